@@ -1,0 +1,422 @@
+//! Checking a whole certificate file, streamed line by line.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+
+use crate::model::{DataSet, Defense, Digest, Model, Row};
+use crate::spec::{LowerError, Lowered, Spec};
+
+use super::format::Entry;
+use super::{Arithmetic, FormatError, Header, Kernel, Proof, Rejection, Totals, Verdict};
+
+/// Longest line, in bytes.
+const MAX_LINE: u64 = 16 << 20;
+/// Largest file, in bytes.
+const MAX_FILE: u64 = 1 << 30;
+/// Most lines.
+const MAX_LINES: u64 = 10_000_000;
+
+/// Everything a certificate is checked against, each with the digest of its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The model.
+    pub model: (&'a Model, Digest),
+    /// The spec; command-line choices already applied.
+    pub spec: (&'a Spec, Digest),
+    /// The data, where the property is about rows.
+    pub data: Option<&'a DataSet>,
+    /// The defense, if the defended model is meant.
+    pub defense: Option<(&'a Defense, Digest)>,
+}
+
+/// Obligations by verdict.
+pub type Counts = Totals;
+
+impl Totals {
+    /// Obligations that count: proved, refuted and undecided.
+    pub fn decided_and_undecided(&self) -> u64 {
+        self.proved + self.refuted + self.undecided
+    }
+
+    /// Counts one verdict.
+    pub fn add(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Proved(_) => self.proved += 1,
+            Verdict::Refuted(_) => self.refuted += 1,
+            Verdict::Undecided(_) => self.undecided += 1,
+            Verdict::Invalid => self.invalid += 1,
+        }
+    }
+}
+
+/// Counts over obligations and, for properties about rows, over distinct rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// All obligations.
+    pub all: Counts,
+    /// The first obligation of every group of equal rows (per feature, where there are several).
+    pub distinct: Option<Counts>,
+    /// Proved obligations by rule.
+    pub rules: BTreeMap<&'static str, u64>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The header.
+    pub header: Header,
+    /// The recomputed counts.
+    pub tally: Tally,
+    /// What is not as stated, first findings first (at most 20 kept).
+    pub findings: Vec<String>,
+    /// How many findings there are.
+    pub finding_count: u64,
+    /// Which obligations are proved, by index.
+    pub proved: Vec<usize>,
+}
+
+impl Checked {
+    /// Whether every line holds as stated and the totals agree.
+    pub fn is_as_stated(&self) -> bool {
+        self.finding_count == 0
+    }
+}
+
+/// Why a file is not checked to the end: exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Reading failed.
+    #[error("line {line}: cannot be read: {error}")]
+    Io {
+        /// The line.
+        line: u64,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A line that is no line of a certificate.
+    #[error("line {line}: {error}")]
+    Format {
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        error: FormatError,
+    },
+    /// A proof that makes no sense.
+    #[error("line {line}, obligation {at}: {rejection}")]
+    Rejected {
+        /// The line.
+        line: u64,
+        /// The obligation.
+        at: usize,
+        /// Why.
+        rejection: Rejection,
+    },
+    /// A line about another obligation than the next one.
+    #[error(
+        "line {line}: found obligation {found}, expected {expected}: lines are in ascending order, each once"
+    )]
+    Order {
+        /// The line.
+        line: u64,
+        /// Index found.
+        found: usize,
+        /// Index expected.
+        expected: usize,
+    },
+    /// The file ends early or goes on.
+    #[error("line {line}: {problem}")]
+    End {
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Made for something else.
+    #[error("the certificate was made for another {what}: it names {stated}, this is {given}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// In the header.
+        stated: String,
+        /// As given.
+        given: String,
+    },
+    /// The spec says nothing about this model.
+    #[error("the spec does not fit the model: {0}")]
+    Lower(#[from] LowerError),
+    /// The data does not fit the model.
+    #[error("the data does not fit the model: {0}")]
+    Data(#[from] crate::model::DataError),
+    /// The property is about rows, but there are none.
+    #[error("property `{0}` is about rows: give --data")]
+    NoData(&'static str),
+}
+
+/// How a file is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which interpreter of the rules.
+    pub arithmetic: Arithmetic,
+    /// Decide only the first obligations and take the totals as read; `None`: all.
+    pub first: Option<usize>,
+    /// Multiply-adds that the whole file may cost.
+    pub max_work: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { arithmetic: Arithmetic::Rounded, first: None, max_work: 10_000_000_000_000 }
+    }
+}
+
+/// One decided obligation, on its way past.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'a> {
+    /// Its index.
+    pub at: usize,
+    /// Number of obligations.
+    pub total: usize,
+    /// The rule offered.
+    pub rule: &'static str,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+}
+
+/// Checks a certificate against its subject. `watch` sees every obligation that is decided.
+pub fn check_file(
+    subject: &Subject,
+    file: &mut dyn BufRead,
+    settings: Settings,
+    watch: &mut dyn FnMut(Decided),
+) -> Result<Checked, CheckError> {
+    let mut lines = Lines { file, number: 0, bytes: 0, buffer: Vec::new() };
+    let header = match lines.next()? {
+        Some(line) => Header::parse(line).map_err(|error| CheckError::Format { line: 1, error })?,
+        None => return Err(CheckError::End { line: 1, problem: "the file is empty" }),
+    };
+    check_header(&header, subject)?;
+    let rows = rows_of(&header, subject)?;
+    let (spec, model) = (subject.spec.0, subject.model.0);
+    let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
+    expect_equal("semantics", header.semantics, lowered.semantics())?;
+    let kernel = Kernel::new(model, &lowered, settings.arithmetic);
+    let mut session = Session::new(header, &kernel, &lowered, rows, settings.max_work);
+    session.first = settings.first.unwrap_or(usize::MAX);
+    session.run(&mut lines, watch)
+}
+
+/// The lines of a file, each of limited length.
+struct Lines<'a> {
+    file: &'a mut dyn BufRead,
+    number: u64,
+    bytes: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines<'_> {
+    /// The next line without its end; `None` at the end of the file.
+    fn next(&mut self) -> Result<Option<&[u8]>, CheckError> {
+        self.number += 1;
+        let line = self.number;
+        self.buffer.clear();
+        let mut limited = (&mut *self.file).take(MAX_LINE + 1);
+        let read = limited.read_until(b'\n', &mut self.buffer);
+        let length = read.map_err(|error| CheckError::Io { line, error })?;
+        if length == 0 {
+            return Ok(None);
+        }
+        self.bytes = self.bytes.saturating_add(length as u64);
+        if length as u64 > MAX_LINE || line > MAX_LINES || self.bytes > MAX_FILE {
+            return Err(CheckError::End { line, problem: "longer than the limits allow" });
+        }
+        match self.buffer.strip_suffix(b"\n") {
+            Some(text) => Ok(Some(text)),
+            None => Err(CheckError::End { line, problem: "the last line has no end: a torn file" }),
+        }
+    }
+}
+
+fn expect_equal<T: PartialEq + std::fmt::Debug>(
+    what: &'static str,
+    stated: T,
+    given: T,
+) -> Result<(), CheckError> {
+    if stated == given {
+        return Ok(());
+    }
+    let (stated, given) = (format!("{stated:?}"), format!("{given:?}"));
+    Err(CheckError::Other { what, stated, given })
+}
+
+fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
+    expect_equal("model", header.model, subject.model.1)?;
+    expect_equal("spec", header.spec, subject.spec.1)?;
+    expect_equal("defense", header.defense, subject.defense.map(|(_, digest)| digest))?;
+    if let Some((defense, _)) = subject.defense {
+        expect_equal("target of the defense", subject.model.1, defense.target)?;
+    }
+    expect_equal("treatment of integers", header.integers, subject.spec.0.integers)
+}
+
+/// The rows that the header names; none for claims without rows.
+fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], CheckError> {
+    let property = &subject.spec.0.property;
+    if !property.is_about_rows() {
+        let is_bare = header.data.is_none() && header.part.is_none() && header.rows.is_none();
+        return if is_bare {
+            Ok(&[])
+        } else {
+            Err(CheckError::End {
+                line: 1,
+                problem: "data, part and rows are for claims about rows",
+            })
+        };
+    }
+    let data = subject.data.ok_or(CheckError::NoData(property.name()))?;
+    data.check_features(&subject.model.0.schema)?;
+    expect_equal("data", header.data, Some(data.digest()))?;
+    let (Some(part), Some(count)) = (header.part, header.rows) else {
+        return Err(CheckError::End { line: 1, problem: "a claim about rows needs part and rows" });
+    };
+    let rows = data.part(part);
+    rows.get(..count).ok_or_else(|| CheckError::Other {
+        what: "number of rows",
+        stated: count.to_string(),
+        given: format!("{} in part {}", rows.len(), part.name()),
+    })
+}
+
+/// The state of one check.
+struct Session<'a> {
+    kernel: &'a Kernel<'a>,
+    lowered: &'a Lowered<'a>,
+    rows: &'a [Row],
+    checked: Checked,
+    work_left: u64,
+    max_work: u64,
+    seen: std::collections::BTreeSet<(Digest, usize)>,
+    /// Only so many obligations are decided; the others are read and taken as stated.
+    first: usize,
+}
+
+impl<'a> Session<'a> {
+    fn new(
+        header: Header,
+        kernel: &'a Kernel<'a>,
+        lowered: &'a Lowered<'a>,
+        rows: &'a [Row],
+        max_work: u64,
+    ) -> Self {
+        let distinct = (!rows.is_empty()).then(Counts::default);
+        let tally = Tally { distinct, ..Tally::default() };
+        let checked =
+            Checked { header, tally, findings: Vec::new(), finding_count: 0, proved: Vec::new() };
+        let seen = std::collections::BTreeSet::new();
+        let first = usize::MAX;
+        Self { kernel, lowered, rows, checked, work_left: max_work, max_work, seen, first }
+    }
+
+    fn run(
+        mut self,
+        lines: &mut Lines,
+        watch: &mut dyn FnMut(Decided),
+    ) -> Result<Checked, CheckError> {
+        let total = self.kernel.len();
+        let mut done = 0;
+        loop {
+            let number = lines.number + 1;
+            let Some(text) = lines.next()? else {
+                let problem = "no totals line: the certificate is incomplete";
+                return Err(CheckError::End { line: number, problem });
+            };
+            let entry =
+                Entry::parse(text).map_err(|error| CheckError::Format { line: number, error })?;
+            match entry {
+                Entry::Totals(totals) if done == total => {
+                    self.finish(&totals, number);
+                    break;
+                }
+                Entry::Totals(_) => {
+                    let problem = "totals before the last obligation";
+                    return Err(CheckError::End { line: number, problem });
+                }
+                Entry::Line(line) if line.at == done && done < total => {
+                    self.decide(number, line.at, &line.proof, watch)?;
+                    done += 1;
+                }
+                Entry::Line(line) => {
+                    let (found, expected) = (line.at, done);
+                    return Err(CheckError::Order { line: number, found, expected });
+                }
+            }
+        }
+        let line = lines.number + 1;
+        match lines.next()? {
+            None => Ok(self.checked),
+            Some(_) => Err(CheckError::End { line, problem: "something follows the totals" }),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        line: u64,
+        at: usize,
+        proof: &Proof,
+        watch: &mut dyn FnMut(Decided),
+    ) -> Result<(), CheckError> {
+        let rejected = |rejection| CheckError::Rejected { line, at, rejection };
+        if at >= self.first {
+            return Ok(());
+        }
+        let limit = self.max_work;
+        let left = self.work_left.checked_sub(self.kernel.work(proof));
+        self.work_left = left.ok_or_else(|| rejected(Rejection::Work { limit }))?;
+        let verdict = self.kernel.check(at, proof).map_err(rejected)?;
+        match (&verdict, proof) {
+            (Verdict::Proved(proved), _) => {
+                *self.checked.tally.rules.entry(proved.rule()).or_default() += 1;
+                self.checked.proved.push(at);
+            }
+            (Verdict::Undecided(_), Proof::None) | (Verdict::Refuted(_) | Verdict::Invalid, _) => {}
+            (Verdict::Undecided(bounds), _) => {
+                let rule = proof.rule();
+                self.find(format!(
+                    "line {line}, obligation {at}: rule `{rule}` does not hold (reached {}, required {})",
+                    bounds.reached, bounds.required
+                ));
+            }
+        }
+        self.count(at, &verdict);
+        watch(Decided { at, total: self.kernel.len(), rule: proof.rule(), verdict: &verdict });
+        Ok(())
+    }
+
+    fn count(&mut self, at: usize, verdict: &Verdict) {
+        self.checked.tally.all.add(verdict);
+        let Some(row) = self.lowered.row_of(at) else { return };
+        let per_row = (self.kernel.len() / self.rows.len().max(1)).max(1);
+        let Some(key) = self.rows.get(row).map(|row| row.key) else { return };
+        if self.seen.insert((key, at % per_row))
+            && let Some(distinct) = &mut self.checked.tally.distinct
+        {
+            distinct.add(verdict);
+        }
+    }
+
+    fn finish(&mut self, stated: &Totals, line: u64) {
+        let found = self.checked.tally.all;
+        if self.first < self.kernel.len() {
+            return;
+        }
+        if found != *stated {
+            self.find(format!("line {line}: totals are {found:?}, the file states {stated:?}"));
+        }
+    }
+
+    fn find(&mut self, finding: String) {
+        self.checked.finding_count += 1;
+        if self.checked.findings.len() < 20 {
+            self.checked.findings.push(finding);
+        }
+    }
+}

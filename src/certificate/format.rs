@@ -1,0 +1,279 @@
+//! Certificate files: `certificate/1`, JSON Lines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::{Digest, LimitError, Part, check_json};
+use crate::spec::{Integers, Semantics};
+
+use super::{Hint, Proof, RULES, Rejection, SplitTree};
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// `certificate/1`.
+    pub schema: String,
+    /// Name and version of the writer; means nothing.
+    pub tool: String,
+    /// Digest of the model file.
+    pub model: Digest,
+    /// Digest of the spec file.
+    pub spec: Digest,
+    /// Digest of the data, where rows are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Digest>,
+    /// The part whose rows are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// How many of its first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Must equal the effective semantics.
+    pub semantics: Semantics,
+    /// Must equal the spec's.
+    pub integers: Integers,
+    /// What the search was allowed; means nothing.
+    pub budget: Budget,
+    /// Digest of the defense file, if the claim is about the defended model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defense: Option<Digest>,
+}
+
+/// What a search was allowed per obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Nodes of a split tree.
+    pub nodes: u64,
+}
+
+/// The last line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Obligations proved.
+    pub proved: u64,
+    /// Obligations refuted.
+    pub refuted: u64,
+    /// Neither.
+    pub undecided: u64,
+    /// Obligations whose premise no data meets.
+    pub vacuous: u64,
+    /// Rows outside the domain.
+    pub invalid: u64,
+}
+
+/// A line between header and totals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Index of the obligation.
+    pub at: usize,
+    /// What is offered for it.
+    pub proof: Proof,
+}
+
+/// A line, or the totals.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// About one obligation.
+    Line(Line),
+    /// The end.
+    Totals(Totals),
+}
+
+/// Why a line is no line.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A size over its limit.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// Not the JSON of a certificate line.
+    #[error("not a certificate line: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Another schema.
+    #[error("schema is `{0}`, this version checks `certificate/1`")]
+    Schema(String),
+    /// An unknown rule.
+    #[error("rule `{0}` is unknown")]
+    Rule(String),
+    /// A key that does not belong to the rule.
+    #[error("rule `{rule}` does not take `{key}`")]
+    Key {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A key the rule needs.
+    #[error("rule `{rule}` needs `{key}`")]
+    Missing {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A proof that does not parse.
+    #[error(transparent)]
+    Proof(#[from] Rejection),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineFile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tree: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct")]
+    trees: Option<BTreeMap<usize, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hints: Option<Vec<Hint>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    points: Option<Vec<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    totals: Option<Totals>,
+}
+
+/// Reads a map and refuses a key that occurs twice, or that is not a plain number.
+fn distinct<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<usize, String>>, D::Error> {
+    struct Distinct;
+    impl<'de> Visitor<'de> for Distinct {
+        type Value = BTreeMap<usize, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a map from indexes to trees")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut trees = BTreeMap::new();
+            while let Some((key, tree)) = map.next_entry::<String, String>()? {
+                let index = key.parse().ok().filter(|index: &usize| index.to_string() == key);
+                let index = index.ok_or_else(|| A::Error::custom("a tree index is a number"))?;
+                if trees.insert(index, tree).is_some() {
+                    return Err(A::Error::custom("a tree index occurs twice"));
+                }
+            }
+            Ok(trees)
+        }
+    }
+    deserializer.deserialize_map(Distinct).map(Some)
+}
+
+impl Header {
+    /// Reads the first line.
+    pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
+        check_json(line)?;
+        let header: Self = serde_json::from_slice(line)?;
+        if header.schema != "certificate/1" {
+            return Err(FormatError::Schema(header.schema));
+        }
+        Ok(header)
+    }
+
+    /// The first line, with its line end.
+    pub fn line(&self) -> String {
+        text(self)
+    }
+}
+
+impl Totals {
+    /// The last line, with its line end.
+    pub fn line(&self) -> String {
+        text(&LineFile { totals: Some(*self), ..LineFile::default() })
+    }
+}
+
+impl Line {
+    /// The line, with its line end.
+    pub fn line(&self) -> String {
+        let mut file = LineFile {
+            at: Some(self.at),
+            rule: Some(self.proof.rule().to_owned()),
+            ..LineFile::default()
+        };
+        let some = |hints: &[Hint]| (!hints.is_empty()).then(|| hints.to_vec());
+        match &self.proof {
+            Proof::Linear { hints } | Proof::Dual { hints } => file.hints = some(hints),
+            Proof::Split { tree, hints } => {
+                file.tree = Some(tree.text());
+                file.hints = some(hints);
+            }
+            Proof::Jumps { trees } if !trees.is_empty() => {
+                file.trees =
+                    Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
+            }
+            Proof::Counterexample { points } => file.points = Some(points.clone()),
+            _ => {}
+        }
+        text(&file)
+    }
+}
+
+impl Entry {
+    /// Reads a line after the first.
+    pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
+        check_json(line)?;
+        let mut file: LineFile = serde_json::from_slice(line)?;
+        let rule = file.rule.take();
+        if let (Some(totals), None, None) = (file.totals, &rule, file.at) {
+            file.totals = None;
+            return nothing_left(&file, "totals").map(|()| Self::Totals(totals));
+        }
+        let rule = rule.ok_or(FormatError::Missing { rule: String::new(), key: "rule" })?;
+        let missing = |key| FormatError::Missing { rule: rule.clone(), key };
+        let at = file.at.take().ok_or(missing("at"))?;
+        let proof = match rule.as_str() {
+            "none" => Proof::None,
+            "interval" => Proof::Interval,
+            "linear" => Proof::Linear { hints: file.hints.take().unwrap_or_default() },
+            "dual" => Proof::Dual { hints: file.hints.take().unwrap_or_default() },
+            "jacobian" => Proof::Jacobian,
+            "fuzz" => Proof::Fuzz,
+            "split" => Proof::Split {
+                tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
+                hints: file.hints.take().unwrap_or_default(),
+            },
+            "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "counterexample" => {
+                Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
+            }
+            other if RULES.contains(&other) => {
+                return Err(Rejection::Unsupported { rule: rule.clone() }.into());
+            }
+            _ => return Err(FormatError::Rule(rule)),
+        };
+        nothing_left(&file, &rule)?;
+        Ok(Self::Line(Line { at, proof }))
+    }
+}
+
+fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTree>, Rejection> {
+    texts.into_iter().map(|(index, text)| Ok((index, SplitTree::parse(&text)?))).collect()
+}
+
+/// Refuses keys that the rule has not taken.
+fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
+    let keys = [
+        ("tree", file.tree.is_some()),
+        ("trees", file.trees.is_some()),
+        ("hints", file.hints.is_some()),
+        ("points", file.points.is_some()),
+        ("totals", file.totals.is_some()),
+    ];
+    match keys.iter().find(|(_, is_there)| *is_there) {
+        Some((key, _)) => Err(FormatError::Key { rule: rule.to_owned(), key }),
+        None => Ok(()),
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).map_or_else(|_| String::new(), |text| text + "\n")
+}

@@ -1,0 +1,362 @@
+//! The door of the kernel: one obligation, one proof, one verdict.
+
+use dashu_int::IBig;
+
+use crate::interval::{Exact, Form, Interval, Rational, Region, Rounded};
+use crate::model::{Ensemble, Family, Mlp, Model};
+use crate::spec::{Claim, Lowered, Obligation, Semantics, Standing};
+
+use super::claims::{Outcome, competitors, decide, label_of};
+use super::forest::{CellBox, Forest, Score, Size};
+use super::fuzz::{self, NetworkMargins};
+use super::linear::check_hints;
+use super::split::{NetworkCase, walk_cells};
+use super::witness::{Subject, violates};
+use super::{
+    Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps, served,
+};
+
+/// How the kernel computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Round-to-nearest `f64` with every rounding paid for; exact sums for ensembles.
+    Rounded,
+    /// Exact integers.
+    Exact,
+}
+
+/// The kernel for one lowered spec.
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    model: &'a Model,
+    lowered: &'a Lowered<'a>,
+    engine: Engine<'a>,
+}
+
+/// The model, prepared for one arithmetic.
+#[derive(Debug)]
+enum Engine<'a> {
+    Rounded(Network<Rounded>, &'a Mlp),
+    Exact(Network<Exact>, &'a Mlp),
+    Small(Forests<i128>, &'a Ensemble),
+    Big(Forests<IBig>, &'a Ensemble),
+}
+
+/// An ensemble on the grid of the claim (whole features moved) and on its plain grid.
+#[derive(Debug)]
+struct Forests<N> {
+    claimed: Forest<N>,
+    plain: Forest<N>,
+}
+
+impl<N: Score> Forests<N> {
+    fn new(ensemble: &Ensemble, is_whole: &[bool], size: &Size) -> Self {
+        let plain = vec![false; is_whole.len()];
+        Self {
+            claimed: Forest::new(ensemble, is_whole, size),
+            plain: Forest::new(ensemble, &plain, size),
+        }
+    }
+}
+
+impl<'a> Kernel<'a> {
+    /// Prepares `model`, which must be the one that `lowered` was made for.
+    pub fn new(model: &'a Model, lowered: &'a Lowered<'a>, arithmetic: Arithmetic) -> Self {
+        let engine = match &model.family {
+            Family::Mlp(mlp) => match arithmetic {
+                Arithmetic::Rounded => Engine::Rounded(Network::new(mlp), mlp),
+                Arithmetic::Exact => Engine::Exact(Network::new(mlp), mlp),
+            },
+            Family::Ensemble(ensemble) => {
+                let is_whole = lowered.is_whole();
+                let size = Size::of(ensemble);
+                if arithmetic == Arithmetic::Rounded && size.bits <= 120 {
+                    Engine::Small(Forests::new(ensemble, is_whole, &size), ensemble)
+                } else {
+                    Engine::Big(Forests::new(ensemble, is_whole, &size), ensemble)
+                }
+            }
+        };
+        Self { model, lowered, engine }
+    }
+
+    /// Number of obligations.
+    pub fn len(&self) -> usize {
+        self.lowered.len()
+    }
+
+    /// Whether there are no obligations.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Decides obligation `at` by `proof`. `Undecided` if the proof does not clear, or if the
+    /// points are no counterexample; a rejection if it makes no sense at all.
+    pub fn check(&self, at: usize, proof: &Proof) -> Result<Verdict, Rejection> {
+        let obligation = self.lowered.obligation(at).ok_or(Rejection::NoObligation { at })?;
+        if obligation.standing == Standing::Invalid {
+            return match proof {
+                Proof::None => Ok(Verdict::Invalid),
+                _ => Ok(Verdict::Undecided(Bounds::NONE)),
+            };
+        }
+        if let Proof::Counterexample { points } = proof {
+            let subject = Subject {
+                model: self.model,
+                semantics: self.lowered.semantics(),
+                alpha: self.lowered.alpha(),
+            };
+            let is_violated = violates(&subject, &obligation, points)?;
+            return Ok(if is_violated {
+                Verdict::Refuted(Refuted::new(obligation))
+            } else {
+                Verdict::Undecided(Bounds::NONE)
+            });
+        }
+        let Some(claim) = obligation.sufficient.clone() else {
+            return Ok(Verdict::Undecided(Bounds::NONE));
+        };
+        let outcome = match &self.engine {
+            _ if *proof == Proof::None => Outcome::Open(Bounds::NONE),
+            Engine::Rounded(network, mlp) => {
+                self.network(network, mlp, &obligation, &claim, proof)?
+            }
+            Engine::Exact(network, mlp) => {
+                self.network(network, mlp, &obligation, &claim, proof)?
+            }
+            Engine::Small(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
+            Engine::Big(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
+        };
+        Ok(match outcome {
+            Outcome::Holds => Verdict::Proved(Proved::new(obligation, proof)),
+            Outcome::Open(bounds) => Verdict::Undecided(bounds),
+        })
+    }
+
+    fn network<F: Form>(
+        &self,
+        network: &Network<F>,
+        mlp: &Mlp,
+        obligation: &Obligation,
+        claim: &Claim,
+        proof: &Proof,
+    ) -> Result<Outcome, Rejection> {
+        let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
+        if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
+            return match proof {
+                Proof::Fuzz => {
+                    let margins = NetworkMargins { network, schema: &self.model.schema };
+                    let region = &obligation.region;
+                    Ok(fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm))
+                }
+                _ => Err(inapplicable("boundary-fuzz is proved by rule fuzz")),
+            };
+        }
+        let is_monotone = matches!(claim, Claim::Monotone { .. });
+        let (leaf, hints) = match proof {
+            Proof::Interval if !is_monotone => (Leaf::Interval, &[][..]),
+            Proof::Linear { hints } if !is_monotone => (Leaf::Linear, hints.as_slice()),
+            Proof::Dual { hints } if !is_monotone => (Leaf::Dual, hints.as_slice()),
+            Proof::Jacobian if is_monotone => (Leaf::Jacobian, &[][..]),
+            Proof::Split { .. } => (Leaf::Interval, &[][..]),
+            _ => return Err(inapplicable("not for this claim on a network")),
+        };
+        check_hints(hints, network.widths())?;
+        let Some(region) = obligation.region.standardised(&self.model.schema) else {
+            // the empty region: nothing to prove, and nothing is said to be proved
+            return Ok(Outcome::Open(Bounds::NONE));
+        };
+        let Some(hidden) = forward_or_linear(network, leaf, proof, &region) else {
+            return Ok(Outcome::Open(Bounds::NONE));
+        };
+        let Some(allowances) = self.network_allowances(mlp, obligation, &region, &hidden, claim)
+        else {
+            return Ok(Outcome::Open(Bounds::NONE));
+        };
+        let case = NetworkCase { network, model: self.model, claim, allowances: &allowances };
+        match proof {
+            Proof::Split { tree, hints } => case.walk(obligation, tree, hints),
+            _ => case.close(leaf, &hidden, region.sides(), hints),
+        }
+    }
+
+    /// What a served copy may lose of each margin of the claim; `None` if it may do anything.
+    fn network_allowances(
+        &self,
+        mlp: &Mlp,
+        obligation: &Obligation,
+        region: &Region,
+        hidden: &Hidden,
+        claim: &Claim,
+    ) -> Option<Vec<Rational>> {
+        let classes = self.model.classes;
+        let Ok(label) = label_of(claim) else { return Some(Vec::new()) };
+        if self.lowered.semantics() == Semantics::Real {
+            return Some(vec![Rational::ZERO; classes.saturating_sub(1)]);
+        }
+        let sides: &[Interval] = region.sides();
+        let errors =
+            served::network_allowance(mlp, &self.model.schema, &obligation.region, sides, hidden)?;
+        pairwise(&errors, label, classes)
+    }
+
+    fn ensemble<N: Score>(
+        &self,
+        forests: &Forests<N>,
+        ensemble: &Ensemble,
+        obligation: &Obligation,
+        claim: &Claim,
+        proof: &Proof,
+    ) -> Result<Outcome, Rejection> {
+        let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
+        let is_served = self.lowered.semantics() == Semantics::ServedF32;
+        let forest = &forests.claimed;
+        let cells = forest.cells(&obligation.region, is_served);
+        match (claim, proof) {
+            (Claim::Fuzz { margin, shifts, zone, zone_norm }, Proof::Fuzz) => {
+                let region = &obligation.region;
+                Ok(fuzz::decide(&forests.plain, region, margin, shifts, *zone, *zone_norm))
+            }
+            (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
+                jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
+            }
+            (
+                Claim::Label { .. } | Claim::Posterior { .. },
+                Proof::Interval | Proof::Split { .. },
+            ) => {
+                let Some(allowances) = self.ensemble_allowances(ensemble, claim)? else {
+                    return Ok(Outcome::Open(Bounds::NONE));
+                };
+                self.ensemble_margins(forest, claim, cells, &allowances, proof)
+            }
+            _ => Err(inapplicable("not for this claim on an ensemble")),
+        }
+    }
+
+    fn ensemble_margins<N: Score>(
+        &self,
+        forest: &Forest<N>,
+        claim: &Claim,
+        cells: CellBox,
+        allowances: &[Rational],
+        proof: &Proof,
+    ) -> Result<Outcome, Rejection> {
+        match proof {
+            Proof::Split { tree, hints } => {
+                if !hints.is_empty() {
+                    let found = hints.len();
+                    return Err(Rejection::Count { what: "hints", found, expected: 0 });
+                }
+                walk_cells(forest, self.model, claim, allowances, cells, tree)
+            }
+            _ => {
+                let label = label_of(claim)?;
+                let margins = boxes::margins(forest, label, self.model.classes, &cells);
+                decide(claim, self.model.tie, self.model.classes, &margins, allowances)
+            }
+        }
+    }
+
+    fn ensemble_allowances(
+        &self,
+        ensemble: &Ensemble,
+        claim: &Claim,
+    ) -> Result<Option<Vec<Rational>>, Rejection> {
+        let classes = self.model.classes;
+        let label = label_of(claim)?;
+        if self.lowered.semantics() == Semantics::Real {
+            return Ok(Some(vec![Rational::ZERO; classes.saturating_sub(1)]));
+        }
+        Ok(served::ensemble_allowance(ensemble).and_then(|errors| match errors.as_slice() {
+            [error] => Rational::from_f64(*error).map(|error| vec![error]),
+            several => pairwise(several, label, classes),
+        }))
+    }
+
+    /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
+    pub fn work(&self, proof: &Proof) -> u64 {
+        let steps = |tree: &super::SplitTree| tree.steps().len() as u64;
+        match &self.engine {
+            Engine::Rounded(..) | Engine::Exact(..) => {
+                let (parameters, neurons) = network_size(self.model);
+                let linear = parameters.saturating_mul(2 * neurons + 4);
+                match proof {
+                    Proof::None => parameters,
+                    // exact integers grow with every layer
+                    Proof::Counterexample { .. } => {
+                        parameters.saturating_mul(4 * network_depth(self.model))
+                    }
+                    Proof::Interval => parameters.saturating_mul(4),
+                    Proof::Split { tree, .. } => linear.saturating_mul(steps(tree) + 1),
+                    Proof::Fuzz => linear.saturating_mul(3 * self.model.schema.len() as u64 + 1),
+                    _ => linear,
+                }
+            }
+            Engine::Small(forests, _) => forest_work(&forests.claimed, proof),
+            Engine::Big(forests, _) => forest_work(&forests.claimed, proof),
+        }
+    }
+
+    /// The cells of an ensemble that an obligation's region meets; `None` for networks.
+    pub fn cells(&self, obligation: &Obligation) -> Option<CellBox> {
+        let is_served = self.lowered.semantics() == Semantics::ServedF32;
+        match &self.engine {
+            Engine::Rounded(..) | Engine::Exact(..) => None,
+            Engine::Small(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
+            Engine::Big(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
+        }
+    }
+
+    /// The obligation of that index.
+    pub fn obligation(&self, at: usize) -> Option<Obligation> {
+        self.lowered.obligation(at)
+    }
+}
+
+/// The interval rule needs intervals only; all others the linear bounds.
+fn forward_or_linear<F: Form>(
+    network: &Network<F>,
+    leaf: Leaf,
+    proof: &Proof,
+    region: &Region,
+) -> Option<Hidden> {
+    match (leaf, proof) {
+        (Leaf::Interval, Proof::Interval) => network.interval_bounds(region.sides()),
+        _ => network.linear_bounds(region.sides()),
+    }
+}
+
+/// `e_label + e_class` for every competing class, rounded up.
+fn pairwise(errors: &[f64], label: usize, classes: usize) -> Option<Vec<Rational>> {
+    let own = *errors.get(label)?;
+    let sum = |class: usize| {
+        let total = crate::interval::sum_up([own, *errors.get(class)?]);
+        Rational::from_f64(total)
+    };
+    competitors(label, classes).map(sum).collect()
+}
+
+fn network_depth(model: &Model) -> u64 {
+    let Family::Mlp(mlp) = &model.family else { return 1 };
+    mlp.layers.len() as u64
+}
+
+fn network_size(model: &Model) -> (u64, u64) {
+    let Family::Mlp(mlp) = &model.family else { return (0, 0) };
+    let parameters = mlp.layers.iter().map(|l| l.weights.len() as u64).sum();
+    let hidden = mlp.layers.iter().map(|l| l.outputs() as u64).sum();
+    (parameters, hidden)
+}
+
+fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof) -> u64 {
+    let nodes = forest.nodes() as u64 + 1;
+    match proof {
+        Proof::Split { tree, .. } => nodes.saturating_mul(tree.steps().len() as u64),
+        Proof::Jumps { trees } => {
+            let steps: u64 = trees.values().map(|tree| tree.steps().len() as u64).sum();
+            nodes.saturating_mul(nodes + steps)
+        }
+        Proof::Fuzz => nodes.saturating_mul(1000),
+        _ => nodes,
+    }
+}

@@ -1,0 +1,55 @@
+//! The kernel: certificates, and the only code that may call a claim proved or refuted.
+//!
+//! A certificate holds *hints*. Regions, thresholds, labels, relaxations and totals are derived
+//! again from model, spec and rows, so a wrong hint makes a weaker bound and never a false theorem:
+//!
+//! > For every byte string offered as a certificate: if the kernel says *proved*, the claim is
+//! > true of the model; if it says *refuted*, it is false.
+//!
+//! | file | rule |
+//! |---|---|
+//! | `linear` | interval and backward linear bounds of networks |
+//! | `dual` | weak duality on the triangle relaxation |
+//! | `jacobian` | signs and sizes of gradients |
+//! | `boxes` | sums over trees of the extreme reachable leaf |
+//! | `jumps` | monotone ensembles, threshold by threshold |
+//! | `fuzz` | the boundary property by cheap rules |
+//! | `split` | case distinctions, walked with an explicit stack |
+//! | `witness` | counterexamples, evaluated exactly |
+//!
+//! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is
+//! a rejection.
+//!
+//! Trusted.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+mod boxes;
+mod claims;
+mod dual;
+mod file;
+mod forest;
+mod format;
+mod fuzz;
+mod jacobian;
+mod jumps;
+mod kernel;
+mod linear;
+mod network;
+mod proof;
+mod served;
+mod split;
+mod verdict;
+mod witness;
+
+pub use file::{CheckError, Checked, Counts, Decided, Settings, Subject, Tally, check_file};
+pub use forest::CellBox;
+pub use format::{Budget, Entry, FormatError, Header, Line, Totals};
+pub use jacobian::gradient;
+pub use kernel::{Arithmetic, Kernel};
+pub use network::{Hidden, Network};
+pub use proof::{Cut, Hint, Leaf, Proof, RULES, SplitTree, Step};
+pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -1,0 +1,313 @@
+//! Proofs: rules with hints, and the split trees they may hang on.
+
+use std::collections::BTreeMap;
+
+use crate::interval::{format_hexadecimal, parse_hexadecimal};
+
+use super::Rejection;
+
+/// Most steps of the split trees of one line.
+const MAX_STEPS: usize = 1 << 24;
+
+/// Rules of the format, those of later versions included.
+pub const RULES: [&str; 11] = [
+    "none",
+    "interval",
+    "linear",
+    "dual",
+    "jacobian",
+    "split",
+    "jumps",
+    "fuzz",
+    "counterexample",
+    "range",
+    "all-pairs",
+];
+
+/// What a certificate says about one obligation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Proof {
+    /// Nothing.
+    #[default]
+    None,
+    /// Forward bounds decide; on an ensemble, the box of reachable leaves.
+    Interval,
+    /// Backward linear bounds.
+    Linear {
+        /// One per margin row, or one for all; empty: default slopes.
+        hints: Vec<Hint>,
+    },
+    /// Weak duality on the triangle relaxation.
+    Dual {
+        /// One per margin row, or one for all.
+        hints: Vec<Hint>,
+    },
+    /// The gradient interval has the sign.
+    Jacobian,
+    /// A case distinction.
+    Split {
+        /// The cases.
+        tree: SplitTree,
+        /// Hints of the leaves, by number.
+        hints: Vec<Hint>,
+    },
+    /// One tree per counted threshold; absent: a single leaf.
+    Jumps {
+        /// By index of the threshold.
+        trees: BTreeMap<usize, SplitTree>,
+    },
+    /// Cheap rules of the boundary property.
+    Fuzz,
+    /// Points that violate the claim.
+    Counterexample {
+        /// Raw feature values as text.
+        points: Vec<Vec<String>>,
+    },
+}
+
+impl Proof {
+    /// The name in files.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Interval => "interval",
+            Self::Linear { .. } => "linear",
+            Self::Dual { .. } => "dual",
+            Self::Jacobian => "jacobian",
+            Self::Split { .. } => "split",
+            Self::Jumps { .. } => "jumps",
+            Self::Fuzz => "fuzz",
+            Self::Counterexample { .. } => "counterexample",
+        }
+    }
+}
+
+/// Numbers that may tighten a bound and cannot make it false.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// Lower slopes of unstable neurons that differ from the default: `[layer, neuron, value]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slopes: Vec<(usize, usize, f64)>,
+    /// Multipliers of dual rows in units of 2⁻²⁰: `[row, n]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multipliers: Vec<(usize, i64)>,
+}
+
+/// A binary tree of cases in preorder, low child first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SplitTree {
+    steps: Vec<Step>,
+}
+
+/// A node of a split tree.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Two cases; the next two subtrees are the low and the high one.
+    Cut {
+        /// Where.
+        cut: Cut,
+        /// Refresh hidden bounds from this layer on, before cutting.
+        refresh: Option<usize>,
+    },
+    /// A case closed by a rule.
+    Leaf {
+        /// The rule.
+        leaf: Leaf,
+        /// Refresh hidden bounds from this layer on.
+        refresh: Option<usize>,
+        /// Number of the hint.
+        hint: Option<usize>,
+    },
+}
+
+/// A case distinction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cut {
+    /// `z_feature <= at` and `z_feature >= at` (standardised), for networks.
+    Input {
+        /// The feature.
+        feature: usize,
+        /// The standardised value.
+        at: f64,
+    },
+    /// Cells up to `number`, and from `number + 1` on, for ensembles.
+    Cell {
+        /// The feature.
+        feature: usize,
+        /// The threshold number.
+        number: usize,
+    },
+}
+
+/// The rule that closes a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaf {
+    /// `I`: interval rule, or box of leaves.
+    Interval,
+    /// `L`: linear rule (or the interval rule, if better).
+    Linear,
+    /// `D`: dual rule.
+    Dual,
+    /// `J`: Jacobian rule.
+    Jacobian,
+}
+
+impl SplitTree {
+    /// A tree from its steps; `None` unless every cut has two subtrees and nothing is left over.
+    pub fn new(steps: Vec<Step>) -> Option<Self> {
+        let mut missing = 1usize;
+        for step in &steps {
+            missing =
+                missing.checked_sub(1)? + if matches!(step, Step::Cut { .. }) { 2 } else { 0 };
+        }
+        (missing == 0).then_some(Self { steps })
+    }
+
+    /// The steps in preorder.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Reads the text of a tree: tokens with single spaces between them.
+    pub fn parse(text: &str) -> Result<Self, Rejection> {
+        let mut steps = Vec::new();
+        let mut missing = 1usize;
+        for (token, word) in text.split(' ').enumerate() {
+            let problem = |problem| Rejection::Tree { token, problem };
+            if missing == 0 {
+                return Err(problem("the tree is complete before"));
+            }
+            if steps.len() >= MAX_STEPS {
+                return Err(problem("too many nodes"));
+            }
+            let step = parse_step(word).map_err(problem)?;
+            missing = missing - 1 + if matches!(step, Step::Cut { .. }) { 2 } else { 0 };
+            steps.push(step);
+        }
+        if missing == 0 {
+            Ok(Self { steps })
+        } else {
+            Err(Rejection::Tree { token: steps.len(), problem: "the tree ends too early" })
+        }
+    }
+
+    /// The text that [`SplitTree::parse`] reads.
+    pub fn text(&self) -> String {
+        let words: Vec<String> = self.steps.iter().map(step_text).collect();
+        words.join(" ")
+    }
+}
+
+fn parse_step(word: &str) -> Result<Step, &'static str> {
+    let (word, hint) = match word.split_once('#') {
+        Some((word, number)) => (word, Some(index(number).ok_or("a bad hint number")?)),
+        None => (word, None),
+    };
+    let (word, refresh) = match word.split_once('!') {
+        Some((word, layer)) => (word, Some(index(layer).ok_or("a bad layer number")?)),
+        None => (word, None),
+    };
+    let leaf = match word {
+        "I" => Some(Leaf::Interval),
+        "L" => Some(Leaf::Linear),
+        "D" => Some(Leaf::Dual),
+        "J" => Some(Leaf::Jacobian),
+        "R" | "T" | "U" | "F" => return Err("a leaf rule that this version does not check"),
+        _ => None,
+    };
+    if let Some(leaf) = leaf {
+        return Ok(Step::Leaf { leaf, refresh, hint });
+    }
+    if hint.is_some() {
+        return Err("a hint on a cut");
+    }
+    parse_cut(word).map(|cut| Step::Cut { cut, refresh })
+}
+
+fn parse_cut(word: &str) -> Result<Cut, &'static str> {
+    if let Some((feature, at)) = word.strip_prefix('i').and_then(|rest| rest.split_once(':')) {
+        let feature = index(feature).ok_or("a bad feature number")?;
+        let at = parse_hexadecimal(at).ok_or("a cut is a hexadecimal float")?;
+        return Ok(Cut::Input { feature, at });
+    }
+    if let Some((feature, number)) = word.strip_prefix('c').and_then(|rest| rest.split_once('.')) {
+        let feature = index(feature).ok_or("a bad feature number")?;
+        let number = index(number).ok_or("a bad cut number")?;
+        return Ok(Cut::Cell { feature, number });
+    }
+    if word.starts_with('r') || word.starts_with("1/") {
+        return Err("a cut that this version does not check");
+    }
+    Err("neither a cut nor a leaf")
+}
+
+/// A plain index: digits, no sign, no leading zero.
+fn index(text: &str) -> Option<usize> {
+    let is_plain =
+        text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain && text.len() <= 9 { text.parse().ok() } else { None }
+}
+
+fn step_text(step: &Step) -> String {
+    let suffix =
+        |refresh: &Option<usize>| refresh.map_or(String::new(), |layer| format!("!{layer}"));
+    match step {
+        Step::Cut { cut: Cut::Input { feature, at }, refresh } => {
+            format!("i{feature}:{}{}", format_hexadecimal(*at), suffix(refresh))
+        }
+        Step::Cut { cut: Cut::Cell { feature, number }, refresh } => {
+            format!("c{feature}.{number}{}", suffix(refresh))
+        }
+        Step::Leaf { leaf, refresh, hint } => {
+            let letter = match leaf {
+                Leaf::Interval => "I",
+                Leaf::Linear => "L",
+                Leaf::Dual => "D",
+                Leaf::Jacobian => "J",
+            };
+            let hint = hint.map_or(String::new(), |number| format!("#{number}"));
+            format!("{letter}{}{hint}", suffix(refresh))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_round_trip() {
+        for text in ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 i0:-0x1.8p1!0 J D#2"] {
+            assert_eq!(SplitTree::parse(text).unwrap().text(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_trees_are_refused() {
+        for text in [
+            "",
+            "c3.17",
+            "c3.17 I",
+            "I I",
+            "c3.17 I I I",
+            "X",
+            "c3 I I",
+            "i3:0.25 I I",
+            "c03.1 I I",
+            "I#",
+            "I#-1",
+            "c1.1#0 I I",
+            "r1.4 I I",
+            "1/c0.0 I I",
+            "F",
+            " I",
+            "I ",
+            "c1.1  I I",
+            "c1.+1 I I",
+            "i0:0x1p0",
+        ] {
+            assert!(SplitTree::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

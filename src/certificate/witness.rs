@@ -1,0 +1,209 @@
+//! Counterexamples: points as raw values, everything about them decided exactly.
+//!
+//! Under `served-f32` one f32 execution at the rounded point counts: the claim is about all of
+//! them. Through a defense the posterior is enclosed and moved by the defense's map.
+
+use crate::interval::{Rational, exp, sigmoid};
+use crate::model::{Model, Point, Tie, argmax};
+use crate::spec::{Claim, Direction, Norm, Obligation, Semantics, Zone};
+
+use super::Rejection;
+use super::claims::competitors;
+
+/// The function a witness is evaluated on.
+pub(super) struct Subject<'a> {
+    pub(super) model: &'a Model,
+    pub(super) semantics: Semantics,
+    /// Strength of prediction poisoning.
+    pub(super) alpha: Option<&'a Rational>,
+}
+
+/// Whether the points violate the obligation's claim inside its region.
+pub(super) fn violates(
+    subject: &Subject,
+    obligation: &Obligation,
+    texts: &[Vec<String>],
+) -> Result<bool, Rejection> {
+    let features = subject.model.schema.len();
+    let points: Vec<Point> =
+        texts.iter().map(|text| Point::parse(text, features)).collect::<Result<_, _>>()?;
+    let count = |expected| Rejection::Count { what: "points", found: points.len(), expected };
+    Ok(match (&obligation.claim, points.as_slice()) {
+        (Claim::Label { label }, [x]) => {
+            obligation.region.contains(x) && subject.answers_other_than(*label, x)
+        }
+        (Claim::Posterior { label, odds, threshold }, [x]) => {
+            obligation.region.contains(x) && subject.is_unsure(*label, odds, &threshold.below, x)
+        }
+        (Claim::Monotone { feature, direction, class }, [a, b]) => {
+            let region = &obligation.region;
+            let is_step = is_step_up(a, b, feature.0);
+            is_step
+                && region.contains(a)
+                && region.contains(b)
+                && subject.moves_against(*direction, *class, a, b)
+        }
+        (Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. }, [x]) => {
+            obligation.region.contains(x)
+                && subject.is_confident(&margin.above, x)
+                && axis_neighbours(x, shifts).iter().any(|other| subject.flips(x, other))
+        }
+        (Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm }, [x, other]) => {
+            obligation.region.contains(x)
+                && is_in_zone(x, other, shifts, *zone_norm)
+                && subject.is_confident(&margin.above, x)
+                && subject.flips(x, other)
+        }
+        (Claim::Monotone { .. } | Claim::Fuzz { zone: Zone::Ball, .. }, _) => return Err(count(2)),
+        _ => return Err(count(1)),
+    })
+}
+
+impl Subject<'_> {
+    /// The scores that count, exactly; `None` if a served execution overflows.
+    fn scores(&self, point: &Point) -> Option<Vec<Rational>> {
+        match self.semantics {
+            Semantics::Real => Some(self.model.exact_scores(point)),
+            Semantics::ServedF32 => {
+                let served = self.model.served_scores(point);
+                served.iter().map(|&score| Rational::from_f64(f64::from(score))).collect()
+            }
+        }
+    }
+
+    /// Two classes: score of class 1 minus score of class 0.
+    fn margin(&self, point: &Point) -> Option<Rational> {
+        match self.scores(point)?.as_slice() {
+            [zero, one] => Some(one - zero),
+            _ => None,
+        }
+    }
+
+    fn answers_other_than(&self, label: usize, x: &Point) -> bool {
+        match self.alpha {
+            None => self.scores(x).is_some_and(|s| argmax(&s, self.model.tie) != label),
+            // the defended label is another one for certain if its posterior is below ½
+            Some(alpha) => self.defended(label, alpha, x).is_some_and(|p| half() > p),
+        }
+    }
+
+    /// `F_label <= 1 − δ` for certain.
+    fn is_unsure(&self, label: usize, odds: &Rational, below: &Rational, x: &Point) -> bool {
+        if let Some(alpha) = self.alpha {
+            // 1 − δ = 1/(1 + odds)
+            let limit = &Rational::ONE / &(&Rational::ONE + odds);
+            let top = self.defended(label, alpha, x);
+            return top.zip(limit).is_some_and(|(top, limit)| top <= limit);
+        }
+        let Some(scores) = self.scores(x) else { return false };
+        let Some(own) = scores.get(label) else { return false };
+        let margins: Vec<Rational> = competitors(label, scores.len())
+            .filter_map(|class| scores.get(class).map(|other| own - other))
+            .collect();
+        match margins.as_slice() {
+            [margin] => margin <= below,
+            several => {
+                let lower =
+                    several.iter().fold(Rational::ZERO, |sum, m| &sum + &exp(&-m.clone()).0);
+                lower >= *odds
+            }
+        }
+    }
+
+    /// An upper bound of the defended posterior of `label`: `F′ = (1−α)·F + α·e_argmin(F)`.
+    fn defended(&self, label: usize, alpha: &Rational, x: &Point) -> Option<Rational> {
+        let margin = self.margin(x)?;
+        let own = if label == 1 { margin } else { -margin };
+        let wins_tie = (label == 0) == (self.model.tie == Tie::Lower);
+        let is_argmax = own > Rational::ZERO || (own == Rational::ZERO && wins_tie);
+        let kept = &(&Rational::ONE - alpha) * &sigmoid(&own).1;
+        Some(if is_argmax { kept } else { &kept + alpha })
+    }
+
+    /// `F_class(a) > F_class(b)` for certain (increasing), `a` being the lower point.
+    fn moves_against(&self, direction: Direction, class: usize, a: &Point, b: &Point) -> bool {
+        let (first, second) = match direction {
+            Direction::Increasing => (a, b),
+            Direction::Decreasing => (b, a),
+        };
+        if self.alpha.is_some() {
+            return self.defended_falls(class, first, second);
+        }
+        let (Some(from), Some(to)) = (self.scores(first), self.scores(second)) else {
+            return false;
+        };
+        let margins = |scores: &[Rational]| -> Option<Vec<Rational>> {
+            let own = scores.get(class)?;
+            Some(
+                competitors(class, scores.len())
+                    .filter_map(|k| scores.get(k).map(|s| own - s))
+                    .collect(),
+            )
+        };
+        let (Some(from), Some(to)) = (margins(&from), margins(&to)) else { return false };
+        match (from.as_slice(), to.as_slice()) {
+            ([from], [to]) => from > to,
+            // F = 1/(1 + Σ exp(−m)): it falls if the sum rises
+            (from, to) => {
+                let above = from
+                    .iter()
+                    .try_fold(Rational::ZERO, |sum, m| exp(&-m.clone()).1.map(|e| &sum + &e));
+                let below = to.iter().fold(Rational::ZERO, |sum, m| &sum + &exp(&-m.clone()).0);
+                above.is_some_and(|above| below > above)
+            }
+        }
+    }
+
+    /// `F′_class(first) > F′_class(second)` for certain.
+    fn defended_falls(&self, class: usize, first: &Point, second: &Point) -> bool {
+        let Some(alpha) = self.alpha else { return false };
+        // the other class's upper bound is this class's lower bound
+        let other = 1 - class.min(1);
+        let below = self.defended(other, alpha, first).map(|top| &Rational::ONE - &top);
+        let above = self.defended(class, alpha, second);
+        below.zip(above).is_some_and(|(below, above)| below > above)
+    }
+
+    /// `|m| >= μ` for certain.
+    fn is_confident(&self, above: &Rational, x: &Point) -> bool {
+        self.alpha.is_none() && self.margin(x).is_some_and(|m| m.abs() >= *above)
+    }
+
+    fn flips(&self, a: &Point, b: &Point) -> bool {
+        let label = |x| self.scores(x).map(|scores| argmax(&scores, self.model.tie));
+        label(a).zip(label(b)).is_some_and(|(a, b)| a != b)
+    }
+}
+
+fn half() -> Rational {
+    Rational::from_f64(0.5).unwrap_or(Rational::ZERO)
+}
+
+/// `a_j <= b_j` and equal elsewhere.
+fn is_step_up(a: &Point, b: &Point, feature: usize) -> bool {
+    let mut pairs = a.values().iter().zip(b.values()).enumerate();
+    pairs.all(|(index, (x, y))| if index == feature { x <= y } else { x == y })
+}
+
+/// The points one shift away along each axis, both ways.
+fn axis_neighbours(x: &Point, shifts: &[Rational]) -> Vec<Point> {
+    let moved = |index: usize, shift: Rational| x.moved(index, &shift);
+    shifts
+        .iter()
+        .enumerate()
+        .flat_map(|(index, shift)| [moved(index, shift.clone()), moved(index, -shift.clone())])
+        .collect()
+}
+
+/// Whether `other` lies within Δ of `x`: `‖(x − other)/shifts‖ <= 1`.
+fn is_in_zone(x: &Point, other: &Point, shifts: &[Rational], norm: Norm) -> bool {
+    let pairs = x.values().iter().zip(other.values()).zip(shifts);
+    let ratios: Option<Vec<Rational>> =
+        pairs.map(|((a, b), shift)| &(a - b).abs() / shift).collect();
+    let Some(ratios) = ratios else { return false };
+    match norm {
+        Norm::Linf => ratios.iter().all(|r| *r <= Rational::ONE),
+        Norm::L1 => ratios.iter().fold(Rational::ZERO, |sum, r| &sum + r) <= Rational::ONE,
+        Norm::L2 => ratios.iter().fold(Rational::ZERO, |sum, r| &sum + &(r * r)) <= Rational::ONE,
+    }
+}

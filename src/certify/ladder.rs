@@ -1,0 +1,106 @@
+//! The ladder: cheap rules first, the kernel after each.
+
+use crate::certificate::{Bounds, Proof, Rejection, Verdict};
+use crate::model::Family;
+use crate::spec::{Claim, Obligation, Standing};
+
+use super::{Searcher, ensemble, lp, refute, split};
+
+/// A proof and what the kernel says of it.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The last proof tried; for undecided obligations it did not clear.
+    pub proof: Proof,
+    /// The kernel's verdict.
+    pub verdict: Verdict,
+    /// Whether the attack alone, before any search, found a counterexample.
+    pub is_refuted_by_attack: bool,
+}
+
+impl Answer {
+    fn open() -> Self {
+        let verdict = Verdict::Undecided(Bounds::NONE);
+        Self { proof: Proof::None, verdict, is_refuted_by_attack: false }
+    }
+
+    fn is_closed(&self) -> bool {
+        !matches!(self.verdict, Verdict::Undecided(_))
+    }
+}
+
+impl Searcher<'_> {
+    /// Attack, then rule after rule until the kernel is convinced.
+    pub(super) fn answer(&self, at: usize) -> Answer {
+        let Some(obligation) = self.lowered.obligation(at) else { return Answer::open() };
+        if obligation.standing == Standing::Invalid {
+            return Answer { verdict: Verdict::Invalid, ..Answer::open() };
+        }
+        for points in refute::candidates(self, &obligation) {
+            let mut answer = self.ask(at, Proof::Counterexample { points });
+            if answer.is_closed() {
+                answer.is_refuted_by_attack = true;
+                return answer;
+            }
+        }
+        if obligation.sufficient.is_none() {
+            return Answer::open();
+        }
+        for rung in rungs(&obligation, &self.subject.model.0.family) {
+            let answer = self.climb(at, &obligation, *rung);
+            if answer.is_closed() {
+                return answer;
+            }
+        }
+        Answer::open()
+    }
+
+    /// What the kernel says of a proof. A rejection of our own proof is an undecided obligation.
+    fn ask(&self, at: usize, proof: Proof) -> Answer {
+        let verdict = self.kernel.check(at, &proof);
+        let verdict = verdict.unwrap_or_else(|rejection: Rejection| {
+            debug_assert!(false, "the search offered a malformed proof: {rejection}");
+            Verdict::Undecided(Bounds::NONE)
+        });
+        Answer { proof, verdict, is_refuted_by_attack: false }
+    }
+
+    fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
+        let proof = match rung {
+            Rung::Interval => Some(Proof::Interval),
+            Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
+            Rung::Lp => lp::dual_hint(self, obligation),
+            Rung::Jacobian => Some(Proof::Jacobian),
+            Rung::Fuzz => Some(Proof::Fuzz),
+            Rung::Split => split::search(self, obligation),
+            Rung::Cells => ensemble::search(self, obligation),
+            Rung::Jumps => ensemble::search_jumps(self, obligation),
+        };
+        proof.map_or_else(Answer::open, |proof| self.ask(at, proof))
+    }
+}
+
+/// A step of the ladder.
+#[derive(Clone, Copy, Debug)]
+enum Rung {
+    Interval,
+    Linear,
+    Lp,
+    Jacobian,
+    Fuzz,
+    /// Input cuts of a network.
+    Split,
+    /// Cell cuts of an ensemble.
+    Cells,
+    /// Threshold by threshold.
+    Jumps,
+}
+
+fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
+    match (&obligation.claim, family) {
+        (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
+        (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
+        (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
+        (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Lp, Rung::Split],
+        (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells],
+    }
+}

@@ -1,0 +1,193 @@
+//! The triangle relaxation as a linear program; the only file that knows the solver.
+//!
+//! The dual is posed explicitly, since the solver gives no multipliers, with everything eliminated
+//! that the triangles imply. For margin row `c`, `y_q` the multiplier of `z_q = W·h + b`, and per
+//! unstable neuron `p, r >= 0` those of `h >= z` and of the upper line `h <= s·z + t`:
+//!
+//! ```text
+//! maximise   Σ y_q·b_q − Σ r_q·t_q + Σ (low_i·u_i − high_i·v_i)
+//! subject to y_q = c_q                     outputs
+//!            y_q = p_q − s_q·r_q           unstable      Σ_j y_j W_jq − p_q + r_q >= 0
+//!            y_q = Σ_j y_j W_jq            on            y_q = 0 off
+//!            u_i − v_i = Σ_j y_j W_ji,     u, v >= 0     inputs
+//! ```
+//!
+//! Only the multipliers are used; objective and status are no evidence.
+
+use good_lp::{
+    Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable,
+};
+
+use crate::certificate::{Hidden, Hint, Proof};
+use crate::interval::{Interval, Lines};
+use crate::model::{Family, Layer, Mlp};
+use crate::spec::{Claim, Obligation};
+
+use super::Searcher;
+
+/// 2²⁰
+const UNITS: f64 = (1 << 20) as f64;
+/// Multipliers beyond this are not offered.
+const LARGEST: f64 = 1e9;
+
+/// Multipliers for every margin of the obligation, or nothing if the program is too large or the
+/// solver fails.
+pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+    let (model, network) = (searcher.subject.model.0, searcher.network.as_ref()?);
+    let Family::Mlp(mlp) = &model.family else { return None };
+    let label = match obligation.sufficient.as_ref()? {
+        Claim::Label { label } | Claim::Posterior { label, .. } => *label,
+        Claim::Monotone { .. } | Claim::Fuzz { .. } => return None,
+    };
+    let region = obligation.region.standardised(&model.schema)?;
+    let hidden = network.linear_bounds(region.sides())?;
+    let unstable = hidden.layers().flatten().filter(|z| z.lo() < 0.0 && z.hi() > 0.0).count();
+    if unstable == 0 || unstable > searcher.options.lp_neurons {
+        return None;
+    }
+    let row = |class: usize| -> Vec<f64> {
+        let entry =
+            |index| f64::from(i8::from(index == label)) - f64::from(i8::from(index == class));
+        (0..model.classes).map(entry).collect()
+    };
+    let competing = (0..model.classes).filter(|&class| class != label);
+    let hints = competing
+        .map(|class| solve(mlp, &hidden, region.sides(), &row(class)))
+        .collect::<Option<Vec<_>>>()?;
+    Some(Proof::Dual { hints })
+}
+
+/// What a neuron's `y` is in the program.
+#[derive(Clone)]
+enum Multiplier {
+    Fixed(f64),
+    /// A stable active neuron: a free variable with an equation of its own.
+    On(Variable),
+    /// `p − s·r`
+    Unstable {
+        lower: Variable,
+        upper: Variable,
+        line: Lines,
+    },
+}
+
+impl Multiplier {
+    fn add_to(&self, sum: &mut Expression, factor: f64) {
+        match self {
+            Self::Fixed(value) => *sum += factor * value,
+            Self::On(y) => sum.add_mul(factor, *y),
+            Self::Unstable { lower, upper, line } => {
+                sum.add_mul(factor, *lower);
+                sum.add_mul(-factor * line.upper(), *upper);
+            }
+        }
+    }
+}
+
+fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
+    let mut variables = ProblemVariables::new();
+    let mut multipliers: Vec<Vec<Multiplier>> = hidden
+        .layers()
+        .map(|layer| layer.iter().map(|&z| multiplier(&mut variables, z)).collect())
+        .collect();
+    multipliers.push(row.iter().map(|&c| Multiplier::Fixed(c)).collect());
+    let ends: Vec<(Variable, Variable)> = input
+        .iter()
+        .map(|_| (variables.add(variable().min(0.0)), variables.add(variable().min(0.0))))
+        .collect();
+
+    let mut objective = Expression::default();
+    for (layer, own) in mlp.layers.iter().zip(&multipliers) {
+        for (y, &bias) in own.iter().zip(&layer.bias) {
+            y.add_to(&mut objective, bias);
+            if let Multiplier::Unstable { upper, line, .. } = y {
+                objective.add_mul(-line.intercept(), *upper);
+            }
+        }
+    }
+    for ((low, high), side) in ends.iter().zip(input) {
+        objective.add_mul(side.lo(), *low);
+        objective.add_mul(-side.hi(), *high);
+    }
+    let mut problem = variables.maximise(objective).using(microlp);
+    for (index, layer) in mlp.layers.iter().enumerate() {
+        let above = multipliers.get(index)?;
+        for input_index in 0..layer.inputs {
+            let mut flow = through(layer, above, input_index);
+            match index.checked_sub(1).map(|below| multipliers.get(below)?.get(input_index)) {
+                None => {
+                    let (low, high) = ends.get(input_index)?;
+                    flow.add_mul(-1.0, *low);
+                    flow.add_mul(1.0, *high);
+                    problem.add_constraint(constraint!(flow == 0.0));
+                }
+                Some(Some(Multiplier::On(y))) => {
+                    flow.add_mul(-1.0, *y);
+                    problem.add_constraint(constraint!(flow == 0.0));
+                }
+                Some(Some(Multiplier::Unstable { lower, upper, .. })) => {
+                    flow.add_mul(-1.0, *lower);
+                    flow.add_mul(1.0, *upper);
+                    problem.add_constraint(constraint!(flow >= 0.0));
+                }
+                _ => {}
+            }
+        }
+    }
+    let solution = problem.solve().ok()?;
+    Some(Hint { slopes: Vec::new(), multipliers: read(&multipliers, &solution) })
+}
+
+fn multiplier(variables: &mut ProblemVariables, z: Interval) -> Multiplier {
+    if z.lo() >= 0.0 {
+        Multiplier::On(variables.add(variable()))
+    } else if z.hi() <= 0.0 {
+        Multiplier::Fixed(0.0)
+    } else {
+        let mut non_negative = || variables.add(variable().min(0.0));
+        let (lower, upper) = (non_negative(), non_negative());
+        Multiplier::Unstable { lower, upper, line: Lines::new(z, None) }
+    }
+}
+
+/// `Σ_j y_j·W_ji`
+fn through(layer: &Layer, above: &[Multiplier], input: usize) -> Expression {
+    let mut flow = Expression::with_capacity(layer.outputs());
+    for (y, row) in above.iter().zip(layer.rows()) {
+        if let Some(&weight) = row.get(input) {
+            y.add_to(&mut flow, weight);
+        }
+    }
+    flow
+}
+
+/// The multipliers by dual row, in units of 2⁻²⁰.
+fn read(multipliers: &[Vec<Multiplier>], solution: &impl Solution) -> Vec<(usize, i64)> {
+    let units = |value: f64| {
+        let clipped = if value.is_finite() { value.clamp(-LARGEST, LARGEST) } else { 0.0 };
+        (clipped * UNITS).round() as i64
+    };
+    let mut rows = Vec::new();
+    let mut push = |row: usize, n: i64| {
+        if n != 0 {
+            rows.push((row, n));
+        }
+    };
+    for (neuron, multiplier) in multipliers.iter().flatten().enumerate() {
+        match multiplier {
+            Multiplier::Fixed(value) => push(3 * neuron, units(*value)),
+            Multiplier::On(y) => {
+                let n = units(solution.value(*y));
+                push(3 * neuron, n);
+                push(3 * neuron + 1, n);
+            }
+            Multiplier::Unstable { lower, upper, line } => {
+                let (p, r) = (solution.value(*lower).max(0.0), solution.value(*upper).max(0.0));
+                push(3 * neuron, units(p - line.upper() * r));
+                push(3 * neuron + 1, units(p));
+                push(3 * neuron + 2, units(r));
+            }
+        }
+    }
+    rows
+}

@@ -1,0 +1,195 @@
+//! Finding proofs. Everything here advises; the kernel decides.
+//!
+//! A [`Searcher`] answers one obligation after the other by the ladder: an attack first, then the
+//! rules of the kernel from the cheapest to the dearest, a linear program, and case distinctions
+//! within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof and never
+//! a false theorem.
+
+mod ensemble;
+mod ladder;
+mod lp;
+mod refute;
+mod split;
+
+use rayon::prelude::*;
+
+use crate::certificate::{
+    Arithmetic, Budget, Header, Kernel, Line, Network, Subject, Totals, Verdict,
+};
+use crate::interval::Rounded;
+use crate::model::{Family, Part, Row};
+use crate::spec::{LowerError, Lowered};
+
+pub use ladder::Answer;
+
+/// How hard to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Nodes of a case distinction per obligation.
+    pub budget_nodes: u64,
+    /// Random starts of the attack per obligation.
+    pub attack_starts: usize,
+    /// Largest number of unstable neurons for which the linear program is posed.
+    pub lp_neurons: usize,
+    /// Seed of the attack's random starts.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { budget_nodes: 500, attack_starts: 4, lp_neurons: 150, seed: 0 }
+    }
+}
+
+/// Why nothing can be certified.
+#[derive(Debug, thiserror::Error)]
+pub enum CertifyError {
+    /// The spec says nothing about this model.
+    #[error("{0}")]
+    Lower(#[from] LowerError),
+    /// The data does not fit the model.
+    #[error("{0}")]
+    Data(#[from] crate::model::DataError),
+    /// The property is about rows, but there are none.
+    #[error("property `{0}` is about rows: give --data")]
+    NoData(&'static str),
+    /// Fewer rows than asked for.
+    #[error("--rows {asked}: part {part} has {found} rows", part = part.name())]
+    Rows {
+        /// Rows asked for.
+        asked: usize,
+        /// Rows there.
+        found: usize,
+        /// The part.
+        part: Part,
+    },
+    /// The certificate could not be written.
+    #[error("writing the certificate: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Which rows a claim about rows is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The part.
+    pub part: Part,
+    /// Its first rows; `None`: all.
+    pub rows: Option<usize>,
+}
+
+/// What a run found, beside the lines.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// Obligations by verdict.
+    pub totals: Totals,
+    /// Obligations that the attack alone refuted: the sampled figure.
+    pub refuted_by_attack: u64,
+}
+
+/// Proofs for the obligations of one spec.
+pub struct Searcher<'a> {
+    lowered: &'a Lowered<'a>,
+    kernel: Kernel<'a>,
+    subject: Subject<'a>,
+    rows: &'a [Row],
+    network: Option<Network<Rounded>>,
+    grid: Option<ensemble::Grid>,
+    options: Options,
+}
+
+/// The rows that a selection names; none for claims without rows.
+pub fn rows_for<'a>(
+    subject: &Subject<'a>,
+    selection: Selection,
+) -> Result<&'a [Row], CertifyError> {
+    let property = &subject.spec.0.property;
+    if !property.is_about_rows() {
+        return Ok(&[]);
+    }
+    let data = subject.data.ok_or(CertifyError::NoData(property.name()))?;
+    data.check_features(&subject.model.0.schema)?;
+    let rows = data.part(selection.part);
+    let asked = selection.rows.unwrap_or(rows.len());
+    let (part, found) = (selection.part, rows.len());
+    rows.get(..asked).ok_or(CertifyError::Rows { asked, found, part })
+}
+
+/// The header of a certificate for the subject.
+pub fn header(
+    subject: &Subject,
+    lowered: &Lowered,
+    selection: Selection,
+    rows: &[Row],
+    options: &Options,
+) -> Header {
+    let is_about_rows = subject.spec.0.property.is_about_rows();
+    Header {
+        schema: "certificate/1".to_owned(),
+        tool: concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned(),
+        model: subject.model.1,
+        spec: subject.spec.1,
+        data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
+        part: is_about_rows.then_some(selection.part),
+        rows: is_about_rows.then_some(rows.len()),
+        semantics: lowered.semantics(),
+        integers: subject.spec.0.integers,
+        budget: Budget { nodes: options.budget_nodes },
+        defense: subject.defense.map(|(_, digest)| digest),
+    }
+}
+
+impl<'a> Searcher<'a> {
+    /// Prepares the search; `lowered` must be made from the subject and `rows`.
+    pub fn new(
+        subject: Subject<'a>,
+        lowered: &'a Lowered<'a>,
+        rows: &'a [Row],
+        options: Options,
+    ) -> Self {
+        let model = subject.model.0;
+        let kernel = Kernel::new(model, lowered, Arithmetic::Rounded);
+        let (network, grid) = match &model.family {
+            Family::Mlp(mlp) => (Some(Network::new(mlp)), None),
+            Family::Ensemble(e) => (None, Some(ensemble::Grid::new(e, lowered.is_whole()))),
+        };
+        Self { lowered, kernel, subject, rows, network, grid, options }
+    }
+
+    /// Number of obligations.
+    pub fn len(&self) -> usize {
+        self.kernel.len()
+    }
+
+    /// Whether there are no obligations.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Answers the obligations from `start` on, in order, several at a time; the answers do not
+    /// depend on the number of threads. `sink` gets every line, in order.
+    pub fn run(
+        &self,
+        start: usize,
+        mut sink: impl FnMut(&Line, &Answer) -> std::io::Result<()>,
+    ) -> Result<Summary, CertifyError> {
+        let mut summary = Summary::default();
+        let chunk = 64;
+        let mut from = start;
+        while from < self.len() {
+            let to = (from + chunk).min(self.len());
+            let answers: Vec<Answer> =
+                (from..to).into_par_iter().map(|at| self.answer(at)).collect();
+            for (at, answer) in (from..to).zip(&answers) {
+                summary.totals.add(&answer.verdict);
+                summary.refuted_by_attack += u64::from(answer.is_refuted_by_attack);
+                let proof = match answer.verdict {
+                    Verdict::Undecided(_) | Verdict::Invalid => crate::certificate::Proof::None,
+                    _ => answer.proof.clone(),
+                };
+                sink(&Line { at, proof }, answer)?;
+            }
+            from = to;
+        }
+        Ok(summary)
+    }
+}

@@ -1,0 +1,338 @@
+//! The attack: points that look like counterexamples in floats. The kernel evaluates them exactly.
+//!
+//! Networks: sign-gradient descent on the margin of violation from the row and from random starts
+//! (projected gradient descent, Madry et al. 2018). Ensembles: random points. Monotone claims: walks
+//! along the feature through known and random points. What no attack finds is not thereby proved.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::model::{Family, Mlp, Model, Part, Point};
+use crate::spec::{Claim, Direction, Obligation, RawRegion, Zone};
+
+use super::Searcher;
+
+/// Steps of a descent.
+const STEPS: usize = 12;
+/// Points along a feature for a network.
+const WALK: usize = 17;
+/// Points whose lines are walked for a monotone claim.
+const WALKERS: usize = 40;
+
+/// The largest box of floats inside a region.
+pub(super) struct FloatBox {
+    lo: Vec<f64>,
+    hi: Vec<f64>,
+    is_whole: Vec<bool>,
+}
+
+impl FloatBox {
+    pub(super) fn new(region: &RawRegion) -> Self {
+        let lo = region.sides().iter().map(|(lo, _)| lo.up()).collect();
+        let hi = region.sides().iter().map(|(_, hi)| hi.down()).collect();
+        Self { lo, hi, is_whole: region.is_whole().to_vec() }
+    }
+
+    /// The nearest member of the box, whole where it must be.
+    pub(super) fn clip(&self, raw: &mut [f64]) {
+        for (index, x) in raw.iter_mut().enumerate() {
+            if self.is_whole[index] {
+                *x = x.round();
+            }
+            // an end that no float reaches leaves an empty side: any value is then refused later
+            *x = x.max(self.lo[index]).min(self.hi[index].max(self.lo[index])) + 0.0;
+        }
+    }
+
+    fn middle(&self) -> Vec<f64> {
+        let ends = self.lo.iter().zip(&self.hi);
+        let mut middle: Vec<f64> = ends.map(|(lo, hi)| lo + (hi - lo) / 2.0).collect();
+        self.clip(&mut middle);
+        middle
+    }
+
+    fn random(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        let ends = self.lo.iter().zip(&self.hi);
+        let mut point: Vec<f64> =
+            ends.map(|(lo, hi)| lo + (hi - lo) * rng.random::<f64>()).collect();
+        self.clip(&mut point);
+        point
+    }
+}
+
+/// Sets of points to offer as counterexamples, few and promising.
+pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Vec<Vec<String>>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
+    rng.set_stream(obligation.at as u64);
+    let space = FloatBox::new(&obligation.region);
+    let start = match searcher.lowered.row_of(obligation.at) {
+        Some(row) => searcher.rows[row].values.clone(),
+        None => space.middle(),
+    };
+    let found = match &obligation.claim {
+        Claim::Monotone { feature, direction, .. } => {
+            walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
+        }
+        Claim::Label { .. } | Claim::Posterior { .. } => {
+            descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
+        }
+        Claim::Fuzz { shifts, zone, .. } => {
+            let point = descend(searcher, obligation, &space, start, &mut rng);
+            point.and_then(|point| match zone {
+                Zone::Axis => Some(vec![point]),
+                Zone::Ball => {
+                    let other = flip(searcher.subject.model.0, &point, shifts)?;
+                    Some(vec![point, other])
+                }
+            })
+        }
+    };
+    found.map(|points| texts(&points)).into_iter().collect()
+}
+
+/// The middle of a region if it looks like a counterexample; for monotone claims a step across it.
+pub(super) fn centre_of(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    region: &RawRegion,
+) -> Option<Vec<Vec<String>>> {
+    let space = FloatBox::new(region);
+    let middle = space.middle();
+    let points = match &obligation.claim {
+        Claim::Monotone { feature, direction, .. } => {
+            let (mut low, mut high) = (middle.clone(), middle);
+            low[feature.0] = space.lo[feature.0];
+            high[feature.0] = space.hi[feature.0];
+            let model = searcher.subject.model.0;
+            let change =
+                target_score(model, obligation, &high) - target_score(model, obligation, &low);
+            let is_against = match direction {
+                Direction::Increasing => change < 0.0,
+                Direction::Decreasing => change > 0.0,
+            };
+            (is_against && low[feature.0] < high[feature.0]).then_some(vec![low, high])?
+        }
+        _ => (excess(searcher, obligation, &middle) <= 0.0).then_some(vec![middle])?,
+    };
+    Some(texts(&points))
+}
+
+fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
+    points.iter().map(|point| Point::texts(point)).collect()
+}
+
+/// By how much the claim holds at a point, in floats; at most 0 looks like a violation.
+pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) -> f64 {
+    let model = searcher.subject.model.0;
+    if let Some((defense, _)) = searcher.subject.defense {
+        let answer = defense.apply(&model.posterior(raw), model.label(raw));
+        return match &obligation.claim {
+            Claim::Label { label } => answer[*label] - 0.5,
+            Claim::Posterior { label, odds, .. } => answer[*label] - 1.0 / (1.0 + odds.down()),
+            Claim::Monotone { .. } | Claim::Fuzz { .. } => f64::INFINITY,
+        };
+    }
+    match &obligation.claim {
+        Claim::Label { label } => margin_of(model, *label, raw),
+        Claim::Posterior { label, threshold, .. } if model.classes == 2 => {
+            margin_of(model, *label, raw) - threshold.below.up()
+        }
+        Claim::Posterior { label, odds, .. } => {
+            model.posterior(raw)[*label] - 1.0 / (1.0 + odds.down())
+        }
+        Claim::Fuzz { margin, shifts, .. } => {
+            let confidence = model.margin(raw).abs() - margin.above.up();
+            let is_sensitive = confidence >= 0.0 && flip(model, raw, shifts).is_some();
+            if is_sensitive { 0.0 } else { 1.0 + confidence.abs() }
+        }
+        Claim::Monotone { .. } => f64::INFINITY,
+    }
+}
+
+/// The smallest score difference of the label to another class.
+fn margin_of(model: &Model, label: usize, raw: &[f64]) -> f64 {
+    let scores = model.scores(raw);
+    let others = scores.iter().enumerate().filter(|(class, _)| *class != label);
+    others.map(|(_, score)| scores[label] - score).fold(f64::INFINITY, f64::min)
+}
+
+/// A point within Δ along one axis with another label, in floats.
+fn flip(model: &Model, raw: &[f64], shifts: &[crate::interval::Rational]) -> Option<Vec<f64>> {
+    let label = model.label(raw);
+    let mut moves = shifts.iter().enumerate().flat_map(|(index, shift)| {
+        // rounded towards the point, so that it stays within Δ
+        let reach = shift.down();
+        [(index, raw[index] + reach, 1.0), (index, raw[index] - reach, -1.0)]
+    });
+    moves.find_map(|(index, end, sign)| {
+        let mut moved = raw.to_vec();
+        let is_beyond = (end - raw[index]).abs() > shifts[index].down();
+        moved[index] = match (is_beyond, sign > 0.0) {
+            (false, _) => end,
+            (true, true) => end.next_down(),
+            (true, false) => end.next_up(),
+        };
+        (model.label(&moved) != label).then_some(moved)
+    })
+}
+
+/// Descends from the row and from random starts until something looks like a violation.
+fn descend(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    start: Vec<f64>,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<f64>> {
+    let model = searcher.subject.model.0;
+    let is_hit = |point: &[f64]| {
+        excess(searcher, obligation, point) <= 0.0
+            && Point::from_floats(point).is_some_and(|p| obligation.region.contains(&p))
+    };
+    if is_hit(&start) {
+        return Some(start);
+    }
+    for attempt in 0..=searcher.options.attack_starts {
+        let mut point = if attempt == 0 { start.clone() } else { space.random(rng) };
+        let Family::Mlp(mlp) = &model.family else {
+            if is_hit(&point) {
+                return Some(point);
+            }
+            continue;
+        };
+        let towards = downhill(obligation, model)?;
+        for step in 0..STEPS {
+            let gradient = slopes(mlp, &model.schema.standardise(&point), &towards);
+            let share = 0.5 * (1.0 - step as f64 / STEPS as f64) + 0.02;
+            for (index, slope) in gradient.iter().enumerate() {
+                let width = space.hi[index] - space.lo[index];
+                // raw and standardised slopes have the same sign
+                point[index] -= share * width * if *slope == 0.0 { 0.0 } else { slope.signum() };
+            }
+            space.clip(&mut point);
+            if is_hit(&point) {
+                return Some(point);
+            }
+        }
+    }
+    None
+}
+
+/// The row of logits whose decrease violates the claim (for two classes; else against class 0 or 1).
+fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
+    let label = match &obligation.claim {
+        Claim::Label { label } | Claim::Posterior { label, .. } => *label,
+        Claim::Fuzz { .. } => 1,
+        Claim::Monotone { .. } => return None,
+    };
+    let share = -1.0 / (model.classes - 1) as f64;
+    Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())
+}
+
+/// `∂(row·logits)/∂z` at a standardised point, in floats.
+fn slopes(mlp: &Mlp, standardised: &[f64], row: &[f64]) -> Vec<f64> {
+    let mut activations = vec![standardised.to_vec()];
+    for layer in &mlp.layers {
+        let inputs = &activations[activations.len() - 1];
+        let dot = |weights: &[f64]| weights.iter().zip(inputs).map(|(w, x)| w * x).sum::<f64>();
+        let outputs = layer.rows().zip(&layer.bias).map(|(w, b)| (dot(w) + b).max(0.0)).collect();
+        activations.push(outputs);
+    }
+    let mut gradient = row.to_vec();
+    for (index, layer) in mlp.layers.iter().enumerate().rev() {
+        let mut below = vec![0.0; layer.inputs];
+        for (weights, g) in layer.rows().zip(&gradient) {
+            for (sum, w) in below.iter_mut().zip(weights) {
+                *sum += g * w;
+            }
+        }
+        if index > 0 {
+            for (g, h) in below.iter_mut().zip(&activations[index]) {
+                if *h <= 0.0 {
+                    *g = 0.0;
+                }
+            }
+        }
+        gradient = below;
+    }
+    gradient
+}
+
+/// What a monotone claim is about: the score of its class less that of its strongest competitor.
+fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
+    match &obligation.claim {
+        Claim::Monotone { class, .. } if model.classes == 2 => {
+            if *class == 1 {
+                model.margin(raw)
+            } else {
+                -model.margin(raw)
+            }
+        }
+        Claim::Monotone { class, .. } => model.posterior(raw)[*class],
+        _ => 0.0,
+    }
+}
+
+/// Walks along the feature through known and random points and reports a step the wrong way.
+fn walk(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    feature: usize,
+    direction: Direction,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<f64>>> {
+    let model = searcher.subject.model.0;
+    let values = stops(searcher, space, feature);
+    let known = match searcher.lowered.row_of(obligation.at) {
+        Some(row) => &searcher.rows[row..=row],
+        None => searcher.subject.data.map_or(&[][..], |data| data.part(Part::Train)),
+    };
+    for walker in 0..WALKERS {
+        let mut base = if walker % 2 == 0 && !known.is_empty() {
+            let mut base = known[rng.random_range(0..known.len())].values.clone();
+            space.clip(&mut base);
+            base
+        } else {
+            space.random(rng)
+        };
+        let mut before: Option<(f64, f64)> = None;
+        for &value in &values {
+            base[feature] = value;
+            let score = target_score(model, obligation, &base);
+            if let Some((from, earlier)) = before {
+                let is_against = match direction {
+                    Direction::Increasing => score < earlier,
+                    Direction::Decreasing => score > earlier,
+                };
+                if is_against {
+                    let mut low = base.clone();
+                    low[feature] = from;
+                    return Some(vec![low, base]);
+                }
+            }
+            before = Some((value, score));
+        }
+    }
+    None
+}
+
+/// The values of a feature at which a walk stops, ascending: one per cell of an ensemble.
+fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
+    let (lo, hi) = (space.lo[feature], space.hi[feature]);
+    let mut values = match &searcher.grid {
+        Some(grid) => {
+            let inside = grid.thresholds(feature).iter().copied().filter(|t| lo < *t && *t <= hi);
+            std::iter::once(lo).chain(inside).collect::<Vec<f64>>()
+        }
+        None => {
+            let at = |step: usize| lo + (hi - lo) * step as f64 / (WALK - 1) as f64;
+            (0..WALK).map(at).collect()
+        }
+    };
+    if space.is_whole[feature] {
+        values.iter_mut().for_each(|value| *value = value.round().clamp(lo, hi));
+    }
+    values.dedup();
+    values
+}

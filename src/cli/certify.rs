@@ -1,0 +1,213 @@
+//! `propcert certify`: proves, refutes or leaves undecided, and writes the certificate.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::certificate::{Arithmetic, Header, Kernel, Line, Totals, Verdict};
+use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::model::Part;
+use crate::spec::Lowered;
+
+use super::check::last_line;
+use super::progress::bar;
+use super::subject::{Loaded, SemanticsArgument};
+use super::{Ending, Refusal, files};
+
+/// Certify a property of a model and write a certificate.
+///
+/// An attack comes first, then interval bounds, linear bounds, a linear program, and case
+/// distinctions within the budget. The certificate holds hints that `check` decides again. Exit
+/// code 0 whenever one is written; the last line counts verdicts.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert certify --model model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase --rows 200 --out certificate.jsonl"
+)]
+pub(crate) struct Arguments {
+    /// The model (model/1).
+    #[arg(long)]
+    model: PathBuf,
+    /// The spec (TOML).
+    #[arg(long)]
+    spec: PathBuf,
+    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant.
+    #[arg(long)]
+    data: Option<String>,
+    /// The defense (defense/1), to certify the defended model.
+    #[arg(long)]
+    defense: Option<PathBuf>,
+    /// Only the first N rows of the part [default: all].
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
+    /// Nodes of a case distinction per obligation.
+    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    budget_nodes: u64,
+    /// Which function is meant [default: the spec's].
+    #[arg(long)]
+    semantics: Option<SemanticsArgument>,
+    /// Seed of the attack's random starts.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where the certificate goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// Continue the interrupted `.partial` beside it.
+    #[arg(long)]
+    resume: bool,
+    /// The counts as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let Arguments { model, spec, data, defense, .. } = arguments;
+    let loaded =
+        Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
+    if let Some((defense, _)) = &loaded.defense
+        && defense.target != loaded.model.1
+    {
+        return Err(Refusal::new("the defense was made for another model"));
+    }
+    let part = loaded.data.as_ref().and_then(|(_, part)| *part).unwrap_or(Part::Test);
+    let selection = Selection { part, rows: arguments.rows };
+    let options = Options {
+        budget_nodes: arguments.budget_nodes,
+        seed: arguments.seed,
+        ..Options::default()
+    };
+    let totals = write(&loaded, selection, options, &arguments.out, arguments.resume)?;
+    let text = if arguments.json {
+        format!("{}\n", serde_json::json!({ "totals": totals }))
+    } else {
+        format!("{}\n", last_line(&totals))
+    };
+    files::print(&text)?;
+    Ok(Ending::AsStated)
+}
+
+/// Certifies and writes `out`, through `out.partial`.
+pub(crate) fn write(
+    loaded: &Loaded,
+    selection: Selection,
+    options: Options,
+    out: &Path,
+    resume: bool,
+) -> Result<Totals, Refusal> {
+    let subject = loaded.subject();
+    let rows = rows_for(&subject, selection)?;
+    let defense = subject.defense.map(|(defense, _)| defense);
+    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)?;
+    let header = header(&subject, &lowered, selection, rows, &options);
+    let partial = partial_name(out);
+    let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
+    let before = if resume { read_partial(&partial, &header, &kernel)? } else { Before::default() };
+    let mut file = open_partial(&partial, &header, &before)?;
+    let searcher = Searcher::new(subject, &lowered, rows, options);
+    let progress = bar("certify", searcher.len() as u64);
+    progress.set_position(before.lines as u64);
+    let summary = searcher.run(before.lines, |line, _| {
+        progress.inc(1);
+        file.write_all(line.line().as_bytes())
+    })?;
+    progress.finish_and_clear();
+    let totals = sum(&before.totals, &summary.totals);
+    file.write_all(totals.line().as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&partial, out).map_err(|error| {
+        Refusal::new(format!(
+            "{} cannot be renamed to {}: {error}",
+            partial.display(),
+            out.display()
+        ))
+    })?;
+    Ok(totals)
+}
+
+fn partial_name(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+fn sum(a: &Totals, b: &Totals) -> Totals {
+    Totals {
+        proved: a.proved + b.proved,
+        refuted: a.refuted + b.refuted,
+        undecided: a.undecided + b.undecided,
+        vacuous: a.vacuous + b.vacuous,
+        invalid: a.invalid + b.invalid,
+    }
+}
+
+/// What an interrupted run left.
+#[derive(Default)]
+struct Before {
+    /// Whole lines about obligations.
+    lines: usize,
+    /// Bytes up to the end of the last whole line.
+    bytes: u64,
+    /// Their verdicts, decided again.
+    totals: Totals,
+}
+
+/// Reads the whole lines of a `.partial` with the same header; a torn last line is dropped, and a
+/// torn header is as good as none.
+fn read_partial(partial: &Path, header: &Header, kernel: &Kernel) -> Result<Before, Refusal> {
+    if !partial.exists() {
+        return Ok(Before::default());
+    }
+    let mut reader = BufReader::new(files::open(partial)?);
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line)?;
+    let header = header.line();
+    if line.len() < header.len() && header.as_bytes().starts_with(&line) {
+        return Ok(Before::default());
+    }
+    if line != header.as_bytes() {
+        return Err(Refusal::new(format!(
+            "{}: made with another model, spec, data, rows or budget; remove it or leave out --resume",
+            partial.display()
+        )));
+    }
+    let mut before = Before { bytes: line.len() as u64, ..Before::default() };
+    loop {
+        line.clear();
+        reader.read_until(b'\n', &mut line)?;
+        let Some(text) = line.strip_suffix(b"\n") else { return Ok(before) };
+        let Ok(crate::certificate::Entry::Line(Line { at, proof })) =
+            crate::certificate::Entry::parse(text)
+        else {
+            return Ok(before);
+        };
+        if at != before.lines {
+            return Ok(before);
+        }
+        let Ok(verdict) = kernel.check(at, &proof) else { return Ok(before) };
+        let is_as_written = match (&proof, &verdict) {
+            (crate::certificate::Proof::None, _) => true,
+            (_, Verdict::Undecided(_) | Verdict::Invalid) => false,
+            _ => true,
+        };
+        if !is_as_written {
+            return Ok(before);
+        }
+        before.totals.add(&verdict);
+        before.lines += 1;
+        before.bytes += line.len() as u64;
+    }
+}
+
+/// The `.partial`, cut after its last whole line, or a new one with its header.
+fn open_partial(partial: &Path, header: &Header, before: &Before) -> Result<File, Refusal> {
+    let about = |error: std::io::Error| Refusal::new(format!("{}: {error}", partial.display()));
+    if before.bytes == 0 {
+        let mut file = File::create(partial).map_err(about)?;
+        file.write_all(header.line().as_bytes()).map_err(about)?;
+        return Ok(file);
+    }
+    let file = OpenOptions::new().write(true).open(partial).map_err(about)?;
+    file.set_len(before.bytes).map_err(about)?;
+    drop(file);
+    OpenOptions::new().append(true).open(partial).map_err(about)
+}

@@ -1,0 +1,172 @@
+//! `propcert check`: decides a certificate again, trusting nothing in it.
+
+use std::fmt::Write;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use crate::certificate::{Arithmetic, Checked, Counts, Decided, Settings, Verdict, check_file};
+
+use super::subject::{Loaded, SemanticsArgument};
+use super::{Ending, Refusal, files};
+
+/// Check a certificate from model, spec and data.
+///
+/// Exit code 0: every line holds as stated and the totals agree (refuted and undecided obligations
+/// may be among them). 1: something is not as stated, or --all-proved was given and not all are.
+/// 2: unreadable, over a limit, or made for another model, spec or data.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert check certificates/spambase-mlp/local-invariance-0.05.jsonl \\\n    --model certificates/spambase-mlp/model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase"
+)]
+pub(crate) struct Arguments {
+    /// The certificate (JSON Lines).
+    certificate: PathBuf,
+    /// The model (model/1).
+    #[arg(long)]
+    model: PathBuf,
+    /// The spec (TOML).
+    #[arg(long)]
+    spec: PathBuf,
+    /// The data: a name, a folder or a CSV; part and rows are the certificate's.
+    #[arg(long)]
+    data: Option<String>,
+    /// The defense (defense/1), if the certificate is about the defended model.
+    #[arg(long)]
+    defense: Option<PathBuf>,
+    /// Which function is meant [default: the spec's].
+    #[arg(long)]
+    semantics: Option<SemanticsArgument>,
+    /// Decide in exact integers instead of f64 with paid-for rounding.
+    #[arg(long)]
+    exact: bool,
+    /// Demand that every obligation is proved, and that there is one.
+    #[arg(long)]
+    all_proved: bool,
+    /// Decide only the first K obligations; the totals are then not compared.
+    #[arg(long, value_name = "K", conflicts_with = "all_proved", value_parser = at_least_one)]
+    first: Option<usize>,
+    /// Largest number of multiply-adds.
+    #[arg(long, default_value_t = 10_000_000_000_000, value_name = "N")]
+    max_work: u64,
+    /// One JSON line per obligation, then one for the whole.
+    #[arg(long)]
+    json: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().map_err(|_| "expected a whole number".to_owned())?;
+    if number == 0 { Err("expected at least 1".to_owned()) } else { Ok(number) }
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let Arguments { model, spec, data, defense, .. } = arguments;
+    let loaded =
+        Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
+    let mut file = BufReader::new(files::open(&arguments.certificate)?);
+    let settings = Settings {
+        arithmetic: if arguments.exact { Arithmetic::Exact } else { Arithmetic::Rounded },
+        first: arguments.first,
+        max_work: arguments.max_work,
+    };
+    let mut lines = String::new();
+    let mut watch = |decided: Decided| {
+        if arguments.json {
+            let verdict = verdict_name(decided.verdict);
+            let Decided { at, rule, .. } = decided;
+            let _ =
+                writeln!(lines, "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"}}");
+        }
+    };
+    let checked = check_file(&loaded.subject(), &mut file, settings, &mut watch)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(&arguments.certificate))?;
+    agree_on_part(&loaded, &checked)?;
+    let all_proved = checked.tally.all.proved > 0
+        && checked.tally.all.proved == checked.tally.all.decided_and_undecided();
+    let holds = checked.is_as_stated() && (all_proved || !arguments.all_proved);
+    if arguments.json {
+        lines.push_str(&summary_json(&checked, holds, settings));
+    } else {
+        lines = summary_text(&checked, settings);
+    }
+    files::print(&lines)?;
+    for finding in &checked.findings {
+        eprintln!("propcert: {finding}");
+    }
+    if arguments.all_proved && !all_proved {
+        eprintln!("propcert: --all-proved: {}", last_line(&checked.tally.all));
+    }
+    Ok(if holds { Ending::AsStated } else { Ending::NotAsStated })
+}
+
+/// `--data D:part` must name the certificate's part.
+fn agree_on_part(loaded: &Loaded, checked: &Checked) -> Result<(), Refusal> {
+    let asked = loaded.data.as_ref().and_then(|(_, part)| *part);
+    match (asked, checked.header.part) {
+        (Some(asked), Some(stated)) if asked != stated => Err(Refusal::new(format!(
+            "the certificate is about part {}, --data names {}",
+            stated.name(),
+            asked.name()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn verdict_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Proved(_) => "proved",
+        Verdict::Refuted(_) => "refuted",
+        Verdict::Undecided(_) => "undecided",
+        Verdict::Invalid => "invalid",
+    }
+}
+
+/// `proved P refuted R undecided U of N (vacuous V)`.
+pub(crate) fn last_line(counts: &Counts) -> String {
+    let Counts { proved, refuted, undecided, vacuous, invalid } = counts;
+    let n = counts.decided_and_undecided();
+    let invalid = if *invalid > 0 { format!(" (invalid {invalid})") } else { String::new() };
+    format!(
+        "proved {proved} refuted {refuted} undecided {undecided} of {n} (vacuous {vacuous}){invalid}"
+    )
+}
+
+fn summary_text(checked: &Checked, settings: Settings) -> String {
+    let mut text = String::new();
+    let header = &checked.header;
+    if let (Some(part), Some(rows)) = (header.part, header.rows) {
+        let _ = writeln!(text, "part {} rows {rows}", part.name());
+    }
+    if let Some(first) = settings.first {
+        let _ = writeln!(text, "only the first {first} obligations were decided");
+    }
+    if let Some(distinct) = &checked.tally.distinct {
+        let _ = writeln!(text, "distinct rows: {}", last_line(distinct));
+    }
+    let rules: Vec<String> =
+        checked.tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    if !rules.is_empty() {
+        let _ = writeln!(text, "proved by: {}", rules.join(", "));
+    }
+    let _ = writeln!(text, "{}", last_line(&checked.tally.all));
+    text
+}
+
+fn summary_json(checked: &Checked, holds: bool, settings: Settings) -> String {
+    let arithmetic = match settings.arithmetic {
+        Arithmetic::Rounded => "rounded",
+        Arithmetic::Exact => "exact",
+    };
+    let summary = serde_json::json!({
+        "as-stated": holds,
+        "arithmetic": arithmetic,
+        "first": settings.first,
+        "totals": checked.tally.all,
+        "distinct": checked.tally.distinct,
+        "rules": checked.tally.rules,
+        "findings": checked.findings,
+        "header": checked.header,
+    });
+    format!("{summary}\n")
+}

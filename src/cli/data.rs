@@ -1,0 +1,92 @@
+//! `propcert data`: list, describe, make and import data sets.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::dataset;
+
+use super::subject::read_data;
+use super::{Ending, Refusal, files};
+
+/// List, describe, make and import data sets.
+#[derive(Debug, clap::Subcommand)]
+#[command(
+    after_help = "Examples:\n  propcert data list\n  propcert data describe spambase\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
+)]
+pub(crate) enum Verb {
+    /// List what can be named: built in, in PROPCERT_DATA, and the shapes of synthetic sets.
+    #[command(after_help = "Example:\n  propcert data list")]
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Describe a data set: rows, classes, duplicates, conflicts, ranges, parts.
+    #[command(after_help = "Example:\n  propcert data describe spambase")]
+    Describe {
+        /// A name, a folder or a CSV.
+        name: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a synthetic data set in the shape of one of the paper's five.
+    #[command(
+        after_help = "Example:\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv"
+    )]
+    Make {
+        /// The shape; `data list` shows them.
+        shape: String,
+        /// Number of rows [default: the paper's].
+        #[arg(long)]
+        rows: Option<usize>,
+        /// Seed of everything random.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// Where the CSV goes; its meta data goes beside it.
+        #[arg(long)]
+        out: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Turn any CSV with a label column into a data set; what is inferred is printed.
+    #[command(
+        after_help = "Example:\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
+    )]
+    Import {
+        /// The CSV.
+        file: PathBuf,
+        /// The label column [default: `label`].
+        #[arg(long)]
+        label: Option<String>,
+        /// Where the CSV goes; its meta data goes beside it.
+        #[arg(long)]
+        out: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
+    match verb {
+        Verb::List { json } => show(&dataset::list()?, json),
+        Verb::Describe { name, json } => show(&dataset::describe(&read_data(&name)?.0), json),
+        Verb::Make { shape, rows, seed, out, json } => {
+            show(&dataset::make(&shape, rows, seed, &out)?, json)
+        }
+        Verb::Import { file, label, out, json } => {
+            show(&dataset::import(&file, label.as_deref(), &out)?, json)
+        }
+    }
+}
+
+fn show(value: &(impl Display + Serialize), json: bool) -> Result<Ending, Refusal> {
+    let text = if json { serde_json::to_string(value)? } else { value.to_string() };
+    files::print(&format!("{}\n", text.trim_end()))?;
+    Ok(Ending::AsStated)
+}

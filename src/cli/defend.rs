@@ -1,0 +1,206 @@
+//! `propcert defend`: chooses a defense and carries certificates through it.
+
+use std::path::{Path, PathBuf};
+
+use crate::certificate::{Checked, Subject};
+use crate::certify::{Options, Selection};
+use crate::defend::{choose_poisoning, effect};
+use crate::model::{DataSet, Defense, Digest, Model, Part};
+use crate::report::Counts;
+use crate::spec::Spec;
+use crate::study::{Claimed, Manifest, ManifestEntry, Store, certify, data_from};
+
+use super::check::last_line;
+use super::subject::{data_seen_from, read_data, read_model, read_spec};
+use super::{Ending, Refusal, files};
+
+/// Choose a defense for a model and certify what is still proved through it.
+///
+/// pp is prediction poisoning; its strength is the largest that costs at most one accuracy point on
+/// the validation rows. For every certificate of the manifest about this model, the claim is
+/// certified anew of the defended model. DIR gets defense.json, certificates, specs and metrics.json.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert defend --model mlp.json --data spambase --defense pp \\\n    --certificates demo-out/manifest.json --out defended"
+)]
+pub(crate) struct Arguments {
+    /// The model (model/1).
+    #[arg(long)]
+    model: PathBuf,
+    /// The data: validation rows choose the strength, test rows measure it.
+    #[arg(long)]
+    data: String,
+    /// The defense: pp. (am, bf, … are refused by name.)
+    #[arg(long)]
+    defense: String,
+    /// Largest loss of validation accuracy, in percentage points.
+    #[arg(long, default_value_t = 1.0)]
+    points: f64,
+    /// A manifest of certificates about the model.
+    #[arg(long)]
+    certificates: Option<PathBuf>,
+    /// Nodes of a case distinction per obligation.
+    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    budget_nodes: u64,
+    /// Seed of the attack's random starts.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The folder for everything that is made.
+    #[arg(long)]
+    out: PathBuf,
+    /// Print the metrics as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    if arguments.defense != "pp" {
+        return Err(Refusal::new(format!(
+            "--defense {}: not built yet; `pp` (prediction poisoning) is",
+            arguments.defense
+        )));
+    }
+    let (model, digest) = read_model(&arguments.model)?;
+    let (data, _) = read_data(&arguments.data)?;
+    data.check_features(&model.schema)?;
+    let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
+    let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
+    let effect = effect(&model, &defense, data.part(Part::Test))?;
+    // what can be refused is read before anything is written
+    let claims = claims(arguments, digest)?;
+    let store = Store::new(&arguments.out)?;
+    store.write("defense.json", defense.to_json().as_bytes())?;
+    let mut text = format!(
+        "alpha {} costs {:.4} -> {:.4} accuracy on {} test rows; {:.4} of the labels change\n",
+        choice.alpha, effect.accuracy_before, effect.accuracy_after, effect.rows, effect.flipped
+    );
+    let mut still = Vec::new();
+    if arguments.certificates.is_some() {
+        let defended = Defended { model: (&model, digest), defense: &defense, store: &store };
+        still = defended.carry(&claims, arguments, &mut text)?;
+    }
+    let metrics = serde_json::json!({ "choice": choice, "effect": effect, "still-proved": still });
+    store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
+    files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
+    Ok(Ending::AsStated)
+}
+
+/// What a certificate of the manifest claims of the undefended model.
+struct ClaimedBefore {
+    /// A name for files, different from every other one.
+    name: String,
+    spec_bytes: Vec<u8>,
+    spec: (Spec, Digest),
+    /// The data, and how the new manifest writes it.
+    data: Option<(DataSet, String)>,
+    checked: Checked,
+}
+
+/// The manifest's certificates about this model, every one checked again.
+fn claims(arguments: &Arguments, digest: Digest) -> Result<Vec<ClaimedBefore>, Refusal> {
+    let Some(path) = &arguments.certificates else { return Ok(Vec::new()) };
+    let entries = Manifest::load(path)?;
+    let manifest: Manifest = serde_json::from_slice(&files::read(path)?)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(path))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut claims: Vec<ClaimedBefore> = Vec::new();
+    for (entry, loaded) in manifest.certificates.iter().zip(entries) {
+        if loaded.model != digest || loaded.is_defended {
+            continue;
+        }
+        let spec_path = folder.join(&entry.spec);
+        let stem = spec_path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let data = entry.data.as_deref().map(|data| {
+            let here = data_from(data, folder);
+            read_data(&here).map(|(data, _)| (data, here))
+        });
+        claims.push(ClaimedBefore {
+            name: free_name(&stem, &claims),
+            spec_bytes: files::read(&spec_path)?,
+            spec: read_spec(&spec_path)?,
+            data: data.transpose()?,
+            checked: loaded.checked,
+        });
+    }
+    Ok(claims)
+}
+
+/// `stem`, or `stem-2`, `stem-3`, … where one spec is claimed of several parts.
+fn free_name(stem: &str, claims: &[ClaimedBefore]) -> String {
+    let is_free = |name: &String| claims.iter().all(|claim| claim.name != *name);
+    let numbered = (2..).map(|number: usize| format!("{stem}-{number}"));
+    std::iter::once(stem.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+}
+
+/// A model with its defense, and where what is proved of it goes.
+struct Defended<'a> {
+    model: (&'a Model, Digest),
+    defense: &'a Defense,
+    store: &'a Store,
+}
+
+impl Defended<'_> {
+    /// Certifies of the defended model what was claimed of the model.
+    fn carry(
+        &self,
+        claims: &[ClaimedBefore],
+        arguments: &Arguments,
+        text: &mut String,
+    ) -> Result<Vec<serde_json::Value>, Refusal> {
+        self.store.write("model.json", &files::read(&arguments.model)?)?;
+        let (mut written, mut still) = (Manifest::default(), Vec::new());
+        for claim in claims {
+            let (name, before) = (&claim.name, claim.checked.tally.all);
+            let (counts, entry) = self.certify(claim, arguments)?;
+            let after = format!(
+                "proved {} refuted {} undecided {}",
+                counts.proved, counts.refuted, counts.undecided
+            );
+            text.push_str(&format!("{name}: {} -> defended: {after}\n", last_line(&before)));
+            still.push(serde_json::json!({ "spec": name, "before": before, "after": counts }));
+            written.certificates.push(entry);
+        }
+        self.store.write("manifest.json", written.to_json().as_bytes())?;
+        Ok(still)
+    }
+
+    /// Writes spec and certificate of one claim.
+    fn certify(
+        &self,
+        claim: &ClaimedBefore,
+        arguments: &Arguments,
+    ) -> Result<(Counts, ManifestEntry), Refusal> {
+        let header = &claim.checked.header;
+        let defense = Digest::of(self.defense.to_json().as_bytes());
+        let claimed = Claimed {
+            subject: Subject {
+                model: self.model,
+                spec: (&claim.spec.0, claim.spec.1),
+                data: claim.data.as_ref().map(|(data, _)| data),
+                defense: Some((self.defense, defense)),
+            },
+            selection: Selection { part: header.part.unwrap_or(Part::Test), rows: header.rows },
+            options: Options {
+                budget_nodes: arguments.budget_nodes,
+                seed: arguments.seed,
+                ..Options::default()
+            },
+            exact: 0,
+        };
+        let (certificate, spec) =
+            (format!("certificates/{}.jsonl", claim.name), format!("specs/{}.toml", claim.name));
+        self.store.write(&spec, &claim.spec_bytes)?;
+        let counts = certify(&claimed, self.store, &certificate)?.report.counts;
+        let data = claim.data.as_ref().map(|(_, here)| data_seen_from(here, &arguments.out));
+        let entry = ManifestEntry {
+            certificate,
+            model: "model.json".to_owned(),
+            spec,
+            data: data.transpose()?,
+            defense: Some("defense.json".to_owned()),
+        };
+        Ok((counts, entry))
+    }
+}

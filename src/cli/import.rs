@@ -1,0 +1,101 @@
+//! `propcert import`: models trained elsewhere.
+
+use std::path::PathBuf;
+
+use crate::dataset;
+use crate::import::Format;
+use crate::model::{Ensemble, Family, Model, Node};
+
+use super::subject::read_data;
+use super::{Ending, Refusal, files};
+
+/// The formats that can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FormatArgument {
+    /// XGBoost JSON, packed or not: gbtree, binary:logistic or reg:logistic, numeric splits.
+    Xgboost,
+    /// Refused by this version.
+    Lightgbm,
+    /// Refused by this version.
+    Sklearn,
+    /// Refused by this version.
+    RuleEnsemble,
+    /// Refused by this version.
+    Onnx,
+}
+
+impl From<FormatArgument> for Format {
+    fn from(argument: FormatArgument) -> Self {
+        match argument {
+            FormatArgument::Xgboost => Self::Xgboost,
+            FormatArgument::Lightgbm => Self::Lightgbm,
+            FormatArgument::Sklearn => Self::Sklearn,
+            FormatArgument::RuleEnsemble => Self::RuleEnsemble,
+            FormatArgument::Onnx => Self::Onnx,
+        }
+    }
+}
+
+/// Import a model trained elsewhere.
+///
+/// Its float32 margins keep their last bit; what cannot be reproduced to it is refused by name.
+/// Thresholds are taken over as they are: a model trained on scaled inputs is a function of scaled
+/// inputs.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert import xgboost booster.json --schema spambase --out trees.json"
+)]
+pub(crate) struct Arguments {
+    /// What the file is.
+    format: FormatArgument,
+    /// The model.
+    file: PathBuf,
+    /// Names, kinds, ranges and scales of the features: a data set [default: names in the file].
+    #[arg(long, value_name = "DATA")]
+    schema: Option<String>,
+    /// Where the model goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// The figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let Arguments { format, file, schema, out, json } = arguments;
+    let schema = match schema {
+        Some(data) => Some(dataset::schema(&read_data(data)?.0)?),
+        None => None,
+    };
+    let model = Format::from(*format)
+        .read(&files::read(file)?, schema.as_ref())
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(file))?;
+    crate::study::write_whole(out, model.to_json().as_bytes())?;
+    files::print(&summary(&model, *json))?;
+    Ok(Ending::AsStated)
+}
+
+fn summary(model: &Model, as_json: bool) -> String {
+    let features = model.schema.len();
+    let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
+        return format!("{} with {features} features\n", model.family_name());
+    };
+    let count = |is_counted: fn(&Node) -> bool| {
+        trees.iter().flat_map(|tree| &tree.nodes).filter(|node| is_counted(node)).count()
+    };
+    let leaves = count(|node| matches!(node, Node::Leaf(_)));
+    let splits = count(|node| matches!(node, Node::Split { .. }));
+    let trees = trees.len();
+    // stored as f64, but an f32: shown with as many digits as that needs
+    let base = base.iter().map(|&base| base as f32).sum::<f32>();
+    if as_json {
+        let figures = serde_json::json!({
+            "family": model.family_name(), "trees": trees, "leaves": leaves, "splits": splits,
+            "features": features, "base": base,
+        });
+        return format!("{figures}\n");
+    }
+    format!("{trees} trees with {leaves} leaves over {features} features, base margin {base}\n")
+}

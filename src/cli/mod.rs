@@ -1,0 +1,207 @@
+//! The command line: verbs only, each a few calls into the rooms below.
+//!
+//! Results go to standard output or the named file, progress and messages to standard error.
+//! Exit codes: 0 done and as stated; 1 read and run, but not as stated; 2 could not be read,
+//! refused or over a limit.
+
+mod check;
+mod files;
+mod subject;
+
+#[cfg(feature = "full")]
+mod bounds;
+#[cfg(feature = "full")]
+mod certify;
+#[cfg(feature = "full")]
+mod data;
+#[cfg(feature = "full")]
+mod defend;
+#[cfg(feature = "full")]
+mod demo;
+#[cfg(feature = "full")]
+mod import;
+#[cfg(feature = "full")]
+mod later;
+#[cfg(feature = "full")]
+mod predict;
+#[cfg(feature = "full")]
+mod progress;
+#[cfg(feature = "full")]
+mod report;
+#[cfg(feature = "full")]
+mod steal;
+#[cfg(feature = "full")]
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a verb ends with exit code 2. The text says what was found, what was expected, what to do.
+#[derive(Debug)]
+pub struct Refusal(String);
+
+impl<E: std::error::Error> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Refusal {
+    /// A refusal with its text.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Says which file it is about.
+    pub(crate) fn about(path: &std::path::Path) -> impl Fn(Self) -> Self {
+        move |refusal| Self(format!("{}: {}", path.display(), refusal.0))
+    }
+}
+
+/// How a verb ends that was not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Exit code 0.
+    AsStated,
+    /// Exit code 1.
+    NotAsStated,
+}
+
+/// Train, certify, steal and defend classifiers with security properties.
+///
+/// Every figure called proved is decided by a small kernel; `check` decides a certificate again
+/// from model, spec and data. Start with `propcert demo`.
+#[derive(Debug, Parser)]
+#[command(name = "propcert", version, max_term_width = 100)]
+struct Cli {
+    /// Threads to use; results do not depend on it [default: all].
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    #[cfg(feature = "full")]
+    Demo(demo::Arguments),
+    #[cfg(feature = "full")]
+    #[command(subcommand)]
+    Data(data::Verb),
+    #[cfg(feature = "full")]
+    Train(train::Arguments),
+    #[cfg(feature = "full")]
+    Import(import::Arguments),
+    #[cfg(feature = "full")]
+    Predict(predict::Arguments),
+    #[cfg(feature = "full")]
+    Certify(certify::Arguments),
+    Check(check::Arguments),
+    #[cfg(feature = "full")]
+    Bounds(bounds::Arguments),
+    #[cfg(feature = "full")]
+    Steal(steal::Arguments),
+    #[cfg(feature = "full")]
+    Defend(defend::Arguments),
+    #[cfg(feature = "full")]
+    Report(report::Arguments),
+    /// Exact radii of ensembles (not built yet).
+    #[cfg(feature = "full")]
+    Radius(later::Arguments),
+    /// Benchmarks of the verification competition (not built yet).
+    #[cfg(feature = "full")]
+    Vnncomp(later::Arguments),
+    /// Write a model in a foreign format (not built yet).
+    #[cfg(feature = "full")]
+    Export(later::Arguments),
+}
+
+/// Parses the command line, runs the verb and reports how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli) {
+        Ok(Ending::AsStated) => ExitCode::SUCCESS,
+        Ok(Ending::NotAsStated) => ExitCode::from(1),
+        Err(Refusal(text)) => {
+            eprintln!("propcert: {}", printable(&text));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Longest refusal, in bytes.
+const LONGEST_REFUSAL: usize = 2000;
+
+/// Refusals quote what was found, and a file may hold anything: control characters are escaped, so
+/// that they do not reach a terminal, and the text is cut.
+fn printable(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if shown.len() >= LONGEST_REFUSAL {
+            return shown + " …";
+        }
+        if c.is_control() && c != '\n' {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn run(cli: Cli) -> Result<Ending, Refusal> {
+    set_threads(cli.threads)?;
+    match cli.verb {
+        #[cfg(feature = "full")]
+        Verb::Demo(arguments) => demo::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Steal(arguments) => steal::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Defend(arguments) => defend::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Report(arguments) => report::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Data(verb) => data::run(verb),
+        #[cfg(feature = "full")]
+        Verb::Train(arguments) => train::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Import(arguments) => import::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Predict(arguments) => predict::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Certify(arguments) => certify::run(&arguments),
+        Verb::Check(arguments) => check::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Bounds(arguments) => bounds::run(&arguments),
+        #[cfg(feature = "full")]
+        Verb::Radius(_) => {
+            later::refuse("radius", "`certify` decides local invariance at a given epsilon")
+        }
+        #[cfg(feature = "full")]
+        Verb::Vnncomp(_) => later::refuse("vnncomp", "`certify` decides specs of native models"),
+        #[cfg(feature = "full")]
+        Verb::Export(_) => later::refuse("export", "native models are plain JSON (model/1)"),
+    }
+}
+
+#[cfg(feature = "full")]
+fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
+    if threads == Some(0) {
+        return Err(Refusal::new("--threads 0: expected at least 1"));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
+    pool.build_global().map_err(Refusal::from)
+}
+
+#[cfg(not(feature = "full"))]
+fn set_threads(_: Option<usize>) -> Result<(), Refusal> {
+    Ok(())
+}

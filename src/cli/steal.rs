@@ -1,0 +1,234 @@
+//! `propcert steal`: attacks on a target, with figures that can be paired.
+
+use std::path::PathBuf;
+
+use crate::certificate::Proved;
+use crate::model::{Defense, Part};
+use crate::oracle::Oracle;
+use crate::steal::{
+    AttackSpec, Classifier, Evaluation, Knowledge, Repetition, Scene, SeedRows, ValidBox,
+    run as repeat,
+};
+use crate::study::{Manifest, Store};
+
+use super::subject::{read_data, read_defense, read_model};
+use super::{Ending, Refusal, files};
+
+/// Steal a model by queries and measure what was reached.
+///
+/// Each repetition runs the attack, the same attack with every label paid, and that again with as
+/// many gradient steps. Certificates named by a manifest are checked again before use. DIR gets
+/// metrics.json, metrics.csv, and transcript and substitute of the first repetition.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert steal --target trees.json --attack attacks/masked-thief.toml --data spambase \\\n    --budget 200 --seeds 50 --seed 1 --repetitions 5 --certificates demo-out/manifest.json --out stolen"
+)]
+pub(crate) struct Arguments {
+    /// The target (model/1).
+    #[arg(long)]
+    target: PathBuf,
+    /// The attack (TOML).
+    #[arg(long)]
+    attack: PathBuf,
+    /// The data: seeds come from its auxiliary (X) or training (P) rows, figures from its test rows.
+    #[arg(long)]
+    data: String,
+    /// Queries in all, seeds included [default: the attack's].
+    #[arg(long)]
+    budget: Option<usize>,
+    /// Seed rows [default: the attack's].
+    #[arg(long)]
+    seeds: Option<usize>,
+    /// Seed of everything random; repetition k takes seed + k.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How often.
+    #[arg(long, default_value_t = 1)]
+    repetitions: usize,
+    /// A manifest of certificates about the target.
+    #[arg(long)]
+    certificates: Option<PathBuf>,
+    /// A defense in front of the target (defense/1).
+    #[arg(long)]
+    defense: Option<PathBuf>,
+    /// The folder for everything that is made.
+    #[arg(long)]
+    out: PathBuf,
+    /// Print the metrics as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    if arguments.repetitions == 0 {
+        return Err(Refusal::new("--repetitions 0: expected at least 1"));
+    }
+    let (model, digest) = read_model(&arguments.target)?;
+    let (data, _) = read_data(&arguments.data)?;
+    data.check_features(&model.schema)?;
+    let attack = attack(arguments)?;
+    let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
+    if let Some((defense, _)) = &defense
+        && defense.target != digest
+    {
+        return Err(Refusal::new("the defense was made for another model"));
+    }
+    let defense = defense.as_ref().map(|(defense, _)| defense);
+    let proved = proofs(arguments, digest, defense)?;
+    if proved.is_empty() && attack.inference == crate::steal::Inference::Certified {
+        eprintln!("propcert: no certificates: no label can be inferred, every one is paid");
+    }
+    let valid = ValidBox::new(&model.schema);
+    let (training, test) = (data.part(Part::Train), data.part(Part::Test));
+    let evaluation = Evaluation::new(&model, training, test, &valid, 1000, arguments.seed)?;
+    let pool = match attack.seeds {
+        SeedRows::P => training,
+        SeedRows::X | SeedRows::Nothing => data.part(Part::Auxiliary),
+    };
+    let scene = Scene {
+        evaluation: &evaluation,
+        defense,
+        pool,
+        valid: &valid,
+        proved: &proved,
+        proofs_about: defense,
+    };
+    let repetitions = repeat(&scene, &attack, arguments.repetitions, arguments.seed)?;
+    let store = Store::new(&arguments.out)?;
+    let metrics = serde_json::json!({
+        "attack": toml::from_str::<serde_json::Value>(&attack.to_toml())?,
+        "repetitions": repetitions,
+    });
+    store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
+    store.write("metrics.csv", &table(&repetitions)?)?;
+    keep_first(&scene, &attack, arguments.seed, &store)?;
+    let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
+    files::print(&text)?;
+    Ok(Ending::AsStated)
+}
+
+/// The attack with the command line's numbers.
+fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
+    let bytes = files::read(&arguments.attack)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(&arguments.attack))?;
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(Refusal::from).map_err(Refusal::about(&arguments.attack))?;
+    let number = |value: usize| toml::Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+    if let Some(budget) = arguments.budget {
+        table.insert("queries".to_owned(), number(budget));
+    }
+    let has_seeds = table.get("seeds").is_none_or(|seeds| seeds.as_str() != Some("none"))
+        && table.get("attack").is_none_or(|attack| attack.as_str() != Some("random"));
+    if arguments.seeds.is_some() && !has_seeds {
+        eprintln!("propcert: --seeds is left out: this attack starts from no rows");
+    }
+    if let Some(seeds) = arguments.seeds.filter(|_| has_seeds) {
+        table.insert("seed-rows".to_owned(), number(seeds));
+    }
+    let text = toml::to_string(&table)?;
+    AttackSpec::read(text.as_bytes())
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(&arguments.attack))
+}
+
+/// What the manifest proves of this target, with this defense or none.
+fn proofs(
+    arguments: &Arguments,
+    target: crate::model::Digest,
+    defense: Option<&Defense>,
+) -> Result<Vec<Proved>, Refusal> {
+    let Some(path) = &arguments.certificates else {
+        return Ok(Vec::new());
+    };
+    let loaded = Manifest::load(path)?;
+    let fitting = loaded
+        .into_iter()
+        .filter(|entry| entry.model == target && entry.is_defended == defense.is_some());
+    let proved: Vec<Proved> = fitting.flat_map(|entry| entry.proved).collect();
+    if proved.is_empty() {
+        eprintln!("propcert: {}: nothing is proved of this target", path.display());
+    }
+    Ok(proved)
+}
+
+/// Transcript and substitute of the first repetition, made again from its seed.
+fn keep_first(scene: &Scene, attack: &AttackSpec, seed: u64, store: &Store) -> Result<(), Refusal> {
+    let target = scene.evaluation.target();
+    let seeds = scene.seed_rows(attack, seed);
+    let known: Knowledge = scene.knowledge(&seeds);
+    let mut oracle = Oracle::new(target, scene.defense, attack.response, attack.queries, seed);
+    let substitute = attack.attack().steal(&mut oracle, &known, seed)?;
+    store.write("transcript.jsonl", oracle.transcript_json_lines().as_bytes())?;
+    if let Classifier::Model(model) = &substitute.classifier {
+        store.write("substitute.json", model.to_json().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn table(repetitions: &[Repetition]) -> Result<Vec<u8>, Refusal> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "seed",
+        "run",
+        "queries",
+        "labelled",
+        "inferred",
+        "wrong",
+        "duplicates",
+        "steps",
+        "agreement_heldout",
+        "agreement_uniform",
+        "agreement_boundary",
+        "mse",
+        "f1",
+    ])?;
+    for repetition in repetitions {
+        for (name, figures) in [
+            ("attack", repetition.attack),
+            ("without-inference", repetition.without_inference),
+            ("same-steps", repetition.same_steps),
+        ] {
+            let scores = figures.scores;
+            let boundary = scores.agreement.boundary.map_or(String::new(), |b| b.to_string());
+            writer.write_record([
+                repetition.seed.to_string(),
+                name.to_owned(),
+                figures.queries.to_string(),
+                figures.labelled.to_string(),
+                figures.inferred.to_string(),
+                figures.wrong.to_string(),
+                figures.duplicates.to_string(),
+                figures.steps.to_string(),
+                scores.agreement.held_out.to_string(),
+                scores.agreement.uniform.to_string(),
+                boundary,
+                scores.mse.to_string(),
+                scores.f1.to_string(),
+            ])?;
+        }
+    }
+    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+}
+
+fn summary(repetitions: &[Repetition]) -> String {
+    let mut text = String::new();
+    for repetition in repetitions {
+        let figures = &repetition.attack;
+        text.push_str(&format!(
+            "seed {}: asked {} inferred {} wrong {} agreement {:.4} (every label paid {:.4}, equal steps {:.4}) mse {:.4} f1 {:.4}\n",
+            repetition.seed,
+            figures.queries,
+            figures.inferred,
+            figures.wrong,
+            figures.scores.agreement.held_out,
+            repetition.without_inference.scores.agreement.held_out,
+            repetition.same_steps.scores.agreement.held_out,
+            figures.scores.mse,
+            figures.scores.f1,
+        ));
+    }
+    text
+}

@@ -1,0 +1,134 @@
+//! What a certificate is about, read from files: model, spec, data, defense.
+
+#[cfg(feature = "full")]
+use std::path::Component;
+use std::path::{Path, PathBuf};
+
+use crate::certificate::Subject;
+use crate::model::{DataSet, Defense, Digest, Model, Part};
+use crate::source;
+use crate::spec::{Semantics, Spec};
+
+use super::{Refusal, files};
+
+/// `real` or `served-f32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SemanticsArgument {
+    /// The real function of the stored numbers.
+    Real,
+    /// Every f32 execution of it.
+    #[value(name = "served-f32")]
+    ServedF32,
+}
+
+impl From<SemanticsArgument> for Semantics {
+    fn from(argument: SemanticsArgument) -> Self {
+        match argument {
+            SemanticsArgument::Real => Self::Real,
+            SemanticsArgument::ServedF32 => Self::ServedF32,
+        }
+    }
+}
+
+/// The files of a subject, read.
+pub(crate) struct Loaded {
+    pub(crate) model: (Model, Digest),
+    pub(crate) spec: (Spec, Digest),
+    pub(crate) data: Option<(DataSet, Option<Part>)>,
+    pub(crate) defense: Option<(Defense, Digest)>,
+}
+
+impl Loaded {
+    /// Reads every file that is named.
+    pub(crate) fn read(
+        model: &Path,
+        spec: &Path,
+        data: Option<&str>,
+        defense: Option<&Path>,
+        semantics: Option<SemanticsArgument>,
+    ) -> Result<Self, Refusal> {
+        let model = read_model(model)?;
+        let mut spec = read_spec(spec)?;
+        if let Some(semantics) = semantics {
+            spec.0.semantics = Some(semantics.into());
+        }
+        let data = data.map(read_data).transpose()?;
+        let defense = defense.map(read_defense).transpose()?;
+        Ok(Self { model, spec, data, defense })
+    }
+
+    /// What the kernel is given.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            model: (&self.model.0, self.model.1),
+            spec: (&self.spec.0, self.spec.1),
+            data: self.data.as_ref().map(|(data, _)| data),
+            defense: self.defense.as_ref().map(|(defense, digest)| (defense, *digest)),
+        }
+    }
+}
+
+/// Reads a model and the digest of its file.
+pub(crate) fn read_model(path: &Path) -> Result<(Model, Digest), Refusal> {
+    let bytes = files::read(path)?;
+    let model = Model::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
+    Ok((model, Digest::of(&bytes)))
+}
+
+/// Reads a spec and the digest of its file.
+pub(crate) fn read_spec(path: &Path) -> Result<(Spec, Digest), Refusal> {
+    let bytes = files::read(path)?;
+    let spec = Spec::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
+    Ok((spec, Digest::of(&bytes)))
+}
+
+/// Reads a defense and the digest of its file.
+pub(crate) fn read_defense(path: &Path) -> Result<(Defense, Digest), Refusal> {
+    let bytes = files::read(path)?;
+    let defense = Defense::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
+    Ok((defense, Digest::of(&bytes)))
+}
+
+/// Reads `NAME` or `NAME:part`.
+pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refusal> {
+    let (name, part) = split_part(argument);
+    Ok((source::read(name, data_folder().as_deref())?, part))
+}
+
+fn data_folder() -> Option<PathBuf> {
+    std::env::var_os("PROPCERT_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+/// How a manifest in `folder` writes the data of `NAME` or `NAME:part`: a name stays, a path leads
+/// from that folder, so that each entry can be checked from inside it.
+#[cfg(feature = "full")]
+pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Refusal> {
+    let (name, _) = split_part(argument);
+    let is_name = |data: PathBuf| {
+        let places = [data.join(name).join("meta.json"), data.join(format!("{name}.meta.json"))];
+        places.iter().any(|place| place.exists())
+    };
+    if name == source::BUILT_IN || data_folder().is_some_and(is_name) {
+        return Ok(name.to_owned());
+    }
+    let whole =
+        |path: &Path| path.canonicalize().map_err(Refusal::from).map_err(Refusal::about(path));
+    Ok(path_from(&whole(folder)?, &whole(Path::new(name))?).to_string_lossy().into_owned())
+}
+
+/// The way from a folder to a file or folder, both absolute.
+#[cfg(feature = "full")]
+fn path_from(folder: &Path, target: &Path) -> PathBuf {
+    let shared = folder.components().zip(target.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(target.components().skip(shared)).collect();
+    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
+}
+
+/// Splits off the part of `NAME:part`.
+pub(crate) fn split_part(argument: &str) -> (&str, Option<Part>) {
+    let found = argument.rsplit_once(':').and_then(|(name, suffix)| {
+        Part::ALL.into_iter().find(|part| part.name() == suffix).map(|part| (name, part))
+    });
+    found.map_or((argument, None), |(name, part)| (name, Some(part)))
+}

@@ -1,0 +1,137 @@
+//! `propcert train`: natural training, or a recipe.
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset;
+use crate::model::{DataSet, Model, Part, Row};
+use crate::study::write_whole;
+use crate::train::{Fit, Progress, Recipe};
+
+use super::progress::bar;
+use super::subject::{read_data, read_model};
+use super::{Ending, Refusal, files};
+
+/// A model family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FamilyArgument {
+    /// A ReLU network.
+    Mlp,
+    /// Boosted trees.
+    Trees,
+}
+
+/// Train a model on the training part of a data set.
+///
+/// Without a recipe: natural training with good defaults (networks 64-64, 50 trees of depth 6).
+/// Validation rows decide when a network stops; test rows are never looked at.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  propcert train --data spambase --family mlp --out mlp.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json"
+)]
+pub(crate) struct Arguments {
+    /// The data: a name, a folder or a CSV.
+    #[arg(long)]
+    data: String,
+    /// Which family, with default settings.
+    #[arg(long, conflicts_with = "recipe", required_unless_present = "recipe")]
+    family: Option<FamilyArgument>,
+    /// A recipe (TOML).
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Keep a finished model that is already there.
+    #[arg(long)]
+    resume: bool,
+    /// Where the model goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// The figures as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let (data, _) = read_data(&arguments.data)?;
+    let recipe = match (&arguments.recipe, arguments.family) {
+        (Some(path), _) => {
+            let bytes = files::read(path)?;
+            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?
+        }
+        (None, Some(FamilyArgument::Trees)) => Recipe::trees(),
+        (None, _) => Recipe::mlp(),
+    };
+    let model = match finished(&arguments.out, arguments.resume, &data)? {
+        Some(model) => model,
+        None => {
+            let model = fit(&data, &recipe, arguments.seed)?;
+            write_whole(&arguments.out, model.to_json().as_bytes())?;
+            model
+        }
+    };
+    let shares = Part::ALL.map(|part| (part.name(), accuracy(&model, data.part(part))));
+    files::print(&summary(&model, &shares, arguments.json))?;
+    Ok(Ending::AsStated)
+}
+
+/// The model of an earlier run: files appear whole, so one that is there is finished.
+fn finished(out: &Path, resume: bool, data: &DataSet) -> Result<Option<Model>, Refusal> {
+    if !resume || !out.exists() {
+        return Ok(None);
+    }
+    let (model, _) = read_model(out)?;
+    data.check_features(&model.schema)?;
+    eprintln!("propcert: {} is there and whole: kept", out.display());
+    Ok(Some(model))
+}
+
+/// Trains with a progress bar.
+pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, Refusal> {
+    let schema = dataset::schema(data)?;
+    let progress = bar("train", 0);
+    let mut watch = |step: Progress| {
+        progress.set_length(step.total);
+        progress.set_position(step.done);
+        if let Some(accuracy) = step.validation_accuracy {
+            progress.set_message(format!("validation {accuracy:.4}"));
+        }
+    };
+    let fit = Fit {
+        schema: &schema,
+        classes: data.classes(),
+        train: data.part(Part::Train),
+        validation: data.part(Part::Validation),
+        monotone: &data.meta().monotone,
+        seed,
+    };
+    let model = recipe.train(&fit, &mut watch)?;
+    progress.finish_and_clear();
+    Ok(model)
+}
+
+fn accuracy(model: &Model, rows: &[Row]) -> (usize, usize) {
+    (rows.iter().filter(|row| model.label(&row.values) == row.label).count(), rows.len())
+}
+
+fn summary(model: &Model, shares: &[(&str, (usize, usize))], as_json: bool) -> String {
+    if as_json {
+        let parts: serde_json::Map<_, _> = shares
+            .iter()
+            .map(|(part, (correct, rows))| {
+                ((*part).to_owned(), serde_json::json!({ "correct": correct, "rows": rows }))
+            })
+            .collect();
+        return format!(
+            "{}\n",
+            serde_json::json!({ "family": model.family_name(), "accuracy": parts })
+        );
+    }
+    let mut text = format!("{} with {} features\n", model.family_name(), model.schema.len());
+    for (part, (correct, rows)) in shares {
+        let share = *correct as f64 / (*rows).max(1) as f64;
+        text.push_str(&format!("{part:>10}: {correct} of {rows} correct ({share:.4})\n"));
+    }
+    text
+}

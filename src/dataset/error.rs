@@ -1,0 +1,128 @@
+//! Why a data set was not opened, made or imported.
+
+use crate::model::{DataError, SchemaError};
+use crate::source::SourceError;
+
+/// Why a data set was not opened, made or imported.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// It was not found, or could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Bytes that are no data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Names, ranges or scales that no model may have.
+    #[error("data set `{name}`: {reason}")]
+    Schema {
+        /// The data set.
+        name: String,
+        /// What is wrong.
+        reason: SchemaError,
+    },
+    /// Nothing to fit to.
+    #[error("data set `{name}` has no training rows; list a `train` or an `all` file in its meta")]
+    NoTrainingRows {
+        /// The data set.
+        name: String,
+    },
+    /// A name for the result that says something else than CSV.
+    #[error("`{out}`: expected a path that ends in NAME.csv; NAME.meta.json is written beside it")]
+    OutName {
+        /// The path given.
+        out: String,
+    },
+    /// The result would replace what it is made from.
+    #[error("`{out}` is the file that is imported; choose another path for the result")]
+    SameFile {
+        /// The path given.
+        out: String,
+    },
+    /// The operating system refused.
+    #[error("`{path}` cannot be written: {reason}")]
+    Write {
+        /// The path.
+        path: String,
+        /// What the system says.
+        reason: std::io::Error,
+    },
+    /// No column of that name.
+    #[error(
+        "{file}, line 1: there is no label column `{label}` among {}; name it with --label",
+        columns(header)
+    )]
+    NoLabel {
+        /// The file.
+        file: String,
+        /// The name looked for.
+        label: String,
+        /// The names there are.
+        header: Vec<String>,
+    },
+    /// A header with a name that is missing or taken.
+    #[error("{file}, line 1, column {column}: found `{found}`, expected a name of its own")]
+    ColumnName {
+        /// The file.
+        file: String,
+        /// The column, from 1.
+        column: usize,
+        /// The name found.
+        found: String,
+    },
+    /// A row without a label.
+    #[error("{file}, line {line}, column {column} (`{label}`): the label is missing")]
+    MissingLabel {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// The column, from 1.
+        column: usize,
+        /// Name of the column.
+        label: String,
+    },
+    /// A label column that does not look like one.
+    #[error(
+        "{file}, column {column} (`{label}`): {found} different labels, at most {limit} are \
+         supported; is it the label column?"
+    )]
+    ManyClasses {
+        /// The file.
+        file: String,
+        /// The column, from 1.
+        column: usize,
+        /// Name of the column.
+        label: String,
+        /// Different labels found.
+        found: usize,
+        /// Most that are accepted.
+        limit: usize,
+    },
+    /// A shape nobody knows.
+    #[error("there is no shape `{found}`; expected one of {}", known.join(", "))]
+    Shape {
+        /// The name given.
+        found: String,
+        /// The shapes there are.
+        known: Vec<String>,
+    },
+    /// Too few or too many rows to make.
+    #[error("{found} rows cannot be made; expected {least} to {most}")]
+    Rows {
+        /// Rows asked for.
+        found: usize,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+}
+
+/// The first names of a header.
+fn columns(header: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = header.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let rest = header.len().saturating_sub(SHOWN);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    shown.join(", ") + &rest
+}

@@ -1,0 +1,119 @@
+//! Which data sets can be named.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::paper::PAPER_SETS;
+use super::table::table;
+use crate::model::Meta;
+use crate::source::{self, SourceError};
+
+/// Largest meta file that is opened for a list, in bytes.
+const MAX_META_BYTES: u64 = 1 << 24;
+
+/// Names that `--data` and `data make` understand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Listing {
+    /// Data sets that can be opened, by name: the built-in one, then the folder's in order.
+    pub sets: Vec<ListedSet>,
+    /// Shapes of synthetic sets that can be made.
+    pub shapes: Vec<ListedShape>,
+    /// Whether a data folder was given.
+    pub has_folder: bool,
+}
+
+/// A data set that can be opened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListedSet {
+    /// What to write after `--data`.
+    pub name: String,
+    /// Number of features.
+    pub features: usize,
+    /// Whether the rows were made, not collected.
+    pub synthetic: bool,
+    /// `built in`, or `PROPCERT_DATA`.
+    pub from: &'static str,
+}
+
+/// A shape of the paper.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListedShape {
+    /// What to write after `data make`.
+    pub shape: String,
+    /// Rows that are made unless told otherwise.
+    pub rows: usize,
+    /// Number of features.
+    pub features: usize,
+}
+
+/// The built-in set, the sets in `folder` whose meta data can be read, and the synthetic shapes.
+pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
+    let built_in = source::built_in()?;
+    let mut sets = vec![ListedSet {
+        name: source::BUILT_IN.to_owned(),
+        features: built_in.meta().features.len(),
+        synthetic: built_in.meta().synthetic,
+        from: "built in",
+    }];
+    if let Some(folder) = folder {
+        sets.extend(sets_in(folder)?.into_iter().filter(|set| set.name != source::BUILT_IN));
+    }
+    let shapes = PAPER_SETS
+        .iter()
+        .map(|set| ListedShape {
+            shape: set.name.to_owned(),
+            rows: set.rows,
+            features: set.features,
+        })
+        .collect();
+    Ok(Listing { sets, shapes, has_folder: folder.is_some() })
+}
+
+fn sets_in(folder: &Path) -> Result<Vec<ListedSet>, SourceError> {
+    let unreadable = |reason| SourceError::Read { path: folder.display().to_string(), reason };
+    let mut places: Vec<(String, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if path.is_dir() {
+            places.push((name.to_owned(), path.join("meta.json")));
+        } else if let Some(name) = name.strip_suffix(".meta.json") {
+            places.push((name.to_owned(), path));
+        }
+    }
+    // Folders are read in no particular order; a folder of a name hides a file of that name.
+    places.sort_by_key(|(name, meta)| (name.clone(), !meta.ends_with("meta.json")));
+    places.dedup_by(|later, earlier| later.0 == earlier.0);
+    Ok(places.into_iter().filter_map(|(name, meta)| listed(name, &meta)).collect())
+}
+
+/// `None` if the folder is no data set.
+fn listed(name: String, meta: &Path) -> Option<ListedSet> {
+    let bytes = source::read_regular(meta, MAX_META_BYTES).ok()?;
+    let meta = Meta::read(&bytes).ok()?;
+    let features = meta.features.len();
+    Some(ListedSet { name, features, synthetic: meta.synthetic, from: "PROPCERT_DATA" })
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sets = table(&["data set", "from", "origin", "features"], 3);
+        for set in &self.sets {
+            let origin = if set.synthetic { "synthetic" } else { "collected" };
+            sets.add_row([&set.name, set.from, origin, &set.features.to_string()]);
+        }
+        writeln!(f, "{sets}")?;
+        if !self.has_folder {
+            writeln!(f, "\nMore, if PROPCERT_DATA names a folder of data sets.")?;
+        }
+        writeln!(f, "\nSynthetic sets can be made (`data make SHAPE`) in these shapes:")?;
+        let mut shapes = table(&["shape", "rows", "features"], 1);
+        for shape in &self.shapes {
+            let (rows, features) = (shape.rows.to_string(), shape.features.to_string());
+            shapes.add_row([&shape.shape, &rows, &features]);
+        }
+        write!(f, "{shapes}")
+    }
+}

@@ -1,0 +1,44 @@
+//! Data sets: where they are found, what is in them, and how new ones come to be.
+//!
+//! Reading itself is trusted and lives in [`crate::model`]; this room finds the bytes
+//! ([`open`]), fits the standardisation to the training rows ([`schema`]), describes rows and parts
+//! ([`describe`], [`list`]), turns any labelled CSV into a data set ([`import`]), and makes
+//! synthetic ones in the shape of the paper's five ([`make`]).
+
+mod describe;
+mod error;
+mod import;
+mod list;
+mod make;
+mod paper;
+mod schema;
+mod table;
+mod write;
+
+use std::path::PathBuf;
+
+pub use describe::{Description, Difference, FeatureFacts, PartFacts, describe};
+pub use error::DatasetError;
+pub use import::{Inference, InferredFeature, import};
+pub use list::{ListedSet, ListedShape, Listing};
+pub use make::{Made, make};
+pub use schema::schema;
+
+use crate::model::DataSet;
+use crate::source;
+
+/// Reads the data set of that name (built in, or in the folder `PROPCERT_DATA`) or path (a folder
+/// with a `meta.json`, or a CSV that its meta file lists).
+pub fn open(name_or_path: &str) -> Result<DataSet, DatasetError> {
+    Ok(source::read(name_or_path, data_folder().as_deref())?)
+}
+
+/// The names that can be opened, and the shapes that can be made.
+pub fn list() -> Result<Listing, DatasetError> {
+    Ok(list::list(data_folder().as_deref())?)
+}
+
+/// The folder named by the environment variable `PROPCERT_DATA`, if it is set and not empty.
+pub fn data_folder() -> Option<PathBuf> {
+    std::env::var_os("PROPCERT_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}

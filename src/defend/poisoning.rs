@@ -1,0 +1,252 @@
+//! Prediction poisoning: the strength by budget, and its effect on rows.
+
+use serde::Serialize;
+
+use crate::interval::Decimal;
+use crate::model::{Defense, DefenseError, Digest, Model, Row, Tie, argmax};
+
+/// α is tried in steps of a hundredth, up to here.
+const LAST_STEP: u32 = 49;
+
+/// Why no defense was chosen or measured.
+#[derive(Debug, thiserror::Error)]
+pub enum DefendError {
+    /// The closed form is for two classes.
+    #[error("prediction poisoning is built for 2 classes, the model has {found}")]
+    Classes {
+        /// Classes of the model.
+        found: usize,
+    },
+    /// There is nothing to measure accuracy on.
+    #[error("no rows were given; accuracy needs at least one")]
+    NoRows,
+    /// A budget that is no number of points.
+    #[error("the budget is {found} points of accuracy; it must be 0 or more, and finite")]
+    Budget {
+        /// What was asked for.
+        found: f64,
+    },
+    /// α outside `[0, ½)`.
+    #[error(transparent)]
+    Defense(#[from] DefenseError),
+}
+
+/// A strength, and why it was chosen. Accuracies are shares of the validation rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choice {
+    /// The last admissible strength; 0 if none was.
+    pub alpha: Decimal,
+    /// Strengths tried, the refused one included.
+    pub steps: u32,
+    /// Accuracy without the defense.
+    pub accuracy_before: f64,
+    /// Accuracy with it.
+    pub accuracy_after: f64,
+}
+
+/// What a defense does to the answers on rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// Number of rows.
+    pub rows: usize,
+    /// Share classified correctly without the defense.
+    pub accuracy_before: f64,
+    /// Share classified correctly with it.
+    pub accuracy_after: f64,
+    /// Share of rows whose label changes.
+    pub flipped: f64,
+}
+
+/// Raises α from 0.01 by 0.01 while accuracy on `validation` drops by at most `points` percentage
+/// points, and keeps the last admissible value; 0.49 is the last one tried.
+///
+/// # Errors
+/// Other than two classes, no rows, a budget that is negative or not finite.
+pub fn choose_poisoning(
+    model: &Model,
+    validation: &[Row],
+    points: f64,
+) -> Result<Choice, DefendError> {
+    if !(points >= 0.0 && points.is_finite()) {
+        return Err(DefendError::Budget { found: points });
+    }
+    let answers = Answers::new(model, validation)?;
+    let correct_before = answers.correct(None);
+    let (mut alpha, mut correct_after, mut steps) = (hundredths(0), correct_before, 0);
+    for step in 1..=LAST_STEP {
+        steps = step;
+        let stronger = hundredths(step);
+        let defense = Defense::prediction_poisoning(Digest::of(b""), stronger.clone())?;
+        let correct = answers.correct(Some(&defense));
+        let drop = 100.0 * (correct_before as f64 - correct as f64);
+        if drop > points * validation.len() as f64 {
+            break;
+        }
+        (alpha, correct_after) = (stronger, correct);
+    }
+    let share = |count: usize| count as f64 / validation.len() as f64;
+    let (accuracy_before, accuracy_after) = (share(correct_before), share(correct_after));
+    Ok(Choice { alpha, steps, accuracy_before, accuracy_after })
+}
+
+/// Measures `defense` on `rows`.
+///
+/// # Errors
+/// Other than two classes, no rows.
+pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, DefendError> {
+    let answers = Answers::new(model, rows)?;
+    let share = |count: usize| count as f64 / rows.len() as f64;
+    Ok(Effect {
+        rows: rows.len(),
+        accuracy_before: share(answers.correct(None)),
+        accuracy_after: share(answers.correct(Some(defense))),
+        flipped: share(answers.flipped(defense)),
+    })
+}
+
+fn hundredths(step: u32) -> Decimal {
+    let text = if step == 0 { "0".to_owned() } else { format!("0.{step:02}") };
+    text.parse().expect("two digits after a point are a decimal")
+}
+
+/// The undefended answers on rows, computed once.
+struct Answers {
+    tie: Tie,
+    /// Posterior, its label, the row's label.
+    rows: Vec<(Vec<f64>, usize, usize)>,
+}
+
+impl Answers {
+    fn new(model: &Model, rows: &[Row]) -> Result<Self, DefendError> {
+        if model.classes != 2 {
+            return Err(DefendError::Classes { found: model.classes });
+        }
+        if rows.is_empty() {
+            return Err(DefendError::NoRows);
+        }
+        let answer =
+            |row: &Row| (model.posterior(&row.values), model.label(&row.values), row.label);
+        Ok(Self { tie: model.tie, rows: rows.iter().map(answer).collect() })
+    }
+
+    fn correct(&self, defense: Option<&Defense>) -> usize {
+        let served = |posterior: &[f64], label| match defense {
+            Some(defense) => argmax(&defense.apply(posterior, label), self.tie),
+            None => label,
+        };
+        self.rows.iter().filter(|(p, label, truth)| served(p, *label) == *truth).count()
+    }
+
+    fn flipped(&self, defense: &Defense) -> usize {
+        let flips = |p: &[f64], label| argmax(&defense.apply(p, label), self.tie) != label;
+        self.rows.iter().filter(|(p, label, _)| flips(p, *label)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::model::{Ensemble, Family, FeatureSpec, Kind, Node, Precision, Schema, Tree};
+
+    use super::*;
+
+    /// One feature, margin −4, −0.2, 0.2, 4 in the cells cut at 1, 2, 3.
+    fn stairs() -> Model {
+        let split = |threshold, left, right| Node::Split {
+            feature: crate::model::Feature(0),
+            threshold,
+            left,
+            right,
+            default_left: false,
+        };
+        let nodes = vec![
+            split(2.0, 1, 2),
+            split(1.0, 3, 4),
+            split(3.0, 5, 6),
+            Node::Leaf(-4.0),
+            Node::Leaf(-0.2),
+            Node::Leaf(0.2),
+            Node::Leaf(4.0),
+        ];
+        let feature = FeatureSpec {
+            name: "x".to_owned(),
+            kind: Kind::Real,
+            low: None,
+            high: None,
+            mean: 0.0,
+            scale: 1.0,
+        };
+        Model {
+            schema: Schema::new(vec![feature]).unwrap(),
+            precision: Precision::F64,
+            tie: Tie::Lower,
+            classes: 2,
+            family: Family::Ensemble(Ensemble {
+                base: vec![0.0],
+                trees: vec![Tree { output: 0, nodes }],
+            }),
+        }
+    }
+
+    /// `sure` rows far from the boundary and `unsure` rows near it, all labelled correctly.
+    fn rows(sure: usize, unsure: usize) -> Vec<Row> {
+        let row = |x: f64| Row { values: vec![x], label: 1, key: Digest::of(b"") };
+        let near = std::iter::repeat_n(row(2.5), unsure);
+        std::iter::repeat_n(row(9.0), sure).chain(near).collect()
+    }
+
+    #[test]
+    fn the_last_strength_within_the_budget_is_kept() {
+        // σ(0.2) = 0.5498 flips as soon as 1/(2(1 − α)) exceeds it: α = 0.10
+        let choice = choose_poisoning(&stairs(), &rows(90, 10), 1.0).unwrap();
+        assert_eq!((choice.alpha.to_string().as_str(), choice.steps), ("0.09", 10));
+        assert_eq!((choice.accuracy_before, choice.accuracy_after), (1.0, 1.0));
+        // one flipped row in a hundred is one point: admissible, to the end
+        let choice = choose_poisoning(&stairs(), &rows(99, 1), 1.0).unwrap();
+        assert_eq!((choice.alpha.to_string().as_str(), choice.steps), ("0.49", 49));
+        assert_eq!(choice.accuracy_after, 0.99);
+    }
+
+    #[test]
+    fn nothing_is_chosen_without_rows_or_with_a_bad_budget() {
+        assert!(matches!(choose_poisoning(&stairs(), &[], 1.0), Err(DefendError::NoRows)));
+        for points in [-1.0, f64::NAN, f64::INFINITY] {
+            let refused = choose_poisoning(&stairs(), &rows(1, 1), points);
+            assert!(matches!(refused, Err(DefendError::Budget { .. })));
+        }
+        let mut three = stairs();
+        three.classes = 3;
+        let refused = choose_poisoning(&three, &rows(1, 1), 1.0);
+        assert!(matches!(refused, Err(DefendError::Classes { found: 3 })));
+    }
+
+    #[test]
+    fn the_effect_counts_flips_and_lost_rows() {
+        let defense =
+            Defense::prediction_poisoning(Digest::of(b""), "0.2".parse().unwrap()).unwrap();
+        let mut rows = rows(6, 2);
+        rows[7].label = 0; // a wrong answer that the flip makes right
+        let effect = effect(&stairs(), &defense, &rows).unwrap();
+        assert_eq!(
+            (effect.flipped, effect.accuracy_before, effect.accuracy_after),
+            (0.25, 0.875, 0.875)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_flips_below_the_closed_form_threshold(top in 0.5001f64..1.0, step in 1u32..50) {
+            let alpha = f64::from(step) / 100.0;
+            let threshold = 1.0 / (2.0 * (1.0 - alpha));
+            prop_assume!((top - threshold).abs() > 1e-9);
+            let defense = Defense::prediction_poisoning(Digest::of(b""), hundredths(step)).unwrap();
+            for label in [0, 1] {
+                let mut posterior = vec![1.0 - top; 2];
+                posterior[label] = top;
+                let served = argmax(&defense.apply(&posterior, label), Tie::Lower);
+                prop_assert_eq!(served != label, top < threshold);
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Why a foreign model was not imported.
+
+use crate::model::{LimitError, SchemaError};
+
+/// Why a foreign model was not imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A feature of the format, or a format, whose bits are not reproduced.
+    #[error("{what:.200} cannot be imported: {expected}")]
+    Unsupported {
+        /// What was found.
+        what: String,
+        /// What is read instead.
+        expected: &'static str,
+    },
+    /// A size over its limit.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// Broken gzip.
+    #[error("broken gzip: {reason}")]
+    Gzip {
+        /// What the decoder says.
+        reason: std::io::Error,
+    },
+    /// Not the JSON that XGBoost's `save_model` writes. NaN and Infinity are no JSON numbers.
+    #[error(
+        "{place}: {reason}; expected the finite numbers and the keys that XGBoost's `save_model` \
+         writes to a .json file"
+    )]
+    Json {
+        /// The file, or which tree; lines and columns count from its start.
+        place: String,
+        /// What the parser says.
+        reason: serde_json::Error,
+    },
+    /// Something else where a whole number is declared.
+    #[error("{key}: found `{found:.60}`, expected a whole number")]
+    Declared {
+        /// The key.
+        key: &'static str,
+        /// Its text.
+        found: String,
+    },
+    /// A base score that is no probability, or whose margin is infinite in f32.
+    #[error(
+        "base_score: found `{found:.60}`, expected a probability between 0 and 1 with a finite \
+         float32 margin"
+    )]
+    BaseScore {
+        /// Its text.
+        found: String,
+    },
+    /// A length that does not fit what is declared elsewhere.
+    #[error("{place}: found {found}, expected {expected}")]
+    Length {
+        /// Which list.
+        place: String,
+        /// Length found.
+        found: usize,
+        /// Length expected.
+        expected: usize,
+    },
+    /// A tree that is not a tree.
+    #[error("tree {tree}, node {node}: {problem}")]
+    Node {
+        /// Index of the tree.
+        tree: usize,
+        /// Index of the node in the file.
+        node: usize,
+        /// What is wrong.
+        problem: NodeProblem,
+    },
+    /// Nodes that the root does not lead to, other than those declared deleted.
+    #[error("tree {tree}: {found} nodes are not reachable, {deleted} are declared deleted")]
+    Unreachable {
+        /// Index of the tree.
+        tree: usize,
+        /// Nodes that are not reached.
+        found: usize,
+        /// Nodes declared deleted.
+        deleted: usize,
+    },
+    /// Names that do not make a schema.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The model and the given schema differ in length.
+    #[error(
+        "the model has {found} features, the schema {expected}; give the data it is trained on"
+    )]
+    Features {
+        /// Features of the model.
+        found: usize,
+        /// Features of the schema.
+        expected: usize,
+    },
+    /// The model and the given schema differ in a name.
+    #[error("feature {index} of the model is `{found:.60}`, of the schema `{expected:.60}`")]
+    FeatureName {
+        /// Position, from 0.
+        index: usize,
+        /// Name in the model.
+        found: String,
+        /// Name in the schema.
+        expected: String,
+    },
+}
+
+/// What is wrong with a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NodeProblem {
+    /// An index outside the tree, or one child only.
+    #[error("children {left} and {right}; expected two of {nodes} nodes, or -1 twice for a leaf")]
+    Children {
+        /// Left child found.
+        left: i64,
+        /// Right child found.
+        right: i64,
+        /// Nodes of the tree.
+        nodes: usize,
+    },
+    /// Two paths lead here.
+    #[error("reached twice: a cycle or a shared child")]
+    ReachedTwice,
+    /// Too far from the root.
+    #[error("more than {limit} splits below the root")]
+    Depth {
+        /// Longest path that is read.
+        limit: usize,
+    },
+    /// A split on a feature the model does not have.
+    #[error("splits on feature {found}, the model has {features}")]
+    Feature {
+        /// Index found.
+        found: i64,
+        /// Features of the model.
+        features: usize,
+    },
+}

@@ -1,0 +1,71 @@
+//! Models trained elsewhere become native ones.
+//!
+//! A model is imported when the native one gives the same bits as the tool it comes from, and is
+//! refused by name when that is not known to be so: a quiet approximation would make every
+//! certificate about some other function. Today that is [`xgboost`], two classes, numeric splits.
+//!
+//! Files are foreign and may be hostile. Sizes are checked while reading, so that what is held in
+//! memory is in proportion to what was read; what a file declares about itself is compared, never
+//! believed.
+
+mod bounded;
+mod error;
+mod xgboost;
+
+pub use error::{ImportError, NodeProblem};
+pub use xgboost::xgboost;
+
+use crate::model::{Model, Schema};
+
+/// The formats that can be named; most are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// XGBoost's own JSON.
+    Xgboost,
+    /// LightGBM text or JSON.
+    Lightgbm,
+    /// A scikit-learn pickle or its JSON forms.
+    Sklearn,
+    /// Clauses of overlapping rules.
+    RuleEnsemble,
+    /// An ONNX graph.
+    Onnx,
+}
+
+impl Format {
+    /// Reads a model of this format; for `schema` see [`xgboost`].
+    pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+        match self {
+            Self::Xgboost => xgboost(bytes, schema),
+            Self::Lightgbm => Err(unread("LightGBM models")),
+            Self::Sklearn => Err(unread("scikit-learn models")),
+            Self::RuleEnsemble => Err(unread("rule ensembles")),
+            Self::Onnx => Err(unread("ONNX models")),
+        }
+    }
+}
+
+fn unread(what: &str) -> ImportError {
+    let expected = "the only foreign format is XGBoost JSON (`import xgboost`)";
+    ImportError::Unsupported { what: what.to_owned(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_are_not_read_are_refused_by_name() {
+        let refused = [
+            (Format::Lightgbm, "LightGBM"),
+            (Format::Sklearn, "scikit-learn"),
+            (Format::RuleEnsemble, "rule ensembles"),
+            (Format::Onnx, "ONNX"),
+        ];
+        for (format, name) in refused {
+            let error = format.read(b"{}", None).unwrap_err();
+            assert!(matches!(&error, ImportError::Unsupported { what, .. } if what.contains(name)));
+            assert!(error.to_string().contains("XGBoost JSON"), "says what is read instead");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! XGBoost's JSON (`save_model("M.json")`), versions 1 to 3: `gbtree`, logistic, numeric splits.
+//!
+//! The margin that XGBoost prints is, every step in f32,
+//!
+//! ```text
+//! m ← −ln(1/p − 1)                     p = base_score
+//! for every tree, in file order:  m ← m + leaf(tree, x)
+//! label = 1 iff m > 0
+//! ```
+//!
+//! where a node sends `x` left iff `x[split_indices] < split_conditions`, and a leaf's value is its
+//! `split_conditions` (`base_weights` is another number, not scaled by the learning rate when
+//! `tree_method` is `exact`). The native ensemble adds in the same order, so its served margin has
+//! XGBoost's bits. All trees are added, as `Booster.predict` does; a `best_iteration` is not applied.
+//!
+//! Inputs are what the model was trained on: thresholds are taken over as they are.
+
+mod base;
+mod file;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use crate::model::{
+    Ensemble, Family, FeatureSpec, Kind, LimitError, Model, Precision, Schema, Tie, check_json,
+};
+
+use self::file::{Learner, ModelFile};
+use super::ImportError;
+
+/// Largest file that is read, in bytes, packed or not.
+const MAX_BYTES: u64 = 1 << 30;
+/// Most features, as in native models.
+const MAX_FEATURES: usize = 65_536;
+/// Most trees, as in native models.
+const MAX_TREES: usize = 10_000;
+/// Most nodes of a tree, as in native models; deleted ones count.
+const MAX_NODES: usize = 65_535;
+/// Longest path of a tree, as in native models.
+const MAX_TREE_DEPTH: usize = 64;
+
+/// Reads an XGBoost model from the bytes of a `.json` or `.json.gz` file.
+///
+/// With a schema, its features must be the model's: as many, and of the same names where the file
+/// has names. Without one, features are named as in the file, or `f0`, `f1`, …, and are real, without
+/// range, mean 0 and scale 1.
+///
+/// Refused by name: other boosters (`dart`, `gblinear`), objectives other than `binary:logistic` and
+/// `reg:logistic`, several outputs, vector leaves, categorical splits, UBJSON and dumps.
+pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    let text = unpack(bytes, MAX_BYTES)?;
+    refuse_other_encodings(&text)?;
+    check_json(&text)?;
+    let learner = ModelFile::read(&text)?;
+    let features = learner.features()?;
+    let base = learner.base_margin()?;
+    let trees = learner.trees(features)?;
+    Ok(Model {
+        schema: schema_of(learner, features, schema)?,
+        precision: Precision::F32,
+        tie: Tie::Lower,
+        classes: 2,
+        family: Family::Ensemble(Ensemble { base: vec![f64::from(base)], trees }),
+    })
+}
+
+/// The bytes of the JSON text; gzip is unpacked up to `limit` bytes.
+fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportError> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes.into());
+    }
+    let mut unpacked = Vec::new();
+    let decoder = flate2::read::MultiGzDecoder::new(bytes);
+    decoder
+        .take(limit + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|reason| ImportError::Gzip { reason })?;
+    let found = unpacked.len() as u64;
+    if found > limit {
+        let what = "bytes of an unpacked model file";
+        return Err(LimitError { what, found, limit }.into());
+    }
+    Ok(unpacked.into())
+}
+
+/// What XGBoost and its neighbours write besides model JSON, known by the first bytes.
+fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
+    let what = match bytes {
+        // UBJSON: the length of the first key follows the brace
+        [b'{', b'L' | b'l' | b'i' | b'U' | b'I', ..] => "UBJSON",
+        [b'b', b'i', b'n', b'f', ..] => "the old binary format",
+        [b'[', ..] => "a list of trees (`dump_model`, without the base score)",
+        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => "a LightGBM text model",
+        _ => return Ok(()),
+    };
+    let expected = "save it as JSON with `booster.save_model(\"model.json\")`";
+    Err(ImportError::Unsupported { what: what.to_owned(), expected })
+}
+
+/// The given schema, if it fits, or one made of the names in the file.
+fn schema_of(
+    learner: Learner<'_>,
+    features: usize,
+    given: Option<&Schema>,
+) -> Result<Schema, ImportError> {
+    let names = learner.feature_names(features)?;
+    let Some(schema) = given else {
+        let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
+        return Ok(Schema::new(names.into_iter().map(plain).collect())?);
+    };
+    if schema.len() != features {
+        return Err(ImportError::Features { found: features, expected: schema.len() });
+    }
+    let pairs = names.iter().flatten().zip(schema.features()).enumerate();
+    for (index, (found, FeatureSpec { name, .. })) in pairs {
+        if found != name {
+            let (found, expected) = (found.clone(), name.clone());
+            return Err(ImportError::FeatureName { index, found, expected });
+        }
+    }
+    Ok(schema.clone())
+}
+
+/// A feature about which only the name is known.
+fn plain(name: String) -> FeatureSpec {
+    FeatureSpec { name, kind: Kind::Real, low: None, high: None, mean: 0.0, scale: 1.0 }
+}

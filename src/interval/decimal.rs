@@ -1,0 +1,160 @@
+//! Decimal numbers from text, exactly.
+
+use std::fmt;
+use std::str::FromStr;
+
+use dashu_int::IBig;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Rational;
+
+/// The number a decimal string states: `"0.1"` is one tenth, not the nearest float.
+///
+/// Grammar: `-?\d+(\.\d+)?([eE]-?\d+)?`, at most 800 characters, exponent within ±400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decimal {
+    text: String,
+    value: Rational,
+}
+
+/// Why a text is no decimal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a decimal number such as \"0.1\" or \"-2.5e-3\"")]
+pub struct DecimalError {
+    text: String,
+}
+
+impl Decimal {
+    /// The exact value.
+    pub fn value(&self) -> &Rational {
+        &self.value
+    }
+
+    /// The decimal that equals a float; `None` if it is not finite or needs over 700 digits.
+    pub fn exactly(value: f64) -> Option<Self> {
+        let (_, exponent) = super::decode(value)?;
+        let digits = usize::try_from(-exponent).unwrap_or(0);
+        (digits <= 700).then(|| format!("{value:.digits$}").parse().ok()).flatten()
+    }
+
+    /// The decimal that a finite float's shortest text states.
+    pub fn from_f64(value: f64) -> Option<Self> {
+        value.is_finite().then(|| format!("{}", value + 0.0).parse().ok()).flatten()
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = DecimalError;
+
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        let refused = || DecimalError { text: text.chars().take(40).collect() };
+        let value = (text.len() <= 800).then(|| parse(text)).flatten().ok_or_else(refused)?;
+        Ok(Self { text: text.to_owned(), value })
+    }
+}
+
+fn parse(text: &str) -> Option<Rational> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) if is_digits(fraction) => (whole, fraction),
+        Some(_) => return None,
+        None => (mantissa, ""),
+    };
+    if !is_digits(whole) {
+        return None;
+    }
+    let digits: IBig = format!("{whole}{fraction}").parse().ok()?;
+    let power = exponent - i64::try_from(fraction.len()).ok()?;
+    let ten = IBig::from(10).pow(usize::try_from(power.unsigned_abs()).ok()?);
+    let signed = if negative { -digits } else { digits };
+    if power >= 0 { Rational::new(signed * ten, IBig::ONE) } else { Rational::new(signed, ten) }
+}
+
+fn parse_exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let value: i64 = if is_digits(digits) { text.parse().ok()? } else { return None };
+    (-400..=400).contains(&value).then_some(value)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_is_a_tenth() {
+        let tenth: Decimal = "0.1".parse().unwrap();
+        assert_eq!(tenth.value(), &Rational::new(IBig::from(1), IBig::from(10)).unwrap());
+        assert_ne!(tenth.value(), &Rational::from_f64(0.1).unwrap());
+    }
+
+    #[test]
+    fn a_float_has_a_decimal_that_equals_it() {
+        for x in [0.1, 4.54, -1e-10, 1e300, 0.0, 3.0] {
+            let decimal = Decimal::exactly(x).unwrap();
+            assert_eq!(decimal.value(), &Rational::from_f64(x).unwrap());
+        }
+        assert!(Decimal::exactly(f64::NAN).is_none());
+    }
+
+    #[test]
+    fn exponents_shift_the_point() {
+        let value = |s: &str| s.parse::<Decimal>().unwrap().value().clone();
+        assert_eq!(value("-2.5e-3"), value("-0.0025"));
+        assert_eq!(value("12E2"), Rational::integer(1200));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "",
+            "-",
+            ".5",
+            "5.",
+            "1e",
+            "1e+5",
+            "+1",
+            "0x10",
+            "nan",
+            "inf",
+            "1e500",
+            " 1",
+            "1_0",
+            "--1",
+            "1.-5",
+            "1e-9223372036854775808",
+            "1e9223372036854775807",
+        ] {
+            assert!(text.parse::<Decimal>().is_err(), "{text}");
+        }
+    }
+}

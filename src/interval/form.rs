@@ -1,0 +1,108 @@
+//! Affine forms, and what may be done to one without losing its meaning.
+//!
+//! A form stands for `constant + Σ coefficient_j · v_j` over named variables `v`, and promises:
+//! *at every point where the steps taken so far are valid, the quantity it started from is at
+//! least the value of the form.* Every step keeps the promise:
+//!
+//! ```text
+//! through_layer   v = W·h + b          A·v   =  (A·W)·h + A·b
+//! through_relu    v = relu(z)          a·v  >=  a·α·z            if a >= 0
+//!                                      a·v  >=  a·(s·z + t)      if a < 0
+//! minimum         v in a box           A·v  >=  Σ min(A_j·lo_j, A_j·hi_j)
+//! ```
+//!
+//! The rules of the kernel are written once over this trait. [`super::Rounded`] computes in
+//! round-to-nearest `f64` and pays for every rounding; [`super::Exact`] computes in integers.
+
+use super::Interval;
+
+/// Two lines around `relu` on an interval: `lower·z <= relu(z) <= upper·z + intercept`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lines {
+    lower: f64,
+    upper: f64,
+    intercept: f64,
+}
+
+impl Lines {
+    /// The lines of a neuron whose input lies in `bounds`, with the lower slope `hint`
+    /// (clipped to `[0, 1]`; the default, `None` or NaN, is 1 if `hi > −lo`, else 0).
+    ///
+    /// Unstable: the upper slope `s` is any number of `[0, 1]` near `hi/(hi − lo)`, and the
+    /// intercept is at least `max(−s·lo, (1−s)·hi)`, so that the line is above relu at both ends
+    /// and, relu being convex, between them.
+    pub fn new(bounds: Interval, hint: Option<f64>) -> Self {
+        let (lo, hi) = (bounds.lo(), bounds.hi());
+        if lo >= 0.0 {
+            return Self { lower: 1.0, upper: 1.0, intercept: 0.0 };
+        }
+        if hi <= 0.0 {
+            return Self { lower: 0.0, upper: 0.0, intercept: 0.0 };
+        }
+        let steeper = hi > -lo;
+        let default = if steeper { 1.0 } else { 0.0 };
+        let lower = hint.filter(|slope| !slope.is_nan()).map_or(default, |s| s.clamp(0.0, 1.0));
+        let slope = (hi / (hi - lo).next_down()).next_up();
+        // NaN and infinite quotients fall to the horizontal line
+        let upper = if (0.0..=1.0).contains(&slope) { slope } else { 1.0 };
+        let at_low = (-upper * lo).next_up();
+        let at_high = ((1.0 - upper).next_up() * hi).next_up();
+        let intercept = if at_low > at_high { at_low } else { at_high };
+        Self { lower, upper, intercept }
+    }
+
+    /// Slope of the line below.
+    pub fn lower(self) -> f64 {
+        self.lower
+    }
+
+    /// Slope of the line above.
+    pub fn upper(self) -> f64 {
+        self.upper
+    }
+
+    /// Intercept of the line above; never negative.
+    pub fn intercept(self) -> f64 {
+        self.intercept
+    }
+}
+
+/// An affine form in some arithmetic. Shapes are the caller's duty: `coefficients`, `magnitudes`,
+/// `lines` and `sides` have one entry per current variable.
+pub trait Form: Clone {
+    /// A layer in this arithmetic.
+    type Layer;
+
+    /// Prepares `v = W·h + b`; `weights` row-major `[outputs][inputs]`, all finite.
+    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Self::Layer;
+
+    /// `Σ coefficients_j · v_j`, the coefficients taken exactly as given.
+    fn new(coefficients: &[f64]) -> Self;
+
+    /// Number of variables.
+    fn len(&self) -> usize;
+
+    /// Whether there are no variables.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Substitutes `v = W·h + b`; `magnitudes[i] >= |h_i|`.
+    fn through_layer(self, layer: &Self::Layer, magnitudes: &[f64]) -> Self;
+
+    /// Substitutes `v = relu(z)` by the line that is safe for the sign of each coefficient;
+    /// `bounds` are the bounds of `z` for which the lines were made.
+    fn through_relu(self, lines: &[Lines], bounds: &[Interval]) -> Self;
+
+    /// Adds `a·b · v_index`; `magnitude >= |v_index|`.
+    fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64);
+
+    /// Adds the number `a·b`.
+    fn add_constant(&mut self, a: f64, b: f64);
+
+    /// A lower bound of the form over a box, rounded down; −∞ where none is known.
+    fn minimum(&self, sides: &[Interval]) -> f64;
+
+    /// The coefficients, rounded to nearest: for choosing where to split, never for a bound.
+    fn coefficients(&self) -> Vec<f64>;
+}

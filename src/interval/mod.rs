@@ -1,0 +1,35 @@
+//! Numbers that never lie: every bound that a verdict rests on is computed here.
+//!
+//! | type | what it is |
+//! |---|---|
+//! | [`Rational`] | an exact quotient of integers: region ends, thresholds, constants of a spec |
+//! | [`Decimal`] | a [`Rational`] together with the text it was read from |
+//! | [`Dyadic`] | an exact `n·2^e`: what a stored float is |
+//! | [`Interval`] | a closed interval of `f64`, rounded outward |
+//! | [`Region`] | a box, one interval per coordinate |
+//! | [`Form`] | an affine form with a provable minimum over a box, in two arithmetics: [`Rounded`] and [`Exact`] |
+//!
+//! Trusted: a mistake here can make a false claim look proved.
+
+mod decimal;
+mod dyadic;
+mod elementary;
+mod exact;
+mod form;
+mod hexadecimal;
+#[expect(clippy::module_inception)]
+mod interval;
+mod rational;
+mod rounded;
+mod scalar;
+
+pub use decimal::{Decimal, DecimalError};
+pub use dyadic::Dyadic;
+pub use elementary::{exp, ln, sigmoid, soft_boundary_margin};
+pub use exact::{Exact, ExactLayer};
+pub use form::{Form, Lines};
+pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};
+pub use interval::{Interval, Region};
+pub use rational::{Rational, decode};
+pub use rounded::{Rounded, RoundedLayer, gamma_f32, product_up, sum_up};
+pub use scalar::Scalar;

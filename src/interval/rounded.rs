@@ -1,0 +1,299 @@
+//! Affine forms in round-to-nearest `f64`, every rounding paid for.
+//!
+//! A form carries, beside its float coefficients and constant, the total `loss` that rounding may
+//! have cost so far. With `u = 2⁻⁵³` and `γ_k = k·u/(1−k·u)`, a sum of `k` rounded products is off by
+//! at most `γ_k·Σ|terms| + k·2⁻¹⁰⁷⁴`, in any order (Higham, *Accuracy and Stability of Numerical
+//! Algorithms*, §3.1). An error in the coefficient of `v` is paid times a bound on `|v|`, underflow
+//! included: a coefficient that underflowed may meet a huge variable.
+//!
+//! The loss is itself a float sum of non-negative terms. No path from an input to it passes
+//! through more than 2³⁰ roundings (sizes are limited when a model is read), so the true value is
+//! at most `(1 + 2⁻²⁰)` times the computed one; see [`INFLATE`].
+
+use super::{Form, Interval, Lines};
+
+/// The unit roundoff of `f64`.
+const U: f64 = f64::EPSILON / 2.0;
+/// The smallest positive `f64`: one product underflows by at most half of it.
+const TINY: f64 = 5e-324;
+/// Covers 2³⁰ roundings of non-negative terms: `γ` of that many is below 2⁻²².
+const INFLATE: f64 = 1.0 + 1.0 / (1 << 20) as f64;
+
+/// `γ_k` for `f64`, rounded up. `k` is far below 2⁵⁰.
+fn gamma(k: usize) -> f64 {
+    let ku = k as f64 * U;
+    ((ku / (1.0 - ku)) * (1.0 + 4.0 * f64::EPSILON)).next_up()
+}
+
+/// `γ_k = k·u/(1−k·u)` with `u = 2⁻²⁴`, rounded up; +∞ from `k = 2²⁴` on.
+pub fn gamma_f32(k: usize) -> f64 {
+    let ku = k as f64 / (1 << 24) as f64;
+    if ku < 1.0 {
+        ((ku / (1.0 - ku)) * (1.0 + 4.0 * f64::EPSILON)).next_up()
+    } else {
+        f64::INFINITY
+    }
+}
+
+/// An upper bound of the sum of non-negative numbers; +∞ if any of them is NaN.
+pub fn sum_up(terms: impl IntoIterator<Item = f64>) -> f64 {
+    terms.into_iter().fold(0.0, |sum, term| {
+        let next = (sum + term).next_up();
+        if next.is_nan() { f64::INFINITY } else { next }
+    })
+}
+
+/// An upper bound of the product of two non-negative numbers; 0 if one is 0, +∞ on NaN.
+pub fn product_up(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 {
+        return 0.0;
+    }
+    let product = (a * b).next_up();
+    if product.is_nan() { f64::INFINITY } else { product }
+}
+
+/// An affine form in `f64` with its accumulated rounding loss.
+#[derive(Clone, Debug)]
+pub struct Rounded {
+    coefficients: Vec<f64>,
+    constant: Sum,
+    /// What rounded coefficients may have cost, at most (before [`INFLATE`]).
+    loss: f64,
+}
+
+/// A float sum of terms with what is needed to bound its error.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    value: f64,
+    /// Σ|terms|, computed.
+    absolute: f64,
+    terms: usize,
+    /// Whether no term so far was negative.
+    is_non_negative: bool,
+}
+
+impl Sum {
+    const ZERO: Self = Self { value: 0.0, absolute: 0.0, terms: 0, is_non_negative: true };
+
+    /// Adds the product `a·b`; a zero operand adds nothing and costs nothing.
+    fn add_product(&mut self, a: f64, b: f64) {
+        if a == 0.0 || b == 0.0 {
+            return;
+        }
+        let term = a * b;
+        self.value += term;
+        self.absolute += term.abs();
+        self.terms += 1;
+        // by the signs of the operands: a small negative product underflows to −0
+        self.is_non_negative &= (a > 0.0) == (b > 0.0);
+    }
+
+    /// The error of `value`, at most (before [`INFLATE`]).
+    fn error(&self) -> f64 {
+        gamma(self.terms + 1) * self.absolute + self.terms as f64 * TINY
+    }
+}
+
+/// A layer as stored.
+#[derive(Clone, Debug)]
+pub struct RoundedLayer {
+    weights: Vec<f64>,
+    bias: Vec<f64>,
+    inputs: usize,
+}
+
+impl Form for Rounded {
+    type Layer = RoundedLayer;
+
+    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> RoundedLayer {
+        RoundedLayer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }
+    }
+
+    fn new(coefficients: &[f64]) -> Self {
+        Self { coefficients: coefficients.to_vec(), constant: Sum::ZERO, loss: 0.0 }
+    }
+
+    fn len(&self) -> usize {
+        self.coefficients.len()
+    }
+
+    fn through_layer(mut self, layer: &RoundedLayer, magnitudes: &[f64]) -> Self {
+        let mut products = vec![0.0; layer.inputs];
+        let mut absolutes = vec![0.0; layer.inputs];
+        let mut terms = 0;
+        let rows = layer.weights.chunks_exact(layer.inputs.max(1));
+        for ((&a, &b), row) in self.coefficients.iter().zip(&layer.bias).zip(rows) {
+            if a == 0.0 {
+                continue;
+            }
+            terms += 1;
+            self.constant.add_product(a, b);
+            for ((product, absolute), &w) in products.iter_mut().zip(&mut absolutes).zip(row) {
+                let term = a * w;
+                *product += term;
+                *absolute += term.abs();
+            }
+        }
+        let (relative, underflow) = (gamma(terms), (terms + 2) as f64 * TINY);
+        // one term is a plain product: exact if it is a product with ±1
+        let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
+        if terms > 0 && !is_copy {
+            for (absolute, magnitude) in absolutes.iter().zip(magnitudes) {
+                self.loss += (relative * absolute + underflow) * magnitude + TINY;
+            }
+        }
+        self.coefficients = products;
+        self
+    }
+
+    fn through_relu(mut self, lines: &[Lines], bounds: &[Interval]) -> Self {
+        for ((a, line), bound) in self.coefficients.iter_mut().zip(lines).zip(bounds) {
+            let slope = if *a >= 0.0 {
+                line.lower()
+            } else {
+                self.constant.add_product(*a, line.intercept());
+                line.upper()
+            };
+            let product = *a * slope;
+            // a product with 0 or 1 is exact
+            if slope != 0.0 && slope != 1.0 && *a != 0.0 {
+                self.loss += (U * product.abs() + TINY) * bound.magnitude() + TINY;
+            }
+            *a = product;
+        }
+        self
+    }
+
+    fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64) {
+        if a == 0.0 || b == 0.0 {
+            return;
+        }
+        match self.coefficients.get_mut(index) {
+            Some(coefficient) => {
+                let product = a * b;
+                let before = *coefficient;
+                *coefficient += product;
+                let is_exact = before == 0.0 && (a.abs() == 1.0 || b.abs() == 1.0);
+                if !is_exact {
+                    let rounding = U * (product.abs() + coefficient.abs()) + TINY;
+                    self.loss += rounding * magnitude + TINY;
+                }
+            }
+            None => self.loss = f64::INFINITY,
+        }
+    }
+
+    fn add_constant(&mut self, a: f64, b: f64) {
+        self.constant.add_product(a, b);
+    }
+
+    fn minimum(&self, sides: &[Interval]) -> f64 {
+        if sides.len() != self.coefficients.len() {
+            return f64::NEG_INFINITY;
+        }
+        let mut sum = self.constant;
+        for (&a, side) in self.coefficients.iter().zip(sides) {
+            sum.add_product(a, if a >= 0.0 { side.lo() } else { side.hi() });
+        }
+        let loss = INFLATE * (sum.error() + self.loss);
+        let bound = (sum.value - loss).next_down();
+        if !bound.is_finite() {
+            return f64::NEG_INFINITY;
+        }
+        // Rounding keeps signs: exact coefficients and no negative term make a non-negative sum.
+        if self.loss == 0.0 && sum.is_non_negative && bound < 0.0 { 0.0 } else { bound }
+    }
+
+    fn coefficients(&self) -> Vec<f64> {
+        self.coefficients.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interval::{Exact, Rational};
+    use proptest::prelude::*;
+
+    #[test]
+    fn overflow_is_no_bound() {
+        let form = Rounded::new(&[1e300]);
+        assert_eq!(form.minimum(&[Interval::point(1e300)]), f64::NEG_INFINITY);
+        let clash = Rounded::new(&[1.0, -1.0]);
+        assert_eq!(clash.minimum(&[Interval::WHOLE, Interval::WHOLE]), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn zero_times_unknown_is_zero() {
+        assert_eq!(Rounded::new(&[0.0]).minimum(&[Interval::WHOLE]), 0.0);
+    }
+
+    #[test]
+    fn an_underflowed_coefficient_is_paid_times_its_variable() {
+        // −2⁻⁶⁰⁰ · 2⁻⁶⁰⁰ underflows to 0, yet the variable reaches 2¹⁰⁰⁰
+        let tiny = 2f64.powi(-600);
+        let layer = Rounded::layer(&[tiny], &[0.0], 1);
+        let form = Rounded::new(&[-tiny]).through_layer(&layer, &[2f64.powi(1000)]);
+        let bound = form.minimum(&[Interval::new(0.0, 2f64.powi(1000)).unwrap()]);
+        assert!(bound <= -(2f64.powi(-200)), "{bound:e}");
+    }
+
+    #[test]
+    fn a_sum_of_non_negative_terms_stays_non_negative() {
+        let form = Rounded::new(&[0.1, 0.3]);
+        let sides = [Interval::new(0.0, 1.0).unwrap(), Interval::new(1e-320, 1.0).unwrap()];
+        assert!(form.minimum(&sides) >= 0.0);
+    }
+
+    #[test]
+    fn a_negative_product_that_underflows_stays_negative() {
+        // 2⁻⁶⁰⁰ · −2⁻⁶⁰⁰ is −0 in floating point
+        let tiny = 2f64.powi(-600);
+        let bound = Rounded::new(&[tiny]).minimum(&[Interval::new(-tiny, 0.0).unwrap()]);
+        assert!(bound < 0.0, "{bound:e}");
+    }
+
+    #[test]
+    fn the_upper_line_is_above_relu_at_both_ends() {
+        for (lo, hi) in
+            [(-1.0, 1e-13), (-1e-300, 1e300), (-5e-324, 5e-324), (-3.0, 0.7), (-f64::MAX, f64::MAX)]
+        {
+            let line = Lines::new(Interval::new(lo, hi).unwrap(), None);
+            let exact = |x: f64| Rational::from_f64(x).unwrap();
+            if line.intercept().is_finite() {
+                let at = |z: f64| &(&exact(line.upper()) * &exact(z)) + &exact(line.intercept());
+                assert!(at(lo) >= Rational::ZERO && at(hi) >= exact(hi), "{lo} {hi}");
+            }
+        }
+    }
+
+    proptest! {
+        /// Rounded and exact forms are both below the truth; the truth at points is the exact form.
+        #[test]
+        fn bounds_are_below_every_point(
+            weights in proptest::collection::vec(-1e3f64..1e3, 6),
+            bias in proptest::collection::vec(-1f64..1.0, 2),
+            row in proptest::collection::vec(-10f64..10.0, 2),
+            centre in proptest::collection::vec(-5f64..5.0, 3),
+            radius in prop_oneof![Just(0.0), 0f64..2.0],
+        ) {
+            let sides: Vec<_> =
+                centre.iter().map(|c| Interval::new(c - radius, c + radius).unwrap()).collect();
+            let magnitudes: Vec<_> = sides.iter().map(|s| s.magnitude()).collect();
+            let rounded = Rounded::new(&row)
+                .through_layer(&Rounded::layer(&weights, &bias, 3), &magnitudes);
+            let exact = Exact::new(&row).through_layer(&Exact::layer(&weights, &bias, 3), &magnitudes);
+            let corner: Vec<_> = exact.coefficients().iter().zip(&sides)
+                .map(|(a, s)| Interval::point(if *a >= 0.0 { s.lo() } else { s.hi() })).collect();
+            let truth_above = -exact_negated(&weights, &bias, &row).minimum(&corner);
+            prop_assert!(rounded.minimum(&sides) <= truth_above);
+            prop_assert!(exact.minimum(&sides) <= truth_above);
+            prop_assert!(rounded.minimum(&sides) >= exact.minimum(&sides) - 1e-8);
+        }
+    }
+
+    fn exact_negated(weights: &[f64], bias: &[f64], row: &[f64]) -> Exact {
+        let negated: Vec<f64> = row.iter().map(|a| -a).collect();
+        Exact::new(&negated).through_layer(&Exact::layer(weights, bias, 3), &[0.0; 3])
+    }
+}

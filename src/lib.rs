@@ -1,0 +1,60 @@
+//! Classifiers with security properties: trained, certified, stolen, defended, reported.
+//!
+//! > dataset → train → model → certify(spec) → certificate → steal / defend consume → report
+//!
+//! Every figure called *proved* comes from a small kernel that recomputes it; searchers, solvers,
+//! floats and trainers only advise. A certificate holds hints, so anybody with the model, the spec
+//! and the data can decide it again, with this crate's checker or with their own.
+//!
+//! | floor | room | what it does |
+//! |--:|---|---|
+//! | 0 | [`interval`] | numbers that never lie: rationals, dyadics, intervals, affine forms with paid-for rounding |
+//! | 1 | [`model`] | models, feature schemas, rows, defenses: plain data, strict reading, exact evaluation |
+//! | 2 | [`spec`] | what is claimed, and its lowering to obligations |
+//! | 3 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
+//! | 4 | [`source`] | where data sets are found |
+//! | 5 | `dataset` | statistics, synthetic sets, imports of CSV |
+//! | 6 | `import` | foreign models |
+//! | 7 | `certify` | finds proofs and counterexamples |
+//! | 8 | `train` | networks and boosted trees |
+//! | 9 | `defend` | chooses defenses |
+//! | 10 | `oracle` | the only door to a target |
+//! | 11 | `steal` | attacks |
+//! | 12 | `report` | data first, rendering second |
+//! | 13 | `study` | experiments |
+//! | 14 | [`cli`] | verbs |
+//!
+//! A room uses rooms on lower floors only. Floors 0 to 3 are trusted; they and the command `check`
+//! build alone with `--no-default-features`.
+//!
+//! ```
+#![doc = include_str!("../tests/simple.rs")]
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod certificate;
+#[cfg(feature = "full")]
+pub mod certify;
+pub mod cli;
+#[cfg(feature = "full")]
+pub mod dataset;
+#[cfg(feature = "full")]
+pub mod defend;
+#[cfg(feature = "full")]
+pub mod import;
+pub mod interval;
+pub mod model;
+#[cfg(feature = "full")]
+pub mod oracle;
+#[cfg(feature = "full")]
+pub mod report;
+pub mod source;
+pub mod spec;
+#[cfg(feature = "full")]
+pub mod steal;
+#[cfg(feature = "full")]
+pub mod study;
+#[cfg(feature = "full")]
+pub mod train;

@@ -1,0 +1,132 @@
+//! What is certified: a model together with its feature schema, as plain data.
+//!
+//! A model is a function of *raw* features. Its schema says how they are standardised,
+//! `z = scale·(x − mean)`; a network takes `z`, an ensemble compares raw values.
+//!
+//! Trusted: reading is strict, evaluation is exact where a verdict rests on it.
+
+mod defense;
+mod digest;
+mod ensemble;
+mod limits;
+mod mlp;
+mod point;
+mod read;
+mod rows;
+mod schema;
+mod write;
+
+pub use defense::{Defense, DefenseError, DefenseKind};
+pub use digest::Digest;
+pub use ensemble::{Cells, Ensemble, Node, Tree};
+pub use limits::{LimitError, check_json};
+pub use mlp::{Layer, Mlp};
+pub use point::{Point, PointError};
+pub use read::ModelError;
+pub use rows::{CsvFile, DataError, DataSet, Files, Meta, Part, Row};
+pub use schema::{Feature, FeatureSpec, Kind, Schema, SchemaError};
+
+/// What a served copy computes in; every stored number is a float of this precision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+    /// 64-bit floats.
+    F64,
+}
+
+/// Which class wins among equal scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tie {
+    /// The smaller class index.
+    Lower,
+    /// The larger class index.
+    Upper,
+}
+
+/// The two families that can be certified.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Family {
+    /// A ReLU network over standardised features, one logit per class.
+    Mlp(Mlp),
+    /// A sum of trees over raw features; with two classes one score, the margin of class 1.
+    Ensemble(Ensemble),
+}
+
+/// A classifier: schema, precision, tie rule and the function itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Names, kinds, ranges and scales of the features.
+    pub schema: Schema,
+    /// What a served copy computes in.
+    pub precision: Precision,
+    /// Which class wins among equal scores.
+    pub tie: Tie,
+    /// Number of classes, at least 2.
+    pub classes: usize,
+    /// The function.
+    pub family: Family,
+}
+
+impl Model {
+    /// `mlp` or `ensemble`, as in the file.
+    pub fn family_name(&self) -> &'static str {
+        match self.family {
+            Family::Mlp(_) => "mlp",
+            Family::Ensemble(_) => "ensemble",
+        }
+    }
+
+    /// Scores at a raw point in round-to-nearest `f64`: what training, attacks and tables use.
+    /// One per class for a network or a multi-class ensemble; a two-class ensemble gives `[0, margin]`.
+    /// Not a proof of anything.
+    pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
+        match &self.family {
+            Family::Mlp(mlp) => mlp.forward(&1.0, self.schema.standardise(raw)),
+            Family::Ensemble(ensemble) => {
+                let outputs = ensemble.scores(raw);
+                if outputs.len() == 1 { vec![0.0, outputs.iter().sum()] } else { outputs }
+            }
+        }
+    }
+
+    /// Score of class 1 minus score of class 0, in round-to-nearest `f64`.
+    pub fn margin(&self, raw: &[f64]) -> f64 {
+        match self.scores(raw).as_slice() {
+            [first, second, ..] => second - first,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The class with the largest score; ties by [`Tie`].
+    pub fn label(&self, raw: &[f64]) -> usize {
+        argmax(&self.scores(raw), self.tie)
+    }
+
+    /// Softmax of the scores, in `f64`.
+    pub fn posterior(&self, raw: &[f64]) -> Vec<f64> {
+        softmax(&self.scores(raw))
+    }
+}
+
+/// Index of the largest score; ties by `tie`.
+pub fn argmax<T: PartialOrd>(scores: &[T], tie: Tie) -> usize {
+    let mut best = 0;
+    for (class, score) in scores.iter().enumerate().skip(1) {
+        let Some(leader) = scores.get(best) else { continue };
+        if score > leader || (tie == Tie::Upper && score == leader) {
+            best = class;
+        }
+    }
+    best
+}
+
+/// `exp(s_c) / Σ exp(s)`, shifted by the largest score so that nothing overflows.
+pub fn softmax(scores: &[f64]) -> Vec<f64> {
+    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / total).collect()
+}

@@ -1,0 +1,147 @@
+//! The features of a model.
+
+use crate::interval::{Decimal, Rational};
+
+/// Index of a feature, from 0, in the order of the schema.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Feature(pub usize);
+
+/// What values a feature takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Any number of the range.
+    Real,
+    /// Whole numbers of the range.
+    Integer,
+    /// 0 or 1.
+    Binary,
+}
+
+impl Kind {
+    /// Whether only whole numbers are values.
+    pub fn is_whole(self) -> bool {
+        self != Self::Real
+    }
+}
+
+/// One feature: name, kind, declared range and standardisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureSpec {
+    /// Unique name, as in the header of the data.
+    pub name: String,
+    /// What values it takes.
+    pub kind: Kind,
+    /// Smallest declared raw value.
+    pub low: Option<Decimal>,
+    /// Largest declared raw value.
+    pub high: Option<Decimal>,
+    /// Subtracted first.
+    pub mean: f32,
+    /// Multiplied second; positive.
+    pub scale: f32,
+}
+
+impl FeatureSpec {
+    /// `scale·(x − mean)`, exactly.
+    pub fn standardise_exactly(&self, raw: &Rational) -> Rational {
+        &self.exact_scale() * &(raw - &self.exact_mean())
+    }
+
+    /// `mean` as a rational.
+    pub fn exact_mean(&self) -> Rational {
+        Rational::from_f64(f64::from(self.mean)).expect("the reader refuses infinite means")
+    }
+
+    /// `scale` as a rational; positive.
+    pub fn exact_scale(&self) -> Rational {
+        Rational::from_f64(f64::from(self.scale)).expect("the reader refuses infinite scales")
+    }
+}
+
+/// The features of a model, in order. Names are distinct, scales positive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    features: Vec<FeatureSpec>,
+}
+
+/// Why a list of features is no schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// There are no features.
+    #[error("a model needs at least one feature")]
+    Empty,
+    /// Two features share a name.
+    #[error("feature name `{0}` occurs twice")]
+    DuplicateName(String),
+    /// `mean` is not finite, or `scale` is not finite and positive.
+    #[error("feature `{0}`: mean must be finite and scale finite and positive")]
+    Scale(String),
+    /// `low` exceeds `high`.
+    #[error("feature `{0}`: low is larger than high")]
+    Range(String),
+}
+
+impl Schema {
+    /// Checks names, ranges and scales.
+    pub fn new(features: Vec<FeatureSpec>) -> Result<Self, SchemaError> {
+        if features.is_empty() {
+            return Err(SchemaError::Empty);
+        }
+        let mut names = std::collections::BTreeSet::new();
+        for feature in &features {
+            let name = || feature.name.clone();
+            if !names.insert(&feature.name) {
+                return Err(SchemaError::DuplicateName(name()));
+            }
+            let is_positive = feature.scale > 0.0 && feature.scale.is_finite();
+            if !feature.mean.is_finite() || !is_positive {
+                return Err(SchemaError::Scale(name()));
+            }
+            if let (Some(low), Some(high)) = (&feature.low, &feature.high)
+                && low.value() > high.value()
+            {
+                return Err(SchemaError::Range(name()));
+            }
+        }
+        Ok(Self { features })
+    }
+
+    /// The features in order.
+    pub fn features(&self) -> &[FeatureSpec] {
+        &self.features
+    }
+
+    /// How many features there are.
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Never: a schema has at least one feature.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// The feature of that name, or of that index written in digits.
+    pub fn find(&self, name: &str) -> Option<Feature> {
+        let by_name = self.features.iter().position(|f| f.name == name);
+        let by_index = || name.parse().ok().filter(|&index| index < self.features.len());
+        by_name.or_else(by_index).map(Feature)
+    }
+
+    /// `scale·(x − mean)` per feature in round-to-nearest `f64`; for training and display.
+    pub fn standardise(&self, raw: &[f64]) -> Vec<f64> {
+        let standardise =
+            |(f, x): (&FeatureSpec, &f64)| f64::from(f.scale) * (x - f64::from(f.mean));
+        self.features.iter().zip(raw).map(standardise).collect()
+    }
+
+    /// The inverse of [`Schema::standardise`], in `f64`.
+    pub fn destandardise(&self, standardised: &[f64]) -> Vec<f64> {
+        let undo = |(f, z): (&FeatureSpec, &f64)| z / f64::from(f.scale) + f64::from(f.mean);
+        self.features.iter().zip(standardised).map(undo).collect()
+    }
+}

@@ -1,0 +1,354 @@
+//! The only door to a target, defended or not: it counts queries and keeps the transcript.
+//!
+//! ```text
+//! label(x)      the target's exact real label   → defense →  argmax, or one stored draw
+//! posterior(x)  the softmax of its scores in f64 → defense
+//! ```
+//!
+//! Each distinct point costs one query; a point that was asked before is answered from memory.
+//! Labels without a defense are decided exactly, so that what is proved of the real function is
+//! true of every answer.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::interval::format_hexadecimal;
+use crate::model::{Defense, Digest, Model, Point, argmax};
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Response {
+    /// The class with the largest posterior.
+    #[default]
+    Label,
+    /// A class drawn from the posterior, the same at every repetition of a point.
+    SampledLabel,
+    /// The posterior itself.
+    Posterior,
+}
+
+impl Response {
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::SampledLabel => "sampled-label",
+            Self::Posterior => "posterior",
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OracleError {
+    /// A further distinct point would cost more than the budget.
+    #[error("all {budget} queries are used; ask fewer points or raise the budget")]
+    BudgetExhausted {
+        /// Queries allowed.
+        budget: usize,
+    },
+    /// Posteriors are not given in this mode.
+    #[error("this oracle answers with `{response}`; posteriors need response = \"posterior\"")]
+    NoPosteriors {
+        /// The mode.
+        response: &'static str,
+    },
+    /// A point of another length.
+    #[error("a point of {found} values was asked, the target has {expected} features")]
+    Length {
+        /// Values found.
+        found: usize,
+        /// Features.
+        expected: usize,
+    },
+    /// NaN or an infinity.
+    #[error("feature {feature} of the point asked is not finite")]
+    NotFinite {
+        /// Index of the feature.
+        feature: usize,
+    },
+}
+
+/// One point and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exchange {
+    /// Raw feature values; hexadecimal floats in files.
+    #[serde(serialize_with = "hexadecimal")]
+    pub point: Vec<f64>,
+    /// The class answered.
+    pub label: usize,
+    /// The posterior answered, in mode [`Response::Posterior`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<Vec<f64>>,
+}
+
+fn hexadecimal<S: serde::Serializer>(point: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(point.iter().map(|&x| format_hexadecimal(x)))
+}
+
+/// A target behind its door.
+#[derive(Clone, Debug)]
+pub struct Oracle<'a> {
+    target: &'a Model,
+    defense: Option<&'a Defense>,
+    response: Response,
+    budget: usize,
+    seed: u64,
+    transcript: Vec<Exchange>,
+    /// Bits of a point to its place in the transcript.
+    places: BTreeMap<Vec<u64>, usize>,
+}
+
+impl<'a> Oracle<'a> {
+    /// Opens a door to `target` for `budget` distinct points; `seed` decides drawn labels.
+    pub fn new(
+        target: &'a Model,
+        defense: Option<&'a Defense>,
+        response: Response,
+        budget: usize,
+        seed: u64,
+    ) -> Self {
+        let (transcript, places) = (Vec::new(), BTreeMap::new());
+        Self { target, defense, response, budget, seed, transcript, places }
+    }
+
+    /// The class answered at a raw point; in mode [`Response::Posterior`] the class of the
+    /// largest entry.
+    ///
+    /// # Errors
+    /// [`OracleError::BudgetExhausted`] for a new point when the budget is used; a point of
+    /// another length or with values that are not finite.
+    pub fn label(&mut self, raw: &[f64]) -> Result<usize, OracleError> {
+        self.exchange(raw).map(|exchange| exchange.label)
+    }
+
+    /// The posterior answered at a raw point, one entry per class.
+    ///
+    /// # Errors
+    /// As [`Oracle::label`], and [`OracleError::NoPosteriors`] in the other modes.
+    pub fn posterior(&mut self, raw: &[f64]) -> Result<Vec<f64>, OracleError> {
+        let response = self.response.name();
+        let refused = OracleError::NoPosteriors { response };
+        if self.response != Response::Posterior {
+            return Err(refused);
+        }
+        self.exchange(raw)?.posterior.clone().ok_or(refused)
+    }
+
+    /// Distinct points answered so far.
+    pub fn queries(&self) -> usize {
+        self.transcript.len()
+    }
+
+    /// Distinct points allowed.
+    pub fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// Distinct points that may still be asked.
+    pub fn remaining(&self) -> usize {
+        self.budget.saturating_sub(self.queries())
+    }
+
+    /// What answers are.
+    pub fn response(&self) -> Response {
+        self.response
+    }
+
+    /// The defense in front of the target. For checking that proofs are about the answers;
+    /// an attack takes nothing else from it.
+    pub fn defense(&self) -> Option<&'a Defense> {
+        self.defense
+    }
+
+    /// Every distinct point with its answer, in the order asked.
+    pub fn transcript(&self) -> &[Exchange] {
+        &self.transcript
+    }
+
+    /// The transcript, one JSON object a line.
+    pub fn transcript_json_lines(&self) -> String {
+        let line =
+            |exchange| serde_json::to_string(exchange).expect("plain data has a JSON text") + "\n";
+        self.transcript.iter().map(line).collect()
+    }
+
+    fn exchange(&mut self, raw: &[f64]) -> Result<&Exchange, OracleError> {
+        let key = self.key(raw)?;
+        let place = match self.places.get(&key) {
+            Some(&place) => place,
+            None if self.remaining() == 0 => {
+                return Err(OracleError::BudgetExhausted { budget: self.budget });
+            }
+            None => {
+                let exchange = self.answer(raw, &key);
+                self.transcript.push(exchange);
+                let place = self.transcript.len() - 1;
+                self.places.insert(key, place);
+                place
+            }
+        };
+        Ok(self.transcript.get(place).expect("places are indexes of the transcript"))
+    }
+
+    /// The bits of a point, the two zeros made one.
+    fn key(&self, raw: &[f64]) -> Result<Vec<u64>, OracleError> {
+        let (found, expected) = (raw.len(), self.target.schema.len());
+        if found != expected {
+            return Err(OracleError::Length { found, expected });
+        }
+        if let Some(feature) = raw.iter().position(|x| !x.is_finite()) {
+            return Err(OracleError::NotFinite { feature });
+        }
+        Ok(raw.iter().map(|x| (x + 0.0).to_bits()).collect())
+    }
+
+    fn answer(&self, raw: &[f64], key: &[u64]) -> Exchange {
+        let own = exact_label(self.target, raw).unwrap_or_else(|| self.target.label(raw));
+        let own_posterior = || self.target.posterior(raw);
+        let served = match self.defense {
+            Some(defense) => defense.apply(&own_posterior(), own),
+            None => own_posterior(),
+        };
+        let label = match (self.response, self.defense) {
+            (Response::SampledLabel, _) => self.draw(&served, key),
+            (_, None) => own,
+            (_, Some(_)) => argmax(&served, self.target.tie),
+        };
+        let posterior = (self.response == Response::Posterior).then_some(served);
+        Exchange { point: raw.to_vec(), label, posterior }
+    }
+
+    /// A class drawn from `posterior`; a function of seed and point, whatever was asked before.
+    fn draw(&self, posterior: &[f64], key: &[u64]) -> usize {
+        let bytes: Vec<u8> = key.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        let digest = Digest::of_all([self.seed.to_le_bytes().as_slice(), &bytes]);
+        let draw: f64 = ChaCha8Rng::from_seed(*digest.bytes()).random();
+        let mut below = 0.0;
+        let last = posterior.len().saturating_sub(1);
+        let chosen = posterior.iter().position(|p| {
+            below += p;
+            draw < below
+        });
+        chosen.unwrap_or(last)
+    }
+}
+
+/// The class with the largest exact real score, ties by the model's rule; `None` at a point with
+/// values that are not finite. What certified labels are measured against, at no query.
+pub fn exact_label(model: &Model, raw: &[f64]) -> Option<usize> {
+    Point::from_floats(raw).map(|point| argmax(&model.exact_scores(&point), model.tie))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Family, FeatureSpec, Kind, Layer, Mlp, Precision, Schema, Tie};
+
+    use super::*;
+
+    /// Logits `[0, x]`.
+    fn slope() -> Model {
+        let feature = FeatureSpec {
+            name: "x".to_owned(),
+            kind: Kind::Real,
+            low: None,
+            high: None,
+            mean: 0.0,
+            scale: 1.0,
+        };
+        let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+        Model {
+            schema: Schema::new(vec![feature]).unwrap(),
+            precision: Precision::F32,
+            tie: Tie::Lower,
+            classes: 2,
+            family: Family::Mlp(Mlp { layers: vec![layer] }),
+        }
+    }
+
+    fn poisoning(alpha: &str) -> Defense {
+        Defense::prediction_poisoning(Digest::of(b""), alpha.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn distinct_points_cost_one_query_each_and_repeats_nothing() {
+        let model = slope();
+        let mut oracle = Oracle::new(&model, None, Response::Label, 2, 0);
+        assert_eq!(oracle.label(&[1.0]), Ok(1));
+        assert_eq!(oracle.label(&[1.0]), Ok(1));
+        assert_eq!((oracle.queries(), oracle.remaining()), (1, 1));
+        assert_eq!(oracle.label(&[0.0]), Ok(0));
+        assert_eq!(oracle.label(&[-0.0]), Ok(0));
+        assert_eq!(oracle.queries(), 2);
+    }
+
+    #[test]
+    fn more_than_the_budget_is_an_error_and_old_points_stay_free() {
+        let model = slope();
+        let mut oracle = Oracle::new(&model, None, Response::Label, 1, 0);
+        oracle.label(&[1.0]).unwrap();
+        let exhausted = Err(OracleError::BudgetExhausted { budget: 1 });
+        assert_eq!(oracle.label(&[2.0]), exhausted);
+        assert_eq!(oracle.label(&[1.0]), Ok(1));
+        assert_eq!(oracle.queries(), 1);
+    }
+
+    #[test]
+    fn a_bad_point_is_refused_and_costs_nothing() {
+        let model = slope();
+        let mut oracle = Oracle::new(&model, None, Response::Label, 1, 0);
+        assert_eq!(oracle.label(&[]), Err(OracleError::Length { found: 0, expected: 1 }));
+        assert_eq!(oracle.label(&[f64::NAN]), Err(OracleError::NotFinite { feature: 0 }));
+        assert_eq!(oracle.queries(), 0);
+    }
+
+    #[test]
+    fn posteriors_are_refused_by_name_in_other_modes() {
+        let model = slope();
+        let mut oracle = Oracle::new(&model, None, Response::SampledLabel, 1, 0);
+        let refused = Err(OracleError::NoPosteriors { response: "sampled-label" });
+        assert_eq!(oracle.posterior(&[1.0]), refused);
+        let mut oracle = Oracle::new(&model, None, Response::Posterior, 1, 0);
+        assert_eq!(oracle.posterior(&[0.0]), Ok(vec![0.5, 0.5]));
+        assert_eq!(oracle.label(&[0.0]), Ok(0));
+        assert_eq!(oracle.queries(), 1);
+    }
+
+    #[test]
+    fn a_defense_turns_labels_in_its_band_only() {
+        let (model, defense) = (slope(), poisoning("0.2"));
+        // flips iff max F < 0.625, that is |x| < ln(5/3) = 0.51
+        let mut oracle = Oracle::new(&model, Some(&defense), Response::Label, 9, 0);
+        let labels = [0.4, 0.6, -0.4, -0.6].map(|x| oracle.label(&[x]).unwrap());
+        assert_eq!(labels, [0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn drawn_labels_follow_the_posterior_and_do_not_depend_on_the_order() {
+        let model = slope();
+        let mut forward = Oracle::new(&model, None, Response::SampledLabel, 2000, 5);
+        let mut backward = forward.clone();
+        let points: Vec<f64> = (0..2000).map(|k| 1.0 + f64::from(k) * 1e-9).collect();
+        let labels: Vec<usize> = points.iter().map(|x| forward.label(&[*x]).unwrap()).collect();
+        let again = points.iter().rev().map(|x| backward.label(&[*x]).unwrap());
+        assert_eq!(again.collect::<Vec<_>>(), labels.iter().rev().copied().collect::<Vec<_>>());
+        // σ(1) = 0.731; three standard deviations are 0.03
+        let ones = labels.iter().sum::<usize>() as f64 / 2000.0;
+        assert!((ones - 0.731).abs() < 0.03, "{ones}");
+    }
+
+    #[test]
+    fn the_transcript_is_json_lines_with_exact_points() {
+        let model = slope();
+        let mut oracle = Oracle::new(&model, None, Response::Label, 2, 0);
+        oracle.label(&[0.375]).unwrap();
+        oracle.label(&[-1.0]).unwrap();
+        let expected = "{\"point\":[\"0x1.8p-2\"],\"label\":1}\n\
+                        {\"point\":[\"-0x1p0\"],\"label\":0}\n";
+        assert_eq!(oracle.transcript_json_lines(), expected);
+    }
+}

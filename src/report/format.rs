@@ -1,0 +1,121 @@
+//! How numbers are written on a page. Shares of proved things are in `share.rs`, with their rounding.
+
+use super::{Difference, Estimate, PropertyName, Share};
+
+/// What stands where there is nothing to say.
+pub(super) const NONE: &str = "–";
+
+/// `1,340`.
+pub(super) fn integer(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `812 of 1,340`.
+pub(super) fn of(share: Share) -> String {
+    format!("{} of {}", integer(share.count), integer(share.of))
+}
+
+/// An observed share, rounded down: `94.1%`.
+pub(super) fn share(share: Share) -> String {
+    share.lower().unwrap_or_else(|| NONE.to_owned())
+}
+
+/// A mean in `[0, 1]` in percent to the nearest hundredth; `100.00` and `0.00` only if it is that.
+pub(super) fn percent(mean: f64) -> String {
+    match format!("{:.2}", 100.0 * mean).as_str() {
+        "100.00" if mean < 1.0 => ">99.99".to_owned(),
+        "0.00" if mean > 0.0 => "<0.01".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// `94.21 ± 0.35`, in percent; without spread for a single repetition.
+pub(super) fn estimate_percent(estimate: &Estimate) -> String {
+    match estimate.sd {
+        Some(sd) => format!("{} ± {:.2}", percent(estimate.mean), 100.0 * sd),
+        None => percent(estimate.mean),
+    }
+}
+
+/// `0.0123`.
+pub(super) fn squared(estimate: &Estimate) -> String {
+    format!("{:.4}", estimate.mean)
+}
+
+/// `+0.42 [-0.10, +0.94]`, in percentage points.
+pub(super) fn difference(difference: &Difference) -> String {
+    let points = |value: f64| format!("{:+.2}", 100.0 * value);
+    match difference.interval {
+        Some([low, high]) => {
+            format!("{} [{}, {}]", points(difference.mean), points(low), points(high))
+        }
+        None => points(difference.mean),
+    }
+}
+
+/// A total over repetitions as an average of one repetition: `137`, `137.4`.
+pub(super) fn per_repetition(total: u64, repetitions: u64) -> String {
+    if repetitions == 0 {
+        return NONE.to_owned();
+    }
+    if total.is_multiple_of(repetitions) {
+        return integer(total / repetitions);
+    }
+    format!("{:.1}", total as f64 / repetitions as f64)
+}
+
+/// `local-invariance (epsilon 0.1, delta 0.5)`.
+pub(super) fn claim(name: &PropertyName) -> String {
+    if name.parameters.is_empty() {
+        return name.property.clone();
+    }
+    format!("{} ({})", name.property, name.parameters)
+}
+
+/// Names come from files: characters with which a name could rewrite the screen or turn text around
+/// are shown as `�`.
+pub(super) fn printable(text: &str) -> String {
+    let is_unsafe =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let written = [0, 7, 999, 1000, 13_400, 1_000_000].map(integer);
+        assert_eq!(written, ["0", "7", "999", "1,000", "13,400", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_mean_near_the_end_does_not_read_as_the_end() {
+        assert_eq!(percent(0.999_999), ">99.99");
+        assert_eq!(percent(1e-9), "<0.01");
+        assert_eq!(percent(1.0), "100.00");
+        assert_eq!(percent(0.0), "0.00");
+        assert_eq!(percent(0.942_123), "94.21");
+    }
+
+    #[test]
+    fn a_name_cannot_move_the_cursor_or_turn_the_text() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}d"), "a�[2Jb�c�d");
+    }
+
+    #[test]
+    fn averages_show_a_decimal_only_when_they_need_it() {
+        assert_eq!(per_repetition(600, 3), "200");
+        assert_eq!(per_repetition(601, 3), "200.3");
+        assert_eq!(per_repetition(5, 0), NONE);
+    }
+}

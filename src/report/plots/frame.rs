@@ -1,0 +1,275 @@
+//! Axes, marks and hatches that the figures share, and the way from a kuva scene into the page.
+
+use std::sync::Arc;
+
+use kuva::prelude::{
+    Layout, LegendPosition, LinePlot, MarkerShape, Plot, ScatterPlot, SvgBackend, TickFormat,
+    collect_legend_entries, render_multiple,
+};
+
+use super::{GREEN, ORANGE};
+use crate::report::Estimate;
+use crate::report::format::printable;
+
+/// A plot ready to stand in the page.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Figure {
+    /// Heading, and name for a screen reader.
+    pub title: String,
+    /// What is drawn, and how to read it without colour.
+    pub description: String,
+    /// Natural width, in pixels.
+    pub width: f64,
+    /// Natural height, in pixels.
+    pub height: f64,
+    /// What stands inside the `svg` element; text in it is escaped.
+    pub body: String,
+}
+
+/// Grey of the rules behind the marks.
+const RULE: &str = "#d8dee4";
+
+/// Width of the drawing area without labels, in pixels.
+const PLOT_WIDTH: f64 = 420.0;
+/// Height of one category, in pixels.
+const ROW_HEIGHT: f64 = 34.0;
+/// Height of a row of legend entries, in pixels.
+const LEGEND_HEIGHT: f64 = 60.0;
+
+/// kuva numbers its clip paths through the whole process; the page needs the same name every time.
+/// Quotes are escaped in text, so that only attributes match.
+pub(super) fn with_own_clip(body: &str, name: &str) -> String {
+    let Some(given) = body.split("<clipPath id=\"").nth(1).and_then(|rest| rest.split('"').next())
+    else {
+        return body.to_owned();
+    };
+    body.replace(&format!("id=\"{given}\""), &format!("id=\"{name}\""))
+        .replace(&format!("=\"url(#{given})\""), &format!("=\"url(#{name})\""))
+}
+
+/// One value per category, with a half-width where there is a spread.
+#[derive(Clone)]
+pub(super) struct Series {
+    name: &'static str,
+    color: &'static str,
+    marker: MarkerShape,
+    values: Vec<f64>,
+    spread: Vec<f64>,
+}
+
+impl Series {
+    pub(super) fn new(
+        name: &'static str,
+        color: &'static str,
+        marker: MarkerShape,
+        values: Vec<f64>,
+    ) -> Self {
+        Self { name, color, marker, values, spread: Vec::new() }
+    }
+
+    pub(super) fn estimates(
+        name: &'static str,
+        color: &'static str,
+        marker: MarkerShape,
+        estimates: &[&Estimate],
+    ) -> Self {
+        let spread = estimates.iter().map(|estimate| estimate.sd.unwrap_or(0.0)).collect();
+        let values = estimates.iter().map(|estimate| estimate.mean).collect();
+        Self { spread, ..Self::new(name, color, marker, values) }
+    }
+
+    /// Both ends of every value's spread.
+    pub(super) fn ends(&self) -> impl Iterator<Item = f64> {
+        let spread = self.spread.iter().copied().chain(std::iter::repeat(0.0));
+        self.values.iter().zip(spread).flat_map(|(value, spread)| [value - spread, value + spread])
+    }
+}
+
+/// Categories from top to bottom against one horizontal axis.
+pub(super) struct Frame {
+    labels: Vec<String>,
+    layout: Layout,
+    /// Where a vertical rule stands.
+    rules: Vec<f64>,
+}
+
+impl Frame {
+    pub(super) fn plain(labels: Vec<String>, axis: &str, range: (f64, f64)) -> Self {
+        let rows = labels.len() as f64;
+        let bottom_up = labels.iter().rev().map(|label| literal(label)).collect();
+        let width =
+            PLOT_WIDTH + 6.6 * labels.iter().map(|l| l.chars().count()).max().unwrap_or(0) as f64;
+        let layout = Layout::new(range, (0.4, rows + 0.6))
+            .with_y_categories(bottom_up)
+            .with_width(width)
+            .with_height(ROW_HEIGHT * rows + 80.0)
+            .with_x_label(axis);
+        Self { labels, layout: finish(layout), rules: Vec::new() }
+    }
+
+    /// From none to all.
+    pub(super) fn percent(labels: Vec<String>, axis: &str) -> Self {
+        let mut frame = Self::plain(labels, axis, (0.0, 1.0));
+        frame.layout =
+            frame.layout.with_x_tick_format(TickFormat::Custom(std::sync::Arc::new(|x| {
+                format!("{}%", (1e4 * x).round() / 100.0)
+            })));
+        frame.ruled(0.0)
+    }
+
+    /// Starts at the tenth below the smallest value instead of at 0.
+    pub(super) fn zoomed(self, series: &[&Series]) -> Self {
+        let least = series.iter().flat_map(|series| series.ends()).fold(1.0, f64::min);
+        self.ruled(((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9))
+    }
+
+    /// From `start` to 1, with a rule at every tick (kuva draws none between categories).
+    pub(super) fn ruled(mut self, start: f64) -> Self {
+        let step = match start {
+            start if start < 0.5 => 0.1,
+            start if start < 0.8 => 0.05,
+            _ => 0.02,
+        };
+        let ticks = ((1.0 - start) / step).round() as u32;
+        self.rules = (1..=ticks).map(|tick| start + step * f64::from(tick)).collect();
+        self.layout =
+            self.layout.with_x_axis_min(start).with_x_axis_max(1.0).with_x_tick_step(step);
+        self
+    }
+
+    /// Every series as markers, side by side within a category.
+    pub(super) fn dots(
+        self,
+        title: &str,
+        description: &str,
+        series: Vec<Series>,
+    ) -> Option<Figure> {
+        let count = series.len();
+        let rows = self.labels.len();
+        let is_alone = count == 1;
+        let plot = |(position, series): (usize, Series)| {
+            let offset = 0.22 * ((count as f64 - 1.0) / 2.0 - position as f64);
+            let at = |row: usize| (rows - row) as f64 + offset;
+            let points = series.values.iter().enumerate().map(|(row, &value)| (value, at(row)));
+            let dots = ScatterPlot::new()
+                .with_data(points.collect::<Vec<_>>())
+                .with_x_err(series.spread.clone())
+                .with_color(series.color)
+                .with_marker(series.marker)
+                .with_size(5.0);
+            if is_alone { dots.into() } else { dots.with_legend(series.name).into() }
+        };
+        let plots = series.into_iter().enumerate().map(plot).collect();
+        self.draw(title, description, plots, Vec::new())
+    }
+
+    pub(super) fn draw(
+        self,
+        title: &str,
+        description: &str,
+        plots: Vec<Plot>,
+        definitions: Vec<String>,
+    ) -> Option<Figure> {
+        if self.labels.is_empty() {
+            return None;
+        }
+        // Rules first, so that marks stand on them.
+        let ends = [0.4, self.labels.len() as f64 + 0.6];
+        let rule = |&at: &f64| {
+            let line = LinePlot::new().with_data(ends.map(|end| (at, end)));
+            line.with_color(RULE).with_stroke_width(1.0).into()
+        };
+        let plots = self.rules.iter().map(rule).chain(plots).collect();
+        draw(title, description, plots, self.layout, definitions)
+    }
+}
+
+/// `2.5%`, without digits that say nothing.
+pub(super) fn percent_ticks() -> TickFormat {
+    TickFormat::Custom(Arc::new(|share| format!("{}%", (1e4 * share).round() / 100.0)))
+}
+
+/// What every figure shares.
+pub(super) fn finish(layout: Layout) -> Layout {
+    layout
+        .with_legend_position(LegendPosition::OutsideBottomColumns)
+        .with_legend_box(false)
+        .with_font_family("system-ui, sans-serif")
+}
+
+pub(super) fn draw(
+    title: &str,
+    description: &str,
+    plots: Vec<Plot>,
+    layout: Layout,
+    definitions: Vec<String>,
+) -> Option<Figure> {
+    if plots.is_empty() {
+        return None;
+    }
+    let legend = collect_legend_entries(&plots);
+    let layout = match (legend.is_empty(), layout.height) {
+        (true, _) => layout,
+        // kuva takes the legend from the height of the drawing; give it room.
+        (false, height) => layout
+            .with_height(height.unwrap_or_default() + LEGEND_HEIGHT)
+            .with_legend_entries(legend),
+    };
+    let mut scene = render_multiple(plots, layout);
+    scene.defs.extend(definitions);
+    let svg = SvgBackend::new().render_scene(&scene);
+    // The page writes its own svg element, with viewBox and title, around what kuva put inside.
+    let body = svg.split_once('>')?.1.strip_suffix("</svg>")?.to_owned();
+    let (width, height) = (scene.width.ceil(), scene.height.ceil());
+    Some(Figure {
+        title: title.to_owned(),
+        description: description.to_owned(),
+        width,
+        height,
+        body,
+    })
+}
+
+/// kuva sets text between dollar signs as mathematics; names are to stand as they are.
+pub(super) fn literal(text: &str) -> String {
+    printable(text).replace('$', "\\$")
+}
+
+/// How an area is filled, told apart without colour.
+#[derive(Clone, Copy)]
+pub(super) enum Hatch {
+    Solid,
+    Dots,
+    Stripes,
+}
+
+impl Hatch {
+    pub(super) fn id(self, prefix: &str) -> String {
+        let name = match self {
+            Self::Solid => "solid",
+            Self::Dots => "dots",
+            Self::Stripes => "stripes",
+        };
+        format!("{prefix}-{name}")
+    }
+
+    pub(super) fn url(self, prefix: &str) -> String {
+        format!("url(#{})", self.id(prefix))
+    }
+
+    /// The SVG pattern, coloured ground with a mark on it.
+    pub(super) fn definition(self, prefix: &str) -> String {
+        let (ground, mark) = match self {
+            Self::Solid => (GREEN, ""),
+            Self::Dots => ("#e8e8e8", r##"<circle cx="4" cy="4" r="1.3" fill="#555"/>"##),
+            Self::Stripes => (
+                ORANGE,
+                r##"<path d="M-2,2 l4,-4 M0,8 l8,-8 M6,10 l4,-4" stroke="#000" stroke-width="1.4"/>"##,
+            ),
+        };
+        format!(
+            r#"<pattern id="{}" patternUnits="userSpaceOnUse" width="8" height="8"><rect width="8" height="8" fill="{ground}"/>{mark}</pattern>"#,
+            self.id(prefix)
+        )
+    }
+}

@@ -1,0 +1,199 @@
+//! What a reader is told besides the tables: the sentences on top, the alarms, and how to read it all.
+
+use super::format::{NONE, claim, integer, of, percent, share};
+use super::{AttackReport, DefenseReport, ModelReport, Run};
+
+/// Terms of the page, each explained in a sentence or two.
+pub(super) const GLOSSARY: [(&str, &str); 12] = [
+    (
+        "proved",
+        "A proof is stored in the certificate, and a small kernel recomputed every number of it with \
+         rounding on the safe side. It holds for every point of the region, not only for points tried.",
+    ),
+    ("refuted", "A concrete violating input is stored, and the kernel evaluated it."),
+    (
+        "undecided",
+        "Neither was found within the budget of nodes. It counts against the lower end of constraint \
+         accuracy and never for it.",
+    ),
+    (
+        "vac. (vacuous), inv. (invalid)",
+        "Obligations that say nothing, and rows outside the declared domain. Both are left out of n.",
+    ),
+    (
+        "CA, constraint accuracy",
+        "The share of obligations that hold: proved / n ≤ CA ≤ 1 − refuted / n. The left end is rounded \
+         down, the right end up; 100% is printed only where all n are proved, and – for an end that says \
+         nothing.",
+    ),
+    ("distinct rows", "The same figures with each repeated row counted once."),
+    (
+        "sampled",
+        "No violation among the points tried. It is never a proof and never shares a table with one.",
+    ),
+    (
+        "agreement",
+        "Share of points on which a stolen substitute decides as the undefended target, on three sets: \
+         held-out rows (saturates on easy data), uniform points of the input box, points on the target's \
+         decision boundary.",
+    ),
+    (
+        "asked, free, wrong",
+        "Queries paid; labels inferred without a query; inferred labels that were wrong. With certified \
+         inference wrong is 0, or something is broken.",
+    ),
+    ("MSE", "Mean squared difference of the posteriors over held-out points and classes."),
+    (
+        "still proved",
+        "Obligations proved of the defended model, through the kernel's rule for that defense.",
+    ),
+    (
+        "given away",
+        "Labels of the target that follow from the certificate itself, for no query or for few.",
+    ),
+];
+
+/// The least a reader of the terminal needs; the page has the whole glossary.
+pub(super) const IN_SHORT: [&str; 5] = [
+    "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
+     it. undecided: neither.",
+    "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward; – is \
+     an end that says nothing. vac. and inv. are not part of n.",
+    "sampled: no violation among the points tried; not a proof.",
+    "asked, free, wrong: queries paid, labels inferred without one, wrong ones among those (0 if \
+     certified). held-out, uniform, boundary: agreement with the undefended target, in percent, mean ± \
+     standard deviation.",
+    "Every certified figure can be decided again with propcert check.",
+];
+
+/// Things that must not be; shown before anything else.
+pub(super) fn alarms(run: &Run) -> Vec<String> {
+    run.models.iter().flat_map(model_alarms).collect()
+}
+
+fn model_alarms(model: &ModelReport) -> Vec<String> {
+    let name = &model.name;
+    let unconfirmed =
+        model.certificates.iter().filter(|certificate| !certificate.checked).map(|certificate| {
+            format!(
+                "{name}: check did not confirm the certificate of {}.",
+                claim(&certificate.claim)
+            )
+        });
+    let defended = model.defenses.iter().flat_map(|defense| &defense.certificates);
+    let undefended = defended.filter(|kept| !kept.checked).map(|kept| {
+        format!(
+            "{name}, defended: check did not confirm the certificate of {}.",
+            claim(&kept.claim)
+        )
+    });
+    let wrong =
+        model.attacks.iter().filter(|attack| is_certified_and_wrong(attack)).map(|attack| {
+            let count = integer(attack.inferred_wrong);
+            format!(
+                "{name}, {}: {count} labels inferred by proof are wrong; must be 0.",
+                attack.name
+            )
+        });
+    let settled = model.gives_away.iter().flat_map(|gives_away| &gives_away.settled);
+    let unsettled = settled.filter_map(|curve| curve.points.last()).filter(|last| last.wrong > 0);
+    let unsettled = unsettled.map(|last| {
+        format!("{name}: {} settled labels are wrong; must be 0.", integer(last.wrong))
+    });
+    unconfirmed.chain(undefended).chain(wrong).chain(unsettled).collect()
+}
+
+fn is_certified_and_wrong(attack: &AttackReport) -> bool {
+    attack.inference == "certified" && attack.inferred_wrong > 0
+}
+
+/// What a reader in a hurry should take along, model by model.
+pub(super) fn headlines(run: &Run) -> Vec<(String, Vec<String>)> {
+    let of_model = |model: &ModelReport| {
+        let mut sentences = vec![format!("Right on {} test rows.", observed(model.accuracy))];
+        sentences.extend(model.certificates.iter().map(|certificate| {
+            let counts = certificate.counts;
+            format!(
+                "{}: {} proved, {}.",
+                claim(&certificate.claim),
+                of(super::Share::new(counts.proved, counts.n())),
+                counts.constraint_accuracy()
+            )
+        }));
+        sentences.extend(best_attack(model));
+        sentences.extend(given_away(model));
+        sentences.extend(model.defenses.iter().map(defense_in_short));
+        (model.name.clone(), sentences)
+    };
+    run.models.iter().map(of_model).collect()
+}
+
+fn observed(observed: super::Share) -> String {
+    format!("{} ({})", of(observed), share(observed))
+}
+
+fn best_attack(model: &ModelReport) -> Option<String> {
+    let agreement = |attack: &AttackReport| attack.agreement.heldout.mean;
+    let best = model.attacks.iter().max_by(|a, b| agreement(a).total_cmp(&agreement(b)))?;
+    Some(format!(
+        "Strongest attack on held-out rows: {}, {}% agreement with at most {} queries.",
+        best.name,
+        percent(agreement(best)),
+        integer(best.budget)
+    ))
+}
+
+fn given_away(model: &ModelReport) -> Option<String> {
+    let gives_away = model.gives_away.as_ref()?;
+    Some(format!(
+        "Publishing the certificates hands out the target's label of {} published rows.",
+        observed(gives_away.published)
+    ))
+}
+
+fn defense_in_short(defense: &DefenseReport) -> String {
+    let before: u64 = defense.certificates.iter().map(|kept| kept.before.proved).sum();
+    let after: u64 = defense.certificates.iter().map(|kept| kept.after.proved).sum();
+    let kept = match before {
+        0 => NONE.to_owned(),
+        _ => of(super::Share::new(after, before)),
+    };
+    format!(
+        "{} ({}): accuracy {} → {}, proofs kept {kept}.",
+        defense.kind,
+        defense.strength,
+        share(defense.accuracy_before),
+        share(defense.accuracy_after)
+    )
+}
+
+/// Facts about the data of a run, as name and text.
+pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
+    let data = &run.data;
+    let classes: Vec<String> = data.class_rows.iter().map(|&rows| integer(rows)).collect();
+    let rows = format!(
+        "train {}, validation {}, test {}, auxiliary {}",
+        integer(data.rows.train),
+        integer(data.rows.validation),
+        integer(data.rows.test),
+        integer(data.rows.auxiliary)
+    );
+    let repeated =
+        format!("{} test rows also occur in train or validation", integer(data.repeated_in_test));
+    let mut facts = vec![
+        ("rows", rows),
+        ("features", integer(data.features)),
+        ("classes", format!("{} with {} rows", data.class_rows.len(), classes.join(" / "))),
+        ("repeated", repeated),
+        ("seed", run.seed.to_string()),
+    ];
+    if !data.source.is_empty() {
+        facts.push(("source", data.source.clone()));
+    }
+    facts
+}
+
+/// `real data` or the warning that stands beside every heading of a synthetic set.
+pub(super) fn provenance(run: &Run) -> &'static str {
+    if run.data.synthetic { "SYNTHETIC DATA" } else { "real data" }
+}

@@ -1,0 +1,117 @@
+//! What a defense costs, keeps and takes.
+
+use super::{Column, Section, Table, Topic, file};
+use crate::report::format::{NONE, claim, difference, integer, of, share};
+use crate::report::{DefendedAttack, DefenseReport, Run, StillProved};
+
+pub(super) fn defenses(run: &Run) -> Section {
+    let each = |rows: fn(&str, &DefenseReport) -> Vec<Vec<String>>| -> Vec<Vec<String>> {
+        let all = run.models.iter().flat_map(|model| {
+            model.defenses.iter().flat_map(move |defense| rows(&model.name, defense))
+        });
+        all.collect()
+    };
+    let mut tables = vec![
+        Table::new("What it costs (measured on the test part)", &COST_COLUMNS, each(cost_rows)),
+        Table::new("What it keeps (decided by the kernel)", &KEPT_COLUMNS, each(kept_rows)),
+    ];
+    tables.extend(run.models.iter().flat_map(|model| {
+        model.defenses.iter().map(move |defense| taken_table(&model.name, defense))
+    }));
+    tables.push(Table::details("The defenses", &CHOICE_COLUMNS, each(choice_rows)));
+    Section {
+        topic: Topic::Defenses,
+        title: "Defenses",
+        evidence: "each table says which",
+        intro: "A defense changes the answers of the deployed model. It costs accuracy, keeps some of what \
+                was proved, and should lower the agreement a thief reaches.",
+        tables,
+    }
+}
+
+const COST_COLUMNS: [Column; 6] = [
+    Column::text("model"),
+    Column::text("defense"),
+    Column::number("accuracy"),
+    Column::number("defended"),
+    Column::number("labels changed"),
+    Column::number("mean shift"),
+];
+
+fn cost_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
+    vec![vec![
+        model.to_owned(),
+        defense_name(defense),
+        share(defense.accuracy_before),
+        share(defense.accuracy_after),
+        of(defense.label_flips),
+        defense.posterior_shift.map_or_else(|| NONE.to_owned(), |shift| format!("{shift:.4}")),
+    ]]
+}
+
+const KEPT_COLUMNS: [Column; 9] = [
+    Column::text("model"),
+    Column::text("defense"),
+    Column::text("claim"),
+    Column::number("n"),
+    Column::number("proved"),
+    Column::number("still"),
+    Column::number("CA ≥"),
+    Column::number("CA ≤"),
+    Column::text("checked"),
+];
+
+fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
+    let row = |kept: &StillProved| {
+        let end = |end: Option<String>| end.unwrap_or_else(|| NONE.to_owned());
+        vec![
+            model.to_owned(),
+            defense_name(defense),
+            claim(&kept.claim),
+            integer(kept.after.n()),
+            integer(kept.before.proved),
+            integer(kept.after.proved),
+            end(kept.after.lower()),
+            end(kept.after.upper()),
+            if kept.checked { "yes" } else { "NOT CONFIRMED" }.to_owned(),
+        ]
+    };
+    defense.certificates.iter().map(row).collect()
+}
+
+/// What a thief loses to one defense of one model.
+fn taken_table(model: &str, defense: &DefenseReport) -> Table {
+    let columns = [
+        Column::text("attack"),
+        Column::number("held-out"),
+        Column::number("uniform"),
+        Column::number("boundary"),
+    ];
+    let row = |attack: &DefendedAttack| {
+        let mut row = vec![attack.attack.clone()];
+        row.extend(attack.decrease.named().map(|(_, set)| difference(set)));
+        row
+    };
+    let caption = format!(
+        "What {} takes from thieves of {model} (measured; agreement without minus with, in points \
+         [95% interval])",
+        defense_name(defense)
+    );
+    Table::new(caption, &columns, defense.attacks.iter().map(row).collect())
+}
+
+const CHOICE_COLUMNS: [Column; 4] = [
+    Column::text("model"),
+    Column::text("defense"),
+    Column::text("strength chosen by"),
+    Column::text("file"),
+];
+
+fn choice_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
+    let name = defense_name(defense);
+    vec![vec![model.to_owned(), name, defense.chosen.clone(), file(&defense.file)]]
+}
+
+fn defense_name(defense: &DefenseReport) -> String {
+    format!("{} {}", defense.kind, defense.strength)
+}

@@ -1,0 +1,197 @@
+//! The tables of a run, topic by topic, as text in cells; the terminal and the page lay them out.
+//!
+//! A table holds one kind of evidence, which its heading names: decided by the kernel, sampled, or
+//! measured. No table mixes them.
+
+mod certified;
+mod defenses;
+mod stealing;
+
+use super::format::{NONE, claim, estimate_percent, integer, of, share};
+use super::{AttackReport, Counts, ModelReport, Run};
+use certified::{gives_away, proved, sampled};
+use defenses::defenses;
+use stealing::stealing;
+
+/// What a section is about; figures are chosen by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Topic {
+    Accuracy,
+    Proved,
+    Sampled,
+    Stealing,
+    GivesAway,
+    Defenses,
+}
+
+/// One topic of a run.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Section {
+    pub topic: Topic,
+    pub title: &'static str,
+    /// What kind of evidence the figures are.
+    pub evidence: &'static str,
+    /// What the section says and how to take it.
+    pub intro: &'static str,
+    pub tables: Vec<Table>,
+}
+
+/// Cells of text; every row has as many as there are columns.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Table {
+    pub caption: String,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<String>>,
+    /// Shown on the page only: details a terminal has no room for.
+    pub page_only: bool,
+}
+
+/// A heading and how its cells are set.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::report) struct Column {
+    pub name: &'static str,
+    /// Right-aligned and never broken.
+    pub numeric: bool,
+}
+
+impl Column {
+    const fn text(name: &'static str) -> Self {
+        Self { name, numeric: false }
+    }
+
+    const fn number(name: &'static str) -> Self {
+        Self { name, numeric: true }
+    }
+}
+
+impl Table {
+    fn new(caption: impl Into<String>, columns: &[Column], rows: Vec<Vec<String>>) -> Self {
+        debug_assert!(rows.iter().all(|row| row.len() == columns.len()));
+        Self { caption: caption.into(), columns: columns.to_vec(), rows, page_only: false }
+    }
+
+    fn details(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> Self {
+        Self { page_only: true, ..Self::new(caption, columns, rows) }
+    }
+}
+
+/// The sections of a run that have something in them, in reading order.
+pub(in crate::report) fn sections(run: &Run) -> Vec<Section> {
+    [accuracy(run), proved(run), sampled(run), stealing(run), gives_away(run), defenses(run)]
+        .into_iter()
+        .map(|mut section| {
+            section.tables.retain(|table| !table.rows.is_empty());
+            section
+        })
+        .filter(|section| !section.tables.is_empty())
+        .collect()
+}
+
+/// Tables over all runs, for a reader who compares data sets; empty for a single run.
+pub(in crate::report) fn overview(runs: &[Run]) -> Vec<Table> {
+    if runs.len() < 2 {
+        return Vec::new();
+    }
+    let models = || runs.iter().flat_map(|run| run.models.iter().map(move |model| (run, model)));
+    let measured = models().map(|(run, model)| {
+        let heldout = |attack: &AttackReport| attack.agreement.heldout;
+        let best = model.attacks.iter().map(heldout).max_by(|a, b| a.mean.total_cmp(&b.mean));
+        let best = best.map_or_else(|| NONE.to_owned(), |best| estimate_percent(&best));
+        let f1 = format!("{:.3}", model.f1);
+        vec![data_name(run), model.name.clone(), share(model.accuracy), f1, best]
+    });
+    let proved = models().flat_map(|(run, model)| {
+        model.certificates.iter().map(move |certificate| {
+            let start = [data_name(run), model.name.clone(), claim(&certificate.claim)];
+            // n, proved and both ends; the rest stands in the run's own table.
+            let counts = count_cells(certificate.counts);
+            start.into_iter().chain([0, 1, 6, 7].map(|cell| counts[cell].clone())).collect()
+        })
+    });
+    vec![
+        Table::new("Measured on the test parts", &OVERVIEW_COLUMNS, measured.collect()),
+        Table::new("Decided by the kernel", &OVERVIEW_PROVED_COLUMNS, proved.collect()),
+    ]
+}
+
+const OVERVIEW_COLUMNS: [Column; 5] = [
+    Column::text("data"),
+    Column::text("model"),
+    Column::number("accuracy"),
+    Column::number("F1"),
+    Column::number("best thief, held-out"),
+];
+
+const OVERVIEW_PROVED_COLUMNS: [Column; 7] = [
+    Column::text("data"),
+    Column::text("model"),
+    Column::text("claim"),
+    Column::number("n"),
+    Column::number("proved"),
+    Column::number("CA ≥"),
+    Column::number("CA ≤"),
+];
+
+/// The name of a data set, marked if it is synthetic.
+fn data_name(run: &Run) -> String {
+    format!("{}{}", run.data.name, if run.data.synthetic { " (synthetic)" } else { "" })
+}
+
+fn accuracy(run: &Run) -> Section {
+    let columns = [
+        Column::text("model"),
+        Column::text("size"),
+        Column::number("accuracy"),
+        Column::number("correct"),
+        Column::number("F1"),
+    ];
+    let row = |model: &ModelReport| {
+        vec![
+            model.name.clone(),
+            model.size.clone(),
+            share(model.accuracy),
+            of(model.accuracy),
+            format!("{:.3}", model.f1),
+        ]
+    };
+    Section {
+        topic: Topic::Accuracy,
+        title: "Accuracy",
+        evidence: "measured on the test part",
+        intro: "How good the models are before anybody attacks or defends them. \
+                F1 takes the minority class of the training rows as positive.",
+        tables: vec![
+            Table::new("", &columns, run.models.iter().map(row).collect()),
+            Table::details(
+                "The models",
+                &MODEL_COLUMNS,
+                run.models.iter().map(model_row).collect(),
+            ),
+        ],
+    }
+}
+
+const MODEL_COLUMNS: [Column; 3] =
+    [Column::text("model"), Column::text("family"), Column::text("file")];
+
+fn model_row(model: &ModelReport) -> Vec<String> {
+    vec![model.name.clone(), model.family.clone(), file(&model.file)]
+}
+
+/// n, proved, refuted, undecided, vacuous, invalid and both ends of constraint accuracy.
+fn count_cells(counts: Counts) -> Vec<String> {
+    let numbers = [
+        counts.n(),
+        counts.proved,
+        counts.refuted,
+        counts.undecided,
+        counts.vacuous,
+        counts.invalid,
+    ];
+    let ends = [counts.lower(), counts.upper()].map(|end| end.unwrap_or_else(|| NONE.to_owned()));
+    numbers.map(integer).into_iter().chain(ends).collect()
+}
+
+fn file(file: &Option<String>) -> String {
+    file.clone().unwrap_or_else(|| NONE.to_owned())
+}

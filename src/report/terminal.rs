@@ -1,0 +1,124 @@
+//! The report in a terminal: at most [`WIDTH`] columns, no colour.
+
+use std::fmt::{self, Display, Formatter};
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
+
+use super::format::printable;
+use super::reading::{IN_SHORT, alarms, data_facts, provenance};
+use super::sections::{Section, Table, overview, sections};
+use super::{Report, Run};
+
+/// Columns a line has at most.
+const WIDTH: u16 = 100;
+
+/// A rule below the heading and nothing else.
+const RULED: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+impl Display for Report {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write_wrapped(out, "", &printable(&self.title))?;
+        write_tables(out, &overview(&self.runs))?;
+        for run in &self.runs {
+            write_run(out, run)?;
+        }
+        writeln!(out, "\nHow to read this")?;
+        for line in IN_SHORT {
+            write_wrapped(out, "  ", line)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_run(out: &mut Formatter<'_>, run: &Run) -> fmt::Result {
+    let heading = format!("{} ({})", printable(&run.data.name), provenance(run));
+    writeln!(out)?;
+    write_wrapped(out, "", &heading)?;
+    writeln!(out, "{}", "═".repeat(heading.chars().count().min(WIDTH.into())))?;
+    for (name, fact) in data_facts(run) {
+        write_wrapped(out, "", &format!("{name}: {}", printable(&fact)))?;
+    }
+    for alarm in alarms(run) {
+        write_wrapped(out, "", &format!("!! {}", printable(&alarm)))?;
+    }
+    for section in sections(run) {
+        write_section(out, run, &section)?;
+    }
+    if !run.notes.is_empty() {
+        writeln!(out)?;
+    }
+    for note in &run.notes {
+        write_wrapped(out, "", &format!("note: {}", printable(note)))?;
+    }
+    Ok(())
+}
+
+fn write_section(out: &mut Formatter<'_>, run: &Run, section: &Section) -> fmt::Result {
+    let synthetic = if run.data.synthetic { "; synthetic data" } else { "" };
+    writeln!(out, "\n{} [{}{synthetic}]", section.title, section.evidence)?;
+    write_tables(out, &section.tables)
+}
+
+/// Tables with a blank line between them.
+fn write_tables(out: &mut Formatter<'_>, tables: &[Table]) -> fmt::Result {
+    for (number, table) in tables.iter().filter(|table| !table.page_only).enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        if !table.caption.is_empty() {
+            write_wrapped(out, "", &printable(&table.caption))?;
+        }
+        writeln!(out, "{}", lay_out(table).trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// Wrapped to the width, numbers unbroken; a model's name stands in its first row only.
+fn lay_out(table: &Table) -> comfy_table::Table {
+    let mut laid = comfy_table::Table::new();
+    laid.load_style(RULED);
+    laid.force_no_tty();
+    laid.set_content_arrangement(ContentArrangement::Dynamic);
+    laid.set_width(WIDTH);
+    laid.set_header(table.columns.iter().map(|column| column.name));
+    let mut above = None;
+    for row in &table.rows {
+        let leading = row.first();
+        let cell = |(index, text): (usize, &String)| match index {
+            0 if leading == above => String::new(),
+            _ => printable(text),
+        };
+        laid.add_row(row.iter().enumerate().map(cell));
+        above = leading;
+    }
+    for (position, column) in table.columns.iter().enumerate() {
+        let Some(laid_column) = laid.column_mut(position) else { continue };
+        laid_column.set_padding((0, 1));
+        if column.numeric {
+            laid_column.set_cell_alignment(CellAlignment::Right);
+            laid_column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    laid
+}
+
+/// One paragraph; later lines are indented by two more columns.
+fn write_wrapped(out: &mut Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
+    let mut line = indent.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let width = line.chars().count() + 1 + word.chars().count();
+        if !is_empty && width > WIDTH.into() {
+            writeln!(out, "{line}")?;
+            line = format!("{indent}  ");
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    writeln!(out, "{line}")
+}

@@ -1,0 +1,240 @@
+//! Tests of the pages as a whole; numbers and their rounding are tested beside their types.
+
+use super::fixture::{certificate, local_invariance, report, run};
+use super::*;
+
+/// A name that would do harm if it were believed: markup, mathematics, control characters.
+const HOSTILE: &str =
+    "</title><script>alert('1')</script>\"><img src=x onerror=a>$x_1$\u{1b}[2J\u{202e}";
+
+fn hostile() -> Report {
+    let mut run = run(HOSTILE, true);
+    run.notes.push(HOSTILE.to_owned());
+    for model in &mut run.models {
+        model.name = HOSTILE.to_owned();
+        for certificate in &mut model.certificates {
+            certificate.claim.parameters = HOSTILE.to_owned();
+        }
+    }
+    Report::new(HOSTILE, vec![run])
+}
+
+#[test]
+fn terminal() {
+    insta::assert_snapshot!(report());
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(to_json(&report()).unwrap());
+}
+
+#[test]
+fn two_runs_start_with_an_overview() {
+    let mut second = run("shape-of-churn", true);
+    second.models.truncate(1);
+    let merged = merge(vec![report(), Report::new("another", vec![second])]);
+    assert_eq!(merged.runs.len(), 2);
+    let page = render_html(&merged).unwrap();
+    assert!(page.contains("id=\"overview\"") && page.contains("shape-of-churn (synthetic)"));
+    let text = merged.to_string();
+    insta::assert_snapshot!(text.split("spam (real data)").next().unwrap());
+}
+
+#[test]
+fn one_report_merged_stays_itself() {
+    assert_eq!(merge(vec![report()]), report());
+    assert!(merge(Vec::new()).runs.is_empty());
+    assert!(render_html(&merge(Vec::new())).unwrap().ends_with("</html>\n"));
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    assert_eq!(from_json(&to_json(&report()).unwrap()), Ok(report()));
+}
+
+#[test]
+fn unknown_keys_and_other_versions_are_refused() {
+    let text = to_json(&report()).unwrap();
+    for (old, new) in [("\"seed\"", "\"sead\""), ("report/1", "report/2"), ("\"title\"", "\"x\"")] {
+        let refused = from_json(&text.replacen(old, new, 1));
+        assert!(matches!(refused, Err(ReportError::Unreadable { .. })), "{new}");
+    }
+}
+
+#[test]
+fn a_figure_that_json_cannot_hold_is_refused() {
+    let mut broken = report();
+    broken.runs[0].models[0].f1 = f64::NAN;
+    assert_eq!(to_json(&broken), Err(ReportError::NotRepresentable));
+}
+
+#[test]
+fn same_report_same_bytes() {
+    assert_eq!(render_html(&report()).unwrap(), render_html(&report()).unwrap());
+    assert_eq!(report().to_string(), report().to_string());
+}
+
+#[test]
+fn the_page_loads_nothing_and_runs_nothing() {
+    for report in [report(), hostile()] {
+        let page = render_html(&report).unwrap();
+        for forbidden in
+            ["http", "<script", "<link", "<img", "<iframe", "src=\"", "@import", "@font-face"]
+        {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+        // References stay inside the page.
+        assert!(page.match_indices("url(").all(|(at, _)| page[at..].starts_with("url(#")));
+        assert!(page.match_indices("href=\"").all(|(at, _)| page[at..].starts_with("href=\"#")));
+    }
+}
+
+#[test]
+fn hostile_names_are_shown_as_they_are() {
+    let page = render_html(&hostile()).unwrap();
+    assert!(page.contains("&lt;script&gt;alert(") && page.contains("$x_1$"));
+    assert!(!page.contains(['\u{1b}', '\u{202e}']));
+    assert_eq!(page.matches("</title>").count(), page.matches("<title").count());
+    let text = hostile().to_string();
+    assert!(text.contains("<script>") && !text.contains(['\u{1b}', '\u{202e}']));
+}
+
+#[test]
+fn every_certificate_stands_on_the_page() {
+    let report = report();
+    let page = render_html(&report).unwrap();
+    let rows: Vec<&str> = page.split("<tr>").collect();
+    for model in &report.runs[0].models {
+        for certificate in &model.certificates {
+            let counts = certificate.counts;
+            let cells = [counts.n(), counts.proved, counts.refuted, counts.undecided];
+            let cells =
+                cells.map(|cell| format!("<td class=\"num\">{}</td>", format::integer(cell)));
+            let stands = |row: &&&str| {
+                row.contains(&model.name)
+                    && row.contains(&certificate.claim.parameters)
+                    && cells.iter().all(|cell| row.contains(cell.as_str()))
+            };
+            assert!(rows.iter().any(|row| stands(&row)), "{} {:?}", model.name, certificate.claim);
+        }
+    }
+}
+
+#[test]
+fn identifiers_are_unique() {
+    let page = render_html(&merge(vec![report(), report()])).unwrap();
+    let id = |part: &str| part.split('"').next().map(str::to_owned);
+    let mut ids: Vec<String> = page.split(" id=\"").skip(1).filter_map(id).collect();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    // Every reference has its target.
+    for part in page.split("url(#").skip(1) {
+        let target = part.split(')').next().unwrap();
+        assert!(ids.iter().any(|id| id == target), "{target}");
+    }
+}
+
+#[test]
+fn every_figure_scales_and_has_a_name() {
+    let page = render_html(&report()).unwrap();
+    let figures = page.matches("<svg").count();
+    assert_eq!(figures, 10);
+    assert_eq!(page.matches("<svg viewBox=\"0 0 ").count(), figures);
+    assert_eq!(page.matches("<title id=\"run-1-").count(), figures);
+}
+
+#[test]
+fn lines_fit_the_terminal() {
+    let mut wide = run(&"a-long-name ".repeat(30), true);
+    wide.models[0].name = "m".repeat(80);
+    wide.models[0].certificates[0].counts.proved = 123_456_789;
+    let wide = Report::new("t ".repeat(70), vec![wide]);
+    for report in [report(), wide] {
+        for line in report.to_string().lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+}
+
+#[test]
+fn figures_that_cannot_be_still_give_a_page() {
+    let mut run = run("odd", false);
+    let model = &mut run.models[0];
+    model.accuracy = Share::new(u64::MAX, 1);
+    model.certificates[0].counts.proved = u64::MAX;
+    model.attacks[0].agreement.heldout.mean = -1e308;
+    model.attacks[1].agreement.uniform = Estimate { mean: 1e308, sd: Some(1e308), n: 0 };
+    model.attacks[1].repetitions = 0;
+    model.attacks[2].mse.mean = 1e308;
+    let curve = &mut model.gives_away.as_mut().unwrap().settled[0];
+    curve.points[5].queries = u64::MAX;
+    curve.points[4].settled = Share::new(7, 0);
+    run.models[1].attacks[0].mse = Estimate { mean: 0.0, sd: None, n: 1 };
+    let report = Report::new("odd", vec![run]);
+    assert!(render_html(&report).unwrap().ends_with("</html>\n"));
+    assert!(report.to_string().contains("–"));
+    assert_eq!(from_json(&to_json(&report).unwrap()), Ok(report));
+}
+
+#[test]
+fn no_obligations_print_no_number() {
+    let mut run = run("empty", false);
+    run.models.truncate(1);
+    run.models[0].certificates = vec![certificate(local_invariance(), Unit::Rows, [0, 0, 0, 4, 5])];
+    let report = Report::new("empty", vec![run]);
+    let text = report.to_string();
+    let row = text.lines().find(|line| line.contains("natural-mlp  local-invariance")).unwrap();
+    assert!(row.ends_with("4     5     –     –"), "{row}");
+    assert!(render_html(&report).unwrap().contains("no obligations"));
+}
+
+#[test]
+fn synthetic_data_is_marked_in_every_section() {
+    let report = Report::new("made", vec![run("made", true)]);
+    let page = render_html(&report).unwrap();
+    assert_eq!(page.matches("<h3 id=\"run-1-").count(), 6);
+    assert_eq!(page.matches("<span class=\"badge synthetic\">synthetic data</span>").count(), 6);
+    assert_eq!(report.to_string().matches("; synthetic data]").count(), 6);
+    assert!(!self::report().to_string().contains("synthetic"));
+}
+
+#[test]
+fn what_must_not_be_stands_on_top() {
+    let mut run = run("spam", false);
+    let model = &mut run.models[0];
+    model.certificates[0].checked = false;
+    model.attacks[2].inferred_wrong = 3;
+    model.defenses[0].certificates[0].checked = false;
+    let gives_away = model.gives_away.as_mut().unwrap();
+    gives_away.settled[0].points.last_mut().unwrap().wrong = 1;
+    let report = Report::new("spam", vec![run]);
+    assert_eq!(report.to_string().matches("\n!! natural-mlp").count(), 4);
+    assert!(render_html(&report).unwrap().contains("role=\"alert\""));
+    assert!(!render_html(&self::report()).unwrap().contains("role=\"alert\""));
+}
+
+#[test]
+fn a_wrong_heuristic_is_no_alarm() {
+    let mut run = run("spam", false);
+    run.models[0].attacks[2].inference = "exclude".to_owned();
+    run.models[0].attacks[2].inferred_wrong = 3;
+    assert!(!Report::new("spam", vec![run]).to_string().contains("!!"));
+}
+
+/// Writes the pages of the fixture for a look at them:
+/// `REPORT_PREVIEW=DIR cargo test --lib report::tests::preview -- --ignored`.
+#[test]
+#[ignore = "writes files for a person to look at"]
+fn preview() {
+    let folder = std::env::var("REPORT_PREVIEW").expect("REPORT_PREVIEW names a folder");
+    let two = merge(vec![report(), Report::new("made", vec![run("shape-of-churn", true)])]);
+    for (name, report) in
+        [("report.html", report()), ("two.html", two), ("hostile.html", hostile())]
+    {
+        let page = render_html(&report).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();
+    }
+}

@@ -1,0 +1,18 @@
+//! What is claimed: one property instance a file, as pure data, and its lowering to obligations.
+//!
+//! A [`Spec`] is read from TOML; every number that states a bound is a decimal string and stays
+//! exact. [`Lowered`] turns a spec, a model, an optional defense and rows into [`Obligation`]s,
+//! the only statements the kernel understands: *for all x in a region, a claim about margins*.
+//!
+//! Trusted.
+
+mod lower;
+mod property;
+mod read;
+mod region;
+
+pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
+pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
+pub use property::{InputBox, InputRow, Integers, OutputRow};
+pub use read::{Spec, SpecError};
+pub use region::{Domain, RawRegion};

@@ -1,0 +1,216 @@
+//! The properties of the paper and of its sources, in their symbols.
+
+use serde::{Deserialize, Serialize};
+
+use crate::interval::Decimal;
+
+/// Which distance a ball is measured in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// Largest coordinate.
+    #[default]
+    Linf,
+    /// Sum of coordinates.
+    L1,
+    /// Euclidean.
+    L2,
+}
+
+/// Which way a score moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Never down when the feature goes up.
+    Increasing,
+    /// Never up when the feature goes up.
+    Decreasing,
+}
+
+/// Where a claim is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// On the whole domain.
+    Domain,
+    /// Around each row.
+    Local,
+}
+
+/// What a bound is stated on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum On {
+    /// Softmax outputs.
+    Posterior,
+    /// Scores before it.
+    Score,
+}
+
+/// From where a flip of the label makes a point sensitive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Zone {
+    /// A step of Δ along one axis (Definition 2 of the paper, both signs).
+    #[default]
+    Axis,
+    /// Anything within Δ: what soft boundary privacy itself needs.
+    Ball,
+}
+
+/// Whose unit of length ε and Δ are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Units {
+    /// `z = scale·(x − mean)`.
+    #[default]
+    Standardised,
+    /// `x`.
+    Raw,
+}
+
+/// Which function a claim is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Semantics {
+    /// The real function of the stored numbers.
+    #[serde(rename = "real")]
+    Real,
+    /// Every f32 execution of it, in any order of summation.
+    #[serde(rename = "served-f32")]
+    ServedF32,
+}
+
+/// Which values integer and binary features take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Integers {
+    /// Whole numbers only.
+    #[default]
+    Respect,
+    /// All real numbers of the range.
+    Relax,
+}
+
+/// Whose label a row has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelSource {
+    /// The data's.
+    #[default]
+    True,
+    /// The model's own, exactly evaluated at the row.
+    Predicted,
+}
+
+/// One row `x·input <= rhs` of an output region.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputRow {
+    /// One coefficient per input (two copies: per copy).
+    pub x: Vec<Decimal>,
+    /// Right-hand side.
+    pub rhs: Decimal,
+}
+
+/// One row `y·f <= rhs` of an unsafe block.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputRow {
+    /// One coefficient per output.
+    pub y: Vec<Decimal>,
+    /// Right-hand side.
+    pub rhs: Decimal,
+}
+
+/// One input box of an output region.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputBox {
+    /// Lower and upper end per feature.
+    #[serde(rename = "box")]
+    pub sides: Vec<(Decimal, Decimal)>,
+    /// Further linear conditions.
+    #[serde(default)]
+    pub rows: Vec<InputRow>,
+}
+
+/// What is claimed of a model `f` with posterior `F`. Field names are the keys of the file
+/// (`epsilon`, `delta`, …), in the units that the spec states.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields are the symbols of the formulas")]
+pub enum Property {
+    /// `argmax f = y` within ε of a row.
+    Label { epsilon: Decimal, norm: Norm },
+    /// `F_y > 1 − δ` within ε of a row.
+    LocalInvariance { epsilon: Decimal, delta: Decimal, norm: Norm },
+    /// `‖x − x′‖₂ < ε₁ ⇒ KL(F(x)‖F(x′)) < ε₂` for two rows.
+    LocalInvarianceT { epsilon_1: Decimal, epsilon_2: Decimal },
+    /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
+    Lipschitzness { epsilon: Decimal, constant: Decimal, norm: Norm },
+    /// The same at two rows.
+    LipschitznessT { constant: Decimal },
+    /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
+    SmallNeighborhood { epsilon: Decimal, constant: Decimal, on: On },
+    /// `x_j <= x′_j`, the rest equal `⇒ F_c(x) <= F_c(x′)` (or `>=`).
+    Monotonicity {
+        features: Vec<String>,
+        direction: Direction,
+        class: Option<usize>,
+        scope: Scope,
+        epsilon: Option<Decimal>,
+    },
+    /// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1)`.
+    BoundaryFuzz {
+        shift: Decimal,
+        epsilon: Decimal,
+        zone: Zone,
+        zone_norm: Norm,
+        scope: Scope,
+        radius: Option<Decimal>,
+        norm: Norm,
+    },
+    /// Changing one feature moves the score by at most a bound.
+    Stability { features: Vec<String>, bound: Decimal, on: On },
+    /// A confident answer survives any change of one cheap feature.
+    HighConfidence {
+        features: Vec<String>,
+        confidence: Decimal,
+        cutoff: Decimal,
+        range: Option<(Decimal, Decimal)>,
+    },
+    /// A confident answer survives any change of one group of features.
+    Redundancy { groups: Vec<Vec<String>>, confidence: Decimal, cutoff: Decimal },
+    /// No input of a box reaches an unsafe block of outputs.
+    OutputRegion { copies: usize, input: Vec<InputBox>, unsafe_blocks: Vec<Vec<OutputRow>> },
+}
+
+impl Property {
+    /// The name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Label { .. } => "label",
+            Self::LocalInvariance { .. } => "local-invariance",
+            Self::LocalInvarianceT { .. } => "local-invariance-t",
+            Self::Lipschitzness { .. } => "lipschitzness",
+            Self::LipschitznessT { .. } => "lipschitzness-t",
+            Self::SmallNeighborhood { .. } => "small-neighborhood",
+            Self::Monotonicity { .. } => "monotonicity",
+            Self::BoundaryFuzz { .. } => "boundary-fuzz",
+            Self::Stability { .. } => "stability",
+            Self::HighConfidence { .. } => "high-confidence",
+            Self::Redundancy { .. } => "redundancy",
+            Self::OutputRegion { .. } => "output-region",
+        }
+    }
+
+    /// Whether the obligations are rows of data (or rows times features).
+    pub fn is_about_rows(&self) -> bool {
+        match self {
+            Self::Label { .. } | Self::LocalInvariance { .. } => true,
+            Self::Monotonicity { scope, .. } | Self::BoundaryFuzz { scope, .. } => {
+                *scope == Scope::Local
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Sets of raw points, exactly: the domain, and balls inside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::interval::{Decimal, Interval, Rational, Region};
+use crate::model::{Kind, Point, Schema};
+
+use super::{Integers, LowerError, Norm, Units};
+
+/// Lower and upper raw end; `None` where nothing is declared.
+type Side = (Option<Rational>, Option<Rational>);
+
+/// Where a claim is made: raw ranges per feature, and which features take whole numbers only.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    sides: Vec<Side>,
+    is_whole: Arc<[bool]>,
+}
+
+impl Domain {
+    /// The declared ranges of `schema`, replaced where `overrides` names a feature. Binary
+    /// features without a range take `[0, 1]`. Under [`Integers::Respect`] the ends of integer
+    /// features move inward to whole numbers.
+    pub fn new(
+        schema: &Schema,
+        overrides: &BTreeMap<String, (Decimal, Decimal)>,
+        integers: Integers,
+    ) -> Result<Self, LowerError> {
+        let end = |d: &Option<Decimal>| d.as_ref().map(|d| d.value().clone());
+        let mut sides: Vec<_> =
+            schema.features().iter().map(|f| (end(&f.low), end(&f.high))).collect();
+        for (side, feature) in sides.iter_mut().zip(schema.features()) {
+            if feature.kind == Kind::Binary && *side == (None, None) {
+                *side = (Some(Rational::ZERO), Some(Rational::ONE));
+            }
+        }
+        for (name, (low, high)) in overrides {
+            let unknown = || LowerError::Feature { name: name.clone() };
+            let feature = schema.find(name).ok_or_else(unknown)?;
+            if low.value() > high.value() {
+                return Err(LowerError::Range { name: name.clone() });
+            }
+            let side = sides.get_mut(feature.0).ok_or_else(unknown)?;
+            *side = (Some(low.value().clone()), Some(high.value().clone()));
+        }
+        let respect = integers == Integers::Respect;
+        let is_whole: Arc<[bool]> =
+            schema.features().iter().map(|f| respect && f.kind.is_whole()).collect();
+        for ((low, high), _) in sides.iter_mut().zip(is_whole.iter()).filter(|(_, whole)| **whole) {
+            *low = low.take().map(|low| Rational::integer(low.ceil()));
+            *high = high.take().map(|high| Rational::integer(high.floor()));
+        }
+        Ok(Self { sides, is_whole })
+    }
+
+    /// Which features take whole numbers only.
+    pub fn is_whole(&self) -> &[bool] {
+        &self.is_whole
+    }
+
+    /// Whether the point lies in all ranges and is whole where it must be.
+    pub fn contains(&self, point: &Point) -> bool {
+        let inside = |((side, whole), x): ((&Side, &bool), &Rational)| {
+            side.0.as_ref().is_none_or(|low| low <= x)
+                && side.1.as_ref().is_none_or(|high| x <= high)
+                && (!whole || x.is_whole())
+        };
+        point.values().len() == self.sides.len()
+            && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(inside)
+    }
+
+    /// The whole domain as a region; `Err` names the first feature without a range by index.
+    pub fn region(&self) -> Result<RawRegion, usize> {
+        let both =
+            |(index, (low, high)): (usize, &Side)| low.clone().zip(high.clone()).ok_or(index);
+        let sides = self.sides.iter().enumerate().map(both).collect::<Result<_, _>>()?;
+        Ok(RawRegion { sides, is_whole: Arc::clone(&self.is_whole), ball: None })
+    }
+}
+
+/// How balls are measured: per feature the length of a raw unit, and the radius.
+#[derive(Clone, Debug)]
+pub(super) struct Metric {
+    norm: Norm,
+    epsilon: Rational,
+    /// `scale_i`, or 1 in raw units.
+    weights: Arc<[Rational]>,
+    /// `ε / weights_i`: the half width of the ball's bounding box.
+    reach: Vec<Rational>,
+}
+
+impl Metric {
+    pub(super) fn new(schema: &Schema, units: Units, norm: Norm, epsilon: &Rational) -> Self {
+        let weight = |f: &crate::model::FeatureSpec| match units {
+            Units::Standardised => f.exact_scale(),
+            Units::Raw => Rational::ONE,
+        };
+        let weights: Arc<[Rational]> = schema.features().iter().map(weight).collect();
+        let reach = weights.iter().map(|w| (epsilon / w).expect("scales are positive")).collect();
+        Self { norm, epsilon: epsilon.clone(), weights, reach }
+    }
+
+    /// `ε / weights_i` per feature.
+    pub(super) fn reach(&self) -> &[Rational] {
+        &self.reach
+    }
+}
+
+/// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
+/// distance from its centre. The box bounds the ball and may be larger.
+#[derive(Clone, Debug)]
+pub struct RawRegion {
+    sides: Vec<(Rational, Rational)>,
+    is_whole: Arc<[bool]>,
+    ball: Option<Arc<(Vec<Rational>, Metric)>>,
+}
+
+impl RawRegion {
+    /// The ball around `centre`, intersected with the domain; ends of whole features moved inward.
+    pub(super) fn ball(centre: &Point, metric: &Arc<Metric>, domain: &Domain) -> Self {
+        let later = |a: Rational, b: &Option<Rational>| match b {
+            Some(b) if *b > a => b.clone(),
+            _ => a,
+        };
+        let earlier = |a: Rational, b: &Option<Rational>| match b {
+            Some(b) if *b < a => b.clone(),
+            _ => a,
+        };
+        let side = |index: usize, x: &Rational| -> Option<(Rational, Rational)> {
+            let reach = metric.reach.get(index)?;
+            let (low, high) = domain.sides.get(index)?;
+            let (below, above) = (x - reach, x + reach);
+            let (below, above) = if *domain.is_whole.get(index)? {
+                (Rational::integer(below.ceil()), Rational::integer(above.floor()))
+            } else {
+                (below, above)
+            };
+            Some((later(below, low), earlier(above, high)))
+        };
+        let values = centre.values().iter().enumerate();
+        let sides = values.filter_map(|(index, x)| side(index, x)).collect();
+        let ball = Some(Arc::new((centre.values().to_vec(), Metric::clone(metric))));
+        Self { sides, is_whole: Arc::clone(&domain.is_whole), ball }
+    }
+
+    /// Lower and upper raw ends per feature.
+    pub fn sides(&self) -> &[(Rational, Rational)] {
+        &self.sides
+    }
+
+    /// Which features take whole numbers only.
+    pub fn is_whole(&self) -> &[bool] {
+        &self.is_whole
+    }
+
+    /// Whether there is no point at all in the box.
+    pub fn is_empty(&self) -> bool {
+        self.sides.iter().any(|(low, high)| low > high)
+    }
+
+    /// Decides exactly whether the point belongs to the set.
+    pub fn contains(&self, point: &Point) -> bool {
+        let in_box = |((side, whole), x): ((&(Rational, Rational), &bool), &Rational)| {
+            side.0 <= *x && *x <= side.1 && (!whole || x.is_whole())
+        };
+        point.values().len() == self.sides.len()
+            && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(in_box)
+            && self.ball.as_ref().is_none_or(|ball| is_within(&ball.0, &ball.1, point))
+    }
+
+    /// The box in standardised coordinates, rounded outward; `None` if it is empty.
+    pub fn standardised(&self, schema: &Schema) -> Option<Region> {
+        let side = |(feature, (low, high)): (&crate::model::FeatureSpec, &(Rational, Rational))| {
+            let end = |x| feature.standardise_exactly(x);
+            Interval::enclosing(&end(low), &end(high))
+        };
+        schema.features().iter().zip(&self.sides).map(side).collect::<Option<_>>().map(Region::new)
+    }
+
+    /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
+    /// `is_tight`. `None` if `at` lies outside the side or the feature does not exist.
+    pub fn halved(
+        &self,
+        schema: &Schema,
+        feature: usize,
+        at: f64,
+        is_tight: bool,
+    ) -> Option<(Self, Self)> {
+        let spec = schema.features().get(feature)?;
+        let (low, high) = self.sides.get(feature)?;
+        // z = scale·(x − mean)
+        let raw = &(&Rational::from_f64(at)? / &spec.exact_scale())? + &spec.exact_mean();
+        if raw < *low || raw > *high {
+            return None;
+        }
+        let is_whole = is_tight && self.is_whole.get(feature).copied().unwrap_or(false);
+        let (below, above) = if is_whole {
+            (Rational::integer(raw.floor()), Rational::integer(raw.ceil()))
+        } else {
+            (raw.clone(), raw)
+        };
+        let (mut first, mut second) = (self.clone(), self.clone());
+        first.sides.get_mut(feature)?.1 = below;
+        second.sides.get_mut(feature)?.0 = above;
+        Some((first, second))
+    }
+
+    /// The box moved by `shift` along one feature (raw units), not cut to the domain and with no
+    /// whole-number condition: where a shifted copy of a point lies.
+    pub fn shifted(&self, feature: usize, shift: &Rational) -> Self {
+        let mut sides = self.sides.clone();
+        if let Some((low, high)) = sides.get_mut(feature) {
+            (*low, *high) = (&*low + shift, &*high + shift);
+        }
+        Self { sides, is_whole: self.is_whole.iter().map(|_| false).collect(), ball: None }
+    }
+
+    /// The box widened by `reach[i]` on both sides of every feature, as [`RawRegion::shifted`].
+    pub fn widened(&self, reach: &[Rational]) -> Self {
+        let widen = |((low, high), r): (&(Rational, Rational), &Rational)| (low - r, high + r);
+        let sides = self.sides.iter().zip(reach).map(widen).collect();
+        Self { sides, is_whole: self.is_whole.iter().map(|_| false).collect(), ball: None }
+    }
+}
+
+/// `‖weights·(point − centre)‖ <= ε`, exactly.
+fn is_within(centre: &[Rational], metric: &Metric, point: &Point) -> bool {
+    let pairs = centre.iter().zip(point.values()).zip(metric.weights.iter());
+    let mut distances = pairs.map(|((c, x), w)| w * &(x - c).abs());
+    match metric.norm {
+        Norm::Linf => distances.all(|d| d <= metric.epsilon),
+        Norm::L1 => distances.fold(Rational::ZERO, |sum, d| &sum + &d) <= metric.epsilon,
+        Norm::L2 => {
+            let squares = distances.fold(Rational::ZERO, |sum, d| &sum + &(&d * &d));
+            squares <= &metric.epsilon * &metric.epsilon
+        }
+    }
+}

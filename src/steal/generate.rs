@@ -1,0 +1,203 @@
+//! Where new points come from, and which points may be asked at all.
+//!
+//! Every generated point is mapped to the raw space, its whole features rounded, and clipped to
+//! the valid box *before* it is asked; the point asked is the point trained on.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+use crate::interval::Rational;
+use crate::model::{Kind, Schema};
+
+/// Half-width, in standardised units, of the box of a feature without a declared range.
+const UNDECLARED_REACH: f64 = 5.0;
+
+/// How points are made. Lengths are in standardised units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Generator {
+    /// Each feature uniform in `[−radius, radius]`.
+    Uniform {
+        /// Half-width.
+        radius: f64,
+    },
+    /// Each feature from `N(0, sigma²)`.
+    Gaussian {
+        /// Standard deviation.
+        sigma: f64,
+        /// Cut to `[−clip, clip]`; absent: not cut.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clip: Option<f64>,
+    },
+    /// A labelled point plus uniform noise in `[−radius, radius]` on every feature. Ours: it stays
+    /// where proved boxes around the attacker's rows can reach.
+    Neighbour {
+        /// Half-width of the noise; a whole feature stays where that is below half a raw unit.
+        radius: f64,
+    },
+    /// A labelled point moved by up to `radius` on a random choice of the features proved
+    /// monotone, all of them upwards or all downwards in the proved order. Ours.
+    Along {
+        /// Longest move of one feature; a whole feature moves by at least one raw unit.
+        radius: f64,
+    },
+}
+
+impl Generator {
+    /// The name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Uniform { .. } => "uniform",
+            Self::Gaussian { .. } => "gaussian",
+            Self::Neighbour { .. } => "neighbour",
+            Self::Along { .. } => "along",
+        }
+    }
+
+    /// Whether points are made from labelled ones.
+    pub fn needs_base(&self) -> bool {
+        matches!(self, Self::Neighbour { .. } | Self::Along { .. })
+    }
+
+    /// The lengths of the generator, by key.
+    pub(super) fn lengths(&self) -> Vec<(&'static str, f64)> {
+        match *self {
+            Self::Uniform { radius } | Self::Neighbour { radius } | Self::Along { radius } => {
+                vec![("radius", radius)]
+            }
+            Self::Gaussian { sigma, clip } => {
+                [("sigma", sigma)].into_iter().chain(clip.map(|clip| ("clip", clip))).collect()
+            }
+        }
+    }
+
+    /// A new valid raw point. `base` is the labelled point it starts from (ignored by the two
+    /// random generators), `trends` the features proved monotone with the sign that raises the
+    /// score of class 1.
+    pub(super) fn point(
+        &self,
+        schema: &Schema,
+        valid: &ValidBox,
+        base: &[f64],
+        trends: &[(usize, f64)],
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<f64> {
+        let mut around = |centre: &[f64], radius: f64| -> Vec<f64> {
+            centre.iter().map(|z| z + rng.random_range(-radius..=radius)).collect()
+        };
+        let origin = vec![0.0; schema.len()];
+        let mut raw = match *self {
+            Self::Uniform { radius } => schema.destandardise(&around(&origin, radius)),
+            Self::Neighbour { radius } => {
+                schema.destandardise(&around(&schema.standardise(base), radius))
+            }
+            Self::Gaussian { sigma, clip } => {
+                let limit = clip.unwrap_or(f64::INFINITY);
+                let draw = |_: &f64| {
+                    let normal: f64 = StandardNormal.sample(rng);
+                    (sigma * normal).clamp(-limit, limit)
+                };
+                schema.destandardise(&origin.iter().map(draw).collect::<Vec<f64>>())
+            }
+            Self::Along { radius } => along(schema, base, trends, radius, rng),
+        };
+        valid.snap(&mut raw);
+        raw
+    }
+}
+
+/// `base` moved up or down in the proved order; features that do not move keep their bits.
+fn along(
+    schema: &Schema,
+    base: &[f64],
+    trends: &[(usize, f64)],
+    radius: f64,
+    rng: &mut ChaCha8Rng,
+) -> Vec<f64> {
+    let upward = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+    let surely = rng.random_range(0..trends.len().max(1));
+    let mut raw = base.to_vec();
+    for (index, &(feature, sign)) in trends.iter().enumerate() {
+        let step = rng.random_range(0.0..=radius);
+        let moves = rng.random_bool(0.5) || index == surely;
+        if let (true, Some(x), Some(spec)) =
+            (moves, raw.get_mut(feature), schema.features().get(feature))
+        {
+            let raw_step = step / f64::from(spec.scale);
+            *x += upward * sign * if spec.kind.is_whole() { raw_step.ceil() } else { raw_step };
+        }
+    }
+    raw
+}
+
+/// The points that may be asked: declared ranges, rounded inward to floats, and which features
+/// take whole numbers only. A feature without a range takes five standardised units around its
+/// mean, a binary one `[0, 1]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidBox {
+    sides: Vec<(f64, f64)>,
+    is_whole: Vec<bool>,
+}
+
+impl ValidBox {
+    /// The valid box of a schema.
+    pub fn new(schema: &Schema) -> Self {
+        let side = |feature: &crate::model::FeatureSpec| {
+            let is_whole = feature.kind.is_whole();
+            let inward = |low: &Rational, high: &Rational| {
+                if is_whole {
+                    let whole = |n| Rational::integer(n);
+                    (whole(low.ceil()).up(), whole(high.floor()).down())
+                } else {
+                    (low.up(), high.down())
+                }
+            };
+            let reach = UNDECLARED_REACH / f64::from(feature.scale);
+            let mean = f64::from(feature.mean);
+            let (low, high) = match (&feature.low, &feature.high) {
+                (Some(low), Some(high)) => inward(low.value(), high.value()),
+                (None, None) if feature.kind == Kind::Binary => (0.0, 1.0),
+                (low, high) => (
+                    low.as_ref().map_or(mean - reach, |low| low.value().up()),
+                    high.as_ref().map_or(mean + reach, |high| high.value().down()),
+                ),
+            };
+            if is_whole { (low.ceil(), high.floor()) } else { (low, high) }
+        };
+        Self {
+            sides: schema.features().iter().map(side).collect(),
+            is_whole: schema.features().iter().map(|f| f.kind.is_whole()).collect(),
+        }
+    }
+
+    /// Lower and upper raw ends per feature.
+    pub fn sides(&self) -> &[(f64, f64)] {
+        &self.sides
+    }
+
+    /// Rounds whole features and clips to the box.
+    pub fn snap(&self, raw: &mut [f64]) {
+        for ((x, &(low, high)), &whole) in raw.iter_mut().zip(&self.sides).zip(&self.is_whole) {
+            let rounded = if whole { x.round() } else { *x };
+            *x = rounded.max(low).min(high) + 0.0;
+        }
+    }
+
+    /// Whether the point lies in the box and is whole where it must be.
+    pub fn contains(&self, raw: &[f64]) -> bool {
+        raw.len() == self.sides.len()
+            && raw.iter().zip(&self.sides).zip(&self.is_whole).all(|((x, (low, high)), whole)| {
+                low <= x && x <= high && (!whole || x.fract() == 0.0)
+            })
+    }
+
+    /// A point drawn uniformly; whole features are rounded.
+    pub fn uniform(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        let draw = |&(low, high): &(f64, f64)| low + rng.random::<f64>() * (high - low);
+        let mut raw: Vec<f64> = self.sides.iter().map(draw).collect();
+        self.snap(&mut raw);
+        raw
+    }
+}

@@ -1,0 +1,195 @@
+//! Certified inference: labels that follow from proofs and paid answers.
+//!
+//! ```text
+//! patch   every point of R has one label (proved),   x ∈ R asked: y(x) = c,  x′ ∈ R   ⇒ y(x′) = c
+//! order   m(x) never falls along sⱼ·xⱼ for j ∈ M     y(x) = 1, x′ above x in M, the rest equal
+//!         within R (proved)                                                            ⇒ y(x′) = 1
+//!                                                    y(x) = 0, x′ below x              ⇒ y(x′) = 0
+//! ```
+//!
+//! A label claim gives a patch, and so does `F_y > 1 − δ` with δ <= ½, since then `F_y > ½`.
+//! The order follows from proofs about one feature at a time: their regions are boxes (the
+//! domain, or L∞ balls in it), so changing the differing coordinates one after the other never
+//! leaves them. Membership is decided exactly, answers are exact real labels, and only *paid*
+//! answers are spread: the error is zero.
+
+use crate::certificate::Proved;
+use crate::interval::Rational;
+use crate::model::Point;
+use crate::spec::{Claim, Direction, RawRegion};
+
+use super::StealError;
+
+/// What the proofs say about labels.
+#[derive(Clone, Debug, Default)]
+pub struct CertifiedLabels {
+    patches: Vec<Patch>,
+    trends: Vec<Trend>,
+}
+
+/// A region whose points all have one label.
+#[derive(Clone, Debug)]
+struct Patch {
+    region: Region,
+    label: usize,
+}
+
+/// Within the region, moving `feature` alone with `sign` never lowers the margin of class 1.
+#[derive(Clone, Debug)]
+pub(super) struct Trend {
+    pub(super) feature: usize,
+    pub(super) sign: f64,
+    pub(super) region: Region,
+}
+
+/// A region with its box rounded outward to floats, for a quick no.
+#[derive(Clone, Debug)]
+pub(super) struct Region {
+    exact: RawRegion,
+    outer: Vec<(f64, f64)>,
+}
+
+impl Region {
+    pub(super) fn new(exact: &RawRegion) -> Self {
+        let outer = exact.sides().iter().map(|(low, high)| (low.down(), high.up())).collect();
+        Self { exact: exact.clone(), outer }
+    }
+
+    /// Decided exactly.
+    fn contains(&self, raw: &[f64]) -> bool {
+        raw.iter().zip(&self.outer).all(|(x, (low, high))| low <= x && x <= high)
+            && Point::from_floats(raw).is_some_and(|point| self.exact.contains(&point))
+    }
+}
+
+impl CertifiedLabels {
+    /// Keeps of `proved` what says something about labels of further points. Monotone claims
+    /// do so with two classes only.
+    pub fn new(proved: &[Proved], classes: usize) -> Self {
+        let mut labels = Self::default();
+        for obligation in proved.iter().map(Proved::obligation) {
+            let region = || Region::new(&obligation.region);
+            match &obligation.claim {
+                Claim::Label { label } => {
+                    labels.patches.push(Patch { region: region(), label: *label });
+                }
+                // δ/(1−δ) <= 1  ⇔  δ <= ½
+                Claim::Posterior { label, odds, .. } if *odds <= Rational::ONE => {
+                    labels.patches.push(Patch { region: region(), label: *label });
+                }
+                Claim::Monotone { feature, direction, class } if classes == 2 => {
+                    let is_rising = (*direction == Direction::Increasing) == (*class == 1);
+                    let sign = if is_rising { 1.0 } else { -1.0 };
+                    labels.trends.push(Trend { feature: feature.0, sign, region: region() });
+                }
+                Claim::Posterior { .. } | Claim::Monotone { .. } | Claim::Fuzz { .. } => {}
+            }
+        }
+        labels
+    }
+
+    /// The features proved monotone, ascending, with the sign that raises the score of class 1.
+    /// A feature proved in both directions appears once, with the sign proved first.
+    pub fn monotone_features(&self) -> Vec<(usize, f64)> {
+        let mut features: Vec<(usize, f64)> =
+            self.trends.iter().map(|trend| (trend.feature, trend.sign)).collect();
+        features.sort_by_key(|(feature, _)| *feature);
+        features.dedup_by_key(|(feature, _)| *feature);
+        features
+    }
+
+    /// Number of regions with one label.
+    pub fn patches(&self) -> usize {
+        self.patches.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn assumed(trends: Vec<Trend>) -> Self {
+        Self { patches: Vec::new(), trends }
+    }
+
+    /// Where a point lies.
+    pub(super) fn locate(&self, raw: &[f64]) -> Place {
+        let inside = |regions: &mut dyn Iterator<Item = &Region>| {
+            let hits = regions.enumerate().filter(|(_, region)| region.contains(raw));
+            hits.map(|(index, _)| index).collect()
+        };
+        Place {
+            values: raw.to_vec(),
+            patches: inside(&mut self.patches.iter().map(|patch| &patch.region)),
+            trends: inside(&mut self.trends.iter().map(|trend| &trend.region)),
+        }
+    }
+
+    /// Whether `other` lies where the answer `label` at `base` spreads by the order: above it for
+    /// label 1, below it for label 0, equal outside the monotone features. Equal points do not.
+    fn spreads(&self, base: &Place, label: usize, other: &Place) -> bool {
+        // going up in the order raises the features of sign +1 and lowers those of sign -1
+        let is_towards = |feature: usize, (x, y): (&f64, &f64)| {
+            let sign = if (x < y) == (label == 1) { 1.0 } else { -1.0 };
+            x == y || self.has_trend(feature, sign, base, other)
+        };
+        let mut pairs = base.values.iter().zip(&other.values).enumerate();
+        label < 2
+            && base.values != other.values
+            && pairs.all(|(feature, pair)| is_towards(feature, pair))
+    }
+
+    /// Whether a trend of that feature and sign covers both points.
+    fn has_trend(&self, feature: usize, sign: f64, base: &Place, other: &Place) -> bool {
+        base.trends.iter().filter(|index| other.trends.binary_search(index).is_ok()).any(|&index| {
+            self.trends.get(index).is_some_and(|t| t.feature == feature && t.sign == sign)
+        })
+    }
+
+    /// Whether the paid answer `label` at `base` settles `other`.
+    pub(super) fn settles(&self, base: &Place, label: usize, other: &Place) -> bool {
+        base.patches.iter().any(|index| other.patches.binary_search(index).is_ok())
+            || self.spreads(base, label, other)
+    }
+}
+
+/// A point, and the regions that contain it, ascending.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) values: Vec<f64>,
+    patches: Vec<usize>,
+    trends: Vec<usize>,
+}
+
+/// The paid answers so far, and what follows from them.
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    labels: &'a CertifiedLabels,
+    paid: Vec<(Place, usize)>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(labels: &'a CertifiedLabels) -> Self {
+        Self { labels, paid: Vec::new() }
+    }
+
+    /// Notes a paid answer.
+    ///
+    /// # Errors
+    /// [`StealError::Contradiction`] if a proof says otherwise.
+    pub(super) fn record(&mut self, raw: &[f64], answer: usize) -> Result<(), StealError> {
+        let place = self.labels.locate(raw);
+        let proved = place.patches.iter().filter_map(|&index| self.labels.patches.get(index));
+        if let Some(patch) = proved.into_iter().find(|patch| patch.label != answer) {
+            return Err(StealError::Contradiction { answer, proved: patch.label });
+        }
+        self.paid.push((place, answer));
+        Ok(())
+    }
+
+    /// The label that proofs and paid answers leave for a point; `None`: ask.
+    pub(super) fn infer(&self, raw: &[f64]) -> Option<usize> {
+        let place = self.labels.locate(raw);
+        if place.patches.is_empty() && place.trends.is_empty() {
+            return None;
+        }
+        let settling = |(base, label): &&(Place, usize)| self.labels.settles(base, *label, &place);
+        self.paid.iter().find(settling).map(|(_, label)| *label)
+    }
+}

@@ -1,0 +1,127 @@
+//! What the certificate itself gives away.
+//!
+//! How many points of a reference distribution are settled by Q queries: those in a proved patch
+//! or in the proved order of a queried point (`infer.rs`). The queries are chosen greedily, each
+//! where it settles the most new points. Whoever holds the certificate can learn at least this much
+//! for Q well-chosen queries.
+
+use serde::Serialize;
+
+use crate::certificate::Proved;
+use crate::model::Model;
+use crate::oracle::exact_label;
+
+use super::infer::{CertifiedLabels, Place};
+
+/// Labels settled by a number of queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Settled {
+    /// Queries used; fewer than allowed if everything is settled before.
+    pub queries: usize,
+    /// Reference points whose label follows, the queried ones included.
+    pub settled: usize,
+    /// Reference points.
+    pub total: usize,
+    /// Labels that follow and are not the model's exact label: 0, or a proof is false.
+    pub wrong: usize,
+}
+
+/// Settles `reference` points (raw values) with at most `queries` of them.
+///
+/// Greedy in hindsight: the choice looks at the labels, as an upper hand would. Costs
+/// `n²` comparisons of points and `n²/8` bytes.
+pub fn settled(
+    model: &Model,
+    reference: &[Vec<f64>],
+    proved: &[Proved],
+    queries: usize,
+) -> Settled {
+    settle(model, reference, &CertifiedLabels::new(proved, model.classes), queries)
+}
+
+pub(super) fn settle(
+    model: &Model,
+    reference: &[Vec<f64>],
+    labels: &CertifiedLabels,
+    queries: usize,
+) -> Settled {
+    let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, x)).collect();
+    let places: Vec<Place> = reference.iter().map(|x| labels.locate(x)).collect();
+    let covers: Vec<Cover> = (0..places.len())
+        .map(|query| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten()))
+        .collect();
+    let mut open = Cover::full(places.len());
+    let (mut used, mut wrong) = (0, 0);
+    while used < queries {
+        let gains = covers.iter().map(|cover| cover.common(&open));
+        // the first of the best, so that ties do not depend on anything else
+        let Some((query, _)) =
+            gains.enumerate().rev().max_by_key(|(_, gain)| *gain).filter(|(_, gain)| *gain > 0)
+        else {
+            break;
+        };
+        used += 1;
+        if let Some(cover) = covers.get(query) {
+            let is_wrong = |&at: &usize| truth.get(at) != truth.get(query);
+            wrong += cover.members().filter(|at| open.has(*at)).filter(is_wrong).count();
+            open.remove(cover);
+        }
+    }
+    let total = places.len();
+    Settled { queries: used, settled: total - open.members().count(), total, wrong }
+}
+
+/// A set of reference points, one bit each.
+#[derive(Clone, Debug)]
+struct Cover {
+    words: Vec<u64>,
+}
+
+impl Cover {
+    fn full(points: usize) -> Self {
+        let mut full = Self { words: vec![0; points.div_ceil(64)] };
+        (0..points).for_each(|at| full.insert(at));
+        full
+    }
+
+    /// The points settled by the answer `label` at point `query`; itself always.
+    fn of_query(
+        labels: &CertifiedLabels,
+        places: &[Place],
+        query: usize,
+        label: Option<usize>,
+    ) -> Self {
+        let mut cover = Self { words: vec![0; places.len().div_ceil(64)] };
+        cover.insert(query);
+        if let (Some(base), Some(label)) = (places.get(query), label) {
+            for (at, place) in places.iter().enumerate() {
+                if place.values == base.values || labels.settles(base, label, place) {
+                    cover.insert(at);
+                }
+            }
+        }
+        cover
+    }
+
+    fn insert(&mut self, at: usize) {
+        if let Some(word) = self.words.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    fn remove(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, gone)| *word &= !gone);
+    }
+
+    fn common(&self, other: &Self) -> u32 {
+        self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones()).sum()
+    }
+
+    fn members(&self) -> impl Iterator<Item = usize> {
+        (0..self.words.len() * 64).filter(|at| self.has(*at))
+    }
+}

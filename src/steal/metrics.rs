@@ -1,0 +1,295 @@
+//! How close a substitute came.
+//!
+//! ```text
+//! agreement = share of points with argmax S = argmax F, F the undefended target
+//! MSE       = mean over points and classes of (S_c − F_c)²
+//! F1        = of S against true labels, positive = minority class of the training rows
+//! ```
+//!
+//! Agreement is reported on three sets, never pooled: held-out rows, uniform points of the input
+//! box, and points next to the target's boundary.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use crate::model::{Model, Row};
+use crate::oracle::{Oracle, exact_label};
+
+use super::substitute::answer;
+use super::{Classifier, Purpose, Sample, Source, Substitute, ValidBox, stream};
+
+/// Bisection stops at this standardised distance between opposite labels (2-norm).
+const BOUNDARY_GAP: f64 = 0.1;
+/// Most bisection steps of a pair.
+const MAX_BISECTIONS: usize = 64;
+
+/// Why nothing can be measured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetricsError {
+    /// No rows where some are needed.
+    #[error("no {part} rows were given; agreement and F1 need at least one")]
+    NoRows {
+        /// `training` or `held-out`.
+        part: &'static str,
+    },
+    /// No uniform points are to be drawn.
+    #[error("0 uniform points were asked for; agreement needs at least one")]
+    NoPoints,
+}
+
+/// Shares of agreeing points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Agreement {
+    /// On held-out rows.
+    pub held_out: f64,
+    /// On uniform points of the input box.
+    pub uniform: f64,
+    /// On boundary points; none if no pair of opposite labels was found.
+    pub boundary: Option<f64>,
+}
+
+/// What one classifier achieves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Scores {
+    /// With the undefended target.
+    pub agreement: Agreement,
+    /// Per class, on held-out rows.
+    pub mse: f64,
+    /// Against the data's labels, on held-out rows; 0 if the positive class is never predicted.
+    pub f1: f64,
+}
+
+/// One attack's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    /// Distinct points asked.
+    pub queries: usize,
+    /// Labelled points in all.
+    pub labelled: usize,
+    /// Labels inferred by proof, for no query.
+    pub inferred: usize,
+    /// Inferred labels that are not the target's exact label; decided outside the budget.
+    pub wrong: usize,
+    /// Generated points that were labelled already.
+    pub duplicates: usize,
+    /// Gradient steps (networks) or trees (ensembles) of the substitute.
+    pub steps: u64,
+    /// What the substitute achieves.
+    pub scores: Scores,
+}
+
+impl Figures {
+    /// The figures of a finished attack.
+    pub fn new(evaluation: &Evaluation, substitute: &Substitute, oracle: &Oracle) -> Self {
+        let sample = &substitute.sample;
+        Self {
+            queries: oracle.queries(),
+            labelled: sample.points.len(),
+            inferred: sample.count(Source::Inferred),
+            wrong: wrong_inferences(evaluation.target, sample),
+            duplicates: sample.duplicates,
+            steps: substitute.steps,
+            scores: evaluation.scores(&substitute.classifier),
+        }
+    }
+}
+
+/// Inferred labels that differ from the target's exact label.
+pub(super) fn wrong_inferences(target: &Model, sample: &Sample) -> usize {
+    let inferred = sample.points.iter().filter(|point| point.source == Source::Inferred);
+    inferred.filter(|point| exact_label(target, &point.values) != Some(point.label)).count()
+}
+
+/// A point with the target's answer.
+#[derive(Clone, Debug)]
+struct Question {
+    values: Vec<f64>,
+    label: usize,
+    posterior: Vec<f64>,
+}
+
+/// Points to compare on, with the answers of the undefended target in `f64`.
+#[derive(Clone, Debug)]
+pub struct Evaluation<'a> {
+    target: &'a Model,
+    /// With the data's label.
+    held_out: Vec<(Question, usize)>,
+    uniform: Vec<Question>,
+    boundary: Vec<Question>,
+    majority: usize,
+    minority: usize,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Prepares the three sets. `size` = number of uniform points and of pairs bisected;
+    /// classes are counted on `training`.
+    ///
+    /// # Errors
+    /// No training rows, no held-out rows, `size` 0.
+    pub fn new(
+        target: &'a Model,
+        training: &[Row],
+        held_out: &[Row],
+        valid: &ValidBox,
+        size: usize,
+        seed: u64,
+    ) -> Result<Self, MetricsError> {
+        if training.is_empty() {
+            return Err(MetricsError::NoRows { part: "training" });
+        }
+        if held_out.is_empty() {
+            return Err(MetricsError::NoRows { part: "held-out" });
+        }
+        if size == 0 {
+            return Err(MetricsError::NoPoints);
+        }
+        let mut rng = stream(seed, Purpose::Evaluation);
+        let ask = |values: Vec<f64>| {
+            let (label, posterior) = answer(target, &values);
+            Question { values, label, posterior }
+        };
+        let held_out: Vec<_> =
+            held_out.iter().map(|row| (ask(row.values.clone()), row.label)).collect();
+        let uniform: Vec<Question> = (0..size).map(|_| ask(valid.uniform(&mut rng))).collect();
+        let pool: Vec<&Question> = held_out.iter().map(|(q, _)| q).chain(&uniform).collect();
+        let boundary = boundary_points(target, &pool, valid, size, &mut rng);
+        let boundary = boundary.into_iter().map(ask).collect();
+        let (majority, minority) = extremes(training, target.classes);
+        Ok(Self { target, held_out, uniform, boundary, majority, minority })
+    }
+
+    /// The undefended target.
+    pub fn target(&self) -> &'a Model {
+        self.target
+    }
+
+    /// What a classifier achieves.
+    pub fn scores(&self, classifier: &Classifier) -> Scores {
+        let answers: Vec<(usize, Vec<f64>)> =
+            self.held_out.iter().map(|(q, _)| classifier.answer(&q.values)).collect();
+        let agreeing =
+            answers.iter().zip(&self.held_out).filter(|((label, _), (q, _))| *label == q.label);
+        let held_out = agreeing.count() as f64 / self.held_out.len() as f64;
+        let uniform = agreement(classifier, &self.uniform).unwrap_or_default();
+        let boundary = agreement(classifier, &self.boundary);
+        let posteriors = answers.iter().map(|(_, p)| p).zip(self.held_out.iter().map(|(q, _)| q));
+        let labels = answers.iter().map(|(label, _)| *label);
+        let pairs = labels.zip(self.held_out.iter().map(|(_, truth)| *truth));
+        Scores {
+            agreement: Agreement { held_out, uniform, boundary },
+            mse: mean_squared_error(posteriors),
+            f1: f1(pairs, self.minority),
+        }
+    }
+
+    /// The baseline that answers the majority class of the training rows everywhere.
+    pub fn majority_scores(&self) -> Scores {
+        let classes = self.target.classes;
+        self.scores(&Classifier::Constant { class: self.majority, classes })
+    }
+}
+
+fn agreement(classifier: &Classifier, questions: &[Question]) -> Option<f64> {
+    let agreeing = questions.iter().filter(|q| classifier.label(&q.values) == q.label).count();
+    (!questions.is_empty()).then(|| agreeing as f64 / questions.len() as f64)
+}
+
+fn mean_squared_error<'q>(pairs: impl Iterator<Item = (&'q Vec<f64>, &'q Question)>) -> f64 {
+    let squares = pairs.flat_map(|(p, q)| p.iter().zip(&q.posterior).map(|(s, f)| (s - f).powi(2)));
+    let (total, count) = squares.fold((0.0, 0usize), |(sum, n), square| (sum + square, n + 1));
+    total / count.max(1) as f64
+}
+
+/// `2·TP / (2·TP + FP + FN)` over `(predicted, true)`; 0 without a true positive.
+fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
+    let (mut hits, mut errors) = (0usize, 0usize);
+    for (predicted, truth) in pairs {
+        hits += usize::from(predicted == positive && truth == positive);
+        errors += usize::from((predicted == positive) != (truth == positive));
+    }
+    if hits == 0 { 0.0 } else { 2.0 * hits as f64 / (2 * hits + errors) as f64 }
+}
+
+/// The most frequent class and the least frequent one that occurs; ties by lower index, and
+/// two classes are never the same.
+fn extremes(rows: &[Row], classes: usize) -> (usize, usize) {
+    let count = |class: &usize| rows.iter().filter(|row| row.label == *class).count();
+    let majority = (0..classes).rev().max_by_key(count).unwrap_or(0);
+    let others = (0..classes).filter(|class| *class != majority);
+    let minority = others.filter(|class| classes == 2 || count(class) > 0).min_by_key(count);
+    (majority, minority.unwrap_or(majority))
+}
+
+/// Midpoints where bisection between random points of opposite labels ended.
+fn boundary_points(
+    target: &Model,
+    pool: &[&Question],
+    valid: &ValidBox,
+    pairs: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<f64>> {
+    let Some(first) = pool.first() else { return Vec::new() };
+    let (same, other): (Vec<&Question>, Vec<&Question>) =
+        pool.iter().copied().partition(|q| q.label == first.label);
+    if other.is_empty() {
+        return Vec::new();
+    }
+    let mut pick = |of: &[&Question]| {
+        let index = rng.random_range(0..of.len());
+        of.get(index).map_or_else(Vec::new, |q| q.values.clone())
+    };
+    (0..pairs).map(|_| bisect(target, valid, pick(&same), pick(&other))).collect()
+}
+
+/// The last midpoint between `a` and `b`, whose labels differ.
+fn bisect(target: &Model, valid: &ValidBox, mut a: Vec<f64>, mut b: Vec<f64>) -> Vec<f64> {
+    let label = target.label(&a);
+    let mut middle = midpoint(valid, &a, &b);
+    for _ in 0..MAX_BISECTIONS {
+        // whole features may leave nothing between two neighbours
+        if distance(target, &a, &b) <= BOUNDARY_GAP || middle == a || middle == b {
+            break;
+        }
+        if target.label(&middle) == label {
+            a = middle;
+        } else {
+            b = middle;
+        }
+        middle = midpoint(valid, &a, &b);
+    }
+    middle
+}
+
+fn midpoint(valid: &ValidBox, a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut middle: Vec<f64> = a.iter().zip(b).map(|(x, y)| x + (y - x) / 2.0).collect();
+    valid.snap(&mut middle);
+    middle
+}
+
+/// Euclidean, standardised.
+fn distance(target: &Model, a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (target.schema.standardise(a), target.schema.standardise(b));
+    a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_counts_the_positive_class_only() {
+        let pairs = [(1, 1), (1, 0), (0, 1), (0, 0), (0, 0)];
+        assert_eq!(f1(pairs.into_iter(), 1), 0.5);
+        assert_eq!(f1(pairs.into_iter(), 0), 2.0 / 3.0);
+        assert_eq!(f1([(0, 1), (0, 0)].into_iter(), 1), 0.0);
+    }
+
+    #[test]
+    fn the_error_is_a_mean_over_points_and_classes() {
+        let question = Question { values: vec![], label: 0, posterior: vec![0.75, 0.25] };
+        let substitute = vec![0.25, 0.75];
+        let pairs = [(&substitute, &question), (&question.posterior, &question)];
+        assert_eq!(mean_squared_error(pairs.into_iter()), 0.125);
+    }
+}

@@ -1,0 +1,192 @@
+//! Model stealing: label points through the [`Oracle`], train a substitute on them, compare.
+//!
+//! ```text
+//! attack TOML ── AttackSpec ── Attack::steal(oracle, knowledge, seed) ── Substitute
+//!                                  │ generate points, ask or infer labels
+//! Evaluation ── metrics on three sets, baselines ── paired runs ── leakage of the certificate
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `attack_spec` | attacks as TOML |
+//! | `generate` | where new points come from |
+//! | `infer` | labels that follow from proofs and paid answers |
+//! | `random`, `masked_thief` | the attacks |
+//! | `substitute` | what is trained on the labels |
+//! | `metrics`, `paired` | what an attack achieved, next to what it would have without inference |
+//! | `leakage` | what the certificate alone gives away |
+//!
+//! Everything is a function of its inputs and one seed.
+
+mod attack_spec;
+mod generate;
+mod infer;
+mod leakage;
+mod masked_thief;
+#[cfg(test)]
+mod measured;
+mod metrics;
+mod paired;
+mod random;
+mod substitute;
+#[cfg(test)]
+mod tests;
+
+pub use attack_spec::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
+pub use generate::{Generator, ValidBox};
+pub use infer::CertifiedLabels;
+pub use leakage::{Settled, settled};
+pub use masked_thief::MaskedThief;
+pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
+pub use paired::{Repetition, Scene, run};
+pub use random::Random;
+pub use substitute::{Classifier, Substitute, SubstituteFamily, SubstituteOptions};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::certificate::Proved;
+use crate::model::{Defense, Row, Schema};
+use crate::oracle::{Oracle, OracleError};
+use crate::train::TrainError;
+
+/// A way to a substitute.
+pub trait Attack {
+    /// Asks `oracle` for labels, within its budget, and trains a substitute on them.
+    ///
+    /// # Errors
+    /// See [`StealError`]; a used-up budget is not one, attacks stop before it.
+    fn steal(
+        &self,
+        oracle: &mut Oracle,
+        known: &Knowledge,
+        seed: u64,
+    ) -> Result<Substitute, StealError>;
+}
+
+/// What an attacker knows before the first query.
+#[derive(Clone, Copy, Debug)]
+pub struct Knowledge<'a> {
+    /// Features of the target, with their standardisation.
+    pub schema: &'a Schema,
+    /// Number of classes.
+    pub classes: usize,
+    /// Family of the target, `mlp` or `ensemble`.
+    pub family: &'a str,
+    /// Which points may be asked.
+    pub valid: &'a ValidBox,
+    /// Rows of the attacker's own. Their data labels are not looked at: the target's labels
+    /// of them cost queries.
+    pub seeds: &'a [Row],
+    /// What the kernel proved of the target.
+    pub proved: &'a [Proved],
+    /// The defense that `proved` was lowered with; `None`: the undefended model.
+    pub proofs_about: Option<&'a Defense>,
+}
+
+/// A point with the label the attacker holds for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Labelled {
+    /// Raw feature values.
+    pub values: Vec<f64>,
+    /// The class.
+    pub label: usize,
+    /// Where the label comes from.
+    pub source: Source,
+}
+
+/// Where a label comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The oracle, for one query.
+    Paid,
+    /// A proof and a paid answer.
+    Inferred,
+}
+
+/// The labelled points of one attack.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// In the order in which they were labelled; distinct.
+    pub points: Vec<Labelled>,
+    /// Generated points that were labelled already and therefore dropped.
+    pub duplicates: usize,
+}
+
+impl Sample {
+    /// How many labels came from that source.
+    pub fn count(&self, source: Source) -> usize {
+        self.points.iter().filter(|point| point.source == source).count()
+    }
+}
+
+/// Why an attack failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StealError {
+    /// The oracle refused.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// The substitute could not be trained.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A generator or attack that starts from rows.
+    #[error("`{what}` starts from the attacker's own rows, and there are none; give seed rows")]
+    NoSeeds {
+        /// The generator or attack.
+        what: &'static str,
+    },
+    /// The seed rows alone use more than the budget.
+    #[error("{seeds} seed rows need {seeds} queries, the budget is {budget}")]
+    SeedsOverBudget {
+        /// Seed rows.
+        seeds: usize,
+        /// Queries allowed.
+        budget: usize,
+    },
+    /// Generator `along` without a monotone feature.
+    #[error("generator `along` moves along features proved monotone, and none is; use `neighbour`")]
+    NothingMonotone,
+    /// Proofs about one function, answers from another.
+    #[error("the proofs are about the {proofs} target, the oracle answers for the {oracle} one")]
+    OtherTarget {
+        /// `undefended` or `defended`.
+        proofs: &'static str,
+        /// `undefended`, `defended` or `otherwise defended`.
+        oracle: &'static str,
+    },
+    /// Certified inference over drawn labels.
+    #[error(
+        "certified inference needs labels that follow from the point; found response `{found}`"
+    )]
+    DrawnLabels {
+        /// The response mode.
+        found: &'static str,
+    },
+    /// The oracle's answer is not the one proved: certificate and target do not belong together.
+    #[error(
+        "the oracle answers {answer} where the certificate proves {proved}; check that both belong to one target"
+    )]
+    Contradiction {
+        /// The oracle's label.
+        answer: usize,
+        /// The proved label.
+        proved: usize,
+    },
+    /// No sample to train on.
+    #[error("no point was labelled, so there is nothing to train on; raise the budget")]
+    NothingLabelled,
+}
+
+/// Independent random streams of one seed.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Points,
+    SeedRows,
+    Evaluation,
+}
+
+fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(purpose as u64);
+    rng
+}

@@ -1,0 +1,154 @@
+//! Paired runs: an attack next to what it would have achieved otherwise, with equal seeds.
+//!
+//! ```text
+//! attack               as specified
+//! without inference    the same points and budget, every label paid
+//! same steps           without inference, trained for as many gradient steps as `attack`
+//! majority, seeds only baselines
+//! ```
+//!
+//! A larger sample means more gradient steps, which help by themselves: the third run shows by how
+//! much. Trees take the same number of rounds in every run, so for them it equals the second.
+
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::certificate::Proved;
+use crate::model::{Defense, Row};
+use crate::oracle::Oracle;
+
+use super::{
+    AttackSpec, Evaluation, Figures, Knowledge, Purpose, Sample, Scores, StealError, Substitute,
+    SubstituteOptions, ValidBox, stream,
+};
+
+/// Everything around an attack that its TOML does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The target, and the points to compare on.
+    pub evaluation: &'a Evaluation<'a>,
+    /// The defense in front of the target.
+    pub defense: Option<&'a Defense>,
+    /// Rows that seeds are drawn from, `P` or `X` as the attack says.
+    pub pool: &'a [Row],
+    /// Which points may be asked.
+    pub valid: &'a ValidBox,
+    /// What the kernel proved of the target.
+    pub proved: &'a [Proved],
+    /// The defense that `proved` was lowered with.
+    pub proofs_about: Option<&'a Defense>,
+}
+
+/// The figures of one repetition; all runs share its seed and seed rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Repetition {
+    /// Decides seed rows, points, initial weights, order of rows and drawn labels.
+    pub seed: u64,
+    /// The attack as specified.
+    pub attack: Figures,
+    /// Every label paid.
+    pub without_inference: Figures,
+    /// Every label paid, as many gradient steps as `attack`.
+    pub same_steps: Figures,
+    /// The majority class of the training rows everywhere.
+    pub majority: Scores,
+    /// A substitute trained on the seed rows alone; none if the attack has no seeds.
+    pub seeds_only: Option<Scores>,
+}
+
+/// Runs an attack `repetitions` times, with seeds `seed`, `seed + 1`, …
+///
+/// # Errors
+/// The first failure, by repetition.
+pub fn run(
+    scene: &Scene,
+    attack: &AttackSpec,
+    repetitions: usize,
+    seed: u64,
+) -> Result<Vec<Repetition>, StealError> {
+    let seeds: Vec<u64> = (0..repetitions as u64).map(|k| seed.wrapping_add(k)).collect();
+    let outcomes: Vec<_> = seeds.par_iter().map(|&seed| repeat(scene, attack, seed)).collect();
+    outcomes.into_iter().collect()
+}
+
+fn repeat(scene: &Scene, attack: &AttackSpec, seed: u64) -> Result<Repetition, StealError> {
+    let rows = scene.seed_rows(attack, seed);
+    let known = scene.knowledge(&rows);
+    let paying = attack.without_inference();
+    let (stolen, figures) = scene.play(attack, &known, seed)?;
+    let (paid, without_inference) = scene.play(&paying, &known, seed)?;
+    let same_steps = if paid.steps == stolen.steps || stolen.steps == 0 || paid.steps == 0 {
+        without_inference
+    } else {
+        let max_steps = Some(stolen.steps);
+        let options = SubstituteOptions { max_steps, ..attack.substitute.clone() };
+        let longer = Substitute::fit(paid.sample, &known, &options, seed)?;
+        let scores = scene.evaluation.scores(&longer.classifier);
+        Figures { steps: longer.steps, scores, ..without_inference }
+    };
+    let seeds_only = scene.seeds_only(attack, &known, &stolen.sample, seed)?;
+    let majority = scene.evaluation.majority_scores();
+    Ok(Repetition { seed, attack: figures, without_inference, same_steps, majority, seeds_only })
+}
+
+/// `count` rows of the pool without replacement, in random order; all if there are no more.
+fn draw(pool: &[Row], count: usize, seed: u64) -> Vec<Row> {
+    let mut order: Vec<&Row> = pool.iter().collect();
+    order.shuffle(&mut stream(seed, Purpose::SeedRows));
+    order.into_iter().take(count).cloned().collect()
+}
+
+impl<'a> Scene<'a> {
+    /// The seed rows of a repetition.
+    pub fn seed_rows(&self, attack: &AttackSpec, seed: u64) -> Vec<Row> {
+        draw(self.pool, attack.seed_rows, seed)
+    }
+
+    /// What the attacker knows, with these seed rows.
+    pub fn knowledge<'k>(&'k self, seeds: &'k [Row]) -> Knowledge<'k> {
+        let target = self.evaluation.target();
+        Knowledge {
+            schema: &target.schema,
+            classes: target.classes,
+            family: target.family_name(),
+            valid: self.valid,
+            seeds,
+            proved: self.proved,
+            proofs_about: self.proofs_about,
+        }
+    }
+
+    /// One attack through a fresh oracle.
+    fn play(
+        &self,
+        attack: &AttackSpec,
+        known: &Knowledge,
+        seed: u64,
+    ) -> Result<(Substitute, Figures), StealError> {
+        let target = self.evaluation.target();
+        let mut oracle = Oracle::new(target, self.defense, attack.response, attack.queries, seed);
+        let substitute = attack.attack().steal(&mut oracle, known, seed)?;
+        let figures = Figures::new(self.evaluation, &substitute, &oracle);
+        Ok((substitute, figures))
+    }
+
+    /// The baseline trained on the labelled seed rows, which open every sample.
+    fn seeds_only(
+        &self,
+        attack: &AttackSpec,
+        known: &Knowledge,
+        sample: &Sample,
+        seed: u64,
+    ) -> Result<Option<Scores>, StealError> {
+        let is_seed = |values: &[f64]| known.seeds.iter().any(|row| row.values == values);
+        let points = sample.points.iter().take(known.seeds.len());
+        let points: Vec<_> = points.filter(|point| is_seed(&point.values)).cloned().collect();
+        if points.is_empty() {
+            return Ok(None);
+        }
+        let sample = Sample { points, duplicates: 0 };
+        let substitute = Substitute::fit(sample, known, &attack.substitute, seed)?;
+        Ok(Some(self.evaluation.scores(&substitute.classifier)))
+    }
+}

@@ -1,0 +1,155 @@
+//! Certifying inside a study: search, write, check twice, count.
+
+use crate::certificate::{
+    Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
+};
+use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::report::{CertificateReport, Counts, PropertyName, Sampled, Share, Unit};
+use crate::spec::{Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
+
+use super::{Store, StudyError};
+
+/// What is to be certified.
+pub struct Claimed<'a> {
+    /// Model, spec, data and defense with their digests.
+    pub subject: Subject<'a>,
+    /// Which rows.
+    pub selection: Selection,
+    /// How hard to try.
+    pub options: Options,
+    /// How many leading obligations are checked in exact arithmetic too.
+    pub exact: usize,
+}
+
+/// A certificate that was written and checked again.
+pub struct Certified {
+    /// For the report.
+    pub report: CertificateReport,
+    /// What the kernel proved when it read the file.
+    pub proved: Vec<Proved>,
+}
+
+/// Searches, writes the certificate as `file` into the store, and checks what was written in both
+/// arithmetics.
+pub fn certify(claimed: &Claimed, store: &Store, file: &str) -> Result<Certified, StudyError> {
+    let Claimed { subject, selection, options, exact } = claimed;
+    let rows = rows_for(subject, *selection)?;
+    let defense = subject.defense.map(|(defense, _)| defense);
+    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)?;
+    let searcher = Searcher::new(*subject, &lowered, rows, *options);
+    let mut text = header(subject, &lowered, *selection, rows, options).line();
+    let summary = searcher.run(0, |line, _| {
+        text.push_str(&line.line());
+        Ok(())
+    })?;
+    text.push_str(&summary.totals.line());
+    store.write(file, text.as_bytes())?;
+
+    let mut proved = Vec::new();
+    let checked = check(subject, &text, Settings::default(), &mut proved)?;
+    let first = (*exact).min(searcher.len());
+    let settings =
+        Settings { arithmetic: Arithmetic::Exact, first: Some(first), ..Settings::default() };
+    let exactly = check(subject, &text, settings, &mut Vec::new())?;
+    let mut report = describe(subject.spec.0, &lowered, &checked, file);
+    report.part = checked.header.part.map(|part| part.name().to_owned());
+    report.sampled = sampled(&summary.totals, summary.refuted_by_attack, options, subject);
+    report.checked = checked.is_as_stated() && exactly.is_as_stated();
+    report.checked_exactly = (exactly.is_as_stated() && first > 0).then_some(first as u64);
+    Ok(Certified { report, proved })
+}
+
+fn check(
+    subject: &Subject,
+    text: &str,
+    settings: Settings,
+    proved: &mut Vec<Proved>,
+) -> Result<Checked, StudyError> {
+    let mut watch = |decided: crate::certificate::Decided| {
+        if let Verdict::Proved(one) = decided.verdict {
+            proved.push(one.clone());
+        }
+    };
+    Ok(check_file(subject, &mut text.as_bytes(), settings, &mut watch)?)
+}
+
+fn describe(spec: &Spec, lowered: &Lowered, checked: &Checked, file: &str) -> CertificateReport {
+    let Tally { all, distinct, rules } = &checked.tally;
+    CertificateReport {
+        claim: name_of(spec),
+        semantics: match lowered.semantics() {
+            Semantics::Real => "real".to_owned(),
+            Semantics::ServedF32 => "served-f32".to_owned(),
+        },
+        integers: match spec.integers {
+            Integers::Respect => "respect".to_owned(),
+            Integers::Relax => "relax".to_owned(),
+        },
+        part: None,
+        unit: unit_of(&spec.property),
+        counts: counts(all),
+        distinct: distinct.as_ref().map(counts),
+        premise_unreachable: None,
+        sampled: None,
+        closed_by: rules.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect(),
+        checked: checked.is_as_stated(),
+        checked_exactly: None,
+        file: Some(file.to_owned()),
+    }
+}
+
+fn counts(totals: &Totals) -> Counts {
+    let Totals { proved, refuted, undecided, vacuous, invalid } = *totals;
+    Counts { proved, refuted, undecided, vacuous, invalid }
+}
+
+/// The share of obligations that the attack alone did not refute.
+fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) -> Option<Sampled> {
+    let n = totals.decided_and_undecided();
+    let how = match subject.spec.0.property {
+        Property::Monotonicity { .. } => "walks along the feature through 40 points".to_owned(),
+        _ => format!(
+            "projected gradient descent from the row and {} random starts (ensembles: random points)",
+            options.attack_starts
+        ),
+    };
+    let how = format!("{how}, seed {}", options.seed);
+    (n > 0).then(|| Sampled { satisfied: Share::new(n - refuted, n), how })
+}
+
+fn unit_of(property: &Property) -> Unit {
+    match property {
+        Property::Monotonicity { scope: Scope::Domain, .. } => Unit::Features,
+        Property::Monotonicity { .. } => Unit::RowFeatures,
+        Property::BoundaryFuzz { scope: Scope::Domain, .. } => Unit::Domain,
+        _ => Unit::Rows,
+    }
+}
+
+/// The property and its parameters, for tables.
+pub fn name_of(spec: &Spec) -> PropertyName {
+    let label = match spec.label {
+        LabelSource::True => "true label",
+        LabelSource::Predicted => "predicted label",
+    };
+    let parameters = match &spec.property {
+        Property::Label { epsilon, norm } => {
+            format!("epsilon {epsilon}, {norm:?}, {label}").to_lowercase()
+        }
+        Property::LocalInvariance { epsilon, delta, norm } => {
+            format!("epsilon {epsilon}, delta {delta}, {norm:?}, {label}").to_lowercase()
+        }
+        Property::Monotonicity { features, direction, scope, .. } => {
+            let direction = format!("{direction:?}").to_lowercase();
+            let scope = format!("{scope:?}").to_lowercase();
+            format!("{direction} in {} features, {scope}", features.len())
+        }
+        Property::BoundaryFuzz { shift, epsilon, zone, radius, .. } => {
+            let radius = radius.as_ref().map_or(String::new(), |r| format!(", radius {r}"));
+            let zone = format!("{zone:?}").to_lowercase();
+            format!("shift {shift}, epsilon {epsilon}, zone {zone}{radius}")
+        }
+        _ => String::new(),
+    };
+    PropertyName::new(spec.property.name(), parameters)
+}

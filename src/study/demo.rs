@@ -1,0 +1,403 @@
+//! The demonstration: dataset → train → model → certify → certificate → steal / defend → report.
+
+use rayon::prelude::*;
+
+use crate::certificate::Subject;
+use crate::certify::{Options, Selection};
+use crate::dataset;
+use crate::model::{DataSet, Defense, Digest, Family, Model, Part, Row};
+use crate::report::{
+    CertificateReport, DataSummary, ModelReport, PartRows, Report, Run, render_html, to_json,
+};
+use crate::spec::Spec;
+use crate::train::{Fit, Recipe};
+
+use super::consume::{self, Defended, Stolen, Target};
+use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, certify};
+
+/// How large the demonstration is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Test rows that are certified.
+    pub rows: usize,
+    /// Test rows for the boundary property.
+    pub fuzz_rows: usize,
+    /// Leading obligations of every certificate that are checked in exact arithmetic too.
+    pub exact: usize,
+    /// Radius of local invariance, in standard deviations.
+    pub epsilon: String,
+    /// How hard to try.
+    pub options: Options,
+    /// Repetitions of every attack.
+    pub repetitions: usize,
+    /// Queries of one attack, seeds included.
+    pub budget: usize,
+    /// Seed rows of one attack.
+    pub seeds: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            rows: 200,
+            fuzz_rows: 100,
+            exact: 50,
+            epsilon: "0.05".to_owned(),
+            options: Options { budget_nodes: 100, ..Options::default() },
+            repetitions: 5,
+            budget: 200,
+            seeds: 50,
+            seed: 0,
+        }
+    }
+}
+
+impl Plan {
+    /// The radius as a float, for generating points.
+    pub(super) fn radius(&self) -> f64 {
+        self.epsilon.parse().unwrap_or(0.1)
+    }
+}
+
+/// A trained model and where it lies.
+struct Made {
+    name: &'static str,
+    model: Model,
+    digest: Digest,
+    file: String,
+}
+
+/// One study in progress.
+struct Study<'a> {
+    data: &'a DataSet,
+    data_name: &'a str,
+    plan: &'a Plan,
+    store: &'a Store,
+    manifest: Manifest,
+}
+
+/// Runs the demonstration on `data` into `store`; `stage` is told what happens next.
+pub fn demo(
+    data: &DataSet,
+    data_name: &str,
+    plan: &Plan,
+    store: &Store,
+    stage: &mut dyn FnMut(&str),
+) -> Result<Report, StudyError> {
+    let mut study = Study { data, data_name, plan, store, manifest: Manifest::default() };
+    let mut models = Vec::new();
+    for (name, recipe) in recipes(data) {
+        stage(&format!("train {name}"));
+        let made = study.train(name, &recipe)?;
+        models.push(study.examine(&made, stage)?);
+    }
+    stage("write the report");
+    let report = Report::new(format!("propcert on {}", data.meta().name), vec![study.run(models)]);
+    store.write("manifest.json", study.manifest.to_json().as_bytes())?;
+    store.write("report.json", to_json(&report)?.as_bytes())?;
+    store.write("report.html", render_html(&report)?.as_bytes())?;
+    Ok(report)
+}
+
+/// Natural network, natural trees, and monotone trees where the data declares directions.
+fn recipes(data: &DataSet) -> Vec<(&'static str, Recipe)> {
+    let mut recipes = vec![("natural-mlp", Recipe::mlp())];
+    if data.classes() == 2 {
+        recipes.push(("natural-trees", Recipe::trees()));
+        if !data.meta().monotone.is_empty() {
+            recipes.push(("monotone-trees", Recipe::monotone_trees()));
+        }
+    }
+    recipes
+}
+
+/// A spec of the study: its name, its text and the rows it is about.
+struct Question {
+    name: String,
+    text: String,
+    selection: Selection,
+    /// Whether an attacker is given what it proves: around its own rows, and monotone order.
+    is_for_thief: bool,
+}
+
+impl Study<'_> {
+    fn train(&self, name: &'static str, recipe: &Recipe) -> Result<Made, StudyError> {
+        let schema = dataset::schema(self.data)?;
+        let fit = Fit {
+            schema: &schema,
+            classes: self.data.classes(),
+            train: self.data.part(Part::Train),
+            validation: self.data.part(Part::Validation),
+            monotone: &self.data.meta().monotone,
+            seed: self.plan.seed,
+        };
+        let model = recipe.train(&fit, &mut |_| {})?;
+        let (text, file) = (model.to_json(), format!("models/{name}.json"));
+        self.store.write(&file, text.as_bytes())?;
+        Ok(Made { name, model, digest: Digest::of(text.as_bytes()), file })
+    }
+
+    /// Certifies, steals and defends one model.
+    fn examine(
+        &mut self,
+        made: &Made,
+        stage: &mut dyn FnMut(&str),
+    ) -> Result<ModelReport, StudyError> {
+        let questions = self.questions();
+        let names: Vec<&str> = questions.iter().map(|question| question.name.as_str()).collect();
+        stage(&format!("certify {}: {}", made.name, names.join(", ")));
+        let mut certificates = Vec::new();
+        let (mut published, mut thief) = (Vec::new(), Vec::new());
+        for (question, certified) in questions.iter().zip(self.certify_all(made, &questions, None)?)
+        {
+            certificates.push(certified.report);
+            if question.is_for_thief {
+                thief.extend(certified.proved.iter().cloned());
+            }
+            published.extend(certified.proved);
+        }
+        stage(&format!("steal {}", made.name));
+        let target = Target::new(&made.model, made.digest, self.data, thief, self.plan.seed)?;
+        let stolen = consume::steal(&target, self.plan)?;
+        stage(&format!("defend {}", made.name));
+        let defenses = match made.model.classes {
+            2 => vec![self.defend(made, &target, &certificates, &stolen)?],
+            _ => Vec::new(),
+        };
+        let first = certificates.first();
+        let gives_away =
+            first.map(|first| consume::gives_away(&target, first, &published, self.plan));
+        Ok(ModelReport {
+            name: made.name.to_owned(),
+            family: made.model.family_name().to_owned(),
+            size: size_of(&made.model),
+            file: Some(made.file.clone()),
+            accuracy: target.accuracy(),
+            f1: target.f1(),
+            baselines: stolen.baselines,
+            attacks: stolen.attacks,
+            gives_away,
+            certificates,
+            defenses,
+        })
+    }
+
+    /// The specs of the demonstration.
+    fn questions(&self) -> Vec<Question> {
+        let epsilon = &self.plan.epsilon;
+        let rows = |part, rows: usize| Selection {
+            part,
+            rows: Some(rows.min(self.data.part(part).len())),
+        };
+        let invariance = format!(
+            "property = \"local-invariance\"\nepsilon = \"{epsilon}\"\ndelta = \"0.5\"\nnorm = \"linf\"\n"
+        );
+        let mut questions = vec![
+            Question {
+                name: format!("local-invariance-{epsilon}"),
+                text: invariance.clone(),
+                selection: rows(Part::Test, self.plan.rows),
+                is_for_thief: false,
+            },
+            Question {
+                name: format!("local-invariance-{epsilon}-auxiliary"),
+                text: invariance.replace("norm =", "label = \"predicted\"\nnorm ="),
+                selection: rows(Part::Auxiliary, usize::MAX),
+                is_for_thief: true,
+            },
+        ];
+        let test = rows(Part::Test, self.plan.fuzz_rows);
+        for direction in ["increasing", "decreasing"] {
+            let features = self.declared(direction);
+            if !features.is_empty() {
+                questions.push(Question {
+                    name: format!("monotone-{direction}"),
+                    text: format!(
+                        "property = \"monotonicity\"\nfeatures = {}\ndirection = \"{direction}\"\n",
+                        serde_json::json!(features)
+                    ),
+                    selection: test,
+                    is_for_thief: true,
+                });
+            }
+        }
+        if self.data.classes() == 2 {
+            questions.push(Question {
+                name: "boundary-fuzz-0.1".to_owned(),
+                text: format!(
+                    "property = \"boundary-fuzz\"\nshift = \"0.1\"\nepsilon = \"0.1\"\nradius = \"{epsilon}\"\n"
+                ),
+                selection: test,
+                is_for_thief: false,
+            });
+        }
+        questions
+    }
+
+    /// Names of the features that the data declares monotone in a direction.
+    fn declared(&self, direction: &str) -> Vec<String> {
+        let meta = self.data.meta();
+        let name = |key: &String| {
+            let by_index = key.parse().ok().and_then(|index: usize| meta.features.get(index));
+            by_index.unwrap_or(key).clone()
+        };
+        let declared = meta.monotone.iter().filter(|(_, found)| *found == direction);
+        declared.map(|(key, _)| name(key)).collect()
+    }
+
+    /// Certifies several specs of one model, defended or not, side by side, and enters them into the
+    /// manifest in order.
+    fn certify_all(
+        &mut self,
+        made: &Made,
+        questions: &[Question],
+        defense: Option<(&Defense, &str)>,
+    ) -> Result<Vec<Certified>, StudyError> {
+        let outcomes: Vec<_> =
+            questions.par_iter().map(|question| self.certify(made, question, defense)).collect();
+        let mut certified = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            let (one, entry) = outcome?;
+            self.manifest.certificates.push(entry);
+            certified.push(one);
+        }
+        Ok(certified)
+    }
+
+    fn certify(
+        &self,
+        made: &Made,
+        question: &Question,
+        defense: Option<(&Defense, &str)>,
+    ) -> Result<(Certified, ManifestEntry), StudyError> {
+        let spec = Spec::read(question.text.as_bytes())?;
+        let spec_file = format!("specs/{}.toml", question.name);
+        self.store.write(&spec_file, question.text.as_bytes())?;
+        let defended =
+            defense.map(|(defense, _)| (defense, Digest::of(defense.to_json().as_bytes())));
+        let is_about_rows = spec.property.is_about_rows();
+        let claimed = Claimed {
+            subject: Subject {
+                model: (&made.model, made.digest),
+                spec: (&spec, Digest::of(question.text.as_bytes())),
+                data: Some(self.data),
+                defense: defended,
+            },
+            selection: question.selection,
+            options: Options { seed: self.plan.seed, ..self.plan.options },
+            exact: self.plan.exact,
+        };
+        let folder = if defense.is_some() {
+            format!("{}-defended", made.name)
+        } else {
+            made.name.to_owned()
+        };
+        let file = format!("certificates/{folder}/{}.jsonl", question.name);
+        let certified = certify(&claimed, self.store, &file)?;
+        let entry = ManifestEntry {
+            certificate: file,
+            model: made.file.clone(),
+            spec: spec_file,
+            data: is_about_rows.then(|| self.data_name.to_owned()),
+            defense: defense.map(|(_, file)| file.to_owned()),
+        };
+        Ok((certified, entry))
+    }
+
+    /// Prediction poisoning by the one-point budget, and what is still proved through it.
+    fn defend(
+        &mut self,
+        made: &Made,
+        target: &Target,
+        before: &[CertificateReport],
+        stolen: &Stolen,
+    ) -> Result<crate::report::DefenseReport, StudyError> {
+        let chosen = consume::choose(target)?;
+        let file = format!("defenses/{}.json", made.name);
+        self.store.write(&file, chosen.defense.to_json().as_bytes())?;
+        let questions = self.questions();
+        let after = self.certify_all(made, &questions, Some((&chosen.defense, &file)))?;
+        let (mut still, mut proved) = (Vec::new(), Vec::new());
+        for ((question, before), after) in questions.iter().zip(before).zip(after) {
+            still.push((before.clone(), after.report));
+            if question.is_for_thief {
+                proved.extend(after.proved);
+            }
+        }
+        let defended = Defended { chosen: &chosen, file: &file, still, proved };
+        consume::defense_report(target, defended, stolen, self.plan)
+    }
+
+    fn run(&self, models: Vec<ModelReport>) -> Run {
+        Run {
+            data: summarise(self.data),
+            seed: self.plan.seed,
+            models,
+            notes: notes(self.data, self.plan),
+        }
+    }
+}
+
+fn size_of(model: &Model) -> String {
+    match &model.family {
+        Family::Mlp(mlp) => {
+            let widths: Vec<String> = std::iter::once(model.schema.len())
+                .chain(mlp.layers.iter().map(crate::model::Layer::outputs))
+                .map(|width| width.to_string())
+                .collect();
+            let parameters: usize = mlp.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
+            format!("[{}] ReLU, {parameters} parameters", widths.join(", "))
+        }
+        Family::Ensemble(ensemble) => {
+            let leaves: usize = ensemble.trees.iter().map(|tree| tree.leaves().count()).sum();
+            format!("{} trees, {leaves} leaves", ensemble.trees.len())
+        }
+    }
+}
+
+fn summarise(data: &DataSet) -> DataSummary {
+    let rows = |part| data.part(part).len() as u64;
+    let all = || Part::ALL.into_iter().flat_map(|part| data.part(part));
+    let class_rows = (0..data.classes())
+        .map(|class| all().filter(|row| row.label == class).count() as u64)
+        .collect();
+    let seen: std::collections::BTreeSet<Digest> = [Part::Train, Part::Validation]
+        .into_iter()
+        .flat_map(|part| data.part(part))
+        .map(|row: &Row| row.key)
+        .collect();
+    let repeated = data.part(Part::Test).iter().filter(|row| seen.contains(&row.key)).count();
+    DataSummary {
+        name: data.meta().name.clone(),
+        synthetic: data.meta().synthetic,
+        source: data.meta().source.clone().unwrap_or_default(),
+        features: data.meta().features.len() as u64,
+        class_rows,
+        rows: PartRows {
+            train: rows(Part::Train),
+            validation: rows(Part::Validation),
+            test: rows(Part::Test),
+            auxiliary: rows(Part::Auxiliary),
+        },
+        repeated_in_test: repeated as u64,
+    }
+}
+
+fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
+    let certified = plan.rows.min(data.part(Part::Test).len());
+    let mut notes = vec![format!(
+        "Certificates about test rows cover the first {certified} of {} test rows.",
+        data.part(Part::Test).len()
+    )];
+    if data.meta().synthetic {
+        notes.push("The rows of this data set are synthetic.".to_owned());
+    }
+    if data.meta().monotone.is_empty() {
+        notes.push(
+            "The data declares no monotone directions: no monotone model was trained.".to_owned(),
+        );
+    }
+    notes
+}

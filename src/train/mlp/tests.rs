@@ -1,0 +1,156 @@
+//! What training a network promises.
+
+use crate::train::tests::{plain_schema, row};
+
+use super::*;
+
+/// Two interleaved curves that no line separates: class 1 iff `x₁ > sin(2 x₀)`.
+fn waves(rows: usize) -> Vec<Row> {
+    let point = |k: usize| {
+        let x = (k as f64 * 0.618_034).fract() * 6.0 - 3.0;
+        let y = (k as f64 * 0.414_214).fract() * 3.0 - 1.5;
+        row(&[x, y], usize::from(y > (2.0 * x).sin()))
+    };
+    (1..=rows).map(point).collect()
+}
+
+fn small() -> MlpOptions {
+    MlpOptions {
+        hidden: vec![16, 16],
+        epochs: 60,
+        batch: 20,
+        learning_rate: 5e-3,
+        ..Default::default()
+    }
+}
+
+fn fit(rows: &[Row], held_out: &[Row], options: &MlpOptions) -> Result<Model, TrainError> {
+    train(&plain_schema(2), 2, rows, held_out, options, &mut |_| {})
+}
+
+fn accuracy_on(model: &Model, rows: &[Row]) -> f64 {
+    let hits = rows.iter().filter(|row| model.label(&row.values) == row.label).count();
+    hits as f64 / rows.len() as f64
+}
+
+#[test]
+fn a_curved_boundary_is_learned() {
+    let rows = waves(600);
+    let (train, test) = rows.split_at(400);
+    let model = fit(train, &[], &small()).unwrap();
+    assert!(accuracy_on(&model, test) > 0.93, "{}", accuracy_on(&model, test));
+}
+
+#[test]
+fn three_classes_are_learned() {
+    let label = |r: &Row| usize::from(r.values[0] > -1.0) + usize::from(r.values[0] > 1.0);
+    let rows: Vec<Row> = waves(300).iter().map(|r| row(&r.values, label(r))).collect();
+    let model = train(&plain_schema(2), 3, &rows, &[], &small(), &mut |_| {}).unwrap();
+    assert_eq!(model.scores(&[0.0, 0.0]).len(), 3);
+    assert!(accuracy_on(&model, &rows) > 0.95);
+}
+
+#[test]
+fn every_stored_number_is_an_f32() {
+    let model = fit(&waves(100), &[], &small()).unwrap();
+    let Family::Mlp(mlp) = &model.family else { panic!("a network was trained") };
+    let numbers = mlp.layers.iter().flat_map(|layer| layer.weights.iter().chain(&layer.bias));
+    assert!(numbers.into_iter().all(|w| f64::from(*w as f32) == *w));
+    assert_eq!(model.precision, Precision::F32);
+}
+
+#[test]
+fn the_seed_decides_the_bits() {
+    let (rows, held_out) = (waves(100), waves(30));
+    let seeded = |seed| fit(&rows, &held_out, &MlpOptions { seed, ..small() }).unwrap();
+    assert_eq!(seeded(3), seeded(3));
+    assert_ne!(seeded(3), seeded(4));
+}
+
+#[test]
+fn exactly_as_many_steps_as_asked_for() {
+    // 100 rows in batches of 20: 13 steps are two epochs and a part of the third.
+    let options = MlpOptions { max_steps: Some(13), patience: Some(0), ..small() };
+    let mut seen = Vec::new();
+    let mut follow = |progress: Progress| seen.push((progress.done, progress.total));
+    train(&plain_schema(2), 2, &waves(100), &waves(20), &options, &mut follow).unwrap();
+    assert_eq!(seen, [(5, 13), (10, 13), (13, 13)]);
+}
+
+#[test]
+fn without_validation_rows_nothing_stops_early() {
+    let mut seen = Vec::new();
+    let options = MlpOptions { epochs: 9, patience: Some(0), ..small() };
+    train(&plain_schema(2), 2, &waves(50), &[], &options, &mut |p| seen.push(p)).unwrap();
+    assert_eq!(seen.len(), 9);
+    assert!(seen.iter().all(|progress| progress.validation_accuracy.is_none()));
+}
+
+#[test]
+fn the_best_epoch_is_kept_and_patience_ends_training() {
+    // Half of the validation labels contradict the training rows: accuracy does not improve for long.
+    let rows = waves(200);
+    let held_out: Vec<Row> = waves(60)
+        .iter()
+        .enumerate()
+        .map(|(k, r)| row(&r.values, if k % 2 == 0 { r.label } else { 1 - r.label }))
+        .collect();
+    let options = MlpOptions { epochs: 200, patience: Some(5), ..small() };
+    let mut seen = Vec::new();
+    let mut follow =
+        |progress: Progress| seen.push(progress.validation_accuracy.expect("there are rows"));
+    let model = train(&plain_schema(2), 2, &rows, &held_out, &options, &mut follow).unwrap();
+    let best = seen.iter().copied().fold(0.0, f64::max);
+    let first_best = seen.iter().position(|accuracy| *accuracy == best).unwrap();
+    assert_eq!(accuracy_on(&model, &held_out), best);
+    assert!(seen.len() < 200, "{} epochs", seen.len());
+    assert!(seen.len() >= first_best + 6);
+    assert!(best > seen[seen.len() - 1], "the last epoch was the best: nothing was shown");
+}
+
+#[test]
+fn fewer_rows_than_a_batch_are_one_batch() {
+    let options = MlpOptions { batch: 1000, epochs: 3, ..small() };
+    let mut last = None;
+    let mut follow = |progress: Progress| last = Some(progress.done);
+    train(&plain_schema(2), 2, &waves(10), &[], &options, &mut follow).unwrap();
+    assert_eq!(last, Some(3));
+}
+
+#[test]
+fn the_rate_falls_after_three_quarters() {
+    let plan = Plan::new(100, &MlpOptions { max_steps: Some(8), ..small() });
+    let rates: Vec<f64> = (0..8).map(|done| plan.rate(done) / 5e-3).collect();
+    assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.2, 0.2]);
+}
+
+#[test]
+fn options_out_of_range_are_refused_by_name() {
+    let refused = |options: MlpOptions| match fit(&waves(50), &[], &options) {
+        Err(TrainError::Setting { option, .. }) => option,
+        other => panic!("not refused: {other:?}"),
+    };
+    assert_eq!(refused(MlpOptions { hidden: vec![4, 0], ..small() }), "hidden");
+    assert_eq!(refused(MlpOptions { epochs: 0, ..small() }), "epochs");
+    assert_eq!(refused(MlpOptions { batch: 0, ..small() }), "batch");
+    for learning_rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(refused(MlpOptions { learning_rate, ..small() }), "learning_rate");
+    }
+}
+
+#[test]
+fn divergence_is_an_error_and_no_model() {
+    let options = MlpOptions { learning_rate: 1e38, ..small() };
+    let refused = fit(&waves(50), &[], &options);
+    assert!(matches!(refused, Err(TrainError::Diverged { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_value_that_overflows_when_standardised_is_refused() {
+    let mut features = plain_schema(2).features().to_vec();
+    features[1].scale = 1e10;
+    let schema = Schema::new(features).unwrap();
+    let rows = [row(&[0.0, 1.0], 0), row(&[0.0, 1e30], 1)];
+    let refused = train(&schema, 2, &rows, &[], &small(), &mut |_| {});
+    assert!(matches!(refused, Err(TrainError::Value { row: 1, .. })), "{refused:?}");
+}

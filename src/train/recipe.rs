@@ -1,0 +1,295 @@
+//! Recipes: how a model is trained, as TOML.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::{Feature, Model, Row, Schema};
+use crate::spec::Direction;
+
+use super::mlp::{self, MlpOptions};
+use super::trees::{self, TreeOptions};
+use super::{Progress, TrainError};
+
+/// A family with its settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Mlp(MlpOptions),
+    Trees(TreeOptions, Monotone),
+}
+
+/// Which features a monotone ensemble is constrained in.
+#[derive(Clone, Debug, PartialEq)]
+enum Monotone {
+    /// Those that the data declares.
+    Declared,
+    /// These, by name or index; none: unconstrained.
+    Named(BTreeMap<String, Direction>),
+}
+
+/// Why a file is no recipe.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// Not UTF-8.
+    #[error("a recipe is UTF-8 text: {0}")]
+    Text(#[from] std::str::Utf8Error),
+    /// Not the TOML that a recipe asks for.
+    #[error("not a recipe: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// Something that later versions train.
+    #[error(
+        "`{what}` is not trained by this version: it trains natural `mlp` and `trees`, the latter with `monotone`"
+    )]
+    Unsupported {
+        /// The key or value.
+        what: String,
+    },
+    /// `monotone` is neither a table nor `"declared"`.
+    #[error("monotone = `{found}`: expected \"declared\" or a table of directions")]
+    Monotone {
+        /// What was found.
+        found: String,
+    },
+    /// A setting of the other family.
+    #[error("[training] `{key}` is no setting of family `{family}`")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// The family.
+        family: &'static str,
+    },
+}
+
+/// What a model is fitted to.
+pub struct Fit<'a> {
+    /// Features with their standardisation.
+    pub schema: &'a Schema,
+    /// Number of classes.
+    pub classes: usize,
+    /// Rows to fit.
+    pub train: &'a [Row],
+    /// Rows to stop by.
+    pub validation: &'a [Row],
+    /// Directions that the data declares, by feature name or index.
+    pub monotone: &'a BTreeMap<String, String>,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecipeFile {
+    family: String,
+    #[serde(default)]
+    training: Training,
+    monotone: Option<toml::Value>,
+    trainer: Option<String>,
+    property: Option<toml::Value>,
+    attack: Option<toml::Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Training {
+    hidden: Option<Vec<usize>>,
+    epochs: Option<usize>,
+    batch: Option<usize>,
+    learning_rate: Option<f64>,
+    patience: Option<usize>,
+    trees: Option<usize>,
+    depth: Option<usize>,
+    eta: Option<f64>,
+    bins: Option<usize>,
+    lambda: Option<f64>,
+    min_child_weight: Option<f64>,
+    gamma: Option<f64>,
+}
+
+impl Recipe {
+    /// Natural training of a network with default settings.
+    pub fn mlp() -> Self {
+        Self { kind: Kind::Mlp(MlpOptions::default()) }
+    }
+
+    /// Natural training of an ensemble with default settings.
+    pub fn trees() -> Self {
+        Self { kind: Kind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())) }
+    }
+
+    /// An ensemble monotone in every feature whose direction the data declares.
+    pub fn monotone_trees() -> Self {
+        Self { kind: Kind::Trees(TreeOptions::default(), Monotone::Declared) }
+    }
+
+    /// Reads a recipe; unknown keys, and what this version does not train, are refused by name.
+    pub fn read(bytes: &[u8]) -> Result<Self, RecipeError> {
+        let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
+        let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
+        if file.property.is_some() {
+            return unsupported("[[property]]");
+        }
+        if file.attack.is_some() {
+            return unsupported("[attack]");
+        }
+        if let Some(trainer) = file.trainer.filter(|trainer| trainer != "natural") {
+            return unsupported(&trainer);
+        }
+        let kind = match (file.family.as_str(), file.monotone) {
+            ("mlp", Some(_)) => return unsupported("monotone networks"),
+            ("mlp", None) => Kind::Mlp(file.training.mlp()?),
+            ("trees", monotone) => Kind::Trees(file.training.trees()?, read_monotone(monotone)?),
+            (other, _) => return unsupported(other),
+        };
+        Ok(Self { kind })
+    }
+
+    /// Trains the model.
+    pub fn train(
+        &self,
+        fit: &Fit,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Model, TrainError> {
+        let Fit { schema, classes, train, validation, .. } = *fit;
+        match &self.kind {
+            Kind::Mlp(options) => {
+                let options = MlpOptions { seed: fit.seed, ..options.clone() };
+                mlp::train(schema, classes, train, validation, &options, progress)
+            }
+            Kind::Trees(options, monotone) => {
+                let options =
+                    TreeOptions { monotone: directions(monotone, fit)?, ..options.clone() };
+                trees::train(schema, classes, train, validation, &options, progress)
+            }
+        }
+    }
+}
+
+fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {
+    match value {
+        None => Ok(Monotone::Named(BTreeMap::new())),
+        Some(toml::Value::String(text)) if text == "declared" => Ok(Monotone::Declared),
+        Some(value @ toml::Value::Table(_)) => Ok(Monotone::Named(value.try_into()?)),
+        Some(other) => Err(RecipeError::Monotone { found: other.to_string() }),
+    }
+}
+
+/// The constrained features; names must exist and directions be known.
+fn directions(monotone: &Monotone, fit: &Fit) -> Result<BTreeMap<Feature, Direction>, TrainError> {
+    let find = |name: &String| {
+        let unknown = || TrainError::UnknownFeature { name: name.clone() };
+        fit.schema.find(name).ok_or_else(unknown)
+    };
+    match monotone {
+        Monotone::Named(named) => {
+            named.iter().map(|(name, &direction)| Ok((find(name)?, direction))).collect()
+        }
+        Monotone::Declared => fit
+            .monotone
+            .iter()
+            .map(|(name, direction)| {
+                let direction = match direction.as_str() {
+                    "increasing" => Direction::Increasing,
+                    "decreasing" => Direction::Decreasing,
+                    other => {
+                        return Err(TrainError::UnknownDirection {
+                            name: name.clone(),
+                            found: other.to_owned(),
+                        });
+                    }
+                };
+                Ok((find(name)?, direction))
+            })
+            .collect(),
+    }
+}
+
+impl Training {
+    fn mlp(self) -> Result<MlpOptions, RecipeError> {
+        let other = [
+            ("trees", self.trees.is_some()),
+            ("depth", self.depth.is_some()),
+            ("eta", self.eta.is_some()),
+            ("bins", self.bins.is_some()),
+            ("lambda", self.lambda.is_some()),
+            ("min-child-weight", self.min_child_weight.is_some()),
+            ("gamma", self.gamma.is_some()),
+        ];
+        refuse_settings("mlp", &other)?;
+        let default = MlpOptions::default();
+        Ok(MlpOptions {
+            hidden: self.hidden.unwrap_or(default.hidden),
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch: self.batch.unwrap_or(default.batch),
+            learning_rate: self.learning_rate.unwrap_or(default.learning_rate),
+            patience: self.patience.or(default.patience),
+            seed: default.seed,
+            max_steps: default.max_steps,
+        })
+    }
+
+    fn trees(self) -> Result<TreeOptions, RecipeError> {
+        let other = [
+            ("hidden", self.hidden.is_some()),
+            ("epochs", self.epochs.is_some()),
+            ("batch", self.batch.is_some()),
+            ("learning-rate", self.learning_rate.is_some()),
+        ];
+        refuse_settings("trees", &other)?;
+        let default = TreeOptions::default();
+        Ok(TreeOptions {
+            trees: self.trees.unwrap_or(default.trees),
+            depth: self.depth.unwrap_or(default.depth),
+            eta: self.eta.unwrap_or(default.eta),
+            bins: self.bins.unwrap_or(default.bins),
+            lambda: self.lambda.unwrap_or(default.lambda),
+            min_child_weight: self.min_child_weight.unwrap_or(default.min_child_weight),
+            gamma: self.gamma.unwrap_or(default.gamma),
+            monotone: default.monotone,
+            patience: self.patience,
+        })
+    }
+}
+
+fn refuse_settings(
+    family: &'static str,
+    settings: &[(&'static str, bool)],
+) -> Result<(), RecipeError> {
+    match settings.iter().find(|(_, is_set)| *is_set) {
+        Some(&(key, _)) => Err(RecipeError::Setting { key, family }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipes_are_read() {
+        assert_eq!(Recipe::read(b"family = 'mlp'").unwrap(), Recipe::mlp());
+        assert_eq!(Recipe::read(b"family = 'trees'").unwrap(), Recipe::trees());
+        let monotone = Recipe::read(b"family = 'trees'\nmonotone = 'declared'").unwrap();
+        assert_eq!(monotone, Recipe::monotone_trees());
+    }
+
+    #[test]
+    fn what_is_not_trained_is_refused_by_name() {
+        for (text, part) in [
+            ("family = 'forest'", "forest"),
+            ("family = 'mlp'\ntrainer = 'dl2'", "dl2"),
+            ("family = 'mlp'\n[[property]]\nspec = 'a.toml'", "property"),
+            ("family = 'mlp'\n[training]\neta = 0.1", "eta"),
+            ("family = 'trees'\n[training]\nhidden = [3]", "hidden"),
+            ("family = 'trees'\nmonotone = 'all'", "declared"),
+            ("family = 'trees'\nspeed = 1", "speed"),
+        ] {
+            let message = Recipe::read(text.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One tree, depth first.
+//!
+//! A node owns a stretch of the list of rows. Of two children the one with fewer rows gets its
+//! histogram from its rows, the other one from the parent's by subtraction; so one histogram
+//! per level is alive.
+
+use crate::model::{Feature, Node, Tree};
+
+use super::TreeOptions;
+use super::bins::Binned;
+use super::histogram::{Derivatives, Histogram, Sums};
+use super::split::{Bounds, Candidate, Penalty, Split, best_cut};
+use crate::spec::Direction;
+
+/// Gains up to this are rounding.
+const LEAST_GAIN: f64 = 1e-6;
+
+/// Grows trees over the same rows.
+pub(super) struct Grower<'a> {
+    binned: &'a Binned,
+    penalty: Penalty,
+    trends: Vec<Option<Direction>>,
+    depth: usize,
+    eta: f64,
+    /// Row indexes, by node.
+    rows: Vec<u32>,
+    /// Room for a partition.
+    spare: Vec<u32>,
+}
+
+/// A tree in the making.
+struct Growth<'a> {
+    derivatives: Vec<Derivatives>,
+    /// Of the training rows, to which leaf values are added.
+    margins: &'a mut [f64],
+    nodes: Vec<Node>,
+}
+
+/// A node before it is decided whether it is split.
+struct Open {
+    candidate: Candidate,
+    /// Its stretch of rows: start and length.
+    start: usize,
+    len: usize,
+    /// How many more splits may follow.
+    depth: usize,
+}
+
+impl<'a> Grower<'a> {
+    pub(super) fn new(binned: &'a Binned, options: &TreeOptions) -> Self {
+        let trend = |feature| options.monotone.get(&Feature(feature)).copied();
+        Self {
+            binned,
+            penalty: Penalty {
+                lambda: options.lambda,
+                min_child_weight: options.min_child_weight,
+                gamma: options.gamma,
+            },
+            trends: (0..binned.features()).map(trend).collect(),
+            depth: options.depth,
+            eta: options.eta,
+            rows: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The next tree; adds its values to the rows' `margins`.
+    pub(super) fn grow(&mut self, derivatives: Vec<Derivatives>, margins: &mut [f64]) -> Tree {
+        self.rows.clear();
+        self.rows.extend(0..self.binned.rows() as u32);
+        let sums: Sums = derivatives.iter().copied().sum();
+        let root = Open {
+            candidate: Candidate { sums, bounds: Bounds::NONE },
+            start: 0,
+            len: self.rows.len(),
+            depth: self.depth,
+        };
+        let histogram = Histogram::new(self.binned, &self.rows, &derivatives);
+        let mut growth = Growth { derivatives, margins, nodes: Vec::new() };
+        self.place(root, Some(histogram), &mut growth);
+        Tree { output: 0, nodes: growth.nodes }
+    }
+
+    /// Adds the node and all below it; returns its index.
+    fn place(&mut self, node: Open, histogram: Option<Histogram>, growth: &mut Growth) -> usize {
+        let index = growth.nodes.len();
+        let split = histogram.as_ref().and_then(|histogram| self.best(histogram, node.candidate));
+        let (Some(split), Some(histogram)) = (split, histogram) else {
+            growth.nodes.push(Node::Leaf(self.settle(&node, growth.margins)));
+            return index;
+        };
+        let threshold = self.binned.cuts()[split.feature][split.cut];
+        growth.nodes.push(Node::Leaf(0.0));
+        let (left, right) = self.children(&node, &split);
+        let (of_left, of_right) = self.histograms(histogram, &left, &right, growth);
+        let left = self.place(left, of_left, growth);
+        let right = self.place(right, of_right, growth);
+        let feature = Feature(split.feature);
+        growth.nodes[index] = Node::Split { feature, threshold, left, right, default_left: true };
+        index
+    }
+
+    fn best(&self, histogram: &Histogram, node: Candidate) -> Option<Split> {
+        let floor = self.penalty.gamma.max(LEAST_GAIN);
+        let features = self.trends.iter().zip(self.binned.cuts()).enumerate();
+        features.fold(None, |best: Option<Split>, (feature, (&trend, cuts))| {
+            let bins = (histogram.feature(feature), cuts.len());
+            let floor = best.map_or(floor, |split| split.gain);
+            best_cut((feature, trend), bins, node, &self.penalty, floor).or(best)
+        })
+    }
+
+    /// The value of a leaf, which its rows receive. Rounding is monotone, so values keep the
+    /// order of their weights.
+    fn settle(&self, node: &Open, margins: &mut [f64]) -> f64 {
+        let weight = self.penalty.weight(node.candidate.sums, node.candidate.bounds);
+        let value = f64::from((self.eta * weight) as f32);
+        for &row in &self.rows[node.start..][..node.len] {
+            margins[row as usize] += value;
+        }
+        value
+    }
+
+    /// Parts the rows of the node, in order on both sides.
+    fn children(&mut self, node: &Open, split: &Split) -> (Open, Open) {
+        let rows = &mut self.rows[node.start..][..node.len];
+        self.spare.clear();
+        let mut kept = 0;
+        for at in 0..rows.len() {
+            let row = rows[at];
+            if usize::from(self.binned.row(row as usize)[split.feature]) <= split.cut {
+                rows[kept] = row;
+                kept += 1;
+            } else {
+                self.spare.push(row);
+            }
+        }
+        rows[kept..].copy_from_slice(&self.spare);
+        let Candidate { sums, bounds } = node.candidate;
+        let (low, high) =
+            bounds.split(self.trends[split.feature], split.weights.0, split.weights.1);
+        let child = |sums, bounds, start, len| Open {
+            candidate: Candidate { sums, bounds },
+            start,
+            len,
+            depth: node.depth - 1,
+        };
+        let left = child(split.left, low, node.start, kept);
+        let right = child(sums - split.left, high, node.start + kept, node.len - kept);
+        (left, right)
+    }
+
+    /// The histograms of two children, unless no split may follow.
+    fn histograms(
+        &self,
+        parent: Histogram,
+        left: &Open,
+        right: &Open,
+        growth: &Growth,
+    ) -> (Option<Histogram>, Option<Histogram>) {
+        if left.depth == 0 {
+            return (None, None);
+        }
+        let of = |node: &Open| {
+            let rows = &self.rows[node.start..][..node.len];
+            Histogram::new(self.binned, rows, &growth.derivatives)
+        };
+        if left.len <= right.len {
+            let small = of(left);
+            let large = parent.without(&small);
+            (Some(small), Some(large))
+        } else {
+            let small = of(right);
+            let large = parent.without(&small);
+            (Some(large), Some(small))
+        }
+    }
+}

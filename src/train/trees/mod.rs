@@ -1,0 +1,199 @@
+//! Boosted trees for two classes: logistic loss, histogram splits, monotone constraints.
+//!
+//! ```text
+//! f ← logit(share of class 1)
+//! for each tree:
+//!     p = σ(f(x)),  g = p − y,  h = p(1 − p)         per training row
+//!     tree ← grow(g, h)                              leaf values η·w, w = −Σg / (Σh + λ)
+//!     f ← f + tree
+//! ```
+//!
+//! Thresholds lie between neighbouring training values, see `bins.rs`; gains and monotone
+//! constraints are those of `split.rs` (Chen and Guestrin 2016; `monotone_constraints` of XGBoost).
+//! Nothing here is left to chance: the same rows and options give the same trees.
+
+mod bins;
+mod grow;
+mod histogram;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Ensemble, Family, Feature, Model, Precision, Row, Schema, Tie, Tree};
+
+use super::{Progress, TrainError, check_rows};
+use bins::Binned;
+use grow::Grower;
+use histogram::Derivatives;
+
+use crate::spec::Direction;
+
+/// How an ensemble is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TreeOptions {
+    /// Number of trees, unless `patience` ends training earlier.
+    pub trees: usize,
+    /// Splits on the way to a leaf, at most.
+    pub depth: usize,
+    /// Factor of every leaf, in `(0, 1]`.
+    pub eta: f64,
+    /// Bins per feature, 2 to 256; a feature has at most one threshold fewer.
+    pub bins: usize,
+    /// Ridge penalty on leaf weights (the λ of the gain).
+    pub lambda: f64,
+    /// Smallest sum of `p(1 − p)` over the rows of a node.
+    pub min_child_weight: f64,
+    /// A split must gain more than this.
+    pub gamma: f64,
+    /// Features in which the score must be monotone.
+    pub monotone: BTreeMap<Feature, Direction>,
+    /// Trees without a smaller validation loss before training stops, and the ensemble is cut
+    /// after its best tree; `None`, or no validation rows: keep all trees.
+    pub patience: Option<usize>,
+}
+
+impl Default for TreeOptions {
+    fn default() -> Self {
+        Self {
+            trees: 50,
+            depth: 6,
+            eta: 0.3,
+            bins: 256,
+            lambda: 1.0,
+            min_child_weight: 1.0,
+            gamma: 0.0,
+            monotone: BTreeMap::new(),
+            patience: None,
+        }
+    }
+}
+
+impl TreeOptions {
+    fn check(&self, features: usize) -> Result<(), TrainError> {
+        let unless = TrainError::unless;
+        let not_negative = |option, value: f64| {
+            unless(value >= 0.0 && value.is_finite(), option, value, "0 or positive, and finite")
+        };
+        unless((1..=100_000).contains(&self.trees), "trees", self.trees as f64, "1 to 100000")?;
+        unless((1..=30).contains(&self.depth), "depth", self.depth as f64, "1 to 30")?;
+        unless(self.eta > 0.0 && self.eta <= 1.0, "eta", self.eta, "above 0 and at most 1")?;
+        unless((2..=256).contains(&self.bins), "bins", self.bins as f64, "2 to 256")?;
+        not_negative("lambda", self.lambda)?;
+        not_negative("min_child_weight", self.min_child_weight)?;
+        not_negative("gamma", self.gamma)?;
+        match self.monotone.keys().find(|feature| feature.0 >= features) {
+            Some(&Feature(found)) => Err(TrainError::MonotoneFeature { found, last: features - 1 }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Fits an ensemble with one score, the margin of class 1, to `train` by logistic loss.
+///
+/// `validation` decides when to stop, if `options.patience` is set. `progress` is called after
+/// every tree. With monotone constraints every tree is monotone, and so is their sum.
+///
+/// # Errors
+/// Rows that do not fit the schema, other than two classes, options out of range.
+pub fn train(
+    schema: &Schema,
+    classes: usize,
+    train: &[Row],
+    validation: &[Row],
+    options: &TreeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Model, TrainError> {
+    if classes != 2 {
+        return Err(TrainError::TwoClassesOnly { classes });
+    }
+    check_rows(schema, classes, train, validation)?;
+    options.check(schema.len())?;
+    Ok(Model {
+        schema: schema.clone(),
+        precision: Precision::F32,
+        tie: Tie::Lower,
+        classes,
+        family: Family::Ensemble(boost(schema.len(), train, validation, options, progress)),
+    })
+}
+
+/// The loop of the module's first lines.
+fn boost(
+    features: usize,
+    train: &[Row],
+    validation: &[Row],
+    options: &TreeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Ensemble {
+    let base = base_score(train);
+    let binned = Binned::new(train, features, options.bins);
+    let mut grower = Grower::new(&binned, options);
+    let mut margins = vec![base; train.len()];
+    let mut referee = Referee::new(validation, base);
+    let mut trees = Vec::new();
+    while trees.len() < options.trees && !referee.is_out_of_patience(options.patience, trees.len())
+    {
+        let derivatives = margins.iter().zip(train);
+        let derivatives = derivatives.map(|(&f, row)| Derivatives::logistic(f, row.label));
+        let tree = grower.grow(derivatives.collect(), &mut margins);
+        referee.judge(&tree, trees.len() + 1);
+        trees.push(tree);
+        let (done, total) = (trees.len() as u64, options.trees as u64);
+        progress(Progress { done, total, validation_accuracy: referee.accuracy() });
+    }
+    trees.truncate(referee.kept(options.patience).unwrap_or(trees.len()));
+    Ensemble { base: vec![base], trees }
+}
+
+/// Logit of the share of class 1, an `f32`; finite, since both classes occur.
+fn base_score(train: &[Row]) -> f64 {
+    let ones = train.iter().filter(|row| row.label == 1).count() as f64;
+    f64::from((ones / (train.len() as f64 - ones)).ln() as f32)
+}
+
+/// Follows the validation rows and remembers after which tree their loss was smallest.
+struct Referee<'a> {
+    rows: &'a [Row],
+    margins: Vec<f64>,
+    best_loss: f64,
+    best_trees: usize,
+}
+
+impl<'a> Referee<'a> {
+    fn new(rows: &'a [Row], base: f64) -> Self {
+        Self { rows, margins: vec![base; rows.len()], best_loss: f64::INFINITY, best_trees: 0 }
+    }
+
+    fn judge(&mut self, tree: &Tree, trees: usize) {
+        let mut loss = 0.0;
+        for (margin, row) in self.margins.iter_mut().zip(self.rows) {
+            *margin += tree.value(&row.values);
+            loss += logistic_loss(*margin, row.label);
+        }
+        if loss < self.best_loss {
+            (self.best_loss, self.best_trees) = (loss, trees);
+        }
+    }
+
+    fn accuracy(&self) -> Option<f64> {
+        let is_hit = |(margin, row): &(&f64, &Row)| usize::from(**margin > 0.0) == row.label;
+        let hits = self.margins.iter().zip(self.rows).filter(is_hit).count();
+        (!self.rows.is_empty()).then(|| hits as f64 / self.rows.len() as f64)
+    }
+
+    fn is_out_of_patience(&self, patience: Option<usize>, trees: usize) -> bool {
+        !self.rows.is_empty() && patience.is_some_and(|wait| trees - self.best_trees > wait)
+    }
+
+    fn kept(&self, patience: Option<usize>) -> Option<usize> {
+        patience.filter(|_| !self.rows.is_empty()).map(|_| self.best_trees)
+    }
+}
+
+/// `ln(1 + e^{−f})` for class 1, `ln(1 + e^f)` for class 0, without overflow.
+fn logistic_loss(margin: f64, label: usize) -> f64 {
+    let agreement = if label == 1 { margin } else { -margin };
+    (-agreement).max(0.0) + (-agreement.abs()).exp().ln_1p()
+}

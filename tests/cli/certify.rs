@@ -1,0 +1,157 @@
+//! `certify`: the same bytes for any number of threads, interrupted or not; whole or not at all.
+
+use crate::scene::{SMALL_MLP, Scene};
+
+/// A network on real data whose rows need every rung of the search.
+fn spambase_scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("recipe.toml", SMALL_MLP);
+    scene.done("train --data spambase --recipe recipe.toml --out net.json");
+    scene
+}
+
+const CALL: &str =
+    "certify --model net.json --spec local.toml --data spambase --rows 16 --budget-nodes 20";
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let scene = spambase_scene();
+    let one = scene.done(&format!("{CALL} --threads 1 --out one.jsonl"));
+    let two = scene.done(&format!("{CALL} --threads 2 --out two.jsonl"));
+    assert_eq!(one, two);
+    assert_eq!(scene.read("one.jsonl"), scene.read("two.jsonl"));
+}
+
+#[test]
+fn an_interrupted_run_continues_to_the_same_bytes() {
+    let scene = spambase_scene();
+    let stated = scene.done(&format!("{CALL} --out whole.jsonl"));
+    let whole = scene.read("whole.jsonl");
+    let ends: Vec<usize> = whole.match_indices('\n').map(|(end, _)| end + 1).collect();
+    assert_eq!(ends.len(), 18, "header, 16 rows, totals");
+    let cuts = [
+        ("nothing", 0),
+        ("within the header", 100),
+        ("the header", ends[0]),
+        ("some lines", ends[7]),
+        ("within a line", ends[7] + 9),
+        ("a line without its end", ends[8] - 1),
+        ("everything but the totals", ends[16]),
+        ("within the totals", ends[16] + 5),
+        ("everything", ends[17]),
+    ];
+    for (case, cut) in cuts {
+        scene.write("c.jsonl.partial", &whole[..cut]);
+        let again = scene.done(&format!("{CALL} --resume --out c.jsonl"));
+        assert_eq!(again, stated, "{case}");
+        assert_eq!(scene.read("c.jsonl"), whole, "{case}");
+        assert!(!scene.has("c.jsonl.partial"), "{case}");
+    }
+}
+
+#[test]
+fn a_damaged_line_is_decided_again() {
+    let scene = Scene::new();
+    scene.certify_local();
+    let whole = scene.read("local.jsonl");
+    // the second row's rule is made to claim what is not so, or is no rule at all
+    for line in ["{\"at\":5,\"rule\":\"interval\"}", "{\"at\":5,\"rule\":\"magic\"}", "\0\0"] {
+        let damaged = |old: &str| if old.starts_with("{\"at\":5,") { line } else { old }.to_owned();
+        let partial: String = whole.lines().take(9).map(|old| damaged(old) + "\n").collect();
+        scene.write("c.jsonl.partial", partial);
+        scene.done("certify --model mlp.json --spec local.toml --data tiny.csv --rows 12 --resume --out c.jsonl");
+        assert_eq!(scene.read("c.jsonl"), whole, "{line}");
+    }
+}
+
+#[test]
+fn a_partial_of_another_run_is_refused_and_kept() {
+    let scene = Scene::new();
+    scene.certify_local();
+    let partial = &scene.read("local.jsonl")[..600];
+    let calls = [
+        "certify --model mlp.json --spec local.toml --data tiny.csv --rows 13",
+        "certify --model mlp.json --spec local.toml --data tiny.csv --rows 12 --budget-nodes 7",
+        "certify --model mlp.json --spec predicted.toml --data tiny.csv --rows 12",
+        "certify --model mlp.json --spec local.toml --data tiny.csv:train --rows 12",
+        "certify --model trees.json --spec local.toml --data tiny.csv --rows 12",
+    ];
+    for call in calls {
+        scene.write("c.jsonl.partial", partial);
+        let call = format!("{call} --resume --out c.jsonl");
+        let message = scene.refused(&call, &["c.jsonl.partial", "another model, spec, data"]);
+        assert!(!scene.has("c.jsonl"), "{message}");
+        assert_eq!(scene.read("c.jsonl.partial"), partial);
+    }
+}
+
+#[test]
+fn the_exit_code_is_0_whatever_the_verdicts() {
+    let scene = Scene::new();
+    scene.write("wide.toml", crate::scene::LOCAL.replace("0.25", "9"));
+    let text = scene
+        .done("certify --model mlp.json --spec wide.toml --data tiny.csv --rows 3 --out c.jsonl");
+    assert_eq!(text, "proved 0 refuted 3 undecided 0 of 3 (vacuous 0)\n");
+    let json = scene.done(
+        "certify --model mlp.json --spec wide.toml --data tiny.csv --rows 3 --json --out c.jsonl",
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["totals"]["refuted"], 3);
+}
+
+#[test]
+fn bad_calls_are_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    let specs = [
+        ("unknown property", "property = \"beauty\"\n", "beauty"),
+        (
+            "not built",
+            "property = \"lipschitzness\"\nepsilon = \"0.1\"\nconstant = \"1\"\n",
+            "lipschitzness",
+        ),
+        (
+            "unknown key",
+            "property = \"label\"\nepsilon = \"0.1\"\nnorm = \"linf\"\nmore = 1\n",
+            "more",
+        ),
+        ("key twice", "property = \"label\"\nepsilon = \"0.1\"\nepsilon = \"0.1\"\n", "epsilon"),
+        ("a float for a bound", "property = \"label\"\nepsilon = 0.1\n", "epsilon"),
+        ("negative", "property = \"label\"\nepsilon = \"-0.1\"\n", "-0.1"),
+        ("no number", "property = \"label\"\nepsilon = \"nan\"\n", "nan"),
+        ("huge exponent", "property = \"label\"\nepsilon = \"1e999999999\"\n", ""),
+        ("unknown norm", "property = \"label\"\nepsilon = \"0.1\"\nnorm = \"l7\"\n", "l7"),
+        (
+            "delta too small",
+            "property = \"local-invariance\"\nepsilon = \"0.1\"\ndelta = \"1e-40\"\n",
+            "delta",
+        ),
+        (
+            "unknown feature",
+            "property = \"monotonicity\"\nfeatures = [\"height\"]\ndirection = \"increasing\"\n",
+            "height",
+        ),
+        (
+            "feature twice",
+            "property = \"monotonicity\"\nfeatures = [\"age\", \"age\"]\ndirection = \"increasing\"\n",
+            "age",
+        ),
+    ];
+    let before = scene.files("");
+    for (case, text, fact) in specs {
+        scene.write("spec.toml", text);
+        let call = "certify --model mlp.json --spec spec.toml --data tiny.csv --out c.jsonl";
+        let message = scene.refused(call, &[fact]);
+        assert!(!message.contains("panicked"), "{case}");
+        std::fs::remove_file(scene.path("spec.toml")).unwrap();
+        assert_eq!(scene.files(""), before, "{case}");
+    }
+    let call = "certify --model mlp.json --spec local.toml";
+    scene.refused(&format!("{call} --out c.jsonl"), &["--data"]);
+    scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &["41", "40"]);
+    scene.refused(&format!("{call} --data spambase --out c.jsonl"), &["feature"]);
+    scene.refused(&format!("{call} --data tiny.csv --out no/such/c.jsonl"), &["no/such"]);
+    scene.refused(&format!("{call} --data tiny.csv --threads 0 --out c.jsonl"), &["--threads 0"]);
+    assert_eq!(scene.files(""), before);
+    let message = scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &[]);
+    crate::snapshot!("certify-refusal", message);
+}

@@ -1,0 +1,84 @@
+//! `data list`, `describe`, `make`, `import`.
+
+use crate::scene::{ROWS, Scene};
+
+#[test]
+fn what_can_be_named_is_listed() {
+    let scene = Scene::new();
+    let text = scene.done("data list");
+    assert!(text.contains("spambase") && text.contains("built in"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&scene.done("data list --json")).unwrap();
+    assert_eq!(json["sets"][0]["name"], "spambase");
+}
+
+#[test]
+fn names_are_looked_up_in_the_data_folder() {
+    let scene = Scene::new();
+    let folder = scene.path("");
+    for (words, fact) in [("data list", "tiny"), ("data describe tiny", "300 SYNTHETIC rows")] {
+        let run = scene.propcert(words).env("PROPCERT_DATA", &folder).assert().code(0);
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        assert!(text.contains(fact), "{words}: {text}");
+    }
+    scene.refused("data describe tiny", &["PROPCERT_DATA"]);
+}
+
+#[test]
+fn a_set_is_described() {
+    let scene = Scene::new();
+    crate::snapshot!("data-describe-tiny", scene.done("data describe tiny.csv"));
+    let json = scene.done("data describe tiny.csv --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["rows"], ROWS);
+}
+
+#[test]
+fn a_made_set_depends_on_its_seed_alone() {
+    let scene = Scene::new();
+    for (seed, out) in [(1, "a/churn.csv"), (1, "b/churn.csv"), (2, "c/churn.csv")] {
+        std::fs::create_dir(scene.path(&out[..1])).unwrap();
+        scene.done(&format!("data make customer_churn --rows 400 --seed {seed} --out {out}"));
+    }
+    let [a, b, c] = ["a", "b", "c"].map(|folder| scene.files(folder));
+    assert_eq!(a, b);
+    assert_ne!(a, c);
+    let text = scene.done("data describe a/churn.csv");
+    assert!(text.contains("400 SYNTHETIC rows"), "{text}");
+}
+
+#[test]
+fn an_imported_csv_is_a_data_set() {
+    let scene = Scene::new();
+    let rows: String = (0..90)
+        .map(|row| format!("{},{},{}\n", row % 7, if row % 3 == 0 { "spam" } else { "ham" }, row))
+        .collect();
+    scene.write("mails.csv", format!("hits,kind,length\n{rows}"));
+    let text = scene.done("data import mails.csv --label kind --out canonical.csv");
+    assert!(text.contains("ham") && text.contains("spam"), "{text}");
+    assert!(scene.has("canonical.csv") && scene.has("canonical.meta.json"));
+    assert!(scene.done("data describe canonical.csv").contains("90 rows"));
+}
+
+#[test]
+fn bad_calls_are_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    scene.write("ragged.csv", "label,a\n0,1\n1\n");
+    scene.write("one.csv", "label,a\n0,1\n0,2\n");
+    scene.write("text.csv", "label,a\n0,1\n1,red\n");
+    let before = scene.files("");
+    scene.refused("data describe nowhere", &["`nowhere`", "PROPCERT_DATA"]);
+    scene.refused("data describe tiny.csv/none", &["tiny.csv/none"]);
+    scene.refused("data make cube --rows 500 --out cube.csv", &["cube"]);
+    scene.refused("data make customer_churn --rows 0 --out cube.csv", &["0"]);
+    scene.refused("data make customer_churn --rows 18446744073709551615 --out cube.csv", &[]);
+    scene.refused("data make customer_churn --rows -1 --out cube.csv", &[]);
+    scene.refused("data make customer_churn --rows 500 --out no/such/cube.csv", &[]);
+    scene.refused("data import ragged.csv --out r.csv", &["ragged.csv", "line 3"]);
+    scene.refused("data import text.csv --out r.csv", &["text.csv", "line 3", "`red`"]);
+    scene.refused("data import one.csv --out r.csv", &["class"]);
+    scene.refused("data import tiny.csv --out tiny.csv", &["tiny.csv"]);
+    scene.refused("data import missing.csv --out r.csv", &["missing.csv"]);
+    let message = scene.refused("data import tiny.csv --label spam --out r.csv", &[]);
+    assert_eq!(scene.files(""), before);
+    crate::snapshot!("data-import-refusal", message);
+}

@@ -1,0 +1,113 @@
+//! `defend`, and certificates about the defended model.
+
+use propcert::model::Digest;
+
+use crate::scene::Scene;
+
+const MANIFEST: &str = r#"{"certificates":[
+ {"certificate":"local.jsonl","model":"mlp.json","spec":"local.toml","data":"tiny.csv"},
+ {"certificate":"train.jsonl","model":"mlp.json","spec":"local.toml","data":"tiny.csv"},
+ {"certificate":"monotone.jsonl","model":"trees.json","spec":"monotone.toml"}]}"#;
+
+const CALL: &str = "defend --model mlp.json --data tiny.csv --defense pp --certificates manifest.json --out defended/pp";
+
+fn published() -> Scene {
+    let scene = Scene::new();
+    scene.write("manifest.json", MANIFEST);
+    scene.certify_local();
+    scene.certify_monotone();
+    scene.done("certify --model mlp.json --spec local.toml --data tiny.csv:train --rows 5 --out train.jsonl");
+    scene
+}
+
+/// The entries of a manifest.
+fn entries(scene: &Scene, manifest: &str) -> Vec<serde_json::Value> {
+    let manifest: serde_json::Value = serde_json::from_str(&scene.read(manifest)).unwrap();
+    manifest["certificates"].as_array().unwrap().clone()
+}
+
+/// The call that checks an entry from inside the manifest's folder.
+pub fn check_call(entry: &serde_json::Value) -> String {
+    let text = |key: &str| entry[key].as_str();
+    let mut call = format!("check {}", text("certificate").unwrap());
+    for key in ["model", "spec", "data", "defense"] {
+        if let Some(value) = text(key) {
+            call.push_str(&format!(" --{key} {value}"));
+        }
+    }
+    call
+}
+
+#[test]
+fn what_is_still_proved_checks_from_inside_the_folder() {
+    let scene = published();
+    let text = scene.done(CALL);
+    assert!(text.contains("local: proved 10 refuted 2 undecided 0 of 12"), "{text}");
+    assert!(text.contains("local-2: "), "one spec, two parts: {text}");
+    let entries = entries(&scene, "defended/pp/manifest.json");
+    assert_eq!(entries.len(), 2, "the other model's certificate is left out");
+    assert_ne!(entries[0]["certificate"], entries[1]["certificate"]);
+    for entry in &entries {
+        let call = check_call(entry);
+        scene.propcert_in("defended/pp", &call).assert().code(0);
+        scene.propcert_in("defended/pp", &format!("{call} --exact")).assert().code(0);
+        let without = call.replace(" --defense defense.json", "");
+        scene.propcert_in("defended/pp", &without).assert().code(2);
+    }
+    assert!(scene.has("defended/pp/metrics.json"));
+}
+
+#[test]
+fn the_same_call_leaves_the_same_bytes() {
+    let scene = published();
+    scene.done(&format!("{CALL} --threads 1"));
+    scene.done(&format!("{} --threads 2", CALL.replace("/pp", "/qq")));
+    assert_eq!(scene.files("defended/pp"), scene.files("defended/qq"));
+}
+
+#[test]
+fn a_defense_of_another_target_is_refused() {
+    let scene = published();
+    scene.done(CALL);
+    let (mlp, trees) = (
+        Digest::of(scene.read("mlp.json").as_bytes()),
+        Digest::of(scene.read("trees.json").as_bytes()),
+    );
+    let defense = scene.read("defended/pp/defense.json");
+    let other = defense.replace(&mlp.to_string(), &trees.to_string());
+    assert_ne!(defense, other);
+    scene.write("other.json", &other);
+    let certify = "certify --model mlp.json --spec local.toml --data tiny.csv --defense other.json --out c.jsonl";
+    scene.refused(certify, &["another model"]);
+    // a certificate that names it all the same
+    let (old, new) = (Digest::of(defense.as_bytes()), Digest::of(other.as_bytes()));
+    let text = scene.read("defended/pp/certificates/local.jsonl");
+    scene.write("c.jsonl", text.replace(&old.to_string(), &new.to_string()));
+    let check = "check c.jsonl --model mlp.json --spec local.toml --data tiny.csv";
+    scene.refused(&format!("{check} --defense other.json"), &["target of the defense"]);
+    scene.refused(&format!("{check} --defense defended/pp/defense.json"), &["another defense"]);
+    scene.write("random.toml", "attack = \"random\"\n");
+    let steal = "steal --target mlp.json --attack random.toml --data tiny.csv --defense other.json --out stolen";
+    scene.refused(steal, &["another model"]);
+    assert!(!scene.has("stolen"));
+}
+
+#[test]
+fn bad_calls_are_refused_and_nothing_is_written() {
+    let scene = published();
+    for (old, new, fact) in [
+        ("--defense pp", "--defense am", "am"),
+        ("--defense pp", "--defense bf", "bf"),
+        ("tiny.csv", "spambase", "feature"),
+        ("--data tiny.csv", "--data tiny.csv --points nan", "NaN"),
+        ("--data tiny.csv", "--data tiny.csv --points=-1", "-1"),
+    ] {
+        scene.refused(&CALL.replacen(old, new, 1), &[fact]);
+        assert!(!scene.has("defended"), "{new}");
+    }
+    let stated = scene.read("local.jsonl");
+    scene.write("local.jsonl", stated.replace("\"proved\":10", "\"proved\":11"));
+    let message = scene.refused(CALL, &["local.jsonl", "not as stated"]);
+    assert!(!scene.has("defended"));
+    crate::snapshot!("defend-refusal", message);
+}

@@ -1,0 +1,84 @@
+//! `demo` and `report`.
+
+use crate::defend::check_call;
+use crate::scene::Scene;
+
+const CALL: &str = "demo --small --rows 12 --repetitions 1 --data tiny.csv";
+
+#[test]
+fn the_same_demo_leaves_the_same_bytes_and_every_entry_checks() {
+    let scene = Scene::new();
+    scene.done(&format!("{CALL} --threads 1 --out one"));
+    scene.done(&format!("{CALL} --threads 2 --out two"));
+    assert_eq!(scene.files("one"), scene.files("two"));
+    for name in ["report.json", "report.html", "manifest.json"] {
+        assert!(scene.has(&format!("one/{name}")), "{name}");
+    }
+    every_entry_checks(&scene);
+    reports_are_put_on_one_page(&scene);
+}
+
+fn every_entry_checks(scene: &Scene) {
+    let manifest: serde_json::Value =
+        serde_json::from_str(&scene.read("one/manifest.json")).unwrap();
+    let entries = manifest["certificates"].as_array().unwrap();
+    assert!(entries.len() >= 12, "{} entries", entries.len());
+    for entry in entries {
+        let call = check_call(entry);
+        for options in ["", " --exact --first 3"] {
+            scene.propcert_in("one", &format!("{call}{options}")).assert().code(0);
+        }
+    }
+    let defended = entries.iter().filter(|entry| entry["defense"].is_string()).count();
+    assert_eq!(defended * 2, entries.len(), "each claim with and without its defense");
+}
+
+fn reports_are_put_on_one_page(scene: &Scene) {
+    let text = scene.done("report one two --out both");
+    assert!(text.contains("natural-mlp") && text.contains("monotone-trees"), "{text}");
+    scene.done("report one two --out again");
+    assert_eq!(scene.files("both"), scene.files("again"));
+    assert_eq!(scene.files("both").len(), 2);
+}
+
+#[test]
+fn bad_demos_are_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    let before = scene.files("");
+    for (options, fact) in [
+        ("--data nowhere", "nowhere"),
+        ("--repetitions 0", "--repetitions 0"),
+        ("--epsilon 0", "--epsilon 0"),
+        ("--epsilon=-1", "--epsilon -1"),
+        ("--epsilon nan", "--epsilon nan"),
+        ("--rows -3", "-3"),
+    ] {
+        scene.refused(&format!("demo --small {options} --out out"), &[fact]);
+        assert!(!scene.has("out"), "{options}");
+    }
+    scene.refused("demo --small --out tiny.csv", &["tiny.csv"]);
+    assert_eq!(scene.files(""), before);
+    let message = scene.refused("demo --small --data nowhere --out out", &[]);
+    crate::snapshot!("demo-refusal", message);
+}
+
+#[test]
+fn bad_reports_are_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("old")).unwrap();
+    for text in ["", "{}", "{\"title\":", "\0\0\0\0", "[1e999]", "\u{feff}{}"] {
+        scene.write("old/report.json", text);
+        scene.refused("report old --out new", &["report.json"]);
+        assert!(!scene.has("new"), "{text}");
+    }
+    scene.write("old/report.json", "[".repeat(100_000));
+    scene.refused("report old --out new", &["report.json"]);
+    scene.write("old/report.json", b"\xff\xfe");
+    scene.refused("report old --out new", &["report.json"]);
+    scene.refused("report --out new", &["DIR"]);
+    scene.write("old/report.json", "{}");
+    let message = scene.refused("report old --out new", &[]);
+    scene.refused("report missing --out new", &["missing"]);
+    assert!(!scene.has("new"));
+    crate::snapshot!("report-refusal", message);
+}

@@ -1,0 +1,69 @@
+//! Help, and verbs that are not built.
+
+use crate::scene::program;
+
+const VERBS: [&str; 18] = [
+    "demo",
+    "data",
+    "data list",
+    "data describe",
+    "data make",
+    "data import",
+    "train",
+    "predict",
+    "certify",
+    "check",
+    "bounds",
+    "steal",
+    "defend",
+    "report",
+    "radius",
+    "vnncomp",
+    "export",
+    "import",
+];
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    for verb in VERBS {
+        let run = program().args(verb.split(' ')).arg("--help").assert().code(0);
+        let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+        assert!(text.contains("Example"), "{verb}: {text}");
+        assert!(run.get_output().stderr.is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn every_verb_is_listed() {
+    let run = program().arg("--help").assert().code(0);
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    for verb in VERBS.iter().filter(|verb| !verb.contains(' ')) {
+        assert!(text.contains(&format!("\n  {verb} ")), "{verb}: {text}");
+    }
+}
+
+#[test]
+fn verbs_that_are_not_built_are_refused_by_name() {
+    let calls = [
+        "radius --model m.json --points p.csv --norm linf --out r.csv",
+        "vnncomp instances.csv --out r.csv",
+        "export xgboost m.json --out m.ubj",
+    ];
+    for call in calls {
+        let verb = call.split(' ').next().unwrap();
+        let run = program().args(call.split(' ')).assert().code(2);
+        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        assert!(message.contains(&format!("`{verb}` is not built yet")), "{call}: {message}");
+        assert!(run.get_output().stdout.is_empty(), "{call}");
+    }
+}
+
+#[test]
+fn words_that_mean_nothing_are_refused() {
+    for call in ["", "prove", "check", "check --no-such-option c", "data", "--threads 0 data list"]
+    {
+        let run = program().args(call.split_whitespace()).assert().code(2);
+        assert!(!run.get_output().stderr.is_empty(), "{call}");
+        assert!(run.get_output().stdout.is_empty(), "{call}");
+    }
+}

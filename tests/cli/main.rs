@@ -1,0 +1,30 @@
+//! Every verb run from outside, with good and with bad input: exit codes, files, texts.
+//!
+//! Exit code 0: done and as stated; 1: read and run, but not as stated; 2: could not be read,
+//! refused or over a limit. Results go to standard output, messages to standard error, and a file
+//! appears whole or not at all.
+#![cfg(feature = "full")]
+
+mod bounds;
+mod certify;
+mod check;
+mod data;
+mod defend;
+mod demo;
+mod help;
+mod hostile;
+mod scene;
+mod steal;
+mod train;
+
+/// Compares with `tests/snapshots/NAME.snap`.
+macro_rules! snapshot {
+    ($name:expr, $text:expr) => {
+        insta::with_settings!({
+            snapshot_path => "../snapshots",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!($name, $text) })
+    };
+}
+pub(crate) use snapshot;

@@ -1,0 +1,147 @@
+//! `steal`: certificates are checked before use, and no inferred label is wrong.
+
+use crate::scene::Scene;
+
+const THIEF: &str = "attack = \"masked_thief\"\nseeds = \"X\"\n[generator]\nkind = \"neighbour\"\nradius = 0.2\n[inference]\nrule = \"certified\"\n";
+
+const MANIFEST: &str = r#"{"certificates":[
+ {"certificate":"aux.jsonl","model":"trees.json","spec":"predicted.toml","data":"tiny.csv"},
+ {"certificate":"monotone.jsonl","model":"trees.json","spec":"monotone.toml"}]}"#;
+
+const CALL: &str = "steal --target trees.json --attack thief.toml --data tiny.csv --budget 40 --seeds 15 --seed 2 --repetitions 2";
+
+/// Certificates of the ensemble around the attacker's own rows and of its order, in a manifest.
+fn published() -> Scene {
+    let scene = Scene::new();
+    scene.write("thief.toml", THIEF);
+    scene.write("manifest.json", MANIFEST);
+    scene.certify_monotone();
+    scene.done("certify --model trees.json --spec predicted.toml --data tiny.csv:auxiliary --out aux.jsonl");
+    scene
+}
+
+#[test]
+fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
+    let scene = published();
+    scene.done(&format!("{CALL} --certificates manifest.json --out stolen"));
+    let metrics = scene.read("stolen/metrics.csv");
+    let mut lines = metrics.lines();
+    assert_eq!(
+        lines.next(),
+        Some(
+            "seed,run,queries,labelled,inferred,wrong,duplicates,steps,agreement_heldout,\
+             agreement_uniform,agreement_boundary,mse,f1"
+        )
+    );
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let runs: Vec<(&str, &str)> = rows.iter().map(|row| (row[0], row[1])).collect();
+    let names = ["attack", "without-inference", "same-steps"];
+    let expected: Vec<(&str, &str)> =
+        ["2", "3"].into_iter().flat_map(|seed| names.map(|name| (seed, name))).collect();
+    assert_eq!(runs, expected);
+    for row in &rows {
+        let number = |column: usize| row[column].parse::<f64>().unwrap();
+        assert!(number(2) <= 40.0, "within the budget: {row:?}");
+        assert_eq!(number(5), 0.0, "wrong: {row:?}");
+        assert_eq!(number(4) > 0.0, row[1] == "attack", "inferred: {row:?}");
+        (8..13).for_each(|column| assert!((0.0..=1.0).contains(&number(column)), "{row:?}"));
+    }
+    let transcript = scene.read("stolen/transcript.jsonl");
+    let asked = transcript.lines().filter(|line| line.contains("\"label\"")).count();
+    assert!(asked > 0 && asked <= 40, "{transcript}");
+    assert!(scene.has("stolen/metrics.json") && scene.has("stolen/substitute.json"));
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let scene = published();
+    scene.done(&format!("{CALL} --certificates manifest.json --threads 1 --out one"));
+    scene.done(&format!("{CALL} --certificates manifest.json --threads 2 --out two"));
+    assert_eq!(scene.files("one"), scene.files("two"));
+}
+
+#[test]
+fn without_certificates_nothing_is_inferred() {
+    let scene = published();
+    let text = scene.done(&format!("{CALL} --out stolen"));
+    assert!(text.contains(" inferred 0 wrong 0 "), "{text}");
+}
+
+#[test]
+fn a_manifest_with_a_certificate_that_was_tampered_with_is_refused() {
+    let scene = published();
+    let call = format!("{CALL} --certificates manifest.json --out stolen");
+    let (good, monotone) = (scene.read("aux.jsonl"), scene.read("monotone.jsonl"));
+    let refuted = good.lines().find(|line| line.contains("counterexample")).unwrap();
+    let (at, _) = refuted.split_once(",\"rule\"").unwrap();
+    let claimed = format!("{at},\"rule\":\"interval\"}}");
+    let tampered = [
+        ("a refuted row called proved", good.replace(refuted, &claimed)),
+        ("totals", good.replace("\"undecided\":0", "\"undecided\":1")),
+        ("torn", good[..good.len() - 3].to_owned()),
+        ("a line gone", good.replacen("{\"at\":3,\"rule\":\"interval\"}\n", "", 1)),
+        ("another model", good.replacen("\"model\":\"", "\"model\":\"f", 1)),
+    ];
+    for (case, text) in tampered {
+        assert_ne!(text, good, "{case}");
+        scene.write("aux.jsonl", text);
+        scene.refused(&call, &[]);
+        assert!(!scene.has("stolen"), "{case}");
+    }
+    scene.write("aux.jsonl", good);
+    scene.write("monotone.jsonl", monotone.replace("\"proved\":1", "\"proved\":2"));
+    let message = scene.refused(&call, &["monotone.jsonl", "not as stated"]);
+    crate::snapshot!("steal-refusal", message);
+}
+
+#[test]
+fn bad_manifests_are_refused() {
+    let scene = published();
+    let call = format!("{CALL} --certificates manifest.json --out stolen");
+    let bad = [
+        (MANIFEST.replace("aux.jsonl", "missing.jsonl"), "missing.jsonl"),
+        (MANIFEST.replace("aux.jsonl", "."), "regular file"),
+        (MANIFEST.replace("tiny.csv", "nowhere"), "nowhere"),
+        (MANIFEST.replacen("trees.json", "mlp.json", 1), "another model"),
+        (MANIFEST.replace("\"data\"", "\"date\""), "date"),
+        (MANIFEST.replacen("trees.json", "local.toml", 1), "local.toml"),
+        ("{}".to_owned(), "certificates"),
+        ("[".repeat(100_000), "manifest.json"),
+    ];
+    for (text, fact) in bad {
+        scene.write("manifest.json", text);
+        scene.refused(&call, &[fact]);
+        assert!(!scene.has("stolen"));
+    }
+    if cfg!(unix) {
+        let made = std::process::Command::new("mkfifo").arg(scene.path("pipe")).status().unwrap();
+        assert!(made.success());
+        scene.write("manifest.json", MANIFEST.replace("aux.jsonl", "pipe"));
+        scene.refused(&call, &["pipe", "regular file"]);
+    }
+}
+
+#[test]
+fn bad_attacks_and_numbers_are_refused() {
+    let scene = published();
+    let attacks = [
+        ("attack = \"guess\"\n", "guess"),
+        ("attack = \"line_search\"\n", "line_search"),
+        ("attack = \"random\"\n[inference]\nrule = \"certified\"\n", "random"),
+        ("attack = \"masked_thief\"\n[inference]\nrule = \"length\"\n", "length"),
+        ("attack = \"masked_thief\"\nseeds = \"none\"\n", "none"),
+        ("attack = \"masked_thief\"\n[generator]\nkind = \"neighbour\"\nradius = nan\n", "NaN"),
+        ("attack = \"masked_thief\"\nmore = 1\n", "more"),
+    ];
+    for (text, fact) in attacks {
+        scene.write("bad.toml", text);
+        let call = CALL.replace("thief.toml", "bad.toml").replace(" --seeds 15", "");
+        scene.refused(&format!("{call} --out stolen"), &[fact]);
+    }
+    let call = |old: &str, new: &str| format!("{} --out stolen", CALL.replace(old, new));
+    scene.refused(&call("--repetitions 2", "--repetitions 0"), &["--repetitions 0"]);
+    scene.refused(&call("--budget 40", "--budget 0"), &["queries"]);
+    scene.refused(&call("--seeds 15", "--seeds 41"), &["seed-rows"]);
+    scene.refused(&call("tiny.csv", "spambase"), &["feature"]);
+    assert!(!scene.has("stolen"));
+}

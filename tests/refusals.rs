@@ -1,0 +1,330 @@
+//! The table of cases that must be refused: networks and ensembles on which a plausible bounder
+//! is wrong. Every rule, with plain and odd hints, is tried in both arithmetics.
+
+mod cases;
+
+use cases::{proving_rules, refutes, row};
+use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Verdict};
+use propcert::model::{Family, Layer, Model, Precision, Row};
+use propcert::spec::{LowerError, Lowered, Semantics, Spec};
+
+const REAL: Option<Semantics> = Some(Semantics::Real);
+const SERVED: Option<Semantics> = Some(Semantics::ServedF32);
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/refusals");
+    std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn model(name: &str) -> Model {
+    Model::read(&fixture(&format!("{name}.json"))).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn spec(name: &str) -> Spec {
+    Spec::read(&fixture(&format!("{name}.toml"))).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// A case: model, spec, the row (none for domain-wide claims), semantics.
+struct Case {
+    model: Model,
+    spec: Spec,
+    rows: Vec<Row>,
+    semantics: Option<Semantics>,
+}
+
+fn case(name: &str, claim: &str, rows: &[(&[f64], usize)], semantics: Option<Semantics>) -> Case {
+    let rows = rows.iter().map(|(values, label)| row(values, *label)).collect();
+    Case { model: model(name), spec: spec(claim), rows, semantics }
+}
+
+impl Case {
+    fn proved_by(&self) -> Vec<(Arithmetic, &'static str)> {
+        proving_rules(&self.model, &self.spec, &self.rows, self.semantics)
+    }
+
+    fn is_not_proved(&self) -> &Self {
+        assert_eq!(self.proved_by(), [], "a false claim is proved");
+        self
+    }
+
+    fn is_proved(&self) -> &Self {
+        let found = self.proved_by();
+        for arithmetic in cases::BOTH {
+            assert!(found.iter().any(|(a, _)| *a == arithmetic), "{arithmetic:?}: {found:?}");
+        }
+        self
+    }
+
+    fn is_refuted_by(&self, points: &[&[&str]]) -> &Self {
+        let texts: Vec<Vec<String>> =
+            points.iter().map(|p| p.iter().map(|x| (*x).to_owned()).collect()).collect();
+        assert!(refutes(&self.model, &self.spec, &self.rows, self.semantics, &texts));
+        self
+    }
+}
+
+#[test]
+fn f1_cancellation_beyond_f32_is_seen() {
+    let at: &[f64] = &[1.0, 1.0, 1.0, 1.0];
+    case("F1", "label", &[(at, 1)], REAL).is_not_proved().is_refuted_by(&[&["1", "1", "1", "1"]]);
+    case("F1", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn f1d_cancellation_beyond_f64_is_seen() {
+    let at: &[f64] = &[1.0, 1.0, 1.0, 1.0];
+    case("F1d", "label", &[(at, 1)], REAL).is_not_proved().is_refuted_by(&[&["1", "1", "1", "1"]]);
+}
+
+#[test]
+fn f2_a_bias_lost_in_f32_is_seen() {
+    let at: &[f64] = &[1.0, 1.0, 1.0, 1.0];
+    for semantics in [REAL, SERVED] {
+        case("F2", "label", &[(at, 1)], semantics).is_not_proved();
+    }
+    case("F2", "label", &[(at, 1)], REAL).is_refuted_by(&[&["1", "1", "1", "1"]]);
+}
+
+#[test]
+fn a2_holds_of_the_real_function_and_not_of_every_served_copy() {
+    let at: &[f64] = &[1.0, 1.5, 1.5, 1.0];
+    case("A2", "label", &[(at, 1)], REAL).is_proved();
+    case("A2", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn nan_is_never_above_a_threshold() {
+    let at: &[f64] = &[1.0, 1.0];
+    case("NaN", "label", &[(at, 1)], REAL).is_not_proved().is_refuted_by(&[&["0.5", "1.5"]]);
+    case("NaN", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn lp_scaled_relus_fool_solvers_only() {
+    for k in 20..=50 {
+        let mut lp = case("LP", "label", &[(&[0.0], 1)], REAL);
+        let Family::Mlp(mlp) = &mut lp.model.family else { panic!("LP is a network") };
+        mlp.layers[0].weights[0] = 2f64.powi(k);
+        mlp.layers[1].weights[1] = -2f64.powi(-k);
+        lp.is_not_proved().is_refuted_by(&[&["1"]]);
+        lp.semantics = SERVED;
+        lp.is_not_proved().is_refuted_by(&[&["1"]]);
+    }
+}
+
+#[test]
+fn tr_a_threshold_between_a_decimal_and_its_f32_splits_the_semantics() {
+    let at: &[f64] = &[0.671];
+    case("TR", "point", &[(at, 0)], REAL).is_proved();
+    case("TR", "point", &[(at, 1)], REAL).is_not_proved();
+    case("TR", "point", &[(at, 0)], SERVED).is_not_proved();
+    // 0.671 is no f64; the witness is the row itself
+    let served = case("TR", "point", &[(at, 0)], SERVED);
+    let texts = propcert::model::Point::texts(at);
+    assert!(refutes(&served.model, &served.spec, &served.rows, SERVED, &[texts]));
+}
+
+#[test]
+fn th_the_threshold_itself_goes_right() {
+    case("TH", "below", &[(&[0.5], 0)], REAL).is_not_proved().is_refuted_by(&[&["1"]]);
+    case("TH", "above", &[(&[1.5], 1)], REAL).is_proved();
+    case("TH", "above", &[(&[1.5], 1)], SERVED).is_proved();
+}
+
+#[test]
+fn eq_equality_refutes_a_strict_claim() {
+    for claim in ["label", "half"] {
+        case("EQ", claim, &[(&[0.5], 1)], REAL).is_not_proved().is_refuted_by(&[&["0"]]);
+        case("EQ", claim, &[(&[0.5], 1)], SERVED).is_not_proved().is_refuted_by(&[&["0"]]);
+    }
+}
+
+#[test]
+fn hi_a_threshold_at_the_upper_end_is_crossed() {
+    case("HI", "increasing", &[], None).is_not_proved().is_refuted_by(&[&["0.5"], &["1"]]);
+}
+
+#[test]
+fn ovf_logits_that_overflow_f32_are_refused() {
+    let at: &[f64] = &[2f64.powi(100)];
+    case("OVF", "label", &[(at, 1)], REAL).is_proved();
+    case("OVF", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn std_both_forms_of_standardisation_count() {
+    case("STD", "label", &[(&[1_000_001.0], 1)], REAL).is_proved();
+    case("STD", "label", &[(&[1_000_001.0], 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn daz_subnormal_weights_are_refused_when_served() {
+    let at: &[f64] = &[2f64.powi(100)];
+    case("DAZ", "label", &[(at, 1)], REAL).is_proved();
+    case("DAZ", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn relu_a_cut_at_the_kink_does_not_hide_the_boundary() {
+    case("RELU", "fuzz-tenth", &[], None).is_not_proved().is_refuted_by(&[&["-0.05"]]);
+    let refused = SplitTree::parse("r0.0 F F").unwrap_err().to_string();
+    assert!(refused.contains("does not check"), "{refused}");
+}
+
+#[test]
+fn ufl_an_underflowed_product_is_paid() {
+    case("UFL", "label", &[(&[0.0], 1)], REAL).is_not_proved();
+    let top = format!("0x1p{}", 1000);
+    case("UFL", "label", &[(&[0.0], 1)], REAL).is_refuted_by(&[&[&top]]);
+}
+
+#[test]
+fn ufl_a_slope_that_underflows_keeps_its_sign() {
+    // the slope is −2⁻¹²⁰⁰
+    let top = format!("0x1p{}", 1000);
+    case("UFL", "increasing", &[], None).is_not_proved().is_refuted_by(&[&["0"], &[&top]]);
+}
+
+/// m = relu(x) − ½·relu(x + 2) + 0.7 is −0.3 at 0. The multipliers say `relu(x) >= ½x + ½`, the
+/// upper line turned round, from which m >= 0.2 would follow.
+#[test]
+fn a_negative_multiplier_does_not_turn_an_inequality_round() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0], bias: vec![0.0, 2.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -0.5], bias: vec![0.0, 0.7], inputs: 2 },
+    ];
+    let model = cases::network(layers, (-1.0, 1.0), Precision::F64);
+    let (spec, rows) = (spec("label"), [row(&[0.5], 1)]);
+    let unit = 1 << 20;
+    let turned = [(0, unit / 2), (2, -unit), (3, -unit / 2), (4, -unit / 2), (6, -unit), (9, unit)];
+    let hint = Hint { slopes: Vec::new(), multipliers: turned.to_vec() };
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let verdict = kernel.check(0, &Proof::Dual { hints: vec![hint.clone()] });
+        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
+    }
+    assert!(refutes(&model, &spec, &rows, REAL, &[vec!["0".to_owned()]]));
+}
+
+/// m = relu(x) − 2·relu(x + 2) + 4.5 is −0.5 at 1. A slope of 2 says `relu(x) >= 2x`, from which
+/// m >= 0.5 would follow.
+#[test]
+fn a_slope_above_one_is_clipped() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0], bias: vec![0.0, 2.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -2.0], bias: vec![0.0, 4.5], inputs: 2 },
+    ];
+    let model = cases::network(layers, (-1.0, 1.0), Precision::F64);
+    let (spec, rows) = (spec("label"), [row(&[-0.5], 1)]);
+    let hint = Hint { slopes: vec![(0, 0, 2.0)], multipliers: Vec::new() };
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let verdict = kernel.check(0, &Proof::Linear { hints: vec![hint.clone()] });
+        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
+    }
+    assert!(refutes(&model, &spec, &rows, REAL, &[vec!["1".to_owned()]]));
+}
+
+/// F = σ(0.2) = 0.55 everywhere; behind poisoning with α = 0.4 the answer is 0.33.
+#[test]
+fn poisoning_is_taken_off_before_a_claim_is_proved() {
+    let layers = vec![Layer { weights: vec![0.0, 0.0], bias: vec![0.0, 0.2], inputs: 1 }];
+    let model = cases::network(layers, (-1.0, 1.0), Precision::F64);
+    let (digest, rows) = (propcert::model::Digest::of(b"any"), [row(&[0.0], 1)]);
+    for (alpha, claim, is_proved) in [
+        ("0", "half", true),
+        ("0.4", "half", false),
+        ("0.05", "label", true),
+        ("0.4", "label", false),
+    ] {
+        let alpha = alpha.parse().unwrap();
+        let defense = propcert::model::Defense::prediction_poisoning(digest, alpha).unwrap();
+        let spec = spec(claim);
+        let lowered = Lowered::new(&spec, &model, Some(&defense), &rows).unwrap();
+        for arithmetic in cases::BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let verdict = kernel.check(0, &Proof::Interval);
+            assert_eq!(matches!(verdict, Ok(Verdict::Proved(_))), is_proved, "{verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn inf_inputs_beyond_f32_are_refused_when_served() {
+    let at: &[f64] = &[2f64.powi(130)];
+    case("INF", "label", &[(at, 1)], REAL).is_proved();
+    case("INF", "label", &[(at, 1)], SERVED).is_not_proved();
+}
+
+#[test]
+fn shift_a_shifted_copy_need_not_be_whole() {
+    case("SHIFT", "fuzz-half", &[], None).is_not_proved().is_refuted_by(&[&["2"]]);
+}
+
+#[test]
+fn ceil_whole_features_move_thresholds_up() {
+    case("CEIL", "increasing", &[], None).is_not_proved().is_refuted_by(&[&["4"], &["5"]]);
+}
+
+#[test]
+fn int_a_fraction_in_an_integer_feature_is_invalid() {
+    let int = case("INT", "point", &[(&[0.5], 1)], REAL);
+    int.is_not_proved();
+    let spec = Spec { semantics: REAL, ..int.spec.clone() };
+    let lowered = Lowered::new(&spec, &int.model, None, &int.rows).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&int.model, &lowered, arithmetic);
+        assert!(matches!(kernel.check(0, &Proof::None), Ok(Verdict::Invalid)));
+    }
+    case("INT", "point", &[(&[1.0], 1)], REAL).is_proved();
+}
+
+#[test]
+fn sum0_a_tie_goes_to_the_lower_class() {
+    for semantics in [REAL, SERVED] {
+        case("SUM0", "label", &[(&[0.5], 1)], semantics).is_not_proved();
+    }
+    case("SUM0", "label", &[(&[0.5], 1)], REAL).is_refuted_by(&[&["0.5"]]);
+    case("SUM0", "label", &[(&[0.5], 0)], REAL).is_proved();
+}
+
+#[test]
+fn dom_the_domain_is_part_of_the_claim() {
+    case("DOM", "increasing", &[], None).is_not_proved().is_refuted_by(&[&["-1.5"], &["-1"]]);
+    case("DOM", "increasing-from-zero", &[], None).is_proved();
+}
+
+#[test]
+fn vac_without_rows_there_is_nothing_to_decide() {
+    let none = case("EQ", "label", &[], REAL);
+    let lowered = Lowered::new(&none.spec, &none.model, None, &none.rows).unwrap();
+    let kernel = Kernel::new(&none.model, &lowered, Arithmetic::Rounded);
+    assert!(kernel.is_empty());
+    assert!(kernel.check(0, &Proof::Interval).is_err());
+}
+
+#[test]
+fn claims_about_pairs_are_refused_by_name() {
+    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("EQ", "vacuous")] {
+        let (model, spec) = (model(name), spec(claim));
+        let error = Lowered::new(&spec, &model, None, &[]).unwrap_err();
+        assert!(matches!(error, LowerError::Unsupported { .. }));
+        assert!(error.to_string().contains(spec.property.name()), "{error}");
+    }
+}
+
+#[test]
+fn rules_and_families_not_built_yet_are_refused_by_name() {
+    for rule in ["range", "all-pairs"] {
+        let line = format!("{{\"at\":0,\"rule\":\"{rule}\"}}");
+        let error = Entry::parse(line.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(rule) && error.contains("not checked"), "{error}");
+    }
+    for leaf in ["T", "R", "U", "F"] {
+        assert!(SplitTree::parse(leaf).is_err());
+    }
+    let error = Model::read(&fixture("rules.json")).unwrap_err().to_string();
+    assert!(error.contains("rules"), "{error}");
+}
