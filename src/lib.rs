@@ -33,6 +33,10 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "the example above is an integration test of its own, run as one"
+)]
 
 pub mod certificate;
 #[cfg(feature = "full")]

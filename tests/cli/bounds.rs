@@ -22,7 +22,7 @@ fn bounds_enclose_the_margin_and_nearly_touch_it() {
         // the margin of the predicted label is 2 at both points, its slopes are 1 and 2
         for (lower, upper) in read(&scene.done(&format!("{call} --eps 0.25"))) {
             assert!(lower <= 1.25 && lower > 1.249, "{method}: {lower}");
-            assert!(upper >= 2.75 && upper < 2.751, "{method}: {upper}");
+            assert!((2.75..2.751).contains(&upper), "{method}: {upper}");
         }
         for (lower, upper) in read(&scene.done(&format!("{call} --eps 0 --label 0"))) {
             assert!(lower <= upper && upper - lower < 1e-5, "{method}: {lower} {upper}");
