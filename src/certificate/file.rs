@@ -7,7 +7,8 @@ use crate::spec::{LowerError, Lowered, Spec};
 
 use super::format::Entry;
 use super::{
-    Arithmetic, Counter, FormatError, Header, Kernel, Proof, Rejection, Tally, Totals, Verdict,
+    Arithmetic, Assembler, Counter, FormatError, Header, Kernel, Line, Piece, Proof, Rejection,
+    Tally, Totals, Verdict,
 };
 
 /// Longest line, in bytes.
@@ -301,7 +302,7 @@ impl<'a> Session<'a> {
         watch: &mut dyn FnMut(Decided),
     ) -> Result<Checked, CheckError> {
         let total = self.kernel.len();
-        let mut done = 0;
+        let (mut done, mut assembler) = (0, Assembler::default());
         loop {
             let number = lines.number + 1;
             let Some(text) = lines.next()? else {
@@ -310,21 +311,28 @@ impl<'a> Session<'a> {
             };
             let entry =
                 Entry::parse(text).map_err(|error| CheckError::Format { line: number, error })?;
+            let entry = assembler
+                .take(entry)
+                .map_err(|error| CheckError::Format { line: number, error })?;
             match entry {
-                Entry::Totals(totals) if done == total => {
+                // a tree that goes over several lines
+                None => {}
+                Some(Entry::Totals(totals)) if done == total => {
                     self.finish(&totals, number);
                     break;
                 }
-                Entry::Totals(_) => {
+                Some(Entry::Totals(_)) => {
                     let problem = "totals before the last obligation";
                     return Err(CheckError::End { line: number, problem });
                 }
-                Entry::Line(line) if line.at == done && done < total => {
+                Some(Entry::Line(line)) if line.at == done && done < total => {
                     self.decide(number, line.at, &line.proof, watch)?;
                     done += 1;
                 }
-                Entry::Line(line) => {
-                    let (found, expected) = (line.at, done);
+                Some(
+                    Entry::Line(Line { at: found, .. }) | Entry::Piece(Piece { at: found, .. }),
+                ) => {
+                    let expected = done;
                     return Err(CheckError::Order { line: number, found, expected });
                 }
             }

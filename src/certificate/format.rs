@@ -76,13 +76,30 @@ pub struct Line {
     pub proof: Proof,
 }
 
-/// A line, or the totals.
+/// A line, a part of one, or the totals.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// About one obligation.
     Line(Line),
+    /// A part of the tree of a `split` line that is too long for one; see [`super::Assembler`].
+    Piece(Piece),
     /// The end.
     Totals(Totals),
+}
+
+/// A part of a `split` line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// Index of the obligation.
+    pub at: usize,
+    /// Which part, from 0.
+    pub number: usize,
+    /// How many parts there are.
+    pub of: usize,
+    /// Whole tokens of the tree, with single spaces between them.
+    pub tree: String,
+    /// Hints of the leaves; on the first part only.
+    pub hints: Vec<Hint>,
 }
 
 /// Why a line is no line.
@@ -116,6 +133,18 @@ pub enum FormatError {
         /// The key.
         key: &'static str,
     },
+    /// A part that does not continue the part before it.
+    #[error("piece {number} of {of} of obligation {at}: expected {expected}")]
+    Piece {
+        /// The obligation.
+        at: usize,
+        /// Which part.
+        number: usize,
+        /// Of how many.
+        of: usize,
+        /// What should stand here.
+        expected: String,
+    },
     /// A proof that does not parse.
     #[error(transparent)]
     Proof(#[from] Rejection),
@@ -128,6 +157,8 @@ struct LineFile {
     at: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    piece: Option<(usize, usize)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tree: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct")]
@@ -192,8 +223,14 @@ impl Totals {
 }
 
 impl Line {
-    /// The line, with its line end.
+    /// The line, with its line end; several lines if a split tree is longer than a string may be.
     pub fn line(&self) -> String {
+        if let Proof::Split { tree, hints } = &self.proof {
+            let text = tree.text();
+            if text.len() > LONGEST_TREE {
+                return pieces(self.at, &text, hints);
+            }
+        }
         let mut file = LineFile {
             at: Some(self.at),
             rule: Some(self.proof.rule().to_owned()),
@@ -217,6 +254,33 @@ impl Line {
     }
 }
 
+/// Longest text of a tree on one line, in bytes; half of what a reader takes.
+const LONGEST_TREE: usize = 1 << 19;
+
+/// The lines of a long split tree, cut between tokens.
+fn pieces(at: usize, tree: &str, hints: &[Hint]) -> String {
+    let mut parts = Vec::new();
+    let mut rest = tree;
+    while rest.len() > LONGEST_TREE {
+        let end = rest.get(..LONGEST_TREE).and_then(|head| head.rfind(' '));
+        let Some((head, tail)) = end.and_then(|end| rest.split_at_checked(end)) else { break };
+        parts.push(head);
+        rest = tail.trim_start();
+    }
+    parts.push(rest);
+    let lines = parts.iter().enumerate().map(|(number, part)| {
+        text(&LineFile {
+            at: Some(at),
+            rule: Some("split".to_owned()),
+            piece: Some((number, parts.len())),
+            tree: Some((*part).to_owned()),
+            hints: (number == 0 && !hints.is_empty()).then(|| hints.to_vec()),
+            ..LineFile::default()
+        })
+    });
+    lines.collect()
+}
+
 impl Entry {
     /// Reads a line after the first.
     pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
@@ -230,6 +294,13 @@ impl Entry {
         let rule = rule.ok_or(FormatError::Missing { rule: String::new(), key: "rule" })?;
         let missing = |key| FormatError::Missing { rule: rule.clone(), key };
         let at = file.at.take().ok_or(missing("at"))?;
+        if let (Some((number, of)), "split") = (file.piece, rule.as_str()) {
+            file.piece = None;
+            let tree = file.tree.take().ok_or(missing("tree"))?;
+            let hints = file.hints.take().unwrap_or_default();
+            nothing_left(&file, &rule)?;
+            return Ok(Self::Piece(Piece { at, number, of, tree, hints }));
+        }
         let proof = match rule.as_str() {
             "none" => Proof::None,
             "interval" => Proof::Interval,
@@ -262,6 +333,7 @@ fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTr
 /// Refuses keys that the rule has not taken.
 fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
     let keys = [
+        ("piece", file.piece.is_some()),
         ("tree", file.tree.is_some()),
         ("trees", file.trees.is_some()),
         ("hints", file.hints.is_some()),

@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::certificate::{Arithmetic, Counter, Header, Kernel, Line, Share, Tally, Verdict};
+use crate::certificate::{
+    Arithmetic, Assembler, Counter, Entry, Header, Kernel, Line, Proof, Share, Tally, Verdict,
+};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Part;
 use crate::spec::Lowered;
@@ -196,21 +198,24 @@ fn read_partial(
         )));
     }
     let mut before = Before { bytes: line.len() as u64, ..Before::default() };
+    let (mut assembler, mut bytes) = (Assembler::default(), before.bytes);
     loop {
         line.clear();
         reader.read_until(b'\n', &mut line)?;
         let Some(text) = line.strip_suffix(b"\n") else { return Ok(before) };
-        let Ok(crate::certificate::Entry::Line(Line { at, proof })) =
-            crate::certificate::Entry::parse(text)
-        else {
-            return Ok(before);
+        bytes += line.len() as u64;
+        let entry = Entry::parse(text).and_then(|entry| assembler.take(entry));
+        let (at, proof) = match entry {
+            Ok(Some(Entry::Line(Line { at, proof }))) => (at, proof),
+            Ok(None) => continue,
+            _ => return Ok(before),
         };
         if at != before.lines {
             return Ok(before);
         }
         let Ok(verdict) = kernel.check(at, &proof) else { return Ok(before) };
         let is_as_written = match (&proof, &verdict) {
-            (crate::certificate::Proof::None, _) => true,
+            (Proof::None, _) => true,
             (_, Verdict::Undecided(_) | Verdict::Invalid) => false,
             _ => true,
         };
@@ -219,7 +224,7 @@ fn read_partial(
         }
         counter.add(at, &verdict);
         before.lines += 1;
-        before.bytes += line.len() as u64;
+        before.bytes = bytes;
     }
 }
 

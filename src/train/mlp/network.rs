@@ -35,7 +35,7 @@ pub(super) struct Tape<F> {
 
 /// The float nearest to `x`.
 pub(super) fn float<F: NdFloat>(x: f64) -> F {
-    F::from(x).expect("f32 and f64 take every f64, rounded")
+    num_traits::cast(x).expect("f32 and f64 take every f64, rounded")
 }
 
 impl<F: NdFloat> Network<F> {
