@@ -152,7 +152,7 @@ fn tests_pass(folder: &Path, target: &Path) -> bool {
 fn every_planted_defect_is_found() {
     let scratch = tempfile::tempdir().unwrap();
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("planted");
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "data"] {
         copy(&root().join(folder), &scratch.path().join(folder));
     }
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {

@@ -38,7 +38,7 @@ const META: &str = r#"{"name":"made","label":"y","features":["x0","x1"],"kinds":
 fn rows(model: &Model) -> Vec<(Vec<f64>, usize)> {
     let row = |k: u32| {
         let values = vec![f64::from(k % 8) / 2.0 - 1.75, f64::from(k / 8) / 2.0 - 1.25];
-        let label = model.label(&values) ^ usize::from(k % 9 == 0);
+        let label = model.label(&values) ^ usize::from(k.is_multiple_of(9));
         (values, label)
     };
     (0..40).map(row).collect()
