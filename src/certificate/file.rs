@@ -1,13 +1,14 @@
 //! Checking a whole certificate file, streamed line by line.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
 use crate::model::{DataSet, Defense, Digest, Model, Row};
 use crate::spec::{LowerError, Lowered, Spec};
 
 use super::format::Entry;
-use super::{Arithmetic, FormatError, Header, Kernel, Proof, Rejection, Totals, Verdict};
+use super::{
+    Arithmetic, Counter, FormatError, Header, Kernel, Proof, Rejection, Tally, Totals, Verdict,
+};
 
 /// Longest line, in bytes.
 const MAX_LINE: u64 = 16 << 20;
@@ -27,37 +28,6 @@ pub struct Subject<'a> {
     pub data: Option<&'a DataSet>,
     /// The defense, if the defended model is meant.
     pub defense: Option<(&'a Defense, Digest)>,
-}
-
-/// Obligations by verdict.
-pub type Counts = Totals;
-
-impl Totals {
-    /// Obligations that count: proved, refuted and undecided.
-    pub fn decided_and_undecided(&self) -> u64 {
-        self.proved + self.refuted + self.undecided
-    }
-
-    /// Counts one verdict.
-    pub fn add(&mut self, verdict: &Verdict) {
-        match verdict {
-            Verdict::Proved(_) => self.proved += 1,
-            Verdict::Refuted(_) => self.refuted += 1,
-            Verdict::Undecided(_) => self.undecided += 1,
-            Verdict::Invalid => self.invalid += 1,
-        }
-    }
-}
-
-/// Counts over obligations and, for properties about rows, over distinct rows.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Tally {
-    /// All obligations.
-    pub all: Counts,
-    /// The first obligation of every group of equal rows (per feature, where there are several).
-    pub distinct: Option<Counts>,
-    /// Proved obligations by rule.
-    pub rules: BTreeMap<&'static str, u64>,
 }
 
 /// What a check found.
@@ -236,7 +206,7 @@ impl Lines<'_> {
     }
 }
 
-fn expect_equal<T: PartialEq + std::fmt::Debug>(
+fn expect_equal<T: PartialEq + serde::Serialize>(
     what: &'static str,
     stated: T,
     given: T,
@@ -244,8 +214,12 @@ fn expect_equal<T: PartialEq + std::fmt::Debug>(
     if stated == given {
         return Ok(());
     }
-    let (stated, given) = (format!("{stated:?}"), format!("{given:?}"));
-    Err(CheckError::Other { what, stated, given })
+    // as in files: a digest, or the name of a choice
+    let text = |value: &T| match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => "none".to_owned(),
+    };
+    Err(CheckError::Other { what, stated: text(&stated), given: text(&given) })
 }
 
 fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
@@ -289,12 +263,13 @@ fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], Chec
 /// The state of one check.
 struct Session<'a> {
     kernel: &'a Kernel<'a>,
-    lowered: &'a Lowered<'a>,
-    rows: &'a [Row],
-    checked: Checked,
+    counter: Counter<'a>,
+    header: Header,
+    findings: Vec<String>,
+    finding_count: u64,
+    proved: Vec<usize>,
     work_left: u64,
     max_work: u64,
-    seen: std::collections::BTreeSet<(Digest, usize)>,
     /// Only so many obligations are decided; the others are read and taken as stated.
     first: usize,
 }
@@ -307,13 +282,17 @@ impl<'a> Session<'a> {
         rows: &'a [Row],
         max_work: u64,
     ) -> Self {
-        let distinct = (!rows.is_empty()).then(Counts::default);
-        let tally = Tally { distinct, ..Tally::default() };
-        let checked =
-            Checked { header, tally, findings: Vec::new(), finding_count: 0, proved: Vec::new() };
-        let seen = std::collections::BTreeSet::new();
-        let first = usize::MAX;
-        Self { kernel, lowered, rows, checked, work_left: max_work, max_work, seen, first }
+        Self {
+            kernel,
+            counter: Counter::new(lowered, rows),
+            header,
+            findings: Vec::new(),
+            finding_count: 0,
+            proved: Vec::new(),
+            work_left: max_work,
+            max_work,
+            first: usize::MAX,
+        }
     }
 
     fn run(
@@ -352,7 +331,7 @@ impl<'a> Session<'a> {
         }
         let line = lines.number + 1;
         match lines.next()? {
-            None => Ok(self.checked),
+            None => Ok(self.into_checked()),
             Some(_) => Err(CheckError::End { line, problem: "something follows the totals" }),
         }
     }
@@ -373,50 +352,42 @@ impl<'a> Session<'a> {
         self.work_left = left.ok_or_else(|| rejected(Rejection::Work { limit }))?;
         let verdict = self.kernel.check(at, proof).map_err(rejected)?;
         match (&verdict, proof) {
-            (Verdict::Proved(proved), _) => {
-                *self.checked.tally.rules.entry(proved.rule()).or_default() += 1;
-                self.checked.proved.push(at);
-            }
+            (Verdict::Proved(_), _) => self.proved.push(at),
             (Verdict::Undecided(_), Proof::None) | (Verdict::Refuted(_) | Verdict::Invalid, _) => {}
             (Verdict::Undecided(bounds), _) => {
                 let rule = proof.rule();
+                // + 0.0 turns −0 into 0
+                let (reached, required) = (bounds.reached + 0.0, bounds.required + 0.0);
                 self.find(format!(
-                    "line {line}, obligation {at}: rule `{rule}` does not hold (reached {}, required {})",
-                    bounds.reached, bounds.required
+                    "line {line}, obligation {at}: rule `{rule}` does not hold: it reaches {reached}, \
+                     {required} must be exceeded"
                 ));
             }
         }
-        self.count(at, &verdict);
+        self.counter.add(at, &verdict);
         watch(Decided { at, total: self.kernel.len(), rule: proof.rule(), verdict: &verdict });
         Ok(())
     }
 
-    fn count(&mut self, at: usize, verdict: &Verdict) {
-        self.checked.tally.all.add(verdict);
-        let Some(row) = self.lowered.row_of(at) else { return };
-        let per_row = (self.kernel.len() / self.rows.len().max(1)).max(1);
-        let Some(key) = self.rows.get(row).map(|row| row.key) else { return };
-        if self.seen.insert((key, at % per_row))
-            && let Some(distinct) = &mut self.checked.tally.distinct
-        {
-            distinct.add(verdict);
-        }
-    }
-
     fn finish(&mut self, stated: &Totals, line: u64) {
-        let found = self.checked.tally.all;
+        let found = self.counter.tally().all;
         if self.first < self.kernel.len() {
             return;
         }
         if found != *stated {
-            self.find(format!("line {line}: totals are {found:?}, the file states {stated:?}"));
+            self.find(format!("line {line}: the totals are `{found}`, the file states `{stated}`"));
         }
     }
 
     fn find(&mut self, finding: String) {
-        self.checked.finding_count += 1;
-        if self.checked.findings.len() < 20 {
-            self.checked.findings.push(finding);
+        self.finding_count += 1;
+        if self.findings.len() < 20 {
+            self.findings.push(finding);
         }
+    }
+
+    fn into_checked(self) -> Checked {
+        let Self { header, findings, finding_count, proved, .. } = self;
+        Checked { header, tally: self.counter.into_tally(), findings, finding_count, proved }
     }
 }

@@ -27,6 +27,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+mod accuracy;
 mod boxes;
 mod claims;
 mod dual;
@@ -42,14 +43,17 @@ mod network;
 mod proof;
 mod served;
 mod split;
+mod tally;
 mod verdict;
 mod witness;
 
-pub use file::{CheckError, Checked, Counts, Decided, Settings, Subject, Tally, check_file};
+pub use accuracy::Share;
+pub use file::{CheckError, Checked, Decided, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Totals};
 pub use jacobian::gradient;
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Hidden, Network};
 pub use proof::{Cut, Hint, Leaf, Proof, RULES, SplitTree, Step};
+pub use tally::{Counter, Tally};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::certificate::{Arithmetic, Header, Kernel, Line, Totals, Verdict};
+use crate::certificate::{Arithmetic, Counter, Header, Kernel, Line, Share, Tally, Verdict};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Part;
 use crate::spec::Lowered;
 
-use super::check::last_line;
+use super::check::{accuracy_json, accuracy_lines};
 use super::progress::bar;
 use super::subject::{Loaded, SemanticsArgument};
 use super::{Ending, Refusal, files};
@@ -76,24 +76,49 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         seed: arguments.seed,
         ..Options::default()
     };
-    let totals = write(&loaded, selection, options, &arguments.out, arguments.resume)?;
-    let text = if arguments.json {
-        format!("{}\n", serde_json::json!({ "totals": totals }))
-    } else {
-        format!("{}\n", last_line(&totals))
-    };
-    files::print(&text)?;
+    let outcome = write(&loaded, selection, options, &arguments.out, arguments.resume)?;
+    files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
     Ok(Ending::AsStated)
 }
 
+/// What was certified.
+struct Outcome {
+    tally: Tally,
+    /// Obligations that the attack alone did not refute, of those of this run.
+    survives_attack: Share,
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        let sampled = match self.survives_attack.upper() {
+            Some(share) => format!(
+                "sampled: {share} of {} survive the attack (an estimate, never below CA; no proof)\n",
+                self.survives_attack.of
+            ),
+            None => String::new(),
+        };
+        format!("{}{sampled}{}\n", accuracy_lines(&self.tally), self.tally.all)
+    }
+
+    fn json(&self) -> String {
+        let Tally { all, distinct, rules } = &self.tally;
+        let json = serde_json::json!({
+            "totals": all, "distinct": distinct, "rules": rules,
+            "constraint-accuracy": accuracy_json(all),
+            "sampled": { "survives-attack": self.survives_attack },
+        });
+        format!("{json}\n")
+    }
+}
+
 /// Certifies and writes `out`, through `out.partial`.
-pub(crate) fn write(
+fn write(
     loaded: &Loaded,
     selection: Selection,
     options: Options,
     out: &Path,
     resume: bool,
-) -> Result<Totals, Refusal> {
+) -> Result<Outcome, Refusal> {
     let subject = loaded.subject();
     let rows = rows_for(&subject, selection)?;
     let defense = subject.defense.map(|(defense, _)| defense);
@@ -101,18 +126,24 @@ pub(crate) fn write(
     let header = header(&subject, &lowered, selection, rows, &options);
     let partial = partial_name(out);
     let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
-    let before = if resume { read_partial(&partial, &header, &kernel)? } else { Before::default() };
+    let mut counter = Counter::new(&lowered, rows);
+    let before = if resume {
+        read_partial(&partial, &header, &kernel, &mut counter)?
+    } else {
+        Before::default()
+    };
     let mut file = open_partial(&partial, &header, &before)?;
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
     progress.set_position(before.lines as u64);
-    let summary = searcher.run(before.lines, |line, _| {
+    let summary = searcher.run(before.lines, |line, answer| {
         progress.inc(1);
+        counter.add(line.at, &answer.verdict);
         file.write_all(line.line().as_bytes())
     })?;
     progress.finish_and_clear();
-    let totals = sum(&before.totals, &summary.totals);
-    file.write_all(totals.line().as_bytes())?;
+    let tally = counter.into_tally();
+    file.write_all(tally.all.line().as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&partial, out).map_err(|error| {
         Refusal::new(format!(
@@ -121,23 +152,14 @@ pub(crate) fn write(
             out.display()
         ))
     })?;
-    Ok(totals)
+    let n = summary.totals.n();
+    Ok(Outcome { tally, survives_attack: Share::new(n - summary.refuted_by_attack.min(n), n) })
 }
 
 fn partial_name(out: &Path) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)
-}
-
-fn sum(a: &Totals, b: &Totals) -> Totals {
-    Totals {
-        proved: a.proved + b.proved,
-        refuted: a.refuted + b.refuted,
-        undecided: a.undecided + b.undecided,
-        vacuous: a.vacuous + b.vacuous,
-        invalid: a.invalid + b.invalid,
-    }
 }
 
 /// What an interrupted run left.
@@ -147,13 +169,16 @@ struct Before {
     lines: usize,
     /// Bytes up to the end of the last whole line.
     bytes: u64,
-    /// Their verdicts, decided again.
-    totals: Totals,
 }
 
-/// Reads the whole lines of a `.partial` with the same header; a torn last line is dropped, and a
+/// Reads the whole lines of a `.partial` with the same header and decides them again; a torn last line is dropped, and a
 /// torn header is as good as none.
-fn read_partial(partial: &Path, header: &Header, kernel: &Kernel) -> Result<Before, Refusal> {
+fn read_partial(
+    partial: &Path,
+    header: &Header,
+    kernel: &Kernel,
+    counter: &mut Counter,
+) -> Result<Before, Refusal> {
     if !partial.exists() {
         return Ok(Before::default());
     }
@@ -192,7 +217,7 @@ fn read_partial(partial: &Path, header: &Header, kernel: &Kernel) -> Result<Befo
         if !is_as_written {
             return Ok(before);
         }
-        before.totals.add(&verdict);
+        counter.add(at, &verdict);
         before.lines += 1;
         before.bytes += line.len() as u64;
     }

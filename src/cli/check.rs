@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use crate::certificate::{Arithmetic, Checked, Counts, Decided, Settings, Verdict, check_file};
+use crate::certificate::{Arithmetic, Checked, Decided, Settings, Tally, Verdict, check_file};
 
 use super::subject::{Loaded, SemanticsArgument};
 use super::{Ending, Refusal, files};
@@ -82,8 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .map_err(Refusal::from)
         .map_err(Refusal::about(&arguments.certificate))?;
     agree_on_part(&loaded, &checked)?;
-    let all_proved = checked.tally.all.proved > 0
-        && checked.tally.all.proved == checked.tally.all.decided_and_undecided();
+    let all_proved =
+        checked.tally.all.proved > 0 && checked.tally.all.proved == checked.tally.all.n();
     let holds = checked.is_as_stated() && (all_proved || !arguments.all_proved);
     if arguments.json {
         lines.push_str(&summary_json(&checked, holds, settings));
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         eprintln!("propcert: {finding}");
     }
     if arguments.all_proved && !all_proved {
-        eprintln!("propcert: --all-proved: {}", last_line(&checked.tally.all));
+        eprintln!("propcert: --all-proved: {}", checked.tally.all);
     }
     Ok(if holds { Ending::AsStated } else { Ending::NotAsStated })
 }
@@ -122,14 +122,28 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// `proved P refuted R undecided U of N (vacuous V)`.
-pub(crate) fn last_line(counts: &Counts) -> String {
-    let Counts { proved, refuted, undecided, vacuous, invalid } = counts;
-    let n = counts.decided_and_undecided();
-    let invalid = if *invalid > 0 { format!(" (invalid {invalid})") } else { String::new() };
-    format!(
-        "proved {proved} refuted {refuted} undecided {undecided} of {n} (vacuous {vacuous}){invalid}"
-    )
+/// Constraint accuracy between its proved ends, over distinct rows and over all obligations, and
+/// the rules that proved it.
+pub(crate) fn accuracy_lines(tally: &Tally) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, totals: &crate::certificate::Totals| {
+        let _ = writeln!(text, "{what}: {} ({} of them)", totals.constraint_accuracy(), totals.n());
+    };
+    line("constraint accuracy (CA) over obligations", &tally.all);
+    if let Some(distinct) = &tally.distinct {
+        line("constraint accuracy (CA) over distinct rows", distinct);
+    }
+    let rules: Vec<String> =
+        tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+    if !rules.is_empty() {
+        let _ = writeln!(text, "proved by: {}", rules.join(", "));
+    }
+    text
+}
+
+/// The ends of constraint accuracy for machines: `proved`, `refuted` and what they are counted of.
+pub(crate) fn accuracy_json(totals: &crate::certificate::Totals) -> serde_json::Value {
+    serde_json::json!({ "lower": totals.lower(), "upper": totals.upper(), "of": totals.n() })
 }
 
 fn summary_text(checked: &Checked, settings: Settings) -> String {
@@ -141,15 +155,8 @@ fn summary_text(checked: &Checked, settings: Settings) -> String {
     if let Some(first) = settings.first {
         let _ = writeln!(text, "only the first {first} obligations were decided");
     }
-    if let Some(distinct) = &checked.tally.distinct {
-        let _ = writeln!(text, "distinct rows: {}", last_line(distinct));
-    }
-    let rules: Vec<String> =
-        checked.tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
-    if !rules.is_empty() {
-        let _ = writeln!(text, "proved by: {}", rules.join(", "));
-    }
-    let _ = writeln!(text, "{}", last_line(&checked.tally.all));
+    text += &accuracy_lines(&checked.tally);
+    let _ = writeln!(text, "{}", checked.tally.all);
     text
 }
 
@@ -163,6 +170,7 @@ fn summary_json(checked: &Checked, holds: bool, settings: Settings) -> String {
         "arithmetic": arithmetic,
         "first": settings.first,
         "totals": checked.tally.all,
+        "constraint-accuracy": accuracy_json(&checked.tally.all),
         "distinct": checked.tally.distinct,
         "rules": checked.tally.rules,
         "findings": checked.findings,

@@ -10,7 +10,6 @@ use crate::report::Counts;
 use crate::spec::Spec;
 use crate::study::{Claimed, Manifest, ManifestEntry, Store, certify, data_from};
 
-use super::check::last_line;
 use super::subject::{data_seen_from, read_data, read_model, read_spec};
 use super::{Ending, Refusal, files};
 
@@ -158,7 +157,7 @@ impl Defended<'_> {
                 "proved {} refuted {} undecided {}",
                 counts.proved, counts.refuted, counts.undecided
             );
-            text.push_str(&format!("{name}: {} -> defended: {after}\n", last_line(&before)));
+            text.push_str(&format!("{name}: {} -> defended: {after}\n", before));
             still.push(serde_json::json!({ "spec": name, "before": before, "after": counts }));
             written.certificates.push(entry);
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::study::{Plan, Store, demo};
+use crate::study::{Draft, Manifest, Plan, demo, is_of_demo};
 
 use super::subject::{data_seen_from, read_data};
 use super::{Ending, Refusal, files};
@@ -51,16 +51,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let plan = plan(arguments)?;
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
-    let store = Store::new(&arguments.out)?;
+    let draft = Draft::new(&arguments.out, is_of_demo)?;
+    let store = draft.store();
     let start = Instant::now();
     let mut stage = |text: &str| eprintln!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
-    let data_name = data_seen_from(&arguments.data, &arguments.out)?;
-    let report = demo(&data, &data_name, &plan, &store, &mut stage)?;
+    // the draft lies beside its place, so that paths from the one hold from the other
+    let data_name = data_seen_from(&arguments.data, &store.path(""))?;
+    let (report, manifest) = demo(&data, &data_name, &plan, &store, &mut stage)?;
+    draft.finish()?;
     eprintln!("[{:5.1} s] done", start.elapsed().as_secs_f64());
     if arguments.json {
         files::print(&crate::report::to_json(&report)?)?;
     } else {
-        files::print(&format!("{report}\n{}", next_steps(&arguments.out)))?;
+        files::print(&format!("{report}\n{}", next_steps(arguments, &manifest)))?;
     }
     let models = || report.runs.iter().flat_map(|run| &run.models);
     let is_checked = models().flat_map(|model| &model.certificates).all(|c| c.checked)
@@ -101,13 +104,28 @@ fn plan(arguments: &Arguments) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
-fn next_steps(out: &std::path::Path) -> String {
-    let out = out.display();
-    format!(
+/// What to look at, and a certificate to check, in words that can be typed where the demo was.
+fn next_steps(arguments: &Arguments, manifest: &Manifest) -> String {
+    let out = arguments.out.display();
+    let program = std::env::args().next().unwrap_or_else(|| "propcert".to_owned());
+    let mut text = format!(
         "Look at next:\n\
          \u{20} {out}/report.html      the same with figures, in any browser\n\
-         \u{20} {out}/manifest.json    every certificate with its model, spec and data; check one yourself:\n\
-         \u{20}   cd {out} && propcert check certificates/monotone-trees/monotone-increasing.jsonl \\\n\
-         \u{20}     --model models/monotone-trees.json --spec specs/monotone-increasing.toml\n"
-    )
+         \u{20} {out}/manifest.json    every certificate with its model, spec and data\n"
+    );
+    // a claim without rows is the shortest to read; else the first
+    let short = manifest.certificates.iter().find(|entry| entry.data.is_none());
+    if let Some(entry) = short.or(manifest.certificates.first()) {
+        let data = entry.data.as_ref().map(|_| format!(" --data {}", arguments.data));
+        text += &format!(
+            "Check one yourself:\n\
+             \u{20} {program} check {out}/{} \\\n\
+             \u{20}   --model {out}/{} --spec {out}/{}{}\n",
+            entry.certificate,
+            entry.model,
+            entry.spec,
+            data.unwrap_or_default()
+        );
+    }
+    text
 }

@@ -290,8 +290,10 @@ pub struct SettledCurve {
 pub struct SettledPoint {
     /// Queries paid so far.
     pub queries: u64,
-    /// Reference points whose label is settled.
+    /// Reference points whose label is settled by answers and proofs together.
     pub settled: Share,
+    /// Those that as many answers settle without any proof: the points asked and their copies.
+    pub by_answers_alone: Share,
     /// Settled labels that differ from the target's. Must be 0.
     pub wrong: u64,
 }

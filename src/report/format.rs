@@ -1,4 +1,5 @@
-//! How numbers are written on a page. Shares of proved things are in `share.rs`, with their rounding.
+//! How numbers are written on a page. Ends of constraint accuracy are written where they are
+//! counted, with rounding outward; observed shares are rounded to the nearest.
 
 use super::{Difference, Estimate, PropertyName, Share};
 
@@ -23,9 +24,19 @@ pub(super) fn of(share: Share) -> String {
     format!("{} of {}", integer(share.count), integer(share.of))
 }
 
-/// An observed share, rounded down: `94.1%`.
+/// An observed share, to the nearest tenth: `94.1%`; `100%` and `0%` only if it is that.
 pub(super) fn share(share: Share) -> String {
-    share.lower().unwrap_or_else(|| NONE.to_owned())
+    let tenths = |share: Share| {
+        let (count, of) = (u128::from(share.count), u128::from(share.of));
+        (of > 0).then(|| (2 * 1000 * count + of) / (2 * of))
+    };
+    match (share.lower(), tenths(share)) {
+        (None, _) | (_, None) => NONE.to_owned(),
+        (Some(_), Some(tenths @ 1..=999)) => format!("{}.{}%", tenths / 10, tenths % 10),
+        (Some(lower), Some(0)) if share.count == 0 => lower,
+        (Some(_), Some(0)) => "<0.1%".to_owned(),
+        (Some(lower), Some(_)) => lower,
+    }
 }
 
 /// A mean in `[0, 1]` in percent to the nearest hundredth; `100.00` and `0.00` only if it is that.
@@ -110,6 +121,14 @@ mod tests {
     #[test]
     fn a_name_cannot_move_the_cursor_or_turn_the_text() {
         assert_eq!(printable("a\u{1b}[2Jb\nc\u{202e}d"), "a�[2Jb�c�d");
+    }
+
+    #[test]
+    fn observed_shares_are_rounded_to_the_nearest_tenth() {
+        let written = [(1242, 1331), (1, 3), (2, 3), (0, 5), (5, 5), (1, 10_000), (9_999, 10_000)]
+            .map(|(count, of)| share(Share::new(count, of)));
+        assert_eq!(written, ["93.3%", "33.3%", "66.7%", "0%", "100%", "<0.1%", "99.9%"]);
+        assert_eq!(share(Share::new(0, 0)), NONE);
     }
 
     #[test]

@@ -18,20 +18,19 @@ mod html;
 mod plots;
 mod reading;
 mod sections;
-mod share;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::certificate::{Share, Totals as Counts};
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
     ModelReport, Paired, PropertyName, Sampled, SettledCurve, SettledPoint, StillProved, Unit,
 };
 pub use html::render_html;
-pub use share::{Counts, Share};
 
 /// The version of `report.json`; other versions are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

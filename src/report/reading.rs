@@ -1,7 +1,7 @@
 //! What a reader is told besides the tables: the sentences on top, the alarms, and how to read it all.
 
 use super::format::{NONE, claim, integer, of, percent, share};
-use super::{AttackReport, DefenseReport, ModelReport, Run};
+use super::{AttackReport, DefenseReport, Estimate, ModelReport, Run};
 
 /// Terms of the page, each explained in a sentence or two.
 pub(super) const GLOSSARY: [(&str, &str); 12] = [
@@ -33,9 +33,11 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
     ),
     (
         "agreement",
-        "Share of points on which a stolen substitute decides as the undefended target, on three sets: \
-         held-out rows (saturates on easy data), uniform points of the input box, points on the target's \
-         decision boundary.",
+        "Share of points on which a stolen substitute decides as the undefended target, on three sets. \
+         held-out: rows nobody trained on (saturates on easy data). uniform: points of the whole input \
+         box, mostly far from any row; where the target gives one class nearly everywhere there, a \
+         constant scores near 100 or near 0, so read it beside the majority baseline. boundary: points \
+         on both sides of the target's decision boundary, very close to it; 50 is a coin.",
     ),
     (
         "asked, free, wrong",
@@ -54,15 +56,17 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
 ];
 
 /// The least a reader of the terminal needs; the page has the whole glossary.
-pub(super) const IN_SHORT: [&str; 5] = [
+pub(super) const IN_SHORT: [&str; 6] = [
     "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
      it. undecided: neither.",
     "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward; – is \
      an end that says nothing. vac. and inv. are not part of n.",
     "sampled: no violation among the points tried; not a proof.",
     "asked, free, wrong: queries paid, labels inferred without one, wrong ones among those (0 if \
-     certified). held-out, uniform, boundary: agreement with the undefended target, in percent, mean ± \
-     standard deviation.",
+     certified).",
+    "held-out, uniform, boundary: agreement with the undefended target, in percent, mean ± standard \
+     deviation. uniform is mostly far from any row: compare with the majority class. boundary: 50 is a \
+     coin.",
     "Every certified figure can be decided again with propcert check.",
 ];
 
@@ -133,13 +137,22 @@ fn observed(observed: super::Share) -> String {
 }
 
 fn best_attack(model: &ModelReport) -> Option<String> {
-    let agreement = |attack: &AttackReport| attack.agreement.heldout.mean;
-    let best = model.attacks.iter().max_by(|a, b| agreement(a).total_cmp(&agreement(b)))?;
+    let attacks = model.attacks.iter().map(|attack| (&attack.name, &attack.agreement.heldout));
+    let baselines = model.baselines.iter().map(|one| (&one.name, &one.agreement.heldout));
+    let best = |found: &mut dyn Iterator<Item = (&String, &Estimate)>| {
+        found
+            .map(|(name, agreement)| (name.clone(), agreement.mean))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let (name, agreement) = best(&mut attacks.into_iter())?;
+    let budget = integer(model.attacks.iter().map(|attack| attack.budget).max()?);
+    let beside = match best(&mut baselines.into_iter()) {
+        Some((name, least)) => format!("; without any attack ({name}): {}%", percent(least)),
+        None => String::new(),
+    };
     Some(format!(
-        "Strongest attack on held-out rows: {}, {}% agreement with at most {} queries.",
-        best.name,
-        percent(agreement(best)),
-        integer(best.budget)
+        "Best thief on held-out rows, at most {budget} queries: {name}, {}% agreement{beside}.",
+        percent(agreement)
     ))
 }
 
@@ -193,7 +206,11 @@ pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// `real data` or the warning that stands beside every heading of a synthetic set.
+/// Where the rows come from, or the warning that stands beside every heading of a synthetic set.
 pub(super) fn provenance(run: &Run) -> &'static str {
-    if run.data.synthetic { "SYNTHETIC DATA" } else { "real data" }
+    match (run.data.synthetic, run.data.source.is_empty()) {
+        (true, _) => "SYNTHETIC DATA",
+        (false, false) => "collected data",
+        (false, true) => "data of unstated origin",
+    }
 }

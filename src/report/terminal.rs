@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 
 use super::format::printable;
-use super::reading::{IN_SHORT, alarms, data_facts, provenance};
+use super::reading::{IN_SHORT, alarms, data_facts, headlines, provenance};
 use super::sections::{Section, Table, overview, sections};
 use super::{Report, Run};
 
@@ -22,6 +22,9 @@ impl Display for Report {
         write_tables(out, &overview(&self.runs))?;
         for run in &self.runs {
             write_run(out, run)?;
+        }
+        for run in &self.runs {
+            write_in_short(out, run)?;
         }
         writeln!(out, "\nHow to read this")?;
         for line in IN_SHORT {
@@ -50,6 +53,19 @@ fn write_run(out: &mut Formatter<'_>, run: &Run) -> fmt::Result {
     }
     for note in &run.notes {
         write_wrapped(out, "", &format!("note: {}", printable(note)))?;
+    }
+    Ok(())
+}
+
+/// What to take along, model by model; last, where a terminal stops scrolling.
+fn write_in_short(out: &mut Formatter<'_>, run: &Run) -> fmt::Result {
+    writeln!(out)?;
+    write_wrapped(out, "", &format!("{} in short", printable(&run.data.name)))?;
+    for (model, sentences) in headlines(run) {
+        write_wrapped(out, "  ", &printable(&model))?;
+        for sentence in sentences {
+            write_wrapped(out, "    ", &printable(&sentence))?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::certificate::{
     Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
-use crate::report::{CertificateReport, Counts, PropertyName, Sampled, Share, Unit};
+use crate::report::{CertificateReport, PropertyName, Sampled, Share, Unit};
 use crate::spec::{Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
 
 use super::{Store, StudyError};
@@ -87,8 +87,8 @@ fn describe(spec: &Spec, lowered: &Lowered, checked: &Checked, file: &str) -> Ce
         },
         part: None,
         unit: unit_of(&spec.property),
-        counts: counts(all),
-        distinct: distinct.as_ref().map(counts),
+        counts: *all,
+        distinct: *distinct,
         premise_unreachable: None,
         sampled: None,
         closed_by: rules.iter().map(|(rule, count)| ((*rule).to_owned(), *count)).collect(),
@@ -98,14 +98,9 @@ fn describe(spec: &Spec, lowered: &Lowered, checked: &Checked, file: &str) -> Ce
     }
 }
 
-fn counts(totals: &Totals) -> Counts {
-    let Totals { proved, refuted, undecided, vacuous, invalid } = *totals;
-    Counts { proved, refuted, undecided, vacuous, invalid }
-}
-
 /// The share of obligations that the attack alone did not refute.
 fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) -> Option<Sampled> {
-    let n = totals.decided_and_undecided();
+    let n = totals.n();
     let how = match subject.spec.0.property {
         Property::Monotonicity { .. } => "walks along the feature through 40 points".to_owned(),
         _ => format!(

@@ -159,6 +159,10 @@ pub(super) fn attack_report(
         ] {
             let others: Vec<Scores> = repetitions.iter().map(|r| other(r).scores).collect();
             let agreement = differences(&scores, &others)?;
+            // boosting takes no gradient steps: holding them equal changes nothing to report
+            if versus.iter().any(|paired: &Paired| paired.agreement == agreement) {
+                continue;
+            }
             versus.push(Paired { reference: reference.to_owned(), agreement });
         }
     }
@@ -277,9 +281,12 @@ fn settled_point(
     queries: usize,
 ) -> SettledPoint {
     let found = settled(target.model(), points, proved, queries);
+    let alone = settled(target.model(), points, &[], queries);
+    let share = |settled: usize| Share::new(settled as u64, found.total as u64);
     SettledPoint {
         queries: found.queries as u64,
-        settled: Share::new(found.settled as u64, found.total as u64),
+        settled: share(found.settled),
+        by_answers_alone: share(alone.settled),
         wrong: found.wrong as u64,
     }
 }

@@ -85,7 +85,7 @@ pub fn demo(
     plan: &Plan,
     store: &Store,
     stage: &mut dyn FnMut(&str),
-) -> Result<Report, StudyError> {
+) -> Result<(Report, Manifest), StudyError> {
     let mut study = Study { data, data_name, plan, store, manifest: Manifest::default() };
     let mut models = Vec::new();
     for (name, recipe) in recipes(data) {
@@ -98,7 +98,13 @@ pub fn demo(
     store.write("manifest.json", study.manifest.to_json().as_bytes())?;
     store.write("report.json", to_json(&report)?.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
-    Ok(report)
+    Ok((report, study.manifest))
+}
+
+/// Whether a folder of that demonstration may hold a file or folder of that name.
+pub fn is_of_demo(name: &str) -> bool {
+    let names = ["models", "specs", "defenses", "certificates", "manifest.json"];
+    names.contains(&name) || ["report.json", "report.html"].contains(&name)
 }
 
 /// Natural network, natural trees, and monotone trees where the data declares directions.

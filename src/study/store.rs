@@ -34,6 +34,61 @@ impl Store {
     }
 }
 
+/// A folder that appears whole or not at all: it is filled under another name and takes its place,
+/// or the place of an earlier one, when it is complete. What is not finished goes with the value.
+#[derive(Debug)]
+pub struct Draft {
+    folder: tempfile::TempDir,
+    place: PathBuf,
+}
+
+impl Draft {
+    /// A draft of `place`, beside it. `is_own` says of a name whether it may lie in an earlier folder
+    /// at that place; a folder with other things in it is refused, never replaced.
+    pub fn new(place: &Path, is_own: fn(&str) -> bool) -> Result<Self, StudyError> {
+        let about = StudyError::file(place);
+        let mut place = place.to_owned();
+        if place.exists() {
+            place = place.canonicalize().map_err(&about)?;
+            for entry in std::fs::read_dir(&place).map_err(&about)? {
+                let name = entry.map_err(&about)?.file_name();
+                if !name.to_str().is_some_and(is_own) {
+                    let (path, name) = (place.display().to_string(), name.display().to_string());
+                    return Err(StudyError::Occupied { path, name });
+                }
+            }
+        }
+        let parent = match place.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        make_folder(parent)?;
+        let folder = tempfile::Builder::new().prefix(".draft-").tempdir_in(parent);
+        Ok(Self { folder: folder.map_err(&about)?, place })
+    }
+
+    /// Where it is filled.
+    pub fn store(&self) -> Store {
+        Store { root: self.folder.path().to_owned() }
+    }
+
+    /// Puts the folder in its place.
+    pub fn finish(self) -> Result<(), StudyError> {
+        let about = StudyError::file(&self.place);
+        if self.place.exists() {
+            // an earlier folder goes into the draft's shadow, from where it is removed
+            let mut shadow = self.folder.path().as_os_str().to_owned();
+            shadow.push("-earlier");
+            std::fs::rename(&self.place, &shadow).map_err(&about)?;
+            std::fs::rename(self.folder.keep(), &self.place).map_err(&about)?;
+            make_folder_readable(&self.place).map_err(&about)?;
+            return std::fs::remove_dir_all(&shadow).map_err(&about);
+        }
+        std::fs::rename(self.folder.keep(), &self.place).map_err(&about)?;
+        make_folder_readable(&self.place).map_err(&about)
+    }
+}
+
 /// Makes a folder and its parents.
 pub fn make_folder(path: &Path) -> Result<(), StudyError> {
     std::fs::create_dir_all(path).map_err(StudyError::file(path))
@@ -59,6 +114,17 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
 fn make_readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(unix)]
+fn make_folder_readable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_folder_readable(_: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -42,6 +42,34 @@ fn reports_are_put_on_one_page(scene: &Scene) {
 }
 
 #[test]
+fn a_demo_takes_the_place_of_an_earlier_one_as_a_whole() {
+    let scene = Scene::new();
+    scene.done(&format!("{CALL} --epsilon 0.125 --out out"));
+    assert!(scene.has("out/specs/local-invariance-0.125.toml"));
+    let printed = scene.done(&format!("{CALL} --epsilon 0.25 --out out"));
+    assert!(scene.has("out/specs/local-invariance-0.25.toml"));
+    assert!(!scene.has("out/specs/local-invariance-0.125.toml"), "left from the earlier demo");
+    let names: Vec<_> = std::fs::read_dir(scene.path("")).unwrap().collect();
+    assert_eq!(names.len(), Scene::new().files("").len() + 1, "{names:?}");
+
+    // what is printed can be typed
+    let (_, command) = printed.split_once("Check one yourself:\n").unwrap();
+    let words: Vec<&str> = command.split_whitespace().filter(|word| *word != "\\").collect();
+    assert_eq!(words[1], "check", "{command}");
+    scene.propcert(&words[1..].join(" ")).assert().code(0);
+}
+
+#[test]
+fn a_folder_that_holds_other_things_is_never_replaced() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("mine")).unwrap();
+    scene.write("mine/thesis.txt", "years of work");
+    let before = scene.files("");
+    scene.refused(&format!("{CALL} --out mine"), &["mine", "thesis.txt", "new or empty folder"]);
+    assert_eq!(scene.files(""), before);
+}
+
+#[test]
 fn bad_demos_are_refused_and_nothing_is_written() {
     let scene = Scene::new();
     let before = scene.files("");

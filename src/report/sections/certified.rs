@@ -112,12 +112,11 @@ pub(super) fn sampled(run: &Run) -> Section {
         Column::text("claim"),
         Column::number("no violation found"),
         Column::number("sampled"),
-        Column::text("how"),
     ];
     let rows = run.models.iter().flat_map(|model| {
         model.certificates.iter().filter_map(|certificate| {
             let sampled = certificate.sampled.as_ref()?;
-            let figures = [of(sampled.satisfied), share(sampled.satisfied), sampled.how.clone()];
+            let figures = [of(sampled.satisfied), share(sampled.satisfied)];
             Some([vec![model.name.clone(), claim(&certificate.claim)], figures.to_vec()].concat())
         })
     });
@@ -127,16 +126,35 @@ pub(super) fn sampled(run: &Run) -> Section {
         evidence: "sampled, not proved",
         intro: "The figure the literature reports: obligations for which none of the points tried was a \
                 violation. It can only be too high; nothing follows from it.",
-        tables: vec![Table::new("", &columns, rows.collect())],
+        tables: vec![Table::new(tried(run), &columns, rows.collect())],
     }
 }
 
-const SETTLED_COLUMNS: [Column; 6] = [
+/// Which points were tried, in a sentence a property.
+fn tried(run: &Run) -> String {
+    let certificates = run.models.iter().flat_map(|model| &model.certificates);
+    let mut ways: Vec<(&str, Vec<&str>)> = Vec::new();
+    for certificate in certificates {
+        let Some(sampled) = &certificate.sampled else { continue };
+        let property = certificate.claim.property.as_str();
+        match ways.iter_mut().find(|(how, _)| *how == sampled.how) {
+            Some((_, properties)) if properties.contains(&property) => {}
+            Some((_, properties)) => properties.push(property),
+            None => ways.push((&sampled.how, vec![property])),
+        }
+    }
+    let sentence =
+        |(how, properties): &(&str, Vec<&str>)| format!("{}: {how}.", properties.join(", "));
+    ways.iter().map(sentence).collect::<Vec<_>>().join(" ")
+}
+
+const SETTLED_COLUMNS: [Column; 7] = [
     Column::text("model"),
     Column::text("what is settled"),
     Column::number("queries"),
     Column::number("settled"),
     Column::number("share"),
+    Column::number("without proofs"),
     Column::number("wrong"),
 ];
 
@@ -156,7 +174,8 @@ pub(super) fn gives_away(run: &Run) -> Section {
         evidence: "proved boxes, counted",
         intro: "A published certificate with true labels hands out labels of the target: those of the \
                 published rows without a query, and those of whole boxes for one query inside each. \
-                A thief can learn at least this much.",
+                A thief can learn at least this much. What as many answers settle without any proof (the \
+                points asked and their copies) stands beside it: the rest is the certificate's.",
         tables: vec![
             Table::new("", &SETTLED_COLUMNS, each(settled_rows)),
             Table::details("How it was counted", &HOW_COLUMNS, each(how_rows)),
@@ -165,13 +184,15 @@ pub(super) fn gives_away(run: &Run) -> Section {
 }
 
 fn settled_rows(model: &str, gives_away: &GivesAway) -> Vec<Vec<String>> {
-    let row = |what: String, queries: u64, settled, wrong: String| {
-        vec![model.to_owned(), what, integer(queries), of(settled), share(settled), wrong]
+    let row = |what: String, queries: u64, settled, alone: String, wrong: String| {
+        vec![model.to_owned(), what, integer(queries), of(settled), share(settled), alone, wrong]
     };
-    let published = row("published rows".to_owned(), 0, gives_away.published, NONE.to_owned());
+    let none = || NONE.to_owned();
+    let published = row("published rows".to_owned(), 0, gives_away.published, none(), none());
     let curves = gives_away.settled.iter().filter_map(|curve| {
         let last = curve.points.last()?;
-        Some(row(curve.reference.clone(), last.queries, last.settled, integer(last.wrong)))
+        let (alone, wrong) = (share(last.by_answers_alone), integer(last.wrong));
+        Some(row(curve.reference.clone(), last.queries, last.settled, alone, wrong))
     });
     std::iter::once(published).chain(curves).collect()
 }

@@ -1,4 +1,4 @@
-//! Counts, and how they become percentages.
+//! Totals, and how they become the pair that bounds constraint accuracy.
 //!
 //! ```text
 //! n = proved + refuted + undecided          (vacuous and invalid are listed apart)
@@ -8,7 +8,11 @@
 //! Lower ends print rounded down, upper ends rounded up, with one decimal; digits are added before
 //! a number would read as 100% or 0% without being it. Integers throughout: no float is rounded twice.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use super::{Totals, Verdict};
 
 /// `count` out of `of`: an observed share, for example correct predictions among test rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,26 +74,20 @@ fn percent(share: Share, round_up: bool) -> Option<String> {
     Some(format!("{}.{:0width$}%", rounded / units, rounded % units, width = decimals as usize))
 }
 
-/// What the kernel said about the obligations of one property.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Hold, by a proof that the kernel recomputed.
-    pub proved: u64,
-    /// Fail, by a witness that the kernel evaluated.
-    pub refuted: u64,
-    /// Neither within the budget.
-    pub undecided: u64,
-    /// Hold without saying anything (decided from spec and data alone).
-    pub vacuous: u64,
-    /// Anchors outside the claim's domain; never proved.
-    pub invalid: u64,
-}
-
-impl Counts {
+impl Totals {
     /// `proved + refuted + undecided`: what a share is taken of.
     pub fn n(self) -> u64 {
         self.proved.saturating_add(self.refuted).saturating_add(self.undecided)
+    }
+
+    /// Counts one verdict.
+    pub fn add(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Proved(_) => self.proved += 1,
+            Verdict::Refuted(_) => self.refuted += 1,
+            Verdict::Undecided(_) => self.undecided += 1,
+            Verdict::Invalid => self.invalid += 1,
+        }
     }
 
     /// Lower end of constraint accuracy, `proved / n`, rounded down. `None` if n is 0.
@@ -119,14 +117,27 @@ impl Counts {
     }
 }
 
+impl fmt::Display for Totals {
+    /// `proved P refuted R undecided U of N (vacuous V)`, and `(invalid I)` where there are any.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { proved, refuted, undecided, vacuous, invalid } = self;
+        let n = self.n();
+        write!(
+            f,
+            "proved {proved} refuted {refuted} undecided {undecided} of {n} (vacuous {vacuous})"
+        )?;
+        if *invalid > 0 { write!(f, " (invalid {invalid})") } else { Ok(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn counts(proved: u64, refuted: u64, undecided: u64) -> Counts {
-        Counts { proved, refuted, undecided, vacuous: 7, invalid: 9 }
+    fn counts(proved: u64, refuted: u64, undecided: u64) -> Totals {
+        Totals { proved, refuted, undecided, vacuous: 7, invalid: 9 }
     }
 
     #[test]
