@@ -3,65 +3,11 @@
 
 mod cases;
 
-use cases::{proving_rules, refutes, row};
+use cases::table::{REAL, SERVED, case, fixture, model, spec};
+use cases::{refutes, row};
 use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Verdict};
-use propcert::model::{Family, Layer, Model, Precision, Row};
-use propcert::spec::{LowerError, Lowered, Semantics, Spec};
-
-const REAL: Option<Semantics> = Some(Semantics::Real);
-const SERVED: Option<Semantics> = Some(Semantics::ServedF32);
-
-fn fixture(name: &str) -> Vec<u8> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/refusals");
-    std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-fn model(name: &str) -> Model {
-    Model::read(&fixture(&format!("{name}.json"))).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn spec(name: &str) -> Spec {
-    Spec::read(&fixture(&format!("{name}.toml"))).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-/// A case: model, spec, the row (none for domain-wide claims), semantics.
-struct Case {
-    model: Model,
-    spec: Spec,
-    rows: Vec<Row>,
-    semantics: Option<Semantics>,
-}
-
-fn case(name: &str, claim: &str, rows: &[(&[f64], usize)], semantics: Option<Semantics>) -> Case {
-    let rows = rows.iter().map(|(values, label)| row(values, *label)).collect();
-    Case { model: model(name), spec: spec(claim), rows, semantics }
-}
-
-impl Case {
-    fn proved_by(&self) -> Vec<(Arithmetic, &'static str)> {
-        proving_rules(&self.model, &self.spec, &self.rows, self.semantics)
-    }
-
-    fn is_not_proved(&self) -> &Self {
-        assert_eq!(self.proved_by(), [], "a false claim is proved");
-        self
-    }
-
-    fn is_proved(&self) -> &Self {
-        let found = self.proved_by();
-        for arithmetic in cases::BOTH {
-            assert!(found.iter().any(|(a, _)| *a == arithmetic), "{arithmetic:?}: {found:?}");
-        }
-        self
-    }
-
-    fn is_refuted_by(&self, points: &[&[&str]]) -> &Self {
-        let texts: Vec<Vec<String>> =
-            points.iter().map(|p| p.iter().map(|x| (*x).to_owned()).collect()).collect();
-        assert!(refutes(&self.model, &self.spec, &self.rows, self.semantics, &texts));
-        self
-    }
-}
+use propcert::model::{Family, Layer, Model, Precision};
+use propcert::spec::{LowerError, Lowered, Spec};
 
 #[test]
 fn f1_cancellation_beyond_f32_is_seen() {

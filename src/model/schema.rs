@@ -77,6 +77,9 @@ pub enum SchemaError {
     /// Two features share a name.
     #[error("feature name `{0}` occurs twice")]
     DuplicateName(String),
+    /// A name that no header or message can show as it is.
+    #[error("feature name {0:?} has a control character; expected printable characters")]
+    ControlCharacter(String),
     /// `mean` is not finite, or `scale` is not finite and positive.
     #[error("feature `{0}`: mean must be finite and scale finite and positive")]
     Scale(String),
@@ -96,6 +99,9 @@ impl Schema {
             let name = || feature.name.clone();
             if !names.insert(&feature.name) {
                 return Err(SchemaError::DuplicateName(name()));
+            }
+            if feature.name.contains(char::is_control) {
+                return Err(SchemaError::ControlCharacter(name()));
             }
             let is_positive = feature.scale > 0.0 && feature.scale.is_finite();
             if !feature.mean.is_finite() || !is_positive {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod table;
+
 use std::collections::BTreeMap;
 
 use propcert::certificate::{Arithmetic, Cut, Hint, Kernel, Leaf, Proof, SplitTree, Step, Verdict};

@@ -1,0 +1,344 @@
+//! Certificates of small models, one or more for every rule, with everything they are about and
+//! the truth of every obligation.
+
+use std::collections::BTreeMap;
+
+use propcert::certificate::{
+    Arithmetic, CheckError, Checked, Cut, Header, Hint, Kernel, Leaf, Line, Proof, Settings,
+    SplitTree, Step, Subject, Totals, Verdict, check_file,
+};
+use propcert::model::{
+    CsvFile, DataSet, Digest, Kind, Layer, Model, Node, Part, Point, Precision, Row, Tree,
+};
+use propcert::spec::{Claim, Integers, Lowered, Spec};
+
+use crate::cases::{self, ensemble, halves, leaf, mlp, network, split, uniform_hint};
+use crate::truth::is_true;
+
+/// A certificate with everything it is about.
+#[derive(Clone)]
+pub struct Certified {
+    pub name: &'static str,
+    pub model: Model,
+    pub spec: Spec,
+    pub spec_text: String,
+    pub data: DataSet,
+    pub header: Header,
+    pub lines: Vec<Line>,
+    /// As the file states them.
+    pub totals: Totals,
+    /// Per obligation.
+    pub truths: Vec<bool>,
+}
+
+const META: &str = r#"{"name":"made","label":"y","features":["x0","x1"],"kinds":["real","real"],
+"ranges":[["-4","4"],["-4","4"]],"files":{"train":"train.csv"},"synthetic":true}"#;
+
+/// 40 rows on a quarter grid, labels from the model except for every ninth.
+fn rows(model: &Model) -> Vec<(Vec<f64>, usize)> {
+    let row = |k: u32| {
+        let values = vec![f64::from(k % 8) / 2.0 - 1.75, f64::from(k / 8) / 2.0 - 1.25];
+        let label = model.label(&values) ^ usize::from(k.is_multiple_of(9));
+        (values, label)
+    };
+    (0..40).map(row).collect()
+}
+
+/// A data set of these rows and labels.
+pub fn data(rows: &[(Vec<f64>, usize)]) -> DataSet {
+    let lines = rows.iter().map(|(x, label)| format!("{},{},{label}\n", x[0], x[1]));
+    let csv = "x0,x1,y\n".to_owned() + &lines.collect::<String>();
+    let files = [CsvFile { name: "train.csv", bytes: csv.as_bytes() }];
+    DataSet::read(META.as_bytes(), &files).unwrap()
+}
+
+pub fn small_network() -> Model {
+    let layers = vec![
+        Layer {
+            weights: vec![1.5, -0.5, -1.25, 1.0, 0.5, 0.75],
+            bias: vec![0.25, 0.0, -0.5],
+            inputs: 2,
+        },
+        Layer {
+            weights: vec![-1.0, 0.5, 0.25, 1.0, -0.75, 0.5],
+            bias: vec![0.125, -0.125],
+            inputs: 3,
+        },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// Increasing in both inputs: all weights on the paths to class 1 minus class 0 are positive.
+fn rising_network() -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.5, 0.25, 1.0], bias: vec![0.0, -0.5], inputs: 2 },
+        Layer { weights: vec![-0.5, 0.0, 0.5, 1.0], bias: vec![0.0, 0.0], inputs: 2 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// m = 2·relu(x₀) − relu(x₀ + 5) + 5.5 = |x₀| + ½: nothing but the slope ½ shows that it is positive.
+fn folded_network() -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0, 1.0, 0.0], bias: vec![0.0, 5.0], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, 2.0, -1.0], bias: vec![0.0, 5.5], inputs: 2 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+fn folded_proofs() -> [Vec<Proof>; 3] {
+    let unit = 1 << 20;
+    let multipliers = vec![(0, unit), (1, unit), (3, -unit), (4, -unit), (6, -unit), (9, unit)];
+    let slopes = Hint { slopes: vec![(0, 0, 0.5)], multipliers: Vec::new() };
+    let dual = Hint { slopes: Vec::new(), multipliers };
+    // on the low side intervals are enough, on the high side they are not
+    let cut = |at| Step::Cut { cut: Cut::Input { feature: 0, at }, refresh: None };
+    let [low, high] = [Leaf::Interval, Leaf::Linear].map(leaf);
+    let steps = vec![cut(0.0), cut(-0.5), low.clone(), low, high];
+    let cases = Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
+    [
+        vec![Proof::Linear { hints: vec![slopes] }],
+        vec![Proof::Dual { hints: vec![dual] }],
+        vec![cases],
+    ]
+}
+
+fn stump(feature: usize, threshold: f64, below: f64, above: f64) -> Tree {
+    let nodes = vec![split(feature, threshold, 1, 2), Node::Leaf(below), Node::Leaf(above)];
+    Tree { output: 0, nodes }
+}
+
+pub fn small_ensemble() -> Model {
+    let deep = Tree {
+        output: 0,
+        nodes: vec![
+            split(0, -0.5, 1, 2),
+            Node::Leaf(-0.75),
+            split(1, 0.25, 3, 4),
+            Node::Leaf(0.25),
+            Node::Leaf(1.0),
+        ],
+    };
+    let trees = vec![stump(0, 0.5, -0.5, 0.5), stump(1, -0.75, -0.25, 0.5), deep];
+    ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![-0.125], trees)
+}
+
+/// ½ or more everywhere, since one of the stumps is always at +1; the box of leaves gives −1½.
+fn folded_ensemble() -> Model {
+    let trees = vec![stump(0, -0.5, -1.0, 1.0), stump(0, 0.5, 1.0, -1.0)];
+    ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.5], trees)
+}
+
+/// The first proof of a list that decides obligation `at`; else a witness; else nothing.
+fn prove(kernel: &Kernel, at: usize, offered: &[Proof], witnesses: &[Vec<Vec<String>>]) -> Proof {
+    let clears = |proof: &Proof| matches!(kernel.check(at, proof), Ok(Verdict::Proved(_)));
+    if let Some(proof) = offered.iter().find(|proof| clears(proof)) {
+        return proof.clone();
+    }
+    let witnesses = witnesses.iter().map(|w| Proof::Counterexample { points: w.clone() });
+    let refutes = |proof: &Proof| matches!(kernel.check(at, proof), Ok(Verdict::Refuted(_)));
+    witnesses.into_iter().find(refutes).unwrap_or(Proof::None)
+}
+
+/// A grid on the region, as witnesses of one point or of a pair.
+fn candidates(lowered: &Lowered, at: usize) -> Vec<Vec<Vec<String>>> {
+    let obligation = lowered.obligation(at).unwrap();
+    let ends: Vec<(f64, f64)> =
+        obligation.region.sides().iter().map(|(a, b)| (a.up(), b.down())).collect();
+    let along =
+        |(low, high): (f64, f64)| (0..=4).map(move |k| low + (high - low) * f64::from(k) / 4.0);
+    let points: Vec<[f64; 2]> =
+        along(ends[0]).flat_map(|a| along(ends[1]).map(move |b| [a, b])).collect();
+    match &obligation.claim {
+        Claim::Monotone { feature, .. } => {
+            let pair = |x: &[f64; 2]| {
+                let mut next = *x;
+                next[feature.0] = ends[feature.0].1;
+                vec![Point::texts(x), Point::texts(&next)]
+            };
+            points.iter().map(pair).collect()
+        }
+        _ => points.iter().map(|x| vec![Point::texts(x)]).collect(),
+    }
+}
+
+fn certify(name: &'static str, model: Model, text: &str, offered: &[Proof]) -> Certified {
+    let spec = cases::spec(text);
+    let data = data(&rows(&model));
+    let is_about_rows = spec.property.is_about_rows();
+    let rows = if is_about_rows { data.part(Part::Train) } else { &[] };
+    let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+    let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
+    let lines = (0..lowered.len())
+        .map(|at| Line { at, proof: prove(&kernel, at, offered, &candidates(&lowered, at)) })
+        .collect();
+    let header = Header {
+        schema: "certificate/1".to_owned(),
+        tool: "corruption lanes".to_owned(),
+        model: Digest::of(model.to_json().as_bytes()),
+        spec: Digest::of(text.as_bytes()),
+        data: is_about_rows.then(|| data.digest()),
+        part: is_about_rows.then_some(Part::Train),
+        rows: is_about_rows.then_some(rows.len()),
+        semantics: lowered.semantics(),
+        integers: Integers::Respect,
+        budget: propcert::certificate::Budget { nodes: 1 },
+        defense: None,
+    };
+    let (spec_text, totals, truths) = (text.to_owned(), Totals::default(), Vec::new());
+    let mut certified =
+        Certified { name, model, spec, spec_text, data, header, lines, totals, truths };
+    certified.truths = certified.find_truths();
+    let checked = certified.check(&certified.text(), Arithmetic::Rounded).unwrap();
+    certified.totals = checked.tally.all;
+    certified
+}
+
+fn network_proofs(model: &Model) -> Vec<Proof> {
+    let hint = |slope, multiplier| vec![uniform_hint(mlp(model), slope, multiplier)];
+    let mut hints = hint(0.5, 0);
+    hints.extend(hint(0.25, 1 << 18));
+    let steps = [Leaf::Linear, Leaf::Dual].map(|kind| Step::Leaf {
+        leaf: kind,
+        refresh: Some(0),
+        hint: Some(0),
+    });
+    let [low, high] = steps;
+    // most rows are cut where they are not, and then go on to the next proof
+    let cuts = (-8..=8).map(|k| {
+        let cut =
+            Step::Cut { cut: Cut::Input { feature: 0, at: f64::from(k) / 4.0 }, refresh: None };
+        let tree = SplitTree::new(vec![cut, low.clone(), high.clone()]).unwrap();
+        Proof::Split { tree, hints: hints.clone() }
+    });
+    let mut proofs =
+        vec![Proof::Dual { hints: hint(0.0, 1 << 19) }, Proof::Linear { hints: hint(0.5, 0) }];
+    proofs.extend(cuts);
+    proofs.extend([Proof::Linear { hints: Vec::new() }, Proof::Interval]);
+    proofs
+}
+
+fn cell_splits() -> Vec<Proof> {
+    let cut = |feature, number| Step::Cut { cut: Cut::Cell { feature, number }, refresh: None };
+    let proof = |steps| Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
+    let box_ = || leaf(Leaf::Interval);
+    let pairs = (0..2).flat_map(|f| (0..2).map(move |k| (f, k)));
+    let nested = vec![cut(0, 0), box_(), cut(0, 1), box_(), box_()];
+    std::iter::once(proof(nested))
+        .chain(pairs.map(|(f, k)| proof(vec![cut(f, k), box_(), box_()])))
+        .collect()
+}
+
+/// The controls.
+pub fn certificates() -> Vec<Certified> {
+    let label = "property = 'label'\nepsilon = '0.25'\nsemantics = 'real'\n";
+    let wide = "property = 'label'\nepsilon = '0.75'\nsemantics = 'real'\n";
+    let invariance = "property = 'local-invariance'\nepsilon = '0.125'\ndelta = '0.5'\n";
+    let rising = "property = 'monotonicity'\nfeatures = [0, 1]\ndirection = 'increasing'\n";
+    let local = "property = 'monotonicity'\nscope = 'local'\nepsilon = '0.25'\nfeatures = [0]\n\
+                 direction = 'increasing'\n";
+    let fuzz = "property = 'boundary-fuzz'\nscope = 'local'\nradius = '0.25'\nshift = '0.25'\n\
+                epsilon = '0.1'\n";
+    let split_jacobian = Proof::Split {
+        tree: halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian),
+        hints: Vec::new(),
+    };
+    let and_interval = |mut proofs: Vec<Proof>| {
+        proofs.push(Proof::Interval);
+        proofs
+    };
+    let cut = Step::Cut { cut: Cut::Cell { feature: 1, number: 0 }, refresh: None };
+    let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
+    let jumps = [
+        Proof::Jumps { trees: BTreeMap::from([(0, tree)]) },
+        Proof::Jumps { trees: BTreeMap::new() },
+    ];
+    let (net, trees) = (small_network, small_ensemble);
+    let proofs = network_proofs(&net());
+    let cells = and_interval(cell_splits());
+    let [slopes, multipliers, cases] = folded_proofs();
+    let folded = "property = 'label'\nepsilon = '2.5'\nsemantics = 'real'\n";
+    vec![
+        certify("network, label", net(), label, &proofs),
+        certify("network, wide label", net(), wide, &proofs),
+        certify("network, slopes", folded_network(), folded, &slopes),
+        certify("network, multipliers", folded_network(), folded, &multipliers),
+        certify("network, cases", folded_network(), folded, &cases),
+        certify("network, served", net(), invariance, &proofs),
+        certify("network, monotone", rising_network(), rising, &[split_jacobian, Proof::Jacobian]),
+        certify("network, local monotone", net(), local, &[Proof::Jacobian]),
+        certify("network, fuzz", net(), fuzz, &[Proof::Fuzz]),
+        certify("ensemble, label", trees(), label, &cells),
+        certify("ensemble, wide label", trees(), wide, &cells),
+        certify("ensemble, cases", folded_ensemble(), folded, &cells),
+        certify("ensemble, served", trees(), invariance, &cells),
+        certify("ensemble, monotone", trees(), rising, &jumps),
+        certify("ensemble, local monotone", trees(), local, &jumps),
+        certify("ensemble, fuzz", trees(), fuzz, &[Proof::Fuzz]),
+    ]
+}
+
+impl Certified {
+    /// The rows that the obligations are about.
+    pub fn rows(&self) -> &[Row] {
+        if self.spec.property.is_about_rows() { self.data.part(Part::Train) } else { &[] }
+    }
+
+    pub fn lowered(&self) -> Lowered<'_> {
+        Lowered::new(&self.spec, &self.model, None, self.rows()).unwrap()
+    }
+
+    fn find_truths(&self) -> Vec<bool> {
+        let lowered = self.lowered();
+        (0..lowered.len()).map(|at| is_true(&self.model, &lowered, at)).collect()
+    }
+
+    /// The file.
+    pub fn text(&self) -> Vec<u8> {
+        self.text_of(&self.lines, &self.totals)
+    }
+
+    /// The file with other lines and totals.
+    pub fn text_of(&self, lines: &[Line], totals: &Totals) -> Vec<u8> {
+        let lines: String = lines.iter().map(Line::line).collect();
+        (self.header.line() + &lines + &totals.line()).into_bytes()
+    }
+
+    /// The same lines offered for another subject, whose digests are pasted into the header.
+    pub fn about(&self, model: Model, spec_text: String, data: DataSet) -> Self {
+        let mut other = self.clone();
+        other.header.model = Digest::of(model.to_json().as_bytes());
+        other.header.spec = Digest::of(spec_text.as_bytes());
+        other.header.data = other.header.data.map(|_| data.digest());
+        other.spec = cases::spec(&spec_text);
+        (other.model, other.spec_text, other.data) = (model, spec_text, data);
+        other.truths = other.find_truths();
+        other
+    }
+
+    pub fn check(&self, bytes: &[u8], arithmetic: Arithmetic) -> Result<Checked, CheckError> {
+        let subject = Subject {
+            model: (&self.model, Digest::of(self.model.to_json().as_bytes())),
+            spec: (&self.spec, Digest::of(self.spec_text.as_bytes())),
+            data: self.spec.property.is_about_rows().then_some(&self.data),
+            defense: None,
+        };
+        let mut reader = bytes;
+        let settings = Settings { arithmetic, first: None, max_work: 1 << 40 };
+        check_file(&subject, &mut reader, settings, &mut |_| ())
+    }
+
+    /// Whether a mutant is accepted. It may be, if nothing false is in it.
+    pub fn accepts(&self, bytes: &[u8], arithmetic: Arithmetic, what: &str) -> bool {
+        let Ok(checked) = self.check(bytes, arithmetic) else { return false };
+        for at in &checked.proved {
+            assert!(self.truths[*at], "{}: {what}: obligation {at} is false", self.name);
+        }
+        let all = checked.tally.all;
+        let counted = all.proved + all.refuted + all.undecided + all.invalid;
+        assert_eq!(counted, self.truths.len() as u64, "{}: {what}", self.name);
+        let falsehoods = self.truths.iter().filter(|t| !**t).count() as u64;
+        assert!(all.refuted <= falsehoods, "{}: {what}: something true is refuted", self.name);
+        checked.is_as_stated()
+    }
+}

@@ -1,0 +1,285 @@
+//! The ways in which a certificate is corrupted. Each makes a mutant, or says that this certificate
+//! has nothing of the kind.
+
+use propcert::certificate::{Cut, Hint, Leaf, Line, Proof, Step, Totals};
+use propcert::interval::{format_hexadecimal, parse_hexadecimal};
+
+use crate::certificates::Certified;
+use crate::subjects::{another_model, moved_rows, wider_region, wrong_labels};
+use crate::trees::{cut, cut_short, move_cut, steps, swap_children, tokens};
+
+/// SplitMix64.
+pub struct Draw(pub u64);
+
+impl Draw {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn index(&mut self, n: usize) -> usize {
+        usize::try_from(self.next() % n.max(1) as u64).unwrap()
+    }
+
+    pub fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        let at = self.index(all.len());
+        all.get(at).cloned()
+    }
+
+    pub fn is_heads(&mut self) -> bool {
+        self.next().is_multiple_of(2)
+    }
+}
+
+/// A corrupted file.
+pub struct Mutant {
+    pub bytes: Vec<u8>,
+    /// What it is offered for, where that is something else as well.
+    pub subject: Option<Box<Certified>>,
+}
+
+type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
+
+pub const LANES: [(&str, Lane); 32] = [
+    ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
+    ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
+    ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
+    ("the proof of another anchor", |c, draw| {
+        lines(c, draw, |all, at, other| all[at].proof = all[other].proof.clone())
+    }),
+    ("another rule", another_rule),
+    ("undecided written as proved", |c, draw| as_proved(c, draw, |proof| *proof == Proof::None)),
+    ("refuted written as proved", |c, draw| {
+        as_proved(c, draw, |proof| matches!(proof, Proof::Counterexample { .. }))
+    }),
+    ("totals off by one", totals),
+    ("slope 257/256", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.slopes.len());
+            hint.slopes.get_mut(at).map(|slope| slope.2 = 257.0 / 256.0)
+        })
+    }),
+    ("all slopes above one", |c, draw| {
+        hints(c, draw, |hint, _| {
+            hint.slopes.iter_mut().for_each(|slope| slope.2 = 2.0);
+            Some(())
+        })
+    }),
+    ("a multiplier's sign", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.multipliers.len());
+            hint.multipliers.get_mut(at).map(|multiplier| multiplier.1 *= -1)
+        })
+    }),
+    ("all multipliers' signs", |c, draw| {
+        hints(c, draw, |hint, _| {
+            hint.multipliers.iter_mut().for_each(|m| m.1 *= -1);
+            Some(())
+        })
+    }),
+    ("multipliers near 2^53", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.multipliers.len());
+            hint.multipliers.get_mut(at).map(|multiplier| multiplier.1 = (1 << 53) - 1)
+        })
+    }),
+    ("a multiplier of 2^200", huge_multiplier),
+    ("multipliers permuted", permuted_multipliers),
+    ("a hint that is not there", |c, draw| {
+        steps(c, draw, |steps, draw| {
+            let at = draw.index(steps.len());
+            let Step::Leaf { hint, .. } = &mut steps[at] else { return };
+            *hint = Some(7);
+        })
+    }),
+    ("children swapped", |c, draw| steps(c, draw, |steps, draw| swap_children(steps, draw))),
+    ("a leaf dropped", |c, draw| tokens(c, draw, |words, _| drop(words.pop()))),
+    ("a leaf too many", |c, draw| tokens(c, draw, |words, _| words.push("I".to_owned()))),
+    ("a leaf by a weaker rule", |c, draw| {
+        steps(c, draw, |steps, draw| {
+            let at = draw.index(steps.len());
+            if let Step::Leaf { leaf, hint, .. } = &mut steps[at] {
+                (*leaf, *hint) = (Leaf::Interval, None);
+            }
+        })
+    }),
+    ("a case distinction cut short", cut_short),
+    ("a cut outside", |c, draw| cut(c, draw, |cut, _| move_cut(cut, 100))),
+    ("a cut moved", |c, draw| {
+        cut(c, draw, |cut, draw| move_cut(cut, if draw.is_heads() { 1 } else { -1 }))
+    }),
+    ("a cut of another feature", |c, draw| {
+        cut(c, draw, |cut, draw| {
+            let (Cut::Input { feature, .. } | Cut::Cell { feature, .. }) = cut;
+            *feature = if draw.is_heads() { 1 - *feature } else { 2 };
+        })
+    }),
+    ("a refresh of the output", |c, draw| {
+        steps(c, draw, |steps, draw| {
+            let at = draw.index(steps.len());
+            let (Step::Cut { refresh, .. } | Step::Leaf { refresh, .. }) = &mut steps[at];
+            *refresh = Some(1);
+        })
+    }),
+    ("a witness one ulp outside", witness_outside),
+    ("a region one ulp wider", wider_region),
+    ("rows one ulp away", moved_rows),
+    ("wrong labels", wrong_labels),
+    ("another model with the digest pasted in", another_model),
+    ("a torn file", |c, draw| {
+        let mut bytes = c.text();
+        let at = draw.index(bytes.len());
+        bytes.truncate(at);
+        mutant(c, bytes)
+    }),
+    ("a flipped bit", |c, draw| {
+        let mut bytes = c.text();
+        let bit = draw.index(bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        mutant(c, bytes)
+    }),
+];
+
+/// `None` if nothing has changed.
+pub fn mutant(c: &Certified, bytes: Vec<u8>) -> Option<Mutant> {
+    (bytes != c.text()).then_some(Mutant { bytes, subject: None })
+}
+
+pub fn with_lines(c: &Certified, lines: &[Line]) -> Option<Mutant> {
+    mutant(c, c.text_of(lines, &c.totals))
+}
+
+/// Two random lines are edited.
+fn lines(
+    c: &Certified,
+    draw: &mut Draw,
+    edit: impl Fn(&mut Vec<Line>, usize, usize),
+) -> Option<Mutant> {
+    let mut lines = c.lines.clone();
+    let [at, other] = [(); 2].map(|()| draw.index(lines.len()));
+    edit(&mut lines, at, other);
+    with_lines(c, &lines)
+}
+
+/// One of the lines whose proof is as asked for gets another proof.
+pub fn proof(
+    c: &Certified,
+    draw: &mut Draw,
+    is_meant: impl Fn(&Proof) -> bool,
+    edit: impl FnOnce(&Proof, &mut Draw) -> Option<Proof>,
+) -> Option<Vec<Line>> {
+    let meant: Vec<usize> = (0..c.lines.len()).filter(|&k| is_meant(&c.lines[k].proof)).collect();
+    let at = draw.pick(&meant)?;
+    let mut lines = c.lines.clone();
+    lines[at].proof = edit(&lines[at].proof, draw)?;
+    Some(lines)
+}
+
+fn rules() -> [Proof; 8] {
+    [
+        Proof::Interval,
+        Proof::Linear { hints: Vec::new() },
+        Proof::Dual { hints: Vec::new() },
+        Proof::Jacobian,
+        Proof::Jumps { trees: [].into() },
+        Proof::Fuzz,
+        Proof::None,
+        Proof::Counterexample { points: vec![vec!["0".to_owned(), "0".to_owned()]] },
+    ]
+}
+
+fn another_rule(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let lines = proof(c, draw, |_| true, |_, draw| draw.pick(&rules()))?;
+    with_lines(c, &lines)
+}
+
+/// A proof is put where there is none, and the totals count it.
+fn as_proved(c: &Certified, draw: &mut Draw, from: fn(&Proof) -> bool) -> Option<Mutant> {
+    let offered: Vec<Proof> =
+        c.lines.iter().map(|line| line.proof.clone()).filter(|proof| !from(proof)).collect();
+    let edit = |_: &Proof, draw: &mut Draw| {
+        if draw.is_heads() { draw.pick(&offered) } else { draw.pick(&rules()[..6]) }
+    };
+    let lines = proof(c, draw, from, edit)?;
+    let taken = u64::from(from(&Proof::None));
+    let totals = Totals {
+        proved: c.totals.proved + 1,
+        undecided: c.totals.undecided.checked_sub(taken)?,
+        refuted: c.totals.refuted.checked_sub(1 - taken)?,
+        ..c.totals
+    };
+    mutant(c, c.text_of(&lines, &totals))
+}
+
+fn totals(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let mut totals = c.totals;
+    let Totals { proved, refuted, undecided, vacuous, invalid } = &mut totals;
+    let counts = [proved, refuted, undecided, vacuous, invalid];
+    let at = draw.index(counts.len());
+    *counts[at] = if draw.is_heads() { *counts[at] + 1 } else { counts[at].saturating_sub(1) };
+    mutant(c, c.text_of(&c.lines, &totals))
+}
+
+/// One hint of one line is edited.
+fn hints(
+    c: &Certified,
+    draw: &mut Draw,
+    edit: impl Fn(&mut Hint, &mut Draw) -> Option<()>,
+) -> Option<Mutant> {
+    let has_hints = |proof: &Proof| match proof {
+        Proof::Linear { hints } | Proof::Dual { hints } | Proof::Split { hints, .. } => {
+            !hints.is_empty()
+        }
+        _ => false,
+    };
+    let edit = |proof: &Proof, draw: &mut Draw| {
+        let mut proof = proof.clone();
+        if let Proof::Linear { hints } | Proof::Dual { hints } | Proof::Split { hints, .. } =
+            &mut proof
+        {
+            edit(&mut hints[0], draw)?;
+        }
+        Some(proof)
+    };
+    with_lines(c, &self::proof(c, draw, has_hints, edit)?)
+}
+
+fn huge_multiplier(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let text = String::from_utf8(c.text()).unwrap();
+    let places: Vec<usize> = text.match_indices(",524288]").map(|(at, _)| at).collect();
+    let at = draw.pick(&places)?;
+    let huge = ",1606938044258990275541962092341162602522202993782792835301376]";
+    mutant(c, [&text[..at], huge, &text[at + ",524288]".len()..]].concat().into_bytes())
+}
+
+fn permuted_multipliers(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    hints(c, draw, |hint, draw| {
+        let mut numbers: Vec<i64> =
+            hint.multipliers.iter().map(|multiplier| multiplier.1).collect();
+        let by = draw.index(numbers.len());
+        numbers.rotate_left(by);
+        hint.multipliers.iter_mut().zip(numbers).for_each(|(multiplier, n)| multiplier.1 = n);
+        Some(())
+    })
+}
+
+/// One coordinate of a witness leaves its region.
+fn witness_outside(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let refuted: Vec<&Line> =
+        c.lines.iter().filter(|line| matches!(line.proof, Proof::Counterexample { .. })).collect();
+    let line = draw.pick(&refuted)?;
+    let lowered = c.lowered();
+    let region = lowered.obligation(line.at)?.region;
+    let feature = draw.index(2);
+    let (low, high) = &region.sides()[feature];
+    let outside = if draw.is_heads() { high.down().next_up() } else { low.up().next_down() };
+    let mut lines = c.lines.clone();
+    if let Proof::Counterexample { points } = &mut lines[line.at].proof {
+        points.iter_mut().for_each(|point| point[feature] = format_hexadecimal(outside));
+        assert_eq!(parse_hexadecimal(&points[0][feature]), Some(outside));
+    }
+    with_lines(c, &lines)
+}

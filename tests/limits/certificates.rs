@@ -1,0 +1,136 @@
+//! Sizes of certificates, the work they ask for, and the integers of exact arithmetic.
+
+use std::fmt::Write;
+
+use propcert::certificate::{
+    Arithmetic, CheckError, Checked, FormatError, Rejection, Settings, Subject, check_file,
+};
+use propcert::interval::{Exact, Form, Interval};
+use propcert::model::{Digest, Model};
+use propcert::spec::Spec;
+
+use crate::{MLP, PROVED, SPEC, TREES, header};
+
+/// The file with these lines about obligation 0 of a model.
+fn check(model_text: &str, body: &str, max_work: u64) -> Result<Checked, CheckError> {
+    let model = Model::read(model_text.as_bytes()).unwrap();
+    let spec = Spec::read(SPEC.as_bytes()).unwrap();
+    let subject = Subject {
+        model: (&model, Digest::of(model_text.as_bytes())),
+        spec: (&spec, Digest::of(SPEC.as_bytes())),
+        data: None,
+        defense: None,
+    };
+    let text = header(model_text, SPEC) + body;
+    let settings = Settings { arithmetic: Arithmetic::Rounded, first: None, max_work };
+    check_file(&subject, &mut text.as_bytes(), settings, &mut |_| ())
+}
+
+/// So many cuts, each inside the low side of the one before.
+fn deep_tree(depth: i32) -> String {
+    let cuts = (1..=depth).fold(String::new(), |mut text, k| {
+        write!(text, "i0:0x1p-{k} ").unwrap();
+        text
+    });
+    cuts + &vec!["J"; depth as usize + 1].join(" ")
+}
+
+#[test]
+fn split_trees_go_512_deep_and_no_deeper() {
+    let line = |depth| {
+        let tree = deep_tree(depth);
+        format!("{{\"at\":0,\"rule\":\"split\",\"tree\":\"{tree}\"}}\n{PROVED}")
+    };
+    assert!(check(MLP, &line(512), u64::MAX).unwrap().is_as_stated());
+    let refused = check(MLP, &line(513), u64::MAX);
+    let Err(CheckError::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
+    assert!(matches!(rejection, Rejection::Tree { problem: "deeper than 512", .. }));
+}
+
+#[test]
+fn work_is_counted_before_it_is_done() {
+    let line = format!("{{\"at\":0,\"rule\":\"jacobian\"}}\n{PROVED}");
+    assert!(check(MLP, &line, 1000).unwrap().is_as_stated());
+    let refused = check(MLP, &line, 10);
+    let Err(CheckError::Rejected { rejection, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(rejection, Rejection::Work { limit: 10 });
+}
+
+#[test]
+fn lines_of_certificates_are_limited() {
+    let limit = |body: String, what: &str| match check(MLP, &body, u64::MAX) {
+        Err(CheckError::Format { error: FormatError::Limit(limit), line: 2 }) => {
+            assert_eq!(limit.what, what);
+        }
+        other => panic!("{what}: {other:?}"),
+    };
+    let tree = |text: &str| format!("{{\"at\":0,\"rule\":\"split\",\"tree\":\"{text}\"}}\n");
+    limit(tree(&"J ".repeat(1 << 20)), "bytes of a JSON string");
+    limit(
+        format!("{{\"at\":0,\"hints\":{}{}}}\n", "[".repeat(16), "]".repeat(16)),
+        "depth of JSON nesting",
+    );
+    limit(format!("{{\"at\":{}}}\n", "1".repeat(1101)), "characters of a JSON number");
+    let end = |body: &str| match check(MLP, body, u64::MAX) {
+        Err(CheckError::End { problem, .. }) => problem,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(end(&" ".repeat((16 << 20) + 1)), "longer than the limits allow");
+    assert!(end("").contains("no totals"));
+    assert!(end(PROVED).contains("before the last"));
+    assert!(end("{\"at\":0,\"rule\":\"none\"}").contains("torn"));
+    let twice = format!("{{\"at\":0,\"rule\":\"jacobian\"}}\n{PROVED}{PROVED}");
+    assert!(end(&twice).contains("follows the totals"));
+}
+
+/// Indexes and counts that a file declares lead to no allocation and no work.
+#[test]
+fn declared_indexes_are_refused() {
+    for line in [
+        "{\"at\":1000000000,\"rule\":\"none\"}",
+        "{\"at\":18446744073709551615,\"rule\":\"none\"}",
+        "{\"at\":18446744073709551616,\"rule\":\"none\"}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"J#999999999\"}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"J!999999999\"}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"i999999999:0x1p0 J J\"}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"i0:0x1p1 J J\"}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"J\",\"hints\":[{\"slopes\":[[0,999999999,0.5]]}]}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"J\",\"hints\":[{\"slopes\":[[9,0,0.5]]}]}",
+        "{\"at\":0,\"rule\":\"split\",\"tree\":\"J\",\"hints\":[{\"slopes\":[[0,0,1e400]]}]}",
+        "{\"at\":0,\"rule\":\"counterexample\",\"points\":[]}",
+        "{\"at\":0,\"rule\":\"counterexample\",\"points\":[[\"0\"],[\"1e500\"]]}",
+        "{\"at\":0,\"rule\":\"counterexample\",\"points\":[[\"0\"],[\"0x1p99999\"]]}",
+        "{\"at\":0,\"rule\":\"counterexample\",\"points\":[[\"0\",\"0\"],[\"0\"]]}",
+    ] {
+        let found = check(MLP, &format!("{line}\n{PROVED}"), u64::MAX);
+        assert!(found.is_err(), "{line}: {found:?}");
+    }
+    for line in [
+        "{\"at\":0,\"rule\":\"jumps\",\"trees\":{\"999999999\":\"I\"}}",
+        "{\"at\":0,\"rule\":\"jumps\",\"trees\":{\"0\":\"c0.999999999 I I\"}}",
+        "{\"at\":0,\"rule\":\"jumps\",\"trees\":{\"0\":\"c999999999.0 I I\"}}",
+        "{\"at\":0,\"rule\":\"jumps\",\"trees\":{\"0\":\"I\",\"0\":\"I\"}}",
+    ] {
+        let found = check(TREES, &format!("{line}\n{PROVED}"), u64::MAX);
+        assert!(found.is_err(), "{line}: {found:?}");
+    }
+    let plain = format!("{{\"at\":0,\"rule\":\"jumps\"}}\n{PROVED}");
+    assert!(check(TREES, &plain, u64::MAX).unwrap().is_as_stated());
+}
+
+/// Each layer adds about 2,000 bits to the integers of an exact form.
+#[test]
+fn exact_integers_beyond_16384_bits_bound_nothing() {
+    let (large, small) = (2f64.powi(1000), 2f64.powi(-1000));
+    let layer = Exact::layer(&[large, small, small, large], &[0.0, 0.0], 2);
+    let side = Interval::point(1.0);
+    let minimum = |layers: usize| {
+        let form = (0..layers)
+            .fold(Exact::new(&[small, small]), |form, _| form.through_layer(&layer, &[1.0, 1.0]));
+        form.minimum(&[side, side])
+    };
+    // 2^(−1000 + 1000·layers)·(1 + …) overflows f64 from the third on and is rounded down
+    assert!(minimum(2) > 2f64.powi(1000));
+    assert_eq!(minimum(7), f64::MAX);
+    assert_eq!(minimum(12), f64::NEG_INFINITY);
+}
