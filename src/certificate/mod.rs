@@ -42,8 +42,6 @@ mod linear;
 mod network;
 mod pieces;
 mod proof;
-#[cfg(test)]
-mod schema;
 mod served;
 mod split;
 mod tally;

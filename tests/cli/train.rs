@@ -78,7 +78,6 @@ fn bad_recipes_are_refused_and_nothing_is_written() {
 }
 
 #[test]
-#[ignore = "the trainer does not limit the width of a network yet: it asks for 72 TB and is aborted"]
 fn a_network_over_the_limits_is_refused() {
     let scene = Scene::new();
     scene.write("recipe.toml", "family = \"mlp\"\n[training]\nhidden = [9000000000000]\n");

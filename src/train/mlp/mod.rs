@@ -67,6 +67,9 @@ impl MlpOptions {
             TrainError::unless(value > 0, option, value as f64, "at least 1")
         };
         self.hidden.iter().try_for_each(|&width| positive("hidden", width))?;
+        // what a model may have when it is read again
+        let layers = self.hidden.len();
+        TrainError::unless(layers < 64, "hidden", layers as f64, "at most 63 hidden layers")?;
         positive("epochs", self.epochs)?;
         positive("batch", self.batch)?;
         let rate = self.learning_rate;
@@ -108,6 +111,9 @@ pub fn train(
     let examples = Examples::<f32>::new(schema, train)?;
     let held_out = Examples::new(schema, validation)?;
     let widths = [&[schema.len()], options.hidden.as_slice(), &[classes]].concat();
+    let parameters: f64 = widths.windows(2).map(|w| (w[0] as f64 + 1.0) * w[1] as f64).sum();
+    let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
+    TrainError::unless(small, "hidden", parameters, "at most 65,536 a layer and 10⁷ parameters")?;
     let start = Network::he_uniform(&widths, &mut stream(options.seed, Purpose::Weights));
     let network = descend(start, &examples, &held_out, options, progress)?;
     Ok(Model {

@@ -76,8 +76,8 @@ impl TreeOptions {
         let not_negative = |option, value: f64| {
             unless(value >= 0.0 && value.is_finite(), option, value, "0 or positive, and finite")
         };
-        unless((1..=100_000).contains(&self.trees), "trees", self.trees as f64, "1 to 100000")?;
-        unless((1..=30).contains(&self.depth), "depth", self.depth as f64, "1 to 30")?;
+        unless((1..=10_000).contains(&self.trees), "trees", self.trees as f64, "1 to 10000")?;
+        unless((1..=15).contains(&self.depth), "depth", self.depth as f64, "1 to 15")?;
         unless(self.eta > 0.0 && self.eta <= 1.0, "eta", self.eta, "above 0 and at most 1")?;
         unless((2..=256).contains(&self.bins), "bins", self.bins as f64, "2 to 256")?;
         not_negative("lambda", self.lambda)?;

@@ -1,6 +1,6 @@
 //! `certificates/certificate.schema.json`, generated: what each line of a certificate looks like.
 //!
-//! The types below say again, one variant a rule, what `format.rs` reads; a test reads every
+//! The types below say again, one variant a rule, what `certificate/format.rs` reads; a test reads every
 //! committed certificate as both, so that neither can drift.
 
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ fn the_committed_schema_is_the_generated_one() {
         std::fs::write(&path, &text).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == text, "renew it: RENEW_SCHEMA=1 cargo test --lib schema");
+    assert!(committed == text, "renew it: RENEW_SCHEMA=1 cargo test --test schema");
 }
 
 #[test]
