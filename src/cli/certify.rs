@@ -126,6 +126,7 @@ fn write(
     let defense = subject.defense.map(|(defense, _)| defense);
     let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)?;
     let header = header(&subject, &lowered, selection, rows, &options);
+    expect_folder(out)?;
     let partial = partial_name(out);
     let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
     let mut counter = Counter::new(&lowered, rows);
@@ -156,6 +157,17 @@ fn write(
     })?;
     let n = summary.totals.n();
     Ok(Outcome { tally, survives_attack: Share::new(n - summary.refuted_by_attack.min(n), n) })
+}
+
+/// Asked before a long search: the folder of `out` must be there.
+fn expect_folder(out: &Path) -> Result<(), Refusal> {
+    match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let (folder, out) = (folder.display(), out.display());
+            Err(Refusal::new(format!("--out {out}: there is no folder {folder}; make it first")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn partial_name(out: &Path) -> PathBuf {

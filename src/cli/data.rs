@@ -23,7 +23,8 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Describe a data set: rows, classes, duplicates, conflicts, ranges, parts.
+    /// Describe a data set: rows, classes, duplicates, conflicts, ranges, parts, and what differs
+    /// from the table of "Stolen Risks of Models with Security Properties" (CCS 2023).
     #[command(after_help = "Example:\n  propcert data describe spambase")]
     Describe {
         /// A name, a folder or a CSV.
@@ -32,14 +33,15 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Make a synthetic data set in the shape of one of the paper's five.
+    /// Make a synthetic data set in the shape of one of the five of "Stolen Risks of Models with
+    /// Security Properties" (CCS 2023), called synthetic everywhere.
     #[command(
         after_help = "Example:\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv"
     )]
     Make {
         /// The shape; `data list` shows them.
         shape: String,
-        /// Number of rows [default: the paper's].
+        /// Number of rows [default: as many as the paper has].
         #[arg(long)]
         rows: Option<usize>,
         /// Seed of everything random.

@@ -68,14 +68,22 @@ pub(crate) enum Ending {
     NotAsStated,
 }
 
-/// Train, certify, steal and defend classifiers with security properties.
-///
-/// Every figure called proved is decided by a small kernel; `check` decides a certificate again
-/// from model, spec and data. Start with `propcert demo`.
+/// What the whole program does, or the checker alone.
+const ABOUT: &str = if cfg!(feature = "full") {
+    "Train, certify, steal and defend classifiers with security properties.\n\n\
+     Every figure called proved is decided by a small kernel; `check` decides a certificate again \
+     from model, spec and data. Start with `propcert demo`."
+} else {
+    "Check certificates of security properties of classifiers.\n\n\
+     This is the checker alone: it decides a certificate again from model, spec and data, and \
+     trusts nothing in it."
+};
+
 #[derive(Debug, Parser)]
-#[command(name = "propcert", version, max_term_width = 100)]
+#[command(name = "propcert", version, max_term_width = 100, about = ABOUT)]
 struct Cli {
     /// Threads to use; results do not depend on it [default: all].
+    #[cfg(feature = "full")]
     #[arg(long, global = true)]
     threads: Option<usize>,
     #[command(subcommand)]
@@ -158,6 +166,7 @@ fn printable(text: &str) -> String {
 }
 
 fn run(cli: Cli) -> Result<Ending, Refusal> {
+    #[cfg(feature = "full")]
     set_threads(cli.threads)?;
     match cli.verb {
         #[cfg(feature = "full")]
@@ -199,9 +208,4 @@ fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
     pool.build_global().map_err(Refusal::from)
-}
-
-#[cfg(not(feature = "full"))]
-fn set_threads(_: Option<usize>) -> Result<(), Refusal> {
-    Ok(())
 }

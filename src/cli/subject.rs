@@ -92,7 +92,15 @@ pub(crate) fn read_defense(path: &Path) -> Result<(Defense, Digest), Refusal> {
 /// Reads `NAME` or `NAME:part`.
 pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refusal> {
     let (name, part) = split_part(argument);
-    Ok((source::read(name, data_folder().as_deref())?, part))
+    let folder = data_folder();
+    let data = source::read(name, folder.as_deref()).map_err(|error| match &folder {
+        Some(folder) if !folder.is_dir() => Refusal::new(format!(
+            "{error}; PROPCERT_DATA names `{}`, which is no folder",
+            folder.display()
+        )),
+        _ => error.into(),
+    })?;
+    Ok((data, part))
 }
 
 fn data_folder() -> Option<PathBuf> {

@@ -23,9 +23,10 @@ enum FamilyArgument {
 /// Train a model on the training part of a data set.
 ///
 /// Without a recipe: natural training with good defaults (networks 64-64, 50 trees of depth 6).
-/// Validation rows decide when a network stops; test rows are never looked at.
+/// Validation rows decide when a network stops; test rows are only used to print what was reached.
 #[derive(Debug, clap::Args)]
 #[command(
+    group = clap::ArgGroup::new("what").required(true).args(["family", "recipe"]),
     after_help = "Examples:\n  propcert train --data spambase --family mlp --out mlp.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json"
 )]
 pub(crate) struct Arguments {
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     data: String,
     /// Which family, with default settings.
-    #[arg(long, conflicts_with = "recipe", required_unless_present = "recipe")]
+    #[arg(long)]
     family: Option<FamilyArgument>,
     /// A recipe (TOML).
     #[arg(long)]

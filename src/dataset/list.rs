@@ -72,7 +72,8 @@ pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
 }
 
 fn sets_in(folder: &Path) -> Result<Vec<ListedSet>, SourceError> {
-    let unreadable = |reason| SourceError::Read { path: folder.display().to_string(), reason };
+    let unreadable =
+        |reason| SourceError::Read { path: format!("PROPCERT_DATA: {}", folder.display()), reason };
     let mut places: Vec<(String, PathBuf)> = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
