@@ -15,13 +15,13 @@ pub(super) enum Outcome {
     Open(Bounds),
 }
 
-/// The margin rows of a claim, `e_label − e_j` for the competing classes `j` in ascending order.
-pub(super) fn competitors(label: usize, classes: usize) -> impl Iterator<Item = usize> {
+/// The classes that compete with `label`, ascending: one margin row each.
+pub fn competitors(label: usize, classes: usize) -> impl Iterator<Item = usize> {
     (0..classes).filter(move |&class| class != label)
 }
 
-/// `e_label − e_class`, one entry per class.
-pub(super) fn margin_row(label: usize, class: usize, classes: usize) -> Vec<f64> {
+/// The margin row `e_label − e_class`, one entry per class.
+pub fn margin_row(label: usize, class: usize, classes: usize) -> Vec<f64> {
     let entry = |index| match index {
         _ if index == label => 1.0,
         _ if index == class => -1.0,
@@ -38,6 +38,25 @@ pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
             rule: "a bound of margins",
             why: "the claim is not about one label",
         }),
+    }
+}
+
+/// What the margins of a label must clear, for a search that wants to know before it asks.
+#[derive(Clone, Debug)]
+pub struct Hurdle {
+    pub(super) claim: Claim,
+    pub(super) tie: Tie,
+    pub(super) classes: usize,
+    pub(super) allowances: Vec<Rational>,
+}
+
+impl Hurdle {
+    /// Whether these lower bounds, one per competing class in ascending order, are enough. Infinite
+    /// ones are not.
+    pub fn is_cleared(&self, margins: &[f64]) -> bool {
+        let margins: Vec<_> = margins.iter().map(|&margin| Rational::from_f64(margin)).collect();
+        let outcome = decide(&self.claim, self.tie, self.classes, &margins, &self.allowances);
+        outcome == Ok(Outcome::Holds)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::model::{DataSet, Defense, Digest, Model, Row};
 use crate::spec::{LowerError, Lowered, Spec};
 
 use super::format::Entry;
+use super::proof::MAX_STEPS;
 use super::{
     Arithmetic, Assembler, Counter, FormatError, Header, Kernel, Line, Piece, Proof, Rejection,
     Tally, Totals, Verdict,
@@ -271,6 +272,8 @@ struct Session<'a> {
     proved: Vec<usize>,
     work_left: u64,
     max_work: u64,
+    /// Steps of split trees that the file may still have.
+    steps_left: usize,
     /// Only so many obligations are decided; the others are read and taken as stated.
     first: usize,
 }
@@ -292,6 +295,7 @@ impl<'a> Session<'a> {
             proved: Vec::new(),
             work_left: max_work,
             max_work,
+            steps_left: MAX_STEPS,
             first: usize::MAX,
         }
     }
@@ -355,6 +359,8 @@ impl<'a> Session<'a> {
         if at >= self.first {
             return Ok(());
         }
+        let too_long = CheckError::End { line, problem: "more than 2^24 steps of split trees" };
+        self.steps_left = self.steps_left.checked_sub(proof.steps()).ok_or(too_long)?;
         let limit = self.max_work;
         let left = self.work_left.checked_sub(self.kernel.work(proof));
         self.work_left = left.ok_or_else(|| rejected(Rejection::Work { limit }))?;

@@ -6,7 +6,7 @@ use crate::interval::{Exact, Form, Interval, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model};
 use crate::spec::{Claim, Lowered, Obligation, Semantics, Standing};
 
-use super::claims::{Outcome, competitors, decide, label_of};
+use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{self, NetworkMargins};
 use super::linear::check_hints;
@@ -271,6 +271,19 @@ impl<'a> Kernel<'a> {
             [error] => Rational::from_f64(*error).map(|error| vec![error]),
             several => pairwise(several, label, classes),
         }))
+    }
+
+    /// What the margins of a network must clear on the obligation's region; `None` for claims that are
+    /// not about one label, for ensembles, and where a served copy may do anything.
+    pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
+        let Engine::Rounded(network, mlp) = &self.engine else { return None };
+        let claim = obligation.sufficient.clone()?;
+        label_of(&claim).ok()?;
+        let region = obligation.region.standardised(&self.model.schema)?;
+        let hidden = network.linear_bounds(region.sides())?;
+        let allowances = self.network_allowances(mlp, obligation, &region, &hidden, &claim)?;
+        let Model { tie, classes, .. } = *self.model;
+        Some(Hurdle { claim, tie, classes, allowances })
     }
 
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.

@@ -49,6 +49,7 @@ mod verdict;
 mod witness;
 
 pub use accuracy::Share;
+pub use claims::{Hurdle, competitors, margin_row};
 pub use file::{CheckError, Checked, Decided, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};

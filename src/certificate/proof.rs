@@ -6,8 +6,8 @@ use crate::interval::{format_hexadecimal, parse_hexadecimal};
 
 use super::Rejection;
 
-/// Most steps of the split trees of one line.
-const MAX_STEPS: usize = 1 << 24;
+/// Most steps of split trees, of one line and of a whole file.
+pub(super) const MAX_STEPS: usize = 1 << 24;
 
 /// Rules of the format, those of later versions included.
 pub const RULES: [&str; 11] = [
@@ -66,6 +66,15 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// Steps of its split trees.
+    pub(super) fn steps(&self) -> usize {
+        match self {
+            Self::Split { tree, .. } => tree.steps.len(),
+            Self::Jumps { trees } => trees.values().map(|tree| tree.steps.len()).sum(),
+            _ => 0,
+        }
+    }
+
     /// The name in files.
     pub fn rule(&self) -> &'static str {
         match self {

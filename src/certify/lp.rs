@@ -18,7 +18,7 @@ use good_lp::{
     Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable,
 };
 
-use crate::certificate::{Hidden, Hint, Proof};
+use crate::certificate::{Hidden, Hint, Proof, competitors, margin_row};
 use crate::interval::{Interval, Lines};
 use crate::model::{Family, Layer, Mlp};
 use crate::spec::{Claim, Obligation};
@@ -45,14 +45,9 @@ pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<
     if unstable == 0 || unstable > searcher.options.lp_neurons {
         return None;
     }
-    let row = |class: usize| -> Vec<f64> {
-        let entry =
-            |index| f64::from(i8::from(index == label)) - f64::from(i8::from(index == class));
-        (0..model.classes).map(entry).collect()
-    };
-    let competing = (0..model.classes).filter(|&class| class != label);
-    let hints = competing
-        .map(|class| solve(mlp, &hidden, region.sides(), &row(class)))
+    let hints = competitors(label, model.classes)
+        .map(|class| margin_row(label, class, model.classes))
+        .map(|row| solve(mlp, &hidden, region.sides(), &row))
         .collect::<Option<Vec<_>>>()?;
     Some(Proof::Dual { hints })
 }

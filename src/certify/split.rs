@@ -3,7 +3,9 @@
 //! The side is cut in the middle whose gradient times width is largest; hidden bounds are derived
 //! anew in every case (`!0`). Leaves close by the linear rule, for monotone claims by the Jacobian.
 
-use crate::certificate::{Cut, Hidden, Leaf, Network, Proof, SplitTree, Step, gradient};
+use crate::certificate::{
+    Cut, Hidden, Hurdle, Leaf, Network, Proof, SplitTree, Step, competitors, gradient, margin_row,
+};
 use crate::interval::{Interval, Rounded};
 use crate::model::Model;
 use crate::spec::{Claim, Direction, Obligation};
@@ -20,7 +22,8 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Pro
     let claim = obligation.sufficient.as_ref()?;
     let root = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(root.sides())?;
-    let mut case = Case { model, network, claim, steps: Vec::new(), refresh: None };
+    let hurdle = searcher.kernel.hurdle(obligation);
+    let mut case = Case { model, network, claim, hurdle, steps: Vec::new(), refresh: None };
     let mut stack = vec![(obligation.region.clone(), hidden, 0usize)];
     let mut nodes = 0;
     while let Some((region, parent, depth)) = stack.pop() {
@@ -56,6 +59,8 @@ struct Case<'a> {
     model: &'a Model,
     network: &'a Network<Rounded>,
     claim: &'a Claim,
+    /// For claims about one label.
+    hurdle: Option<Hurdle>,
     steps: Vec<Step>,
     refresh: Option<usize>,
 }
@@ -73,9 +78,8 @@ impl Case<'_> {
     fn holds(&self, hidden: &Hidden, input: &[Interval]) -> bool {
         match self.claim {
             Claim::Monotone { feature, direction, class } => {
-                let others = (0..self.model.classes).filter(|other| other != class);
-                others.into_iter().all(|other| {
-                    let row = self.row(*class, other);
+                competitors(*class, self.model.classes).all(|other| {
+                    let row = margin_row(*class, other, self.model.classes);
                     let slope = gradient(self.network, &row, hidden)
                         .and_then(|slopes| slopes.get(feature.0).copied());
                     slope.is_some_and(|slope| match direction {
@@ -84,31 +88,15 @@ impl Case<'_> {
                     })
                 })
             }
-            Claim::Label { label } => self.margin(*label, hidden, input) > 0.0,
-            Claim::Posterior { label, threshold, .. } => {
-                self.margin(*label, hidden, input) > threshold.above.up()
+            Claim::Label { label } | Claim::Posterior { label, .. } => {
+                let margins: Vec<f64> = competitors(*label, self.model.classes)
+                    .map(|other| margin_row(*label, other, self.model.classes))
+                    .map(|row| self.network.linear_margin(&row, hidden, input, None))
+                    .collect();
+                self.hurdle.as_ref().is_some_and(|hurdle| hurdle.is_cleared(&margins))
             }
             Claim::Fuzz { .. } => false,
         }
-    }
-
-    /// The smallest margin bound of the label.
-    fn margin(&self, label: usize, hidden: &Hidden, input: &[Interval]) -> f64 {
-        let others = (0..self.model.classes).filter(|&other| other != label);
-        others
-            .map(|other| self.network.linear_margin(&self.row(label, other), hidden, input, None))
-            .fold(f64::INFINITY, f64::min)
-    }
-
-    fn row(&self, plus: usize, minus: usize) -> Vec<f64> {
-        let mut row = vec![0.0; self.model.classes];
-        if let Some(entry) = row.get_mut(plus) {
-            *entry += 1.0;
-        }
-        if let Some(entry) = row.get_mut(minus) {
-            *entry -= 1.0;
-        }
-        row
     }
 
     /// The side whose cut promises most, and its middle.
@@ -120,7 +108,8 @@ impl Case<'_> {
             Claim::Monotone { class, .. } => (*class, usize::from(*class == 0)),
             Claim::Fuzz { .. } => return None,
         };
-        let slopes = gradient(self.network, &self.row(plus, minus), hidden)?;
+        let row = margin_row(plus, minus, self.model.classes);
+        let slopes = gradient(self.network, &row, hidden)?;
         let gain =
             |(side, slope): (&Interval, &Interval)| (side.hi() - side.lo()) * slope.magnitude();
         let gains: Vec<f64> = input.iter().zip(&slopes).map(gain).collect();
