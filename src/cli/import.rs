@@ -20,7 +20,7 @@ enum FormatArgument {
     Sklearn,
     /// Refused by this version.
     RuleEnsemble,
-    /// Refused by this version.
+    /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu.
     Onnx,
 }
 
@@ -38,7 +38,8 @@ impl From<FormatArgument> for Format {
 
 /// Import a model trained elsewhere.
 ///
-/// Its float32 margins keep their last bit; what cannot be reproduced to it is refused by name.
+/// XGBoost's float32 margins keep their last bit, ONNX weights are taken over bit for bit; what cannot
+/// be reproduced is refused by name.
 /// Thresholds are taken over as they are: a model trained on scaled inputs is a function of scaled
 /// inputs.
 #[derive(Debug, clap::Args)]

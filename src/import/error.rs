@@ -80,6 +80,24 @@ pub enum ImportError {
         /// Nodes declared deleted.
         deleted: usize,
     },
+    /// Bytes that are no protobuf message.
+    #[error("byte {at}: {problem}; expected an ONNX model")]
+    Wire {
+        /// Where in the file.
+        at: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// A part of a graph that is not as it must be.
+    #[error("{place}: found {found:.200}, expected {expected}")]
+    Graph {
+        /// The node or tensor.
+        place: String,
+        /// What was found.
+        found: String,
+        /// What is read.
+        expected: &'static str,
+    },
     /// Names that do not make a schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),

@@ -2,7 +2,8 @@
 //!
 //! A model is imported when the native one gives the same bits as the tool it comes from, and is
 //! refused by name when that is not known to be so: a quiet approximation would make every
-//! certificate about some other function. Today that is [`xgboost`], two classes, numeric splits.
+//! certificate about some other function. Today that is [`xgboost`], two
+//! classes, numeric splits, and [`onnx`], ReLU networks.
 //!
 //! Files are foreign and may be hostile. Sizes are checked while reading, so that what is held in
 //! memory is in proportion to what was read; what a file declares about itself is compared, never
@@ -10,9 +11,11 @@
 
 mod bounded;
 mod error;
+mod onnx;
 mod xgboost;
 
 pub use error::{ImportError, NodeProblem};
+pub use onnx::onnx;
 pub use xgboost::xgboost;
 
 use crate::model::{Model, Schema};
@@ -33,20 +36,20 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reads a model of this format; for `schema` see [`xgboost`].
+    /// Reads a model of this format; for `schema` see [`xgboost`] and [`onnx`].
     pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
         match self {
             Self::Xgboost => xgboost(bytes, schema),
             Self::Lightgbm => Err(unread("LightGBM models")),
             Self::Sklearn => Err(unread("scikit-learn models")),
             Self::RuleEnsemble => Err(unread("rule ensembles")),
-            Self::Onnx => Err(unread("ONNX models")),
+            Self::Onnx => onnx(bytes, schema),
         }
     }
 }
 
 fn unread(what: &str) -> ImportError {
-    let expected = "the only foreign format is XGBoost JSON (`import xgboost`)";
+    let expected = "read are XGBoost JSON (`import xgboost`) and ONNX (`import onnx`)";
     ImportError::Unsupported { what: what.to_owned(), expected }
 }
 
@@ -60,7 +63,6 @@ mod tests {
             (Format::Lightgbm, "LightGBM"),
             (Format::Sklearn, "scikit-learn"),
             (Format::RuleEnsemble, "rule ensembles"),
-            (Format::Onnx, "ONNX"),
         ];
         for (format, name) in refused {
             let error = format.read(b"{}", None).unwrap_err();

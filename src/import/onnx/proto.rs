@@ -1,0 +1,201 @@
+//! The messages of an ONNX file that a feed-forward network needs (`onnx.proto3`).
+//!
+//! Fields that say nothing about the function (names of tools, documentation) are skipped; fields
+//! that could change it (external data, sparse tensors, local functions) are refused by name. Lists
+//! are limited, so that what is held is in proportion to what was read.
+
+use crate::import::ImportError;
+use crate::model::LimitError;
+
+use super::tensor::Tensor;
+use super::wire::{Fields, Value, broken};
+
+/// Most nodes, and most tensors, of a graph.
+const MAX_PARTS: usize = 10_000;
+/// Most dimensions of a tensor.
+pub(super) const MAX_DIMENSIONS: usize = 8;
+/// Most attributes, inputs or outputs of a node.
+const MAX_SLOTS: usize = 32;
+
+/// What is computed from what.
+#[derive(Debug, Default)]
+pub(super) struct Graph<'a> {
+    /// In topological order.
+    pub(super) nodes: Vec<Node<'a>>,
+    /// Stored tensors.
+    pub(super) initializers: Vec<Tensor<'a>>,
+    /// Declared inputs; old files list the initializers here as well.
+    pub(super) inputs: Vec<Declared<'a>>,
+    /// Declared outputs.
+    pub(super) outputs: Vec<Declared<'a>>,
+}
+
+/// One operation.
+#[derive(Debug, Default)]
+pub(super) struct Node<'a> {
+    pub(super) inputs: Vec<&'a str>,
+    pub(super) outputs: Vec<&'a str>,
+    pub(super) operator: &'a str,
+    pub(super) domain: &'a str,
+    pub(super) attributes: Vec<Attribute<'a>>,
+}
+
+/// A parameter of an operation.
+#[derive(Debug, Default)]
+pub(super) struct Attribute<'a> {
+    pub(super) name: &'a str,
+    pub(super) float: Option<f32>,
+    pub(super) int: Option<i64>,
+    pub(super) tensor: Option<Tensor<'a>>,
+}
+
+/// A declared value: its name and, where known, its dimensions (`None`: free).
+#[derive(Debug, Default)]
+pub(super) struct Declared<'a> {
+    pub(super) name: &'a str,
+    pub(super) dimensions: Option<Vec<Option<u64>>>,
+}
+
+/// The graph of a model file.
+pub(super) fn graph(bytes: &[u8]) -> Result<Graph<'_>, ImportError> {
+    let mut found = None;
+    let mut fields = Fields::new(bytes, 0);
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (7, Value::Bytes(bytes, at)) if found.is_none() => {
+                found = Some(Graph::read(Fields::new(bytes, at))?);
+            }
+            (7, _) => return Err(broken(0, "more than one graph")),
+            (25, _) => return Err(unsupported("local functions", "operators of ONNX itself")),
+            _ => {}
+        }
+    }
+    found.ok_or_else(|| broken(bytes.len(), "no graph: this is no ONNX model"))
+}
+
+impl<'a> Graph<'a> {
+    fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
+        let mut graph = Self::default();
+        while let Some((number, value)) = fields.next()? {
+            let Value::Bytes(bytes, at) = value else { continue };
+            let inner = Fields::new(bytes, at);
+            match number {
+                1 => graph.nodes.push(Node::read(inner)?),
+                5 => graph.initializers.push(Tensor::read(inner)?),
+                11 => graph.inputs.push(Declared::read(inner)?),
+                12 => graph.outputs.push(Declared::read(inner)?),
+                15 => return Err(unsupported("sparse tensors", "dense tensors")),
+                _ => {}
+            }
+            at_most("nodes of a graph", graph.nodes.len(), MAX_PARTS)?;
+            at_most("tensors of a graph", graph.initializers.len(), MAX_PARTS)?;
+            at_most("inputs of a graph", graph.inputs.len(), MAX_PARTS)?;
+            at_most("outputs of a graph", graph.outputs.len(), MAX_PARTS)?;
+        }
+        Ok(graph)
+    }
+}
+
+impl<'a> Node<'a> {
+    fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
+        let mut node = Self::default();
+        while let Some((number, value)) = fields.next()? {
+            let Value::Bytes(bytes, at) = value else { continue };
+            match number {
+                1 => node.inputs.push(text(bytes, at)?),
+                2 => node.outputs.push(text(bytes, at)?),
+                4 => node.operator = text(bytes, at)?,
+                5 => node.attributes.push(Attribute::read(Fields::new(bytes, at))?),
+                7 => node.domain = text(bytes, at)?,
+                _ => {}
+            }
+            for slots in [node.inputs.len(), node.outputs.len(), node.attributes.len()] {
+                at_most("inputs, outputs or attributes of a node", slots, MAX_SLOTS)?;
+            }
+        }
+        Ok(node)
+    }
+}
+
+impl<'a> Attribute<'a> {
+    fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
+        let mut attribute = Self::default();
+        while let Some((number, value)) = fields.next()? {
+            match (number, value) {
+                (1, Value::Bytes(bytes, at)) => attribute.name = text(bytes, at)?,
+                (2, Value::Four(bytes)) => attribute.float = Some(f32::from_le_bytes(bytes)),
+                (3, Value::Varint(n)) => attribute.int = Some(n.cast_signed()),
+                (5, Value::Bytes(bytes, at)) => {
+                    attribute.tensor = Some(Tensor::read(Fields::new(bytes, at))?);
+                }
+                _ => {}
+            }
+        }
+        Ok(attribute)
+    }
+}
+
+impl<'a> Declared<'a> {
+    fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
+        let mut declared = Self::default();
+        while let Some((number, value)) = fields.next()? {
+            match (number, value) {
+                (1, Value::Bytes(bytes, at)) => declared.name = text(bytes, at)?,
+                // type → tensor type → shape
+                (2, Value::Bytes(bytes, at)) => {
+                    let shape = match inner(Fields::new(bytes, at), 1)? {
+                        Some(tensor) => inner(tensor, 2)?,
+                        None => None,
+                    };
+                    declared.dimensions = shape.map(dimensions).transpose()?;
+                }
+                _ => {}
+            }
+        }
+        Ok(declared)
+    }
+}
+
+/// The message in a field, if there is one.
+fn inner(mut fields: Fields<'_>, wanted: u32) -> Result<Option<Fields<'_>>, ImportError> {
+    let mut found = None;
+    while let Some((number, value)) = fields.next()? {
+        if let (true, Value::Bytes(bytes, at)) = (number == wanted, value) {
+            found = Some(Fields::new(bytes, at));
+        }
+    }
+    Ok(found)
+}
+
+/// The dimensions of a shape; names, and 0 (which some tools write for a free batch), are free.
+fn dimensions(mut fields: Fields<'_>) -> Result<Vec<Option<u64>>, ImportError> {
+    let mut dimensions = Vec::new();
+    while let Some((number, value)) = fields.next()? {
+        let (1, Value::Bytes(bytes, at)) = (number, value) else { continue };
+        let mut fixed = None;
+        let mut fields = Fields::new(bytes, at);
+        while let Some(field) = fields.next()? {
+            if let (1, Value::Varint(n)) = field {
+                fixed = (n > 0 && n <= i64::MAX.cast_unsigned()).then_some(n);
+            }
+        }
+        dimensions.push(fixed);
+        at_most("dimensions of a tensor", dimensions.len(), MAX_DIMENSIONS)?;
+    }
+    Ok(dimensions)
+}
+
+pub(super) fn text(bytes: &[u8], at: usize) -> Result<&str, ImportError> {
+    std::str::from_utf8(bytes).map_err(|_| broken(at, "a name that is not UTF-8"))
+}
+
+pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(LimitError { what, found: found as u64, limit: limit as u64 })
+}
+
+pub(super) fn unsupported(what: impl Into<String>, expected: &'static str) -> ImportError {
+    ImportError::Unsupported { what: what.into(), expected }
+}

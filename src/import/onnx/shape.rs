@@ -1,0 +1,97 @@
+//! Shapes of computed values: of one point, a free batch dimension counting as 1.
+
+/// What was found, and what is expected instead.
+type Mismatch = (String, &'static str);
+
+/// Dimensions; `None` if the file does not declare them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shape(Option<Vec<u64>>);
+
+impl Shape {
+    /// The shape of the input; free dimensions are 1.
+    pub(super) fn declared(dimensions: Option<&[Option<u64>]>) -> Self {
+        Self(dimensions.map(|all| all.iter().map(|one| one.unwrap_or(1)).collect()))
+    }
+
+    /// `Flatten`: the dimensions before `axis` as one, the others as one.
+    pub(super) fn flattened(&self, axis: i64) -> Result<Self, Mismatch> {
+        let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
+        let rank = i64::try_from(dimensions.len()).unwrap_or(i64::MAX);
+        let from_front = if axis < 0 { axis + rank } else { axis };
+        let cut = usize::try_from(from_front).ok().and_then(|cut| dimensions.split_at_checked(cut));
+        let (before, after) = cut.ok_or((format!("axis {axis}"), "an axis of the operand"))?;
+        Ok(Self(Some(vec![product(before)?, product(after)?])))
+    }
+
+    /// `Reshape`: 0 copies a dimension, one −1 takes what is left.
+    pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
+        let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
+        let mismatch = || {
+            (format!("dimensions {dimensions:?} to {target:?}"), "as many numbers before and after")
+        };
+        let fixed = |(position, &size): (usize, &i64)| match size {
+            0 => dimensions.get(position).copied().map(Some),
+            -1 => Some(None),
+            size => u64::try_from(size).ok().map(Some),
+        };
+        let all: Option<Vec<Option<u64>>> = target.iter().enumerate().map(fixed).collect();
+        let all = all.ok_or_else(mismatch)?;
+        let open = all.iter().filter(|size| size.is_none()).count();
+        let rest = product(&all.iter().flatten().copied().collect::<Vec<_>>())?;
+        let total = product(dimensions)?;
+        if open > 1 || rest == 0 || total % rest != 0 || (open == 0 && rest != total) {
+            return Err(mismatch());
+        }
+        Ok(Self(Some(all.into_iter().map(|size| size.unwrap_or(total / rest)).collect())))
+    }
+
+    /// The shape after a matrix `[outputs][inputs]` on the last dimension; the others must be 1.
+    pub(super) fn through_matrix(&self, inputs: usize, outputs: usize) -> Result<Self, Mismatch> {
+        let outputs = outputs as u64;
+        let Some(dimensions) = &self.0 else { return Ok(Self(Some(vec![1, outputs]))) };
+        let (last, others) = match dimensions.split_last() {
+            Some((last, others)) => (*last, others),
+            None => (1, &[][..]),
+        };
+        if last != inputs as u64 || others.iter().any(|size| *size != 1) {
+            let found = format!("dimensions {dimensions:?} for a matrix with {inputs} inputs");
+            return Err((found, "one row with as many numbers as the matrix has inputs"));
+        }
+        Ok(Self(Some([others, &[outputs]].concat())))
+    }
+
+    /// A stored tensor spread over the shape: of the same dimensions, or one number.
+    pub(super) fn broadcast(
+        &self,
+        stored: &[u64],
+        numbers: Vec<f64>,
+    ) -> Result<Vec<f64>, Mismatch> {
+        let Some(dimensions) = &self.0 else {
+            return Err(("an input of unknown shape".to_owned(), "a declared shape"));
+        };
+        let total = product(dimensions)?;
+        if without_leading_ones(stored) == without_leading_ones(dimensions) {
+            return Ok(numbers);
+        }
+        match (numbers.as_slice(), usize::try_from(total)) {
+            (&[number], Ok(total)) if total <= MAX_WIDTH => Ok(vec![number; total]),
+            _ => {
+                let found = format!("dimensions {stored:?} on {dimensions:?}");
+                Err((found, "the same dimensions, or one number"))
+            }
+        }
+    }
+}
+
+/// Most features, or neurons of a layer.
+pub(super) const MAX_WIDTH: usize = 65_536;
+
+fn product(dimensions: &[u64]) -> Result<u64, Mismatch> {
+    let product = dimensions.iter().try_fold(1u64, |all, &size| all.checked_mul(size));
+    product.ok_or_else(|| (format!("dimensions {dimensions:?}"), "fewer than 2^64 numbers"))
+}
+
+fn without_leading_ones(dimensions: &[u64]) -> &[u64] {
+    let ones = dimensions.iter().take_while(|size| **size == 1).count();
+    dimensions.get(ones..).unwrap_or(&[])
+}

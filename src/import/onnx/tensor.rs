@@ -1,0 +1,140 @@
+//! Stored tensors: dimensions and numbers, packed or not, raw or not.
+
+use crate::import::ImportError;
+
+use super::proto::{MAX_DIMENSIONS, at_most, text, unsupported};
+use super::wire::{Fields, Value, broken, packed};
+
+/// A stored tensor.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tensor<'a> {
+    pub(super) name: &'a str,
+    /// Row-major.
+    pub(super) dimensions: Vec<u64>,
+    pub(super) numbers: Numbers,
+}
+
+/// The numbers of a tensor, in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Numbers {
+    /// Of a type that is not read; its code in `TensorProto.DataType`.
+    Other(u64),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I64(Vec<i64>),
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self::Other(0)
+    }
+}
+
+impl<'a> Tensor<'a> {
+    pub(super) fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
+        let mut tensor = Self::default();
+        let (mut kind, mut raw) = (0, None);
+        let (mut f32s, mut i64s, mut f64s) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some((number, value)) = fields.next()? {
+            match (number, value) {
+                (1, Value::Varint(n)) => tensor.dimensions.push(n),
+                (1, Value::Bytes(bytes, at)) => {
+                    at_most("bytes of dimensions", bytes.len(), 10 * MAX_DIMENSIONS)?;
+                    tensor.dimensions.extend(packed(bytes, at)?);
+                }
+                (2, Value::Varint(n)) => kind = n,
+                (4, Value::Four(bytes)) => f32s.push(f32::from_le_bytes(bytes)),
+                (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
+                (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
+                (7, Value::Bytes(bytes, at)) => {
+                    i64s.extend(packed(bytes, at)?.into_iter().map(u64::cast_signed));
+                }
+                (8, Value::Bytes(bytes, at)) => tensor.name = text(bytes, at)?,
+                (9, Value::Bytes(bytes, at)) => raw = Some((bytes, at)),
+                (10, Value::Eight(bytes)) => f64s.push(f64::from_le_bytes(bytes)),
+                (10, Value::Bytes(bytes, at)) => f64s.extend(doubles(bytes, at)?),
+                (13, _) | (14, Value::Varint(1..)) => {
+                    let what = "tensors in another file (external data)";
+                    return Err(unsupported(what, "all numbers inside the file"));
+                }
+                _ => {}
+            }
+            at_most("dimensions of a tensor", tensor.dimensions.len(), MAX_DIMENSIONS)?;
+        }
+        tensor.numbers = match (kind, raw) {
+            (1, Some((bytes, at))) => Numbers::F32(floats(bytes, at)?),
+            (1, None) => Numbers::F32(f32s),
+            (7, Some((bytes, at))) => Numbers::I64(chunks(bytes, at, i64::from_le_bytes)?),
+            (7, None) => Numbers::I64(i64s),
+            (11, Some((bytes, at))) => Numbers::F64(doubles(bytes, at)?),
+            (11, None) => Numbers::F64(f64s),
+            (other, _) => Numbers::Other(other),
+        };
+        tensor.check_length()?;
+        Ok(tensor)
+    }
+
+    /// As many numbers as the dimensions say.
+    fn check_length(&self) -> Result<(), ImportError> {
+        let found = match &self.numbers {
+            Numbers::F32(numbers) => numbers.len(),
+            Numbers::F64(numbers) => numbers.len(),
+            Numbers::I64(numbers) => numbers.len(),
+            Numbers::Other(_) => return Ok(()),
+        };
+        let declared = self.dimensions.iter().try_fold(1u64, |all, &d| all.checked_mul(d));
+        if declared == Some(found as u64) {
+            return Ok(());
+        }
+        Err(ImportError::Graph {
+            place: format!("tensor `{:.60}`", self.name),
+            found: format!("{found} numbers for dimensions {:?}", self.dimensions),
+            expected: "one number for each place",
+        })
+    }
+
+    /// The numbers as `f64`, exactly, all finite; −0 becomes 0.
+    pub(super) fn values(&self) -> Result<Vec<f64>, ImportError> {
+        let place = || format!("tensor `{:.60}`", self.name);
+        let values: Vec<f64> = match &self.numbers {
+            Numbers::F32(numbers) => numbers.iter().map(|&x| f64::from(x) + 0.0).collect(),
+            Numbers::F64(numbers) => numbers.iter().map(|&x| x + 0.0).collect(),
+            Numbers::I64(_) | Numbers::Other(_) => {
+                let found = match &self.numbers {
+                    Numbers::Other(code) => format!("numbers of type {code}"),
+                    _ => "whole numbers".to_owned(),
+                };
+                let expected = "FLOAT (1) or DOUBLE (11)";
+                return Err(ImportError::Graph { place: place(), found, expected });
+            }
+        };
+        match values.iter().find(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(value) => {
+                let (found, expected) = (value.to_string(), "finite numbers");
+                Err(ImportError::Graph { place: place(), found, expected })
+            }
+        }
+    }
+}
+
+/// Numbers of `N` bytes each.
+fn chunks<const N: usize, T>(
+    bytes: &[u8],
+    at: usize,
+    number: fn([u8; N]) -> T,
+) -> Result<Vec<T>, ImportError> {
+    let (whole, rest) = bytes.as_chunks::<N>();
+    if !rest.is_empty() {
+        return Err(broken(at, "a list of numbers whose last one is cut"));
+    }
+    Ok(whole.iter().map(|&chunk| number(chunk)).collect())
+}
+
+fn floats(bytes: &[u8], at: usize) -> Result<Vec<f32>, ImportError> {
+    chunks(bytes, at, f32::from_le_bytes)
+}
+
+fn doubles(bytes: &[u8], at: usize) -> Result<Vec<f64>, ImportError> {
+    chunks(bytes, at, f64::from_le_bytes)
+}

@@ -1,0 +1,226 @@
+//! What is read from ONNX files, and what is refused.
+
+use std::path::PathBuf;
+
+use super::fixture::{GraphWriter, float, int, tensor};
+use super::*;
+use crate::import::onnx::fixture::Writer;
+
+const W: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+
+/// `x (2) → 3 → relu → 2`, weights `[inputs][outputs]`.
+fn matmuls() -> GraphWriter {
+    GraphWriter::new(&[0, 2])
+        .tensor("W0", &[2, 3], &W)
+        .tensor("b0", &[3], &[0.5, -0.0, 1.5])
+        .tensor("W1", &[3, 2], &W)
+        .node("MatMul", &["x", "W0"], "p")
+        .node("Add", &["p", "b0"], "z")
+        .node("Relu", &["z"], "h")
+}
+
+fn read(graph: GraphWriter) -> Result<Model, ImportError> {
+    onnx(&graph.model(), None)
+}
+
+fn layers(model: &Model) -> &[Layer] {
+    let Family::Mlp(mlp) = &model.family else { panic!("not a network") };
+    &mlp.layers
+}
+
+#[test]
+fn matmul_is_transposed_and_gemm_is_not() {
+    let model = read(matmuls().node("MatMul", &["h", "W1"], "y")).unwrap();
+    let [first, second] = layers(&model) else { panic!("two layers") };
+    assert_eq!(first.weights, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    assert_eq!(first.bias, [0.5, 0.0, 1.5]);
+    assert!(first.bias[1].is_sign_positive());
+    assert_eq!(
+        (second.weights.as_slice(), second.bias.as_slice()),
+        (&[1.0, 3.0, 5.0, 2.0, 4.0, 6.0][..], &[0.0; 2][..])
+    );
+    assert_eq!((model.classes, model.precision), (2, Precision::F32));
+
+    let gemm = |attributes: &[Writer], dimensions: &[u64]| {
+        let graph =
+            GraphWriter::new(&[1, 3]).tensor("W", dimensions, &W).tensor("b", &[1, 2], &[7.0, 8.0]);
+        read(graph.node_with("Gemm", &["x", "W", "b"], "y", attributes)).unwrap()
+    };
+    let one = gemm(&[int("transB", 1), float("alpha", 1.0)], &[2, 3]);
+    assert_eq!(
+        (&layers(&one)[0].weights[..], &layers(&one)[0].bias[..]),
+        (&W.map(f64::from)[..], &[7.0, 8.0][..])
+    );
+    let two = gemm(&[int("transA", 0)], &[3, 2]);
+    assert_eq!(layers(&two)[0].weights, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+}
+
+#[test]
+fn what_stands_before_the_first_layer_becomes_the_schema() {
+    let graph = GraphWriter::new(&[1, 1, 2])
+        .tensor("m", &[1, 1, 2], &[1.5, -2.0])
+        .tensor("s", &[2], &[0.5, 4.0])
+        .whole("shape", &[0, -1])
+        .tensor("W", &[2, 3], &W)
+        .node("Sub", &["x", "m"], "c")
+        .node("Mul", &["s", "c"], "n")
+        .node("Reshape", &["n", "shape"], "r")
+        .node("Identity", &["r"], "i")
+        .node("MatMul", &["i", "W"], "y");
+    let model = read(graph).unwrap();
+    let features = model.schema.features();
+    assert_eq!((features[0].mean, features[0].scale), (1.5, 0.5));
+    assert_eq!((features[1].mean, features[1].scale), (-2.0, 4.0));
+    assert_eq!(features[1].name, "x1");
+    // z = (0.5·(2.5 − 1.5), 4·(0 + 2)) = (0.5, 8)
+    assert_eq!(model.scores(&[2.5, 0.0]), [0.5 + 32.0, 1.0 + 40.0, 1.5 + 48.0]);
+    // and the model can be written and read again
+    assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+}
+
+#[test]
+fn constants_may_be_nodes() {
+    let constant = Writer::default().bytes(1, "value").bytes(5, tensor("", &[2, 2], &W[..4]));
+    let graph = GraphWriter::new(&[0, 2])
+        .node_with("Constant", &[], "W", &[constant])
+        .node_with("Flatten", &["x"], "f", &[int("axis", 1)])
+        .node("MatMul", &["f", "W"], "y");
+    assert_eq!(layers(&read(graph).unwrap())[0].weights, [1.0, 3.0, 2.0, 4.0]);
+}
+
+#[test]
+fn other_graphs_are_refused_by_name() {
+    let wide = |n: u64| vec![0.5; n as usize];
+    let table = [
+        ("Sigmoid", matmuls().node("MatMul", &["h", "W1"], "z1").node("Sigmoid", &["z1"], "y")),
+        ("a Relu at the output", matmuls().node("Identity", &["h"], "y")),
+        (
+            "a matrix after a matrix",
+            GraphWriter::new(&[1, 2])
+                .tensor("W", &[2, 2], &W[..4])
+                .node("MatMul", &["x", "W"], "z")
+                .node("MatMul", &["z", "W"], "y"),
+        ),
+        (
+            "an addition after a matrix with its bias",
+            matmuls()
+                .tensor("b1", &[2], &[1.0, 2.0])
+                .node("MatMul", &["h", "W1"], "p1")
+                .node("Add", &["p1", "b1"], "q1")
+                .node("Add", &["q1", "b1"], "y"),
+        ),
+        ("no computed value with a stored tensor", matmuls().node("Add", &["h", "z"], "y")),
+        ("a stored tensor as operand 0", matmuls().node("Relu", &["W0"], "y")),
+        ("`missing`", matmuls().node("MatMul", &["h", "missing"], "y")),
+        (
+            "dimensions [1, 3] for a matrix with 2 inputs",
+            matmuls().node("MatMul", &["h", "W0"], "y"),
+        ),
+        (
+            "a network with 1 outputs",
+            matmuls().tensor("V", &[3, 1], &W[..3]).node("MatMul", &["h", "V"], "y"),
+        ),
+        ("a graph with 2 inputs", matmuls().input("u", None).node("MatMul", &["h", "W1"], "y")),
+        ("`z` again", matmuls().node("Relu", &["h"], "z")),
+        ("a value computed", matmuls()),
+        (
+            "alpha other than 1",
+            matmuls().node_with("Gemm", &["h", "W1"], "y", &[float("alpha", 2.0)]),
+        ),
+        ("transA", matmuls().node_with("Gemm", &["h", "W1"], "y", &[int("transA", 1)])),
+        ("finite", matmuls().tensor("N", &[3, 2], &[f32::NAN; 6]).node("MatMul", &["h", "N"], "y")),
+        ("5 numbers", matmuls().tensor("N", &[3, 2], &W[..5]).node("MatMul", &["h", "N"], "y")),
+        (
+            "as many numbers before and after",
+            GraphWriter::new(&[1, 2]).whole("s", &[1, 3]).node("Reshape", &["x", "s"], "y"),
+        ),
+        (
+            "neurons of a layer",
+            GraphWriter::new(&[1, 1]).tensor("W", &[1, 70_000], &wide(70_000)).node(
+                "MatMul",
+                &["x", "W"],
+                "y",
+            ),
+        ),
+    ];
+    for (fact, graph) in table {
+        let error = read(graph).unwrap_err().to_string();
+        assert!(error.contains(fact), "{fact}: {error}");
+    }
+}
+
+#[test]
+fn one_tensor_used_many_times_does_not_fill_the_memory() {
+    let mut graph = GraphWriter::new(&[1, 60_000]).tensor("c", &[1], &[0.5]);
+    let names: Vec<String> = (0..5_000).map(|k| format!("v{k}")).collect();
+    let mut before = "x";
+    for name in &names {
+        graph = graph.node("Add", &[before, "c"], name);
+        before = name;
+    }
+    let error = read(graph.node("Relu", &[before], "y")).unwrap_err();
+    assert!(matches!(error, ImportError::Limit(_)), "{error}");
+}
+
+#[test]
+fn mutated_files_never_panic() {
+    let bytes = matmuls().node("MatMul", &["h", "W1"], "y").model();
+    for cut in 0..bytes.len() {
+        assert!(onnx(&bytes[..cut], None).is_err(), "cut at {cut}");
+    }
+    let mut state = 1u64;
+    for _ in 0..20_000 {
+        let mut mutant = bytes.clone();
+        for _ in 0..3 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let (at, value) = ((state >> 33) as usize % mutant.len(), (state >> 20) as u8);
+            mutant[at] = value;
+        }
+        if let Ok(model) = onnx(&mutant, None) {
+            assert!(Model::read(model.to_json().as_bytes()).is_ok());
+        }
+    }
+}
+
+/// The folder of published benchmarks, if there is one.
+fn benchmarks() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("PROPCERT_DATA")?).join("vnncomp");
+    folder.exists().then_some(folder)
+}
+
+/// Outputs of ONNX Runtime at published counterexamples; f32 sums in another order differ by little.
+#[test]
+fn published_networks_answer_as_published() {
+    let Some(folder) = benchmarks() else {
+        eprintln!(
+            "SKIPPED: PROPCERT_DATA names no folder with `vnncomp`; published networks are not read"
+        );
+        return;
+    };
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let expected = text("expected.csv");
+    let network = |family: &str, line: &str| -> Option<String> {
+        let is_it = |row: &&str| row.starts_with(&format!("{family},{line},"));
+        expected.lines().find(is_it)?.split(',').nth(2).map(str::to_owned)
+    };
+    let mut compared = 0;
+    for row in text("witnesses.csv").lines().skip(1).step_by(5) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let Some(file) = network(cells[0], cells[1]) else { continue };
+        let bytes = std::fs::read(folder.join(cells[0]).join(file)).unwrap();
+        let model = onnx(&bytes, None).unwrap();
+        let numbers = |cell: &str| -> Vec<f64> {
+            cell.split_whitespace().map(|x| x.parse().unwrap()).collect()
+        };
+        let (found, published) = (model.scores(&numbers(cells[2])), numbers(cells[3]));
+        assert_eq!(found.len(), published.len(), "{row:.60}");
+        let largest = published.iter().fold(1f64, |a, y| a.max(y.abs()));
+        for (a, b) in found.iter().zip(&published) {
+            assert!((a - b).abs() <= 1e-4 * largest, "{row:.60}: {found:?} or {published:?}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 20, "only {compared} witnesses were compared");
+}

@@ -1,0 +1,150 @@
+//! Protobuf's wire format: numbered fields, each a varint, eight bytes, four bytes, or a length and
+//! that many bytes. Nothing is copied; a length is compared with what is there before it is used.
+
+use crate::import::ImportError;
+
+/// The fields of one message, in file order.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a> {
+    /// What is left to read.
+    rest: &'a [u8],
+    /// Where in the file `rest` starts.
+    at: usize,
+}
+
+/// The value of a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    /// A whole number.
+    Varint(u64),
+    /// Eight bytes, little end first.
+    Eight([u8; 8]),
+    /// A text, a packed list or a message, and where in the file it starts.
+    Bytes(&'a [u8], usize),
+    /// Four bytes, little end first.
+    Four([u8; 4]),
+}
+
+/// A field: its number and its value.
+pub(super) type Field<'a> = (u32, Value<'a>);
+
+impl<'a> Fields<'a> {
+    /// The fields of a message that starts at byte `at` of the file.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { rest: bytes, at }
+    }
+
+    /// The next field; `None` at the end of the message.
+    pub(super) fn next(&mut self) -> Result<Option<Field<'a>>, ImportError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let start = self.at;
+        let key = self.varint()?;
+        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| broken(start, "no field has this number"))?;
+        let value = match key & 7 {
+            0 => Value::Varint(self.varint()?),
+            1 => Value::Eight(self.array()?),
+            2 => {
+                let length = usize::try_from(self.varint()?).unwrap_or(usize::MAX);
+                let start = self.at;
+                Value::Bytes(self.take(length)?, start)
+            }
+            5 => Value::Four(self.array()?),
+            _ => return Err(broken(start, "groups are not part of the format")),
+        };
+        Ok(Some((number, value)))
+    }
+
+    /// Up to ten bytes of seven bits each, lowest first.
+    fn varint(&mut self) -> Result<u64, ImportError> {
+        let start = self.at;
+        let mut value = 0u64;
+        for shift in (0..70).step_by(7) {
+            let [byte] = self.array()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                break;
+            }
+            value |= bits << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(broken(start, "a whole number of more than 64 bits"))
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ImportError> {
+        let start = self.at;
+        self.take(N)?.try_into().map_err(|_| broken(start, "the file ends here"))
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], ImportError> {
+        let ends = || broken(self.at, "the file, or the message this is part of, ends too early");
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(ends)?;
+        (self.rest, self.at) = (rest, self.at + length);
+        Ok(taken)
+    }
+}
+
+/// Bytes that are no message.
+pub(super) fn broken(at: usize, problem: &'static str) -> ImportError {
+    ImportError::Wire { at, problem }
+}
+
+/// The packed whole numbers of a list.
+pub(super) fn packed(bytes: &[u8], at: usize) -> Result<Vec<u64>, ImportError> {
+    let mut fields = Fields::new(bytes, at);
+    let mut numbers = Vec::new();
+    while !fields.rest.is_empty() {
+        numbers.push(fields.varint()?);
+    }
+    Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::onnx::fixture::Writer;
+
+    fn read(bytes: &[u8]) -> Result<Vec<Field<'_>>, ImportError> {
+        let mut fields = Fields::new(bytes, 0);
+        std::iter::from_fn(|| fields.next().transpose()).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let message = Writer::default().number(1, 300).bytes(2, "ab").float(3, 0.5);
+        let message = message.number(4, u64::MAX);
+        let expected = [
+            (1, Value::Varint(300)),
+            (2, Value::Bytes(b"ab", 5)),
+            (3, Value::Four(0.5f32.to_le_bytes())),
+            (4, Value::Varint(u64::MAX)),
+        ];
+        assert_eq!(read(message.as_ref()).unwrap(), expected);
+    }
+
+    #[test]
+    fn broken_messages_are_refused_where_they_break() {
+        let refused: [(&str, &[u8], usize); 7] = [
+            ("no value", &[0x08], 1),
+            ("five bytes announced, one there", &[0x12, 0x05, b'a'], 2),
+            ("a group", &[0x0b], 0),
+            ("field 0", &[0x00, 0x01], 0),
+            ("a number without end", &[0x08, 0x80, 0x80], 3),
+            ("three of eight bytes", &[0x09, 1, 2, 3], 1),
+            ("2⁶³ bytes announced", &[0x12, 255, 255, 255, 255, 255, 255, 255, 255, 127, 1], 10),
+        ];
+        for (case, bytes, place) in refused {
+            let error = read(bytes).unwrap_err();
+            assert!(
+                matches!(error, ImportError::Wire { at, .. } if at == place),
+                "{case}: {error}"
+            );
+        }
+        let long = [&[0x08][..], &[0xff; 10]].concat();
+        assert!(read(&long).unwrap_err().to_string().contains("64 bits"));
+    }
+}
