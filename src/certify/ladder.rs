@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, ensemble, lp, refute, split};
+use super::{Searcher, alpha, ensemble, lp, refute, split};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -68,6 +68,7 @@ impl Searcher<'_> {
         let proof = match rung {
             Rung::Interval => Some(Proof::Interval),
             Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
+            Rung::Alpha => alpha::linear_hint(self, obligation),
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Fuzz => Some(Proof::Fuzz),
@@ -84,6 +85,8 @@ impl Searcher<'_> {
 enum Rung {
     Interval,
     Linear,
+    /// The linear rule with optimised slopes.
+    Alpha,
     Lp,
     Jacobian,
     Fuzz,
@@ -100,7 +103,7 @@ fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
         (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
-        (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Lp, Rung::Split],
+        (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],
         (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells],
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<
     let hints = competitors(label, model.classes)
         .map(|class| margin_row(label, class, model.classes))
         .map(|row| solve(mlp, &hidden, region.sides(), &row))
+        .map(|hint| hint.map(|hint| Hint { slopes: Vec::new(), ..hint }))
         .collect::<Option<Vec<_>>>()?;
     Some(Proof::Dual { hints })
 }
@@ -79,7 +80,10 @@ impl Multiplier {
     }
 }
 
-fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
+/// Multipliers and slopes for the lower bound of `row · logits` on the box `input`; `None` if the
+/// solver fails. With fixed hidden bounds the optimum is also the best that slopes can reach, and they
+/// can be read off: with `p` the multiplier of `h >= z` and `q` that of `h >= 0`, the slope is `p/(p+q)`.
+pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
     let mut variables = ProblemVariables::new();
     let mut multipliers: Vec<Vec<Multiplier>> = hidden
         .layers()
@@ -130,7 +134,31 @@ fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<
         }
     }
     let solution = problem.solve().ok()?;
-    Some(Hint { slopes: Vec::new(), multipliers: read(&multipliers, &solution) })
+    let slopes = slopes(mlp, &multipliers, &solution);
+    Some(Hint { slopes, multipliers: read(&multipliers, &solution) })
+}
+
+/// The lower slopes of unstable neurons.
+fn slopes(
+    mlp: &Mlp,
+    multipliers: &[Vec<Multiplier>],
+    solution: &impl Solution,
+) -> Vec<(usize, usize, f64)> {
+    let mut slopes = Vec::new();
+    for (layer, own) in multipliers.iter().enumerate() {
+        let Some((next, above)) = mlp.layers.get(layer + 1).zip(multipliers.get(layer + 1)) else {
+            break;
+        };
+        for (neuron, multiplier) in own.iter().enumerate() {
+            let Multiplier::Unstable { lower, upper, .. } = multiplier else { continue };
+            let p = solution.value(*lower).max(0.0);
+            let flow = solution.eval(through(next, above, neuron));
+            let q = (flow - p + solution.value(*upper)).max(0.0);
+            let slope = if p + q > 0.0 { p / (p + q) } else { 0.0 };
+            slopes.push((layer, neuron, slope));
+        }
+    }
+    slopes
 }
 
 fn multiplier(variables: &mut ProblemVariables, z: Interval) -> Multiplier {

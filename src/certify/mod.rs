@@ -5,9 +5,10 @@
 //! within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof and never
 //! a false theorem.
 
+pub mod alpha;
 mod ensemble;
 mod ladder;
-mod lp;
+pub mod lp;
 mod refute;
 mod split;
 

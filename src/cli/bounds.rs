@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::certificate::Network;
+use crate::certify::{alpha, lp};
 use crate::interval::{Interval, Rounded};
-use crate::model::{Family, Model};
+use crate::model::{Family, Mlp, Model};
 
 use super::predict::read_points;
 use super::subject::read_model;
@@ -18,9 +19,9 @@ enum Method {
     Ibp,
     /// Backward linear bounds.
     Crown,
-    /// Optimised slopes.
+    /// Backward linear bounds with slopes from 20 steps of gradient ascent.
     Alpha,
-    /// Triangle linear program.
+    /// Backward linear bounds with slopes from the triangle linear program.
     Lp,
 }
 
@@ -50,12 +51,11 @@ pub(crate) struct Arguments {
     label: Option<usize>,
 }
 
+/// Steps of the ascent of `alpha`.
+const STEPS: usize = 20;
+
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    if matches!(arguments.method, Method::Alpha | Method::Lp) {
-        let text = "--method alpha and lp are not built yet; ibp and crown are";
-        return Err(Refusal::new(text));
-    }
     if !(arguments.eps >= 0.0 && arguments.eps.is_finite()) {
         return Err(Refusal::new(format!(
             "--eps {}: expected a finite number >= 0",
@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         if label > 1 {
             return Err(Refusal::new(format!("label {label}: expected 0 or 1")));
         }
-        let (lower, upper) = margin_bounds(&model, &network, raw, label, arguments)?;
+        let (lower, upper) = margin_bounds(&model, mlp, &network, raw, label, arguments)?;
         let _ = writeln!(text, "{name},{lower},{upper}");
     }
     files::print(&text)?;
@@ -90,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 fn margin_bounds(
     model: &Model,
+    mlp: &Mlp,
     network: &Network<Rounded>,
     raw: &[f64],
     label: usize,
@@ -113,7 +114,16 @@ fn margin_bounds(
         let own = if label == 1 { [-sign, sign] } else { [sign, -sign] };
         match arguments.method {
             Method::Ibp => network.interval_margin(&own, &hidden, &input),
-            _ => network.linear_margin(&own, &hidden, &input, None),
+            Method::Crown => network.linear_margin(&own, &hidden, &input, None),
+            Method::Alpha => {
+                let (hint, _) = alpha::slopes(mlp, &hidden, &input, &own, STEPS, f64::INFINITY);
+                network.linear_margin(&own, &hidden, &input, Some(&hint))
+            }
+            // a solver that fails gives no slopes: the default ones remain
+            Method::Lp => {
+                let hint = lp::solve(mlp, &hidden, &input, &own);
+                network.linear_margin(&own, &hidden, &input, hint.as_ref())
+            }
         }
     };
     Ok((lower(1.0), -lower(-1.0)))
