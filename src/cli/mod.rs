@@ -201,10 +201,15 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
     }
 }
 
+/// More would only wait for one another.
+#[cfg(feature = "full")]
+const MOST_THREADS: usize = 1024;
+
 #[cfg(feature = "full")]
 fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
-    if threads == Some(0) {
-        return Err(Refusal::new("--threads 0: expected at least 1"));
+    if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+        let text = format!("--threads {threads}: expected 1 to {MOST_THREADS}");
+        return Err(Refusal::new(text));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
     pool.build_global().map_err(Refusal::from)

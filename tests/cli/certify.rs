@@ -160,7 +160,10 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &["41", "40"]);
     scene.refused(&format!("{call} --data spambase --out c.jsonl"), &["feature"]);
     scene.refused(&format!("{call} --data tiny.csv --out no/such/c.jsonl"), &["no/such"]);
-    scene.refused(&format!("{call} --data tiny.csv --threads 0 --out c.jsonl"), &["--threads 0"]);
+    for threads in ["0", "1025", "1000000000000"] {
+        let call = format!("{call} --data tiny.csv --threads {threads} --out c.jsonl");
+        scene.refused(&call, &["--threads", threads, "1 to 1024"]);
+    }
     assert_eq!(scene.files(""), before);
     let message = scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &[]);
     crate::snapshot!("certify-refusal", message);
