@@ -17,7 +17,7 @@ fn read(csv: &[u8]) -> Result<DataSet, DataError> {
 
 #[test]
 fn refusals_name_file_line_column_and_reason() {
-    let table: [(&str, &[u8], &[&str]); 15] = [
+    let table: [(&str, &[u8], &[&str]); 19] = [
         ("no label column", b"x,a,b\n0,1,2\n", &["n.csv, line 1, column 1", "`x`", "`y`"]),
         ("another feature", b"y,a,c\n0,1,2\n", &["n.csv, line 1, column 3", "`c`", "`b`"]),
         ("features swapped", b"y,b,a\n0,1,2\n", &["n.csv, line 1, column 2", "`b`", "`a`"]),
@@ -33,6 +33,10 @@ fn refusals_name_file_line_column_and_reason() {
         ("label missing", b"y,a,b\n0,1,2\n,1,2\n", &["n.csv, line 3, column 1 (`y`)"]),
         ("empty class", b"y,a,b\n0,1,2\n2,1,3\n", &["class 1 has no row", "2"]),
         ("not UTF-8", b"y,a,b\n0,1,2\n1,\xff,2\n", &["n.csv, line 3", "UTF-8"]),
+        ("blank lines, cell", b"y,a,b\n0,1,2\n\n\n1,NaN,2\n", &["n.csv, line 5, column 2"]),
+        ("blank lines, ragged", b"y,a,b\n0,1,2\n\n\n1,2\n", &["n.csv, line 5", "2 cells"]),
+        ("CR LF", b"y,a,b\r\n0,1,2\r\n\r\n1,red,2\r\n", &["n.csv, line 4, column 2"]),
+        ("a line end inside quotes", b"y,a,b\n0,\"1\n\",2\n1,red,2\n", &["n.csv, line 2"]),
     ];
     for (case, csv, expected) in table {
         let message = read(csv).expect_err(case).to_string();

@@ -16,7 +16,9 @@ use super::table::table;
 use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::{Decimal, Rational};
-use crate::model::{CsvFile, DataError, DataSet, Digest, Kind, LimitError, Meta, Part, Row};
+use crate::model::{
+    CsvFile, DataError, DataSet, Digest, Kind, LimitError, Meta, Part, Row, csv_error, line_at,
+};
 use crate::source::read_regular;
 
 /// Largest file that is read, in bytes, packed or not.
@@ -264,27 +266,6 @@ fn check_names(file: &str, header: &csv::StringRecord, label: &str) -> Result<us
         label: label.to_owned(),
         header: header.iter().map(str::to_owned).collect(),
     })
-}
-
-/// The line a record starts on. The splitter's position is that of the line ends before it: of blank
-/// lines, and of the second half of a CR LF.
-fn line_at(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
-    let Some(position) = position else { return 1 };
-    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let line_ends = bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    position.line() + line_ends.filter(|&&byte| byte == b'\n').count() as u64
-}
-
-fn csv_error(file: &str, bytes: &[u8], error: &csv::Error) -> DataError {
-    let reason = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells, the header {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
-        _ => error.to_string(),
-    };
-    let line = line_at(bytes, error.position());
-    DataError::Csv { file: file.to_owned(), line, reason }
 }
 
 /// Ranks of the labels: by value if all are numbers, else by text.

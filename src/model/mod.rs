@@ -10,10 +10,12 @@ mod digest;
 mod ensemble;
 mod limits;
 mod mlp;
+mod parts;
 mod point;
 mod read;
 mod rows;
 mod schema;
+mod table;
 mod write;
 
 pub use defense::{Defense, DefenseError, DefenseKind};
@@ -25,6 +27,7 @@ pub use point::{Point, PointError};
 pub use read::ModelError;
 pub use rows::{CsvFile, DataError, DataSet, Files, Meta, Part, Row};
 pub use schema::{Feature, FeatureSpec, Kind, Schema, SchemaError};
+pub use table::{csv_error, line_at};
 
 /// What a served copy computes in; every stored number is a float of this precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -7,17 +7,15 @@
 //! Trusted: takes bytes, opens nothing.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Decimal;
 
 use super::limits::{MAX_BYTES, MAX_WIDTH};
+use super::parts::{deal, hold_out, take_auxiliary};
+use super::table::{read_rows, unpack};
 use super::{Digest, Kind, LimitError, Schema, check_json};
-
-/// Rows an attacker is given, taken out of the test part.
-const AUXILIARY_ROWS: usize = 50;
 
 /// One labelled row.
 #[derive(Clone, Debug, PartialEq)]
@@ -326,138 +324,6 @@ impl DataSet {
     }
 }
 
-/// The bytes of a CSV file; gzip is unpacked up to `limit` bytes.
-fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
-    let too_large = |found| {
-        DataError::Limit(LimitError { what: "bytes of an unpacked data file", found, limit })
-    };
-    if !file.bytes.starts_with(&[0x1f, 0x8b]) {
-        let found = file.bytes.len() as u64;
-        return if found <= limit { Ok(file.bytes.to_vec()) } else { Err(too_large(found)) };
-    }
-    let mut bytes = Vec::new();
-    let decoder = flate2::read::MultiGzDecoder::new(file.bytes);
-    decoder.take(limit + 1).read_to_end(&mut bytes).map_err(|error| DataError::Gzip {
-        file: file.name.to_owned(),
-        reason: error.to_string(),
-    })?;
-    if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
-}
-
-fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row>, DataError> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(bytes);
-    let csv_error = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        let reason = match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                format!("the row has {len} cells, the header {expected_len}")
-            }
-            csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
-            _ => error.to_string(),
-        };
-        DataError::Csv { file: file.to_owned(), line, reason }
-    };
-    let header = reader.headers().map_err(csv_error)?.clone();
-    let label_column = check_header(file, &header, meta)?;
-    let mut rows = Vec::new();
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(csv_error)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        rows.push(read_row(file, line, &record, label_column, meta)?);
-    }
-    if rows.is_empty() {
-        return Err(DataError::NoRows { file: file.to_owned() });
-    }
-    Ok(rows)
-}
-
-/// The header must be the features in order, with the label somewhere among them; returns where.
-fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<usize, DataError> {
-    let problem = |column: usize, found: Option<&str>, expected: &str| DataError::Header {
-        file: file.to_owned(),
-        column: column + 1,
-        found: found.unwrap_or("no column").to_owned(),
-        expected: expected.to_owned(),
-    };
-    let label = header
-        .iter()
-        .position(|name| name == meta.label)
-        .ok_or_else(|| problem(0, header.get(0), &meta.label))?;
-    let columns = (0..header.len()).filter(|&column| column != label);
-    for (column, expected) in columns.clone().zip(&meta.features) {
-        if header.get(column) != Some(expected) {
-            return Err(problem(column, header.get(column), expected));
-        }
-    }
-    let (found, expected) = (header.len(), meta.features.len() + 1);
-    match found.cmp(&expected) {
-        std::cmp::Ordering::Less => {
-            let missing = meta.features.get(found - 1).map_or("", String::as_str);
-            Err(problem(found, None, missing))
-        }
-        std::cmp::Ordering::Greater => {
-            Err(problem(expected, header.get(expected), "no further column"))
-        }
-        std::cmp::Ordering::Equal => Ok(label),
-    }
-}
-
-fn read_row(
-    file: &str,
-    line: u64,
-    record: &csv::StringRecord,
-    label_column: usize,
-    meta: &Meta,
-) -> Result<Row, DataError> {
-    let cell = |column: usize, name: &str, expected| DataError::Cell {
-        file: file.to_owned(),
-        line,
-        column: column + 1,
-        name: name.to_owned(),
-        found: record.get(column).unwrap_or("").chars().take(40).collect(),
-        expected,
-    };
-    let mut hasher_input = Vec::new();
-    let mut values = Vec::with_capacity(meta.features.len());
-    let mut label = None;
-    for (column, text) in record.iter().enumerate() {
-        if column > 0 {
-            hasher_input.push(b',');
-        }
-        hasher_input.extend_from_slice(text.as_bytes());
-        if column == label_column {
-            let class = text.parse::<u16>().ok().filter(|_| is_plain_number(text));
-            let expected = "a class number 0, 1, 2, …";
-            label = Some(class.ok_or_else(|| cell(column, &meta.label, expected))?);
-            continue;
-        }
-        let name = meta.features.get(values.len()).map_or("", String::as_str);
-        let value = parse_number(text).map_err(|expected| cell(column, name, expected))?;
-        values.push(value);
-    }
-    let label = label.ok_or_else(|| cell(label_column, &meta.label, "a class number"))?;
-    Ok(Row { values, label: usize::from(label), key: Digest::of(&hasher_input) })
-}
-
-fn is_plain_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// The nearest `f64` of a decimal text, if it also fits an `f32`.
-fn parse_number(text: &str) -> Result<f64, &'static str> {
-    let is_decimal =
-        text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
-    let value = text.parse::<f64>().ok();
-    match value {
-        Some(value) if value.is_nan() => Err("a number, not NaN: remove the row or fill the cell"),
-        Some(value) if is_decimal && (value as f32).is_finite() => Ok(value + 0.0),
-        Some(_) if is_decimal => Err("a number that fits a 32-bit float"),
-        Some(_) => Err("a finite number"),
-        None if text.is_empty() => Err("a number: the cell is empty"),
-        None => Err("a number: code texts as numbers first"),
-    }
-}
-
 fn count_classes<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<usize, DataError> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for row in rows {
@@ -468,53 +334,4 @@ fn count_classes<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<usize, DataE
         return Err(DataError::EmptyClass { class, largest });
     }
     if largest == 0 { Err(DataError::OneClass) } else { Ok(largest + 1) }
-}
-
-/// Moves the groups with the smallest keys into the second part until it has `percent` of the rows.
-fn deal(rows: Vec<Row>, percent: usize) -> (Vec<Row>, Vec<Row>) {
-    split_groups(rows, percent, |keys| keys.sort())
-}
-
-/// Moves the groups with the largest keys into the second part until it has `percent` of the rows.
-fn hold_out(rows: Vec<Row>, percent: usize) -> (Vec<Row>, Vec<Row>) {
-    split_groups(rows, percent, |keys| keys.sort_by(|a, b| b.cmp(a)))
-}
-
-/// Whole groups of equal rows, in the given order of keys, until `percent` is reached; both sides
-/// keep file order.
-fn split_groups(
-    rows: Vec<Row>,
-    percent: usize,
-    order: impl Fn(&mut Vec<Digest>),
-) -> (Vec<Row>, Vec<Row>) {
-    let mut sizes: BTreeMap<Digest, usize> = BTreeMap::new();
-    for row in &rows {
-        *sizes.entry(row.key).or_default() += 1;
-    }
-    let mut keys: Vec<Digest> = sizes.keys().copied().collect();
-    order(&mut keys);
-    let mut taken = std::collections::BTreeSet::new();
-    let mut count = 0;
-    for key in keys {
-        if count * 100 >= rows.len() * percent {
-            break;
-        }
-        count += sizes.get(&key).copied().unwrap_or(0);
-        taken.insert(key);
-    }
-    rows.into_iter().partition(|row| !taken.contains(&row.key))
-}
-
-/// The 50 rows with the largest keys (equal keys: the earlier first), and the rest.
-fn take_auxiliary(test: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
-    let mut order: Vec<usize> = (0..test.len()).collect();
-    let key = |index: &usize| test.get(*index).map(|row| row.key);
-    order.sort_by(|a, b| key(b).cmp(&key(a)).then(a.cmp(b)));
-    let chosen: std::collections::BTreeSet<usize> =
-        order.into_iter().take(AUXILIARY_ROWS).collect();
-    let (mut auxiliary, mut rest) = (Vec::new(), Vec::new());
-    for (index, row) in test.into_iter().enumerate() {
-        if chosen.contains(&index) { auxiliary.push(row) } else { rest.push(row) }
-    }
-    (auxiliary, rest)
 }

@@ -1,0 +1,152 @@
+//! CSV files: unpacked, split, every cell checked; what is wrong is told with file, line and column.
+//!
+//! Trusted: takes bytes, opens nothing.
+
+use std::io::Read;
+
+use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
+
+/// The bytes of a CSV file; gzip is unpacked up to `limit` bytes.
+pub(super) fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
+    let too_large = |found| {
+        DataError::Limit(LimitError { what: "bytes of an unpacked data file", found, limit })
+    };
+    if !file.bytes.starts_with(&[0x1f, 0x8b]) {
+        let found = file.bytes.len() as u64;
+        return if found <= limit { Ok(file.bytes.to_vec()) } else { Err(too_large(found)) };
+    }
+    let mut bytes = Vec::new();
+    let decoder = flate2::read::MultiGzDecoder::new(file.bytes);
+    decoder.take(limit + 1).read_to_end(&mut bytes).map_err(|error| DataError::Gzip {
+        file: file.name.to_owned(),
+        reason: error.to_string(),
+    })?;
+    if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+}
+
+/// The rows of an unpacked CSV file, in file order.
+pub(super) fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row>, DataError> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(bytes);
+    let refused = |error: csv::Error| csv_error(file, bytes, &error);
+    let header = reader.headers().map_err(refused)?.clone();
+    let label_column = check_header(file, &header, meta)?;
+    let mut rows = Vec::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(refused)? {
+        let line = line_at(bytes, record.position());
+        rows.push(read_row(file, line, &record, label_column, meta)?);
+    }
+    if rows.is_empty() {
+        return Err(DataError::NoRows { file: file.to_owned() });
+    }
+    Ok(rows)
+}
+
+/// The header must be the features in order, with the label somewhere among them; returns where.
+fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<usize, DataError> {
+    let problem = |column: usize, found: Option<&str>, expected: &str| DataError::Header {
+        file: file.to_owned(),
+        column: column + 1,
+        found: found.unwrap_or("no column").to_owned(),
+        expected: expected.to_owned(),
+    };
+    let label = header
+        .iter()
+        .position(|name| name == meta.label)
+        .ok_or_else(|| problem(0, header.get(0), &meta.label))?;
+    let columns = (0..header.len()).filter(|&column| column != label);
+    for (column, expected) in columns.clone().zip(&meta.features) {
+        if header.get(column) != Some(expected) {
+            return Err(problem(column, header.get(column), expected));
+        }
+    }
+    let (found, expected) = (header.len(), meta.features.len() + 1);
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => {
+            let missing = meta.features.get(found - 1).map_or("", String::as_str);
+            Err(problem(found, None, missing))
+        }
+        std::cmp::Ordering::Greater => {
+            Err(problem(expected, header.get(expected), "no further column"))
+        }
+        std::cmp::Ordering::Equal => Ok(label),
+    }
+}
+
+fn read_row(
+    file: &str,
+    line: u64,
+    record: &csv::StringRecord,
+    label_column: usize,
+    meta: &Meta,
+) -> Result<Row, DataError> {
+    let cell = |column: usize, name: &str, expected| DataError::Cell {
+        file: file.to_owned(),
+        line,
+        column: column + 1,
+        name: name.to_owned(),
+        found: record.get(column).unwrap_or("").chars().take(40).collect(),
+        expected,
+    };
+    let mut hasher_input = Vec::new();
+    let mut values = Vec::with_capacity(meta.features.len());
+    let mut label = None;
+    for (column, text) in record.iter().enumerate() {
+        if column > 0 {
+            hasher_input.push(b',');
+        }
+        hasher_input.extend_from_slice(text.as_bytes());
+        if column == label_column {
+            let class = text.parse::<u16>().ok().filter(|_| is_plain_number(text));
+            let expected = "a class number 0, 1, 2, …";
+            label = Some(class.ok_or_else(|| cell(column, &meta.label, expected))?);
+            continue;
+        }
+        let name = meta.features.get(values.len()).map_or("", String::as_str);
+        let value = parse_number(text).map_err(|expected| cell(column, name, expected))?;
+        values.push(value);
+    }
+    let label = label.ok_or_else(|| cell(label_column, &meta.label, "a class number"))?;
+    Ok(Row { values, label: usize::from(label), key: Digest::of(&hasher_input) })
+}
+
+fn is_plain_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The nearest `f64` of a decimal text, if it also fits an `f32`.
+fn parse_number(text: &str) -> Result<f64, &'static str> {
+    let is_decimal =
+        text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    let value = text.parse::<f64>().ok();
+    match value {
+        Some(value) if value.is_nan() => Err("a number, not NaN: remove the row or fill the cell"),
+        Some(value) if is_decimal && (value as f32).is_finite() => Ok(value + 0.0),
+        Some(_) if is_decimal => Err("a number that fits a 32-bit float"),
+        Some(_) => Err("a finite number"),
+        None if text.is_empty() => Err("a number: the cell is empty"),
+        None => Err("a number: code texts as numbers first"),
+    }
+}
+
+/// The line a record starts on, from 1. The splitter's position is that of the line ends before it: of
+/// blank lines, and of the second half of a CR LF.
+pub fn line_at(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+    let Some(position) = position else { return 1 };
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let line_ends = bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + line_ends.filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// What the splitter of the CSV text `bytes` says, with the line it is about.
+pub fn csv_error(file: &str, bytes: &[u8], error: &csv::Error) -> DataError {
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the row has {len} cells, the header {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let line = line_at(bytes, error.position());
+    DataError::Csv { file: file.to_owned(), line, reason }
+}
