@@ -30,8 +30,8 @@ const TRUSTED_CRATES: [(&str, &str); 8] = [
     ("thiserror", ""),
     ("serde_json", ""),
     ("toml", "spec/"),
-    ("csv", "model/rows.rs"),
-    ("flate2", "model/rows.rs"),
+    ("csv", "model/table.rs"),
+    ("flate2", "model/table.rs"),
     ("blake3", "model/digest.rs"),
 ];
 
