@@ -159,8 +159,15 @@ fn write(
     Ok(Outcome { tally, survives_attack: Share::new(n - summary.refuted_by_attack.min(n), n) })
 }
 
-/// Asked before a long search: the folder of `out` must be there.
+/// Asked before a long search: the folder of `out` must be there, and neither `out` nor its
+/// `.partial` may be anything but a file (a link would be followed, a pipe would block).
 fn expect_folder(out: &Path) -> Result<(), Refusal> {
+    for path in [out.to_owned(), partial_name(out)] {
+        if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            let text = format!("{}: exists and is no plain file; remove it", path.display());
+            return Err(Refusal::new(text));
+        }
+    }
     match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             let (folder, out) = (folder.display(), out.display());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::study::{Draft, Manifest, Plan, demo, is_of_demo};
+use crate::study::{Draft, Manifest, Plan, demo, files_of_demo};
 
 use super::subject::{data_seen_from, read_data};
 use super::{Ending, Refusal, files};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let plan = plan(arguments)?;
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
-    let draft = Draft::new(&arguments.out, is_of_demo)?;
+    let draft = Draft::new(&arguments.out, &files_of_demo(&arguments.out))?;
     let store = draft.store();
     let start = Instant::now();
     let mut stage = |text: &str| eprintln!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
@@ -89,15 +89,21 @@ fn plan(arguments: &Arguments) -> Result<Plan, Refusal> {
     if let Some(epsilon) = &arguments.epsilon {
         let is_positive = epsilon
             .parse::<crate::interval::Decimal>()
-            .is_ok_and(|decimal| *decimal.value() > crate::interval::Rational::ZERO);
+            .is_ok_and(|decimal| *decimal.value() > crate::interval::Rational::ZERO)
+            && epsilon.parse::<f64>().is_ok_and(|radius| radius > 0.0 && radius <= 1000.0);
         if !is_positive {
-            let text = format!("--epsilon {epsilon}: expected a positive decimal such as 0.05");
+            let text = format!(
+                "--epsilon {epsilon:.60}: expected a positive decimal up to 1000, such as 0.05"
+            );
             return Err(Refusal::new(text));
         }
         plan.epsilon.clone_from(epsilon);
     }
     match arguments.repetitions {
-        Some(0) => return Err(Refusal::new("--repetitions 0: expected at least 1")),
+        Some(repetitions) if !(1..=10_000).contains(&repetitions) => {
+            let text = format!("--repetitions {repetitions}: expected at least 1, at most 10000");
+            return Err(Refusal::new(text));
+        }
         Some(repetitions) => plan.repetitions = repetitions,
         None => {}
     }

@@ -61,8 +61,10 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    if arguments.repetitions == 0 {
-        return Err(Refusal::new("--repetitions 0: expected at least 1"));
+    if !(1..=10_000).contains(&arguments.repetitions) {
+        let text =
+            format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
+        return Err(Refusal::new(text));
     }
     let (model, digest) = read_model(&arguments.target)?;
     let (data, _) = read_data(&arguments.data)?;

@@ -134,7 +134,12 @@ impl Schema {
     /// The feature of that name, or of that index written in digits.
     pub fn find(&self, name: &str) -> Option<Feature> {
         let by_name = self.features.iter().position(|f| f.name == name);
-        let by_index = || name.parse().ok().filter(|&index| index < self.features.len());
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_digit())
+            && (name == "0" || !name.starts_with('0'));
+        let by_index = || {
+            let index = name.parse().ok().filter(|&index| index < self.features.len());
+            index.filter(|_| is_plain)
+        };
         by_name.or_else(by_index).map(Feature)
     }
 

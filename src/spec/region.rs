@@ -35,9 +35,13 @@ impl Domain {
                 *side = (Some(Rational::ZERO), Some(Rational::ONE));
             }
         }
+        let mut named = std::collections::BTreeSet::new();
         for (name, (low, high)) in overrides {
             let unknown = || LowerError::Feature { name: name.clone() };
             let feature = schema.find(name).ok_or_else(unknown)?;
+            if !named.insert(feature) {
+                return Err(LowerError::Twice { name: name.clone() });
+            }
             if low.value() > high.value() {
                 return Err(LowerError::Range { name: name.clone() });
             }

@@ -319,9 +319,13 @@ impl AttackSpec {
         };
         for (key, length) in self.generator.lengths() {
             positive(key, length)?;
+            unless(length <= 1e6, key, length, "at most 1000000 standard deviations")?;
         }
-        unless(self.queries > 0, "queries", self.queries as f64, "at least 1")?;
-        unless(self.cap_factor > 0, "cap-factor", self.cap_factor as f64, "at least 1")?;
+        let within = |key, found: usize, most: usize, expected| {
+            unless((1..=most).contains(&found), key, found as f64, expected)
+        };
+        within("queries", self.queries, 1_000_000, "at least 1 and at most 1000000")?;
+        within("cap-factor", self.cap_factor, 1_000, "at least 1 and at most 1000")?;
         let seeds = self.seed_rows;
         unless(seeds <= self.queries, "seed-rows", seeds as f64, "at most `queries`")?;
         let is_counted = (seeds > 0) == (self.seeds != SeedRows::Nothing);

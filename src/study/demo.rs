@@ -1,5 +1,8 @@
 //! The demonstration: dataset → train → model → certify → certificate → steal / defend → report.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use rayon::prelude::*;
 
 use crate::certificate::Subject;
@@ -101,10 +104,15 @@ pub fn demo(
     Ok((report, study.manifest))
 }
 
-/// Whether a folder of that demonstration may hold a file or folder of that name.
-pub fn is_of_demo(name: &str) -> bool {
-    let names = ["models", "specs", "defenses", "certificates", "manifest.json"];
-    names.contains(&name) || ["report.json", "report.html"].contains(&name)
+/// The files of an earlier demonstration in `folder`, by its manifest; none if there is no such.
+pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
+    let Ok(bytes) = std::fs::read(folder.join("manifest.json")) else { return BTreeSet::new() };
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return BTreeSet::new() };
+    let entries = manifest.certificates.into_iter().flat_map(|entry| {
+        [Some(entry.certificate), Some(entry.model), Some(entry.spec), entry.defense]
+    });
+    let reports = ["manifest.json", "report.json", "report.html"].map(PathBuf::from);
+    entries.flatten().map(PathBuf::from).chain(reports).collect()
 }
 
 /// Natural network, natural trees, and monotone trees where the data declares directions.

@@ -1,5 +1,6 @@
 //! A study's folder: every file appears whole or not at all.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -43,19 +44,16 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A draft of `place`, beside it. `is_own` says of a name whether it may lie in an earlier folder
-    /// at that place; a folder with other things in it is refused, never replaced.
-    pub fn new(place: &Path, is_own: fn(&str) -> bool) -> Result<Self, StudyError> {
+    /// A draft of `place`, beside it. `own` are the files, relative to the place, that an earlier run
+    /// left there; a folder with anything else in it is refused, never replaced.
+    pub fn new(place: &Path, own: &BTreeSet<PathBuf>) -> Result<Self, StudyError> {
         let about = StudyError::file(place);
         let mut place = place.to_owned();
         if place.exists() {
             place = place.canonicalize().map_err(&about)?;
-            for entry in std::fs::read_dir(&place).map_err(&about)? {
-                let name = entry.map_err(&about)?.file_name();
-                if !name.to_str().is_some_and(is_own) {
-                    let (path, name) = (place.display().to_string(), name.display().to_string());
-                    return Err(StudyError::Occupied { path, name });
-                }
+            if let Some(name) = foreign(&place, Path::new(""), own).map_err(&about)? {
+                let (path, name) = (place.display().to_string(), name.display().to_string());
+                return Err(StudyError::Occupied { path, name });
             }
         }
         let parent = match place.parent() {
@@ -87,6 +85,27 @@ impl Draft {
         std::fs::rename(self.folder.keep(), &self.place).map_err(&about)?;
         make_folder_readable(&self.place).map_err(&about)
     }
+}
+
+/// Something below `root` that is neither a folder nor one of `own`; links are followed nowhere.
+fn foreign(
+    root: &Path,
+    folder: &Path,
+    own: &BTreeSet<PathBuf>,
+) -> std::io::Result<Option<PathBuf>> {
+    for entry in std::fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let name = folder.join(entry.file_name());
+        let found = if entry.file_type()?.is_dir() {
+            foreign(root, &name, own)?
+        } else {
+            (!own.contains(&name)).then_some(name)
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Makes a folder and its parents.

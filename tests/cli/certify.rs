@@ -141,6 +141,11 @@ fn bad_calls_are_refused_and_nothing_is_written() {
             "height",
         ),
         (
+            "a range twice",
+            "property = \"label\"\nepsilon = \"0.1\"\n[domain]\nage = [\"0\", \"1\"]\n0 = [\"0\", \"2\"]\n",
+            "twice",
+        ),
+        (
             "feature twice",
             "property = \"monotonicity\"\nfeatures = [\"age\", \"age\"]\ndirection = \"increasing\"\n",
             "age",
@@ -167,4 +172,19 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     assert_eq!(scene.files(""), before);
     let message = scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &[]);
     crate::snapshot!("certify-refusal", message);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_at_the_place_of_the_certificate_is_not_followed() {
+    let scene = Scene::new();
+    scene.write("precious", "mine");
+    std::os::unix::fs::symlink(scene.path("precious"), scene.path("c.jsonl.partial")).unwrap();
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv --out c.jsonl";
+    scene.refused(call, &["c.jsonl.partial", "no plain file"]);
+    scene.refused(&format!("{call} --resume"), &["c.jsonl.partial", "no plain file"]);
+    assert_eq!(scene.read("precious"), "mine");
+    std::fs::create_dir(scene.path("folder")).unwrap();
+    let call = call.replace("c.jsonl", "folder");
+    scene.refused(&call, &["folder", "no plain file"]);
 }

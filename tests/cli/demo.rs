@@ -64,8 +64,12 @@ fn a_folder_that_holds_other_things_is_never_replaced() {
     let scene = Scene::new();
     std::fs::create_dir(scene.path("mine")).unwrap();
     scene.write("mine/thesis.txt", "years of work");
+    // also inside a demo's folders
+    scene.done(&format!("{CALL} --out out"));
+    scene.write("out/models/notes.txt", "mine");
     let before = scene.files("");
     scene.refused(&format!("{CALL} --out mine"), &["mine", "thesis.txt", "new or empty folder"]);
+    scene.refused(&format!("{CALL} --out out"), &["models/notes.txt", "new or empty folder"]);
     assert_eq!(scene.files(""), before);
 }
 

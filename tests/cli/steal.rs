@@ -141,6 +141,9 @@ fn bad_attacks_and_numbers_are_refused() {
     let call = |old: &str, new: &str| format!("{} --out stolen", CALL.replace(old, new));
     scene.refused(&call("--repetitions 2", "--repetitions 0"), &["--repetitions 0"]);
     scene.refused(&call("--budget 40", "--budget 0"), &["queries"]);
+    let huge = "--repetitions 1000000000000";
+    scene.refused(&call("--repetitions 2", huge), &[huge, "at most 10000"]);
+    scene.refused(&call("--budget 40", "--budget 1000000000000"), &["queries", "at most 1000000"]);
     scene.refused(&call("--seeds 15", "--seeds 41"), &["seed-rows"]);
     scene.refused(&call("tiny.csv", "spambase"), &["feature"]);
     assert!(!scene.has("stolen"));
