@@ -206,9 +206,9 @@ fn contains_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], hint: &Hint
             let mut line = vec![0.0; case.model.classes];
             (line[label], line[other]) = (1.0, -1.0);
             let bounds = [
-                prepared.interval_margin(&line, &hidden, &input),
-                prepared.linear_margin(&line, &hidden, &input, None),
-                prepared.linear_margin(&line, &hidden, &input, Some(hint)),
+                prepared.interval_margin(F::new(&line), &hidden),
+                prepared.linear_margin(F::new(&line), &hidden, None, &[]),
+                prepared.linear_margin(F::new(&line), &hidden, Some(hint), &[]),
             ];
             for z in points {
                 let truth = exact_margin(mlp, z, label, other);

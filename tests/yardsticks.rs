@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use propcert::certificate::{Hidden, Network};
-use propcert::certify::{alpha, lp};
+use propcert::certify::alpha::Ascent;
+use propcert::certify::lp;
 use propcert::import::Format;
-use propcert::interval::{Interval, Rounded};
+use propcert::interval::{Form, Interval, Rounded};
 use propcert::model::{Family, Mlp};
 
 fn folder() -> Option<PathBuf> {
@@ -76,17 +77,18 @@ fn bounds_are_the_published_ones_and_never_beyond_the_truth() {
     for yard in yardsticks(&folder) {
         let Yardstick { input, row, .. } = &yard;
         let forward = kernel.interval_bounds(input).unwrap();
-        let interval = kernel.interval_margin(row, &forward, input);
+        let interval = kernel.interval_margin(Rounded::new(row), &forward);
         let hidden: Hidden = kernel.linear_bounds(input).unwrap();
-        let linear = kernel.linear_margin(row, &hidden, input, None);
+        let linear = kernel.linear_margin(Rounded::new(row), &hidden, None, &[]);
         assert!((interval - yard.interval).abs() < 1e-9, "{interval} or {}", yard.interval);
         assert!((linear - yard.linear).abs() < 1e-9, "{linear} or {}", yard.linear);
         let Some(published) = yard.program else { continue };
         programs += 1;
-        let ascent = alpha::slopes(&mlp, &hidden, input, row, 20, f64::INFINITY).0;
-        let ascent = kernel.linear_margin(row, &hidden, input, Some(&ascent));
+        let ascent = Ascent { mlp: &mlp, hidden: &hidden, signs: &[] };
+        let ascent = ascent.climb(row, None, 20, f64::INFINITY).hint;
+        let ascent = kernel.linear_margin(Rounded::new(row), &hidden, Some(&ascent), &[]);
         let program = lp::solve(&mlp, &hidden, input, row).unwrap();
-        let program = kernel.linear_margin(row, &hidden, input, Some(&program));
+        let program = kernel.linear_margin(Rounded::new(row), &hidden, Some(&program), &[]);
         assert!((program - published).abs() < 1e-6, "{program} or {published}");
         assert!(linear <= ascent + 1e-9 && ascent <= program + 1e-6, "{linear} {ascent} {program}");
         if let Some(truth) = yard.exact {

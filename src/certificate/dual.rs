@@ -37,7 +37,6 @@ pub(super) fn dual_margin<F: Form>(
     network: &Network<F>,
     row: &[f64],
     hidden: &Hidden,
-    input: &[Interval],
     hint: Option<&Hint>,
 ) -> Result<f64, Rejection> {
     let empty = Hint::default();
@@ -47,7 +46,7 @@ pub(super) fn dual_margin<F: Form>(
 
     let before: Vec<&[Interval]> = hidden.layers().collect();
     let after: Vec<&[Interval]> = hidden.activations().collect();
-    let outputs = network.output_bounds(hidden, input);
+    let outputs = network.output_bounds(hidden);
     let mut total = 0.0;
     let mut first = network.widths().iter().sum::<usize>();
     for layer in (0..network.depth()).rev() {
@@ -77,13 +76,14 @@ pub(super) fn dual_margin<F: Form>(
         // the variables h (or x) that this layer reads
         let Some(matrix) = network.layer(layer) else { return Ok(f64::NEG_INFINITY) };
         let (sides, previous) = match layer.checked_sub(1) {
-            None => (input, None),
+            None => (hidden.input(), None),
             Some(previous) => {
                 (after.get(previous).copied().unwrap_or(&[]), before.get(previous).copied())
             }
         };
         let sizes = magnitudes(sides);
-        let mut h = F::new(&affine).through_layer(matrix, &sizes);
+        let Some(paid) = hidden.sizes(layer) else { return Ok(f64::NEG_INFINITY) };
+        let mut h = F::new(&affine).through_layer(matrix, paid);
         if let Some(bounds) = previous {
             let first = first - bounds.len();
             for (index, (bound, &size)) in bounds.iter().zip(&sizes).enumerate() {

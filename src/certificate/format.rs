@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::{Digest, LimitError, Part, check_json};
 use crate::spec::{Integers, Semantics};
 
-use super::{Hint, Proof, RULES, Rejection, SplitTree};
+use super::{Hint, LeafHint, Proof, RULES, Rejection, SplitTree};
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,8 +98,8 @@ pub struct Piece {
     pub of: usize,
     /// Whole tokens of the tree, with single spaces between them.
     pub tree: String,
-    /// Hints of the leaves; on the first part only.
-    pub hints: Vec<Hint>,
+    /// The next hints of the leaves.
+    pub hints: Vec<LeafHint>,
 }
 
 /// Why a line is no line.
@@ -164,7 +164,7 @@ struct LineFile {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct")]
     trees: Option<BTreeMap<usize, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    hints: Option<Vec<Hint>>,
+    hints: Option<Vec<LeafHint>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     points: Option<Vec<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -227,7 +227,7 @@ impl Line {
     pub fn line(&self) -> String {
         if let Proof::Split { tree, hints } = &self.proof {
             let text = tree.text();
-            if text.len() > LONGEST_TREE {
+            if text.len() > LONGEST_PART || hints.len() > HINTS_OF_A_PART {
                 return pieces(self.at, &text, hints);
             }
         }
@@ -236,12 +236,14 @@ impl Line {
             rule: Some(self.proof.rule().to_owned()),
             ..LineFile::default()
         };
-        let some = |hints: &[Hint]| (!hints.is_empty()).then(|| hints.to_vec());
+        let some = |hints: Vec<LeafHint>| (!hints.is_empty()).then_some(hints);
         match &self.proof {
-            Proof::Linear { hints } | Proof::Dual { hints } => file.hints = some(hints),
+            Proof::Linear { hints } | Proof::Dual { hints } => {
+                file.hints = some(hints.iter().cloned().map(LeafHint::Shared).collect());
+            }
             Proof::Split { tree, hints } => {
                 file.tree = Some(tree.text());
-                file.hints = some(hints);
+                file.hints = some(hints.clone());
             }
             Proof::Jumps { trees } if !trees.is_empty() => {
                 file.trees =
@@ -255,30 +257,52 @@ impl Line {
 }
 
 /// Longest text of a tree on one line, in bytes; half of what a reader takes.
-const LONGEST_TREE: usize = 1 << 19;
+const LONGEST_PART: usize = 1 << 19;
+/// Most hints on one line.
+const HINTS_OF_A_PART: usize = 256;
 
-/// The lines of a long split tree, cut between tokens.
-fn pieces(at: usize, tree: &str, hints: &[Hint]) -> String {
-    let mut parts = Vec::new();
-    let mut rest = tree;
-    while rest.len() > LONGEST_TREE {
-        let end = rest.get(..LONGEST_TREE).and_then(|head| head.rfind(' '));
-        let Some((head, tail)) = end.and_then(|end| rest.split_at_checked(end)) else { break };
-        parts.push(head);
-        rest = tail.trim_start();
-    }
-    parts.push(rest);
+/// The lines of a long split tree, cut between tokens, each with its share of the hints.
+fn pieces(at: usize, tree: &str, hints: &[LeafHint]) -> String {
+    let parts = parts(tree, hints.len().div_ceil(HINTS_OF_A_PART));
+    let mut shares = hints.chunks(hints.len().div_ceil(parts.len()).max(1));
     let lines = parts.iter().enumerate().map(|(number, part)| {
         text(&LineFile {
             at: Some(at),
             rule: Some("split".to_owned()),
             piece: Some((number, parts.len())),
             tree: Some((*part).to_owned()),
-            hints: (number == 0 && !hints.is_empty()).then(|| hints.to_vec()),
+            hints: shares.next().map(<[_]>::to_vec),
             ..LineFile::default()
         })
     });
     lines.collect()
+}
+
+/// The text of a tree in at least `least` parts (where it has as many tokens), none of them long.
+fn parts(tree: &str, least: usize) -> Vec<&str> {
+    let longest = LONGEST_PART.min(tree.len() / least.max(1));
+    let mut parts = Vec::new();
+    let mut rest = tree;
+    while rest.len() > longest {
+        let end = rest.get(..longest).and_then(|head| head.rfind(' '));
+        let end = end.or_else(|| rest.find(' '));
+        let Some((head, tail)) = end.and_then(|end| rest.split_at_checked(end)) else { break };
+        parts.push(head);
+        rest = tail.trim_start();
+    }
+    parts.push(rest);
+    parts
+}
+
+/// The hints of a rule without cases: one for all rows, or one per row.
+fn plain_hints(hints: Option<Vec<LeafHint>>, rule: &str) -> Result<Vec<Hint>, FormatError> {
+    let plain = |hint| match hint {
+        LeafHint::Shared(hint) => Ok(hint),
+        LeafHint::PerRow(_) => {
+            Err(FormatError::Key { rule: rule.to_owned(), key: "hints of a leaf" })
+        }
+    };
+    hints.unwrap_or_default().into_iter().map(plain).collect()
 }
 
 impl Entry {
@@ -304,8 +328,8 @@ impl Entry {
         let proof = match rule.as_str() {
             "none" => Proof::None,
             "interval" => Proof::Interval,
-            "linear" => Proof::Linear { hints: file.hints.take().unwrap_or_default() },
-            "dual" => Proof::Dual { hints: file.hints.take().unwrap_or_default() },
+            "linear" => Proof::Linear { hints: plain_hints(file.hints.take(), "linear")? },
+            "dual" => Proof::Dual { hints: plain_hints(file.hints.take(), "dual")? },
             "jacobian" => Proof::Jacobian,
             "fuzz" => Proof::Fuzz,
             "split" => Proof::Split {

@@ -129,8 +129,8 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         let input = region.standardised(self.schema)?;
         let hidden = self.network.inherited_bounds(held, input.sides(), None)?;
         let lower = |row: &[f64]| {
-            let linear = self.network.linear_margin(row, &hidden, input.sides(), None);
-            let interval = self.network.interval_margin(row, &hidden, input.sides());
+            let linear = self.network.linear_margin(F::new(row), &hidden, None, &[]);
+            let interval = self.network.interval_margin(F::new(row), &hidden);
             Rational::from_f64(if interval > linear { interval } else { linear })
         };
         Some((lower(&[-1.0, 1.0])?, -lower(&[1.0, -1.0])?))

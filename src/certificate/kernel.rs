@@ -2,7 +2,7 @@
 
 use dashu_int::IBig;
 
-use crate::interval::{Exact, Form, Interval, Rational, Region, Rounded};
+use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model};
 use crate::spec::{Claim, Lowered, Obligation, Semantics, Standing};
 
@@ -13,7 +13,7 @@ use super::linear::check_hints;
 use super::split::{NetworkCase, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps, served,
+    Block, Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps, served,
 };
 
 /// How the kernel computes.
@@ -26,7 +26,6 @@ pub enum Arithmetic {
 }
 
 /// The kernel for one lowered spec.
-#[derive(Debug)]
 pub struct Kernel<'a> {
     model: &'a Model,
     lowered: &'a Lowered<'a>,
@@ -34,12 +33,26 @@ pub struct Kernel<'a> {
 }
 
 /// The model, prepared for one arithmetic.
-#[derive(Debug)]
 enum Engine<'a> {
-    Rounded(Network<Rounded>, &'a Mlp),
-    Exact(Network<Exact>, &'a Mlp),
+    Rounded(Prepared<'a, Rounded>),
+    Exact(Prepared<'a, Exact>),
     Small(Forests<i128>, &'a Ensemble),
     Big(Forests<IBig>, &'a Ensemble),
+}
+
+/// A network and the unsafe blocks of the claim. With two copies the network is both side by side.
+struct Prepared<'a, F: Form> {
+    network: Network<F>,
+    mlp: &'a Mlp,
+    blocks: Vec<Block<F>>,
+}
+
+impl<'a, F: Form> Prepared<'a, F> {
+    fn new(mlp: &'a Mlp, lowered: &Lowered) -> Self {
+        let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
+        let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
+        Self { network, mlp, blocks: blocks.iter().map(Block::new).collect() }
+    }
 }
 
 /// An ensemble on the grid of the claim (whole features moved) and on its plain grid.
@@ -64,8 +77,8 @@ impl<'a> Kernel<'a> {
     pub fn new(model: &'a Model, lowered: &'a Lowered<'a>, arithmetic: Arithmetic) -> Self {
         let engine = match &model.family {
             Family::Mlp(mlp) => match arithmetic {
-                Arithmetic::Rounded => Engine::Rounded(Network::new(mlp), mlp),
-                Arithmetic::Exact => Engine::Exact(Network::new(mlp), mlp),
+                Arithmetic::Rounded => Engine::Rounded(Prepared::new(mlp, lowered)),
+                Arithmetic::Exact => Engine::Exact(Prepared::new(mlp, lowered)),
             },
             Family::Ensemble(ensemble) => {
                 let is_whole = lowered.is_whole();
@@ -118,12 +131,8 @@ impl<'a> Kernel<'a> {
         };
         let outcome = match &self.engine {
             _ if *proof == Proof::None => Outcome::Open(Bounds::NONE),
-            Engine::Rounded(network, mlp) => {
-                self.network(network, mlp, &obligation, &claim, proof)?
-            }
-            Engine::Exact(network, mlp) => {
-                self.network(network, mlp, &obligation, &claim, proof)?
-            }
+            Engine::Rounded(prepared) => self.decide_network(prepared, &obligation, &claim, proof)?,
+            Engine::Exact(prepared) => self.decide_network(prepared, &obligation, &claim, proof)?,
             Engine::Small(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
             Engine::Big(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
         };
@@ -133,14 +142,14 @@ impl<'a> Kernel<'a> {
         })
     }
 
-    fn network<F: Form>(
+    fn decide_network<F: Form>(
         &self,
-        network: &Network<F>,
-        mlp: &Mlp,
+        prepared: &Prepared<F>,
         obligation: &Obligation,
         claim: &Claim,
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
+        let Prepared { network, mlp, blocks } = prepared;
         let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
             return match proof {
@@ -153,10 +162,11 @@ impl<'a> Kernel<'a> {
             };
         }
         let is_monotone = matches!(claim, Claim::Monotone { .. });
+        let is_avoidance = matches!(claim, Claim::Avoid { .. });
         let (leaf, hints) = match proof {
             Proof::Interval if !is_monotone => (Leaf::Interval, &[][..]),
             Proof::Linear { hints } if !is_monotone => (Leaf::Linear, hints.as_slice()),
-            Proof::Dual { hints } if !is_monotone => (Leaf::Dual, hints.as_slice()),
+            Proof::Dual { hints } if !is_monotone && !is_avoidance => (Leaf::Dual, hints.as_slice()),
             Proof::Jacobian if is_monotone => (Leaf::Jacobian, &[][..]),
             Proof::Split { .. } => (Leaf::Interval, &[][..]),
             _ => return Err(inapplicable("not for this claim on a network")),
@@ -169,14 +179,14 @@ impl<'a> Kernel<'a> {
         let Some(hidden) = forward_or_linear(network, leaf, proof, &region) else {
             return Ok(Outcome::Open(Bounds::NONE));
         };
-        let Some(allowances) = self.network_allowances(mlp, obligation, &region, &hidden, claim)
-        else {
+        let Some(allowances) = self.network_allowances(mlp, obligation, &hidden, claim) else {
             return Ok(Outcome::Open(Bounds::NONE));
         };
-        let case = NetworkCase { network, model: self.model, claim, allowances: &allowances };
+        let case =
+            NetworkCase { network, model: self.model, claim, blocks, allowances: &allowances };
         match proof {
-            Proof::Split { tree, hints } => case.walk(obligation, tree, hints),
-            _ => case.close(leaf, &hidden, region.sides(), hints),
+            Proof::Split { tree, hints } => case.walk(obligation, &region, hidden, tree, hints),
+            _ => case.close(leaf, &hidden, &[], hints),
         }
     }
 
@@ -185,7 +195,6 @@ impl<'a> Kernel<'a> {
         &self,
         mlp: &Mlp,
         obligation: &Obligation,
-        region: &Region,
         hidden: &Hidden,
         claim: &Claim,
     ) -> Option<Vec<Rational>> {
@@ -194,9 +203,8 @@ impl<'a> Kernel<'a> {
         if self.lowered.semantics() == Semantics::Real {
             return Some(vec![Rational::ZERO; classes.saturating_sub(1)]);
         }
-        let sides: &[Interval] = region.sides();
         let errors =
-            served::network_allowance(mlp, &self.model.schema, &obligation.region, sides, hidden)?;
+            served::network_allowance(mlp, &self.model.schema, &obligation.region, hidden)?;
         pairwise(&errors, label, classes)
     }
 
@@ -276,12 +284,12 @@ impl<'a> Kernel<'a> {
     /// What the margins of a network must clear on the obligation's region; `None` for claims that are
     /// not about one label, for ensembles, and where a served copy may do anything.
     pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
-        let Engine::Rounded(network, mlp) = &self.engine else { return None };
+        let Engine::Rounded(Prepared { network, mlp, .. }) = &self.engine else { return None };
         let claim = obligation.sufficient.clone()?;
         label_of(&claim).ok()?;
         let region = obligation.region.standardised(&self.model.schema)?;
         let hidden = network.linear_bounds(region.sides())?;
-        let allowances = self.network_allowances(mlp, obligation, &region, &hidden, &claim)?;
+        let allowances = self.network_allowances(mlp, obligation, &hidden, &claim)?;
         let Model { tie, classes, .. } = *self.model;
         Some(Hurdle { claim, tie, classes, allowances })
     }
@@ -292,7 +300,11 @@ impl<'a> Kernel<'a> {
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => {
                 let (parameters, neurons) = network_size(self.model);
-                let linear = parameters.saturating_mul(2 * neurons + 4);
+                let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
+                    // both copies side by side are four times as large
+                    (copies * copies * blocks.iter().map(|b| b.rows.len()).sum::<usize>()) as u64
+                });
+                let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
                 match proof {
                     Proof::None => parameters,
                     // exact integers grow with every layer
@@ -307,6 +319,15 @@ impl<'a> Kernel<'a> {
             }
             Engine::Small(forests, _) => forest_work(&forests.claimed, proof),
             Engine::Big(forests, _) => forest_work(&forests.claimed, proof),
+        }
+    }
+
+    /// The network that claims are decided on (both copies side by side, with two) and the unsafe
+    /// blocks, in the arithmetic of the search; `None` for ensembles and exact kernels.
+    pub fn network(&self) -> Option<(&Network<Rounded>, &[Block<Rounded>])> {
+        match &self.engine {
+            Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
+            _ => None,
         }
     }
 

@@ -8,22 +8,22 @@
 //! rule, the margin row is substituted backwards to the input; see [`crate::interval::Form`].
 //! Any lower slope in `[0, 1]` is sound, so slopes are hints.
 
-use crate::interval::{Form, Interval, Rational};
+use crate::interval::{Form, Rational};
 
 use super::claims::{competitors, margin_row};
 use super::dual::dual_margin;
-use super::{Hidden, Hint, Leaf, Network, Rejection};
+use super::{Hidden, Hint, Leaf, Network, Rejection, Sign};
 
 /// Lower bounds of the margins of `label`, one per competing class in ascending order.
 ///
-/// `hints`: none, one for all rows, or one per row. With `Leaf::Linear` the better of the linear
-/// and the interval bound counts.
+/// `hints`: none, one for all rows, or one per row; `signs` are those of the case. With `Leaf::Linear`
+/// the better of the linear and the interval bound counts.
 pub(super) fn margins<F: Form>(
     network: &Network<F>,
     leaf: Leaf,
     label: usize,
     hidden: &Hidden,
-    input: &[Interval],
+    signs: &[Sign],
     hints: &[Hint],
 ) -> Result<Vec<Option<Rational>>, Rejection> {
     let classes = network.widths().last().copied().unwrap_or(0);
@@ -35,15 +35,15 @@ pub(super) fn margins<F: Form>(
     for (index, class) in competitors(label, classes).enumerate() {
         let row = margin_row(label, class, classes);
         let hint = if hints.len() > 1 { hints.get(index) } else { hints.first() };
-        let forward = || network.interval_margin(&row, hidden, input);
+        let forward = || network.interval_margin(F::new(&row), hidden);
         let bound = match leaf {
             Leaf::Interval => forward(),
             Leaf::Linear => {
-                let linear = network.linear_margin(&row, hidden, input, hint);
+                let linear = network.linear_margin(F::new(&row), hidden, hint, signs);
                 let interval = forward();
                 if interval > linear { interval } else { linear }
             }
-            Leaf::Dual => dual_margin(network, &row, hidden, input, hint)?,
+            Leaf::Dual => dual_margin(network, &row, hidden, hint)?,
             Leaf::Jacobian => {
                 let why = "a gradient bounds no margin";
                 return Err(Rejection::Inapplicable { rule: "jacobian", why });
@@ -59,16 +59,18 @@ pub(super) fn check_hints(hints: &[Hint], widths: &[usize]) -> Result<(), Reject
     let neurons: usize = widths.iter().sum();
     let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
     for hint in hints {
-        let mut slopes = std::collections::BTreeSet::new();
-        for &(layer, neuron, _) in &hint.slopes {
-            let width = *hidden
-                .get(layer)
-                .ok_or(Rejection::Index { what: "hidden layer", index: layer })?;
-            if neuron >= width {
-                return Err(Rejection::Index { what: "neuron", index: neuron });
-            }
-            if !slopes.insert((layer, neuron)) {
-                return Err(Rejection::Twice { what: "the slope of neuron", index: neuron });
+        for (what, named) in [("the slope of neuron", &hint.slopes), ("the sign of neuron", &hint.split)] {
+            let mut seen = std::collections::BTreeSet::new();
+            for &(layer, neuron, _) in named {
+                let width = *hidden
+                    .get(layer)
+                    .ok_or(Rejection::Index { what: "hidden layer", index: layer })?;
+                if neuron >= width {
+                    return Err(Rejection::Index { what: "neuron", index: neuron });
+                }
+                if !seen.insert((layer, neuron)) {
+                    return Err(Rejection::Twice { what, index: neuron });
+                }
             }
         }
         let mut rows = std::collections::BTreeSet::new();

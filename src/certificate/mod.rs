@@ -13,6 +13,7 @@
 //! | `jacobian` | signs and sizes of gradients |
 //! | `boxes` | sums over trees of the extreme reachable leaf |
 //! | `jumps` | monotone ensembles, threshold by threshold |
+//! | `avoid` | unsafe blocks of outputs |
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `split` | case distinctions, walked with an explicit stack |
 //! | `witness` | counterexamples, evaluated exactly |
@@ -28,6 +29,7 @@
 )]
 
 mod accuracy;
+mod avoid;
 mod boxes;
 mod claims;
 mod dual;
@@ -49,14 +51,15 @@ mod verdict;
 mod witness;
 
 pub use accuracy::Share;
+pub use avoid::Block;
 pub use claims::{Hurdle, competitors, margin_row};
 pub use file::{CheckError, Checked, Decided, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};
 pub use jacobian::gradient;
 pub use kernel::{Arithmetic, Kernel};
-pub use network::{Hidden, Network};
+pub use network::{Hidden, Network, Sign, Signed};
 pub use pieces::Assembler;
-pub use proof::{Cut, Hint, Leaf, Proof, RULES, SplitTree, Step};
+pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, RULES, SplitTree, Step};
 pub use tally::{Counter, Tally};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

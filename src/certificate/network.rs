@@ -1,6 +1,8 @@
 //! Networks prepared for bounding: forward intervals and backward substitution.
 
-use crate::interval::{Form, Interval, Lines};
+use std::sync::Arc;
+
+use crate::interval::{Form, Interval, Lines, Sizes};
 use crate::model::Mlp;
 
 use super::Hint;
@@ -14,34 +16,46 @@ pub struct Network<F: Form> {
     widths: Vec<usize>,
 }
 
-/// Bounds of the pre-activations of the hidden layers over some region, and what follows from them.
+/// A box of inputs, bounds of the pre-activations of the hidden layers over it, and what follows
+/// from them. Ends are finite.
 #[derive(Clone, Debug)]
 pub struct Hidden {
-    layers: Vec<HiddenLayer>,
+    input: Arc<[Interval]>,
+    /// Of the first layer.
+    sizes: Arc<Sizes>,
+    /// Shared between the cases of a split, which often differ in later layers only.
+    layers: Vec<Arc<HiddenLayer>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct HiddenLayer {
     /// `z`
     before: Vec<Interval>,
     /// `relu(z)`
     after: Vec<Interval>,
-    /// `max |relu(z)|`
-    magnitudes: Vec<f64>,
+    /// Of the layer that reads `relu(z)`.
+    sizes: Sizes,
     /// Default lines.
     lines: Vec<Lines>,
 }
 
-impl HiddenLayer {
-    fn new(before: Vec<Interval>) -> Self {
-        let after: Vec<_> = before.iter().map(|z| z.relu()).collect();
-        let magnitudes = after.iter().map(|h| h.magnitude()).collect();
-        let lines = before.iter().map(|&z| Lines::new(z, None)).collect();
-        Self { before, after, magnitudes, lines }
-    }
+/// The sign that a case gives a neuron: `z >= 0`, or `z <= 0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// Hidden layer, from 0.
+    pub layer: usize,
+    /// Neuron of that layer.
+    pub neuron: usize,
+    /// Whether it is `z >= 0`.
+    pub is_on: bool,
 }
 
 impl Hidden {
+    /// The box.
+    pub fn input(&self) -> &[Interval] {
+        &self.input
+    }
+
     /// Pre-activation bounds per hidden layer, first layer first.
     pub fn layers(&self) -> impl Iterator<Item = &[Interval]> {
         self.layers.iter().map(|layer| layer.before.as_slice())
@@ -52,9 +66,29 @@ impl Hidden {
         self.layers.iter().map(|layer| layer.after.as_slice())
     }
 
-    fn get(&self, layer: usize) -> Option<&HiddenLayer> {
-        self.layers.get(layer)
+    /// Bounds of what `layer` reads, and its sizes.
+    fn below(&self, layer: usize) -> Option<(&[Interval], &Sizes)> {
+        match layer.checked_sub(1) {
+            None => Some((&self.input, &self.sizes)),
+            Some(previous) => self.layers.get(previous).map(|l| (l.after.as_slice(), &l.sizes)),
+        }
     }
+
+    /// What the layer pays for its inputs.
+    pub(super) fn sizes(&self, layer: usize) -> Option<&Sizes> {
+        self.below(layer).map(|(_, sizes)| sizes)
+    }
+}
+
+/// The bounds of the part of a box in which a neuron has a sign.
+#[derive(Clone, Debug)]
+pub enum Signed {
+    /// No point has it.
+    Empty,
+    /// The bounds.
+    Bounds(Hidden),
+    /// Overflow, or no such layer.
+    Unknown,
 }
 
 /// Which rule bounds the next layer.
@@ -104,160 +138,220 @@ impl<F: Form> Network<F> {
 
     /// Hidden bounds by the interval rule; `None` after overflow.
     pub fn interval_bounds(&self, input: &[Interval]) -> Option<Hidden> {
-        self.extend(Hidden { layers: Vec::new() }, input, Depth::Forward, None)
+        self.bounds(self.bare(input)?, None, |_| Depth::Forward)
     }
 
-    /// Hidden bounds by the linear rule with default slopes, intersected with the interval rule.
+    /// Hidden bounds by the interval rule, and by the linear rule with default slopes where the
+    /// interval rule leaves the sign open; `None` after overflow.
     pub fn linear_bounds(&self, input: &[Interval]) -> Option<Hidden> {
-        self.extend(Hidden { layers: Vec::new() }, input, Depth::Backward, None)
+        self.bounds(self.bare(input)?, None, |_| Depth::Backward)
     }
 
-    /// The bounds of a smaller region: the parent's, intersected with the interval rule, and from
-    /// layer `refresh` on with the linear rule.
+    /// The bounds of a smaller box: the parent's, intersected with the interval rule, and from
+    /// layer `refresh` on with the linear rule where the sign is still open.
     pub fn inherited_bounds(
         &self,
         parent: &Hidden,
         input: &[Interval],
         refresh: Option<usize>,
     ) -> Option<Hidden> {
-        let mut hidden = Hidden { layers: Vec::new() };
-        for layer in 0..parent.layers.len() {
-            let depth = match refresh {
-                Some(first) if layer >= first => Depth::Backward,
-                _ => Depth::Forward,
-            };
-            hidden = self.extend_by_one(hidden, input, depth, parent.get(layer))?;
+        self.bounds(self.bare(input)?, Some(parent), refreshed_from(refresh))
+    }
+
+    /// The bounds of the part of a box in which a neuron has a sign. Layers up to the neuron's keep
+    /// their bounds; later ones, and all from layer `refresh` on, are bounded as in
+    /// [`Network::inherited_bounds`].
+    pub fn signed_bounds(
+        &self,
+        parent: &Hidden,
+        sign: Sign,
+        refresh: Option<usize>,
+    ) -> Signed {
+        let Some(held) = parent.layers.get(sign.layer) else { return Signed::Unknown };
+        let mut before = held.before.clone();
+        if let Some(bound) = before.get_mut(sign.neuron) {
+            match bound.intersect(sign.half()) {
+                Some(half) => *bound = half,
+                None => return Signed::Empty,
+            }
+        }
+        let signed = || {
+            let layer = Arc::new(self.hidden_layer(sign.layer, before)?);
+            let mut held = parent.clone();
+            *held.layers.get_mut(sign.layer)? = layer;
+            let kept = refresh.map_or(sign.layer + 1, |first| first.min(sign.layer + 1));
+            let layers = held.layers.iter().take(kept).cloned().collect();
+            let start = Hidden { layers, ..held.clone() };
+            self.bounds(start, Some(&held), refreshed_from(refresh))
+        };
+        signed().map_or(Signed::Unknown, Signed::Bounds)
+    }
+
+    /// A box without hidden bounds.
+    fn bare(&self, input: &[Interval]) -> Option<Hidden> {
+        let sizes = Arc::new(F::sizes(self.layers.first()?, &magnitudes(input)));
+        Some(Hidden { input: input.into(), sizes, layers: Vec::new() })
+    }
+
+    /// Bounds the hidden layers that are missing.
+    fn bounds(
+        &self,
+        mut hidden: Hidden,
+        parent: Option<&Hidden>,
+        depth: impl Fn(usize) -> Depth,
+    ) -> Option<Hidden> {
+        for layer in hidden.layers.len()..self.layers.len().saturating_sub(1) {
+            let held = parent.and_then(|p| p.layers.get(layer)).map(|l| l.before.as_slice());
+            let before = self.layer_bounds(layer, &hidden, held, depth(layer))?;
+            hidden.layers.push(Arc::new(self.hidden_layer(layer, before)?));
         }
         Some(hidden)
     }
 
-    fn extend(
-        &self,
-        mut hidden: Hidden,
-        input: &[Interval],
-        depth: Depth,
-        parent: Option<&HiddenLayer>,
-    ) -> Option<Hidden> {
-        while hidden.layers.len() + 1 < self.layers.len() {
-            hidden = self.extend_by_one(hidden, input, depth, parent)?;
-        }
-        Some(hidden)
+    /// What follows from the bounds of a hidden layer.
+    fn hidden_layer(&self, layer: usize, before: Vec<Interval>) -> Option<HiddenLayer> {
+        let after: Vec<_> = before.iter().map(|z| z.relu()).collect();
+        let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
+        let lines = before.iter().map(|&z| Lines::new(z, None)).collect();
+        Some(HiddenLayer { before, after, sizes, lines })
     }
 
     /// Bounds one more hidden layer. Bounds of several rules are intersected; all being true of
     /// the same numbers, an empty intersection means an empty region, which is bounded by anything.
-    fn extend_by_one(
-        &self,
-        mut hidden: Hidden,
-        input: &[Interval],
-        depth: Depth,
-        parent: Option<&HiddenLayer>,
-    ) -> Option<Hidden> {
-        let layer = hidden.layers.len();
-        let width = *self.widths.get(layer)?;
-        let mut before = Vec::with_capacity(width);
-        for neuron in 0..width {
-            let mut bounds = self.neuron(layer, neuron, &hidden, input, Depth::Forward)?;
-            if depth == Depth::Backward && layer > 0 {
-                let tighter = self.neuron(layer, neuron, &hidden, input, Depth::Backward);
-                bounds = tighter.and_then(|t| t.intersect(bounds)).unwrap_or(bounds);
-            }
-            if let Some(held) = parent.and_then(|p| p.before.get(neuron)) {
-                bounds = held.intersect(bounds).unwrap_or(bounds);
-            }
-            before.push(bounds);
-        }
-        hidden.layers.push(HiddenLayer::new(before));
-        Some(hidden)
-    }
-
-    /// Bounds of one pre-activation; `None` unless finite.
-    fn neuron(
+    fn layer_bounds(
         &self,
         layer: usize,
-        neuron: usize,
         hidden: &Hidden,
-        input: &[Interval],
+        held: Option<&[Interval]>,
         depth: Depth,
-    ) -> Option<Interval> {
-        let width = *self.widths.get(layer)?;
-        let lower = |sign: f64| {
-            let mut row = vec![0.0; width];
-            if let Some(entry) = row.get_mut(neuron) {
-                *entry = sign;
+    ) -> Option<Vec<Interval>> {
+        let affine = self.layers.get(layer)?;
+        let (below, sizes) = hidden.below(layer)?;
+        let both = |a: Interval, b: Interval| a.intersect(b).unwrap_or(a);
+        let neuron = |neuron| {
+            let mut bounds = F::range(affine, neuron, below, sizes);
+            if let Some(held) = held.and_then(|held| held.get(neuron)) {
+                bounds = both(*held, bounds);
             }
-            let form = F::new(&row);
-            match depth {
-                Depth::Forward => self.forward(form, layer, hidden, input),
-                Depth::Backward => self.backward(form, layer, hidden, input, None),
+            let is_open = bounds.lo() < 0.0 && bounds.hi() > 0.0;
+            if is_open && depth == Depth::Backward && layer > 0 {
+                bounds = both(bounds, self.backward_range(layer, neuron, hidden));
             }
+            bounds.is_finite().then_some(bounds)
         };
-        Interval::new(lower(1.0), -lower(-1.0)).filter(|bounds| bounds.is_finite())
+        (0..*self.widths.get(layer)?).map(neuron).collect()
     }
 
-    /// Lower bound of `row · logits` by the interval rule.
-    pub fn interval_margin(&self, row: &[f64], hidden: &Hidden, input: &[Interval]) -> f64 {
-        self.last().map_or(f64::NEG_INFINITY, |last| self.forward(F::new(row), last, hidden, input))
+    /// Bounds of one pre-activation by the linear rule with default slopes.
+    fn backward_range(&self, layer: usize, neuron: usize, hidden: &Hidden) -> Interval {
+        let Some(affine) = self.layers.get(layer) else { return Interval::WHOLE };
+        let lower = |sign| {
+            let form = self.descend(F::output(affine, neuron, sign), layer, hidden, None, &[]);
+            form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+        };
+        Interval::new(lower(1.0), -lower(-1.0)).unwrap_or(Interval::WHOLE)
     }
 
-    /// Lower bound of `row · logits` by the linear rule.
+    /// Lower bound of a form over the logits by the interval rule.
+    pub fn interval_margin(&self, form: F, hidden: &Hidden) -> f64 {
+        let bound = || {
+            let last = self.layers.len().checked_sub(1)?;
+            let (below, sizes) = hidden.below(last)?;
+            Some(form.through_layer(self.layers.get(last)?, sizes).minimum(below))
+        };
+        bound().unwrap_or(f64::NEG_INFINITY)
+    }
+
+    /// Lower bound of a form over the logits by the linear rule, over the points of the box at
+    /// which the neurons have the given signs.
     pub fn linear_margin(
         &self,
-        row: &[f64],
+        form: F,
         hidden: &Hidden,
-        input: &[Interval],
         hint: Option<&Hint>,
+        signs: &[Sign],
     ) -> f64 {
-        let form = F::new(row);
-        self.last().map_or(f64::NEG_INFINITY, |last| self.backward(form, last, hidden, input, hint))
+        let form = self.input_form(form, hidden, hint, signs);
+        form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+    }
+
+    /// The form over the inputs that the linear rule puts below a form over the logits.
+    pub fn input_form(
+        &self,
+        form: F,
+        hidden: &Hidden,
+        hint: Option<&Hint>,
+        signs: &[Sign],
+    ) -> Option<F> {
+        let last = self.layers.len().checked_sub(1)?;
+        let form = form.through_layer(self.layers.get(last)?, hidden.sizes(last)?);
+        self.descend(form, last, hidden, hint, signs)
     }
 
     /// Bounds of the logits by the interval rule; an end may be infinite.
-    pub(super) fn output_bounds(&self, hidden: &Hidden, input: &[Interval]) -> Vec<Interval> {
-        let Some(last) = self.last() else { return Vec::new() };
-        let width = self.widths.get(last).copied().unwrap_or(0);
-        let bounds = |neuron| self.neuron(last, neuron, hidden, input, Depth::Forward);
-        (0..width).map(|neuron| bounds(neuron).unwrap_or(Interval::WHOLE)).collect()
+    pub(super) fn output_bounds(&self, hidden: &Hidden) -> Vec<Interval> {
+        let bounds = || {
+            let last = self.layers.len().checked_sub(1)?;
+            let (affine, (below, sizes)) = (self.layers.get(last)?, hidden.below(last)?);
+            let outputs = 0..self.widths.get(last).copied().unwrap_or(0);
+            Some(outputs.map(|output| F::range(affine, output, below, sizes)).collect())
+        };
+        bounds().unwrap_or_default()
     }
 
-    fn last(&self) -> Option<usize> {
-        self.layers.len().checked_sub(1)
-    }
-
-    /// The minimum of a form over the outputs of `layer`, from the intervals of its inputs.
-    fn forward(&self, form: F, layer: usize, hidden: &Hidden, input: &[Interval]) -> f64 {
-        let Some(affine) = self.layers.get(layer) else { return f64::NEG_INFINITY };
-        match layer.checked_sub(1) {
-            None => form.through_layer(affine, &magnitudes(input)).minimum(input),
-            Some(previous) => match hidden.get(previous) {
-                Some(h) => form.through_layer(affine, &h.magnitudes).minimum(&h.after),
-                None => f64::NEG_INFINITY,
-            },
-        }
-    }
-
-    /// The minimum of a form over the outputs of `layer`, substituted back to the input.
-    fn backward(
+    /// A form over the inputs of `layer`, substituted back to the input.
+    fn descend(
         &self,
         mut form: F,
         layer: usize,
         hidden: &Hidden,
-        input: &[Interval],
         hint: Option<&Hint>,
-    ) -> f64 {
-        for at in (0..=layer).rev() {
-            let Some(affine) = self.layers.get(at) else { return f64::NEG_INFINITY };
-            let Some(previous) = at.checked_sub(1) else {
-                return form.through_layer(affine, &magnitudes(input)).minimum(input);
-            };
-            let Some(h) = hidden.get(previous) else { return f64::NEG_INFINITY };
-            form = form.through_layer(affine, &h.magnitudes);
+        signs: &[Sign],
+    ) -> Option<F> {
+        for previous in (0..layer).rev() {
+            let h = hidden.layers.get(previous)?;
             form = match hinted_lines(h, previous, hint) {
                 Some(lines) => form.through_relu(&lines, &h.before),
                 None => form.through_relu(&h.lines, &h.before),
             };
+            for sign in signs.iter().filter(|sign| sign.layer == previous) {
+                let multiplier = sign.multiplier(hint);
+                let size = h.before.get(sign.neuron).map_or(f64::INFINITY, |z| z.magnitude());
+                form.add_product(sign.neuron, if sign.is_on { -1.0 } else { 1.0 }, multiplier, size);
+            }
+            form = form.through_layer(self.layers.get(previous)?, hidden.sizes(previous)?);
         }
-        f64::NEG_INFINITY
+        Some(form)
+    }
+}
+
+/// The linear rule from layer `refresh` on.
+fn refreshed_from(refresh: Option<usize>) -> impl Fn(usize) -> Depth {
+    move |layer| match refresh {
+        Some(first) if layer >= first => Depth::Backward,
+        _ => Depth::Forward,
+    }
+}
+
+impl Sign {
+    /// The values that the neuron may have.
+    fn half(self) -> Interval {
+        let half = if self.is_on {
+            Interval::new(0.0, f64::INFINITY)
+        } else {
+            Interval::new(f64::NEG_INFINITY, 0.0)
+        };
+        half.unwrap_or(Interval::WHOLE)
+    }
+
+    /// The hinted multiplier `β >= 0`, clipped: over `z >= 0`, `f >= f − β·z`; over `z <= 0`,
+    /// `f >= f + β·z`.
+    fn multiplier(self, hint: Option<&Hint>) -> f64 {
+        let named = |&(layer, neuron, value): &(usize, usize, f64)| {
+            let is_own = layer == self.layer && neuron == self.neuron;
+            (is_own && value > 0.0 && value.is_finite()).then_some(value)
+        };
+        hint.and_then(|hint| hint.split.iter().find_map(named)).unwrap_or(0.0)
     }
 }
 

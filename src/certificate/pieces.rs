@@ -1,8 +1,8 @@
 //! Split trees that go over several lines.
 //!
 //! A long tree is cut between tokens into `n >= 2` parts on consecutive lines of the same
-//! obligation, `"piece":[k,n]` with `k` from 0; the hints stand on part 0. Joined by one space, the
-//! parts are the tree.
+//! obligation, `"piece":[k,n]` with `k` from 0. Joined by one space the parts are the tree, and their
+//! hints one after the other are its hints.
 
 use super::{Entry, FormatError, Line, Piece, Proof, SplitTree};
 
@@ -24,8 +24,8 @@ impl Assembler {
         let (mut open, next) = match self.open.take() {
             Some((open, next)) => {
                 let continues = (piece.at, piece.number, piece.of) == (open.at, next, open.of);
-                if !continues || !piece.hints.is_empty() {
-                    let expected = format!("piece {next} of {}, without hints", open.of);
+                if !continues {
+                    let expected = format!("piece {next} of {}", open.of);
                     return Err(unexpected(&piece, piece.number, &expected));
                 }
                 (open, next)
@@ -38,6 +38,7 @@ impl Assembler {
         };
         open.tree.push(' ');
         open.tree.push_str(&piece.tree);
+        open.hints.extend(piece.hints);
         if next + 1 < open.of {
             self.open = Some((open, next + 1));
             return Ok(None);
@@ -58,7 +59,7 @@ fn unexpected(piece: &Piece, number: usize, expected: &str) -> FormatError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cut, Hint, Leaf, Step};
+    use super::super::{Cut, Hint, Leaf, LeafHint, Step};
     use super::*;
 
     /// A comb of cuts whose text is longer than a line holds.
@@ -66,12 +67,13 @@ mod tests {
         let leaf = Step::Leaf { leaf: Leaf::Linear, refresh: None, hint: Some(0) };
         let mut steps = Vec::new();
         for k in 0..60_000u32 {
-            let cut = Cut::Input { feature: 3, at: f64::from(k) / 7.0 };
+            let cut = Cut::Input { copy: 0, feature: 3, at: f64::from(k) / 7.0 };
             steps.push(Step::Cut { cut, refresh: Some(0) });
             steps.push(leaf.clone());
         }
         steps.push(leaf);
-        let hints = vec![Hint { slopes: vec![(0, 1, 0.25)], multipliers: Vec::new() }];
+        let hint = |k| Hint { slopes: vec![(0, k, 0.25)], ..Hint::default() };
+        let hints = (0..1000).map(|k| LeafHint::Shared(hint(k))).collect();
         Line { at: 7, proof: Proof::Split { tree: SplitTree::new(steps).unwrap(), hints } }
     }
 
@@ -102,7 +104,6 @@ mod tests {
         let changed = |old: &str, new: &str| lines[1].replacen(old, new, 1);
         let other_line = changed("\"at\":7", "\"at\":8");
         let other_count = changed(&format!("[1,{}]", lines.len()), "[1,9]");
-        let with_hints = changed("\"tree\"", "\"hints\":[{}],\"tree\"");
         for (case, text) in [
             ("begins late", vec![lines[1]]),
             ("one left out", vec![lines[0], lines[2]]),
@@ -110,7 +111,6 @@ mod tests {
             ("interrupted", vec![lines[0], none]),
             ("another obligation", vec![lines[0], &other_line]),
             ("another count", vec![lines[0], &other_count]),
-            ("hints later", vec![lines[0], &with_hints]),
             ("one too many", [&lines[..], &lines[last..]].concat()),
         ] {
             let found = assemble(&text.join("\n"));

@@ -49,7 +49,7 @@ pub enum Proof {
         /// The cases.
         tree: SplitTree,
         /// Hints of the leaves, by number.
-        hints: Vec<Hint>,
+        hints: Vec<LeafHint>,
     },
     /// One tree per counted threshold; absent: a single leaf.
     Jumps {
@@ -98,9 +98,35 @@ pub struct Hint {
     /// Lower slopes of unstable neurons that differ from the default: `[layer, neuron, value]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slopes: Vec<(usize, usize, f64)>,
+    /// Multipliers of the signs that the cases give neurons: `[layer, neuron, value]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub split: Vec<(usize, usize, f64)>,
+    /// How much each row of an unsafe block counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f64>,
     /// Multipliers of dual rows in units of 2⁻²⁰: `[row, n]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub multipliers: Vec<(usize, i64)>,
+}
+
+/// What a leaf names by number: one hint for all rows of the obligation, or one per row.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum LeafHint {
+    /// For all rows.
+    Shared(Hint),
+    /// One per row, in the order of the rows.
+    PerRow(Vec<Hint>),
+}
+
+impl LeafHint {
+    /// One hint, or one per row.
+    pub fn hints(&self) -> &[Hint] {
+        match self {
+            Self::Shared(hint) => std::slice::from_ref(hint),
+            Self::PerRow(hints) => hints,
+        }
+    }
 }
 
 /// A binary tree of cases in preorder, low child first.
@@ -135,10 +161,21 @@ pub enum Step {
 pub enum Cut {
     /// `z_feature <= at` and `z_feature >= at` (standardised), for networks.
     Input {
+        /// Which copy of the network's input, 0 or 1.
+        copy: usize,
         /// The feature.
         feature: usize,
         /// The standardised value.
         at: f64,
+    },
+    /// A pre-activation `<= 0` and `>= 0`, for networks.
+    Relu {
+        /// Which copy of the network, 0 or 1.
+        copy: usize,
+        /// The hidden layer.
+        layer: usize,
+        /// The neuron.
+        neuron: usize,
     },
     /// Cells up to `number`, and from `number + 1` on, for ensembles.
     Cell {
@@ -235,18 +272,24 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
 }
 
 fn parse_cut(word: &str) -> Result<Cut, &'static str> {
+    let (copy, word) = word.strip_prefix("1/").map_or((0, word), |rest| (1, rest));
     if let Some((feature, at)) = word.strip_prefix('i').and_then(|rest| rest.split_once(':')) {
         let feature = index(feature).ok_or("a bad feature number")?;
         let at = parse_hexadecimal(at).ok_or("a cut is a hexadecimal float")?;
-        return Ok(Cut::Input { feature, at });
+        return Ok(Cut::Input { copy, feature, at });
+    }
+    if let Some((layer, neuron)) = word.strip_prefix('r').and_then(|rest| rest.split_once('.')) {
+        let layer = index(layer).ok_or("a bad layer number")?;
+        let neuron = index(neuron).ok_or("a bad neuron number")?;
+        return Ok(Cut::Relu { copy, layer, neuron });
+    }
+    if copy == 1 {
+        return Err("a cut that this version does not check");
     }
     if let Some((feature, number)) = word.strip_prefix('c').and_then(|rest| rest.split_once('.')) {
         let feature = index(feature).ok_or("a bad feature number")?;
         let number = index(number).ok_or("a bad cut number")?;
         return Ok(Cut::Cell { feature, number });
-    }
-    if word.starts_with('r') || word.starts_with("1/") {
-        return Err("a cut that this version does not check");
     }
     Err("neither a cut nor a leaf")
 }
@@ -259,11 +302,16 @@ fn index(text: &str) -> Option<usize> {
 }
 
 fn step_text(step: &Step) -> String {
+    let prefix = |copy: usize| if copy == 0 { "" } else { "1/" };
     let suffix =
         |refresh: &Option<usize>| refresh.map_or(String::new(), |layer| format!("!{layer}"));
     match step {
-        Step::Cut { cut: Cut::Input { feature, at }, refresh } => {
-            format!("i{feature}:{}{}", format_hexadecimal(*at), suffix(refresh))
+        Step::Cut { cut: Cut::Input { copy, feature, at }, refresh } => {
+            let prefix = prefix(*copy);
+            format!("{prefix}i{feature}:{}{}", format_hexadecimal(*at), suffix(refresh))
+        }
+        Step::Cut { cut: Cut::Relu { copy, layer, neuron }, refresh } => {
+            format!("{}r{layer}.{neuron}{}", prefix(*copy), suffix(refresh))
         }
         Step::Cut { cut: Cut::Cell { feature, number }, refresh } => {
             format!("c{feature}.{number}{}", suffix(refresh))
@@ -287,7 +335,7 @@ mod tests {
 
     #[test]
     fn texts_round_trip() {
-        for text in ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 i0:-0x1.8p1!0 J D#2"] {
+        for text in ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2", "r1.4!0 1/r0.0 I L L#0"] {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
     }
@@ -307,7 +355,8 @@ mod tests {
             "I#",
             "I#-1",
             "c1.1#0 I I",
-            "r1.4 I I",
+            "r1 I I",
+            "r1.x I I",
             "1/c0.0 I I",
             "F",
             " I",

@@ -35,11 +35,10 @@ pub(super) fn network_allowance(
     mlp: &Mlp,
     schema: &Schema,
     region: &RawRegion,
-    input: &[Interval],
     hidden: &Hidden,
 ) -> Option<Vec<f64>> {
     let mut errors = standardisation_errors(schema, region)?;
-    let mut sizes = magnitudes(input);
+    let mut sizes = magnitudes(hidden.input());
     let activations: Vec<&[Interval]> = hidden.activations().collect();
     for (index, layer) in mlp.layers.iter().enumerate() {
         if !layer.weights.iter().chain(&layer.bias).all(|&w| is_normal_f32(w)) {

@@ -4,19 +4,24 @@
 //! *Networks.* A cut `i F:T` keeps both closed halves `z_F <= T` and `z_F >= T`; the ends of
 //! features that take whole numbers move inward, except along the feature that a monotone claim
 //! moves: there the segments of the two halves must meet. A child inherits its parent's hidden
-//! bounds, intersected with the interval rule on its own box, unless it refreshes them.
+//! bounds, intersected with the interval rule on its own box, unless it refreshes them. A cut `r L.J`
+//! keeps `z <= 0` and `z >= 0` of a hidden neuron: the bounds of later layers follow, and the linear
+//! rule may use the sign with a multiplier.
 //!
 //! *Ensembles.* A cut `c F.K` separates the cells up to `K` from the others.
 
-use crate::interval::{Form, Interval, Rational};
+use std::rc::Rc;
+
+use crate::interval::{Form, Rational, Region};
 use crate::model::Model;
-use crate::spec::{Claim, Obligation};
+use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::claims::{Outcome, decide, label_of};
 use super::forest::{CellBox, Forest, Score};
 use super::linear::check_hints;
 use super::{
-    Cut, Hidden, Hint, Leaf, Network, Rejection, SplitTree, Step, boxes, jacobian, linear,
+    Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree, Step,
+    avoid, boxes, jacobian, linear,
 };
 
 /// Deepest path of a split tree.
@@ -27,94 +32,197 @@ pub(super) struct NetworkCase<'a, F: Form> {
     pub(super) network: &'a Network<F>,
     pub(super) model: &'a Model,
     pub(super) claim: &'a Claim,
+    /// Of a claim about output regions.
+    pub(super) blocks: &'a [Block<F>],
     pub(super) allowances: &'a [Rational],
 }
 
+/// A case on its way to be looked at: a box, and the signs of some neurons.
+#[derive(Clone)]
+struct Case {
+    region: Rc<RawRegion>,
+    signs: Vec<Sign>,
+    depth: usize,
+    /// What is known of the case before its own step says more.
+    held: Held,
+}
+
+/// Hidden bounds of a case.
+#[derive(Clone)]
+enum Held {
+    /// No point is in the case.
+    Empty,
+    /// Nothing is known.
+    Unknown,
+    /// The parent's, for a box of its own.
+    Inherited(Hidden),
+    /// The parent's, with one sign more.
+    Signed(Hidden, Sign),
+    /// Those of the root.
+    Root(Hidden),
+}
+
 impl<F: Form> NetworkCase<'_, F> {
-    /// Decides the claim on one box by one rule.
+    /// Decides the claim on one case by one rule.
     pub(super) fn close(
         &self,
         leaf: Leaf,
         hidden: &Hidden,
-        input: &[Interval],
+        signs: &[Sign],
         hints: &[Hint],
     ) -> Result<Outcome, Rejection> {
         match (leaf, self.claim) {
+            (_, Claim::Avoid { .. }) => {
+                avoid::decide(self.network, self.blocks, leaf, hidden, signs, hints)
+            }
             (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
                 Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
             }
             _ => {
                 let label = label_of(self.claim)?;
-                let margins = linear::margins(self.network, leaf, label, hidden, input, hints)?;
+                let margins = linear::margins(self.network, leaf, label, hidden, signs, hints)?;
                 decide(self.claim, self.model.tie, self.model.classes, &margins, self.allowances)
             }
         }
     }
 
-    /// Walks the tree over the obligation's region.
+    /// Walks the tree over the obligation's region, whose linear bounds are `root`.
     pub(super) fn walk(
         &self,
         obligation: &Obligation,
+        region: &Region,
+        root: Hidden,
         tree: &SplitTree,
-        hints: &[Hint],
+        hints: &[LeafHint],
     ) -> Result<Outcome, Rejection> {
-        check_hints(hints, self.network.widths())?;
-        let mut stack = vec![(obligation.region.clone(), None::<Hidden>, 0usize)];
+        hints.iter().try_for_each(|hint| check_hints(hint.hints(), self.network.widths()))?;
+        debug_assert_eq!(region.sides(), root.input());
+        let region = Rc::new(obligation.region.clone());
+        let mut stack = vec![Case { region, signs: vec![], depth: 0, held: Held::Root(root) }];
         let mut worst = Outcome::Holds;
         for (token, step) in tree.steps().iter().enumerate() {
-            let Some((region, parent, depth)) = stack.pop() else {
+            let Some(mut case) = stack.pop() else {
                 return Err(Rejection::Tree { token, problem: "no box left" });
             };
-            if depth > MAX_DEPTH {
+            if case.depth > MAX_DEPTH {
                 return Err(Rejection::Tree { token, problem: "deeper than 512" });
             }
             let (Step::Cut { refresh, .. } | Step::Leaf { refresh, .. }) = step;
             if refresh.is_some_and(|layer| layer + 1 >= self.network.depth()) {
-                return Err(Rejection::Tree {
-                    token,
-                    problem: "a refresh of a layer that is not hidden",
-                });
+                let problem = "a refresh of a layer that is not hidden";
+                return Err(Rejection::Tree { token, problem });
             }
-            let input = region.standardised(&self.model.schema).map(|r| r.sides().to_vec());
-            let hidden = match (&input, &parent) {
-                (None, _) => None,
-                (Some(input), None) => self.network.linear_bounds(input),
-                (Some(input), Some(parent)) => {
-                    self.network.inherited_bounds(parent, input, *refresh)
-                }
-            };
+            case.held = self.bounded(&case, *refresh);
             match step {
-                Step::Cut { cut: Cut::Input { feature, at }, .. } => {
-                    let moved = self.moved_feature() == Some(*feature);
-                    let halves = region.halved(&self.model.schema, *feature, *at, !moved);
-                    let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
-                    let held = hidden.or(parent);
-                    stack.push((high, held.clone(), depth + 1));
-                    stack.push((low, held, depth + 1));
-                }
-                Step::Cut { cut: Cut::Cell { .. }, .. } => {
-                    return Err(Rejection::Tree { token, problem: "a cell cut on a network" });
+                Step::Cut { cut, .. } => {
+                    let (low, high) = self.cut(case, cut, token)?;
+                    stack.push(high);
+                    stack.push(low);
                 }
                 Step::Leaf { leaf, hint, .. } => {
                     let hint = match hint {
-                        Some(index) => std::slice::from_ref(
-                            hints
-                                .get(*index)
-                                .ok_or(Rejection::Index { what: "hint", index: *index })?,
-                        ),
+                        Some(index) => hints
+                            .get(*index)
+                            .ok_or(Rejection::Index { what: "hint", index: *index })?
+                            .hints(),
                         None => &[],
                     };
-                    let outcome = match (&input, &hidden) {
+                    let outcome = match &case.held {
                         // an empty case holds
-                        (None, _) => Outcome::Holds,
-                        (Some(_), None) => Outcome::Open(super::Bounds::NONE),
-                        (Some(input), Some(hidden)) => self.close(*leaf, hidden, input, hint)?,
+                        Held::Empty => Outcome::Holds,
+                        Held::Root(hidden) => self.close(*leaf, hidden, &case.signs, hint)?,
+                        _ => Outcome::Open(Bounds::NONE),
                     };
                     worst = worst.and(outcome);
                 }
             }
         }
         Ok(worst)
+    }
+
+    /// The bounds of a case after its refresh: empty, unknown, or known as at a root.
+    fn bounded(&self, case: &Case, refresh: Option<usize>) -> Held {
+        let known = |hidden: Option<Hidden>| hidden.map_or(Held::Unknown, Held::Root);
+        match &case.held {
+            Held::Empty => Held::Empty,
+            Held::Unknown => Held::Unknown,
+            Held::Root(hidden) => match refresh {
+                None => Held::Root(hidden.clone()),
+                Some(_) => known(self.network.inherited_bounds(hidden, hidden.input(), refresh)),
+            },
+            Held::Inherited(parent) => match case.region.standardised(&self.model.schema) {
+                None => Held::Empty,
+                Some(input) => known(self.network.inherited_bounds(parent, input.sides(), refresh)),
+            },
+            Held::Signed(parent, sign) => {
+                match self.network.signed_bounds(parent, *sign, refresh) {
+                    Signed::Empty => Held::Empty,
+                    Signed::Unknown => Held::Unknown,
+                    Signed::Bounds(hidden) => Held::Root(hidden),
+                }
+            }
+        }
+    }
+
+    /// The low and the high case.
+    fn cut(&self, case: Case, cut: &Cut, token: usize) -> Result<(Case, Case), Rejection> {
+        let Case { region, signs, depth, held } = case;
+        let child = |region, signs, held| Case { region, signs, depth: depth + 1, held };
+        match *cut {
+            Cut::Input { copy, feature, at } => {
+                self.check_copy(copy, token)?;
+                if feature >= self.model.schema.len() {
+                    return Err(Rejection::CutOutside { token });
+                }
+                let index = copy * self.model.schema.len() + feature;
+                let is_tight = self.moved_feature() != Some(index);
+                let halves = region.halved(&self.model.schema, index, at, is_tight);
+                let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
+                let held = match held {
+                    Held::Root(hidden) => Held::Inherited(hidden),
+                    other => other,
+                };
+                let low = child(Rc::new(low), signs.clone(), held.clone());
+                Ok((low, child(Rc::new(high), signs, held)))
+            }
+            Cut::Relu { copy, layer, neuron } => {
+                self.check_copy(copy, token)?;
+                let widths = self.network.widths();
+                let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
+                let width = hidden.get(layer).map_or(0, |width| width / self.copies());
+                if neuron >= width {
+                    return Err(Rejection::Index { what: "hidden neuron", index: neuron });
+                }
+                let neuron = copy * width + neuron;
+                let signed = |is_on| {
+                    let sign = Sign { layer, neuron, is_on };
+                    let held = match &held {
+                        Held::Root(hidden) => Held::Signed(hidden.clone(), sign),
+                        other => other.clone(),
+                    };
+                    let signs = signs.iter().copied().chain([sign]).collect();
+                    child(Rc::clone(&region), signs, held)
+                };
+                Ok((signed(false), signed(true)))
+            }
+            Cut::Cell { .. } => {
+                Err(Rejection::Tree { token, problem: "a cell cut on a network" })
+            }
+        }
+    }
+
+    fn check_copy(&self, copy: usize, token: usize) -> Result<(), Rejection> {
+        if copy < self.copies() {
+            return Ok(());
+        }
+        Err(Rejection::Tree { token, problem: "a cut of a copy that the claim does not have" })
+    }
+
+    fn copies(&self) -> usize {
+        match self.claim {
+            Claim::Avoid { copies, .. } => *copies,
+            _ => 1,
+        }
     }
 
     fn moved_feature(&self) -> Option<usize> {

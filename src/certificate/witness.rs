@@ -54,6 +54,13 @@ pub(super) fn violates(
                 && subject.is_confident(&margin.above, x)
                 && subject.flips(x, other)
         }
+        (Claim::Avoid { blocks, copies }, points) if points.len() == *copies => {
+            let outputs = points.iter().map(|x| subject.scores(x)).collect::<Option<Vec<_>>>();
+            subject.alpha.is_none()
+                && obligation.region.contains(&Point::joint(points))
+                && outputs.is_some_and(|f| blocks.iter().any(|block| block.contains(&f.concat())))
+        }
+        (Claim::Avoid { copies, .. }, _) => return Err(count(*copies)),
         (Claim::Monotone { .. } | Claim::Fuzz { zone: Zone::Ball, .. }, _) => return Err(count(2)),
         _ => return Err(count(1)),
     })

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, ensemble, lp, refute, split};
+use super::{Searcher, alpha, branch, ensemble, lp, refute};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Searcher<'_> {
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Fuzz => Some(Proof::Fuzz),
-            Rung::Split => split::search(self, obligation),
+            Rung::Split => branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
         };
@@ -90,7 +90,7 @@ enum Rung {
     Lp,
     Jacobian,
     Fuzz,
-    /// Input cuts of a network.
+    /// Cuts of inputs or neurons of a network.
     Split,
     /// Cell cuts of an ensemble.
     Cells,
@@ -101,6 +101,7 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
+        (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
         (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],

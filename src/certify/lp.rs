@@ -33,11 +33,11 @@ const LARGEST: f64 = 1e9;
 /// Multipliers for every margin of the obligation, or nothing if the program is too large or the
 /// solver fails.
 pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
-    let (model, network) = (searcher.subject.model.0, searcher.network.as_ref()?);
+    let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
     let label = match obligation.sufficient.as_ref()? {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,
-        Claim::Monotone { .. } | Claim::Fuzz { .. } => return None,
+        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => return None,
     };
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;
@@ -135,7 +135,7 @@ pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Opt
     }
     let solution = problem.solve().ok()?;
     let slopes = slopes(mlp, &multipliers, &solution);
-    Some(Hint { slopes, multipliers: read(&multipliers, &solution) })
+    Some(Hint { slopes, multipliers: read(&multipliers, &solution), ..Hint::default() })
 }
 
 /// The lower slopes of unstable neurons.

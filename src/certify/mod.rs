@@ -6,11 +6,15 @@
 //! a false theorem.
 
 pub mod alpha;
+mod branch;
 mod ensemble;
 mod ladder;
 pub mod lp;
+mod reach;
 mod refute;
-mod split;
+
+use std::borrow::Cow;
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -18,7 +22,7 @@ use crate::certificate::{
     Arithmetic, Budget, Header, Kernel, Line, Network, Subject, Totals, Verdict,
 };
 use crate::interval::Rounded;
-use crate::model::{Family, Part, Row};
+use crate::model::{Family, Mlp, Part, Row};
 use crate::spec::{LowerError, Lowered};
 
 pub use ladder::Answer;
@@ -34,11 +38,13 @@ pub struct Options {
     pub lp_neurons: usize,
     /// Seed of the attack's random starts.
     pub seed: u64,
+    /// When to give up; what is not decided then stays undecided.
+    pub deadline: Option<Instant>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { budget_nodes: 500, attack_starts: 4, lp_neurons: 150, seed: 0 }
+        Self { budget_nodes: 500, attack_starts: 4, lp_neurons: 150, seed: 0, deadline: None }
     }
 }
 
@@ -93,7 +99,8 @@ pub struct Searcher<'a> {
     kernel: Kernel<'a>,
     subject: Subject<'a>,
     rows: &'a [Row],
-    network: Option<Network<Rounded>>,
+    /// The network of the claim: both copies side by side, with two.
+    mlp: Option<Cow<'a, Mlp>>,
     grid: Option<ensemble::Grid>,
     options: Options,
 }
@@ -149,11 +156,25 @@ impl<'a> Searcher<'a> {
     ) -> Self {
         let model = subject.model.0;
         let kernel = Kernel::new(model, lowered, Arithmetic::Rounded);
-        let (network, grid) = match &model.family {
-            Family::Mlp(mlp) => (Some(Network::new(mlp)), None),
+        let (mlp, grid) = match &model.family {
+            Family::Mlp(mlp) => {
+                let is_pair = lowered.blocks().is_some_and(|(_, copies)| copies == 2);
+                let mlp = if is_pair { Cow::Owned(mlp.twice()) } else { Cow::Borrowed(mlp) };
+                (Some(mlp), None)
+            }
             Family::Ensemble(e) => (None, Some(ensemble::Grid::new(e, lowered.is_whole()))),
         };
-        Self { lowered, kernel, subject, rows, network, grid, options }
+        Self { lowered, kernel, subject, rows, mlp, grid, options }
+    }
+
+    /// The network of the claim, prepared for bounding.
+    fn network(&self) -> Option<&Network<Rounded>> {
+        self.kernel.network().map(|(network, _)| network)
+    }
+
+    /// Whether the time allowed is over.
+    fn is_late(&self) -> bool {
+        self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// Number of obligations.

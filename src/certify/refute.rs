@@ -7,10 +7,10 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Mlp, Model, Part, Point};
+use crate::model::{Family, FeatureSpec, Mlp, Model, Part, Point, Schema};
 use crate::spec::{Claim, Direction, Obligation, RawRegion, Zone};
 
-use super::Searcher;
+use super::{Searcher, reach};
 
 /// Steps of a descent.
 const STEPS: usize = 12;
@@ -44,14 +44,31 @@ impl FloatBox {
         }
     }
 
-    fn middle(&self) -> Vec<f64> {
+    /// The member nearest to a standardised point (of both copies, with two).
+    pub(super) fn nearest(&self, schema: &Schema, standardised: &[f64]) -> Vec<f64> {
+        let features = schema.features().iter().cycle().zip(standardised);
+        let raw = |(f, z): (&FeatureSpec, &f64)| z / f64::from(f.scale) + f64::from(f.mean);
+        let mut point = features.map(raw).collect::<Vec<_>>();
+        self.clip(&mut point);
+        point
+    }
+
+    pub(super) fn lo(&self) -> &[f64] {
+        &self.lo
+    }
+
+    pub(super) fn hi(&self) -> &[f64] {
+        &self.hi
+    }
+
+    pub(super) fn middle(&self) -> Vec<f64> {
         let ends = self.lo.iter().zip(&self.hi);
         let mut middle: Vec<f64> = ends.map(|(lo, hi)| lo + (hi - lo) / 2.0).collect();
         self.clip(&mut middle);
         middle
     }
 
-    fn random(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+    pub(super) fn random(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let ends = self.lo.iter().zip(&self.hi);
         let mut point: Vec<f64> =
             ends.map(|(lo, hi)| lo + (hi - lo) * rng.random::<f64>()).collect();
@@ -70,6 +87,9 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
         None => space.middle(),
     };
     let found = match &obligation.claim {
+        Claim::Avoid { copies, .. } => {
+            return reach::candidates(searcher, obligation, *copies, &mut rng);
+        }
         Claim::Monotone { feature, direction, .. } => {
             walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
         }
@@ -90,31 +110,33 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
     found.map(|points| texts(&points)).into_iter().collect()
 }
 
-/// The middle of a region if it looks like a counterexample; for monotone claims a step across it.
-pub(super) fn centre_of(
+/// Points of a region that look like counterexamples: its middle and the point `corner`
+/// (standardised); for monotone claims a step across it.
+pub(super) fn candidates_in(
     searcher: &Searcher,
     obligation: &Obligation,
     region: &RawRegion,
-) -> Option<Vec<Vec<String>>> {
+    corner: Option<&[f64]>,
+) -> Vec<Vec<Vec<String>>> {
+    let model = searcher.subject.model.0;
     let space = FloatBox::new(region);
     let middle = space.middle();
-    let points = match &obligation.claim {
-        Claim::Monotone { feature, direction, .. } => {
-            let (mut low, mut high) = (middle.clone(), middle);
-            low[feature.0] = space.lo[feature.0];
-            high[feature.0] = space.hi[feature.0];
-            let model = searcher.subject.model.0;
-            let change =
-                target_score(model, obligation, &high) - target_score(model, obligation, &low);
-            let is_against = match direction {
-                Direction::Increasing => change < 0.0,
-                Direction::Decreasing => change > 0.0,
-            };
-            (is_against && low[feature.0] < high[feature.0]).then_some(vec![low, high])?
-        }
-        _ => (excess(searcher, obligation, &middle) <= 0.0).then_some(vec![middle])?,
-    };
-    Some(texts(&points))
+    if let Claim::Monotone { feature, direction, .. } = &obligation.claim {
+        let (mut low, mut high) = (middle.clone(), middle);
+        low[feature.0] = space.lo[feature.0];
+        high[feature.0] = space.hi[feature.0];
+        let change = target_score(model, obligation, &high) - target_score(model, obligation, &low);
+        let is_against = match direction {
+            Direction::Increasing => change < 0.0,
+            Direction::Decreasing => change > 0.0,
+        };
+        let is_step = is_against && low[feature.0] < high[feature.0];
+        return if is_step { vec![texts(&[low, high])] } else { Vec::new() };
+    }
+    let corner = corner.map(|z| space.nearest(&model.schema, z));
+    let points = std::iter::once(middle).chain(corner);
+    let hits = points.filter(|point| excess(searcher, obligation, point) <= 0.0);
+    hits.map(|point| texts(&[point])).collect()
 }
 
 fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
@@ -129,7 +151,7 @@ pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) 
         return match &obligation.claim {
             Claim::Label { label } => answer[*label] - 0.5,
             Claim::Posterior { label, odds, .. } => answer[*label] - 1.0 / (1.0 + odds.down()),
-            Claim::Monotone { .. } | Claim::Fuzz { .. } => f64::INFINITY,
+            _ => f64::INFINITY,
         };
     }
     match &obligation.claim {
@@ -145,7 +167,7 @@ pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) 
             let is_sensitive = confidence >= 0.0 && flip(model, raw, shifts).is_some();
             if is_sensitive { 0.0 } else { 1.0 + confidence.abs() }
         }
-        Claim::Monotone { .. } => f64::INFINITY,
+        Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
     }
 }
 
@@ -223,14 +245,14 @@ fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
     let label = match &obligation.claim {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,
         Claim::Fuzz { .. } => 1,
-        Claim::Monotone { .. } => return None,
+        Claim::Monotone { .. } | Claim::Avoid { .. } => return None,
     };
     let share = -1.0 / (model.classes - 1) as f64;
     Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())
 }
 
 /// `∂(row·logits)/∂z` at a standardised point, in floats.
-fn slopes(mlp: &Mlp, standardised: &[f64], row: &[f64]) -> Vec<f64> {
+pub(super) fn slopes(mlp: &Mlp, standardised: &[f64], row: &[f64]) -> Vec<f64> {
     let mut activations = vec![standardised.to_vec()];
     for layer in &mlp.layers {
         let inputs = &activations[activations.len() - 1];

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::certificate::Network;
-use crate::certify::{alpha, lp};
-use crate::interval::{Interval, Rounded};
+use crate::certify::alpha::Ascent;
+use crate::certify::lp;
+use crate::interval::{Form, Interval, Rounded};
 use crate::model::{Family, Mlp, Model};
 
 use super::predict::read_points;
@@ -113,16 +114,17 @@ fn margin_bounds(
     let lower = |sign: f64| {
         let own = if label == 1 { [-sign, sign] } else { [sign, -sign] };
         match arguments.method {
-            Method::Ibp => network.interval_margin(&own, &hidden, &input),
-            Method::Crown => network.linear_margin(&own, &hidden, &input, None),
+            Method::Ibp => network.interval_margin(Rounded::new(&own), &hidden),
+            Method::Crown => network.linear_margin(Rounded::new(&own), &hidden, None, &[]),
             Method::Alpha => {
-                let (hint, _) = alpha::slopes(mlp, &hidden, &input, &own, STEPS, f64::INFINITY);
-                network.linear_margin(&own, &hidden, &input, Some(&hint))
+                let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };
+                let hint = ascent.climb(&own, None, STEPS, f64::INFINITY).hint;
+                network.linear_margin(Rounded::new(&own), &hidden, Some(&hint), &[])
             }
             // a solver that fails gives no slopes: the default ones remain
             Method::Lp => {
                 let hint = lp::solve(mlp, &hidden, &input, &own);
-                network.linear_margin(&own, &hidden, &input, hint.as_ref())
+                network.linear_margin(Rounded::new(&own), &hidden, hint.as_ref(), &[])
             }
         }
     };

@@ -4,7 +4,7 @@ use dashu_int::IBig;
 use dashu_int::ops::BitTest;
 
 use super::rational::decode;
-use super::{Dyadic, Form, Interval, Lines};
+use super::{Dyadic, Form, Interval, Lines, Sizes};
 
 /// Integers of more bits than this are refused: the form then bounds nothing.
 const MAX_BITS: usize = 16_384;
@@ -107,11 +107,36 @@ impl Form for Exact {
         }
     }
 
+    fn sizes(_: &ExactLayer, _: &[f64]) -> Sizes {
+        Sizes::default()
+    }
+
+    fn output(layer: &ExactLayer, output: usize, sign: f64) -> Self {
+        let inputs = layer.inputs;
+        let row = layer.weights.numbers.get(output * inputs..(output + 1) * inputs);
+        let mut form = Self {
+            coefficients: row.unwrap_or_default().to_vec(),
+            exponent: layer.weights.exponent,
+            constant: Dyadic::ZERO,
+            is_lost: layer.weights.is_lost || row.is_none(),
+        };
+        if sign < 0.0 {
+            form.coefficients.iter_mut().for_each(|a| *a = -std::mem::take(a));
+        }
+        form.add_constant(sign, layer.bias.get(output).copied().unwrap_or(f64::NAN));
+        form
+    }
+
+    fn range(layer: &ExactLayer, output: usize, sides: &[Interval], _: &Sizes) -> Interval {
+        let lower = |sign| Self::output(layer, output, sign).minimum(sides);
+        Interval::new(lower(1.0), -lower(-1.0)).unwrap_or(Interval::WHOLE)
+    }
+
     fn len(&self) -> usize {
         self.coefficients.len()
     }
 
-    fn through_layer(mut self, layer: &ExactLayer, _magnitudes: &[f64]) -> Self {
+    fn through_layer(mut self, layer: &ExactLayer, _: &Sizes) -> Self {
         let mut products = vec![IBig::ZERO; layer.inputs];
         let rows = layer.weights.numbers.chunks_exact(layer.inputs.max(1));
         let coefficients = std::mem::take(&mut self.coefficients);

@@ -67,6 +67,15 @@ impl Lines {
     }
 }
 
+/// What a rounded arithmetic needs to know of the inputs `h` of a layer `z = W·h + b`, once per box.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sizes {
+    /// `Σ_i |W_ji|·|h_i|` per output, at most (before [`super::rounded`]'s allowance for its own sum).
+    pub(super) through: Vec<f64>,
+    /// `Σ_i |h_i|`
+    pub(super) total: f64,
+}
+
 /// An affine form in some arithmetic. Shapes are the caller's duty: `coefficients`, `magnitudes`,
 /// `lines` and `sides` have one entry per current variable.
 pub trait Form: Clone {
@@ -76,8 +85,17 @@ pub trait Form: Clone {
     /// Prepares `v = W·h + b`; `weights` row-major `[outputs][inputs]`, all finite.
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Self::Layer;
 
+    /// What [`Form::through_layer`] has to pay where `magnitudes[i] >= |h_i|`.
+    fn sizes(layer: &Self::Layer, magnitudes: &[f64]) -> Sizes;
+
     /// `Σ coefficients_j · v_j`, the coefficients taken exactly as given.
     fn new(coefficients: &[f64]) -> Self;
+
+    /// `sign · z_output` as a form over the inputs of the layer, `sign` being 1 or −1; exact.
+    fn output(layer: &Self::Layer, output: usize, sign: f64) -> Self;
+
+    /// Bounds of `z_output` over a box of the layer's inputs; everything where none are known.
+    fn range(layer: &Self::Layer, output: usize, sides: &[Interval], sizes: &Sizes) -> Interval;
 
     /// Number of variables.
     fn len(&self) -> usize;
@@ -87,8 +105,8 @@ pub trait Form: Clone {
         self.len() == 0
     }
 
-    /// Substitutes `v = W·h + b`; `magnitudes[i] >= |h_i|`.
-    fn through_layer(self, layer: &Self::Layer, magnitudes: &[f64]) -> Self;
+    /// Substitutes `v = W·h + b`; `sizes` are those of the layer.
+    fn through_layer(self, layer: &Self::Layer, sizes: &Sizes) -> Self;
 
     /// Substitutes `v = relu(z)` by the line that is safe for the sign of each coefficient;
     /// `bounds` are the bounds of `z` for which the lines were made.

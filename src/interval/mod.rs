@@ -27,7 +27,7 @@ pub use decimal::{Decimal, DecimalError};
 pub use dyadic::Dyadic;
 pub use elementary::{exp, ln, sigmoid, soft_boundary_margin};
 pub use exact::{Exact, ExactLayer};
-pub use form::{Form, Lines};
+pub use form::{Form, Lines, Sizes};
 pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};
 pub use interval::{Interval, Region};
 pub use rational::{Rational, decode};

@@ -67,6 +67,22 @@ impl Rational {
         (&self.numerator, &self.denominator)
     }
 
+    /// The decimal that is exactly this number; `None` if there is none, or none of at most 400
+    /// places.
+    pub fn decimal_text(&self) -> Option<String> {
+        let ten = IBig::from(10);
+        let mut scaled = self.numerator.clone();
+        let places = (0..=400).find(|_| {
+            let is_whole = (&scaled).div_rem(&self.denominator).1 == IBig::ZERO;
+            if !is_whole {
+                scaled *= &ten;
+            }
+            is_whole
+        })?;
+        let digits = (&scaled).div_rem(&self.denominator).0;
+        Some(if places == 0 { digits.to_string() } else { format!("{digits}e-{places}") })
+    }
+
     /// The largest integer that is at most this number.
     pub fn floor(&self) -> IBig {
         (&self.numerator).div_rem_euclid(&self.denominator).0

@@ -4,13 +4,15 @@
 //! have cost so far. With `u = 2⁻⁵³` and `γ_k = k·u/(1−k·u)`, a sum of `k` rounded products is off by
 //! at most `γ_k·Σ|terms| + k·2⁻¹⁰⁷⁴`, in any order (Higham, *Accuracy and Stability of Numerical
 //! Algorithms*, §3.1). An error in the coefficient of `v` is paid times a bound on `|v|`, underflow
-//! included: a coefficient that underflowed may meet a huge variable.
+//! included: a coefficient that underflowed may meet a huge variable. For a layer that costs
+//! `γ·Σ_i Σ_j |a_j·W_ji|·|h_i| = γ·Σ_j |a_j|·(Σ_i |W_ji|·|h_i|)`, whose inner sum is the same for
+//! every form over one box ([`Sizes`]).
 //!
 //! The loss is itself a float sum of non-negative terms. No path from an input to it passes
 //! through more than 2³⁰ roundings (sizes are limited when a model is read), so the true value is
 //! at most `(1 + 2⁻²⁰)` times the computed one; see [`INFLATE`].
 
-use super::{Form, Interval, Lines};
+use super::{Form, Interval, Lines, Sizes};
 
 /// The unit roundoff of `f64`.
 const U: f64 = f64::EPSILON / 2.0;
@@ -94,6 +96,49 @@ impl Sum {
     }
 }
 
+/// Terms that are summed side by side, so that the processor may add them together.
+const LANES: usize = 4;
+
+/// `Σ_i |weights_i|·sizes_i`, each product raised by what it may have underflowed.
+fn sum_of_sizes(weights: &[f64], sizes: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (w, h) = (weights.chunks_exact(LANES), sizes.chunks_exact(LANES));
+    let rest = w.remainder().iter().zip(h.remainder());
+    let rest = rest.fold(TINY, |sum, (w, h)| sum + (w.abs() * h + TINY));
+    for (w, h) in w.zip(h) {
+        for lane in 0..LANES {
+            sums[lane] += w[lane].abs() * h[lane] + TINY;
+        }
+    }
+    sums.iter().fold(rest, |sum, part| sum + part)
+}
+
+/// The least and the largest value of `bias + weights·h` over a box, computed in round-to-nearest.
+fn extremes(weights: &[f64], bias: f64, sides: &[Interval]) -> (f64, f64) {
+    // the end that a weight of the given sign takes; no product with NaN is lost in a comparison
+    let ends = |w: f64, side: &Interval| {
+        let (a, b) = (w * side.lo(), w * side.hi());
+        if w >= 0.0 { (a, b) } else { (b, a) }
+    };
+    let (mut least, mut most) = ([0.0; LANES], [0.0; LANES]);
+    let (w, h) = (weights.chunks_exact(LANES), sides.chunks_exact(LANES));
+    let rest = w.remainder().iter().zip(h.remainder());
+    let (mut below, mut above) = (bias, bias);
+    for (&w, side) in rest {
+        let (a, b) = ends(w, side);
+        (below, above) = (below + a, above + b);
+    }
+    for (w, h) in w.zip(h) {
+        for lane in 0..LANES {
+            let (a, b) = ends(w[lane], &h[lane]);
+            least[lane] += a;
+            most[lane] += b;
+        }
+    }
+    let sum = |start: f64, parts: [f64; LANES]| parts.iter().fold(start, |sum, part| sum + part);
+    (sum(below, least), sum(above, most))
+}
+
 /// A layer as stored.
 #[derive(Clone, Debug)]
 pub struct RoundedLayer {
@@ -109,38 +154,72 @@ impl Form for Rounded {
         RoundedLayer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }
     }
 
+    fn sizes(layer: &RoundedLayer, magnitudes: &[f64]) -> Sizes {
+        let rows = layer.weights.chunks_exact(layer.inputs.max(1));
+        let through = rows.map(|row| sum_of_sizes(row, magnitudes)).collect();
+        Sizes { through, total: magnitudes.iter().sum() }
+    }
+
     fn new(coefficients: &[f64]) -> Self {
         Self { coefficients: coefficients.to_vec(), constant: Sum::ZERO, loss: 0.0 }
+    }
+
+    fn output(layer: &RoundedLayer, output: usize, sign: f64) -> Self {
+        let row = layer.weights.get(output * layer.inputs..(output + 1) * layer.inputs);
+        let coefficients = row.unwrap_or_default().iter().map(|w| sign * w).collect();
+        let mut constant = Sum::ZERO;
+        constant.add_product(sign, layer.bias.get(output).copied().unwrap_or(f64::NAN));
+        Self { coefficients, constant, loss: 0.0 }
+    }
+
+    fn range(layer: &RoundedLayer, output: usize, sides: &[Interval], sizes: &Sizes) -> Interval {
+        let row = layer.weights.get(output * layer.inputs..(output + 1) * layer.inputs);
+        let size = sizes.through.get(output).zip(layer.bias.get(output));
+        let (Some(row), Some((&through, &bias))) = (row, size) else { return Interval::WHOLE };
+        let (below, above) = extremes(row, bias, sides);
+        let slack = gamma(row.len() + 1) * (through + bias.abs()) + (row.len() + 2) as f64 * TINY;
+        let loss = INFLATE * slack;
+        let (mut lo, mut hi) = ((below - loss).next_down(), (above + loss).next_up());
+        // an end that only the allowance took across 0 may be exactly 0
+        if lo < 0.0 && below >= 0.0 {
+            lo = Self::output(layer, output, 1.0).minimum(sides);
+        }
+        if hi > 0.0 && above <= 0.0 {
+            hi = -Self::output(layer, output, -1.0).minimum(sides);
+        }
+        // NaN and infinite sums know nothing
+        let is_known = below.is_finite() && above.is_finite() && loss.is_finite();
+        if is_known { Interval::new(lo, hi).unwrap_or(Interval::WHOLE) } else { Interval::WHOLE }
     }
 
     fn len(&self) -> usize {
         self.coefficients.len()
     }
 
-    fn through_layer(mut self, layer: &RoundedLayer, magnitudes: &[f64]) -> Self {
+    fn through_layer(mut self, layer: &RoundedLayer, sizes: &Sizes) -> Self {
         let mut products = vec![0.0; layer.inputs];
-        let mut absolutes = vec![0.0; layer.inputs];
-        let mut terms = 0;
+        let (mut terms, mut size) = (0, 0.0);
         let rows = layer.weights.chunks_exact(layer.inputs.max(1));
-        for ((&a, &b), row) in self.coefficients.iter().zip(&layer.bias).zip(rows) {
+        // a size that is not there costs everything
+        let through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
+        let outputs = self.coefficients.iter().zip(&layer.bias).zip(through);
+        for (((&a, &b), through), row) in outputs.zip(rows) {
             if a == 0.0 {
                 continue;
             }
             terms += 1;
+            size += a.abs() * through + TINY;
             self.constant.add_product(a, b);
-            for ((product, absolute), &w) in products.iter_mut().zip(&mut absolutes).zip(row) {
-                let term = a * w;
-                *product += term;
-                *absolute += term.abs();
+            for (product, &w) in products.iter_mut().zip(row) {
+                *product += a * w;
             }
         }
-        let (relative, underflow) = (gamma(terms), (terms + 2) as f64 * TINY);
         // one term is a plain product: exact if it is a product with ±1
         let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
         if terms > 0 && !is_copy {
-            for (absolute, magnitude) in absolutes.iter().zip(magnitudes) {
-                self.loss += (relative * absolute + underflow) * magnitude + TINY;
-            }
+            // Σ_i [γ·Σ_j |a_j·W_ji| + underflow]·|h_i|, the inner sums taken the other way round
+            let underflow = (terms + 2) as f64 * TINY;
+            self.loss += gamma(terms) * size + underflow * sizes.total + TINY;
         }
         self.coefficients = products;
         self
@@ -233,7 +312,8 @@ mod tests {
         // −2⁻⁶⁰⁰ · 2⁻⁶⁰⁰ underflows to 0, yet the variable reaches 2¹⁰⁰⁰
         let tiny = 2f64.powi(-600);
         let layer = Rounded::layer(&[tiny], &[0.0], 1);
-        let form = Rounded::new(&[-tiny]).through_layer(&layer, &[2f64.powi(1000)]);
+        let sizes = Rounded::sizes(&layer, &[2f64.powi(1000)]);
+        let form = Rounded::new(&[-tiny]).through_layer(&layer, &sizes);
         let bound = form.minimum(&[Interval::new(0.0, 2f64.powi(1000)).unwrap()]);
         assert!(bound <= -(2f64.powi(-200)), "{bound:e}");
     }
@@ -280,9 +360,10 @@ mod tests {
             let sides: Vec<_> =
                 centre.iter().map(|c| Interval::new(c - radius, c + radius).unwrap()).collect();
             let magnitudes: Vec<_> = sides.iter().map(|s| s.magnitude()).collect();
-            let rounded = Rounded::new(&row)
-                .through_layer(&Rounded::layer(&weights, &bias, 3), &magnitudes);
-            let exact = Exact::new(&row).through_layer(&Exact::layer(&weights, &bias, 3), &magnitudes);
+            let layer = Rounded::layer(&weights, &bias, 3);
+            let sizes = Rounded::sizes(&layer, &magnitudes);
+            let rounded = Rounded::new(&row).through_layer(&layer, &sizes);
+            let exact = Exact::new(&row).through_layer(&Exact::layer(&weights, &bias, 3), &sizes);
             let corner: Vec<_> = exact.coefficients().iter().zip(&sides)
                 .map(|(a, s)| Interval::point(if *a >= 0.0 { s.lo() } else { s.hi() })).collect();
             let truth_above = -exact_negated(&weights, &bias, &row).minimum(&corner);
@@ -294,6 +375,6 @@ mod tests {
 
     fn exact_negated(weights: &[f64], bias: &[f64], row: &[f64]) -> Exact {
         let negated: Vec<f64> = row.iter().map(|a| -a).collect();
-        Exact::new(&negated).through_layer(&Exact::layer(weights, bias, 3), &[0.0; 3])
+        Exact::new(&negated).through_layer(&Exact::layer(weights, bias, 3), &Sizes::default())
     }
 }

@@ -58,6 +58,11 @@ impl Point {
         raw.iter().map(|&x| format_hexadecimal(x)).collect()
     }
 
+    /// The points one after the other.
+    pub fn joint(points: &[Self]) -> Self {
+        Self(points.iter().flat_map(|point| point.0.iter().cloned()).collect())
+    }
+
     /// The point moved by `shift` along one feature.
     pub fn moved(&self, feature: usize, shift: &Rational) -> Self {
         let mut values = self.0.clone();

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use crate::interval::{Rational, ln, soft_boundary_margin};
 use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, argmax};
 
+use super::avoid;
 use super::region::Metric;
 use super::{
-    Direction, Domain, LabelSource, Norm, Property, RawRegion, Scope, Semantics, Spec, Zone,
+    Direction, Domain, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope, Semantics, Spec, Zone,
 };
 
 /// Why a spec says nothing that can be decided of this model.
@@ -56,6 +57,16 @@ pub enum LowerError {
         what: String,
         /// Why not, and what to do.
         why: &'static str,
+    },
+    /// A list of the wrong length.
+    #[error("{what}: found {found}, the model asks for {expected}")]
+    Count {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
     },
     /// δ so close to 0 or 1 that the threshold is beyond ±60.
     #[error("delta {delta} asks for a margin beyond 60")]
@@ -121,6 +132,13 @@ pub enum Claim {
         /// The norm of the ball zone.
         zone_norm: Norm,
     },
+    /// No point (pair of points, with two copies) reaches any of the blocks.
+    Avoid {
+        /// The unsafe sets of outputs.
+        blocks: Arc<[OutputBlock]>,
+        /// How many copies of the network the region and the blocks speak of: 1 or 2.
+        copies: usize,
+    },
 }
 
 /// Whether there is anything to prove.
@@ -182,6 +200,10 @@ enum Kind {
         metric: Option<Arc<Metric>>,
         claim: Claim,
     },
+    Avoid {
+        claim: Claim,
+        regions: Vec<RawRegion>,
+    },
 }
 
 impl<'a> Lowered<'a> {
@@ -225,10 +247,21 @@ impl<'a> Lowered<'a> {
                 metric: radius.as_ref().map(|radius| metric(*norm, radius.value())),
                 claim: fuzz_claim(spec, model)?,
             },
+            Property::OutputRegion { copies, input, unsafe_blocks } => Kind::Avoid {
+                claim: Claim::Avoid {
+                    blocks: avoid::blocks(model, *copies, unsafe_blocks)?,
+                    copies: *copies,
+                },
+                regions: input
+                    .iter()
+                    .map(|input| avoid::region(model, &domain, spec.units, *copies, input))
+                    .collect::<Result<_, _>>()?,
+            },
             other => {
                 let what = format!("property `{}`", other.name());
                 let why = "its proof rules are not built yet; \
-                           `label`, `local-invariance`, `monotonicity` and `boundary-fuzz` are";
+                           `label`, `local-invariance`, `monotonicity`, `boundary-fuzz` and \
+                           `output-region` are";
                 return Err(unsupported(what, why));
             }
         };
@@ -254,9 +287,18 @@ impl<'a> Lowered<'a> {
         self.domain.is_whole()
     }
 
+    /// The unsafe blocks and the number of copies, if the claim is about output regions.
+    pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
+        match &self.kind {
+            Kind::Avoid { claim: Claim::Avoid { blocks, copies }, .. } => Some((blocks, *copies)),
+            _ => None,
+        }
+    }
+
     /// Number of obligations.
     pub fn len(&self) -> usize {
         match &self.kind {
+            Kind::Avoid { regions, .. } => regions.len(),
             Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
             Kind::Monotone { metric, features, .. } => {
                 features.len() * if metric.is_some() { self.rows.len() } else { 1 }
@@ -284,6 +326,7 @@ impl<'a> Lowered<'a> {
                 metric.is_some().then(|| at / features.len().max(1))
             }
             Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
+            Kind::Avoid { .. } => None,
         }
     }
 
@@ -308,6 +351,7 @@ impl<'a> Lowered<'a> {
                 (metric.as_ref(), claim, None)
             }
             Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
+            Kind::Avoid { claim, .. } => (None, claim.clone(), None),
         };
         let sufficient =
             if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
@@ -318,7 +362,10 @@ impl<'a> Lowered<'a> {
     /// The region of an obligation, and whether its row belongs to the domain.
     fn place(&self, at: usize, metric: Option<&Arc<Metric>>) -> Option<(Standing, RawRegion)> {
         let Some(metric) = metric else {
-            let region = self.domain.region().ok()?;
+            let region = match &self.kind {
+                Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
+                _ => self.domain.region().ok()?,
+            };
             let standing = if region.is_empty() { Standing::Invalid } else { Standing::Open };
             return Some((standing, region));
         };
@@ -362,7 +409,7 @@ impl<'a> Lowered<'a> {
     /// A claim on the domain needs every feature's range.
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
-            Kind::Label { .. } | Kind::Posterior { .. } => true,
+            Kind::Label { .. } | Kind::Posterior { .. } | Kind::Avoid { .. } => true,
             Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {
@@ -379,7 +426,7 @@ impl<'a> Lowered<'a> {
     }
 }
 
-fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
+pub(super) fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
     LowerError::Unsupported { what: what.into(), why }
 }
 

@@ -6,11 +6,13 @@
 //!
 //! Trusted.
 
+mod avoid;
 mod lower;
 mod property;
 mod read;
 mod region;
 
+pub use avoid::{Halfspace, OutputBlock};
 pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{InputBox, InputRow, Integers, OutputRow};

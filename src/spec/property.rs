@@ -106,7 +106,7 @@ pub enum LabelSource {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRow {
-    /// One coefficient per input (two copies: per copy).
+    /// One coefficient per input; with two copies of both, one after the other.
     pub x: Vec<Decimal>,
     /// Right-hand side.
     pub rhs: Decimal,
@@ -116,7 +116,7 @@ pub struct InputRow {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputRow {
-    /// One coefficient per output.
+    /// One coefficient per output; with two copies of both, one after the other.
     pub y: Vec<Decimal>,
     /// Right-hand side.
     pub rhs: Decimal,
@@ -126,7 +126,7 @@ pub struct OutputRow {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputBox {
-    /// Lower and upper end per feature.
+    /// Lower and upper end per feature; with two copies of both, one after the other, or once for both.
     #[serde(rename = "box")]
     pub sides: Vec<(Decimal, Decimal)>,
     /// Further linear conditions.

@@ -79,7 +79,7 @@ impl Domain {
         let both =
             |(index, (low, high)): (usize, &Side)| low.clone().zip(high.clone()).ok_or(index);
         let sides = self.sides.iter().enumerate().map(both).collect::<Result<_, _>>()?;
-        Ok(RawRegion { sides, is_whole: Arc::clone(&self.is_whole), ball: None })
+        Ok(RawRegion::plain(sides, Arc::clone(&self.is_whole)))
     }
 }
 
@@ -111,26 +111,35 @@ impl Metric {
     }
 }
 
+/// `coefficients·x <= rhs` on raw values.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub(super) coefficients: Vec<Rational>,
+    pub(super) rhs: Rational,
+}
+
+impl Condition {
+    fn holds(&self, point: &Point) -> bool {
+        let terms = self.coefficients.iter().zip(point.values()).map(|(c, x)| c * x);
+        terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
+    }
+}
+
 /// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
-/// distance from its centre. The box bounds the ball and may be larger.
+/// distance from its centre. The box bounds the ball and may be larger. With two copies of the
+/// input, a point is both, one after the other.
 #[derive(Clone, Debug)]
 pub struct RawRegion {
     sides: Vec<(Rational, Rational)>,
     is_whole: Arc<[bool]>,
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
+    /// Linear conditions of an output region; proofs may do without.
+    conditions: Arc<[Condition]>,
 }
 
 impl RawRegion {
     /// The ball around `centre`, intersected with the domain; ends of whole features moved inward.
     pub(super) fn ball(centre: &Point, metric: &Arc<Metric>, domain: &Domain) -> Self {
-        let later = |a: Rational, b: &Option<Rational>| match b {
-            Some(b) if *b > a => b.clone(),
-            _ => a,
-        };
-        let earlier = |a: Rational, b: &Option<Rational>| match b {
-            Some(b) if *b < a => b.clone(),
-            _ => a,
-        };
         let side = |index: usize, x: &Rational| -> Option<(Rational, Rational)> {
             let reach = metric.reach.get(index)?;
             let (low, high) = domain.sides.get(index)?;
@@ -145,12 +154,43 @@ impl RawRegion {
         let values = centre.values().iter().enumerate();
         let sides = values.filter_map(|(index, x)| side(index, x)).collect();
         let ball = Some(Arc::new((centre.values().to_vec(), Metric::clone(metric))));
-        Self { sides, is_whole: Arc::clone(&domain.is_whole), ball }
+        Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
+    }
+
+    /// A box and nothing else.
+    fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
+        Self { sides, is_whole, ball: None, conditions: Arc::default() }
+    }
+
+    /// The box over one or two copies of the input, intersected with the domain, under conditions.
+    pub(super) fn joint(
+        domain: &Domain,
+        sides: Vec<(Rational, Rational)>,
+        conditions: Vec<Condition>,
+    ) -> Self {
+        let within = |((low, high), (side, whole)): ((Rational, Rational), (&Side, &bool))| {
+            let low = later(low, &side.0);
+            let high = earlier(high, &side.1);
+            if *whole {
+                (Rational::integer(low.ceil()), Rational::integer(high.floor()))
+            } else {
+                (low, high)
+            }
+        };
+        let limits = domain.sides.iter().zip(domain.is_whole.iter()).cycle();
+        let is_whole = domain.is_whole.iter().copied().cycle().take(sides.len()).collect();
+        let sides = sides.into_iter().zip(limits).map(within).collect();
+        Self { conditions: conditions.into(), ..Self::plain(sides, is_whole) }
     }
 
     /// Lower and upper raw ends per feature.
     pub fn sides(&self) -> &[(Rational, Rational)] {
         &self.sides
+    }
+
+    /// The linear conditions `coefficients·x <= rhs` on raw values.
+    pub fn conditions(&self) -> impl Iterator<Item = (&[Rational], &Rational)> {
+        self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
     }
 
     /// Which features take whole numbers only.
@@ -171,6 +211,7 @@ impl RawRegion {
         point.values().len() == self.sides.len()
             && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(in_box)
             && self.ball.as_ref().is_none_or(|ball| is_within(&ball.0, &ball.1, point))
+            && self.conditions.iter().all(|condition| condition.holds(point))
     }
 
     /// The box in standardised coordinates, rounded outward; `None` if it is empty.
@@ -179,7 +220,8 @@ impl RawRegion {
             let end = |x| feature.standardise_exactly(x);
             Interval::enclosing(&end(low), &end(high))
         };
-        schema.features().iter().zip(&self.sides).map(side).collect::<Option<_>>().map(Region::new)
+        let features = schema.features().iter().cycle();
+        features.zip(&self.sides).map(side).collect::<Option<_>>().map(Region::new)
     }
 
     /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
@@ -191,7 +233,7 @@ impl RawRegion {
         at: f64,
         is_tight: bool,
     ) -> Option<(Self, Self)> {
-        let spec = schema.features().get(feature)?;
+        let spec = schema.features().get(feature % schema.len())?;
         let (low, high) = self.sides.get(feature)?;
         // z = scale·(x − mean)
         let raw = &(&Rational::from_f64(at)? / &spec.exact_scale())? + &spec.exact_mean();
@@ -217,14 +259,30 @@ impl RawRegion {
         if let Some((low, high)) = sides.get_mut(feature) {
             (*low, *high) = (&*low + shift, &*high + shift);
         }
-        Self { sides, is_whole: self.is_whole.iter().map(|_| false).collect(), ball: None }
+        Self::plain(sides, self.is_whole.iter().map(|_| false).collect())
     }
 
     /// The box widened by `reach[i]` on both sides of every feature, as [`RawRegion::shifted`].
     pub fn widened(&self, reach: &[Rational]) -> Self {
         let widen = |((low, high), r): (&(Rational, Rational), &Rational)| (low - r, high + r);
         let sides = self.sides.iter().zip(reach).map(widen).collect();
-        Self { sides, is_whole: self.is_whole.iter().map(|_| false).collect(), ball: None }
+        Self::plain(sides, self.is_whole.iter().map(|_| false).collect())
+    }
+}
+
+/// The larger end, where a limit is declared.
+fn later(a: Rational, limit: &Option<Rational>) -> Rational {
+    match limit {
+        Some(limit) if *limit > a => limit.clone(),
+        _ => a,
+    }
+}
+
+/// The smaller end, where a limit is declared.
+fn earlier(a: Rational, limit: &Option<Rational>) -> Rational {
+    match limit {
+        Some(limit) if *limit < a => limit.clone(),
+        _ => a,
     }
 }
 

@@ -82,7 +82,7 @@ impl CertifiedLabels {
                     let sign = if is_rising { 1.0 } else { -1.0 };
                     labels.trends.push(Trend { feature: feature.0, sign, region: region() });
                 }
-                Claim::Posterior { .. } | Claim::Monotone { .. } | Claim::Fuzz { .. } => {}
+                _ => {}
             }
         }
         labels

@@ -1,0 +1,210 @@
+//! What a case must clear, in the arithmetic of the search.
+
+use crate::certificate::{
+    Block, Hidden, Hint, Hurdle, Leaf, Network, Sign, competitors, gradient, margin_row,
+};
+use crate::interval::{Form, Rounded};
+use crate::model::Model;
+use crate::spec::{Claim, Direction, OutputBlock};
+
+/// What all points of a case must satisfy.
+pub(super) enum Goal<'a> {
+    /// The margins of a label clear a hurdle.
+    Margins {
+        /// One row of logits per competing class.
+        rows: Vec<Vec<f64>>,
+        hurdle: Hurdle,
+        /// What each margin must exceed, about (two classes: exactly enough).
+        required: f64,
+    },
+    /// Every block is left by one of its rows.
+    Blocks { blocks: &'a [Block<Rounded>], rows: &'a [OutputBlock] },
+    /// A gradient has a sign.
+    Slope { feature: usize, direction: Direction, rows: Vec<Vec<f64>> },
+}
+
+/// How a goal stands over a case.
+pub(super) struct Standing {
+    /// Whether the kernel will be convinced.
+    pub(super) is_reached: bool,
+    /// By how much the worst part is missed or cleared.
+    pub(super) bound: f64,
+    /// The form over the inputs that gives the worst bound; none for slopes.
+    pub(super) worst: Option<Rounded>,
+    /// The row of the worst part, and what it must exceed.
+    pub(super) row: Vec<f64>,
+    /// Per part of the goal, whether it is reached.
+    pub(super) parts: Vec<Part>,
+}
+
+/// One margin or one block.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The row of logits that is bounded.
+    pub(super) row: Vec<f64>,
+    /// What its bound must exceed.
+    pub(super) required: f64,
+    /// Whether it does.
+    pub(super) is_reached: bool,
+}
+
+impl<'a> Goal<'a> {
+    pub(super) fn new(
+        claim: &Claim,
+        model: &Model,
+        hurdle: Option<Hurdle>,
+        blocks: &'a [Block<Rounded>],
+        rows: &'a [OutputBlock],
+    ) -> Option<Self> {
+        let rows_of = |label: usize| -> Vec<Vec<f64>> {
+            competitors(label, model.classes)
+                .map(|class| margin_row(label, class, model.classes))
+                .collect()
+        };
+        Some(match claim {
+            Claim::Label { label } => {
+                Self::Margins { rows: rows_of(*label), hurdle: hurdle?, required: 0.0 }
+            }
+            Claim::Posterior { label, threshold, .. } => {
+                let required = threshold.above.up();
+                Self::Margins { rows: rows_of(*label), hurdle: hurdle?, required }
+            }
+            Claim::Monotone { feature, direction, class } => {
+                let (feature, direction) = (feature.0, *direction);
+                Self::Slope { feature, direction, rows: rows_of(*class) }
+            }
+            Claim::Avoid { .. } => Self::Blocks { blocks, rows },
+            Claim::Fuzz { .. } => return None,
+        })
+    }
+
+    /// The rule that closes a case.
+    pub(super) fn leaf(&self) -> Leaf {
+        match self {
+            Self::Slope { .. } => Leaf::Jacobian,
+            _ => Leaf::Linear,
+        }
+    }
+
+    /// How the goal stands with these hidden bounds; `hints`: none, or one per part.
+    pub(super) fn standing(
+        &self,
+        network: &Network<Rounded>,
+        hidden: &Hidden,
+        signs: &[Sign],
+        hints: &[Hint],
+    ) -> Standing {
+        match self {
+            Self::Margins { rows, hurdle, required } => {
+                margins(network, hidden, signs, hints, rows, hurdle, *required)
+            }
+            Self::Blocks { blocks, rows } => {
+                block_bounds(network, hidden, signs, hints, blocks, rows)
+            }
+            Self::Slope { feature, direction, rows } => {
+                slopes(network, hidden, *feature, *direction, rows)
+            }
+        }
+    }
+}
+
+fn margins(
+    network: &Network<Rounded>,
+    hidden: &Hidden,
+    signs: &[Sign],
+    hints: &[Hint],
+    rows: &[Vec<f64>],
+    hurdle: &Hurdle,
+    required: f64,
+) -> Standing {
+    let mut parts = Vec::with_capacity(rows.len());
+    let mut bounds = Vec::with_capacity(rows.len());
+    let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
+    for (index, row) in rows.iter().enumerate() {
+        let form = network.input_form(Rounded::new(row), hidden, hints.get(index), signs);
+        let bound = form.as_ref().map_or(f64::NEG_INFINITY, |f| f.minimum(hidden.input()));
+        let is_reached = bound > required;
+        parts.push(Part { row: row.clone(), required, is_reached });
+        bounds.push(bound);
+        if let Some(form) = form
+            && worst.as_ref().is_none_or(|(least, ..)| bound < *least)
+        {
+            worst = Some((bound, form, row.clone()));
+        }
+    }
+    let is_reached = hurdle.is_cleared(&bounds);
+    let (bound, form, row) = match worst {
+        Some((bound, form, row)) => (bound - required, Some(form), row),
+        None => (f64::NEG_INFINITY, None, rows.first().cloned().unwrap_or_default()),
+    };
+    Standing { is_reached, bound, worst: form, row, parts }
+}
+
+fn block_bounds(
+    network: &Network<Rounded>,
+    hidden: &Hidden,
+    signs: &[Sign],
+    hints: &[Hint],
+    blocks: &[Block<Rounded>],
+    rows: &[OutputBlock],
+) -> Standing {
+    let mut parts = Vec::with_capacity(blocks.len());
+    let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
+    for (index, (block, rows)) in blocks.iter().zip(rows).enumerate() {
+        // the row that leaves the block best
+        let mut best: Option<(f64, Rounded, usize)> = None;
+        for row in 0..block.rows() {
+            let form = network.input_form(block.row(row), hidden, hints.get(index), signs);
+            let Some(form) = form else { continue };
+            let bound = form.minimum(hidden.input());
+            if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
+                best = Some((bound, form, row));
+            }
+            if bound > 0.0 {
+                break;
+            }
+        }
+        let Some((bound, form, row)) = best else {
+            let part = Part { row: Vec::new(), required: 0.0, is_reached: false };
+            return Standing {
+                is_reached: false,
+                bound: f64::NEG_INFINITY,
+                worst: None,
+                row: Vec::new(),
+                parts: vec![part; blocks.len()],
+            };
+        };
+        let half = &rows.rows[row];
+        let required = half.rhs.up();
+        parts.push(Part { row: half.y.clone(), required, is_reached: bound > 0.0 });
+        if worst.as_ref().is_none_or(|(least, ..)| bound < *least) {
+            worst = Some((bound, form, half.y.clone()));
+        }
+    }
+    let is_reached = parts.iter().all(|part| part.is_reached);
+    match worst {
+        Some((bound, form, row)) => Standing { is_reached, bound, worst: Some(form), row, parts },
+        // without blocks nothing is unsafe
+        None => Standing { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
+    }
+}
+
+fn slopes(
+    network: &Network<Rounded>,
+    hidden: &Hidden,
+    feature: usize,
+    direction: Direction,
+    rows: &[Vec<f64>],
+) -> Standing {
+    let rate = |row: &Vec<f64>| {
+        let slope = gradient(network, row, hidden).and_then(|all| all.get(feature).copied());
+        slope.map_or(f64::NEG_INFINITY, |slope| match direction {
+            Direction::Increasing => slope.lo(),
+            Direction::Decreasing => -slope.hi(),
+        })
+    };
+    let rates: Vec<f64> = rows.iter().map(rate).collect();
+    let bound = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let row = rows.first().cloned().unwrap_or_default();
+    Standing { is_reached: bound >= 0.0, bound, worst: None, row, parts: Vec::new() }
+}

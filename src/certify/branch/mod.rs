@@ -1,0 +1,85 @@
+//! Branch and bound on networks (Bunel et al. 2020). Cases are boxes of inputs with signs of some
+//! neurons; the worst bound is looked at first, several cases at a time.
+//!
+//! With few free inputs a case is cut along the input whose gradient times width is largest, else at
+//! the neuron whose relaxation costs most. A case is closed with its parent's hidden bounds where that
+//! is enough, else with bounds derived anew (`!0`); where neurons are cut, with optimised slopes and
+//! multipliers. Every case that stays open is searched for a counterexample.
+//!
+//! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
+
+mod case;
+mod goal;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::certificate::{LeafHint, Proof};
+use crate::spec::Obligation;
+
+use super::Searcher;
+use case::{Case, Look, Looker, Priority};
+use tree::Tree;
+
+/// Cases that are looked at together.
+const GROUP: usize = 16;
+/// With more open cases than this, those that are nearly closed come first: they need no memory.
+const MANY: usize = 50_000;
+/// Deepest path that is tried.
+const MAX_DEPTH: usize = 500;
+
+/// A split proof or a counterexample; `None` when budget or time end first.
+pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+    let looker = Looker::new(searcher, obligation)?;
+    let mut tree = Tree::new();
+    let mut hints: Vec<LeafHint> = Vec::new();
+    let mut open = BTreeMap::from([(Priority::FIRST, Case::root(obligation, tree.root()))]);
+    let mut looked_at = 0;
+    while !open.is_empty() {
+        let group = next_group(&mut open);
+        looked_at += group.len() as u64;
+        if looked_at > searcher.options.budget_nodes || searcher.is_late() {
+            return None;
+        }
+        let looks: Vec<Look> = group.par_iter().map(|case| looker.look(case)).collect();
+        for (case, look) in group.into_iter().zip(looks) {
+            match look {
+                Look::Closed { leaf, refresh, hint } => {
+                    let number = hint.map(|hint| {
+                        hints.push(hint);
+                        hints.len() - 1
+                    });
+                    tree.close(case.slot, leaf, refresh, number);
+                }
+                Look::Violated(points) => return Some(Proof::Counterexample { points }),
+                Look::Stuck => return None,
+                Look::Open { .. } if case.depth >= MAX_DEPTH => return None,
+                Look::Open { cut, refresh, hidden, bound, hints } => {
+                    let slots = tree.cut(case.slot, cut, refresh);
+                    for child in looker.children(&case, slots, cut, hidden, hints)? {
+                        open.insert(Priority::new(bound, child.slot), child);
+                    }
+                }
+            }
+        }
+    }
+    let (tree, order) = tree.finish()?;
+    // hints in the order of the leaves, so that a certificate does not show the order of the search
+    let hints = order.into_iter().map(|number| hints[number].clone()).collect();
+    Some(Proof::Split { tree, hints })
+}
+
+/// The cases with the worst bounds; if there are very many, those with the best.
+fn next_group(open: &mut BTreeMap<Priority, Case>) -> Vec<Case> {
+    let mut group = Vec::with_capacity(GROUP);
+    while group.len() < GROUP {
+        let next = if open.len() > MANY { open.pop_last() } else { open.pop_first() };
+        match next {
+            Some((_, case)) => group.push(case),
+            None => break,
+        }
+    }
+    group
+}

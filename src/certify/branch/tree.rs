@@ -1,0 +1,73 @@
+//! The tree of a search, written down in preorder once it is complete.
+
+use crate::certificate::{Cut, Leaf, SplitTree, Step};
+
+/// Where a case stands in the tree.
+pub(super) type Slot = usize;
+
+#[derive(Clone, Debug)]
+enum Node {
+    Open,
+    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<usize> },
+    Cut { cut: Cut, refresh: Option<usize>, low: Slot, high: Slot },
+}
+
+/// A tree that grows at its open leaves.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        Self { nodes: vec![Node::Open] }
+    }
+
+    pub(super) fn root(&self) -> Slot {
+        0
+    }
+
+    /// Closes an open leaf.
+    pub(super) fn close(
+        &mut self,
+        slot: Slot,
+        leaf: Leaf,
+        refresh: Option<usize>,
+        hint: Option<usize>,
+    ) {
+        self.nodes[slot] = Node::Closed { leaf, refresh, hint };
+    }
+
+    /// Cuts an open leaf in two; the slots of the low and the high part.
+    pub(super) fn cut(&mut self, slot: Slot, cut: Cut, refresh: Option<usize>) -> [Slot; 2] {
+        let (low, high) = (self.nodes.len(), self.nodes.len() + 1);
+        self.nodes.extend([Node::Open, Node::Open]);
+        self.nodes[slot] = Node::Cut { cut, refresh, low, high };
+        [low, high]
+    }
+
+    /// The tree in preorder with its hints numbered anew, and the old number of each; `None` while a
+    /// leaf is open.
+    pub(super) fn finish(&self) -> Option<(SplitTree, Vec<usize>)> {
+        let mut steps = Vec::with_capacity(self.nodes.len());
+        let mut order = Vec::new();
+        let mut stack = vec![self.root()];
+        while let Some(slot) = stack.pop() {
+            match self.nodes.get(slot)?.clone() {
+                Node::Open => return None,
+                Node::Closed { leaf, refresh, hint } => {
+                    let hint = hint.map(|number| {
+                        order.push(number);
+                        order.len() - 1
+                    });
+                    steps.push(Step::Leaf { leaf, refresh, hint });
+                }
+                Node::Cut { cut, refresh, low, high } => {
+                    steps.push(Step::Cut { cut, refresh });
+                    stack.extend([high, low]);
+                }
+            }
+        }
+        Some((SplitTree::new(steps)?, order))
+    }
+}

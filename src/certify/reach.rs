@@ -1,0 +1,198 @@
+//! The attack on output regions: sign-gradient descent into an unsafe block, from the middle of the
+//! box and from random points. Points are floats of 32 bits where the box holds some, so that a served
+//! copy can be given the same point; linear conditions on the input are repaired one after the other.
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::interval::Rational;
+use crate::model::{Family, Mlp, Point};
+use crate::spec::{Obligation, OutputBlock, RawRegion};
+
+use super::Searcher;
+use super::refute::{FloatBox, slopes};
+
+/// Steps of a descent.
+const STEPS: usize = 40;
+/// Descents per block for every start that other attacks have.
+const PATIENCE: usize = 6;
+
+/// Where a descent moves.
+struct Space<'a> {
+    box_: FloatBox,
+    region: &'a RawRegion,
+    /// The conditions on the input in floats.
+    conditions: Vec<(Vec<f64>, f64)>,
+}
+
+/// Points to offer, few and promising.
+pub(super) fn candidates(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    copies: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<Vec<String>>> {
+    let space = Space::new(&obligation.region);
+    let descents = searcher.options.attack_starts * PATIENCE;
+    for attempt in 0..=descents {
+        for block in searcher.blocks() {
+            let start = if attempt == 0 { space.middle() } else { space.random(rng) };
+            if let Some(point) = descend(searcher, &space, block, start) {
+                return vec![space.texts(&point, copies)];
+            }
+        }
+        if searcher.is_late() {
+            break;
+        }
+    }
+    Vec::new()
+}
+
+/// The middle of a region and the point `corner` (standardised) where they look like violations.
+pub(super) fn candidates_in(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    region: &RawRegion,
+    corner: Option<&[f64]>,
+    copies: usize,
+) -> Vec<Vec<Vec<String>>> {
+    debug_assert_eq!(region.sides().len(), obligation.region.sides().len());
+    let space = Space::new(region);
+    let schema = &searcher.subject.model.0.schema;
+    let corner = corner.map(|z| space.repaired(space.box_.nearest(schema, z)));
+    let points = std::iter::once(space.middle()).chain(corner);
+    let is_hit = |point: &Vec<f64>| {
+        searcher.blocks().iter().any(|block| depth(searcher, block, point) <= 0.0)
+    };
+    points.filter(is_hit).map(|point| space.texts(&point, copies)).collect()
+}
+
+impl Searcher<'_> {
+    /// The unsafe blocks of the claim.
+    fn blocks(&self) -> &[OutputBlock] {
+        self.lowered.blocks().map_or(&[], |(blocks, _)| blocks)
+    }
+}
+
+/// By how much the worst row of a block is missed, in floats; at most 0 in the block.
+fn depth(searcher: &Searcher, block: &OutputBlock, raw: &[f64]) -> f64 {
+    worst_row(searcher, block, raw).map_or(f64::INFINITY, |(excess, _)| excess)
+}
+
+/// The row of a block that is missed most, and by how much.
+fn worst_row<'b>(
+    searcher: &Searcher,
+    block: &'b OutputBlock,
+    raw: &[f64],
+) -> Option<(f64, &'b [f64])> {
+    let outputs = outputs(searcher, raw)?;
+    let excess = |y: &[f64], rhs: &Rational| {
+        y.iter().zip(&outputs).map(|(y, f)| y * f).sum::<f64>() - rhs.down()
+    };
+    let rows = block.rows.iter().map(|row| (excess(&row.y, &row.rhs), row.y.as_slice()));
+    rows.max_by(|(a, _), (b, _)| a.total_cmp(b))
+}
+
+fn outputs(searcher: &Searcher, raw: &[f64]) -> Option<Vec<f64>> {
+    Some(searcher.mlp()?.forward(&1.0, standardise(searcher, raw)))
+}
+
+fn standardise(searcher: &Searcher, raw: &[f64]) -> Vec<f64> {
+    let schema = &searcher.subject.model.0.schema;
+    raw.chunks(schema.len()).flat_map(|copy| schema.standardise(copy)).collect()
+}
+
+fn descend(
+    searcher: &Searcher,
+    space: &Space,
+    block: &OutputBlock,
+    mut point: Vec<f64>,
+) -> Option<Vec<f64>> {
+    let mlp = searcher.mlp()?;
+    for step in 0..STEPS {
+        let (excess, row) = worst_row(searcher, block, &point)?;
+        if excess <= 0.0 && space.contains(&point) {
+            return Some(point);
+        }
+        let gradient = slopes(mlp, &standardise(searcher, &point), row);
+        // long steps first, so that a descent leaves a flat neighbourhood
+        let share = 0.4 * (1.0 - step as f64 / STEPS as f64).powi(2) + 0.002;
+        for (index, slope) in gradient.iter().enumerate() {
+            let width = space.box_.hi()[index] - space.box_.lo()[index];
+            if *slope != 0.0 {
+                point[index] -= share * width * slope.signum();
+            }
+        }
+        point = space.repaired(point);
+    }
+    None
+}
+
+impl<'a> Space<'a> {
+    fn new(region: &'a RawRegion) -> Self {
+        let floats = |(coefficients, rhs): (&[Rational], &Rational)| {
+            (coefficients.iter().map(Rational::down).collect(), rhs.down())
+        };
+        let conditions = region.conditions().map(floats).collect();
+        Self { box_: FloatBox::new(region), region, conditions }
+    }
+
+    fn middle(&self) -> Vec<f64> {
+        self.repaired(self.box_.middle())
+    }
+
+    fn random(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
+        self.repaired(self.box_.random(rng))
+    }
+
+    /// The nearest member of the box whose coordinates are 32-bit floats where there are such, moved
+    /// so that the conditions hold, if that is easy.
+    fn repaired(&self, mut point: Vec<f64>) -> Vec<f64> {
+        self.box_.clip(&mut point);
+        self.shorten(&mut point);
+        for _ in 0..3 {
+            for (coefficients, rhs) in &self.conditions {
+                let Some(last) = coefficients.iter().rposition(|c| *c != 0.0) else { continue };
+                let terms = coefficients.iter().zip(&point).take(last);
+                let rest: f64 = terms.map(|(c, x)| c * x).sum();
+                if rest + coefficients[last] * point[last] > *rhs {
+                    point[last] = (rhs - rest) / coefficients[last] + 0.0;
+                }
+            }
+        }
+        point
+    }
+
+    fn shorten(&self, point: &mut [f64]) {
+        for (index, x) in point.iter_mut().enumerate() {
+            let (lo, hi) = (self.box_.lo()[index], self.box_.hi()[index]);
+            let short = *x as f32;
+            let near = [short, short.next_up(), short.next_down()].map(f64::from);
+            *x = near.into_iter().find(|y| lo <= *y && *y <= hi).unwrap_or(*x) + 0.0;
+        }
+    }
+
+    fn contains(&self, point: &[f64]) -> bool {
+        self.conditions.iter().all(|(coefficients, rhs)| {
+            coefficients.iter().zip(point).map(|(c, x)| c * x).sum::<f64>() <= *rhs
+        })
+    }
+
+    /// The point copy by copy; a coordinate that the region fixes is written exactly.
+    fn texts(&self, point: &[f64], copies: usize) -> Vec<Vec<String>> {
+        let sides = self.region.sides().iter();
+        let exact = |((low, high), text): (&(Rational, Rational), String)| {
+            let fixed = (low == high).then(|| low.decimal_text()).flatten();
+            fixed.unwrap_or(text)
+        };
+        let texts: Vec<String> = sides.zip(Point::texts(point)).map(exact).collect();
+        texts.chunks((texts.len() / copies).max(1)).map(<[String]>::to_vec).collect()
+    }
+}
+
+impl Searcher<'_> {
+    /// The network of the claim.
+    fn mlp(&self) -> Option<&Mlp> {
+        debug_assert!(matches!(self.subject.model.0.family, Family::Mlp(_)));
+        self.mlp.as_deref()
+    }
+}
