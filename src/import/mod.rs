@@ -19,7 +19,9 @@ mod xgboost;
 
 pub use error::{ImportError, NodeProblem};
 pub use onnx::onnx;
-pub use vnnlib::{Block, End, Input, Place, Query, Strict, VnnlibError, spec_text, vnnlib};
+pub use vnnlib::{
+    Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
+};
 pub use xgboost::xgboost;
 
 use crate::model::{Model, Schema};

@@ -19,6 +19,7 @@
 
 mod error;
 mod formula;
+mod instances;
 mod lexer;
 mod normal;
 mod number;
@@ -32,6 +33,7 @@ mod version2;
 mod write;
 
 pub use error::{End, Place, VnnlibError};
+pub use instances::{Instance, instances};
 pub use query::{Block, Input, Query, Strict};
 pub use write::spec_text;
 

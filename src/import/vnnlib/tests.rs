@@ -442,6 +442,28 @@ fn published_properties_are_read() {
     assert_eq!(shape("monotonic_acasxu/monotone_y1.vnnlib"), (2, 1, 10, 9, vec![1]));
 }
 
+#[test]
+fn published_instances_name_files_that_are_there() {
+    let Some(folder) = benchmarks() else {
+        eprintln!("SKIPPED: PROPCERT_DATA names no folder with `vnncomp`; instances are not read");
+        return;
+    };
+    for (family, expected) in
+        [("acasxu", 186), ("safenlp", 136), ("rl_benchmarks", 120), ("mnist_fc", 16)]
+    {
+        let folder = folder.join(family);
+        let bytes = std::fs::read(folder.join("instances.csv")).unwrap();
+        let rows = instances("instances.csv", &bytes).unwrap();
+        assert_eq!(rows.len(), expected, "{family}");
+        for row in rows {
+            assert!(
+                folder.join(&row.onnx).exists() && folder.join(&row.vnnlib).exists(),
+                "{row:?}"
+            );
+        }
+    }
+}
+
 /// Published counterexamples satisfy the property with the published outputs.
 #[test]
 fn published_witnesses_are_witnesses() {
