@@ -5,6 +5,8 @@
 //! certificate about some other function. Today that is [`xgboost`], two
 //! classes, numeric splits, and [`onnx`], ReLU networks.
 //!
+//! [`vnnlib`] reads properties of the verification competition in the same spirit.
+//!
 //! Files are foreign and may be hostile. Sizes are checked while reading, so that what is held in
 //! memory is in proportion to what was read; what a file declares about itself is compared, never
 //! believed.
@@ -12,10 +14,14 @@
 mod bounded;
 mod error;
 mod onnx;
+mod vnnlib;
 mod xgboost;
 
 pub use error::{ImportError, NodeProblem};
 pub use onnx::onnx;
+pub use vnnlib::{
+    Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
+};
 pub use xgboost::xgboost;
 
 use crate::model::{Model, Schema};

@@ -1,0 +1,205 @@
+//! Formulas: `and`, `or` and comparisons.
+//!
+//! ```text
+//! formula    = (and formula …) | (or formula …) | comparison
+//! comparison = (op term term) | (term op term)      op = <= | >= | < | > | == | =
+//! ```
+//!
+//! Every comparison becomes `Σ cᵢ·vᵢ <= rhs`, an equality two of them. A strict one is remembered as
+//! such.
+
+use crate::interval::{Decimal, Rational};
+
+use super::error::{End, Place, VnnlibError};
+use super::lexer::{Lexer, Token};
+use super::number;
+use super::tensors::{Side, Tensors, Variable, at_most};
+use super::term::{Term, too_long};
+
+/// Deepest nesting of `and` and `or`.
+const MAX_DEPTH: usize = 64;
+/// Most numbers and variables in all asserts; long numbers count more than once.
+const MAX_LEAVES: usize = 300_000;
+
+/// A comparison, stated with equality.
+#[derive(Debug)]
+pub(super) struct Atom {
+    pub(super) condition: Condition,
+    /// Whether the file excludes equality.
+    pub(super) is_strict: bool,
+}
+
+/// `input >= value` or `input <= value`, or a row.
+#[derive(Debug)]
+pub(super) enum Condition {
+    Bound { input: usize, end: End, value: Decimal },
+    Row(Row),
+}
+
+/// `Σ coefficient·variable <= rhs`, the variables all inputs or all outputs, increasing.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) side: Side,
+    pub(super) terms: Vec<(usize, Decimal)>,
+    pub(super) rhs: Decimal,
+}
+
+impl Atom {
+    pub(super) fn side(&self) -> Side {
+        match &self.condition {
+            Condition::Bound { .. } => Side::Input,
+            Condition::Row(row) => row.side,
+        }
+    }
+}
+
+/// A formula over comparisons, which are named by their position in [`Reader::atoms`].
+#[derive(Debug)]
+pub(super) enum Formula {
+    Atom(usize),
+    And(Vec<Formula>),
+    Or(Vec<Formula>),
+}
+
+/// Reads asserts and collects their comparisons.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    pub(super) lexer: Lexer<'a>,
+    pub(super) tensors: Tensors<'a>,
+    pub(super) atoms: Vec<Atom>,
+    /// Numbers and variables so far.
+    leaves: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let (lexer, tensors) = (Lexer::new(text), Tensors::default());
+        Self { lexer, tensors, atoms: Vec::new(), leaves: 0 }
+    }
+
+    /// Counts a leaf of the given weight.
+    pub(super) fn count(&mut self, weight: usize) -> Result<(), VnnlibError> {
+        self.leaves += weight;
+        at_most("numbers and variables", self.leaves, MAX_LEAVES, self.lexer.place())
+    }
+
+    /// Reads one formula.
+    pub(super) fn formula(&mut self, depth: usize) -> Result<Formula, VnnlibError> {
+        let place = self.lexer.place();
+        at_most("levels of a formula", depth, MAX_DEPTH, place)?;
+        self.lexer.expect(Token::Open, "a formula such as (<= X_0 1.0)")?;
+        let formula = match self.lexer.peek() {
+            Token::Word(word @ ("and" | "or")) => {
+                self.lexer.next();
+                let mut parts = vec![self.formula(depth + 1)?];
+                while self.lexer.peek() != Token::Close {
+                    parts.push(self.formula(depth + 1)?);
+                }
+                if word == "and" { Formula::And(parts) } else { Formula::Or(parts) }
+            }
+            Token::Word(word @ ("not" | "=>" | "xor" | "ite" | "let" | "exists" | "forall")) => {
+                let expected = "formulas are of `and`, `or` and comparisons";
+                return Err(self.lexer.unsupported(format!("`{word}`"), expected));
+            }
+            _ => self.comparison(place)?,
+        };
+        self.lexer.expect(Token::Close, "`)`")?;
+        Ok(formula)
+    }
+
+    /// A comparison without its parentheses.
+    fn comparison(&mut self, place: Place) -> Result<Formula, VnnlibError> {
+        let is_prefix = matches!(self.lexer.peek(), Token::Word(word) if is_operator(word));
+        let (operator, left) = if is_prefix {
+            (self.operator()?, self.term(0)?)
+        } else {
+            let left = self.term(0)?;
+            (self.operator()?, left)
+        };
+        let right = self.term(0)?;
+        let mut difference = left;
+        difference.subtract(right);
+        let sum = collected(difference);
+        let opposite = || Term {
+            parts: sum.parts.iter().map(|(variable, c)| (*variable, -c.clone())).collect(),
+            constant: -sum.constant.clone(),
+        };
+        let is_strict = matches!(operator, "<" | ">");
+        match operator {
+            "<=" | "<" => self.atom(&sum, is_strict, place),
+            ">=" | ">" => self.atom(&opposite(), is_strict, place),
+            _ => {
+                let both = [self.atom(&sum, false, place)?, self.atom(&opposite(), false, place)?];
+                Ok(Formula::And(both.into()))
+            }
+        }
+    }
+
+    fn operator(&mut self) -> Result<&'a str, VnnlibError> {
+        match self.lexer.peek() {
+            Token::Word(word @ ("!=" | "distinct")) => {
+                let expected = "comparisons are <=, >=, <, > and ==";
+                Err(self.lexer.unsupported(format!("`{word}`"), expected))
+            }
+            Token::Word(word) if is_operator(word) => {
+                self.lexer.next();
+                Ok(word)
+            }
+            _ => Err(self.lexer.unexpected("<=, >=, <, > or ==")),
+        }
+    }
+
+    /// Takes in `sum <= 0`.
+    fn atom(&mut self, sum: &Term, is_strict: bool, place: Place) -> Result<Formula, VnnlibError> {
+        let condition = condition(sum, place)?;
+        self.atoms.push(Atom { condition, is_strict });
+        Ok(Formula::Atom(self.atoms.len() - 1))
+    }
+}
+
+fn is_operator(word: &str) -> bool {
+    matches!(word, "<=" | ">=" | "<" | ">" | "==" | "=" | "!=" | "distinct")
+}
+
+/// The same term with every variable once, in order, and without zeros.
+fn collected(term: Term) -> Term {
+    let Term { mut parts, constant } = term;
+    parts.sort_by_key(|(variable, _)| *variable);
+    let mut once: Vec<(Variable, Rational)> = Vec::with_capacity(parts.len());
+    for (variable, c) in parts {
+        match once.last_mut() {
+            Some((last, sum)) if *last == variable => *sum = &*sum + &c,
+            _ => once.push((variable, c)),
+        }
+    }
+    once.retain(|(_, c)| *c != Rational::ZERO);
+    Term { parts: once, constant }
+}
+
+/// `sum <= 0` as a bound, or else as a row.
+fn condition(sum: &Term, place: Place) -> Result<Condition, VnnlibError> {
+    let unsupported = |what: &str, expected| {
+        Err(VnnlibError::Unsupported { place, what: what.to_owned(), expected })
+    };
+    let (Some((first, c)), Some((last, _))) = (sum.parts.first(), sum.parts.last()) else {
+        let expected = "a comparison says something of an input or an output";
+        return unsupported("a comparison without variables", expected);
+    };
+    if first.side != last.side {
+        let expected = "a spec has conditions on inputs and conditions on outputs";
+        return unsupported("a comparison of inputs with outputs", expected);
+    }
+    let rhs = -sum.constant.clone();
+    // c·x <= rhs  ⇔  x <= rhs/c, or x >= rhs/c for c < 0
+    if sum.parts.len() == 1
+        && first.side == Side::Input
+        && let Some(value) = (&rhs / c).and_then(|quotient| number::decimal(&quotient))
+    {
+        let end = if *c > Rational::ZERO { End::Upper } else { End::Lower };
+        return Ok(Condition::Bound { input: first.index, end, value });
+    }
+    let decimal = |c: &Rational| number::decimal(c).ok_or_else(|| too_long(place));
+    let terms = sum.parts.iter().map(|(variable, c)| Ok((variable.index, decimal(c)?)));
+    let terms = terms.collect::<Result<_, VnnlibError>>()?;
+    Ok(Condition::Row(Row { side: first.side, terms, rhs: decimal(&rhs)? }))
+}

@@ -1,0 +1,42 @@
+//! VNN-LIB 1.0 declares every input and output by itself: `(declare-const X_0 Real)`.
+
+use super::error::VnnlibError;
+use super::formula::Reader;
+use super::lexer::Token;
+use super::tensors::Side;
+
+impl Reader<'_> {
+    /// What follows `(declare-const`; `X_0`, `X_1`, … and `Y_0`, `Y_1`, … in this order.
+    pub(super) fn declare_const(&mut self) -> Result<(), VnnlibError> {
+        let place = self.lexer.place();
+        let expected = "X_0, X_1, … and Y_0, Y_1, … in this order";
+        let Token::Word(name) = self.lexer.peek() else {
+            return Err(self.lexer.unexpected(expected));
+        };
+        let side = if *name == *format!("X_{}", self.tensors.inputs()) {
+            Side::Input
+        } else if *name == *format!("Y_{}", self.tensors.outputs()) {
+            Side::Output
+        } else {
+            return Err(self.lexer.unexpected(expected));
+        };
+        self.lexer.next();
+        self.tensors.declare((name, place), side, Vec::new())?;
+        self.real()
+    }
+
+    /// The type of real numbers.
+    pub(super) fn real(&mut self) -> Result<(), VnnlibError> {
+        match self.lexer.peek() {
+            Token::Word("Real" | "real") => {
+                self.lexer.next();
+                Ok(())
+            }
+            Token::Word(word) => {
+                let expected = "inputs and outputs are real";
+                Err(self.lexer.unsupported(format!("type `{word:.60}`"), expected))
+            }
+            _ => Err(self.lexer.unexpected("`Real`")),
+        }
+    }
+}

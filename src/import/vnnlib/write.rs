@@ -1,0 +1,74 @@
+//! Queries as specs.
+
+use std::fmt::Write;
+
+use crate::interval::Decimal;
+use crate::spec::{InputBox, InputRow};
+
+use super::query::{Block, Input, Query};
+
+/// The spec file (property `output-region`) of a query, which [`Spec::read`](crate::spec::Spec::read)
+/// reads back to the same numbers.
+///
+/// Inputs are those of the network file, so `units` is `raw`, and are real numbers, so `integers` is
+/// `relax`. What the file states strictly is stated with equality: see [`Query`]. A model whose
+/// features have ranges narrows the boxes to them, as it does for every spec.
+pub fn spec_text(query: &Query) -> String {
+    let Query { copies, inputs, blocks } = query;
+    format!(
+        "property = \"output-region\"\nunits = \"raw\"\nintegers = \"relax\"\ncopies = {copies}\n{}{}",
+        self::blocks(blocks),
+        self::inputs(inputs),
+    )
+}
+
+/// The key `unsafe`, with comments on what is strict.
+pub(super) fn blocks(blocks: &[Block]) -> String {
+    let mut text = "unsafe = [\n".to_owned();
+    for Block { rows, strict } in blocks {
+        text.push_str("  [\n");
+        for (index, row) in rows.iter().enumerate() {
+            let note =
+                if strict.binary_search(&index).is_ok() { " # strict in the file" } else { "" };
+            push(
+                &mut text,
+                format_args!("    {{ y = {}, rhs = \"{}\" }},{note}\n", list(&row.y), row.rhs),
+            );
+        }
+        text.push_str("  ],\n");
+    }
+    text + "]\n"
+}
+
+/// The tables `[[input]]`.
+pub(super) fn inputs(inputs: &[Input]) -> String {
+    let mut text = String::new();
+    for Input { set: InputBox { sides, rows }, strict } in inputs {
+        text.push_str("\n[[input]]\n");
+        if !strict.is_empty() {
+            push(&mut text, format_args!("# strict in the file: {strict:?}\n"));
+        }
+        text.push_str("box = [\n");
+        for (low, high) in sides {
+            push(&mut text, format_args!("  [\"{low}\", \"{high}\"],\n"));
+        }
+        text.push_str("]\n");
+        if !rows.is_empty() {
+            text.push_str("rows = [\n");
+            for InputRow { x, rhs } in rows {
+                push(&mut text, format_args!("  {{ x = {}, rhs = \"{rhs}\" }},\n", list(x)));
+            }
+            text.push_str("]\n");
+        }
+    }
+    text
+}
+
+fn list(numbers: &[Decimal]) -> String {
+    let quoted: Vec<String> = numbers.iter().map(|number| format!("\"{number}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.write_fmt(arguments).expect("writing to a string does not fail");
+}
