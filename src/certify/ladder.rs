@@ -15,12 +15,14 @@ pub struct Answer {
     pub verdict: Verdict,
     /// Whether the attack alone, before any search, found a counterexample.
     pub is_refuted_by_attack: bool,
+    /// Cases of branch and bound that were looked at.
+    pub nodes: u64,
 }
 
 impl Answer {
     fn open() -> Self {
         let verdict = Verdict::Undecided(Bounds::NONE);
-        Self { proof: Proof::None, verdict, is_refuted_by_attack: false }
+        Self { proof: Proof::None, verdict, is_refuted_by_attack: false, nodes: 0 }
     }
 
     fn is_closed(&self) -> bool {
@@ -45,13 +47,15 @@ impl Searcher<'_> {
         if obligation.sufficient.is_none() {
             return Answer::open();
         }
+        let mut nodes = 0;
         for rung in rungs(&obligation, &self.subject.model.0.family) {
             let answer = self.climb(at, &obligation, *rung);
+            nodes += answer.nodes;
             if answer.is_closed() {
-                return answer;
+                return Answer { nodes, ..answer };
             }
         }
-        Answer::open()
+        Answer { nodes, ..Answer::open() }
     }
 
     /// What the kernel says of a proof. A rejection of our own proof is an undecided obligation.
@@ -61,7 +65,7 @@ impl Searcher<'_> {
             debug_assert!(false, "the search offered a malformed proof: {rejection}");
             Verdict::Undecided(Bounds::NONE)
         });
-        Answer { proof, verdict, is_refuted_by_attack: false }
+        Answer { proof, verdict, is_refuted_by_attack: false, nodes: 0 }
     }
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
@@ -72,7 +76,11 @@ impl Searcher<'_> {
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Fuzz => Some(Proof::Fuzz),
-            Rung::Split => branch::search(self, obligation),
+            Rung::Split => {
+                let branch::Found { proof, nodes } = branch::search(self, obligation);
+                let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
+                return Answer { nodes, ..answer };
+            }
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
         };

@@ -32,6 +32,8 @@ mod report;
 mod steal;
 #[cfg(feature = "full")]
 mod train;
+#[cfg(feature = "full")]
+mod vnncomp;
 
 use std::process::ExitCode;
 
@@ -117,9 +119,8 @@ enum Verb {
     /// Exact radii of ensembles (not built yet).
     #[cfg(feature = "full")]
     Radius(later::Arguments),
-    /// Benchmarks of the verification competition (not built yet).
     #[cfg(feature = "full")]
-    Vnncomp(later::Arguments),
+    Vnncomp(vnncomp::Arguments),
     /// Write a model in a foreign format (not built yet).
     #[cfg(feature = "full")]
     Export(later::Arguments),
@@ -195,7 +196,7 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
             later::refuse("radius", "`certify` decides local invariance at a given epsilon")
         }
         #[cfg(feature = "full")]
-        Verb::Vnncomp(_) => later::refuse("vnncomp", "`certify` decides specs of native models"),
+        Verb::Vnncomp(arguments) => vnncomp::run(&arguments),
         #[cfg(feature = "full")]
         Verb::Export(_) => later::refuse("export", "native models are plain JSON (model/1)"),
     }

@@ -65,6 +65,12 @@ pub enum StudyError {
     /// Defenses.
     #[error(transparent)]
     Defend(#[from] crate::defend::DefendError),
+    /// A file of a benchmark that cannot be read.
+    #[error("{0}")]
+    Benchmark(String),
+    /// A model of another tool.
+    #[error(transparent)]
+    Import(#[from] crate::import::ImportError),
     /// A target without a boundary.
     #[error("the target answers one label everywhere: there is no boundary to steal")]
     NoBoundary,

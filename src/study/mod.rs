@@ -3,7 +3,9 @@
 //! [`demo`] is the standing one: three models are trained on one data set, their properties
 //! certified and checked again, stolen with and without the certificates, and defended; everything
 //! lands in one folder with a manifest, from which each certificate can be checked again.
+//! [`benchmark`] answers instances of the verification competition.
 
+pub mod benchmark;
 mod certificates;
 mod consume;
 mod demo;

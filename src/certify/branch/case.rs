@@ -119,6 +119,11 @@ impl<'a> Looker<'a> {
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs })
     }
 
+    /// Whether the budget of cases or the time is used up.
+    pub(super) fn is_over(&self, nodes: u64) -> bool {
+        nodes > self.searcher.options.budget_nodes || self.searcher.is_late()
+    }
+
     /// Bounds a case, closes it if they suffice, else looks for a counterexample and for a cut.
     pub(super) fn look(&self, case: &Case) -> Look {
         let leaf = self.goal.leaf();

@@ -30,17 +30,30 @@ const MANY: usize = 50_000;
 /// Deepest path that is tried.
 const MAX_DEPTH: usize = 500;
 
-/// A split proof or a counterexample; `None` when budget or time end first.
-pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
-    let looker = Looker::new(searcher, obligation)?;
+/// What a search ended with.
+pub(super) struct Found {
+    /// A split proof or a counterexample; `None` when budget or time ended first.
+    pub(super) proof: Option<Proof>,
+    /// Cases looked at.
+    pub(super) nodes: u64,
+}
+
+/// Cuts until every case is closed, a counterexample is found, or budget or time end.
+pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+    let mut nodes = 0;
+    let proof = Looker::new(searcher, obligation)
+        .and_then(|looker| search_with(&looker, obligation, &mut nodes));
+    Found { proof, nodes }
+}
+
+fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let mut tree = Tree::new();
     let mut hints: Vec<LeafHint> = Vec::new();
     let mut open = BTreeMap::from([(Priority::FIRST, Case::root(obligation, tree.root()))]);
-    let mut looked_at = 0;
     while !open.is_empty() {
         let group = next_group(&mut open);
-        looked_at += group.len() as u64;
-        if looked_at > searcher.options.budget_nodes || searcher.is_late() {
+        *nodes += group.len() as u64;
+        if looker.is_over(*nodes) {
             return None;
         }
         let looks: Vec<Look> = group.par_iter().map(|case| looker.look(case)).collect();

@@ -92,7 +92,8 @@ impl Input {
 }
 
 impl Block {
-    fn contains(&self, point: &[Rational]) -> bool {
+    /// Whether the outputs satisfy every row, strictly where the file says so.
+    pub fn contains(&self, point: &[Rational]) -> bool {
         self.rows.iter().enumerate().all(|(k, OutputRow { y, rhs })| {
             satisfies(y, rhs, point, self.strict.binary_search(&k).is_ok())
         })

@@ -1,0 +1,174 @@
+//! `propcert vnncomp`: benchmarks of the verification competition.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::certify::Options;
+use crate::import::{Instance, instances};
+use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
+use crate::study::write_whole;
+
+use super::progress::bar;
+use super::{Ending, Refusal, files};
+
+/// Answer the instances of a benchmark, each with a certificate or a witness.
+///
+/// INSTANCES.csv has rows `onnx,vnnlib,timeout` with paths from its own folder. The answer is `sat` (a
+/// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Every certificate is
+/// checked by the kernel before it counts as `checked`; with --certificates it is kept beside the
+/// native model and the spec that `check` needs.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  propcert vnncomp acasxu/instances.csv --out acasxu.csv --certificates acasxu-certificates\n  \
+    propcert vnncomp acasxu/instances.csv --line 7 --timeout 30 --out line.csv --certificates kept\n  \
+    propcert check kept/7.jsonl --model kept/7.model.json --spec kept/7.spec.toml"
+)]
+pub(crate) struct Arguments {
+    /// The instances.
+    instances: PathBuf,
+    /// Where the table of results goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// A folder for certificates, models, specs and witnesses.
+    #[arg(long, value_name = "DIR")]
+    certificates: Option<PathBuf>,
+    /// Only this line of the file, from 1.
+    #[arg(long, value_name = "K")]
+    line: Option<u64>,
+    /// Seconds per instance [default: the instance's own].
+    #[arg(long, value_name = "S")]
+    timeout: Option<u64>,
+    /// Seed of the attacks.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Go on where an interrupted run left `OUT.partial`.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let todo = chosen(arguments)?;
+    if let Some(folder) = &arguments.certificates {
+        std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
+    }
+    let partial = partial_name(&arguments.out);
+    let mut rows = if arguments.resume { finished(&partial)? } else { Vec::new() };
+    let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
+    let folder = arguments.instances.parent().unwrap_or(Path::new(""));
+    let progress = bar("vnncomp", todo.len() as u64);
+    for instance in &todo {
+        progress.inc(1);
+        progress.set_message(name_of(&instance.vnnlib));
+        if done.contains(&instance.line.to_string()) {
+            continue;
+        }
+        let timeout = arguments.timeout.map_or(instance.timeout, Duration::from_secs);
+        let options =
+            Options { budget_nodes: u64::MAX, seed: arguments.seed, ..Options::default() };
+        let outcome = solve(instance, &instance.line.to_string(), timeout, options);
+        keep(arguments, &outcome)?;
+        report(instance, &outcome);
+        rows.push(row(instance, &outcome, arguments.certificates.is_some(), folder));
+        write_whole(&partial, &table(&rows)?)?;
+    }
+    progress.finish_and_clear();
+    write_whole(&arguments.out, &table(&rows)?)?;
+    if partial.exists() {
+        std::fs::remove_file(&partial).map_err(Refusal::from).map_err(Refusal::about(&partial))?;
+    }
+    files::print(&format!("{}\n", summary(&rows)))?;
+    let has_error = rows.iter().any(|row| row.get(3).is_some_and(|r| r == Answer::Error.name()));
+    Ok(if has_error { Ending::NotAsStated } else { Ending::AsStated })
+}
+
+/// The instances asked for.
+fn chosen(arguments: &Arguments) -> Result<Vec<Instance>, Refusal> {
+    let path = &arguments.instances;
+    let bytes = files::read(path)?;
+    let mut all = instances(&path.display().to_string(), &bytes)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for instance in &mut all {
+        instance.onnx = folder.join(&instance.onnx);
+        instance.vnnlib = folder.join(&instance.vnnlib);
+    }
+    let Some(line) = arguments.line else { return Ok(all) };
+    let last = all.last().map_or(0, |instance| instance.line);
+    all.retain(|instance| instance.line == line);
+    if all.is_empty() {
+        let path = path.display();
+        return Err(Refusal::new(format!(
+            "--line {line}: {path} has no instance there; its last is on line {last}"
+        )));
+    }
+    Ok(all)
+}
+
+/// The rows of an interrupted run.
+fn finished(partial: &Path) -> Result<Vec<Vec<String>>, Refusal> {
+    if !partial.exists() {
+        return Ok(Vec::new());
+    }
+    let bytes = files::read(partial)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let headers = reader.headers().map_err(Refusal::from).map_err(Refusal::about(partial))?;
+    if !headers.iter().eq(COLUMNS) {
+        let found = headers.iter().collect::<Vec<_>>().join(",");
+        return Err(Refusal::new(format!(
+            "{}: found the columns {found}, expected {}; remove it or leave out --resume",
+            partial.display(),
+            COLUMNS.join(",")
+        )));
+    }
+    let rows = reader.records().map(|record| {
+        record.map(|record| record.iter().map(str::to_owned).collect()).map_err(Refusal::from)
+    });
+    rows.collect::<Result<_, _>>().map_err(Refusal::about(partial))
+}
+
+fn keep(arguments: &Arguments, outcome: &Outcome) -> Result<(), Refusal> {
+    let Some(folder) = &arguments.certificates else { return Ok(()) };
+    for (name, text) in &outcome.files {
+        write_whole(&folder.join(name), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn report(instance: &Instance, outcome: &Outcome) {
+    let Outcome { answer, seconds, nodes, .. } = outcome;
+    let reason = outcome.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let (line, name) = (instance.line, name_of(&instance.vnnlib));
+    eprintln!("line {line} {name}: {} in {seconds:.2} s, {nodes} cases{reason}", answer.name());
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+fn table(rows: &[Vec<String>]) -> Result<Vec<u8>, Refusal> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(COLUMNS)?;
+    for row in rows {
+        writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+}
+
+/// How many instances have each answer.
+fn summary(rows: &[Vec<String>]) -> String {
+    let count = |answer: Answer| {
+        rows.iter().filter(|row| row.get(3).is_some_and(|r| r == answer.name())).count()
+    };
+    let checked = rows.iter().filter(|row| row.get(7).is_some_and(|c| c == "true")).count();
+    let all = [Answer::Sat, Answer::Unsat, Answer::Unknown, Answer::Timeout, Answer::Error];
+    let counts: Vec<String> =
+        all.iter().map(|&answer| format!("{} {}", answer.name(), count(answer))).collect();
+    format!("{} of {} (checked {checked})", counts.join(" "), rows.len())
+}
+
+fn partial_name(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}

@@ -1,0 +1,295 @@
+//! Instances of the verification competition: a network, a property, an answer with its certificate.
+//!
+//! A VNN-LIB file describes the *violation*. It becomes one spec or several (`output-region`); the
+//! answer is `sat` if a counterexample of one is found, `unsat` if all are proved.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
+use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::import::{Format, Instance, Query, spec_text, vnnlib};
+use crate::interval::Rational;
+use crate::model::{Digest, Model, Part, Point};
+use crate::source;
+use crate::spec::{Lowered, Spec};
+
+use super::StudyError;
+
+/// Largest file of a benchmark, in bytes.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// What is said of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// There is a violation.
+    Sat,
+    /// There is none.
+    Unsat,
+    /// Neither was shown within the budget of cases.
+    Unknown,
+    /// Neither was shown within the time.
+    Timeout,
+    /// The files could not be read.
+    Error,
+}
+
+impl Answer {
+    /// As in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sat => "sat",
+            Self::Unsat => "unsat",
+            Self::Unknown => "unknown",
+            Self::Timeout => "timeout",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// An answer, how it was found, and what shows it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The answer.
+    pub answer: Answer,
+    /// Seconds of reading and searching, wall clock.
+    pub seconds: f64,
+    /// Seconds of checking the certificates, wall clock.
+    pub check_seconds: f64,
+    /// Cases of branch and bound.
+    pub nodes: u64,
+    /// Whether the kernel, reading the certificate anew, came to the same.
+    pub is_checked: bool,
+    /// `sat`: whether the f32 network, given the witness, reaches the unsafe outputs too.
+    pub is_replayed: Option<bool>,
+    /// Files to keep: name and content, the certificate first.
+    pub files: Vec<(String, String)>,
+    /// Why the answer is `error`.
+    pub reason: Option<String>,
+}
+
+/// Reads, searches, and checks what was found. `name` begins the names of the files to keep.
+pub fn run(instance: &Instance, name: &str, timeout: Duration, options: Options) -> Outcome {
+    let start = Instant::now();
+    let options = Options { deadline: Some(start + timeout), ..options };
+    answer(instance, name, start, options).unwrap_or_else(|error| Outcome {
+        answer: Answer::Error,
+        seconds: start.elapsed().as_secs_f64(),
+        check_seconds: 0.0,
+        nodes: 0,
+        is_checked: false,
+        is_replayed: None,
+        files: Vec::new(),
+        reason: Some(error.to_string()),
+    })
+}
+
+/// A spec and what its search found.
+struct Searched {
+    spec: Spec,
+    text: String,
+    certificate: String,
+    nodes: u64,
+    is_proved: bool,
+    /// Points of a confirmed violation, copy by copy.
+    witness: Option<Vec<Point>>,
+}
+
+fn answer(
+    instance: &Instance,
+    name: &str,
+    start: Instant,
+    options: Options,
+) -> Result<Outcome, StudyError> {
+    let model = Format::Onnx.read(&read(&instance.onnx)?, None)?;
+    let queries = vnnlib(&read(&instance.vnnlib)?)
+        .map_err(|error| StudyError::Benchmark(about(&instance.vnnlib, &error)))?;
+    let model_text = model.to_json();
+    let digest = Digest::of(model_text.as_bytes());
+    let mut found = Vec::with_capacity(queries.len());
+    for query in &queries {
+        found.push(search(&model, digest, query, options)?);
+        if found.last().is_some_and(|one| one.witness.is_some()) {
+            break;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    let is_checked = found.iter().map(|one| is_confirmed(&model, digest, one));
+    let is_checked = is_checked.collect::<Result<Vec<_>, _>>()?.iter().all(|&is| is);
+    let witness = found.iter().zip(&queries).find_map(|(one, query)| {
+        one.witness.as_ref().map(|points| (points, query))
+    });
+    let answer = match witness {
+        Some(_) => Answer::Sat,
+        None if found.iter().all(|one| one.is_proved) => Answer::Unsat,
+        None if options.deadline.is_some_and(|end| Instant::now() >= end) => Answer::Timeout,
+        None => Answer::Unknown,
+    };
+    let is_decided = matches!(answer, Answer::Sat | Answer::Unsat);
+    let mut files = certificates(name, &found);
+    files.push((format!("{name}.model.json"), model_text));
+    let is_replayed = witness.map(|(points, query)| is_reached_in_f32(&model, query, points));
+    if let Some((points, _)) = witness {
+        files.push((format!("{name}.witness.txt"), witness_text(&model, points)));
+    }
+    Ok(Outcome {
+        answer,
+        seconds,
+        check_seconds: begun.elapsed().as_secs_f64(),
+        nodes: found.iter().map(|one| one.nodes).sum(),
+        is_checked: is_checked && is_decided,
+        is_replayed,
+        files,
+        reason: None,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StudyError> {
+    source::read_regular(path, MAX_BYTES).map_err(|error| StudyError::Benchmark(about(path, &error)))
+}
+
+fn about(path: &Path, error: &dyn std::fmt::Display) -> String {
+    format!("{}: {error}", path.display())
+}
+
+/// Certificates and specs, numbered if there are several.
+fn certificates(name: &str, found: &[Searched]) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for (number, one) in found.iter().enumerate() {
+        let own = if found.len() == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        files.push((format!("{own}.jsonl"), one.certificate.clone()));
+        files.push((format!("{own}.spec.toml"), one.text.clone()));
+    }
+    files
+}
+
+fn search(
+    model: &Model,
+    digest: Digest,
+    query: &Query,
+    options: Options,
+) -> Result<Searched, StudyError> {
+    let text = spec_text(query);
+    let spec = Spec::read(text.as_bytes())?;
+    let subject = Subject {
+        model: (model, digest),
+        spec: (&spec, Digest::of(text.as_bytes())),
+        data: None,
+        defense: None,
+    };
+    let selection = Selection { part: Part::Test, rows: None };
+    let rows = rows_for(&subject, selection)?;
+    let lowered = Lowered::new(&spec, model, None, rows)?;
+    let searcher = Searcher::new(subject, &lowered, rows, options);
+    let mut certificate = header(&subject, &lowered, selection, rows, &options).line();
+    let (mut nodes, mut witness) = (0, None);
+    let summary = searcher.run(0, |line, answer| {
+        certificate.push_str(&line.line());
+        nodes += answer.nodes;
+        if let (Verdict::Refuted(_), Proof::Counterexample { points }, None) =
+            (&answer.verdict, &answer.proof, &witness)
+        {
+            witness = confirmed(model, query, points);
+        }
+        Ok(())
+    })?;
+    certificate.push_str(&summary.totals.line());
+    let totals = summary.totals;
+    // a box without points holds nothing unsafe
+    let is_proved = totals.refuted == 0 && totals.undecided == 0;
+    Ok(Searched { spec, text, certificate, nodes, is_proved, witness })
+}
+
+/// The points, if they satisfy the strict conditions of the file too.
+fn confirmed(model: &Model, query: &Query, texts: &[Vec<String>]) -> Option<Vec<Point>> {
+    let features = model.schema.len();
+    let points: Vec<Point> =
+        texts.iter().map(|text| Point::parse(text, features)).collect::<Result<_, _>>().ok()?;
+    let inputs: Vec<Rational> = points.iter().flat_map(|p| p.values().to_vec()).collect();
+    let outputs: Vec<Rational> = points.iter().flat_map(|p| model.exact_scores(p)).collect();
+    query.is_witness(&inputs, &outputs).then_some(points)
+}
+
+/// Whether the outputs of one f32 execution at the rounded points are in an unsafe block.
+fn is_reached_in_f32(model: &Model, query: &Query, points: &[Point]) -> bool {
+    let outputs = points.iter().flat_map(|point| model.served_scores(point));
+    let exact: Option<Vec<Rational>> =
+        outputs.map(|score| Rational::from_f64(f64::from(score))).collect();
+    exact.is_some_and(|outputs| query.blocks.iter().any(|block| block.contains(&outputs)))
+}
+
+/// The certificate read anew, against the spec and the model.
+fn is_confirmed(model: &Model, digest: Digest, one: &Searched) -> Result<bool, StudyError> {
+    let subject = Subject {
+        model: (model, digest),
+        spec: (&one.spec, Digest::of(one.text.as_bytes())),
+        data: None,
+        defense: None,
+    };
+    let mut bytes = one.certificate.as_bytes();
+    let checked = check_file(&subject, &mut bytes, Settings::default(), &mut |_| {})?;
+    let totals = checked.tally.all;
+    let is_answered = if one.witness.is_some() {
+        totals.refuted > 0
+    } else {
+        totals.refuted == 0 && totals.undecided == 0
+    };
+    Ok(checked.is_as_stated() && is_answered)
+}
+
+/// Inputs and f32 outputs in the notation of the competition.
+fn witness_text(model: &Model, points: &[Point]) -> String {
+    let mut text = String::from("(");
+    let mut write_all = |letter: char, values: Vec<String>| {
+        for (index, value) in values.into_iter().enumerate() {
+            let first = if text.len() == 1 { "" } else { "\n " };
+            let _ = write!(text, "{first}({letter}_{index} {value})");
+        }
+    };
+    let inputs = points.iter().flat_map(|point| point.values());
+    write_all('X', inputs.map(|x| format!("{:e}", x.nearest_f32())).collect());
+    let outputs = points.iter().flat_map(|point| model.served_scores(point));
+    write_all('Y', outputs.map(|y| format!("{y:e}")).collect());
+    text + ")\n"
+}
+
+/// The line of an instance in a table of results; `file` is the table's folder for certificates.
+pub fn row(instance: &Instance, outcome: &Outcome, is_kept: bool, folder: &Path) -> Vec<String> {
+    let inside = |path: &PathBuf| {
+        path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
+    };
+    let kept: Vec<&str> = outcome
+        .files
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| is_kept && name.ends_with(".jsonl"))
+        .collect();
+    vec![
+        instance.line.to_string(),
+        inside(&instance.onnx),
+        inside(&instance.vnnlib),
+        outcome.answer.name().to_owned(),
+        format!("{:.3}", outcome.seconds),
+        outcome.nodes.to_string(),
+        kept.join(";"),
+        outcome.is_checked.to_string(),
+        format!("{:.3}", outcome.check_seconds),
+        outcome.is_replayed.map_or_else(String::new, |is| is.to_string()),
+    ]
+}
+
+/// The columns of a table of results.
+pub const COLUMNS: [&str; 10] = [
+    "line",
+    "onnx",
+    "vnnlib",
+    "result",
+    "seconds",
+    "nodes",
+    "certificate",
+    "checked",
+    "check_seconds",
+    "replayed",
+];
