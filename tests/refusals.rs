@@ -143,7 +143,7 @@ fn a_negative_multiplier_does_not_turn_an_inequality_round() {
     let (spec, rows) = (spec("label"), [row(&[0.5], 1)]);
     let unit = 1 << 20;
     let turned = [(0, unit / 2), (2, -unit), (3, -unit / 2), (4, -unit / 2), (6, -unit), (9, unit)];
-    let hint = Hint { slopes: Vec::new(), multipliers: turned.to_vec() };
+    let hint = Hint { multipliers: turned.to_vec(), ..Hint::default() };
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
     for arithmetic in cases::BOTH {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
@@ -163,7 +163,7 @@ fn a_slope_above_one_is_clipped() {
     ];
     let model = cases::network(layers, (-1.0, 1.0), Precision::F64);
     let (spec, rows) = (spec("label"), [row(&[-0.5], 1)]);
-    let hint = Hint { slopes: vec![(0, 0, 2.0)], multipliers: Vec::new() };
+    let hint = Hint { slopes: vec![(0, 0, 2.0)], ..Hint::default() };
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
     for arithmetic in cases::BOTH {
         let kernel = Kernel::new(&model, &lowered, arithmetic);

@@ -117,7 +117,7 @@ enum Obligation {
     /// Signs of the gradient interval.
     Jacobian { at: u64 },
     /// A case distinction: cuts and leaves in preorder, or a part `[k, n]` of a long one.
-    Split { at: u64, piece: Option<(u64, u64)>, tree: String, hints: Option<Vec<Hint>> },
+    Split { at: u64, piece: Option<(u64, u64)>, tree: String, hints: Option<Vec<LeafHint>> },
     /// One case distinction per counted threshold; absent: a single leaf `I`.
     Jumps { at: u64, trees: Option<BTreeMap<String, String>> },
     /// The cheap rules of the boundary property.
@@ -137,6 +137,23 @@ struct Hint {
     /// Multipliers of dual rows: row, units of 2^-20.
     #[serde(default)]
     multipliers: Vec<(u64, i64)>,
+    /// Multipliers of the signs of a case: layer, neuron, value.
+    #[serde(default)]
+    split: Vec<(u64, u64, f64)>,
+    /// How much each row of an unsafe block counts.
+    #[serde(default)]
+    weights: Vec<f64>,
+}
+
+/// What a leaf names by number.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read for its shape")]
+enum LeafHint {
+    /// One for all rows.
+    Shared(Hint),
+    /// One per row.
+    PerRow(Vec<Hint>),
 }
 
 fn folder() -> std::path::PathBuf {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cases::{BOTH, battery, ensemble, exact_margin, mlp, network, row, spec, split};
 use propcert::certificate::{
-    Arithmetic, Cut, Hint, Kernel, Leaf, Network, Proof, SplitTree, Step, Verdict,
+    Arithmetic, Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, SplitTree, Step, Verdict,
 };
 use propcert::interval::{Exact, Form, Interval, Rational, Rounded};
 use propcert::model::{Family, Kind, Layer, Model, Node, Precision, Tree};
@@ -181,7 +181,7 @@ fn random_tree(draw: &mut Draw, case: &NetworkCase, hints: usize) -> SplitTree {
                 let (mut low, mut high) = (sides.clone(), sides);
                 low[feature] = Interval::new(lo, at).unwrap();
                 high[feature] = Interval::new(at, hi).unwrap();
-                steps.push(Step::Cut { cut: Cut::Input { feature, at }, refresh });
+                steps.push(Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh });
                 open.push((high, depth + 1));
                 open.push((low, depth + 1));
                 continue;
@@ -288,7 +288,7 @@ proptest! {
         }
         for _ in 0..4 {
             let tree = random_tree(&mut draw, &case, hints.len());
-            proofs.push(Proof::Split { tree, hints: hints.clone() });
+            proofs.push(Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() });
         }
         let points = case.points(&mut draw, 20);
         let is_violated = |z: &Vec<f64>| {

@@ -34,10 +34,12 @@ pub fn margin_row(label: usize, class: usize, classes: usize) -> Vec<f64> {
 pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
     match claim {
         Claim::Label { label } | Claim::Posterior { label, .. } => Ok(*label),
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => Err(Rejection::Inapplicable {
-            rule: "a bound of margins",
-            why: "the claim is not about one label",
-        }),
+        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => {
+            Err(Rejection::Inapplicable {
+                rule: "a bound of margins",
+                why: "the claim is not about one label",
+            })
+        }
     }
 }
 

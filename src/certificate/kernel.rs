@@ -13,7 +13,8 @@ use super::linear::check_hints;
 use super::split::{NetworkCase, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Block, Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps, served,
+    Block, Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps,
+    served,
 };
 
 /// How the kernel computes.
@@ -131,7 +132,9 @@ impl<'a> Kernel<'a> {
         };
         let outcome = match &self.engine {
             _ if *proof == Proof::None => Outcome::Open(Bounds::NONE),
-            Engine::Rounded(prepared) => self.decide_network(prepared, &obligation, &claim, proof)?,
+            Engine::Rounded(prepared) => {
+                self.decide_network(prepared, &obligation, &claim, proof)?
+            }
             Engine::Exact(prepared) => self.decide_network(prepared, &obligation, &claim, proof)?,
             Engine::Small(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
             Engine::Big(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
@@ -166,7 +169,9 @@ impl<'a> Kernel<'a> {
         let (leaf, hints) = match proof {
             Proof::Interval if !is_monotone => (Leaf::Interval, &[][..]),
             Proof::Linear { hints } if !is_monotone => (Leaf::Linear, hints.as_slice()),
-            Proof::Dual { hints } if !is_monotone && !is_avoidance => (Leaf::Dual, hints.as_slice()),
+            Proof::Dual { hints } if !is_monotone && !is_avoidance => {
+                (Leaf::Dual, hints.as_slice())
+            }
             Proof::Jacobian if is_monotone => (Leaf::Jacobian, &[][..]),
             Proof::Split { .. } => (Leaf::Interval, &[][..]),
             _ => return Err(inapplicable("not for this claim on a network")),

@@ -59,7 +59,9 @@ pub(super) fn check_hints(hints: &[Hint], widths: &[usize]) -> Result<(), Reject
     let neurons: usize = widths.iter().sum();
     let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
     for hint in hints {
-        for (what, named) in [("the slope of neuron", &hint.slopes), ("the sign of neuron", &hint.split)] {
+        for (what, named) in
+            [("the slope of neuron", &hint.slopes), ("the sign of neuron", &hint.split)]
+        {
             let mut seen = std::collections::BTreeSet::new();
             for &(layer, neuron, _) in named {
                 let width = *hidden

@@ -161,12 +161,7 @@ impl<F: Form> Network<F> {
     /// The bounds of the part of a box in which a neuron has a sign. Layers up to the neuron's keep
     /// their bounds; later ones, and all from layer `refresh` on, are bounded as in
     /// [`Network::inherited_bounds`].
-    pub fn signed_bounds(
-        &self,
-        parent: &Hidden,
-        sign: Sign,
-        refresh: Option<usize>,
-    ) -> Signed {
+    pub fn signed_bounds(&self, parent: &Hidden, sign: Sign, refresh: Option<usize>) -> Signed {
         let Some(held) = parent.layers.get(sign.layer) else { return Signed::Unknown };
         let mut before = held.before.clone();
         if let Some(bound) = before.get_mut(sign.neuron) {
@@ -317,7 +312,12 @@ impl<F: Form> Network<F> {
             for sign in signs.iter().filter(|sign| sign.layer == previous) {
                 let multiplier = sign.multiplier(hint);
                 let size = h.before.get(sign.neuron).map_or(f64::INFINITY, |z| z.magnitude());
-                form.add_product(sign.neuron, if sign.is_on { -1.0 } else { 1.0 }, multiplier, size);
+                form.add_product(
+                    sign.neuron,
+                    if sign.is_on { -1.0 } else { 1.0 },
+                    multiplier,
+                    size,
+                );
             }
             form = form.through_layer(self.layers.get(previous)?, hidden.sizes(previous)?);
         }

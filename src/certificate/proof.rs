@@ -335,7 +335,9 @@ mod tests {
 
     #[test]
     fn texts_round_trip() {
-        for text in ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2", "r1.4!0 1/r0.0 I L L#0"] {
+        for text in
+            ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2", "r1.4!0 1/r0.0 I L L#0"]
+        {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
     }

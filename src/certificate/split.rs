@@ -20,8 +20,8 @@ use super::claims::{Outcome, decide, label_of};
 use super::forest::{CellBox, Forest, Score};
 use super::linear::check_hints;
 use super::{
-    Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree, Step,
-    avoid, boxes, jacobian, linear,
+    Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
+    Step, avoid, boxes, jacobian, linear,
 };
 
 /// Deepest path of a split tree.
@@ -205,9 +205,7 @@ impl<F: Form> NetworkCase<'_, F> {
                 };
                 Ok((signed(false), signed(true)))
             }
-            Cut::Cell { .. } => {
-                Err(Rejection::Tree { token, problem: "a cell cut on a network" })
-            }
+            Cut::Cell { .. } => Err(Rejection::Tree { token, problem: "a cell cut on a network" }),
         }
     }
 

@@ -18,7 +18,8 @@ use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, 
 use super::avoid;
 use super::region::Metric;
 use super::{
-    Direction, Domain, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope, Semantics, Spec, Zone,
+    Direction, Domain, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope, Semantics, Spec,
+    Zone,
 };
 
 /// Why a spec says nothing that can be decided of this model.

@@ -118,9 +118,10 @@ fn answer(
     let begun = Instant::now();
     let is_checked = found.iter().map(|one| is_confirmed(&model, digest, one));
     let is_checked = is_checked.collect::<Result<Vec<_>, _>>()?.iter().all(|&is| is);
-    let witness = found.iter().zip(&queries).find_map(|(one, query)| {
-        one.witness.as_ref().map(|points| (points, query))
-    });
+    let witness = found
+        .iter()
+        .zip(&queries)
+        .find_map(|(one, query)| one.witness.as_ref().map(|points| (points, query)));
     let answer = match witness {
         Some(_) => Answer::Sat,
         None if found.iter().all(|one| one.is_proved) => Answer::Unsat,
@@ -147,7 +148,8 @@ fn answer(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StudyError> {
-    source::read_regular(path, MAX_BYTES).map_err(|error| StudyError::Benchmark(about(path, &error)))
+    source::read_regular(path, MAX_BYTES)
+        .map_err(|error| StudyError::Benchmark(about(path, &error)))
 }
 
 fn about(path: &Path, error: &dyn std::fmt::Display) -> String {
@@ -257,9 +259,8 @@ fn witness_text(model: &Model, points: &[Point]) -> String {
 
 /// The line of an instance in a table of results; `file` is the table's folder for certificates.
 pub fn row(instance: &Instance, outcome: &Outcome, is_kept: bool, folder: &Path) -> Vec<String> {
-    let inside = |path: &PathBuf| {
-        path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned()
-    };
+    let inside =
+        |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
     let kept: Vec<&str> = outcome
         .files
         .iter()

@@ -79,7 +79,7 @@ pub fn leaf(leaf: Leaf) -> Step {
 }
 
 pub fn halves(feature: usize, at: f64, refresh: Option<usize>, low: Leaf, high: Leaf) -> SplitTree {
-    let cut = Step::Cut { cut: Cut::Input { feature, at }, refresh };
+    let cut = Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh };
     SplitTree::new(vec![cut, leaf(low), leaf(high)]).unwrap()
 }
 
@@ -91,7 +91,7 @@ pub fn uniform_hint(mlp: &Mlp, slope: f64, multiplier: i64) -> Hint {
     });
     let neurons: usize = mlp.layers.iter().map(Layer::outputs).sum();
     let rows = (0..3 * neurons).map(|row| (row, multiplier));
-    Hint { slopes: slopes.collect(), multipliers: rows.collect() }
+    Hint { slopes: slopes.collect(), multipliers: rows.collect(), ..Hint::default() }
 }
 
 /// Every rule of the format with plain and with odd hints, split trees included. `middle` is where

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use propcert::certificate::{
-    Arithmetic, CheckError, Checked, Cut, Header, Hint, Kernel, Leaf, Line, Proof, Settings,
-    SplitTree, Step, Subject, Totals, Verdict, check_file,
+    Arithmetic, CheckError, Checked, Cut, Header, Hint, Kernel, Leaf, LeafHint, Line, Proof,
+    Settings, SplitTree, Step, Subject, Totals, Verdict, check_file,
 };
 use propcert::model::{
     CsvFile, DataSet, Digest, Kind, Layer, Model, Node, Part, Point, Precision, Row, Tree,
@@ -89,10 +89,10 @@ fn folded_network() -> Model {
 fn folded_proofs() -> [Vec<Proof>; 3] {
     let unit = 1 << 20;
     let multipliers = vec![(0, unit), (1, unit), (3, -unit), (4, -unit), (6, -unit), (9, unit)];
-    let slopes = Hint { slopes: vec![(0, 0, 0.5)], multipliers: Vec::new() };
-    let dual = Hint { slopes: Vec::new(), multipliers };
+    let slopes = Hint { slopes: vec![(0, 0, 0.5)], ..Hint::default() };
+    let dual = Hint { multipliers, ..Hint::default() };
     // on the low side intervals are enough, on the high side they are not
-    let cut = |at| Step::Cut { cut: Cut::Input { feature: 0, at }, refresh: None };
+    let cut = |at| Step::Cut { cut: Cut::Input { copy: 0, feature: 0, at }, refresh: None };
     let [low, high] = [Leaf::Interval, Leaf::Linear].map(leaf);
     let steps = vec![cut(0.0), cut(-0.5), low.clone(), low, high];
     let cases = Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
@@ -206,10 +206,12 @@ fn network_proofs(model: &Model) -> Vec<Proof> {
     let [low, high] = steps;
     // most rows are cut where they are not, and then go on to the next proof
     let cuts = (-8..=8).map(|k| {
-        let cut =
-            Step::Cut { cut: Cut::Input { feature: 0, at: f64::from(k) / 4.0 }, refresh: None };
+        let cut = Step::Cut {
+            cut: Cut::Input { copy: 0, feature: 0, at: f64::from(k) / 4.0 },
+            refresh: None,
+        };
         let tree = SplitTree::new(vec![cut, low.clone(), high.clone()]).unwrap();
-        Proof::Split { tree, hints: hints.clone() }
+        Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() }
     });
     let mut proofs =
         vec![Proof::Dual { hints: hint(0.0, 1 << 19) }, Proof::Linear { hints: hint(0.5, 0) }];

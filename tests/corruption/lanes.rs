@@ -1,7 +1,7 @@
 //! The ways in which a certificate is corrupted. Each makes a mutant, or says that this certificate
 //! has nothing of the kind.
 
-use propcert::certificate::{Cut, Hint, Leaf, Line, Proof, Step, Totals};
+use propcert::certificate::{Cut, Hint, Leaf, LeafHint, Line, Proof, Step, Totals};
 use propcert::interval::{format_hexadecimal, parse_hexadecimal};
 
 use crate::certificates::Certified;
@@ -113,7 +113,7 @@ pub const LANES: [(&str, Lane); 32] = [
     }),
     ("a cut of another feature", |c, draw| {
         cut(c, draw, |cut, draw| {
-            let (Cut::Input { feature, .. } | Cut::Cell { feature, .. }) = cut;
+            let (Cut::Input { feature, .. } | Cut::Cell { feature, .. }) = cut else { return };
             *feature = if draw.is_heads() { 1 - *feature } else { 2 };
         })
     }),
@@ -230,17 +230,19 @@ fn hints(
     edit: impl Fn(&mut Hint, &mut Draw) -> Option<()>,
 ) -> Option<Mutant> {
     let has_hints = |proof: &Proof| match proof {
-        Proof::Linear { hints } | Proof::Dual { hints } | Proof::Split { hints, .. } => {
-            !hints.is_empty()
-        }
+        Proof::Linear { hints } | Proof::Dual { hints } => !hints.is_empty(),
+        Proof::Split { hints, .. } => !hints.is_empty(),
         _ => false,
     };
     let edit = |proof: &Proof, draw: &mut Draw| {
         let mut proof = proof.clone();
-        if let Proof::Linear { hints } | Proof::Dual { hints } | Proof::Split { hints, .. } =
-            &mut proof
-        {
-            edit(&mut hints[0], draw)?;
+        match &mut proof {
+            Proof::Linear { hints } | Proof::Dual { hints } => edit(&mut hints[0], draw)?,
+            Proof::Split { hints, .. } => match &mut hints[0] {
+                LeafHint::Shared(hint) => edit(hint, draw)?,
+                LeafHint::PerRow(hints) => edit(hints.first_mut()?, draw)?,
+            },
+            _ => {}
         }
         Some(proof)
     };

@@ -104,6 +104,8 @@ pub fn cut(c: &Certified, draw: &mut Draw, edit: impl Fn(&mut Cut, &mut Draw)) -
 pub fn move_cut(cut: &mut Cut, by: i16) {
     match cut {
         Cut::Input { at, .. } => *at += f64::from(by) / 8.0,
-        Cut::Cell { number, .. } => *number = number.saturating_add_signed(by.into()),
+        Cut::Cell { number, .. } | Cut::Relu { neuron: number, .. } => {
+            *number = number.saturating_add_signed(by.into());
+        }
     }
 }

@@ -45,6 +45,12 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             moves.into_iter().all(|shift| !flips(model, sides, &shift, &margin.above))
         }
         Claim::Fuzz { .. } => panic!("no control has zone ball"),
+        Claim::Avoid { blocks, .. } => {
+            assert!(blocks.iter().all(|block| block.rows.len() == 1), "least at a vertex");
+            let outputs =
+                critical_points(model, sides, &still).into_iter().map(|x| outputs(model, &x));
+            outputs.into_iter().all(|f| !blocks.iter().any(|block| block.contains(&f)))
+        }
     }
 }
 
@@ -93,6 +99,18 @@ pub fn margin(model: &Model, x: &Point) -> Rational {
             .iter()
             .fold(exact(ensemble.base[0]), |sum, tree| &sum + &leaf(&tree.nodes, x)),
     }
+}
+
+/// The logits of a network.
+fn outputs(model: &Model, x: &Point) -> Vec<Rational> {
+    let Family::Mlp(mlp) = &model.family else { panic!("output regions are for networks") };
+    let (lines, last) = (lines(mlp), &mlp.layers[1]);
+    let output = |(row, bias): (&[f64], &f64)| {
+        row.iter().zip(&lines).fold(exact(*bias), |sum, (w, line)| {
+            &sum + &(&exact(*w) * &value(line, x).max(Rational::ZERO))
+        })
+    };
+    last.rows().zip(&last.bias).map(output).collect()
 }
 
 fn leaf(nodes: &[Node], x: &Point) -> Rational {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use propcert::certificate::{
     Arithmetic, CheckError, Checked, FormatError, Rejection, Settings, Subject, check_file,
 };
-use propcert::interval::{Exact, Form, Interval};
+use propcert::interval::{Exact, Form, Interval, Sizes};
 use propcert::model::{Digest, Model};
 use propcert::spec::Spec;
 
@@ -125,8 +125,9 @@ fn exact_integers_beyond_16384_bits_bound_nothing() {
     let layer = Exact::layer(&[large, small, small, large], &[0.0, 0.0], 2);
     let side = Interval::point(1.0);
     let minimum = |layers: usize| {
-        let form = (0..layers)
-            .fold(Exact::new(&[small, small]), |form, _| form.through_layer(&layer, &[1.0, 1.0]));
+        let form = (0..layers).fold(Exact::new(&[small, small]), |form, _| {
+            form.through_layer(&layer, &Sizes::default())
+        });
         form.minimum(&[side, side])
     };
     // 2^(−1000 + 1000·layers)·(1 + …) overflows f64 from the third on and is rounded down

@@ -128,7 +128,9 @@ impl<'a> Looker<'a> {
     pub(super) fn look(&self, case: &Case) -> Look {
         let leaf = self.goal.leaf();
         let (held, is_fresh) = match self.inherit(case) {
-            Signed::Empty => return Look::Closed { leaf: Leaf::Interval, refresh: None, hint: None },
+            Signed::Empty => {
+                return Look::Closed { leaf: Leaf::Interval, refresh: None, hint: None };
+            }
             Signed::Unknown => return Look::Stuck,
             Signed::Bounds(hidden) => (hidden, matches!(case.held, Held::Nothing)),
         };
@@ -197,7 +199,12 @@ impl<'a> Looker<'a> {
     }
 
     /// A counterexample in the case that the kernel confirms.
-    fn violation(&self, case: &Case, standing: &Standing, hidden: &Hidden) -> Option<Vec<Vec<String>>> {
+    fn violation(
+        &self,
+        case: &Case,
+        standing: &Standing,
+        hidden: &Hidden,
+    ) -> Option<Vec<Vec<String>>> {
         let corner = standing.worst.as_ref().map(|form| corner(form, hidden.input()));
         let candidates = match &self.obligation.claim {
             Claim::Avoid { copies, .. } => reach::candidates_in(
