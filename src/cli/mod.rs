@@ -19,6 +19,8 @@ mod defend;
 #[cfg(feature = "full")]
 mod demo;
 #[cfg(feature = "full")]
+mod export;
+#[cfg(feature = "full")]
 mod import;
 #[cfg(feature = "full")]
 mod later;
@@ -102,6 +104,8 @@ enum Verb {
     #[cfg(feature = "full")]
     Import(import::Arguments),
     #[cfg(feature = "full")]
+    Export(export::Arguments),
+    #[cfg(feature = "full")]
     Predict(predict::Arguments),
     #[cfg(feature = "full")]
     Certify(certify::Arguments),
@@ -120,9 +124,6 @@ enum Verb {
     /// Benchmarks of the verification competition (not built yet).
     #[cfg(feature = "full")]
     Vnncomp(later::Arguments),
-    /// Write a model in a foreign format (not built yet).
-    #[cfg(feature = "full")]
-    Export(later::Arguments),
 }
 
 /// Parses the command line, runs the verb and reports how it ended.
@@ -184,6 +185,8 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
         #[cfg(feature = "full")]
         Verb::Import(arguments) => import::run(&arguments),
         #[cfg(feature = "full")]
+        Verb::Export(arguments) => export::run(&arguments),
+        #[cfg(feature = "full")]
         Verb::Predict(arguments) => predict::run(&arguments),
         #[cfg(feature = "full")]
         Verb::Certify(arguments) => certify::run(&arguments),
@@ -196,8 +199,6 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
         }
         #[cfg(feature = "full")]
         Verb::Vnncomp(_) => later::refuse("vnncomp", "`certify` decides specs of native models"),
-        #[cfg(feature = "full")]
-        Verb::Export(_) => later::refuse("export", "native models are plain JSON (model/1)"),
     }
 }
 
