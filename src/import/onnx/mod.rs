@@ -27,6 +27,8 @@ mod features;
 #[cfg(test)]
 mod fixture;
 mod graph;
+#[cfg(test)]
+mod hostile;
 mod proto;
 mod shape;
 mod tensor;
