@@ -14,7 +14,7 @@
 //! | 3 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
 //! | 4 | [`source`] | where data sets are found |
 //! | 5 | `dataset` | statistics, synthetic sets, imports of CSV |
-//! | 6 | `import` | foreign models |
+//! | 6 | `import` | foreign models, read and written |
 //! | 7 | `certify` | finds proofs and counterexamples |
 //! | 8 | `train` | networks and boosted trees |
 //! | 9 | `defend` | chooses defenses |

@@ -20,7 +20,7 @@ enum FormatArgument {
     Sklearn,
     /// Refused by this version.
     RuleEnsemble,
-    /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu.
+    /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
     Onnx,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     format: FormatArgument,
     /// The model.
     file: PathBuf,
-    /// Names, kinds, ranges and scales of the features: a data set [default: names in the file].
+    /// Names, kinds, ranges and scales of the features: a data set [default: as in the file].
     #[arg(long, value_name = "DATA")]
     schema: Option<String>,
     /// Where the model goes.

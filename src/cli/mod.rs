@@ -19,6 +19,8 @@ mod defend;
 #[cfg(feature = "full")]
 mod demo;
 #[cfg(feature = "full")]
+mod export;
+#[cfg(feature = "full")]
 mod import;
 #[cfg(feature = "full")]
 mod later;
@@ -104,6 +106,8 @@ enum Verb {
     #[cfg(feature = "full")]
     Import(import::Arguments),
     #[cfg(feature = "full")]
+    Export(export::Arguments),
+    #[cfg(feature = "full")]
     Predict(predict::Arguments),
     #[cfg(feature = "full")]
     Certify(certify::Arguments),
@@ -121,9 +125,6 @@ enum Verb {
     Radius(later::Arguments),
     #[cfg(feature = "full")]
     Vnncomp(vnncomp::Arguments),
-    /// Write a model in a foreign format (not built yet).
-    #[cfg(feature = "full")]
-    Export(later::Arguments),
 }
 
 /// Parses the command line, runs the verb and reports how it ended.
@@ -185,6 +186,8 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
         #[cfg(feature = "full")]
         Verb::Import(arguments) => import::run(&arguments),
         #[cfg(feature = "full")]
+        Verb::Export(arguments) => export::run(&arguments),
+        #[cfg(feature = "full")]
         Verb::Predict(arguments) => predict::run(&arguments),
         #[cfg(feature = "full")]
         Verb::Certify(arguments) => certify::run(&arguments),
@@ -197,8 +200,6 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
         }
         #[cfg(feature = "full")]
         Verb::Vnncomp(arguments) => vnncomp::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Export(_) => later::refuse("export", "native models are plain JSON (model/1)"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a foreign model was not imported.
+//! Why a foreign model was not imported, or a native one not exported.
 
 use crate::model::{LimitError, SchemaError};
 
@@ -98,6 +98,14 @@ pub enum ImportError {
         /// What is read.
         expected: &'static str,
     },
+    /// Metadata that do not describe features.
+    #[error(
+        "metadata `propcert.features`: {reason}; expected the features as `export onnx` writes them"
+    )]
+    Metadata {
+        /// What the parser says.
+        reason: serde_json::Error,
+    },
     /// Names that do not make a schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -120,6 +128,48 @@ pub enum ImportError {
         found: String,
         /// Name in the schema.
         expected: String,
+    },
+}
+
+/// Why a model was not written in a foreign format.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExportError {
+    /// A format that this version does not write.
+    #[error(
+        "`export {format}` is not built yet; networks are written by `export onnx`, and native models are plain JSON (model/1)"
+    )]
+    Format {
+        /// Its name on the command line.
+        format: &'static str,
+    },
+    /// An ensemble, where the format holds networks.
+    #[error(
+        "an ensemble cannot be written as ONNX, which takes networks (family mlp); `export xgboost` \
+         is not built yet: serve ensembles from their JSON (model/1)"
+    )]
+    Ensemble,
+    /// The larger class wins among equal logits.
+    #[error(
+        "ties go to the larger class (`tie` is `upper`), but whoever serves ONNX takes the first of \
+         equal logits; expected `tie` to be `lower`"
+    )]
+    Tie,
+    /// A number that no 32-bit float is.
+    #[error(
+        "{place}: {value} is not a finite 32-bit float, and rounding would make another model; \
+         expected a model of precision f32"
+    )]
+    Number {
+        /// Which list.
+        place: String,
+        /// The number.
+        value: f64,
+    },
+    /// Lists whose lengths do not fit one another.
+    #[error("layer {layer}: weights, bias and inputs do not fit; expected a network as it is read")]
+    Shape {
+        /// Index of the layer.
+        layer: usize,
     },
 }
 

@@ -3,7 +3,8 @@
 //! A model is imported when the native one gives the same bits as the tool it comes from, and is
 //! refused by name when that is not known to be so: a quiet approximation would make every
 //! certificate about some other function. Today that is [`xgboost`], two
-//! classes, numeric splits, and [`onnx`], ReLU networks.
+//! classes, numeric splits, and [`onnx`], ReLU networks. The other way round, [`to_onnx`] writes a
+//! native network for others to serve, and what it writes is imported as the same model.
 //!
 //! [`vnnlib`] reads properties of the verification competition in the same spirit.
 //!
@@ -17,8 +18,8 @@ mod onnx;
 mod vnnlib;
 mod xgboost;
 
-pub use error::{ImportError, NodeProblem};
-pub use onnx::onnx;
+pub use error::{ExportError, ImportError, NodeProblem};
+pub use onnx::{onnx, to_onnx};
 pub use vnnlib::{
     Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
 };
@@ -51,6 +52,18 @@ impl Format {
             Self::RuleEnsemble => Err(unread("rule ensembles")),
             Self::Onnx => onnx(bytes, schema),
         }
+    }
+
+    /// Writes a model in this format; see [`to_onnx`], the only one that is written.
+    pub fn write(self, model: &Model) -> Result<Vec<u8>, ExportError> {
+        let format = match self {
+            Self::Onnx => return to_onnx(model),
+            Self::Xgboost => "xgboost",
+            Self::Lightgbm => "lightgbm",
+            Self::Sklearn => "sklearn",
+            Self::RuleEnsemble => "rule-ensemble",
+        };
+        Err(ExportError::Format { format })
     }
 }
 

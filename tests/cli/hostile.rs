@@ -4,9 +4,10 @@
 use crate::scene::{MLP, Scene, TREES};
 
 /// Calls in which `bad` is the file that is hostile.
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 23] = [
     "import onnx bad --out out",
     "import xgboost bad --out out",
+    "export onnx bad --out out",
     "train --data tiny.csv --recipe bad --out out",
     "predict --model bad --points points.csv",
     "predict --model mlp.json --points bad",

@@ -36,7 +36,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// 64 MiB beyond what the program needs to start.
-const KIB: u64 = 128 << 10;
+pub const KIB: u64 = 128 << 10;
 
 #[test]
 fn declared_sizes_cost_neither_time_nor_memory() {

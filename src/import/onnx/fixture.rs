@@ -1,44 +1,6 @@
 //! Small ONNX files, written field by field.
 
-/// A message in the making.
-#[derive(Clone, Debug, Default)]
-pub(in crate::import) struct Writer(Vec<u8>);
-
-impl Writer {
-    pub(in crate::import) fn number(mut self, field: u32, value: u64) -> Self {
-        self.varint(u64::from(field) << 3);
-        self.varint(value);
-        self
-    }
-
-    pub(in crate::import) fn float(mut self, field: u32, value: f32) -> Self {
-        self.varint(u64::from(field) << 3 | 5);
-        self.0.extend(value.to_le_bytes());
-        self
-    }
-
-    pub(in crate::import) fn bytes(mut self, field: u32, value: impl AsRef<[u8]>) -> Self {
-        let value = value.as_ref();
-        self.varint(u64::from(field) << 3 | 2);
-        self.varint(value.len() as u64);
-        self.0.extend(value);
-        self
-    }
-
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-}
-
-impl AsRef<[u8]> for Writer {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
+use super::wire::Writer;
 
 /// A graph from input `x` to output `y`.
 #[derive(Clone, Debug, Default)]
@@ -96,8 +58,7 @@ impl GraphWriter {
     /// The bytes of the model.
     pub(super) fn model(self) -> Vec<u8> {
         let graph = self.0.bytes(12, Writer::default().bytes(1, "y"));
-        let model = Writer::default().number(1, 8).bytes(7, graph);
-        model.as_ref().to_vec()
+        Writer::default().number(1, 8).bytes(7, graph).into_bytes()
     }
 }
 

@@ -13,11 +13,14 @@ use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
 
 /// Operators that are read.
-const OPERATORS: &str = "the operators read are Add, Constant, Flatten, Gemm, Identity, MatMul, Mul, \
-                         Relu, Reshape and Sub";
+const OPERATORS: &str = "the operators read are Add, Constant, Div, Flatten, Gemm, Identity, MatMul, \
+                         Mul, Relu, Reshape and Sub";
 
-/// Most numbers in all steps together.
+/// Most numbers in all steps together, whatever the file's size.
 const MAX_NUMBERS: usize = 11_000_000;
+/// As many numbers as this may always be held, and else one for each byte of the file: what is held
+/// is in proportion to what was read.
+const FEW_NUMBERS: usize = 1 << 20;
 
 /// What happens to a vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,9 +54,9 @@ pub(super) struct Chain {
     pub(super) is_double: bool,
 }
 
-/// The steps from the graph's input to its output.
-pub(super) fn chain(graph: &Graph<'_>) -> Result<Chain, ImportError> {
-    let mut values = Values::new(graph)?;
+/// The steps from the input of a graph that was read from so many bytes to its output.
+pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportError> {
+    let mut values = Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS))?;
     for (index, node) in graph.nodes.iter().enumerate() {
         values.run(index, node)?;
     }
@@ -80,13 +83,20 @@ struct Values<'a> {
     is_double: bool,
     /// Numbers in the steps so far: a small file may use one tensor many times.
     held: usize,
+    /// Most of them.
+    limit: usize,
 }
 
 impl<'a> Values<'a> {
-    fn new(graph: &'a Graph<'a>) -> Result<Self, ImportError> {
-        let stored = graph.initializers.iter();
-        let known = stored.map(|tensor| (tensor.name, Known::Stored(tensor))).collect();
-        let mut values = Self { known, computed: Vec::new(), is_double: false, held: 0 };
+    fn new(graph: &'a Graph<'a>, limit: usize) -> Result<Self, ImportError> {
+        let mut known = BTreeMap::new();
+        for tensor in &graph.initializers {
+            if known.insert(tensor.name, Known::Stored(tensor)).is_some() {
+                let what = format!("two stored tensors `{:.60}`", tensor.name);
+                return Err(unsupported(what, "each name once"));
+            }
+        }
+        let mut values = Self { known, computed: Vec::new(), is_double: false, held: 0, limit };
         let inputs: Vec<_> =
             graph.inputs.iter().filter(|input| !values.known.contains_key(input.name)).collect();
         let [input] = inputs.as_slice() else {
@@ -113,7 +123,7 @@ impl<'a> Values<'a> {
                 self.step(&place, |shape| Ok((None, shape.flattened(axis)?)))?
             }
             "Reshape" => self.reshape(&place)?,
-            "Add" | "Sub" | "Mul" => self.elementwise(&place)?,
+            "Add" | "Sub" | "Mul" | "Div" => self.elementwise(&place)?,
             "MatMul" => self.matmul(&place)?,
             "Gemm" => self.gemm(&place)?,
             other => return Err(unsupported(format!("operator `{other:.60}`"), OPERATORS)),
@@ -181,7 +191,7 @@ impl<'a> Values<'a> {
         let (step, shape) = step(&self.computed[from].shape)
             .map_err(|(found, expected)| place.wrong(found, expected))?;
         self.held = self.held.saturating_add(step.as_ref().map_or(0, Step::len));
-        at_most("numbers in the steps of a graph", self.held, MAX_NUMBERS)?;
+        at_most("numbers in the steps of a graph", self.held, self.limit)?;
         self.computed.push(Computed { from: Some(from), step, shape });
         Ok(Known::Computed(self.computed.len() - 1))
     }
@@ -200,19 +210,26 @@ impl<'a> Values<'a> {
     fn elementwise(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
         let (from, tensor) = match (self.operand(place, 0)?, self.operand(place, 1)?) {
             (Known::Computed(from), Known::Stored(tensor)) => (from, tensor),
-            (Known::Stored(tensor), Known::Computed(from)) if place.node.operator != "Sub" => {
+            (Known::Stored(tensor), Known::Computed(from))
+                if matches!(place.node.operator, "Add" | "Mul") =>
+            {
                 (from, tensor)
             }
             _ => {
                 let found = "no computed value with a stored tensor".to_owned();
-                return Err(place.wrong(found, "one of each, the stored one second for Sub"));
+                return Err(
+                    place.wrong(found, "one of each, the stored one second for Sub and Div")
+                );
             }
         };
-        let numbers = self.numbers(tensor)?;
+        let mut numbers = self.numbers(tensor)?;
+        if place.node.operator == "Div" {
+            numbers = place.reciprocals(&numbers)?;
+        }
         self.push(place, from, |shape| {
             let numbers = shape.broadcast(&tensor.dimensions, numbers)?;
             let step = match place.node.operator {
-                "Mul" => Step::Scale(numbers),
+                "Mul" | "Div" => Step::Scale(numbers),
                 // x − c is x + (−c), with the same bits
                 "Sub" => Step::Add(numbers.into_iter().map(|c| 0.0 - c).collect()),
                 _ => Step::Add(numbers),
@@ -333,6 +350,20 @@ impl<'a> Place<'a> {
             attribute.float.ok_or_else(wrong)
         };
         self.attribute(name).map(value).transpose()
+    }
+
+    /// What to multiply by instead of dividing, with the same bits.
+    fn reciprocals(&self, divisors: &[f64]) -> Result<Vec<f64>, ImportError> {
+        let reciprocal = |&divisor: &f64| {
+            let wrong = || {
+                let expected = "powers of two; by other numbers, multiplying by the reciprocal \
+                                rounds otherwise";
+                self.wrong(format!("a division by {divisor}"), expected)
+            };
+            let is_power_of_two = divisor.is_normal() && divisor.to_bits() << 12 == 0;
+            is_power_of_two.then(|| 1.0 / divisor).ok_or_else(wrong)
+        };
+        divisors.iter().map(reciprocal).collect()
     }
 
     fn constant(&self) -> Result<Known<'a>, ImportError> {

@@ -3,17 +3,32 @@
 //! Read is what has a native model with the same numbers:
 //!
 //! ```text
-//! (Sub or Add)? Mul?  (MatMul Add? | Gemm)  (Relu (MatMul Add? | Gemm))*
+//! standardisation?  (MatMul Add? | Gemm)  (Relu (MatMul Add? | Gemm))*
 //! ```
 //!
-//! on one input and one output, with Flatten, Reshape, Identity and Constant anywhere. A constant
-//! subtracted first becomes the features' mean, one multiplied next their scale; weights and biases
-//! are taken over bit for bit (−0 as 0). Two affine maps without a Relu between them are refused:
-//! folding them would round.
+//! on one input and one output, with Flatten, Reshape, Identity and Constant anywhere. Weights and
+//! biases are taken over bit for bit (−0 as 0). Two affine maps without a Relu between them are
+//! refused: folding them would round.
+//!
+//! The standardisation becomes the features' mean and scale, where both are `f32` and every served
+//! copy of the native model covers the file's order of operations:
+//!
+//! ```text
+//! (x − mean)·scale           mean and scale are the file's
+//! scale·x − c                mean = c / scale, if that is an f32
+//! (x − mean) / 2ᵏ            scale = 2⁻ᵏ; other divisions are refused
+//! ```
+//!
+//! Written is the first form, with the names, kinds and ranges of the features as metadata, so that
+//! what was exported is imported as the same model.
 
+mod export;
+mod features;
 #[cfg(test)]
 mod fixture;
 mod graph;
+#[cfg(test)]
+mod hostile;
 mod proto;
 mod shape;
 mod tensor;
@@ -21,10 +36,11 @@ mod tensor;
 mod tests;
 mod wire;
 
-use crate::model::{
-    Family, FeatureSpec, Kind, Layer, LimitError, Mlp, Model, Precision, Schema, Tie,
-};
+pub use export::to_onnx;
 
+use crate::model::{Family, FeatureSpec, Layer, LimitError, Mlp, Model, Precision, Schema, Tie};
+
+use self::features::Described;
 use self::graph::Step;
 use self::proto::{at_most, unsupported};
 use self::shape::MAX_WIDTH;
@@ -39,16 +55,18 @@ const MAX_CLASSES: usize = 1_000;
 
 /// Reads a network from the bytes of an `.onnx` file; one class per output.
 ///
-/// With a schema, its features must be as many as the network's inputs; their names, kinds and ranges
-/// are taken over, mean and scale are the file's (0 and 1 where it has none). Without one, features
-/// are `x0`, `x1`, …, real and without a range.
+/// With a schema, its features must be as many as the network's inputs, and named as in the file if
+/// that has names; their names, kinds and ranges are taken over, mean and scale are the file's (0 and
+/// 1 where it has none). Without one, features are as described in a file of [`to_onnx`], else `x0`,
+/// `x1`, …, real and without a range.
 ///
 /// # Errors
 /// Bytes that are no protobuf message, sizes over a limit, operators, types and graphs other than
 /// those above, by name.
 pub fn onnx(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
-    let graph = proto::graph(bytes)?;
-    let chain = graph::chain(&graph)?;
+    let file = proto::file(bytes)?;
+    let described = file.features.map(features::read).transpose()?;
+    let chain = graph::chain(&file.graph, bytes.len())?;
     let network = Network::new(chain.steps)?;
     let classes = network.layers.last().map_or(0, Layer::outputs);
     if classes < 2 {
@@ -56,7 +74,7 @@ pub fn onnx(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError>
     }
     at_most("classes", classes, MAX_CLASSES)?;
     Ok(Model {
-        schema: network.schema(schema)?,
+        schema: network.schema(described, schema)?,
         precision: if chain.is_double { Precision::F64 } else { Precision::F32 },
         tie: Tie::Lower,
         classes,
@@ -107,6 +125,10 @@ impl Network {
                 self.scale = Some(scale);
                 Last::Input
             }
+            (Step::Add(c), Last::Input) if self.mean.is_none() => {
+                self.mean = Some(mean_before(self.scale.as_deref().unwrap_or_default(), &c)?);
+                Last::Input
+            }
             (Step::Matrix { weights, inputs }, Last::Input | Last::Relu) => {
                 let bias = vec![0.0; weights.len() / inputs];
                 self.layers.push(Layer { weights, bias, inputs });
@@ -134,33 +156,40 @@ impl Network {
         at_most("parameters", parameters, MAX_PARAMETERS)
     }
 
-    fn schema(&self, given: Option<&Schema>) -> Result<Schema, ImportError> {
+    fn schema(
+        &self,
+        described: Option<Vec<Described>>,
+        given: Option<&Schema>,
+    ) -> Result<Schema, ImportError> {
         let inputs = self.layers.first().map_or(0, |layer| layer.inputs);
-        if let Some(schema) = given
-            && schema.len() != inputs
-        {
-            return Err(ImportError::Features { found: inputs, expected: schema.len() });
-        }
         let number = |numbers: &Option<Vec<f64>>, index: usize, default: f32| match numbers {
             None => Ok(default),
             Some(numbers) => single(numbers.get(index).copied()),
         };
-        let feature = |index: usize| -> Result<FeatureSpec, ImportError> {
-            let known = given.and_then(|schema| schema.features().get(index)).cloned();
-            let plain = || FeatureSpec {
-                name: format!("x{index}"),
-                kind: Kind::Real,
-                low: None,
-                high: None,
-                mean: 0.0,
-                scale: 1.0,
-            };
+        let standardised = |(index, feature): (usize, FeatureSpec)| {
             let mean = number(&self.mean, index, 0.0)?;
             let scale = number(&self.scale, index, 1.0)?;
-            Ok(FeatureSpec { mean, scale, ..known.unwrap_or_else(plain) })
+            Ok(FeatureSpec { mean, scale, ..feature })
         };
-        Ok(Schema::new((0..inputs).map(feature).collect::<Result<_, _>>()?)?)
+        let features = features::of_network(inputs, described, given)?;
+        let features = features.into_iter().enumerate().map(standardised);
+        Ok(Schema::new(features.collect::<Result<_, ImportError>>()?)?)
     }
+}
+
+/// `scale·x + c` is `scale·(x − mean)` with this mean, if it is an `f32`.
+fn mean_before(scale: &[f64], c: &[f64]) -> Result<Vec<f64>, ImportError> {
+    let mean = |(scale, c): (&f64, &f64)| {
+        let mean = f64::from((-c / scale) as f32);
+        // exact: scale and mean are f32
+        let is_exact = f64::from(*scale as f32) == *scale && mean * scale == -c;
+        is_exact.then_some(mean + 0.0).ok_or_else(|| ImportError::Graph {
+            place: "the constant after the scaling".to_owned(),
+            found: format!("{scale}·x + {c}"),
+            expected: "scale·(x − mean) with a mean that is a 32-bit float",
+        })
+    };
+    scale.iter().zip(c).map(mean).collect()
 }
 
 /// A mean or a scale, which are `f32` in a schema.

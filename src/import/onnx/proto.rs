@@ -56,9 +56,20 @@ pub(super) struct Declared<'a> {
     pub(super) dimensions: Option<Vec<Option<u64>>>,
 }
 
-/// The graph of a model file.
-pub(super) fn graph(bytes: &[u8]) -> Result<Graph<'_>, ImportError> {
-    let mut found = None;
+/// What a model file holds.
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    pub(super) graph: Graph<'a>,
+    /// The metadata under [`FEATURES`], which our exporter leaves.
+    pub(super) features: Option<&'a [u8]>,
+}
+
+/// The metadata that describe the features.
+pub(super) const FEATURES: &str = "propcert.features";
+
+/// The graph of a model file, and what it says of the features.
+pub(super) fn file(bytes: &[u8]) -> Result<File<'_>, ImportError> {
+    let (mut found, mut features) = (None, None);
     let mut fields = Fields::new(bytes, 0);
     while let Some((number, value)) = fields.next()? {
         match (number, value) {
@@ -66,11 +77,28 @@ pub(super) fn graph(bytes: &[u8]) -> Result<Graph<'_>, ImportError> {
                 found = Some(Graph::read(Fields::new(bytes, at))?);
             }
             (7, _) => return Err(broken(0, "more than one graph")),
+            (14, Value::Bytes(bytes, at)) => {
+                features = features.or(metadata(Fields::new(bytes, at), FEATURES)?);
+            }
             (25, _) => return Err(unsupported("local functions", "operators of ONNX itself")),
             _ => {}
         }
     }
-    found.ok_or_else(|| broken(bytes.len(), "no graph: this is no ONNX model"))
+    let graph = found.ok_or_else(|| broken(bytes.len(), "no graph: this is no ONNX model"))?;
+    Ok(File { graph, features })
+}
+
+/// The value of an entry of the metadata, if its key is the one wanted.
+fn metadata<'a>(mut fields: Fields<'a>, wanted: &str) -> Result<Option<&'a [u8]>, ImportError> {
+    let (mut key, mut text): (&[u8], _) = (b"", None);
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (1, Value::Bytes(bytes, _)) => key = bytes,
+            (2, Value::Bytes(bytes, _)) => text = Some(bytes),
+            _ => {}
+        }
+    }
+    Ok(text.filter(|_| key == wanted.as_bytes()))
 }
 
 impl<'a> Graph<'a> {

@@ -1,5 +1,7 @@
 //! Shapes of computed values: of one point, a free batch dimension counting as 1.
 
+use super::proto::MAX_DIMENSIONS;
+
 /// What was found, and what is expected instead.
 type Mismatch = (String, &'static str);
 
@@ -25,6 +27,9 @@ impl Shape {
 
     /// `Reshape`: 0 copies a dimension, one −1 takes what is left.
     pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
+        if target.len() > MAX_DIMENSIONS {
+            return Err((format!("{} dimensions", target.len()), "at most 8 dimensions"));
+        }
         let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
         let mismatch = || {
             (format!("dimensions {dimensions:?} to {target:?}"), "as many numbers before and after")

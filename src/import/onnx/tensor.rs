@@ -5,6 +5,9 @@ use crate::import::ImportError;
 use super::proto::{MAX_DIMENSIONS, at_most, text, unsupported};
 use super::wire::{Fields, Value, broken, packed};
 
+/// Most whole numbers of a tensor: only shapes are made of them.
+const MAX_WHOLE: usize = 65_536;
+
 /// A stored tensor.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tensor<'a> {
@@ -47,6 +50,7 @@ impl<'a> Tensor<'a> {
                 (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
                 (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
                 (7, Value::Bytes(bytes, at)) => {
+                    at_most("bytes of whole numbers", bytes.len(), 10 * MAX_WHOLE)?;
                     i64s.extend(packed(bytes, at)?.into_iter().map(u64::cast_signed));
                 }
                 (8, Value::Bytes(bytes, at)) => tensor.name = text(bytes, at)?,
@@ -60,6 +64,7 @@ impl<'a> Tensor<'a> {
                 _ => {}
             }
             at_most("dimensions of a tensor", tensor.dimensions.len(), MAX_DIMENSIONS)?;
+            at_most("whole numbers of a tensor", i64s.len(), MAX_WHOLE)?;
         }
         tensor.numbers = match (kind, raw) {
             (1, Some((bytes, at))) => Numbers::F32(floats(bytes, at)?),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::fixture::{GraphWriter, float, int, tensor};
 use super::*;
-use crate::import::onnx::fixture::Writer;
+use crate::import::onnx::wire::Writer;
 
 const W: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 
@@ -121,6 +121,8 @@ fn other_graphs_are_refused_by_name() {
             matmuls().tensor("V", &[3, 1], &W[..3]).node("MatMul", &["h", "V"], "y"),
         ),
         ("a graph with 2 inputs", matmuls().input("u", None).node("MatMul", &["h", "W1"], "y")),
+        ("two stored tensors `W0`", matmuls().tensor("W0", &[1], &[1.0])),
+        ("no computed value with a stored tensor", matmuls().node("Div", &["b0", "h"], "y")),
         ("`z` again", matmuls().node("Relu", &["h"], "z")),
         ("a value computed", matmuls()),
         (
@@ -162,25 +164,70 @@ fn one_tensor_used_many_times_does_not_fill_the_memory() {
     assert!(matches!(error, ImportError::Limit(_)), "{error}");
 }
 
-#[test]
-fn mutated_files_never_panic() {
-    let bytes = matmuls().node("MatMul", &["h", "W1"], "y").model();
-    for cut in 0..bytes.len() {
-        assert!(onnx(&bytes[..cut], None).is_err(), "cut at {cut}");
+/// Operators, each with its stored operand.
+type Nodes = &'static [(&'static str, &'static str)];
+
+/// `x` through nodes to a matrix.
+fn standardised(nodes: Nodes, numbers: &[(&str, [f32; 2])]) -> Result<Model, ImportError> {
+    let mut graph = GraphWriter::new(&[0, 2]).tensor("W", &[2, 3], &W);
+    for (name, numbers) in numbers {
+        graph = graph.tensor(name, &[2], numbers);
     }
-    let mut state = 1u64;
-    for _ in 0..20_000 {
-        let mut mutant = bytes.clone();
-        for _ in 0..3 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let (at, value) = ((state >> 33) as usize % mutant.len(), (state >> 20) as u8);
-            mutant[at] = value;
-        }
-        if let Ok(model) = onnx(&mutant, None) {
-            assert!(Model::read(model.to_json().as_bytes()).is_ok());
-        }
+    let mut before = "x".to_owned();
+    for (index, (operator, operand)) in nodes.iter().enumerate() {
+        let name = format!("v{index}");
+        graph = graph.node(operator, &[&before, operand], &name);
+        before = name;
+    }
+    read(graph.node("MatMul", &[&before, "W"], "y"))
+}
+
+#[test]
+fn standardisations_with_the_same_bits_are_read() {
+    let numbers = [("a", [1.5, -2.0]), ("s", [0.5, 4.0]), ("c", [3.0, 0.0])];
+    let table: [(Nodes, [(f32, f32); 2]); 8] = [
+        (&[("Sub", "a"), ("Mul", "s")], [(1.5, 0.5), (-2.0, 4.0)]),
+        (&[("Add", "a"), ("Mul", "s")], [(-1.5, 0.5), (2.0, 4.0)]),
+        (&[("Sub", "a"), ("Div", "s")], [(1.5, 2.0), (-2.0, 0.25)]),
+        // s·x − c = s·(x − c/s)
+        (&[("Mul", "s"), ("Sub", "c")], [(6.0, 0.5), (0.0, 4.0)]),
+        (&[("Mul", "s"), ("Add", "c")], [(-6.0, 0.5), (0.0, 4.0)]),
+        (&[("Div", "s"), ("Sub", "c")], [(1.5, 2.0), (0.0, 0.25)]),
+        (&[("Div", "s")], [(0.0, 2.0), (0.0, 0.25)]),
+        (&[("Sub", "c")], [(3.0, 1.0), (0.0, 1.0)]),
+    ];
+    for (nodes, expected) in table {
+        let model = standardised(nodes, &numbers).unwrap();
+        let features = model.schema.features();
+        let found = [0, 1].map(|index| (features[index].mean, features[index].scale));
+        assert_eq!(found, expected, "{nodes:?}");
+        assert_eq!(onnx(&to_onnx(&model).unwrap(), None).unwrap(), model, "{nodes:?}");
+    }
+}
+
+#[test]
+fn standardisations_that_round_otherwise_are_refused() {
+    let numbers = [
+        ("a", [1.5, -2.0]),
+        ("s", [0.5, 4.0]),
+        ("t", [3.0, 3.0]),
+        ("n", [-1.0, 1.0]),
+        ("z", [0.0, 1.0]),
+        ("e", [1e-30, 1e30]),
+        ("f", [1e30, 0.0]),
+    ];
+    let table: [(&str, Nodes); 7] = [
+        ("a division by 3", &[("Sub", "a"), ("Div", "t")]),
+        ("a division by 0", &[("Div", "z")]),
+        ("3·x + 2,", &[("Mul", "t"), ("Sub", "a")]),
+        ("·x + 1000000", &[("Mul", "e"), ("Add", "f")]),
+        ("scale finite and positive", &[("Mul", "n")]),
+        ("an addition after the input", &[("Sub", "a"), ("Mul", "s"), ("Add", "a")]),
+        ("a multiplication after the input", &[("Mul", "s"), ("Mul", "s")]),
+    ];
+    for (fact, nodes) in table {
+        let error = standardised(nodes, &numbers).unwrap_err().to_string();
+        assert!(error.contains(fact), "{fact}: {error}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Protobuf's wire format: numbered fields, each a varint, eight bytes, four bytes, or a length and
-//! that many bytes. Nothing is copied; a length is compared with what is there before it is used.
+//! that many bytes. Reading copies nothing, and compares a length with what is there before it is
+//! used; a message is written field by field, in the order of the calls.
 
 use crate::import::ImportError;
 
@@ -103,10 +104,64 @@ pub(super) fn packed(bytes: &[u8], at: usize) -> Result<Vec<u64>, ImportError> {
     Ok(numbers)
 }
 
+/// A message in the making.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Writer(Vec<u8>);
+
+impl Writer {
+    /// A whole number.
+    pub(super) fn number(mut self, field: u32, value: u64) -> Self {
+        self.varint(u64::from(field) << 3);
+        self.varint(value);
+        self
+    }
+
+    /// Four bytes.
+    #[cfg(test)]
+    pub(super) fn float(mut self, field: u32, value: f32) -> Self {
+        self.varint(u64::from(field) << 3 | 5);
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    /// A text, a packed list or a message.
+    pub(super) fn bytes(mut self, field: u32, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref();
+        self.varint(u64::from(field) << 3 | 2);
+        self.varint(value.len() as u64);
+        self.0.extend(value);
+        self
+    }
+
+    /// The fields of another message after these.
+    pub(super) fn followed_by(mut self, fields: &Self) -> Self {
+        self.0.extend(&fields.0);
+        self
+    }
+
+    /// What was written.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+}
+
+impl AsRef<[u8]> for Writer {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::onnx::fixture::Writer;
 
     fn read(bytes: &[u8]) -> Result<Vec<Field<'_>>, ImportError> {
         let mut fields = Fields::new(bytes, 0);
