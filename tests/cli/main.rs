@@ -13,6 +13,7 @@ mod defend;
 mod demo;
 mod help;
 mod hostile;
+mod import;
 mod scene;
 mod steal;
 mod train;
