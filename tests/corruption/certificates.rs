@@ -324,7 +324,7 @@ impl Certified {
             defense: None,
         };
         let mut reader = bytes;
-        let settings = Settings { arithmetic, first: None, max_work: 1 << 40 };
+        let settings = Settings { arithmetic, max_work: 1 << 40, ..Settings::default() };
         check_file(&subject, &mut reader, settings, &mut |_| ())
     }
 
