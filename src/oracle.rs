@@ -1,12 +1,12 @@
 //! The only door to a target, defended or not: it counts queries and keeps the transcript.
 //!
 //! ```text
-//! label(x)      the target's exact real label   → defense →  argmax, or one stored draw
+//! label(x)      the target's exact real scores  → defense →  argmax, or one stored draw
 //! posterior(x)  the softmax of its scores in f64 → defense
 //! ```
 //!
 //! Each distinct point costs one query; a point that was asked before is answered from memory.
-//! Labels without a defense are decided exactly, so that what is proved of the real function is
+//! Labels are decided exactly, behind a defense too, so that what is proved of the real function is
 //! true of every answer.
 
 use std::collections::BTreeMap;
@@ -64,6 +64,12 @@ pub enum OracleError {
         found: usize,
         /// Features.
         expected: usize,
+    },
+    /// A defense that has no answers for this many classes.
+    #[error("the defense in front of the target is for 2 classes, the target has {found}")]
+    Classes {
+        /// Classes of the target.
+        found: usize,
     },
     /// NaN or an infinity.
     #[error("feature {feature} of the point asked is not finite")]
@@ -201,6 +207,10 @@ impl<'a> Oracle<'a> {
         if found != expected {
             return Err(OracleError::Length { found, expected });
         }
+        let found = self.target.classes;
+        if self.defense.is_some_and(|defense| defense.check_classes(self.target).is_err()) {
+            return Err(OracleError::Classes { found });
+        }
         if let Some(feature) = raw.iter().position(|x| !x.is_finite()) {
             return Err(OracleError::NotFinite { feature });
         }
@@ -208,16 +218,17 @@ impl<'a> Oracle<'a> {
     }
 
     fn answer(&self, raw: &[f64], key: &[u64]) -> Exchange {
-        let own = exact_label(self.target, raw).unwrap_or_else(|| self.target.label(raw));
-        let own_posterior = || self.target.posterior(raw);
-        let served = match self.defense {
-            Some(defense) => defense.apply(&own_posterior(), own),
-            None => own_posterior(),
+        let label_of = |defense| {
+            exact_label(self.target, defense, raw).expect("points without a label have no key")
         };
-        let label = match (self.response, self.defense) {
-            (Response::SampledLabel, _) => self.draw(&served, key),
-            (_, None) => own,
-            (_, Some(_)) => argmax(&served, self.target.tie),
+        let posterior = self.target.posterior(raw);
+        let served = match self.defense {
+            Some(defense) => defense.apply(&posterior, label_of(None)),
+            None => posterior,
+        };
+        let label = match self.response {
+            Response::SampledLabel => self.draw(&served, key),
+            Response::Label | Response::Posterior => label_of(self.defense),
         };
         let posterior = (self.response == Response::Posterior).then_some(served);
         Exchange { point: raw.to_vec(), label, posterior }
@@ -238,10 +249,15 @@ impl<'a> Oracle<'a> {
     }
 }
 
-/// The class with the largest exact real score, ties by the model's rule; `None` at a point with
-/// values that are not finite. What certified labels are measured against, at no query.
-pub fn exact_label(model: &Model, raw: &[f64]) -> Option<usize> {
-    Point::from_floats(raw).map(|point| argmax(&model.exact_scores(&point), model.tie))
+/// The class that a target answers, behind a defense or none, decided exactly; `None` at a point
+/// with values that are not finite, and behind a defense that is not for this many classes. What
+/// certified labels are measured against, at no query.
+pub fn exact_label(model: &Model, defense: Option<&Defense>, raw: &[f64]) -> Option<usize> {
+    let scores = model.exact_scores(&Point::from_floats(raw)?);
+    match defense {
+        None => Some(argmax(&scores, model.tie)),
+        Some(defense) => Some(defense.label(scores.as_slice().try_into().ok()?, model.tie)),
+    }
 }
 
 #[cfg(test)]
@@ -325,6 +341,18 @@ mod tests {
         let mut oracle = Oracle::new(&model, Some(&defense), Response::Label, 9, 0);
         let labels = [0.4, 0.6, -0.4, -0.6].map(|x| oracle.label(&[x]).unwrap());
         assert_eq!(labels, [0, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_defense_for_two_classes_does_not_stand_before_three() {
+        let mut model = slope();
+        model.classes = 3;
+        let layer = Layer { weights: vec![0.0, 1.0, 2.0], bias: vec![0.0; 3], inputs: 1 };
+        model.family = Family::Mlp(Mlp { layers: vec![layer] });
+        let defense = poisoning("0.2");
+        let mut oracle = Oracle::new(&model, Some(&defense), Response::Label, 9, 0);
+        assert_eq!(oracle.label(&[1.0]), Err(OracleError::Classes { found: 3 }));
+        assert_eq!((oracle.queries(), exact_label(&model, Some(&defense), &[1.0])), (0, None));
     }
 
     #[test]

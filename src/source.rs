@@ -15,13 +15,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::{CsvFile, DataError, DataSet, Meta};
+use crate::model::{CsvFile, DataError, DataSet, MAX_BYTES, Meta};
 
 /// Name of the data set inside the program.
 pub const BUILT_IN: &str = "spambase";
-
-/// Largest file that is read, in bytes, packed or not.
-const MAX_BYTES: u64 = 1 << 30;
 
 const SPAMBASE_META: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/spambase/meta.json"));
@@ -216,8 +213,8 @@ fn is_plain(name: &str) -> bool {
         if only == name)
 }
 
-/// The bytes of a regular file of at most `limit` bytes; never more than that is read.
-pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+/// Opens a regular file of at most `limit` bytes.
+pub fn open_regular(path: &Path, limit: u64) -> Result<File, SourceError> {
     let shown = || path.display().to_string();
     let unreadable = |reason| SourceError::Read { path: shown(), reason };
     // Opening a pipe would wait for its writer, so the path is asked before the handle is.
@@ -229,12 +226,25 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
     if !held.is_file() {
         return Err(SourceError::NotRegular { path: shown() });
     }
-    let too_large = |found| SourceError::TooLarge { path: shown(), found, limit };
     if held.len() > limit {
-        return Err(too_large(held.len()));
+        return Err(SourceError::TooLarge { path: shown(), found: held.len(), limit });
     }
+    Ok(file)
+}
+
+/// The bytes of a regular file of at most `limit` bytes; never more than one above is read.
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
+    let shown = || path.display().to_string();
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let file = open_regular(path, limit)?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|reason| SourceError::Read { path: shown(), reason })?;
     // The file may have grown since it was asked.
-    if bytes.len() as u64 > limit { Err(too_large(bytes.len() as u64)) } else { Ok(bytes) }
+    let found = bytes.len() as u64;
+    if found > limit {
+        Err(SourceError::TooLarge { path: shown(), found, limit })
+    } else {
+        Ok(bytes)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read};
 
-use crate::model::{DataSet, Defense, Digest, Model, Row};
+use crate::model::{DataSet, Defense, Digest, LimitError, MAX_BYTES, Model, Row};
 use crate::spec::{LowerError, Lowered, Spec};
 
 use super::format::Entry;
@@ -11,13 +11,6 @@ use super::{
     Arithmetic, Assembler, Counter, FormatError, Header, Kernel, Line, Piece, Proof, Rejection,
     Tally, Totals, Verdict,
 };
-
-/// Longest line, in bytes.
-const MAX_LINE: u64 = 16 << 20;
-/// Largest file, in bytes.
-const MAX_FILE: u64 = 1 << 30;
-/// Most lines.
-const MAX_LINES: u64 = 10_000_000;
 
 /// Everything a certificate is checked against, each with the digest of its file.
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +88,30 @@ pub enum CheckError {
         /// Index expected.
         expected: usize,
     },
+    /// More than what is read.
+    #[error("line {line}: {limit}")]
+    Limit {
+        /// The line.
+        line: u64,
+        /// What is limited, how much there is, how much is accepted.
+        limit: LimitError,
+    },
+    /// A header key that the claim has no use for.
+    #[error("line 1: `{key}` is for claims about rows; `{property}` is none")]
+    Unexpected {
+        /// `data`, `part` or `rows`.
+        key: &'static str,
+        /// The property.
+        property: &'static str,
+    },
+    /// A header key that a claim about rows needs.
+    #[error("line 1: `{key}` is missing; `{property}` is about rows")]
+    Missing {
+        /// `part` or `rows`.
+        key: &'static str,
+        /// The property.
+        property: &'static str,
+    },
     /// The file ends early or goes on.
     #[error("line {line}: {problem}")]
     End {
@@ -124,6 +141,26 @@ pub enum CheckError {
     NoData(&'static str),
 }
 
+/// Sizes that a certificate may have; each is checked before anything is built from what exceeds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a line, its end included.
+    pub line_bytes: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Lines of the file.
+    pub lines: u64,
+    /// Steps of the split trees of the file.
+    pub steps: usize,
+}
+
+impl Default for Limits {
+    /// 16 MiB, 1 GiB, 10⁷ and 2²⁴.
+    fn default() -> Self {
+        Self { line_bytes: 16 << 20, bytes: MAX_BYTES, lines: 10_000_000, steps: MAX_STEPS }
+    }
+}
+
 /// How a file is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -133,11 +170,18 @@ pub struct Settings {
     pub first: Option<usize>,
     /// Multiply-adds that the whole file may cost.
     pub max_work: u64,
+    /// How large the file may be.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { arithmetic: Arithmetic::Rounded, first: None, max_work: 10_000_000_000_000 }
+        Self {
+            arithmetic: Arithmetic::Rounded,
+            first: None,
+            max_work: 10_000_000_000_000,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -161,7 +205,8 @@ pub fn check_file(
     settings: Settings,
     watch: &mut dyn FnMut(Decided),
 ) -> Result<Checked, CheckError> {
-    let mut lines = Lines { file, number: 0, bytes: 0, buffer: Vec::new() };
+    let mut lines =
+        Lines { file, limits: settings.limits, number: 0, bytes: 0, buffer: Vec::new() };
     let header = match lines.next()? {
         Some(line) => Header::parse(line).map_err(|error| CheckError::Format { line: 1, error })?,
         None => return Err(CheckError::End { line: 1, problem: "the file is empty" }),
@@ -172,14 +217,14 @@ pub fn check_file(
     let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
     expect_equal("semantics", header.semantics, lowered.semantics())?;
     let kernel = Kernel::new(model, &lowered, settings.arithmetic);
-    let mut session = Session::new(header, &kernel, &lowered, rows, settings.max_work);
-    session.first = settings.first.unwrap_or(usize::MAX);
+    let session = Session::new(header, &kernel, Counter::new(&lowered, rows), settings);
     session.run(&mut lines, watch)
 }
 
 /// The lines of a file, each of limited length.
 struct Lines<'a> {
     file: &'a mut dyn BufRead,
+    limits: Limits,
     number: u64,
     bytes: u64,
     buffer: Vec<u8>,
@@ -191,15 +236,21 @@ impl Lines<'_> {
         self.number += 1;
         let line = self.number;
         self.buffer.clear();
-        let mut limited = (&mut *self.file).take(MAX_LINE + 1);
+        let mut limited = (&mut *self.file).take(self.limits.line_bytes.saturating_add(1));
         let read = limited.read_until(b'\n', &mut self.buffer);
         let length = read.map_err(|error| CheckError::Io { line, error })?;
         if length == 0 {
             return Ok(None);
         }
         self.bytes = self.bytes.saturating_add(length as u64);
-        if length as u64 > MAX_LINE || line > MAX_LINES || self.bytes > MAX_FILE {
-            return Err(CheckError::End { line, problem: "longer than the limits allow" });
+        for (what, found, limit) in [
+            ("bytes of a line", length as u64, self.limits.line_bytes),
+            ("lines of a certificate", line, self.limits.lines),
+            ("bytes of a certificate", self.bytes, self.limits.bytes),
+        ] {
+            if found > limit {
+                return Err(CheckError::Limit { line, limit: LimitError { what, found, limit } });
+            }
         }
         match self.buffer.strip_suffix(b"\n") {
             Some(text) => Ok(Some(text)),
@@ -236,24 +287,24 @@ fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
 
 /// The rows that the header names; none for claims without rows.
 fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], CheckError> {
-    let property = &subject.spec.0.property;
-    if !property.is_about_rows() {
-        let is_bare = header.data.is_none() && header.part.is_none() && header.rows.is_none();
-        return if is_bare {
-            Ok(&[])
-        } else {
-            Err(CheckError::End {
-                line: 1,
-                problem: "data, part and rows are for claims about rows",
-            })
+    let property = subject.spec.0.property.name();
+    if !subject.spec.0.property.is_about_rows() {
+        let keys = [
+            ("data", header.data.is_some()),
+            ("part", header.part.is_some()),
+            ("rows", header.rows.is_some()),
+        ];
+        let stray = keys.into_iter().find(|(_, is_there)| *is_there);
+        return match stray {
+            None => Ok(&[]),
+            Some((key, _)) => Err(CheckError::Unexpected { key, property }),
         };
     }
-    let data = subject.data.ok_or(CheckError::NoData(property.name()))?;
+    let data = subject.data.ok_or(CheckError::NoData(property))?;
     data.check_features(&subject.model.0.schema)?;
     expect_equal("data", header.data, Some(data.digest()))?;
-    let (Some(part), Some(count)) = (header.part, header.rows) else {
-        return Err(CheckError::End { line: 1, problem: "a claim about rows needs part and rows" });
-    };
+    let part = header.part.ok_or(CheckError::Missing { key: "part", property })?;
+    let count = header.rows.ok_or(CheckError::Missing { key: "rows", property })?;
     let rows = data.part(part);
     rows.get(..count).ok_or_else(|| CheckError::Other {
         what: "number of rows",
@@ -270,34 +321,36 @@ struct Session<'a> {
     findings: Vec<String>,
     finding_count: u64,
     proved: Vec<usize>,
+    settings: Settings,
+    /// Multiply-adds that the file may still cost.
     work_left: u64,
-    max_work: u64,
-    /// Steps of split trees that the file may still have.
-    steps_left: usize,
-    /// Only so many obligations are decided; the others are read and taken as stated.
-    first: usize,
+    /// Steps of split trees so far.
+    steps: usize,
 }
 
 impl<'a> Session<'a> {
     fn new(
         header: Header,
         kernel: &'a Kernel<'a>,
-        lowered: &'a Lowered<'a>,
-        rows: &'a [Row],
-        max_work: u64,
+        counter: Counter<'a>,
+        settings: Settings,
     ) -> Self {
         Self {
             kernel,
-            counter: Counter::new(lowered, rows),
+            counter,
             header,
             findings: Vec::new(),
             finding_count: 0,
             proved: Vec::new(),
-            work_left: max_work,
-            max_work,
-            steps_left: MAX_STEPS,
-            first: usize::MAX,
+            settings,
+            work_left: settings.max_work,
+            steps: 0,
         }
+    }
+
+    /// Only the first obligations are decided; the others are read and taken as stated.
+    fn is_decided(&self, at: usize) -> bool {
+        self.settings.first.is_none_or(|first| at < first)
     }
 
     fn run(
@@ -356,12 +409,16 @@ impl<'a> Session<'a> {
         watch: &mut dyn FnMut(Decided),
     ) -> Result<(), CheckError> {
         let rejected = |rejection| CheckError::Rejected { line, at, rejection };
-        if at >= self.first {
+        if !self.is_decided(at) {
             return Ok(());
         }
-        let too_long = CheckError::End { line, problem: "more than 2^24 steps of split trees" };
-        self.steps_left = self.steps_left.checked_sub(proof.steps()).ok_or(too_long)?;
-        let limit = self.max_work;
+        self.steps = self.steps.saturating_add(proof.steps());
+        let (found, limit) = (self.steps as u64, self.settings.limits.steps as u64);
+        if found > limit {
+            let limit = LimitError { what: "steps of split trees", found, limit };
+            return Err(CheckError::Limit { line, limit });
+        }
+        let limit = self.settings.max_work;
         let left = self.work_left.checked_sub(self.kernel.work(proof));
         self.work_left = left.ok_or_else(|| rejected(Rejection::Work { limit }))?;
         let verdict = self.kernel.check(at, proof).map_err(rejected)?;
@@ -385,7 +442,7 @@ impl<'a> Session<'a> {
 
     fn finish(&mut self, stated: &Totals, line: u64) {
         let found = self.counter.tally().all;
-        if self.first < self.kernel.len() {
+        if self.settings.first.is_some_and(|first| first < self.kernel.len()) {
             return;
         }
         if found != *stated {

@@ -53,7 +53,7 @@ mod witness;
 pub use accuracy::Share;
 pub use avoid::Block;
 pub use claims::{Hurdle, competitors, margin_row};
-pub use file::{CheckError, Checked, Decided, Settings, Subject, check_file};
+pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};
 pub use jacobian::gradient;

@@ -68,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         arithmetic: if arguments.exact { Arithmetic::Exact } else { Arithmetic::Rounded },
         first: arguments.first,
         max_work: arguments.max_work,
+        ..Settings::default()
     };
     let mut lines = String::new();
     let mut watch = |decided: Decided| {

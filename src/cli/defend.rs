@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::certificate::{Checked, Subject};
+use crate::certificate::Subject;
 use crate::certify::{Options, Selection};
 use crate::defend::{choose_poisoning, effect};
-use crate::model::{DataSet, Defense, Digest, Model, Part};
+use crate::model::{Defense, Digest, Model, Part};
 use crate::report::Counts;
-use crate::spec::Spec;
-use crate::study::{Claimed, Manifest, ManifestEntry, Store, certify, data_from};
+use crate::study::{Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from};
 
-use super::subject::{data_seen_from, read_data, read_model, read_spec};
+use super::subject::{data_seen_from, read_data, read_model};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -89,38 +88,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 struct ClaimedBefore {
     /// A name for files, different from every other one.
     name: String,
-    spec_bytes: Vec<u8>,
-    spec: (Spec, Digest),
-    /// The data, and how the new manifest writes it.
-    data: Option<(DataSet, String)>,
-    checked: Checked,
+    /// What the data is called from here.
+    data_name: Option<String>,
+    loaded: Loaded,
 }
 
 /// The manifest's certificates about this model, every one checked again.
 fn claims(arguments: &Arguments, digest: Digest) -> Result<Vec<ClaimedBefore>, Refusal> {
     let Some(path) = &arguments.certificates else { return Ok(Vec::new()) };
-    let entries = Manifest::load(path)?;
-    let manifest: Manifest = serde_json::from_slice(&files::read(path)?)
-        .map_err(Refusal::from)
-        .map_err(Refusal::about(path))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut claims: Vec<ClaimedBefore> = Vec::new();
-    for (entry, loaded) in manifest.certificates.iter().zip(entries) {
-        if loaded.model != digest || loaded.is_defended {
-            continue;
-        }
-        let spec_path = folder.join(&entry.spec);
-        let stem = spec_path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let data = entry.data.as_deref().map(|data| {
-            let here = data_from(data, folder);
-            read_data(&here).map(|(data, _)| (data, here))
-        });
+    let about = |loaded: &Loaded| loaded.is_about(digest, None);
+    for loaded in Manifest::load(path)?.into_iter().filter(about) {
+        let spec = Path::new(&loaded.entry.spec);
+        let stem = spec.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         claims.push(ClaimedBefore {
             name: free_name(&stem, &claims),
-            spec_bytes: files::read(&spec_path)?,
-            spec: read_spec(&spec_path)?,
-            data: data.transpose()?,
-            checked: loaded.checked,
+            data_name: loaded.entry.data.as_deref().map(|name| data_from(name, folder)),
+            loaded,
         });
     }
     Ok(claims)
@@ -151,7 +136,7 @@ impl Defended<'_> {
         self.store.write("model.json", &files::read(&arguments.model)?)?;
         let (mut written, mut still) = (Manifest::default(), Vec::new());
         for claim in claims {
-            let (name, before) = (&claim.name, claim.checked.tally.all);
+            let (name, before) = (&claim.name, claim.loaded.checked.tally.all);
             let (counts, entry) = self.certify(claim, arguments)?;
             let after = format!(
                 "proved {} refuted {} undecided {}",
@@ -171,13 +156,13 @@ impl Defended<'_> {
         claim: &ClaimedBefore,
         arguments: &Arguments,
     ) -> Result<(Counts, ManifestEntry), Refusal> {
-        let header = &claim.checked.header;
+        let header = &claim.loaded.checked.header;
         let defense = Digest::of(self.defense.to_json().as_bytes());
         let claimed = Claimed {
             subject: Subject {
                 model: self.model,
-                spec: (&claim.spec.0, claim.spec.1),
-                data: claim.data.as_ref().map(|(data, _)| data),
+                spec: (&claim.loaded.spec.0, claim.loaded.spec.1),
+                data: claim.loaded.data.as_deref(),
                 defense: Some((self.defense, defense)),
             },
             selection: Selection { part: header.part.unwrap_or(Part::Test), rows: header.rows },
@@ -190,9 +175,9 @@ impl Defended<'_> {
         };
         let (certificate, spec) =
             (format!("certificates/{}.jsonl", claim.name), format!("specs/{}.toml", claim.name));
-        self.store.write(&spec, &claim.spec_bytes)?;
+        self.store.write(&spec, &claim.loaded.spec_bytes)?;
         let counts = certify(&claimed, self.store, &certificate)?.report.counts;
-        let data = claim.data.as_ref().map(|(_, here)| data_seen_from(here, &arguments.out));
+        let data = claim.data_name.as_ref().map(|here| data_seen_from(here, &arguments.out));
         let entry = ManifestEntry {
             certificate,
             model: "model.json".to_owned(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::certificate::Proved;
-use crate::model::{Defense, Part};
+use crate::model::{Digest, Part};
 use crate::oracle::Oracle;
 use crate::steal::{
     AttackSpec, Classifier, Evaluation, Knowledge, Repetition, Scene, SeedRows, ValidBox,
@@ -76,8 +76,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     {
         return Err(Refusal::new("the defense was made for another model"));
     }
+    if let Some((defense, _)) = &defense {
+        defense.check_classes(&model)?;
+    }
+    let proved = proofs(arguments, digest, defense.as_ref().map(|(_, digest)| *digest))?;
     let defense = defense.as_ref().map(|(defense, _)| defense);
-    let proved = proofs(arguments, digest, defense)?;
     if proved.is_empty() && attack.inference == crate::steal::Inference::Certified {
         eprintln!("propcert: no certificates: no label can be inferred, every one is paid");
     }
@@ -136,20 +139,26 @@ fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
         .map_err(Refusal::about(&arguments.attack))
 }
 
-/// What the manifest proves of this target, with this defense or none.
+/// What the manifest proves of this target behind exactly this defense, or behind none.
 fn proofs(
     arguments: &Arguments,
-    target: crate::model::Digest,
-    defense: Option<&Defense>,
+    target: Digest,
+    defense: Option<Digest>,
 ) -> Result<Vec<Proved>, Refusal> {
     let Some(path) = &arguments.certificates else {
         return Ok(Vec::new());
     };
-    let loaded = Manifest::load(path)?;
-    let fitting = loaded
-        .into_iter()
-        .filter(|entry| entry.model == target && entry.is_defended == defense.is_some());
-    let proved: Vec<Proved> = fitting.flat_map(|entry| entry.proved).collect();
+    let (fitting, others): (Vec<_>, Vec<_>) =
+        Manifest::load(path)?.into_iter().partition(|entry| entry.is_about(target, defense));
+    for other in &others {
+        let what = if other.model == target {
+            "this target behind another defense, or none"
+        } else {
+            "another target"
+        };
+        eprintln!("propcert: {} is about {what}: not used", other.entry.certificate);
+    }
+    let proved: Vec<Proved> = fitting.into_iter().flat_map(|entry| entry.proved).collect();
     if proved.is_empty() {
         eprintln!("propcert: {}: nothing is proved of this target", path.display());
     }

@@ -17,12 +17,11 @@ use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::{Decimal, Rational};
 use crate::model::{
-    CsvFile, DataError, DataSet, Digest, Kind, LimitError, Meta, Part, Row, csv_error, line_at,
+    CsvFile, DataError, DataSet, Digest, Kind, LimitError, MAX_BYTES, Meta, Part, Row, csv_error,
+    line_at,
 };
 use crate::source::read_regular;
 
-/// Largest file that is read, in bytes, packed or not.
-const MAX_BYTES: u64 = 1 << 30;
 /// Most classes.
 const MAX_CLASSES: usize = 1000;
 /// The label column unless one is named.

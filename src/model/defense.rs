@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{Decimal, Rational};
+use crate::interval::{Decimal, Rational, exp};
 
-use super::{Digest, LimitError, check_json};
+use super::{Digest, LimitError, Model, Tie, argmax, check_json};
 
 /// A map from the target's posteriors to what it answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,9 @@ pub enum DefenseError {
     /// α outside `[0, ½)`.
     #[error("alpha is {0}, expected 0 <= alpha < 0.5")]
     Alpha(Decimal),
+    /// A map for two classes in front of more.
+    #[error("prediction poisoning is built for 2 classes, the model has {0}")]
+    Classes(usize),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,8 +100,15 @@ impl Defense {
         serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
     }
 
-    /// The answers for a two-class posterior, in `f64`; anything else is returned unchanged.
-    /// On a tie the argmin is the class that does not win it (class 1 under [`super::Tie::Lower`]).
+    /// Refuses a model that the map is not defined for.
+    pub fn check_classes(&self, model: &Model) -> Result<(), DefenseError> {
+        let DefenseKind::PredictionPoisoning { .. } = &self.kind;
+        if model.classes == 2 { Ok(()) } else { Err(DefenseError::Classes(model.classes)) }
+    }
+
+    /// The answers for a two-class posterior whose label is `label`, in `f64`. A posterior of
+    /// another length has none: see [`Defense::check_classes`].
+    /// On a tie the argmin is the class that does not win it (class 1 under [`Tie::Lower`]).
     pub fn apply(&self, posterior: &[f64], label: usize) -> Vec<f64> {
         let DefenseKind::PredictionPoisoning { alpha } = &self.kind;
         let alpha = alpha.value().down();
@@ -108,7 +118,71 @@ impl Defense {
         if posterior.len() == 2 {
             posterior.iter().enumerate().map(poison).collect()
         } else {
-            posterior.to_vec()
+            Vec::new()
         }
+    }
+
+    /// The class with the largest defended posterior, decided exactly from exact scores.
+    ///
+    /// ```text
+    /// F′_y >= ½  ⇔  F_y >= 1/(2(1−α))  ⇔  e^|m| >= 1/(1−2α)          y = argmax F, m the margin
+    /// ```
+    ///
+    /// Equality needs α = 0, since `e^m` is irrational for rational `m ≠ 0`. A margin too near to
+    /// tell (within about 2⁻¹⁸⁰), or beyond 64 while `1/(1−2α)` is too, counts as flipped: no
+    /// certificate of the defended model covers such a point, for the kernel's threshold is the
+    /// upper end of the same enclosure or above.
+    pub fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
+        let DefenseKind::PredictionPoisoning { alpha } = &self.kind;
+        let own = argmax(scores, tie);
+        let [first, second] = scores;
+        let (growth, _) = exp(&(second - first).abs());
+        // e^|m|·(1 − 2α) >= 1
+        let rest = &(&Rational::ONE - alpha.value()) - alpha.value();
+        if &growth * &rest >= Rational::ONE { own } else { 1 - own }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(alpha: &str, scores: [f64; 2], tie: Tie) -> usize {
+        let defense = Defense::prediction_poisoning(Digest::of(b""), alpha.parse().unwrap());
+        defense.unwrap().label(&scores.map(|s| Rational::from_f64(s).unwrap()), tie)
+    }
+
+    #[test]
+    fn labels_turn_below_the_threshold_and_nowhere_else() {
+        // ln(5/3) = 0.510825623765990683…; these are the floats next to it
+        let threshold = 0.510_825_623_765_990_7_f64;
+        let (below, above) = (threshold.next_down(), threshold.next_up());
+        for tie in [Tie::Lower, Tie::Upper] {
+            assert_eq!(label("0.2", [0.0, above], tie), 1);
+            assert_eq!(label("0.2", [0.0, below], tie), 0);
+            assert_eq!(label("0.2", [above, 0.0], tie), 0);
+            assert_eq!(label("0.2", [below, 0.0], tie), 1);
+        }
+    }
+
+    #[test]
+    fn strength_zero_changes_nothing_and_a_tie_turns() {
+        assert_eq!(label("0", [0.0, 0.0], Tie::Lower), 0);
+        assert_eq!(label("0", [0.0, 0.0], Tie::Upper), 1);
+        assert_eq!(label("0", [0.0, 1e-300], Tie::Lower), 1);
+        assert_eq!(label("0.01", [1.0, 1.0], Tie::Lower), 1);
+        assert_eq!(label("0.01", [1.0, 1.0], Tie::Upper), 0);
+        assert_eq!(label("0.49", [0.0, 1e300], Tie::Lower), 1);
+    }
+
+    #[test]
+    fn more_than_two_classes_are_refused_by_name() {
+        let scores = r#"{"format":"model/1","family":"mlp","precision":"f32","tie":"lower","classes":3,
+            "features":[{"name":"x","kind":"real"}],"layers":[{"weights":[[1.0],[0.0],[0.5]],"bias":[0,0,0]}]}"#;
+        let model = Model::read(scores.as_bytes()).unwrap();
+        let defense =
+            Defense::prediction_poisoning(Digest::of(b""), "0.1".parse().unwrap()).unwrap();
+        let refused = defense.check_classes(&model).unwrap_err().to_string();
+        assert_eq!(refused, "prediction poisoning is built for 2 classes, the model has 3");
     }
 }

@@ -150,3 +150,33 @@ pub fn csv_error(file: &str, bytes: &[u8], error: &csv::Error) -> DataError {
     let line = line_at(bytes, error.position());
     DataError::Csv { file: file.to_owned(), line, reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn packed_or_not_a_file_has_at_most_so_many_bytes() {
+        let text = "label,x\n0,1\n".repeat(100);
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(text.as_bytes()).unwrap();
+        let packed = packer.finish().unwrap();
+        assert!(packed.len() * 10 < text.len(), "a small file may unpack to a large one");
+        let length = text.len() as u64;
+        // two packed members count together
+        let twice = [packed.clone(), packed.clone()].concat();
+        for (bytes, length) in
+            [(text.as_bytes(), length), (packed.as_slice(), length), (&twice, 2 * length)]
+        {
+            let file = CsvFile { name: "rows.csv", bytes };
+            assert_eq!(unpack(&file, length).unwrap().len() as u64, length);
+            let refused = unpack(&file, length - 1);
+            let Err(DataError::Limit(limit)) = refused else { panic!("{refused:?}") };
+            assert_eq!((limit.found, limit.limit), (length, length - 1));
+        }
+        let torn = CsvFile { name: "rows.csv", bytes: &packed[..packed.len() / 2] };
+        assert!(matches!(unpack(&torn, length), Err(DataError::Gzip { .. })));
+    }
+}

@@ -45,7 +45,7 @@ pub(super) fn settle(
     labels: &CertifiedLabels,
     queries: usize,
 ) -> Settled {
-    let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, x)).collect();
+    let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, None, x)).collect();
     let places: Vec<Place> = reference.iter().map(|x| labels.locate(x)).collect();
     let covers: Vec<Cover> = (0..places.len())
         .map(|query| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten()))

@@ -13,11 +13,11 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::model::{Model, Row};
+use crate::model::{Defense, Model, Row};
 use crate::oracle::{Oracle, exact_label};
 
 use super::substitute::answer;
-use super::{Classifier, Purpose, Sample, Source, Substitute, ValidBox, stream};
+use super::{Classifier, Labelled, Purpose, Sample, Source, Substitute, ValidBox, stream};
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).
 const BOUNDARY_GAP: f64 = 0.1;
@@ -69,7 +69,8 @@ pub struct Figures {
     pub labelled: usize,
     /// Labels inferred by proof, for no query.
     pub inferred: usize,
-    /// Inferred labels that are not the target's exact label; decided outside the budget.
+    /// Inferred labels that are not the exact answer of the (defended) target that was attacked;
+    /// decided outside the budget.
     pub wrong: usize,
     /// Generated points that were labelled already.
     pub duplicates: usize,
@@ -87,7 +88,7 @@ impl Figures {
             queries: oracle.queries(),
             labelled: sample.points.len(),
             inferred: sample.count(Source::Inferred),
-            wrong: wrong_inferences(evaluation.target, sample),
+            wrong: wrong_inferences(evaluation.target, oracle.defense(), sample),
             duplicates: sample.duplicates,
             steps: substitute.steps,
             scores: evaluation.scores(&substitute.classifier),
@@ -95,10 +96,15 @@ impl Figures {
     }
 }
 
-/// Inferred labels that differ from the target's exact label.
-pub(super) fn wrong_inferences(target: &Model, sample: &Sample) -> usize {
+/// Inferred labels that differ from what the (defended) target answers, decided exactly.
+pub(super) fn wrong_inferences(
+    target: &Model,
+    defense: Option<&Defense>,
+    sample: &Sample,
+) -> usize {
     let inferred = sample.points.iter().filter(|point| point.source == Source::Inferred);
-    inferred.filter(|point| exact_label(target, &point.values) != Some(point.label)).count()
+    let answer = |point: &Labelled| exact_label(target, defense, &point.values);
+    inferred.filter(|point| answer(point) != Some(point.label)).count()
 }
 
 /// A point with the target's answer.

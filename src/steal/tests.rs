@@ -148,7 +148,7 @@ fn certified_inference_is_never_wrong_on_a_planted_monotone_ensemble() {
             (substitute.sample.count(Source::Paid), substitute.sample.count(Source::Inferred));
         assert_eq!(paid, queries);
         assert!(queries <= 60 && paid + inferred <= 180);
-        assert_eq!(wrong_inferences(&model, &substitute.sample), 0);
+        assert_eq!(wrong_inferences(&model, None, &substitute.sample), 0);
         if generator.needs_base() {
             assert!(inferred > 20, "{}: {inferred} inferred", generator.name());
         }
@@ -169,7 +169,7 @@ fn a_false_order_over_a_planted_pit_is_counted_wrong() {
     let mut oracle = Oracle::new(&model, None, Response::Label, 60, 0);
     let thief = thief(Generator::Along { radius: 3.0 });
     let sample = thief.collect(&mut oracle, &known, &labels, 3).unwrap();
-    assert!(wrong_inferences(&model, &sample) > 0);
+    assert!(wrong_inferences(&model, None, &sample) > 0);
 
     assert!(settle(&model, &comparable(&model), &labels, 20).wrong > 0);
 }
@@ -293,7 +293,7 @@ fn proofs_about_another_function_than_the_answering_one_are_refused() {
     assert_eq!(attempt(None, None, Response::SampledLabel), drawn);
     let stolen = attempt(Some(&weak), Some(&weak), label).unwrap();
     assert!(stolen.sample.count(Source::Inferred) > 0);
-    assert_eq!(wrong_inferences(&model, &stolen.sample), 0);
+    assert_eq!(wrong_inferences(&model, Some(&weak), &stolen.sample), 0);
 }
 
 #[test]
@@ -451,11 +451,11 @@ proptest! {
         let mut ledger = Ledger::new(&labels);
         let point = |(a, b): &(f64, u8)| vec![*a, f64::from(*b), 2.0];
         for x in paid.iter().map(point) {
-            ledger.record(&x, exact_label(&model, &x).unwrap()).unwrap();
+            ledger.record(&x, exact_label(&model, None, &x).unwrap()).unwrap();
         }
         for x in asked.iter().map(point) {
             if let Some(label) = ledger.infer(&x) {
-                prop_assert_eq!(Some(label), exact_label(&model, &x));
+                prop_assert_eq!(Some(label), exact_label(&model, None, &x));
             }
         }
     }

@@ -106,8 +106,9 @@ pub fn demo(
 
 /// The files of an earlier demonstration in `folder`, by its manifest; none if there is no such.
 pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
-    let Ok(bytes) = std::fs::read(folder.join("manifest.json")) else { return BTreeSet::new() };
-    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return BTreeSet::new() };
+    let Ok(manifest) = Manifest::read(&folder.join("manifest.json")) else {
+        return BTreeSet::new();
+    };
     let entries = manifest.certificates.into_iter().flat_map(|entry| {
         [Some(entry.certificate), Some(entry.model), Some(entry.spec), entry.defense]
     });

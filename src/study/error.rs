@@ -35,6 +35,9 @@ pub enum StudyError {
         /// Why.
         reason: String,
     },
+    /// A file of a manifest that was not opened.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
     /// The data.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),

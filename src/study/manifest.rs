@@ -1,14 +1,17 @@
 //! Manifests: which certificate is about which model, spec and data. Whoever consumes certificates
 //! has every entry checked again.
 
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Checked, Proved, Settings, Subject, Verdict, check_file};
 use crate::dataset;
-use crate::model::{DataSet, Defense, Digest, Model};
+use crate::model::{DataSet, Defense, Digest, MAX_BYTES, Model, check_json};
+use crate::source::{open_regular, read_regular};
 use crate::spec::Spec;
 
 use super::StudyError;
@@ -39,16 +42,31 @@ pub struct ManifestEntry {
     pub defense: Option<String>,
 }
 
-/// An entry, read and checked.
+/// An entry, read and checked, with what it was checked against.
 pub struct Loaded {
+    /// The entry as it stands in the manifest.
+    pub entry: ManifestEntry,
     /// The digest of the model it is about.
     pub model: Digest,
-    /// Whether the defended model is meant.
-    pub is_defended: bool,
+    /// The bytes of the spec file.
+    pub spec_bytes: Vec<u8>,
+    /// The spec, with the digest of its file.
+    pub spec: (Spec, Digest),
+    /// The data, where rows are used; entries of one name share it.
+    pub data: Option<Arc<DataSet>>,
+    /// The defense with the digest of its file, if the defended model is meant.
+    pub defense: Option<(Defense, Digest)>,
     /// What is proved.
     pub proved: Vec<Proved>,
     /// The whole outcome.
     pub checked: Checked,
+}
+
+impl Loaded {
+    /// Whether it is about that model behind that defense, or behind none.
+    pub fn is_about(&self, model: Digest, defense: Option<Digest>) -> bool {
+        self.model == model && self.defense.as_ref().map(|(_, digest)| *digest) == defense
+    }
 }
 
 impl Manifest {
@@ -58,75 +76,102 @@ impl Manifest {
         text + "\n"
     }
 
+    /// Reads a manifest, its entries unchecked.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let bytes = read_regular(path, MAX_BYTES)?;
+        check_json(&bytes).map_err(|error| unreadable(path, error))?;
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(path, error))
+    }
+
     /// Reads a manifest and checks every entry; an entry that is not as stated is an error.
     pub fn load(path: &Path) -> Result<Vec<Loaded>, StudyError> {
-        let bytes = read(path)?;
-        let manifest: Self =
-            serde_json::from_slice(&bytes).map_err(|error| unreadable(path, error))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        manifest.certificates.iter().map(|entry| entry.load(folder)).collect()
+        let mut data = Opened { folder, sets: BTreeMap::new() };
+        let entries = Self::read(path)?.certificates.into_iter();
+        entries.map(|entry| entry.load(folder, &mut data)).collect()
+    }
+}
+
+/// The data sets that a manifest names, each opened once.
+struct Opened<'a> {
+    folder: &'a Path,
+    sets: BTreeMap<String, Arc<DataSet>>,
+}
+
+impl Opened<'_> {
+    fn get(&mut self, name: &str) -> Result<Arc<DataSet>, StudyError> {
+        if let Some(set) = self.sets.get(name) {
+            return Ok(set.clone());
+        }
+        let set = Arc::new(dataset::open(&data_from(name, self.folder))?);
+        self.sets.insert(name.to_owned(), set.clone());
+        Ok(set)
     }
 }
 
 impl ManifestEntry {
-    fn load(&self, folder: &Path) -> Result<Loaded, StudyError> {
-        let (model_path, spec_path) = (folder.join(&self.model), folder.join(&self.spec));
-        let (model_bytes, spec_bytes) = (read(&model_path)?, read(&spec_path)?);
-        let model = Model::read(&model_bytes).map_err(|e| unreadable(&model_path, e))?;
-        let spec = Spec::read(&spec_bytes).map_err(|e| unreadable(&spec_path, e))?;
-        let data: Option<DataSet> =
-            self.data.as_ref().map(|name| dataset::open(&data_from(name, folder))).transpose()?;
-        let defense = match &self.defense {
-            Some(name) => {
-                let path = folder.join(name);
-                let bytes = read(&path)?;
-                let defense = Defense::read(&bytes).map_err(|e| unreadable(&path, e))?;
-                Some((defense, Digest::of(&bytes)))
-            }
-            None => None,
-        };
+    fn load(self, folder: &Path, data: &mut Opened) -> Result<Loaded, StudyError> {
+        let (model, model_digest) = read_as(&folder.join(&self.model), Model::read)?;
+        let spec_bytes = read_regular(&folder.join(&self.spec), MAX_BYTES)?;
+        let spec = Spec::read(&spec_bytes).map_err(|e| unreadable(&folder.join(&self.spec), e))?;
+        let spec = (spec, Digest::of(&spec_bytes));
+        let data = self.data.as_ref().map(|name| data.get(name)).transpose()?;
+        let read_defense = |name| read_as(&folder.join(name), Defense::read);
+        let defense = self.defense.as_ref().map(read_defense).transpose()?;
         let subject = Subject {
-            model: (&model, Digest::of(&model_bytes)),
-            spec: (&spec, Digest::of(&spec_bytes)),
-            data: data.as_ref(),
+            model: (&model, model_digest),
+            spec: (&spec.0, spec.1),
+            data: data.as_deref(),
             defense: defense.as_ref().map(|(defense, digest)| (defense, *digest)),
         };
         let path = folder.join(&self.certificate);
-        expect_regular(&path)?;
-        let file = std::fs::File::open(&path).map_err(StudyError::file(&path))?;
-        let mut proved = Vec::new();
-        let checked =
-            check_file(&subject, &mut BufReader::new(file), Settings::default(), &mut |decided| {
-                if let Verdict::Proved(one) = decided.verdict {
-                    proved.push(one.clone());
-                }
-            })?;
-        if let Some(finding) = checked.findings.first() {
-            let certificate = path.display().to_string();
-            return Err(StudyError::NotAsStated { certificate, finding: finding.clone() });
-        }
-        Ok(Loaded { model: subject.model.1, is_defended: defense.is_some(), proved, checked })
+        let (checked, proved) = check(&subject, &path)?;
+        Ok(Loaded {
+            entry: self,
+            model: model_digest,
+            spec_bytes,
+            spec,
+            data,
+            defense,
+            proved,
+            checked,
+        })
     }
+}
+
+/// Checks a certificate file, and refuses one that is not as stated.
+fn check(subject: &Subject, path: &Path) -> Result<(Checked, Vec<Proved>), StudyError> {
+    let mut file = BufReader::new(open_regular(path, MAX_BYTES)?);
+    let mut proved = Vec::new();
+    let checked = check_file(subject, &mut file, Settings::default(), &mut |decided| {
+        if let Verdict::Proved(one) = decided.verdict {
+            proved.push(one.clone());
+        }
+    });
+    let checked = checked.map_err(|error| unreadable(path, error))?;
+    match checked.findings.first() {
+        None => Ok((checked, proved)),
+        Some(finding) => {
+            let certificate = path.display().to_string();
+            Err(StudyError::NotAsStated { certificate, finding: finding.clone() })
+        }
+    }
+}
+
+/// What a regular file of limited size says, with its digest.
+fn read_as<T, E: ToString>(
+    path: &Path,
+    parse: impl Fn(&[u8]) -> Result<T, E>,
+) -> Result<(T, Digest), StudyError> {
+    let bytes = read_regular(path, MAX_BYTES)?;
+    let value = parse(&bytes).map_err(|error| unreadable(path, error.to_string()))?;
+    Ok((value, Digest::of(&bytes)))
 }
 
 /// What `data` of a manifest in `folder` means from here: a path beside the manifest, or a name.
 pub fn data_from(name: &str, folder: &Path) -> String {
     let beside: PathBuf = folder.join(name);
     if beside.exists() { beside.to_string_lossy().into_owned() } else { name.to_owned() }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, StudyError> {
-    expect_regular(path)?;
-    std::fs::read(path).map_err(StudyError::file(path))
-}
-
-/// Asked before a file is opened: a pipe would block.
-fn expect_regular(path: &Path) -> Result<(), StudyError> {
-    let metadata = std::fs::metadata(path).map_err(StudyError::file(path))?;
-    if metadata.is_file() && metadata.len() <= 1 << 30 {
-        return Ok(());
-    }
-    Err(unreadable(path, "not a regular file of at most 1 GiB"))
 }
 
 fn unreadable(path: &Path, reason: impl ToString) -> StudyError {

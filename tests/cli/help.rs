@@ -44,9 +44,7 @@ fn every_verb_is_listed() {
 
 #[test]
 fn verbs_that_are_not_built_are_refused_by_name() {
-    let calls = [
-        "radius --model m.json --points p.csv --norm linf --out r.csv",
-    ];
+    let calls = ["radius --model m.json --points p.csv --norm linf --out r.csv"];
     for call in calls {
         let verb = call.split(' ').next().unwrap();
         let run = program().args(call.split(' ')).assert().code(2);

@@ -185,6 +185,35 @@ fn hostile_models_are_refused_by_every_verb() {
     }
 }
 
+/// A file that declares more than 1 GiB and holds nothing: refused before a byte is read.
+#[test]
+fn files_over_a_gibibyte_are_refused_by_every_verb() {
+    let scene = scene();
+    let sparse = |name: &str| {
+        let file = std::fs::File::create(scene.path(name)).unwrap();
+        file.set_len((1 << 30) + 1).unwrap();
+    };
+    sparse("bad");
+    let fact = "1073741825 bytes, the limit is 1073741824";
+    for call in CALLS.iter().filter(|call| !call.contains("--resume")) {
+        scene.refused(call, &["`bad`", fact]);
+    }
+    let entry = r#"{"certificate":"local.jsonl","model":"mlp.json","spec":"local.toml","data":"tiny.csv","defense":"defense.json"}"#;
+    for name in ["local.jsonl", "mlp.json", "local.toml", "defense.json"] {
+        let manifest = format!("{{\"certificates\":[{entry}]}}").replace(name, "bad");
+        let without = manifest.replace(",\"defense\":\"defense.json\"", "");
+        scene.write("manifest.json", without);
+        let call = "steal --target mlp.json --attack random.toml --data tiny.csv --certificates manifest.json --out out";
+        scene.refused(call, &["`bad`", fact]);
+    }
+    scene.write("bad.meta.json", scene.read("tiny.meta.json").replace("tiny.csv", "bad.csv"));
+    sparse("bad.csv");
+    for call in DATA_CALLS {
+        scene.refused(call, &["`bad.csv`", fact]);
+    }
+    assert!(!scene.has("out"));
+}
+
 /// The first `old` replaced.
 fn changed(text: &str, old: &str, new: &str) -> String {
     assert!(text.contains(old), "{old}");

@@ -1,6 +1,57 @@
-//! `import`: models of other tools, and files that are none.
+//! `import`: foreign models become native ones that `predict` and `check` read.
+
+use serde_json::Value;
 
 use crate::scene::Scene;
+
+#[allow(dead_code, reason = "written for the unit tests beside the reader")]
+#[path = "../../src/import/xgboost/fixture.rs"]
+mod xgboost;
+
+#[test]
+fn a_booster_is_imported_and_predicts() {
+    let scene = Scene::new();
+    scene.write("booster.json", xgboost::small().to_string());
+    let text = scene.done("import xgboost booster.json --out native.json");
+    assert_eq!(text, "1 trees with 3 leaves over 2 features, base margin 0\n");
+    scene.write("points.csv", "x0,x1\n0,0\n0.5,-2\n0.5,-3\n");
+    let text = scene.done("predict --model native.json --points points.csv");
+    assert_eq!(text, "label,margin\n1,1\n1,0.75\n0,-0.25\n");
+    let bits = scene.done("predict --model native.json --points points.csv --margin-bits");
+    assert_eq!(bits, "label,margin\n1,3f800000\n1,3f400000\n0,be800000\n");
+    let text = scene.done("import xgboost booster.json --json --out again.json");
+    let figures: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&figures["trees"], &figures["splits"]), (&1.into(), &2.into()));
+    assert_eq!(scene.read("native.json"), scene.read("again.json"));
+}
+
+#[test]
+fn names_and_ranges_come_from_a_data_set_and_certificates_follow() {
+    let scene = Scene::new();
+    scene.write("booster.json", xgboost::small().to_string());
+    scene.done("import xgboost booster.json --schema tiny.csv --out native.json");
+    scene.write("points.csv", "age,income\n0,1\n3,1\n");
+    let text = scene.done("predict --model native.json --points points.csv");
+    assert_eq!(text, "label,margin\n1,1\n1,0.75\n");
+    let subject = "--model native.json --spec local.toml --data tiny.csv";
+    scene.done(&format!("certify {subject} --rows 5 --out native.jsonl"));
+    scene.done(&format!("check native.jsonl {subject} --exact"));
+}
+
+#[test]
+fn what_cannot_be_reproduced_is_refused_and_nothing_is_written() {
+    let scene = Scene::new();
+    let multiclass = xgboost::edited("/learner/objective/name", "multi:softprob".into());
+    scene.write("booster.json", multiclass.to_string());
+    scene.refused("import xgboost booster.json --out native.json", &["multi:softprob"]);
+    for format in ["lightgbm", "sklearn", "rule-ensemble"] {
+        scene.refused(
+            &format!("import {format} booster.json --out native.json"),
+            &["cannot be imported", "import xgboost"],
+        );
+    }
+    assert!(!scene.has("native.json"));
+}
 
 #[test]
 fn a_network_is_imported_and_described() {

@@ -1,5 +1,7 @@
 //! `steal`: certificates are checked before use, and no inferred label is wrong.
 
+use propcert::model::Digest;
+
 use crate::scene::Scene;
 
 const THIEF: &str = "attack = \"masked_thief\"\nseeds = \"X\"\n[generator]\nkind = \"neighbour\"\nradius = 0.2\n[inference]\nrule = \"certified\"\n";
@@ -147,4 +149,73 @@ fn bad_attacks_and_numbers_are_refused() {
     scene.refused(&call("--seeds 15", "--seeds 41"), &["seed-rows"]);
     scene.refused(&call("tiny.csv", "spambase"), &["feature"]);
     assert!(!scene.has("stolen"));
+}
+
+const DEFENDED: &str = r#"{"certificate":"NAME.jsonl","model":"trees.json","spec":"predicted.toml","data":"tiny.csv","defense":"NAME.json"}"#;
+
+/// Two defenses of the ensemble: the strong one turns the labels for incomes from 2 to 3, the weak
+/// one none. Around the attacker's rows something is proved behind each.
+fn defended() -> Scene {
+    let scene = published();
+    let target = Digest::of(scene.read("trees.json").as_bytes());
+    for (name, alpha) in [("weak", "0.1"), ("strong", "0.3")] {
+        let defense = format!(
+            "{{\"format\":\"defense/1\",\"target\":\"{target}\",\"kind\":\"prediction-poisoning\",\"alpha\":\"{alpha}\"}}\n"
+        );
+        scene.write(&format!("{name}.json"), defense);
+        let call = "certify --model trees.json --spec predicted.toml --data tiny.csv:auxiliary --defense PLACE.json --out PLACE.jsonl";
+        scene.done(&call.replace("PLACE", name));
+        let manifest = format!("{{\"certificates\":[{}]}}", DEFENDED.replace("NAME", name));
+        scene.write(&format!("{name}-manifest.json"), manifest);
+    }
+    scene
+}
+
+/// Labels inferred by the attack runs, and those that were wrong.
+fn inferred(scene: &Scene, folder: &str) -> (u64, u64) {
+    let metrics = scene.read(&format!("{folder}/metrics.csv"));
+    let attacks = metrics.lines().filter(|line| line.contains(",attack,"));
+    attacks.fold((0, 0), |(inferred, wrong), line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        (inferred + cells[4].parse::<u64>().unwrap(), wrong + cells[5].parse::<u64>().unwrap())
+    })
+}
+
+#[test]
+fn what_is_proved_behind_a_defense_is_true_of_its_answers() {
+    let scene = defended();
+    for name in ["weak", "strong"] {
+        let call = format!("{CALL} --defense {name}.json --certificates {name}-manifest.json");
+        scene.done(&format!("{call} --out {name}"));
+        let (inferred, wrong) = inferred(&scene, name);
+        assert!(inferred > 0 && wrong == 0, "{name}: {inferred} inferred, {wrong} wrong");
+    }
+    let answers = |name: &str| scene.read(&format!("{name}/transcript.jsonl"));
+    assert_ne!(answers("weak"), answers("strong"), "the strong defense turns labels");
+}
+
+#[test]
+fn proofs_about_one_defense_are_not_used_against_another() {
+    let scene = defended();
+    for (defense, manifest) in [
+        (" --defense strong.json", "weak-manifest.json"),
+        (" --defense weak.json", "strong-manifest.json"),
+        (" --defense strong.json", "manifest.json"),
+        ("", "strong-manifest.json"),
+    ] {
+        let call = format!("{CALL}{defense} --certificates {manifest} --out stolen");
+        let output = scene.propcert(&call).assert().code(0).get_output().clone();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        let fact = "this target behind another defense, or none: not used";
+        assert!(message.contains(fact), "{message}");
+        assert_eq!(inferred(&scene, "stolen"), (0, 0), "{call}");
+    }
+    // beside the right one they change nothing
+    let entry = |name: &str| DEFENDED.replace("NAME", name);
+    let both = format!("{{\"certificates\":[{},{}]}}", entry("weak"), entry("strong"));
+    scene.write("both.json", both);
+    scene.done(&format!("{CALL} --defense strong.json --certificates both.json --out both"));
+    let alone = "--certificates strong-manifest.json --out alone";
+    scene.done(&format!("{CALL} --defense strong.json {alone}"));
+    assert_eq!(scene.files("both"), scene.files("alone"));
 }

@@ -280,6 +280,23 @@ pub fn certificates() -> Vec<Certified> {
     ]
 }
 
+/// Certificates of one obligation each: a proof with a case distinction, a witness, cells.
+pub fn three_lines() -> Vec<Certified> {
+    let rising = |feature: usize| {
+        format!("property = 'monotonicity'\nfeatures = [{feature}]\ndirection = 'increasing'\n")
+    };
+    let tree = halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian);
+    let cases = Proof::Split { tree, hints: Vec::new() };
+    let cut = Step::Cut { cut: Cut::Cell { feature: 1, number: 0 }, refresh: None };
+    let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
+    let jumps = Proof::Jumps { trees: BTreeMap::from([(0, tree)]) };
+    vec![
+        certify("rising network", rising_network(), &rising(0), &[cases]),
+        certify("turning network", small_network(), &rising(0), &[]),
+        certify("rising ensemble", small_ensemble(), &rising(0), &[jumps]),
+    ]
+}
+
 impl Certified {
     /// The rows that the obligations are about.
     pub fn rows(&self) -> &[Row] {
@@ -326,7 +343,7 @@ impl Certified {
             defense: None,
         };
         let mut reader = bytes;
-        let settings = Settings { arithmetic, first: None, max_work: 1 << 40 };
+        let settings = Settings { arithmetic, max_work: 1 << 40, ..Settings::default() };
         check_file(&subject, &mut reader, settings, &mut |_| ())
     }
 

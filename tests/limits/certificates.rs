@@ -3,26 +3,37 @@
 use std::fmt::Write;
 
 use propcert::certificate::{
-    Arithmetic, CheckError, Checked, FormatError, Rejection, Settings, Subject, check_file,
+    CheckError, Checked, FormatError, Limits, Rejection, Settings, Subject, check_file,
 };
 use propcert::interval::{Exact, Form, Interval, Sizes};
 use propcert::model::{Digest, Model};
-use propcert::spec::Spec;
+use propcert::spec::{Spec, SpecError};
 
 use crate::{MLP, PROVED, SPEC, TREES, header};
 
 /// The file with these lines about obligation 0 of a model.
 fn check(model_text: &str, body: &str, max_work: u64) -> Result<Checked, CheckError> {
+    check_with(model_text, body, Settings { max_work, ..Settings::default() })
+}
+
+fn check_with(model: &str, body: &str, settings: Settings) -> Result<Checked, CheckError> {
+    check_text(model, SPEC, &(header(model, SPEC) + body), settings)
+}
+
+fn check_text(
+    model_text: &str,
+    spec_text: &str,
+    text: &str,
+    settings: Settings,
+) -> Result<Checked, CheckError> {
     let model = Model::read(model_text.as_bytes()).unwrap();
-    let spec = Spec::read(SPEC.as_bytes()).unwrap();
+    let spec = Spec::read(spec_text.as_bytes()).unwrap();
     let subject = Subject {
         model: (&model, Digest::of(model_text.as_bytes())),
-        spec: (&spec, Digest::of(SPEC.as_bytes())),
+        spec: (&spec, Digest::of(spec_text.as_bytes())),
         data: None,
         defense: None,
     };
-    let text = header(model_text, SPEC) + body;
-    let settings = Settings { arithmetic: Arithmetic::Rounded, first: None, max_work };
     check_file(&subject, &mut text.as_bytes(), settings, &mut |_| ())
 }
 
@@ -75,12 +86,65 @@ fn lines_of_certificates_are_limited() {
         Err(CheckError::End { problem, .. }) => problem,
         other => panic!("{other:?}"),
     };
-    assert_eq!(end(&" ".repeat((16 << 20) + 1)), "longer than the limits allow");
     assert!(end("").contains("no totals"));
     assert!(end(PROVED).contains("before the last"));
     assert!(end("{\"at\":0,\"rule\":\"none\"}").contains("torn"));
     let twice = format!("{{\"at\":0,\"rule\":\"jacobian\"}}\n{PROVED}{PROVED}");
     assert!(end(&twice).contains("follows the totals"));
+}
+
+/// Each limit holds to the last unit; the defaults are those of the format's page.
+#[test]
+fn sizes_of_a_file_are_limited_one_by_one() {
+    let tree = "{\"at\":0,\"rule\":\"split\",\"tree\":\"i0:0x1p-1 J J\"}\n";
+    let body = format!("{tree}{PROVED}");
+    let file = (header(MLP, SPEC) + &body).len() as u64;
+    let longest = header(MLP, SPEC).len() as u64;
+    let exact = Limits { line_bytes: longest, bytes: file, lines: 3, steps: 3 };
+    let check = |limits| check_with(MLP, &body, Settings { limits, ..Settings::default() });
+    assert!(check(exact).unwrap().is_as_stated());
+    for (limits, line, what, found) in [
+        (Limits { line_bytes: longest - 1, ..exact }, 1, "bytes of a line", longest),
+        (Limits { bytes: file - 1, ..exact }, 3, "bytes of a certificate", file),
+        (Limits { lines: 2, ..exact }, 3, "lines of a certificate", 3),
+        (Limits { steps: 2, ..exact }, 2, "steps of split trees", 3),
+    ] {
+        let refused = check(limits);
+        let Err(CheckError::Limit { line: at, limit }) = refused else { panic!("{refused:?}") };
+        assert_eq!((at, limit.what, limit.found), (line, what, found));
+        assert_eq!(limit.limit, found - 1);
+    }
+    let defaults =
+        Limits { line_bytes: 1 << 24, bytes: 1 << 30, lines: 10_000_000, steps: 1 << 24 };
+    assert_eq!(Limits::default(), defaults);
+    let long = check_with(MLP, &" ".repeat((16 << 20) + 1), Settings::default());
+    assert!(matches!(long, Err(CheckError::Limit { line: 2, .. })), "{long:?}");
+}
+
+#[test]
+fn a_claim_without_rows_names_none() {
+    let body = format!("{{\"at\":0,\"rule\":\"jacobian\"}}\n{PROVED}");
+    let digest = Digest::of(b"");
+    for (key, value) in
+        [("data", format!("\"{digest}\"")), ("part", "\"test\"".into()), ("rows", "1".into())]
+    {
+        let head =
+            header(MLP, SPEC).replace("\"budget\"", &format!("\"{key}\":{value},\"budget\""));
+        let refused = check_text(MLP, SPEC, &(head + &body), Settings::default());
+        let Err(CheckError::Unexpected { key: found, property }) = refused else {
+            panic!("{key}: {refused:?}")
+        };
+        assert_eq!((found, property), (key, "monotonicity"));
+    }
+}
+
+#[test]
+fn specs_are_at_most_64_mebibytes() {
+    const SPEC_BYTES: usize = 64 << 20;
+    let padded = |length: usize| format!("{SPEC}#{}", "x".repeat(length - SPEC.len() - 1));
+    assert!(Spec::read(padded(SPEC_BYTES).as_bytes()).is_ok());
+    let refused = Spec::read(padded(SPEC_BYTES + 1).as_bytes());
+    assert!(matches!(refused, Err(SpecError::Size { found }) if found == SPEC_BYTES + 1));
 }
 
 /// Indexes and counts that a file declares lead to no allocation and no work.

@@ -29,14 +29,13 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use crate::model::{
-    Ensemble, Family, FeatureSpec, Kind, LimitError, Model, Precision, Schema, Tie, check_json,
+    Ensemble, Family, FeatureSpec, Kind, LimitError, MAX_BYTES, Model, Precision, Schema, Tie,
+    check_json,
 };
 
 use self::file::{Learner, ModelFile};
 use super::ImportError;
 
-/// Largest file that is read, in bytes, packed or not.
-const MAX_BYTES: u64 = 1 << 30;
 /// Most features, as in native models.
 const MAX_FEATURES: usize = 65_536;
 /// Most trees, as in native models.
