@@ -139,6 +139,41 @@ fn extremes(weights: &[f64], bias: f64, sides: &[Interval]) -> (f64, f64) {
     (sum(below, least), sum(above, most))
 }
 
+/// `Σ_j a_j·row_j`, four rows at a time: the sums are then fetched and stored a fourth as often.
+struct Products<'a> {
+    sums: Vec<f64>,
+    waiting: [(f64, &'a [f64]); LANES],
+    count: usize,
+}
+
+impl<'a> Products<'a> {
+    fn new(length: usize) -> Self {
+        Self { sums: vec![0.0; length], waiting: [(0.0, &[]); LANES], count: 0 }
+    }
+
+    fn add(&mut self, a: f64, row: &'a [f64]) {
+        self.waiting[self.count] = (a, row);
+        self.count += 1;
+        if self.count == LANES {
+            let [(a, p), (b, q), (c, r), (d, s)] = self.waiting;
+            let length = self.sums.len();
+            // all of one length: the loop needs no checks and adds several sums at a time
+            let (p, q, r, s) = (&p[..length], &q[..length], &r[..length], &s[..length]);
+            for index in 0..length {
+                self.sums[index] += (a * p[index] + b * q[index]) + (c * r[index] + d * s[index]);
+            }
+            self.count = 0;
+        }
+    }
+
+    fn finish(mut self) -> Vec<f64> {
+        for (a, row) in self.waiting.into_iter().take(self.count) {
+            self.sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += a * w);
+        }
+        self.sums
+    }
+}
+
 /// A layer as stored.
 #[derive(Clone, Debug)]
 pub struct RoundedLayer {
@@ -197,12 +232,12 @@ impl Form for Rounded {
     }
 
     fn through_layer(mut self, layer: &RoundedLayer, sizes: &Sizes) -> Self {
-        let mut products = vec![0.0; layer.inputs];
         let (mut terms, mut size) = (0, 0.0);
         let rows = layer.weights.chunks_exact(layer.inputs.max(1));
         // a size that is not there costs everything
         let through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
         let outputs = self.coefficients.iter().zip(&layer.bias).zip(through);
+        let mut products = Products::new(layer.inputs);
         for (((&a, &b), through), row) in outputs.zip(rows) {
             if a == 0.0 {
                 continue;
@@ -210,9 +245,7 @@ impl Form for Rounded {
             terms += 1;
             size += a.abs() * through + TINY;
             self.constant.add_product(a, b);
-            for (product, &w) in products.iter_mut().zip(row) {
-                *product += a * w;
-            }
+            products.add(a, row);
         }
         // one term is a plain product: exact if it is a product with ±1
         let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
@@ -221,7 +254,7 @@ impl Form for Rounded {
             let underflow = (terms + 2) as f64 * TINY;
             self.loss += gamma(terms) * size + underflow * sizes.total + TINY;
         }
-        self.coefficients = products;
+        self.coefficients = products.finish();
         self
     }
 
