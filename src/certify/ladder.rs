@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, branch, ensemble, lp, refute};
+use super::{Searcher, alpha, branch, ensemble, lp, reach, refute};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -76,6 +76,9 @@ impl Searcher<'_> {
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Fuzz => Some(Proof::Fuzz),
+            Rung::Attack => {
+                reach::insist(self, obligation).map(|points| Proof::Counterexample { points })
+            }
             Rung::Split => {
                 let branch::Found { proof, nodes } = branch::search(self, obligation);
                 let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
@@ -98,6 +101,8 @@ enum Rung {
     Lp,
     Jacobian,
     Fuzz,
+    /// A longer attack.
+    Attack,
     /// Cuts of inputs or neurons of a network.
     Split,
     /// Cell cuts of an ensemble.
@@ -109,7 +114,7 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
-        (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Split],
+        (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Attack, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
         (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],

@@ -2,11 +2,13 @@
 //! box and from random points. Points are floats of 32 bits where the box holds some, so that a served
 //! copy can be given the same point; linear conditions on the input are repaired one after the other.
 
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::interval::Rational;
+use crate::certificate::Block;
+use crate::interval::{Rational, Rounded};
 use crate::model::{Family, Mlp, Point};
-use crate::spec::{Obligation, OutputBlock, RawRegion};
+use crate::spec::{Claim, Obligation, OutputBlock, RawRegion};
 
 use super::Searcher;
 use super::refute::{FloatBox, slopes};
@@ -16,6 +18,25 @@ const STEPS: usize = 40;
 /// Descents per block for every start that other attacks have.
 const PATIENCE: usize = 6;
 
+/// A longer attack on the blocks that the linear rule leaves open.
+pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
+    let Claim::Avoid { copies, .. } = &obligation.claim else { return None };
+    let (network, prepared) = searcher.kernel.network()?;
+    let region = obligation.region.standardised(&searcher.subject.model.0.schema)?;
+    let hidden = network.linear_bounds(region.sides())?;
+    let is_open = |block: &&Block<Rounded>| {
+        let bound = |row| network.linear_margin(block.row(row), &hidden, None, &[]);
+        !(0..block.rows()).any(|row| bound(row) > 0.0)
+    };
+    let pairs = searcher.blocks().iter().zip(prepared);
+    let open: Vec<OutputBlock> =
+        pairs.filter(|(_, block)| is_open(block)).map(|(block, _)| block.clone()).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
+    rng.set_stream(u64::MAX - obligation.at as u64);
+    let attempts = 1..=searcher.options.attack_starts * PATIENCE;
+    candidates(searcher, obligation, *copies, &open, attempts, &mut rng).into_iter().next()
+}
+
 /// Where a descent moves.
 struct Space<'a> {
     box_: FloatBox,
@@ -24,17 +45,18 @@ struct Space<'a> {
     conditions: Vec<(Vec<f64>, f64)>,
 }
 
-/// Points to offer, few and promising.
+/// A point in one of the blocks to offer. Attempt 0 starts in the middle, later ones anywhere.
 pub(super) fn candidates(
     searcher: &Searcher,
     obligation: &Obligation,
     copies: usize,
+    blocks: &[OutputBlock],
+    attempts: std::ops::RangeInclusive<usize>,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Vec<Vec<String>>> {
     let space = Space::new(&obligation.region);
-    let descents = searcher.options.attack_starts * PATIENCE;
-    for attempt in 0..=descents {
-        for block in searcher.blocks() {
+    for attempt in attempts {
+        for block in blocks {
             let start = if attempt == 0 { space.middle() } else { space.random(rng) };
             if let Some(point) = descend(searcher, &space, block, start) {
                 return vec![space.texts(&point, copies)];
@@ -68,7 +90,7 @@ pub(super) fn candidates_in(
 
 impl Searcher<'_> {
     /// The unsafe blocks of the claim.
-    fn blocks(&self) -> &[OutputBlock] {
+    pub(super) fn blocks(&self) -> &[OutputBlock] {
         self.lowered.blocks().map_or(&[], |(blocks, _)| blocks)
     }
 }

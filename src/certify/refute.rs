@@ -88,7 +88,8 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
     };
     let found = match &obligation.claim {
         Claim::Avoid { copies, .. } => {
-            return reach::candidates(searcher, obligation, *copies, &mut rng);
+            let blocks = searcher.blocks();
+            return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
         Claim::Monotone { feature, direction, .. } => {
             walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
@@ -353,7 +354,8 @@ fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
         }
     };
     if space.is_whole[feature] {
-        values.iter_mut().for_each(|value| *value = value.round().clamp(lo, hi));
+        // an end that no float reaches leaves an empty side, where nothing can be clamped
+        values.iter_mut().for_each(|value| *value = value.round().max(lo).min(hi));
     }
     values.dedup();
     values

@@ -18,8 +18,8 @@ use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, 
 use super::avoid;
 use super::region::Metric;
 use super::{
-    Direction, Domain, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope, Semantics, Spec,
-    Zone,
+    Direction, Domain, FeatureName, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope,
+    Semantics, Spec, Zone,
 };
 
 /// Why a spec says nothing that can be decided of this model.
@@ -459,13 +459,13 @@ fn effective_semantics(spec: &Spec, model: &Model) -> Result<Semantics, LowerErr
     Ok(semantics)
 }
 
-fn resolve(model: &Model, names: &[String]) -> Result<Vec<Feature>, LowerError> {
+fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Feature>, LowerError> {
     let mut features = Vec::with_capacity(names.len());
     for name in names {
-        let feature = model.schema.find(name);
-        let feature = feature.ok_or_else(|| LowerError::Feature { name: name.clone() })?;
+        let feature = name.find(&model.schema);
+        let feature = feature.ok_or_else(|| LowerError::Feature { name: name.to_string() })?;
         if features.contains(&feature) {
-            return Err(LowerError::Twice { name: name.clone() });
+            return Err(LowerError::Twice { name: name.to_string() });
         }
         features.push(feature);
     }
@@ -537,5 +537,32 @@ impl Spec {
     /// Where the property's obligations live: the domain, or around rows.
     pub fn scope(&self) -> Scope {
         if self.property.is_about_rows() { Scope::Local } else { Scope::Domain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first feature's name is the second one's index.
+    #[test]
+    fn a_number_is_an_index_and_a_text_a_name() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"1","kind":"real","low":"0","high":"1"},
+            {"name":"x","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        for (features, meant) in [("[1]", 1), ("[0]", 0), ("['1']", 0), ("['0']", 0), ("['x']", 1)]
+        {
+            let spec = format!(
+                "property = 'monotonicity'\nfeatures = {features}\ndirection = 'increasing'"
+            );
+            let spec = Spec::read(spec.as_bytes()).unwrap();
+            let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+            let claim = lowered.obligation(0).unwrap().claim;
+            assert!(
+                matches!(claim, Claim::Monotone { feature: Feature(found), .. } if found == meant),
+                "{features}: {claim:?}"
+            );
+        }
     }
 }

@@ -15,6 +15,6 @@ mod region;
 pub use avoid::{Halfspace, OutputBlock};
 pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
-pub use property::{InputBox, InputRow, Integers, OutputRow};
+pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
 pub use read::{Spec, SpecError};
 pub use region::{Domain, RawRegion};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Decimal;
+use crate::model::{Feature, Schema};
 
 /// Which distance a ball is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,36 @@ pub enum LabelSource {
     Predicted,
 }
 
+/// How a spec names a feature: a text is its name (or, if there is none of that name, its index in
+/// digits), a number its index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum FeatureName {
+    /// The name.
+    Name(String),
+    /// The index, from 0.
+    Index(usize),
+}
+
+impl FeatureName {
+    /// The feature of a model that is meant.
+    pub fn find(&self, schema: &Schema) -> Option<Feature> {
+        match self {
+            Self::Name(name) => schema.find(name),
+            Self::Index(index) => (*index < schema.len()).then_some(Feature(*index)),
+        }
+    }
+}
+
+impl std::fmt::Display for FeatureName {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Index(index) => write!(f, "{index}"),
+        }
+    }
+}
+
 /// One row `x·input <= rhs` of an output region.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,7 +184,7 @@ pub enum Property {
     SmallNeighborhood { epsilon: Decimal, constant: Decimal, on: On },
     /// `x_j <= x′_j`, the rest equal `⇒ F_c(x) <= F_c(x′)` (or `>=`).
     Monotonicity {
-        features: Vec<String>,
+        features: Vec<FeatureName>,
         direction: Direction,
         class: Option<usize>,
         scope: Scope,
@@ -170,16 +201,16 @@ pub enum Property {
         norm: Norm,
     },
     /// Changing one feature moves the score by at most a bound.
-    Stability { features: Vec<String>, bound: Decimal, on: On },
+    Stability { features: Vec<FeatureName>, bound: Decimal, on: On },
     /// A confident answer survives any change of one cheap feature.
     HighConfidence {
-        features: Vec<String>,
+        features: Vec<FeatureName>,
         confidence: Decimal,
         cutoff: Decimal,
         range: Option<(Decimal, Decimal)>,
     },
     /// A confident answer survives any change of one group of features.
-    Redundancy { groups: Vec<Vec<String>>, confidence: Decimal, cutoff: Decimal },
+    Redundancy { groups: Vec<Vec<FeatureName>>, confidence: Decimal, cutoff: Decimal },
     /// No input of a box reaches an unsafe block of outputs.
     OutputRegion { copies: usize, input: Vec<InputBox>, unsafe_blocks: Vec<Vec<OutputRow>> },
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::interval::{Decimal, Rational};
 
 use super::property::{
-    Direction, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope, Semantics,
-    Units, Zone,
+    Direction, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope,
+    Semantics, Units, Zone,
 };
 
 /// Largest spec file, in bytes.
@@ -145,23 +145,6 @@ keys! {
     unsafe_blocks: Vec<Vec<OutputRow>> = "unsafe",
 }
 
-/// A name, or an index as a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum FeatureName {
-    Name(String),
-    Index(usize),
-}
-
-impl FeatureName {
-    fn into_text(self) -> String {
-        match self {
-            Self::Name(name) => name,
-            Self::Index(index) => index.to_string(),
-        }
-    }
-}
-
 impl Spec {
     /// Reads the bytes of a spec file. Unknown keys, keys of other properties, numbers that are
     /// not decimal strings and values outside their range are refused.
@@ -228,9 +211,8 @@ impl Taker<'_> {
         self.keys.norm.take().unwrap_or_default()
     }
 
-    fn features(&mut self) -> Result<Vec<String>, SpecError> {
-        let names = self.need("features", |k| k.features.take())?;
-        Ok(names.into_iter().map(FeatureName::into_text).collect())
+    fn features(&mut self) -> Result<Vec<FeatureName>, SpecError> {
+        self.need("features", |k| k.features.take())
     }
 
     fn property(&mut self) -> Result<Property, SpecError> {
@@ -270,11 +252,7 @@ impl Taker<'_> {
                 range: self.keys.range.take(),
             },
             "redundancy" => Property::Redundancy {
-                groups: self
-                    .need("groups", |k| k.groups.take())?
-                    .into_iter()
-                    .map(|group| group.into_iter().map(FeatureName::into_text).collect())
-                    .collect(),
+                groups: self.need("groups", |k| k.groups.take())?,
                 confidence: self.decimal("confidence", |k| &mut k.confidence)?,
                 cutoff: self.decimal("cutoff", |k| &mut k.cutoff)?,
             },
@@ -398,7 +376,7 @@ fn expect(
     holds.then_some(()).ok_or_else(|| SpecError::Value { key, found: value.to_string(), expected })
 }
 
-fn not_empty(key: &'static str, list: &[String]) -> Result<(), SpecError> {
+fn not_empty(key: &'static str, list: &[FeatureName]) -> Result<(), SpecError> {
     let found = "an empty list".to_owned();
     let expected = "at least one feature";
     (!list.is_empty()).then_some(()).ok_or(SpecError::Value { key, found, expected })
