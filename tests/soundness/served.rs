@@ -6,7 +6,7 @@ use propcert::model::{Family, FeatureSpec, Kind, Model, Node, Precision, Schema}
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
-use crate::cases::{BOTH, battery, exact_margin, mlp, network, row, spec};
+use crate::cases::{battery, exact_margin, mlp, network, row, spec};
 use crate::ensembles::random_ensemble;
 use crate::networks::random_layers;
 use crate::{Draw, config};
@@ -121,41 +121,36 @@ proptest! {
         }
     }
 
-    /// The same for ensembles, next to thresholds and to zero.
+    /// The same for ensembles, next to thresholds, to zero and to a tie.
     #[test]
     fn served_claims_about_ensembles_hold_of_every_execution(seed in any::<u64>()) {
         let mut draw = Draw(seed);
-        let classes = 2 + draw.index(2);
-        let model = uneven_ensemble(&mut draw, classes);
-        let label = draw.index(classes);
-        let Family::Ensemble(ensemble) = &model.family else { unreachable!() };
-        let thresholds: Vec<f64> = ensemble.trees.iter().flat_map(|tree| &tree.nodes)
-            .filter_map(|node| match node {
-                Node::Split { threshold, .. } => Some(*threshold),
-                Node::Leaf(_) => None,
-            })
-            .chain([0.0])
-            .collect();
-        let centre: Vec<f64> = (0..model.schema.len()).map(|_| {
-            let at = thresholds[draw.index(thresholds.len())];
-            [at, at.next_down(), at.next_up(), f64::from((at as f32).next_down()), 1e-40]
-                [draw.index(5)].clamp(0.0, 3.0)
-        }).collect();
-        let epsilon = [0.0, 2f64.powi(-26), 2f64.powi(-130), 0.25][draw.index(4)];
-        let text = format!(
-            "property = 'label'\nepsilon = '{epsilon}'\nunits = 'raw'\nsemantics = 'served-f32'");
-        let spec = spec(&text);
-        let rows = [row(&centre, label)];
-        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
-        for arithmetic in BOTH {
-            let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let classes = if draw.below(4) == 0 { 3 } else { 2 };
+        let mut model = uneven_ensemble(&mut draw, classes);
+        for _ in 0..8 {
+            let centre: Vec<f64> =
+                (0..model.schema.len()).map(|feature| near_a_cut(&model, feature, &mut draw)).collect();
+            if classes == 2 && draw.below(2) == 0 {
+                let margin = model.margin(&centre);
+                let Family::Ensemble(ensemble) = &mut model.family else { unreachable!() };
+                ensemble.base[0] = f64::from((ensemble.base[0] - margin) as f32);
+            }
+            let label = model.label(&centre);
+            let epsilon = [0.0, 2f64.powi(-26), 0.25][draw.index(3)];
+            let text = format!(
+                "property = 'label'\nepsilon = '{epsilon}'\nunits = 'raw'\nsemantics = 'served-f32'");
+            let spec = spec(&text);
+            let rows = [row(&centre, label)];
+            let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+            let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
             for proof in battery(&model, &centre) {
                 let Ok(Verdict::Proved(_)) = kernel.check(0, &proof) else { continue };
-                for _ in 0..40 {
-                    let raw: Vec<f64> = centre.iter().map(|&c| {
-                        let (low, high) = ((c - epsilon).max(0.0), (c + epsilon).min(3.0));
+                for _ in 0..20 {
+                    let inside = |&c: &f64| {
+                        let (low, high) = ((c - epsilon).max(-3.0), (c + epsilon).min(3.0));
                         (low + (high - low) * draw.share()).clamp(low, high)
-                    }).collect();
+                    };
+                    let raw: Vec<f64> = centre.iter().map(inside).collect();
                     let scores = served_scores(&model, &raw, &mut draw);
                     prop_assert_eq!(propcert::model::argmax(&scores, model.tie), label, "{:?}", raw);
                 }
@@ -164,11 +159,27 @@ proptest! {
     }
 }
 
+/// A threshold of the feature, a float beside it, or next to nothing.
+fn near_a_cut(model: &Model, feature: usize, draw: &mut Draw) -> f64 {
+    let Family::Ensemble(ensemble) = &model.family else { panic!("not an ensemble") };
+    let nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+    let own = nodes.filter_map(|node| match node {
+        Node::Split { feature: f, threshold, .. } if f.0 == feature => Some(*threshold),
+        _ => None,
+    });
+    let own: Vec<f64> = own.chain([0.0]).collect();
+    let at = own[draw.index(own.len())];
+    let tiny = [1e-40, -1e-40][draw.index(2)];
+    let places = [at, at.next_down(), at.next_up(), f64::from((at as f32).next_down()), tiny];
+    places[draw.index(places.len())]
+}
+
 /// Thresholds and leaves that are f32 and nothing rounder, over real features.
 pub fn uneven_ensemble(draw: &mut Draw, classes: usize) -> Model {
     let mut model = random_ensemble(draw, classes);
     let features = model.schema.features().iter().cloned();
-    let real = features.map(|f| FeatureSpec { kind: Kind::Real, ..f }).collect();
+    let low = Some("-3".parse().unwrap());
+    let real = features.map(|f| FeatureSpec { kind: Kind::Real, low: low.clone(), ..f }).collect();
     model.schema = Schema::new(real).unwrap();
     let Family::Ensemble(ensemble) = &mut model.family else { unreachable!() };
     for node in ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
