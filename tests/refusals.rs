@@ -59,6 +59,14 @@ fn lp_scaled_relus_fool_solvers_only() {
 }
 
 #[test]
+fn lp2_a_tiny_coefficient_over_a_long_range_is_not_nothing() {
+    for semantics in [REAL, SERVED] {
+        let lp2 = case("LP2", "label", &[(&[0.0], 1)], semantics);
+        lp2.is_not_proved().is_refuted_by(&[&["0x1p40"]]);
+    }
+}
+
+#[test]
 fn tr_a_threshold_between_a_decimal_and_its_f32_splits_the_semantics() {
     let at: &[f64] = &[0.671];
     case("TR", "point", &[(at, 0)], REAL).is_proved();

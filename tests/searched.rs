@@ -11,7 +11,7 @@ use cases::table::{Case, REAL, SERVED, case, model, spec};
 use cases::{ensemble, network, row, split};
 use propcert::certificate::{Kernel, Proof, Subject, Verdict};
 use propcert::certify::{Options, Searcher};
-use propcert::model::{Digest, Family, Kind, Layer, Model, Node, Precision, Tree};
+use propcert::model::{Digest, Family, Kind, Layer, Model, Node, Precision, Schema, Tree};
 use propcert::spec::{Lowered, Semantics, Spec};
 
 /// What a search must come to.
@@ -190,20 +190,18 @@ fn lp_scaled_relus_fool_solvers_only() {
 /// c − 2⁻³⁷·relu(x), with the ReLU open and with it undecided.
 #[test]
 fn lp2_a_tiny_coefficient_over_a_long_range_is_not_nothing() {
-    let top = 2f64.powi(40);
-    for (low, at) in [(0.0, 0.0), (0.0, 1.0), (-1.0, -0.5), (-top, -1.0)] {
+    for (low, at) in [("0", 0.0), ("0", 1.0), ("-1", -0.5), ("-1099511627776", -1.0)] {
         for (constant, expected) in
             [(0.5, Refuted), (4.0, Refuted), (7.5, Refuted), (8.0, Refuted), (8.5, Proved)]
         {
-            let layers = vec![
-                Layer { weights: vec![1.0], bias: vec![0.0], inputs: 1 },
-                Layer { weights: vec![0.0, -2f64.powi(-37)], bias: vec![0.0, constant], inputs: 1 },
-            ];
             for precision in [Precision::F32, Precision::F64] {
-                let model = network(layers.clone(), (low, top), precision);
-                let rows = vec![row(&[at], 1)];
-                let lp2 = Case { model, spec: spec("label"), rows, semantics: REAL };
-                check(&format!("LP2 [{low}, {top}] {constant}"), &lp2, expected);
+                let mut lp2 = case("LP2", "label", &[(&[at], 1)], REAL);
+                let mut features = lp2.model.schema.features().to_vec();
+                features[0].low = Some(low.parse().unwrap());
+                lp2.model.schema = Schema::new(features).unwrap();
+                lp2.model.precision = precision;
+                mlp(&mut lp2.model)[1].bias[1] = constant;
+                check(&format!("LP2 [{low}, 2^40] {constant}"), &lp2, expected);
                 if expected != Proved {
                     lp2.is_not_proved().is_refuted_by(&[&["0x1p40"]]);
                 }

@@ -13,7 +13,11 @@ use super::{Ending, Refusal, files};
 ///
 /// Exit code 0: every line holds as stated and the totals agree (refuted and undecided obligations
 /// may be among them). 1: something is not as stated, or --all-proved was given and not all are.
-/// 2: unreadable, over a limit, or made for another model, spec or data.
+/// 2: unreadable, over a limit, or made for another model, spec, data or defense.
+///
+/// With --defense the claim is about the defended model, and the certificate must have been made for
+/// that defense file: `defend` writes such certificates, and `certify --defense` does. A certificate of
+/// the undefended model is refused, and so is one of the defended model without --defense.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert check certificates/spambase-mlp/local-invariance-0.05.jsonl \\\n    --model certificates/spambase-mlp/model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase"
@@ -30,7 +34,7 @@ pub(crate) struct Arguments {
     /// The data: a name, a folder or a CSV; part and rows are the certificate's.
     #[arg(long)]
     data: Option<String>,
-    /// The defense (defense/1), if the certificate is about the defended model.
+    /// The defense (defense/1) that the certificate was made for.
     #[arg(long)]
     defense: Option<PathBuf>,
     /// Which function is meant [default: the spec's].

@@ -6,8 +6,8 @@ use crate::certificate::Proved;
 use crate::model::{Digest, Part};
 use crate::oracle::Oracle;
 use crate::steal::{
-    AttackSpec, Classifier, Evaluation, Knowledge, Repetition, Scene, SeedRows, ValidBox,
-    run as repeat,
+    AttackSpec, CertifiedLabels, Classifier, Evaluation, Figures, Knowledge, Repetition, Scene,
+    SeedRows, ValidBox, run as repeat,
 };
 use crate::study::{Manifest, Store};
 
@@ -17,8 +17,16 @@ use super::{Ending, Refusal, files};
 /// Steal a model by queries and measure what was reached.
 ///
 /// Each repetition runs the attack, the same attack with every label paid, and that again with as
-/// many gradient steps. Certificates named by a manifest are checked again before use. DIR gets
-/// metrics.json, metrics.csv, and transcript and substitute of the first repetition.
+/// many gradient steps (left out where one run saw a single class and took none).
+///
+/// Every certificate of the manifest that is about the target behind this very defense, or behind none,
+/// is given to the attacker, whatever rows it was made for; all are checked again before use. So the
+/// manifest decides what the attacker knows: in the demo, boxes around the attacker's own points
+/// (`D:auxiliary`) and monotone order. A label is inferred in a proved box only after one paid query
+/// there.
+///
+/// DIR gets metrics.json (with the number of certified boxes and monotone features given), metrics.csv,
+/// and transcript and substitute of the first repetition.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert steal --target trees.json --attack attacks/masked-thief.toml --data spambase \\\n    --budget 200 --seeds 50 --seed 1 --repetitions 5 --certificates demo-out/manifest.json --out stolen"
@@ -45,7 +53,7 @@ pub(crate) struct Arguments {
     /// How often.
     #[arg(long, default_value_t = 1)]
     repetitions: usize,
-    /// A manifest of certificates about the target.
+    /// A manifest; its certificates about the target behind the defense given, if any, are used.
     #[arg(long)]
     certificates: Option<PathBuf>,
     /// A defense in front of the target (defense/1).
@@ -101,7 +109,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let repetitions = repeat(&scene, &attack, arguments.repetitions, arguments.seed)?;
     let store = Store::new(&arguments.out)?;
+    let labels = CertifiedLabels::new(&proved, model.classes);
     let metrics = serde_json::json!({
+        "certified": {
+            "boxes": labels.patches(), "monotone-features": labels.monotone_features().len(),
+        },
         "attack": toml::from_str::<serde_json::Value>(&attack.to_toml())?,
         "repetitions": repetitions,
     });
@@ -197,11 +209,12 @@ fn table(repetitions: &[Repetition]) -> Result<Vec<u8>, Refusal> {
         "f1",
     ])?;
     for repetition in repetitions {
-        for (name, figures) in [
-            ("attack", repetition.attack),
-            ("without-inference", repetition.without_inference),
+        let runs = [
+            ("attack", Some(repetition.attack)),
+            ("without-inference", Some(repetition.without_inference)),
             ("same-steps", repetition.same_steps),
-        ] {
+        ];
+        for (name, figures) in runs.into_iter().filter_map(|(name, run)| Some((name, run?))) {
             let scores = figures.scores;
             let boundary = scores.agreement.boundary.map_or(String::new(), |b| b.to_string());
             writer.write_record([
@@ -228,15 +241,19 @@ fn summary(repetitions: &[Repetition]) -> String {
     let mut text = String::new();
     for repetition in repetitions {
         let figures = &repetition.attack;
+        let held_out = |figures: Figures| figures.scores.agreement.held_out;
+        let equal_steps = repetition
+            .same_steps
+            .map_or("not comparable".to_owned(), |figures| format!("{:.4}", held_out(figures)));
         text.push_str(&format!(
-            "seed {}: asked {} inferred {} wrong {} agreement {:.4} (every label paid {:.4}, equal steps {:.4}) mse {:.4} f1 {:.4}\n",
+            "seed {}: asked {} inferred {} wrong {} agreement {:.4} (every label paid {:.4}, equal steps {}) mse {:.4} f1 {:.4}\n",
             repetition.seed,
             figures.queries,
             figures.inferred,
             figures.wrong,
             figures.scores.agreement.held_out,
             repetition.without_inference.scores.agreement.held_out,
-            repetition.same_steps.scores.agreement.held_out,
+            equal_steps,
             figures.scores.mse,
             figures.scores.f1,
         ));

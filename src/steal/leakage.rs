@@ -26,6 +26,24 @@ pub struct Settled {
     pub wrong: usize,
 }
 
+/// What a greedy choice of queries settles, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// Points settled, and wrong ones among them, after 0, 1, 2, … queries.
+    after: Vec<(usize, usize)>,
+    total: usize,
+}
+
+impl Settling {
+    /// What the first `queries` settle. The greedy choice does not look ahead, so a smaller budget is
+    /// the beginning of a larger one.
+    pub fn at(&self, queries: usize) -> Settled {
+        let queries = queries.min(self.after.len().saturating_sub(1));
+        let (settled, wrong) = self.after.get(queries).copied().unwrap_or_default();
+        Settled { queries, settled, total: self.total, wrong }
+    }
+}
+
 /// Settles `reference` points (raw values) with at most `queries` of them.
 ///
 /// Greedy in hindsight: the choice looks at the labels, as an upper hand would. Costs
@@ -35,7 +53,7 @@ pub fn settled(
     reference: &[Vec<f64>],
     proved: &[Proved],
     queries: usize,
-) -> Settled {
+) -> Settling {
     settle(model, reference, &CertifiedLabels::new(proved, model.classes), queries)
 }
 
@@ -44,31 +62,32 @@ pub(super) fn settle(
     reference: &[Vec<f64>],
     labels: &CertifiedLabels,
     queries: usize,
-) -> Settled {
+) -> Settling {
     let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, None, x)).collect();
     let places: Vec<Place> = reference.iter().map(|x| labels.locate(x)).collect();
     let covers: Vec<Cover> = (0..places.len())
         .map(|query| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten()))
         .collect();
     let mut open = Cover::full(places.len());
-    let (mut used, mut wrong) = (0, 0);
-    while used < queries {
+    let (mut settled, mut wrong) = (0, 0);
+    let mut after = vec![(0, 0)];
+    while after.len() <= queries {
         let gains = covers.iter().map(|cover| cover.common(&open));
         // the first of the best, so that ties do not depend on anything else
-        let Some((query, _)) =
+        let Some((query, gain)) =
             gains.enumerate().rev().max_by_key(|(_, gain)| *gain).filter(|(_, gain)| *gain > 0)
         else {
             break;
         };
-        used += 1;
+        settled += gain as usize;
         if let Some(cover) = covers.get(query) {
             let is_wrong = |&at: &usize| truth.get(at) != truth.get(query);
             wrong += cover.members().filter(|at| open.has(*at)).filter(is_wrong).count();
             open.remove(cover);
         }
+        after.push((settled, wrong));
     }
-    let total = places.len();
-    Settled { queries: used, settled: total - open.members().count(), total, wrong }
+    Settling { after, total: places.len() }
 }
 
 /// A set of reference points, one bit each.

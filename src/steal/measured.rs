@@ -110,7 +110,7 @@ fn nothing_inferred_on_published_rows_is_wrong() {
             }
         }
         let reference: Vec<Vec<f64>> = test.iter().map(|row| row.values.clone()).collect();
-        let settled = settled(&model, &reference, &proofs, 100);
+        let settled = settled(&model, &reference, &proofs, 100).at(100);
         eprintln!("{settled:?}");
         assert_eq!(settled.wrong, 0);
         assert!(settled.settled >= settled.queries);

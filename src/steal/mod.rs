@@ -35,7 +35,7 @@ mod tests;
 pub use attack_spec::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
 pub use generate::{Generator, ValidBox};
 pub use infer::CertifiedLabels;
-pub use leakage::{Settled, settled};
+pub use leakage::{Settled, Settling, settled};
 pub use masked_thief::MaskedThief;
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
 pub use paired::{Repetition, Scene, run};

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A larger sample means more gradient steps, which help by themselves: the third run shows by how
-//! much. Trees take the same number of rounds in every run, so for them it equals the second.
+//! much. Trees take the same number of rounds in every run, so for them it equals the second. Where one
+//! of the two runs saw a single class and took no step at all, there is no third.
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -49,8 +50,9 @@ pub struct Repetition {
     pub attack: Figures,
     /// Every label paid.
     pub without_inference: Figures,
-    /// Every label paid, as many gradient steps as `attack`.
-    pub same_steps: Figures,
+    /// Every label paid, as many gradient steps as `attack`; none if one of the two runs took no step,
+    /// since it saw a single class, and the other did.
+    pub same_steps: Option<Figures>,
     /// The majority class of the training rows everywhere.
     pub majority: Scores,
     /// A substitute trained on the seed rows alone; none if the attack has no seeds.
@@ -78,18 +80,25 @@ fn repeat(scene: &Scene, attack: &AttackSpec, seed: u64) -> Result<Repetition, S
     let paying = attack.without_inference();
     let (stolen, figures) = scene.play(attack, &known, seed)?;
     let (paid, without_inference) = scene.play(&paying, &known, seed)?;
-    let same_steps = if paid.steps == stolen.steps || stolen.steps == 0 || paid.steps == 0 {
-        without_inference
+    let same_steps = if !have_comparable_steps(&figures, &without_inference) {
+        None
+    } else if figures.steps == without_inference.steps {
+        Some(without_inference)
     } else {
         let max_steps = Some(stolen.steps);
         let options = SubstituteOptions { max_steps, ..attack.substitute.clone() };
         let longer = Substitute::fit(paid.sample, &known, &options, seed)?;
         let scores = scene.evaluation.scores(&longer.classifier);
-        Figures { steps: longer.steps, scores, ..without_inference }
+        Some(Figures { steps: longer.steps, scores, ..without_inference })
     };
     let seeds_only = scene.seeds_only(attack, &known, &stolen.sample, seed)?;
     let majority = scene.evaluation.majority_scores();
     Ok(Repetition { seed, attack: figures, without_inference, same_steps, majority, seeds_only })
+}
+
+/// Whether both runs were trained, or neither.
+pub(super) fn have_comparable_steps(a: &Figures, b: &Figures) -> bool {
+    (a.steps == 0) == (b.steps == 0)
 }
 
 /// `count` rows of the pool without replacement, in random order; all if there are no more.

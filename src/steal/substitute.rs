@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Model, Row, argmax, softmax};
-use crate::train::{mlp, trees};
+use crate::train::{Progress, mlp, trees};
 
 use super::{Knowledge, Sample, StealError};
 
@@ -66,12 +66,6 @@ impl Default for SubstituteOptions {
 }
 
 impl SubstituteOptions {
-    /// Gradient steps for a network on `rows` rows: whole batches only.
-    fn mlp_steps(&self, rows: usize) -> u64 {
-        let batches = rows / self.batch.min(rows).max(1);
-        self.max_steps.unwrap_or((self.epochs * batches) as u64)
-    }
-
     fn mlp(&self, seed: u64) -> mlp::MlpOptions {
         mlp::MlpOptions {
             hidden: self.hidden.clone(),
@@ -187,10 +181,12 @@ fn train(
         SubstituteFamily::Mlp => true,
         SubstituteFamily::Trees => false,
     };
-    if is_network {
-        let model = mlp::train(schema, classes, &rows, &[], &options.mlp(seed), &mut |_| {})?;
-        return Ok((model, options.mlp_steps(rows.len())));
-    }
-    let model = trees::train(schema, classes, &rows, &[], &options.boosting(), &mut |_| {})?;
-    Ok((model, options.trees as u64))
+    let mut steps = 0;
+    let mut count = |progress: Progress| steps = progress.done;
+    let model = if is_network {
+        mlp::train(schema, classes, &rows, &[], &options.mlp(seed), &mut count)?
+    } else {
+        trees::train(schema, classes, &rows, &[], &options.boosting(), &mut count)?
+    };
+    Ok((model, steps))
 }

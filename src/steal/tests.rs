@@ -171,7 +171,7 @@ fn a_false_order_over_a_planted_pit_is_counted_wrong() {
     let sample = thief.collect(&mut oracle, &known, &labels, 3).unwrap();
     assert!(wrong_inferences(&model, None, &sample) > 0);
 
-    assert!(settle(&model, &comparable(&model), &labels, 20).wrong > 0);
+    assert!(settle(&model, &comparable(&model), &labels, 20).at(20).wrong > 0);
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn paired_runs_share_the_budget_and_the_third_the_steps() {
         assert_eq!(run.without_inference.labelled, run.without_inference.queries);
         assert_eq!(run.without_inference.queries, 60);
         assert!(run.attack.steps > run.without_inference.steps);
-        assert_eq!(run.same_steps.steps, run.attack.steps);
+        assert_eq!(run.same_steps.unwrap().steps, run.attack.steps);
         assert!(run.seeds_only.is_some());
         assert!(run.attack.scores.agreement.held_out > run.majority.agreement.held_out);
     }
@@ -372,8 +372,28 @@ fn paired_runs_share_the_budget_and_the_third_the_steps() {
 fn trees_take_the_same_rounds_in_every_run() {
     for run in paired(SubstituteFamily::Target) {
         assert_eq!(run.attack.steps, 50);
-        assert_eq!(run.same_steps, run.without_inference);
+        assert_eq!(run.same_steps, Some(run.without_inference));
     }
+}
+
+/// One run saw a single class and trained nothing: there is no number of steps to make equal.
+#[test]
+fn a_run_without_steps_has_no_twin_of_equal_steps() {
+    let figures = |steps, label| {
+        let model = monotone_target();
+        let (valid, held_out) = (ValidBox::new(&model.schema), rows(&model, 50, 5));
+        let evaluation = Evaluation::new(&model, &held_out, &held_out, &valid, 20, 0).unwrap();
+        let mut oracle = Oracle::new(&model, None, Response::Label, 1, 0);
+        oracle.label(&[1.0, 1.0, 1.0]).unwrap();
+        let classifier = Classifier::Constant { class: label, classes: 2 };
+        let substitute = Substitute { classifier, sample: Sample::default(), steps };
+        Figures::new(&evaluation, &substitute, &oracle)
+    };
+    use super::paired::have_comparable_steps as comparable;
+    assert!(comparable(&figures(90, 0), &figures(60, 0)));
+    assert!(comparable(&figures(0, 0), &figures(0, 1)));
+    assert!(!comparable(&figures(0, 0), &figures(60, 0)));
+    assert!(!comparable(&figures(90, 0), &figures(0, 0)));
 }
 
 /// 200 points whose `c` takes two values, so that many are comparable.
@@ -389,13 +409,16 @@ fn the_order_settles_more_points_than_are_asked() {
     let reference = comparable(&model);
     let proofs = proved(&model, ORDER, &[], None);
     assert_eq!(proofs.len(), 2);
-    let Settled { queries, settled: count, total, wrong } =
-        settled(&model, &reference, &proofs, 10);
+    let settling = settled(&model, &reference, &proofs, 200);
+    let Settled { queries, settled: count, total, wrong } = settling.at(10);
+    assert_eq!(settled(&model, &reference, &proofs, 10).at(10), settling.at(10));
+    assert_eq!(settling.at(0).settled, 0);
     assert_eq!((queries, total, wrong), (10, 200, 0));
     assert!(count > 60, "{count} settled");
-    let alone = settled(&model, &reference, &[], 10);
+    let alone = settled(&model, &reference, &[], 10).at(10);
     assert_eq!((alone.settled, alone.wrong), (10, 0));
-    assert_eq!(settled(&model, &reference, &proofs, 200).settled, 200);
+    assert_eq!(settling.at(200).settled, 200);
+    assert!(settling.at(200).queries < 200, "it ends when everything is settled");
 }
 
 #[test]

@@ -153,11 +153,15 @@ pub(super) fn attack_report(
         for (reference, other) in [
             (
                 "same attack, every label paid",
-                &(|r: &Repetition| r.without_inference) as &dyn Fn(&Repetition) -> Figures,
+                &(|r: &Repetition| Some(r.without_inference))
+                    as &dyn Fn(&Repetition) -> Option<Figures>,
             ),
             ("every label paid, equal steps", &|r: &Repetition| r.same_steps),
         ] {
-            let others: Vec<Scores> = repetitions.iter().map(|r| other(r).scores).collect();
+            let others: Option<Vec<Scores>> =
+                repetitions.iter().map(|r| other(r).map(|figures| figures.scores)).collect();
+            // a repetition whose steps could not be made equal has nothing to be paired with
+            let Some(others) = others else { continue };
             let agreement = differences(&scores, &others)?;
             // boosting takes no gradient steps: holding them equal changes nothing to report
             if versus.iter().any(|paired: &Paired| paired.agreement == agreement) {
@@ -256,10 +260,7 @@ pub(super) fn gives_away(
         claim: PropertyName::new("all certificates", "local invariance and monotonicity"),
         reference,
         how: "greedy, in hindsight: each query where it settles most".to_owned(),
-        points: [1, 10, 50, plan.budget]
-            .iter()
-            .map(|&queries| settled_point(target, points, proved, queries))
-            .collect(),
+        points: settled_points(target.model(), points, proved, &[1, 10, 50, plan.budget]),
     };
     GivesAway {
         published: Share::new(counts.proved, n),
@@ -274,21 +275,27 @@ pub(super) fn gives_away(
     }
 }
 
-fn settled_point(
-    target: &Target,
+/// What so many queries settle, with the certificates and without.
+fn settled_points(
+    model: &Model,
     points: &[Vec<f64>],
     proved: &[Proved],
-    queries: usize,
-) -> SettledPoint {
-    let found = settled(target.model(), points, proved, queries);
-    let alone = settled(target.model(), points, &[], queries);
-    let share = |settled: usize| Share::new(settled as u64, found.total as u64);
-    SettledPoint {
-        queries: found.queries as u64,
-        settled: share(found.settled),
-        by_answers_alone: share(alone.settled),
-        wrong: found.wrong as u64,
-    }
+    queries: &[usize],
+) -> Vec<SettledPoint> {
+    let most = queries.iter().copied().max().unwrap_or(0);
+    let with = settled(model, points, proved, most);
+    let alone = settled(model, points, &[], most);
+    let point = |&queries: &usize| {
+        let (found, alone) = (with.at(queries), alone.at(queries));
+        let share = |settled: usize| Share::new(settled as u64, found.total as u64);
+        SettledPoint {
+            queries: found.queries as u64,
+            settled: share(found.settled),
+            by_answers_alone: share(alone.settled),
+            wrong: found.wrong as u64,
+        }
+    };
+    queries.iter().map(point).collect()
 }
 
 /// A defense and how it was chosen.

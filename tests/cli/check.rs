@@ -59,6 +59,39 @@ fn all_proved_demands_every_obligation_and_at_least_one() {
     scene.propcert(&format!("{LOCAL_CALL} --all-proved")).assert().code(1);
 }
 
+/// Nothing was claimed, or only of rows outside the domain: no share is printed, least of all 100%.
+#[test]
+fn without_obligations_there_is_no_percentage() {
+    let scene = Scene::new();
+    scene.write("nowhere.toml", format!("{LOCAL}[domain]\nincome = [\"100\", \"200\"]\n"));
+    for (spec, rows, counts) in [
+        ("local.toml", 0, "proved 0 refuted 0 undecided 0 of 0 (vacuous 0)"),
+        ("nowhere.toml", 12, "proved 0 refuted 0 undecided 0 of 0 (vacuous 0) (invalid 12)"),
+    ] {
+        let subject = format!("--model mlp.json --spec {spec} --data tiny.csv");
+        let made = scene.done(&format!("certify {subject} --rows {rows} --out none.jsonl"));
+        let text = scene.done(&format!("check none.jsonl {subject}"));
+        for shown in [&made, &text] {
+            assert_eq!(last(shown), counts);
+            assert!(shown.contains("no obligations") && !shown.contains('%'), "{shown}");
+        }
+        let text = scene.done(&format!("check none.jsonl {subject} --json"));
+        let summary: serde_json::Value = serde_json::from_str(last(&text)).unwrap();
+        let ends = &summary["constraint-accuracy"];
+        assert!(ends["lower"].is_null() && ends["upper"].is_null() && ends["of"] == 0, "{ends}");
+        let refused = scene.propcert(&format!("check none.jsonl {subject} --all-proved"));
+        refused_all_proved(refused);
+    }
+}
+
+/// Exit code 1, and the counts in the message.
+fn refused_all_proved(mut command: assert_cmd::Command) {
+    let output = command.assert().code(1).get_output().clone();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("--all-proved: proved 0"), "{message}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains('%'));
+}
+
 /// Replaces the line about an obligation.
 fn with_line(text: &str, at: usize, line: &str) -> String {
     let replaced = |(index, old)| if index == at + 1 { line } else { old };

@@ -51,6 +51,11 @@ fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
     let transcript = scene.read("stolen/transcript.jsonl");
     let asked = transcript.lines().filter(|line| line.contains("\"label\"")).count();
     assert!(asked > 0 && asked <= 40, "{transcript}");
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("stolen/metrics.json")).unwrap();
+    let given = &metrics["certified"];
+    assert!(given["boxes"].as_u64().unwrap() > 10, "{given}");
+    assert_eq!(given["monotone-features"], 1);
     assert!(scene.has("stolen/metrics.json") && scene.has("stolen/substitute.json"));
 }
 

@@ -5,7 +5,8 @@ use propcert::certificate::{Cut, Hint, Leaf, LeafHint, Line, Proof, Step, Totals
 use propcert::interval::{format_hexadecimal, parse_hexadecimal};
 
 use crate::certificates::Certified;
-use crate::subjects::{another_model, moved_rows, wider_region, wrong_labels};
+use crate::pieces::in_pieces;
+use crate::subjects::{another_defense, another_model, moved_rows, wider_region, wrong_labels};
 use crate::trees::{cut, cut_short, move_cut, steps, swap_children, tokens};
 
 /// SplitMix64.
@@ -43,7 +44,7 @@ pub struct Mutant {
 
 type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
 
-pub const LANES: [(&str, Lane); 32] = [
+pub const LANES: [(&str, Lane); 34] = [
     ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
     ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
     ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
@@ -129,6 +130,8 @@ pub const LANES: [(&str, Lane); 32] = [
     ("rows one ulp away", moved_rows),
     ("wrong labels", wrong_labels),
     ("another model with the digest pasted in", another_model),
+    ("another defense, or none", another_defense),
+    ("a tree in pieces", in_pieces),
     ("a torn file", |c, draw| {
         let mut bytes = c.text();
         let at = draw.index(bytes.len());

@@ -6,6 +6,7 @@
 mod cases;
 mod certificates;
 mod lanes;
+mod pieces;
 mod subjects;
 mod trees;
 mod truth;
@@ -99,6 +100,25 @@ fn controls_are_accepted_and_state_what_is_true() {
 }
 
 #[test]
+fn a_tree_in_pieces_is_the_same_tree() {
+    let mut draw = Draw(11);
+    let mut split = 0;
+    for certificate in certificates() {
+        let text = String::from_utf8(certificate.text()).unwrap();
+        for line in text.lines() {
+            let Some(both) = pieces::pieces(line, &mut draw) else { continue };
+            let [first, second] = both.map(|piece| piece.to_string());
+            let bytes = text.replacen(line, &format!("{first}\n{second}"), 1).into_bytes();
+            for arithmetic in cases::BOTH {
+                assert!(certificate.accepts(&bytes, arithmetic, "pieces"), "{first} {second}");
+            }
+            split += 1;
+        }
+    }
+    assert!(split > 20, "{split} trees");
+}
+
+#[test]
 fn every_rule_and_verdict_is_among_the_controls() {
     let mut rules = BTreeSet::new();
     for certificate in certificates() {
@@ -152,6 +172,11 @@ fn another_subject_is_always_refused() {
         let other = certificate.about(shifted(model), text, data.clone());
         let refused = other.check(&bytes, Arithmetic::Rounded);
         assert!(matches!(refused, Err(CheckError::Other { what: "model", .. })));
+
+        if certificate.defense.is_some() {
+            let refused = certificate.behind(None).check(&bytes, Arithmetic::Rounded);
+            assert!(matches!(refused, Err(CheckError::Other { what: "defense", .. })));
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 //! into the header.
 
 use propcert::model::{Family, Model, Node, Part};
+use propcert::spec::Semantics;
 
-use crate::certificates::{Certified, data};
+use crate::certificates::{Certified, data, poisoning};
 use crate::lanes::{Draw, Mutant};
 
 /// The file as it is, offered for something else.
@@ -49,11 +50,24 @@ pub fn moved_rows(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
 }
 
 pub fn wrong_labels(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let classes = c.model.classes;
     changed_rows(c, draw, |_, label, draw| {
         if draw.index(5) == 0 {
-            *label = 1 - *label;
+            *label = (*label + 1) % classes;
         }
     })
+}
+
+/// A defense is put in front, taken away or made stronger, and its digest pasted in. Claims with a δ
+/// other than ½ stay as they are: the judge does not know them behind a defense.
+pub fn another_defense(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
+    let is_judged = c.spec_text.contains("'label'") || c.defense.is_some();
+    if c.model.classes != 2 || !is_judged || c.header.semantics != Semantics::Real {
+        return None;
+    }
+    let alphas = [None, Some("0"), Some("0.1"), Some("0.11"), Some("0.25"), Some("0.49")];
+    let defense = alphas[draw.index(alphas.len())].map(|alpha| poisoning(&c.model, alpha));
+    offered(c, c.behind(defense))
 }
 
 /// One number of the model is another one.

@@ -1,13 +1,14 @@
 //! What is true of a small model, decided without any code of the kernel.
 //!
-//! Two features, not scaled. The margin of a network with one hidden layer is linear on the cells
-//! that the lines `w·x + b = 0` cut from a region, so its extremes lie at vertices of that
-//! arrangement, and its slopes are those of points inside the cells. The margin of an ensemble is
-//! constant on the cells of its thresholds. All of them are enumerated, in exact rationals.
+//! Two features. The scores of a network with one hidden layer are linear on the cells that the lines
+//! `w·z + b = 0` cut from a region, so the extremes of their differences lie at vertices of that
+//! arrangement, and their slopes are those of points inside the cells. The scores of an ensemble are
+//! constant on the cells of its thresholds. All of them are enumerated, in exact rationals and raw units.
+//! Where a feature is whole, its whole values are further lines, and only points on them count.
 
 use propcert::interval::Rational;
-use propcert::model::{Ensemble, Family, Mlp, Model, Node};
-use propcert::spec::{Claim, Direction, Lowered, Zone};
+use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
+use propcert::spec::{Claim, Direction, Lowered, Semantics, Zone};
 
 type Point = [Rational; 2];
 type Side = (Rational, Rational);
@@ -15,54 +16,163 @@ type Side = (Rational, Rational);
 /// `a·x₀ + b·x₁ + c = 0`
 type Line = [Rational; 3];
 
-/// Whether obligation `at` is true; a threshold that is no rational counts with its safer end.
+/// A model on a box, and which of its features are whole.
+struct Space<'a> {
+    model: &'a Model,
+    sides: &'a [Side],
+    whole: &'a [bool],
+}
+
+const STILL: Point = [Rational::ZERO, Rational::ZERO];
+
+/// Whether obligation `at` is true; a threshold that is no rational counts with its safer end. Of a
+/// served claim some executions are looked at, of zone ball some shifts: what is left may be false.
 pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
     let obligation = lowered.obligation(at).unwrap();
-    let sides = obligation.region.sides();
-    let still = [Rational::ZERO, Rational::ZERO];
-    let margins = || critical_points(model, sides, &still).into_iter().map(|x| margin(model, &x));
+    let space = Space { model, sides: obligation.region.sides(), whole: lowered.is_whole() };
+    let points = || critical_points(&space, &STILL);
+    let is_served = lowered.semantics() == Semantics::ServedF32;
+    let own = |y: usize, scores: &[Rational]| -> Vec<Rational> {
+        (0..scores.len()).filter(|c| *c != y).map(|c| &scores[y] - &scores[c]).collect()
+    };
     match &obligation.claim {
-        Claim::Label { label: 1 } => margins().all(|m| m > Rational::ZERO),
-        Claim::Label { .. } => margins().all(|m| m <= Rational::ZERO),
-        Claim::Posterior { label, threshold, .. } => {
-            margins().all(|m| (if *label == 1 { m } else { -m }) > threshold.below)
+        Claim::Label { label } if lowered.alpha().is_some() => {
+            is_kept(&space, *label, lowered.alpha().unwrap())
         }
+        Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
+            assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
+            is_kept(&space, *label, lowered.alpha().unwrap())
+        }
+        Claim::Label { label } => points().iter().all(|x| {
+            argmax(&scores(model, x), model.tie) == *label
+                && (!is_served
+                    || executions(model, x).iter().all(|s| argmax(s, model.tie) == *label))
+        }),
+        Claim::Posterior { label, threshold, odds } => points().iter().all(|x| {
+            let margins = own(*label, &scores(model, x));
+            let holds = match margins.as_slice() {
+                [margin] => *margin > threshold.below,
+                margins => {
+                    let sum: f64 = margins.iter().map(|m| (-m.down()).exp()).sum();
+                    sum < odds.up() * (1.0 + 1e-9)
+                }
+            };
+            holds
+                && (!is_served
+                    || executions(model, x).iter().all(|s| {
+                        let rivals = (0..s.len()).filter(|c| c != label);
+                        rivals.map(|c| f64::from(s[c] - s[*label]).exp()).sum::<f64>()
+                            < odds.up() * (1.0 + 1e-5)
+                    }))
+        }),
         Claim::Monotone { feature, direction, .. } => {
             let rises = |slope: &Rational| match direction {
                 Direction::Increasing => *slope >= Rational::ZERO,
                 Direction::Decreasing => *slope <= Rational::ZERO,
             };
-            slopes(model, sides, feature.0).iter().all(rises)
+            slopes(&space, feature.0).iter().all(rises)
         }
-        Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. } => {
-            let moves = shifts.iter().enumerate().flat_map(|(feature, shift)| {
-                [shift.clone(), -shift.clone()].map(|shift| {
-                    let mut moved = still.clone();
-                    moved[feature] = shift;
-                    moved
-                })
-            });
-            moves.into_iter().all(|shift| !flips(model, sides, &shift, &margin.above))
+        Claim::Fuzz { margin, shifts, zone, .. } => {
+            let along = |feature: usize, sign: i32| {
+                let mut moved = STILL;
+                moved[feature] = &shifts[feature] * &Rational::integer(sign);
+                moved
+            };
+            let mut moves: Vec<Point> =
+                (0..2).flat_map(|feature| [1, -1].map(|sign| along(feature, sign))).collect();
+            if *zone == Zone::Ball {
+                // the corners of a ball in the largest-change norm
+                for (a, b) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
+                    let ([x, _], [_, y]) = (along(0, a), along(1, b));
+                    moves.push([x, y]);
+                }
+            }
+            moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
         }
-        Claim::Fuzz { .. } => panic!("no control has zone ball"),
         Claim::Avoid { blocks, .. } => {
             assert!(blocks.iter().all(|block| block.rows.len() == 1), "least at a vertex");
-            let outputs =
-                critical_points(model, sides, &still).into_iter().map(|x| outputs(model, &x));
-            outputs.into_iter().all(|f| !blocks.iter().any(|block| block.contains(&f)))
+            let is_safe = |x: &Point| {
+                let outputs = scores(model, x);
+                blocks.iter().all(|block| !block.contains(&outputs))
+            };
+            points().iter().all(is_safe)
         }
     }
 }
 
+/// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the
+/// other one and below that. A network takes every margin between two, so it cannot have both kinds.
+fn is_kept(space: &Space, label: usize, alpha: &Rational) -> bool {
+    let rest = &(&Rational::ONE - alpha) - alpha;
+    let threshold = -rest.up().ln() * (1.0 - 1e-12);
+    let points = critical_points(space, &STILL);
+    let (mut kept, mut turned) = (0, 0);
+    for x in &points {
+        let is_own = argmax(&scores(space.model, x), space.model.tie) == label;
+        let size = margin(space.model, x).abs().up();
+        match is_own {
+            true if size >= threshold => kept += 1,
+            false if size < threshold => turned += 1,
+            _ => return false,
+        }
+    }
+    kept == 0 || turned == 0 || matches!(space.model.family, Family::Ensemble(_))
+}
+
+/// f32 executions at the rounded point: forwards, backwards, either form of standardisation.
+fn executions(model: &Model, x: &Point) -> Vec<Vec<f32>> {
+    let raw: Vec<f32> = x.iter().map(Rational::nearest_f32).collect();
+    let sum = |start: f32, mut terms: Vec<f32>, is_backwards: bool| {
+        if is_backwards {
+            terms.reverse();
+        }
+        let total = |terms: Vec<f32>| terms.into_iter().reduce(|a, b| a + b).unwrap_or(0.0);
+        if is_backwards {
+            total([terms, vec![start]].concat())
+        } else {
+            total([vec![start], terms].concat())
+        }
+    };
+    let run = |is_backwards: bool, is_folded: bool| match &model.family {
+        Family::Mlp(mlp) => {
+            let inputs = model.schema.features().iter().zip(&raw).map(|(f, &x)| {
+                if is_folded { f.scale * x - f.scale * f.mean } else { (x - f.mean) * f.scale }
+            });
+            let layers = mlp.layers.iter().enumerate();
+            layers.fold(inputs.collect::<Vec<f32>>(), |values, (k, layer)| {
+                let neuron = |(row, bias): (&[f64], &f64)| {
+                    let terms = row.iter().zip(&values).map(|(&w, x)| w as f32 * x).collect();
+                    let z = sum(*bias as f32, terms, is_backwards);
+                    if k + 1 == mlp.layers.len() { z } else { z.max(0.0) }
+                };
+                layer.rows().zip(&layer.bias).map(neuron).collect()
+            })
+        }
+        Family::Ensemble(ensemble) => {
+            let exact = [f64::from(raw[0]), f64::from(raw[1])].map(self::exact);
+            let output = |(output, &base): (usize, &f64)| {
+                let own = ensemble.trees.iter().filter(|tree| tree.output == output);
+                let leaves = own.map(|tree| leaf(&tree.nodes, &exact).nearest_f32()).collect();
+                sum(base as f32, leaves, is_backwards)
+            };
+            let outputs: Vec<f32> = ensemble.base.iter().enumerate().map(output).collect();
+            if outputs.len() == 1 { vec![0.0, outputs[0]] } else { outputs }
+        }
+    };
+    [(false, false), (true, false), (false, true), (true, true)].map(|(b, f)| run(b, f)).to_vec()
+}
+
 /// Whether some point with `|m| >= μ` has another label than its copy moved by `shift`.
-fn flips(model: &Model, sides: &[Side], shift: &Point, confident: &Rational) -> bool {
-    let points = critical_points(model, sides, shift);
+fn flips(space: &Space, shift: &Point, confident: &Rational) -> bool {
+    let model = space.model;
+    let points = critical_points(space, shift);
+    let is_one =
+        |m: &Rational| *m > Rational::ZERO || (*m == Rational::ZERO && model.tie == Tie::Upper);
     [1.0, -1.0].iter().any(|&sign| {
         let own = |x: &Point| &Rational::from_f64(sign).unwrap() * &margin(model, x);
         let is_flip = |x: &Point| {
             let moved = [&x[0] + &shift[0], &x[1] + &shift[1]];
-            // the tie goes to class 0
-            own(x) >= *confident && (sign > 0.0) != (margin(model, &moved) > Rational::ZERO)
+            own(x) >= *confident && (sign > 0.0) != is_one(&margin(model, &moved))
         };
         let values: Vec<Rational> = points.iter().map(own).collect();
         let (above, below): (Vec<usize>, Vec<usize>) =
@@ -84,33 +194,36 @@ fn between(a: &Point, b: &Point, share: &Rational) -> Point {
 
 /// Score of class 1 less that of class 0.
 pub fn margin(model: &Model, x: &Point) -> Rational {
-    match &model.family {
-        Family::Mlp(mlp) => {
-            let (lines, last) = (lines(mlp), &mlp.layers[1]);
-            let rows: Vec<&[f64]> = last.rows().collect();
-            let start = &exact(last.bias[1]) - &exact(last.bias[0]);
-            lines.iter().enumerate().fold(start, |sum, (k, line)| {
-                let weight = &exact(rows[1][k]) - &exact(rows[0][k]);
-                &sum + &(&weight * &value(line, x).max(Rational::ZERO))
-            })
-        }
-        Family::Ensemble(ensemble) => ensemble
-            .trees
-            .iter()
-            .fold(exact(ensemble.base[0]), |sum, tree| &sum + &leaf(&tree.nodes, x)),
-    }
+    let scores = scores(model, x);
+    &scores[1] - &scores[0]
 }
 
-/// The logits of a network.
-fn outputs(model: &Model, x: &Point) -> Vec<Rational> {
-    let Family::Mlp(mlp) = &model.family else { panic!("output regions are for networks") };
-    let (lines, last) = (lines(mlp), &mlp.layers[1]);
-    let output = |(row, bias): (&[f64], &f64)| {
-        row.iter().zip(&lines).fold(exact(*bias), |sum, (w, line)| {
-            &sum + &(&exact(*w) * &value(line, x).max(Rational::ZERO))
-        })
-    };
-    last.rows().zip(&last.bias).map(output).collect()
+/// One per class.
+fn scores(model: &Model, x: &Point) -> Vec<Rational> {
+    match &model.family {
+        Family::Mlp(mlp) => {
+            let (lines, last) = (lines(model, mlp), &mlp.layers[1]);
+            let hidden: Vec<Rational> =
+                lines.iter().map(|line| value(line, x).max(Rational::ZERO)).collect();
+            let output = |(row, bias): (&[f64], &f64)| {
+                let terms = row.iter().zip(&hidden);
+                terms.fold(exact(*bias), |sum, (w, h)| &sum + &(&exact(*w) * h))
+            };
+            last.rows().zip(&last.bias).map(output).collect()
+        }
+        Family::Ensemble(ensemble) => {
+            let output = |(output, base): (usize, &f64)| {
+                let own = ensemble.trees.iter().filter(|tree| tree.output == output);
+                own.fold(exact(*base), |sum, tree| &sum + &leaf(&tree.nodes, x))
+            };
+            let outputs: Vec<Rational> = ensemble.base.iter().enumerate().map(output).collect();
+            if let [margin] = outputs.as_slice() {
+                vec![Rational::ZERO, margin.clone()]
+            } else {
+                outputs
+            }
+        }
+    }
 }
 
 fn leaf(nodes: &[Node], x: &Point) -> Rational {
@@ -134,37 +247,53 @@ fn value(line: &Line, x: &Point) -> Rational {
     &(&(&line[0] * &x[0]) + &(&line[1] * &x[1])) + &line[2]
 }
 
-/// Where hidden neurons turn.
-fn lines(mlp: &Mlp) -> Vec<Line> {
+/// Where hidden neurons turn: `w·scale·(x − mean) + b`.
+fn lines(model: &Model, mlp: &Mlp) -> Vec<Line> {
     assert_eq!(mlp.layers.len(), 2, "one hidden layer");
-    let first = &mlp.layers[0];
-    first.rows().zip(&first.bias).map(|(w, b)| [exact(w[0]), exact(w[1]), exact(*b)]).collect()
+    let features = model.schema.features();
+    let line = |(w, b): (&[f64], &f64)| {
+        let slope = |k: usize| &exact(w[k]) * &exact(f64::from(features[k].scale));
+        let offset = |k: usize| &slope(k) * &exact(f64::from(features[k].mean));
+        [slope(0), slope(1), &(&exact(*b) - &offset(0)) - &offset(1)]
+    };
+    mlp.layers[0].rows().zip(&mlp.layers[0].bias).map(line).collect()
 }
 
-/// Points at which the margin, and the margin of the copy moved by `shift`, take their extremes.
-fn critical_points(model: &Model, sides: &[Side], shift: &Point) -> Vec<Point> {
-    match &model.family {
+/// The whole numbers of a side, if its feature is whole.
+fn wholes(space: &Space, feature: usize) -> Vec<Rational> {
+    let (low, high) = &space.sides[feature];
+    let all = (-9..=9).map(|n: i32| Rational::integer(n)).filter(|n| low <= n && n <= high);
+    if space.whole[feature] { all.collect() } else { Vec::new() }
+}
+
+/// Points at which the scores, and those of the copy moved by `shift`, take their extremes.
+fn critical_points(space: &Space, shift: &Point) -> Vec<Point> {
+    let mut points: Vec<Point> = match &space.model.family {
         Family::Mlp(mlp) => {
-            let own = lines(mlp);
+            let own = lines(space.model, mlp);
             let moved = own.iter().map(|l| {
                 let offset = &(&l[0] * &shift[0]) + &(&l[1] * &shift[1]);
                 [l[0].clone(), l[1].clone(), &l[2] + &offset]
             });
-            vertices(own.iter().cloned().chain(moved), sides)
+            vertices(own.iter().cloned().chain(moved), space)
         }
-        Family::Ensemble(ensemble) => {
-            let [a, b] = [0, 1].map(|k| stops(ensemble, k, &sides[k], &shift[k]));
+        Family::Ensemble(_) => {
+            let [a, b] = [0, 1].map(|k| stops(space, k, &shift[k]));
             a.iter().flat_map(|x| b.iter().map(move |y| [x.clone(), y.clone()])).collect()
         }
-    }
+    };
+    points.retain(|x| (0..2).all(|k| !space.whole[k] || x[k].is_whole()));
+    points
 }
 
 /// Where two of the lines or edges meet, inside the region.
-fn vertices(lines: impl Iterator<Item = Line>, sides: &[Side]) -> Vec<Point> {
-    let (zero, one) = (Rational::ZERO, Rational::ONE);
+fn vertices(lines: impl Iterator<Item = Line>, space: &Space) -> Vec<Point> {
+    let (zero, one, sides) = (Rational::ZERO, Rational::ONE, space.sides);
     let edges = [0, 1].into_iter().flat_map(|k| {
         let (a, b) = if k == 0 { (one.clone(), zero.clone()) } else { (zero.clone(), one.clone()) };
-        [&sides[k].0, &sides[k].1].map(|end| [a.clone(), b.clone(), -end.clone()])
+        let ends = [sides[k].0.clone(), sides[k].1.clone()];
+        let places = ends.into_iter().chain(wholes(space, k));
+        places.map(move |end| [a.clone(), b.clone(), -end]).collect::<Vec<Line>>()
     });
     let all: Vec<Line> = lines.chain(edges).collect();
     let mut points = Vec::new();
@@ -184,8 +313,14 @@ fn vertices(lines: impl Iterator<Item = Line>, sides: &[Side]) -> Vec<Point> {
     points
 }
 
-/// The ends of a side, every threshold on it, where the copy meets one, and points between.
-fn stops(ensemble: &Ensemble, feature: usize, side: &Side, shift: &Rational) -> Vec<Rational> {
+/// The ends of a side, every threshold on it, where the copy meets one, and points between; of a whole
+/// feature, the whole numbers.
+fn stops(space: &Space, feature: usize, shift: &Rational) -> Vec<Rational> {
+    let Family::Ensemble(ensemble) = &space.model.family else { panic!("no ensemble") };
+    if space.whole[feature] {
+        return wholes(space, feature);
+    }
+    let side = &space.sides[feature];
     let mut stops = vec![side.0.clone(), side.1.clone()];
     for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
         if let Node::Split { feature: f, threshold, .. } = node
@@ -206,20 +341,22 @@ fn stops(ensemble: &Ensemble, feature: usize, side: &Side, shift: &Rational) -> 
 }
 
 /// All slopes of the margin along a feature, or all steps of an ensemble.
-fn slopes(model: &Model, sides: &[Side], feature: usize) -> Vec<Rational> {
-    let still = [Rational::ZERO, Rational::ZERO];
+fn slopes(space: &Space, feature: usize) -> Vec<Rational> {
+    let model = space.model;
+    assert_eq!(model.classes, 2, "monotone controls have two classes");
     match &model.family {
         Family::Mlp(mlp) => {
-            let lines = lines(mlp);
-            let corners = vertices(lines.iter().cloned(), sides);
+            assert!(!space.whole.contains(&true), "no monotone control has whole inputs");
+            let lines = lines(model, mlp);
+            let corners = vertices(lines.iter().cloned(), space);
             let inside = centroids(&corners);
             let inside =
                 inside.iter().filter(|x| lines.iter().all(|line| value(line, x) != Rational::ZERO));
             inside.map(|x| slope(mlp, &lines, x, feature)).collect()
         }
-        Family::Ensemble(ensemble) => {
-            let stops = stops(ensemble, feature, &sides[feature], &still[feature]);
-            let others = critical_points(model, sides, &still);
+        Family::Ensemble(_) => {
+            let stops = stops(space, feature, &Rational::ZERO);
+            let others = critical_points(space, &STILL);
             let step = |x: &Point, pair: &[Rational]| {
                 let [mut a, mut b] = [x.clone(), x.clone()];
                 (a[feature], b[feature]) = (pair[0].clone(), pair[1].clone());
@@ -256,22 +393,24 @@ fn slope(mlp: &Mlp, lines: &[Line], x: &Point, feature: usize) -> Rational {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificates::{small_ensemble, small_network};
+    use crate::certificates::{scaled_network, small_ensemble, small_network};
 
     /// No point of a grid is more extreme than the critical points.
     #[test]
     fn the_extremes_are_at_critical_points() {
-        for model in [small_network(), small_ensemble()] {
+        for model in [small_network(), scaled_network(), small_ensemble()] {
             let side = (exact(-1.0), exact(1.5));
             let sides = [side.clone(), side];
-            let still = [Rational::ZERO, Rational::ZERO];
+            let space = Space { model: &model, sides: &sides, whole: &[false, false] };
             let values: Vec<Rational> =
-                critical_points(&model, &sides, &still).iter().map(|x| margin(&model, x)).collect();
+                critical_points(&space, &STILL).iter().map(|x| margin(&model, x)).collect();
             let (low, high) = (values.iter().min().unwrap(), values.iter().max().unwrap());
             for k in 0..=40 * 40 {
                 let [a, b] = [k % 41, k / 41].map(|n| -1.0 + 2.5 * f64::from(n) / 40.0);
                 let m = margin(&model, &[exact(a), exact(b)]);
-                assert_eq!(m, exact(model.margin(&[a, b])));
+                let point = propcert::model::Point::from_floats(&[a, b]).unwrap();
+                let scores = model.exact_scores(&point);
+                assert_eq!(m, &scores[1] - &scores[0]);
                 assert!(*low <= m && m <= *high, "at {a}, {b}");
             }
         }

@@ -1,0 +1,246 @@
+//! Verdicts on ensembles against all cells of a grid.
+
+use std::collections::BTreeMap;
+
+use propcert::certificate::{Cut, Kernel, Leaf, Proof, SplitTree, Step, Verdict};
+use propcert::model::{Family, Kind, Model, Node, Tree};
+use propcert::spec::Lowered;
+use proptest::prelude::*;
+
+use crate::cases::{self, BOTH, battery, ensemble, row, spec, split};
+use crate::{Draw, config};
+
+/// Thresholds are halves, so that whole features meet whole and fractional cuts.
+fn random_tree_of(draw: &mut Draw, features: usize, output: usize) -> Tree {
+    let mut nodes = vec![Node::Leaf(0.0)];
+    let mut open = vec![(0usize, 0)];
+    while let Some((at, depth)) = open.pop() {
+        if depth < 3 && draw.below(4) > 0 {
+            let (left, right) = (nodes.len(), nodes.len() + 1);
+            let threshold = (draw.index(9) as f64 - 1.0) / 2.0;
+            nodes[at] = split(draw.index(features), threshold, left, right);
+            nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
+            open.extend([(left, depth + 1), (right, depth + 1)]);
+        } else {
+            nodes[at] = Node::Leaf((draw.index(9) as f64 - 4.0) / 4.0);
+        }
+    }
+    Tree { output, nodes }
+}
+
+pub fn random_ensemble(draw: &mut Draw, classes: usize) -> Model {
+    let features = 1 + draw.index(3);
+    let kinds: Vec<Kind> =
+        (0..features).map(|_| [Kind::Real, Kind::Integer][draw.index(2)]).collect();
+    let outputs = if classes == 2 { 1 } else { classes };
+    let count = 1 + draw.index(4);
+    let trees = (0..count)
+        .map(|_| {
+            let output = draw.index(outputs);
+            random_tree_of(draw, features, output)
+        })
+        .collect();
+    let base = (0..outputs).map(|_| (draw.index(5) as f64 - 2.0) / 8.0).collect();
+    ensemble(&kinds, (0.0, 3.0), base, trees)
+}
+
+/// Points of `[low, high]` that meet every cell: the ends, the thresholds, and points between.
+fn representatives(low: f64, high: f64, is_whole: bool) -> Vec<f64> {
+    let step = if is_whole { 1.0 } else { 0.25 };
+    let count = ((high - low) / step) as usize;
+    (0..=count).map(|k| low + k as f64 * step).collect()
+}
+
+fn grid(sides: &[(f64, f64, bool)]) -> Vec<Vec<f64>> {
+    sides.iter().fold(vec![Vec::new()], |points, &(low, high, whole)| {
+        let values = representatives(low, high, whole);
+        let longer = |p: &Vec<f64>| {
+            values.iter().map(|&v| [p.as_slice(), &[v]].concat()).collect::<Vec<_>>()
+        };
+        points.iter().flat_map(longer).collect()
+    })
+}
+
+pub fn wholes(model: &Model, respect: bool) -> Vec<bool> {
+    model.schema.features().iter().map(|f| respect && f.kind == Kind::Integer).collect()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// One tree: the box rule is exact there, so the verdict is the truth; with more it is sound.
+    #[test]
+    fn the_box_rule_agrees_with_all_cells(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let classes = 2 + draw.index(2);
+        let model = random_ensemble(&mut draw, classes);
+        let respect = draw.below(2) == 0;
+        let whole = wholes(&model, respect);
+        let centre: Vec<f64> = whole.iter().map(|_| draw.index(4) as f64).collect();
+        let epsilon = [0.0, 0.5, 1.0][draw.index(3)];
+        let label = draw.index(classes);
+        let text = format!(
+            "property = 'label'\nepsilon = '{epsilon}'\nsemantics = 'real'\nunits = 'raw'\nintegers = '{}'",
+            if respect { "respect" } else { "relax" });
+        let spec = spec(&text);
+        let rows = [row(&centre, label)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        let sides: Vec<_> = centre.iter().zip(&whole).map(|(&c, &w)| {
+            let (low, high) = ((c - epsilon).max(0.0), (c + epsilon).min(3.0));
+            if w { (low.ceil(), high.floor(), true) } else { (low, high, false) }
+        }).collect();
+        let all = grid(&sides).iter().all(|x| model.label(x) == label);
+        let Family::Ensemble(trees) = &model.family else { unreachable!() };
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let verdict = kernel.check(0, &Proof::Interval).unwrap();
+            let is_proved = matches!(verdict, Verdict::Proved(_));
+            prop_assert!(!is_proved || all);
+            if trees.trees.len() == 1 && classes == 2 {
+                prop_assert_eq!(is_proved, all);
+            }
+            for proof in battery(&model, &centre) {
+                let is_proved = matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)));
+                prop_assert!(!is_proved || all, "{proof:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_split_decides(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let model = random_ensemble(&mut draw, 2);
+        let label = draw.index(2);
+        let spec = spec("property = 'label'\nepsilon = '9'\nsemantics = 'real'\nunits = 'raw'\nintegers = 'relax'");
+        let rows = [row(&vec![1.0; model.schema.len()], label)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        let sides = vec![(0.0, 3.0, false); model.schema.len()];
+        let all = grid(&sides).iter().all(|x| model.label(x) == label);
+        let Family::Ensemble(trees) = &model.family else { unreachable!() };
+        let cells = propcert::model::Cells::new(trees, &vec![false; model.schema.len()]);
+        let boxes: Vec<(usize, usize)> = (0..model.schema.len()).map(|f| {
+            let thresholds = cells.thresholds(propcert::model::Feature(f));
+            let count = |x: f64| thresholds.iter().filter(|t| **t <= x).count();
+            (count(0.0), count(3.0))
+        }).collect();
+        let tree = full_split(&boxes);
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proof = Proof::Split { tree: tree.clone(), hints: Vec::new() };
+            let is_proved = matches!(kernel.check(0, &proof).unwrap(), Verdict::Proved(_));
+            prop_assert_eq!(is_proved, all);
+        }
+    }
+
+    #[test]
+    fn jumps_agree_with_all_cells(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let classes = if draw.below(4) == 0 { 3 } else { 2 };
+        let model = random_ensemble(&mut draw, classes);
+        let respect = draw.below(2) == 0;
+        let whole = wholes(&model, respect);
+        let feature = draw.index(whole.len());
+        let direction = ["increasing", "decreasing"][draw.index(2)];
+        let class = if classes > 2 { "class = 2\n" } else { "" };
+        let text = format!(
+            "property = 'monotonicity'\nfeatures = [{feature}]\n{class}direction = '{direction}'\nintegers = '{}'",
+            if respect { "respect" } else { "relax" });
+        let spec = spec(&text);
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let sides: Vec<_> = whole.iter().map(|&w| (0.0, 3.0, w)).collect();
+        let step = if whole[feature] { 1.0 } else { 0.25 };
+        let margins = |x: &[f64]| -> Vec<f64> {
+            let s = model.scores(x);
+            let own = if classes > 2 { 2 } else { 1 };
+            (0..classes).filter(|c| *c != own).map(|c| s[own] - s[c]).collect()
+        };
+        let steps: Vec<Vec<f64>> = grid(&sides).iter().filter(|x| x[feature] + step <= 3.0).map(|x| {
+            let mut y = x.clone();
+            y[feature] += step;
+            let change = margins(x).iter().zip(margins(&y)).map(|(a, b)| b - a).collect::<Vec<_>>();
+            change.iter().map(|c| if direction == "increasing" { *c } else { -c }).collect()
+        }).collect();
+        let falls = steps.iter().any(|s| s.iter().all(|d| *d < 0.0));
+        let never_against = steps.iter().flatten().all(|d| *d >= 0.0);
+        let trees = full_jumps(&model, feature, &whole);
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let bare = kernel.check(0, &Proof::Jumps { trees: BTreeMap::new() }).unwrap();
+            prop_assert!(!(matches!(bare, Verdict::Proved(_)) && (falls || !never_against)));
+            let full = kernel.check(0, &Proof::Jumps { trees: trees.clone() }).unwrap();
+            prop_assert_eq!(matches!(full, Verdict::Proved(_)), never_against, "full split");
+        }
+    }
+
+    #[test]
+    fn the_boundary_property_of_ensembles_agrees_with_points(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let model = random_ensemble(&mut draw, 2);
+        let whole = wholes(&model, true);
+        let text = "property = 'boundary-fuzz'\nscope = 'domain'\nunits = 'raw'\nshift = '0.25'\nepsilon = '0.1'";
+        let spec = spec(text);
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let sides: Vec<_> = whole.iter().map(|&w| (0.0, 3.0, w)).collect();
+        // μ(0.1) = 0.4547…; all margins are multiples of ⅛
+        let fails = grid(&sides).iter().any(|x| {
+            model.margin(x).abs() > 0.4547 && (0..x.len()).any(|i| [0.25, -0.25].iter().any(|s| {
+                let mut y = x.clone();
+                y[i] += s;
+                model.label(&y) != model.label(x)
+            }))
+        });
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let is_proved = matches!(kernel.check(0, &Proof::Fuzz).unwrap(), Verdict::Proved(_));
+            prop_assert!(!(is_proved && fails));
+        }
+    }
+}
+
+/// Cuts every feature at every cell; `skip` is left alone.
+fn full_split_except(boxes: &[(usize, usize)], skip: Option<usize>) -> SplitTree {
+    fn push(steps: &mut Vec<Step>, boxes: &[(usize, usize)], skip: Option<usize>) {
+        let open = (0..boxes.len()).find(|&f| Some(f) != skip && boxes[f].0 < boxes[f].1);
+        let Some(feature) = open else {
+            steps.push(cases::leaf(Leaf::Interval));
+            return;
+        };
+        let number = boxes[feature].0;
+        steps.push(Step::Cut { cut: Cut::Cell { feature, number }, refresh: None });
+        let mut low = boxes.to_vec();
+        low[feature].1 = number;
+        push(steps, &low, skip);
+        let mut high = boxes.to_vec();
+        high[feature].0 = number + 1;
+        push(steps, &high, skip);
+    }
+    let mut steps = Vec::new();
+    push(&mut steps, boxes, skip);
+    SplitTree::new(steps).unwrap()
+}
+
+fn full_split(boxes: &[(usize, usize)]) -> SplitTree {
+    full_split_except(boxes, None)
+}
+
+/// A full split of the other features for every counted threshold of `feature`.
+pub fn full_jumps(model: &Model, feature: usize, whole: &[bool]) -> BTreeMap<usize, SplitTree> {
+    let Family::Ensemble(trees) = &model.family else { unreachable!() };
+    let cells = propcert::model::Cells::new(trees, &vec![false; whole.len()]);
+    let boxes: Vec<(usize, usize)> = whole
+        .iter()
+        .enumerate()
+        .map(|(f, &w)| {
+            let moved = |t: &f64| if w { t.ceil() } else { *t };
+            let mut list: Vec<f64> =
+                cells.thresholds(propcert::model::Feature(f)).iter().map(moved).collect();
+            list.dedup();
+            let count = |x: f64| list.iter().filter(|t| **t <= x).count();
+            (count(0.0), count(3.0))
+        })
+        .collect();
+    let tree = full_split_except(&boxes, Some(feature));
+    let pairs = model.classes - 1;
+    let questions = pairs * (boxes[feature].1 - boxes[feature].0);
+    (0..questions).map(|index| (index, tree.clone())).collect()
+}

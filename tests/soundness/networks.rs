@@ -1,0 +1,467 @@
+//! Bounds and verdicts of networks against exact values at points.
+
+use propcert::certificate::{
+    Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, SplitTree, Step, Verdict,
+};
+use propcert::interval::{Exact, Form, Interval, Rational, Rounded};
+use propcert::model::{FeatureSpec, Kind, Layer, Model, Point, Precision, Schema};
+use propcert::spec::Lowered;
+use proptest::prelude::*;
+
+use crate::cases::{BOTH, battery, exact_margin, mlp, network, row, spec};
+use crate::{Draw, config};
+
+/// Layers of scales 2⁻³⁰ … 2²⁵, with dead, duplicate and constant neurons and zero rows.
+pub fn random_layers(
+    draw: &mut Draw,
+    inputs: usize,
+    classes: usize,
+    precision: Precision,
+) -> Vec<Layer> {
+    let depth = 1 + draw.index(3);
+    let mut widths: Vec<usize> = (0..depth).map(|_| 1 + draw.index(4)).collect();
+    widths.push(classes);
+    let mut before = inputs;
+    let mut layers = Vec::new();
+    for outputs in widths {
+        let power = if draw.below(3) == 0 { draw.index(56) as i32 - 30 } else { 0 };
+        let scale = 2f64.powi(power);
+        let number = |draw: &mut Draw| {
+            let x = if draw.below(6) == 0 { 0.0 } else { draw.signed() * scale };
+            if precision == Precision::F32 { f64::from(x as f32) } else { x }
+        };
+        let mut weights: Vec<f64> = (0..outputs * before).map(|_| number(draw)).collect();
+        let mut bias: Vec<f64> = (0..outputs).map(|_| number(draw)).collect();
+        match draw.below(5) {
+            0 => weights[..before].fill(0.0),
+            1 if outputs > 1 => {
+                weights.copy_within(..before, before);
+                bias[1] = bias[0];
+            }
+            2 => bias[0] = -8.0 * scale * before as f64,
+            3 => bias.fill(0.0),
+            _ => {}
+        }
+        layers.push(Layer { weights, bias, inputs: before });
+        before = outputs;
+    }
+    layers
+}
+
+pub struct NetworkCase {
+    pub model: Model,
+    pub centre: Vec<f64>,
+    pub epsilon: f64,
+}
+
+pub fn network_case(seed: u64) -> (NetworkCase, Draw) {
+    let mut draw = Draw(seed);
+    let inputs = 1 + draw.index(3);
+    let classes = 2 + draw.index(2);
+    let precision = if draw.below(2) == 0 { Precision::F32 } else { Precision::F64 };
+    let layers = random_layers(&mut draw, inputs, classes, precision);
+    let centre: Vec<f64> = (0..inputs).map(|_| draw.signed()).collect();
+    let epsilon = [0.0, 2f64.powi(-20), 0.0625, 0.25, 1.0][draw.index(5)];
+    (NetworkCase { model: network(layers, (-4.0, 4.0), precision), centre, epsilon }, draw)
+}
+
+impl NetworkCase {
+    /// The ends of a side as f64; exact, since centre and ε have few digits or rounding is kept.
+    fn points(&self, draw: &mut Draw, count: usize) -> Vec<Vec<f64>> {
+        let inside = |x: f64, share: f64| {
+            let (low, high) = (self.low(x), self.high(x));
+            let y = low + (high - low) * share;
+            y.clamp(low, high)
+        };
+        let corners = (0..1usize << self.centre.len()).map(|mask| {
+            let end = |(i, &x): (usize, &f64)| inside(x, f64::from((mask >> i & 1) as u8));
+            self.centre.iter().enumerate().map(end).collect()
+        });
+        let mut points: Vec<Vec<f64>> = corners.chain([self.centre.clone()]).collect();
+        for _ in 0..count {
+            points.push(self.centre.iter().map(|&x| inside(x, draw.share())).collect());
+        }
+        points
+    }
+
+    /// The same network over features with drawn means and scales, some of them whole.
+    fn scaled(mut self, draw: &mut Draw) -> Self {
+        let mut features = self.model.schema.features().to_vec();
+        for (feature, x) in features.iter_mut().zip(&mut self.centre) {
+            feature.mean = draw.signed() as f32;
+            feature.scale = [0.5, 1.0, 1.0 / 3.0, 4.0][draw.index(4)];
+            if draw.below(4) == 0 {
+                feature.kind = Kind::Integer;
+                *x = x.round() + 0.0;
+            }
+        }
+        self.model.schema = Schema::new(features).unwrap();
+        self
+    }
+
+    /// Raw points of the ball around the centre in the domain; membership decided in rationals.
+    fn raw_points(&self, norm: &str, draw: &mut Draw, count: usize) -> Vec<Vec<f64>> {
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
+        let features = self.model.schema.features();
+        let mut points = vec![self.centre.clone()];
+        for _ in 0..count {
+            // on one axis alone, where every norm reaches as far, or anywhere
+            let only = (draw.below(3) == 0).then(|| draw.index(features.len()));
+            let moved = features.iter().zip(&self.centre).enumerate().map(|(k, (f, &x))| {
+                let reach = self.epsilon / f64::from(f.scale) * (2.0 * draw.share() - 1.0);
+                let y = if only.is_none_or(|only| only == k) { x + reach } else { x };
+                if f.kind == Kind::Integer { y.round() + 0.0 } else { y.clamp(-4.0, 4.0) }
+            });
+            points.push(moved.collect());
+        }
+        points.retain(|point: &Vec<f64>| {
+            let away =
+                features.iter().zip(point).zip(&self.centre).map(|((f, &y), &x)| {
+                    (&exact(f64::from(f.scale)) * &(&exact(y) - &exact(x))).abs()
+                });
+            let sum = |terms: Vec<Rational>| terms.iter().fold(Rational::ZERO, |s, t| &s + t);
+            let (away, epsilon) = (away.collect::<Vec<_>>(), exact(self.epsilon));
+            point.iter().all(|y| y.abs() <= 4.0)
+                && match norm {
+                    "linf" => away.iter().all(|d| *d <= epsilon),
+                    "l1" => sum(away) <= epsilon,
+                    _ => sum(away.iter().map(|d| d * d).collect()) <= &epsilon * &epsilon,
+                }
+        });
+        points
+    }
+
+    /// The smallest float of the side `[x − ε, x + ε]`.
+    fn low(&self, x: f64) -> f64 {
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
+        (&exact(x) - &exact(self.epsilon)).up()
+    }
+
+    fn high(&self, x: f64) -> f64 {
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
+        (&exact(x) + &exact(self.epsilon)).down()
+    }
+
+    /// Sides of the ball in standardised units.
+    fn sides(&self) -> Vec<Interval> {
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
+        let side = |(f, &x): (&FeatureSpec, &f64)| {
+            let z = &exact(f64::from(f.scale)) * &(&exact(x) - &exact(f64::from(f.mean)));
+            let e = exact(self.epsilon);
+            Interval::enclosing(&(&z - &e), &(&z + &e)).unwrap()
+        };
+        self.model.schema.features().iter().zip(&self.centre).map(side).collect()
+    }
+}
+
+/// Slopes and multipliers, in and out of their ranges.
+fn random_hint(draw: &mut Draw, layers: &[Layer]) -> Hint {
+    let mut hint = Hint::default();
+    for (layer, weights) in layers[..layers.len() - 1].iter().enumerate() {
+        for neuron in 0..weights.outputs() {
+            if draw.below(2) == 0 {
+                hint.slopes.push((layer, neuron, 3.0 * draw.signed()));
+            }
+        }
+    }
+    let rows = 3 * layers.iter().map(Layer::outputs).sum::<usize>();
+    for index in 0..rows {
+        if draw.below(3) > 0 {
+            let size = [20, 21, 30, 50][draw.index(4)];
+            hint.multipliers.push((index, (draw.signed() * 2f64.powi(size)) as i64));
+        }
+    }
+    hint
+}
+
+/// A random split of the box around the centre, three cuts at most, every kind of leaf.
+pub fn random_tree(draw: &mut Draw, case: &NetworkCase, hints: usize) -> SplitTree {
+    let mut steps = Vec::new();
+    let mut open = vec![(case.sides(), 0)];
+    while let Some((sides, depth)) = open.pop() {
+        let refresh = (draw.below(3) == 0 && mlp(&case.model).layers.len() > 1).then_some(0);
+        if depth < 3 && draw.below(3) > 0 {
+            let feature = draw.index(sides.len());
+            let (lo, hi) = (sides[feature].lo(), sides[feature].hi());
+            let at = (lo + (hi - lo) * draw.share()).clamp(lo, hi);
+            // keep off the outward rounded ends
+            if at > lo && at < hi {
+                let (mut low, mut high) = (sides.clone(), sides);
+                low[feature] = Interval::new(lo, at).unwrap();
+                high[feature] = Interval::new(at, hi).unwrap();
+                steps.push(Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh });
+                open.push((high, depth + 1));
+                open.push((low, depth + 1));
+                continue;
+            }
+        }
+        let leaf = [Leaf::Interval, Leaf::Linear, Leaf::Dual][draw.index(3)];
+        let hint = (hints > 0 && leaf != Leaf::Interval).then(|| draw.index(hints));
+        steps.push(Step::Leaf { leaf, refresh, hint });
+    }
+    SplitTree::new(steps).unwrap()
+}
+
+/// Bounds of one arithmetic contain the exact value at every point, and per-operation intervals.
+fn contains_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], hint: &Hint) {
+    let mlp = mlp(&case.model);
+    let prepared = Network::<F>::new(mlp);
+    let input = case.sides();
+    for hidden in [prepared.interval_bounds(&input), prepared.linear_bounds(&input)] {
+        let Some(hidden) = hidden else { continue };
+        for label in 0..case.model.classes {
+            let other = (label + 1) % case.model.classes;
+            let mut line = vec![0.0; case.model.classes];
+            (line[label], line[other]) = (1.0, -1.0);
+            let bounds = [
+                prepared.interval_margin(F::new(&line), &hidden),
+                prepared.linear_margin(F::new(&line), &hidden, None, &[]),
+                prepared.linear_margin(F::new(&line), &hidden, Some(hint), &[]),
+            ];
+            for z in points {
+                let truth = exact_margin(mlp, z, label, other);
+                let slow = mlp.forward(
+                    &Interval::point(1.0),
+                    z.iter().map(|&x| Interval::point(x)).collect(),
+                );
+                for bound in bounds.iter().filter_map(|b| Rational::from_f64(*b)) {
+                    assert!(bound <= truth, "{bound:?} above {truth:?}");
+                }
+                let above = slow[label] + slow[other].scale(-1.0);
+                assert!(above.contains_exactly(&truth));
+                assert!(bounds.iter().all(|b| *b <= above.hi()));
+            }
+        }
+        for neuron in pre_activations(mlp, points) {
+            let (layer, index, value) = neuron;
+            let bounds = hidden.layers().nth(layer).unwrap()[index];
+            assert!(bounds.contains_exactly(&value), "layer {layer}, neuron {index}");
+        }
+    }
+}
+
+/// Exact values of all hidden pre-activations at the points.
+fn pre_activations(
+    mlp: &propcert::model::Mlp,
+    points: &[Vec<f64>],
+) -> Vec<(usize, usize, Rational)> {
+    let mut values = Vec::new();
+    for depth in 1..mlp.layers.len() {
+        let part = propcert::model::Mlp { layers: mlp.layers[..depth].to_vec() };
+        for z in points {
+            let exact = |x: f64| propcert::interval::Dyadic::from_f64(x).unwrap();
+            let outputs = part.forward(&exact(1.0), z.iter().map(|&x| exact(x)).collect());
+            let numbered = outputs.iter().enumerate();
+            values.extend(numbered.map(|(index, v)| (depth - 1, index, v.to_rational())));
+        }
+    }
+    values
+}
+
+/// A decimal string of a float, exactly: the floats used here have short expansions.
+pub fn decimal(x: f64) -> String {
+    format!("{x}")
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn bounds_of_networks_hold_at_points(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        let hint = random_hint(&mut draw, &mlp(&case.model).layers);
+        let points = case.points(&mut draw, 12);
+        contains_points::<Rounded>(&case, &points, &hint);
+        contains_points::<Exact>(&case, &points, &hint);
+    }
+
+    #[test]
+    fn verdicts_on_networks_hold_at_points(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        let case = case.scaled(&mut draw);
+        let classes = case.model.classes;
+        let label = draw.index(classes);
+        let rows = [row(&case.centre, label)];
+        let norm = ["linf", "l1", "l2"][draw.index(3)];
+        let delta = [None, Some(0.5), Some(0.25), Some(0.9), Some(0.001)][draw.index(5)];
+        let text = format!(
+            "property = '{}'\nepsilon = '{}'\n{}norm = '{norm}'\nsemantics = 'real'",
+            if delta.is_none() { "label" } else { "local-invariance" },
+            decimal(case.epsilon),
+            delta.map_or(String::new(), |delta| format!("delta = '{delta}'\n")));
+        let spec = spec(&text);
+        let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
+        let layers = &mlp(&case.model).layers;
+        let hints: Vec<Hint> = (0..2).map(|_| random_hint(&mut draw, layers)).collect();
+        let mut proofs = battery(&case.model, &case.model.schema.standardise(&case.centre));
+        for hint in &hints {
+            proofs.push(Proof::Linear { hints: vec![hint.clone()] });
+            proofs.push(Proof::Dual { hints: vec![hint.clone()] });
+        }
+        for _ in 0..4 {
+            let tree = random_tree(&mut draw, &case, hints.len());
+            proofs.push(Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() });
+        }
+        let is_violated = |x: &Vec<f64>| {
+            let scores = case.model.exact_scores(&Point::from_floats(x).unwrap());
+            let rivals = (0..classes).filter(|c| *c != label);
+            let margins: Vec<(usize, Rational)> =
+                rivals.map(|c| (c, &scores[label] - &scores[c])).collect();
+            match delta {
+                None => margins.iter().any(|(c, m)| {
+                    *m < Rational::ZERO || (*m == Rational::ZERO && *c < label)
+                }),
+                // F <= ½ with one rival at least as strong
+                Some(0.5) if margins.iter().any(|(_, m)| *m <= Rational::ZERO) => true,
+                // beyond what the roundings of this sum could be
+                Some(delta) => {
+                    let sum: f64 = margins.iter().map(|(_, m)| (-m.up()).exp()).sum();
+                    sum > delta / (1.0 - delta) * (1.0 + 1e-9)
+                }
+            }
+        };
+        let points = case.raw_points(norm, &mut draw, 40);
+        prop_assert!(points.contains(&case.centre));
+        let violating = points.iter().find(|x| is_violated(x));
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            for proof in &proofs {
+                let is_proved = matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
+                prop_assert!(!(is_proved && violating.is_some()), "{arithmetic:?} {proof:?}");
+            }
+            if let Some(x) = violating {
+                let points = vec![Point::texts(x)];
+                let refuted = kernel.check(0, &Proof::Counterexample { points });
+                prop_assert!(matches!(refuted, Ok(Verdict::Refuted(_))), "{refuted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn monotone_networks_do_not_step_back(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        let net = mlp(&case.model);
+        let direction = ["increasing", "decreasing"][draw.index(2)];
+        let class = if case.model.classes > 2 { "class = 1\n" } else { "" };
+        let feature = draw.index(case.centre.len());
+        let text = format!(
+            "property = 'monotonicity'\nscope = 'local'\nepsilon = '{}'\n{class}features = [{feature}]\n\
+             direction = '{direction}'", decimal(case.epsilon));
+        let spec = spec(&text);
+        let rows = [row(&case.centre, 0)];
+        let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
+        let steps_back = case.points(&mut draw, 10).iter().any(|a| {
+            let mut b = a.clone();
+            b[feature] = case.high(case.centre[feature]);
+            let others: Vec<usize> = (0..case.model.classes).filter(|c| *c != 1).collect();
+            // every margin moves the wrong way: F does for certain
+            others.iter().all(|&c| {
+                let (from, to) = (exact_margin(net, a, 1, c), exact_margin(net, &b, 1, c));
+                if direction == "increasing" { to < from } else { to > from }
+            })
+        });
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            for proof in battery(&case.model, &case.centre) {
+                let is_proved = matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)));
+                prop_assert!(!(is_proved && steps_back), "{arithmetic:?} {proof:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_boundary_property_of_networks_holds_at_points(seed in any::<u64>()) {
+        let (mut case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        case.epsilon = case.epsilon.min(0.25);
+        let zone = ["axis", "ball"][draw.index(2)];
+        let norm = ["linf", "l1", "l2"][draw.index(3)];
+        let norm = if zone == "ball" { format!("\nzone-norm = '{norm}'") } else { String::new() };
+        let text = format!(
+            "property = 'boundary-fuzz'\nscope = 'local'\nradius = '{}'\nshift = '0.125'\nepsilon = '0.1'\n\
+             zone = '{zone}'{norm}", decimal(case.epsilon));
+        let spec = spec(&text);
+        let rows = [row(&case.centre, 0)];
+        let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
+        // μ(0.1) = 0.45474…
+        let confident = Rational::from_f64(0.454_75).unwrap();
+        let margin = |x: &Point| {
+            let scores = case.model.exact_scores(x);
+            &scores[1] - &scores[0]
+        };
+        let shift = Rational::from_f64(0.125).unwrap();
+        let is_sensitive = |x: &Vec<f64>| {
+            let x = Point::from_floats(x).unwrap();
+            let own = margin(&x);
+            let moves = (0..x.values().len())
+                .flat_map(|k| [shift.clone(), -shift.clone()].map(|by| x.moved(k, &by)));
+            own.clone().abs() >= confident
+                && moves.into_iter().any(|y| {
+                    (margin(&y) > Rational::ZERO) != (own > Rational::ZERO)
+                })
+        };
+        let violating = case.points(&mut draw, 30).into_iter().find(is_sensitive);
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            let is_proved = matches!(kernel.check(0, &Proof::Fuzz), Ok(Verdict::Proved(_)));
+            prop_assert!(!(is_proved && violating.is_some()), "{arithmetic:?} at {violating:?}");
+            if let (Some(x), "axis") = (&violating, zone) {
+                let points = vec![Point::texts(x)];
+                let refuted = kernel.check(0, &Proof::Counterexample { points });
+                prop_assert!(matches!(refuted, Ok(Verdict::Refuted(_))), "{refuted:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// What is proved of the model behind prediction poisoning holds of its answers.
+    #[test]
+    fn claims_about_poisoned_models_hold_at_points(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        let label = draw.index(2);
+        let rows = [row(&case.centre, label)];
+        let alpha = ["0", "0.1", "0.4"][draw.index(3)];
+        let digest = propcert::model::Digest::of(b"any");
+        let defense = propcert::model::Defense::prediction_poisoning(digest, alpha.parse().unwrap());
+        let defense = defense.unwrap();
+        let (delta, alpha): (f64, f64) =
+            ([0.25, 0.5, 0.75][draw.index(3)], alpha.parse().unwrap());
+        let text = format!(
+            "property = 'local-invariance'\nepsilon = '{}'\ndelta = '{delta}'\nsemantics = 'real'",
+            decimal(case.epsilon));
+        let spec = spec(&text);
+        let lowered = Lowered::new(&spec, &case.model, Some(&defense), &rows).unwrap();
+        let points = case.points(&mut draw, 20);
+        let answer = |z: &Vec<f64>| {
+            let m = exact_margin(mlp(&case.model), z, label, 1 - label).down();
+            let wins = m > 0.0 || (m == 0.0 && label == 0);
+            (1.0 - alpha) / (1.0 + (-m).exp()) + if wins { 0.0 } else { alpha }
+        };
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            for proof in battery(&case.model, &case.centre) {
+                if let Ok(Verdict::Proved(_)) = kernel.check(0, &proof) {
+                    let least = points.iter().map(answer).fold(1.0, f64::min);
+                    prop_assert!(least > 1.0 - delta - 1e-12, "{least}");
+                }
+            }
+            for z in &points {
+                let points = vec![propcert::model::Point::texts(z)];
+                let verdict = kernel.check(0, &Proof::Counterexample { points }).unwrap();
+                if matches!(verdict, Verdict::Refuted(_)) {
+                    prop_assert!(answer(z) <= 1.0 - delta + 1e-12);
+                } else {
+                    prop_assert!(answer(z) > 1.0 - delta - 1e-12);
+                }
+            }
+        }
+    }
+}
