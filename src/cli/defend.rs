@@ -10,7 +10,7 @@ use crate::report::Counts;
 use crate::spec::Spec;
 use crate::study::{Claimed, Manifest, ManifestEntry, Store, certify, data_from};
 
-use super::subject::{data_seen_from, read_data, read_model, read_spec};
+use super::subject::{data_seen_from, read_data, read_model, read_spec, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -54,14 +54,9 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    if arguments.defense != "pp" {
-        return Err(Refusal::new(format!(
-            "--defense {}: not built yet; `pp` (prediction poisoning) is",
-            arguments.defense
-        )));
-    }
+    expect_built(&arguments.defense)?;
     let (model, digest) = read_model(&arguments.model)?;
-    let (data, _) = read_data(&arguments.data)?;
+    let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
     let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
@@ -83,6 +78,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
+}
+
+/// Defenses that have a name and no code yet.
+const NOT_BUILT: [&str; 2] = ["am", "bf"];
+
+fn expect_built(defense: &str) -> Result<(), Refusal> {
+    let what = match defense {
+        "pp" => return Ok(()),
+        name if NOT_BUILT.contains(&name) => "not built yet; `pp` (prediction poisoning) is",
+        _ => "there is no such defense; `pp` is prediction poisoning",
+    };
+    Err(Refusal::new(format!("--defense {defense:.60}: {what}")))
 }
 
 /// What a certificate of the manifest claims of the undefended model.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::model::{DataSet, Part};
 use crate::study::{Draft, Manifest, Plan, demo, files_of_demo};
 
-use super::subject::{data_seen_from, read_data};
+use super::subject::{data_seen_from, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Do the main job once: train, certify, check, steal, defend, report.
@@ -47,8 +48,8 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let (data, _) = read_data(&arguments.data)?;
-    let plan = plan(arguments)?;
+    let data = read_whole(&arguments.data)?;
+    let plan = plan(arguments, &data)?;
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
     let draft = Draft::new(&arguments.out, &files_of_demo(&arguments.out))?;
@@ -77,12 +78,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if is_confirmed { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-fn plan(arguments: &Arguments) -> Result<Plan, Refusal> {
+/// Every part has its use in a demo; one without rows would end it late.
+fn expect_rows(data: &DataSet) -> Result<(), Refusal> {
+    let Some(part) = Part::ALL.into_iter().find(|part| data.part(*part).is_empty()) else {
+        return Ok(());
+    };
+    let sizes = Part::ALL.map(|part| format!("{} {}", part.name(), data.part(part).len()));
+    Err(Refusal::new(format!(
+        "data set `{}`: part {} has no rows, and a demo needs all four ({}); give more rows",
+        data.meta().name,
+        part.name(),
+        sizes.join(", ")
+    )))
+}
+
+fn plan(arguments: &Arguments, data: &DataSet) -> Result<Plan, Refusal> {
+    expect_rows(data)?;
     let mut plan = Plan { seed: arguments.seed, ..Plan::default() };
     if arguments.small {
         plan = Plan { rows: 40, fuzz_rows: 20, exact: 10, repetitions: 2, ..plan };
     }
     if let Some(rows) = arguments.rows {
+        let found = data.part(Part::Test).len();
+        if !(1..=found).contains(&rows) {
+            let text = format!("--rows {rows}: expected 1 to {found}, the rows of part test");
+            return Err(Refusal::new(text));
+        }
         plan.rows = rows;
         plan.fuzz_rows = plan.fuzz_rows.min(rows);
     }

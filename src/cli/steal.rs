@@ -11,7 +11,7 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
-use super::subject::{read_data, read_defense, read_model};
+use super::subject::{read_defense, read_model, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new(text));
     }
     let (model, digest) = read_model(&arguments.target)?;
-    let (data, _) = read_data(&arguments.data)?;
+    let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let attack = attack(arguments)?;
     let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
@@ -88,6 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         SeedRows::P => training,
         SeedRows::X | SeedRows::Nothing => data.part(Part::Auxiliary),
     };
+    expect_seeds(arguments, &attack, pool.len())?;
     let scene = Scene {
         evaluation: &evaluation,
         defense,
@@ -108,6 +109,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
+}
+
+/// More seeds than there are rows are refused if they were asked for here, and said if the attack's
+/// file asks for them.
+fn expect_seeds(arguments: &Arguments, attack: &AttackSpec, found: usize) -> Result<(), Refusal> {
+    let asked = attack.seed_rows;
+    if asked <= found {
+        return Ok(());
+    }
+    let part = if attack.seeds == SeedRows::P { "train" } else { "auxiliary" };
+    if arguments.seeds.is_some() || found == 0 {
+        return Err(Refusal::new(format!(
+            "--seeds {asked}: part {part} of {} has {found} rows to start from",
+            arguments.data
+        )));
+    }
+    eprintln!("propcert: {asked} seed rows are asked for, part {part} has {found}: all are used");
+    Ok(())
 }
 
 /// The attack with the command line's numbers.

@@ -84,6 +84,8 @@ fn bad_demos_are_refused_and_nothing_is_written() {
         ("--epsilon=-1", "--epsilon -1"),
         ("--epsilon nan", "--epsilon nan"),
         ("--rows -3", "-3"),
+        ("--rows 0", "--rows 0: expected 1 to"),
+        ("--rows 100000", "--rows 100000: expected 1 to 1331"),
     ] {
         scene.refused(&format!("demo --small {options} --out out"), &[fact]);
         assert!(!scene.has("out"), "{options}");
