@@ -239,17 +239,32 @@ fn summary(repetitions: &[Repetition]) -> String {
     for repetition in repetitions {
         let figures = &repetition.attack;
         text.push_str(&format!(
-            "seed {}: asked {} inferred {} wrong {} agreement {:.4} (every label paid {:.4}, equal steps {:.4}) mse {:.4} f1 {:.4}\n",
+            "seed {}: asked {} inferred {} wrong {} agreement {:.4}{} mse {:.4} f1 {:.4}\n",
             repetition.seed,
             figures.queries,
             figures.inferred,
             figures.wrong,
             figures.scores.agreement.held_out,
-            repetition.without_inference.scores.agreement.held_out,
-            repetition.same_steps.scores.agreement.held_out,
+            compared(repetition),
             figures.scores.mse,
             figures.scores.f1,
         ));
     }
     text
+}
+
+/// The runs an attack is paired with, as far as they differ from it: without inference nothing does,
+/// and boosting takes no gradient steps that could be held equal.
+fn compared(repetition: &Repetition) -> String {
+    let Repetition { attack, without_inference: paid, same_steps, .. } = repetition;
+    let held_out = |figures: &crate::steal::Figures| figures.scores.agreement.held_out;
+    match (attack.inferred, same_steps == paid) {
+        (0, _) => String::new(),
+        (_, true) => format!(" (every label paid {:.4})", held_out(paid)),
+        (_, false) => format!(
+            " (every label paid {:.4}, equal steps {:.4})",
+            held_out(paid),
+            held_out(same_steps)
+        ),
+    }
 }

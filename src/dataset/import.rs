@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::table::table;
+use super::table::{keep_words, table};
 use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::{Decimal, Rational};
@@ -365,6 +365,7 @@ impl fmt::Display for Inference {
             let kind = format!("{kind:?}").to_lowercase();
             features.add_row([name, &kind, &range.0, &range.1]);
         }
+        keep_words(&mut features);
         writeln!(f, "{features}")?;
         writeln!(f, "digest {}", self.digest)?;
         write!(f, "written: {}, {}", self.csv.display(), self.meta.display())

@@ -1,6 +1,6 @@
 //! What a defense costs, keeps and takes.
 
-use super::{Column, Section, Table, Topic, file};
+use super::{Column, Section, Table, Topic, accuracy_ends, file};
 use crate::report::format::{NONE, claim, difference, integer, of, share};
 use crate::report::{DefendedAttack, DefenseReport, Run, StillProved};
 
@@ -63,7 +63,7 @@ const KEPT_COLUMNS: [Column; 9] = [
 
 fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
     let row = |kept: &StillProved| {
-        let end = |end: Option<String>| end.unwrap_or_else(|| NONE.to_owned());
+        let [lower, upper] = accuracy_ends(kept.after);
         vec![
             model.to_owned(),
             defense_name(defense),
@@ -71,8 +71,8 @@ fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
             integer(kept.after.n()),
             integer(kept.before.proved),
             integer(kept.after.proved),
-            end(kept.after.lower()),
-            end(kept.after.upper()),
+            lower,
+            upper,
             if kept.checked { "yes" } else { "NOT CONFIRMED" }.to_owned(),
         ]
     };
