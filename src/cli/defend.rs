@@ -8,7 +8,7 @@ use crate::defend::{choose_poisoning, effect};
 use crate::model::{DataSet, Defense, Digest, Model, Part};
 use crate::report::Counts;
 use crate::spec::Spec;
-use crate::study::{Claimed, Manifest, ManifestEntry, Store, certify, data_from};
+use crate::study::{BUDGET_NODES, Claimed, Manifest, ManifestEntry, Store, certify, data_from};
 
 use super::subject::{data_seen_from, read_data, read_model, read_spec, read_whole};
 use super::{Ending, Refusal, files};
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     certificates: Option<PathBuf>,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    #[arg(long, default_value_t = BUDGET_NODES, value_name = "B")]
     budget_nodes: u64,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
@@ -66,15 +66,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let store = Store::new(&arguments.out)?;
     store.write("defense.json", defense.to_json().as_bytes())?;
     let mut text = format!(
-        "alpha {} costs {:.4} -> {:.4} accuracy on {} test rows; {:.4} of the labels change\n",
-        choice.alpha, effect.accuracy_before, effect.accuracy_after, effect.rows, effect.flipped
+        "alpha {} costs {:.4} -> {:.4} accuracy on validation rows, {:.4} -> {:.4} on {} test rows; \
+         {:.4} of the labels change\n",
+        choice.alpha,
+        choice.accuracy_before,
+        choice.accuracy_after,
+        effect.accuracy_before,
+        effect.accuracy_after,
+        effect.rows,
+        effect.flipped
     );
     let mut still = Vec::new();
     if arguments.certificates.is_some() {
         let defended = Defended { model: (&model, digest), defense: &defense, store: &store };
         still = defended.carry(&claims, arguments, &mut text)?;
+        text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
     }
-    let metrics = serde_json::json!({ "choice": choice, "effect": effect, "still-proved": still });
+    let metrics = serde_json::json!({
+        "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
+        "still-proved": still,
+    });
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::model::{DataSet, Part};
-use crate::study::{Draft, Manifest, Plan, demo, files_of_demo};
+use crate::report::Report;
+use crate::study::{Draft, Manifest, ManifestEntry, Plan, demo, files_of_demo};
 
 use super::subject::{data_seen_from, read_whole};
 use super::{Ending, Refusal, files};
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.json {
         files::print(&crate::report::to_json(&report)?)?;
     } else {
-        files::print(&format!("{report}\n{}", next_steps(arguments, &manifest)))?;
+        files::print(&format!("{report}\n{}", next_steps(arguments, &report, &manifest)))?;
     }
     let models = || report.runs.iter().flat_map(|run| &run.models);
     let is_checked = models().flat_map(|model| &model.certificates).all(|c| c.checked)
@@ -132,7 +133,7 @@ fn plan(arguments: &Arguments, data: &DataSet) -> Result<Plan, Refusal> {
 }
 
 /// What to look at, and a certificate to check, in words that can be typed where the demo was.
-fn next_steps(arguments: &Arguments, manifest: &Manifest) -> String {
+fn next_steps(arguments: &Arguments, report: &Report, manifest: &Manifest) -> String {
     let out = arguments.out.display();
     let program = std::env::args().next().unwrap_or_else(|| "propcert".to_owned());
     let mut text = format!(
@@ -140,9 +141,17 @@ fn next_steps(arguments: &Arguments, manifest: &Manifest) -> String {
          \u{20} {out}/report.html      the same with figures, in any browser\n\
          \u{20} {out}/manifest.json    every certificate with its model, spec and data\n"
     );
-    // a claim without rows is the shortest to read; else the first
-    let short = manifest.certificates.iter().find(|entry| entry.data.is_none());
-    if let Some(entry) = short.or(manifest.certificates.first()) {
+    // something is proved in it if possible; of those, a claim without rows is the shortest to read
+    let models = report.runs.iter().flat_map(|run| &run.models);
+    let proving: Vec<&str> = models
+        .flat_map(|model| &model.certificates)
+        .filter(|certificate| certificate.counts.proved > 0)
+        .filter_map(|certificate| certificate.file.as_deref())
+        .collect();
+    let rank = |entry: &&ManifestEntry| {
+        (!proving.contains(&entry.certificate.as_str()), entry.data.is_some())
+    };
+    if let Some(entry) = manifest.certificates.iter().min_by_key(rank) {
         let data = entry.data.as_ref().map(|_| format!(" --data {}", arguments.data));
         text += &format!(
             "Check one yourself:\n\

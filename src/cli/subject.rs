@@ -141,9 +141,15 @@ pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Re
     if name == source::BUILT_IN || data_folder().is_some_and(is_name) {
         return Ok(name.to_owned());
     }
+    way_from(folder, Path::new(name))
+}
+
+/// The way from a folder to a file or folder, both there.
+#[cfg(feature = "full")]
+pub(crate) fn way_from(folder: &Path, target: &Path) -> Result<String, Refusal> {
     let whole =
         |path: &Path| path.canonicalize().map_err(Refusal::from).map_err(Refusal::about(path));
-    Ok(path_from(&whole(folder)?, &whole(Path::new(name))?).to_string_lossy().into_owned())
+    Ok(path_from(&whole(folder)?, &whole(target)?).to_string_lossy().into_owned())
 }
 
 /// The way from a folder to a file or folder, both absolute.
