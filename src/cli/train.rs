@@ -56,6 +56,8 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let data = read_whole(&arguments.data)?;
+    // what is wrong with the data is not the recipe's fault
+    dataset::schema(&data)?;
     let recipe = match (&arguments.recipe, arguments.family) {
         (Some(path), _) => {
             let bytes = files::read(path)?;

@@ -286,13 +286,13 @@ impl Description {
         for facts in &self.features {
             let declared = [&facts.range.0, &facts.range.1]
                 .map(|text| text.parse().map_or(text.clone(), short))
-                .join(" to ");
+                .join("..");
             table.add_row([
                 facts.name.clone(),
                 format!("{:?}", facts.kind).to_lowercase(),
                 facts.monotone.clone().unwrap_or_default(),
                 declared,
-                format!("{} to {}", short(facts.seen.0), short(facts.seen.1)),
+                format!("{}..{}", short(facts.seen.0), short(facts.seen.1)),
                 facts.outside.to_string(),
                 facts.fractional.to_string(),
             ]);

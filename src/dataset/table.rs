@@ -22,7 +22,7 @@ pub(super) fn table(header: &[&str], texts: usize) -> Table {
 
 /// Keeps words whole: no column gets narrower than its longest word, if all of them fit.
 pub(crate) fn keep_words(table: &mut Table) {
-    let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max();
+    let longest = |text: &str| text.split([' ', '\n']).map(|word| word.chars().count()).max();
     let columns = table.column_iter().count();
     let mut widths = vec![0; columns];
     let header = table.header().into_iter();
@@ -32,8 +32,9 @@ pub(crate) fn keep_words(table: &mut Table) {
         }
     }
     let room = table.width().unwrap_or(WIDTH);
-    // padding and a border on either side of a column
-    let needed: usize = widths.iter().map(|width| width + 3).sum();
+    // what stands between columns: padding, and a border or a space
+    let between = table.column_iter().map(|column| usize::from(column.padding_width()) + 1);
+    let needed: usize = widths.iter().sum::<usize>() + between.sum::<usize>();
     if needed > usize::from(room) {
         return;
     }

@@ -32,7 +32,7 @@ pub(in crate::report) struct Figure {
 const RULE: &str = "#d8dee4";
 
 /// Width of the drawing area without labels, in pixels.
-const PLOT_WIDTH: f64 = 420.0;
+const PLOT_WIDTH: f64 = 325.0;
 /// Height of one category, in pixels.
 const ROW_HEIGHT: f64 = 34.0;
 /// Height of a row of legend entries, in pixels.
@@ -96,6 +96,8 @@ impl Series {
 pub(super) struct Frame {
     labels: Vec<String>,
     layout: Layout,
+    /// Where the axis starts and ends; a spread is drawn no further.
+    range: (f64, f64),
     /// Where a vertical rule stands.
     rules: Vec<f64>,
 }
@@ -111,7 +113,7 @@ impl Frame {
             .with_width(width)
             .with_height(ROW_HEIGHT * rows + 80.0)
             .with_x_label(axis);
-        Self { labels, layout: finish(layout), rules: Vec::new() }
+        Self { labels, layout: finish(layout), range, rules: Vec::new() }
     }
 
     /// From none to all.
@@ -127,17 +129,20 @@ impl Frame {
     /// Starts at the tenth below the smallest value instead of at 0.
     pub(super) fn zoomed(self, series: &[&Series]) -> Self {
         let least = series.iter().flat_map(|series| series.ends()).fold(1.0, f64::min);
-        self.ruled(((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9))
+        let start = ((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9);
+        // ticks stand at even tenths below one half
+        self.ruled(if start < 0.5 { (5.0 * start + 1e-9).floor() / 5.0 } else { start })
     }
 
     /// From `start` to 1, with a rule at every tick (kuva draws none between categories).
     pub(super) fn ruled(mut self, start: f64) -> Self {
         let step = match start {
-            start if start < 0.5 => 0.1,
+            start if start < 0.5 => 0.2,
             start if start < 0.8 => 0.05,
             _ => 0.02,
         };
-        let ticks = ((1.0 - start) / step).round() as u32;
+        self.range = (start, 1.0);
+        let ticks = ((1.0 - start) / step).floor() as u32;
         self.rules = (1..=ticks).map(|tick| start + step * f64::from(tick)).collect();
         self.layout =
             self.layout.with_x_axis_min(start).with_x_axis_max(1.0).with_x_tick_step(step);
@@ -154,13 +159,18 @@ impl Frame {
         let count = series.len();
         let rows = self.labels.len();
         let is_alone = count == 1;
+        let (start, end) = self.range;
         let plot = |(position, series): (usize, Series)| {
+            let arms = series.values.iter().zip(&series.spread).map(|(&value, &spread)| {
+                (spread.min(value - start).max(0.0), spread.min(end - value).max(0.0))
+            });
+            let arms: Vec<(f64, f64)> = arms.collect();
             let offset = 0.22 * ((count as f64 - 1.0) / 2.0 - position as f64);
             let at = |row: usize| (rows - row) as f64 + offset;
             let points = series.values.iter().enumerate().map(|(row, &value)| (value, at(row)));
             let dots = ScatterPlot::new()
                 .with_data(points.collect::<Vec<_>>())
-                .with_x_err(series.spread.clone())
+                .with_x_err_asymmetric(arms)
                 .with_color(series.color)
                 .with_marker(series.marker)
                 .with_size(5.0);
@@ -235,12 +245,16 @@ pub(super) fn curves(
     // kuva's legend has the line alone; each entry is a text followed by its line
     for Curve { name, color, marker, .. } in &curves {
         let (is_entry, mut found) = (|text: &str| text == literal(name) || text == name, None);
-        for pair in scene.elements.windows(2) {
-            if let [Primitive::Text { content, .. }, Primitive::Line { x1, x2, y1, .. }] = pair
-                && is_entry(content)
+        let mut follows_name = false;
+        for element in &mut scene.elements {
+            if let Primitive::Line { x1, x2, y1, .. } = element
+                && follows_name
             {
-                found = Some(((x1 + x2) / 2.0, *y1));
+                // long enough to show dashes on both sides of the marker
+                *x1 -= 26.0;
+                found = Some(((*x1 + *x2) / 2.0, *y1));
             }
+            follows_name = matches!(element, Primitive::Text { content, .. } if is_entry(content));
         }
         scene.elements.extend(found.map(|at| mark(*marker, at, color)));
     }

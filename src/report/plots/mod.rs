@@ -33,7 +33,7 @@ pub(super) fn figures(run: &Run, topic: Topic, prefix: &str) -> Vec<Figure> {
             let agreements = run.models.iter().map(|model| agreement(run, model));
             agreements.chain([squared_error(run)]).collect()
         }
-        Topic::GivesAway => run.models.iter().map(settled).collect(),
+        Topic::GivesAway => run.models.iter().map(|model| settled(run, model)).collect(),
         Topic::Defenses => vec![still_proved(run), cost(run)],
     };
     let whole = |figure: Figure| Figure { body: without_clip(&figure.body), ..figure };
@@ -93,8 +93,8 @@ fn agreement(run: &Run, model: &ModelReport) -> Option<Figure> {
     let names = baselines.chain(model.attacks.iter().map(|attack| attack.name.clone())).collect();
     let frame = Frame::percent(names, "agreement with the target");
     let frame = frame.zoomed(&all.iter().collect::<Vec<_>>());
-    let description = "Mean and standard deviation over repetitions on held-out rows (circle), uniform \
-                       points (square) and boundary points (triangle). Measured.";
+    let description = "Mean and standard deviation (drawn up to 0% and 100%) over repetitions on held-out \
+                       rows (circle), uniform points (square) and boundary points (triangle). Measured.";
     frame.dots(&format!("Agreement after stealing {}", model.name), description, series.to_vec())
 }
 
@@ -129,8 +129,9 @@ fn squared_error(run: &Run) -> Option<Figure> {
     frame.dots("Posterior error of the stolen models", description, vec![dots])
 }
 
-/// One figure per model: a curve per reference set, and one for what the answers settle alone.
-fn settled(model: &ModelReport) -> Option<Figure> {
+/// One figure per model, all with the same axes: a curve per reference set, and one for what the answers
+/// settle alone.
+fn settled(run: &Run, model: &ModelReport) -> Option<Figure> {
     type Settled = fn(SettledPoint) -> Share;
     const STYLES: [(&str, LineStyle, MarkerShape); 4] = [
         (BLUE, LineStyle::Solid, MarkerShape::Circle),
@@ -150,15 +151,19 @@ fn settled(model: &ModelReport) -> Option<Figure> {
     };
     let all = model.gives_away.iter().flat_map(|gives_away| &gives_away.settled).flat_map(lines);
     let mut drawn = Vec::new();
-    let mut corner = (1.0f64, 0.05f64);
     for ((name, share, points), (color, style, marker)) in all.zip(STYLES.iter().cycle()) {
         let place = |point: &SettledPoint| Some((point.queries as f64, share(*point).ratio()?));
         let points: Vec<(f64, f64)> = points.iter().filter_map(place).collect();
-        corner = points.iter().fold(corner, |most, p| (most.0.max(p.0), most.1.max(1.05 * p.1)));
         drawn.push(Curve { name, color, style: style.clone(), marker: *marker, points });
     }
+    let models = run.models.iter().flat_map(|model| &model.gives_away);
+    let all_points = models.flat_map(|gives_away| &gives_away.settled).flat_map(|c| &c.points);
+    let corner = all_points.fold((1.0f64, 0.05f64), |most, point| {
+        let share = point.unasked().ratio().unwrap_or(0.0);
+        (most.0.max(point.queries as f64), most.1.max(1.05 * share))
+    });
     let layout = Layout::new((0.0, corner.0), (0.0, corner.1.min(1.0)))
-        .with_width(560.0)
+        .with_width(485.0)
         .with_height(280.0)
         .with_x_label("queries paid")
         .with_y_label("settled, not asked")
