@@ -72,13 +72,13 @@ pub enum SourceError {
         file: String,
     },
     /// A folder, pipe or device.
-    #[error("`{path}` is not a regular file")]
+    #[error("{path}: not a regular file")]
     NotRegular {
         /// The path.
         path: String,
     },
     /// A file over the limit.
-    #[error("`{path}` has {found} bytes, the limit is {limit}")]
+    #[error("{path}: {found} bytes; the limit is {limit}")]
     TooLarge {
         /// The path.
         path: String,
@@ -88,7 +88,7 @@ pub enum SourceError {
         limit: u64,
     },
     /// The operating system refused.
-    #[error("`{path}` cannot be read: {reason}")]
+    #[error("{path}: {reason}")]
     Read {
         /// The path.
         path: String,

@@ -106,8 +106,18 @@ impl Totals {
         Share::new(self.n() - self.refuted.min(self.n()), self.n()).upper()
     }
 
-    /// `93.3% ≤ CA ≤ 97.5%`, or the half of it that says something; `no obligations` if n is 0.
+    /// `proved/n` where nothing is undecided and rounding outward would hide that: `2/3`.
+    pub fn exactly(self) -> Option<String> {
+        let is_hidden = self.undecided == 0 && self.n() > 0 && self.lower() != self.upper();
+        is_hidden.then(|| format!("{}/{}", self.proved, self.n()))
+    }
+
+    /// `93.3% ≤ CA ≤ 97.5%`, or the half of it that says something; `CA = 2/3` where nothing is
+    /// undecided; `no obligations` if n is 0.
     pub fn constraint_accuracy(self) -> String {
+        if let Some(fraction) = self.exactly() {
+            return format!("CA = {fraction}");
+        }
         match (self.lower(), self.upper()) {
             (Some(lower), Some(upper)) if lower == upper => format!("CA = {lower}"),
             (Some(lower), Some(upper)) => format!("{lower} ≤ CA ≤ {upper}"),
@@ -184,7 +194,7 @@ mod tests {
     #[test]
     fn constraint_accuracy_is_a_pair() {
         assert_eq!(counts(812, 290, 225).constraint_accuracy(), "61.1% ≤ CA ≤ 78.2%");
-        assert_eq!(counts(2, 1, 0).constraint_accuracy(), "66.6% ≤ CA ≤ 66.7%");
+        assert_eq!(counts(2, 1, 0).constraint_accuracy(), "CA = 2/3");
         assert_eq!(counts(3, 0, 0).constraint_accuracy(), "CA = 100%");
         assert_eq!(counts(0, 3, 0).constraint_accuracy(), "CA = 0%");
     }
@@ -192,8 +202,9 @@ mod tests {
     #[test]
     fn an_open_row_never_shows_a_hundred_percent() {
         assert_eq!(counts(999, 0, 1).constraint_accuracy(), "99.9% ≤ CA");
-        let nearly = counts(u64::MAX / 2, 1, 0).constraint_accuracy();
-        assert_eq!(nearly, "99.9% ≤ CA ≤ <100%");
+        let nearly = counts(u64::MAX / 2, 1, 0);
+        assert_eq!(nearly.lower().as_deref(), Some("99.9%"));
+        assert_eq!(nearly.upper().as_deref(), Some("<100%"));
     }
 
     /// The number before the sign, as a multiple of 10⁻⁹ percent.

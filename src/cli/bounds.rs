@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     points: PathBuf,
     /// Half width of the box, in raw units.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     eps: f32,
     /// Which bounds.
     #[arg(long)]

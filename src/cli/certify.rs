@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         seed: arguments.seed,
         ..Options::default()
     };
-    let outcome = write(&loaded, selection, options, &arguments.out, arguments.resume)?;
+    let outcome = write(&loaded, spec, selection, options, &arguments.out, arguments.resume)?;
     files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
     Ok(Ending::AsStated)
 }
@@ -116,6 +116,7 @@ impl Outcome {
 /// Certifies and writes `out`, through `out.partial`.
 fn write(
     loaded: &Loaded,
+    spec: &Path,
     selection: Selection,
     options: Options,
     out: &Path,
@@ -124,7 +125,9 @@ fn write(
     let subject = loaded.subject();
     let rows = rows_for(&subject, selection)?;
     let defense = subject.defense.map(|(defense, _)| defense);
-    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)?;
+    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(spec))?;
     let header = header(&subject, &lowered, selection, rows, &options);
     expect_folder(out)?;
     let partial = partial_name(out);

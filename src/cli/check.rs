@@ -132,7 +132,10 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
 pub(crate) fn accuracy_lines(tally: &Tally) -> String {
     let mut text = String::new();
     let mut line = |what: &str, totals: &crate::certificate::Totals| {
-        let _ = writeln!(text, "{what}: {} ({} of them)", totals.constraint_accuracy(), totals.n());
+        let _ = match totals.n() {
+            0 => writeln!(text, "{what}: there are none"),
+            n => writeln!(text, "{what}: {} ({n} of them)", totals.constraint_accuracy()),
+        };
     };
     line("constraint accuracy (CA) over obligations", &tally.all);
     if let Some(distinct) = &tally.distinct {

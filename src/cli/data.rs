@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::dataset;
 
-use super::subject::read_data;
+use super::subject::read_whole;
 use super::{Ending, Refusal, files};
 
 /// List, describe, make and import data sets.
@@ -77,12 +77,16 @@ pub(crate) enum Verb {
 pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
     match verb {
         Verb::List { json } => show(&dataset::list()?, json),
-        Verb::Describe { name, json } => show(&dataset::describe(&read_data(&name)?.0), json),
+        Verb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
         Verb::Make { shape, rows, seed, out, json } => {
             show(&dataset::make(&shape, rows, seed, &out)?, json)
         }
         Verb::Import { file, label, out, json } => {
-            show(&dataset::import(&file, label.as_deref(), &out)?, json)
+            let inference = dataset::import(&file, label.as_deref(), &out)?;
+            for warning in &inference.warnings {
+                eprintln!("propcert: warning: {warning}");
+            }
+            show(&inference, json)
         }
     }
 }

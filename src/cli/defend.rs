@@ -7,9 +7,11 @@ use crate::certify::{Options, Selection};
 use crate::defend::{choose_poisoning, effect};
 use crate::model::{Defense, Digest, Model, Part};
 use crate::report::Counts;
-use crate::study::{Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from};
+use crate::study::{
+    BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
+};
 
-use super::subject::{data_seen_from, read_data, read_model};
+use super::subject::{data_seen_from, read_model, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -38,7 +40,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     certificates: Option<PathBuf>,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    #[arg(long, default_value_t = BUDGET_NODES, value_name = "B")]
     budget_nodes: u64,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
@@ -53,14 +55,9 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    if arguments.defense != "pp" {
-        return Err(Refusal::new(format!(
-            "--defense {}: not built yet; `pp` (prediction poisoning) is",
-            arguments.defense
-        )));
-    }
+    expect_built(&arguments.defense)?;
     let (model, digest) = read_model(&arguments.model)?;
-    let (data, _) = read_data(&arguments.data)?;
+    let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
     let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
@@ -70,18 +67,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let store = Store::new(&arguments.out)?;
     store.write("defense.json", defense.to_json().as_bytes())?;
     let mut text = format!(
-        "alpha {} costs {:.4} -> {:.4} accuracy on {} test rows; {:.4} of the labels change\n",
-        choice.alpha, effect.accuracy_before, effect.accuracy_after, effect.rows, effect.flipped
+        "alpha {} costs {:.4} -> {:.4} accuracy on validation rows, {:.4} -> {:.4} on {} test rows; \
+         {:.4} of the labels change\n",
+        choice.alpha,
+        choice.accuracy_before,
+        choice.accuracy_after,
+        effect.accuracy_before,
+        effect.accuracy_after,
+        effect.rows,
+        effect.flipped
     );
     let mut still = Vec::new();
     if arguments.certificates.is_some() {
         let defended = Defended { model: (&model, digest), defense: &defense, store: &store };
         still = defended.carry(&claims, arguments, &mut text)?;
+        text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
     }
-    let metrics = serde_json::json!({ "choice": choice, "effect": effect, "still-proved": still });
+    let metrics = serde_json::json!({
+        "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
+        "still-proved": still,
+    });
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
+}
+
+/// Defenses that have a name and no code yet.
+const NOT_BUILT: [&str; 2] = ["am", "bf"];
+
+fn expect_built(defense: &str) -> Result<(), Refusal> {
+    let what = match defense {
+        "pp" => return Ok(()),
+        name if NOT_BUILT.contains(&name) => "not built yet; `pp` (prediction poisoning) is",
+        _ => "there is no such defense; `pp` is prediction poisoning",
+    };
+    Err(Refusal::new(format!("--defense {defense:.60}: {what}")))
 }
 
 /// What a certificate of the manifest claims of the undefended model.

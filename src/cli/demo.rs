@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::study::{Draft, Manifest, Plan, demo, files_of_demo};
+use crate::model::{DataSet, Part};
+use crate::report::Report;
+use crate::study::{Draft, Manifest, ManifestEntry, Plan, demo, files_of_demo};
 
-use super::subject::{data_seen_from, read_data};
+use super::subject::{data_seen_from, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Do the main job once: train, certify, check, steal, defend, report.
@@ -47,8 +49,8 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let (data, _) = read_data(&arguments.data)?;
-    let plan = plan(arguments)?;
+    let data = read_whole(&arguments.data)?;
+    let plan = plan(arguments, &data)?;
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
     let draft = Draft::new(&arguments.out, &files_of_demo(&arguments.out))?;
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.json {
         files::print(&crate::report::to_json(&report)?)?;
     } else {
-        files::print(&format!("{report}\n{}", next_steps(arguments, &manifest)))?;
+        files::print(&format!("{report}\n{}", next_steps(arguments, &report, &manifest)))?;
     }
     let models = || report.runs.iter().flat_map(|run| &run.models);
     let is_checked = models().flat_map(|model| &model.certificates).all(|c| c.checked)
@@ -77,12 +79,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if is_confirmed { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-fn plan(arguments: &Arguments) -> Result<Plan, Refusal> {
+/// Every part has its use in a demo; one without rows would end it late.
+fn expect_rows(data: &DataSet) -> Result<(), Refusal> {
+    let Some(part) = Part::ALL.into_iter().find(|part| data.part(*part).is_empty()) else {
+        return Ok(());
+    };
+    let sizes = Part::ALL.map(|part| format!("{} {}", part.name(), data.part(part).len()));
+    Err(Refusal::new(format!(
+        "data set `{}`: part {} has no rows, and a demo needs all four ({}); give more rows",
+        data.meta().name,
+        part.name(),
+        sizes.join(", ")
+    )))
+}
+
+fn plan(arguments: &Arguments, data: &DataSet) -> Result<Plan, Refusal> {
+    expect_rows(data)?;
     let mut plan = Plan { seed: arguments.seed, ..Plan::default() };
     if arguments.small {
         plan = Plan { rows: 40, fuzz_rows: 20, exact: 10, repetitions: 2, ..plan };
     }
     if let Some(rows) = arguments.rows {
+        let found = data.part(Part::Test).len();
+        if !(1..=found).contains(&rows) {
+            let text = format!("--rows {rows}: expected 1 to {found}, the rows of part test");
+            return Err(Refusal::new(text));
+        }
         plan.rows = rows;
         plan.fuzz_rows = plan.fuzz_rows.min(rows);
     }
@@ -111,7 +133,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Refusal> {
 }
 
 /// What to look at, and a certificate to check, in words that can be typed where the demo was.
-fn next_steps(arguments: &Arguments, manifest: &Manifest) -> String {
+fn next_steps(arguments: &Arguments, report: &Report, manifest: &Manifest) -> String {
     let out = arguments.out.display();
     let program = std::env::args().next().unwrap_or_else(|| "propcert".to_owned());
     let mut text = format!(
@@ -119,9 +141,17 @@ fn next_steps(arguments: &Arguments, manifest: &Manifest) -> String {
          \u{20} {out}/report.html      the same with figures, in any browser\n\
          \u{20} {out}/manifest.json    every certificate with its model, spec and data\n"
     );
-    // a claim without rows is the shortest to read; else the first
-    let short = manifest.certificates.iter().find(|entry| entry.data.is_none());
-    if let Some(entry) = short.or(manifest.certificates.first()) {
+    // something is proved in it if possible; of those, a claim without rows is the shortest to read
+    let models = report.runs.iter().flat_map(|run| &run.models);
+    let proving: Vec<&str> = models
+        .flat_map(|model| &model.certificates)
+        .filter(|certificate| certificate.counts.proved > 0)
+        .filter_map(|certificate| certificate.file.as_deref())
+        .collect();
+    let rank = |entry: &&ManifestEntry| {
+        (!proving.contains(&entry.certificate.as_str()), entry.data.is_some())
+    };
+    if let Some(entry) = manifest.certificates.iter().min_by_key(rank) {
         let data = entry.data.as_ref().map(|_| format!(" --data {}", arguments.data));
         text += &format!(
             "Check one yourself:\n\

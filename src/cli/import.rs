@@ -6,7 +6,7 @@ use crate::dataset;
 use crate::import::Format;
 use crate::model::{Ensemble, Family, Model, Node};
 
-use super::subject::read_data;
+use super::subject::read_whole;
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
@@ -65,8 +65,9 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, file, schema, out, json } = arguments;
+    Format::from(*format).expect_read()?;
     let schema = match schema {
-        Some(data) => Some(dataset::schema(&read_data(data)?.0)?),
+        Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
     let model = Format::from(*format)

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::model::{Model, Point, Precision};
+use crate::model::{DataError, Model, Point, Precision, csv_error, line_at, parse_number};
 
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
@@ -52,9 +52,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         }
         text.push('\n');
     }
-    for point in &points.rows {
-        let line = describe(&model, point, arguments)?;
-        let _ = writeln!(text, "{line}");
+    for (point, line) in points.rows.iter().zip(&points.lines) {
+        let about = |text: String| format!("{}, line {line}: {text}", arguments.points.display());
+        let shown = describe(&model, point, arguments).map_err(|text| Refusal::new(about(text)))?;
+        let _ = writeln!(text, "{shown}");
     }
     files::print(&text)?;
     Ok(Ending::AsStated)
@@ -70,19 +71,30 @@ fn margin(model: &Model, point: &[f64]) -> f64 {
     scores.first().zip(scores.get(1)).map_or(f64::NAN, |(a, b)| a - b)
 }
 
-fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<String, Refusal> {
+/// Margins beyond the range of the model's own floats are refused, not printed.
+fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<String, String> {
     let label = model.label(point);
     let shown = if arguments.margin_bits {
-        let exact =
-            Point::from_floats(point).ok_or_else(|| Refusal::new("a point is not finite"))?;
+        let exact = Point::from_floats(point).ok_or("the point is not finite")?;
         let served = model.served_scores(&exact);
         let margin = match served.as_slice() {
             [zero, one] => one - zero,
             _ => f32::NAN,
         };
+        if !margin.is_finite() {
+            return Err(format!("the served margin is {margin}: it overflows a 32-bit float"));
+        }
         format!("{:08x}", margin.to_bits())
     } else {
-        format!("{}", margin(model, point))
+        let margin = margin(model, point);
+        let fits = match model.precision {
+            Precision::F32 => (margin as f32).is_finite(),
+            _ => margin.is_finite(),
+        };
+        if !fits {
+            return Err(format!("the margin {margin:e} overflows a float of the model"));
+        }
+        format!("{margin}")
     };
     let posterior = model.posterior(point);
     if arguments.json {
@@ -106,47 +118,51 @@ pub(crate) struct Points {
     pub(crate) labels: Option<Vec<usize>>,
     /// Raw values in feature order.
     pub(crate) rows: Vec<Vec<f64>>,
+    /// The line of the file that each row starts on.
+    pub(crate) lines: Vec<u64>,
 }
 
 /// Reads points for a model; every refusal names line and column.
 pub(crate) fn read_points(path: &std::path::Path, model: &Model) -> Result<Points, Refusal> {
     let bytes = files::read(path)?;
-    let about =
-        |line: u64, text: String| Refusal::new(format!("{}, line {line}: {text}", path.display()));
+    let file = path.display().to_string();
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let header = reader.headers().map_err(|error| about(1, error.to_string()))?.clone();
-    let columns = match_columns(&header, model).map_err(|text| about(1, text))?;
-    let mut points =
-        Points { names: Vec::new(), labels: columns.label.map(|_| Vec::new()), rows: Vec::new() };
+    let header = reader.headers().map_err(|error| csv_error(&file, &bytes, &error))?.clone();
+    if header.is_empty() {
+        return Err(Refusal::new(format!("{file}: the file is empty; expected a header line")));
+    }
+    let columns = match_columns(&header, model)
+        .map_err(|text| Refusal::new(format!("{file}, line 1{text}")))?;
+    let mut points = Points {
+        names: Vec::new(),
+        labels: columns.label.map(|_| Vec::new()),
+        rows: Vec::new(),
+        lines: Vec::new(),
+    };
     for record in reader.records() {
-        let record = record.map_err(|error| {
-            about(error.position().map_or(0, csv::Position::line), error.to_string())
-        })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |column: usize| record.get(column).unwrap_or("");
+        let record = record.map_err(|error| csv_error(&file, &bytes, &error))?;
+        let line = line_at(&bytes, record.position());
+        let text = |column: usize| record.get(column).unwrap_or("");
+        let refuse = |column: usize, expected: &'static str| DataError::Cell {
+            file: file.clone(),
+            line,
+            column: column + 1,
+            name: header.get(column).unwrap_or("").to_owned(),
+            found: text(column).chars().take(40).collect(),
+            expected,
+        };
         let number = |&column: &usize| {
-            let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
-            value.ok_or_else(|| {
-                let name = header.get(column).unwrap_or("");
-                about(
-                    line,
-                    format!("column `{name}`: found `{}`, expected a finite number", cell(column)),
-                )
-            })
+            parse_number(text(column)).map_err(|expected| refuse(column, expected))
         };
         points.rows.push(columns.features.iter().map(number).collect::<Result<_, _>>()?);
+        points.lines.push(line);
         let position = points.rows.len() - 1;
         points
             .names
-            .push(columns.name.map_or(position.to_string(), |column| cell(column).to_owned()));
+            .push(columns.name.map_or(position.to_string(), |column| text(column).to_owned()));
         if let (Some(column), Some(labels)) = (columns.label, &mut points.labels) {
-            let label = cell(column).parse::<usize>().ok().filter(|label| *label < model.classes);
-            labels.push(label.ok_or_else(|| {
-                about(
-                    line,
-                    format!("label `{}`: expected a class below {}", cell(column), model.classes),
-                )
-            })?);
+            let label = text(column).parse::<usize>().ok().filter(|label| *label < model.classes);
+            labels.push(label.ok_or_else(|| refuse(column, "a class of the model"))?);
         }
     }
     Ok(points)
@@ -172,13 +188,13 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, S
             columns.label = Some(column);
         } else {
             let expected = expected.unwrap_or("no further column");
-            return Err(format!("column {}: found `{name}`, expected `{expected}`", column + 1));
+            return Err(format!(", column {}: found `{name}`, expected `{expected}`", column + 1));
         }
     }
     let (found, expected) = (columns.features.len(), model.schema.len());
     if found == expected {
         Ok(columns)
     } else {
-        Err(format!("found {found} feature columns, the model has {expected}"))
+        Err(format!(": found {found} feature columns, the model has {expected}"))
     }
 }

@@ -1,13 +1,17 @@
 //! `propcert report`: one page over the reports of several folders.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::report::{Report, from_json, merge, render_html, to_json};
 use crate::study::Store;
 
+use super::subject::way_from;
 use super::{Ending, Refusal, files};
 
 /// Put the reports of several folders on one page.
+///
+/// Paths on the page lead from OUT to the folders; data sets of one name are told apart by folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  propcert report demo-spambase demo-cryptojacker --out both")]
 pub(crate) struct Arguments {
@@ -32,11 +36,45 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         from_json(&text).map_err(Refusal::from).map_err(Refusal::about(&path))
     };
     let reports = arguments.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let report = merge(reports);
+    expect_different(&arguments.folders)?;
     let store = Store::new(&arguments.out)?;
+    let report = merge(side_by_side(reports, &arguments.folders, &arguments.out)?);
     let json = to_json(&report)?;
     store.write("report.json", json.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
     files::print(&if arguments.json { json } else { report.to_string() })?;
     Ok(Ending::AsStated)
+}
+
+/// The same folder twice would put its runs on the page twice.
+fn expect_different(folders: &[PathBuf]) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    for folder in folders {
+        let place = folder.canonicalize().map_err(Refusal::from).map_err(Refusal::about(folder))?;
+        if !seen.insert(place) {
+            return Err(Refusal::new(format!("{}: the folder is named twice", folder.display())));
+        }
+    }
+    Ok(())
+}
+
+/// The reports with paths that lead from `out`, and with the folder in the name of a data set that
+/// another report has too.
+fn side_by_side(
+    reports: Vec<Report>,
+    folders: &[PathBuf],
+    out: &Path,
+) -> Result<Vec<Report>, Refusal> {
+    let names = reports.iter().flat_map(|report| report.runs.iter().map(|run| &run.data.name));
+    let names: Vec<String> = names.cloned().collect();
+    let is_shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let moved = reports.into_iter().zip(folders).map(|(report, folder)| {
+        let way = way_from(out, folder)?;
+        let report = if way == "." { report } else { report.seen_over(&way) };
+        let needs_name = report.runs.iter().any(|run| is_shared(&run.data.name));
+        let is_one = folders.len() < 2;
+        let shown = folder.display().to_string();
+        Ok(if needs_name && !is_one { report.named_after(&shown) } else { report })
+    });
+    moved.collect()
 }

@@ -11,7 +11,7 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
-use super::subject::{read_data, read_defense, read_model};
+use super::subject::{read_defense, read_model, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new(text));
     }
     let (model, digest) = read_model(&arguments.target)?;
-    let (data, _) = read_data(&arguments.data)?;
+    let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let attack = attack(arguments)?;
     let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
@@ -99,6 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         SeedRows::P => training,
         SeedRows::X | SeedRows::Nothing => data.part(Part::Auxiliary),
     };
+    expect_seeds(arguments, &attack, pool.len())?;
     let scene = Scene {
         evaluation: &evaluation,
         defense,
@@ -123,6 +124,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
+}
+
+/// More seeds than there are rows are refused if they were asked for here, and said if the attack's
+/// file asks for them.
+fn expect_seeds(arguments: &Arguments, attack: &AttackSpec, found: usize) -> Result<(), Refusal> {
+    let asked = attack.seed_rows;
+    if asked <= found {
+        return Ok(());
+    }
+    let part = if attack.seeds == SeedRows::P { "train" } else { "auxiliary" };
+    if arguments.seeds.is_some() || found == 0 {
+        return Err(Refusal::new(format!(
+            "--seeds {asked}: part {part} of {} has {found} rows to start from",
+            arguments.data
+        )));
+    }
+    eprintln!("propcert: {asked} seed rows are asked for, part {part} has {found}: all are used");
+    Ok(())
 }
 
 /// The attack with the command line's numbers.
@@ -241,22 +260,33 @@ fn summary(repetitions: &[Repetition]) -> String {
     let mut text = String::new();
     for repetition in repetitions {
         let figures = &repetition.attack;
-        let held_out = |figures: Figures| figures.scores.agreement.held_out;
-        let equal_steps = repetition
-            .same_steps
-            .map_or("not comparable".to_owned(), |figures| format!("{:.4}", held_out(figures)));
         text.push_str(&format!(
-            "seed {}: asked {} inferred {} wrong {} agreement {:.4} (every label paid {:.4}, equal steps {}) mse {:.4} f1 {:.4}\n",
+            "seed {}: asked {} inferred {} wrong {} agreement {:.4}{} mse {:.4} f1 {:.4}\n",
             repetition.seed,
             figures.queries,
             figures.inferred,
             figures.wrong,
             figures.scores.agreement.held_out,
-            repetition.without_inference.scores.agreement.held_out,
-            equal_steps,
+            compared(repetition),
             figures.scores.mse,
             figures.scores.f1,
         ));
     }
     text
+}
+
+/// The runs an attack is paired with, as far as they differ from it: without inference nothing does,
+/// and boosting takes no gradient steps that could be held equal.
+fn compared(repetition: &Repetition) -> String {
+    let Repetition { attack, without_inference: paid, same_steps, .. } = repetition;
+    let held_out = |figures: &Figures| figures.scores.agreement.held_out;
+    match (attack.inferred, same_steps) {
+        (0, _) => String::new(),
+        (_, Some(same_steps)) if same_steps != paid => format!(
+            " (every label paid {:.4}, equal steps {:.4})",
+            held_out(paid),
+            held_out(same_steps)
+        ),
+        _ => format!(" (every label paid {:.4})", held_out(paid)),
+    }
 }

@@ -93,6 +93,14 @@ pub(crate) fn read_defense(path: &Path) -> Result<(Defense, Digest), Refusal> {
 pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refusal> {
     let (name, part) = split_part(argument);
     let folder = data_folder();
+    if let (None, Some((name, found))) = (part, argument.rsplit_once(':'))
+        && (name == source::BUILT_IN || source::locate(name, folder.as_deref()).is_ok())
+        && source::locate(argument, folder.as_deref()).is_err()
+    {
+        let parts = Part::ALL.map(Part::name).join(", ");
+        let text = format!("--data {argument}: unknown part `{found}`; the parts are {parts}");
+        return Err(Refusal::new(text));
+    }
     let data = source::read(name, folder.as_deref()).map_err(|error| match &folder {
         Some(folder) if !folder.is_dir() => Refusal::new(format!(
             "{error}; PROPCERT_DATA names `{}`, which is no folder",
@@ -101,6 +109,20 @@ pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refus
         _ => error.into(),
     })?;
     Ok((data, part))
+}
+
+/// Reads `NAME` for a verb that takes each part for what it is for: naming one is refused.
+#[cfg(feature = "full")]
+pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
+    let (data, part) = read_data(argument)?;
+    let (name, _) = split_part(argument);
+    match part {
+        None => Ok(data),
+        Some(part) => Err(Refusal::new(format!(
+            "{argument}: part `{}` cannot be named here: every part is used for what it is for; write {name}",
+            part.name()
+        ))),
+    }
 }
 
 fn data_folder() -> Option<PathBuf> {
@@ -119,9 +141,15 @@ pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Re
     if name == source::BUILT_IN || data_folder().is_some_and(is_name) {
         return Ok(name.to_owned());
     }
+    way_from(folder, Path::new(name))
+}
+
+/// The way from a folder to a file or folder, both there.
+#[cfg(feature = "full")]
+pub(crate) fn way_from(folder: &Path, target: &Path) -> Result<String, Refusal> {
     let whole =
         |path: &Path| path.canonicalize().map_err(Refusal::from).map_err(Refusal::about(path));
-    Ok(path_from(&whole(folder)?, &whole(Path::new(name))?).to_string_lossy().into_owned())
+    Ok(path_from(&whole(folder)?, &whole(target)?).to_string_lossy().into_owned())
 }
 
 /// The way from a folder to a file or folder, both absolute.

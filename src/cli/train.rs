@@ -8,7 +8,7 @@ use crate::study::write_whole;
 use crate::train::{Fit, Progress, Recipe};
 
 use super::progress::bar;
-use super::subject::{read_data, read_model};
+use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
 
 /// A model family.
@@ -55,7 +55,9 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let (data, _) = read_data(&arguments.data)?;
+    let data = read_whole(&arguments.data)?;
+    // what is wrong with the data is not the recipe's fault
+    dataset::schema(&data)?;
     let recipe = match (&arguments.recipe, arguments.family) {
         (Some(path), _) => {
             let bytes = files::read(path)?;
@@ -67,7 +69,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let model = match finished(&arguments.out, arguments.resume, &data)? {
         Some(model) => model,
         None => {
-            let model = fit(&data, &recipe, arguments.seed)?;
+            let model = match (&arguments.recipe, fit(&data, &recipe, arguments.seed)) {
+                (Some(path), Err(refusal)) => return Err(Refusal::about(path)(refusal)),
+                (_, model) => model?,
+            };
             write_whole(&arguments.out, model.to_json().as_bytes())?;
             model
         }
@@ -131,8 +136,11 @@ fn summary(model: &Model, shares: &[(&str, (usize, usize))], as_json: bool) -> S
     }
     let mut text = format!("{} with {} features\n", model.family_name(), model.schema.len());
     for (part, (correct, rows)) in shares {
-        let share = *correct as f64 / (*rows).max(1) as f64;
-        text.push_str(&format!("{part:>10}: {correct} of {rows} correct ({share:.4})\n"));
+        let figure = match rows {
+            0 => "no rows".to_owned(),
+            _ => format!("{correct} of {rows} correct ({:.4})", *correct as f64 / *rows as f64),
+        };
+        text.push_str(&format!("{part:>10}: {figure}\n"));
     }
     text
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::paper::{CLASSES, paper_set};
-use super::table::{percent, short, table};
+use super::table::{keep_words, percent, short, table};
 use crate::model::{DataSet, Digest, Kind, Part, Row};
 
 /// What is in a data set.
@@ -230,10 +230,11 @@ impl fmt::Display for Description {
         for (class, &count) in self.classes.iter().enumerate() {
             writeln!(f, "class {class}: {count} rows, {}", percent(count, self.rows))?;
         }
-        writeln!(f, "repeated rows: {}", self.repeated_rows)?;
+        writeln!(f, "repeated rows (equal an earlier one, label too): {}", self.repeated_rows)?;
+        let pairs = if self.conflicting_pairs == 1 { "pair" } else { "pairs" };
         writeln!(
             f,
-            "conflicts (equal features, other label): {} pairs, {} rows",
+            "conflicts (equal features, other label): {} {pairs}, {} rows",
             self.conflicting_pairs, self.conflicting_rows
         )?;
         writeln!(f, "rows outside what is declared: {}", self.invalid_rows)?;
@@ -253,20 +254,28 @@ impl fmt::Display for Description {
 }
 
 impl Description {
-    /// Sizes, class shares, and how many rows of the part on the left are also in the one on top.
+    /// Sizes, class shares, how many rows of a part repeat an earlier one of it, and how many are also
+    /// in another part.
     fn parts_table(&self) -> comfy_table::Table {
         let also_in = Part::ALL.map(|part| format!("also in {}", part.name()));
-        let mut header = vec!["part", "rows", "share of classes"];
+        let mut header = vec!["part", "rows", "share of classes", "repeated"];
         header.extend(also_in.iter().map(String::as_str));
         let mut table = table(&header, 1);
-        for facts in &self.parts {
+        for (own, facts) in self.parts.iter().enumerate() {
             let shares: Vec<String> =
                 facts.classes.iter().map(|&count| percent(count, facts.rows)).collect();
             let mut cells =
                 vec![facts.part.name().to_owned(), facts.rows.to_string(), shares.join(" ")];
-            cells.extend(facts.repeated_in.iter().map(usize::to_string));
+            cells.extend(facts.repeated_in.get(own).map(usize::to_string));
+            let others = facts.repeated_in.iter().enumerate();
+            cells.extend(others.map(
+                |(other, rows)| {
+                    if other == own { "-".to_owned() } else { rows.to_string() }
+                },
+            ));
             table.add_row(cells);
         }
+        keep_words(&mut table);
         table
     }
 
@@ -277,17 +286,18 @@ impl Description {
         for facts in &self.features {
             let declared = [&facts.range.0, &facts.range.1]
                 .map(|text| text.parse().map_or(text.clone(), short))
-                .join(" to ");
+                .join("..");
             table.add_row([
                 facts.name.clone(),
                 format!("{:?}", facts.kind).to_lowercase(),
                 facts.monotone.clone().unwrap_or_default(),
                 declared,
-                format!("{} to {}", short(facts.seen.0), short(facts.seen.1)),
+                format!("{}..{}", short(facts.seen.0), short(facts.seen.1)),
                 facts.outside.to_string(),
                 facts.fractional.to_string(),
             ]);
         }
+        keep_words(&mut table);
         table
     }
 

@@ -39,7 +39,7 @@ pub enum DatasetError {
         out: String,
     },
     /// The operating system refused.
-    #[error("`{path}` cannot be written: {reason}")]
+    #[error("{path}: cannot be written: {reason}")]
     Write {
         /// The path.
         path: String,

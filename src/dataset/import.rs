@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::table::table;
+use super::table::{keep_words, table};
 use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::{Decimal, Rational};
@@ -42,6 +42,8 @@ pub struct Inference {
     pub features: Vec<InferredFeature>,
     /// Rows of train, validation, test and auxiliary.
     pub rows: Vec<(Part, usize)>,
+    /// What will get in the way, one sentence each.
+    pub warnings: Vec<String>,
     /// Digest of the data set.
     pub digest: Digest,
     /// The CSV written.
@@ -84,10 +86,24 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference,
         renumbered: classes.renumbered,
         features: inferred(&meta),
         rows: Part::ALL.map(|part| (part, data.part(part).len())).to_vec(),
+        warnings: warnings(&data, &classes.names()),
         digest: data.digest(),
         csv: out.to_owned(),
         meta: meta_path,
     })
+}
+
+/// Parts without rows, and classes with a single one.
+fn warnings(data: &DataSet, classes: &[String]) -> Vec<String> {
+    let empty = Part::ALL.into_iter().filter(|part| data.part(*part).is_empty()).map(|part| {
+        format!("part {} has no rows: there are too few to deal to every part", part.name())
+    });
+    let all = || Part::ALL.into_iter().flat_map(|part| data.part(part));
+    let lone = classes.iter().enumerate().filter_map(|(class, text)| {
+        let is_lone = all().filter(|row| row.label == class).count() == 1;
+        is_lone.then(|| format!("label `{text}` occurs once: nothing can be learned about it"))
+    });
+    empty.chain(lone).collect()
 }
 
 fn is_same_file(file: &Path, out: &Path) -> bool {
@@ -146,6 +162,10 @@ impl<'a> Table<'a> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::Reader::from_reader(bytes);
         let header = reader.headers().map_err(|error| csv_error(file, bytes, &error))?.clone();
+        if header.is_empty() {
+            let reason = "the file is empty; expected a header line".to_owned();
+            return Err(DataError::Csv { file: file.to_owned(), line: 1, reason }.into());
+        }
         let label_column = check_names(file, &header, label)?;
         let mut rows = Vec::new();
         for record in reader.into_records() {
@@ -241,7 +261,10 @@ impl<'a> Table<'a> {
 
     /// An error about the rewritten rows, one a line, as one about the file that was given.
     fn at_its_line(&self, mut error: DataError) -> DataError {
-        if let DataError::Cell { line, .. } | DataError::Csv { line, .. } = &mut error {
+        if let DataError::Cell { line, .. }
+        | DataError::Csv { line, .. }
+        | DataError::EmptyClass { line, .. } = &mut error
+        {
             let row = usize::try_from(*line).unwrap_or(0).checked_sub(2);
             let given = row.and_then(|row| self.rows.get(row));
             *line = given.map_or(*line, |(given, _)| *given);
@@ -341,6 +364,7 @@ impl fmt::Display for Inference {
             let kind = format!("{kind:?}").to_lowercase();
             features.add_row([name, &kind, &range.0, &range.1]);
         }
+        keep_words(&mut features);
         writeln!(f, "{features}")?;
         writeln!(f, "digest {}", self.digest)?;
         write!(f, "written: {}, {}", self.csv.display(), self.meta.display())

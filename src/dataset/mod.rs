@@ -23,6 +23,8 @@ pub use import::{Inference, InferredFeature, import};
 pub use list::{ListedSet, ListedShape, Listing};
 pub use make::{Made, make};
 pub use schema::schema;
+pub(crate) use table::keep_words;
+pub(crate) use write::without_temporary_name;
 
 use crate::model::DataSet;
 use crate::source;

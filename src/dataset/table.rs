@@ -1,6 +1,6 @@
 //! Tables in the terminal: at most 100 columns wide, the same for every terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 /// Widest line, in characters.
 const WIDTH: u16 = 100;
@@ -18,6 +18,32 @@ pub(super) fn table(header: &[&str], texts: usize) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// Keeps words whole: no column gets narrower than its longest word, if all of them fit.
+pub(crate) fn keep_words(table: &mut Table) {
+    let longest = |text: &str| text.split([' ', '\n']).map(|word| word.chars().count()).max();
+    let columns = table.column_iter().count();
+    let mut widths = vec![0; columns];
+    let header = table.header().into_iter();
+    for row in header.chain(table.row_iter()) {
+        for (width, cell) in widths.iter_mut().zip(row.cell_iter()) {
+            *width = longest(&cell.content()).unwrap_or(0).max(*width);
+        }
+    }
+    let room = table.width().unwrap_or(WIDTH);
+    // what stands between columns: padding, and a border or a space
+    let between = table.column_iter().map(|column| usize::from(column.padding_width()) + 1);
+    let needed: usize = widths.iter().sum::<usize>() + between.sum::<usize>();
+    if needed > usize::from(room) {
+        return;
+    }
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        let width = u16::try_from(width).unwrap_or(WIDTH) + column.padding_width();
+        if column.constraint().is_none() {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
+    }
 }
 
 /// A value in five significant digits; whole numbers in full.

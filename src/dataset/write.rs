@@ -52,9 +52,20 @@ pub(super) fn write(
     Ok((data, meta_path))
 }
 
+/// What the system says, without the name of the temporary file it was said about.
+pub(crate) fn without_temporary_name(error: std::io::Error) -> std::io::Error {
+    match error.raw_os_error() {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
+    }
+}
+
 /// A temporary file beside `path` with these bytes; gone unless it is persisted.
 fn staged(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, DatasetError> {
-    let failed = |reason| DatasetError::Write { path: path.display().to_string(), reason };
+    let failed = |reason| DatasetError::Write {
+        path: path.display().to_string(),
+        reason: without_temporary_name(reason),
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;

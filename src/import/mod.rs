@@ -43,14 +43,22 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reads a model of this format; for `schema` see [`xgboost`] and [`onnx`].
-    pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    /// Refuses by name a format that is not read, before any file is looked at.
+    pub fn expect_read(self) -> Result<(), ImportError> {
         match self {
-            Self::Xgboost => xgboost(bytes, schema),
+            Self::Xgboost | Self::Onnx => Ok(()),
             Self::Lightgbm => Err(unread("LightGBM models")),
             Self::Sklearn => Err(unread("scikit-learn models")),
             Self::RuleEnsemble => Err(unread("rule ensembles")),
+        }
+    }
+
+    /// Reads a model of this format; for `schema` see [`xgboost`] and [`onnx`].
+    pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+        self.expect_read()?;
+        match self {
             Self::Onnx => onnx(bytes, schema),
+            _ => xgboost(bytes, schema),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::interval::Decimal;
 
 use super::limits::{MAX_BYTES, MAX_WIDTH};
 use super::parts::{deal, hold_out, take_auxiliary};
-use super::table::{read_rows, unpack};
+use super::table::{first_with_label, read_rows, unpack};
 use super::{Digest, Kind, LimitError, Schema, check_json};
 
 /// One labelled row.
@@ -216,8 +216,19 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A class without rows.
-    #[error("class {class} has no row; labels run from 0 to {largest}: renumber the classes")]
+    #[error(
+        "{file}, line {line}, column {column} (`{label}`): found class {largest}, but class {class} \
+         has no row: renumber the classes"
+    )]
     EmptyClass {
+        /// The file with the largest label.
+        file: String,
+        /// The first line with it.
+        line: u64,
+        /// The label column.
+        column: usize,
+        /// Its name.
+        label: String,
         /// The class.
         class: usize,
         /// The largest label found.
@@ -269,7 +280,9 @@ impl DataSet {
         for (file, bytes) in files.iter().zip(&unpacked) {
             tables.push(read_rows(file.name, bytes, &meta)?);
         }
-        let classes = count_classes(tables.iter().flatten())?;
+        let texts: Vec<(&str, &[u8])> =
+            files.iter().map(|file| file.name).zip(unpacked.iter().map(Vec::as_slice)).collect();
+        let classes = count_classes(tables.iter().flatten(), &meta.label, &texts)?;
         let (train, test) = match (&meta.files.all, &meta.files.train) {
             (Some(_), _) => deal(tables.pop().unwrap_or_default(), 30),
             (None, Some(_)) => {
@@ -324,14 +337,25 @@ impl DataSet {
     }
 }
 
-fn count_classes<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<usize, DataError> {
+/// The number of classes; `texts` are the files, to say where a label stands.
+fn count_classes<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    label: &str,
+    texts: &[(&str, &[u8])],
+) -> Result<usize, DataError> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for row in rows {
         *counts.entry(row.label).or_default() += 1;
     }
     let largest = counts.last_key_value().map_or(0, |(&class, _)| class);
     if let Some(class) = (0..=largest).find(|class| !counts.contains_key(class)) {
-        return Err(DataError::EmptyClass { class, largest });
+        let place = texts.iter().find_map(|(file, bytes)| {
+            let (line, column) = first_with_label(bytes, label, largest)?;
+            Some(((*file).to_owned(), line, column))
+        });
+        let (file, line, column) = place.unwrap_or_default();
+        let label = label.to_owned();
+        return Err(DataError::EmptyClass { file, line, column, label, class, largest });
     }
     if largest == 0 { Err(DataError::OneClass) } else { Ok(largest + 1) }
 }

@@ -73,6 +73,16 @@ fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<u
     }
 }
 
+/// Line and column, from 1, of the first row with this label.
+pub(super) fn first_with_label(bytes: &[u8], label: &str, class: usize) -> Option<(u64, usize)> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let column = reader.headers().ok()?.iter().position(|name| name == label)?;
+    let mut records = reader.records().filter_map(Result::ok);
+    let found = records
+        .find(|record| record.get(column).and_then(|text| text.parse().ok()) == Some(class))?;
+    Some((line_at(bytes, found.position()), column + 1))
+}
+
 fn read_row(
     file: &str,
     line: u64,
@@ -114,8 +124,8 @@ fn is_plain_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The nearest `f64` of a decimal text, if it also fits an `f32`.
-fn parse_number(text: &str) -> Result<f64, &'static str> {
+/// The nearest `f64` of a decimal text, if it also fits an `f32`; else what was expected.
+pub fn parse_number(text: &str) -> Result<f64, &'static str> {
     let is_decimal =
         text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
     let value = text.parse::<f64>().ok();

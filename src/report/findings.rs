@@ -297,3 +297,21 @@ pub struct SettledPoint {
     /// Settled labels that differ from the target's. Must be 0.
     pub wrong: u64,
 }
+
+impl SettledPoint {
+    /// Of the points that were not asked, those whose label follows from answers and proofs. The
+    /// points asked are left out of both numbers: their labels are paid, not given away.
+    pub fn unasked(self) -> Share {
+        self.without_asked(self.settled)
+    }
+
+    /// The same without any proof: copies of the points asked.
+    pub fn unasked_by_answers_alone(self) -> Share {
+        self.without_asked(self.by_answers_alone)
+    }
+
+    fn without_asked(self, share: Share) -> Share {
+        let rest = |points: u64| points.saturating_sub(self.queries);
+        Share::new(rest(share.count), rest(share.of))
+    }
+}

@@ -175,7 +175,7 @@ fn attack(name: &str, agreement: [f64; 3], free: u64, versus: &[&str]) -> Attack
 
 fn settled(reference: &str, start: u64) -> SettledCurve {
     let point = |queries: u64| SettledPoint {
-        by_answers_alone: Share::new(queries, 2_000),
+        by_answers_alone: Share::new(queries + queries / 100, 10_000),
         queries,
         settled: Share::new(start + 9 * queries - queries * queries / 50, 10_000),
         wrong: 0,

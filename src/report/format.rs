@@ -7,7 +7,7 @@ use super::{Difference, Estimate, PropertyName, Share};
 pub(super) const NONE: &str = "–";
 
 /// `1,340`.
-pub(super) fn integer(value: u64) -> String {
+pub(crate) fn integer(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -48,10 +48,10 @@ pub(super) fn percent(mean: f64) -> String {
     }
 }
 
-/// `94.21 ± 0.35`, in percent; without spread for a single repetition.
+/// `94.21 ±0.35`, in percent; without spread for a single repetition.
 pub(super) fn estimate_percent(estimate: &Estimate) -> String {
     match estimate.sd {
-        Some(sd) => format!("{} ± {:.2}", percent(estimate.mean), 100.0 * sd),
+        Some(sd) => format!("{} ±{:.2}", percent(estimate.mean), 100.0 * sd),
         None => percent(estimate.mean),
     }
 }
@@ -72,15 +72,20 @@ pub(super) fn difference(difference: &Difference) -> String {
     }
 }
 
-/// A total over repetitions as an average of one repetition: `137`, `137.4`.
-pub(super) fn per_repetition(total: u64, repetitions: u64) -> String {
-    if repetitions == 0 {
-        return NONE.to_owned();
-    }
-    if total.is_multiple_of(repetitions) {
-        return integer(total / repetitions);
-    }
-    format!("{:.1}", total as f64 / repetitions as f64)
+/// Totals over repetitions as averages of one: whole numbers if all are, else all with one decimal.
+pub(super) fn averages(totals: impl IntoIterator<Item = (u64, u64)>) -> Vec<String> {
+    let totals: Vec<(u64, u64)> = totals.into_iter().collect();
+    let are_whole = totals.iter().all(|(total, n)| *n == 0 || total.is_multiple_of(*n));
+    let average = |&(total, repetitions): &(u64, u64)| match repetitions {
+        0 => NONE.to_owned(),
+        n if are_whole => integer(total / n),
+        n => {
+            let tenths = (u128::from(total) * 20 + u128::from(n)) / (2 * u128::from(n));
+            let whole = u64::try_from(tenths / 10).unwrap_or(u64::MAX);
+            format!("{}.{}", integer(whole), tenths % 10)
+        }
+    };
+    totals.iter().map(average).collect()
 }
 
 /// `local-invariance (epsilon 0.1, delta 0.5)`.
@@ -132,9 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn averages_show_a_decimal_only_when_they_need_it() {
-        assert_eq!(per_repetition(600, 3), "200");
-        assert_eq!(per_repetition(601, 3), "200.3");
-        assert_eq!(per_repetition(5, 0), NONE);
+    fn averages_of_a_column_show_a_decimal_only_if_one_needs_it() {
+        assert_eq!(averages([(600, 3), (0, 3)]), ["200", "0"]);
+        assert_eq!(averages([(600, 3), (3601, 3), (5, 0)]), ["200.0", "1,200.3", NONE]);
     }
 }

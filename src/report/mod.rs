@@ -30,6 +30,7 @@ pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
     ModelReport, Paired, PropertyName, Sampled, SettledCurve, SettledPoint, StillProved, Unit,
 };
+pub(crate) use format::integer as grouped;
 pub use html::render_html;
 
 /// The version of `report.json`; other versions are refused.
@@ -142,6 +143,34 @@ impl Report {
     /// A report over `runs`.
     pub fn new(title: impl Into<String>, runs: Vec<Run>) -> Self {
         Self { format: Format::Version1, title: title.into(), runs }
+    }
+}
+
+impl Report {
+    /// The report as it stands in another folder: `way` leads from there to the folder of its files.
+    pub fn seen_over(mut self, way: &str) -> Self {
+        let move_file = |file: &mut Option<String>| {
+            if let Some(file) = file {
+                *file = format!("{way}/{file}");
+            }
+        };
+        for model in self.runs.iter_mut().flat_map(|run| &mut run.models) {
+            move_file(&mut model.file);
+            model.certificates.iter_mut().for_each(|certificate| move_file(&mut certificate.file));
+            for defense in &mut model.defenses {
+                move_file(&mut defense.file);
+                defense.certificates.iter_mut().for_each(|kept| move_file(&mut kept.file));
+            }
+        }
+        self
+    }
+
+    /// Adds where it comes from to the names of its data sets.
+    pub fn named_after(mut self, folder: &str) -> Self {
+        for run in &mut self.runs {
+            run.data.name = format!("{}, {folder}", run.data.name);
+        }
+        self
     }
 }
 

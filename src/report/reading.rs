@@ -23,8 +23,8 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
     (
         "CA, constraint accuracy",
         "The share of obligations that hold: proved / n ≤ CA ≤ 1 − refuted / n. The left end is rounded \
-         down, the right end up; 100% is printed only where all n are proved, and – for an end that says \
-         nothing.",
+         down, the right end up; where nothing is undecided both are one fraction, = proved / n. 100% is \
+         printed only where all n are proved, and – for an end that says nothing.",
     ),
     ("distinct rows", "The same figures with each repeated row counted once."),
     (
@@ -51,7 +51,8 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
     ),
     (
         "given away",
-        "Labels of the target that follow from the certificate itself, for no query or for few.",
+        "Labels of the target that follow from the certificate itself, for no query or for few. A label \
+         that was asked for is not given away and not counted.",
     ),
 ];
 
@@ -59,8 +60,8 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
 pub(super) const IN_SHORT: [&str; 6] = [
     "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
      it. undecided: neither.",
-    "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward; – is \
-     an end that says nothing. vac. and inv. are not part of n.",
+    "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward, or \
+     one fraction (=2/3) where nothing is undecided; – is an end that says nothing. vac. and inv. are not part of n.",
     "sampled: no violation among the points tried; not a proof.",
     "asked, free, wrong: queries paid, labels inferred without one, wrong ones among those (0 if \
      certified).",
@@ -147,6 +148,9 @@ fn best_attack(model: &ModelReport) -> Option<String> {
     let (name, agreement) = best(&mut attacks.into_iter())?;
     let budget = integer(model.attacks.iter().map(|attack| attack.budget).max()?);
     let beside = match best(&mut baselines.into_iter()) {
+        Some((name, least)) if agreement <= least => {
+            format!(", no better than without any attack ({name}: {}%)", percent(least))
+        }
         Some((name, least)) => format!("; without any attack ({name}): {}%", percent(least)),
         None => String::new(),
     };
@@ -172,9 +176,10 @@ fn defense_in_short(defense: &DefenseReport) -> String {
         _ => of(super::Share::new(after, before)),
     };
     format!(
-        "{} ({}): accuracy {} → {}, proofs kept {kept}.",
+        "{} ({}, {}): accuracy {} → {} on test rows, proofs kept {kept}.",
         defense.kind,
         defense.strength,
+        defense.chosen,
         share(defense.accuracy_before),
         share(defense.accuracy_after)
     )
@@ -208,9 +213,5 @@ pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
 
 /// Where the rows come from, or the warning that stands beside every heading of a synthetic set.
 pub(super) fn provenance(run: &Run) -> &'static str {
-    match (run.data.synthetic, run.data.source.is_empty()) {
-        (true, _) => "SYNTHETIC DATA",
-        (false, false) => "collected data",
-        (false, true) => "data of unstated origin",
-    }
+    if run.data.synthetic { "SYNTHETIC DATA" } else { "collected data" }
 }

@@ -8,6 +8,7 @@ use super::format::printable;
 use super::reading::{IN_SHORT, alarms, data_facts, headlines, provenance};
 use super::sections::{Section, Table, overview, sections};
 use super::{Report, Run};
+use crate::dataset::keep_words;
 
 /// Columns a line has at most.
 const WIDTH: u16 = 100;
@@ -116,6 +117,7 @@ fn lay_out(table: &Table) -> comfy_table::Table {
             laid_column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
+    keep_words(&mut laid);
     laid
 }
 

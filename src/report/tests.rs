@@ -38,7 +38,7 @@ fn two_runs_start_with_an_overview() {
     let page = render_html(&merged).unwrap();
     assert!(page.contains("id=\"overview\"") && page.contains("shape-of-churn (synthetic)"));
     let text = merged.to_string();
-    insta::assert_snapshot!(text.split("spam (real data)").next().unwrap());
+    insta::assert_snapshot!(text.split("spam (collected data)").next().unwrap());
 }
 
 #[test]

@@ -478,8 +478,8 @@ fn target_class(model: &Model, class: Option<usize>) -> Result<usize, LowerError
         None if model.classes == 2 => Ok(1),
         Some(class) if model.classes > 2 && class < model.classes => Ok(class),
         Some(_) => Err(unsupported(
-            "this `class`",
-            "it names a class only with more than two, below their number",
+            "a `class` that the model does not have, or with two classes,",
+            "`class` names one of more than two",
         )),
         None => Err(unsupported(
             "a direction without `class`",

@@ -286,7 +286,8 @@ fn settled_points(
     let with = settled(model, points, proved, most);
     let alone = settled(model, points, &[], most);
     let point = |&queries: &usize| {
-        let (found, alone) = (with.at(queries), alone.at(queries));
+        let found = with.at(queries);
+        let alone = alone.at(found.queries);
         let share = |settled: usize| Share::new(settled as u64, found.total as u64);
         SettledPoint {
             queries: found.queries as u64,
@@ -311,7 +312,12 @@ pub(super) fn choose(target: &Target) -> Result<Chosen, StudyError> {
     let strength = format!("alpha {}", choice.alpha);
     let defense = Defense::prediction_poisoning(target.digest, choice.alpha)
         .map_err(crate::defend::DefendError::from)?;
-    let how = "largest that costs at most one accuracy point on validation rows".to_owned();
+    let percent = |accuracy: f64| format!("{:.1}%", 100.0 * accuracy);
+    let how = format!(
+        "largest that costs at most one accuracy point on validation rows, {} → {} there",
+        percent(choice.accuracy_before),
+        percent(choice.accuracy_after)
+    );
     Ok(Chosen { defense, how, strength })
 }
 

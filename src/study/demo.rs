@@ -10,13 +10,17 @@ use crate::certify::{Options, Selection};
 use crate::dataset;
 use crate::model::{DataSet, Defense, Digest, Family, Model, Part, Row};
 use crate::report::{
-    CertificateReport, DataSummary, ModelReport, PartRows, Report, Run, render_html, to_json,
+    CertificateReport, DataSummary, ModelReport, PartRows, Report, Run, grouped, render_html,
+    to_json,
 };
 use crate::spec::Spec;
 use crate::train::{Fit, Recipe};
 
 use super::consume::{self, Defended, Stolen, Target};
 use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, certify};
+
+/// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
+pub const BUDGET_NODES: u64 = 100;
 
 /// How large the demonstration is.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +52,7 @@ impl Default for Plan {
             fuzz_rows: 100,
             exact: 50,
             epsilon: "0.05".to_owned(),
-            options: Options { budget_nodes: 100, ..Options::default() },
+            options: Options { budget_nodes: BUDGET_NODES, ..Options::default() },
             repetitions: 5,
             budget: 200,
             seeds: 50,
@@ -91,6 +95,9 @@ pub fn demo(
 ) -> Result<(Report, Manifest), StudyError> {
     let mut study = Study { data, data_name, plan, store, manifest: Manifest::default() };
     let mut models = Vec::new();
+    for left_out in omissions(data) {
+        stage(&left_out);
+    }
     for (name, recipe) in recipes(data) {
         stage(&format!("train {name}"));
         let made = study.train(name, &recipe)?;
@@ -176,10 +183,11 @@ impl Study<'_> {
         stage(&format!("steal {}", made.name));
         let target = Target::new(&made.model, made.digest, self.data, thief, self.plan.seed)?;
         let stolen = consume::steal(&target, self.plan)?;
-        stage(&format!("defend {}", made.name));
-        let defenses = match made.model.classes {
-            2 => vec![self.defend(made, &target, &certificates, &stolen)?],
-            _ => Vec::new(),
+        let defenses = if made.model.classes == 2 {
+            stage(&format!("defend {}", made.name));
+            vec![self.defend(made, &target, &certificates, &stolen)?]
+        } else {
+            Vec::new()
         };
         let first = certificates.first();
         let gives_away =
@@ -363,11 +371,12 @@ fn size_of(model: &Model) -> String {
                 .map(|width| width.to_string())
                 .collect();
             let parameters: usize = mlp.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
+            let parameters = grouped(parameters as u64);
             format!("[{}] ReLU, {parameters} parameters", widths.join(", "))
         }
         Family::Ensemble(ensemble) => {
             let leaves: usize = ensemble.trees.iter().map(|tree| tree.leaves().count()).sum();
-            format!("{} trees, {leaves} leaves", ensemble.trees.len())
+            format!("{} trees, {} leaves", ensemble.trees.len(), grouped(leaves as u64))
         }
     }
 }
@@ -401,18 +410,56 @@ fn summarise(data: &DataSet) -> DataSummary {
 }
 
 fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
-    let certified = plan.rows.min(data.part(Part::Test).len());
-    let mut notes = vec![format!(
-        "Certificates about test rows cover the first {certified} of {} test rows.",
-        data.part(Part::Test).len()
-    )];
+    let test = data.part(Part::Test).len();
+    let covered = |what: &str, rows: usize| {
+        if rows >= test {
+            format!("{what} about test rows cover all {} of them.", grouped(test as u64))
+        } else {
+            let (rows, test) = (grouped(rows as u64), grouped(test as u64));
+            format!("{what} about test rows cover the first {rows} of {test}.")
+        }
+    };
+    let mut notes = vec![covered("Certificates of local invariance", plan.rows)];
+    if data.classes() == 2 {
+        notes.push(covered("Certificates of the boundary property", plan.fuzz_rows));
+    }
+    notes.push(format!(
+        "Case distinctions had {} nodes per obligation, before and behind the defense.",
+        grouped(plan.options.budget_nodes)
+    ));
     if data.meta().synthetic {
         notes.push("The rows of this data set are synthetic.".to_owned());
     }
-    if data.meta().monotone.is_empty() {
+    notes.extend(omissions(data));
+    if data.classes() == 2 {
         notes.push(
-            "The data declares no monotone directions: no monotone model was trained.".to_owned(),
+            "Substitutes of ensembles are boosted in a fixed number of rounds, and random attacks \
+             infer nothing: neither has a run with equal gradient steps to be compared with."
+                .to_owned(),
+        );
+    }
+    if data.classes() == 2 && !data.meta().monotone.is_empty() {
+        notes.push(
+            "masked-thief-along walks along proved monotone order: it is run only where that is \
+             proved, and never through prediction poisoning, which keeps no order."
+                .to_owned(),
         );
     }
     notes
+}
+
+/// What the demonstration leaves out on this data, and why.
+fn omissions(data: &DataSet) -> Vec<String> {
+    let mut left_out = Vec::new();
+    if data.classes() > 2 {
+        let classes = data.classes();
+        left_out.push(format!(
+            "Left out with {classes} classes: natural-trees and monotone-trees (boosting here fits one \
+             score), boundary-fuzz (its boundary lies between two classes), prediction poisoning (its \
+             closed form is for two)."
+        ));
+    } else if data.meta().monotone.is_empty() {
+        left_out.push("Left out: monotone-trees (the data declares no directions).".to_owned());
+    }
+    left_out
 }

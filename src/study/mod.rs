@@ -14,7 +14,7 @@ mod manifest;
 mod store;
 
 pub use certificates::{Certified, Claimed, certify, name_of};
-pub use demo::{Plan, demo, files_of_demo};
+pub use demo::{BUDGET_NODES, Plan, demo, files_of_demo};
 pub use error::StudyError;
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};
 pub use store::{Draft, Store, make_folder, write_whole};

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::StudyError;
+use crate::dataset::without_temporary_name;
 
 /// The folder of one study.
 #[derive(Clone, Debug)]
@@ -62,7 +63,8 @@ impl Draft {
         };
         make_folder(parent)?;
         let folder = tempfile::Builder::new().prefix(".draft-").tempdir_in(parent);
-        Ok(Self { folder: folder.map_err(&about)?, place })
+        let folder = folder.map_err(|error| about(without_temporary_name(error)))?;
+        Ok(Self { folder, place })
     }
 
     /// Where it is filled.
@@ -120,7 +122,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(&about)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .map_err(|error| about(without_temporary_name(error)))?;
     file.write_all(bytes).map_err(&about)?;
     file.as_file().sync_all().map_err(&about)?;
     make_readable(&file).map_err(&about)?;

@@ -97,7 +97,8 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     let scene = published();
     for (old, new, fact) in [
         ("--defense pp", "--defense am", "am"),
-        ("--defense pp", "--defense bf", "bf"),
+        ("--defense pp", "--defense bf", "bf: not built yet"),
+        ("--defense pp", "--defense foo", "foo: there is no such defense"),
         ("tiny.csv", "spambase", "feature"),
         ("--data tiny.csv", "--data tiny.csv --points nan", "NaN"),
         ("--data tiny.csv", "--data tiny.csv --points=-1", "-1"),

@@ -39,6 +39,11 @@ fn reports_are_put_on_one_page(scene: &Scene) {
     scene.done("report one two --out again");
     assert_eq!(scene.files("both"), scene.files("again"));
     assert_eq!(scene.files("both").len(), 2);
+    let report: serde_json::Value = serde_json::from_str(&scene.read("both/report.json")).unwrap();
+    assert_eq!(report["runs"][1]["data"]["name"], "tiny, two");
+    let file = report["runs"][1]["models"][0]["certificates"][0]["file"].as_str().unwrap();
+    assert!(scene.has(&format!("both/{file}")), "{file}");
+    scene.refused("report one ./one --out twice", &["./one: the folder is named twice"]);
 }
 
 #[test]
@@ -56,7 +61,9 @@ fn a_demo_takes_the_place_of_an_earlier_one_as_a_whole() {
     let (_, command) = printed.split_once("Check one yourself:\n").unwrap();
     let words: Vec<&str> = command.split_whitespace().filter(|word| *word != "\\").collect();
     assert_eq!(words[1], "check", "{command}");
-    scene.propcert(&words[1..].join(" ")).assert().code(0);
+    let run = scene.propcert(&words[1..].join(" ")).assert().code(0);
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(!text.contains("\nproved 0 "), "something is proved in it: {text}");
 }
 
 #[test]
@@ -84,6 +91,8 @@ fn bad_demos_are_refused_and_nothing_is_written() {
         ("--epsilon=-1", "--epsilon -1"),
         ("--epsilon nan", "--epsilon nan"),
         ("--rows -3", "-3"),
+        ("--rows 0", "--rows 0: expected 1 to"),
+        ("--rows 100000", "--rows 100000: expected 1 to 1331"),
     ] {
         scene.refused(&format!("demo --small {options} --out out"), &[fact]);
         assert!(!scene.has("out"), "{options}");

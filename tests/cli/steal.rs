@@ -152,6 +152,9 @@ fn bad_attacks_and_numbers_are_refused() {
     scene.refused(&call("--repetitions 2", huge), &[huge, "at most 10000"]);
     scene.refused(&call("--budget 40", "--budget 1000000000000"), &["queries", "at most 1000000"]);
     scene.refused(&call("--seeds 15", "--seeds 41"), &["seed-rows"]);
+    let many = call("--budget 40 --seeds 15", "--budget 80 --seeds 51");
+    scene.refused(&many, &["--seeds 51", "auxiliary", "50 rows"]);
+    scene.refused(&call("tiny.csv", "tiny.csv:train"), &["part `train` cannot be named here"]);
     scene.refused(&call("tiny.csv", "spambase"), &["feature"]);
     assert!(!scene.has("stolen"));
 }

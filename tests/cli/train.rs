@@ -70,6 +70,10 @@ fn bad_recipes_are_refused_and_nothing_is_written() {
     }
     scene.refused("train --data tiny.csv --out m.json", &["--family"]);
     scene.refused("train --data tiny.csv --family mlp --recipe recipe.toml --out m.json", &[]);
+    let part = "train --data tiny.csv:test --family trees --out m.json";
+    scene.refused(part, &["part `test` cannot be named here", "write tiny.csv"]);
+    let part = "train --data tiny.csv:foo --family trees --out m.json";
+    scene.refused(part, &["unknown part `foo`", "auxiliary"]);
     scene.refused("train --data nowhere --family mlp --out m.json", &["nowhere"]);
     scene.refused("train --data tiny.csv --family trees --out no/such/m.json", &["no/such"]);
     scene.write("recipe.toml", "family = \"forest\"\n");
@@ -102,21 +106,29 @@ fn predictions_are_labels_and_margins() {
 fn bad_points_are_refused_with_line_and_column() {
     let scene = Scene::new();
     let points = [
-        ("age,income\n1,nan\n", "line 2: column `income`"),
-        ("age,income\n1,\n", "line 2: column `income`"),
-        ("age,income\n1,1e999\n", "line 2: column `income`"),
-        ("age,income\n1,2\n1,2,3\n", "3"),
+        ("age,income\n1,nan\n", "points.csv, line 2, column 2 (`income`)"),
+        ("age,income\n1,\n", "line 2, column 2 (`income`): found ``, expected a number: the cell"),
+        ("age,income\n1,1e39\n", "found `1e39`, expected a number that fits a 32-bit float"),
+        ("age,income\n1,1e300\n", "a number that fits a 32-bit float"),
+        ("age,income\n1,1e999\n", "line 2, column 2 (`income`)"),
+        ("age,income\n1,2\n1,2,3\n", "line 3: the row has 3 cells, the header 2"),
+        ("age,income\n1,\u{0}\n", "line 2, column 2 (`income`)"),
         ("income,age\n1,2\n", "column 1: found `income`, expected `age`"),
         ("age\n1\n", "found 1 feature columns, the model has 2"),
         ("age,income,height\n1,2,3\n", "column 3: found `height`"),
-        ("label,age,income\n2,1,2\n", "label `2`"),
-        ("", ""),
+        ("label,age,income\n2,1,2\n", "column 1 (`label`): found `2`, expected a class"),
+        ("", "points.csv: the file is empty"),
     ];
     for (text, fact) in points {
         scene.write("points.csv", text);
         for verb in ["predict", "bounds --eps 0.1 --method ibp"] {
             scene.refused(&format!("{verb} --model mlp.json --points points.csv"), &[fact]);
         }
+    }
+    scene.write("points.csv", "age,income\n1,2\n1,3e38\n");
+    for options in ["", " --margin-bits"] {
+        let call = format!("predict --model mlp.json --points points.csv{options}");
+        scene.refused(&call, &["points.csv, line 3: the", "overflows"]);
     }
     scene.write("points.csv", "age,income\n1,nan\n");
     let message = scene.refused("predict --model mlp.json --points points.csv", &[]);

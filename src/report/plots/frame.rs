@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use kuva::prelude::{
-    Layout, LegendPosition, LinePlot, MarkerShape, Plot, ScatterPlot, SvgBackend, TickFormat,
-    collect_legend_entries, render_multiple,
+    Layout, LegendPosition, LinePlot, LineStyle, MarkerShape, Plot, ScatterPlot, SvgBackend,
+    TickFormat, collect_legend_entries, render_multiple,
 };
+use kuva::render::color::Color;
+use kuva::render::render::{PathData, Primitive, Scene};
 
 use super::{GREEN, ORANGE};
 use crate::report::Estimate;
@@ -30,21 +32,26 @@ pub(in crate::report) struct Figure {
 const RULE: &str = "#d8dee4";
 
 /// Width of the drawing area without labels, in pixels.
-const PLOT_WIDTH: f64 = 420.0;
+const PLOT_WIDTH: f64 = 325.0;
 /// Height of one category, in pixels.
 const ROW_HEIGHT: f64 = 34.0;
 /// Height of a row of legend entries, in pixels.
 const LEGEND_HEIGHT: f64 = 60.0;
 
-/// kuva numbers its clip paths through the whole process; the page needs the same name every time.
-/// Quotes are escaped in text, so that only attributes match.
-pub(super) fn with_own_clip(body: &str, name: &str) -> String {
-    let Some(given) = body.split("<clipPath id=\"").nth(1).and_then(|rest| rest.split('"').next())
-    else {
-        return body.to_owned();
-    };
-    body.replace(&format!("id=\"{given}\""), &format!("id=\"{name}\""))
-        .replace(&format!("=\"url(#{given})\""), &format!("=\"url(#{name})\""))
+/// kuva cuts marks at the ends of the axes, and numbers its clip paths through the whole process: marks
+/// at 0% and 100% are to stay whole, and the page to stay the same. Quotes are escaped in text, so that
+/// only attributes match.
+pub(super) fn without_clip(body: &str) -> String {
+    let mut kept = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once("<clipPath ") {
+        kept.push_str(before);
+        rest = after.split_once("</clipPath>").map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    let mut parts = kept.split(" clip-path=\"url(#");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once(")\"").map_or("", |(_, after)| after))
 }
 
 /// One value per category, with a half-width where there is a spread.
@@ -89,6 +96,8 @@ impl Series {
 pub(super) struct Frame {
     labels: Vec<String>,
     layout: Layout,
+    /// Where the axis starts and ends; a spread is drawn no further.
+    range: (f64, f64),
     /// Where a vertical rule stands.
     rules: Vec<f64>,
 }
@@ -104,7 +113,7 @@ impl Frame {
             .with_width(width)
             .with_height(ROW_HEIGHT * rows + 80.0)
             .with_x_label(axis);
-        Self { labels, layout: finish(layout), rules: Vec::new() }
+        Self { labels, layout: finish(layout), range, rules: Vec::new() }
     }
 
     /// From none to all.
@@ -120,17 +129,20 @@ impl Frame {
     /// Starts at the tenth below the smallest value instead of at 0.
     pub(super) fn zoomed(self, series: &[&Series]) -> Self {
         let least = series.iter().flat_map(|series| series.ends()).fold(1.0, f64::min);
-        self.ruled(((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9))
+        let start = ((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9);
+        // ticks stand at even tenths below one half
+        self.ruled(if start < 0.5 { (5.0 * start + 1e-9).floor() / 5.0 } else { start })
     }
 
     /// From `start` to 1, with a rule at every tick (kuva draws none between categories).
     pub(super) fn ruled(mut self, start: f64) -> Self {
         let step = match start {
-            start if start < 0.5 => 0.1,
+            start if start < 0.5 => 0.2,
             start if start < 0.8 => 0.05,
             _ => 0.02,
         };
-        let ticks = ((1.0 - start) / step).round() as u32;
+        self.range = (start, 1.0);
+        let ticks = ((1.0 - start) / step).floor() as u32;
         self.rules = (1..=ticks).map(|tick| start + step * f64::from(tick)).collect();
         self.layout =
             self.layout.with_x_axis_min(start).with_x_axis_max(1.0).with_x_tick_step(step);
@@ -147,13 +159,18 @@ impl Frame {
         let count = series.len();
         let rows = self.labels.len();
         let is_alone = count == 1;
+        let (start, end) = self.range;
         let plot = |(position, series): (usize, Series)| {
+            let arms = series.values.iter().zip(&series.spread).map(|(&value, &spread)| {
+                (spread.min(value - start).max(0.0), spread.min(end - value).max(0.0))
+            });
+            let arms: Vec<(f64, f64)> = arms.collect();
             let offset = 0.22 * ((count as f64 - 1.0) / 2.0 - position as f64);
             let at = |row: usize| (rows - row) as f64 + offset;
             let points = series.values.iter().enumerate().map(|(row, &value)| (value, at(row)));
             let dots = ScatterPlot::new()
                 .with_data(points.collect::<Vec<_>>())
-                .with_x_err(series.spread.clone())
+                .with_x_err_asymmetric(arms)
                 .with_color(series.color)
                 .with_marker(series.marker)
                 .with_size(5.0);
@@ -197,6 +214,83 @@ pub(super) fn finish(layout: Layout) -> Layout {
         .with_font_family("system-ui, sans-serif")
 }
 
+/// A line through points, told apart by dash and marker.
+pub(super) struct Curve {
+    pub(super) name: String,
+    pub(super) color: &'static str,
+    pub(super) style: LineStyle,
+    pub(super) marker: MarkerShape,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Curves with a legend that shows dash and marker of each.
+pub(super) fn curves(
+    title: &str,
+    description: &str,
+    curves: Vec<Curve>,
+    layout: Layout,
+) -> Option<Figure> {
+    let mut plots: Vec<Plot> = Vec::new();
+    for Curve { name, color, style, marker, points } in &curves {
+        let line = LinePlot::new().with_data(points.clone()).with_color(*color);
+        let line = line.with_stroke_width(2.0).with_line_style(style.clone());
+        plots.push(line.with_legend(literal(name)).into());
+        let dots = ScatterPlot::new().with_data(points.clone()).with_color(*color);
+        plots.push(dots.with_marker(*marker).with_size(4.5).into());
+    }
+    if plots.is_empty() {
+        return None;
+    }
+    let mut scene = rendered(plots, layout);
+    // kuva's legend has the line alone; each entry is a text followed by its line
+    for Curve { name, color, marker, .. } in &curves {
+        let (is_entry, mut found) = (|text: &str| text == literal(name) || text == name, None);
+        let mut follows_name = false;
+        for element in &mut scene.elements {
+            if let Primitive::Line { x1, x2, y1, .. } = element
+                && follows_name
+            {
+                // long enough to show dashes on both sides of the marker
+                *x1 -= 26.0;
+                found = Some(((*x1 + *x2) / 2.0, *y1));
+            }
+            follows_name = matches!(element, Primitive::Text { content, .. } if is_entry(content));
+        }
+        scene.elements.extend(found.map(|at| mark(*marker, at, color)));
+    }
+    figure(title, description, scene)
+}
+
+/// A marker of the legend.
+fn mark(marker: MarkerShape, (x, y): (f64, f64), color: &str) -> Primitive {
+    let corners: &[(f64, f64)] = match marker {
+        MarkerShape::Square => &[(-4.0, -4.0), (4.0, -4.0), (4.0, 4.0), (-4.0, 4.0)],
+        MarkerShape::Triangle => &[(0.0, -5.0), (4.5, 4.0), (-4.5, 4.0)],
+        MarkerShape::Diamond => &[(0.0, -5.5), (5.5, 0.0), (0.0, 5.5), (-5.5, 0.0)],
+        _ => {
+            return Primitive::Circle {
+                cx: x,
+                cy: y,
+                r: 4.5,
+                fill: Color::from(color),
+                fill_opacity: None,
+                stroke: None,
+                stroke_width: None,
+            };
+        }
+    };
+    let corners: Vec<String> =
+        corners.iter().map(|(dx, dy)| format!("{} {}", x + dx, y + dy)).collect();
+    Primitive::Path(Box::new(PathData {
+        d: format!("M {} Z", corners.join(" L ")),
+        fill: Some(Color::from(color)),
+        stroke: Color::from(color),
+        stroke_width: 0.0,
+        opacity: None,
+        stroke_dasharray: None,
+    }))
+}
+
 pub(super) fn draw(
     title: &str,
     description: &str,
@@ -207,6 +301,12 @@ pub(super) fn draw(
     if plots.is_empty() {
         return None;
     }
+    let mut scene = rendered(plots, layout);
+    scene.defs.extend(definitions);
+    figure(title, description, scene)
+}
+
+fn rendered(plots: Vec<Plot>, layout: Layout) -> Scene {
     let legend = collect_legend_entries(&plots);
     let layout = match (legend.is_empty(), layout.height) {
         (true, _) => layout,
@@ -215,8 +315,10 @@ pub(super) fn draw(
             .with_height(height.unwrap_or_default() + LEGEND_HEIGHT)
             .with_legend_entries(legend),
     };
-    let mut scene = render_multiple(plots, layout);
-    scene.defs.extend(definitions);
+    render_multiple(plots, layout)
+}
+
+fn figure(title: &str, description: &str, scene: Scene) -> Option<Figure> {
     let svg = SvgBackend::new().render_scene(&scene);
     // The page writes its own svg element, with viewBox and title, around what kuva put inside.
     let body = svg.split_once('>')?.1.strip_suffix("</svg>")?.to_owned();

@@ -5,15 +5,16 @@
 
 mod frame;
 
-use kuva::prelude::{BarPlot, Layout, LinePlot, LineStyle, MarkerShape, Plot, ScatterPlot};
+use kuva::prelude::{BarPlot, Layout, LineStyle, MarkerShape};
 
 use super::format::claim;
 use super::sections::Topic;
 use super::{
-    CertificateReport, Counts, DefenseReport, Estimate, ModelReport, Run, SettledPoint, Share,
+    CertificateReport, Counts, DefenseReport, Estimate, ModelReport, Run, SettledCurve,
+    SettledPoint, Share,
 };
 pub(super) use frame::Figure;
-use frame::{Frame, Hatch, Series, draw, finish, literal, percent_ticks, with_own_clip};
+use frame::{Curve, Frame, Hatch, Series, curves, finish, literal, percent_ticks, without_clip};
 
 // Okabe and Ito's palette: told apart with every common colour vision.
 const BLUE: &str = "#0072b2";
@@ -29,17 +30,14 @@ pub(super) fn figures(run: &Run, topic: Topic, prefix: &str) -> Vec<Figure> {
         Topic::Proved => vec![proved(run, prefix)],
         Topic::Sampled => vec![sampled(run)],
         Topic::Stealing => {
-            let agreements = run.models.iter().map(agreement);
+            let agreements = run.models.iter().map(|model| agreement(run, model));
             agreements.chain([squared_error(run)]).collect()
         }
-        Topic::GivesAway => vec![settled(run)],
+        Topic::GivesAway => run.models.iter().map(|model| settled(run, model)).collect(),
         Topic::Defenses => vec![still_proved(run), cost(run)],
     };
-    let own = |(place, figure): (usize, Figure)| Figure {
-        body: with_own_clip(&figure.body, &format!("{prefix}-clip-{}", place + 1)),
-        ..figure
-    };
-    drawn.into_iter().flatten().enumerate().map(own).collect()
+    let whole = |figure: Figure| Figure { body: without_clip(&figure.body), ..figure };
+    drawn.into_iter().flatten().map(whole).collect()
 }
 
 fn accuracy(run: &Run) -> Option<Figure> {
@@ -87,21 +85,30 @@ fn sampled(run: &Run) -> Option<Figure> {
     frame.dots("Constraint accuracy, sampled", description, vec![dots])
 }
 
-fn agreement(model: &ModelReport) -> Option<Figure> {
-    let baselines = model.baselines.iter().map(|b| (format!("({})", b.name), b.agreement));
-    let attacks = model.attacks.iter().map(|attack| (attack.name.clone(), attack.agreement));
-    let (names, agreements): (Vec<String>, Vec<_>) = baselines.chain(attacks).unzip();
+fn agreement(run: &Run, model: &ModelReport) -> Option<Figure> {
+    let series = agreement_series(model);
+    // every model on the axis of all, so that the figures can be compared
+    let all: Vec<Series> = run.models.iter().flat_map(agreement_series).collect();
+    let baselines = model.baselines.iter().map(|b| format!("({})", b.name));
+    let names = baselines.chain(model.attacks.iter().map(|attack| attack.name.clone())).collect();
+    let frame = Frame::percent(names, "agreement with the target");
+    let frame = frame.zoomed(&all.iter().collect::<Vec<_>>());
+    let description = "Mean and standard deviation (drawn up to 0% and 100%) over repetitions on held-out \
+                       rows (circle), uniform points (square) and boundary points (triangle). Measured.";
+    frame.dots(&format!("Agreement after stealing {}", model.name), description, series.to_vec())
+}
+
+/// Baselines first, then attacks; a series per evaluation set.
+fn agreement_series(model: &ModelReport) -> [Series; 3] {
+    let baselines = model.baselines.iter().map(|baseline| baseline.agreement);
+    let attacks = model.attacks.iter().map(|attack| attack.agreement);
+    let agreements: Vec<_> = baselines.chain(attacks).collect();
     let of_set = |set: usize| agreements.iter().map(move |a| a.named()[set].1).collect::<Vec<_>>();
-    let series = [
+    [
         Series::estimates("held-out", BLUE, MarkerShape::Circle, &of_set(0)),
         Series::estimates("uniform", ORANGE, MarkerShape::Square, &of_set(1)),
         Series::estimates("boundary", GREEN, MarkerShape::Triangle, &of_set(2)),
-    ];
-    let frame = Frame::percent(names, "agreement with the target");
-    let frame = frame.zoomed(&series.iter().collect::<Vec<_>>());
-    let description = "Mean and standard deviation over repetitions on held-out rows (circle), uniform \
-                       points (square) and boundary points (triangle). Measured.";
-    frame.dots(&format!("Agreement after stealing {}", model.name), description, series.to_vec())
+    ]
 }
 
 fn squared_error(run: &Run) -> Option<Figure> {
@@ -122,43 +129,52 @@ fn squared_error(run: &Run) -> Option<Figure> {
     frame.dots("Posterior error of the stolen models", description, vec![dots])
 }
 
-fn settled(run: &Run) -> Option<Figure> {
+/// One figure per model, all with the same axes: a curve per reference set, and one for what the answers
+/// settle alone.
+fn settled(run: &Run, model: &ModelReport) -> Option<Figure> {
+    type Settled = fn(SettledPoint) -> Share;
     const STYLES: [(&str, LineStyle, MarkerShape); 4] = [
         (BLUE, LineStyle::Solid, MarkerShape::Circle),
-        (VERMILION, LineStyle::Dashed, MarkerShape::Square),
-        (GREEN, LineStyle::Dotted, MarkerShape::Triangle),
+        (VERMILION, LineStyle::Dotted, MarkerShape::Square),
+        (GREEN, LineStyle::Dashed, MarkerShape::Triangle),
         (PURPLE, LineStyle::DashDot, MarkerShape::Diamond),
     ];
-    let curves = run.models.iter().flat_map(|model| {
-        let curves = model.gives_away.iter().flat_map(|gives_away| &gives_away.settled);
-        curves.map(move |curve| (model, curve))
-    });
-    let mut plots: Vec<Plot> = Vec::new();
-    let mut corner = (1.0f64, 0.02f64);
-    for ((model, curve), (color, style, marker)) in curves.zip(STYLES.iter().cycle()) {
-        let point = |p: &SettledPoint| Some((p.queries as f64, p.settled.ratio()?));
-        let points: Vec<(f64, f64)> = curve.points.iter().filter_map(point).collect();
-        corner = points.iter().fold(corner, |most, p| (most.0.max(p.0), most.1.max(1.05 * p.1)));
-        let line =
-            LinePlot::new().with_data(points.clone()).with_color(*color).with_stroke_width(2.0);
-        plots.push(line.with_line_style(style.clone()).into());
-        let dots = ScatterPlot::new().with_data(points).with_color(*color).with_marker(*marker);
-        let name = literal(&format!("{}: {}", model.name, curve.reference));
-        plots.push(dots.with_size(4.5).with_legend(name).into());
+    let lines = |curve: &SettledCurve| {
+        [
+            (curve.reference.clone(), SettledPoint::unasked as Settled, curve.points.clone()),
+            (
+                format!("{}, without proofs", curve.reference),
+                SettledPoint::unasked_by_answers_alone as Settled,
+                curve.points.clone(),
+            ),
+        ]
+    };
+    let all = model.gives_away.iter().flat_map(|gives_away| &gives_away.settled).flat_map(lines);
+    let mut drawn = Vec::new();
+    for ((name, share, points), (color, style, marker)) in all.zip(STYLES.iter().cycle()) {
+        let place = |point: &SettledPoint| Some((point.queries as f64, share(*point).ratio()?));
+        let points: Vec<(f64, f64)> = points.iter().filter_map(place).collect();
+        drawn.push(Curve { name, color, style: style.clone(), marker: *marker, points });
     }
+    let models = run.models.iter().flat_map(|model| &model.gives_away);
+    let all_points = models.flat_map(|gives_away| &gives_away.settled).flat_map(|c| &c.points);
+    let corner = all_points.fold((1.0f64, 0.05f64), |most, point| {
+        let share = point.unasked().ratio().unwrap_or(0.0);
+        (most.0.max(point.queries as f64), most.1.max(1.05 * share))
+    });
     let layout = Layout::new((0.0, corner.0), (0.0, corner.1.min(1.0)))
-        .with_width(760.0)
-        .with_height(300.0)
+        .with_width(485.0)
+        .with_height(280.0)
         .with_x_label("queries paid")
-        .with_y_label("labels settled")
+        .with_y_label("settled, not asked")
         .with_y_tick_format(percent_ticks());
-    draw(
-        "Labels settled as queries are paid",
-        "One line per model and reference set: share of reference points whose label follows from the \
-         certificate and the queries paid so far. Told apart by marker and dash.",
-        plots,
+    curves(
+        &format!("Labels of {} settled as queries are paid", model.name),
+        "Share of the reference points not asked whose label follows from the certificate and the \
+         answers, and what the same number of answers settles without proofs. Told apart by marker and \
+         dash.",
+        drawn,
         finish(layout),
-        Vec::new(),
     )
 }
 

@@ -76,8 +76,11 @@ fn certificate_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
 }
 
 fn decided_by(certificate: &CertificateReport) -> String {
-    let rules =
-        certificate.closed_by.iter().map(|(rule, count)| format!("{rule} {}", integer(*count)));
+    let mut closed = certificate.closed_by.clone();
+    if certificate.counts.refuted > 0 {
+        closed.entry("counterexample".to_owned()).or_insert(certificate.counts.refuted);
+    }
+    let rules = closed.iter().map(|(rule, count)| format!("{rule} {}", integer(*count)));
     let unreachable = certificate
         .premise_unreachable
         .map(|count| format!("(premise never reached: {})", integer(count)));
@@ -152,7 +155,7 @@ const SETTLED_COLUMNS: [Column; 7] = [
     Column::text("model"),
     Column::text("what is settled"),
     Column::number("queries"),
-    Column::number("settled"),
+    Column::number("settled unasked"),
     Column::number("share"),
     Column::number("without proofs"),
     Column::number("wrong"),
@@ -174,8 +177,10 @@ pub(super) fn gives_away(run: &Run) -> Section {
         evidence: "proved boxes, counted",
         intro: "A published certificate with true labels hands out labels of the target: those of the \
                 published rows without a query, and those of whole boxes for one query inside each. \
-                A thief can learn at least this much. What as many answers settle without any proof (the \
-                points asked and their copies) stands beside it: the rest is the certificate's.",
+                A thief can learn at least this much. Points that were asked are left out of the count: \
+                settled unasked are points nobody paid for, of all such points. Without proofs stands \
+                beside it what as many answers settle alone (copies of the points asked); the rest is \
+                the certificate's.",
         tables: vec![
             Table::new("", &SETTLED_COLUMNS, each(settled_rows)),
             Table::details("How it was counted", &HOW_COLUMNS, each(how_rows)),
@@ -191,8 +196,8 @@ fn settled_rows(model: &str, gives_away: &GivesAway) -> Vec<Vec<String>> {
     let published = row("published rows".to_owned(), 0, gives_away.published, none(), none());
     let curves = gives_away.settled.iter().filter_map(|curve| {
         let last = curve.points.last()?;
-        let (alone, wrong) = (share(last.by_answers_alone), integer(last.wrong));
-        Some(row(curve.reference.clone(), last.queries, last.settled, alone, wrong))
+        let (alone, wrong) = (share(last.unasked_by_answers_alone()), integer(last.wrong));
+        Some(row(curve.reference.clone(), last.queries, last.unasked(), alone, wrong))
     });
     std::iter::once(published).chain(curves).collect()
 }

@@ -1,6 +1,8 @@
 //! What a defense costs, keeps and takes.
 
-use super::{Column, Section, Table, Topic, file};
+use std::collections::BTreeSet;
+
+use super::{Column, Section, Table, Topic, accuracy_ends, file};
 use crate::report::format::{NONE, claim, difference, integer, of, share};
 use crate::report::{DefendedAttack, DefenseReport, Run, StillProved};
 
@@ -13,7 +15,7 @@ pub(super) fn defenses(run: &Run) -> Section {
     };
     let mut tables = vec![
         Table::new("What it costs (measured on the test part)", &COST_COLUMNS, each(cost_rows)),
-        Table::new("What it keeps (decided by the kernel)", &KEPT_COLUMNS, each(kept_rows)),
+        Table::new(kept_caption(run), &KEPT_COLUMNS, each(kept_rows)),
     ];
     tables.extend(run.models.iter().flat_map(|model| {
         model.defenses.iter().map(move |defense| taken_table(&model.name, defense))
@@ -63,16 +65,16 @@ const KEPT_COLUMNS: [Column; 9] = [
 
 fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
     let row = |kept: &StillProved| {
-        let end = |end: Option<String>| end.unwrap_or_else(|| NONE.to_owned());
+        let [lower, upper] = accuracy_ends(kept.after);
         vec![
             model.to_owned(),
-            defense_name(defense),
+            format!("{} {}", initials(&defense.kind), defense.strength),
             claim(&kept.claim),
             integer(kept.after.n()),
             integer(kept.before.proved),
             integer(kept.after.proved),
-            end(kept.after.lower()),
-            end(kept.after.upper()),
+            lower,
+            upper,
             if kept.checked { "yes" } else { "NOT CONFIRMED" }.to_owned(),
         ]
     };
@@ -110,6 +112,19 @@ const CHOICE_COLUMNS: [Column; 4] = [
 fn choice_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
     let name = defense_name(defense);
     vec![vec![model.to_owned(), name, defense.chosen.clone(), file(&defense.file)]]
+}
+
+/// `pp` for `prediction-poisoning`: the name that `defend --defense` takes, where room is short.
+fn initials(kind: &str) -> String {
+    kind.split('-').filter_map(|word| word.chars().next()).collect()
+}
+
+fn kept_caption(run: &Run) -> String {
+    let defenses = run.models.iter().flat_map(|model| &model.defenses);
+    let kinds: BTreeSet<&str> = defenses.map(|defense| defense.kind.as_str()).collect();
+    let kinds: Vec<String> =
+        kinds.iter().map(|kind| format!("; {}: {kind}", initials(kind))).collect();
+    format!("What it keeps (decided by the kernel{})", kinds.concat())
 }
 
 fn defense_name(defense: &DefenseReport) -> String {

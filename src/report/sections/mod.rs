@@ -188,8 +188,15 @@ fn count_cells(counts: Counts) -> Vec<String> {
         counts.vacuous,
         counts.invalid,
     ];
-    let ends = [counts.lower(), counts.upper()].map(|end| end.unwrap_or_else(|| NONE.to_owned()));
-    numbers.map(integer).into_iter().chain(ends).collect()
+    numbers.map(integer).into_iter().chain(accuracy_ends(counts)).collect()
+}
+
+/// Both ends of constraint accuracy; one fraction twice where nothing is undecided.
+fn accuracy_ends(counts: Counts) -> [String; 2] {
+    match counts.exactly() {
+        Some(fraction) => [format!("={fraction}"), format!("={fraction}")],
+        None => [counts.lower(), counts.upper()].map(|e| e.unwrap_or_else(|| NONE.to_owned())),
+    }
 }
 
 fn file(file: &Option<String>) -> String {

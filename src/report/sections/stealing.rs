@@ -1,7 +1,7 @@
 //! What attacks reach: settings, measured agreement, paired comparisons.
 
 use super::{Column, Section, Table, Topic};
-use crate::report::format::{NONE, difference, estimate_percent, integer, per_repetition, squared};
+use crate::report::format::{NONE, averages, difference, estimate_percent, integer, squared};
 use crate::report::{AttackReport, Baseline, ModelReport, Run};
 
 pub(super) fn stealing(run: &Run) -> Section {
@@ -19,7 +19,7 @@ pub(super) fn stealing(run: &Run) -> Section {
     }
 }
 
-const ATTACK_COLUMNS: [Column; 8] = [
+const ATTACK_COLUMNS: [Column; 9] = [
     Column::text("attack"),
     Column::number("asked"),
     Column::number("free"),
@@ -28,11 +28,18 @@ const ATTACK_COLUMNS: [Column; 8] = [
     Column::number("uniform"),
     Column::number("boundary"),
     Column::number("MSE"),
+    Column::number("F1"),
 ];
 
 fn attack_table(model: &ModelReport) -> Table {
     let baselines = model.baselines.iter().map(baseline_row);
-    let rows = baselines.chain(model.attacks.iter().map(attack_row)).collect();
+    let totals = |total: fn(&AttackReport) -> u64| {
+        averages(model.attacks.iter().map(|attack| (total(attack), attack.repetitions)))
+    };
+    let (asked, free) = (totals(|attack| attack.asked), totals(|attack| attack.inferred_free));
+    let attacks = model.attacks.iter().zip(asked).zip(free);
+    let attacks = attacks.map(|((attack, asked), free)| attack_row(attack, asked, free));
+    let rows = baselines.chain(attacks).collect();
     Table::new(format!("Stealing {}", model.name), &ATTACK_COLUMNS, rows)
 }
 
@@ -40,20 +47,19 @@ fn baseline_row(baseline: &Baseline) -> Vec<String> {
     let mut row = vec![format!("({})", baseline.name)];
     row.extend([NONE; 3].map(str::to_owned));
     row.extend(baseline.agreement.named().map(|(_, agreement)| estimate_percent(agreement)));
-    row.push(squared(&baseline.mse));
+    row.extend([squared(&baseline.mse), format!("{:.3}", baseline.f1.mean)]);
     row
 }
 
-fn attack_row(attack: &AttackReport) -> Vec<String> {
-    let each = |total| per_repetition(total, attack.repetitions);
-    let mut row = vec![attack.name.clone(), each(attack.asked), each(attack.inferred_free)];
+fn attack_row(attack: &AttackReport, asked: String, free: String) -> Vec<String> {
+    let mut row = vec![attack.name.clone(), asked, free];
     row.push(integer(attack.inferred_wrong));
     row.extend(attack.agreement.named().map(|(_, agreement)| estimate_percent(agreement)));
-    row.push(squared(&attack.mse));
+    row.extend([squared(&attack.mse), format!("{:.3}", attack.f1.mean)]);
     row
 }
 
-const SETTING_COLUMNS: [Column; 9] = [
+const SETTING_COLUMNS: [Column; 8] = [
     Column::text("model"),
     Column::text("attack"),
     Column::text("generator"),
@@ -62,7 +68,6 @@ const SETTING_COLUMNS: [Column; 9] = [
     Column::number("of it seeds"),
     Column::number("repetitions"),
     Column::number("training steps"),
-    Column::number("F1"),
 ];
 
 fn setting_table(run: &Run) -> Table {
@@ -75,8 +80,7 @@ fn setting_table(run: &Run) -> Table {
             integer(attack.budget),
             integer(attack.seeds),
             integer(attack.repetitions),
-            per_repetition(attack.gradient_steps, attack.repetitions),
-            format!("{:.3}", attack.f1.mean),
+            averages([(attack.gradient_steps, attack.repetitions)]).concat(),
         ]
     };
     let rows = run
