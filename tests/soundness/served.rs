@@ -127,6 +127,7 @@ proptest! {
         let mut draw = Draw(seed);
         let classes = if draw.below(4) == 0 { 3 } else { 2 };
         let mut model = uneven_ensemble(&mut draw, classes);
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
         for _ in 0..8 {
             let centre: Vec<f64> =
                 (0..model.schema.len()).map(|feature| near_a_cut(&model, feature, &mut draw)).collect();
@@ -137,8 +138,9 @@ proptest! {
             }
             let label = model.label(&centre);
             let epsilon = [0.0, 2f64.powi(-26), 0.25][draw.index(3)];
+            // 26 digits say 2⁻²⁶ exactly: a shorter text would leave its tie out of the region
             let text = format!(
-                "property = 'label'\nepsilon = '{epsilon}'\nunits = 'raw'\nsemantics = 'served-f32'");
+                "property = 'label'\nepsilon = '{epsilon:.26}'\nunits = 'raw'\nsemantics = 'served-f32'");
             let spec = spec(&text);
             let rows = [row(&centre, label)];
             let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
@@ -147,7 +149,8 @@ proptest! {
                 let Ok(Verdict::Proved(_)) = kernel.check(0, &proof) else { continue };
                 for _ in 0..20 {
                     let inside = |&c: &f64| {
-                        let (low, high) = ((c - epsilon).max(-3.0), (c + epsilon).min(3.0));
+                        let (c, e) = (exact(c), exact(epsilon));
+                        let (low, high) = ((&c - &e).up().max(-3.0), (&c + &e).down().min(3.0));
                         (low + (high - low) * draw.share()).clamp(low, high)
                     };
                     let raw: Vec<f64> = centre.iter().map(inside).collect();
