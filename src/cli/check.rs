@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use crate::certificate::{Arithmetic, Checked, Decided, Settings, Tally, Verdict, check_file};
+use crate::certificate::{
+    Arithmetic, CheckError, Checked, Decided, Settings, Tally, Verdict, check_file,
+};
 
 use super::subject::{Loaded, SemanticsArgument};
 use super::{Ending, Refusal, files};
@@ -83,9 +85,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
                 writeln!(lines, "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"}}");
         }
     };
-    let checked = check_file(&loaded.subject(), &mut file, settings, &mut watch)
-        .map_err(Refusal::from)
-        .map_err(Refusal::about(&arguments.certificate))?;
+    let checked =
+        check_file(&loaded.subject(), &mut file, settings, &mut watch).map_err(|error| {
+            // a spec that says nothing about the model is not the certificate's fault
+            let is_about_spec = matches!(error, CheckError::Lower(_));
+            let file = if is_about_spec { spec } else { &arguments.certificate };
+            Refusal::about(file)(error.into())
+        })?;
     agree_on_part(&loaded, &checked)?;
     let all_proved =
         checked.tally.all.proved > 0 && checked.tally.all.proved == checked.tally.all.n();

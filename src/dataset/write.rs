@@ -56,6 +56,9 @@ pub(super) fn write(
 pub(crate) fn without_temporary_name(error: std::io::Error) -> std::io::Error {
     match error.raw_os_error() {
         Some(code) => std::io::Error::from_raw_os_error(code),
+        None if error.kind() == std::io::ErrorKind::NotFound => {
+            std::io::Error::new(error.kind(), "its folder is not there; make it first")
+        }
         None => error.kind().into(),
     }
 }

@@ -423,8 +423,9 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
     if data.classes() == 2 {
         notes.push(covered("Certificates of the boundary property", plan.fuzz_rows));
     }
+    let behind = if data.classes() == 2 { ", before and behind the defense" } else { "" };
     notes.push(format!(
-        "Case distinctions had {} nodes per obligation, before and behind the defense.",
+        "Case distinctions had {} nodes per obligation{behind}.",
         grouped(plan.options.budget_nodes)
     ));
     if data.meta().synthetic {
