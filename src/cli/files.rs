@@ -19,6 +19,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
     Ok(read_regular(path, MAX_BYTES)?)
 }
 
+/// Largest settings file (recipes, attacks), in bytes: reading TOML takes a hundred times as much.
+const MAX_SETTINGS: u64 = 1 << 20;
+
+/// The bytes of a settings file.
+pub(crate) fn read_settings(path: &Path) -> Result<Vec<u8>, Refusal> {
+    Ok(read_regular(path, MAX_SETTINGS)?)
+}
+
 /// Prints to standard output; a closed pipe ends the output quietly.
 pub(crate) fn print(text: &str) -> Result<(), Refusal> {
     let mut out = std::io::stdout().lock();

@@ -146,7 +146,7 @@ fn expect_seeds(arguments: &Arguments, attack: &AttackSpec, found: usize) -> Res
 
 /// The attack with the command line's numbers.
 fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
-    let bytes = files::read(&arguments.attack)?;
+    let bytes = files::read_settings(&arguments.attack)?;
     let text = std::str::from_utf8(&bytes)
         .map_err(Refusal::from)
         .map_err(Refusal::about(&arguments.attack))?;

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     dataset::schema(&data)?;
     let recipe = match (&arguments.recipe, arguments.family) {
         (Some(path), _) => {
-            let bytes = files::read(path)?;
+            let bytes = files::read_settings(path)?;
             Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?
         }
         (None, Some(FamilyArgument::Trees)) => Recipe::trees(),

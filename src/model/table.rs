@@ -6,6 +6,11 @@ use std::io::Read;
 
 use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
 
+/// Most rows of a data file; with the cells, what is held of it stays below about a gibibyte.
+const MAX_ROWS: u64 = 5_000_000;
+/// Most cells of a data file.
+const MAX_CELLS: u64 = 50_000_000;
+
 /// The bytes of a CSV file; gzip is unpacked up to `limit` bytes.
 pub(super) fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
     let too_large = |found| {
@@ -33,6 +38,15 @@ pub(super) fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(refused)? {
+        let cells = (rows.len() as u64 + 1).saturating_mul(header.len() as u64);
+        for (what, found, limit) in [
+            ("rows of a data file", rows.len() as u64 + 1, MAX_ROWS),
+            ("cells of a data file", cells, MAX_CELLS),
+        ] {
+            if found > limit {
+                return Err(DataError::Limit(LimitError { what, found, limit }));
+            }
+        }
         let line = line_at(bytes, record.position());
         rows.push(read_row(file, line, &record, label_column, meta)?);
     }

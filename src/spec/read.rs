@@ -12,7 +12,7 @@ use super::property::{
 };
 
 /// Largest spec file, in bytes.
-const MAX_BYTES: usize = 64 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// A property with the choices that are part of the claim.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,7 +73,7 @@ fn without_obligations_there_is_no_percentage() {
         let text = scene.done(&format!("check none.jsonl {subject}"));
         for shown in [&made, &text] {
             assert_eq!(last(shown), counts);
-            assert!(shown.contains("no obligations") && !shown.contains('%'), "{shown}");
+            assert!(shown.contains("there are none") && !shown.contains('%'), "{shown}");
         }
         let text = scene.done(&format!("check none.jsonl {subject} --json"));
         let summary: serde_json::Value = serde_json::from_str(last(&text)).unwrap();

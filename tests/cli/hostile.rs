@@ -194,9 +194,9 @@ fn files_over_a_gibibyte_are_refused_by_every_verb() {
         file.set_len((1 << 30) + 1).unwrap();
     };
     sparse("bad");
-    let fact = "1073741825 bytes, the limit is 1073741824";
+    let fact = "1073741825 bytes; the limit is";
     for call in CALLS.iter().filter(|call| !call.contains("--resume")) {
-        scene.refused(call, &["`bad`", fact]);
+        scene.refused(call, &["bad", fact]);
     }
     let entry = r#"{"certificate":"local.jsonl","model":"mlp.json","spec":"local.toml","data":"tiny.csv","defense":"defense.json"}"#;
     for name in ["local.jsonl", "mlp.json", "local.toml", "defense.json"] {
@@ -204,7 +204,7 @@ fn files_over_a_gibibyte_are_refused_by_every_verb() {
         let without = manifest.replace(",\"defense\":\"defense.json\"", "");
         scene.write("manifest.json", without);
         let call = "steal --target mlp.json --attack random.toml --data tiny.csv --certificates manifest.json --out out";
-        scene.refused(call, &["`bad`", fact]);
+        scene.refused(call, &["bad", fact]);
     }
     scene.write("bad.meta.json", scene.read("tiny.meta.json").replace("tiny.csv", "bad.csv"));
     sparse("bad.csv");
