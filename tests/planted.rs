@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 16] = [
+const DEFECTS: [Defect; 21] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -26,8 +26,8 @@ const DEFECTS: [Defect; 16] = [
     Defect(
         "a bias is forgotten",
         "interval/rounded.rs",
-        "            self.constant.add_product(a, b);\n            for",
-        "            let _ = b;\n            for",
+        "            self.constant.add_product(a, b);\n            products.add(",
+        "            let _ = b;\n            products.add(",
     ),
     Defect(
         "rounding is free",
@@ -95,6 +95,36 @@ const DEFECTS: [Defect; 16] = [
         "certificate/claims.rs",
         ".map(|(m, e)| m - e)",
         ".map(|(m, _)| m.clone())",
+    ),
+    Defect(
+        "a sign's multiplier may be negative",
+        "certificate/network.rs",
+        "(is_own && value > 0.0 && value.is_finite())",
+        "(is_own && value.is_finite())",
+    ),
+    Defect(
+        "a case gets the other sign",
+        "certificate/network.rs",
+        "if sign.is_on { -1.0 } else { 1.0 }",
+        "if sign.is_on { 1.0 } else { -1.0 }",
+    ),
+    Defect(
+        "only the first unsafe block counts",
+        "certificate/avoid.rs",
+        "blocks.iter().enumerate() {",
+        "blocks.iter().enumerate().take(1) {",
+    ),
+    Defect(
+        "a row may count against its block",
+        "certificate/avoid.rs",
+        "if *w > 0.0 && w.is_finite()",
+        "if w.is_finite()",
+    ),
+    Defect(
+        "a right-hand side has the other sign",
+        "certificate/avoid.rs",
+        "-row.rhs.up()",
+        "row.rhs.up()",
     ),
 ];
 

@@ -5,6 +5,7 @@
 mod cases;
 mod ensembles;
 mod networks;
+mod regions;
 mod served;
 
 use std::collections::BTreeMap;

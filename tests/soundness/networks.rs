@@ -67,7 +67,7 @@ pub fn network_case(seed: u64) -> (NetworkCase, Draw) {
 
 impl NetworkCase {
     /// The ends of a side as f64; exact, since centre and ε have few digits or rounding is kept.
-    fn points(&self, draw: &mut Draw, count: usize) -> Vec<Vec<f64>> {
+    pub fn points(&self, draw: &mut Draw, count: usize) -> Vec<Vec<f64>> {
         let inside = |x: f64, share: f64| {
             let (low, high) = (self.low(x), self.high(x));
             let y = low + (high - low) * share;
@@ -132,12 +132,12 @@ impl NetworkCase {
     }
 
     /// The smallest float of the side `[x − ε, x + ε]`.
-    fn low(&self, x: f64) -> f64 {
+    pub fn low(&self, x: f64) -> f64 {
         let exact = |x: f64| Rational::from_f64(x).unwrap();
         (&exact(x) - &exact(self.epsilon)).up()
     }
 
-    fn high(&self, x: f64) -> f64 {
+    pub fn high(&self, x: f64) -> f64 {
         let exact = |x: f64| Rational::from_f64(x).unwrap();
         (&exact(x) + &exact(self.epsilon)).down()
     }
@@ -155,12 +155,15 @@ impl NetworkCase {
 }
 
 /// Slopes and multipliers, in and out of their ranges.
-fn random_hint(draw: &mut Draw, layers: &[Layer]) -> Hint {
+pub fn random_hint(draw: &mut Draw, layers: &[Layer]) -> Hint {
     let mut hint = Hint::default();
     for (layer, weights) in layers[..layers.len() - 1].iter().enumerate() {
         for neuron in 0..weights.outputs() {
             if draw.below(2) == 0 {
                 hint.slopes.push((layer, neuron, 3.0 * draw.signed()));
+            }
+            if draw.below(2) == 0 {
+                hint.split.push((layer, neuron, 4.0 * draw.signed()));
             }
         }
     }
@@ -179,7 +182,16 @@ pub fn random_tree(draw: &mut Draw, case: &NetworkCase, hints: usize) -> SplitTr
     let mut steps = Vec::new();
     let mut open = vec![(case.sides(), 0)];
     while let Some((sides, depth)) = open.pop() {
-        let refresh = (draw.below(3) == 0 && mlp(&case.model).layers.len() > 1).then_some(0);
+        let layers = &mlp(&case.model).layers;
+        let refresh = (draw.below(3) == 0 && layers.len() > 1).then_some(0);
+        if depth < 3 && layers.len() > 1 && draw.below(4) == 0 {
+            let layer = draw.index(layers.len() - 1);
+            let neuron = draw.index(layers[layer].outputs());
+            steps.push(Step::Cut { cut: Cut::Relu { copy: 0, layer, neuron }, refresh });
+            open.push((sides.clone(), depth + 1));
+            open.push((sides, depth + 1));
+            continue;
+        }
         if depth < 3 && draw.below(3) > 0 {
             let feature = draw.index(sides.len());
             let (lo, hi) = (sides[feature].lo(), sides[feature].hi());
