@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::import::{Format, Instance, Query, spec_text, vnnlib};
-use crate::interval::Rational;
+use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Model, Part, Point};
 use crate::source;
 use crate::spec::{Lowered, Spec};
@@ -92,6 +92,8 @@ struct Searched {
     certificate: String,
     nodes: u64,
     is_proved: bool,
+    /// Whether the kernel accepted a counterexample, strict conditions aside.
+    is_refuted: bool,
     /// Points of a confirmed violation, copy by copy.
     witness: Option<Vec<Point>>,
 }
@@ -109,7 +111,12 @@ fn answer(
     let digest = Digest::of(model_text.as_bytes());
     let mut found = Vec::with_capacity(queries.len());
     for query in &queries {
-        found.push(search(&model, digest, query, options)?);
+        let closed = search(&model, digest, query, options)?;
+        // where the closed set is reached and the strict one was not, look a little further inside
+        let is_touched = closed.witness.is_none() && closed.is_refuted;
+        let inside = is_touched.then(|| search(&model, digest, &inside_of(query), options));
+        let inside = inside.transpose()?.filter(|one| one.witness.is_some());
+        found.push(inside.unwrap_or(closed));
         if found.last().is_some_and(|one| one.witness.is_some()) {
             break;
         }
@@ -201,7 +208,27 @@ fn search(
     let totals = summary.totals;
     // a box without points holds nothing unsafe
     let is_proved = totals.refuted == 0 && totals.undecided == 0;
-    Ok(Searched { spec, text, certificate, nodes, is_proved, witness })
+    let is_refuted = totals.refuted > 0;
+    Ok(Searched { spec, text, certificate, nodes, is_proved, is_refuted, witness })
+}
+
+/// How far inside strict conditions on outputs a second search looks.
+const INSIDE: &str = "0.000001";
+
+/// The query with its strict rows of outputs moved inwards: what reaches it reaches the query.
+fn inside_of(query: &Query) -> Query {
+    let mut inside = query.clone();
+    let by: Decimal = INSIDE.parse().expect("a decimal");
+    for block in &mut inside.blocks {
+        for row in std::mem::take(&mut block.strict) {
+            let rhs = &mut block.rows[row].rhs;
+            let moved = (rhs.value() - by.value()).decimal_text();
+            if let Some(moved) = moved.and_then(|text| text.parse().ok()) {
+                *rhs = moved;
+            }
+        }
+    }
+    inside
 }
 
 /// The points, if they satisfy the strict conditions of the file too.

@@ -18,6 +18,7 @@ mod import;
 mod scene;
 mod steal;
 mod train;
+mod vnncomp;
 
 /// Compares with `tests/snapshots/NAME.snap`.
 macro_rules! snapshot {

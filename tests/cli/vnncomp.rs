@@ -1,0 +1,83 @@
+//! `vnncomp`: instances of a benchmark, with certificates that `check` accepts.
+
+use crate::scene::Scene;
+
+/// Over age and income in [1, 3]: the score is 2·income + age − 6.
+const BOX: &str = "(declare-const X_0 Real)\n(declare-const X_1 Real)\n(declare-const Y_0 Real)\n\
+    (declare-const Y_1 Real)\n(assert (>= X_0 1))\n(assert (<= X_0 3))\n(assert (>= X_1 1))\n\
+    (assert (<= X_1 3))\n";
+
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.done("export onnx mlp.json --out net.onnx");
+    // never above 4 and a little; sometimes above 2
+    scene.write("never.vnnlib", format!("{BOX}(assert (>= Y_1 4.5))\n"));
+    scene.write("some.vnnlib", format!("{BOX}(assert (>= Y_1 2.0))\n"));
+    scene.write("instances.csv", "net.onnx,never.vnnlib,60\nnet.onnx,some.vnnlib,60\n");
+    scene
+}
+
+#[test]
+fn answers_have_their_columns_and_certificates_check() {
+    let scene = scene();
+    let text = scene.done("vnncomp instances.csv --out results.csv --certificates kept");
+    assert_eq!(text, "sat 1 unsat 1 unknown 0 timeout 0 error 0 of 2 (checked 2)\n");
+    let table = scene.read("results.csv");
+    let mut lines = table.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        "line,onnx,vnnlib,result,seconds,nodes,certificate,checked,check_seconds,replayed"
+    );
+    assert!(lines.next().unwrap().starts_with("1,net.onnx,never.vnnlib,unsat,"), "{table}");
+    assert!(lines.next().unwrap().contains(",sat,"), "{table}");
+    for line in [1, 2] {
+        let subject = format!("--model kept/{line}.model.json --spec kept/{line}.spec.toml");
+        for arithmetic in ["", " --exact"] {
+            scene.done(&format!("check kept/{line}.jsonl {subject}{arithmetic}"));
+        }
+    }
+    assert!(scene.read("kept/2.witness.txt").contains("(Y_1 "));
+    assert!(!scene.has("results.csv.partial"));
+}
+
+#[test]
+fn one_line_alone_and_what_was_interrupted_goes_on() {
+    let scene = scene();
+    let text = scene.done("vnncomp instances.csv --line 2 --out two.csv");
+    assert_eq!(text, "sat 1 unsat 0 unknown 0 timeout 0 error 0 of 1 (checked 1)\n");
+    let partial = scene.read("two.csv").replace(",sat,", ",unknown,");
+    scene.write("results.csv.partial", partial);
+    let text = scene.done("vnncomp instances.csv --out results.csv --resume");
+    assert_eq!(text, "sat 0 unsat 1 unknown 1 timeout 0 error 0 of 2 (checked 2)\n");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_errors_of_their_line() {
+    let scene = scene();
+    scene.write("bad.vnnlib", format!("{BOX}(assert (>= Y_7 4.5))\n"));
+    scene.write("instances.csv", "net.onnx,bad.vnnlib,60\nnet.onnx,never.vnnlib,60\n");
+    let run = crate::scene::program()
+        .current_dir(scene.path(""))
+        .args("vnncomp instances.csv --out results.csv".split(' '))
+        .assert()
+        .code(1);
+    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    assert!(message.contains("bad.vnnlib") && message.contains("Y_7"), "{message}");
+    let table = scene.read("results.csv");
+    assert!(table.contains("1,net.onnx,bad.vnnlib,error,") && table.contains(",unsat,"), "{table}");
+}
+
+#[test]
+fn bad_calls_are_refused_and_nothing_is_written() {
+    let scene = scene();
+    scene.write("ragged.csv", "net.onnx,never.vnnlib\n");
+    for (call, parts) in [
+        ("vnncomp none.csv --out r.csv", &["none.csv"][..]),
+        ("vnncomp ragged.csv --out r.csv", &["ragged.csv", "line 1"]),
+        ("vnncomp instances.csv --line 9 --out r.csv", &["--line 9", "line 2"]),
+        ("vnncomp instances.csv --out none/r.csv", &["none"]),
+    ] {
+        scene.refused(call, parts);
+        assert!(!scene.has("r.csv"), "{call}");
+    }
+}
