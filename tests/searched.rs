@@ -138,6 +138,52 @@ const TABLE: [Line; 48] = [
     ("LP", "label", &[-0.5], 1, SERVED, Refuted),
 ];
 
+/// What each rung offers for obligation 0, decided in both arithmetics: an attack or an earlier rung
+/// would end a search before most of them are asked.
+fn rungs(case: &Case, options: Options) -> Vec<(Proof, [Expected; 2])> {
+    let spec = Spec { semantics: case.semantics, ..case.spec.clone() };
+    let lowered = Lowered::new(&spec, &case.model, None, &case.rows).unwrap();
+    let digest = Digest::of(b"any");
+    let subject =
+        Subject { model: (&case.model, digest), spec: (&spec, digest), data: None, defense: None };
+    let searcher = Searcher::new(subject, &lowered, &case.rows, options);
+    let decide = |proof: Proof| {
+        let verdicts = cases::BOTH.map(|arithmetic| {
+            match Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof).unwrap() {
+                Verdict::Proved(_) => Proved,
+                Verdict::Refuted(_) => Refuted,
+                Verdict::Undecided(_) => NotProved,
+                Verdict::Invalid => Invalid,
+            }
+        });
+        (proof, verdicts)
+    };
+    searcher.offers(0).into_iter().map(decide).collect()
+}
+
+/// The bounders one by one, on every line of the table.
+#[test]
+fn no_rung_proves_what_the_table_calls_false() {
+    let mut asked = BTreeSet::new();
+    for (name, claim, values, label, semantics, expected) in TABLE {
+        let rows: &[(&[f64], usize)] = if values.is_empty() { &[] } else { &[(values, label)] };
+        let case = case(name, claim, rows, semantics);
+        for options in allowances() {
+            for (proof, verdicts) in rungs(&case, options) {
+                asked.insert(proof.rule());
+                let is_contradicted = verdicts.iter().any(|verdict| match expected {
+                    Proved => *verdict == Refuted,
+                    Refuted | NotProved | Invalid => *verdict == Proved,
+                });
+                let what = format!("{name}, {claim} at {values:?}, {semantics:?}");
+                assert!(!is_contradicted, "{what}: {verdicts:?} by {proof:?}");
+            }
+        }
+    }
+    let all = ["interval", "linear", "dual", "jacobian", "split", "fuzz", "jumps"];
+    assert!(all.iter().all(|rule| asked.contains(rule)), "asked were only {asked:?}");
+}
+
 #[test]
 fn the_table_is_kept_by_every_search() {
     for (name, claim, values, label, semantics, expected) in TABLE {

@@ -69,6 +69,19 @@ impl Searcher<'_> {
     }
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
+        let branch::Found { proof, nodes } = self.offer(obligation, rung);
+        let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
+        Answer { nodes, ..answer }
+    }
+
+    /// What every rung offers, whether it would be reached or not: nothing of it is believed yet.
+    pub fn offers(&self, at: usize) -> Vec<Proof> {
+        let Some(obligation) = self.lowered.obligation(at) else { return Vec::new() };
+        let rungs = rungs(&obligation, &self.subject.model.0.family);
+        rungs.iter().filter_map(|rung| self.offer(&obligation, *rung).proof).collect()
+    }
+
+    fn offer(&self, obligation: &Obligation, rung: Rung) -> branch::Found {
         let proof = match rung {
             Rung::Interval => Some(Proof::Interval),
             Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
@@ -77,17 +90,14 @@ impl Searcher<'_> {
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Attack => {
-                reach::insist(self, obligation).map(|points| Proof::Counterexample { points })
+                let points = reach::insist(self, obligation);
+                points.map(|points| Proof::Counterexample { points })
             }
-            Rung::Split => {
-                let branch::Found { proof, nodes } = branch::search(self, obligation);
-                let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
-                return Answer { nodes, ..answer };
-            }
+            Rung::Split => return branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
         };
-        proof.map_or_else(Answer::open, |proof| self.ask(at, proof))
+        branch::Found { proof, nodes: 0 }
     }
 }
 
