@@ -54,16 +54,14 @@ fn measure<F: Form>(name: &str, mlp: &Mlp, points: &[Vec<Interval>]) {
     let interval = rate(points.len(), || {
         for input in points {
             let hidden = network.interval_bounds(input);
-            sum +=
-                hidden.map_or(0.0, |hidden| network.interval_margin(Rounded::new(&row), &hidden));
+            sum += hidden.map_or(0.0, |hidden| network.interval_margin(F::new(&row), &hidden));
         }
     });
     let linear = rate(points.len(), || {
         for input in points {
             let hidden = network.linear_bounds(input);
-            sum += hidden.map_or(0.0, |hidden| {
-                network.linear_margin(Rounded::new(&row), &hidden, None, &[])
-            });
+            sum += hidden
+                .map_or(0.0, |hidden| network.linear_margin(F::new(&row), &hidden, None, &[]));
         }
     });
     println!(

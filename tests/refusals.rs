@@ -5,7 +5,7 @@ mod cases;
 
 use cases::table::{REAL, SERVED, case, fixture, model, spec};
 use cases::{refutes, row};
-use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Verdict};
+use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Totals, Verdict};
 use propcert::model::{Family, Layer, Model, Precision};
 use propcert::spec::{LowerError, Lowered, Spec};
 
@@ -251,9 +251,44 @@ fn vac_without_rows_there_is_nothing_to_decide() {
     assert!(kernel.check(0, &Proof::Interval).is_err());
 }
 
+/// Counts of a claim about all pairs of these rows, the same in both arithmetics.
+fn counts(claim: &str, rows: &[propcert::model::Row]) -> Totals {
+    let (model, spec) = (model("EQ"), spec(claim));
+    let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+    let counts = cases::BOTH.map(|arithmetic| {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        for proof in [Proof::None, Proof::Interval, Proof::Jacobian, Proof::Fuzz] {
+            assert!(kernel.check(0, &proof).is_err());
+        }
+        match kernel.check(0, &Proof::AllPairs { witnesses: vec![] }) {
+            Ok(Verdict::Counted(totals)) => totals,
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(counts[0], counts[1]);
+    counts[0]
+}
+
 #[test]
-fn claims_about_pairs_are_refused_by_name() {
-    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("EQ", "vacuous")] {
+fn vac_pairs_that_are_all_far_apart_prove_nothing() {
+    let rows = [row(&[0.0], 1), row(&[0.5], 1), row(&[1.0], 1)];
+    for (rows, vacuous) in [(&rows[..], 6), (&rows[..1], 0), (&rows[..0], 0)] {
+        let totals = counts("vacuous", rows);
+        assert_eq!(totals, Totals { vacuous, ..Totals::default() });
+        assert_eq!(totals.constraint_accuracy(), "no obligations");
+    }
+}
+
+#[test]
+fn int_a_row_outside_the_domain_has_invalid_pairs_only() {
+    let rows = [row(&[0.0], 1), row(&[2.0], 1), row(&[0.0], 1)];
+    let expected = Totals { proved: 2, invalid: 4, ..Totals::default() };
+    assert_eq!(counts("vacuous", &rows), expected);
+}
+
+#[test]
+fn claims_about_pairs_of_ensembles_are_refused_by_name() {
+    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("PAIR", "vacuous")] {
         let (model, spec) = (model(name), spec(claim));
         let error = Lowered::new(&spec, &model, None, &[]).unwrap_err();
         assert!(matches!(error, LowerError::Unsupported { .. }));
@@ -263,11 +298,8 @@ fn claims_about_pairs_are_refused_by_name() {
 
 #[test]
 fn rules_and_families_not_built_yet_are_refused_by_name() {
-    for rule in ["range", "all-pairs"] {
-        let line = format!("{{\"at\":0,\"rule\":\"{rule}\"}}");
-        let error = Entry::parse(line.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(rule) && error.contains("not checked"), "{error}");
-    }
+    let error = Entry::parse(br#"{"at":0,"rule":"range"}"#).unwrap_err().to_string();
+    assert!(error.contains("range") && error.contains("not checked"), "{error}");
     for leaf in ["T", "R", "U", "F"] {
         assert!(SplitTree::parse(leaf).is_err());
     }

@@ -57,6 +57,7 @@ fn search(case: &Case, options: Options) -> (Expected, Proof) {
             Verdict::Refuted(_) => Refuted,
             Verdict::Undecided(_) => NotProved,
             Verdict::Invalid => Invalid,
+            Verdict::Counted(_) => panic!("no case is about all pairs"),
         }
     });
     assert!(verdicts.iter().all(|v| *v == verdicts[0] || *v == NotProved), "{verdicts:?}");

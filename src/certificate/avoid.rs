@@ -73,7 +73,9 @@ pub(super) fn decide<F: Form>(
     for (index, block) in blocks.iter().enumerate() {
         let hint = if hints.len() > 1 { hints.get(index) } else { hints.first() };
         let reached = distance(network, block, leaf, hidden, signs, hint)?;
-        if !(reached > 0.0) {
+        // NaN is not above 0
+        let is_left = reached > 0.0;
+        if !is_left {
             outcome = outcome.and(Outcome::Open(Bounds { reached, required: 0.0 }));
         }
     }

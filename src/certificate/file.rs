@@ -425,6 +425,7 @@ impl<'a> Session<'a> {
         match (&verdict, proof) {
             (Verdict::Proved(_), _) => self.proved.push(at),
             (Verdict::Undecided(_), Proof::None) | (Verdict::Refuted(_) | Verdict::Invalid, _) => {}
+            (Verdict::Counted(_), _) => {}
             (Verdict::Undecided(bounds), _) => {
                 let rule = proof.rule();
                 // + 0.0 turns −0 into 0

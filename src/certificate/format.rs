@@ -168,6 +168,8 @@ struct LineFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     points: Option<Vec<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    witnesses: Option<Vec<(usize, usize)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     totals: Option<Totals>,
 }
 
@@ -250,6 +252,7 @@ impl Line {
                     Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),
+            Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
             _ => {}
         }
         text(&file)
@@ -337,6 +340,9 @@ impl Entry {
                 hints: file.hints.take().unwrap_or_default(),
             },
             "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "all-pairs" => Proof::AllPairs {
+                witnesses: limited(file.witnesses.take().ok_or(missing("witnesses"))?)?,
+            },
             "counterexample" => {
                 Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
             }
@@ -348,6 +354,17 @@ impl Entry {
         nothing_left(&file, &rule)?;
         Ok(Self::Line(Line { at, proof }))
     }
+}
+
+/// Most witnesses of a claim about all pairs.
+pub(super) const MOST_WITNESSES: usize = 1000;
+
+fn limited(witnesses: Vec<(usize, usize)>) -> Result<Vec<(usize, usize)>, FormatError> {
+    let (found, limit) = (witnesses.len() as u64, MOST_WITNESSES as u64);
+    if found > limit {
+        return Err(LimitError { what: "witnesses", found, limit }.into());
+    }
+    Ok(witnesses)
 }
 
 fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTree>, Rejection> {
@@ -362,6 +379,7 @@ fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
         ("trees", file.trees.is_some()),
         ("hints", file.hints.is_some()),
         ("points", file.points.is_some()),
+        ("witnesses", file.witnesses.is_some()),
         ("totals", file.totals.is_some()),
     ];
     match keys.iter().find(|(_, is_there)| *is_there) {

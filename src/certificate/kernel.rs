@@ -13,8 +13,8 @@ use super::linear::check_hints;
 use super::split::{NetworkCase, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Block, Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps,
-    served,
+    Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
+    jumps, served,
 };
 
 /// How the kernel computes.
@@ -114,7 +114,7 @@ impl<'a> Kernel<'a> {
                 _ => Ok(Verdict::Undecided(Bounds::NONE)),
             };
         }
-        if let Proof::Counterexample { points } = proof {
+        if let (Proof::Counterexample { points }, false) = (proof, self.pairs().is_some()) {
             let subject = Subject {
                 model: self.model,
                 semantics: self.lowered.semantics(),
@@ -126,6 +126,13 @@ impl<'a> Kernel<'a> {
             } else {
                 Verdict::Undecided(Bounds::NONE)
             });
+        }
+        if let Claim::AllPairs { .. } = &obligation.claim {
+            let Proof::AllPairs { witnesses } = proof else {
+                let why = "a claim about all pairs of rows is decided by rule all-pairs";
+                return Err(Rejection::Inapplicable { rule: proof.rule(), why });
+            };
+            return self.count(witnesses);
         }
         let Some(claim) = obligation.sufficient.clone() else {
             return Ok(Verdict::Undecided(Bounds::NONE));
@@ -142,6 +149,24 @@ impl<'a> Kernel<'a> {
         Ok(match outcome {
             Outcome::Holds => Verdict::Proved(Proved::new(obligation, proof)),
             Outcome::Open(bounds) => Verdict::Undecided(bounds),
+        })
+    }
+
+    /// The pairs of a claim about all pairs of rows.
+    pub fn pairs(&self) -> Option<Pairs<'a>> {
+        let arithmetic = match self.engine {
+            Engine::Rounded(_) | Engine::Small(..) => Arithmetic::Rounded,
+            Engine::Exact(_) | Engine::Big(..) => Arithmetic::Exact,
+        };
+        Pairs::new(self.model, self.lowered, arithmetic)
+    }
+
+    fn count(&self, witnesses: &[(usize, usize)]) -> Result<Verdict, Rejection> {
+        let Some(pairs) = self.pairs() else { return Ok(Verdict::Undecided(Bounds::NONE)) };
+        Ok(if pairs.are_violations(witnesses)? {
+            Verdict::Counted(pairs.count(&mut Vec::new()))
+        } else {
+            Verdict::Undecided(Bounds::NONE)
         })
     }
 
@@ -312,6 +337,7 @@ impl<'a> Kernel<'a> {
                 let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
                 match proof {
                     Proof::None => parameters,
+                    Proof::AllPairs { .. } => self.pairs().map_or(parameters, |pairs| pairs.work()),
                     // exact integers grow with every layer
                     Proof::Counterexample { .. } => {
                         parameters.saturating_mul(4 * network_depth(self.model))

@@ -58,6 +58,11 @@ pub enum Proof {
     },
     /// Cheap rules of the boundary property.
     Fuzz,
+    /// Every pair of rows, decided by the kernel.
+    AllPairs {
+        /// Some pairs of row indices that violate the claim.
+        witnesses: Vec<(usize, usize)>,
+    },
     /// Points that violate the claim.
     Counterexample {
         /// Raw feature values as text.
@@ -86,6 +91,7 @@ impl Proof {
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
             Self::Fuzz => "fuzz",
+            Self::AllPairs { .. } => "all-pairs",
             Self::Counterexample { .. } => "counterexample",
         }
     }

@@ -37,6 +37,11 @@ impl Searcher<'_> {
         if obligation.standing == Standing::Invalid {
             return Answer { verdict: Verdict::Invalid, ..Answer::open() };
         }
+        if let Some(pairs) = self.kernel.pairs() {
+            let mut witnesses = Vec::new();
+            let verdict = Verdict::Counted(pairs.count(&mut witnesses));
+            return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
+        }
         for points in refute::candidates(self, &obligation) {
             let mut answer = self.ask(at, Proof::Counterexample { points });
             if answer.is_closed() {
@@ -108,6 +113,7 @@ enum Rung {
 
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
+        (Claim::AllPairs { .. }, _) => &[],
         (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
         (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],

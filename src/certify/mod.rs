@@ -203,7 +203,11 @@ impl<'a> Searcher<'a> {
                 (from..to).into_par_iter().map(|at| self.answer(at)).collect();
             for (at, answer) in (from..to).zip(&answers) {
                 summary.totals.add(&answer.verdict);
-                summary.refuted_by_attack += u64::from(answer.is_refuted_by_attack);
+                summary.refuted_by_attack += match &answer.verdict {
+                    // all pairs were tried
+                    Verdict::Counted(totals) => totals.refuted,
+                    _ => u64::from(answer.is_refuted_by_attack),
+                };
                 let proof = match answer.verdict {
                     Verdict::Undecided(_) | Verdict::Invalid => crate::certificate::Proof::None,
                     _ => answer.proof.clone(),

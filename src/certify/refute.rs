@@ -90,6 +90,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
         Claim::Avoid { copies, .. } => {
             return reach::candidates(searcher, obligation, *copies, &mut rng);
         }
+        Claim::AllPairs { .. } => None,
         Claim::Monotone { feature, direction, .. } => {
             walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
         }
@@ -167,7 +168,7 @@ pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) 
             let is_sensitive = confidence >= 0.0 && flip(model, raw, shifts).is_some();
             if is_sensitive { 0.0 } else { 1.0 + confidence.abs() }
         }
-        Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
+        Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => f64::INFINITY,
     }
 }
 
@@ -245,7 +246,7 @@ fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
     let label = match &obligation.claim {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,
         Claim::Fuzz { .. } => 1,
-        Claim::Monotone { .. } | Claim::Avoid { .. } => return None,
+        Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
     };
     let share = -1.0 / (model.classes - 1) as f64;
     Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())

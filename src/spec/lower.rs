@@ -15,12 +15,12 @@ use std::sync::Arc;
 use crate::interval::{Rational, ln, soft_boundary_margin};
 use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, argmax};
 
-use super::avoid;
 use super::region::Metric;
 use super::{
-    Direction, Domain, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope, Semantics, Spec,
-    Zone,
+    Direction, Domain, LabelSource, Norm, OutputBlock, PairBound, Property, RawRegion, Scope,
+    Semantics, Spec, Zone,
 };
+use super::{avoid, pairs};
 
 /// Why a spec says nothing that can be decided of this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,6 +140,13 @@ pub enum Claim {
         /// How many copies of the network the region and the blocks speak of: 1 or 2.
         copies: usize,
     },
+    /// Every pair of rows is bound. Two classes; the obligation has no region.
+    AllPairs {
+        /// What binds two rows.
+        bound: PairBound,
+        /// Length of a raw unit, per feature.
+        weights: Arc<[Rational]>,
+    },
 }
 
 /// Whether there is anything to prove.
@@ -205,6 +212,9 @@ enum Kind {
         claim: Claim,
         regions: Vec<RawRegion>,
     },
+    AllPairs {
+        claim: Claim,
+    },
 }
 
 impl<'a> Lowered<'a> {
@@ -258,11 +268,13 @@ impl<'a> Lowered<'a> {
                     .map(|input| avoid::region(model, &domain, spec.units, *copies, input))
                     .collect::<Result<_, _>>()?,
             },
+            Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
+            }
             other => {
                 let what = format!("property `{}`", other.name());
-                let why = "its proof rules are not built yet; \
-                           `label`, `local-invariance`, `monotonicity`, `boundary-fuzz` and \
-                           `output-region` are";
+                let why = "its proof rules are not built yet";
                 return Err(unsupported(what, why));
             }
         };
@@ -288,6 +300,24 @@ impl<'a> Lowered<'a> {
         self.domain.is_whole()
     }
 
+    /// The rows that claims are made around, or about.
+    pub fn rows(&self) -> &'a [Row] {
+        self.rows
+    }
+
+    /// Whether the point lies in the domain: a row that does not is invalid.
+    pub fn is_in_domain(&self, point: &Point) -> bool {
+        self.domain.contains(point)
+    }
+
+    /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
+    pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
+        match &self.kind {
+            Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } => Some((bound, weights)),
+            _ => None,
+        }
+    }
+
     /// The unsafe blocks and the number of copies, if the claim is about output regions.
     pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
         match &self.kind {
@@ -300,6 +330,7 @@ impl<'a> Lowered<'a> {
     pub fn len(&self) -> usize {
         match &self.kind {
             Kind::Avoid { regions, .. } => regions.len(),
+            Kind::AllPairs { .. } => 1,
             Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
             Kind::Monotone { metric, features, .. } => {
                 features.len() * if metric.is_some() { self.rows.len() } else { 1 }
@@ -327,7 +358,7 @@ impl<'a> Lowered<'a> {
                 metric.is_some().then(|| at / features.len().max(1))
             }
             Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
-            Kind::Avoid { .. } => None,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
         }
     }
 
@@ -352,7 +383,7 @@ impl<'a> Lowered<'a> {
                 (metric.as_ref(), claim, None)
             }
             Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
-            Kind::Avoid { claim, .. } => (None, claim.clone(), None),
+            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } => (None, claim.clone(), None),
         };
         let sufficient =
             if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
@@ -365,6 +396,7 @@ impl<'a> Lowered<'a> {
         let Some(metric) = metric else {
             let region = match &self.kind {
                 Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
+                Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
                 _ => self.domain.region().ok()?,
             };
             let standing = if region.is_empty() { Standing::Invalid } else { Standing::Open };
@@ -410,7 +442,8 @@ impl<'a> Lowered<'a> {
     /// A claim on the domain needs every feature's range.
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
-            Kind::Label { .. } | Kind::Posterior { .. } | Kind::Avoid { .. } => true,
+            Kind::Label { .. } | Kind::Posterior { .. } => true,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } => true,
             Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {

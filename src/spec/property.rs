@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Decimal;
+use crate::model::Part;
 
 /// Which distance a ball is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,14 +204,23 @@ impl Property {
         }
     }
 
-    /// Whether the obligations are rows of data (or rows times features).
+    /// Whether the obligations are rows of data (or rows times features, or pairs of rows).
     pub fn is_about_rows(&self) -> bool {
         match self {
             Self::Label { .. } | Self::LocalInvariance { .. } => true,
+            Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => true,
             Self::Monotonicity { scope, .. } | Self::BoundaryFuzz { scope, .. } => {
                 *scope == Scope::Local
             }
             _ => false,
+        }
+    }
+
+    /// The part of the data that is meant where none is named.
+    pub fn default_part(&self) -> Part {
+        match self {
+            Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => Part::Train,
+            _ => Part::Test,
         }
     }
 }

@@ -105,6 +105,11 @@ impl Metric {
         Self { norm, epsilon: epsilon.clone(), weights, reach }
     }
 
+    /// Length of a raw unit per feature.
+    pub(super) fn weights(&self) -> &Arc<[Rational]> {
+        &self.weights
+    }
+
     /// `ε / weights_i` per feature.
     pub(super) fn reach(&self) -> &[Rational] {
         &self.reach
@@ -158,7 +163,7 @@ impl RawRegion {
     }
 
     /// A box and nothing else.
-    fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
+    pub(super) fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
         Self { sides, is_whole, ball: None, conditions: Arc::default() }
     }
 

@@ -74,7 +74,7 @@ impl<'a> Goal<'a> {
                 Self::Slope { feature, direction, rows: rows_of(*class) }
             }
             Claim::Avoid { .. } => Self::Blocks { blocks, rows },
-            Claim::Fuzz { .. } => return None,
+            Claim::Fuzz { .. } | Claim::AllPairs { .. } => return None,
         })
     }
 

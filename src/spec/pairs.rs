@@ -1,0 +1,71 @@
+//! Claims about pairs of rows, and about pairs of points.
+//!
+//! With two classes, `F = (1 − σ(m), σ(m))`, so a distance of posteriors is one of numbers:
+//!
+//! ```text
+//! ‖F(x) − F(x′)‖₂ = √2·|σ(m(x)) − σ(m(x′))|
+//! KL(F(x)‖F(x′))  = A(m′) − A(m) − σ(m)·(m′ − m),   A(m) = ln(1 + e^m)
+//! ```
+
+use std::sync::Arc;
+
+use crate::interval::Rational;
+use crate::model::{Family, Model};
+
+use super::lower::unsupported;
+use super::region::Metric;
+use super::{Claim, LowerError, Norm, Property, Spec};
+
+/// What a claim about all pairs of rows says of one pair; distances are Euclidean.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PairBound {
+    /// `‖F(x) − F(x′)‖₂ <= L·‖x − x′‖₂`, for unordered pairs; vacuous iff `x = x′`.
+    Lipschitz {
+        /// L.
+        constant: Rational,
+    },
+    /// `‖x − x′‖₂ < ε₁ ⇒ KL(F(x)‖F(x′)) < ε₂`, for ordered pairs; vacuous iff the distance is at
+    /// least ε₁.
+    Divergence {
+        /// ε₁.
+        reach: Rational,
+        /// ε₂.
+        limit: Rational,
+    },
+}
+
+/// Claims about two points are decided of networks with two classes, and without a defense.
+pub(super) fn expect_decidable(
+    spec: &Spec,
+    model: &Model,
+    is_defended: bool,
+) -> Result<(), LowerError> {
+    let about = |what: &str| format!("property `{}` {what}", spec.property.name());
+    if matches!(model.family, Family::Ensemble(_)) {
+        return Err(unsupported(about("of an ensemble"), "it is decided for networks only"));
+    }
+    if model.classes != 2 {
+        return Err(unsupported(about("with more than two classes"), "it is decided for two"));
+    }
+    if is_defended {
+        let why = "poisoning jumps at the boundary and preserves no claim about two points";
+        return Err(unsupported(about("behind prediction poisoning"), why));
+    }
+    Ok(())
+}
+
+/// The claim of a property about all pairs of rows.
+pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
+    let bound = match &spec.property {
+        Property::LipschitznessT { constant } => {
+            PairBound::Lipschitz { constant: constant.value().clone() }
+        }
+        Property::LocalInvarianceT { epsilon_1, epsilon_2 } => PairBound::Divergence {
+            reach: epsilon_1.value().clone(),
+            limit: epsilon_2.value().clone(),
+        },
+        _ => return Err(unsupported("this property", "it is not about all pairs of rows")),
+    };
+    let metric = Metric::new(&model.schema, spec.units, Norm::L2, &Rational::ZERO);
+    Ok(Claim::AllPairs { bound, weights: Arc::clone(metric.weights()) })
+}
