@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 18] = [
+const DEFECTS: [Defect; 21] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -101,6 +101,24 @@ const DEFECTS: [Defect; 18] = [
         "certificate/pairs.rs",
         "(b, a, other, own)]",
         "(b, a, own, other)]",
+    ),
+    Defect(
+        "one of two posteriors is forgotten",
+        "certificate/rates.rs",
+        "&(&rate * &rate) * &Rational::integer(2)",
+        "&(&rate * &rate) * &Rational::integer(1)",
+    ),
+    Defect(
+        "a distance is squared and its constant is not",
+        "certificate/rates.rs",
+        "&(constant * constant) * &square",
+        "constant * &square",
+    ),
+    Defect(
+        "a segment is cut out between whole numbers",
+        "certificate/split.rs",
+        "!self.is_about_segments() && self.moved_feature()",
+        "self.moved_feature()",
     ),
     Defect(
         "a served copy loses nothing",

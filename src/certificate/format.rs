@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::{Digest, LimitError, Part, check_json};
 use crate::spec::{Integers, Semantics};
 
-use super::{Hint, LeafHint, Proof, RULES, Rejection, SplitTree};
+use super::{Hint, LeafHint, Proof, Rejection, SplitTree};
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -335,6 +335,7 @@ impl Entry {
             "dual" => Proof::Dual { hints: plain_hints(file.hints.take(), "dual")? },
             "jacobian" => Proof::Jacobian,
             "fuzz" => Proof::Fuzz,
+            "range" => Proof::Range,
             "split" => Proof::Split {
                 tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
                 hints: file.hints.take().unwrap_or_default(),
@@ -345,9 +346,6 @@ impl Entry {
             },
             "counterexample" => {
                 Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
-            }
-            other if RULES.contains(&other) => {
-                return Err(Rejection::Unsupported { rule: rule.clone() }.into());
             }
             _ => return Err(FormatError::Rule(rule)),
         };

@@ -14,7 +14,7 @@ use super::split::{NetworkCase, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
-    jumps, served,
+    jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -179,6 +179,10 @@ impl<'a> Kernel<'a> {
     ) -> Result<Outcome, Rejection> {
         let Prepared { network, mlp, blocks } = prepared;
         let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
+        if let (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) = (claim, proof) {
+            let schema = &self.model.schema;
+            return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
+        }
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
             return match proof {
                 Proof::Fuzz => {
@@ -189,15 +193,14 @@ impl<'a> Kernel<'a> {
                 _ => Err(inapplicable("boundary-fuzz is proved by rule fuzz")),
             };
         }
-        let is_monotone = matches!(claim, Claim::Monotone { .. });
+        let is_slope =
+            matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
         let is_avoidance = matches!(claim, Claim::Avoid { .. });
         let (leaf, hints) = match proof {
-            Proof::Interval if !is_monotone => (Leaf::Interval, &[][..]),
-            Proof::Linear { hints } if !is_monotone => (Leaf::Linear, hints.as_slice()),
-            Proof::Dual { hints } if !is_monotone && !is_avoidance => {
-                (Leaf::Dual, hints.as_slice())
-            }
-            Proof::Jacobian if is_monotone => (Leaf::Jacobian, &[][..]),
+            Proof::Interval if !is_slope => (Leaf::Interval, &[][..]),
+            Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints.as_slice()),
+            Proof::Dual { hints } if !is_slope && !is_avoidance => (Leaf::Dual, hints.as_slice()),
+            Proof::Jacobian if is_slope => (Leaf::Jacobian, &[][..]),
             Proof::Split { .. } => (Leaf::Interval, &[][..]),
             _ => return Err(inapplicable("not for this claim on a network")),
         };

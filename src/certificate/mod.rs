@@ -17,6 +17,7 @@
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `split` | case distinctions, walked with an explicit stack |
 //! | `pairs` | every pair of rows, in floats where they suffice |
+//! | `rates` | how fast answers change between two points |
 //! | `witness` | counterexamples, evaluated exactly |
 //!
 //! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is
@@ -46,6 +47,7 @@ mod network;
 mod pairs;
 mod pieces;
 mod proof;
+mod rates;
 mod served;
 mod split;
 mod tally;
@@ -64,5 +66,6 @@ pub use network::{Hidden, Network, Sign, Signed};
 pub use pairs::Pairs;
 pub use pieces::Assembler;
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, RULES, SplitTree, Step};
+pub use rates::Rate;
 pub use tally::{Counter, Tally};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -58,6 +58,8 @@ pub enum Proof {
     },
     /// Cheap rules of the boundary property.
     Fuzz,
+    /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
+    Range,
     /// Every pair of rows, decided by the kernel.
     AllPairs {
         /// Some pairs of row indices that violate the claim.
@@ -91,6 +93,7 @@ impl Proof {
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
             Self::Fuzz => "fuzz",
+            Self::Range => "range",
             Self::AllPairs { .. } => "all-pairs",
             Self::Counterexample { .. } => "counterexample",
         }

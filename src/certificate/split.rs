@@ -21,7 +21,7 @@ use super::forest::{CellBox, Forest, Score};
 use super::linear::check_hints;
 use super::{
     Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
-    Step, avoid, boxes, jacobian, linear,
+    Step, avoid, boxes, jacobian, linear, rates,
 };
 
 /// Deepest path of a split tree.
@@ -77,6 +77,9 @@ impl<F: Form> NetworkCase<'_, F> {
             }
             (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
                 Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
+            }
+            (Leaf::Jacobian, Claim::Near { .. } | Claim::Lipschitz { .. }) => {
+                Ok(rates::decide(self.network, &self.model.schema, self.claim, hidden, signs))
             }
             _ => {
                 let label = label_of(self.claim)?;
@@ -175,7 +178,7 @@ impl<F: Form> NetworkCase<'_, F> {
                     return Err(Rejection::CutOutside { token });
                 }
                 let index = copy * self.model.schema.len() + feature;
-                let is_tight = self.moved_feature() != Some(index);
+                let is_tight = !self.is_about_segments() && self.moved_feature() != Some(index);
                 let halves = region.halved(&self.model.schema, index, at, is_tight);
                 let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
                 let held = match held {
@@ -221,6 +224,12 @@ impl<F: Form> NetworkCase<'_, F> {
             Claim::Avoid { copies, .. } => *copies,
             _ => 1,
         }
+    }
+
+    /// Whether the claim holds along the segments between points: all of them must stay in the cases,
+    /// also where they are not whole.
+    fn is_about_segments(&self) -> bool {
+        matches!(self.claim, Claim::Near { .. } | Claim::Lipschitz { .. })
     }
 
     fn moved_feature(&self) -> Option<usize> {

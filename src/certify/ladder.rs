@@ -80,6 +80,7 @@ impl Searcher<'_> {
             Rung::Alpha => alpha::linear_hint(self, obligation),
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
+            Rung::Range => Some(Proof::Range),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Split => {
                 let branch::Found { proof, nodes } = branch::search(self, obligation);
@@ -102,6 +103,8 @@ enum Rung {
     Alpha,
     Lp,
     Jacobian,
+    /// Ranges of answers over two boxes.
+    Range,
     Fuzz,
     /// Cuts of inputs or neurons of a network.
     Split,
@@ -114,6 +117,8 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
+        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Split],
+        (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
         (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],

@@ -10,6 +10,7 @@ mod branch;
 mod ensemble;
 mod ladder;
 pub mod lp;
+mod nearby;
 mod reach;
 mod refute;
 
@@ -119,7 +120,7 @@ pub fn rows_for<'a>(
     let rows = data.part(selection.part);
     let asked = selection.rows.unwrap_or(rows.len());
     let (part, found) = (selection.part, rows.len());
-    rows.get(..asked).ok_or(CertifyError::Rows { asked, found, part })
+    property.first_rows(rows, selection.rows).ok_or(CertifyError::Rows { asked, found, part })
 }
 
 /// The header of a certificate for the subject.
@@ -138,7 +139,7 @@ pub fn header(
         spec: subject.spec.1,
         data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
         part: is_about_rows.then_some(selection.part),
-        rows: is_about_rows.then_some(rows.len()),
+        rows: is_about_rows.then(|| subject.spec.0.property.count_of(rows)),
         semantics: lowered.semantics(),
         integers: subject.spec.0.integers,
         budget: Budget { nodes: options.budget_nodes },

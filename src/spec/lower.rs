@@ -17,7 +17,7 @@ use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, 
 
 use super::region::Metric;
 use super::{
-    Direction, Domain, LabelSource, Norm, OutputBlock, PairBound, Property, RawRegion, Scope,
+    Direction, Domain, LabelSource, Norm, On, OutputBlock, PairBound, Property, RawRegion, Scope,
     Semantics, Spec, Zone,
 };
 use super::{avoid, pairs};
@@ -140,6 +140,28 @@ pub enum Claim {
         /// How many copies of the network the region and the blocks speak of: 1 or 2.
         copies: usize,
     },
+    /// Two points that are close get answers that are close: `d < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε`, or
+    /// `d <= ε ⇒ |m(x) − m(x′)| <= Lε`, with `d = max_i |x_i − x′_i|/(reach_i/ε)`. Two classes.
+    Near {
+        /// Raw length of ε, per feature.
+        reach: Arc<[Rational]>,
+        /// Lε.
+        bound: Rational,
+        /// Whether `F` or `m` is meant.
+        on: On,
+    },
+    /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
+    /// their hull. Two classes.
+    Lipschitz {
+        /// Raw length of a unit of the distance, per feature.
+        units: Arc<[Rational]>,
+        /// The distance.
+        norm: Norm,
+        /// L.
+        constant: Rational,
+        /// Around each of the two rows.
+        boxes: Arc<[RawRegion; 2]>,
+    },
     /// Every pair of rows is bound. Two classes; the obligation has no region.
     AllPairs {
         /// What binds two rows.
@@ -215,6 +237,16 @@ enum Kind {
     AllPairs {
         claim: Claim,
     },
+    Near {
+        claim: Claim,
+    },
+    Lipschitz {
+        metric: Arc<Metric>,
+        norm: Norm,
+        constant: Rational,
+        /// Positions of the distinct rows.
+        distinct: Vec<usize>,
+    },
 }
 
 impl<'a> Lowered<'a> {
@@ -271,6 +303,19 @@ impl<'a> Lowered<'a> {
             Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
                 pairs::expect_decidable(spec, model, alpha.is_some())?;
                 Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
+            }
+            Property::SmallNeighborhood { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Near { claim: pairs::near(spec, model)? }
+            }
+            Property::Lipschitzness { epsilon, constant, norm } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Lipschitz {
+                    metric: metric(Norm::Linf, epsilon.value()),
+                    norm: *norm,
+                    constant: constant.value().clone(),
+                    distinct: pairs::distinct(rows),
+                }
             }
             other => {
                 let what = format!("property `{}`", other.name());
@@ -330,7 +375,10 @@ impl<'a> Lowered<'a> {
     pub fn len(&self) -> usize {
         match &self.kind {
             Kind::Avoid { regions, .. } => regions.len(),
-            Kind::AllPairs { .. } => 1,
+            Kind::AllPairs { .. } | Kind::Near { .. } => 1,
+            Kind::Lipschitz { distinct, .. } => {
+                distinct.len() * distinct.len().saturating_sub(1) / 2
+            }
             Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
             Kind::Monotone { metric, features, .. } => {
                 features.len() * if metric.is_some() { self.rows.len() } else { 1 }
@@ -359,6 +407,7 @@ impl<'a> Lowered<'a> {
             }
             Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
             Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
+            Kind::Near { .. } | Kind::Lipschitz { .. } => None,
         }
     }
 
@@ -366,6 +415,9 @@ impl<'a> Lowered<'a> {
     pub fn obligation(&self, at: usize) -> Option<Obligation> {
         if at >= self.len() {
             return None;
+        }
+        if let Kind::Lipschitz { .. } = &self.kind {
+            return self.boxes(at);
         }
         let (metric, claim, sufficient) = match &self.kind {
             Kind::Label { metric, poisoned } => {
@@ -383,12 +435,40 @@ impl<'a> Lowered<'a> {
                 (metric.as_ref(), claim, None)
             }
             Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
-            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } => (None, claim.clone(), None),
+            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
+                (None, claim.clone(), None)
+            }
+            Kind::Lipschitz { .. } => return None,
         };
         let sufficient =
             if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
         let (standing, region) = self.place(at, metric)?;
         Some(Obligation { at, standing, claim, sufficient, region })
+    }
+
+    /// The obligation of two rows of [`Kind::Lipschitz`].
+    fn boxes(&self, at: usize) -> Option<Obligation> {
+        let Kind::Lipschitz { metric, norm, constant, distinct } = &self.kind else { return None };
+        let (a, b) = pairs::pair_at(at, distinct.len())?;
+        let centre =
+            |position: usize| Point::from_floats(&self.rows.get(*distinct.get(position)?)?.values);
+        let centres = [centre(a)?, centre(b)?];
+        let is_valid = centres.iter().all(|centre| self.domain.contains(centre));
+        let boxes = centres.map(|centre| RawRegion::ball(&centre, metric, &self.domain));
+        let claim = Claim::Lipschitz {
+            units: metric.weights().iter().map(pairs::raw_unit).collect(),
+            norm: *norm,
+            constant: constant.clone(),
+            boxes: Arc::new(boxes.clone()),
+        };
+        let [first, second] = boxes;
+        Some(Obligation {
+            at,
+            standing: if is_valid { Standing::Open } else { Standing::Invalid },
+            sufficient: Some(claim.clone()),
+            claim,
+            region: first.hull(&second),
+        })
     }
 
     /// The region of an obligation, and whether its row belongs to the domain.
@@ -443,7 +523,8 @@ impl<'a> Lowered<'a> {
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
             Kind::Label { .. } | Kind::Posterior { .. } => true,
-            Kind::Avoid { .. } | Kind::AllPairs { .. } => true,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } | Kind::Lipschitz { .. } => true,
+            Kind::Near { .. } => false,
             Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {

@@ -7,10 +7,11 @@
 //! KL(F(x)‖F(x′))  = A(m′) − A(m) − σ(m)·(m′ − m),   A(m) = ln(1 + e^m)
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::interval::Rational;
-use crate::model::{Family, Model};
+use crate::model::{Digest, Family, Model, Row};
 
 use super::lower::unsupported;
 use super::region::Metric;
@@ -54,6 +55,40 @@ pub(super) fn expect_decidable(
     Ok(())
 }
 
+/// The claim of a small neighbourhood. `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of
+/// the difference in standardised units.
+pub(super) fn near(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
+    let Property::SmallNeighborhood { epsilon, constant, on } = &spec.property else {
+        return Err(unsupported("this property", "it is no small-neighborhood"));
+    };
+    let metric = Metric::new(&model.schema, spec.units, Norm::Linf, epsilon.value());
+    let bound = constant.value() * epsilon.value();
+    Ok(Claim::Near { reach: metric.reach().into(), bound, on: *on })
+}
+
+/// The raw length of a unit of the distance.
+pub(super) fn raw_unit(weight: &Rational) -> Rational {
+    (&Rational::ONE / weight).expect("scales are positive")
+}
+
+/// Positions of the first of every group of equal rows, ascending.
+pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
+    let mut seen: BTreeSet<Digest> = BTreeSet::new();
+    (0..rows.len()).filter(|&index| seen.insert(rows[index].key)).collect()
+}
+
+/// The pair `a < b < count` of that index, in lexicographic order.
+pub(super) fn pair_at(mut index: usize, count: usize) -> Option<(usize, usize)> {
+    for a in 0..count {
+        let partners = count - a - 1;
+        if index < partners {
+            return Some((a, a + 1 + index));
+        }
+        index -= partners;
+    }
+    None
+}
+
 /// The claim of a property about all pairs of rows.
 pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
     let bound = match &spec.property {
@@ -68,4 +103,17 @@ pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError>
     };
     let metric = Metric::new(&model.schema, spec.units, Norm::L2, &Rational::ZERO);
     Ok(Claim::AllPairs { bound, weights: Arc::clone(metric.weights()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_counted_lexicographically() {
+        let all: Vec<_> = (0..7).map(|index| pair_at(index, 4)).collect();
+        let expected = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+        assert_eq!(all[..6], expected.map(Some));
+        assert_eq!((all[6], pair_at(0, 1), pair_at(0, 0)), (None, None, None));
+    }
 }

@@ -104,6 +104,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
         Proof::Dual { hints: Vec::new() },
         Proof::Jacobian,
         Proof::Fuzz,
+        Proof::Range,
         Proof::Jumps { trees: BTreeMap::new() },
     ];
     match &model.family {

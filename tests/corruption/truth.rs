@@ -45,7 +45,9 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             moves.into_iter().all(|shift| !flips(model, sides, &shift, &margin.above))
         }
         Claim::Fuzz { .. } => panic!("no control has zone ball"),
-        Claim::AllPairs { .. } => panic!("no control is about pairs of rows"),
+        Claim::AllPairs { .. } | Claim::Near { .. } | Claim::Lipschitz { .. } => {
+            panic!("no control is about pairs")
+        }
         Claim::Avoid { blocks, .. } => {
             assert!(blocks.iter().all(|block| block.rows.len() == 1), "least at a vertex");
             let outputs =
