@@ -113,8 +113,45 @@ fn daz_subnormal_weights_are_refused_when_served() {
 #[test]
 fn relu_a_cut_at_the_kink_does_not_hide_the_boundary() {
     case("RELU", "fuzz-tenth", &[], None).is_not_proved().is_refuted_by(&[&["-0.05"]]);
-    let refused = SplitTree::parse("r0.0 F F").unwrap_err().to_string();
-    assert!(refused.contains("does not check"), "{refused}");
+    let relu = case("RELU", "fuzz-tenth", &[], None);
+    let lowered = Lowered::new(&relu.spec, &relu.model, None, &relu.rows).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&relu.model, &lowered, arithmetic);
+        let check = |text| {
+            let tree = SplitTree::parse(text).unwrap();
+            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+        };
+        for text in ["r0.0 F F", "i0:0x0p0!0 F F", "i0:0x0p0 L F", "F#0", "i1:0x0p0 F F"] {
+            assert!(check(text).is_err(), "{text}");
+        }
+        // the left half holds points whose copies lie in the right half
+        for text in ["F", "i0:0x0p0 F F", "i0:-0x1p-2 F i0:0x0p0 F F"] {
+            assert!(matches!(check(text), Ok(Verdict::Undecided(_))), "{text}");
+        }
+    }
+}
+
+/// m = ½x up to 1 and steep beyond: no label flips there, and the slope below is small.
+#[test]
+fn the_boundary_is_cut_off_from_steep_places() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0], bias: vec![2.0, -1.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 0.5, 50.0], bias: vec![0.0, -1.0], inputs: 2 },
+    ];
+    let model = cases::network(layers, (-2.0, 2.0), Precision::F32);
+    let spec = spec("fuzz-tenth");
+    let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let check = |text| {
+            let tree = SplitTree::parse(text).unwrap();
+            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+        };
+        assert!(matches!(kernel.check(0, &Proof::Fuzz), Ok(Verdict::Undecided(_))));
+        assert!(matches!(check("i0:0x1.8p-1 F F"), Ok(Verdict::Proved(_))));
+        // at 1.05 the left part is steep, and its left end has another label
+        assert!(matches!(check("i0:0x1.1p0 F F"), Ok(Verdict::Undecided(_))));
+    }
 }
 
 #[test]
@@ -300,7 +337,7 @@ fn claims_about_pairs_of_ensembles_are_refused_by_name() {
 fn rules_and_families_not_built_yet_are_refused_by_name() {
     let error = Entry::parse(br#"{"at":0,"rule":"tree-dual"}"#).unwrap_err().to_string();
     assert!(error.contains("tree-dual"), "{error}");
-    for leaf in ["T", "R", "U", "F"] {
+    for leaf in ["T", "R", "U"] {
         assert!(SplitTree::parse(leaf).is_err());
     }
     let error = Model::read(&fixture("rules.json")).unwrap_err().to_string();

@@ -4,13 +4,13 @@ use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model};
-use crate::spec::{Claim, Lowered, Obligation, Semantics, Standing};
+use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{self, NetworkMargins};
 use super::linear::check_hints;
-use super::split::{NetworkCase, walk_cells};
+use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
@@ -184,13 +184,16 @@ impl<'a> Kernel<'a> {
             return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
         }
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
+            let schema = &self.model.schema;
+            let margins = NetworkMargins { network, schema };
+            let decide =
+                |region: &_| fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm);
             return match proof {
-                Proof::Fuzz => {
-                    let margins = NetworkMargins { network, schema: &self.model.schema };
-                    let region = &obligation.region;
-                    Ok(fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm))
+                Proof::Fuzz => Ok(decide(&obligation.region)),
+                Proof::Split { tree, hints } if hints.is_empty() => {
+                    walk_boxes(schema, &obligation.region, tree, decide)
                 }
-                _ => Err(inapplicable("boundary-fuzz is proved by rule fuzz")),
+                _ => Err(inapplicable("boundary-fuzz is proved by fuzz, or split without hints")),
             };
         }
         let is_slope =
@@ -327,12 +330,26 @@ impl<'a> Kernel<'a> {
         Some(Hurdle { claim, tie, classes, allowances })
     }
 
+    /// Whether the cheap rules of the boundary property close a part of an obligation's region, for a
+    /// search that wants to know before it asks; networks only.
+    pub fn is_fuzz_closed(&self, claim: &Claim, part: &RawRegion) -> bool {
+        let (Engine::Rounded(prepared), Claim::Fuzz { margin, shifts, zone, zone_norm }) =
+            (&self.engine, claim)
+        else {
+            return false;
+        };
+        let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
+        let outcome = fuzz::decide(&margins, part, margin, shifts, *zone, *zone_norm);
+        outcome == Outcome::Holds
+    }
+
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
     pub fn work(&self, proof: &Proof) -> u64 {
         let steps = |tree: &super::SplitTree| tree.steps().len() as u64;
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => {
                 let (parameters, neurons) = network_size(self.model);
+                let inputs = self.model.schema.len() as u64;
                 let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
                     // both copies side by side are four times as large
                     (copies * copies * blocks.iter().map(|b| b.rows.len()).sum::<usize>()) as u64
@@ -346,8 +363,12 @@ impl<'a> Kernel<'a> {
                         parameters.saturating_mul(4 * network_depth(self.model))
                     }
                     Proof::Interval => parameters.saturating_mul(4),
-                    Proof::Split { tree, .. } => linear.saturating_mul(steps(tree) + 1),
-                    Proof::Fuzz => linear.saturating_mul(3 * self.model.schema.len() as u64 + 1),
+                    Proof::Split { tree, .. } => {
+                        // a leaf of a boundary property bounds every shifted copy
+                        let shifts = if self.lowered.is_fuzz() { 3 * inputs + 1 } else { 1 };
+                        linear.saturating_mul(steps(tree) + 1).saturating_mul(shifts)
+                    }
+                    Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
                     _ => linear,
                 }
             }

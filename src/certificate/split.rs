@@ -13,7 +13,7 @@
 use std::rc::Rc;
 
 use crate::interval::{Form, Rational, Region};
-use crate::model::Model;
+use crate::model::{Model, Schema};
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::claims::{Outcome, decide, label_of};
@@ -238,6 +238,46 @@ impl<F: Form> NetworkCase<'_, F> {
             _ => None,
         }
     }
+}
+
+/// Walks a tree of input cuts over the region of a boundary claim; `holds` decides each leaf's box. The
+/// copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. A sign of a
+/// neuron says nothing about shifted copies, so only inputs are cut.
+pub(super) fn walk_boxes(
+    schema: &Schema,
+    region: &RawRegion,
+    tree: &SplitTree,
+    decide: impl Fn(&RawRegion) -> Outcome,
+) -> Result<Outcome, Rejection> {
+    let mut stack = vec![(region.clone(), 0usize)];
+    let mut all = Outcome::Holds;
+    for (token, step) in tree.steps().iter().enumerate() {
+        let Some((here, depth)) = stack.pop() else {
+            return Err(Rejection::Tree { token, problem: "no box left" });
+        };
+        if depth > MAX_DEPTH {
+            return Err(Rejection::Tree { token, problem: "deeper than 512" });
+        }
+        match step {
+            Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None }
+                if *feature < schema.len() =>
+            {
+                let halves = here.halved(schema, *feature, *at, true);
+                let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
+                stack.push((high, depth + 1));
+                stack.push((low, depth + 1));
+            }
+            Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
+                let outcome = if here.is_empty() { Outcome::Holds } else { decide(&here) };
+                all = all.and(outcome);
+            }
+            _ => {
+                let problem = "the boundary property is split by input cuts and leaves `F` only";
+                return Err(Rejection::Tree { token, problem });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, branch, ensemble, lp, refute};
+use super::{Searcher, alpha, boundary, branch, ensemble, lp, refute};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -87,6 +87,11 @@ impl Searcher<'_> {
                 let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
                 return Answer { nodes, ..answer };
             }
+            Rung::Boxes => {
+                let branch::Found { proof, nodes } = boundary::search(self, obligation);
+                let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
+                return Answer { nodes, ..answer };
+            }
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
         };
@@ -106,6 +111,8 @@ enum Rung {
     /// Ranges of answers over two boxes.
     Range,
     Fuzz,
+    /// The boundary property box by box.
+    Boxes,
     /// Cuts of inputs or neurons of a network.
     Split,
     /// Cell cuts of an ensemble.
@@ -119,7 +126,8 @@ fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
         (Claim::AllPairs { .. }, _) => &[],
         (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
-        (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
+        (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Boxes],
+        (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],
         (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],

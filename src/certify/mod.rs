@@ -6,6 +6,7 @@
 //! a false theorem.
 
 pub mod alpha;
+mod boundary;
 mod branch;
 mod ensemble;
 mod ladder;

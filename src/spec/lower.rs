@@ -355,6 +355,11 @@ impl<'a> Lowered<'a> {
         self.domain.contains(point)
     }
 
+    /// Whether the claim is the boundary property.
+    pub fn is_fuzz(&self) -> bool {
+        matches!(self.kind, Kind::Fuzz { .. })
+    }
+
     /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
         match &self.kind {

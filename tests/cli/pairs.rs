@@ -133,4 +133,20 @@ fn decreasing_networks_and_the_boundary_of_the_domain() {
         let refuted = "proved 0 refuted 1 undecided 0 of 1 (vacuous 0)";
         assert_eq!(settled(&scene, &fuzz("1", zone), ""), refuted);
     }
+    // steep where income is high, and flat at the boundary
+    let bent = crate::scene::MLP
+        .replace(
+            "[[2.0,2.0],[-2.0,-2.0]],\"bias\":[0.0,0.0]",
+            "[[0.0,1.0],[0.0,1.0]],\"bias\":[2.0,-1.0]",
+        )
+        .replace(
+            "[[0.0,1.0],[1.0,0.0]],\"bias\":[0.0,0.0]",
+            "[[0.0,0.0],[0.5,50.0]],\"bias\":[0.0,-1.0]",
+        );
+    scene.write("mlp.json", bent);
+    for zone in ["axis", "ball"] {
+        let proved = "proved 1 refuted 0 undecided 0 of 1 (vacuous 0)";
+        assert_eq!(settled(&scene, &fuzz("0.1", zone), ""), proved);
+        assert!(scene.read("pairs.jsonl").contains(" F"), "{zone}");
+    }
 }
