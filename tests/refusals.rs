@@ -5,7 +5,7 @@ mod cases;
 
 use cases::table::{REAL, SERVED, case, fixture, model, spec};
 use cases::{refutes, row};
-use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Verdict};
+use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Totals, Verdict};
 use propcert::model::{Family, Layer, Model, Precision};
 use propcert::spec::{LowerError, Lowered, Spec};
 
@@ -121,8 +121,45 @@ fn daz_subnormal_weights_are_refused_when_served() {
 #[test]
 fn relu_a_cut_at_the_kink_does_not_hide_the_boundary() {
     case("RELU", "fuzz-tenth", &[], None).is_not_proved().is_refuted_by(&[&["-0.05"]]);
-    let refused = SplitTree::parse("r0.0 F F").unwrap_err().to_string();
-    assert!(refused.contains("does not check"), "{refused}");
+    let relu = case("RELU", "fuzz-tenth", &[], None);
+    let lowered = Lowered::new(&relu.spec, &relu.model, None, &relu.rows).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&relu.model, &lowered, arithmetic);
+        let check = |text| {
+            let tree = SplitTree::parse(text).unwrap();
+            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+        };
+        for text in ["r0.0 F F", "i0:0x0p0!0 F F", "i0:0x0p0 L F", "F#0", "i1:0x0p0 F F"] {
+            assert!(check(text).is_err(), "{text}");
+        }
+        // the left half holds points whose copies lie in the right half
+        for text in ["F", "i0:0x0p0 F F", "i0:-0x1p-2 F i0:0x0p0 F F"] {
+            assert!(matches!(check(text), Ok(Verdict::Undecided(_))), "{text}");
+        }
+    }
+}
+
+/// m = ½x up to 1 and steep beyond: no label flips there, and the slope below is small.
+#[test]
+fn the_boundary_is_cut_off_from_steep_places() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0], bias: vec![2.0, -1.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 0.5, 50.0], bias: vec![0.0, -1.0], inputs: 2 },
+    ];
+    let model = cases::network(layers, (-2.0, 2.0), Precision::F32);
+    let spec = spec("fuzz-tenth");
+    let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+    for arithmetic in cases::BOTH {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let check = |text| {
+            let tree = SplitTree::parse(text).unwrap();
+            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+        };
+        assert!(matches!(kernel.check(0, &Proof::Fuzz), Ok(Verdict::Undecided(_))));
+        assert!(matches!(check("i0:0x1.8p-1 F F"), Ok(Verdict::Proved(_))));
+        // at 1.05 the left part is steep, and its left end has another label
+        assert!(matches!(check("i0:0x1.1p0 F F"), Ok(Verdict::Undecided(_))));
+    }
 }
 
 #[test]
@@ -259,9 +296,44 @@ fn vac_without_rows_there_is_nothing_to_decide() {
     assert!(kernel.check(0, &Proof::Interval).is_err());
 }
 
+/// Counts of a claim about all pairs of these rows, the same in both arithmetics.
+fn counts(claim: &str, rows: &[propcert::model::Row]) -> Totals {
+    let (model, spec) = (model("EQ"), spec(claim));
+    let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+    let counts = cases::BOTH.map(|arithmetic| {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        for proof in [Proof::None, Proof::Interval, Proof::Jacobian, Proof::Fuzz] {
+            assert!(kernel.check(0, &proof).is_err());
+        }
+        match kernel.check(0, &Proof::AllPairs { witnesses: vec![] }) {
+            Ok(Verdict::Counted(totals)) => totals,
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(counts[0], counts[1]);
+    counts[0]
+}
+
 #[test]
-fn claims_about_pairs_are_refused_by_name() {
-    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("EQ", "vacuous")] {
+fn vac_pairs_that_are_all_far_apart_prove_nothing() {
+    let rows = [row(&[0.0], 1), row(&[0.5], 1), row(&[1.0], 1)];
+    for (rows, vacuous) in [(&rows[..], 6), (&rows[..1], 0), (&rows[..0], 0)] {
+        let totals = counts("vacuous", rows);
+        assert_eq!(totals, Totals { vacuous, ..Totals::default() });
+        assert_eq!(totals.constraint_accuracy(), "no obligations");
+    }
+}
+
+#[test]
+fn int_a_row_outside_the_domain_has_invalid_pairs_only() {
+    let rows = [row(&[0.0], 1), row(&[2.0], 1), row(&[0.0], 1)];
+    let expected = Totals { proved: 2, invalid: 4, ..Totals::default() };
+    assert_eq!(counts("vacuous", &rows), expected);
+}
+
+#[test]
+fn claims_about_pairs_of_ensembles_are_refused_by_name() {
+    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("PAIR", "vacuous")] {
         let (model, spec) = (model(name), spec(claim));
         let error = Lowered::new(&spec, &model, None, &[]).unwrap_err();
         assert!(matches!(error, LowerError::Unsupported { .. }));
@@ -271,12 +343,9 @@ fn claims_about_pairs_are_refused_by_name() {
 
 #[test]
 fn rules_and_families_not_built_yet_are_refused_by_name() {
-    for rule in ["range", "all-pairs"] {
-        let line = format!("{{\"at\":0,\"rule\":\"{rule}\"}}");
-        let error = Entry::parse(line.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(rule) && error.contains("not checked"), "{error}");
-    }
-    for leaf in ["T", "R", "U", "F"] {
+    let error = Entry::parse(br#"{"at":0,"rule":"tree-dual"}"#).unwrap_err().to_string();
+    assert!(error.contains("tree-dual"), "{error}");
+    for leaf in ["T", "R", "U"] {
         assert!(SplitTree::parse(leaf).is_err());
     }
     let error = Model::read(&fixture("rules.json")).unwrap_err().to_string();

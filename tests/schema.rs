@@ -122,6 +122,10 @@ enum Obligation {
     Jumps { at: u64, trees: Option<BTreeMap<String, String>> },
     /// The cheap rules of the boundary property.
     Fuzz { at: u64 },
+    /// The answers over two boxes are close, measured by the distance of the boxes.
+    Range { at: u64 },
+    /// All pairs of rows; the witnesses violate the claim.
+    AllPairs { at: u64, witnesses: Vec<(u64, u64)> },
     /// Points (raw feature values, hexadecimal floats or exact decimals) that violate the claim.
     Counterexample { at: u64, points: Vec<Vec<String>> },
 }

@@ -57,6 +57,7 @@ fn search(case: &Case, options: Options) -> (Expected, Proof) {
             Verdict::Refuted(_) => Refuted,
             Verdict::Undecided(_) => NotProved,
             Verdict::Invalid => Invalid,
+            Verdict::Counted(_) => panic!("no case is about all pairs"),
         }
     });
     assert!(verdicts.iter().all(|v| *v == verdicts[0] || *v == NotProved), "{verdicts:?}");
@@ -154,6 +155,7 @@ fn rungs(case: &Case, options: Options) -> Vec<(Proof, [Expected; 2])> {
                 Verdict::Refuted(_) => Refuted,
                 Verdict::Undecided(_) => NotProved,
                 Verdict::Invalid => Invalid,
+                Verdict::Counted(_) => panic!("no case is about all pairs"),
             }
         });
         (proof, verdicts)

@@ -87,6 +87,13 @@ impl Totals {
             Verdict::Refuted(_) => self.refuted += 1,
             Verdict::Undecided(_) => self.undecided += 1,
             Verdict::Invalid => self.invalid += 1,
+            Verdict::Counted(totals) => {
+                self.proved += totals.proved;
+                self.refuted += totals.refuted;
+                self.undecided += totals.undecided;
+                self.vacuous += totals.vacuous;
+                self.invalid += totals.invalid;
+            }
         }
     }
 

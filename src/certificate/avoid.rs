@@ -98,8 +98,8 @@ fn distance<F: Form>(
             let linear = network.linear_margin(form, hidden, hint, signs);
             Ok(if interval > linear { interval } else { linear })
         }
-        Leaf::Dual | Leaf::Jacobian => Err(Rejection::Inapplicable {
-            rule: "a leaf `D` or `J`",
+        Leaf::Dual | Leaf::Jacobian | Leaf::Fuzz => Err(Rejection::Inapplicable {
+            rule: "a leaf `D`, `J` or `F`",
             why: "an output region is left by `I` and `L` only",
         }),
     };

@@ -34,12 +34,10 @@ pub fn margin_row(label: usize, class: usize, classes: usize) -> Vec<f64> {
 pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
     match claim {
         Claim::Label { label } | Claim::Posterior { label, .. } => Ok(*label),
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => {
-            Err(Rejection::Inapplicable {
-                rule: "a bound of margins",
-                why: "the claim is not about one label",
-            })
-        }
+        _ => Err(Rejection::Inapplicable {
+            rule: "a bound of margins",
+            why: "the claim is not about one label",
+        }),
     }
 }
 
@@ -105,8 +103,6 @@ pub(super) fn decide(
         Claim::Posterior { threshold, .. } => {
             clears(&threshold.above, &|_, m| *m > threshold.above)
         }
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => {
-            Outcome::Open(Bounds::NONE)
-        }
+        _ => Outcome::Open(Bounds::NONE),
     })
 }

@@ -306,7 +306,7 @@ fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], Chec
     let part = header.part.ok_or(CheckError::Missing { key: "part", property })?;
     let count = header.rows.ok_or(CheckError::Missing { key: "rows", property })?;
     let rows = data.part(part);
-    rows.get(..count).ok_or_else(|| CheckError::Other {
+    subject.spec.0.property.first_rows(rows, Some(count)).ok_or_else(|| CheckError::Other {
         what: "number of rows",
         stated: count.to_string(),
         given: format!("{} in part {}", rows.len(), part.name()),
@@ -425,6 +425,7 @@ impl<'a> Session<'a> {
         match (&verdict, proof) {
             (Verdict::Proved(_), _) => self.proved.push(at),
             (Verdict::Undecided(_), Proof::None) | (Verdict::Refuted(_) | Verdict::Invalid, _) => {}
+            (Verdict::Counted(_), _) => {}
             (Verdict::Undecided(bounds), _) => {
                 let rule = proof.rule();
                 // + 0.0 turns −0 into 0

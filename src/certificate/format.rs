@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::{Digest, LimitError, Part, check_json};
 use crate::spec::{Integers, Semantics};
 
-use super::{Hint, LeafHint, Proof, RULES, Rejection, SplitTree};
+use super::{Hint, LeafHint, Proof, Rejection, SplitTree};
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +168,8 @@ struct LineFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     points: Option<Vec<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    witnesses: Option<Vec<(usize, usize)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     totals: Option<Totals>,
 }
 
@@ -250,6 +252,7 @@ impl Line {
                     Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),
+            Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
             _ => {}
         }
         text(&file)
@@ -332,22 +335,34 @@ impl Entry {
             "dual" => Proof::Dual { hints: plain_hints(file.hints.take(), "dual")? },
             "jacobian" => Proof::Jacobian,
             "fuzz" => Proof::Fuzz,
+            "range" => Proof::Range,
             "split" => Proof::Split {
                 tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
                 hints: file.hints.take().unwrap_or_default(),
             },
             "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "all-pairs" => Proof::AllPairs {
+                witnesses: limited(file.witnesses.take().ok_or(missing("witnesses"))?)?,
+            },
             "counterexample" => {
                 Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
-            }
-            other if RULES.contains(&other) => {
-                return Err(Rejection::Unsupported { rule: rule.clone() }.into());
             }
             _ => return Err(FormatError::Rule(rule)),
         };
         nothing_left(&file, &rule)?;
         Ok(Self::Line(Line { at, proof }))
     }
+}
+
+/// Most witnesses of a claim about all pairs.
+pub(super) const MOST_WITNESSES: usize = 1000;
+
+fn limited(witnesses: Vec<(usize, usize)>) -> Result<Vec<(usize, usize)>, FormatError> {
+    let (found, limit) = (witnesses.len() as u64, MOST_WITNESSES as u64);
+    if found > limit {
+        return Err(LimitError { what: "witnesses", found, limit }.into());
+    }
+    Ok(witnesses)
 }
 
 fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTree>, Rejection> {
@@ -362,6 +377,7 @@ fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
         ("trees", file.trees.is_some()),
         ("hints", file.hints.is_some()),
         ("points", file.points.is_some()),
+        ("witnesses", file.witnesses.is_some()),
         ("totals", file.totals.is_some()),
     ];
     match keys.iter().find(|(_, is_there)| *is_there) {

@@ -4,17 +4,17 @@ use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model};
-use crate::spec::{Claim, Lowered, Obligation, Semantics, Standing};
+use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{self, NetworkMargins};
 use super::linear::check_hints;
-use super::split::{NetworkCase, walk_cells};
+use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Block, Bounds, Hidden, Leaf, Network, Proof, Proved, Refuted, Rejection, Verdict, boxes, jumps,
-    served,
+    Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
+    jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -114,7 +114,7 @@ impl<'a> Kernel<'a> {
                 _ => Ok(Verdict::Undecided(Bounds::NONE)),
             };
         }
-        if let Proof::Counterexample { points } = proof {
+        if let (Proof::Counterexample { points }, false) = (proof, self.pairs().is_some()) {
             let subject = Subject {
                 model: self.model,
                 semantics: self.lowered.semantics(),
@@ -126,6 +126,13 @@ impl<'a> Kernel<'a> {
             } else {
                 Verdict::Undecided(Bounds::NONE)
             });
+        }
+        if let Claim::AllPairs { .. } = &obligation.claim {
+            let Proof::AllPairs { witnesses } = proof else {
+                let why = "a claim about all pairs of rows is decided by rule all-pairs";
+                return Err(Rejection::Inapplicable { rule: proof.rule(), why });
+            };
+            return self.count(witnesses);
         }
         let Some(claim) = obligation.sufficient.clone() else {
             return Ok(Verdict::Undecided(Bounds::NONE));
@@ -145,6 +152,24 @@ impl<'a> Kernel<'a> {
         })
     }
 
+    /// The pairs of a claim about all pairs of rows.
+    pub fn pairs(&self) -> Option<Pairs<'a>> {
+        let arithmetic = match self.engine {
+            Engine::Rounded(_) | Engine::Small(..) => Arithmetic::Rounded,
+            Engine::Exact(_) | Engine::Big(..) => Arithmetic::Exact,
+        };
+        Pairs::new(self.model, self.lowered, arithmetic)
+    }
+
+    fn count(&self, witnesses: &[(usize, usize)]) -> Result<Verdict, Rejection> {
+        let Some(pairs) = self.pairs() else { return Ok(Verdict::Undecided(Bounds::NONE)) };
+        Ok(if pairs.are_violations(witnesses)? {
+            Verdict::Counted(pairs.count(&mut Vec::new()))
+        } else {
+            Verdict::Undecided(Bounds::NONE)
+        })
+    }
+
     fn decide_network<F: Form>(
         &self,
         prepared: &Prepared<F>,
@@ -154,25 +179,31 @@ impl<'a> Kernel<'a> {
     ) -> Result<Outcome, Rejection> {
         let Prepared { network, mlp, blocks } = prepared;
         let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
+        if let (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) = (claim, proof) {
+            let schema = &self.model.schema;
+            return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
+        }
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
+            let schema = &self.model.schema;
+            let margins = NetworkMargins { network, schema };
+            let decide =
+                |region: &_| fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm);
             return match proof {
-                Proof::Fuzz => {
-                    let margins = NetworkMargins { network, schema: &self.model.schema };
-                    let region = &obligation.region;
-                    Ok(fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm))
+                Proof::Fuzz => Ok(decide(&obligation.region)),
+                Proof::Split { tree, hints } if hints.is_empty() => {
+                    walk_boxes(schema, &obligation.region, tree, decide)
                 }
-                _ => Err(inapplicable("boundary-fuzz is proved by rule fuzz")),
+                _ => Err(inapplicable("boundary-fuzz is proved by fuzz, or split without hints")),
             };
         }
-        let is_monotone = matches!(claim, Claim::Monotone { .. });
+        let is_slope =
+            matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
         let is_avoidance = matches!(claim, Claim::Avoid { .. });
         let (leaf, hints) = match proof {
-            Proof::Interval if !is_monotone => (Leaf::Interval, &[][..]),
-            Proof::Linear { hints } if !is_monotone => (Leaf::Linear, hints.as_slice()),
-            Proof::Dual { hints } if !is_monotone && !is_avoidance => {
-                (Leaf::Dual, hints.as_slice())
-            }
-            Proof::Jacobian if is_monotone => (Leaf::Jacobian, &[][..]),
+            Proof::Interval if !is_slope => (Leaf::Interval, &[][..]),
+            Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints.as_slice()),
+            Proof::Dual { hints } if !is_slope && !is_avoidance => (Leaf::Dual, hints.as_slice()),
+            Proof::Jacobian if is_slope => (Leaf::Jacobian, &[][..]),
             Proof::Split { .. } => (Leaf::Interval, &[][..]),
             _ => return Err(inapplicable("not for this claim on a network")),
         };
@@ -299,12 +330,26 @@ impl<'a> Kernel<'a> {
         Some(Hurdle { claim, tie, classes, allowances })
     }
 
+    /// Whether the cheap rules of the boundary property close a part of an obligation's region, for a
+    /// search that wants to know before it asks; networks only.
+    pub fn is_fuzz_closed(&self, claim: &Claim, part: &RawRegion) -> bool {
+        let (Engine::Rounded(prepared), Claim::Fuzz { margin, shifts, zone, zone_norm }) =
+            (&self.engine, claim)
+        else {
+            return false;
+        };
+        let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
+        let outcome = fuzz::decide(&margins, part, margin, shifts, *zone, *zone_norm);
+        outcome == Outcome::Holds
+    }
+
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
     pub fn work(&self, proof: &Proof) -> u64 {
         let steps = |tree: &super::SplitTree| tree.steps().len() as u64;
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => {
                 let (parameters, neurons) = network_size(self.model);
+                let inputs = self.model.schema.len() as u64;
                 let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
                     // both copies side by side are four times as large
                     (copies * copies * blocks.iter().map(|b| b.rows.len()).sum::<usize>()) as u64
@@ -312,13 +357,18 @@ impl<'a> Kernel<'a> {
                 let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
                 match proof {
                     Proof::None => parameters,
+                    Proof::AllPairs { .. } => self.pairs().map_or(parameters, |pairs| pairs.work()),
                     // exact integers grow with every layer
                     Proof::Counterexample { .. } => {
                         parameters.saturating_mul(4 * network_depth(self.model))
                     }
                     Proof::Interval => parameters.saturating_mul(4),
-                    Proof::Split { tree, .. } => linear.saturating_mul(steps(tree) + 1),
-                    Proof::Fuzz => linear.saturating_mul(3 * self.model.schema.len() as u64 + 1),
+                    Proof::Split { tree, .. } => {
+                        // a leaf of a boundary property bounds every shifted copy
+                        let shifts = if self.lowered.is_fuzz() { 3 * inputs + 1 } else { 1 };
+                        linear.saturating_mul(steps(tree) + 1).saturating_mul(shifts)
+                    }
+                    Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
                     _ => linear,
                 }
             }

@@ -44,9 +44,9 @@ pub(super) fn margins<F: Form>(
                 if interval > linear { interval } else { linear }
             }
             Leaf::Dual => dual_margin(network, &row, hidden, hint)?,
-            Leaf::Jacobian => {
-                let why = "a gradient bounds no margin";
-                return Err(Rejection::Inapplicable { rule: "jacobian", why });
+            Leaf::Jacobian | Leaf::Fuzz => {
+                let why = "it bounds no margin";
+                return Err(Rejection::Inapplicable { rule: "a leaf `J` or `F`", why });
             }
         };
         bounds.push(Rational::from_f64(bound));

@@ -16,6 +16,8 @@
 //! | `avoid` | unsafe blocks of outputs |
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `split` | case distinctions, walked with an explicit stack |
+//! | `pairs` | every pair of rows, in floats where they suffice |
+//! | `rates` | how fast answers change between two points |
 //! | `witness` | counterexamples, evaluated exactly |
 //!
 //! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is
@@ -42,8 +44,10 @@ mod jumps;
 mod kernel;
 mod linear;
 mod network;
+mod pairs;
 mod pieces;
 mod proof;
+mod rates;
 mod served;
 mod split;
 mod tally;
@@ -59,7 +63,9 @@ pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};
 pub use jacobian::gradient;
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Hidden, Network, Sign, Signed};
+pub use pairs::Pairs;
 pub use pieces::Assembler;
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, RULES, SplitTree, Step};
+pub use rates::Rate;
 pub use tally::{Counter, Tally};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -58,6 +58,13 @@ pub enum Proof {
     },
     /// Cheap rules of the boundary property.
     Fuzz,
+    /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
+    Range,
+    /// Every pair of rows, decided by the kernel.
+    AllPairs {
+        /// Some pairs of row indices that violate the claim.
+        witnesses: Vec<(usize, usize)>,
+    },
     /// Points that violate the claim.
     Counterexample {
         /// Raw feature values as text.
@@ -86,6 +93,8 @@ impl Proof {
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
             Self::Fuzz => "fuzz",
+            Self::Range => "range",
+            Self::AllPairs { .. } => "all-pairs",
             Self::Counterexample { .. } => "counterexample",
         }
     }
@@ -197,6 +206,8 @@ pub enum Leaf {
     Dual,
     /// `J`: Jacobian rule.
     Jacobian,
+    /// `F`: the cheap rules of the boundary property.
+    Fuzz,
 }
 
 impl SplitTree {
@@ -259,7 +270,8 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
         "L" => Some(Leaf::Linear),
         "D" => Some(Leaf::Dual),
         "J" => Some(Leaf::Jacobian),
-        "R" | "T" | "U" | "F" => return Err("a leaf rule that this version does not check"),
+        "F" => Some(Leaf::Fuzz),
+        "R" | "T" | "U" => return Err("a leaf rule that this version does not check"),
         _ => None,
     };
     if let Some(leaf) = leaf {
@@ -322,6 +334,7 @@ fn step_text(step: &Step) -> String {
                 Leaf::Linear => "L",
                 Leaf::Dual => "D",
                 Leaf::Jacobian => "J",
+                Leaf::Fuzz => "F",
             };
             let hint = hint.map_or(String::new(), |number| format!("#{number}"));
             format!("{letter}{}{hint}", suffix(refresh))
@@ -360,7 +373,7 @@ mod tests {
             "r1 I I",
             "r1.x I I",
             "1/c0.0 I I",
-            "F",
+            "T",
             " I",
             "I ",
             "c1.1  I I",

@@ -13,7 +13,7 @@
 use std::rc::Rc;
 
 use crate::interval::{Form, Rational, Region};
-use crate::model::Model;
+use crate::model::{Model, Schema};
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::claims::{Outcome, decide, label_of};
@@ -21,7 +21,7 @@ use super::forest::{CellBox, Forest, Score};
 use super::linear::check_hints;
 use super::{
     Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
-    Step, avoid, boxes, jacobian, linear,
+    Step, avoid, boxes, jacobian, linear, rates,
 };
 
 /// Deepest path of a split tree.
@@ -77,6 +77,9 @@ impl<F: Form> NetworkCase<'_, F> {
             }
             (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
                 Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
+            }
+            (Leaf::Jacobian, Claim::Near { .. } | Claim::Lipschitz { .. }) => {
+                Ok(rates::decide(self.network, &self.model.schema, self.claim, hidden, signs))
             }
             _ => {
                 let label = label_of(self.claim)?;
@@ -175,7 +178,7 @@ impl<F: Form> NetworkCase<'_, F> {
                     return Err(Rejection::CutOutside { token });
                 }
                 let index = copy * self.model.schema.len() + feature;
-                let is_tight = self.moved_feature() != Some(index);
+                let is_tight = !self.is_about_segments() && self.moved_feature() != Some(index);
                 let halves = region.halved(&self.model.schema, index, at, is_tight);
                 let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
                 let held = match held {
@@ -223,12 +226,58 @@ impl<F: Form> NetworkCase<'_, F> {
         }
     }
 
+    /// Whether the claim holds along the segments between points: all of them must stay in the cases,
+    /// also where they are not whole.
+    fn is_about_segments(&self) -> bool {
+        matches!(self.claim, Claim::Near { .. } | Claim::Lipschitz { .. })
+    }
+
     fn moved_feature(&self) -> Option<usize> {
         match self.claim {
             Claim::Monotone { feature, .. } => Some(feature.0),
             _ => None,
         }
     }
+}
+
+/// Walks a tree of input cuts over the region of a boundary claim; `holds` decides each leaf's box. The
+/// copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. A sign of a
+/// neuron says nothing about shifted copies, so only inputs are cut.
+pub(super) fn walk_boxes(
+    schema: &Schema,
+    region: &RawRegion,
+    tree: &SplitTree,
+    decide: impl Fn(&RawRegion) -> Outcome,
+) -> Result<Outcome, Rejection> {
+    let mut stack = vec![(region.clone(), 0usize)];
+    let mut all = Outcome::Holds;
+    for (token, step) in tree.steps().iter().enumerate() {
+        let Some((here, depth)) = stack.pop() else {
+            return Err(Rejection::Tree { token, problem: "no box left" });
+        };
+        if depth > MAX_DEPTH {
+            return Err(Rejection::Tree { token, problem: "deeper than 512" });
+        }
+        match step {
+            Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None }
+                if *feature < schema.len() =>
+            {
+                let halves = here.halved(schema, *feature, *at, true);
+                let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
+                stack.push((high, depth + 1));
+                stack.push((low, depth + 1));
+            }
+            Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
+                let outcome = if here.is_empty() { Outcome::Holds } else { decide(&here) };
+                all = all.and(outcome);
+            }
+            _ => {
+                let problem = "the boundary property is split by input cuts and leaves `F` only";
+                return Err(Rejection::Tree { token, problem });
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.

@@ -30,7 +30,8 @@ pub struct Counter<'a> {
 impl<'a> Counter<'a> {
     /// Nothing counted yet; `rows` are those of `lowered`.
     pub fn new(lowered: &'a Lowered<'a>, rows: &'a [Row]) -> Self {
-        let distinct = (!rows.is_empty()).then(Totals::default);
+        let is_about_single_rows = !rows.is_empty() && lowered.row_of(0).is_some();
+        let distinct = is_about_single_rows.then(Totals::default);
         let tally = Tally { distinct, ..Tally::default() };
         Self { lowered, rows, seen: BTreeSet::new(), tally }
     }
@@ -40,6 +41,11 @@ impl<'a> Counter<'a> {
         self.tally.all.add(verdict);
         if let Verdict::Proved(proved) = verdict {
             *self.tally.rules.entry(proved.rule()).or_default() += 1;
+        }
+        if let Verdict::Counted(totals) = verdict
+            && totals.proved > 0
+        {
+            *self.tally.rules.entry("all-pairs").or_default() += totals.proved;
         }
         let Some(row) = self.lowered.row_of(at) else { return };
         let per_row = (self.lowered.len() / self.rows.len().max(1)).max(1);

@@ -2,7 +2,7 @@
 
 use crate::spec::Obligation;
 
-use super::Proof;
+use super::{Proof, Totals};
 
 /// The kernel's answer to one obligation and one proof.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub enum Verdict {
     Undecided(Bounds),
     /// The row is no member of the domain: nothing is claimed.
     Invalid,
+    /// A claim about all pairs of rows: how many of them are what.
+    Counted(Totals),
 }
 
 /// An obligation that holds; made by the kernel only.

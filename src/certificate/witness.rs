@@ -5,7 +5,7 @@
 
 use crate::interval::{Rational, exp, sigmoid};
 use crate::model::{Model, Point, Tie, argmax};
-use crate::spec::{Claim, Direction, Norm, Obligation, Semantics, Zone};
+use crate::spec::{Claim, Direction, Norm, Obligation, On, Semantics, Zone};
 
 use super::Rejection;
 use super::claims::competitors;
@@ -54,6 +54,29 @@ pub(super) fn violates(
                 && subject.is_confident(&margin.above, x)
                 && subject.flips(x, other)
         }
+        (Claim::Near { reach, bound, on }, [a, b]) => {
+            let is_strict = *on == On::Posterior;
+            let mut gaps = differences(a, b).zip(reach.iter());
+            let is_near = gaps.all(|(d, r)| d < *r || (!is_strict && d == *r));
+            is_near
+                && obligation.region.contains(a)
+                && obligation.region.contains(b)
+                && match on {
+                    On::Score => subject.margins_apart(a, b).is_some_and(|gap| gap > *bound),
+                    On::Posterior => {
+                        subject.posteriors_apart(a, b).is_some_and(|gap| gap >= bound * bound)
+                    }
+                }
+        }
+        (Claim::Lipschitz { units, norm, constant, boxes }, [a, b]) => {
+            let [first, second] = &**boxes;
+            let limit = square_distance(a, b, units, *norm).map(|d| &(constant * constant) * &d);
+            first.contains(a)
+                && second.contains(b)
+                && subject.posteriors_apart(a, b).zip(limit).is_some_and(|(gap, most)| gap > most)
+        }
+        // decided pair by pair
+        (Claim::AllPairs { .. }, _) => false,
         (Claim::Avoid { blocks, copies }, points) if points.len() == *copies => {
             let outputs = points.iter().map(|x| subject.scores(x)).collect::<Option<Vec<_>>>();
             subject.alpha.is_none()
@@ -62,6 +85,7 @@ pub(super) fn violates(
         }
         (Claim::Avoid { copies, .. }, _) => return Err(count(*copies)),
         (Claim::Monotone { .. } | Claim::Fuzz { zone: Zone::Ball, .. }, _) => return Err(count(2)),
+        (Claim::Near { .. } | Claim::Lipschitz { .. }, _) => return Err(count(2)),
         _ => return Err(count(1)),
     })
 }
@@ -84,6 +108,22 @@ impl Subject<'_> {
             [zero, one] => Some(one - zero),
             _ => None,
         }
+    }
+
+    /// `|m(a) − m(b)|`, exactly; not through a defense.
+    fn margins_apart(&self, a: &Point, b: &Point) -> Option<Rational> {
+        let gap = &self.margin(a)? - &self.margin(b)?;
+        self.alpha.is_none().then(|| gap.abs())
+    }
+
+    /// At most `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`, and 0 only where that is all that is known.
+    fn posteriors_apart(&self, a: &Point, b: &Point) -> Option<Rational> {
+        let (m, n) = (self.margin(a)?, self.margin(b)?);
+        let (low, high) = if m < n { (m, n) } else { (n, m) };
+        let gap = &sigmoid(&high).0 - &sigmoid(&low).1;
+        let gap = if gap > Rational::ZERO { gap } else { Rational::ZERO };
+        let square = &gap * &gap;
+        self.alpha.is_none().then(|| &square + &square)
     }
 
     fn answers_other_than(&self, label: usize, x: &Point) -> bool {
@@ -200,6 +240,28 @@ fn axis_neighbours(x: &Point, shifts: &[Rational]) -> Vec<Point> {
         .enumerate()
         .flat_map(|(index, shift)| [moved(index, shift.clone()), moved(index, -shift.clone())])
         .collect()
+}
+
+/// `|a_i − b_i|` per feature.
+fn differences(a: &Point, b: &Point) -> impl Iterator<Item = Rational> {
+    a.values().iter().zip(b.values()).map(|(x, y)| (x - y).abs())
+}
+
+/// `‖(a − b)/units‖²`.
+fn square_distance(a: &Point, b: &Point, units: &[Rational], norm: Norm) -> Option<Rational> {
+    let ratios = differences(a, b).zip(units).map(|(d, unit)| &d / unit);
+    norm_squared(&ratios.collect::<Option<Vec<_>>>()?, norm)
+}
+
+/// The square of a norm of non-negative numbers.
+pub(super) fn norm_squared(lengths: &[Rational], norm: Norm) -> Option<Rational> {
+    let sum = |terms: Vec<Rational>| terms.iter().fold(Rational::ZERO, |sum, term| &sum + term);
+    let length = match norm {
+        Norm::Linf => lengths.iter().max()?.clone(),
+        Norm::L1 => sum(lengths.to_vec()),
+        Norm::L2 => return Some(sum(lengths.iter().map(|length| length * length).collect())),
+    };
+    Some(&length * &length)
 }
 
 /// Whether `other` lies within Δ of `x`: `‖(x − other)/shifts‖ <= 1`.

@@ -38,7 +38,7 @@ pub(super) fn linear_hint(searcher: &Searcher, obligation: &Obligation) -> Optio
     let (label, required) = match obligation.sufficient.as_ref()? {
         Claim::Label { label } => (*label, 0.0),
         Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up()),
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => return None,
+        _ => return None,
     };
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;

@@ -190,7 +190,7 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Pro
             (*label, 0.0, wins_tie)
         }
         Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up(), false),
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => return None,
+        _ => return None,
     };
     if grid.base.len() != 1 {
         return None;

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, branch, ensemble, lp, reach, refute};
+use super::{Searcher, alpha, boundary, branch, ensemble, lp, reach, refute};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -36,6 +36,11 @@ impl Searcher<'_> {
         let Some(obligation) = self.lowered.obligation(at) else { return Answer::open() };
         if obligation.standing == Standing::Invalid {
             return Answer { verdict: Verdict::Invalid, ..Answer::open() };
+        }
+        if let Some(pairs) = self.kernel.pairs() {
+            let mut witnesses = Vec::new();
+            let verdict = Verdict::Counted(pairs.count(&mut witnesses));
+            return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
         for points in refute::candidates(self, &obligation) {
             let mut answer = self.ask(at, Proof::Counterexample { points });
@@ -88,11 +93,13 @@ impl Searcher<'_> {
             Rung::Alpha => alpha::linear_hint(self, obligation),
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
+            Rung::Range => Some(Proof::Range),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Attack => {
                 let points = reach::insist(self, obligation);
                 points.map(|points| Proof::Counterexample { points })
             }
+            Rung::Boxes => return boundary::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
@@ -110,9 +117,13 @@ enum Rung {
     Alpha,
     Lp,
     Jacobian,
+    /// Ranges of answers over two boxes.
+    Range,
     Fuzz,
     /// A longer attack.
     Attack,
+    /// The boundary property box by box.
+    Boxes,
     /// Cuts of inputs or neurons of a network.
     Split,
     /// Cell cuts of an ensemble.
@@ -123,7 +134,11 @@ enum Rung {
 
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
-        (Claim::Fuzz { .. }, _) => &[Rung::Fuzz],
+        (Claim::AllPairs { .. }, _) => &[],
+        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Split],
+        (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
+        (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Boxes],
+        (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],
         (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Attack, Rung::Split],
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],

@@ -37,7 +37,7 @@ pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<
     let Family::Mlp(mlp) = &model.family else { return None };
     let label = match obligation.sufficient.as_ref()? {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,
-        Claim::Monotone { .. } | Claim::Fuzz { .. } | Claim::Avoid { .. } => return None,
+        _ => return None,
     };
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;

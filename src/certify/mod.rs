@@ -6,10 +6,12 @@
 //! a false theorem.
 
 pub mod alpha;
+mod boundary;
 mod branch;
 mod ensemble;
 mod ladder;
 pub mod lp;
+mod nearby;
 mod reach;
 mod refute;
 
@@ -119,7 +121,7 @@ pub fn rows_for<'a>(
     let rows = data.part(selection.part);
     let asked = selection.rows.unwrap_or(rows.len());
     let (part, found) = (selection.part, rows.len());
-    rows.get(..asked).ok_or(CertifyError::Rows { asked, found, part })
+    property.first_rows(rows, selection.rows).ok_or(CertifyError::Rows { asked, found, part })
 }
 
 /// The header of a certificate for the subject.
@@ -138,7 +140,7 @@ pub fn header(
         spec: subject.spec.1,
         data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
         part: is_about_rows.then_some(selection.part),
-        rows: is_about_rows.then_some(rows.len()),
+        rows: is_about_rows.then(|| subject.spec.0.property.count_of(rows)),
         semantics: lowered.semantics(),
         integers: subject.spec.0.integers,
         budget: Budget { nodes: options.budget_nodes },
@@ -203,7 +205,11 @@ impl<'a> Searcher<'a> {
                 (from..to).into_par_iter().map(|at| self.answer(at)).collect();
             for (at, answer) in (from..to).zip(&answers) {
                 summary.totals.add(&answer.verdict);
-                summary.refuted_by_attack += u64::from(answer.is_refuted_by_attack);
+                summary.refuted_by_attack += match &answer.verdict {
+                    // all pairs were tried
+                    Verdict::Counted(totals) => totals.refuted,
+                    _ => u64::from(answer.is_refuted_by_attack),
+                };
                 let proof = match answer.verdict {
                     Verdict::Undecided(_) | Verdict::Invalid => crate::certificate::Proof::None,
                     _ => answer.proof.clone(),

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::{Family, FeatureSpec, Mlp, Model, Part, Point, Schema};
 use crate::spec::{Claim, Direction, Obligation, RawRegion, Zone};
 
-use super::{Searcher, reach};
+use super::{Searcher, nearby, reach};
 
 /// Steps of a descent.
 const STEPS: usize = 12;
@@ -91,14 +91,24 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             let blocks = searcher.blocks();
             return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
+        Claim::AllPairs { .. } => None,
+        Claim::Near { .. } | Claim::Lipschitz { .. } => {
+            nearby::steepest(searcher, obligation, &space, &mut rng)
+        }
         Claim::Monotone { feature, direction, .. } => {
             walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
         }
         Claim::Label { .. } | Claim::Posterior { .. } => {
             descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
         }
-        Claim::Fuzz { shifts, zone, .. } => {
-            let point = descend(searcher, obligation, &space, start, &mut rng);
+        Claim::Fuzz { margin, shifts, zone, .. } => {
+            let mut point = descend(searcher, obligation, &space, start, &mut rng);
+            if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
+                let confident = margin.above.up();
+                let is_hit = |point: &[f64]| excess(searcher, obligation, point) <= 0.0;
+                let model = searcher.subject.model.0;
+                point = nearby::barely_confident(model, &space, confident, &mut rng, is_hit);
+            }
             point.and_then(|point| match zone {
                 Zone::Axis => Some(vec![point]),
                 Zone::Ball => {
@@ -133,6 +143,10 @@ pub(super) fn candidates_in(
         };
         let is_step = is_against && low[feature.0] < high[feature.0];
         return if is_step { vec![texts(&[low, high])] } else { Vec::new() };
+    }
+    if let Claim::Near { .. } | Claim::Lipschitz { .. } = &obligation.claim {
+        let found = nearby::across(searcher, obligation, &middle);
+        return found.map(|points| texts(&points)).into_iter().collect();
     }
     let corner = corner.map(|z| space.nearest(&model.schema, z));
     let points = std::iter::once(middle).chain(corner);
@@ -169,6 +183,7 @@ pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) 
             if is_sensitive { 0.0 } else { 1.0 + confidence.abs() }
         }
         Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
+        Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => f64::INFINITY,
     }
 }
 
@@ -247,6 +262,7 @@ fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,
         Claim::Fuzz { .. } => 1,
         Claim::Monotone { .. } | Claim::Avoid { .. } => return None,
+        Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => return None,
     };
     let share = -1.0 / (model.classes - 1) as f64;
     Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())

@@ -8,7 +8,6 @@ use crate::certificate::{
     Arithmetic, Assembler, Counter, Entry, Header, Kernel, Line, Proof, Share, Tally, Verdict,
 };
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
-use crate::model::Part;
 use crate::spec::Lowered;
 
 use super::check::{accuracy_json, accuracy_lines};
@@ -71,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     {
         return Err(Refusal::new("the defense was made for another model"));
     }
-    let part = loaded.data.as_ref().and_then(|(_, part)| *part).unwrap_or(Part::Test);
+    let named = loaded.data.as_ref().and_then(|(_, part)| *part);
+    let part = named.unwrap_or(loaded.spec.0.property.default_part());
     let selection = Selection { part, rows: arguments.rows };
     let options = Options {
         budget_nodes: arguments.budget_nodes,

@@ -130,6 +130,7 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
         Verdict::Refuted(_) => "refuted",
         Verdict::Undecided(_) => "undecided",
         Verdict::Invalid => "invalid",
+        Verdict::Counted(_) => "counted",
     }
 }
 

@@ -14,6 +14,8 @@ const BITS: usize = 192;
 const HALVINGS: usize = 10;
 /// Taylor terms; the remainder of `e^y`, `y <= 1/16`, is below one unit after the last.
 const TERMS: u32 = 32;
+/// Terms of the series of artanh; at 1/3 the next power is below 2⁻²⁰⁰.
+const ODD_TERMS: u32 = 64;
 /// Width of the answers of [`ln`] and [`soft_boundary_margin`], as a number of bisections of 128.
 const BISECTIONS: usize = 100;
 
@@ -115,6 +117,46 @@ pub fn sigmoid(m: &Rational) -> (Rational, Rational) {
     (above.map_or(Rational::ZERO, |e| inverse(&e)), inverse(&below))
 }
 
+/// `[below, above]` around `ln(1 + e^m)`, of width at most 2⁻¹⁷⁰ for `|m| <= 64` and e⁻⁶⁴ beyond.
+///
+/// It is `max(m, 0) + ln(1 + t)` with `t = e^−|m|` in `[0, 1]`, and `ln(1 + t) = 2·artanh(t/(2 + t))`.
+pub fn softplus(m: &Rational) -> (Rational, Rational) {
+    let (below, above) = exp(&-m.clone().abs());
+    let base = if *m > Rational::ZERO { m.clone() } else { Rational::ZERO };
+    let unit = Rational::integer(IBig::ONE << BITS);
+    let scaled = |t: &Rational| {
+        let ratio = t / &(&Rational::integer(2) + t);
+        &ratio.unwrap_or(Rational::ONE) * &unit
+    };
+    // e^−|m| is at most 1
+    let above = above.filter(|t| *t < Rational::ONE).unwrap_or(Rational::ONE);
+    let value = |n: IBig| &base + &Rational::scaled(n, 1 - BITS as i64);
+    (value(artanh_below(&scaled(&below).floor())), value(artanh_above(&scaled(&above).ceil())))
+}
+
+/// Σ y²ᵏ⁺¹/(2k+1), every term rounded down; `0 <= y` in units of 2⁻¹⁹².
+fn artanh_below(y: &IBig) -> IBig {
+    let square = (y * y) >> BITS;
+    let (mut power, mut sum) = (y.clone(), IBig::ZERO);
+    for k in 0..ODD_TERMS {
+        sum += &power / IBig::from(2 * k + 1);
+        power = (&power * &square) >> BITS;
+    }
+    sum
+}
+
+/// Σ y²ᵏ⁺¹/(2k+1), every term rounded up; `y <= 1/2`, so the remainder is less than twice its
+/// first power.
+fn artanh_above(y: &IBig) -> IBig {
+    let square = ((y * y) >> BITS) + IBig::ONE;
+    let (mut power, mut sum) = (y.clone(), IBig::ZERO);
+    for k in 0..ODD_TERMS {
+        sum += &power / IBig::from(2 * k + 1) + IBig::ONE;
+        power = ((&power * &square) >> BITS) + IBig::ONE;
+    }
+    sum + power * IBig::from(2)
+}
+
 /// `[below, above]` around `μ = 2·artanh(√tanh(ε/2))`, the margin under which a two-class posterior
 /// satisfies `‖F‖² < e^ε/(e^ε + 1)`; `None` unless `0 < ε < 60`.
 ///
@@ -177,6 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn softplus_at_zero_and_beyond_64() {
+        let (below, above) = softplus(&Rational::ZERO);
+        let two = ln(&Rational::integer(2)).unwrap();
+        assert!(below <= two.1 && two.0 <= above);
+        let (below, above) = softplus(&rational(-100.0));
+        assert!(below == Rational::ZERO && above > Rational::ZERO && above.up() < 1e-27);
+        let (below, above) = softplus(&rational(100.0));
+        assert!(below == rational(100.0) && above.up() < 100.1);
+    }
+
+    #[test]
     fn huge_arguments_are_answered_at_once() {
         let huge = rational(f64::MAX);
         assert!(exp(&huge).1.is_none());
@@ -193,6 +246,16 @@ mod tests {
             let float = x.exp();
             prop_assert!(below.down() <= float * (1.0 + 1e-15) && float * (1.0 - 1e-15) <= above.up());
             prop_assert!(above.up() - below.down() <= 4.0 * f64::EPSILON * float);
+        }
+
+        #[test]
+        fn softplus_is_the_logarithm_of_one_plus_exp(m in -40f64..40.0) {
+            let (below, above) = softplus(&rational(m));
+            let (low, high) = exp(&rational(m));
+            let (low, high) = (&Rational::ONE + &low, &Rational::ONE + &high.unwrap());
+            let (slow_below, slow_above) = (ln(&low).unwrap().0, ln(&high).unwrap().1);
+            prop_assert!(below <= slow_above && slow_below <= above && below <= above);
+            prop_assert!((&above - &below).up() < 1e-50);
         }
 
         #[test]

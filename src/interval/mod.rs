@@ -25,7 +25,7 @@ mod scalar;
 
 pub use decimal::{Decimal, DecimalError};
 pub use dyadic::Dyadic;
-pub use elementary::{exp, ln, sigmoid, soft_boundary_margin};
+pub use elementary::{exp, ln, sigmoid, soft_boundary_margin, softplus};
 pub use exact::{Exact, ExactLayer};
 pub use form::{Form, Lines, Sizes};
 pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};

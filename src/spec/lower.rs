@@ -15,12 +15,12 @@ use std::sync::Arc;
 use crate::interval::{Rational, ln, soft_boundary_margin};
 use crate::model::{Defense, DefenseKind, Feature, Model, Point, Precision, Row, argmax};
 
-use super::avoid;
 use super::region::Metric;
 use super::{
-    Direction, Domain, FeatureName, LabelSource, Norm, OutputBlock, Property, RawRegion, Scope,
-    Semantics, Spec, Zone,
+    Direction, Domain, FeatureName, LabelSource, Norm, On, OutputBlock, PairBound, Property,
+    RawRegion, Scope, Semantics, Spec, Zone,
 };
+use super::{avoid, pairs};
 
 /// Why a spec says nothing that can be decided of this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,6 +140,35 @@ pub enum Claim {
         /// How many copies of the network the region and the blocks speak of: 1 or 2.
         copies: usize,
     },
+    /// Two points that are close get answers that are close: `d < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε`, or
+    /// `d <= ε ⇒ |m(x) − m(x′)| <= Lε`, with `d = max_i |x_i − x′_i|/(reach_i/ε)`. Two classes.
+    Near {
+        /// Raw length of ε, per feature.
+        reach: Arc<[Rational]>,
+        /// Lε.
+        bound: Rational,
+        /// Whether `F` or `m` is meant.
+        on: On,
+    },
+    /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
+    /// their hull. Two classes.
+    Lipschitz {
+        /// Raw length of a unit of the distance, per feature.
+        units: Arc<[Rational]>,
+        /// The distance.
+        norm: Norm,
+        /// L.
+        constant: Rational,
+        /// Around each of the two rows.
+        boxes: Arc<[RawRegion; 2]>,
+    },
+    /// Every pair of rows is bound. Two classes; the obligation has no region.
+    AllPairs {
+        /// What binds two rows.
+        bound: PairBound,
+        /// Length of a raw unit, per feature.
+        weights: Arc<[Rational]>,
+    },
 }
 
 /// Whether there is anything to prove.
@@ -205,6 +234,19 @@ enum Kind {
         claim: Claim,
         regions: Vec<RawRegion>,
     },
+    AllPairs {
+        claim: Claim,
+    },
+    Near {
+        claim: Claim,
+    },
+    Lipschitz {
+        metric: Arc<Metric>,
+        norm: Norm,
+        constant: Rational,
+        /// Positions of the distinct rows.
+        distinct: Vec<usize>,
+    },
 }
 
 impl<'a> Lowered<'a> {
@@ -258,11 +300,26 @@ impl<'a> Lowered<'a> {
                     .map(|input| avoid::region(model, &domain, spec.units, *copies, input))
                     .collect::<Result<_, _>>()?,
             },
+            Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
+            }
+            Property::SmallNeighborhood { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Near { claim: pairs::near(spec, model)? }
+            }
+            Property::Lipschitzness { epsilon, constant, norm } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Lipschitz {
+                    metric: metric(Norm::Linf, epsilon.value()),
+                    norm: *norm,
+                    constant: constant.value().clone(),
+                    distinct: pairs::distinct(rows),
+                }
+            }
             other => {
                 let what = format!("property `{}`", other.name());
-                let why = "its proof rules are not built yet; \
-                           `label`, `local-invariance`, `monotonicity`, `boundary-fuzz` and \
-                           `output-region` are";
+                let why = "its proof rules are not built yet";
                 return Err(unsupported(what, why));
             }
         };
@@ -288,6 +345,29 @@ impl<'a> Lowered<'a> {
         self.domain.is_whole()
     }
 
+    /// The rows that claims are made around, or about.
+    pub fn rows(&self) -> &'a [Row] {
+        self.rows
+    }
+
+    /// Whether the point lies in the domain: a row that does not is invalid.
+    pub fn is_in_domain(&self, point: &Point) -> bool {
+        self.domain.contains(point)
+    }
+
+    /// Whether the claim is the boundary property.
+    pub fn is_fuzz(&self) -> bool {
+        matches!(self.kind, Kind::Fuzz { .. })
+    }
+
+    /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
+    pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
+        match &self.kind {
+            Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } => Some((bound, weights)),
+            _ => None,
+        }
+    }
+
     /// The unsafe blocks and the number of copies, if the claim is about output regions.
     pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
         match &self.kind {
@@ -300,6 +380,10 @@ impl<'a> Lowered<'a> {
     pub fn len(&self) -> usize {
         match &self.kind {
             Kind::Avoid { regions, .. } => regions.len(),
+            Kind::AllPairs { .. } | Kind::Near { .. } => 1,
+            Kind::Lipschitz { distinct, .. } => {
+                distinct.len() * distinct.len().saturating_sub(1) / 2
+            }
             Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
             Kind::Monotone { metric, features, .. } => {
                 features.len() * if metric.is_some() { self.rows.len() } else { 1 }
@@ -327,7 +411,8 @@ impl<'a> Lowered<'a> {
                 metric.is_some().then(|| at / features.len().max(1))
             }
             Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
-            Kind::Avoid { .. } => None,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
+            Kind::Near { .. } | Kind::Lipschitz { .. } => None,
         }
     }
 
@@ -335,6 +420,9 @@ impl<'a> Lowered<'a> {
     pub fn obligation(&self, at: usize) -> Option<Obligation> {
         if at >= self.len() {
             return None;
+        }
+        if let Kind::Lipschitz { .. } = &self.kind {
+            return self.boxes(at);
         }
         let (metric, claim, sufficient) = match &self.kind {
             Kind::Label { metric, poisoned } => {
@@ -352,7 +440,10 @@ impl<'a> Lowered<'a> {
                 (metric.as_ref(), claim, None)
             }
             Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
-            Kind::Avoid { claim, .. } => (None, claim.clone(), None),
+            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
+                (None, claim.clone(), None)
+            }
+            Kind::Lipschitz { .. } => return None,
         };
         let sufficient =
             if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
@@ -360,11 +451,37 @@ impl<'a> Lowered<'a> {
         Some(Obligation { at, standing, claim, sufficient, region })
     }
 
+    /// The obligation of two rows of [`Kind::Lipschitz`].
+    fn boxes(&self, at: usize) -> Option<Obligation> {
+        let Kind::Lipschitz { metric, norm, constant, distinct } = &self.kind else { return None };
+        let (a, b) = pairs::pair_at(at, distinct.len())?;
+        let centre =
+            |position: usize| Point::from_floats(&self.rows.get(*distinct.get(position)?)?.values);
+        let centres = [centre(a)?, centre(b)?];
+        let is_valid = centres.iter().all(|centre| self.domain.contains(centre));
+        let boxes = centres.map(|centre| RawRegion::ball(&centre, metric, &self.domain));
+        let claim = Claim::Lipschitz {
+            units: metric.weights().iter().map(pairs::raw_unit).collect(),
+            norm: *norm,
+            constant: constant.clone(),
+            boxes: Arc::new(boxes.clone()),
+        };
+        let [first, second] = boxes;
+        Some(Obligation {
+            at,
+            standing: if is_valid { Standing::Open } else { Standing::Invalid },
+            sufficient: Some(claim.clone()),
+            claim,
+            region: first.hull(&second),
+        })
+    }
+
     /// The region of an obligation, and whether its row belongs to the domain.
     fn place(&self, at: usize, metric: Option<&Arc<Metric>>) -> Option<(Standing, RawRegion)> {
         let Some(metric) = metric else {
             let region = match &self.kind {
                 Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
+                Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
                 _ => self.domain.region().ok()?,
             };
             let standing = if region.is_empty() { Standing::Invalid } else { Standing::Open };
@@ -410,7 +527,9 @@ impl<'a> Lowered<'a> {
     /// A claim on the domain needs every feature's range.
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
-            Kind::Label { .. } | Kind::Posterior { .. } | Kind::Avoid { .. } => true,
+            Kind::Label { .. } | Kind::Posterior { .. } => true,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } | Kind::Lipschitz { .. } => true,
+            Kind::Near { .. } => false,
             Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Decimal;
-use crate::model::{Feature, Schema};
+use crate::model::{Feature, Part, Row, Schema};
 
 /// Which distance a ball is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,14 +234,45 @@ impl Property {
         }
     }
 
-    /// Whether the obligations are rows of data (or rows times features).
+    /// Whether the obligations are rows of data (or rows times features, or pairs of rows).
     pub fn is_about_rows(&self) -> bool {
         match self {
             Self::Label { .. } | Self::LocalInvariance { .. } => true,
+            Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => true,
+            Self::Lipschitzness { .. } => true,
             Self::Monotonicity { scope, .. } | Self::BoundaryFuzz { scope, .. } => {
                 *scope == Scope::Local
             }
             _ => false,
+        }
+    }
+
+    /// The first rows of a part that a count means (`None`: all): distinct ones for `lipschitzness`,
+    /// whose first occurrences are counted. `None` if there are fewer.
+    pub fn first_rows<'a>(&self, rows: &'a [Row], count: Option<usize>) -> Option<&'a [Row]> {
+        let Some(count) = count else { return Some(rows) };
+        match self {
+            Self::Lipschitzness { .. } if count > 0 => {
+                let last = *super::pairs::distinct(rows).get(count - 1)?;
+                rows.get(..=last)
+            }
+            _ => rows.get(..count),
+        }
+    }
+
+    /// The count that means these rows.
+    pub fn count_of(&self, rows: &[Row]) -> usize {
+        match self {
+            Self::Lipschitzness { .. } => super::pairs::distinct(rows).len(),
+            _ => rows.len(),
+        }
+    }
+
+    /// The part of the data that is meant where none is named.
+    pub fn default_part(&self) -> Part {
+        match self {
+            Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => Part::Train,
+            _ => Part::Test,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Domain {
 }
 
 /// How balls are measured: per feature the length of a raw unit, and the radius.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Metric {
     norm: Norm,
     epsilon: Rational,
@@ -105,6 +105,11 @@ impl Metric {
         Self { norm, epsilon: epsilon.clone(), weights, reach }
     }
 
+    /// Length of a raw unit per feature.
+    pub(super) fn weights(&self) -> &Arc<[Rational]> {
+        &self.weights
+    }
+
     /// `ε / weights_i` per feature.
     pub(super) fn reach(&self) -> &[Rational] {
         &self.reach
@@ -112,7 +117,7 @@ impl Metric {
 }
 
 /// `coefficients·x <= rhs` on raw values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Condition {
     pub(super) coefficients: Vec<Rational>,
     pub(super) rhs: Rational,
@@ -128,7 +133,7 @@ impl Condition {
 /// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
 /// distance from its centre. The box bounds the ball and may be larger. With two copies of the
 /// input, a point is both, one after the other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RawRegion {
     sides: Vec<(Rational, Rational)>,
     is_whole: Arc<[bool]>,
@@ -157,8 +162,19 @@ impl RawRegion {
         Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
     }
 
+    /// The smallest box that holds both boxes.
+    pub(super) fn hull(&self, other: &Self) -> Self {
+        let both = |((low, high), (from, to)): (&(Rational, Rational), &(Rational, Rational))| {
+            let low = if from < low { from } else { low };
+            let high = if to > high { to } else { high };
+            (low.clone(), high.clone())
+        };
+        let sides = self.sides.iter().zip(&other.sides).map(both).collect();
+        Self::plain(sides, Arc::clone(&self.is_whole))
+    }
+
     /// A box and nothing else.
-    fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
+    pub(super) fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
         Self { sides, is_whole, ball: None, conditions: Arc::default() }
     }
 

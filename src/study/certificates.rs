@@ -117,6 +117,9 @@ fn unit_of(property: &Property) -> Unit {
         Property::Monotonicity { scope: Scope::Domain, .. } => Unit::Features,
         Property::Monotonicity { .. } => Unit::RowFeatures,
         Property::BoundaryFuzz { scope: Scope::Domain, .. } => Unit::Domain,
+        Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => Unit::Pairs,
+        Property::Lipschitzness { .. } => Unit::Pairs,
+        Property::SmallNeighborhood { .. } => Unit::Domain,
         _ => Unit::Rows,
     }
 }
@@ -144,6 +147,16 @@ pub fn name_of(spec: &Spec) -> PropertyName {
             let zone = format!("{zone:?}").to_lowercase();
             format!("shift {shift}, epsilon {epsilon}, zone {zone}{radius}")
         }
+        Property::LocalInvarianceT { epsilon_1, epsilon_2 } => {
+            format!("epsilon-1 {epsilon_1}, epsilon-2 {epsilon_2}")
+        }
+        Property::Lipschitzness { epsilon, constant, norm } => {
+            format!("epsilon {epsilon}, constant {constant}, {norm:?}").to_lowercase()
+        }
+        Property::SmallNeighborhood { epsilon, constant, on } => {
+            format!("epsilon {epsilon}, constant {constant}, on {on:?}").to_lowercase()
+        }
+        Property::LipschitznessT { constant } => format!("constant {constant}"),
         _ => String::new(),
     };
     PropertyName::new(spec.property.name(), parameters)

@@ -104,6 +104,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
         Proof::Dual { hints: Vec::new() },
         Proof::Jacobian,
         Proof::Fuzz,
+        Proof::Range,
         Proof::Jumps { trees: BTreeMap::new() },
     ];
     match &model.family {
@@ -133,7 +134,7 @@ fn network_battery(mlp: &Mlp, middle: &[f64], proofs: &mut Vec<Proof>) {
     let refreshes = [None, Some(0)];
     for (feature, &at) in middle.iter().enumerate() {
         for (refresh, kind) in refreshes.into_iter().flat_map(|r| {
-            [Leaf::Interval, Leaf::Linear, Leaf::Dual, Leaf::Jacobian].map(|k| (r, k))
+            [Leaf::Interval, Leaf::Linear, Leaf::Dual, Leaf::Jacobian, Leaf::Fuzz].map(|k| (r, k))
         }) {
             let tree = halves(feature, at, refresh, kind, kind);
             proofs.push(Proof::Split { tree, hints: Vec::new() });

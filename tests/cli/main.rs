@@ -15,6 +15,7 @@ mod export;
 mod help;
 mod hostile;
 mod import;
+mod pairs;
 mod scene;
 mod steal;
 mod train;

@@ -89,6 +89,9 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             }
             moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
         }
+        Claim::AllPairs { .. } | Claim::Near { .. } | Claim::Lipschitz { .. } => {
+            panic!("no control is about pairs")
+        }
         Claim::Avoid { blocks, .. } => {
             assert!(blocks.iter().all(|block| block.rows.len() == 1), "least at a vertex");
             let is_safe = |x: &Point| {

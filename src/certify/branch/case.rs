@@ -114,7 +114,7 @@ impl<'a> Looker<'a> {
         let goal = Goal::new(claim, model, searcher.kernel.hurdle(obligation), blocks, rows)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
-        let cuts_inputs = free <= FEW_INPUTS || matches!(claim, Claim::Monotone { .. });
+        let cuts_inputs = free <= FEW_INPUTS || goal.leaf() == Leaf::Jacobian;
         let mlp = searcher.mlp.as_deref()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs })
     }
@@ -320,9 +320,12 @@ impl<'a> Looker<'a> {
         match cut {
             Cut::Input { copy, feature, at } => {
                 let index = copy * schema.len() + feature;
-                let moved = matches!(&self.obligation.claim,
-                    Claim::Monotone { feature, .. } if feature.0 == index);
-                let (low, high) = case.region.halved(schema, index, at, !moved)?;
+                let is_tight = match &self.obligation.claim {
+                    Claim::Monotone { feature, .. } => feature.0 != index,
+                    Claim::Near { .. } | Claim::Lipschitz { .. } => false,
+                    _ => true,
+                };
+                let (low, high) = case.region.halved(schema, index, at, is_tight)?;
                 Some([(slots[0], low), (slots[1], high)].map(|(slot, half)| {
                     child(slot, Arc::new(half), case.signs.clone(), Held::Box(hidden.clone()))
                 }))

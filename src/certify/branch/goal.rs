@@ -1,7 +1,7 @@
 //! What a case must clear, in the arithmetic of the search.
 
 use crate::certificate::{
-    Block, Hidden, Hint, Hurdle, Leaf, Network, Sign, competitors, gradient, margin_row,
+    Block, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, gradient, margin_row,
 };
 use crate::interval::{Form, Rounded};
 use crate::model::Model;
@@ -21,6 +21,8 @@ pub(super) enum Goal<'a> {
     Blocks { blocks: &'a [Block<Rounded>], rows: &'a [OutputBlock] },
     /// A gradient has a sign.
     Slope { feature: usize, direction: Direction, rows: Vec<Vec<f64>> },
+    /// A gradient is small.
+    Rate { rate: Rate, row: Vec<f64> },
 }
 
 /// How a goal stands over a case.
@@ -74,14 +76,17 @@ impl<'a> Goal<'a> {
                 Self::Slope { feature, direction, rows: rows_of(*class) }
             }
             Claim::Avoid { .. } => Self::Blocks { blocks, rows },
-            Claim::Fuzz { .. } => return None,
+            Claim::Near { .. } | Claim::Lipschitz { .. } => {
+                Self::Rate { rate: Rate::of(claim, &model.schema)?, row: margin_row(1, 0, 2) }
+            }
+            Claim::Fuzz { .. } | Claim::AllPairs { .. } => return None,
         })
     }
 
     /// The rule that closes a case.
     pub(super) fn leaf(&self) -> Leaf {
         match self {
-            Self::Slope { .. } => Leaf::Jacobian,
+            Self::Slope { .. } | Self::Rate { .. } => Leaf::Jacobian,
             _ => Leaf::Linear,
         }
     }
@@ -103,6 +108,11 @@ impl<'a> Goal<'a> {
             }
             Self::Slope { feature, direction, rows } => {
                 slopes(network, hidden, *feature, *direction, rows)
+            }
+            Self::Rate { rate, row } => {
+                let (is_reached, bound) = rate.decide(network, hidden, signs);
+                let (row, parts) = (row.clone(), Vec::new());
+                Standing { is_reached, bound, worst: None, row, parts }
             }
         }
     }

@@ -1,0 +1,174 @@
+//! How fast a network changes: claims about pairs of points of a convex region.
+//!
+//! Along almost every segment between two points `x`, `x′` of the region, `m` has slopes that lie in
+//! the gradient's interval, so with `g_i = max|∂m/∂z_i|` and the dual norm of `(u_i·g_i)`, `u_i` being
+//! a unit of the distance in z,
+//!
+//! ```text
+//! |m(x) − m(x′)|    <=  N·‖x − x′‖           N = ‖(u_i·g_i)‖ dual
+//! ‖F(x) − F(x′)‖₂   <=  √2·s·N·‖x − x′‖      s >= max σ′ over the region's margins
+//! ```
+//!
+//! A claim holds if `2·s²·N² <= L²` (strictly, where the claim is strict), or `N <= L` on the
+//! score. Rates glue: a segment that passes through several cases of a split, input cuts and signs of
+//! neurons alike, is cut into finitely many pieces, and each moves `F` by at most its case's rate times
+//! its length. So every leaf must close with the same bound, and whole features are not tightened: the
+//! segment between two whole points is not whole.
+
+use crate::interval::{Form, Rational, sigmoid};
+use crate::model::Schema;
+use crate::spec::{Claim, Norm, On, RawRegion};
+
+use super::claims::Outcome;
+use super::jacobian::{gradient, largest_change};
+use super::witness::norm_squared;
+use super::{Bounds, Hidden, Network, Sign};
+
+/// How far two points may be apart, and how far their answers.
+#[derive(Clone, Debug)]
+pub struct Rate {
+    /// Unit of the distance per feature, in z.
+    units: Vec<f64>,
+    norm: Norm,
+    on: On,
+    /// What the change over one unit must not exceed; squared for posteriors.
+    limit: Rational,
+    /// Whether it must stay below.
+    is_strict: bool,
+}
+
+impl Rate {
+    /// The rate that a claim about two points allows; `None` for other claims.
+    pub fn of(claim: &Claim, schema: &Schema) -> Option<Self> {
+        let (units, norm, on, limit, is_strict) = match claim {
+            // the unit is ε
+            Claim::Near { reach, bound, on } => {
+                (reach, Norm::Linf, *on, bound, *on == On::Posterior)
+            }
+            Claim::Lipschitz { units, norm, constant, .. } => {
+                (units, *norm, On::Posterior, constant, false)
+            }
+            _ => return None,
+        };
+        let features = schema.features().iter().zip(units.iter());
+        let units = features.map(|(feature, unit)| (&feature.exact_scale() * unit).up()).collect();
+        let limit = match on {
+            On::Posterior => limit * limit,
+            On::Score => limit.clone(),
+        };
+        Some(Self { units, norm, on, limit, is_strict })
+    }
+
+    /// Whether the rate holds on a case, and by how much it is missed (below 0) or kept, about.
+    pub fn decide<F: Form>(
+        &self,
+        network: &Network<F>,
+        hidden: &Hidden,
+        signs: &[Sign],
+    ) -> (bool, f64) {
+        let lost = (false, f64::NEG_INFINITY);
+        let Some(slopes) = gradient(network, &[-1.0, 1.0], hidden) else { return lost };
+        let change = largest_change(&slopes, &self.units, self.norm);
+        let Some(change) = Rational::from_f64(change) else { return lost };
+        let reached = match self.on {
+            On::Score => change,
+            On::Posterior => {
+                let rate = &steepest(network, hidden, signs) * &change;
+                &(&rate * &rate) * &Rational::integer(2)
+            }
+        };
+        let holds = if self.is_strict { reached < self.limit } else { reached <= self.limit };
+        (holds, (&self.limit - &reached).down())
+    }
+}
+
+/// Decides a claim about two points on one case.
+pub(super) fn decide<F: Form>(
+    network: &Network<F>,
+    schema: &Schema,
+    claim: &Claim,
+    hidden: &Hidden,
+    signs: &[Sign],
+) -> Outcome {
+    let (holds, slack) = match Rate::of(claim, schema) {
+        Some(rate) => rate.decide(network, hidden, signs),
+        None => (false, f64::NEG_INFINITY),
+    };
+    if holds { Outcome::Holds } else { Outcome::Open(Bounds { reached: slack, required: 0.0 }) }
+}
+
+/// `[least, most]` of the margin of class 1 over a case; `None` where an end is unknown.
+pub(super) fn margin_range<F: Form>(
+    network: &Network<F>,
+    hidden: &Hidden,
+    signs: &[Sign],
+) -> Option<(Rational, Rational)> {
+    let lower = |row: &[f64]| {
+        let linear = network.linear_margin(F::new(row), hidden, None, signs);
+        let interval = network.interval_margin(F::new(row), hidden);
+        Rational::from_f64(if interval > linear { interval } else { linear })
+    };
+    Some((lower(&[-1.0, 1.0])?, -lower(&[1.0, -1.0])?))
+}
+
+/// At least `max σ′(m)` over the margins of a case: σ′ falls with |m|, and is ¼ at 0.
+fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[Sign]) -> Rational {
+    let quarter = Rational::from_f64(0.25).unwrap_or(Rational::ONE);
+    let Some((least, most)) = margin_range(network, hidden, signs) else { return quarter };
+    let nearest = if least > Rational::ZERO {
+        least
+    } else if most < Rational::ZERO {
+        -most
+    } else {
+        return quarter;
+    };
+    let (below, above) = sigmoid(&nearest);
+    // σ′ = σ·(1 − σ)
+    let slope = &above * &(&Rational::ONE - &below);
+    if slope < quarter { slope } else { quarter }
+}
+
+/// Rule `range`: with posteriors `F₁ ∈ [p, q]` over the first box and `[p′, q′]` over the second,
+/// `‖F(a) − F(b)‖₂² <= 2·max(q − p′, q′ − p)²`, which `L²·dist²` of the boxes must reach. Both ranges
+/// hold at every pair of points, so nothing about segments is needed.
+pub(super) fn apart<F: Form>(
+    network: &Network<F>,
+    schema: &Schema,
+    boxes: &[RawRegion; 2],
+    units: &[Rational],
+    norm: Norm,
+    constant: &Rational,
+) -> Outcome {
+    let ranges = boxes.each_ref().map(|region| {
+        let hidden = network.linear_bounds(region.standardised(schema)?.sides())?;
+        let (least, most) = margin_range(network, &hidden, &[])?;
+        Some((sigmoid(&least).0, sigmoid(&most).1))
+    });
+    let square = gaps(boxes, units).and_then(|gaps| norm_squared(&gaps, norm));
+    let ([Some((p, q)), Some((from, to))], Some(square)) = (ranges, square) else {
+        return Outcome::Open(Bounds::NONE);
+    };
+    let (up, down) = (&q - &from, &to - &p);
+    let widest = if up > down { up } else { down };
+    let (reached, limit) =
+        (&(&widest * &widest) * &Rational::integer(2), &(constant * constant) * &square);
+    // a pair of ranges cannot be closer than 0
+    if widest >= Rational::ZERO && reached <= limit {
+        Outcome::Holds
+    } else {
+        Outcome::Open(Bounds { reached: (&limit - &reached).down(), required: 0.0 })
+    }
+}
+
+/// The least `|a_i − b_i|` in units of the distance, per feature.
+fn gaps(boxes: &[RawRegion; 2], units: &[Rational]) -> Option<Vec<Rational>> {
+    let [first, second] = boxes;
+    let sides = first.sides().iter().zip(second.sides()).zip(units);
+    type Side<'a> = &'a (Rational, Rational);
+    let gap = |(((low, high), (from, to)), unit): ((Side, Side), &Rational)| {
+        let (below, above) = (from - high, low - to);
+        let gap = if below > above { below } else { above };
+        if gap > Rational::ZERO { &gap / unit } else { Some(Rational::ZERO) }
+    };
+    sides.map(gap).collect()
+}

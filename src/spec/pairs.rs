@@ -1,0 +1,119 @@
+//! Claims about pairs of rows, and about pairs of points.
+//!
+//! With two classes, `F = (1 − σ(m), σ(m))`, so a distance of posteriors is one of numbers:
+//!
+//! ```text
+//! ‖F(x) − F(x′)‖₂ = √2·|σ(m(x)) − σ(m(x′))|
+//! KL(F(x)‖F(x′))  = A(m′) − A(m) − σ(m)·(m′ − m),   A(m) = ln(1 + e^m)
+//! ```
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::interval::Rational;
+use crate::model::{Digest, Family, Model, Row};
+
+use super::lower::unsupported;
+use super::region::Metric;
+use super::{Claim, LowerError, Norm, Property, Spec};
+
+/// What a claim about all pairs of rows says of one pair; distances are Euclidean.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PairBound {
+    /// `‖F(x) − F(x′)‖₂ <= L·‖x − x′‖₂`, for unordered pairs; vacuous iff `x = x′`.
+    Lipschitz {
+        /// L.
+        constant: Rational,
+    },
+    /// `‖x − x′‖₂ < ε₁ ⇒ KL(F(x)‖F(x′)) < ε₂`, for ordered pairs; vacuous iff the distance is at
+    /// least ε₁.
+    Divergence {
+        /// ε₁.
+        reach: Rational,
+        /// ε₂.
+        limit: Rational,
+    },
+}
+
+/// Claims about two points are decided of networks with two classes, and without a defense.
+pub(super) fn expect_decidable(
+    spec: &Spec,
+    model: &Model,
+    is_defended: bool,
+) -> Result<(), LowerError> {
+    let about = |what: &str| format!("property `{}` {what}", spec.property.name());
+    if matches!(model.family, Family::Ensemble(_)) {
+        return Err(unsupported(about("of an ensemble"), "it is decided for networks only"));
+    }
+    if model.classes != 2 {
+        return Err(unsupported(about("with more than two classes"), "it is decided for two"));
+    }
+    if is_defended {
+        let why = "poisoning jumps at the boundary and preserves no claim about two points";
+        return Err(unsupported(about("behind prediction poisoning"), why));
+    }
+    Ok(())
+}
+
+/// The claim of a small neighbourhood. `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of
+/// the difference in standardised units.
+pub(super) fn near(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
+    let Property::SmallNeighborhood { epsilon, constant, on } = &spec.property else {
+        return Err(unsupported("this property", "it is no small-neighborhood"));
+    };
+    let metric = Metric::new(&model.schema, spec.units, Norm::Linf, epsilon.value());
+    let bound = constant.value() * epsilon.value();
+    Ok(Claim::Near { reach: metric.reach().into(), bound, on: *on })
+}
+
+/// The raw length of a unit of the distance.
+pub(super) fn raw_unit(weight: &Rational) -> Rational {
+    (&Rational::ONE / weight).expect("scales are positive")
+}
+
+/// Positions of the first of every group of equal rows, ascending.
+pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
+    let mut seen: BTreeSet<Digest> = BTreeSet::new();
+    (0..rows.len()).filter(|&index| seen.insert(rows[index].key)).collect()
+}
+
+/// The pair `a < b < count` of that index, in lexicographic order.
+pub(super) fn pair_at(mut index: usize, count: usize) -> Option<(usize, usize)> {
+    for a in 0..count {
+        let partners = count - a - 1;
+        if index < partners {
+            return Some((a, a + 1 + index));
+        }
+        index -= partners;
+    }
+    None
+}
+
+/// The claim of a property about all pairs of rows.
+pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
+    let bound = match &spec.property {
+        Property::LipschitznessT { constant } => {
+            PairBound::Lipschitz { constant: constant.value().clone() }
+        }
+        Property::LocalInvarianceT { epsilon_1, epsilon_2 } => PairBound::Divergence {
+            reach: epsilon_1.value().clone(),
+            limit: epsilon_2.value().clone(),
+        },
+        _ => return Err(unsupported("this property", "it is not about all pairs of rows")),
+    };
+    let metric = Metric::new(&model.schema, spec.units, Norm::L2, &Rational::ZERO);
+    Ok(Claim::AllPairs { bound, weights: Arc::clone(metric.weights()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_counted_lexicographically() {
+        let all: Vec<_> = (0..7).map(|index| pair_at(index, 4)).collect();
+        let expected = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+        assert_eq!(all[..6], expected.map(Some));
+        assert_eq!((all[6], pair_at(0, 1), pair_at(0, 0)), (None, None, None));
+    }
+}
