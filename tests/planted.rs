@@ -26,8 +26,8 @@ const DEFECTS: [Defect; 22] = [
     Defect(
         "a bias is forgotten",
         "interval/rounded.rs",
-        "            self.constant.add_product(a, b);\n            for",
-        "            let _ = b;\n            for",
+        "            self.constant.add_product(a, b);\n            products.add(",
+        "            let _ = b;\n            products.add(",
     ),
     Defect(
         "rounding is free",
