@@ -116,8 +116,8 @@ fn bad_calls_are_refused_and_nothing_is_written() {
         ("unknown property", "property = \"beauty\"\n", "beauty"),
         (
             "not built",
-            "property = \"lipschitzness\"\nepsilon = \"0.1\"\nconstant = \"1\"\n",
-            "lipschitzness",
+            "property = \"stability\"\nfeatures = [\"age\"]\nbound = \"1\"\n",
+            "stability",
         ),
         (
             "unknown key",
