@@ -232,11 +232,16 @@ pub fn open_regular(path: &Path, limit: u64) -> Result<File, SourceError> {
     Ok(file)
 }
 
+/// Most bytes that are set aside before any is read.
+const AT_ONCE: u64 = 64 << 20;
+
 /// The bytes of a regular file of at most `limit` bytes; never more than one above is read.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
     let shown = || path.display().to_string();
-    let mut bytes = Vec::new();
     let file = open_regular(path, limit)?;
+    let held = file.metadata().map_err(|reason| SourceError::Read { path: shown(), reason })?.len();
+    // as much as the file holds, so that it is not held twice while the buffer grows
+    let mut bytes = Vec::with_capacity(usize::try_from(held.min(AT_ONCE)).unwrap_or(0));
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|reason| SourceError::Read { path: shown(), reason })?;
