@@ -193,6 +193,19 @@ fn copy(from: &Path, to: &Path) {
 /// Tests of the trusted rooms, the quickest first.
 const TESTS: [&str; 4] = ["refusals", "pairs", "soundness", "corruption"];
 
+/// The files of tests, those first that look at this source most: the fewer are run, the sooner it ends.
+fn likely_first(file: &str) -> [&'static str; 4] {
+    match file {
+        "certificate/pairs.rs" | "certificate/rates.rs" => {
+            ["pairs", "refusals", "soundness", "corruption"]
+        }
+        "certificate/network.rs" | "certificate/avoid.rs" | "model/ensemble.rs" => {
+            ["soundness", "refusals", "corruption", "pairs"]
+        }
+        _ => ["refusals", "soundness", "pairs", "corruption"],
+    }
+}
+
 /// A copy of the sources, and a build cache of its own: cargo would take the copy's artefacts for
 /// those of this crate.
 struct Copy {
@@ -237,7 +250,7 @@ impl Copy {
         let path = self.folder.path().join("src").join(file);
         let sound = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, sound.replacen(right, wrong, 1)).unwrap();
-        let found = TESTS.into_iter().find(|test| !self.passes(test));
+        let found = likely_first(file).into_iter().find(|test| !self.passes(test));
         std::fs::write(&path, sound).unwrap();
         found
     }

@@ -20,9 +20,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
 }
 
 /// Largest settings file (recipes, attacks), in bytes: reading TOML takes a hundred times as much.
+#[cfg(feature = "full")]
 const MAX_SETTINGS: u64 = 1 << 20;
 
 /// The bytes of a settings file.
+#[cfg(feature = "full")]
 pub(crate) fn read_settings(path: &Path) -> Result<Vec<u8>, Refusal> {
     Ok(read_regular(path, MAX_SETTINGS)?)
 }
