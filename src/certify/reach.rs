@@ -15,8 +15,9 @@ use super::refute::{FloatBox, slopes};
 
 /// Steps of a descent.
 const STEPS: usize = 40;
-/// Descents per block for every start that other attacks have.
-const PATIENCE: usize = 6;
+/// Multiply-adds of a forward pass, times descents per block, for every start that other attacks have:
+/// small networks are tried more often.
+const PATIENCE: usize = 3_400_000;
 
 /// A longer attack on the blocks that the linear rule leaves open.
 pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
@@ -33,7 +34,9 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
         pairs.filter(|(_, block)| is_open(block)).map(|(block, _)| block.clone()).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
     rng.set_stream(u64::MAX - obligation.at as u64);
-    let attempts = 1..=searcher.options.attack_starts * PATIENCE;
+    let size: usize = searcher.mlp()?.layers.iter().map(|layer| layer.weights.len()).sum();
+    let descents = (PATIENCE / size.max(1)).clamp(6, 250);
+    let attempts = 1..=searcher.options.attack_starts * descents;
     candidates(searcher, obligation, *copies, &open, attempts, &mut rng).into_iter().next()
 }
 

@@ -50,6 +50,8 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
     let mut tree = Tree::new();
     let mut hints: Vec<LeafHint> = Vec::new();
     let mut open = BTreeMap::from([(Priority::FIRST, Case::root(obligation, tree.root()))]);
+    // a case that cannot be cut any further leaves the claim open, but another may violate it
+    let mut is_stuck = false;
     while !open.is_empty() {
         let group = next_group(&mut open);
         *nodes += group.len() as u64;
@@ -67,8 +69,8 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
                     tree.close(case.slot, leaf, refresh, number);
                 }
                 Look::Violated(points) => return Some(Proof::Counterexample { points }),
-                Look::Stuck => return None,
-                Look::Open { .. } if case.depth >= MAX_DEPTH => return None,
+                Look::Stuck => is_stuck = true,
+                Look::Open { .. } if case.depth >= MAX_DEPTH => is_stuck = true,
                 Look::Open { cut, refresh, hidden, bound, hints } => {
                     let slots = tree.cut(case.slot, cut, refresh);
                     for child in looker.children(&case, slots, cut, hidden, hints)? {
@@ -77,6 +79,9 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
                 }
             }
         }
+    }
+    if is_stuck {
+        return None;
     }
     let (tree, order) = tree.finish()?;
     // hints in the order of the leaves, so that a certificate does not show the order of the search
