@@ -188,3 +188,21 @@ fn a_link_at_the_place_of_the_certificate_is_not_followed() {
     let call = call.replace("c.jsonl", "folder");
     scene.refused(&call, &["folder", "no plain file"]);
 }
+
+/// A whole feature whose declared range holds no float, or none at all: nothing to walk along.
+#[test]
+fn a_range_without_floats_is_no_reason_to_panic() {
+    let scene = Scene::new();
+    for (low, high) in
+        [("9007199254740993", "9007199254740993"), ("1e400", "2e400"), ("-1e400", "2e400")]
+    {
+        let rising =
+            "property = \"monotonicity\"\nfeatures = [\"age\"]\ndirection = \"increasing\"\n";
+        scene.write("far.toml", format!("{rising}[domain]\nage = [\"{low}\", \"{high}\"]\n"));
+        for model in ["mlp.json", "trees.json"] {
+            let subject = format!("--model {model} --spec far.toml");
+            scene.done(&format!("certify {subject} --budget-nodes 20 --out far.jsonl"));
+            scene.done(&format!("check far.jsonl {subject}"));
+        }
+    }
+}
