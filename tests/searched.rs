@@ -25,6 +25,17 @@ enum Expected {
 }
 use Expected::{Invalid, NotProved, Proved, Refuted};
 
+/// What a verdict says.
+fn told(verdict: Verdict) -> Expected {
+    match verdict {
+        Verdict::Proved(_) => Proved,
+        Verdict::Refuted(_) => Refuted,
+        Verdict::Undecided(_) => NotProved,
+        Verdict::Invalid => Invalid,
+        Verdict::Counted(_) => panic!("no case is about all pairs"),
+    }
+}
+
 /// The default, a search that has to do without random starts and cuts, one with many of both.
 fn allowances() -> [Options; 3] {
     let plain = Options::default();
@@ -52,13 +63,7 @@ fn search(case: &Case, options: Options) -> (Expected, Proof) {
     let summary = searcher.run(0, keep).unwrap();
     let line = found.into_iter().next().expect("there is an obligation");
     let verdicts = cases::BOTH.map(|arithmetic| {
-        match Kernel::new(&case.model, &lowered, arithmetic).check(0, &line.proof).unwrap() {
-            Verdict::Proved(_) => Proved,
-            Verdict::Refuted(_) => Refuted,
-            Verdict::Undecided(_) => NotProved,
-            Verdict::Invalid => Invalid,
-            Verdict::Counted(_) => panic!("no case is about all pairs"),
-        }
+        told(Kernel::new(&case.model, &lowered, arithmetic).check(0, &line.proof).unwrap())
     });
     assert!(verdicts.iter().all(|v| *v == verdicts[0] || *v == NotProved), "{verdicts:?}");
     assert_eq!(u64::from(verdicts[0] == Proved), summary.totals.proved);
@@ -150,13 +155,7 @@ fn rungs(case: &Case, options: Options) -> Vec<(Proof, [Expected; 2])> {
     let searcher = Searcher::new(subject, &lowered, &case.rows, options);
     let decide = |proof: Proof| {
         let verdicts = cases::BOTH.map(|arithmetic| {
-            match Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof).unwrap() {
-                Verdict::Proved(_) => Proved,
-                Verdict::Refuted(_) => Refuted,
-                Verdict::Undecided(_) => NotProved,
-                Verdict::Invalid => Invalid,
-                Verdict::Counted(_) => panic!("no case is about all pairs"),
-            }
+            told(Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof).unwrap())
         });
         (proof, verdicts)
     };
