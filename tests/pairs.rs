@@ -178,6 +178,19 @@ fn only_pairs_that_violate_are_witnesses() {
     }
 }
 
+/// The divergence of σ(8) from 1/2 is 3.3, that of 1/2 from σ(8) 0.7.
+#[test]
+fn each_direction_of_a_divergence_counts() {
+    let spec = spec("property = 'local-invariance-t'\nepsilon-1 = '5'\nepsilon-2 = '1'");
+    for points in [[0.0, 2.0], [2.0, 0.0]] {
+        let rows = points.map(|x| row(&[x], 0));
+        for arithmetic in BOTH {
+            let totals = counted(&ramp(), &spec, &rows, arithmetic);
+            assert_eq!((totals.proved, totals.refuted, totals.undecided), (1, 1, 0));
+        }
+    }
+}
+
 #[test]
 fn other_subjects_are_refused_by_name() {
     let three = Layer { weights: vec![0.0; 3], bias: vec![0.0; 3], inputs: 1 };

@@ -237,6 +237,8 @@ impl Copy {
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
             .env("PROPCERT_MUTANTS", "320")
+            // a defect is found or not by the tests, never by luck
+            .env("PROPTEST_RNG_SEED", "1")
             .output()
             .unwrap();
         let told = [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).into_owned());
