@@ -13,6 +13,8 @@ use crate::spec::{Claim, Obligation, OutputBlock, RawRegion};
 use super::Searcher;
 use super::refute::{FloatBox, slopes};
 
+/// Points that miss a block by no more than this are looked at exactly.
+const NEAR: f64 = 1e-4;
 /// Steps of a descent.
 const STEPS: usize = 40;
 /// Multiply-adds of a forward pass, times descents per block, for every start that other attacks have:
@@ -72,19 +74,30 @@ pub(super) fn candidates(
     Vec::new()
 }
 
-/// The middle of a region and the point `corner` (standardised) where they look like violations.
+/// Points of a region that look like violations, among `places` (standardised).
 pub(super) fn candidates_in(
     searcher: &Searcher,
     obligation: &Obligation,
     region: &RawRegion,
-    corner: Option<&[f64]>,
+    places: &[Vec<f64>],
     copies: usize,
 ) -> Vec<Vec<Vec<String>>> {
     debug_assert_eq!(region.sides().len(), obligation.region.sides().len());
+    // most cases hold none, which is seen without the exact box
+    let is_near = |z: &&Vec<f64>| {
+        let outputs = searcher.mlp().map(|mlp| mlp.forward(&1.0, z.to_vec()));
+        outputs.is_some_and(|outputs| {
+            let near = |block: &OutputBlock| excess(block, &outputs).is_some_and(|e| e.0 <= NEAR);
+            searcher.blocks().iter().any(near)
+        })
+    };
+    let near: Vec<&Vec<f64>> = places.iter().filter(is_near).collect();
+    if near.is_empty() {
+        return Vec::new();
+    }
     let space = Space::new(region);
     let schema = &searcher.subject.model.0.schema;
-    let corner = corner.map(|z| space.repaired(space.box_.nearest(schema, z)));
-    let points = std::iter::once(space.middle()).chain(corner);
+    let points = near.into_iter().map(|z| space.repaired(space.box_.nearest(schema, z)));
     let is_hit = |point: &Vec<f64>| {
         searcher.blocks().iter().any(|block| depth(searcher, block, point) <= 0.0)
     };
@@ -109,11 +122,15 @@ fn worst_row<'b>(
     block: &'b OutputBlock,
     raw: &[f64],
 ) -> Option<(f64, &'b [f64])> {
-    let outputs = outputs(searcher, raw)?;
-    let excess = |y: &[f64], rhs: &Rational| {
-        y.iter().zip(&outputs).map(|(y, f)| y * f).sum::<f64>() - rhs.down()
+    excess(block, &outputs(searcher, raw)?)
+}
+
+/// The row of a block that these outputs miss most, and by how much.
+fn excess<'b>(block: &'b OutputBlock, outputs: &[f64]) -> Option<(f64, &'b [f64])> {
+    let missed = |y: &[f64], rhs: &Rational| {
+        y.iter().zip(outputs).map(|(y, f)| y * f).sum::<f64>() - rhs.down()
     };
-    let rows = block.rows.iter().map(|row| (excess(&row.y, &row.rhs), row.y.as_slice()));
+    let rows = block.rows.iter().map(|row| (missed(&row.y, &row.rhs), row.y.as_slice()));
     rows.max_by(|(a, _), (b, _)| a.total_cmp(b))
 }
 

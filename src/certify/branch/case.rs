@@ -10,7 +10,7 @@ use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
-use super::super::alpha::Ascent;
+use super::super::alpha::{Ascent, Summit};
 use super::super::{Searcher, reach, refute};
 use super::goal::{Goal, Part, Standing};
 use super::tree::Slot;
@@ -19,6 +19,10 @@ use super::tree::Slot;
 const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
+/// By how much the halving of an input must promise more than the sign of a neuron: a sign settles
+/// its neuron for good, while the next halving gains less. With 1, 2, 4 and 8 the cases of five
+/// searches of networks with 128 neurons were 87, 73, 79 and 84 thousand; without halving, 120.
+const HALF_PREMIUM: f64 = 2.0;
 
 /// The order of open cases: worst bound first, then the older one.
 #[derive(Clone, Copy, Debug)]
@@ -207,13 +211,12 @@ impl<'a> Looker<'a> {
     ) -> Option<Vec<Vec<String>>> {
         let corner = standing.worst.as_ref().map(|form| corner(form, hidden.input()));
         let candidates = match &self.obligation.claim {
-            Claim::Avoid { copies, .. } => reach::candidates_in(
-                self.searcher,
-                self.obligation,
-                &case.region,
-                corner.as_deref(),
-                *copies,
-            ),
+            Claim::Avoid { copies, .. } => {
+                let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
+                let places: Vec<Vec<f64>> = corner.into_iter().chain([middle.collect()]).collect();
+                let (searcher, region) = (self.searcher, &case.region);
+                reach::candidates_in(searcher, self.obligation, region, &places, *copies)
+            }
             _ => refute::candidates_in(
                 self.searcher,
                 self.obligation,
@@ -244,13 +247,7 @@ impl<'a> Looker<'a> {
         };
         let best = (0..input.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)));
         let Some(best) = best else { return Look::Stuck };
-        let side = input[best];
-        let at = side.lo() + (side.hi() - side.lo()) / 2.0;
-        if !(side.lo() < at && at < side.hi()) {
-            return Look::Stuck;
-        }
-        let features = self.searcher.subject.model.0.schema.len();
-        let cut = Cut::Input { copy: best / features, feature: best % features, at };
+        let Some(cut) = self.halving(best, input[best]) else { return Look::Stuck };
         Look::Open { cut, refresh, hidden, bound: standing.bound, hints: Vec::new() }
     }
 
@@ -264,7 +261,7 @@ impl<'a> Looker<'a> {
     ) -> Look {
         let ascent = Ascent { mlp: self.mlp, hidden: &hidden, signs: &case.signs };
         let mut hints = Vec::with_capacity(standing.parts.len());
-        let mut worst: Option<(f64, Option<(usize, usize)>)> = None;
+        let mut worst: Option<(f64, Summit)> = None;
         for (index, part) in standing.parts.iter().enumerate() {
             if part.is_reached {
                 hints.push(Hint::default());
@@ -274,7 +271,7 @@ impl<'a> Looker<'a> {
             let summit = ascent.climb(&part.row, start, STEPS, target(part));
             let bound = summit.bound - part.required;
             if worst.as_ref().is_none_or(|(least, _)| bound < *least) {
-                worst = Some((bound, summit.loosest));
+                worst = Some((bound, summit.clone()));
             }
             hints.push(summit.hint);
         }
@@ -283,13 +280,91 @@ impl<'a> Looker<'a> {
             let hint = Some(LeafHint::PerRow(hints));
             return Look::Closed { leaf: self.goal.leaf(), refresh, hint };
         }
-        let Some((bound, Some((layer, neuron)))) = worst else {
+        let Some((bound, summit)) = worst else {
             return self.cut_input(&standing, hidden, refresh);
         };
-        let copies = self.copies();
-        let width = self.network.widths()[layer] / copies;
-        let cut = Cut::Relu { copy: neuron / width, layer, neuron: neuron % width };
+        let relu = summit.loosest.map(|(layer, neuron)| {
+            let width = self.network.widths()[layer] / self.copies();
+            Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
+        });
+        let halving = summit
+            .widest
+            .filter(|_| self.network.depth() == 2)
+            .and_then(|index| self.halving(index, hidden.input()[index]));
+        let cut = match (relu, halving) {
+            (None, None) => return self.cut_input(&standing, hidden, refresh),
+            (Some(cut), None) | (None, Some(cut)) => cut,
+            (Some(relu), Some(halving)) => {
+                let [by_sign, by_half] = [relu, halving]
+                    .map(|cut| self.promise(case, cut, &hidden, &hints, (&standing.parts, bound)));
+                if by_half > HALF_PREMIUM * by_sign { halving } else { relu }
+            }
+        };
         Look::Open { cut, refresh, hidden, bound, hints }
+    }
+
+    /// The cut of an input in its middle, if there is a float between its ends.
+    fn halving(&self, index: usize, side: Interval) -> Option<Cut> {
+        let at = side.lo() + (side.hi() - side.lo()) / 2.0;
+        let features = self.features();
+        let cut = Cut::Input { copy: index / features, feature: index % features, at };
+        (side.lo() < at && at < side.hi()).then_some(cut)
+    }
+
+    /// What a cut gains in both parts, as a product (Achterberg, Koch and Martin 2005); `bound` is
+    /// that of the case.
+    fn promise(
+        &self,
+        case: &Case,
+        cut: Cut,
+        hidden: &Hidden,
+        hints: &[Hint],
+        (parts, bound): (&[Part], f64),
+    ) -> f64 {
+        let open = || parts.iter().zip(hints).filter(|(part, _)| !part.is_reached);
+        let gain = |(half, signs): (Signed, &[Sign])| match half {
+            Signed::Bounds(held) => {
+                let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
+                let reached = |(part, hint): (&Part, &Hint)| {
+                    ascent.climb(&part.row, Some(hint), 1, target(part)).bound - part.required
+                };
+                let least = open().map(reached).fold(0.0, f64::min);
+                (least - bound).max(1e-6 * bound.abs())
+            }
+            Signed::Empty => -bound,
+            Signed::Unknown => 0.0,
+        };
+        self.halves(cut, hidden).into_iter().map(|half| gain((half, &case.signs))).product()
+    }
+
+    /// The bounds in both parts of a cut, in floats.
+    fn halves(&self, cut: Cut, hidden: &Hidden) -> [Signed; 2] {
+        [false, true].map(|is_high| match cut {
+            Cut::Relu { .. } => match self.sign_of(cut, is_high) {
+                Some(sign) => self.network.signed_bounds(hidden, sign, None),
+                None => Signed::Unknown,
+            },
+            Cut::Input { copy, feature, at } => {
+                let mut input = hidden.input().to_vec();
+                let side = &mut input[copy * self.features() + feature];
+                let (lo, hi) = if is_high { (at, side.hi()) } else { (side.lo(), at) };
+                *side = Interval::new(lo, hi).unwrap_or(*side);
+                let held = self.network.inherited_bounds(hidden, &input, None);
+                held.map_or(Signed::Unknown, Signed::Bounds)
+            }
+            Cut::Cell { .. } => Signed::Unknown,
+        })
+    }
+
+    /// The sign that a part of a cut gives its neuron.
+    fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
+        let Cut::Relu { copy, layer, neuron } = cut else { return None };
+        let width = self.network.widths()[layer] / self.copies();
+        Some(Sign { layer, neuron: copy * width + neuron, is_on })
+    }
+
+    fn features(&self) -> usize {
+        self.searcher.subject.model.0.schema.len()
     }
 
     fn copies(&self) -> usize {
@@ -330,11 +405,9 @@ impl<'a> Looker<'a> {
                     child(slot, Arc::new(half), case.signs.clone(), Held::Box(hidden.clone()))
                 }))
             }
-            Cut::Relu { copy, layer, neuron } => {
-                let width = self.network.widths()[layer] / self.copies();
-                let neuron = copy * width + neuron;
-                Some([(slots[0], false), (slots[1], true)].map(|(slot, is_on)| {
-                    let sign = Sign { layer, neuron, is_on };
+            Cut::Relu { .. } => {
+                let signs = [self.sign_of(cut, false)?, self.sign_of(cut, true)?];
+                Some([(slots[0], signs[0]), (slots[1], signs[1])].map(|(slot, sign)| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
                     child(slot, Arc::clone(&case.region), signs, Held::Sign(hidden.clone(), sign))
                 }))

@@ -1,0 +1,300 @@
+//! Lower slopes and sign multipliers by gradient ascent on the linear bound, hidden bounds fixed
+//! (α-CROWN, Xu et al. 2021; β-CROWN, Wang et al. 2021).
+//!
+//! For margin row `c` the linear rule substitutes `c·z` backwards to the input. Let `A_j` be the
+//! coefficient of neuron `j` before its relu is replaced, `x*` the corner that the final coefficients
+//! choose, and `z*` the values met when running forward from `x*` with every relu replaced by the line
+//! that was chosen for it. Then the bound is `c·z*` at the output less `Σ ±β_j·z*_j` over the neurons
+//! whose sign the case fixes (`+` for `z >= 0`), and
+//!
+//! ```text
+//! d(bound) / d(α_j) = max(A_j, 0) · z*_j          d(bound) / d(β_j) = ∓ z*_j
+//! ```
+//!
+//! so one sweep back and one forth make a step. In plain floats: slopes and multipliers are hints.
+
+mod sweep;
+
+use crate::certificate::{Hidden, Hint, Proof, Sign, competitors, margin_row};
+use crate::model::{Family, Mlp};
+use crate::spec::{Claim, Obligation};
+
+use super::Searcher;
+use sweep::{Relaxed, Sweep, is_unstable};
+
+/// Length of the first step; later ones shrink.
+const RATE: f64 = 0.25;
+/// Decays of the running means.
+const MEAN: f64 = 0.9;
+const SQUARE: f64 = 0.999;
+/// Slopes are kept in units of 2⁻⁸: short in a file, and any slope is sound.
+const UNITS: f64 = 256.0;
+
+/// The lower slopes of one layer, one per neuron; those of stable neurons mean nothing.
+type Slopes = Vec<f64>;
+
+/// Steps of the ascent on one obligation.
+const STEPS: usize = 30;
+
+/// Slopes for every margin of the obligation.
+pub(super) fn linear_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+    let (model, network) = (searcher.subject.model.0, searcher.network()?);
+    let Family::Mlp(mlp) = &model.family else { return None };
+    let (label, required) = match obligation.sufficient.as_ref()? {
+        Claim::Label { label } => (*label, 0.0),
+        Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up()),
+        _ => return None,
+    };
+    let region = obligation.region.standardised(&model.schema)?;
+    let hidden = network.linear_bounds(region.sides())?;
+    // a little more than is asked for, for rounding and served copies; with more classes the margins
+    // count together, and each is made as large as it gets
+    let enough = match model.classes {
+        2 => required + 1e-3 * (1.0 + required.abs()),
+        _ => f64::INFINITY,
+    };
+    let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };
+    let hint = |class| {
+        let row = margin_row(label, class, model.classes);
+        ascent.climb(&row, None, STEPS, enough).hint
+    };
+    Some(Proof::Linear { hints: competitors(label, model.classes).map(hint).collect() })
+}
+
+/// A network over one case: a box, bounds of all hidden neurons, and the signs of some.
+#[derive(Clone, Copy, Debug)]
+pub struct Ascent<'a> {
+    /// The network.
+    pub mlp: &'a Mlp,
+    /// The box and the bounds of all hidden neurons over it.
+    pub hidden: &'a Hidden,
+    /// Signs that hold in the case.
+    pub signs: &'a [Sign],
+}
+
+/// Where an ascent ended.
+#[derive(Clone, Debug)]
+pub struct Summit {
+    /// The best slopes and multipliers met.
+    pub hint: Hint,
+    /// The bound they reach, in floats.
+    pub bound: f64,
+    /// The hidden neuron whose relaxation costs the bound most: layer and number.
+    pub loosest: Option<(usize, usize)>,
+    /// The input whose halving narrows the relaxation of the first layer most.
+    pub widest: Option<usize>,
+}
+
+impl Ascent<'_> {
+    /// Climbs with the lower bound of `row · logits` from the slopes of `start` (`None`: the default
+    /// ones), for at most `steps` steps or until the bound exceeds `target`.
+    pub fn climb(&self, row: &[f64], start: Option<&Hint>, steps: usize, target: f64) -> Summit {
+        let relaxed = Relaxed::new(self.mlp, self.hidden.input(), self.hidden.layers(), self.signs);
+        let mut at =
+            Point { slopes: slopes_of(&relaxed, start), multipliers: self.multipliers_of(start) };
+        let mut adam = Adam::new(&relaxed);
+        let mut best: Option<(Point, Sweep)> = None;
+        for step in 1..=steps.max(1) {
+            let sweep = Sweep::new(&relaxed, &at.slopes, &at.multipliers, row);
+            let is_last = sweep.bound > target || step == steps.max(1);
+            let next = (!is_last).then(|| adam.moved(&relaxed, &at, &sweep));
+            // NaN is never the best
+            if best.as_ref().is_none_or(|(_, top)| sweep.bound > top.bound) {
+                best = Some((at, sweep));
+            }
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        let Some((at, sweep)) = best else {
+            let bound = f64::NEG_INFINITY;
+            return Summit { hint: Hint::default(), bound, loosest: None, widest: None };
+        };
+        Summit {
+            hint: hint(&relaxed, &at),
+            bound: sweep.bound,
+            loosest: sweep.loosest(&relaxed, &at.slopes),
+            widest: sweep.widest(&relaxed),
+        }
+    }
+
+    fn multipliers_of(&self, start: Option<&Hint>) -> Vec<f64> {
+        let named = |sign: &Sign| {
+            let split = start.iter().flat_map(|hint| &hint.split);
+            let own = |&&(l, n, _): &&(usize, usize, f64)| l == sign.layer && n == sign.neuron;
+            split.clone().find(own).map_or(0.0, |(_, _, value)| *value)
+        };
+        self.signs.iter().map(named).collect()
+    }
+}
+
+/// Slopes per hidden layer and neuron, and multipliers per sign.
+#[derive(Clone)]
+struct Point {
+    slopes: Vec<Slopes>,
+    multipliers: Vec<f64>,
+}
+
+/// The hinted slopes of neurons whose sign is open; the default ones else.
+fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
+    let mut slopes: Vec<Slopes> =
+        relaxed.layers.iter().map(|layer| layer.default_slopes()).collect();
+    for &(layer, neuron, slope) in start.iter().flat_map(|hint| &hint.slopes) {
+        let is_open = relaxed.layers.get(layer).and_then(|own| own.bounds.get(neuron));
+        if is_open.is_some_and(is_unstable) {
+            slopes[layer][neuron] = slope;
+        }
+    }
+    slopes
+}
+
+/// Steps of about ±1 times a falling rate (Kingma and Ba 2015).
+struct Adam {
+    step: i32,
+    slopes: Vec<Vec<Moment>>,
+    multipliers: Vec<Moment>,
+}
+
+/// Running means of a derivative and of its square.
+#[derive(Clone, Copy, Default)]
+struct Moment {
+    mean: f64,
+    square: f64,
+}
+
+impl Adam {
+    fn new(relaxed: &Relaxed) -> Self {
+        let zeros = |count: usize| vec![Moment::default(); count];
+        let slopes = relaxed.layers.iter().map(|layer| zeros(layer.bounds.len())).collect();
+        Self { step: 0, slopes, multipliers: zeros(relaxed.signs.len()) }
+    }
+
+    /// The point after one step along the derivatives at `at`.
+    fn moved(&mut self, relaxed: &Relaxed, at: &Point, sweep: &Sweep) -> Point {
+        self.step += 1;
+        let rate = RATE / (1.0 + f64::from(self.step) / 8.0);
+        let shares = [MEAN, SQUARE].map(|decay| 1.0 / (1.0 - decay.powi(self.step)));
+        let mut next = at.clone();
+        for (index, layer) in relaxed.layers.iter().enumerate() {
+            for &neuron in &layer.unstable {
+                let moment = &mut self.slopes[index][neuron];
+                let move_by = rate * moment.direction(sweep.gradient(index, neuron), shares);
+                let slope = &mut next.slopes[index][neuron];
+                *slope = (*slope + move_by).clamp(0.0, 1.0);
+            }
+        }
+        let own = next.multipliers.iter_mut().zip(&mut self.multipliers).zip(relaxed.signs);
+        for ((multiplier, moment), &sign) in own {
+            let move_by = rate * moment.direction(sweep.push(sign), shares);
+            *multiplier = (*multiplier + move_by).max(0.0);
+        }
+        next
+    }
+}
+
+impl Moment {
+    fn direction(&mut self, gradient: f64, shares: [f64; 2]) -> f64 {
+        self.mean = MEAN * self.mean + (1.0 - MEAN) * gradient;
+        self.square = SQUARE * self.square + (1.0 - SQUARE) * gradient * gradient;
+        let square = self.square * shares[1];
+        if square > 0.0 { self.mean * shares[0] / square.sqrt() } else { 0.0 }
+    }
+}
+
+/// Slopes that differ from the default, of unstable neurons, and multipliers that are not 0.
+fn hint(relaxed: &Relaxed, at: &Point) -> Hint {
+    let mut slopes = Vec::new();
+    for (index, layer) in relaxed.layers.iter().enumerate() {
+        let defaults = layer.default_slopes();
+        for &neuron in &layer.unstable {
+            let short = (at.slopes[index][neuron] * UNITS).round() / UNITS;
+            if short != defaults[neuron] {
+                slopes.push((index, neuron, short));
+            }
+        }
+    }
+    let mut split: Vec<(usize, usize, f64)> = Vec::new();
+    for (sign, multiplier) in relaxed.signs.iter().zip(&at.multipliers) {
+        // short in a file; any multiplier is sound
+        let short = f64::from(*multiplier as f32);
+        let is_new = split.iter().all(|&(l, n, _)| (l, n) != (sign.layer, sign.neuron));
+        if short > 0.0 && is_new {
+            split.push((sign.layer, sign.neuron, short));
+        }
+    }
+    Hint { slopes, split, ..Hint::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Network;
+    use crate::interval::{Form, Interval, Rounded};
+    use crate::model::Layer;
+
+    fn network() -> Mlp {
+        let wave = |k: usize| ((k * 7919 + 13) % 101) as f64 / 50.0 - 1.0;
+        let layer = |inputs: usize, outputs: usize, from: usize| Layer {
+            weights: (0..inputs * outputs).map(|k| wave(from + k)).collect(),
+            bias: (0..outputs).map(|k| 0.3 * wave(from + 1000 + k)).collect(),
+            inputs,
+        };
+        Mlp { layers: vec![layer(4, 12, 0), layer(12, 10, 400), layer(10, 2, 700)] }
+    }
+
+    fn setting() -> (Mlp, Hidden) {
+        let mlp = network();
+        let input = vec![Interval::new(-0.4, 0.5).unwrap(); 4];
+        let hidden = Network::<Rounded>::new(&mlp).linear_bounds(&input).unwrap();
+        (mlp, hidden)
+    }
+
+    #[test]
+    fn the_derivatives_are_differences() {
+        let (mlp, hidden) = setting();
+        let open = |layer: &[Interval]| -> Slopes {
+            layer
+                .iter()
+                .map(|z| if is_unstable(z) { 0.4 } else { f64::from(u8::from(z.lo() >= 0.0)) })
+                .collect()
+        };
+        let alphas: Vec<Slopes> = hidden.layers().map(open).collect();
+        let row = [1.0, -1.0];
+        let signs = [Sign { layer: 0, neuron: 3, is_on: true }];
+        let relaxed = Relaxed::new(&mlp, hidden.input(), hidden.layers(), &signs);
+        let sweep = Sweep::new(&relaxed, &alphas, &[0.2], &row);
+        let moved = |beta: f64| Sweep::new(&relaxed, &alphas, &[beta], &row).bound;
+        let difference = (moved(0.2 + 1e-7) - moved(0.2 - 1e-7)) / 2e-7;
+        assert!((difference - sweep.push(signs[0])).abs() < 1e-5, "{difference}");
+        let mut nonzero = 0;
+        for (layer, own) in relaxed.layers.iter().enumerate() {
+            for &neuron in &own.unstable {
+                let at = |shift: f64| {
+                    let mut moved = alphas.clone();
+                    moved[layer][neuron] += shift;
+                    Sweep::new(&relaxed, &moved, &[0.2], &row).bound
+                };
+                let difference = (at(1e-7) - at(-1e-7)) / 2e-7;
+                let derivative = sweep.gradient(layer, neuron);
+                assert!((difference - derivative).abs() < 1e-5, "{difference} or {derivative}");
+                nonzero += usize::from(derivative != 0.0);
+            }
+        }
+        assert!(nonzero > 3);
+    }
+
+    #[test]
+    fn the_kernel_reaches_what_the_ascent_says_and_more_than_without() {
+        let (mlp, hidden) = setting();
+        let kernel = Network::<Rounded>::new(&mlp);
+        for row in [[1.0, -1.0], [-1.0, 1.0]] {
+            let ascent = Ascent { mlp: &mlp, hidden: &hidden, signs: &[] };
+            let Summit { hint, bound: reached, .. } = ascent.climb(&row, None, 40, f64::INFINITY);
+            let plain = kernel.linear_margin(Rounded::new(&row), &hidden, None, &[]);
+            let hinted = kernel.linear_margin(Rounded::new(&row), &hidden, Some(&hint), &[]);
+            assert!(hinted > plain + 0.01, "{hinted} after {plain}");
+            assert!((hinted - reached).abs() < 0.01, "slopes are rounded to 1/256");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! One pass back and one forth through a relaxed network, and what it shows of where to cut.
+
+use crate::certificate::Sign;
+use crate::interval::{Interval, Lines};
+use crate::model::{Layer, Mlp};
+
+/// The hidden neurons of a network with their lines, and the signs of some: what does not change
+/// while slopes and multipliers do.
+pub(super) struct Relaxed<'a> {
+    pub(super) mlp: &'a Mlp,
+    pub(super) input: &'a [Interval],
+    pub(super) signs: &'a [Sign],
+    pub(super) layers: Vec<RelaxedLayer<'a>>,
+}
+
+/// One hidden layer.
+pub(super) struct RelaxedLayer<'a> {
+    pub(super) bounds: &'a [Interval],
+    lines: Vec<Lines>,
+    /// The neurons whose sign is open.
+    pub(super) unstable: Vec<usize>,
+    /// Whether the value of a neuron is asked for: it is not off, or a sign of it has a multiplier.
+    is_asked: Vec<bool>,
+}
+
+impl<'a> RelaxedLayer<'a> {
+    fn new(index: usize, bounds: &'a [Interval], signs: &[Sign]) -> Self {
+        let lines: Vec<Lines> = bounds.iter().map(|&z| Lines::new(z, None)).collect();
+        let unstable = (0..bounds.len()).filter(|&neuron| is_unstable(&bounds[neuron])).collect();
+        let mut is_asked: Vec<bool> = bounds.iter().map(|z| z.hi() > 0.0).collect();
+        for sign in signs.iter().filter(|sign| sign.layer == index) {
+            is_asked[sign.neuron] = true;
+        }
+        Self { bounds, lines, unstable, is_asked }
+    }
+
+    /// Lower slopes that the linear rule takes without a hint.
+    pub(super) fn default_slopes(&self) -> Vec<f64> {
+        self.lines.iter().map(|lines| lines.lower()).collect()
+    }
+
+    /// Slope and intercept that the linear rule takes at a neuron for a coefficient of this sign.
+    fn line(&self, neuron: usize, slope: f64, coefficient: f64) -> (f64, f64) {
+        if coefficient >= 0.0 {
+            (slope, 0.0)
+        } else {
+            let lines = &self.lines[neuron];
+            (lines.upper(), lines.intercept())
+        }
+    }
+}
+
+impl<'a> Relaxed<'a> {
+    pub(super) fn new(
+        mlp: &'a Mlp,
+        input: &'a [Interval],
+        bounds: impl Iterator<Item = &'a [Interval]>,
+        signs: &'a [Sign],
+    ) -> Self {
+        let layer = |(index, bounds)| RelaxedLayer::new(index, bounds, signs);
+        Self { mlp, input, signs, layers: bounds.enumerate().map(layer).collect() }
+    }
+}
+
+/// One pass back and one forth.
+pub(super) struct Sweep {
+    /// Per hidden layer, the coefficients before relu is replaced.
+    before: Vec<Vec<f64>>,
+    /// Per hidden layer, the values before relu, where they are asked for; else 0.
+    values: Vec<Vec<f64>>,
+    /// The lower bound.
+    pub(super) bound: f64,
+}
+
+impl Sweep {
+    /// Bounds `row · logits` from below. `slopes` per hidden layer and neuron: stable neurons have
+    /// 0 or 1. `multipliers`: one per sign.
+    pub(super) fn new(
+        relaxed: &Relaxed,
+        slopes: &[Vec<f64>],
+        multipliers: &[f64],
+        row: &[f64],
+    ) -> Self {
+        let (before, form) = backward_pass(relaxed, slopes, multipliers, row);
+        let corner = form.iter().zip(relaxed.input);
+        let corner = corner.map(|(a, side)| if *a >= 0.0 { side.lo() } else { side.hi() });
+        let (values, bound) =
+            forward_pass(relaxed, slopes, multipliers, row, &before, corner.collect());
+        Self { before, values, bound }
+    }
+
+    /// The derivative of the bound by the slope of an unstable neuron.
+    pub(super) fn gradient(&self, layer: usize, neuron: usize) -> f64 {
+        self.before[layer][neuron].max(0.0) * self.values[layer][neuron]
+    }
+
+    /// The derivative of the bound by the multiplier of a sign.
+    pub(super) fn push(&self, sign: Sign) -> f64 {
+        let z = self.values[sign.layer][sign.neuron];
+        if sign.is_on { -z } else { z }
+    }
+
+    /// The unstable neuron at which the lines give most away: what they lose where the bound is
+    /// attained, and a little of what they may lose at most (after BaBSR, Bunel et al. 2020).
+    pub(super) fn loosest(&self, relaxed: &Relaxed, slopes: &[Vec<f64>]) -> Option<(usize, usize)> {
+        let mut loosest = None;
+        let mut most = f64::NEG_INFINITY;
+        for (index, layer) in relaxed.layers.iter().enumerate() {
+            for &neuron in &layer.unstable {
+                let (a, value) = (self.before[index][neuron], self.values[index][neuron]);
+                let (slope, intercept) = layer.line(neuron, slopes[index][neuron], a);
+                let gap = (a * (value.max(0.0) - (slope * value + intercept))).max(0.0);
+                let loss = gap + 0.1 * a.abs() * layer.lines[neuron].intercept();
+                if loss > most {
+                    (most, loosest) = (loss, Some((index, neuron)));
+                }
+            }
+        }
+        loosest
+    }
+
+    /// The input that, halved, takes most from the relaxations of the first layer: a neuron loses
+    /// `|w|·width/2` at one end of its bounds in one half, at the other end in the other.
+    pub(super) fn widest(&self, relaxed: &Relaxed) -> Option<usize> {
+        let (affine, layer) = (relaxed.mlp.layers.first()?, relaxed.layers.first()?);
+        let mut gains = vec![0.0; relaxed.input.len()];
+        for &neuron in &layer.unstable {
+            let (a, z) = (self.before[0][neuron], layer.bounds[neuron]);
+            let row = affine.rows().nth(neuron)?;
+            let whole = opening(z.lo(), z.hi());
+            for ((gain, w), side) in gains.iter_mut().zip(row).zip(relaxed.input) {
+                let loss = w.abs() * (side.hi() - side.lo()) / 2.0;
+                let halves = opening(z.lo() + loss, z.hi()) + opening(z.lo(), z.hi() - loss);
+                *gain += a.abs() * (whole - halves / 2.0);
+            }
+        }
+        let best = (0..gains.len()).max_by(|&a, &b| gains[a].total_cmp(&gains[b]).then(b.cmp(&a)));
+        best.filter(|&index| gains[index] > 0.0)
+    }
+}
+
+/// The coefficients of every hidden layer before relu is replaced, and those of the inputs.
+fn backward_pass(
+    relaxed: &Relaxed,
+    slopes: &[Vec<f64>],
+    multipliers: &[f64],
+    row: &[f64],
+) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let mut before = vec![Vec::new(); relaxed.layers.len()];
+    let mut coefficients = row.to_vec();
+    for (index, affine) in relaxed.mlp.layers.iter().enumerate().rev() {
+        coefficients = backward(affine, &coefficients);
+        let Some(below) = index.checked_sub(1) else { break };
+        before[below].clone_from(&coefficients);
+        let layer = &relaxed.layers[below];
+        for (neuron, (a, slope)) in coefficients.iter_mut().zip(&slopes[below]).enumerate() {
+            *a *= layer.line(neuron, *slope, *a).0;
+        }
+        let own = relaxed.signs.iter().zip(multipliers).filter(|(sign, _)| sign.layer == below);
+        for (sign, multiplier) in own {
+            coefficients[sign.neuron] -= if sign.is_on { *multiplier } else { -multiplier };
+        }
+    }
+    (before, coefficients)
+}
+
+/// The values of every hidden layer from the point `h` of the input on, and the bound there.
+fn forward_pass(
+    relaxed: &Relaxed,
+    slopes: &[Vec<f64>],
+    multipliers: &[f64],
+    row: &[f64],
+    before: &[Vec<f64>],
+    mut h: Vec<f64>,
+) -> (Vec<Vec<f64>>, f64) {
+    let mut values: Vec<Vec<f64>> = Vec::with_capacity(relaxed.layers.len());
+    for ((affine, layer), (slopes, before)) in
+        relaxed.mlp.layers.iter().zip(&relaxed.layers).zip(slopes.iter().zip(before))
+    {
+        let rows = affine.rows().zip(&affine.bias).zip(&layer.is_asked);
+        let own: Vec<f64> =
+            rows.map(|((w, b), asked)| if *asked { b + dot(w, &h) } else { 0.0 }).collect();
+        let replaced = own.iter().zip(slopes).zip(before).enumerate();
+        let replace = |(neuron, ((z, slope), a)): (usize, ((&f64, &f64), &f64))| {
+            let (slope, intercept) = layer.line(neuron, *slope, *a);
+            slope * z + intercept
+        };
+        h = replaced.map(replace).collect();
+        values.push(own);
+    }
+    let cost = |(sign, multiplier): (&Sign, &f64)| {
+        let z = values[sign.layer][sign.neuron];
+        if sign.is_on { multiplier * z } else { -multiplier * z }
+    };
+    let costs: f64 = relaxed.signs.iter().zip(multipliers).map(cost).sum();
+    let outputs = relaxed.mlp.layers.last().map_or(0.0, |affine| {
+        let logits = affine.rows().zip(&affine.bias).map(|(w, b)| b + dot(w, &h));
+        row.iter().zip(logits).map(|(c, z)| c * z).sum()
+    });
+    (values, outputs - costs)
+}
+
+pub(super) fn is_unstable(z: &Interval) -> bool {
+    z.lo() < 0.0 && z.hi() > 0.0
+}
+
+/// The largest distance between the lines of a neuron with these bounds.
+fn opening(lo: f64, hi: f64) -> f64 {
+    if lo < 0.0 && hi > 0.0 { -lo * hi / (hi - lo) } else { 0.0 }
+}
+
+/// `coefficients · W`.
+fn backward(layer: &Layer, coefficients: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; layer.inputs];
+    for (&a, row) in coefficients.iter().zip(layer.rows()) {
+        if a != 0.0 {
+            sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += a * w);
+        }
+    }
+    sums
+}
+
+/// `Σ w_i·h_i`, four sums at a time.
+fn dot(w: &[f64], h: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (fours, rest) = w.as_chunks::<4>();
+    let (values, rest_values) = h.as_chunks::<4>();
+    for (w, h) in fours.iter().zip(values) {
+        for (sum, (w, h)) in sums.iter_mut().zip(w.iter().zip(h)) {
+            *sum += w * h;
+        }
+    }
+    let rest: f64 = rest.iter().zip(rest_values).map(|(w, h)| w * h).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
