@@ -5,12 +5,13 @@
 //! void       max c·m(x) < μ⁻           over the region
 //! same side  min c·m(x + s) > 0        over the shifted region
 //! slope      Δ·max|∂ᵢm| < μ⁻           over the region widened by Δ everywhere (networks)
+//! step       min c·m(x + s) − λ·(c·m(x) − μ⁻) > 0, λ = 1 or ½ (networks; see [`super::step`])
 //! ```
 //!
 //! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
 //! everywhere, which holds all shifted copies. Zone `ball` asks the same of every `x′` within Δ:
 //! |m| < μ⁻ on the region, or one strict sign on the region widened everywhere, or the dual norm of
-//! the gradient there times Δ below μ⁻. Shifted regions are not cut to the domain.
+//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ. Shifted regions are not cut to the domain.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;
@@ -19,6 +20,7 @@ use crate::spec::{Norm, RawRegion, Threshold, Zone};
 use super::claims::Outcome;
 use super::forest::{Forest, Score};
 use super::jacobian::{gradient, largest_change};
+use super::step::keeps_sign;
 use super::{Bounds, Hidden, Network, boxes};
 
 /// Bounds of the two-class margin over a region, and of its change; how differs by family.
@@ -34,6 +36,27 @@ pub(super) trait MarginRange {
     fn changes(&self, reach: &[Rational], held: &Self::Held) -> Vec<Option<Rational>>;
     /// The same for differences that, divided by `reach` per feature, have at most unit `norm`.
     fn change(&self, reach: &[Rational], norm: Norm, held: &Self::Held) -> Option<Rational>;
+    /// Whether the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
+    fn is_step(&self, step: &Step<Self::Held>, sign: f64, floor: f64) -> bool;
+    /// The step rule for both signs that are not void.
+    fn is_kept(&self, step: &Step<Self::Held>, is_void: [bool; 2], margin: &Threshold) -> bool {
+        let floor = margin.below.down();
+        let signs = [-1.0, 1.0].into_iter().zip(is_void);
+        floor >= 0.0
+            && signs.into_iter().all(|(sign, is_void)| is_void || self.is_step(step, sign, floor))
+    }
+}
+
+/// A region and where its points may move.
+pub(super) struct Step<'a, H> {
+    /// What was derived for the region.
+    own: &'a H,
+    /// All places that its points move to.
+    moved: &'a RawRegion,
+    /// What was derived for a region that holds them.
+    held: &'a H,
+    /// The moves of a feature, in raw units, least and most.
+    moves: &'a [(Rational, Rational)],
 }
 
 /// Decides the property over a region.
@@ -46,8 +69,8 @@ pub(super) fn decide(
     norm: Norm,
 ) -> Outcome {
     let open = Outcome::Open(Bounds { reached: f64::NEG_INFINITY, required: margin.below.down() });
-    let own = margins.hold(region).and_then(|held| margins.range(region, &held));
-    let Some((least, most)) = own else { return open };
+    let Some(own) = margins.hold(region) else { return open };
+    let Some((least, most)) = margins.range(region, &own) else { return open };
     let is_void = [-least, most].map(|top| top < margin.below);
     if is_void == [true, true] {
         return Outcome::Holds;
@@ -56,14 +79,18 @@ pub(super) fn decide(
     let Some(held) = margins.hold(&wide) else { return open };
     let holds = match zone {
         Zone::Axis => {
-            let axes = Axes { margins, region, shifts, is_void, held: &held };
-            axes.is_same_side(&wide) || axes.hold(margin)
+            let axes = Axes { margins, region, shifts, is_void, own: &own, held: &held };
+            axes.is_same_side(&wide, &held) || axes.hold(margin)
         }
         Zone::Ball => {
             let one_sign = margins
                 .range(&wide, &held)
                 .is_some_and(|(lo, hi)| lo > Rational::ZERO || hi < Rational::ZERO);
-            one_sign || margins.change(shifts, norm, &held).is_some_and(|d| d < margin.below)
+            let is_slow =
+                || margins.change(shifts, norm, &held).is_some_and(|change| change < margin.below);
+            let moves: Vec<_> = shifts.iter().map(|s| (-s.clone(), s.clone())).collect();
+            let step = Step { own: &own, moved: &wide, held: &held, moves: &moves };
+            one_sign || is_slow() || margins.is_kept(&step, is_void, margin)
         }
     };
     if holds { Outcome::Holds } else { open }
@@ -76,25 +103,57 @@ struct Axes<'a, M: MarginRange> {
     shifts: &'a [Rational],
     /// For negative and for positive margins: whether |m| < μ⁻ on the region.
     is_void: [bool; 2],
+    /// Of the region.
+    own: &'a M::Held,
     /// Of the region widened everywhere, which holds all shifted copies.
     held: &'a M::Held,
 }
 
 impl<M: MarginRange> Axes<'_, M> {
+    /// Cheapest first: slopes over the region widened everywhere, then all rules over the region widened
+    /// along the one axis.
     fn hold(&self, margin: &Threshold) -> bool {
         let changes = self.margins.changes(self.shifts, self.held);
-        self.shifts.iter().enumerate().all(|(feature, shift)| {
-            let change = changes.get(feature).and_then(Option::as_ref);
-            change.is_some_and(|d| *d < margin.below) || {
-                let sides = [shift.clone(), -shift.clone()];
-                sides.iter().all(|s| self.is_same_side(&self.region.shifted(feature, s)))
+        let is_slow = |changes: &[Option<Rational>], axis: usize| {
+            changes.get(axis).and_then(Option::as_ref).is_some_and(|d| *d < margin.below)
+        };
+        (0..self.shifts.len()).all(|axis| {
+            is_slow(&changes, axis) || {
+                let reach = self.only(axis, |shift| shift.clone());
+                let Some(held) = self.margins.hold(&self.region.widened(&reach)) else {
+                    return false;
+                };
+                is_slow(&self.margins.changes(&reach, &held), axis)
+                    || (self.is_kept(axis, |shift| shift.clone(), &held, margin)
+                        && self.is_kept(axis, |shift| -shift.clone(), &held, margin))
             }
         })
     }
 
+    /// The shift of one axis, and 0 for the others.
+    fn only(&self, axis: usize, shift: impl Fn(&Rational) -> Rational) -> Vec<Rational> {
+        let own = |(index, s)| if index == axis { shift(s) } else { Rational::ZERO };
+        self.shifts.iter().enumerate().map(own).collect()
+    }
+
+    /// A shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
+    fn is_kept(
+        &self,
+        axis: usize,
+        shift: impl Fn(&Rational) -> Rational,
+        held: &M::Held,
+        margin: &Threshold,
+    ) -> bool {
+        let Some(by) = self.shifts.get(axis).map(&shift) else { return false };
+        let moved = self.region.shifted(axis, &by);
+        let moves: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
+        let step = Step { own: self.own, moved: &moved, held, moves: &moves };
+        self.is_same_side(&moved, held) || self.margins.is_kept(&step, self.is_void, margin)
+    }
+
     /// For each sign that is not void: a shifted copy stays strictly on that side.
-    fn is_same_side(&self, shifted: &RawRegion) -> bool {
-        let Some((least, most)) = self.margins.range(shifted, self.held) else { return false };
+    fn is_same_side(&self, shifted: &RawRegion, held: &M::Held) -> bool {
+        let Some((least, most)) = self.margins.range(shifted, held) else { return false };
         let [negative_void, positive_void] = self.is_void;
         (negative_void || most < Rational::ZERO) && (positive_void || least > Rational::ZERO)
     }
@@ -148,6 +207,21 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         let (slopes, reach) = self.slopes(reach, held)?;
         Rational::from_f64(largest_change(&slopes, &reach, norm))
     }
+
+    fn is_step(&self, step: &Step<Hidden>, sign: f64, floor: f64) -> bool {
+        let moved = || {
+            let input = step.moved.standardised(self.schema)?;
+            self.network.inherited_bounds(step.held, input.sides(), None)
+        };
+        let scaled =
+            |(feature, (low, high)): (&crate::model::FeatureSpec, &(Rational, Rational))| {
+                let scale = feature.exact_scale();
+                Interval::new((&scale * low).down(), (&scale * high).up())
+                    .unwrap_or(Interval::WHOLE)
+            };
+        let moves: Vec<_> = self.schema.features().iter().zip(step.moves).map(scaled).collect();
+        moved().is_some_and(|moved| keeps_sign(self.network, step.own, &moved, &moves, sign, floor))
+    }
 }
 
 /// Margins of a two-class ensemble. Shifted regions need not be whole: the grid is the plain one.
@@ -169,5 +243,9 @@ impl<N: Score> MarginRange for Forest<N> {
 
     fn change(&self, _: &[Rational], _: Norm, (): &()) -> Option<Rational> {
         None
+    }
+
+    fn is_step(&self, _: &Step<()>, _: f64, _: f64) -> bool {
+        false
     }
 }

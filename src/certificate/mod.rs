@@ -50,6 +50,7 @@ mod proof;
 mod rates;
 mod served;
 mod split;
+mod step;
 mod tally;
 mod verdict;
 mod witness;

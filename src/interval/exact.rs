@@ -173,6 +173,16 @@ impl Form for Exact {
         self.checked()
     }
 
+    fn joined(mut self, mut other: Self) -> Self {
+        let exponent = self.exponent.min(other.exponent);
+        self.lower_exponent(exponent);
+        other.lower_exponent(exponent);
+        self.coefficients.append(&mut other.coefficients);
+        self.constant = &self.constant + &other.constant;
+        self.is_lost |= other.is_lost;
+        self.checked()
+    }
+
     fn add_product(&mut self, index: usize, a: f64, b: f64, _magnitude: f64) {
         if a == 0.0 || b == 0.0 {
             return;

@@ -112,6 +112,9 @@ pub trait Form: Clone {
     /// `bounds` are the bounds of `z` for which the lines were made.
     fn through_relu(self, lines: &[Lines], bounds: &[Interval]) -> Self;
 
+    /// The sum of two forms over variables of their own: those of `self`, then those of `other`.
+    fn joined(self, other: Self) -> Self;
+
     /// Adds `a·b · v_index`; `magnitude >= |v_index|`.
     fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64);
 

@@ -90,6 +90,14 @@ impl Sum {
         self.is_non_negative &= (a > 0.0) == (b > 0.0);
     }
 
+    /// Adds the terms of another sum; `γ` of their number covers every order.
+    fn add_sum(&mut self, other: Self) {
+        self.value += other.value;
+        self.absolute += other.absolute;
+        self.terms += other.terms;
+        self.is_non_negative &= other.is_non_negative;
+    }
+
     /// The error of `value`, at most (before [`INFLATE`]).
     fn error(&self) -> f64 {
         gamma(self.terms + 1) * self.absolute + self.terms as f64 * TINY
@@ -273,6 +281,13 @@ impl Form for Rounded {
             }
             *a = product;
         }
+        self
+    }
+
+    fn joined(mut self, other: Self) -> Self {
+        self.coefficients.extend(other.coefficients);
+        self.constant.add_sum(other.constant);
+        self.loss += other.loss;
         self
     }
 
