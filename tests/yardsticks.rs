@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use propcert::certificate::{Hidden, Network};
 use propcert::certify::alpha::Ascent;
+use propcert::certify::batch::Engine;
 use propcert::certify::lp;
 use propcert::import::Format;
 use propcert::interval::{Form, Interval, Rounded};
@@ -80,8 +81,16 @@ fn bounds_are_the_published_ones_and_never_beyond_the_truth() {
     let mlp = network(&folder);
     let kernel = Network::<Rounded>::new(&mlp);
     let (mut programs, mut exact) = (0, 0);
-    for yard in yardsticks(&folder) {
-        let Yardstick { input, row, .. } = &yard;
+    let yardsticks = yardsticks(&folder);
+    let boxes: Vec<_> = yardsticks.iter().map(|yard| yard.input.clone()).collect();
+    let engine = Engine::new(&mlp, &[vec![1.0, -1.0], vec![-1.0, 1.0]]);
+    let batched = engine.interval(&boxes).into_iter().zip(engine.linear(&boxes));
+    for (yard, (interval, linear)) in yardsticks.iter().zip(batched) {
+        let own = usize::from(yard.row[0] < 0.0);
+        for (bound, published) in [(interval[own], yard.interval), (linear[own], yard.linear)] {
+            assert!((bound.lo() - published).abs() < 1e-9, "batched: {bound:?} or {published}");
+        }
+        let Yardstick { input, row, .. } = yard;
         let forward = kernel.interval_bounds(input).unwrap();
         let interval = kernel.interval_margin(Rounded::new(row), &forward);
         let hidden: Hidden = kernel.linear_bounds(input).unwrap();

@@ -6,6 +6,7 @@
 //! a false theorem.
 
 pub mod alpha;
+pub mod batch;
 mod boundary;
 mod branch;
 mod ensemble;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use crate::certificate::Network;
 use crate::certify::alpha::Ascent;
+use crate::certify::batch::Engine;
 use crate::certify::lp;
-use crate::interval::{Form, Interval, Rounded};
-use crate::model::{Family, Mlp, Model};
+use crate::interval::{Form, Interval, Rational, Rounded};
+use crate::model::{Family, FeatureSpec, Mlp, Model};
 
 use super::predict::read_points;
 use super::subject::read_model;
@@ -54,6 +55,8 @@ pub(crate) struct Arguments {
 
 /// Steps of the ascent of `alpha`.
 const STEPS: usize = 20;
+/// The margin of class 1 as a function of the logits.
+const MARGIN: [f64; 2] = [-1.0, 1.0];
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
@@ -74,59 +77,72 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         )));
     }
     let points = read_points(&arguments.points, &model)?;
-    let network = Network::<Rounded>::new(mlp);
+    let boxes = points.rows.iter().map(|raw| around(&model, raw, arguments.eps));
+    let boxes = boxes.collect::<Option<Vec<_>>>();
+    let boxes = boxes.ok_or_else(|| Refusal::new("the box is not finite in float32"))?;
+    let margins = margins(mlp, &boxes, arguments.method);
     let mut text = "row,lower,upper\n".to_owned();
-    for (index, (name, raw)) in points.names.iter().zip(&points.rows).enumerate() {
+    for (index, ((name, raw), margin)) in
+        points.names.iter().zip(&points.rows).zip(margins).enumerate()
+    {
         let given = points.labels.as_ref().and_then(|labels| labels.get(index).copied());
-        let label = arguments.label.or(given).unwrap_or_else(|| model.label(raw));
-        if label > 1 {
-            return Err(Refusal::new(format!("label {label}: expected 0 or 1")));
-        }
-        let (lower, upper) = margin_bounds(&model, mlp, &network, raw, label, arguments)?;
+        let (lower, upper) = match arguments.label.or(given).unwrap_or_else(|| model.label(raw)) {
+            0 => (-margin.hi(), -margin.lo()),
+            1 => (margin.lo(), margin.hi()),
+            label => return Err(Refusal::new(format!("label {label}: expected 0 or 1"))),
+        };
         let _ = writeln!(text, "{name},{lower},{upper}");
     }
     files::print(&text)?;
     Ok(Ending::AsStated)
 }
 
-fn margin_bounds(
-    model: &Model,
+/// `[x − eps, x + eps]` in float32, standardised and rounded outward; `None` if it is not finite.
+fn around(model: &Model, raw: &[f64], eps: f32) -> Option<Vec<Interval>> {
+    let side = |(feature, x): (&FeatureSpec, &f64)| {
+        let (low, high) = (f64::from(*x as f32 - eps), f64::from(*x as f32 + eps));
+        if feature.mean == 0.0 && feature.scale == 1.0 {
+            return Interval::new(low, high).filter(|side| side.is_finite());
+        }
+        let end = |raw| Some(feature.standardise_exactly(&Rational::from_f64(raw)?));
+        Interval::enclosing(&end(low)?, &end(high)?)
+    };
+    model.schema.features().iter().zip(raw).map(side).collect()
+}
+
+/// Bounds of the margin of class 1 over every box.
+fn margins(mlp: &Mlp, boxes: &[Vec<Interval>], method: Method) -> Vec<Interval> {
+    let engine = Engine::new(mlp, &[MARGIN.to_vec()]);
+    let only = |bounds: Vec<Vec<Interval>>| bounds.into_iter().flatten().collect();
+    match method {
+        Method::Ibp => only(engine.interval(boxes)),
+        Method::Crown => only(engine.linear(boxes)),
+        Method::Alpha | Method::Lp => {
+            let network = Network::<Rounded>::new(mlp);
+            boxes.iter().map(|input| with_slopes(mlp, &network, input, method)).collect()
+        }
+    }
+}
+
+/// Bounds of the margin of class 1 with slopes that are found for each bound.
+fn with_slopes(
     mlp: &Mlp,
     network: &Network<Rounded>,
-    raw: &[f64],
-    label: usize,
-    arguments: &Arguments,
-) -> Result<(f64, f64), Refusal> {
-    let eps = arguments.eps;
-    let side = |(feature, x): (&crate::model::FeatureSpec, &f64)| {
-        let x = *x as f32;
-        let end = |raw: f32| crate::interval::Rational::from_f64(f64::from(raw));
-        let (low, high) = (end(x - eps)?, end(x + eps)?);
-        Interval::enclosing(&feature.standardise_exactly(&low), &feature.standardise_exactly(&high))
-    };
-    let sides = model.schema.features().iter().zip(raw).map(side).collect::<Option<Vec<_>>>();
-    let input = sides.ok_or_else(|| Refusal::new("the box is not finite in float32"))?;
-    let hidden = match arguments.method {
-        Method::Ibp => network.interval_bounds(&input),
-        _ => network.linear_bounds(&input),
-    };
-    let Some(hidden) = hidden else { return Ok((f64::NEG_INFINITY, f64::INFINITY)) };
-    let lower = |sign: f64| {
-        let own = if label == 1 { [-sign, sign] } else { [sign, -sign] };
-        match arguments.method {
-            Method::Ibp => network.interval_margin(Rounded::new(&own), &hidden),
-            Method::Crown => network.linear_margin(Rounded::new(&own), &hidden, None, &[]),
-            Method::Alpha => {
-                let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };
-                let hint = ascent.climb(&own, None, STEPS, f64::INFINITY).hint;
-                network.linear_margin(Rounded::new(&own), &hidden, Some(&hint), &[])
-            }
+    input: &[Interval],
+    method: Method,
+) -> Interval {
+    let Some(hidden) = network.linear_bounds(input) else { return Interval::WHOLE };
+    let lower = |row: [f64; 2]| {
+        let hint = match method {
             // a solver that fails gives no slopes: the default ones remain
-            Method::Lp => {
-                let hint = lp::solve(mlp, &hidden, &input, &own);
-                network.linear_margin(Rounded::new(&own), &hidden, hint.as_ref(), &[])
+            Method::Lp => lp::solve(mlp, &hidden, input, &row),
+            _ => {
+                let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };
+                Some(ascent.climb(&row, None, STEPS, f64::INFINITY).hint)
             }
-        }
+        };
+        network.linear_margin(Rounded::new(&row), &hidden, hint.as_ref(), &[])
     };
-    Ok((lower(1.0), -lower(-1.0)))
+    let negated = MARGIN.map(|c| -c);
+    Interval::new(lower(MARGIN), -lower(negated)).unwrap_or(Interval::WHOLE)
 }
