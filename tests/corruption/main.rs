@@ -4,12 +4,15 @@
 
 #[path = "../cases/mod.rs"]
 mod cases;
+mod cells;
 mod certificates;
 mod lanes;
 mod pieces;
+mod posteriors;
 mod subjects;
 mod trees;
 mod truth;
+mod two_points;
 
 use std::collections::BTreeSet;
 
@@ -79,7 +82,10 @@ fn mutants_state_nothing_false() {
 fn claims_something_false(subject: &Certified, bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').skip(1).any(|text| match Entry::parse(text) {
         Ok(Entry::Line(line)) => {
-            let is_proof = !matches!(line.proof, Proof::None | Proof::Counterexample { .. });
+            let is_proof = !matches!(
+                line.proof,
+                Proof::None | Proof::Counterexample { .. } | Proof::AllPairs { .. }
+            );
             is_proof && subject.truths.get(line.at) == Some(&false)
         }
         _ => false,
@@ -131,6 +137,8 @@ fn every_rule_and_verdict_is_among_the_controls() {
         "split",
         "jacobian",
         "jumps",
+        "range",
+        "all-pairs",
         "fuzz",
         "counterexample",
         "none",
