@@ -13,6 +13,7 @@ mod subjects;
 mod trees;
 mod truth;
 mod two_points;
+mod ulps;
 
 use std::collections::BTreeSet;
 
