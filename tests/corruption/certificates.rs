@@ -2,6 +2,7 @@
 //! the truth of every obligation.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use propcert::certificate::{
     Arithmetic, CheckError, Checked, Cut, Entry, Header, Hint, Kernel, Leaf, LeafHint, Line, Proof,
@@ -479,8 +480,13 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
     ]
 }
 
-/// The controls.
-pub fn certificates() -> Vec<Certified> {
+/// The controls, made once.
+pub fn certificates() -> &'static [Certified] {
+    static CONTROLS: LazyLock<Vec<Certified>> = LazyLock::new(controls);
+    &CONTROLS
+}
+
+fn controls() -> Vec<Certified> {
     let label = "property = 'label'\nepsilon = '0.25'\nsemantics = 'real'\n";
     let wide = "property = 'label'\nepsilon = '0.75'\nsemantics = 'real'\n";
     let invariance = "property = 'local-invariance'\nepsilon = '0.125'\ndelta = '0.5'\n";

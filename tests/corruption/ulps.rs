@@ -15,6 +15,7 @@ use crate::cases::{BOTH, ensemble, network};
 use crate::certificates::{
     Certified, data, folded_network, ridge_network, signed_cases, state, stump,
 };
+use crate::stride;
 use crate::two_points::Pair;
 
 /// A claim with a number to choose, and what is offered for it.
@@ -526,7 +527,9 @@ fn nothing_false_is_accepted_within_one_ulp() {
         let [in_file, in_spec, in_model, in_rows] = &mut tallies;
         let bad = case.stated(turn.1);
         judge(&case, &bad, &bad.text(), "one ulp beyond", in_spec);
-        for text in numbers_moved(&String::from_utf8(bad.text()).unwrap()) {
+        for text in
+            numbers_moved(&String::from_utf8(bad.text()).unwrap()).into_iter().step_by(stride())
+        {
             judge(&case, &bad, text.as_bytes(), &text, in_file);
         }
         let mut slacks = Vec::new();
@@ -534,23 +537,26 @@ fn nothing_false_is_accepted_within_one_ulp() {
             let (number, slack) = case.accepted(turn, arithmetic);
             slacks.push(slack);
             let good = case.stated(number);
-            for text in numbers_moved(&String::from_utf8(good.text()).unwrap()) {
+            for text in numbers_moved(&String::from_utf8(good.text()).unwrap())
+                .into_iter()
+                .step_by(stride())
+            {
                 judge(&case, &good, text.as_bytes(), &text, in_file);
             }
-            for text in decimals_moved(&good.spec_text) {
+            for text in decimals_moved(&good.spec_text).into_iter().step_by(stride()) {
                 let Some(other) = about(&good, &good.model, &text, &case.rows) else {
                     continue;
                 };
                 judge(&case, &other, &other.text(), &text, in_spec);
             }
-            for model in models_moved(&good.model) {
+            for model in models_moved(&good.model).into_iter().step_by(stride()) {
                 let Some(other) = about(&good, &model, &good.spec_text, &case.rows) else {
                     continue;
                 };
                 judge(&case, &other, &other.text(), "a number of the model", in_model);
             }
             if good.spec.property.is_about_rows() {
-                for rows in rows_moved(&case.rows) {
+                for rows in rows_moved(&case.rows).into_iter().step_by(stride()) {
                     let other = about(&good, &good.model, &good.spec_text, &rows);
                     let Some(other) = other else { continue };
                     judge(&case, &other, &other.text(), &format!("{rows:?}"), in_rows);
@@ -560,6 +566,9 @@ fn nothing_false_is_accepted_within_one_ulp() {
         println!("{}: {} or {} ulps short; {tallies:?}", case.name, slacks[1], slacks[0]);
         // in integers little is lost
         assert!(slacks[1] <= 64, "{}: {slacks:?}", case.name);
+        if stride() > 1 {
+            continue;
+        }
         assert!(tallies[0].made > 20 && tallies[0].false_ones > 10, "{}", case.name);
         let subjects: usize = tallies[1..].iter().map(|tally| tally.false_ones).sum();
         assert!(subjects > 2, "{}: no number of spec, model and rows matters", case.name);
