@@ -31,6 +31,16 @@ pub(super) fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
 
 /// The rows of an unpacked CSV file, in file order.
 pub(super) fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row>, DataError> {
+    read_at_most(file, bytes, meta, (MAX_ROWS, MAX_CELLS))
+}
+
+/// The rows of a file that has at most so many rows and cells.
+fn read_at_most(
+    file: &str,
+    bytes: &[u8],
+    meta: &Meta,
+    (most_rows, most_cells): (u64, u64),
+) -> Result<Vec<Row>, DataError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(bytes);
     let refused = |error: csv::Error| csv_error(file, bytes, &error);
     let header = reader.headers().map_err(refused)?.clone();
@@ -40,8 +50,8 @@ pub(super) fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row
     while reader.read_record(&mut record).map_err(refused)? {
         let cells = (rows.len() as u64 + 1).saturating_mul(header.len() as u64);
         for (what, found, limit) in [
-            ("rows of a data file", rows.len() as u64 + 1, MAX_ROWS),
-            ("cells of a data file", cells, MAX_CELLS),
+            ("rows of a data file", rows.len() as u64 + 1, most_rows),
+            ("cells of a data file", cells, most_cells),
         ] {
             if found > limit {
                 return Err(DataError::Limit(LimitError { what, found, limit }));
@@ -202,5 +212,23 @@ mod tests {
         }
         let torn = CsvFile { name: "rows.csv", bytes: &packed[..packed.len() / 2] };
         assert!(matches!(unpack(&torn, length), Err(DataError::Gzip { .. })));
+    }
+
+    #[test]
+    fn rows_and_cells_are_limited() {
+        assert_eq!((MAX_ROWS, MAX_CELLS), (5_000_000, 50_000_000));
+        let meta = br#"{"name":"made","label":"y","features":["a","b"],"kinds":["real","real"],
+            "ranges":[["0","1"],["0","1"]],"files":{"all":"all.csv"},"synthetic":true}"#;
+        let meta = Meta::read(meta).unwrap();
+        let text = "a,y,b\n".to_owned() + &"1,0,1\n".repeat(7);
+        let read = |limits| read_at_most("all.csv", text.as_bytes(), &meta, limits);
+        assert_eq!(read((7, 21)).unwrap().len(), 7);
+        for (limits, what, found) in
+            [((6, 21), "rows of a data file", 7), ((7, 20), "cells of a data file", 21)]
+        {
+            let refused = read(limits);
+            let Err(DataError::Limit(limit)) = refused else { panic!("{refused:?}") };
+            assert_eq!((limit.what, limit.found, limit.limit), (what, found, found - 1));
+        }
     }
 }

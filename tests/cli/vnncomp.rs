@@ -1,5 +1,7 @@
 //! `vnncomp`: instances of a benchmark, with certificates that `check` accepts.
 
+use propcert::model::Model;
+
 use crate::scene::Scene;
 
 /// Over age and income in [1, 3]: the score is 2·income + age − 6.
@@ -79,5 +81,84 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     ] {
         scene.refused(call, parts);
         assert!(!scene.has("r.csv"), "{call}");
+    }
+}
+
+/// Ten inputs and two hidden layers of 48, weights from a small generator.
+fn wide_network() -> String {
+    let mut state = 1u64;
+    let mut weight = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from((state >> 56) as u8) / 512.0 - 0.25
+    };
+    let mut layer = |inputs: usize, outputs: usize| {
+        let rows: Vec<Vec<f64>> =
+            (0..outputs).map(|_| (0..inputs).map(|_| weight()).collect()).collect();
+        format!("{{\"weights\":{rows:?},\"bias\":{:?}}}", vec![0.0; outputs])
+    };
+    let layers = [layer(10, 48), layer(48, 48), layer(48, 2)].join(",");
+    let feature =
+        |k| format!("{{\"name\":\"x{k}\",\"kind\":\"real\",\"low\":\"-1\",\"high\":\"1\"}}");
+    let features: Vec<String> = (0..10).map(feature).collect();
+    format!(
+        "{{\"format\":\"model/1\",\"family\":\"mlp\",\"precision\":\"f32\",\"tie\":\"lower\",\
+         \"classes\":2,\"features\":[{}],\"layers\":[{layers}]}}\n",
+        features.join(",")
+    )
+}
+
+/// The largest second output that climbing along the axes finds.
+fn climbed(model: &Model) -> f64 {
+    let height = |x: &[f64]| model.scores(x)[1];
+    let mut best = f64::NEG_INFINITY;
+    for start in 0..32u32 {
+        let mut x: Vec<f64> =
+            (0..10).map(|k| if start >> (k % 5) & 1 == 1 { 1.0 } else { -1.0 }).collect();
+        for k in (0..10).cycle().take(60) {
+            for end in [-1.0, 0.0, 1.0] {
+                let mut other = x.clone();
+                other[k] = end;
+                if height(&other) > height(&x) {
+                    x = other;
+                }
+            }
+        }
+        best = best.max(height(&x));
+    }
+    best
+}
+
+/// Two boxes: a point's surroundings, and the whole domain, where what is asked is true but far from
+/// being proved in a second.
+#[test]
+fn a_time_limit_answers_timeout_and_keeps_the_proofs() {
+    let scene = scene();
+    scene.write("wide.json", wide_network());
+    scene.done("export onnx wide.json --out wide.onnx");
+    let model = Model::read(wide_network().as_bytes()).unwrap();
+    let limit = 1.5 * climbed(&model);
+    let declared = |name: &str, count: usize| -> String {
+        (0..count).map(|k| format!("(declare-const {name}_{k} Real)\n")).collect()
+    };
+    let within = |end: &str| -> String {
+        (0..10).map(|k| format!("(>= X_{k} -{end}) (<= X_{k} {end}) ")).collect()
+    };
+    let text = format!(
+        "{}{}(assert (or (and {}) (and {})))\n(assert (>= Y_1 {limit}))\n",
+        declared("X", 10),
+        declared("Y", 2),
+        within("0.001"),
+        within("1.0"),
+    );
+    scene.write("wide.vnnlib", text);
+    scene.write("instances.csv", "wide.onnx,wide.vnnlib,1\n");
+    let told = scene.done("vnncomp instances.csv --out results.csv --certificates kept");
+    assert_eq!(told, "sat 0 unsat 0 unknown 0 timeout 1 error 0 of 1 (checked 0)\n");
+    assert!(scene.read("results.csv").contains(",timeout,"));
+    let subject = "--model kept/1.model.json --spec kept/1.spec.toml";
+    for arithmetic in ["", " --exact"] {
+        let told = scene.done(&format!("check kept/1.jsonl {subject}{arithmetic}"));
+        assert!(told.contains("proved 1 refuted 0 undecided 1 of 2"), "{told}");
     }
 }

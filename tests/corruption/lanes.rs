@@ -44,7 +44,7 @@ pub struct Mutant {
 
 type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
 
-pub const LANES: [(&str, Lane); 34] = [
+pub const LANES: [(&str, Lane); 37] = [
     ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
     ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
     ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
@@ -89,6 +89,31 @@ pub const LANES: [(&str, Lane); 34] = [
     }),
     ("a multiplier of 2^200", huge_multiplier),
     ("multipliers permuted", permuted_multipliers),
+    ("a sign's multiplier below zero, or large", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.split.len());
+            let value = if draw.is_heads() { -1.0 } else { 1e9 };
+            hint.split.get_mut(at).map(|multiplier| multiplier.2 = value)
+        })
+    }),
+    ("a row's weight below zero, or none", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.weights.len());
+            let value = if draw.is_heads() { -1.0 } else { 0.0 };
+            hint.weights.get_mut(at).map(|weight| *weight = value)
+        })
+    }),
+    ("witnesses of other pairs", |c, draw| {
+        let is_meant = |proof: &Proof| matches!(proof, Proof::AllPairs { .. });
+        let edit = |proof: &Proof, draw: &mut Draw| {
+            let Proof::AllPairs { witnesses } = proof else { return None };
+            let mut witnesses = witnesses.clone();
+            let at = draw.index(witnesses.len());
+            *witnesses.get_mut(at)? = (draw.index(13), draw.index(13));
+            Some(Proof::AllPairs { witnesses })
+        };
+        with_lines(c, &proof(c, draw, is_meant, edit)?)
+    }),
     ("a hint that is not there", |c, draw| {
         steps(c, draw, |steps, draw| {
             let at = draw.index(steps.len());
@@ -181,7 +206,7 @@ pub fn proof(
     Some(lines)
 }
 
-fn rules() -> [Proof; 8] {
+fn rules() -> [Proof; 9] {
     [
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
@@ -189,6 +214,7 @@ fn rules() -> [Proof; 8] {
         Proof::Jacobian,
         Proof::Jumps { trees: [].into() },
         Proof::Fuzz,
+        Proof::Range,
         Proof::None,
         Proof::Counterexample { points: vec![vec!["0".to_owned(), "0".to_owned()]] },
     ]
@@ -204,7 +230,7 @@ fn as_proved(c: &Certified, draw: &mut Draw, from: fn(&Proof) -> bool) -> Option
     let offered: Vec<Proof> =
         c.lines.iter().map(|line| line.proof.clone()).filter(|proof| !from(proof)).collect();
     let edit = |_: &Proof, draw: &mut Draw| {
-        if draw.is_heads() { draw.pick(&offered) } else { draw.pick(&rules()[..6]) }
+        if draw.is_heads() { draw.pick(&offered) } else { draw.pick(&rules()[..7]) }
     };
     let lines = proof(c, draw, from, edit)?;
     let taken = u64::from(from(&Proof::None));

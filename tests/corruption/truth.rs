@@ -10,11 +10,14 @@ use propcert::interval::Rational;
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
 use propcert::spec::{Claim, Direction, Lowered, Semantics, Zone};
 
-type Point = [Rational; 2];
+use crate::cells::reached;
+use crate::two_points::is_violated;
+
+pub type Point = [Rational; 2];
 type Side = (Rational, Rational);
 
 /// `a·x₀ + b·x₁ + c = 0`
-type Line = [Rational; 3];
+pub type Line = [Rational; 3];
 
 /// A model on a box, and which of its features are whole.
 struct Space<'a> {
@@ -26,7 +29,8 @@ struct Space<'a> {
 const STILL: Point = [Rational::ZERO, Rational::ZERO];
 
 /// Whether obligation `at` is true; a threshold that is no rational counts with its safer end. Of a
-/// served claim some executions are looked at, of zone ball some shifts: what is left may be false.
+/// served claim some executions are looked at, of zone ball some shifts, of claims about two points some
+/// pairs: what is left may be false.
 pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
     let obligation = lowered.obligation(at).unwrap();
     let space = Space { model, sides: obligation.region.sides(), whole: lowered.is_whole() };
@@ -89,16 +93,12 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             }
             moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
         }
-        Claim::AllPairs { .. } | Claim::Near { .. } | Claim::Lipschitz { .. } => {
-            panic!("no control is about pairs")
+        Claim::AllPairs { .. } => panic!("decided pair by pair"),
+        claim @ (Claim::Near { .. } | Claim::Lipschitz { .. }) => {
+            !is_violated(model, &obligation.region, claim)
         }
         Claim::Avoid { blocks, .. } => {
-            assert!(blocks.iter().all(|block| block.rows.len() == 1), "least at a vertex");
-            let is_safe = |x: &Point| {
-                let outputs = scores(model, x);
-                blocks.iter().all(|block| !block.contains(&outputs))
-            };
-            points().iter().all(is_safe)
+            blocks.iter().all(|block| reached(model, &obligation.region, block).is_none())
         }
     }
 }
@@ -202,7 +202,7 @@ pub fn margin(model: &Model, x: &Point) -> Rational {
 }
 
 /// One per class.
-fn scores(model: &Model, x: &Point) -> Vec<Rational> {
+pub fn scores(model: &Model, x: &Point) -> Vec<Rational> {
     match &model.family {
         Family::Mlp(mlp) => {
             let (lines, last) = (lines(model, mlp), &mlp.layers[1]);
@@ -246,12 +246,12 @@ fn exact(x: f64) -> Rational {
     Rational::from_f64(x).unwrap()
 }
 
-fn value(line: &Line, x: &Point) -> Rational {
+pub fn value(line: &Line, x: &Point) -> Rational {
     &(&(&line[0] * &x[0]) + &(&line[1] * &x[1])) + &line[2]
 }
 
 /// Where hidden neurons turn: `w·scale·(x − mean) + b`.
-fn lines(model: &Model, mlp: &Mlp) -> Vec<Line> {
+pub fn lines(model: &Model, mlp: &Mlp) -> Vec<Line> {
     assert_eq!(mlp.layers.len(), 2, "one hidden layer");
     let features = model.schema.features();
     let line = |(w, b): (&[f64], &f64)| {

@@ -5,6 +5,8 @@
 mod certificates;
 mod models;
 #[cfg(all(target_os = "linux", feature = "full"))]
+mod mutants;
+#[cfg(all(target_os = "linux", feature = "full"))]
 mod onnx;
 #[cfg(target_os = "linux")]
 mod program;

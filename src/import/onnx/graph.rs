@@ -4,7 +4,7 @@
 //! stored tensor or computed from the input; a computed one remembers the value it comes from and
 //! the step between them. The steps from the input to the output are the network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::import::ImportError;
 
@@ -114,6 +114,7 @@ impl<'a> Values<'a> {
             return Err(unsupported(what, OPERATORS));
         }
         let place = Place { index, node };
+        place.expect_known_parts()?;
         let value = match node.operator {
             "Constant" => place.constant()?,
             "Identity" => self.operand(&place, 0)?,
@@ -222,6 +223,7 @@ impl<'a> Values<'a> {
                 );
             }
         };
+        place.expect_usual_broadcast(&self.computed[from].shape, tensor)?;
         let mut numbers = self.numbers(tensor)?;
         if place.node.operator == "Div" {
             numbers = place.reciprocals(&numbers)?;
@@ -251,6 +253,7 @@ impl<'a> Values<'a> {
                 return Err(place.wrong(format!("{name} other than 1"), "1"));
             }
         }
+        place.expect_flag("broadcast")?;
         if place.int("transA")?.is_some_and(|value| value != 0) {
             return Err(place.wrong("a transposed first operand".to_owned(), "transA 0"));
         }
@@ -320,6 +323,20 @@ fn transposed(stored: &[f64], inputs: usize, outputs: usize) -> Vec<f64> {
     (0..outputs).flat_map(column).collect()
 }
 
+/// How many operands an operator has at most, and which attributes it is read with.
+fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
+    Some(match operator {
+        "Add" | "Sub" | "Mul" | "Div" => (2, &["axis", "broadcast"]),
+        "Constant" => (0, &["value"]),
+        "Flatten" => (1, &["axis"]),
+        "Gemm" => (3, &["alpha", "beta", "broadcast", "transA", "transB"]),
+        "Identity" | "Relu" => (1, &[]),
+        "MatMul" => (2, &[]),
+        "Reshape" => (2, &["allowzero"]),
+        _ => return None,
+    })
+}
+
 /// A node, for messages.
 struct Place<'a> {
     index: usize,
@@ -330,6 +347,49 @@ impl<'a> Place<'a> {
     fn wrong(&self, found: String, expected: &'static str) -> ImportError {
         let place = format!("node {} ({:.60})", self.index, self.node.operator);
         ImportError::Graph { place, found, expected }
+    }
+
+    /// No operand or attribute that the operator is not read with, and no attribute twice.
+    fn expect_known_parts(&self) -> Result<(), ImportError> {
+        let Some((operands, known)) = parts(self.node.operator) else { return Ok(()) };
+        if self.node.inputs.len() > operands {
+            let expected = "the operands of the operator";
+            return Err(self.wrong(format!("{} operands", self.node.inputs.len()), expected));
+        }
+        let mut seen = BTreeSet::new();
+        for Attribute { name, .. } in &self.node.attributes {
+            if !known.contains(name) {
+                let found = format!("attribute `{name:.60}`");
+                return Err(self.wrong(found, "the attributes that the operator is read with"));
+            }
+            if !seen.insert(name) {
+                return Err(self.wrong(format!("attribute `{name}` twice"), "each attribute once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Before version 7 of the operators, `broadcast` and `axis` said where the dimensions of the second
+    /// operand stand among those of the first. They mean nothing where they stand last.
+    fn expect_usual_broadcast(
+        &self,
+        shape: &Shape,
+        tensor: &Tensor<'_>,
+    ) -> Result<(), ImportError> {
+        self.expect_flag("broadcast")?;
+        let Some(axis) = self.int("axis")? else { return Ok(()) };
+        if shape.is_last(axis, tensor.dimensions.len()) {
+            return Ok(());
+        }
+        Err(self.wrong(format!("axis {axis}"), "the last dimensions of the first operand"))
+    }
+
+    /// An attribute that is 0 or 1, if it is there, and either way the same.
+    fn expect_flag(&self, name: &'static str) -> Result<(), ImportError> {
+        match self.int(name)? {
+            None | Some(0 | 1) => Ok(()),
+            Some(other) => Err(self.wrong(format!("{name} {other}"), "0 or 1")),
+        }
     }
 
     fn attribute(&self, name: &str) -> Option<&'a Attribute<'a>> {

@@ -25,6 +25,14 @@ impl Shape {
         Ok(Self(Some(vec![product(before)?, product(after)?])))
     }
 
+    /// Whether a tensor of that rank whose dimensions start at `axis` takes the last ones.
+    pub(super) fn is_last(&self, axis: i64, rank: usize) -> bool {
+        let Some(dimensions) = &self.0 else { return false };
+        let all = dimensions.len();
+        let start = if axis < 0 { axis.saturating_add_unsigned(all as u64) } else { axis };
+        usize::try_from(start).is_ok_and(|start| start.checked_add(rank) == Some(all))
+    }
+
     /// `Reshape`: 0 copies a dimension, one −1 takes what is left.
     pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
         if target.len() > MAX_DIMENSIONS {

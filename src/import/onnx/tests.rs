@@ -152,6 +152,89 @@ fn other_graphs_are_refused_by_name() {
     }
 }
 
+/// `x (2) → 2`, by one node with attributes.
+fn gemm(attributes: &[Writer]) -> Result<Model, ImportError> {
+    let graph = GraphWriter::new(&[1, 2]).tensor("W", &[2, 2], &W[..4]).tensor("b", &[2], &W[..2]);
+    read(graph.node_with("Gemm", &["x", "W", "b"], "y", attributes))
+}
+
+/// `x (1×2) + c`, and a matrix.
+fn sum(dimensions: &[u64], attributes: &[Writer]) -> Result<Model, ImportError> {
+    let graph = GraphWriter::new(&[1, 2]).tensor("W", &[2, 2], &W[..4]);
+    let graph = graph.tensor("c", dimensions, &W[..2]);
+    let graph = graph.node_with("Add", &["x", "c"], "z", attributes);
+    read(graph.node("MatMul", &["z", "W"], "y"))
+}
+
+#[test]
+fn attributes_that_change_nothing_are_read() {
+    let plain = gemm(&[]).unwrap();
+    for attributes in [
+        &[int("broadcast", 1)][..],
+        &[int("transA", 0), int("transB", 0), float("alpha", 1.0), float("beta", 1.0)],
+    ] {
+        assert_eq!(gemm(attributes).unwrap(), plain);
+    }
+    let (plain, last) = (sum(&[2], &[]).unwrap(), -1i64);
+    for attributes in [
+        &[int("broadcast", 1)][..],
+        &[int("broadcast", 0)],
+        &[int("axis", 1), int("broadcast", 1)],
+        &[int("axis", last.cast_unsigned()), int("broadcast", 1)],
+    ] {
+        assert_eq!(sum(&[2], attributes).unwrap(), plain);
+    }
+    assert_eq!(sum(&[1, 2], &[int("axis", 0)]).unwrap(), plain);
+}
+
+#[test]
+fn attributes_that_are_not_read_are_refused_by_name() {
+    let through = |operator: &str, attributes: &[Writer]| {
+        let graph = GraphWriter::new(&[1, 2]).tensor("W", &[2, 2], &W[..4]).whole("s", &[1, 2]);
+        let operands: &[&str] = if operator == "Reshape" { &["x", "s"] } else { &["x"] };
+        let graph = graph.node_with(operator, operands, "z", attributes);
+        read(graph.node("MatMul", &["z", "W"], "y"))
+    };
+    let constant = |attributes: &[Writer]| {
+        let graph = GraphWriter::new(&[1, 2]).node_with("Constant", &[], "W", attributes);
+        read(graph.node("MatMul", &["x", "W"], "y"))
+    };
+    let value = || Writer::default().bytes(1, "value").bytes(5, tensor("", &[2, 2], &W[..4]));
+    let minimum = i64::MIN.cast_unsigned();
+    let table = [
+        ("`transB` twice", gemm(&[int("transB", 0), int("transB", 1)])),
+        ("`alpha` twice", gemm(&[float("alpha", 1.0), float("alpha", 2.0)])),
+        ("beta other than 1", gemm(&[float("beta", 0.0)])),
+        ("alpha other than 1", gemm(&[float("alpha", f32::NAN)])),
+        ("broadcast 2", gemm(&[int("broadcast", 2)])),
+        ("`axis`", gemm(&[int("axis", 1)])),
+        ("attribute alpha of another type", gemm(&[int("alpha", 1)])),
+        ("attribute transB of another type", gemm(&[float("transB", 1.0)])),
+        ("axis 0", sum(&[2], &[int("axis", 0), int("broadcast", 1)])),
+        ("axis 1", sum(&[1, 2], &[int("axis", 1), int("broadcast", 1)])),
+        ("axis -9223372036854775808", sum(&[2], &[int("axis", minimum)])),
+        ("broadcast 7", sum(&[2], &[int("broadcast", 7)])),
+        ("`axis` twice", sum(&[2], &[int("axis", 1), int("axis", 1)])),
+        ("`consumed_inputs`", sum(&[2], &[int("consumed_inputs", 0)])),
+        ("`axis` twice", through("Flatten", &[int("axis", 1), int("axis", 0)])),
+        ("axis 3", through("Flatten", &[int("axis", 3)])),
+        ("`start`", through("Flatten", &[int("start", 0)])),
+        ("allowzero", through("Reshape", &[int("allowzero", 1)])),
+        ("`shape`", through("Reshape", &[int("shape", 1)])),
+        ("`alpha`", through("Relu", &[float("alpha", 0.1)])),
+        ("`value` twice", constant(&[value(), value()])),
+        ("`value_float`", constant(&[value(), float("value_float", 1.0)])),
+        ("no attribute `value`", constant(&[])),
+    ];
+    for (fact, model) in table {
+        let error = model.unwrap_err().to_string();
+        assert!(error.contains(fact), "{fact}: {error}");
+    }
+    let graph = GraphWriter::new(&[1, 2]).tensor("W", &[2, 2], &W[..4]);
+    let error = read(graph.node("MatMul", &["x", "W", "W"], "y")).unwrap_err().to_string();
+    assert!(error.contains("3 operands"), "{error}");
+}
+
 #[test]
 fn one_tensor_used_many_times_does_not_fill_the_memory() {
     let mut graph = GraphWriter::new(&[1, 60_000]).tensor("c", &[1], &[0.5]);

@@ -1,0 +1,619 @@
+//! Claims that are true by a float and false by the next one.
+//!
+//! Every case has a claim with one number `{}` in it, and a proof. The judge finds the two neighbouring
+//! floats between which the claim turns. On the true side the proof is accepted, as close to the turn as
+//! its roundings allow, and on the false side it is refused. Then every number of the certificate, the
+//! spec, the model and the rows is moved by one ulp (whole numbers by one), up and down: what is false
+//! after that must be refused as well. Where the case is a witness, true and false change places.
+
+use propcert::certificate::{Arithmetic, Hint, Line, Proof, SplitTree};
+use propcert::interval::{format_hexadecimal, parse_hexadecimal};
+use propcert::model::{DataSet, Family, Kind, Layer, Model, Node, Point, Precision};
+use propcert::spec::{Lowered, Spec};
+
+use crate::cases::{BOTH, ensemble, network};
+use crate::certificates::{
+    Certified, data, folded_network, ridge_network, signed_cases, state, stump,
+};
+use crate::stride;
+use crate::two_points::Pair;
+
+/// A claim with a number to choose, and what is offered for it.
+struct Case {
+    name: &'static str,
+    model: Model,
+    /// The spec, `{}` being the number.
+    text: String,
+    rows: Vec<(Vec<f64>, usize)>,
+    /// One for each obligation.
+    proofs: Vec<Proof>,
+    /// Near the turn.
+    guess: f64,
+    /// Whether larger numbers make the claim true.
+    holds_above: bool,
+}
+
+/// The float `steps` further up.
+fn moved(x: f64, steps: i64) -> f64 {
+    assert!(x > 0.0, "cases turn at positive numbers");
+    f64::from_bits(x.to_bits().checked_add_signed(steps).unwrap())
+}
+
+/// These rows first, and one of each label whose key is so large that validation takes it, not them.
+fn data_with(rows: &[(Vec<f64>, usize)]) -> DataSet {
+    let last = [(vec![2.363762, 4.0], 0), (vec![2.220142, 4.0], 1)];
+    data(&[rows, &last].concat())
+}
+
+impl Case {
+    fn is_witness(&self) -> bool {
+        matches!(self.proofs[0], Proof::Counterexample { .. })
+    }
+
+    /// The certificate for the claim with this number, with totals as if it were accepted.
+    fn stated(&self, number: f64) -> Certified {
+        let text = self.text.replace("{}", &number.to_string());
+        let proofs = self.proofs.iter().enumerate();
+        let lines = proofs.map(|(at, proof)| Line { at, proof: proof.clone() }).collect();
+        let mut c = state(
+            self.name,
+            self.model.clone(),
+            None,
+            &text,
+            (data_with(&self.rows), self.rows.len()),
+            lines,
+        );
+        let n = c.truths.len() as u64;
+        if self.is_witness() {
+            c.totals.refuted = n;
+        } else {
+            c.totals.vacuous = c.pairs_that(Pair::Vacuous);
+            c.totals.proved = n - c.totals.vacuous;
+        }
+        c
+    }
+
+    /// The float nearest to the turn at which the certificate states the truth, and the next one.
+    fn turn(&self) -> (f64, f64) {
+        let towards_truth = if self.holds_above { 1 } else { -1 };
+        let is_true = |steps: i64| {
+            self.stated(moved(self.guess, towards_truth * steps)).truths.iter().all(|truth| *truth)
+        };
+        let (mut low, mut high) = (-1024, 1024);
+        assert!(!is_true(low) && is_true(high), "{}: no turn near {}", self.name, self.guess);
+        while high - low > 1 {
+            let middle = (low + high) / 2;
+            if is_true(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        let [on_true_side, on_false_side] =
+            [high, low].map(|steps| moved(self.guess, towards_truth * steps));
+        if self.is_witness() {
+            (on_false_side, on_true_side)
+        } else {
+            (on_true_side, on_false_side)
+        }
+    }
+
+    /// The number closest to `good` at which the file is accepted, and how many floats lie between.
+    fn accepted(&self, (good, bad): (f64, f64), arithmetic: Arithmetic) -> (f64, i64) {
+        let away = if good > bad { 1 } else { -1 };
+        let tries = std::iter::once(0).chain((0..40).map(|k| 1i64 << k));
+        let is_accepted = |steps: &i64| {
+            let c = self.stated(moved(good, away * steps));
+            c.accepts(&c.text(), arithmetic, "the control")
+        };
+        let mut found = tries.filter(is_accepted).map(|steps| (moved(good, away * steps), steps));
+        found.next().unwrap_or_else(|| panic!("{}: never accepted in {arithmetic:?}", self.name))
+    }
+}
+
+/// A network that is linear where it is looked at: `m = Σ slope_i·x_i + offset`.
+fn line(slopes: [f64; 2], offset: f64) -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0, 0.0, 1.0], bias: vec![4.0, 4.0], inputs: 2 },
+        Layer {
+            weights: vec![0.0, 0.0, slopes[0], slopes[1]],
+            bias: vec![0.0, offset - 4.0 * (slopes[0] + slopes[1])],
+            inputs: 2,
+        },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// `m = |x₀| + 1½ − relu(x₁ + 1)`, see [`folded_network`].
+fn folded_and_falling() -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0], bias: vec![0.0, 5.0, 1.0], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, 0.0, 2.0, -1.0, -1.0], bias: vec![0.0, 6.5], inputs: 3 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// `m = 1½ − relu(x₀)`.
+fn falling() -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0], bias: vec![0.0], inputs: 2 },
+        Layer { weights: vec![0.0, -1.0], bias: vec![0.0, 1.5], inputs: 1 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// `m = relu(x₀) + slope·relu(x₀ + 5) + offset`, least at an end of [−2½, 2½].
+fn bent(slope: f64, offset: f64) -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0, 1.0, 0.0], bias: vec![0.0, 5.0], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, 1.0, slope], bias: vec![0.0, offset], inputs: 2 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+/// `f₀ = x₀ + 1`, `f₁ = 1 − x₀`.
+fn opposed() -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0], bias: vec![4.0], inputs: 2 },
+        Layer { weights: vec![1.0, -1.0], bias: vec![-3.0, 5.0], inputs: 1 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
+fn tree(text: &str) -> Proof {
+    Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: Vec::new() }
+}
+
+fn witness(points: &[[f64; 2]]) -> Vec<Proof> {
+    let points = points.iter().map(|x| Point::texts(x)).collect();
+    vec![Proof::Counterexample { points }]
+}
+
+/// An output region on a box of `x₀`, the second input being 0.
+fn region(copies: usize, blocks: &str, rows: &str) -> String {
+    let copies = if copies == 1 { "" } else { "copies = 2\n" };
+    format!(
+        "property = 'output-region'\nunits = 'raw'\n{copies}unsafe = {blocks}\n\
+         [[input]]\nbox = [['-2.5', '2.5'], ['0', '0']]\n{rows}\n"
+    )
+}
+
+fn networks_on_regions() -> Vec<Case> {
+    let unsafe_below = "[[{y = ['-1', '1'], rhs = '{}'}]]";
+    let unsafe_sum = "[[{y = ['-1', '1', '-1', '1'], rhs = '{}'}]]";
+    let plane = "property = 'output-region'\nunits = 'raw'\nunsafe = [[{y = ['-1', '1'], rhs = '{}'}]]\n\
+                 [[input]]\nbox = [['-2', '2'], ['-1.5', '2']]\n";
+    let rows = || vec![(vec![0.0, 0.0], 1)];
+    let slope = |slope| Proof::Linear {
+        hints: vec![Hint { slopes: vec![(0, 0, slope), (0, 1, 1.0)], ..Hint::default() }],
+    };
+    let weights = Hint { weights: vec![1.0, 1.0], ..Hint::default() };
+    let case = |name, model, text: String, proof: Proof, guess| Case {
+        name,
+        model,
+        text,
+        rows: rows(),
+        proofs: vec![proof],
+        guess,
+        holds_above: false,
+    };
+    let folded = folded_network;
+    vec![
+        case("slopes", folded(), region(1, unsafe_below, ""), slope(0.5), 0.5),
+        case("a slope of one", bent(-2.0, 13.0), region(1, unsafe_below, ""), slope(1.0), 0.5),
+        case("a slope of nothing", bent(1.0, -2.0), region(1, unsafe_below, ""), slope(0.0), 0.5),
+        case(
+            "weights of rows",
+            opposed(),
+            region(1, "[[{y = ['1', '0'], rhs = '{}'}, {y = ['0', '1'], rhs = '{}'}]]", ""),
+            Proof::Linear { hints: vec![weights] },
+            1.0,
+        ),
+        case(
+            "cuts of an input",
+            folded(),
+            region(1, unsafe_below, ""),
+            tree("i0:0x1p0 i0:0x0p0 L L L"),
+            0.5,
+        ),
+        case(
+            "signs with multipliers",
+            ridge_network(),
+            plane.to_owned(),
+            signed_cases("r0.0 L#0 L#0", &[0]),
+            0.5,
+        ),
+        case(
+            "cuts of two copies",
+            folded(),
+            region(2, unsafe_sum, ""),
+            tree("i0:0x0p0 1/i0:0x0p0 L L 1/i0:0x0p0 L L"),
+            1.0,
+        ),
+        case(
+            "signs of two copies",
+            folded(),
+            region(2, unsafe_sum, ""),
+            signed_cases("r0.0 1/r0.0 L#0 L#0 1/r0.0 L#0 L#0", &[0, 2]),
+            1.0,
+        ),
+        Case {
+            proofs: witness(&[[0.75, 0.0]]),
+            ..case(
+                "a witness on the edge of a condition",
+                line([1.0, 0.0], 1.0),
+                region(1, unsafe_below, "rows = [{x = ['-1', '0'], rhs = '-0.75'}]"),
+                Proof::None,
+                1.75,
+            )
+        },
+        Case {
+            proofs: witness(&[[0.0, 0.0], [0.0, 0.0]]),
+            ..case("a witness of two copies", folded(), region(2, unsafe_sum, ""), Proof::None, 1.0)
+        },
+    ]
+}
+
+fn networks_around_rows() -> Vec<Case> {
+    let unit = 1 << 20;
+    let dual = vec![
+        (0, unit),
+        (1, unit),
+        (3, -unit),
+        (4, -unit),
+        (6, -unit),
+        (7, -unit),
+        (9, -unit),
+        (12, unit),
+    ];
+    let dual = Hint { multipliers: dual, ..Hint::default() };
+    let label = "property = 'label'\nepsilon = '{}'\nsemantics = 'real'\nunits = 'raw'\n";
+    let rising = "property = 'monotonicity'\nscope = 'local'\nepsilon = '{}'\nfeatures = [0]\n\
+                  direction = 'increasing'\n";
+    let fuzz = "property = 'boundary-fuzz'\nscope = 'local'\nradius = '0.25'\nshift = '{}'\n\
+                epsilon = '0.1'\n";
+    let invariance =
+        "property = 'local-invariance'\nepsilon = '0.5'\ndelta = '{}'\nsemantics = 'real'\n";
+    let at = |x: f64| vec![(vec![x, 0.0], 1)];
+    // 1 − σ(½)
+    let delta = 1.0 / (1.0 + 0.5f64.exp());
+    let case = |name, model, text: &str, rows, proof, guess| Case {
+        name,
+        model,
+        text: text.to_owned(),
+        rows,
+        proofs: vec![proof],
+        guess,
+        holds_above: false,
+    };
+    let both = || {
+        let trees = vec![stump(0, 0.125, -1.0, 1.0), stump(0, 0.5, 1.0, 0.0)];
+        ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.0], trees)
+    };
+    let level = || {
+        let trees = vec![stump(0, 0.5, 1.0, -1.0), stump(1, 0.0, 0.0, 1.0)];
+        ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.5], trees)
+    };
+    vec![
+        case("intervals", falling(), label, at(1.0), Proof::Interval, 0.5),
+        case(
+            "multipliers",
+            folded_and_falling(),
+            label,
+            at(0.0),
+            Proof::Dual { hints: vec![dual] },
+            0.5,
+        ),
+        Case {
+            holds_above: true,
+            ..case(
+                "a threshold",
+                line([1.0, 0.0], 0.0),
+                invariance,
+                at(1.0),
+                Proof::Interval,
+                delta,
+            )
+        },
+        case("gradients", folded_network(), rising, at(0.25), Proof::Jacobian, 0.25),
+        case("gradients by cases", folded_network(), rising, at(0.25), tree("i0:0x1p-2 J J"), 0.25),
+        case("a shift", line([1.0, 0.0], 0.0), fuzz, at(1.0), Proof::Fuzz, 0.75),
+        case("a shift by cases", line([1.0, 0.0], 0.0), fuzz, at(1.0), tree("i0:0x1p0 F F"), 0.75),
+        case("jumps", both(), rising, at(0.25), Proof::Jumps { trees: [].into() }, 0.25),
+        case("boxes of leaves", level(), label, at(0.25), Proof::Interval, 0.25),
+        case("cells", level(), label, at(0.25), tree("c1.0 I I"), 0.25),
+        Case {
+            proofs: witness(&[[1.5, 0.0]]),
+            ..case("a witness on the edge of a ball", falling(), label, at(1.0), Proof::None, 0.5)
+        },
+        Case {
+            proofs: witness(&[[0.125, 0.0], [0.5, 0.0]]),
+            ..case("a witness of a jump", both(), rising, at(0.25), Proof::None, 0.25)
+        },
+    ]
+}
+
+fn pairs_of_points() -> Vec<Case> {
+    let far = "property = 'lipschitzness'\nepsilon = '0'\nconstant = '{}'\n";
+    let meeting = far.replace("'0'", "'1'");
+    let near = "property = 'small-neighborhood'\nepsilon = '1e-12'\nconstant = '{}'\n[domain]\n\
+                x0 = ['-1', '1']\nx1 = ['0', '0']\n";
+    let score = near.replace("[domain]", "on = 'score'\n[domain]").replace("1e-12", "0.5");
+    let rates = "property = 'lipschitzness-t'\nconstant = '{}'\n";
+    let reach = "property = 'local-invariance-t'\nepsilon-1 = '{}'\nepsilon-2 = '1e-9'\n";
+    let divergence = "property = 'local-invariance-t'\nepsilon-1 = '3'\nepsilon-2 = '{}'\n";
+    let root = 2f64.sqrt();
+    let sigmoid = |m: f64| 1.0 / (1.0 + (-m).exp());
+    let all = |witnesses: &[(usize, usize)]| Proof::AllPairs { witnesses: witnesses.to_vec() };
+    let rows = || vec![(vec![0.0, 0.0], 0), (vec![1.0, 0.0], 1)];
+    let three = || [rows(), vec![(vec![2.0, 0.0], 1)]].concat();
+    let case = |name, text: &str, rows, proof, guess| Case {
+        name,
+        model: line([1.0, 0.0], 0.0),
+        text: text.to_owned(),
+        rows,
+        proofs: vec![proof],
+        guess,
+        holds_above: true,
+    };
+    // from 1/2 to σ(2); the largest of the six
+    let widest = (2.0 + (-2f64).exp().ln_1p()) - root.ln() * 2.0 - 1.0;
+    let gap = root * (sigmoid(1.0) - 0.5);
+    vec![
+        case("ranges", far, rows(), Proof::Range, gap),
+        case("rates of two boxes", &meeting, rows(), Proof::Jacobian, root / 4.0),
+        case("rates by cases", &meeting, rows(), tree("i0:0x0p0 J r0.0 J J"), root / 4.0),
+        case("rates near each other", near, rows(), Proof::Jacobian, root / 4.0),
+        case("rates of scores", &score, rows(), Proof::Jacobian, 1.0),
+        case("scores by cases", &score, rows(), tree("i0:0x1p-3 J J"), 1.0),
+        case("pairs of rows", rates, three(), all(&[]), gap),
+        Case { holds_above: false, ..case("pairs in reach", reach, rows(), all(&[]), 1.0) },
+        case("divergences of rows", divergence, three(), all(&[]), widest),
+        Case {
+            proofs: witness(&[[0.0, 0.0], [1.0, 0.0]]),
+            ..case("a witness of two rows", far, rows(), Proof::None, gap)
+        },
+        Case {
+            proofs: witness(&[[0.0, 0.0], [0.5, 0.0]]),
+            ..case("a witness of a score", &score, rows(), Proof::None, 1.0)
+        },
+    ]
+}
+
+fn cases() -> Vec<Case> {
+    networks_on_regions()
+        .into_iter()
+        .chain(networks_around_rows())
+        .chain(pairs_of_points())
+        .collect()
+}
+
+/// Every number of a text by one ulp, or one, up and down.
+fn numbers_moved(text: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    let mut found = Vec::new();
+    let mut at = 0;
+    for word in text.split_inclusive(|c| !is_part(c)) {
+        let bare = word.trim_end_matches(|c| !is_part(c));
+        // `i0:0x1p0!2#1`: the prefix of a cut is a word of its own
+        for new in neighbours(bare) {
+            found.push([&text[..at], &new, &text[at + bare.len()..]].concat());
+        }
+        at += word.len();
+    }
+    found
+}
+
+fn neighbours(word: &str) -> Vec<String> {
+    if let Some(x) = word.contains("0x").then(|| parse_hexadecimal(word)).flatten() {
+        return [x.next_up(), x.next_down()].map(format_hexadecimal).to_vec();
+    }
+    if let Ok(n) = word.parse::<i64>() {
+        return [n + 1, n - 1].map(|n| n.to_string()).to_vec();
+    }
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    match word.parse::<f64>() {
+        Ok(x) if is_number => [x.next_up(), x.next_down()].map(|x| format!("{x:?}")).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// Every quoted decimal of a spec by one ulp.
+fn decimals_moved(text: &str) -> Vec<String> {
+    let parts: Vec<&str> = text.split('\'').collect();
+    let mut found = Vec::new();
+    for (k, part) in parts.iter().enumerate().skip(1).step_by(2) {
+        let Ok(x) = part.parse::<f64>() else { continue };
+        for new in [x.next_up(), x.next_down()] {
+            let mut parts = parts.clone();
+            let new = new.to_string();
+            parts[k] = &new;
+            found.push(parts.join("'"));
+        }
+    }
+    found
+}
+
+/// Every number of a model by one ulp of its precision.
+fn models_moved(model: &Model) -> Vec<Model> {
+    let up = |x: f64| f64::from((x as f32).next_up());
+    let down = |x: f64| f64::from((x as f32).next_down());
+    let count = numbers(&mut model.clone()).len();
+    let moved = |k: usize, step: &dyn Fn(f64) -> f64| {
+        let mut other = model.clone();
+        let place = &mut numbers(&mut other)[k];
+        **place = step(**place);
+        other
+    };
+    (0..count).flat_map(|k| [moved(k, &up), moved(k, &down)]).collect()
+}
+
+fn numbers(model: &mut Model) -> Vec<&mut f64> {
+    match &mut model.family {
+        Family::Mlp(mlp) => {
+            let layers = mlp.layers.iter_mut();
+            layers.flat_map(|l| l.weights.iter_mut().chain(&mut l.bias)).collect()
+        }
+        Family::Ensemble(ensemble) => {
+            let nodes = ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes);
+            let values = nodes.map(|node| match node {
+                Node::Split { threshold, .. } => threshold,
+                Node::Leaf(value) => value,
+            });
+            ensemble.base.iter_mut().chain(values).collect()
+        }
+    }
+}
+
+/// Every value of every row by one ulp.
+fn rows_moved(rows: &[(Vec<f64>, usize)]) -> Vec<Vec<(Vec<f64>, usize)>> {
+    let moved = |row: usize, feature: usize, step: fn(f64) -> f64| {
+        let mut rows = rows.to_vec();
+        rows[row].0[feature] = step(rows[row].0[feature]);
+        rows
+    };
+    let places = (0..rows.len()).flat_map(|row| [(row, 0), (row, 1)]);
+    places.flat_map(|(r, f)| [moved(r, f, f64::next_up), moved(r, f, f64::next_down)]).collect()
+}
+
+/// What the certificate says of a subject is false.
+fn is_false(case: &Case, c: &Certified) -> bool {
+    c.truths.iter().any(|truth| *truth == case.is_witness())
+}
+
+/// Checks a mutant in both arithmetics; false ones must be refused.
+fn judge(case: &Case, mutant: &Certified, bytes: &[u8], what: &str, tally: &mut Tally) {
+    let is_false = is_false(case, mutant);
+    for arithmetic in BOTH {
+        let is_accepted = mutant.accepts(bytes, arithmetic, what);
+        assert!(!(is_false && is_accepted), "{}: {what}: accepted in {arithmetic:?}", case.name);
+        tally.accepted += usize::from(is_accepted);
+    }
+    tally.made += 1;
+    tally.false_ones += usize::from(is_false);
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    made: usize,
+    false_ones: usize,
+    /// In both arithmetics together.
+    accepted: usize,
+}
+
+/// The same certificate for another spec, model or rows, if that can be stated at all.
+fn about(
+    c: &Certified,
+    model: &Model,
+    text: &str,
+    rows: &[(Vec<f64>, usize)],
+) -> Option<Certified> {
+    let spec = Spec::read(text.as_bytes()).ok()?;
+    if !spec.property.is_about_rows() {
+        let region = Lowered::new(&spec, model, None, &[]).ok()?.obligation(0)?.region;
+        // of two copies the judge knows planes only
+        if region.sides().iter().filter(|(low, high)| low < high).count() > 2 {
+            return None;
+        }
+    }
+    Some(c.about(model.clone(), text.to_owned(), data_with(rows)))
+}
+
+#[test]
+fn nothing_false_is_accepted_within_one_ulp() {
+    for case in cases() {
+        let turn = case.turn();
+        let mut tallies: [Tally; 4] = Default::default();
+        let [in_file, in_spec, in_model, in_rows] = &mut tallies;
+        let bad = case.stated(turn.1);
+        judge(&case, &bad, &bad.text(), "one ulp beyond", in_spec);
+        for text in
+            numbers_moved(&String::from_utf8(bad.text()).unwrap()).into_iter().step_by(stride())
+        {
+            judge(&case, &bad, text.as_bytes(), &text, in_file);
+        }
+        let mut slacks = Vec::new();
+        for arithmetic in BOTH {
+            let (number, slack) = case.accepted(turn, arithmetic);
+            slacks.push(slack);
+            let good = case.stated(number);
+            for text in numbers_moved(&String::from_utf8(good.text()).unwrap())
+                .into_iter()
+                .step_by(stride())
+            {
+                judge(&case, &good, text.as_bytes(), &text, in_file);
+            }
+            for text in decimals_moved(&good.spec_text).into_iter().step_by(stride()) {
+                let Some(other) = about(&good, &good.model, &text, &case.rows) else {
+                    continue;
+                };
+                judge(&case, &other, &other.text(), &text, in_spec);
+            }
+            for model in models_moved(&good.model).into_iter().step_by(stride()) {
+                let Some(other) = about(&good, &model, &good.spec_text, &case.rows) else {
+                    continue;
+                };
+                judge(&case, &other, &other.text(), "a number of the model", in_model);
+            }
+            if good.spec.property.is_about_rows() {
+                for rows in rows_moved(&case.rows).into_iter().step_by(stride()) {
+                    let other = about(&good, &good.model, &good.spec_text, &rows);
+                    let Some(other) = other else { continue };
+                    judge(&case, &other, &other.text(), &format!("{rows:?}"), in_rows);
+                }
+            }
+        }
+        println!("{}: {} or {} ulps short; {tallies:?}", case.name, slacks[1], slacks[0]);
+        // in integers little is lost
+        assert!(slacks[1] <= 64, "{}: {slacks:?}", case.name);
+        if stride() > 1 {
+            continue;
+        }
+        assert!(tallies[0].made > 20 && tallies[0].false_ones > 10, "{}", case.name);
+        let subjects: usize = tallies[1..].iter().map(|tally| tally.false_ones).sum();
+        assert!(subjects > 2, "{}: no number of spec, model and rows matters", case.name);
+    }
+}
+
+/// Cuts at the ends of their boxes, and one ulp further out.
+#[test]
+fn a_cut_one_ulp_outside_its_box_is_refused() {
+    let single = region(1, "[[{y = ['-1', '1'], rhs = '0.25'}]]", "");
+    let double = region(2, "[[{y = ['-1', '1', '-1', '1'], rhs = '-0.5'}]]", "");
+    let signs = "r0.0 1/r0.0 L#0 L#0 1/r0.0 L#0 L#0";
+    // a tree with a place for the cut, an end of the box there, and whether it is the upper one
+    let table = [
+        (&single, "i0:@ L i0:0x0p0 L L".to_owned(), -2.5f64, false),
+        (&single, "i0:@ i0:0x0p0 L L L".to_owned(), 2.5, true),
+        (&single, "i0:0x1.4p0 i0:@ i0:0x0p0 L L L L".to_owned(), 1.25, true),
+        (&single, "i0:0x1.4p0 i0:0x0p0 L L i0:@ L L".to_owned(), 1.25, false),
+        (&single, "i0:0x1.4p0 i0:0x0p0 L L i0:@ L L".to_owned(), 2.5, true),
+        (&double, format!("1/i0:@ {signs} L"), 2.5, true),
+        (&double, format!("1/i0:@ L {signs}"), -2.5, false),
+        (&double, format!("i0:0x1.4p0 {signs} i0:@ L L"), 1.25, false),
+    ];
+    for (text, tree, end, is_upper) in table {
+        let accepted = |at: f64| {
+            let neurons: &[usize] = if text.contains("copies") { &[0, 2] } else { &[0] };
+            let proof = signed_cases(&tree.replace('@', &format_hexadecimal(at)), neurons);
+            let case = Case {
+                name: "a cut",
+                model: folded_network(),
+                text: text.clone(),
+                rows: Vec::new(),
+                proofs: vec![proof],
+                guess: 1.0,
+                holds_above: false,
+            };
+            let c = case.stated(1.0);
+            BOTH.map(|arithmetic| c.accepts(&c.text(), arithmetic, &tree))
+        };
+        let [inside, outside] = if is_upper {
+            [end.next_down(), end.next_up()]
+        } else {
+            [end.next_up(), end.next_down()]
+        };
+        assert_eq!([end, inside].map(accepted), [[true; 2]; 2], "{tree}: {end}");
+        assert_eq!(accepted(outside), [false; 2], "{tree}: {outside}");
+    }
+}

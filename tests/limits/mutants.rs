@@ -1,0 +1,97 @@
+//! Seeded mutants of every kind of file, given to the program in bounded memory: read, or refused with
+//! exit code 2 and a message; never a panic.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use crate::program::KIB;
+use crate::{MLP, PROVED, SPEC, header};
+
+/// Runs the program in a folder, 64 MiB beyond what it needs to start.
+fn run(folder: &Path, call: &str) -> Output {
+    Command::new("sh")
+        .args(["-c", &format!("ulimit -v {KIB} && exec \"$@\""), "sh"])
+        .args([env!("CARGO_BIN_EXE_propcert"), "--threads", "1"])
+        .args(call.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end.max(1)
+    }
+}
+
+/// Torn, with bytes changed, or with a piece many times.
+fn mutant(good: &[u8], chance: &mut Chance) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for _ in 0..=chance.below(3) {
+        let at = chance.below(bytes.len());
+        let Some(place) = bytes.get_mut(at) else { break };
+        match chance.below(5) {
+            0 => *place ^= 1 << chance.below(8),
+            1 => *place = b"0919-.eE\"[{}]()\xff"[chance.below(16)],
+            2 => bytes.truncate(at),
+            3 => drop(bytes.splice(at..at, b"9".repeat(1 + chance.below(5_000)))),
+            _ => {
+                let end = (at + 1 + chance.below(40)).min(bytes.len());
+                let piece = bytes[at..end].repeat(1 + chance.below(2_000));
+                bytes.splice(at..end, piece);
+            }
+        }
+    }
+    bytes
+}
+
+const QUERY: &str = "(declare-const X_0 Real)\n(declare-const Y_0 Real)\n(declare-const Y_1 Real)\n\
+    (assert (>= X_0 -0.5))\n(assert (<= X_0 0.5))\n(assert (or (and (>= Y_1 0.75)) (<= Y_0 -0.25)))\n";
+
+#[test]
+fn mutated_files_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let certificate = format!("{}{{\"at\":0,\"rule\":\"jacobian\"}}\n{PROVED}", header(MLP, SPEC));
+    for (name, text) in [("mlp.json", MLP), ("spec.toml", SPEC), ("good.vnnlib", QUERY)] {
+        std::fs::write(path.join(name), text).unwrap();
+    }
+    std::fs::write(path.join("instances.csv"), "good.onnx,bad,5\n").unwrap();
+    assert_eq!(run(path, "export onnx mlp.json --out good.onnx").status.code(), Some(0));
+    let network = std::fs::read(path.join("good.onnx")).unwrap();
+    for (call, good, refusal) in [
+        ("import onnx bad --out out", network.as_slice(), 2),
+        // what cannot be read is an error of its line
+        ("vnncomp instances.csv --out out", QUERY.as_bytes(), 1),
+        ("certify --model mlp.json --spec bad --out out", SPEC.as_bytes(), 2),
+        ("check bad --model mlp.json --spec spec.toml", certificate.as_bytes(), 2),
+        ("check bad --model mlp.json --spec spec.toml --exact", certificate.as_bytes(), 2),
+    ] {
+        std::fs::write(path.join("bad"), good).unwrap();
+        assert_eq!(run(path, call).status.code(), Some(0), "{call}");
+        let (mut chance, mut refused) = (Chance(call.len() as u64), 0);
+        for round in 0..32 {
+            std::fs::write(path.join("bad"), mutant(good, &mut chance)).unwrap();
+            let started = Instant::now();
+            let output = run(path, call);
+            let (took, code) = (started.elapsed(), output.status.code());
+            let message = String::from_utf8_lossy(&output.stderr);
+            let case = format!("{call}: mutant {round}: {code:?} after {took:?}: {message}");
+            assert!(matches!(code, Some(0..=2)) && !message.contains("panicked"), "{case}");
+            assert!(took < Duration::from_secs(5), "{case}");
+            if code == Some(2) {
+                assert!(message.starts_with("propcert: ") && !message.contains("memory"), "{case}");
+            }
+            if code == Some(refusal) {
+                assert!(message.len() < 2_100, "{case}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 8, "{call}: only {refused} mutants are refused");
+    }
+}
