@@ -332,6 +332,52 @@ fn no_rung_proves_the_opposite() {
     }
 }
 
+/// m = 10·(x₀ + x₁) is 1.3 at the row. A step of 0.1 along an axis leaves 0.3; along both it flips.
+#[test]
+fn a_ball_is_searched_off_the_axes() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 0.0, 0.0, 1.0], bias: vec![5.0, 5.0], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, 10.0, 10.0], bias: vec![0.0, -100.0], inputs: 2 },
+    ];
+    let model = network(layers, (-1.0, 1.0), Precision::F64);
+    for (zone, expected) in [("axis", Proved), ("ball", Refuted)] {
+        for radius in ["0", "0.001"] {
+            let text = format!(
+                "property = 'boundary-fuzz'\nzone = '{zone}'\nshift = '0.1'\nepsilon = '0.1'\nradius = '{radius}'"
+            );
+            let rows = vec![row(&[0.065, 0.065], 1)];
+            let case =
+                Case { model: model.clone(), spec: cases::spec(&text), rows, semantics: None };
+            check(&format!("{zone}, {radius}"), &case, expected);
+        }
+    }
+}
+
+/// m = 11.5·(x₀ + 1) − Σᵢ relu(x₀ + xᵢ − 1.5) over 12 other inputs falls along x₀ only where all of them are
+/// large: too rarely for random lines, and no case is cut.
+#[test]
+fn a_corner_where_a_network_falls_is_climbed_to() {
+    let others = 12;
+    let mut weights = vec![vec![0.0; others + 1]; others + 1];
+    (0..=others).for_each(|neuron| weights[neuron][0] = 1.0);
+    (1..=others).for_each(|neuron| weights[neuron][neuron] = 1.0);
+    let bias = (0..=others).map(|neuron| if neuron == 0 { 1.0 } else { -1.5 }).collect();
+    let last = (0..=others).map(|neuron| if neuron == 0 { 11.5 } else { -1.0 });
+    let layers = vec![
+        Layer { weights: weights.concat(), bias, inputs: others + 1 },
+        Layer {
+            weights: std::iter::repeat_n(0.0, others + 1).chain(last).collect(),
+            bias: vec![0.0; 2],
+            inputs: others + 1,
+        },
+    ];
+    let text = "property = 'monotonicity'\nfeatures = [0]\ndirection = 'increasing'";
+    let model = network(layers, (0.0, 1.0), Precision::F64);
+    let case = Case { model, spec: cases::spec(text), rows: Vec::new(), semantics: None };
+    let options = Options { budget_nodes: 0, ..Options::default() };
+    assert_eq!(search(&case, options).0, Refuted);
+}
+
 /// A served execution of DOM, CEIL and the others about differences is no subject of a claim.
 #[test]
 fn claims_about_differences_are_refused_when_served() {

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, boundary, branch, ensemble, lp, reach, refute};
+use super::{Searcher, alpha, boundary, branch, ensemble, lp, monotone, reach, refute};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -96,7 +96,11 @@ impl Searcher<'_> {
             Rung::Range => Some(Proof::Range),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Attack => {
-                let points = reach::insist(self, obligation);
+                let points = match obligation.claim {
+                    Claim::Fuzz { .. } => boundary::insist(self, obligation),
+                    Claim::Monotone { .. } => monotone::insist(self, obligation),
+                    _ => reach::insist(self, obligation),
+                };
                 points.map(|points| Proof::Counterexample { points })
             }
             Rung::Boxes => return boundary::search(self, obligation),
@@ -137,10 +141,10 @@ fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
         (Claim::AllPairs { .. }, _) => &[],
         (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
-        (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Boxes],
+        (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
         (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],
         (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Attack, Rung::Split],
-        (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Split],
+        (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Attack, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
         (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],
         (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells],

@@ -12,6 +12,7 @@ mod branch;
 mod ensemble;
 mod ladder;
 pub mod lp;
+mod monotone;
 mod nearby;
 mod reach;
 mod refute;
@@ -64,12 +65,14 @@ pub enum CertifyError {
     #[error("property `{0}` is about rows: give --data")]
     NoData(&'static str),
     /// Fewer rows than asked for.
-    #[error("--rows {asked}: part {part} has {found} rows", part = part.name())]
+    #[error("--rows {asked}: part {part} has {found} {what}", part = part.name())]
     Rows {
         /// Rows asked for.
         asked: usize,
         /// Rows there.
         found: usize,
+        /// Which rows count: `rows`, or `distinct rows`.
+        what: &'static str,
         /// The part.
         part: Part,
     },
@@ -121,8 +124,10 @@ pub fn rows_for<'a>(
     data.check_features(&subject.model.0.schema)?;
     let rows = data.part(selection.part);
     let asked = selection.rows.unwrap_or(rows.len());
-    let (part, found) = (selection.part, rows.len());
-    property.first_rows(rows, selection.rows).ok_or(CertifyError::Rows { asked, found, part })
+    let (part, found) = (selection.part, property.count_of(rows));
+    let what = if found < rows.len() { "distinct rows" } else { "rows" };
+    let refusal = CertifyError::Rows { asked, found, what, part };
+    property.first_rows(rows, selection.rows).ok_or(refusal)
 }
 
 /// The header of a certificate for the subject.

@@ -2,13 +2,14 @@
 //!
 //! A point is moved along the gradient to where `m` is about 0, which is where posteriors are steepest;
 //! the two candidates lie half a step to either side, the step going in every coordinate as far as the
-//! claim allows. For two boxes the points are moved apart inside each box.
+//! claim allows. For two boxes the points are moved apart inside each box, and each climbs on its own.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::interval::Rational;
 use crate::model::{Family, Model, Part};
-use crate::spec::{Claim, Norm, Obligation, On, RawRegion};
+use crate::spec::{Claim, Norm, Obligation, On};
 
 use super::Searcher;
 use super::refute::{FloatBox, slopes};
@@ -17,6 +18,10 @@ use super::refute::{FloatBox, slopes};
 const PLACES: usize = 24;
 /// Steps towards the boundary.
 const STEPS: usize = 6;
+/// Steps of an ascent of both points.
+const ASCENT: usize = 12;
+/// How far two points are moved apart inside their boxes, in widths of the sides.
+const SHARES: [f64; 4] = [0.0, 1e-3, 0.05, 0.5];
 
 /// The pair of points that violates the claim most, in floats.
 pub(super) fn steepest(
@@ -36,14 +41,15 @@ pub(super) fn steepest(
             space.random(rng)
         }
     };
-    let mut best: Option<(f64, Vec<Vec<f64>>)> = None;
+    let ground = Ground::new(obligation)?;
+    let mut best = ground.pull_apart(model);
     for index in 0..PLACES {
         let mut point = if index == 0 { space.middle() } else { place(index, rng) };
         for step in 0..STEPS {
             if step > 0 {
                 descend(model, space, &mut point, 0.0);
             }
-            let Some((excess, pair)) = step_across(model, obligation, &point) else { continue };
+            let Some((excess, pair)) = ground.step_across(model, &point) else { continue };
             if best.as_ref().is_none_or(|(most, _)| excess > *most) {
                 best = Some((excess, pair));
             }
@@ -58,39 +64,12 @@ pub(super) fn across(
     obligation: &Obligation,
     point: &[f64],
 ) -> Option<Vec<Vec<f64>>> {
-    let found = step_across(searcher.subject.model.0, obligation, point);
+    let found = Ground::new(obligation)?.step_across(searcher.subject.model.0, point);
     found.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
 }
 
-/// A point that is barely confident, from which a step flips the label most easily; networks only.
-pub(super) fn barely_confident(
-    model: &Model,
-    space: &FloatBox,
-    confident: f64,
-    rng: &mut ChaCha8Rng,
-    is_hit: impl Fn(&[f64]) -> bool,
-) -> Option<Vec<f64>> {
-    if !matches!(model.family, Family::Mlp(_)) {
-        return None;
-    }
-    let target = confident * (1.0 + 1e-6);
-    for place in 0..PLACES {
-        let start = if place == 0 { space.middle() } else { space.random(rng) };
-        for target in [target, -target] {
-            let mut point = start.clone();
-            for _ in 0..STEPS {
-                descend(model, space, &mut point, target);
-                if is_hit(&point) {
-                    return Some(point);
-                }
-            }
-        }
-    }
-    None
-}
-
 /// One Newton step towards `m = target`, clipped.
-fn descend(model: &Model, space: &FloatBox, point: &mut [f64], target: f64) {
+pub(super) fn descend(model: &Model, space: &FloatBox, point: &mut [f64], target: f64) {
     let (margin, gradient) = (model.margin(point), raw_slopes(model, point));
     let square: f64 = gradient.iter().map(|g| g * g).sum();
     if square > 0.0 {
@@ -102,80 +81,168 @@ fn descend(model: &Model, space: &FloatBox, point: &mut [f64], target: f64) {
 }
 
 /// `∂m/∂x`.
-fn raw_slopes(model: &Model, point: &[f64]) -> Vec<f64> {
+pub(super) fn raw_slopes(model: &Model, point: &[f64]) -> Vec<f64> {
     let Family::Mlp(mlp) = &model.family else { return vec![0.0; point.len()] };
     let slopes = slopes(mlp, &model.schema.standardise(point), &[-1.0, 1.0]);
     slopes.iter().zip(model.schema.features()).map(|(g, f)| g * f64::from(f.scale)).collect()
 }
 
-/// Two points around `point`, and by how much they violate the claim.
-fn step_across(
-    model: &Model,
-    obligation: &Obligation,
-    point: &[f64],
-) -> Option<(f64, Vec<Vec<f64>>)> {
-    let gradient = raw_slopes(model, point);
-    let towards = |sign: f64, index: usize| sign * gradient[index].signum();
-    match &obligation.claim {
-        Claim::Near { reach, bound, on } => {
-            let is_whole = obligation.region.is_whole();
-            let moved = |sign: f64| -> Vec<f64> {
-                let coordinate = |(index, &x): (usize, &f64)| {
-                    let reach = &reach[index];
-                    let step = match (is_whole[index], sign > 0.0, on) {
-                        // a little less than ε: also after rounding, and strictly
-                        (false, ..) => reach.down() * (0.5 - 1e-9),
-                        (true, true, On::Score) => reach.down().floor(),
-                        (true, true, On::Posterior) => reach.up().ceil() - 1.0,
-                        (true, false, _) => 0.0,
+/// A claim about two points in floats, for many places.
+enum Ground {
+    /// Two points of one region, in each coordinate less than `reach` apart.
+    Near { space: FloatBox, reach: Vec<f64>, bound: f64, on: On },
+    /// A point of each box; distances are divided by `units`.
+    Lipschitz { spaces: [FloatBox; 2], units: Vec<f64>, norm: Norm, constant: f64 },
+}
+
+impl Ground {
+    /// `None` for other claims.
+    fn new(obligation: &Obligation) -> Option<Self> {
+        Some(match &obligation.claim {
+            Claim::Near { reach, bound, on } => {
+                let is_whole = obligation.region.is_whole();
+                // a little less than ε: also after rounding, and strictly
+                let step = |(reach, is_whole): (&Rational, &bool)| match (is_whole, on) {
+                    (false, _) => reach.down() * (1.0 - 2e-9),
+                    (true, On::Score) => reach.down().floor(),
+                    (true, On::Posterior) => reach.up().ceil() - 1.0,
+                };
+                Self::Near {
+                    space: FloatBox::new(&obligation.region),
+                    reach: reach.iter().zip(is_whole).map(step).collect(),
+                    bound: bound.down(),
+                    on: *on,
+                }
+            }
+            Claim::Lipschitz { units, norm, constant, boxes } => Self::Lipschitz {
+                spaces: boxes.each_ref().map(FloatBox::new),
+                units: units.iter().map(Rational::down).collect(),
+                norm: *norm,
+                constant: constant.up(),
+            },
+            _ => return None,
+        })
+    }
+
+    /// Sign-gradient ascent on `‖F(a) − F(b)‖₂ − L·‖a − b‖`, each point in its own box; both ways
+    /// round, from the middles and from the ends that face each other.
+    fn pull_apart(&self, model: &Model) -> Option<(f64, Vec<Vec<f64>>)> {
+        let Self::Lipschitz { spaces, units, .. } = self else { return None };
+        let middles = spaces.each_ref().map(FloatBox::middle);
+        let mut facing = [middles[1].clone(), middles[0].clone()];
+        facing.iter_mut().zip(spaces).for_each(|(point, space)| space.clip(point));
+        let mut best: Option<(f64, Vec<Vec<f64>>)> = None;
+        for start in [middles, facing] {
+            for sign in [1.0, -1.0] {
+                let mut pair = start.to_vec();
+                for step in 0..ASCENT {
+                    let excess = self.excess(model, &pair);
+                    if best.as_ref().is_none_or(|(most, _)| excess > *most) {
+                        best = Some((excess, pair.clone()));
+                    }
+                    let share = 0.5 * (1.0 - step as f64 / ASCENT as f64);
+                    pair = self.ascend(model, &pair, units, sign, share);
+                }
+            }
+        }
+        best
+    }
+
+    /// One step of both points; `sign` is that of `F₁(a) − F₁(b)` that is sought.
+    fn ascend(
+        &self,
+        model: &Model,
+        pair: &[Vec<f64>],
+        units: &[f64],
+        sign: f64,
+        share: f64,
+    ) -> Vec<Vec<f64>> {
+        let Self::Lipschitz { spaces, constant, .. } = self else { return pair.to_vec() };
+        let along: Vec<f64> =
+            pair[0].iter().zip(&pair[1]).zip(units).map(|((a, b), u)| (a - b) / (u * u)).collect();
+        let differences = pair[0].iter().zip(&pair[1]).zip(&along);
+        let distance = differences.map(|((a, b), d)| (a - b) * d).sum::<f64>().sqrt();
+        let moved = |(index, point): (usize, &Vec<f64>)| {
+            let sign = if index == 0 { sign } else { -sign };
+            let p = model.posterior(point).last().copied().unwrap_or(0.0);
+            let slopes = raw_slopes(model, point);
+            let space = &spaces[index];
+            let outward = if index == 0 { 1.0 } else { -1.0 };
+            let coordinate = |(i, x): (usize, &f64)| {
+                let rise = std::f64::consts::SQRT_2 * p * (1.0 - p) * sign * slopes[i];
+                let run =
+                    if distance > 0.0 { outward * constant * along[i] / distance } else { 0.0 };
+                let gain = rise - run;
+                let width = space.hi()[i] - space.lo()[i];
+                x + if gain == 0.0 { 0.0 } else { gain.signum() * share * width }
+            };
+            let mut moved: Vec<f64> = point.iter().enumerate().map(coordinate).collect();
+            space.clip(&mut moved);
+            moved
+        };
+        pair.iter().enumerate().map(moved).collect()
+    }
+
+    /// `‖F(a) − F(b)‖₂ − L·‖a − b‖` in floats; −∞ where the answers are equal.
+    fn excess(&self, model: &Model, pair: &[Vec<f64>]) -> f64 {
+        let Self::Lipschitz { units, norm, constant, .. } = self else { return f64::NEG_INFINITY };
+        let lengths = pair[0].iter().zip(&pair[1]).zip(units);
+        let lengths = lengths.map(|((a, b), unit)| (a - b).abs() / unit);
+        let distance = match norm {
+            Norm::Linf => lengths.fold(0.0, f64::max),
+            Norm::L1 => lengths.sum(),
+            Norm::L2 => lengths.map(|l| l * l).sum::<f64>().sqrt(),
+        };
+        let gap = apart(model, &pair[0], &pair[1]);
+        if gap > 0.0 { gap - constant * distance } else { f64::NEG_INFINITY }
+    }
+
+    /// Two points around `point`, and by how much they violate the claim.
+    fn step_across(&self, model: &Model, point: &[f64]) -> Option<(f64, Vec<Vec<f64>>)> {
+        let gradient = raw_slopes(model, point);
+        match self {
+            Self::Near { space, reach, bound, on } => {
+                // of a whole step nothing is taken below: half of it would not be whole
+                let moved = |sign: f64| {
+                    let coordinate = |(i, &x): (usize, &f64)| {
+                        let share = match (space.is_whole()[i], sign > 0.0) {
+                            (false, _) => 0.5,
+                            (true, true) => 1.0,
+                            (true, false) => 0.0,
+                        };
+                        x + sign * gradient[i].signum() * share * reach[i]
                     };
-                    x + towards(sign, index) * step
+                    let mut moved: Vec<f64> = point.iter().enumerate().map(coordinate).collect();
+                    space.clip(&mut moved);
+                    moved
                 };
-                point.iter().enumerate().map(coordinate).collect()
-            };
-            let space = FloatBox::new(&obligation.region);
-            let [mut low, mut high] = [moved(-1.0), moved(1.0)];
-            space.clip(&mut low);
-            space.clip(&mut high);
-            let bound = bound.down();
-            let gap = match on {
-                On::Score => (model.margin(&high) - model.margin(&low)).abs(),
-                On::Posterior => apart(model, &high, &low),
-            };
-            Some((gap - bound, vec![low, high]))
-        }
-        Claim::Lipschitz { units, norm, constant, boxes } => {
-            let nearest = |region: &RawRegion, sign: f64, share: f64| {
-                let space = FloatBox::new(region);
-                let widths = space.hi().iter().zip(space.lo());
-                let widths: Vec<f64> = widths.map(|(hi, lo)| hi - lo).collect();
-                let moved = point.iter().zip(&widths).enumerate();
-                let mut moved: Vec<f64> =
-                    moved.map(|(i, (x, w))| x + towards(sign, i) * share * w).collect();
-                space.clip(&mut moved);
-                moved
-            };
-            let shares = [0.0, 1e-3, 0.05, 0.5];
-            let pairs = shares.iter().flat_map(|&share| {
-                [1.0, -1.0].map(|sign| {
-                    vec![nearest(&boxes[0], sign, share), nearest(&boxes[1], -sign, share)]
-                })
-            });
-            let excess = |pair: &[Vec<f64>]| {
-                let lengths = pair[0].iter().zip(&pair[1]).zip(units.iter());
-                let lengths = lengths.map(|((a, b), unit)| (a - b).abs() / unit.down());
-                let distance = match norm {
-                    Norm::Linf => lengths.fold(0.0, f64::max),
-                    Norm::L1 => lengths.sum(),
-                    Norm::L2 => lengths.map(|l| l * l).sum::<f64>().sqrt(),
+                let [low, high] = [moved(-1.0), moved(1.0)];
+                let gap = match on {
+                    On::Score => (model.margin(&high) - model.margin(&low)).abs(),
+                    On::Posterior => apart(model, &high, &low),
                 };
-                let gap = apart(model, &pair[0], &pair[1]);
-                if gap > 0.0 { gap - constant.up() * distance } else { f64::NEG_INFINITY }
-            };
-            let scored = pairs.map(|pair| (excess(&pair), pair));
-            scored.max_by(|(a, _), (b, _)| a.total_cmp(b))
+                Some((gap - bound, vec![low, high]))
+            }
+            Self::Lipschitz { spaces, .. } => {
+                let nearest = |space: &FloatBox, sign: f64, share: f64| {
+                    let sides = space.hi().iter().zip(space.lo());
+                    let coordinates = point.iter().zip(sides).zip(&gradient);
+                    let coordinate = |((x, (hi, lo)), slope): ((&f64, (&f64, &f64)), &f64)| {
+                        x + sign * slope.signum() * share * (hi - lo)
+                    };
+                    let mut moved: Vec<f64> = coordinates.map(coordinate).collect();
+                    space.clip(&mut moved);
+                    moved
+                };
+                let pairs = SHARES.iter().flat_map(|&share| {
+                    [1.0, -1.0].map(|sign| {
+                        vec![nearest(&spaces[0], sign, share), nearest(&spaces[1], -sign, share)]
+                    })
+                });
+                let scored = pairs.map(|pair| (self.excess(model, &pair), pair));
+                scored.max_by(|(a, _), (b, _)| a.total_cmp(b))
+            }
         }
-        _ => None,
     }
 }
 

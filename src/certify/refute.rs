@@ -1,23 +1,19 @@
 //! The attack: points that look like counterexamples in floats. The kernel evaluates them exactly.
 //!
 //! Networks: sign-gradient descent on the margin of violation from the row and from random starts
-//! (projected gradient descent, Madry et al. 2018). Ensembles: random points. Monotone claims: walks
-//! along the feature through known and random points. What no attack finds is not thereby proved.
+//! (projected gradient descent, Madry et al. 2018). Ensembles: random points. What no attack finds is not
+//! thereby proved.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, FeatureSpec, Mlp, Model, Part, Point, Schema};
-use crate::spec::{Claim, Direction, Obligation, RawRegion, Zone};
+use crate::model::{Family, FeatureSpec, Mlp, Model, Point, Schema};
+use crate::spec::{Claim, Obligation, RawRegion};
 
-use super::{Searcher, nearby, reach};
+use super::{Searcher, boundary, monotone, nearby, reach};
 
 /// Steps of a descent.
 const STEPS: usize = 12;
-/// Points along a feature for a network.
-const WALK: usize = 17;
-/// Points whose lines are walked for a monotone claim.
-const WALKERS: usize = 40;
 
 /// The largest box of floats inside a region.
 pub(super) struct FloatBox {
@@ -51,6 +47,11 @@ impl FloatBox {
         let mut point = features.map(raw).collect::<Vec<_>>();
         self.clip(&mut point);
         point
+    }
+
+    /// Which coordinates take whole numbers only.
+    pub(super) fn is_whole(&self) -> &[bool] {
+        &self.is_whole
     }
 
     pub(super) fn lo(&self) -> &[f64] {
@@ -96,26 +97,18 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             nearby::steepest(searcher, obligation, &space, &mut rng)
         }
         Claim::Monotone { feature, direction, .. } => {
-            walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
+            monotone::walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
         }
         Claim::Label { .. } | Claim::Posterior { .. } => {
             descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
         }
-        Claim::Fuzz { margin, shifts, zone, .. } => {
+        Claim::Fuzz { .. } => {
             let mut point = descend(searcher, obligation, &space, start, &mut rng);
             if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
-                let confident = margin.above.up();
-                let is_hit = |point: &[f64]| excess(searcher, obligation, point) <= 0.0;
-                let model = searcher.subject.model.0;
-                point = nearby::barely_confident(model, &space, confident, &mut rng, is_hit);
+                point = boundary::barely_confident(searcher, obligation, &space, &mut rng);
             }
-            point.and_then(|point| match zone {
-                Zone::Axis => Some(vec![point]),
-                Zone::Ball => {
-                    let other = flip(searcher.subject.model.0, &point, shifts)?;
-                    Some(vec![point, other])
-                }
-            })
+            let model = searcher.subject.model.0;
+            point.and_then(|point| boundary::witness(model, &obligation.claim, point))
         }
     };
     found.map(|points| texts(&points)).into_iter().collect()
@@ -131,19 +124,11 @@ pub(super) fn candidates_in(
 ) -> Vec<Vec<Vec<String>>> {
     let model = searcher.subject.model.0;
     let space = FloatBox::new(region);
-    let middle = space.middle();
-    if let Claim::Monotone { feature, direction, .. } = &obligation.claim {
-        let (mut low, mut high) = (middle.clone(), middle);
-        low[feature.0] = space.lo[feature.0];
-        high[feature.0] = space.hi[feature.0];
-        let change = target_score(model, obligation, &high) - target_score(model, obligation, &low);
-        let is_against = match direction {
-            Direction::Increasing => change < 0.0,
-            Direction::Decreasing => change > 0.0,
-        };
-        let is_step = is_against && low[feature.0] < high[feature.0];
-        return if is_step { vec![texts(&[low, high])] } else { Vec::new() };
+    if let Claim::Monotone { .. } = &obligation.claim {
+        let found = monotone::across(searcher, obligation, &space);
+        return found.map(|points| texts(&points)).into_iter().collect();
     }
+    let middle = space.middle();
     if let Claim::Near { .. } | Claim::Lipschitz { .. } = &obligation.claim {
         let found = nearby::across(searcher, obligation, &middle);
         return found.map(|points| texts(&points)).into_iter().collect();
@@ -151,10 +136,14 @@ pub(super) fn candidates_in(
     let corner = corner.map(|z| space.nearest(&model.schema, z));
     let points = std::iter::once(middle).chain(corner);
     let hits = points.filter(|point| excess(searcher, obligation, point) <= 0.0);
-    hits.map(|point| texts(&[point])).collect()
+    let witnesses = hits.filter_map(|point| match &obligation.claim {
+        claim @ Claim::Fuzz { .. } => boundary::witness(model, claim, point),
+        _ => Some(vec![point]),
+    });
+    witnesses.map(|points| texts(&points)).collect()
 }
 
-fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
+pub(super) fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
     points.iter().map(|point| Point::texts(point)).collect()
 }
 
@@ -177,9 +166,9 @@ pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) 
         Claim::Posterior { label, odds, .. } => {
             model.posterior(raw)[*label] - 1.0 / (1.0 + odds.down())
         }
-        Claim::Fuzz { margin, shifts, .. } => {
+        claim @ Claim::Fuzz { margin, .. } => {
             let confidence = model.margin(raw).abs() - margin.above.up();
-            let is_sensitive = confidence >= 0.0 && flip(model, raw, shifts).is_some();
+            let is_sensitive = confidence >= 0.0 && boundary::flip(model, raw, claim).is_some();
             if is_sensitive { 0.0 } else { 1.0 + confidence.abs() }
         }
         Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
@@ -192,26 +181,6 @@ fn margin_of(model: &Model, label: usize, raw: &[f64]) -> f64 {
     let scores = model.scores(raw);
     let others = scores.iter().enumerate().filter(|(class, _)| *class != label);
     others.map(|(_, score)| scores[label] - score).fold(f64::INFINITY, f64::min)
-}
-
-/// A point within Δ along one axis with another label, in floats.
-fn flip(model: &Model, raw: &[f64], shifts: &[crate::interval::Rational]) -> Option<Vec<f64>> {
-    let label = model.label(raw);
-    let mut moves = shifts.iter().enumerate().flat_map(|(index, shift)| {
-        // rounded towards the point, so that it stays within Δ
-        let reach = shift.down();
-        [(index, raw[index] + reach, 1.0), (index, raw[index] - reach, -1.0)]
-    });
-    moves.find_map(|(index, end, sign)| {
-        let mut moved = raw.to_vec();
-        let is_beyond = (end - raw[index]).abs() > shifts[index].down();
-        moved[index] = match (is_beyond, sign > 0.0) {
-            (false, _) => end,
-            (true, true) => end.next_down(),
-            (true, false) => end.next_up(),
-        };
-        (model.label(&moved) != label).then_some(moved)
-    })
 }
 
 /// Descends from the row and from random starts until something looks like a violation.
@@ -295,84 +264,4 @@ pub(super) fn slopes(mlp: &Mlp, standardised: &[f64], row: &[f64]) -> Vec<f64> {
         gradient = below;
     }
     gradient
-}
-
-/// What a monotone claim is about: the score of its class less that of its strongest competitor.
-fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
-    match &obligation.claim {
-        Claim::Monotone { class, .. } if model.classes == 2 => {
-            if *class == 1 {
-                model.margin(raw)
-            } else {
-                -model.margin(raw)
-            }
-        }
-        Claim::Monotone { class, .. } => model.posterior(raw)[*class],
-        _ => 0.0,
-    }
-}
-
-/// Walks along the feature through known and random points and reports a step the wrong way.
-fn walk(
-    searcher: &Searcher,
-    obligation: &Obligation,
-    space: &FloatBox,
-    feature: usize,
-    direction: Direction,
-    rng: &mut ChaCha8Rng,
-) -> Option<Vec<Vec<f64>>> {
-    let model = searcher.subject.model.0;
-    let values = stops(searcher, space, feature);
-    let known = match searcher.lowered.row_of(obligation.at) {
-        Some(row) => &searcher.rows[row..=row],
-        None => searcher.subject.data.map_or(&[][..], |data| data.part(Part::Train)),
-    };
-    for walker in 0..WALKERS {
-        let mut base = if walker % 2 == 0 && !known.is_empty() {
-            let mut base = known[rng.random_range(0..known.len())].values.clone();
-            space.clip(&mut base);
-            base
-        } else {
-            space.random(rng)
-        };
-        let mut before: Option<(f64, f64)> = None;
-        for &value in &values {
-            base[feature] = value;
-            let score = target_score(model, obligation, &base);
-            if let Some((from, earlier)) = before {
-                let is_against = match direction {
-                    Direction::Increasing => score < earlier,
-                    Direction::Decreasing => score > earlier,
-                };
-                if is_against {
-                    let mut low = base.clone();
-                    low[feature] = from;
-                    return Some(vec![low, base]);
-                }
-            }
-            before = Some((value, score));
-        }
-    }
-    None
-}
-
-/// The values of a feature at which a walk stops, ascending: one per cell of an ensemble.
-fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
-    let (lo, hi) = (space.lo[feature], space.hi[feature]);
-    let mut values = match &searcher.grid {
-        Some(grid) => {
-            let inside = grid.thresholds(feature).iter().copied().filter(|t| lo < *t && *t <= hi);
-            std::iter::once(lo).chain(inside).collect::<Vec<f64>>()
-        }
-        None => {
-            let at = |step: usize| lo + (hi - lo) * step as f64 / (WALK - 1) as f64;
-            (0..WALK).map(at).collect()
-        }
-    };
-    if space.is_whole[feature] {
-        // an end that no float reaches leaves an empty side, where nothing can be clamped
-        values.iter_mut().for_each(|value| *value = value.round().max(lo).min(hi));
-    }
-    values.dedup();
-    values
 }

@@ -70,8 +70,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     {
         return Err(Refusal::new("the defense was made for another model"));
     }
+    let property = &loaded.spec.0.property;
+    if let (Some(rows), false) = (arguments.rows, property.is_about_rows()) {
+        let text = format!(
+            "--rows {rows}: property `{}` is not about rows as this spec states it; leave out --rows",
+            property.name()
+        );
+        return Err(Refusal::about(spec)(Refusal::new(text)));
+    }
     let named = loaded.data.as_ref().and_then(|(_, part)| *part);
-    let part = named.unwrap_or(loaded.spec.0.property.default_part());
+    let part = named.unwrap_or(property.default_part());
     let selection = Selection { part, rows: arguments.rows };
     let options = Options {
         budget_nodes: arguments.budget_nodes,
@@ -86,19 +94,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// What was certified.
 struct Outcome {
     tally: Tally,
-    /// Obligations that the attack alone did not refute, of those of this run.
-    survives_attack: Share,
+    /// Obligations that the attack alone did not refute, of those of this run; nothing where every
+    /// pair of rows is decided, so that nothing is sampled.
+    survives_attack: Option<Share>,
 }
 
 impl Outcome {
     fn text(&self) -> String {
-        let sampled = match self.survives_attack.upper() {
-            Some(share) => format!(
-                "sampled: {share} of {} survive the attack (an estimate, never below CA; no proof)\n",
-                self.survives_attack.of
-            ),
-            None => String::new(),
+        let sampled = |survivors: Share| {
+            let (share, of) = (survivors.upper()?, survivors.of);
+            Some(format!(
+                "sampled: {share} of {of} survive the attack (an estimate, never below CA; no proof)\n"
+            ))
         };
+        let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
         format!("{}{sampled}{}\n", accuracy_lines(&self.tally), self.tally.all)
     }
 
@@ -159,7 +168,9 @@ fn write(
         ))
     })?;
     let n = summary.totals.n();
-    Ok(Outcome { tally, survives_attack: Share::new(n - summary.refuted_by_attack.min(n), n) })
+    let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
+    let is_sampled = lowered.pair_bound().is_none();
+    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors) })
 }
 
 /// Asked before a long search: the folder of `out` must be there, and neither `out` nor its

@@ -140,6 +140,9 @@ pub(crate) fn accuracy_lines(tally: &Tally) -> String {
     let mut text = String::new();
     let mut line = |what: &str, totals: &crate::certificate::Totals| {
         let _ = match totals.n() {
+            0 if totals.vacuous + totals.invalid > 0 => {
+                writeln!(text, "{what}: there are none but vacuous or invalid ones")
+            }
             0 => writeln!(text, "{what}: there are none"),
             n => writeln!(text, "{what}: {} ({n} of them)", totals.constraint_accuracy()),
         };

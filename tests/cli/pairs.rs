@@ -21,6 +21,7 @@ fn all_pairs_of_a_part_are_counted_and_checked() {
         let is_mixed =
             !last(&stated).contains("refuted 0 ") && !last(&stated).contains("proved 0 ");
         assert!(is_mixed && last(&stated).contains("undecided 0"), "{stated}");
+        assert!(!stated.contains("sampled"), "every pair is decided: {stated}");
         let text = scene.read(&format!("{name}.jsonl"));
         assert!(text.contains("\"part\":\"train\"") && text.lines().count() == 3, "{text}");
         let check = format!("check {name}.jsonl {files}");
@@ -149,4 +150,36 @@ fn decreasing_networks_and_the_boundary_of_the_domain() {
         assert_eq!(settled(&scene, &fuzz("0.1", zone), ""), proved);
         assert!(scene.read("pairs.jsonl").contains(" F"), "{zone}");
     }
+}
+
+#[test]
+fn a_claim_about_vacuous_pairs_only_says_so() {
+    let scene = Scene::new();
+    let spec = "property = \"local-invariance-t\"\nepsilon-1 = \"1e-9\"\nepsilon-2 = \"0.1\"\n";
+    scene.write("near.toml", spec);
+    let files = "--model mlp.json --spec near.toml --data tiny.csv";
+    let stated = scene.done(&format!("certify {files} --rows 3 --out near.jsonl"));
+    assert!(stated.contains("there are none but vacuous or invalid ones"), "{stated}");
+    assert_eq!(last(&stated), "proved 0 refuted 0 undecided 0 of 0 (vacuous 6)");
+    let check = format!("check near.jsonl {files}");
+    assert_eq!(last(&scene.done(&check)), last(&stated));
+    scene.propcert(&format!("{check} --all-proved")).assert().code(1);
+}
+
+/// `--rows` counts distinct rows where pairs of them are meant, and says nothing about a domain.
+#[test]
+fn a_number_of_rows_that_means_nothing_is_refused() {
+    let scene = Scene::new();
+    let pairs = "property = \"lipschitzness\"\nepsilon = \"0.1\"\nconstant = \"1\"\n";
+    scene.write("pairs.toml", pairs);
+    // every row twice
+    let table = scene.read("tiny.csv");
+    let (_, rows) = table.split_once('\n').unwrap();
+    scene.write("tiny.csv", format!("{table}{rows}"));
+    let call = "certify --model mlp.json --data tiny.csv --out c.jsonl";
+    scene.refused(&format!("{call} --spec pairs.toml --rows 1000"), &["1000", "distinct rows"]);
+    let domain = "property = \"small-neighborhood\"\nepsilon = \"0.1\"\nconstant = \"1\"\n";
+    scene.write("domain.toml", domain);
+    let facts = ["domain.toml", "--rows 5", "small-neighborhood"];
+    scene.refused(&format!("{call} --spec domain.toml --rows 5"), &facts);
 }

@@ -1,0 +1,332 @@
+//! Every property on our own data: `cargo bench --bench properties [-- DATA… PROPERTY…]`.
+//!
+//! For each data set (all that are found, unless some are named) a natural network is trained by
+//! `recipes/natural-mlp.toml` with seed 0, every claim of [`claims`] (of the properties that are named,
+//! if any are) is certified, and the kernel reads
+//! each certificate anew: the run ends with a panic if one is not as stated. Printed are tables in
+//! Markdown, one line per claim, with the seconds of search and of check on one thread: of the processor
+//! where `/proc` tells them, else of the clock.
+//!
+//! *Closed by* counts the proofs that stand in the certificate. `linear` has default slopes, `alpha` is
+//! the linear rule with optimised slopes, `lp` the multipliers of a linear program, `split` a case
+//! distinction. Counterexamples are told apart by who found them: the `attack` comes before any search.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use propcert::certificate::{
+    Checked, Entry, Proof, Settings, Subject, Tally, Totals, Verdict, check_file,
+};
+use propcert::certify::{Options, Searcher, Selection, header, rows_for};
+use propcert::model::{DataSet, Digest, Model, Part};
+use propcert::spec::{Lowered, Spec};
+use propcert::train::{Fit, Recipe};
+use propcert::{dataset, source};
+
+/// The data sets of the paper and the built-in one.
+const DATA: [&str; 6] = [
+    "spambase",
+    "cryptojacker",
+    "social_honeypot",
+    "customer_churn",
+    "medical_insurance",
+    "twitter_spam_url",
+];
+/// Rows of the test part that claims about single rows are made for.
+const ROWS: usize = 100;
+/// Distinct rows whose pairs `lipschitzness` is about.
+const DISTINCT: usize = 15;
+/// Rows of a claim about rows and features: those that the data declares monotone, which way round ever.
+const ROWS_OF_FEATURES: usize = 20;
+/// Cases of a case distinction per obligation.
+const BUDGET_NODES: u64 = 500;
+/// The same for a claim about the whole domain, which is one obligation, or one per feature.
+const BUDGET_OF_DOMAIN: u64 = 5_000;
+
+/// A property, its settings as shown, its spec without the line that names the property, and how many
+/// rows of the default part it is about (`None`: all).
+struct Asked {
+    property: &'static str,
+    settings: String,
+    keys: String,
+    rows: Option<usize>,
+}
+
+fn main() {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
+    let folder = std::env::var_os("PROPCERT_DATA").map(PathBuf::from);
+    // cargo itself adds `--bench`
+    let named = std::env::args().skip(1).filter(|name| !name.starts_with('-'));
+    let is_property = |name: &String| claims(false).iter().any(|asked| asked.property == name);
+    let (properties, named): (Vec<String>, Vec<String>) = named.partition(is_property);
+    let names = if named.is_empty() { DATA.map(str::to_owned).to_vec() } else { named.clone() };
+    let start = seconds();
+    let mut certificates = 0;
+    for name in names {
+        match source::read(&name, folder.as_deref()) {
+            Ok(data) => certificates += examine(&name, &data, &properties),
+            Err(error) if named.is_empty() => eprintln!("left out: {error}"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    println!(
+        "{certificates} certificates, each as stated when the kernel read it anew; {:.0} s in all.",
+        seconds() - start
+    );
+}
+
+/// Seconds that the processor has spent on this process; where that is not known, of the clock.
+fn seconds() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    // fields 14 and 15, in hundredths; the second field, a name, may hold spaces
+    let ticks = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+        Some(fields.next()?.ok()? + fields.next()?.ok()?)
+    });
+    match ticks {
+        Some(ticks) => ticks as f64 / 100.0,
+        None => START.get_or_init(Instant::now).elapsed().as_secs_f64(),
+    }
+}
+
+/// Trains a network on the data and prints its table; the number of certificates.
+fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
+    let model = train(data);
+    let digest = Digest::of(model.to_json().as_bytes());
+    let test = data.part(Part::Test).len();
+    let (features, train) = (model.schema.len(), data.part(Part::Train).len());
+    println!("## {name} ({features} features, {train} training rows, {test} test rows)\n");
+    println!(
+        "| property | settings | n | proved | refuted | undecided | vacuous | invalid | closed by | search s | check s |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|---|--:|--:|");
+    let mut claims = claims(name == "cryptojacker");
+    claims.retain(|asked| properties.is_empty() || properties.iter().any(|p| p == asked.property));
+    for asked in &claims {
+        println!("{}", line(asked, &model, digest, data));
+    }
+    println!();
+    claims.len()
+}
+
+fn train(data: &DataSet) -> Model {
+    let recipe = Recipe::read(include_bytes!("../recipes/natural-mlp.toml")).expect("a recipe");
+    let schema = dataset::schema(data).expect("the data has a schema");
+    let fit = Fit {
+        schema: &schema,
+        classes: data.classes(),
+        train: data.part(Part::Train),
+        validation: data.part(Part::Validation),
+        monotone: &data.meta().monotone,
+        seed: 0,
+    };
+    recipe.train(&fit, &mut |_| {}).expect("the data can be trained on")
+}
+
+/// What is asked of every network: the parameters of published or expected figures where there are
+/// such, else three settings from nearly vacuous to nearly always refuted.
+fn claims(has_reference: bool) -> Vec<Asked> {
+    let mut claims = Vec::new();
+    let mut ask = |property, rows, settings: String, keys: String| {
+        claims.push(Asked { property, settings, keys, rows });
+    };
+    for (epsilon, integers) in [
+        ("0.01", "respect"),
+        ("0.1", "respect"),
+        ("0.3", "respect"),
+        ("0.1", "relax"),
+        ("0.3", "relax"),
+    ] {
+        // the expected figures are about all rows
+        let rows = Some(ROWS).filter(|_| !(has_reference && epsilon == "0.3"));
+        ask(
+            "local-invariance",
+            rows,
+            format!("ε {epsilon}, δ 0.5, {integers}"),
+            format!("epsilon = '{epsilon}'\ndelta = '0.5'\nintegers = '{integers}'"),
+        );
+    }
+    for (near, limit) in [("0.3", "3"), ("1", "0.1"), ("3", "0.001")] {
+        ask(
+            "local-invariance-t",
+            None,
+            format!("ε₁ {near}, ε₂ {limit}"),
+            format!("epsilon-1 = '{near}'\nepsilon-2 = '{limit}'"),
+        );
+    }
+    for constant in ["3", "1", "0.3"] {
+        ask(
+            "lipschitzness",
+            Some(DISTINCT),
+            format!("ε 0.1, L {constant}"),
+            format!("epsilon = '0.1'\nconstant = '{constant}'"),
+        );
+    }
+    for constant in ["3", "0.5", "0.05"] {
+        let keys = format!("constant = '{constant}'");
+        ask("lipschitzness-t", None, format!("L {constant}"), keys);
+    }
+    // posteriors are at most √2 apart, so that Lε > √2 holds of every network
+    for (epsilon, constant) in [("0.1", "14.2"), ("0.001", "1000"), ("0.001", "50"), ("0.1", "1")] {
+        ask(
+            "small-neighborhood",
+            None,
+            format!("ε {epsilon}, L {constant}"),
+            format!("epsilon = '{epsilon}'\nconstant = '{constant}'"),
+        );
+    }
+    for direction in ["increasing", "decreasing"] {
+        for (scope, epsilon) in
+            [("local", "0.01"), ("local", "0.1"), ("local", "1"), ("domain", "")]
+        {
+            let (radius, key) = match epsilon {
+                "" => (String::new(), String::new()),
+                _ => (format!(" ε {epsilon}"), format!("epsilon = '{epsilon}'\n")),
+            };
+            ask(
+                "monotonicity",
+                Some(ROWS_OF_FEATURES).filter(|_| scope == "local"),
+                format!("{direction}, {scope}{radius}"),
+                format!("direction = '{direction}'\nscope = '{scope}'\n{key}"),
+            );
+        }
+    }
+    for zone in ["axis", "ball"] {
+        for (scope, radius, shift, epsilon) in [
+            ("local", "0.05", "0.01", "0.1"),
+            ("local", "0.3", "0.1", "0.1"),
+            ("local", "0.3", "0.3", "0.001"),
+            ("domain", "", "0.01", "5"),
+            ("domain", "", "0.1", "0.1"),
+        ] {
+            let (around, key) = match radius {
+                "" => (String::new(), String::new()),
+                _ => (format!(" radius {radius}"), format!("radius = '{radius}'\n")),
+            };
+            ask(
+                "boundary-fuzz",
+                Some(ROWS).filter(|_| scope == "local"),
+                format!("{zone}, {scope}{around}, Δ {shift}, ε {epsilon}"),
+                format!(
+                    "zone = '{zone}'\nscope = '{scope}'\nshift = '{shift}'\nepsilon = '{epsilon}'\n{key}"
+                ),
+            );
+        }
+    }
+    claims
+}
+
+/// Certifies one claim, has the kernel read the certificate, and shows both.
+fn line(asked: &Asked, model: &Model, digest: Digest, data: &DataSet) -> String {
+    let Asked { property, settings, keys, rows } = asked;
+    let features = match *property {
+        "monotonicity" => {
+            let declared = data.meta().monotone.keys().map(|name| format!("'{name}'"));
+            let declared: Vec<String> = declared.collect();
+            format!("features = [{}]\n", declared.join(", "))
+        }
+        _ => String::new(),
+    };
+    let text = format!("property = '{property}'\n{features}{keys}\n");
+    let spec = Spec::read(text.as_bytes()).expect("a spec of the table");
+    let subject = Subject {
+        model: (model, digest),
+        spec: (&spec, Digest::of(text.as_bytes())),
+        data: Some(data),
+        defense: None,
+    };
+    let (certificate, found_by_search, search) = certify(&subject, *rows);
+    let start = seconds();
+    let checked =
+        check_file(&subject, &mut certificate.as_bytes(), Settings::default(), &mut |_| {})
+            .expect("the certificate can be read");
+    let check = seconds() - start;
+    assert!(checked.is_as_stated(), "{property} {settings}: {:?}", checked.findings);
+    let rungs = rungs(&certificate, &checked, found_by_search);
+    let Totals { proved, refuted, undecided, vacuous, invalid } = checked.tally.all;
+    let n = checked.tally.all.n();
+    format!(
+        "| {property} | {settings} | {n} | {proved} | {refuted} | {undecided} | {vacuous} | {invalid} | {rungs} | {search:.2} | {check:.2} |"
+    )
+}
+
+/// The certificate, how many of its counterexamples the search found, and wall seconds.
+fn certify(subject: &Subject, rows: Option<usize>) -> (String, u64, f64) {
+    let start = seconds();
+    let property = &subject.spec.0.property;
+    let part = property.default_part();
+    let there = subject.data.map_or(0, |data| data.part(part).len());
+    let selection = Selection { part, rows: rows.filter(|rows| *rows < there) };
+    let is_local = property.is_about_rows();
+    let budget_nodes = if is_local { BUDGET_NODES } else { BUDGET_OF_DOMAIN };
+    let options = Options { budget_nodes, ..Options::default() };
+    let rows = rows_for(subject, selection).expect("there are so many rows");
+    let lowered = Lowered::new(subject.spec.0, subject.model.0, None, rows).expect("a claim");
+    let searcher = Searcher::new(*subject, &lowered, rows, options);
+    let mut text = header(subject, &lowered, selection, rows, &options).line();
+    let mut found_by_search = 0;
+    let summary = searcher.run(0, |line, answer| {
+        let is_late = matches!(answer.verdict, Verdict::Refuted(_)) && !answer.is_refuted_by_attack;
+        found_by_search += u64::from(is_late);
+        text.push_str(&line.line());
+        Ok(())
+    });
+    text.push_str(&summary.expect("the certificate is text in memory").totals.line());
+    (text, found_by_search, seconds() - start)
+}
+
+/// Lines of the certificate by what closed them; the kernel has confirmed all of them.
+fn rungs(certificate: &str, checked: &Checked, found_by_search: u64) -> String {
+    let mut counts: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    let lines = certificate.lines().skip(1);
+    for entry in lines.map(|line| Entry::parse(line.as_bytes()).expect("a line of a certificate")) {
+        let rung = match &entry {
+            Entry::Line(line) => rung(&line.proof),
+            // of a long tree the first piece counts
+            Entry::Piece(piece) if piece.number == 0 => Some((6, "split")),
+            _ => None,
+        };
+        if let Some(rung) = rung {
+            *counts.entry(rung).or_default() += 1;
+        }
+    }
+    let Tally { all, .. } = &checked.tally;
+    if let Some(pairs) = counts.get_mut(&ALL_PAIRS) {
+        *pairs = all.proved + all.refuted;
+    }
+    if let Some(refuted) = counts.remove(&ATTACK) {
+        let by_attack = refuted - found_by_search;
+        counts.extend([(ATTACK, by_attack), (SEARCH, found_by_search)]);
+    }
+    let mut text = String::new();
+    for ((_, rung), count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        let comma = if text.is_empty() { "" } else { ", " };
+        let _ = write!(text, "{comma}{rung} {count}");
+    }
+    if text.is_empty() { "–".to_owned() } else { text }
+}
+
+const ATTACK: (usize, &str) = (0, "attack");
+const SEARCH: (usize, &str) = (9, "counterexample of the search");
+const ALL_PAIRS: (usize, &str) = (8, "all-pairs");
+
+/// A step of the ladder, with its place there.
+fn rung(proof: &Proof) -> Option<(usize, &'static str)> {
+    Some(match proof {
+        Proof::None | Proof::Jumps { .. } => return None,
+        Proof::Counterexample { .. } => ATTACK,
+        Proof::Interval => (1, "interval"),
+        Proof::Linear { hints } if hints.is_empty() => (2, "linear"),
+        Proof::Linear { .. } => (3, "alpha"),
+        Proof::Dual { .. } => (4, "lp"),
+        Proof::Jacobian => (5, "jacobian"),
+        Proof::Range => (5, "range"),
+        Proof::Fuzz => (5, "fuzz"),
+        Proof::Split { .. } => (6, "split"),
+        Proof::AllPairs { .. } => ALL_PAIRS,
+    })
+}

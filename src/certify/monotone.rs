@@ -1,0 +1,210 @@
+//! Attacks on monotone claims: walks along the feature through known and random points, and a climb to
+//! where a network's slope along the feature is worst, one coordinate at a time to either end of its side.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::model::{Family, Model, Part};
+use crate::spec::{Claim, Direction, Obligation};
+
+use super::Searcher;
+use super::refute::{FloatBox, slopes, texts};
+
+/// Points along a feature for a network.
+const WALK: usize = 17;
+/// Points whose lines are walked.
+const WALKERS: usize = 40;
+/// Points from which a climb starts.
+const CLIMBS: usize = 4;
+/// Times that a climb tries every coordinate.
+const SWEEPS: usize = 3;
+/// Lengths of a step along the feature, in widths of its side.
+const LENGTHS: [f64; 6] = [1.0, 0.25, 0.05, 1e-2, 1e-3, 1e-4];
+
+/// A climb, for what the cheap rules leave open; networks only.
+pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
+    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
+    let model = searcher.subject.model.0;
+    let space = FloatBox::new(&obligation.region);
+    let is_free: Vec<bool> = space.lo().iter().zip(space.hi()).map(|(lo, hi)| lo < hi).collect();
+    if !matches!(model.family, Family::Mlp(_)) || !is_free[feature.0] {
+        return None;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
+    rng.set_stream(u64::MAX - obligation.at as u64);
+    for climb in 0..CLIMBS {
+        let mut point = if climb == 0 { space.middle() } else { space.random(&mut rng) };
+        let mut worst = rate(model, obligation, &space, &point);
+        for _ in 0..SWEEPS {
+            let before = worst;
+            for index in (0..point.len()).filter(|index| is_free[*index]) {
+                for end in [space.lo()[index], space.hi()[index]] {
+                    let kept = std::mem::replace(&mut point[index], end);
+                    let found = rate(model, obligation, &space, &point);
+                    if found < worst { worst = found } else { point[index] = kept }
+                }
+            }
+            if worst < 0.0
+                && let Some(pair) = step(model, obligation, &space, &point)
+            {
+                return Some(texts(&pair));
+            }
+            if worst >= before {
+                break;
+            }
+        }
+    }
+    None
+}
+
+/// How the claim stands at a point: the slope along the feature (of a whole feature: the change over
+/// one), negative where it goes the wrong way.
+fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64]) -> f64 {
+    let (Claim::Monotone { feature, direction, class }, Family::Mlp(mlp)) =
+        (&obligation.claim, &model.family)
+    else {
+        return f64::INFINITY;
+    };
+    let sign = match direction {
+        Direction::Increasing => 1.0,
+        Direction::Decreasing => -1.0,
+    };
+    if space.is_whole()[feature.0] {
+        let (mut low, mut high) = (point.to_vec(), point.to_vec());
+        low[feature.0] = low[feature.0].min(space.hi()[feature.0] - 1.0);
+        high[feature.0] = low[feature.0] + 1.0;
+        return sign
+            * (target_score(model, obligation, &high) - target_score(model, obligation, &low));
+    }
+    let share = -1.0 / (model.classes - 1) as f64;
+    let row: Vec<f64> = (0..model.classes).map(|k| if k == *class { 1.0 } else { share }).collect();
+    sign * slopes(mlp, &model.schema.standardise(point), &row)[feature.0]
+}
+
+/// The longest step along the feature around a point that goes the wrong way.
+fn step(
+    model: &Model,
+    obligation: &Obligation,
+    space: &FloatBox,
+    point: &[f64],
+) -> Option<Vec<Vec<f64>>> {
+    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
+    let j = feature.0;
+    let width = space.hi()[j] - space.lo()[j];
+    LENGTHS.iter().find_map(|length| {
+        let (mut low, mut high) = (point.to_vec(), point.to_vec());
+        let reach = match space.is_whole()[j] {
+            true => (length * width).max(1.0),
+            false => length * width,
+        };
+        low[j] = (point[j] - reach).max(space.lo()[j]);
+        high[j] = (point[j] + reach).min(space.hi()[j]);
+        space.clip(&mut low);
+        space.clip(&mut high);
+        is_against(model, obligation, &low, &high).then(|| vec![low, high])
+    })
+}
+
+/// A step across a box through its middle, where it goes the wrong way.
+pub(super) fn across(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+) -> Option<Vec<Vec<f64>>> {
+    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
+    let (mut low, mut high) = (space.middle(), space.middle());
+    low[feature.0] = space.lo()[feature.0];
+    high[feature.0] = space.hi()[feature.0];
+    is_against(searcher.subject.model.0, obligation, &low, &high).then(|| vec![low, high])
+}
+
+/// Whether the score moves the wrong way from a lower to a higher point, in floats.
+fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64]) -> bool {
+    let Claim::Monotone { feature, direction, .. } = &obligation.claim else { return false };
+    let change = target_score(model, obligation, high) - target_score(model, obligation, low);
+    let is_wrong = match direction {
+        Direction::Increasing => change < 0.0,
+        Direction::Decreasing => change > 0.0,
+    };
+    is_wrong && low[feature.0] < high[feature.0]
+}
+
+/// What a monotone claim is about: the score of its class less that of its strongest competitor.
+fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
+    match &obligation.claim {
+        Claim::Monotone { class, .. } if model.classes == 2 => {
+            if *class == 1 {
+                model.margin(raw)
+            } else {
+                -model.margin(raw)
+            }
+        }
+        Claim::Monotone { class, .. } => model.posterior(raw)[*class],
+        _ => 0.0,
+    }
+}
+
+/// Walks along the feature through known and random points and reports a step the wrong way.
+pub(super) fn walk(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    feature: usize,
+    direction: Direction,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<f64>>> {
+    let model = searcher.subject.model.0;
+    let values = stops(searcher, space, feature);
+    let known = match searcher.lowered.row_of(obligation.at) {
+        Some(row) => &searcher.rows[row..=row],
+        None => searcher.subject.data.map_or(&[][..], |data| data.part(Part::Train)),
+    };
+    for walker in 0..WALKERS {
+        let mut base = if walker % 2 == 0 && !known.is_empty() {
+            let mut base = known[rng.random_range(0..known.len())].values.clone();
+            space.clip(&mut base);
+            base
+        } else {
+            space.random(rng)
+        };
+        let mut before: Option<(f64, f64)> = None;
+        for &value in &values {
+            base[feature] = value;
+            let score = target_score(model, obligation, &base);
+            if let Some((from, earlier)) = before {
+                let is_against = match direction {
+                    Direction::Increasing => score < earlier,
+                    Direction::Decreasing => score > earlier,
+                };
+                if is_against {
+                    let mut low = base.clone();
+                    low[feature] = from;
+                    return Some(vec![low, base]);
+                }
+            }
+            before = Some((value, score));
+        }
+    }
+    None
+}
+
+/// The values of a feature at which a walk stops, ascending: one per cell of an ensemble.
+fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
+    let (lo, hi) = (space.lo()[feature], space.hi()[feature]);
+    let mut values = match &searcher.grid {
+        Some(grid) => {
+            let inside = grid.thresholds(feature).iter().copied().filter(|t| lo < *t && *t <= hi);
+            std::iter::once(lo).chain(inside).collect::<Vec<f64>>()
+        }
+        None => {
+            let at = |step: usize| lo + (hi - lo) * step as f64 / (WALK - 1) as f64;
+            (0..WALK).map(at).collect()
+        }
+    };
+    if space.is_whole()[feature] {
+        // an end that no float reaches leaves an empty side, where nothing can be clamped
+        values.iter_mut().for_each(|value| *value = value.round().max(lo).min(hi));
+    }
+    values.dedup();
+    values
+}
