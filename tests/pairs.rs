@@ -244,7 +244,7 @@ fn proofs() -> Vec<Proof> {
         "r0.0 i0:0x1p-1 J J r0.0 J J",
     ];
     let split = |text| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
-    trees.into_iter().map(split).chain([Proof::Jacobian, Proof::Range]).collect()
+    trees.into_iter().map(split).chain([Proof::Jacobian, Proof::Range, Proof::Difference]).collect()
 }
 
 /// Whether some proof proves obligation 0, the same in both arithmetics.
@@ -443,4 +443,28 @@ proptest! {
             }
         }
     }
+}
+
+/// `m = relu(2x) − relu(2x − 1)` rises by 2 a unit on [0, ½] and is flat elsewhere: ½ further on it may rise by 1.
+#[test]
+fn a_change_is_what_a_step_can_do() {
+    let layers = vec![
+        Layer { weights: vec![2.0, 2.0], bias: vec![0.0, -1.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -1.0], bias: vec![0.0, 0.0], inputs: 2 },
+    ];
+    let model = network(layers, (-2.0, 2.0), Precision::F32);
+    let decided = |text: &str| {
+        let spec = spec(&format!("property = 'small-neighborhood'\n{text}"));
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        BOTH.map(|arithmetic| {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            matches!(kernel.check(0, &Proof::Difference), Ok(Verdict::Proved(_)))
+        })
+    };
+    // each relu passes on half of a change of ½, up to ¼ more or less; the halves cancel
+    assert_eq!(decided("epsilon = '0.25'\nconstant = '2.0001'\non = 'score'"), [true; 2]);
+    assert_eq!(decided("epsilon = '0.25'\nconstant = '1.99'\non = 'score'"), [false; 2]);
+    // a posterior changes by less than 1, whatever the score does
+    assert_eq!(decided("epsilon = '1'\nconstant = '1.4143'"), [true; 2]);
+    assert_eq!(decided("epsilon = '0.25'\nconstant = '0.4'"), [false; 2]);
 }

@@ -336,6 +336,7 @@ impl Entry {
             "jacobian" => Proof::Jacobian,
             "fuzz" => Proof::Fuzz,
             "range" => Proof::Range,
+            "difference" => Proof::Difference,
             "split" => Proof::Split {
                 tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
                 hints: file.hints.take().unwrap_or_default(),

@@ -1,5 +1,7 @@
 //! The door of the kernel: one obligation, one proof, one verdict.
 
+use std::sync::OnceLock;
+
 use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
@@ -14,7 +16,7 @@ use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
-    jumps, rates, served,
+    difference, jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -45,6 +47,8 @@ enum Engine<'a> {
 struct Prepared<'a, F: Form> {
     network: Network<F>,
     mlp: &'a Mlp,
+    /// Without biases; made when a proof asks for it.
+    bare: OnceLock<Network<F>>,
     blocks: Vec<Block<F>>,
 }
 
@@ -52,7 +56,8 @@ impl<'a, F: Form> Prepared<'a, F> {
     fn new(mlp: &'a Mlp, lowered: &Lowered) -> Self {
         let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
         let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
-        Self { network, mlp, blocks: blocks.iter().map(Block::new).collect() }
+        let blocks = blocks.iter().map(Block::new).collect();
+        Self { network, mlp, bare: OnceLock::new(), blocks }
     }
 }
 
@@ -177,11 +182,16 @@ impl<'a> Kernel<'a> {
         claim: &Claim,
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
-        let Prepared { network, mlp, blocks } = prepared;
+        let Prepared { network, mlp, bare, blocks } = prepared;
         let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
         if let (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) = (claim, proof) {
             let schema = &self.model.schema;
             return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
+        }
+        if let (Claim::Near { .. }, Proof::Difference) = (claim, proof) {
+            let bare = bare.get_or_init(|| Network::new(&mlp.without_biases()));
+            let schema = &self.model.schema;
+            return Ok(difference::decide(network, bare, schema, claim, &obligation.region));
         }
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
             let schema = &self.model.schema;
@@ -195,6 +205,12 @@ impl<'a> Kernel<'a> {
                 }
                 _ => Err(inapplicable("boundary-fuzz is proved by fuzz, or split without hints")),
             };
+        }
+        if let (Claim::Monotone { feature, .. }, Proof::Jacobian) = (claim, proof)
+            && obligation.region.sides().get(feature.0).is_some_and(|(low, high)| low == high)
+        {
+            // where the feature cannot move, the two points are one
+            return Ok(Outcome::Holds);
         }
         let is_slope =
             matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });

@@ -34,6 +34,7 @@ mod accuracy;
 mod avoid;
 mod boxes;
 mod claims;
+mod difference;
 mod dual;
 mod file;
 mod forest;

@@ -182,6 +182,25 @@ impl<F: Form> Network<F> {
         signed().map_or(Signed::Unknown, Signed::Bounds)
     }
 
+    /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
+    /// differ by an element of `moves`, both of them in the box of `both`. Of a network without biases,
+    /// whose weights those of `both`'s are.
+    pub(super) fn change_bounds(&self, both: &Hidden, moves: &[Interval]) -> Option<Hidden> {
+        let mut changes = self.bare(moves)?;
+        for (layer, places) in both.layers.iter().enumerate() {
+            let before = self.layer_bounds(layer, &changes, None, Depth::Backward)?;
+            let places = places.before.iter().zip(&before);
+            let (mut after, mut lines) = (Vec::new(), Vec::new());
+            for (&place, &change) in places {
+                after.push(change_of_relu(place, change)?);
+                lines.push(Lines::of_change(place, change));
+            }
+            let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
+            changes.layers.push(Arc::new(HiddenLayer { before, after, sizes, lines }));
+        }
+        Some(changes)
+    }
+
     /// A box without hidden bounds.
     fn bare(&self, input: &[Interval]) -> Option<Hidden> {
         let sizes = Arc::new(F::sizes(self.layers.first()?, &magnitudes(input)));
@@ -322,6 +341,17 @@ impl<F: Form> Network<F> {
             form = form.through_layer(self.layers.get(previous)?, hidden.sizes(previous)?);
         }
         Some(form)
+    }
+}
+
+/// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in `place`.
+fn change_of_relu(place: Interval, change: Interval) -> Option<Interval> {
+    if place.lo() >= 0.0 {
+        Some(change)
+    } else if place.hi() <= 0.0 {
+        Some(Interval::point(0.0))
+    } else {
+        Some(change.hull(Interval::point(0.0)))
     }
 }
 

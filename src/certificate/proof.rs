@@ -10,7 +10,7 @@ use super::Rejection;
 pub(super) const MAX_STEPS: usize = 1 << 24;
 
 /// Rules of the format, those of later versions included.
-pub const RULES: [&str; 11] = [
+pub const RULES: [&str; 12] = [
     "none",
     "interval",
     "linear",
@@ -21,6 +21,7 @@ pub const RULES: [&str; 11] = [
     "fuzz",
     "counterexample",
     "range",
+    "difference",
     "all-pairs",
 ];
 
@@ -60,6 +61,8 @@ pub enum Proof {
     Fuzz,
     /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
     Range,
+    /// The linear rule on the change between two close points.
+    Difference,
     /// Every pair of rows, decided by the kernel.
     AllPairs {
         /// Some pairs of row indices that violate the claim.
@@ -94,6 +97,7 @@ impl Proof {
             Self::Jumps { .. } => "jumps",
             Self::Fuzz => "fuzz",
             Self::Range => "range",
+            Self::Difference => "difference",
             Self::AllPairs { .. } => "all-pairs",
             Self::Counterexample { .. } => "counterexample",
         }

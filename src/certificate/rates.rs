@@ -72,14 +72,42 @@ impl Rate {
         let Some(change) = Rational::from_f64(change) else { return lost };
         let reached = match self.on {
             On::Score => change,
+            On::Posterior => twice_square(&(&steepest(network, hidden, signs) * &change)),
+        };
+        self.judge(&reached)
+    }
+
+    /// Whether two points whose margins differ by at most `change` satisfy the claim, `steepest` being
+    /// at least the slope of σ between them; and by how much that is missed or kept, about.
+    pub(super) fn allows(&self, change: &Rational, steepest: &Rational) -> (bool, f64) {
+        let reached = match self.on {
+            On::Score => change.clone(),
             On::Posterior => {
-                let rate = &steepest(network, hidden, signs) * &change;
-                &(&rate * &rate) * &Rational::integer(2)
+                // σ(m + d) − σ(m) is largest at m = −d/2
+                let half = change * &Rational::from_f64(0.5).unwrap_or(Rational::ONE);
+                let widest = &(&sigmoid(&half).1 * &Rational::integer(2)) - &Rational::ONE;
+                let (by_slope, by_width) =
+                    (twice_square(&(steepest * change)), twice_square(&widest));
+                if by_slope < by_width { by_slope } else { by_width }
             }
         };
-        let holds = if self.is_strict { reached < self.limit } else { reached <= self.limit };
-        (holds, (&self.limit - &reached).down())
+        self.judge(&reached)
     }
+
+    /// The units of the distance per feature, in z, and its norm.
+    pub(super) fn units(&self) -> (&[f64], Norm) {
+        (&self.units, self.norm)
+    }
+
+    fn judge(&self, reached: &Rational) -> (bool, f64) {
+        let holds = if self.is_strict { *reached < self.limit } else { *reached <= self.limit };
+        (holds, (&self.limit - reached).down())
+    }
+}
+
+/// `2·x²`: the square of `‖F − F′‖₂` where one posterior changes by `x`.
+fn twice_square(x: &Rational) -> Rational {
+    &(x * x) * &Rational::integer(2)
 }
 
 /// Decides a claim about two points on one case.
@@ -112,7 +140,7 @@ pub(super) fn margin_range<F: Form>(
 }
 
 /// At least `max σ′(m)` over the margins of a case: σ′ falls with |m|, and is ¼ at 0.
-fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[Sign]) -> Rational {
+pub(super) fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[Sign]) -> Rational {
     let quarter = Rational::from_f64(0.25).unwrap_or(Rational::ONE);
     let Some((least, most)) = margin_range(network, hidden, signs) else { return quarter };
     let nearest = if least > Rational::ZERO {

@@ -94,6 +94,7 @@ impl Searcher<'_> {
             Rung::Lp => lp::dual_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Range => Some(Proof::Range),
+            Rung::Difference => Some(Proof::Difference),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Attack => {
                 let points = match obligation.claim {
@@ -123,6 +124,8 @@ enum Rung {
     Jacobian,
     /// Ranges of answers over two boxes.
     Range,
+    /// The change between two close points.
+    Difference,
     Fuzz,
     /// A longer attack.
     Attack,
@@ -139,7 +142,7 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
-        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Split],
+        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Difference, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
         (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],

@@ -161,6 +161,9 @@ impl Form for Exact {
         for (a, line) in coefficients.iter().zip(lines) {
             if *a >= IBig::ZERO {
                 slopes.push(line.lower());
+                if line.floor() != 0.0 {
+                    self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), line.floor());
+                }
             } else {
                 slopes.push(line.upper());
                 self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), line.intercept());

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! through_layer   v = W·h + b          A·v   =  (A·W)·h + A·b
-//! through_relu    v = relu(z)          a·v  >=  a·α·z            if a >= 0
+//! through_relu    v = relu(z)          a·v  >=  a·(α·z + f)      if a >= 0, f = 0
 //!                                      a·v  >=  a·(s·z + t)      if a < 0
 //! minimum         v in a box           A·v  >=  Σ min(A_j·lo_j, A_j·hi_j)
 //! ```
@@ -16,15 +16,22 @@
 
 use super::Interval;
 
-/// Two lines around `relu` on an interval: `lower·z <= relu(z) <= upper·z + intercept`.
+/// Two lines around a function on an interval: `lower·z + floor <= f(z) <= upper·z + intercept`, `f`
+/// being `relu` (then `floor` is 0) or the change of `relu` where `z` is a change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lines {
     lower: f64,
+    floor: f64,
     upper: f64,
     intercept: f64,
 }
 
 impl Lines {
+    /// `z` itself.
+    const ON: Self = Self { lower: 1.0, floor: 0.0, upper: 1.0, intercept: 0.0 };
+    /// 0
+    const OFF: Self = Self { lower: 0.0, floor: 0.0, upper: 0.0, intercept: 0.0 };
+
     /// The lines of a neuron whose input lies in `bounds`, with the lower slope `hint`
     /// (clipped to `[0, 1]`; the default, `None` or NaN, is 1 if `hi > −lo`, else 0).
     ///
@@ -34,10 +41,10 @@ impl Lines {
     pub fn new(bounds: Interval, hint: Option<f64>) -> Self {
         let (lo, hi) = (bounds.lo(), bounds.hi());
         if lo >= 0.0 {
-            return Self { lower: 1.0, upper: 1.0, intercept: 0.0 };
+            return Self::ON;
         }
         if hi <= 0.0 {
-            return Self { lower: 0.0, upper: 0.0, intercept: 0.0 };
+            return Self::OFF;
         }
         let steeper = hi > -lo;
         let default = if steeper { 1.0 } else { 0.0 };
@@ -48,12 +55,45 @@ impl Lines {
         let at_low = (-upper * lo).next_up();
         let at_high = ((1.0 - upper).next_up() * hi).next_up();
         let intercept = if at_low > at_high { at_low } else { at_high };
-        Self { lower, upper, intercept }
+        Self { lower, floor: 0.0, upper, intercept }
+    }
+
+    /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`, both `z` and `z′` lying in
+    /// `bounds` (Paulsen, Wang and Wang, "ReluDiff", 2020).
+    ///
+    /// A neuron that is on passes the change on, one that is off nothing. Else the change of `relu` lies
+    /// between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so that lines are right
+    /// between the ends of `[p, q]` if they are at the ends: with one slope `s` of `[0, 1]` for
+    /// both, `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`.
+    pub fn of_change(bounds: Interval, change: Interval) -> Self {
+        let (p, q) = (change.lo(), change.hi());
+        if bounds.lo() >= 0.0 {
+            Self::ON
+        } else if bounds.hi() <= 0.0 {
+            Self::OFF
+        } else if p >= 0.0 {
+            Self { upper: 1.0, ..Self::OFF }
+        } else if q <= 0.0 {
+            Self { lower: 1.0, ..Self::OFF }
+        } else {
+            let share = q / (q - p);
+            let slope = if (0.0..=1.0).contains(&share) { share } else { 1.0 };
+            let rest = (1.0 - slope).next_up();
+            let larger = |a: f64, b: f64| if a > b { a.next_up() } else { b.next_up() };
+            let intercept = larger(-slope * p, rest * q);
+            let floor = -larger(slope * q, rest * -p);
+            Self { lower: slope, floor, upper: slope, intercept }
+        }
     }
 
     /// Slope of the line below.
     pub fn lower(self) -> f64 {
         self.lower
+    }
+
+    /// Intercept of the line below; never positive.
+    pub fn floor(self) -> f64 {
+        self.floor
     }
 
     /// Slope of the line above.

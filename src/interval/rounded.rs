@@ -269,6 +269,7 @@ impl Form for Rounded {
     fn through_relu(mut self, lines: &[Lines], bounds: &[Interval]) -> Self {
         for ((a, line), bound) in self.coefficients.iter_mut().zip(lines).zip(bounds) {
             let slope = if *a >= 0.0 {
+                self.constant.add_product(*a, line.floor());
                 line.lower()
             } else {
                 self.constant.add_product(*a, line.intercept());

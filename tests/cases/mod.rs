@@ -105,6 +105,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
         Proof::Jacobian,
         Proof::Fuzz,
         Proof::Range,
+        Proof::Difference,
         Proof::Jumps { trees: BTreeMap::new() },
     ];
     match &model.family {

@@ -206,7 +206,7 @@ pub fn proof(
     Some(lines)
 }
 
-fn rules() -> [Proof; 9] {
+fn rules() -> [Proof; 10] {
     [
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
@@ -215,6 +215,7 @@ fn rules() -> [Proof; 9] {
         Proof::Jumps { trees: [].into() },
         Proof::Fuzz,
         Proof::Range,
+        Proof::Difference,
         Proof::None,
         Proof::Counterexample { points: vec![vec!["0".to_owned(), "0".to_owned()]] },
     ]

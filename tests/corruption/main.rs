@@ -145,6 +145,7 @@ fn every_rule_and_verdict_is_among_the_controls() {
         "jacobian",
         "jumps",
         "range",
+        "difference",
         "all-pairs",
         "fuzz",
         "counterexample",

@@ -477,3 +477,34 @@ proptest! {
         }
     }
 }
+
+/// `m = gain·x`, written as two relus that meet at `kink`, over one feature in [−2, 2].
+fn folded_line(gain: f64, kink: f64) -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, -1.0], bias: vec![-kink, kink], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, gain, -gain], bias: vec![0.0, gain * kink], inputs: 2 },
+    ];
+    network(layers, (-2.0, 2.0), Precision::F64)
+}
+
+/// A step of 0.1 takes a margin of `μ = 0.4547…` to 0 at a gain of 4.5. The slopes of a folded line may be
+/// twice as large as they are; the two copies see that they are not.
+#[test]
+fn a_step_is_counted_from_the_confident_margin() {
+    let is_proved = |gain: f64, kink: f64, radius: &str| {
+        let spec = spec(&format!(
+            "property = 'boundary-fuzz'\nscope = 'local'\nunits = 'raw'\nradius = '{radius}'\n\
+             shift = '0.1'\nepsilon = '0.1'"
+        ));
+        let model = folded_line(gain, kink);
+        let rows = [row(&[kink], 1)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        BOTH.map(|arithmetic| {
+            let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &Proof::Fuzz);
+            matches!(verdict, Ok(Verdict::Proved(_)))
+        })
+    };
+    assert_eq!(is_proved(4.0, 0.107, "0.008"), [true; 2]);
+    // 0.0999 has a margin of 0.4995, and its copy a negative one
+    assert_eq!(is_proved(5.0, 0.095, "0.005"), [false; 2]);
+}

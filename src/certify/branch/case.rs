@@ -23,6 +23,8 @@ const STEPS: usize = 12;
 /// its neuron for good, while the next halving gains less. With 1, 2, 4 and 8 the cases of five
 /// searches of networks with 128 neurons were 87, 73, 79 and 84 thousand; without halving, 120.
 const HALF_PREMIUM: f64 = 2.0;
+/// Both kinds of cut are tried at every such depth; between them a case is cut as its parent was.
+const TRIALS: usize = 4;
 
 /// The order of open cases: worst bound first, then the older one.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +78,8 @@ pub(super) struct Case {
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
     held: Held,
+    /// Whether it is a half of an input's side, rather than a sign of a neuron.
+    is_half: bool,
     /// The parent's, one per part of the goal, or none.
     hints: Vec<Hint>,
 }
@@ -83,7 +87,8 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn root(obligation: &Obligation, slot: Slot) -> Self {
         let region = Arc::new(obligation.region.clone());
-        Self { slot, depth: 0, region, signs: vec![], held: Held::Nothing, hints: vec![] }
+        let (signs, hints) = (Vec::new(), Vec::new());
+        Self { slot, depth: 0, region, signs, held: Held::Nothing, is_half: false, hints }
     }
 }
 
@@ -295,9 +300,14 @@ impl<'a> Looker<'a> {
             (None, None) => return self.cut_input(&standing, hidden, refresh),
             (Some(cut), None) | (None, Some(cut)) => cut,
             (Some(relu), Some(halving)) => {
-                let [by_sign, by_half] = [relu, halving]
-                    .map(|cut| self.promise(case, cut, &hidden, &hints, (&standing.parts, bound)));
-                if by_half > HALF_PREMIUM * by_sign { halving } else { relu }
+                let promise =
+                    |cut| self.promise(case, cut, &hidden, &hints, (&standing.parts, bound));
+                let is_half = if case.depth.is_multiple_of(TRIALS) {
+                    promise(halving) > HALF_PREMIUM * promise(relu)
+                } else {
+                    case.is_half
+                };
+                if is_half { halving } else { relu }
             }
         };
         Look::Open { cut, refresh, hidden, bound, hints }
@@ -389,6 +399,7 @@ impl<'a> Looker<'a> {
             region,
             signs,
             held,
+            is_half: matches!(cut, Cut::Input { .. }),
             hints: hints.clone(),
         };
         let schema = &self.searcher.subject.model.0.schema;
