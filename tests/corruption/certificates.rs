@@ -474,6 +474,8 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
         certify("network, signs", ridge_network(), ridge, &[signed_cases("r0.0 L#0 L#0", &[0])]),
         certify("network, near", net(), near, &points),
         certify("network, near on the score", net(), &score, &points),
+        certify("network, changes", net(), near, &[Proof::Difference]),
+        certify("network, changes of the score", net(), &score, &[Proof::Difference]),
         certify("network, boxes of two rows", net(), far, &points),
         certify("network, pairs of rows", net(), rows, &[]),
         certify("network, divergences of rows", net(), divergence, &[]),

@@ -365,6 +365,7 @@ fn pairs_of_points() -> Vec<Case> {
         case("rates by cases", &meeting, rows(), tree("i0:0x0p0 J r0.0 J J"), root / 4.0),
         case("rates near each other", near, rows(), Proof::Jacobian, root / 4.0),
         case("rates of scores", &score, rows(), Proof::Jacobian, 1.0),
+        case("changes", &score, rows(), Proof::Difference, 1.0),
         case("scores by cases", &score, rows(), tree("i0:0x1p-3 J J"), 1.0),
         case("pairs of rows", rates, three(), all(&[]), gap),
         Case { holds_above: false, ..case("pairs in reach", reach, rows(), all(&[]), 1.0) },

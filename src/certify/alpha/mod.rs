@@ -92,30 +92,30 @@ impl Ascent<'_> {
         let relaxed = Relaxed::new(self.mlp, self.hidden.input(), self.hidden.layers(), self.signs);
         let mut at =
             Point { slopes: slopes_of(&relaxed, start), multipliers: self.multipliers_of(start) };
-        let mut adam = Adam::new(&relaxed);
-        let mut best: Option<(Point, Sweep)> = None;
+        let mut adam = None;
+        let (mut sweep, mut top) = (Sweep::default(), Sweep::default());
+        let mut best = None;
         for step in 1..=steps.max(1) {
-            let sweep = Sweep::new(&relaxed, &at.slopes, &at.multipliers, row);
+            sweep.run(&relaxed, &at.slopes, &at.multipliers, row);
             let is_last = sweep.bound > target || step == steps.max(1);
-            let next = (!is_last).then(|| adam.moved(&relaxed, &at, &sweep));
             // NaN is never the best
-            if best.as_ref().is_none_or(|(_, top)| sweep.bound > top.bound) {
-                best = Some((at, sweep));
+            let is_best = best.is_none() || sweep.bound > top.bound;
+            if is_best {
+                std::mem::swap(&mut sweep, &mut top);
+                best.get_or_insert_with(|| at.clone()).clone_from(&at);
             }
-            match next {
-                Some(next) => at = next,
-                None => break,
+            if is_last {
+                break;
             }
+            let current = if is_best { &top } else { &sweep };
+            adam.get_or_insert_with(|| Adam::new(&relaxed)).step(&relaxed, &mut at, current);
         }
-        let Some((at, sweep)) = best else {
-            let bound = f64::NEG_INFINITY;
-            return Summit { hint: Hint::default(), bound, loosest: None, widest: None };
-        };
+        let at = best.unwrap_or(at);
         Summit {
             hint: hint(&relaxed, &at),
-            bound: sweep.bound,
-            loosest: sweep.loosest(&relaxed, &at.slopes),
-            widest: sweep.widest(&relaxed),
+            bound: top.bound,
+            loosest: top.loosest(&relaxed, &at.slopes),
+            widest: top.widest(&relaxed),
         }
     }
 
@@ -151,7 +151,7 @@ fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
 
 /// Steps of about ±1 times a falling rate (Kingma and Ba 2015).
 struct Adam {
-    step: i32,
+    steps: i32,
     slopes: Vec<Vec<Moment>>,
     multipliers: Vec<Moment>,
 }
@@ -167,29 +167,27 @@ impl Adam {
     fn new(relaxed: &Relaxed) -> Self {
         let zeros = |count: usize| vec![Moment::default(); count];
         let slopes = relaxed.layers.iter().map(|layer| zeros(layer.bounds.len())).collect();
-        Self { step: 0, slopes, multipliers: zeros(relaxed.signs.len()) }
+        Self { steps: 0, slopes, multipliers: zeros(relaxed.signs.len()) }
     }
 
-    /// The point after one step along the derivatives at `at`.
-    fn moved(&mut self, relaxed: &Relaxed, at: &Point, sweep: &Sweep) -> Point {
-        self.step += 1;
-        let rate = RATE / (1.0 + f64::from(self.step) / 8.0);
-        let shares = [MEAN, SQUARE].map(|decay| 1.0 / (1.0 - decay.powi(self.step)));
-        let mut next = at.clone();
+    /// Moves `at` one step along the derivatives there.
+    fn step(&mut self, relaxed: &Relaxed, at: &mut Point, sweep: &Sweep) {
+        self.steps += 1;
+        let rate = RATE / (1.0 + f64::from(self.steps) / 8.0);
+        let shares = [MEAN, SQUARE].map(|decay| 1.0 / (1.0 - decay.powi(self.steps)));
         for (index, layer) in relaxed.layers.iter().enumerate() {
             for &neuron in &layer.unstable {
                 let moment = &mut self.slopes[index][neuron];
                 let move_by = rate * moment.direction(sweep.gradient(index, neuron), shares);
-                let slope = &mut next.slopes[index][neuron];
+                let slope = &mut at.slopes[index][neuron];
                 *slope = (*slope + move_by).clamp(0.0, 1.0);
             }
         }
-        let own = next.multipliers.iter_mut().zip(&mut self.multipliers).zip(relaxed.signs);
+        let own = at.multipliers.iter_mut().zip(&mut self.multipliers).zip(relaxed.signs);
         for ((multiplier, moment), &sign) in own {
             let move_by = rate * moment.direction(sweep.push(sign), shares);
             *multiplier = (*multiplier + move_by).max(0.0);
         }
-        next
     }
 }
 
@@ -263,8 +261,13 @@ mod tests {
         let row = [1.0, -1.0];
         let signs = [Sign { layer: 0, neuron: 3, is_on: true }];
         let relaxed = Relaxed::new(&mlp, hidden.input(), hidden.layers(), &signs);
-        let sweep = Sweep::new(&relaxed, &alphas, &[0.2], &row);
-        let moved = |beta: f64| Sweep::new(&relaxed, &alphas, &[beta], &row).bound;
+        let swept = |alphas: &[Slopes], beta: f64| {
+            let mut sweep = Sweep::default();
+            sweep.run(&relaxed, alphas, &[beta], &row);
+            sweep
+        };
+        let sweep = swept(&alphas, 0.2);
+        let moved = |beta: f64| swept(&alphas, beta).bound;
         let difference = (moved(0.2 + 1e-7) - moved(0.2 - 1e-7)) / 2e-7;
         assert!((difference - sweep.push(signs[0])).abs() < 1e-5, "{difference}");
         let mut nonzero = 0;
@@ -273,7 +276,7 @@ mod tests {
                 let at = |shift: f64| {
                     let mut moved = alphas.clone();
                     moved[layer][neuron] += shift;
-                    Sweep::new(&relaxed, &moved, &[0.2], &row).bound
+                    swept(&moved, 0.2).bound
                 };
                 let difference = (at(1e-7) - at(-1e-7)) / 2e-7;
                 let derivative = sweep.gradient(layer, neuron);

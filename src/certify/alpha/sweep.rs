@@ -63,6 +63,7 @@ impl<'a> Relaxed<'a> {
 }
 
 /// One pass back and one forth.
+#[derive(Default)]
 pub(super) struct Sweep {
     /// Per hidden layer, the coefficients before relu is replaced.
     before: Vec<Vec<f64>>,
@@ -70,23 +71,90 @@ pub(super) struct Sweep {
     values: Vec<Vec<f64>>,
     /// The lower bound.
     pub(super) bound: f64,
+    /// What is at hand on the way: the same memory from sweep to sweep.
+    scratch: [Vec<f64>; 2],
 }
 
 impl Sweep {
     /// Bounds `row · logits` from below. `slopes` per hidden layer and neuron: stable neurons have
     /// 0 or 1. `multipliers`: one per sign.
-    pub(super) fn new(
+    pub(super) fn run(
+        &mut self,
         relaxed: &Relaxed,
         slopes: &[Vec<f64>],
         multipliers: &[f64],
         row: &[f64],
-    ) -> Self {
-        let (before, form) = backward_pass(relaxed, slopes, multipliers, row);
+    ) {
+        self.before.resize(relaxed.layers.len(), Vec::new());
+        self.values.resize(relaxed.layers.len(), Vec::new());
+        self.pass_back(relaxed, slopes, multipliers, row);
+        let [form, h] = &mut self.scratch;
+        h.clear();
         let corner = form.iter().zip(relaxed.input);
-        let corner = corner.map(|(a, side)| if *a >= 0.0 { side.lo() } else { side.hi() });
-        let (values, bound) =
-            forward_pass(relaxed, slopes, multipliers, row, &before, corner.collect());
-        Self { before, values, bound }
+        h.extend(corner.map(|(a, side)| if *a >= 0.0 { side.lo() } else { side.hi() }));
+        self.bound = self.pass_forth(relaxed, slopes, multipliers, row);
+    }
+
+    /// Leaves the coefficients of the inputs in the first scratch.
+    fn pass_back(
+        &mut self,
+        relaxed: &Relaxed,
+        slopes: &[Vec<f64>],
+        multipliers: &[f64],
+        row: &[f64],
+    ) {
+        let [coefficients, next] = &mut self.scratch;
+        coefficients.clear();
+        coefficients.extend_from_slice(row);
+        for (index, affine) in relaxed.mlp.layers.iter().enumerate().rev() {
+            backward(affine, coefficients, next);
+            std::mem::swap(coefficients, next);
+            let Some(below) = index.checked_sub(1) else { break };
+            self.before[below].clone_from(coefficients);
+            let layer = &relaxed.layers[below];
+            for (neuron, (a, slope)) in coefficients.iter_mut().zip(&slopes[below]).enumerate() {
+                *a *= layer.line(neuron, *slope, *a).0;
+            }
+            let own = relaxed.signs.iter().zip(multipliers).filter(|(sign, _)| sign.layer == below);
+            for (sign, multiplier) in own {
+                coefficients[sign.neuron] -= if sign.is_on { *multiplier } else { -multiplier };
+            }
+        }
+    }
+
+    /// Runs from the inputs in the second scratch; the bound there.
+    fn pass_forth(
+        &mut self,
+        relaxed: &Relaxed,
+        slopes: &[Vec<f64>],
+        multipliers: &[f64],
+        row: &[f64],
+    ) -> f64 {
+        let [next, h] = &mut self.scratch;
+        for (index, layer) in relaxed.layers.iter().enumerate() {
+            let affine = &relaxed.mlp.layers[index];
+            let values = &mut self.values[index];
+            let rows = affine.rows().zip(&affine.bias).zip(&layer.is_asked);
+            values.clear();
+            values.extend(rows.map(|((w, b), asked)| if *asked { b + dot(w, h) } else { 0.0 }));
+            let replaced = values.iter().zip(&slopes[index]).zip(&self.before[index]).enumerate();
+            next.clear();
+            next.extend(replaced.map(|(neuron, ((z, slope), a))| {
+                let (slope, intercept) = layer.line(neuron, *slope, *a);
+                slope * z + intercept
+            }));
+            std::mem::swap(next, h);
+        }
+        let cost = |(sign, multiplier): (&Sign, &f64)| {
+            let z = self.values[sign.layer][sign.neuron];
+            if sign.is_on { multiplier * z } else { -multiplier * z }
+        };
+        let costs: f64 = relaxed.signs.iter().zip(multipliers).map(cost).sum();
+        let outputs: f64 = relaxed.mlp.layers.last().map_or(0.0, |affine| {
+            let logits = affine.rows().zip(&affine.bias).map(|(w, b)| b + dot(w, h));
+            row.iter().zip(logits).map(|(c, z)| c * z).sum()
+        });
+        outputs - costs
     }
 
     /// The derivative of the bound by the slope of an unstable neuron.
@@ -139,67 +207,6 @@ impl Sweep {
     }
 }
 
-/// The coefficients of every hidden layer before relu is replaced, and those of the inputs.
-fn backward_pass(
-    relaxed: &Relaxed,
-    slopes: &[Vec<f64>],
-    multipliers: &[f64],
-    row: &[f64],
-) -> (Vec<Vec<f64>>, Vec<f64>) {
-    let mut before = vec![Vec::new(); relaxed.layers.len()];
-    let mut coefficients = row.to_vec();
-    for (index, affine) in relaxed.mlp.layers.iter().enumerate().rev() {
-        coefficients = backward(affine, &coefficients);
-        let Some(below) = index.checked_sub(1) else { break };
-        before[below].clone_from(&coefficients);
-        let layer = &relaxed.layers[below];
-        for (neuron, (a, slope)) in coefficients.iter_mut().zip(&slopes[below]).enumerate() {
-            *a *= layer.line(neuron, *slope, *a).0;
-        }
-        let own = relaxed.signs.iter().zip(multipliers).filter(|(sign, _)| sign.layer == below);
-        for (sign, multiplier) in own {
-            coefficients[sign.neuron] -= if sign.is_on { *multiplier } else { -multiplier };
-        }
-    }
-    (before, coefficients)
-}
-
-/// The values of every hidden layer from the point `h` of the input on, and the bound there.
-fn forward_pass(
-    relaxed: &Relaxed,
-    slopes: &[Vec<f64>],
-    multipliers: &[f64],
-    row: &[f64],
-    before: &[Vec<f64>],
-    mut h: Vec<f64>,
-) -> (Vec<Vec<f64>>, f64) {
-    let mut values: Vec<Vec<f64>> = Vec::with_capacity(relaxed.layers.len());
-    for ((affine, layer), (slopes, before)) in
-        relaxed.mlp.layers.iter().zip(&relaxed.layers).zip(slopes.iter().zip(before))
-    {
-        let rows = affine.rows().zip(&affine.bias).zip(&layer.is_asked);
-        let own: Vec<f64> =
-            rows.map(|((w, b), asked)| if *asked { b + dot(w, &h) } else { 0.0 }).collect();
-        let replaced = own.iter().zip(slopes).zip(before).enumerate();
-        let replace = |(neuron, ((z, slope), a)): (usize, ((&f64, &f64), &f64))| {
-            let (slope, intercept) = layer.line(neuron, *slope, *a);
-            slope * z + intercept
-        };
-        h = replaced.map(replace).collect();
-        values.push(own);
-    }
-    let cost = |(sign, multiplier): (&Sign, &f64)| {
-        let z = values[sign.layer][sign.neuron];
-        if sign.is_on { multiplier * z } else { -multiplier * z }
-    };
-    let costs: f64 = relaxed.signs.iter().zip(multipliers).map(cost).sum();
-    let outputs = relaxed.mlp.layers.last().map_or(0.0, |affine| {
-        let logits = affine.rows().zip(&affine.bias).map(|(w, b)| b + dot(w, &h));
-        row.iter().zip(logits).map(|(c, z)| c * z).sum()
-    });
-    (values, outputs - costs)
-}
-
 pub(super) fn is_unstable(z: &Interval) -> bool {
     z.lo() < 0.0 && z.hi() > 0.0
 }
@@ -209,15 +216,15 @@ fn opening(lo: f64, hi: f64) -> f64 {
     if lo < 0.0 && hi > 0.0 { -lo * hi / (hi - lo) } else { 0.0 }
 }
 
-/// `coefficients · W`.
-fn backward(layer: &Layer, coefficients: &[f64]) -> Vec<f64> {
-    let mut sums = vec![0.0; layer.inputs];
+/// `coefficients · W`, into `sums`.
+fn backward(layer: &Layer, coefficients: &[f64], sums: &mut Vec<f64>) {
+    sums.clear();
+    sums.resize(layer.inputs, 0.0);
     for (&a, row) in coefficients.iter().zip(layer.rows()) {
         if a != 0.0 {
             sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += a * w);
         }
     }
-    sums
 }
 
 /// `Σ w_i·h_i`, four sums at a time.

@@ -58,7 +58,12 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
         if looker.is_over(*nodes) {
             return None;
         }
-        let looks: Vec<Look> = group.par_iter().map(|case| looker.look(case)).collect();
+        // one thread is not worth a journey to the pool
+        let looks: Vec<Look> = if rayon::current_num_threads() == 1 {
+            group.iter().map(|case| looker.look(case)).collect()
+        } else {
+            group.par_iter().map(|case| looker.look(case)).collect()
+        };
         for (case, look) in group.into_iter().zip(looks) {
             match look {
                 Look::Closed { leaf, refresh, hint } => {
