@@ -79,8 +79,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         std::fs::remove_file(&partial).map_err(Refusal::from).map_err(Refusal::about(&partial))?;
     }
     files::print(&format!("{}\n", summary(&rows)))?;
-    let has_error = rows.iter().any(|row| row.get(3).is_some_and(|r| r == Answer::Error.name()));
-    Ok(if has_error { Ending::NotAsStated } else { Ending::AsStated })
+    let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Answer::Error.name());
+    match rows.iter().filter(is_error).count() {
+        0 => Ok(Ending::AsStated),
+        errors => Err(Refusal::new(format!(
+            "{errors} of {} lines could not be read, see above; the others are in {}",
+            rows.len(),
+            arguments.out.display()
+        ))),
+    }
 }
 
 /// The instances asked for.

@@ -62,8 +62,9 @@ fn files_that_cannot_be_read_are_errors_of_their_line() {
         .current_dir(scene.path(""))
         .args("vnncomp instances.csv --out results.csv".split(' '))
         .assert()
-        .code(1);
+        .code(2);
     let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    assert!(message.contains("1 of 2 lines could not be read"), "{message}");
     assert!(message.contains("bad.vnnlib") && message.contains("Y_7"), "{message}");
     let table = scene.read("results.csv");
     assert!(table.contains("1,net.onnx,bad.vnnlib,error,") && table.contains(",unsat,"), "{table}");

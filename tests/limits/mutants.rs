@@ -64,13 +64,12 @@ fn mutated_files_are_read_or_refused() {
     std::fs::write(path.join("instances.csv"), "good.onnx,bad,5\n").unwrap();
     assert_eq!(run(path, "export onnx mlp.json --out good.onnx").status.code(), Some(0));
     let network = std::fs::read(path.join("good.onnx")).unwrap();
-    for (call, good, refusal) in [
-        ("import onnx bad --out out", network.as_slice(), 2),
-        // what cannot be read is an error of its line
-        ("vnncomp instances.csv --out out", QUERY.as_bytes(), 1),
-        ("certify --model mlp.json --spec bad --out out", SPEC.as_bytes(), 2),
-        ("check bad --model mlp.json --spec spec.toml", certificate.as_bytes(), 2),
-        ("check bad --model mlp.json --spec spec.toml --exact", certificate.as_bytes(), 2),
+    for (call, good) in [
+        ("import onnx bad --out out", network.as_slice()),
+        ("vnncomp instances.csv --out out", QUERY.as_bytes()),
+        ("certify --model mlp.json --spec bad --out out", SPEC.as_bytes()),
+        ("check bad --model mlp.json --spec spec.toml", certificate.as_bytes()),
+        ("check bad --model mlp.json --spec spec.toml --exact", certificate.as_bytes()),
     ] {
         std::fs::write(path.join("bad"), good).unwrap();
         assert_eq!(run(path, call).status.code(), Some(0), "{call}");
@@ -85,10 +84,10 @@ fn mutated_files_are_read_or_refused() {
             assert!(matches!(code, Some(0..=2)) && !message.contains("panicked"), "{case}");
             assert!(took < Duration::from_secs(5), "{case}");
             if code == Some(2) {
-                assert!(message.starts_with("propcert: ") && !message.contains("memory"), "{case}");
-            }
-            if code == Some(refusal) {
-                assert!(message.len() < 2_100, "{case}");
+                // before it stands what was wrong with a line of instances
+                let is_told = message.lines().any(|line| line.starts_with("propcert: "));
+                assert!(is_told && !message.contains("memory"), "{case}");
+                assert!(message.len() < 4_200, "{case}");
                 refused += 1;
             }
         }
