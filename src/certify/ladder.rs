@@ -105,6 +105,7 @@ impl Searcher<'_> {
                 points.map(|points| Proof::Counterexample { points })
             }
             Rung::Boxes => return boundary::search(self, obligation),
+            Rung::Start => return branch::start(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
@@ -131,6 +132,8 @@ enum Rung {
     Attack,
     /// The boundary property box by box.
     Boxes,
+    /// The first cases of a split.
+    Start,
     /// Cuts of inputs or neurons of a network.
     Split,
     /// Cell cuts of an ensemble.
@@ -146,7 +149,9 @@ fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
         (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],
-        (Claim::Avoid { .. }, _) => &[Rung::Interval, Rung::Linear, Rung::Attack, Rung::Split],
+        (Claim::Avoid { .. }, _) => {
+            &[Rung::Interval, Rung::Linear, Rung::Start, Rung::Attack, Rung::Split]
+        }
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Attack, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
         (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],

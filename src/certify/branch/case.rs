@@ -112,10 +112,16 @@ pub(super) struct Looker<'a> {
     mlp: &'a Mlp,
     goal: Goal<'a>,
     cuts_inputs: bool,
+    /// Cases.
+    budget: u64,
 }
 
 impl<'a> Looker<'a> {
-    pub(super) fn new(searcher: &'a Searcher<'a>, obligation: &'a Obligation) -> Option<Self> {
+    pub(super) fn new(
+        searcher: &'a Searcher<'a>,
+        obligation: &'a Obligation,
+        budget: u64,
+    ) -> Option<Self> {
         let model = searcher.subject.model.0;
         let claim = obligation.sufficient.as_ref()?;
         let (network, blocks) = searcher.kernel.network()?;
@@ -125,12 +131,12 @@ impl<'a> Looker<'a> {
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         let cuts_inputs = free <= FEW_INPUTS || goal.leaf() == Leaf::Jacobian;
         let mlp = searcher.mlp.as_deref()?;
-        Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs })
+        Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
     }
 
     /// Whether the budget of cases or the time is used up.
     pub(super) fn is_over(&self, nodes: u64) -> bool {
-        nodes > self.searcher.options.budget_nodes || self.searcher.is_late()
+        nodes > self.budget || self.searcher.is_late()
     }
 
     /// Bounds a case, closes it if they suffice, else looks for a counterexample and for a cut.

@@ -27,6 +27,8 @@ use tree::Tree;
 const GROUP: usize = 16;
 /// With more open cases than this, those that are nearly closed come first: they need no memory.
 const MANY: usize = 50_000;
+/// Cases of [`start`].
+const FIRST_CASES: u64 = 1_000;
 /// Deepest path that is tried.
 const MAX_DEPTH: usize = 500;
 
@@ -38,10 +40,23 @@ pub(super) struct Found {
     pub(super) nodes: u64,
 }
 
+/// The first cases of a search, before a longer attack is worth its time; none if the budget is no
+/// larger.
+pub(super) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
+    if searcher.options.budget_nodes <= FIRST_CASES {
+        return Found { proof: None, nodes: 0 };
+    }
+    search_within(searcher, obligation, FIRST_CASES)
+}
+
 /// Cuts until every case is closed, a counterexample is found, or budget or time end.
 pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+    search_within(searcher, obligation, searcher.options.budget_nodes)
+}
+
+fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> Found {
     let mut nodes = 0;
-    let proof = Looker::new(searcher, obligation)
+    let proof = Looker::new(searcher, obligation, budget)
         .and_then(|looker| search_with(&looker, obligation, &mut nodes));
     Found { proof, nodes }
 }
