@@ -95,7 +95,7 @@ impl Rate {
     }
 
     /// The units of the distance per feature, in z, and its norm.
-    pub(super) fn units(&self) -> (&[f64], Norm) {
+    pub fn units(&self) -> (&[f64], Norm) {
         (&self.units, self.norm)
     }
 

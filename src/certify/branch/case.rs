@@ -13,6 +13,7 @@ use crate::spec::{Claim, Obligation, RawRegion};
 use super::super::alpha::{Ascent, Summit};
 use super::super::{Searcher, reach, refute};
 use super::goal::{Goal, Part, Standing};
+use super::steep::widest_slope;
 use super::tree::Slot;
 
 /// With more inputs that can move than this, neurons are cut.
@@ -129,7 +130,7 @@ impl<'a> Looker<'a> {
         let goal = Goal::new(claim, model, searcher.kernel.hurdle(obligation), blocks, rows)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
-        let cuts_inputs = free <= FEW_INPUTS || goal.leaf() == Leaf::Jacobian;
+        let cuts_inputs = free <= FEW_INPUTS;
         let mlp = searcher.mlp.as_deref()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
     }
@@ -169,7 +170,26 @@ impl<'a> Looker<'a> {
         if self.cuts_inputs {
             return self.cut_input(&standing, hidden, refresh);
         }
-        self.ascend_or_cut(case, standing, hidden, refresh)
+        match self.goal.directions(hidden.input().len()) {
+            Some(directions) => self.cut_slope(&directions, &standing, hidden, refresh),
+            None => self.ascend_or_cut(case, standing, hidden, refresh),
+        }
+    }
+
+    /// Cuts the neuron that widens the gradient most.
+    fn cut_slope(
+        &self,
+        directions: &[f64],
+        standing: &Standing,
+        hidden: Hidden,
+        refresh: Option<usize>,
+    ) -> Look {
+        let Some((layer, neuron)) = widest_slope(self.mlp, &hidden, &standing.row, directions)
+        else {
+            return self.cut_input(standing, hidden, refresh);
+        };
+        let cut = Cut::Relu { copy: 0, layer, neuron };
+        Look::Open { cut, refresh, hidden, bound: standing.bound, hints: Vec::new() }
     }
 
     /// The bounds that the case has without deriving any anew.

@@ -91,6 +91,17 @@ impl<'a> Goal<'a> {
         }
     }
 
+    /// How much each of `inputs` inputs counts in the gradient that is asked for; `None` for other goals.
+    pub(super) fn directions(&self, inputs: usize) -> Option<Vec<f64>> {
+        match self {
+            Self::Slope { feature, .. } => {
+                Some((0..inputs).map(|input| f64::from(u8::from(input == *feature))).collect())
+            }
+            Self::Rate { rate, .. } => Some(rate.units().0.to_vec()),
+            Self::Margins { .. } | Self::Blocks { .. } => None,
+        }
+    }
+
     /// How the goal stands with these hidden bounds; `hints`: none, or one per part.
     pub(super) fn standing(
         &self,

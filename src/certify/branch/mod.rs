@@ -10,6 +10,7 @@
 
 mod case;
 mod goal;
+mod steep;
 mod tree;
 
 use std::collections::BTreeMap;
