@@ -18,6 +18,7 @@ use propcert::model::{Family, Layer, Mlp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Half the side of a box.
 const EPS: f32 = 0.05;
 /// The margin of class 1.
 const ROW: [f64; 2] = [-1.0, 1.0];
@@ -37,6 +38,7 @@ fn network(widths: &[usize], rng: &mut ChaCha8Rng) -> Mlp {
     Mlp { layers: widths.windows(2).map(layer).collect() }
 }
 
+/// The box around a point, its ends rounded to f32.
 fn around(point: impl IntoIterator<Item = f32>) -> Vec<Interval> {
     let side = |x: f32| Interval::new(f64::from(x - EPS), f64::from(x + EPS));
     point.into_iter().map(|x| side(x).unwrap_or(Interval::WHOLE)).collect()
@@ -93,7 +95,7 @@ fn line(method: &str, batch: &str, rate: f64, asked: &str) {
     println!("{method:<22} {batch:>6} {rate:>12.0}   {asked}");
 }
 
-/// A table of one network. `asked`: per method and batch.
+/// A table of one network. `asked`: per method and batch, the rate that it should reach.
 fn table(name: &str, mlp: &Mlp, boxes: &[Vec<Interval>], asked: &[(&str, usize, &str)]) {
     println!("\n{name}, eps {EPS}\n{:<22} {:>6} {:>12}   asked for", "method", "batch", "bounds/s");
     let engine = Engine::new(mlp, &[ROW.to_vec()]);

@@ -2,10 +2,9 @@
 //!
 //! For each data set (all that are found, unless some are named) a natural network is trained by
 //! `recipes/natural-mlp.toml` with seed 0, every claim of [`claims`] (of the properties that are named,
-//! if any are) is certified, and the kernel reads
-//! each certificate anew: the run ends with a panic if one is not as stated. Printed are tables in
-//! Markdown, one line per claim, with the seconds of search and of check on one thread: of the processor
-//! where `/proc` tells them, else of the clock.
+//! if any are) is certified, and the kernel reads each certificate anew: the run ends with a panic if one
+//! is not as stated. Printed are tables in Markdown, one line per claim, with the seconds of search and of
+//! check on one thread: of the processor where `/proc` tells them, else of the clock.
 //!
 //! *Closed by* counts the proofs that stand in the certificate. `linear` has default slopes, `alpha` is
 //! the linear rule with optimised slopes, `lp` the multipliers of a linear program, `split` a case
@@ -39,7 +38,8 @@ const DATA: [&str; 6] = [
 const ROWS: usize = 100;
 /// Distinct rows whose pairs `lipschitzness` is about.
 const DISTINCT: usize = 15;
-/// Rows of a claim about rows and features: those that the data declares monotone, which way round ever.
+/// Rows of a claim about rows and features; the features are those that the data declares monotone, in
+/// whichever direction.
 const ROWS_OF_FEATURES: usize = 20;
 /// Cases of a case distinction per obligation.
 const BUDGET_NODES: u64 = 500;
@@ -78,10 +78,10 @@ fn main() {
     );
 }
 
-/// Seconds that the processor has spent on this process; where that is not known, of the clock.
+/// Seconds that the processor has spent on this process; where `/proc` does not tell, of the clock.
 fn seconds() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
-    // fields 14 and 15, in hundredths; the second field, a name, may hold spaces
+    // fields 14 and 15, in ticks of 1/100 s, as Linux has them; the second field, a name, may hold spaces
     let ticks = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
         let (_, fields) = stat.rsplit_once(')')?;
         let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
@@ -93,7 +93,7 @@ fn seconds() -> f64 {
     }
 }
 
-/// Trains a network on the data and prints its table; the number of certificates.
+/// Trains a network on the data and prints its table; returns the number of certificates.
 fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
     let model = train(data);
     let digest = Digest::of(model.to_json().as_bytes());
@@ -254,7 +254,8 @@ fn line(asked: &Asked, model: &Model, digest: Digest, data: &DataSet) -> String 
     )
 }
 
-/// The certificate, how many of its counterexamples the search found, and wall seconds.
+/// The certificate, how many of its counterexamples the search found, and its [`seconds`]. `rows` beyond
+/// those of the part mean all.
 fn certify(subject: &Subject, rows: Option<usize>) -> (String, u64, f64) {
     let start = seconds();
     let property = &subject.spec.0.property;
@@ -279,7 +280,8 @@ fn certify(subject: &Subject, rows: Option<usize>) -> (String, u64, f64) {
     (text, found_by_search, seconds() - start)
 }
 
-/// Lines of the certificate by what closed them; the kernel has confirmed all of them.
+/// Lines of the certificate by what closed them, of claims about all pairs the pairs; the kernel has
+/// confirmed all of them.
 fn rungs(certificate: &str, checked: &Checked, found_by_search: u64) -> String {
     let mut counts: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     let lines = certificate.lines().skip(1);
@@ -314,7 +316,7 @@ const ATTACK: (usize, &str) = (0, "attack");
 const SEARCH: (usize, &str) = (9, "counterexample of the search");
 const ALL_PAIRS: (usize, &str) = (8, "all-pairs");
 
-/// A step of the ladder, with its place there.
+/// What closed a line, with its place in the table; `None` where nothing did.
 fn rung(proof: &Proof) -> Option<(usize, &'static str)> {
     Some(match proof {
         Proof::None | Proof::Jumps { .. } => return None,

@@ -105,8 +105,8 @@ const DEFECTS: [Defect; 29] = [
     Defect(
         "one of two posteriors is forgotten",
         "certificate/rates.rs",
-        "&(&rate * &rate) * &Rational::integer(2)",
-        "&(&rate * &rate) * &Rational::integer(1)",
+        "&(x * x) * &Rational::integer(2)",
+        "&(x * x) * &Rational::integer(1)",
     ),
     Defect(
         "a distance is squared and its constant is not",

@@ -3,8 +3,9 @@
 //!
 //! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs, biases
 //! cancel, and the change of a relu lies between two lines over the change of what it reads
-//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what `d` can do, which two
-//! passes on their own, subtracted, would not see.
+//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what `d`
+//! can do, which two passes on their own, subtracted, would not see. A bound by the gradient stands in where
+//! it is less.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;
@@ -46,7 +47,7 @@ pub(super) fn decide<F: Form>(
     }
 }
 
-/// How far each input may move: by a unit of the distance, and within its side.
+/// How far each standardised input may move, either way: by a unit of the distance, and within its side.
 fn moves(units: &[f64], input: &[Interval]) -> Vec<Interval> {
     let reach = |(unit, side): (&f64, &Interval)| {
         let width = (side.hi() - side.lo()).next_up();

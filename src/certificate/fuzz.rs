@@ -11,7 +11,8 @@
 //! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
 //! everywhere, which holds all shifted copies. Zone `ball` asks the same of every `x′` within Δ:
 //! |m| < μ⁻ on the region, or one strict sign on the region widened everywhere, or the dual norm of
-//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ. Shifted regions are not cut to the domain.
+//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ.
+//! Shifted regions are not cut to the domain.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;

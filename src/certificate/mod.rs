@@ -15,9 +15,11 @@
 //! | `jumps` | monotone ensembles, threshold by threshold |
 //! | `avoid` | unsafe blocks of outputs |
 //! | `fuzz` | the boundary property by cheap rules |
+//! | `step` | of these, the one over two copies of a network that share a point |
 //! | `split` | case distinctions, walked with an explicit stack |
 //! | `pairs` | every pair of rows, in floats where they suffice |
-//! | `rates` | how fast answers change between two points |
+//! | `rates` | how fast answers change between two points, and how far those over two boxes lie apart |
+//! | `difference` | how far the margin changes between two close points |
 //! | `witness` | counterexamples, evaluated exactly |
 //!
 //! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is

@@ -183,8 +183,8 @@ impl<F: Form> Network<F> {
     }
 
     /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
-    /// differ by an element of `moves`, both of them in the box of `both`. Of a network without biases,
-    /// whose weights those of `both`'s are.
+    /// differ by an element of `moves`, both of them in the box of `both`; `None` after overflow. To be
+    /// asked of the network without its biases, where `both` is made by the one that has them.
     pub(super) fn change_bounds(&self, both: &Hidden, moves: &[Interval]) -> Option<Hidden> {
         let mut changes = self.bare(moves)?;
         for (layer, places) in both.layers.iter().enumerate() {

@@ -9,7 +9,7 @@ use super::Rejection;
 /// Most steps of split trees, of one line and of a whole file.
 pub(super) const MAX_STEPS: usize = 1 << 24;
 
-/// Rules of the format, those of later versions included.
+/// Names of the rules, as the format spells them.
 pub const RULES: [&str; 12] = [
     "none",
     "interval",

@@ -14,6 +14,8 @@
 //! neurons alike, is cut into finitely many pieces, and each moves `F` by at most its case's rate times
 //! its length. So every leaf must close with the same bound, and whole features are not tightened: the
 //! segment between two whole points is not whole.
+//!
+//! Rule `range` ([`apart`]) looks at two boxes and at no segment.
 
 use crate::interval::{Form, Rational, sigmoid};
 use crate::model::Schema;
@@ -105,7 +107,7 @@ impl Rate {
     }
 }
 
-/// `2·x²`: the square of `‖F − F′‖₂` where one posterior changes by `x`.
+/// `2·x²`: the square of `‖F − F′‖₂` where the posterior of class 1 changes by `x`.
 fn twice_square(x: &Rational) -> Rational {
     &(x * x) * &Rational::integer(2)
 }

@@ -33,7 +33,7 @@ const STEPS: usize = 6;
 /// Steps inside the ball zone.
 const ZONE_STEPS: usize = 4;
 
-/// A longer attack, for what the cheap rules leave open.
+/// A longer attack, for what the cheap rules leave open; networks only.
 pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
     let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
     rng.set_stream(u64::MAX - obligation.at as u64);
@@ -153,6 +153,7 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     Found { proof, nodes }
 }
 
+/// Halves boxes, depth first, until all are closed.
 fn cut(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let schema = &searcher.subject.model.0.schema;
     let budget = searcher.options.budget_nodes;
@@ -166,6 +167,7 @@ fn cut(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<
         if *nodes > budget || depth > MAX_DEPTH || searcher.is_late() {
             return None;
         }
+        // cases for the whole region at this pace; infinite while nothing is closed
         let needed = *nodes as f64 / closed;
         if free > FEW_INPUTS && *nodes > FIRST_CASES && needed > HOPELESS * budget as f64 {
             return None;

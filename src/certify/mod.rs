@@ -1,9 +1,10 @@
 //! Finding proofs. Everything here advises; the kernel decides.
 //!
 //! A [`Searcher`] answers one obligation after the other by the ladder: an attack first, then the
-//! rules of the kernel from the cheapest to the dearest, a linear program, and case distinctions
-//! within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof and never
-//! a false theorem.
+//! rules of the kernel from the cheapest to the dearest, a linear program, a longer attack, and case
+//! distinctions within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof
+//! and never a false theorem. [`batch`] stands beside the ladder: rigorous bounds of many boxes at once,
+//! for figures.
 
 pub mod alpha;
 pub mod batch;
@@ -95,7 +96,8 @@ pub struct Selection {
 pub struct Summary {
     /// Obligations by verdict.
     pub totals: Totals,
-    /// Obligations that the attack alone refuted: the sampled figure.
+    /// Obligations that the attack alone refuted: the sampled figure. Where every pair of rows is
+    /// decided, pairs that are refuted.
     pub refuted_by_attack: u64,
 }
 

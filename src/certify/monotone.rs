@@ -10,7 +10,7 @@ use crate::spec::{Claim, Direction, Obligation};
 use super::Searcher;
 use super::refute::{FloatBox, slopes, texts};
 
-/// Points along a feature for a network.
+/// Stops of a walk, for a network.
 const WALK: usize = 17;
 /// Points whose lines are walked.
 const WALKERS: usize = 40;
@@ -129,7 +129,8 @@ fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64])
     is_wrong && low[feature.0] < high[feature.0]
 }
 
-/// What a monotone claim is about: the score of its class less that of its strongest competitor.
+/// What a monotone claim is about: with two classes the margin of its class, else its posterior; 0 for
+/// other claims.
 fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
     match &obligation.claim {
         Claim::Monotone { class, .. } if model.classes == 2 => {
@@ -144,7 +145,8 @@ fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
     }
 }
 
-/// Walks along the feature through known and random points and reports a step the wrong way.
+/// Walks along the feature through known and random points and reports a step the wrong way, lower
+/// point first.
 pub(super) fn walk(
     searcher: &Searcher,
     obligation: &Obligation,

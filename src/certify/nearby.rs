@@ -23,7 +23,7 @@ const ASCENT: usize = 12;
 /// How far two points are moved apart inside their boxes, in widths of the sides.
 const SHARES: [f64; 4] = [0.0, 1e-3, 0.05, 0.5];
 
-/// The pair of points that violates the claim most, in floats.
+/// The pair of points that violates the claim most, in floats; `None` if none that is met does.
 pub(super) fn steepest(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -80,7 +80,7 @@ pub(super) fn descend(model: &Model, space: &FloatBox, point: &mut [f64], target
     }
 }
 
-/// `∂m/∂x`.
+/// `∂m/∂x` in raw units; 0 for ensembles.
 pub(super) fn raw_slopes(model: &Model, point: &[f64]) -> Vec<f64> {
     let Family::Mlp(mlp) = &model.family else { return vec![0.0; point.len()] };
     let slopes = slopes(mlp, &model.schema.standardise(point), &[-1.0, 1.0]);
@@ -148,7 +148,8 @@ impl Ground {
         best
     }
 
-    /// One step of both points; `sign` is that of `F₁(a) − F₁(b)` that is sought.
+    /// One step of both points, each coordinate by `share` of its side; `sign` is that of `F₁(a) − F₁(b)`
+    /// that is sought. The distance falls as in L2, whatever the norm of the claim.
     fn ascend(
         &self,
         model: &Model,

@@ -15,7 +15,7 @@ use super::{Searcher, boundary, monotone, nearby, reach};
 /// Steps of a descent.
 const STEPS: usize = 12;
 
-/// The largest box of floats inside a region.
+/// The largest box of floats inside a region, raw. Where a side holds no float, `lo > hi` there.
 pub(super) struct FloatBox {
     lo: Vec<f64>,
     hi: Vec<f64>,
@@ -115,7 +115,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
 }
 
 /// Points of a region that look like counterexamples: its middle and the point `corner`
-/// (standardised); for monotone claims a step across it.
+/// (standardised); for claims about two points a step across its middle.
 pub(super) fn candidates_in(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -143,11 +143,13 @@ pub(super) fn candidates_in(
     witnesses.map(|points| texts(&points)).collect()
 }
 
+/// Points as a certificate writes them.
 pub(super) fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
     points.iter().map(|point| Point::texts(point)).collect()
 }
 
-/// By how much the claim holds at a point, in floats; at most 0 looks like a violation.
+/// By how much the claim holds at a raw point, in floats; at most 0 looks like a violation. In units of
+/// the claim: margins, posteriors, or nothing but a sign; infinite for claims about two points and regions.
 pub(super) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) -> f64 {
     let model = searcher.subject.model.0;
     if let Some((defense, _)) = searcher.subject.defense {

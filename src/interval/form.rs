@@ -6,10 +6,12 @@
 //!
 //! ```text
 //! through_layer   v = W·h + b          A·v   =  (A·W)·h + A·b
-//! through_relu    v = relu(z)          a·v  >=  a·(α·z + f)      if a >= 0, f = 0
+//! through_relu    v = relu(z)          a·v  >=  a·(α·z + f)      if a >= 0
 //!                                      a·v  >=  a·(s·z + t)      if a < 0
 //! minimum         v in a box           A·v  >=  Σ min(A_j·lo_j, A_j·hi_j)
 //! ```
+//!
+//! `f` is 0, but for `v` the change of `relu` over a change `z` ([`Lines::of_change`]).
 //!
 //! The rules of the kernel are written once over this trait. [`super::Rounded`] computes in
 //! round-to-nearest `f64` and pays for every rounding; [`super::Exact`] computes in integers.
@@ -29,7 +31,7 @@ pub struct Lines {
 impl Lines {
     /// `z` itself.
     const ON: Self = Self { lower: 1.0, floor: 0.0, upper: 1.0, intercept: 0.0 };
-    /// 0
+    /// 0, whatever `z` is.
     const OFF: Self = Self { lower: 0.0, floor: 0.0, upper: 0.0, intercept: 0.0 };
 
     /// The lines of a neuron whose input lies in `bounds`, with the lower slope `hint`

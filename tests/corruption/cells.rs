@@ -1,6 +1,6 @@
 //! Whether a small network reaches an unsafe block, decided by cutting polygons.
 //!
-//! A box of which at most two sides are more than a number is a polygon. Every neuron cuts it into the
+//! A box of which at most two sides have a width is a polygon. Every neuron cuts it into the
 //! parts where it is on and off; on the parts outputs are linear, so that every condition and every row
 //! of a block cuts off another piece. What is left is reached. Joint points hold both copies of an input.
 
@@ -13,7 +13,7 @@ use crate::truth::{Point, lines, scores, value};
 
 type Joint = Vec<Rational>;
 
-/// A point of the region whose outputs lie in the block.
+/// A point of the region whose outputs lie in the block; `None` if there is none.
 pub fn reached(model: &Model, region: &RawRegion, block: &OutputBlock) -> Option<Joint> {
     let mut cells = vec![corners(region)];
     let copies = region.sides().len() / 2;
@@ -45,7 +45,7 @@ pub fn reached(model: &Model, region: &RawRegion, block: &OutputBlock) -> Option
     cells.into_iter().flatten().next()
 }
 
-/// The outputs of both copies, one after the other.
+/// The outputs of all copies, one after the other.
 pub fn outputs(model: &Model, x: &Joint) -> Vec<Rational> {
     (0..x.len() / 2).flat_map(|copy| scores(model, &point(x, copy))).collect()
 }

@@ -30,7 +30,7 @@ fn asked_for() -> usize {
     std::env::var("PROPCERT_MUTANTS").ok().and_then(|n| n.parse().ok()).unwrap_or(MUTANTS)
 }
 
-/// Of mutants that are not drawn but counted out, every how many-th is looked at.
+/// Every how many-th is looked at of the mutants that are listed, not drawn.
 fn stride() -> usize {
     (MUTANTS / asked_for().max(1)).max(1)
 }

@@ -2,7 +2,7 @@
 
 use propcert::interval::Rational;
 
-/// An enclosure `(at most, at least)`.
+/// A number `x` enclosed: `(low, high)` with `low <= x <= high`.
 pub type Enclosure = (Rational, Rational);
 
 /// 2²⁰⁰: terms of a series are rounded to multiples of its inverse.
@@ -12,7 +12,8 @@ fn fine() -> Rational {
     &half * &half
 }
 
-/// `Σ x^k/k!` for `0 <= x <= 64`, the rest being less than twice its first term from `k > 2x` on.
+/// `e^x` for `|x| <= 64`: `Σ x^k/k!`, the rest being less than twice its first term from `k > 2x` on; for
+/// `x < 0` its inverse.
 pub fn exp(x: &Rational) -> Enclosure {
     assert!(*x <= Rational::integer(64), "exp of more than 64");
     if *x < Rational::ZERO {
@@ -44,6 +45,7 @@ pub fn sigmoid(m: &Rational) -> Enclosure {
     (share(&low), share(&high))
 }
 
+/// `a/b`, `b` not being 0.
 pub fn quotient(a: &Rational, b: &Rational) -> Rational {
     (a / b).expect("no division by 0")
 }

@@ -8,9 +8,10 @@ use propcert::interval::Rational;
 use propcert::model::{Family, Model, Point as Parsed, Row};
 use propcert::spec::{Claim, Lowered, Norm, On, PairBound, RawRegion};
 
-use crate::posteriors::{exp, quotient, sigmoid};
+use crate::posteriors::{Enclosure, exp, quotient, sigmoid};
 use crate::truth::{Point, lines, margin, scores};
 
+/// The ends of a side of a box.
 type Side = (Rational, Rational);
 
 /// Whether two points are known that violate the claim.
@@ -46,7 +47,8 @@ fn just_below_one() -> Rational {
     &Rational::ONE - &Rational::from_f64(2f64.powi(-70)).unwrap()
 }
 
-/// Ends of the sides, and where a neuron turns or the margin is 0 at that height.
+/// Values of the first feature: ends of the sides, and where a neuron turns or the margin is 0 when the
+/// second feature is `height`.
 fn places(model: &Model, sides: [&Side; 2], height: &Rational) -> Vec<Rational> {
     let Family::Mlp(mlp) = &model.family else { panic!("a network") };
     let mut places: Vec<Rational> =
@@ -122,17 +124,18 @@ fn square(x: &Rational) -> Rational {
     x * x
 }
 
+/// A decision, if either way is shown.
 fn told(yes: bool, no: bool) -> Option<bool> {
     if yes { Some(true) } else { no.then_some(false) }
 }
 
 /// `2·(σ(m) − σ(n))²`.
-fn squared_gap_at(m: &Rational, n: &Rational) -> Side {
+fn squared_gap_at(m: &Rational, n: &Rational) -> Enclosure {
     if m == n { (Rational::ZERO, Rational::ZERO) } else { squared_gap(&sigmoid(m), &sigmoid(n)) }
 }
 
 /// `2·(a − b)²` of two enclosed numbers.
-fn squared_gap(a: &Side, b: &Side) -> Side {
+fn squared_gap(a: &Enclosure, b: &Enclosure) -> Enclosure {
     let (below, above) = if a.0 < b.0 { (a, b) } else { (b, a) };
     let twice = |gap: Rational| &square(&gap) + &square(&gap);
     let least = &above.0 - &below.1;
@@ -167,9 +170,9 @@ struct Site {
     x: Point,
     is_valid: bool,
     margin: Rational,
-    posterior: Side,
+    posterior: Enclosure,
     /// `1 + e^m`.
-    sum: Side,
+    sum: Enclosure,
 }
 
 impl Site {

@@ -389,7 +389,7 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// Every number of a text by one ulp, or one, up and down.
+/// The text with each of its numbers in turn moved by one ulp, or by one, up and down.
 fn numbers_moved(text: &str) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
     let mut found = Vec::new();
@@ -405,6 +405,7 @@ fn numbers_moved(text: &str) -> Vec<String> {
     found
 }
 
+/// A hexadecimal float or a decimal one ulp up and down, a whole number by one; nothing for other words.
 fn neighbours(word: &str) -> Vec<String> {
     if let Some(x) = word.contains("0x").then(|| parse_hexadecimal(word)).flatten() {
         return [x.next_up(), x.next_down()].map(format_hexadecimal).to_vec();
@@ -419,7 +420,7 @@ fn neighbours(word: &str) -> Vec<String> {
     }
 }
 
-/// Every quoted decimal of a spec by one ulp.
+/// The spec with each of its quoted decimals in turn moved by one ulp, up and down.
 fn decimals_moved(text: &str) -> Vec<String> {
     let parts: Vec<&str> = text.split('\'').collect();
     let mut found = Vec::new();
@@ -435,7 +436,7 @@ fn decimals_moved(text: &str) -> Vec<String> {
     found
 }
 
-/// Every number of a model by one ulp of its precision.
+/// The model with each of its numbers in turn moved by one ulp of f32, up and down.
 fn models_moved(model: &Model) -> Vec<Model> {
     let up = |x: f64| f64::from((x as f32).next_up());
     let down = |x: f64| f64::from((x as f32).next_down());
@@ -449,6 +450,7 @@ fn models_moved(model: &Model) -> Vec<Model> {
     (0..count).flat_map(|k| [moved(k, &up), moved(k, &down)]).collect()
 }
 
+/// Weights and biases; or the base, thresholds and leaves.
 fn numbers(model: &mut Model) -> Vec<&mut f64> {
     match &mut model.family {
         Family::Mlp(mlp) => {
@@ -466,7 +468,7 @@ fn numbers(model: &mut Model) -> Vec<&mut f64> {
     }
 }
 
-/// Every value of every row by one ulp.
+/// The rows with each of their values in turn moved by one ulp, up and down.
 fn rows_moved(rows: &[(Vec<f64>, usize)]) -> Vec<Vec<(Vec<f64>, usize)>> {
     let moved = |row: usize, feature: usize, step: fn(f64) -> f64| {
         let mut rows = rows.to_vec();
@@ -477,7 +479,7 @@ fn rows_moved(rows: &[(Vec<f64>, usize)]) -> Vec<Vec<(Vec<f64>, usize)>> {
     places.flat_map(|(r, f)| [moved(r, f, f64::next_up), moved(r, f, f64::next_down)]).collect()
 }
 
-/// What the certificate says of a subject is false.
+/// Whether what the certificate says of its subject is false.
 fn is_false(case: &Case, c: &Certified) -> bool {
     c.truths.iter().any(|truth| *truth == case.is_witness())
 }

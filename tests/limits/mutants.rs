@@ -19,9 +19,11 @@ fn run(folder: &Path, call: &str) -> Output {
         .unwrap()
 }
 
+/// A linear congruential generator.
 struct Chance(u64);
 
 impl Chance {
+    /// A number from 0 to `end − 1`; 0 if there is none.
     fn below(&mut self, end: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -24,7 +24,7 @@ use sweep::{Relaxed, Sweep, is_unstable};
 
 /// Length of the first step; later ones shrink.
 const RATE: f64 = 0.25;
-/// Decays of the running means.
+/// Decays of the running means, of a derivative and of its square.
 const MEAN: f64 = 0.9;
 const SQUARE: f64 = 0.999;
 /// Slopes are kept in units of 2⁻⁸: short in a file, and any slope is sound.
@@ -119,6 +119,7 @@ impl Ascent<'_> {
         }
     }
 
+    /// The hinted multipliers, one per sign; 0 else.
     fn multipliers_of(&self, start: Option<&Hint>) -> Vec<f64> {
         let named = |sign: &Sign| {
             let split = start.iter().flat_map(|hint| &hint.split);
@@ -141,8 +142,8 @@ fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
     let mut slopes: Vec<Slopes> =
         relaxed.layers.iter().map(|layer| layer.default_slopes()).collect();
     for &(layer, neuron, slope) in start.iter().flat_map(|hint| &hint.slopes) {
-        let is_open = relaxed.layers.get(layer).and_then(|own| own.bounds.get(neuron));
-        if is_open.is_some_and(is_unstable) {
+        let bounds = relaxed.layers.get(layer).and_then(|own| own.bounds.get(neuron));
+        if bounds.is_some_and(is_unstable) {
             slopes[layer][neuron] = slope;
         }
     }
@@ -192,6 +193,8 @@ impl Adam {
 }
 
 impl Moment {
+    /// Takes in one more derivative; the direction to move, of size about 1. `shares` make up for the
+    /// means' start at 0.
     fn direction(&mut self, gradient: f64, shares: [f64; 2]) -> f64 {
         self.mean = MEAN * self.mean + (1.0 - MEAN) * gradient;
         self.square = SQUARE * self.square + (1.0 - SQUARE) * gradient * gradient;

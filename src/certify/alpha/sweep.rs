@@ -8,18 +8,22 @@ use crate::model::{Layer, Mlp};
 /// while slopes and multipliers do.
 pub(super) struct Relaxed<'a> {
     pub(super) mlp: &'a Mlp,
+    /// The box, standardised.
     pub(super) input: &'a [Interval],
     pub(super) signs: &'a [Sign],
+    /// The hidden layers.
     pub(super) layers: Vec<RelaxedLayer<'a>>,
 }
 
 /// One hidden layer.
 pub(super) struct RelaxedLayer<'a> {
+    /// Of every neuron, before relu.
     pub(super) bounds: &'a [Interval],
     lines: Vec<Lines>,
     /// The neurons whose sign is open.
     pub(super) unstable: Vec<usize>,
-    /// Whether the value of a neuron is asked for: it is not off, or a sign of it has a multiplier.
+    /// Whether the value of a neuron is asked for: it is not off, or its sign is fixed and has
+    /// a multiplier.
     is_asked: Vec<bool>,
 }
 
@@ -71,7 +75,7 @@ pub(super) struct Sweep {
     values: Vec<Vec<f64>>,
     /// The lower bound.
     pub(super) bound: f64,
-    /// What is at hand on the way: the same memory from sweep to sweep.
+    /// Coefficients or values on the way, and the next ones: the same memory from sweep to sweep.
     scratch: [Vec<f64>; 2],
 }
 
@@ -207,6 +211,7 @@ impl Sweep {
     }
 }
 
+/// Whether the sign of a neuron with these bounds is open.
 pub(super) fn is_unstable(z: &Interval) -> bool {
     z.lo() < 0.0 && z.hi() > 0.0
 }

@@ -153,7 +153,7 @@ impl Affine {
         Some(drift)
     }
 
-    /// Bounds of `z` by the interval rule. With `h = c + d`, `|d| <= r`, `g = γ_{n+16}`,
+    /// Bounds of `z` by the interval rule. With `n` inputs `h = c + d`, `|d| <= r`, `g = γ_{n+16}`,
     ///
     /// ```text
     /// C = fl(W·c) + b      |W·c + b − C| <= γ_n·|W|·|c| + u·|C| + underflow

@@ -10,15 +10,15 @@
 //! constant += A'·b + Σ A_j·t_j    off by  γ_N of all its terms, N being more than their number
 //! ```
 //!
-//! so that with `v = |W|·H` a step loses at most `Σ_j |A'_j|·q_j + γ_N·Σ|A_j·t_j|` for the prices
-//! `q_j = γ_{n+2}·v_j + u·B_j + γ_N·|b_j|`, which all rows of a box share. The last coefficients meet
-//! the box itself: `γ_N·|A_i|·max(|lo_i|, |hi_i|)`. Higham, *Accuracy and Stability of Numerical
-//! Algorithms*, §3.1.
+//! with `n` the number of neurons `j`. So with `v = |W|·H` a step loses at most
+//! `Σ_j |A'_j|·q_j + γ_N·Σ|A_j·t_j|` for the prices `q_j = γ_{n+2}·v_j + u·B_j + γ_N·|b_j|`, which all
+//! rows of a box share. The last coefficients meet the box itself: `γ_N·|A_i|·max(|lo_i|, |hi_i|)`.
+//! Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1.
 //!
 //! Hidden neurons are bounded box by box, since only the open ones have rows, and columns of neurons
 //! that are off are left out; the rows of the outputs, few a box, share a product. A first pass with
-//! parallel lines (`α = s`: one row serves both bounds) lost: at ε = 0.05 it would leave 40 to 55% of
-//! the rows to the second pass, on networks 25-64-64-2 and 25-256-256-256-2, and so save nothing.
+//! parallel lines (`α = s`: one row serves both bounds) lost: at ε = 0.05 it would have left 40 to 55% of
+//! the rows to the second pass, on networks 25-64-64-2 and 25-256-256-256-2, and so saved nothing.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -53,7 +53,7 @@ struct Passage<'a> {
     magnitudes: Array2<f64>,
     /// The hidden layers bounded so far.
     levels: Vec<Level<'a>>,
-    /// `γ_N`
+    /// `γ_N`, `N` more than the terms of any constant.
     share: f64,
 }
 
@@ -66,7 +66,7 @@ struct Level<'a> {
     columns: Vec<Columns>,
     /// Per box, the neurons that are not off: only their columns matter.
     active: Vec<Vec<usize>>,
-    /// Per box, what underflow costs a row at most.
+    /// Per box, what underflow in one step costs a row at most.
     least: Vec<f64>,
 }
 
@@ -79,6 +79,7 @@ struct Columns {
     upper: Vec<f64>,
     /// Its intercept `t >= 0`.
     intercept: Vec<f64>,
+    /// `b`
     bias: Vec<f64>,
     /// `q`
     price: Vec<f64>,
@@ -95,6 +96,7 @@ impl Columns {
         columns
     }
 
+    /// Those of some neurons.
     fn select(&self, active: &[usize]) -> Self {
         let only = |all: &[f64]| active.iter().map(|&neuron| all[neuron]).collect();
         Self {
@@ -370,6 +372,7 @@ impl Rows {
     }
 }
 
+/// Row-major `numbers`, `rows` of them with `width` each.
 fn matrix(numbers: &[f64], rows: usize, width: usize) -> ArrayView2<'_, f64> {
     ArrayView2::from_shape((rows, width), numbers).expect("the length is the product")
 }

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! u = 2⁻⁵³,  γ_k = k·u/(1−k·u)            |fl(Σ_k terms) − Σ| <= γ_k·Σ|terms| + underflow
-//! interval   c = middle, r >= radius       z in  W·c + b  ±  |W|·(r + γ·|c|) ± ...
-//! linear     A' = A·W over h, |h| <= H     f(h) loses  γ·|A|·v,   v = |W|·H once per box
+//! interval   c = middle, r >= radius       z in  W·c + b  ±  |W|·(r + γ·|c|)  ±  16u·|W·c + b|
+//! linear     A' = A·W over h, |h| <= H     A'·h loses  γ·|A|·v,   v = |W|·H once per box
 //! ```
 //!
 //! Verdicts never rest on this module. A box about which nothing is known, overflow included, has
@@ -52,7 +52,8 @@ impl Engine {
         Self { hidden, output, inputs: mlp.layers.first().map_or(0, |layer| layer.inputs) }
     }
 
-    /// Bounds by the interval rule, per box one interval per function. A side per input.
+    /// Bounds by the interval rule, per box one interval per function. A box has a side per input,
+    /// standardised.
     pub fn interval(&self, boxes: &[Vec<Interval>]) -> Vec<Vec<Interval>> {
         self.in_chunks(boxes, INTERVAL_CHUNK, |input| {
             let after = self.hidden.iter().fold(input, |h, layer| layer.bounds(&h).relu());
@@ -68,7 +69,7 @@ impl Engine {
         })
     }
 
-    /// Bounds every chunk, several at a time, and puts them together in order.
+    /// Bounds chunks of `size` boxes, several at a time, and puts the results together in order.
     fn in_chunks(
         &self,
         boxes: &[Vec<Interval>],

@@ -16,7 +16,7 @@ use super::goal::{Goal, Part, Standing};
 use super::steep::widest_slope;
 use super::tree::Slot;
 
-/// With more inputs that can move than this, neurons are cut.
+/// With more inputs that can move than this, neurons are cut, unless gradients must close the leaves.
 const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
@@ -24,7 +24,8 @@ const STEPS: usize = 12;
 /// its neuron for good, while the next halving gains less. With 1, 2, 4 and 8 the cases of five
 /// searches of networks with 128 neurons were 87, 73, 79 and 84 thousand; without halving, 120.
 const HALF_PREMIUM: f64 = 2.0;
-/// Both kinds of cut are tried at every such depth; between them a case is cut as its parent was.
+/// At depths that are multiples of this both kinds of cut are tried; in between a case is cut the way its
+/// parent was.
 const TRIALS: usize = 4;
 
 /// The order of open cases: worst bound first, then the older one.
@@ -79,7 +80,7 @@ pub(super) struct Case {
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
     held: Held,
-    /// Whether it is a half of an input's side, rather than a sign of a neuron.
+    /// Whether it came by the halving of an input's side, rather than by the sign of a neuron.
     is_half: bool,
     /// The parent's, one per part of the goal, or none.
     hints: Vec<Hint>,
@@ -282,7 +283,8 @@ impl<'a> Looker<'a> {
         Look::Open { cut, refresh, hidden, bound: standing.bound, hints: Vec::new() }
     }
 
-    /// Optimises slopes and multipliers part by part; closes the case or cuts the loosest neuron.
+    /// Optimises slopes and multipliers part by part; closes the case, or cuts the loosest neuron or the
+    /// widest input.
     fn ascend_or_cut(
         &self,
         case: &Case,
@@ -318,6 +320,7 @@ impl<'a> Looker<'a> {
             let width = self.network.widths()[layer] / self.copies();
             Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
         });
+        // with one hidden layer the input that narrows the first layer narrows all there is
         let halving = summit
             .widest
             .filter(|_| self.network.depth() == 2)
@@ -347,8 +350,8 @@ impl<'a> Looker<'a> {
         (side.lo() < at && at < side.hi()).then_some(cut)
     }
 
-    /// What a cut gains in both parts, as a product (Achterberg, Koch and Martin 2005); `bound` is
-    /// that of the case.
+    /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
+    /// with the slopes at hand; `bound` is that of the case.
     fn promise(
         &self,
         case: &Case,
@@ -373,7 +376,7 @@ impl<'a> Looker<'a> {
         self.halves(cut, hidden).into_iter().map(|half| gain((half, &case.signs))).product()
     }
 
-    /// The bounds in both parts of a cut, in floats.
+    /// The hidden bounds in the low and the high part of a cut.
     fn halves(&self, cut: Cut, hidden: &Hidden) -> [Signed; 2] {
         [false, true].map(|is_high| match cut {
             Cut::Relu { .. } => match self.sign_of(cut, is_high) {

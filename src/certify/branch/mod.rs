@@ -1,10 +1,12 @@
 //! Branch and bound on networks (Bunel et al. 2020). Cases are boxes of inputs with signs of some
 //! neurons; the worst bound is looked at first, several cases at a time.
 //!
-//! With few free inputs a case is cut along the input whose gradient times width is largest, else at
-//! the neuron whose relaxation costs most. A case is closed with its parent's hidden bounds where that
-//! is enough, else with bounds derived anew (`!0`); where neurons are cut, with optimised slopes and
-//! multipliers. Every case that stays open is searched for a counterexample.
+//! With few free inputs, and where gradients must close the leaves, a case is cut along the input whose
+//! gradient times width is largest; else at the neuron whose relaxation costs most or, with one hidden
+//! layer, at an input if that promises more. A case is closed with its parent's hidden bounds where that
+//! is enough, else with bounds derived anew by the linear rule (`!L`: from layer `L` on); where neurons
+//! are cut, with optimised slopes and multipliers. Every case that stays open is searched for a
+//! counterexample.
 //!
 //! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
 
