@@ -75,8 +75,8 @@ const DEFECTS: [Defect; 29] = [
     Defect(
         "one direction of a shift only",
         "certificate/fuzz.rs",
-        "&& self.is_kept(axis, |shift| -shift.clone(), &held, margin)",
-        "&& self.is_kept(axis, |shift| shift.clone(), &held, margin)",
+        "&& self.is_kept(axis, &-shift.clone(), &held, margin)",
+        "&& self.is_kept(axis, shift, &held, margin)",
     ),
     Defect(
         "every label wins its ties",

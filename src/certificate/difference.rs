@@ -16,11 +16,11 @@ use super::jacobian::{gradient, largest_change};
 use super::rates::{Rate, steepest};
 use super::{Bounds, Network};
 
-/// Decides a claim about all pairs of points of a convex region that are close. `bare` is the network without
+/// Decides a claim about all pairs of points of a convex region that are close. `unbiased` is the network without
 /// its biases.
 pub(super) fn decide<F: Form>(
     network: &Network<F>,
-    bare: &Network<F>,
+    unbiased: &Network<F>,
     schema: &Schema,
     claim: &Claim,
     region: &RawRegion,
@@ -29,8 +29,8 @@ pub(super) fn decide<F: Form>(
         let rate = Rate::of(claim, schema)?;
         let both = network.linear_bounds(region.standardised(schema)?.sides())?;
         let (units, norm) = rate.units();
-        let changes = bare.change_bounds(&both, &moves(units, both.input()))?;
-        let least = |row: &[f64]| bare.linear_margin(F::new(row), &changes, None, &[]);
+        let changes = unbiased.change_bounds(&both, &moves(units, both.input()))?;
+        let least = |row: &[f64]| unbiased.linear_margin(F::new(row), &changes, None, &[]);
         let (rise, fall) = (-least(&[1.0, -1.0]), -least(&[-1.0, 1.0]));
         let change = if rise > fall { rise } else { fall };
         // never below 0: the two points may be one

@@ -15,7 +15,7 @@
 //! Shifted regions are not cut to the domain.
 
 use crate::interval::{Form, Interval, Rational};
-use crate::model::Schema;
+use crate::model::{FeatureSpec, Schema};
 use crate::spec::{Norm, RawRegion, Threshold, Zone};
 
 use super::claims::Outcome;
@@ -38,18 +38,18 @@ pub(super) trait MarginRange {
     /// The same for differences that, divided by `reach` per feature, have at most unit `norm`.
     fn change(&self, reach: &[Rational], norm: Norm, held: &Self::Held) -> Option<Rational>;
     /// Whether the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
-    fn is_step(&self, step: &Step<Self::Held>, sign: f64, floor: f64) -> bool;
+    fn is_step(&self, moves: &Moves<Self::Held>, sign: f64, floor: f64) -> bool;
     /// The step rule for both signs that are not void.
-    fn is_kept(&self, step: &Step<Self::Held>, is_void: [bool; 2], margin: &Threshold) -> bool {
+    fn keep_sign(&self, moves: &Moves<Self::Held>, is_void: [bool; 2], margin: &Threshold) -> bool {
         let floor = margin.below.down();
         let signs = [-1.0, 1.0].into_iter().zip(is_void);
         floor >= 0.0
-            && signs.into_iter().all(|(sign, is_void)| is_void || self.is_step(step, sign, floor))
+            && signs.into_iter().all(|(sign, is_void)| is_void || self.is_step(moves, sign, floor))
     }
 }
 
 /// A region and where its points may move.
-pub(super) struct Step<'a, H> {
+pub(super) struct Moves<'a, H> {
     /// What was derived for the region.
     own: &'a H,
     /// All places that its points move to.
@@ -57,7 +57,7 @@ pub(super) struct Step<'a, H> {
     /// What was derived for a region that holds them.
     held: &'a H,
     /// The moves of a feature, in raw units, least and most.
-    moves: &'a [(Rational, Rational)],
+    by: &'a [(Rational, Rational)],
 }
 
 /// Decides the property over a region.
@@ -89,9 +89,9 @@ pub(super) fn decide(
                 .is_some_and(|(lo, hi)| lo > Rational::ZERO || hi < Rational::ZERO);
             let is_slow =
                 || margins.change(shifts, norm, &held).is_some_and(|change| change < margin.below);
-            let moves: Vec<_> = shifts.iter().map(|s| (-s.clone(), s.clone())).collect();
-            let step = Step { own: &own, moved: &wide, held: &held, moves: &moves };
-            one_sign || is_slow() || margins.is_kept(&step, is_void, margin)
+            let by: Vec<_> = shifts.iter().map(|s| (-s.clone(), s.clone())).collect();
+            let moves = Moves { own: &own, moved: &wide, held: &held, by: &by };
+            one_sign || is_slow() || margins.keep_sign(&moves, is_void, margin)
         }
     };
     if holds { Outcome::Holds } else { open }
@@ -120,36 +120,30 @@ impl<M: MarginRange> Axes<'_, M> {
         };
         (0..self.shifts.len()).all(|axis| {
             is_slow(&changes, axis) || {
-                let reach = self.only(axis, |shift| shift.clone());
+                let Some(shift) = self.shifts.get(axis) else { return false };
+                let reach = self.only(axis, shift);
                 let Some(held) = self.margins.hold(&self.region.widened(&reach)) else {
                     return false;
                 };
                 is_slow(&self.margins.changes(&reach, &held), axis)
-                    || (self.is_kept(axis, |shift| shift.clone(), &held, margin)
-                        && self.is_kept(axis, |shift| -shift.clone(), &held, margin))
+                    || (self.is_kept(axis, shift, &held, margin)
+                        && self.is_kept(axis, &-shift.clone(), &held, margin))
             }
         })
     }
 
-    /// The shift of one axis, and 0 for the others.
-    fn only(&self, axis: usize, shift: impl Fn(&Rational) -> Rational) -> Vec<Rational> {
-        let own = |(index, s)| if index == axis { shift(s) } else { Rational::ZERO };
-        self.shifts.iter().enumerate().map(own).collect()
+    /// A shift along one axis, and 0 along the others.
+    fn only(&self, axis: usize, shift: &Rational) -> Vec<Rational> {
+        let own = |index| if index == axis { shift.clone() } else { Rational::ZERO };
+        (0..self.shifts.len()).map(own).collect()
     }
 
     /// A shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
-    fn is_kept(
-        &self,
-        axis: usize,
-        shift: impl Fn(&Rational) -> Rational,
-        held: &M::Held,
-        margin: &Threshold,
-    ) -> bool {
-        let Some(by) = self.shifts.get(axis).map(&shift) else { return false };
-        let moved = self.region.shifted(axis, &by);
-        let moves: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
-        let step = Step { own: self.own, moved: &moved, held, moves: &moves };
-        self.is_same_side(&moved, held) || self.margins.is_kept(&step, self.is_void, margin)
+    fn is_kept(&self, axis: usize, shift: &Rational, held: &M::Held, margin: &Threshold) -> bool {
+        let moved = self.region.shifted(axis, shift);
+        let by: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
+        let moves = Moves { own: self.own, moved: &moved, held, by: &by };
+        self.is_same_side(&moved, held) || self.margins.keep_sign(&moves, self.is_void, margin)
     }
 
     /// For each sign that is not void: a shifted copy stays strictly on that side.
@@ -171,9 +165,7 @@ impl<F: Form> NetworkMargins<'_, F> {
     /// Gradient and reach, both standardised: a raw reach r is scale·r in z.
     fn slopes(&self, reach: &[Rational], held: &Hidden) -> Option<(Vec<Interval>, Vec<f64>)> {
         let slopes = gradient(self.network, &[-1.0, 1.0], held)?;
-        let scaled = |(feature, r): (&crate::model::FeatureSpec, &Rational)| {
-            (&feature.exact_scale() * r).up()
-        };
+        let scaled = |(feature, r): (&FeatureSpec, &Rational)| (&feature.exact_scale() * r).up();
         Some((slopes, self.schema.features().iter().zip(reach).map(scaled).collect()))
     }
 }
@@ -209,19 +201,17 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         Rational::from_f64(largest_change(&slopes, &reach, norm))
     }
 
-    fn is_step(&self, step: &Step<Hidden>, sign: f64, floor: f64) -> bool {
+    fn is_step(&self, moves: &Moves<Hidden>, sign: f64, floor: f64) -> bool {
         let moved = || {
-            let input = step.moved.standardised(self.schema)?;
-            self.network.inherited_bounds(step.held, input.sides(), None)
+            let input = moves.moved.standardised(self.schema)?;
+            self.network.inherited_bounds(moves.held, input.sides(), None)
         };
-        let scaled =
-            |(feature, (low, high)): (&crate::model::FeatureSpec, &(Rational, Rational))| {
-                let scale = feature.exact_scale();
-                Interval::new((&scale * low).down(), (&scale * high).up())
-                    .unwrap_or(Interval::WHOLE)
-            };
-        let moves: Vec<_> = self.schema.features().iter().zip(step.moves).map(scaled).collect();
-        moved().is_some_and(|moved| keeps_sign(self.network, step.own, &moved, &moves, sign, floor))
+        let scaled = |(feature, (low, high)): (&FeatureSpec, &(Rational, Rational))| {
+            let scale = feature.exact_scale();
+            Interval::new((&scale * low).down(), (&scale * high).up()).unwrap_or(Interval::WHOLE)
+        };
+        let by: Vec<_> = self.schema.features().iter().zip(moves.by).map(scaled).collect();
+        moved().is_some_and(|moved| keeps_sign(self.network, moves.own, &moved, &by, sign, floor))
     }
 }
 
@@ -246,7 +236,7 @@ impl<N: Score> MarginRange for Forest<N> {
         None
     }
 
-    fn is_step(&self, _: &Step<()>, _: f64, _: f64) -> bool {
+    fn is_step(&self, _: &Moves<()>, _: f64, _: f64) -> bool {
         false
     }
 }

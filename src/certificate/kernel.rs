@@ -48,7 +48,7 @@ struct Prepared<'a, F: Form> {
     network: Network<F>,
     mlp: &'a Mlp,
     /// Without biases; made when a proof asks for it.
-    bare: OnceLock<Network<F>>,
+    unbiased: OnceLock<Network<F>>,
     blocks: Vec<Block<F>>,
 }
 
@@ -57,7 +57,7 @@ impl<'a, F: Form> Prepared<'a, F> {
         let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
         let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
         let blocks = blocks.iter().map(Block::new).collect();
-        Self { network, mlp, bare: OnceLock::new(), blocks }
+        Self { network, mlp, unbiased: OnceLock::new(), blocks }
     }
 }
 
@@ -182,16 +182,16 @@ impl<'a> Kernel<'a> {
         claim: &Claim,
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
-        let Prepared { network, mlp, bare, blocks } = prepared;
+        let Prepared { network, mlp, unbiased, blocks } = prepared;
         let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
         if let (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) = (claim, proof) {
             let schema = &self.model.schema;
             return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
         }
         if let (Claim::Near { .. }, Proof::Difference) = (claim, proof) {
-            let bare = bare.get_or_init(|| Network::new(&mlp.without_biases()));
+            let unbiased = unbiased.get_or_init(|| Network::new(&mlp.without_biases()));
             let schema = &self.model.schema;
-            return Ok(difference::decide(network, bare, schema, claim, &obligation.region));
+            return Ok(difference::decide(network, unbiased, schema, claim, &obligation.region));
         }
         if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
             let schema = &self.model.schema;

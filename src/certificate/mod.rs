@@ -69,7 +69,7 @@ pub use kernel::{Arithmetic, Kernel};
 pub use network::{Hidden, Network, Sign, Signed};
 pub use pairs::Pairs;
 pub use pieces::Assembler;
-pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, RULES, SplitTree, Step};
+pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, SplitTree, Step};
 pub use rates::Rate;
 pub use tally::{Counter, Tally};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -9,22 +9,6 @@ use super::Rejection;
 /// Most steps of split trees, of one line and of a whole file.
 pub(super) const MAX_STEPS: usize = 1 << 24;
 
-/// Names of the rules, as the format spells them.
-pub const RULES: [&str; 12] = [
-    "none",
-    "interval",
-    "linear",
-    "dual",
-    "jacobian",
-    "split",
-    "jumps",
-    "fuzz",
-    "counterexample",
-    "range",
-    "difference",
-    "all-pairs",
-];
-
 /// What a certificate says about one obligation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Proof {

@@ -180,8 +180,7 @@ pub(super) fn apart<F: Form>(
     };
     let (up, down) = (&q - &from, &to - &p);
     let widest = if up > down { up } else { down };
-    let (reached, limit) =
-        (&(&widest * &widest) * &Rational::integer(2), &(constant * constant) * &square);
+    let (reached, limit) = (twice_square(&widest), &(constant * constant) * &square);
     // a pair of ranges cannot be closer than 0
     if widest >= Rational::ZERO && reached <= limit {
         Outcome::Holds

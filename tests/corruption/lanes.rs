@@ -206,7 +206,13 @@ pub fn proof(
     Some(lines)
 }
 
-fn rules() -> [Proof; 10] {
+fn rules() -> Vec<Proof> {
+    let nothing = Proof::None;
+    let points = vec![vec!["0".to_owned(), "0".to_owned()]];
+    proving_rules().into_iter().chain([nothing, Proof::Counterexample { points }]).collect()
+}
+
+fn proving_rules() -> [Proof; 8] {
     [
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
@@ -216,8 +222,6 @@ fn rules() -> [Proof; 10] {
         Proof::Fuzz,
         Proof::Range,
         Proof::Difference,
-        Proof::None,
-        Proof::Counterexample { points: vec![vec!["0".to_owned(), "0".to_owned()]] },
     ]
 }
 
@@ -231,7 +235,7 @@ fn as_proved(c: &Certified, draw: &mut Draw, from: fn(&Proof) -> bool) -> Option
     let offered: Vec<Proof> =
         c.lines.iter().map(|line| line.proof.clone()).filter(|proof| !from(proof)).collect();
     let edit = |_: &Proof, draw: &mut Draw| {
-        if draw.is_heads() { draw.pick(&offered) } else { draw.pick(&rules()[..7]) }
+        if draw.is_heads() { draw.pick(&offered) } else { draw.pick(&proving_rules()) }
     };
     let lines = proof(c, draw, from, edit)?;
     let taken = u64::from(from(&Proof::None));
