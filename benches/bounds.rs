@@ -97,7 +97,7 @@ fn line(method: &str, batch: &str, rate: f64, asked: &str) {
 
 /// A table of one network. `asked`: per method and batch, the rate that it should reach.
 fn table(name: &str, mlp: &Mlp, boxes: &[Vec<Interval>], asked: &[(&str, usize, &str)]) {
-    println!("\n{name}, eps {EPS}\n{:<22} {:>6} {:>12}   asked for", "method", "batch", "bounds/s");
+    println!("\n{name}, eps {EPS}\n{:<22} {:>6} {:>12}   goal", "method", "batch", "bounds/s");
     let engine = Engine::new(mlp, &[ROW.to_vec()]);
     let wanted = |method: &str, batch: usize| {
         asked.iter().find(|(m, b, _)| *m == method && *b == batch).map_or("", |(_, _, asked)| asked)
@@ -146,7 +146,7 @@ fn kernel(mlp: &Mlp, boxes: &[Vec<Interval>]) {
 fn ascents(name: &str, mlp: &Mlp, boxes: &[Vec<Interval>]) {
     println!("\n{name}, eps {EPS}: ascent of slopes, {} boxes, lower bound", boxes.len());
     println!(
-        "{:>6} {:>14} {:>12} {:>12}   asked for",
+        "{:>6} {:>14} {:>12} {:>12}   goal",
         "steps", "ms an ascent", "mean gap", "largest gap"
     );
     let network = Network::<Rounded>::new(mlp);
