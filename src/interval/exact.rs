@@ -176,13 +176,18 @@ impl Form for Exact {
         self.checked()
     }
 
-    fn joined(mut self, mut other: Self) -> Self {
+    fn shared(mut self, mut other: Self, movers: &[usize], _magnitudes: &[f64]) -> Self {
+        let size = self.len();
+        let is_whole = other.len() == size && movers.iter().all(|&mover| mover < size);
         let exponent = self.exponent.min(other.exponent);
         self.lower_exponent(exponent);
         other.lower_exponent(exponent);
-        self.coefficients.append(&mut other.coefficients);
+        let moved: Vec<IBig> =
+            movers.iter().filter_map(|&mover| self.coefficients.get(mover).cloned()).collect();
+        self.coefficients.iter_mut().zip(&other.coefficients).for_each(|(a, b)| *a += b);
+        self.coefficients.extend(moved);
         self.constant = &self.constant + &other.constant;
-        self.is_lost |= other.is_lost;
+        self.is_lost |= other.is_lost || !is_whole;
         self.checked()
     }
 

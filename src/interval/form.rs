@@ -154,8 +154,9 @@ pub trait Form: Clone {
     /// `bounds` are the bounds of `z` for which the lines were made.
     fn through_relu(self, lines: &[Lines], bounds: &[Interval]) -> Self;
 
-    /// The sum of two forms over variables of their own: those of `self`, then those of `other`.
-    fn joined(self, other: Self) -> Self;
+    /// `self` at `z + v` plus `other` at `z`: a form over `z`, then over those `v_i` that `movers`
+    /// names; the others are 0. `magnitudes[i] >= |z_i|`.
+    fn shared(self, other: Self, movers: &[usize], magnitudes: &[f64]) -> Self;
 
     /// Adds `a·b · v_index`; `magnitude >= |v_index|`.
     fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64);

@@ -285,10 +285,24 @@ impl Form for Rounded {
         self
     }
 
-    fn joined(mut self, other: Self) -> Self {
-        self.coefficients.extend(other.coefficients);
+    fn shared(mut self, other: Self, movers: &[usize], magnitudes: &[f64]) -> Self {
+        let size = self.len();
+        // what is missing bounds nothing
+        let is_whole = other.len() == size
+            && magnitudes.len() == size
+            && movers.iter().all(|&mover| mover < size);
+        self.loss += if is_whole { other.loss } else { f64::INFINITY };
+        let moved: Vec<f64> =
+            movers.iter().filter_map(|&mover| self.coefficients.get(mover).copied()).collect();
+        for ((a, b), size) in self.coefficients.iter_mut().zip(other.coefficients).zip(magnitudes) {
+            let is_exact = *a == 0.0 || b == 0.0;
+            *a += b;
+            if !is_exact {
+                self.loss += U * a.abs() * size + TINY;
+            }
+        }
+        self.coefficients.extend(moved);
         self.constant.add_sum(other.constant);
-        self.loss += other.loss;
         self
     }
 
@@ -420,6 +434,70 @@ mod tests {
             prop_assert!(exact.minimum(&sides) <= truth_above);
             prop_assert!(rounded.minimum(&sides) >= exact.minimum(&sides) - 1e-8);
         }
+    }
+
+    proptest! {
+        /// Two forms over a shared point, at points, and what is missing.
+        #[test]
+        fn a_shared_form_is_below_every_point(
+            a in proptest::collection::vec(prop_oneof![Just(0.0), -1e3f64..1e3], 3),
+            b in proptest::collection::vec(prop_oneof![Just(0.0), -1e-3f64..1e3], 3),
+            lambda in prop_oneof![Just(-1.0), Just(-0.5)],
+            cancels in any::<bool>(),
+            z in proptest::collection::vec(-5f64..5.0, 3),
+            v in proptest::collection::vec(-5f64..5.0, 2),
+            radius in prop_oneof![Just(0.0), 0f64..2.0],
+        ) {
+            let b = if cancels { a.iter().map(|a| lambda * a).collect() } else { b };
+            let movers = [2, 0];
+            let sides: Vec<_> =
+                z.iter().chain(&v).map(|c| Interval::new(c - radius, c + radius).unwrap()).collect();
+            let magnitudes: Vec<_> = sides[..3].iter().map(|side| side.magnitude()).collect();
+            let exact = |x: f64| Rational::from_f64(x).unwrap();
+            // a·(z + v) + b·z, and 3 from each of the two
+            let mut truth = exact(6.0);
+            for (index, (a, b)) in a.iter().zip(&b).enumerate() {
+                let here = exact(z[index]);
+                let moved = movers.iter().position(|&mover| mover == index);
+                let there = moved.map_or(here.clone(), |at| &here + &exact(v[at]));
+                truth = &truth + &(&(&exact(*a) * &there) + &(&exact(*b) * &here));
+            }
+            let minimum = |rounded: bool| {
+                if rounded { least::<Rounded>(&a, &b, &movers, &magnitudes, &sides) }
+                else { least::<Exact>(&a, &b, &movers, &magnitudes, &sides) }
+            };
+            for rounded in [true, false] {
+                prop_assert!(exact(minimum(rounded)) <= truth);
+            }
+            prop_assert!(minimum(true) >= minimum(false) - 1e-8);
+            let lost = Rounded::new(&a).shared(Rounded::new(&b[1..]), &movers, &magnitudes);
+            prop_assert_eq!(lost.minimum(&sides), f64::NEG_INFINITY);
+            let lost = Exact::new(&a).shared(Exact::new(&b), &[3, 0], &magnitudes);
+            prop_assert_eq!(lost.minimum(&sides[..4]), f64::NEG_INFINITY);
+        }
+    }
+
+    fn least<F: Form>(
+        a: &[f64],
+        b: &[f64],
+        movers: &[usize],
+        magnitudes: &[f64],
+        sides: &[Interval],
+    ) -> f64 {
+        let [mut after, mut before] = [F::new(a), F::new(b)];
+        after.add_constant(1.0, 3.0);
+        before.add_constant(1.0, 3.0);
+        after.shared(before, movers, magnitudes).minimum(sides)
+    }
+
+    #[test]
+    fn as_many_moves_as_features_are_no_square_of_them() {
+        let size = 1 << 16;
+        let movers: Vec<usize> = (0..size).collect();
+        let ones = || Exact::new(&vec![1.0; size]);
+        let form = ones().shared(ones(), &movers, &vec![1.0; size]);
+        let sides = vec![Interval::point(1.0); 2 * size];
+        assert_eq!(form.minimum(&sides), 3.0 * size as f64);
     }
 
     fn exact_negated(weights: &[f64], bias: &[f64], row: &[f64]) -> Exact {
