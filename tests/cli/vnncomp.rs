@@ -73,10 +73,12 @@ fn files_that_cannot_be_read_are_errors_of_their_line() {
 #[test]
 fn bad_calls_are_refused_and_nothing_is_written() {
     let scene = scene();
+    scene.write("empty.csv", "\n");
     scene.write("ragged.csv", "net.onnx,never.vnnlib\n");
     for (call, parts) in [
         ("vnncomp none.csv --out r.csv", &["none.csv"][..]),
         ("vnncomp ragged.csv --out r.csv", &["ragged.csv", "line 1"]),
+        ("vnncomp empty.csv --out r.csv", &["empty.csv", "no rows"]),
         ("vnncomp instances.csv --line 9 --out r.csv", &["--line 9", "line 2"]),
         ("vnncomp instances.csv --out none/r.csv", &["none"]),
     ] {

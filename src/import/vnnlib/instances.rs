@@ -28,7 +28,7 @@ pub struct Instance {
 /// Reads the bytes of `file`, which is named in errors.
 ///
 /// # Errors
-/// Broken CSV, rows of other than three cells, absolute or empty paths and timeouts that are no
+/// No rows, broken CSV, rows of other than three cells, absolute or empty paths and timeouts that are no
 /// seconds, each with its line; sizes over a limit.
 pub fn instances(file: &str, bytes: &[u8]) -> Result<Vec<Instance>, DataError> {
     at_most("bytes of a file", bytes.len(), MAX_BYTES)?;
@@ -48,6 +48,10 @@ pub fn instances(file: &str, bytes: &[u8]) -> Result<Vec<Instance>, DataError> {
             reason,
         })?);
         at_most("rows", instances.len(), MAX_ROWS)?;
+    }
+    if instances.is_empty() {
+        let reason = "no rows; expected a network, a property and seconds in each".to_owned();
+        return Err(DataError::Csv { file: file.to_owned(), line: 1, reason });
     }
     Ok(instances)
 }
