@@ -13,7 +13,7 @@ use crate::report::{
     CertificateReport, DataSummary, ModelReport, PartRows, Report, Run, grouped, render_html,
     to_json,
 };
-use crate::spec::Spec;
+use crate::spec::{Property, Spec};
 use crate::train::{Fit, Recipe};
 
 use super::consume::{self, Defended, Stolen, Target};
@@ -21,6 +21,10 @@ use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, cert
 
 /// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
 pub const BUDGET_NODES: u64 = 100;
+
+/// The same for the boundary property: no distinction, since every case bounds every axis, and in exact
+/// integers once more.
+const FUZZ_NODES: u64 = 1;
 
 /// How large the demonstration is.
 #[derive(Clone, Debug, PartialEq)]
@@ -301,6 +305,11 @@ impl Study<'_> {
         let defended =
             defense.map(|(defense, _)| (defense, Digest::of(defense.to_json().as_bytes())));
         let is_about_rows = spec.property.is_about_rows();
+        let options = &self.plan.options;
+        let budget_nodes = match spec.property {
+            Property::BoundaryFuzz { .. } => FUZZ_NODES,
+            _ => options.budget_nodes,
+        };
         let claimed = Claimed {
             subject: Subject {
                 model: (&made.model, made.digest),
@@ -309,7 +318,7 @@ impl Study<'_> {
                 defense: defended,
             },
             selection: question.selection,
-            options: Options { seed: self.plan.seed, ..self.plan.options },
+            options: Options { seed: self.plan.seed, budget_nodes, ..*options },
             exact: self.plan.exact,
         };
         let folder = if defense.is_some() {
@@ -425,7 +434,7 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
     }
     let behind = if data.classes() == 2 { ", before and behind the defense" } else { "" };
     notes.push(format!(
-        "Case distinctions had {} nodes per obligation{behind}.",
+        "Case distinctions had {} nodes per obligation{behind}; the boundary property had none.",
         grouped(plan.options.budget_nodes)
     ));
     if data.meta().synthetic {
