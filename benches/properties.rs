@@ -116,15 +116,7 @@ fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
 fn train(data: &DataSet) -> Model {
     let recipe = Recipe::read(include_bytes!("../recipes/natural-mlp.toml")).expect("a recipe");
     let schema = dataset::schema(data).expect("the data has a schema");
-    let fit = Fit {
-        schema: &schema,
-        classes: data.classes(),
-        train: data.part(Part::Train),
-        validation: data.part(Part::Validation),
-        monotone: &data.meta().monotone,
-        seed: 0,
-    };
-    recipe.train(&fit, &mut |_| {}).expect("the data can be trained on")
+    recipe.train(&Fit::of(data, &schema, 0), &mut |_| {}).expect("the data can be trained on")
 }
 
 /// What is asked of every network: the parameters of published or expected figures where there are

@@ -46,15 +46,24 @@ fn allowances() -> [Options; 3] {
     ]
 }
 
+fn searcher<'a>(
+    case: &'a Case,
+    spec: &'a Spec,
+    lowered: &'a Lowered<'a>,
+    options: Options,
+) -> Searcher<'a> {
+    let digest = Digest::of(b"any");
+    let subject =
+        Subject { model: (&case.model, digest), spec: (spec, digest), data: None, defense: None };
+    Searcher::new(subject, lowered, &case.rows, options)
+}
+
 /// The answer to obligation 0 and the rule of its proof. The kernel must not contradict it in
 /// either arithmetic.
 fn search(case: &Case, options: Options) -> (Expected, Proof) {
     let spec = Spec { semantics: case.semantics, ..case.spec.clone() };
     let lowered = Lowered::new(&spec, &case.model, None, &case.rows).unwrap();
-    let digest = Digest::of(b"any");
-    let subject =
-        Subject { model: (&case.model, digest), spec: (&spec, digest), data: None, defense: None };
-    let searcher = Searcher::new(subject, &lowered, &case.rows, options);
+    let searcher = searcher(case, &spec, &lowered, options);
     let mut found = Vec::new();
     let keep = |line: &propcert::certificate::Line, _: &_| {
         found.push(line.clone());
@@ -149,10 +158,7 @@ const TABLE: [Line; 48] = [
 fn rungs(case: &Case, options: Options) -> Vec<(Proof, [Expected; 2])> {
     let spec = Spec { semantics: case.semantics, ..case.spec.clone() };
     let lowered = Lowered::new(&spec, &case.model, None, &case.rows).unwrap();
-    let digest = Digest::of(b"any");
-    let subject =
-        Subject { model: (&case.model, digest), spec: (&spec, digest), data: None, defense: None };
-    let searcher = Searcher::new(subject, &lowered, &case.rows, options);
+    let searcher = searcher(case, &spec, &lowered, options);
     let decide = |proof: Proof| {
         let verdicts = cases::BOTH.map(|arithmetic| {
             told(Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof).unwrap())

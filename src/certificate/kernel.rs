@@ -385,6 +385,8 @@ impl<'a> Kernel<'a> {
                         linear.saturating_mul(steps(tree) + 1).saturating_mul(shifts)
                     }
                     Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
+                    // bounds of the network, of the change, and the gradient
+                    Proof::Difference => linear.saturating_mul(3),
                     _ => linear,
                 }
             }

@@ -249,35 +249,21 @@ pub(super) fn walk_boxes(
     tree: &SplitTree,
     decide: impl Fn(&RawRegion) -> Outcome,
 ) -> Result<Outcome, Rejection> {
-    let mut stack = vec![(region.clone(), 0usize)];
-    let mut all = Outcome::Holds;
-    for (token, step) in tree.steps().iter().enumerate() {
-        let Some((here, depth)) = stack.pop() else {
-            return Err(Rejection::Tree { token, problem: "no box left" });
-        };
-        if depth > MAX_DEPTH {
-            return Err(Rejection::Tree { token, problem: "deeper than 512" });
+    preorder(region.clone(), tree, |token, step, here| match step {
+        Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None }
+            if *feature < schema.len() =>
+        {
+            let halves = here.halved(schema, *feature, *at, true);
+            halves.map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
-        match step {
-            Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None }
-                if *feature < schema.len() =>
-            {
-                let halves = here.halved(schema, *feature, *at, true);
-                let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
-                stack.push((high, depth + 1));
-                stack.push((low, depth + 1));
-            }
-            Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
-                let outcome = if here.is_empty() { Outcome::Holds } else { decide(&here) };
-                all = all.and(outcome);
-            }
-            _ => {
-                let problem = "the boundary property is split by input cuts and leaves `F` only";
-                return Err(Rejection::Tree { token, problem });
-            }
+        Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
+            Ok(Part::Leaf(if here.is_empty() { Outcome::Holds } else { decide(&here) }))
         }
-    }
-    Ok(all)
+        _ => {
+            let problem = "the boundary property is split by input cuts and leaves `F` only";
+            Err(Rejection::Tree { token, problem })
+        }
+    })
 }
 
 /// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.
@@ -290,8 +276,34 @@ pub(super) fn walk_cells<N: Score>(
     tree: &SplitTree,
 ) -> Result<Outcome, Rejection> {
     let label = label_of(claim)?;
-    let mut stack = vec![(cells, 0usize)];
-    let mut worst = Outcome::Holds;
+    preorder(cells, tree, |token, step, here| match step {
+        Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
+            here.cut(*feature, *number).map(Part::Cut).ok_or(Rejection::CutOutside { token })
+        }
+        Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
+            let margins = boxes::margins(forest, label, model.classes, &here);
+            decide(claim, model.tie, model.classes, &margins, allowances).map(Part::Leaf)
+        }
+        _ => Err(Rejection::Tree { token, problem: "not a step of a tree box" }),
+    })
+}
+
+/// What a step of a tree makes of the region it stands at.
+enum Part<R> {
+    /// Its low and its high part, which cover it.
+    Cut((R, R)),
+    /// What its leaf shows.
+    Leaf(Outcome),
+}
+
+/// Walks a tree from `root` with an explicit stack, low parts first; every leaf must hold.
+fn preorder<R>(
+    root: R,
+    tree: &SplitTree,
+    take: impl Fn(usize, &Step, R) -> Result<Part<R>, Rejection>,
+) -> Result<Outcome, Rejection> {
+    let mut stack = vec![(root, 0usize)];
+    let mut all = Outcome::Holds;
     for (token, step) in tree.steps().iter().enumerate() {
         let Some((here, depth)) = stack.pop() else {
             return Err(Rejection::Tree { token, problem: "no box left" });
@@ -299,21 +311,12 @@ pub(super) fn walk_cells<N: Score>(
         if depth > MAX_DEPTH {
             return Err(Rejection::Tree { token, problem: "deeper than 512" });
         }
-        match step {
-            Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
-                let (low, high) =
-                    here.cut(*feature, *number).ok_or(Rejection::CutOutside { token })?;
-                stack.push((high, depth + 1));
-                stack.push((low, depth + 1));
-            }
-            Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
-                let margins = boxes::margins(forest, label, model.classes, &here);
-                worst = worst.and(decide(claim, model.tie, model.classes, &margins, allowances)?);
-            }
-            _ => return Err(Rejection::Tree { token, problem: "not a step of a tree box" }),
+        match take(token, step, here)? {
+            Part::Cut((low, high)) => stack.extend([(high, depth + 1), (low, depth + 1)]),
+            Part::Leaf(outcome) => all = all.and(outcome),
         }
     }
-    Ok(worst)
+    Ok(all)
 }
 
 impl Outcome {

@@ -104,14 +104,7 @@ pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, R
             progress.set_message(format!("validation {accuracy:.4}"));
         }
     };
-    let fit = Fit {
-        schema: &schema,
-        classes: data.classes(),
-        train: data.part(Part::Train),
-        validation: data.part(Part::Validation),
-        monotone: &data.meta().monotone,
-        seed,
-    };
+    let fit = Fit::of(data, &schema, seed);
     let model = recipe.train(&fit, &mut watch)?;
     progress.finish_and_clear();
     Ok(model)

@@ -223,18 +223,3 @@ fn a_wrong_heuristic_is_no_alarm() {
     run.models[0].attacks[2].inferred_wrong = 3;
     assert!(!Report::new("spam", vec![run]).to_string().contains("!!"));
 }
-
-/// Writes the pages of the fixture for a look at them:
-/// `REPORT_PREVIEW=DIR cargo test --lib report::tests::preview -- --ignored`.
-#[test]
-#[ignore = "writes files for a person to look at"]
-fn preview() {
-    let folder = std::env::var("REPORT_PREVIEW").expect("REPORT_PREVIEW names a folder");
-    let two = merge(vec![report(), Report::new("made", vec![run("shape-of-churn", true)])]);
-    for (name, report) in
-        [("report.html", report()), ("two.html", two), ("hostile.html", hostile())]
-    {
-        let page = render_html(&report).unwrap();
-        std::fs::write(std::path::Path::new(&folder).join(name), page).unwrap();
-    }
-}

@@ -151,14 +151,7 @@ struct Question {
 impl Study<'_> {
     fn train(&self, name: &'static str, recipe: &Recipe) -> Result<Made, StudyError> {
         let schema = dataset::schema(self.data)?;
-        let fit = Fit {
-            schema: &schema,
-            classes: self.data.classes(),
-            train: self.data.part(Part::Train),
-            validation: self.data.part(Part::Validation),
-            monotone: &self.data.meta().monotone,
-            seed: self.plan.seed,
-        };
+        let fit = Fit::of(self.data, &schema, self.plan.seed);
         let model = recipe.train(&fit, &mut |_| {})?;
         let (text, file) = (model.to_json(), format!("models/{name}.json"));
         self.store.write(&file, text.as_bytes())?;

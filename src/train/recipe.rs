@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::{Feature, Model, Row, Schema};
+use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::spec::Direction;
 
 use super::mlp::{self, MlpOptions};
@@ -79,6 +79,20 @@ pub struct Fit<'a> {
     pub monotone: &'a BTreeMap<String, String>,
     /// Seed of everything random.
     pub seed: u64,
+}
+
+impl<'a> Fit<'a> {
+    /// The training part of a data set, stopped by its validation part.
+    pub fn of(data: &'a DataSet, schema: &'a Schema, seed: u64) -> Self {
+        Self {
+            schema,
+            classes: data.classes(),
+            train: data.part(Part::Train),
+            validation: data.part(Part::Validation),
+            monotone: &data.meta().monotone,
+            seed,
+        }
+    }
 }
 
 #[derive(Deserialize)]
