@@ -16,6 +16,7 @@
 //! | `avoid` | unsafe blocks of outputs |
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `step` | of these, the one over two copies of a network that share a point |
+//! | `narrow` | what the sign of one neuron says of the others |
 //! | `split` | case distinctions, walked with an explicit stack |
 //! | `pairs` | every pair of rows, in floats where they suffice |
 //! | `rates` | how fast answers change between two points, and how far those over two boxes lie apart |
@@ -46,6 +47,7 @@ mod jacobian;
 mod jumps;
 mod kernel;
 mod linear;
+mod narrow;
 mod network;
 mod pairs;
 mod pieces;

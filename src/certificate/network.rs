@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::interval::{Form, Interval, Lines, Sizes};
-use crate::model::Mlp;
+use crate::model::{Layer, Mlp};
 
 use super::Hint;
+use super::narrow::narrowed;
 
 /// A network in one arithmetic.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Network<F: Form> {
     layers: Vec<F::Layer>,
     /// Per layer, the column of weights that each input meets: `[inputs][outputs]`.
     columns: Vec<Vec<Vec<f64>>>,
+    /// The first layer as stored.
+    first: Option<Layer>,
     widths: Vec<usize>,
 }
 
@@ -104,7 +107,7 @@ impl<F: Form> Network<F> {
     /// Prepares `mlp`.
     pub fn new(mlp: &Mlp) -> Self {
         let layers = mlp.layers.iter().map(|l| F::layer(&l.weights, &l.bias, l.inputs)).collect();
-        let column = |layer: &crate::model::Layer, input: usize| -> Vec<f64> {
+        let column = |layer: &Layer, input: usize| -> Vec<f64> {
             layer.rows().filter_map(|row| row.get(input).copied()).collect()
         };
         let columns = mlp
@@ -112,8 +115,8 @@ impl<F: Form> Network<F> {
             .iter()
             .map(|layer| (0..layer.inputs).map(|input| column(layer, input)).collect())
             .collect();
-        let widths = mlp.layers.iter().map(crate::model::Layer::outputs).collect();
-        Self { layers, columns, widths }
+        let widths = mlp.layers.iter().map(Layer::outputs).collect();
+        Self { layers, columns, first: mlp.layers.first().cloned(), widths }
     }
 
     /// Number of layers, the output included.
@@ -129,6 +132,12 @@ impl<F: Form> Network<F> {
     /// The weights that each input of a layer meets, `[inputs][outputs]`.
     pub(super) fn columns(&self, layer: usize) -> &[Vec<f64>] {
         self.columns.get(layer).map_or(&[], Vec::as_slice)
+    }
+
+    /// Weights and bias of a neuron of the first layer.
+    pub(super) fn first_row(&self, neuron: usize) -> Option<(&[f64], f64)> {
+        let first = self.first.as_ref()?;
+        Some((first.rows().nth(neuron)?, *first.bias.get(neuron)?))
     }
 
     /// The layer, prepared.
@@ -158,8 +167,9 @@ impl<F: Form> Network<F> {
         self.bounds(self.bare(input)?, Some(parent), refreshed_from(refresh))
     }
 
-    /// The bounds of the part of a box in which a neuron has a sign. Layers up to the neuron's keep
-    /// their bounds; later ones, and all from layer `refresh` on, are bounded as in
+    /// The bounds of the part of a box in which a neuron has a sign. Layers before the neuron's keep
+    /// their bounds, and so does its own unless it is the first, where the sign narrows the other
+    /// neurons; later ones, and all from layer `refresh` on, are bounded as in
     /// [`Network::inherited_bounds`].
     pub fn signed_bounds(&self, parent: &Hidden, sign: Sign, refresh: Option<usize>) -> Signed {
         let Some(held) = parent.layers.get(sign.layer) else { return Signed::Unknown };
@@ -167,6 +177,12 @@ impl<F: Form> Network<F> {
         if let Some(bound) = before.get_mut(sign.neuron) {
             match bound.intersect(sign.half()) {
                 Some(half) => *bound = half,
+                None => return Signed::Empty,
+            }
+        }
+        if sign.layer == 0 {
+            match narrowed(self, parent, sign, before) {
+                Some(narrower) => before = narrower,
                 None => return Signed::Empty,
             }
         }

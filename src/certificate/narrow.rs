@@ -1,0 +1,127 @@
+//! A sign of a neuron of the first layer narrows the others.
+//!
+//! Where `s·z_j >= 0`, `s` being 1 or −1, any `λ >= 0` bounds the other neurons of the layer, which are
+//! affine in the inputs as well, over the box of the case:
+//!
+//! ```text
+//! t·z_k  >=  min over the box of  t·z_k − λ·s·z_j          t = 1 or −1
+//! ```
+//!
+//! The best `λ` solves a fractional knapsack (Dantzig 1957): from the corner where `t·z_k` is least, the
+//! inputs are moved in the order of `|w_k|/|w_j|`, the cheapest first, until `s·z_j` reaches 0; `λ` is the
+//! ratio at which it does. It is found in floats, since any is sound.
+
+use crate::interval::{Form, Interval};
+
+use super::network::{Sign, magnitudes};
+use super::{Hidden, Network};
+
+/// The bounds of the first layer where one of its neurons has a sign, made of `before`, those of the whole
+/// box; `None` if no point has it.
+pub(super) fn narrowed<F: Form>(
+    network: &Network<F>,
+    hidden: &Hidden,
+    sign: Sign,
+    mut before: Vec<Interval>,
+) -> Option<Vec<Interval>> {
+    let Some(half) = Half::new(network, hidden, sign) else { return Some(before) };
+    let mut moves = Vec::new();
+    for neuron in (0..before.len()).filter(|&neuron| neuron != sign.neuron) {
+        let Some(bound) = before.get_mut(neuron) else { continue };
+        if bound.lo() >= 0.0 || bound.hi() <= 0.0 {
+            continue;
+        }
+        let mut least = |t| half.least(network, neuron, t, &mut moves);
+        let low = least(1.0).unwrap_or(f64::NEG_INFINITY);
+        let high = least(-1.0).map_or(f64::INFINITY, |least| -least);
+        // all hold at every point of the case, so where they do not meet there is none
+        if low > high || low > bound.hi() || high < bound.lo() {
+            return None;
+        }
+        // NaN narrows nothing
+        let both = Interval::new(low, high).and_then(|found| bound.intersect(found));
+        *bound = both.unwrap_or(*bound);
+    }
+    Some(before)
+}
+
+/// The points of a box at which a neuron of the first layer has a sign.
+struct Half<'a> {
+    input: &'a [Interval],
+    sizes: Vec<f64>,
+    /// The neuron's weights and bias.
+    row: &'a [f64],
+    bias: f64,
+    /// 1 or −1.
+    side: f64,
+    /// About the largest value of `s·z_j`.
+    most: f64,
+}
+
+/// An input that can be moved so that `s·z_j` grows: at what cost a unit, and by how much at most.
+struct Move {
+    ratio: f64,
+    gain: f64,
+}
+
+impl<'a> Half<'a> {
+    /// `None` if there is no such neuron.
+    fn new<F: Form>(network: &'a Network<F>, hidden: &'a Hidden, sign: Sign) -> Option<Self> {
+        let input = hidden.input();
+        let (row, bias) = network.first_row(sign.neuron)?;
+        let side = if sign.is_on { 1.0 } else { -1.0 };
+        let end = |(w, x): (&f64, &Interval)| {
+            let w = side * w;
+            if w > 0.0 { w * x.hi() } else { w * x.lo() }
+        };
+        let most = side * bias + row.iter().zip(input).map(end).sum::<f64>();
+        Some(Self { input, sizes: magnitudes(input), row, bias, side, most })
+    }
+
+    /// A lower bound of `t·z_neuron`, if the sign narrows it.
+    fn least<F: Form>(
+        &self,
+        network: &Network<F>,
+        neuron: usize,
+        t: f64,
+        moves: &mut Vec<Move>,
+    ) -> Option<f64> {
+        let (row, _) = network.first_row(neuron)?;
+        let multiplier = self.multiplier(row, t, moves)?;
+        let mut form = F::output(network.layer(0)?, neuron, t);
+        let factor = -(self.side * multiplier);
+        for (index, (w, size)) in self.row.iter().zip(&self.sizes).enumerate() {
+            form.add_product(index, factor, *w, *size);
+        }
+        form.add_constant(factor, self.bias);
+        Some(form.minimum(self.input))
+    }
+
+    /// The best `λ`, in floats; `None` if it is 0.
+    fn multiplier(&self, row: &[f64], t: f64, moves: &mut Vec<Move>) -> Option<f64> {
+        moves.clear();
+        // how far `s·z_j` is from 0 in the corner where `t·z_k` is least
+        let mut missing = -self.most;
+        for ((&k, &j), side) in row.iter().zip(self.row).zip(self.input) {
+            let (k, j) = (t * k, self.side * j);
+            if k * j > 0.0 {
+                let gain = j.abs() * (side.hi() - side.lo());
+                missing += gain;
+                moves.push(Move { ratio: k / j, gain });
+            }
+        }
+        if !(missing > 0.0 && self.most > 0.0) {
+            return None;
+        }
+        moves.sort_unstable_by(|a, b| a.ratio.total_cmp(&b.ratio));
+        let mut last = None;
+        for step in moves.iter() {
+            last = Some(step.ratio);
+            missing -= step.gain;
+            if missing <= 0.0 {
+                break;
+            }
+        }
+        last.filter(|ratio| ratio.is_finite())
+    }
+}
