@@ -56,9 +56,14 @@ struct Half<'a> {
     side: f64,
     /// About the largest value of `s·z_j`.
     most: f64,
+    /// What a move of each input can add to `s·z_j`, at most.
+    gains: Vec<f64>,
+    /// `1/(s·w_j)` per input, or 0.
+    inverse: Vec<f64>,
 }
 
 /// An input that can be moved so that `s·z_j` grows: at what cost a unit, and by how much at most.
+#[derive(Clone, Copy, Default)]
 struct Move {
     ratio: f64,
     gain: f64,
@@ -75,7 +80,10 @@ impl<'a> Half<'a> {
             if w > 0.0 { w * x.hi() } else { w * x.lo() }
         };
         let most = side * bias + row.iter().zip(input).map(end).sum::<f64>();
-        Some(Self { input, sizes: magnitudes(input), row, bias, side, most })
+        let gain = |(w, x): (&f64, &Interval)| w.abs() * (x.hi() - x.lo());
+        let gains = row.iter().zip(input).map(gain).collect();
+        let inverse = row.iter().map(|&w| if w == 0.0 { 0.0 } else { side / w }).collect();
+        Some(Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse })
     }
 
     /// A lower bound of `t·z_neuron`, if the sign narrows it.
@@ -99,29 +107,26 @@ impl<'a> Half<'a> {
 
     /// The best `λ`, in floats; `None` if it is 0.
     fn multiplier(&self, row: &[f64], t: f64, moves: &mut Vec<Move>) -> Option<f64> {
-        moves.clear();
-        // how far `s·z_j` is from 0 in the corner where `t·z_k` is least
-        let mut missing = -self.most;
-        for ((&k, &j), side) in row.iter().zip(self.row).zip(self.input) {
-            let (k, j) = (t * k, self.side * j);
-            if k * j > 0.0 {
-                let gain = j.abs() * (side.hi() - side.lo());
-                missing += gain;
-                moves.push(Move { ratio: k / j, gain });
-            }
+        moves.resize(row.len(), Move::default());
+        let inputs = row.iter().zip(&self.inverse).zip(&self.gains);
+        let mut count = 0;
+        for ((k, inverse), &gain) in inputs {
+            let ratio = t * k * inverse;
+            // written in any event and counted if it is one: signs cannot be predicted
+            *moves.get_mut(count)? = Move { ratio, gain };
+            count += usize::from(ratio > 0.0);
         }
+        let moves = moves.get_mut(..count)?;
+        // how far `s·z_j` is from 0 in the corner where `t·z_k` is least
+        let mut missing = moves.iter().map(|step| step.gain).sum::<f64>() - self.most;
         if !(missing > 0.0 && self.most > 0.0) {
             return None;
         }
         moves.sort_unstable_by(|a, b| a.ratio.total_cmp(&b.ratio));
-        let mut last = None;
-        for step in moves.iter() {
-            last = Some(step.ratio);
+        let last = moves.iter().find(|step| {
             missing -= step.gain;
-            if missing <= 0.0 {
-                break;
-            }
-        }
-        last.filter(|ratio| ratio.is_finite())
+            missing <= 0.0
+        });
+        last.or(moves.last()).map(|step| step.ratio).filter(|ratio| ratio.is_finite())
     }
 }
