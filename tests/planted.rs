@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 29] = [
+const DEFECTS: [Defect; 31] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -157,6 +157,18 @@ const DEFECTS: [Defect; 29] = [
         "if sign.is_on { 1.0 } else { -1.0 }",
     ),
     Defect(
+        "a sign narrows by the other sign",
+        "certificate/narrow.rs",
+        "let factor = -(self.side * multiplier);",
+        "let factor = self.side * multiplier;",
+    ),
+    Defect(
+        "a sign narrows without its bias",
+        "certificate/narrow.rs",
+        "        form.add_constant(factor, self.bias);\n",
+        "",
+    ),
+    Defect(
         "only the first unsafe block counts",
         "certificate/avoid.rs",
         "blocks.iter().enumerate() {",
@@ -212,6 +224,7 @@ fn likely_first(file: &str) -> [&'static str; 4] {
             ["pairs", "refusals", "soundness", "corruption"]
         }
         "certificate/network.rs"
+        | "certificate/narrow.rs"
         | "certificate/avoid.rs"
         | "certificate/step.rs"
         | "certificate/fuzz.rs"

@@ -130,3 +130,66 @@ impl<'a> Half<'a> {
         last.or(moves.last()).map(|step| step.ratio).filter(|ratio| ratio.is_finite())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Signed;
+    use crate::interval::{Exact, Rounded};
+    use crate::model::{Layer, Mlp};
+
+    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Layer {
+        Layer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }
+    }
+
+    /// The first layer's bounds over `[−1, 1]²`, after signs one after the other; `None` if no point has
+    /// them all.
+    fn after<F: Form>(
+        rows: &[f64],
+        bias: &[f64],
+        signs: &[(usize, bool)],
+    ) -> Option<Vec<Interval>> {
+        let last = layer(&vec![1.0; bias.len()], &[0.0], bias.len());
+        let network = Network::<F>::new(&Mlp { layers: vec![layer(rows, bias, 2), last] });
+        let input = [Interval::new(-1.0, 1.0).unwrap(); 2];
+        let mut hidden = network.linear_bounds(&input).unwrap();
+        for &(neuron, is_on) in signs {
+            let sign = Sign { layer: 0, neuron, is_on };
+            hidden = match network.signed_bounds(&hidden, sign, None) {
+                Signed::Bounds(hidden) => hidden,
+                Signed::Empty => return None,
+                Signed::Unknown => panic!("small numbers overflow"),
+            };
+        }
+        Some(hidden.layers().next().unwrap().to_vec())
+    }
+
+    fn interval(lo: f64, hi: f64) -> Interval {
+        Interval::new(lo, hi).unwrap()
+    }
+
+    /// Where `x + y >= 1`, `2x + y` lies in `[1, 3]` of `[−3, 3]`, and `x − y` in `[−1, 1]` of `[−2, 2]`.
+    #[test]
+    fn the_knapsack_is_solved() {
+        let rows = [1.0, 1.0, 2.0, 1.0, 1.0, -1.0];
+        let found = after::<Exact>(&rows, &[-1.0, 0.0, 0.0], &[(0, true)]).unwrap();
+        assert_eq!(found[1], interval(1.0, 3.0));
+        assert_eq!(found[2], interval(-1.0, 1.0));
+        let about = after::<Rounded>(&rows, &[-1.0, 0.0, 0.0], &[(0, true)]).unwrap();
+        assert!(about[1].lo() <= 1.0 && about[1].lo() > 1.0 - 1e-12);
+        assert!(about[2].hi() >= 1.0 && about[2].hi() < 1.0 + 1e-12);
+        let off = after::<Exact>(&rows, &[1.0, 0.0, 0.0], &[(0, false)]).unwrap();
+        assert_eq!(off[1], interval(-3.0, -1.0));
+    }
+
+    /// No point has `x + y >= 1` and `x + y <= −1`.
+    #[test]
+    fn signs_that_exclude_each_other_leave_nothing() {
+        let (rows, bias) = ([1.0, 1.0, 1.0, 1.0], [-1.0, 1.0]);
+        assert!(after::<Rounded>(&rows, &bias, &[(0, true)]).is_some());
+        assert_eq!(after::<Exact>(&rows, &bias, &[(0, true), (1, false)]), None);
+        assert_eq!(after::<Rounded>(&rows, &bias, &[(0, true), (1, false)]), None);
+        // but one that has both by a hair is a case
+        assert!(after::<Rounded>(&rows, &[0.0, 0.0], &[(0, true), (1, false)]).is_some());
+    }
+}

@@ -1,7 +1,7 @@
 //! Bounds and verdicts of networks against exact values at points.
 
 use propcert::certificate::{
-    Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, SplitTree, Step, Verdict,
+    Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, Sign, Signed, SplitTree, Step, Verdict,
 };
 use propcert::interval::{Exact, Form, Interval, Rational, Rounded};
 use propcert::model::{FeatureSpec, Kind, Layer, Model, Point, Precision, Schema};
@@ -252,6 +252,31 @@ fn contains_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], hint: &Hint
     }
 }
 
+/// A point stays in the bounds of the case to which the signs of its neurons lead, whichever are given.
+fn keeps_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], draw: &mut Draw) {
+    let mlp = mlp(&case.model);
+    let prepared = Network::<F>::new(mlp);
+    for z in points {
+        let values = pre_activations(mlp, std::slice::from_ref(z));
+        let Some(mut hidden) = prepared.linear_bounds(&case.sides()) else { continue };
+        for _ in 0..values.len().min(4) {
+            let (layer, neuron, value) = &values[draw.index(values.len())];
+            let is_on = *value > Rational::ZERO || (*value == Rational::ZERO && draw.below(2) == 0);
+            let sign = Sign { layer: *layer, neuron: *neuron, is_on };
+            let refresh = (draw.below(2) == 0).then_some(0);
+            match prepared.signed_bounds(&hidden, sign, refresh) {
+                Signed::Bounds(narrower) => hidden = narrower,
+                Signed::Unknown => break,
+                Signed::Empty => panic!("{sign:?} is taken from a point that has it"),
+            }
+            for (layer, neuron, value) in &values {
+                let bounds = hidden.layers().nth(*layer).unwrap()[*neuron];
+                assert!(bounds.contains_exactly(value), "{sign:?} moves {neuron} of {layer}");
+            }
+        }
+    }
+}
+
 /// Exact values of all hidden pre-activations at the points.
 fn pre_activations(
     mlp: &propcert::model::Mlp,
@@ -285,6 +310,14 @@ proptest! {
         let points = case.points(&mut draw, 12);
         contains_points::<Rounded>(&case, &points, &hint);
         contains_points::<Exact>(&case, &points, &hint);
+    }
+
+    #[test]
+    fn signs_of_neurons_keep_the_points_that_have_them(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        let points = case.points(&mut draw, 8);
+        keeps_points::<Rounded>(&case, &points, &mut draw);
+        keeps_points::<Exact>(&case, &points, &mut draw);
     }
 
     #[test]
