@@ -11,7 +11,7 @@ use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::{Searcher, reach, refute};
+use super::super::{Searcher, attack};
 use super::goal::{Goal, Part, Standing};
 use super::steep::widest_slope;
 use super::tree::Slot;
@@ -127,12 +127,12 @@ impl<'a> Looker<'a> {
         let model = searcher.subject.model.0;
         let claim = obligation.sufficient.as_ref()?;
         let (network, blocks) = searcher.kernel.network()?;
-        let rows = searcher.lowered.blocks().map_or(&[][..], |(rows, _)| rows);
+        let rows = searcher.blocks();
         let goal = Goal::new(claim, model, searcher.kernel.hurdle(obligation), blocks, rows)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         let cuts_inputs = free <= FEW_INPUTS;
-        let mlp = searcher.mlp.as_deref()?;
+        let mlp = searcher.mlp()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
     }
 
@@ -246,10 +246,9 @@ impl<'a> Looker<'a> {
             Claim::Avoid { copies, .. } => {
                 let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
                 let places: Vec<Vec<f64>> = corner.into_iter().chain([middle.collect()]).collect();
-                let (searcher, region) = (self.searcher, &case.region);
-                reach::candidates_in(searcher, self.obligation, region, &places, *copies)
+                attack::unsafe_points(self.searcher, &case.region, &places, *copies)
             }
-            _ => refute::candidates_in(
+            _ => attack::candidates_in(
                 self.searcher,
                 self.obligation,
                 &case.region,
