@@ -86,7 +86,7 @@ const DEFECTS: [Defect; 29] = [
     ),
     Defect(
         "poisoning costs nothing",
-        "spec/lower.rs",
+        "spec/lower/posterior.rs",
         "(&(delta - alpha) / &(&Rational::ONE - alpha))?",
         "(delta / &Rational::ONE)?",
     ),
