@@ -18,8 +18,9 @@ mod ulps;
 
 use std::collections::BTreeSet;
 
+use cases::draw::Draw;
 use certificates::{Certified, certificates, small_network, three_lines};
-use lanes::{Draw, LANES, Mutant};
+use lanes::{LANES, Mutant};
 use propcert::certificate::{Arithmetic, CheckError, Entry, Kernel, Proof, Totals, Verdict};
 use propcert::model::{Ensemble, Family, Model};
 use propcert::spec::Lowered;
