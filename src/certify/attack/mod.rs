@@ -1,9 +1,9 @@
 //! Attacks: points that look like counterexamples in floats. The kernel evaluates them exactly, and
 //! what no attack finds is not thereby proved.
 //!
-//! Every kind of claim has an attack of its own, made of moves in a [`space`] of floats. Those on single
-//! points ask [`excess`] how the claim stands at one, which for the boundary property looks around in its
-//! [`zone`]. This file chooses the attack by the claim.
+//! Every kind of claim has an attack of its own, made of moves in a `space` of floats. Those on single
+//! points ask `excess` how the claim stands at one, which for the boundary property looks around in its
+//! `zone`. This file chooses the attack by the claim.
 
 mod boundary;
 mod descent;
