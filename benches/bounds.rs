@@ -4,17 +4,18 @@
 //! `PROPCERT_DATA` holds `mlp/`, the published network and its points. One thread; CPU time of that
 //! thread where the system tells it (`/proc/thread-self/schedstat`), else wall time. Rates are medians.
 
+#[path = "../tests/cases/published.rs"]
+mod published;
+
 use std::hint::black_box;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use propcert::certificate::Network;
 use propcert::certify::alpha::Ascent;
 use propcert::certify::batch::Engine;
 use propcert::certify::lp;
-use propcert::import::Format;
 use propcert::interval::{Form, Interval, Rounded};
-use propcert::model::{Family, Layer, Mlp};
+use propcert::model::{Layer, Mlp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -50,11 +51,9 @@ fn boxes(inputs: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<Interval>
 }
 
 /// The published network and the boxes around its points.
-fn published() -> Option<(Mlp, Vec<Vec<Interval>>)> {
-    let folder = PathBuf::from(std::env::var_os("PROPCERT_DATA")?).join("mlp");
-    let bytes = std::fs::read(folder.join("mlp_25_64_64_2.onnx")).ok()?;
-    let Family::Mlp(mlp) = Format::Onnx.read(&bytes, None).ok()?.family else { return None };
-    let text = std::fs::read_to_string(folder.join("points.csv")).ok()?;
+fn published_boxes() -> Option<(Mlp, Vec<Vec<Interval>>)> {
+    let mlp = published::network()?;
+    let text = std::fs::read_to_string(published::folder()?.join("points.csv")).ok()?;
     let point = |line: &str| around(line.split(',').skip(2).filter_map(|cell| cell.parse().ok()));
     Some((mlp, text.lines().skip(1).map(point).collect()))
 }
@@ -200,7 +199,7 @@ fn main() {
     let mut points = boxes(25, 4096, &mut rng);
     let large_points = boxes(25, 256, &mut rng);
     let mut name = "25-64-64-2, seeded";
-    if let Some((mlp, own)) = published() {
+    if let Some((mlp, own)) = published_boxes() {
         (small, name) = (mlp, "25-64-64-2, published");
         points = own.iter().cycle().take(4096).cloned().collect();
     }

@@ -122,94 +122,105 @@ fn train(data: &DataSet) -> Model {
 /// What is asked of every network: the parameters of published or expected figures where there are
 /// such, else three settings from nearly vacuous to nearly always refuted.
 fn claims(has_reference: bool) -> Vec<Asked> {
-    let mut claims = Vec::new();
-    let mut ask = |property, rows, settings: String, keys: String| {
-        claims.push(Asked { property, settings, keys, rows });
-    };
-    for (epsilon, integers) in [
-        ("0.01", "respect"),
-        ("0.1", "respect"),
-        ("0.3", "respect"),
-        ("0.1", "relax"),
-        ("0.3", "relax"),
-    ] {
-        // the expected figures are about all rows
-        let rows = Some(ROWS).filter(|_| !(has_reference && epsilon == "0.3"));
-        ask(
-            "local-invariance",
-            rows,
-            format!("ε {epsilon}, δ 0.5, {integers}"),
-            format!("epsilon = '{epsilon}'\ndelta = '0.5'\nintegers = '{integers}'"),
-        );
-    }
-    for (near, limit) in [("0.3", "3"), ("1", "0.1"), ("3", "0.001")] {
-        ask(
-            "local-invariance-t",
-            None,
-            format!("ε₁ {near}, ε₂ {limit}"),
-            format!("epsilon-1 = '{near}'\nepsilon-2 = '{limit}'"),
-        );
-    }
-    for constant in ["3", "1", "0.3"] {
-        ask(
-            "lipschitzness",
-            Some(DISTINCT),
-            format!("ε 0.1, L {constant}"),
-            format!("epsilon = '0.1'\nconstant = '{constant}'"),
-        );
-    }
-    for constant in ["3", "0.5", "0.05"] {
-        let keys = format!("constant = '{constant}'");
-        ask("lipschitzness-t", None, format!("L {constant}"), keys);
-    }
-    // posteriors are at most √2 apart, so that Lε > √2 holds of every network
-    for (epsilon, constant) in [("0.1", "14.2"), ("0.001", "1000"), ("0.001", "50"), ("0.1", "1")] {
-        ask(
-            "small-neighborhood",
-            None,
-            format!("ε {epsilon}, L {constant}"),
-            format!("epsilon = '{epsilon}'\nconstant = '{constant}'"),
-        );
-    }
+    let mut claims = labels_around_rows(has_reference);
+    claims.extend(pairs_of_rows());
+    claims.extend(close_points());
     for direction in ["increasing", "decreasing"] {
-        for (scope, epsilon) in
-            [("local", "0.01"), ("local", "0.1"), ("local", "1"), ("domain", "")]
-        {
-            let (radius, key) = match epsilon {
-                "" => (String::new(), String::new()),
-                _ => (format!(" ε {epsilon}"), format!("epsilon = '{epsilon}'\n")),
-            };
-            ask(
-                "monotonicity",
-                Some(ROWS_OF_FEATURES).filter(|_| scope == "local"),
-                format!("{direction}, {scope}{radius}"),
-                format!("direction = '{direction}'\nscope = '{scope}'\n{key}"),
-            );
-        }
+        claims.extend(monotone(direction));
     }
     for zone in ["axis", "ball"] {
-        for (scope, radius, shift, epsilon) in [
-            ("local", "0.05", "0.01", "0.1"),
-            ("local", "0.3", "0.1", "0.1"),
-            ("local", "0.3", "0.3", "0.001"),
-            ("domain", "", "0.01", "5"),
-            ("domain", "", "0.1", "0.1"),
-        ] {
-            let (around, key) = match radius {
-                "" => (String::new(), String::new()),
-                _ => (format!(" radius {radius}"), format!("radius = '{radius}'\n")),
-            };
-            ask(
-                "boundary-fuzz",
-                Some(ROWS).filter(|_| scope == "local"),
-                format!("{zone}, {scope}{around}, Δ {shift}, ε {epsilon}"),
-                format!(
-                    "zone = '{zone}'\nscope = '{scope}'\nshift = '{shift}'\nepsilon = '{epsilon}'\n{key}"
-                ),
-            );
-        }
+        claims.extend(boundary(zone));
     }
     claims
+}
+
+fn labels_around_rows(has_reference: bool) -> Vec<Asked> {
+    let asked = |(epsilon, integers)| Asked {
+        property: "local-invariance",
+        settings: format!("ε {epsilon}, δ 0.5, {integers}"),
+        keys: format!("epsilon = '{epsilon}'\ndelta = '0.5'\nintegers = '{integers}'"),
+        // the expected figures are about all rows
+        rows: Some(ROWS).filter(|_| !(has_reference && epsilon == "0.3")),
+    };
+    let respecting = ["0.01", "0.1", "0.3"].map(|epsilon| (epsilon, "respect"));
+    let relaxing = ["0.1", "0.3"].map(|epsilon| (epsilon, "relax"));
+    respecting.into_iter().chain(relaxing).map(asked).collect()
+}
+
+fn pairs_of_rows() -> impl Iterator<Item = Asked> {
+    let divergence = |(near, limit)| Asked {
+        property: "local-invariance-t",
+        settings: format!("ε₁ {near}, ε₂ {limit}"),
+        keys: format!("epsilon-1 = '{near}'\nepsilon-2 = '{limit}'"),
+        rows: None,
+    };
+    let between_boxes = |constant| Asked {
+        property: "lipschitzness",
+        settings: format!("ε 0.1, L {constant}"),
+        keys: format!("epsilon = '0.1'\nconstant = '{constant}'"),
+        rows: Some(DISTINCT),
+    };
+    let between_rows = |constant| Asked {
+        property: "lipschitzness-t",
+        settings: format!("L {constant}"),
+        keys: format!("constant = '{constant}'"),
+        rows: None,
+    };
+    let divergences = [("0.3", "3"), ("1", "0.1"), ("3", "0.001")].map(divergence);
+    let boxes = ["3", "1", "0.3"].map(between_boxes);
+    divergences.into_iter().chain(boxes).chain(["3", "0.5", "0.05"].map(between_rows))
+}
+
+/// Posteriors are at most √2 apart, so that Lε > √2 holds of every network.
+fn close_points() -> impl Iterator<Item = Asked> {
+    let settings = [("0.1", "14.2"), ("0.001", "1000"), ("0.001", "50"), ("0.1", "1")];
+    settings.into_iter().map(|(epsilon, constant)| Asked {
+        property: "small-neighborhood",
+        settings: format!("ε {epsilon}, L {constant}"),
+        keys: format!("epsilon = '{epsilon}'\nconstant = '{constant}'"),
+        rows: None,
+    })
+}
+
+/// How far around rows a claim is made, as shown and as keys of the spec; `None`: on the domain.
+fn scope(name: &str, key: &str, length: Option<&str>) -> (String, String) {
+    match length {
+        Some(length) => {
+            (format!("local {name} {length}"), format!("scope = 'local'\n{key} = '{length}'"))
+        }
+        None => ("domain".to_owned(), "scope = 'domain'".to_owned()),
+    }
+}
+
+fn monotone(direction: &'static str) -> impl Iterator<Item = Asked> {
+    [Some("0.01"), Some("0.1"), Some("1"), None].into_iter().map(move |epsilon| {
+        let (around, keys) = scope("ε", "epsilon", epsilon);
+        Asked {
+            property: "monotonicity",
+            settings: format!("{direction}, {around}"),
+            keys: format!("direction = '{direction}'\n{keys}"),
+            rows: epsilon.map(|_| ROWS_OF_FEATURES),
+        }
+    })
+}
+
+fn boundary(zone: &'static str) -> impl Iterator<Item = Asked> {
+    let settings = [
+        (Some("0.05"), "0.01", "0.1"),
+        (Some("0.3"), "0.1", "0.1"),
+        (Some("0.3"), "0.3", "0.001"),
+        (None, "0.01", "5"),
+        (None, "0.1", "0.1"),
+    ];
+    settings.into_iter().map(move |(radius, shift, epsilon)| {
+        let (around, keys) = scope("radius", "radius", radius);
+        Asked {
+            property: "boundary-fuzz",
+            settings: format!("{zone}, {around}, Δ {shift}, ε {epsilon}"),
+            keys: format!("zone = '{zone}'\nshift = '{shift}'\nepsilon = '{epsilon}'\n{keys}"),
+            rows: radius.map(|_| ROWS),
+        }
+    })
 }
 
 /// Certifies one claim, has the kernel read the certificate, and shows both.

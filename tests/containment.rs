@@ -5,29 +5,21 @@
 //! 10,000 with `PROPCERT_BENCHMARKS=all` (best with `--release`).
 #![cfg(feature = "full")]
 
-use std::path::PathBuf;
+#[path = "cases/published.rs"]
+mod published;
 
 use propcert::certificate::{Hint, Network};
 use propcert::certify::alpha::Ascent;
 use propcert::certify::batch::Engine;
 use propcert::certify::lp;
-use propcert::import::Format;
 use propcert::interval::{Dyadic, Form, Interval, Rational, Rounded};
-use propcert::model::{Family, Layer, Mlp};
+use propcert::model::{Layer, Mlp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The margin of class 1, and that of class 0.
 const ROWS: [[f64; 2]; 2] = [[-1.0, 1.0], [1.0, -1.0]];
 const WIDTHS: [usize; 4] = [25, 64, 64, 2];
-
-fn published() -> Option<Mlp> {
-    let path = PathBuf::from(std::env::var_os("PROPCERT_DATA")?).join("mlp/mlp_25_64_64_2.onnx");
-    match Format::Onnx.read(&std::fs::read(path).ok()?, None).unwrap().family {
-        Family::Mlp(mlp) => Some(mlp),
-        Family::Ensemble(_) => None,
-    }
-}
 
 fn made(rng: &mut ChaCha8Rng) -> Mlp {
     let layer = |pair: &[usize]| {
@@ -77,7 +69,7 @@ fn no_method_is_on_the_wrong_side_of_the_exact_margin() {
     let is_whole = std::env::var("PROPCERT_BENCHMARKS").is_ok_and(|choice| choice == "all");
     let count = if is_whole { 10_000 } else { 300 };
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mlp = published().unwrap_or_else(|| made(&mut rng));
+    let mlp = published::network().unwrap_or_else(|| made(&mut rng));
     let boxes: Vec<Vec<Interval>> = (0..count)
         .map(|_| (0..WIDTHS[0]).map(|_| Interval::point(rng.random::<f64>())).collect())
         .collect();

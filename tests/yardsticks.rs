@@ -3,21 +3,17 @@
 //! exact minimum.
 #![cfg(feature = "full")]
 
+#[path = "cases/published.rs"]
+mod published;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use propcert::certificate::{Hidden, Network};
 use propcert::certify::alpha::Ascent;
 use propcert::certify::batch::Engine;
 use propcert::certify::lp;
-use propcert::import::Format;
 use propcert::interval::{Form, Interval, Rounded};
-use propcert::model::{Family, Mlp};
-
-fn folder() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("PROPCERT_DATA")?).join("mlp");
-    folder.join("bounds.csv").exists().then_some(folder)
-}
 
 fn rows(folder: &Path, name: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
@@ -59,14 +55,6 @@ fn yardsticks(folder: &Path) -> Vec<Yardstick> {
     rows(folder, "bounds.csv").iter().map(yardstick).collect()
 }
 
-fn network(folder: &Path) -> Mlp {
-    let bytes = std::fs::read(folder.join("mlp_25_64_64_2.onnx")).unwrap();
-    match Format::Onnx.read(&bytes, None).unwrap().family {
-        Family::Mlp(mlp) => mlp,
-        Family::Ensemble(_) => panic!("not a network"),
-    }
-}
-
 /// Says that nothing was tested, past the harness, which keeps what passing tests print.
 fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
@@ -74,11 +62,10 @@ fn skipped(why: &str) {
 
 #[test]
 fn bounds_are_the_published_ones_and_never_beyond_the_truth() {
-    let Some(folder) = folder() else {
+    let Some((folder, mlp)) = published::folder().zip(published::network()) else {
         skipped("PROPCERT_DATA names no folder with `mlp`; no bounds are compared");
         return;
     };
-    let mlp = network(&folder);
     let kernel = Network::<Rounded>::new(&mlp);
     let (mut programs, mut exact) = (0, 0);
     let yardsticks = yardsticks(&folder);

@@ -15,8 +15,8 @@ use super::linear::check_hints;
 use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Block, Bounds, Hidden, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict, boxes,
-    difference, jumps, rates, served,
+    Block, Bounds, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict,
+    boxes, difference, jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -58,6 +58,10 @@ impl<'a, F: Form> Prepared<'a, F> {
         let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
         let blocks = blocks.iter().map(Block::new).collect();
         Self { network, mlp, unbiased: OnceLock::new(), blocks }
+    }
+
+    fn unbiased(&self) -> &Network<F> {
+        self.unbiased.get_or_init(|| Network::new(&self.mlp.without_biases()))
     }
 }
 
@@ -182,47 +186,61 @@ impl<'a> Kernel<'a> {
         claim: &Claim,
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
-        let Prepared { network, mlp, unbiased, blocks } = prepared;
-        let inapplicable = |why| Rejection::Inapplicable { rule: proof.rule(), why };
-        if let (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) = (claim, proof) {
-            let schema = &self.model.schema;
-            return Ok(rates::apart(network, schema, boxes, units, *norm, constant));
+        let network = &prepared.network;
+        let (schema, region) = (&self.model.schema, &obligation.region);
+        match (claim, proof) {
+            (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) => {
+                Ok(rates::apart(network, schema, boxes, units, *norm, constant))
+            }
+            (Claim::Near { .. }, Proof::Difference) => {
+                Ok(difference::decide(network, prepared.unbiased(), schema, claim, region))
+            }
+            (Claim::Fuzz { .. }, _) => self.decide_fuzz(network, region, claim, proof),
+            (Claim::Monotone { feature, .. }, Proof::Jacobian)
+                if region.sides().get(feature.0).is_some_and(|(low, high)| low == high) =>
+            {
+                // where the feature cannot move, the two points are one
+                Ok(Outcome::Holds)
+            }
+            _ => self.decide_cases(prepared, obligation, claim, proof),
         }
-        if let (Claim::Near { .. }, Proof::Difference) = (claim, proof) {
-            let unbiased = unbiased.get_or_init(|| Network::new(&mlp.without_biases()));
-            let schema = &self.model.schema;
-            return Ok(difference::decide(network, unbiased, schema, claim, &obligation.region));
-        }
-        if let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim {
-            let schema = &self.model.schema;
-            let margins = NetworkMargins { network, schema };
-            let decide =
-                |region: &_| fuzz::decide(&margins, region, margin, shifts, *zone, *zone_norm);
-            return match proof {
-                Proof::Fuzz => Ok(decide(&obligation.region)),
-                Proof::Split { tree, hints } if hints.is_empty() => {
-                    walk_boxes(schema, &obligation.region, tree, decide)
-                }
-                _ => Err(inapplicable("boundary-fuzz is proved by fuzz, or split without hints")),
-            };
-        }
-        if let (Claim::Monotone { feature, .. }, Proof::Jacobian) = (claim, proof)
-            && obligation.region.sides().get(feature.0).is_some_and(|(low, high)| low == high)
-        {
-            // where the feature cannot move, the two points are one
-            return Ok(Outcome::Holds);
-        }
-        let is_slope =
-            matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
-        let is_avoidance = matches!(claim, Claim::Avoid { .. });
-        let (leaf, hints) = match proof {
-            Proof::Interval if !is_slope => (Leaf::Interval, &[][..]),
-            Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints.as_slice()),
-            Proof::Dual { hints } if !is_slope && !is_avoidance => (Leaf::Dual, hints.as_slice()),
-            Proof::Jacobian if is_slope => (Leaf::Jacobian, &[][..]),
-            Proof::Split { .. } => (Leaf::Interval, &[][..]),
-            _ => return Err(inapplicable("not for this claim on a network")),
+    }
+
+    /// The boundary property: over the whole region, or box by box.
+    fn decide_fuzz<F: Form>(
+        &self,
+        network: &Network<F>,
+        region: &RawRegion,
+        claim: &Claim,
+        proof: &Proof,
+    ) -> Result<Outcome, Rejection> {
+        let why = "boundary-fuzz is proved by fuzz, or split without hints";
+        let inapplicable = Rejection::Inapplicable { rule: proof.rule(), why };
+        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else {
+            return Err(inapplicable);
         };
+        let schema = &self.model.schema;
+        let margins = NetworkMargins { network, schema };
+        let decide = |part: &_| fuzz::decide(&margins, part, margin, shifts, *zone, *zone_norm);
+        match proof {
+            Proof::Fuzz => Ok(decide(region)),
+            Proof::Split { tree, hints } if hints.is_empty() => {
+                walk_boxes(schema, region, tree, decide)
+            }
+            _ => Err(inapplicable),
+        }
+    }
+
+    /// The rules that start from bounds of the hidden neurons over the region, and splits of it.
+    fn decide_cases<F: Form>(
+        &self,
+        prepared: &Prepared<F>,
+        obligation: &Obligation,
+        claim: &Claim,
+        proof: &Proof,
+    ) -> Result<Outcome, Rejection> {
+        let Prepared { network, mlp, blocks, .. } = prepared;
+        let (leaf, hints) = leaf_of(claim, proof)?;
         check_hints(hints, network.widths())?;
         let Some(region) = obligation.region.standardised(&self.model.schema) else {
             // the empty region: nothing to prove, and nothing is said to be proved
@@ -418,6 +436,24 @@ impl<'a> Kernel<'a> {
     pub fn obligation(&self, at: usize) -> Option<Obligation> {
         self.lowered.obligation(at)
     }
+}
+
+/// The rule that closes the whole region, with its hints; for a split its root.
+fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
+    let is_slope =
+        matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
+    let is_avoidance = matches!(claim, Claim::Avoid { .. });
+    Ok(match proof {
+        Proof::Interval if !is_slope => (Leaf::Interval, &[]),
+        Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints),
+        Proof::Dual { hints } if !is_slope && !is_avoidance => (Leaf::Dual, hints),
+        Proof::Jacobian if is_slope => (Leaf::Jacobian, &[]),
+        Proof::Split { .. } => (Leaf::Interval, &[]),
+        _ => {
+            let why = "not for this claim on a network";
+            return Err(Rejection::Inapplicable { rule: proof.rule(), why });
+        }
+    })
 }
 
 /// The interval rule needs intervals only; all others the linear bounds.

@@ -13,7 +13,7 @@ use crate::model::{Cells, Ensemble, Feature, Node, Point};
 use crate::spec::{Claim, Direction, Obligation, Semantics};
 
 use super::Searcher;
-use super::refute::FloatBox;
+use super::attack::{FloatBox, excess};
 
 /// An ensemble on its grid, in floats.
 pub(super) struct Grid {
@@ -217,7 +217,7 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Pro
     let mut witness = None;
     let found = query.search(root, searcher.options.budget_nodes, |here| {
         let point = nearest(grid, here, centre, &space);
-        if super::refute::excess(searcher, obligation, &point) <= 0.0 {
+        if excess(searcher, obligation, &point) <= 0.0 {
             witness = Some(point);
         }
         witness.is_some()

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, boundary, branch, ensemble, lp, monotone, reach, refute};
+use super::{Searcher, alpha, attack, branch, ensemble, halving, lp};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Searcher<'_> {
             let verdict = Verdict::Counted(pairs.count(&mut witnesses));
             return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
-        for points in refute::candidates(self, &obligation) {
+        for points in attack::candidates(self, &obligation) {
             let mut answer = self.ask(at, Proof::Counterexample { points });
             if answer.is_closed() {
                 answer.is_refuted_by_attack = true;
@@ -97,14 +97,10 @@ impl Searcher<'_> {
             Rung::Difference => Some(Proof::Difference),
             Rung::Fuzz => Some(Proof::Fuzz),
             Rung::Attack => {
-                let points = match obligation.claim {
-                    Claim::Fuzz { .. } => boundary::insist(self, obligation),
-                    Claim::Monotone { .. } => monotone::insist(self, obligation),
-                    _ => reach::insist(self, obligation),
-                };
+                let points = attack::insist(self, obligation);
                 points.map(|points| Proof::Counterexample { points })
             }
-            Rung::Boxes => return boundary::search(self, obligation),
+            Rung::Boxes => return halving::search(self, obligation),
             Rung::Start => return branch::start(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),

@@ -7,16 +7,13 @@
 //! for figures.
 
 pub mod alpha;
+mod attack;
 pub mod batch;
-mod boundary;
 mod branch;
 mod ensemble;
+mod halving;
 mod ladder;
 pub mod lp;
-mod monotone;
-mod nearby;
-mod reach;
-mod refute;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -28,7 +25,7 @@ use crate::certificate::{
 };
 use crate::interval::Rounded;
 use crate::model::{Family, Mlp, Part, Row};
-use crate::spec::{LowerError, Lowered};
+use crate::spec::{LowerError, Lowered, OutputBlock};
 
 pub use ladder::Answer;
 
@@ -180,6 +177,16 @@ impl<'a> Searcher<'a> {
     /// The network of the claim, prepared for bounding.
     fn network(&self) -> Option<&Network<Rounded>> {
         self.kernel.network().map(|(network, _)| network)
+    }
+
+    /// The network of the claim, in floats.
+    fn mlp(&self) -> Option<&Mlp> {
+        self.mlp.as_deref()
+    }
+
+    /// The unsafe blocks of the claim.
+    fn blocks(&self) -> &[OutputBlock] {
+        self.lowered.blocks().map_or(&[], |(blocks, _)| blocks)
     }
 
     /// Whether the time allowed is over.

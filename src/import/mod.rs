@@ -13,6 +13,9 @@
 //! believed.
 
 mod bounded;
+#[cfg(test)]
+#[path = "../../tests/cases/chance.rs"]
+mod chance;
 mod error;
 mod onnx;
 mod vnnlib;

@@ -6,16 +6,13 @@
 //!
 //! Trusted.
 
-mod avoid;
 mod lower;
-mod pairs;
 mod property;
 mod read;
 mod region;
 
-pub use avoid::{Halfspace, OutputBlock};
 pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
-pub use pairs::PairBound;
+pub use lower::{Halfspace, OutputBlock, PairBound};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
 pub use read::{Spec, SpecError};

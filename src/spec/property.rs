@@ -1,9 +1,11 @@
 //! The properties of the paper and of its sources, in their symbols.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Decimal;
-use crate::model::{Feature, Part, Row, Schema};
+use crate::model::{Digest, Feature, Part, Row, Schema};
 
 /// Which distance a ball is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,7 +255,7 @@ impl Property {
         let Some(count) = count else { return Some(rows) };
         match self {
             Self::Lipschitzness { .. } if count > 0 => {
-                let last = *super::pairs::distinct(rows).get(count - 1)?;
+                let last = *distinct(rows).get(count - 1)?;
                 rows.get(..=last)
             }
             _ => rows.get(..count),
@@ -263,7 +265,7 @@ impl Property {
     /// The count that means these rows.
     pub fn count_of(&self, rows: &[Row]) -> usize {
         match self {
-            Self::Lipschitzness { .. } => super::pairs::distinct(rows).len(),
+            Self::Lipschitzness { .. } => distinct(rows).len(),
             _ => rows.len(),
         }
     }
@@ -275,4 +277,10 @@ impl Property {
             _ => Part::Test,
         }
     }
+}
+
+/// Positions of the first of every group of equal rows, ascending.
+pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
+    let mut seen: BTreeSet<Digest> = BTreeSet::new();
+    (0..rows.len()).filter(|&index| seen.insert(rows[index].key)).collect()
 }

@@ -174,6 +174,11 @@ impl Spec {
             domain: domain.unwrap_or_default(),
         })
     }
+
+    /// Where the property's obligations live: the domain, or around rows.
+    pub fn scope(&self) -> Scope {
+        if self.property.is_about_rows() { Scope::Local } else { Scope::Domain }
+    }
 }
 
 /// Takes the keys of one property, one by one.

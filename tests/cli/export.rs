@@ -7,6 +7,7 @@ use propcert::model::{
     Family, FeatureSpec, Kind, Layer, Mlp, Model, Point, Precision, Schema, Tie,
 };
 
+use crate::chance::Chance;
 use crate::scene::{MLP, Scene};
 
 #[test]
@@ -48,20 +49,9 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     assert!(scene.files("") == before);
 }
 
-/// A seeded stream.
-struct Stream(u64);
-
-impl Stream {
-    /// In [−1, 1), an f32.
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 40) as f32 / (1u32 << 23) as f32 - 1.0
-    }
-}
-
 /// Weights of the size of trained ones.
 fn network(widths: &[usize], is_standardised: bool) -> Model {
-    let mut stream = Stream(widths.iter().sum::<usize>() as u64);
+    let mut chance = Chance(widths.iter().sum::<usize>() as u64);
     let feature = |(index, mean): (usize, f32)| FeatureSpec {
         name: format!("f{index}"),
         kind: Kind::Real,
@@ -70,11 +60,11 @@ fn network(widths: &[usize], is_standardised: bool) -> Model {
         mean: if is_standardised { mean * 3.0 } else { 0.0 },
         scale: if is_standardised { mean.abs() + 0.1 } else { 1.0 },
     };
-    let means: Vec<f32> = (0..widths[0]).map(|_| stream.next()).collect();
+    let means: Vec<f32> = (0..widths[0]).map(|_| chance.signed()).collect();
     let features = means.into_iter().enumerate().map(feature).collect();
     let layer = |pair: &[usize]| {
         let size = (pair[0] as f32).sqrt();
-        let mut numbers = |n: usize| (0..n).map(|_| f64::from(stream.next() / size)).collect();
+        let mut numbers = |n: usize| (0..n).map(|_| f64::from(chance.signed() / size)).collect();
         Layer { weights: numbers(pair[0] * pair[1]), bias: numbers(pair[1]), inputs: pair[0] }
     };
     let layers: Vec<Layer> = widths.windows(2).map(layer).collect();
@@ -154,8 +144,8 @@ fn onnx_runtime_serves_what_was_exported() {
         (&[1, 8, 2], true),
     ] {
         let model = network(widths, is_standardised);
-        let mut stream = Stream(7);
-        let points: Vec<f32> = (0..POINTS * widths[0]).map(|_| 4.0 * stream.next()).collect();
+        let mut chance = Chance(7);
+        let points: Vec<f32> = (0..POINTS * widths[0]).map(|_| 4.0 * chance.signed()).collect();
         let bytes =
             |numbers: &[f32]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
         scene.write("served.onnx", to_onnx(&model).unwrap());

@@ -7,6 +7,8 @@
 
 mod bounds;
 mod certify;
+#[path = "../cases/chance.rs"]
+mod chance;
 mod check;
 mod data;
 mod defend;

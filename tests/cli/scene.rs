@@ -7,6 +7,8 @@ use std::time::Duration;
 use assert_cmd::Command;
 use tempfile::TempDir;
 
+use crate::chance::Chance;
+
 /// A run that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -168,14 +170,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// Labels follow the network of [`MLP`], but every ninth is the other one.
 fn table() -> String {
     let mut text = "label,age,income\n".to_owned();
-    let mut state = 12_345_u64;
-    let mut next = |below: u64| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
+    let mut chance = Chance(12_345);
     for row in 0..ROWS {
-        let (age, thousandths) = (next(5), next(4001));
+        let (age, thousandths) = (chance.below(5), chance.below(4001));
         let is_one = (age * 1000 + 2 * thousandths > 6000) != (row % 9 == 8);
         let (whole, rest) = (thousandths / 1000, thousandths % 1000);
         writeln!(text, "{},{age},{whole}.{rest:03}", u8::from(is_one)).unwrap();

@@ -2,6 +2,7 @@
 
 use propcert::model::Model;
 
+use crate::chance::Chance;
 use crate::scene::Scene;
 
 /// Over age and income in [1, 3]: the score is 2·income + age − 6.
@@ -89,12 +90,8 @@ fn bad_calls_are_refused_and_nothing_is_written() {
 
 /// Ten inputs and two hidden layers of 48, weights from a small generator.
 fn wide_network() -> String {
-    let mut state = 1u64;
-    let mut weight = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        f64::from((state >> 56) as u8) / 512.0 - 0.25
-    };
+    let mut chance = Chance(1);
+    let mut weight = || f64::from((chance.bits() >> 56) as u8) / 512.0 - 0.25;
     let mut layer = |inputs: usize, outputs: usize| {
         let rows: Vec<Vec<f64>> =
             (0..outputs).map(|_| (0..inputs).map(|_| weight()).collect()).collect();

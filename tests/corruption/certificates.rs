@@ -8,13 +8,14 @@ use propcert::certificate::{
     Arithmetic, CheckError, Checked, Cut, Entry, Header, Hint, Kernel, Leaf, LeafHint, Line, Proof,
     Settings, SplitTree, Step, Subject, Totals, Verdict, check_file,
 };
-use propcert::model::{
-    CsvFile, DataSet, Defense, Digest, Kind, Layer, Model, Node, Part, Point, Precision, Row,
-    Schema, Tie, Tree,
-};
+use propcert::model::{CsvFile, DataSet, Defense, Digest, Kind, Model, Part, Point, Row};
 use propcert::spec::{Claim, Integers, Lowered, Property, Spec, Zone};
 
-use crate::cases::{self, ensemble, halves, leaf, mlp, network, split, uniform_hint};
+use crate::cases::{self, halves, leaf, mlp, uniform_hint};
+use crate::models::{
+    folded_ensemble, folded_network, ridge_network, rising_network, scaled_network, small_ensemble,
+    small_network, three_classes, three_outputs, with_upper_tie, with_whole,
+};
 use crate::truth::is_true;
 use crate::two_points::{Pair, is_witness, pairs};
 
@@ -65,90 +66,9 @@ pub fn data(rows: &[(Vec<f64>, usize)]) -> DataSet {
     DataSet::read(META.as_bytes(), &files).unwrap()
 }
 
-pub fn small_network() -> Model {
-    let layers = vec![
-        Layer {
-            weights: vec![1.5, -0.5, -1.25, 1.0, 0.5, 0.75],
-            bias: vec![0.25, 0.0, -0.5],
-            inputs: 2,
-        },
-        Layer {
-            weights: vec![-1.0, 0.5, 0.25, 1.0, -0.75, 0.5],
-            bias: vec![0.125, -0.125],
-            inputs: 3,
-        },
-    ];
-    network(layers, (-4.0, 4.0), Precision::F32)
-}
-
-/// The same over features that are shifted and stretched.
-pub fn scaled_network() -> Model {
-    let mut model = small_network();
-    let mut features = model.schema.features().to_vec();
-    (features[0].mean, features[0].scale) = (0.3, 1.5);
-    (features[1].mean, features[1].scale) = (-0.7, 0.6);
-    model.schema = Schema::new(features).unwrap();
-    model
-}
-
-/// The same over a whole first feature.
-fn with_whole(mut model: Model) -> Model {
-    let mut features = model.schema.features().to_vec();
-    features[0].kind = Kind::Integer;
-    model.schema = Schema::new(features).unwrap();
-    model
-}
-
-fn with_upper_tie(mut model: Model) -> Model {
-    model.tie = Tie::Upper;
-    model
-}
-
-/// Three classes over the hidden neurons of [`small_network`].
-fn three_classes() -> Model {
-    let mut model = small_network();
-    let mut layers = cases::mlp(&model).layers.clone();
-    layers[1].weights.extend([0.5, 1.0, -1.0]);
-    layers[1].bias.push(0.0);
-    model = network(std::mem::take(&mut layers), (-4.0, 4.0), model.precision);
-    model
-}
-
-fn three_outputs() -> Model {
-    let tree = |output, feature, threshold, leaves: (f64, f64)| Tree {
-        output,
-        ..stump(feature, threshold, leaves.0, leaves.1)
-    };
-    let trees = vec![
-        tree(0, 0, 0.5, (0.5, -0.5)),
-        tree(1, 0, -0.5, (-0.25, 0.5)),
-        tree(1, 1, 0.25, (0.25, -0.75)),
-        tree(2, 1, 0.75, (-1.0, 1.0)),
-    ];
-    ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.0, 0.125, -0.125], trees)
-}
-
 pub fn poisoning(model: &Model, alpha: &str) -> Defense {
     let target = Digest::of(model.to_json().as_bytes());
     Defense::prediction_poisoning(target, alpha.parse().unwrap()).unwrap()
-}
-
-/// Increasing in both inputs: all weights on the paths to class 1 minus class 0 are positive.
-fn rising_network() -> Model {
-    let layers = vec![
-        Layer { weights: vec![1.0, 0.5, 0.25, 1.0], bias: vec![0.0, -0.5], inputs: 2 },
-        Layer { weights: vec![-0.5, 0.0, 0.5, 1.0], bias: vec![0.0, 0.0], inputs: 2 },
-    ];
-    network(layers, (-4.0, 4.0), Precision::F32)
-}
-
-/// m = 2·relu(x₀) − relu(x₀ + 5) + 5.5 = |x₀| + ½: nothing but the slope ½ shows that it is positive.
-pub fn folded_network() -> Model {
-    let layers = vec![
-        Layer { weights: vec![1.0, 0.0, 1.0, 0.0], bias: vec![0.0, 5.0], inputs: 2 },
-        Layer { weights: vec![0.0, 0.0, 2.0, -1.0], bias: vec![0.0, 5.5], inputs: 2 },
-    ];
-    network(layers, (-4.0, 4.0), Precision::F32)
 }
 
 fn folded_proofs() -> [Vec<Proof>; 3] {
@@ -166,32 +86,6 @@ fn folded_proofs() -> [Vec<Proof>; 3] {
         vec![Proof::Dual { hints: vec![dual] }],
         vec![cases],
     ]
-}
-
-pub fn stump(feature: usize, threshold: f64, below: f64, above: f64) -> Tree {
-    let nodes = vec![split(feature, threshold, 1, 2), Node::Leaf(below), Node::Leaf(above)];
-    Tree { output: 0, nodes }
-}
-
-pub fn small_ensemble() -> Model {
-    let deep = Tree {
-        output: 0,
-        nodes: vec![
-            split(0, -0.5, 1, 2),
-            Node::Leaf(-0.75),
-            split(1, 0.25, 3, 4),
-            Node::Leaf(0.25),
-            Node::Leaf(1.0),
-        ],
-    };
-    let trees = vec![stump(0, 0.5, -0.5, 0.5), stump(1, -0.75, -0.25, 0.5), deep];
-    ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![-0.125], trees)
-}
-
-/// ½ or more everywhere, since one of the stumps is always at +1; the box of leaves gives −1½.
-fn folded_ensemble() -> Model {
-    let trees = vec![stump(0, -0.5, -1.0, 1.0), stump(0, 0.5, 1.0, -1.0)];
-    ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.5], trees)
 }
 
 /// The first proof of a list that decides obligation `at`; else a witness; else nothing.
@@ -390,15 +284,6 @@ fn cell_splits() -> Vec<Proof> {
     std::iter::once(proof(nested))
         .chain(pairs.map(|(f, k)| proof(vec![cut(f, k), box_(), box_()])))
         .collect()
-}
-
-/// m = |x₀ − x₁| + ½ = 2·relu(x₀ − x₁) − relu(x₀ − x₁ + 10) + 10½.
-pub fn ridge_network() -> Model {
-    let layers = vec![
-        Layer { weights: vec![1.0, -1.0, 1.0, -1.0], bias: vec![0.0, 10.0], inputs: 2 },
-        Layer { weights: vec![0.0, 0.0, 2.0, -1.0], bias: vec![0.0, 10.5], inputs: 2 },
-    ];
-    network(layers, (-4.0, 4.0), Precision::F32)
 }
 
 /// A case for each sign of the first neuron, of one copy or of two; the signs count with multiplier 1

@@ -4,36 +4,11 @@
 use propcert::certificate::{Cut, Hint, Leaf, LeafHint, Line, Proof, Step, Totals};
 use propcert::interval::{format_hexadecimal, parse_hexadecimal};
 
+use crate::cases::draw::Draw;
 use crate::certificates::Certified;
 use crate::pieces::in_pieces;
 use crate::subjects::{another_defense, another_model, moved_rows, wider_region, wrong_labels};
 use crate::trees::{cut, cut_short, move_cut, steps, swap_children, tokens};
-
-/// SplitMix64.
-pub struct Draw(pub u64);
-
-impl Draw {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn index(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n.max(1) as u64).unwrap()
-    }
-
-    pub fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        let at = self.index(all.len());
-        all.get(at).cloned()
-    }
-
-    pub fn is_heads(&mut self) -> bool {
-        self.next().is_multiple_of(2)
-    }
-}
 
 /// A corrupted file.
 pub struct Mutant {

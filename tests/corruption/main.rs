@@ -1,13 +1,14 @@
 //! Corrupted certificates. Every mutant that is still accepted must state something true, which is
 //! decided without the kernel (`truth.rs`). `PROPCERT_MUTANTS` sets the number of mutants (default
 //! 2,000), shared out equally among the lanes of `lanes.rs`; each is checked in both arithmetics. Those
-//! of `ulps.rs` come on top; below 2,000 they are thinned out as well.
+//! of `ulps` come on top; below 2,000 they are thinned out as well.
 
 #[path = "../cases/mod.rs"]
 mod cases;
 mod cells;
 mod certificates;
 mod lanes;
+mod models;
 mod pieces;
 mod posteriors;
 mod subjects;
@@ -18,8 +19,10 @@ mod ulps;
 
 use std::collections::BTreeSet;
 
-use certificates::{Certified, certificates, small_network, three_lines};
-use lanes::{Draw, LANES, Mutant};
+use cases::draw::Draw;
+use certificates::{Certified, certificates, three_lines};
+use lanes::{LANES, Mutant};
+use models::small_network;
 use propcert::certificate::{Arithmetic, CheckError, Entry, Kernel, Proof, Totals, Verdict};
 use propcert::model::{Ensemble, Family, Model};
 use propcert::spec::Lowered;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::cases::draw::Draw;
 use crate::certificates::Certified;
-use crate::lanes::{Draw, Mutant, mutant};
+use crate::lanes::{Mutant, mutant};
 
 /// The line of a split tree as two, cut between two tokens; `None` for other lines and single leaves.
 pub fn pieces(line: &str, draw: &mut Draw) -> Option<[Value; 2]> {

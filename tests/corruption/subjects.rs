@@ -4,8 +4,9 @@
 use propcert::model::{Family, Model, Node, Part};
 use propcert::spec::Semantics;
 
+use crate::cases::draw::Draw;
 use crate::certificates::{Certified, data, poisoning};
-use crate::lanes::{Draw, Mutant};
+use crate::lanes::Mutant;
 
 /// The file as it is, offered for something else.
 fn offered(c: &Certified, other: Certified) -> Option<Mutant> {

@@ -2,8 +2,9 @@
 
 use propcert::certificate::{Cut, Proof, SplitTree, Step};
 
+use crate::cases::draw::Draw;
 use crate::certificates::Certified;
-use crate::lanes::{Draw, Mutant, mutant, proof, with_lines};
+use crate::lanes::{Mutant, mutant, proof, with_lines};
 
 fn has_tree(proof: &Proof) -> bool {
     match proof {

@@ -396,7 +396,7 @@ fn slope(mlp: &Mlp, lines: &[Line], x: &Point, feature: usize) -> Rational {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificates::{scaled_network, small_ensemble, small_network};
+    use crate::models::{scaled_network, small_ensemble, small_network};
 
     /// No point of a grid is more extreme than the critical points.
     #[test]

@@ -3,6 +3,9 @@
 //! sizes they declare.
 
 mod certificates;
+#[cfg(all(target_os = "linux", feature = "full"))]
+#[path = "../cases/chance.rs"]
+mod chance;
 mod models;
 #[cfg(all(target_os = "linux", feature = "full"))]
 mod mutants;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use crate::chance::Chance;
 use crate::program::KIB;
 use crate::{MLP, PROVED, SPEC, header};
 
@@ -17,18 +18,6 @@ fn run(folder: &Path, call: &str) -> Output {
         .current_dir(folder)
         .output()
         .unwrap()
-}
-
-/// A linear congruential generator.
-struct Chance(u64);
-
-impl Chance {
-    /// A number from 0 to `end − 1`; 0 if there is none.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end.max(1)
-    }
 }
 
 /// Torn, with bytes changed, or with a piece many times.

@@ -10,6 +10,7 @@ mod served;
 
 use std::collections::BTreeMap;
 
+use cases::draw::Draw;
 use cases::{battery, row, spec};
 use propcert::certificate::{Arithmetic, Kernel, Proof, Verdict};
 use propcert::model::{Model, Row};
@@ -23,39 +24,6 @@ use served::uneven_ensemble;
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPCERT_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(48);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-/// A small generator, so that one proptest seed makes a whole model.
-pub struct Draw(u64);
-
-impl Draw {
-    /// SplitMix64.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.bits() % n
-    }
-    pub fn index(&mut self, n: usize) -> usize {
-        usize::try_from(self.below(n as u64)).unwrap()
-    }
-    /// In [−1, 1).
-    pub fn signed(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-    /// A coordinate of `[0, 1]`: an end, the middle, or any dyadic.
-    pub fn share(&mut self) -> f64 {
-        match self.below(4) {
-            0 => 0.0,
-            1 => 1.0,
-            2 => 0.5,
-            _ => self.signed().abs(),
-        }
-    }
 }
 
 /// What is proved of obligation 0, by family, semantics and rule.

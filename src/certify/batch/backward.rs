@@ -182,10 +182,10 @@ impl<'a> Passage<'a> {
             if open.is_empty() {
                 continue;
             }
-            let kept = Kept::Active(box_);
-            rows.clear(self.kept(self.levels.len(), kept).count(layer.weights.ncols()));
-            self.add_rows(&mut rows, layer, &open, box_, kept);
-            let bounds = self.minima(&mut rows, kept);
+            let support = Support::Active(box_);
+            rows.clear(self.selection(self.levels.len(), support).count(layer.weights.ncols()));
+            self.add_rows(&mut rows, layer, &open, box_, support);
+            let bounds = self.minima(&mut rows, support);
             let (lower, upper) = bounds.split_at(open.len());
             for ((&neuron, &below), &above) in open.iter().zip(lower).zip(upper) {
                 // both are bounds or infinite, never NaN
@@ -199,15 +199,15 @@ impl<'a> Passage<'a> {
     fn output_bounds(&self, output: &Affine) -> Bounds {
         let (boxes, outputs) = (self.input.lo.nrows(), output.outputs());
         let all: Vec<_> = (0..outputs).collect();
-        let kept = if boxes == 1 { Kept::Active(0) } else { Kept::All };
+        let support = if boxes == 1 { Support::Active(0) } else { Support::All };
         let mut rows = Rows::default();
-        rows.clear(self.kept(self.levels.len(), kept).count(output.weights.ncols()));
-        (0..boxes).for_each(|box_| self.add_rows(&mut rows, output, &all, box_, kept));
+        rows.clear(self.selection(self.levels.len(), support).count(output.weights.ncols()));
+        (0..boxes).for_each(|box_| self.add_rows(&mut rows, output, &all, box_, support));
         if let Some(drift) = output.drift(self.magnitudes_below()) {
             let twice = drift.rows().into_iter().flat_map(|d| [d, d]).flatten();
             rows.loss.iter_mut().zip(twice).for_each(|(loss, d)| *loss += d);
         }
-        let bounds = self.minima(&mut rows, kept);
+        let bounds = self.minima(&mut rows, support);
         let at = |box_: usize, output: usize| bounds[2 * box_ * outputs + output];
         Bounds {
             lo: Array2::from_shape_fn((boxes, outputs), |(b, o)| at(b, o)),
@@ -216,9 +216,11 @@ impl<'a> Passage<'a> {
     }
 
     /// The inputs of layer `layer` that rows have columns for.
-    fn kept(&self, layer: usize, kept: Kept) -> Selection<'_> {
-        match (kept, layer.checked_sub(1)) {
-            (Kept::Active(box_), Some(below)) => Selection::Some(&self.levels[below].active[box_]),
+    fn selection(&self, layer: usize, support: Support) -> Selection<'_> {
+        match (support, layer.checked_sub(1)) {
+            (Support::Active(box_), Some(below)) => {
+                Selection::Some(&self.levels[below].active[box_])
+            }
             _ => Selection::All,
         }
     }
@@ -230,13 +232,13 @@ impl<'a> Passage<'a> {
         layer: &Affine,
         outputs: &[usize],
         box_: usize,
-        kept: Kept,
+        support: Support,
     ) {
         let start = rows.constant.len();
-        let kept = self.kept(self.levels.len(), kept);
+        let selection = self.selection(self.levels.len(), support);
         for sign in [1.0, -1.0] {
             for &output in outputs {
-                kept.gather(layer.row(output), |w| sign * w, &mut rows.coefficients);
+                selection.gather(layer.row(output), |w| sign * w, &mut rows.coefficients);
                 rows.constant.push(sign * layer.bias[output]);
                 rows.loss.push(self.share * layer.bias[output].abs());
             }
@@ -245,9 +247,10 @@ impl<'a> Passage<'a> {
     }
 
     /// A lower bound of every row over its box; −∞ where none is known.
-    fn minima(&self, rows: &mut Rows, kept: Kept) -> Vec<f64> {
+    fn minima(&self, rows: &mut Rows, support: Support) -> Vec<f64> {
         for (layer, level) in self.levels.iter().enumerate().rev() {
-            let (outputs, inputs) = (self.kept(layer + 1, kept), self.kept(layer, kept));
+            let (outputs, inputs) =
+                (self.selection(layer + 1, support), self.selection(layer, support));
             for (box_, own) in &rows.owners {
                 let all = &level.columns[*box_];
                 let columns = match outputs {
@@ -289,9 +292,9 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// Which neurons have columns in a pass.
+/// The support of a pass: which neurons have columns.
 #[derive(Clone, Copy)]
-enum Kept {
+enum Support {
     /// All: rows of several boxes share a product.
     All,
     /// Those that are not off over the one box of the pass.
@@ -334,7 +337,7 @@ struct Rows {
     loss: Vec<f64>,
     /// The boxes in order, with their rows.
     owners: Vec<(usize, Range<usize>)>,
-    /// Room for a product, and for the weights that a pass keeps.
+    /// Room for a product, and for the weights of the support.
     spare: Vec<f64>,
     weights: Vec<f64>,
 }
@@ -349,10 +352,10 @@ impl Rows {
         self.width = width;
     }
 
-    /// `A ← A·W`, of `W` only the rows and columns that a pass keeps.
+    /// `A ← A·W`, of `W` only the rows and columns of the support.
     fn multiply(&mut self, layer: &Affine, outputs: Selection, inputs: Selection) {
         let (rows, width) = (self.constant.len(), inputs.count(layer.weights.ncols()));
-        let kept = match outputs {
+        let weights = match outputs {
             Selection::All => layer.weights.view(),
             Selection::Some(active) => {
                 self.weights.clear();
@@ -366,7 +369,13 @@ impl Rows {
         self.spare.resize(rows * width, 0.0);
         let sums = ArrayViewMut2::from_shape((rows, width), &mut self.spare);
         let mut sums = sums.expect("the length is the product");
-        general_mat_mul(1.0, &matrix(&self.coefficients, rows, self.width), &kept, 0.0, &mut sums);
+        general_mat_mul(
+            1.0,
+            &matrix(&self.coefficients, rows, self.width),
+            &weights,
+            0.0,
+            &mut sums,
+        );
         std::mem::swap(&mut self.coefficients, &mut self.spare);
         self.width = width;
     }

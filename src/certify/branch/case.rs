@@ -1,68 +1,24 @@
-//! One case: its bounds, whether it is closed, and where it is cut.
+//! One case: its bounds, whether it is closed or violated, and the parts of one that is cut.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::certificate::{
-    Cut, Hidden, Hint, Leaf, LeafHint, Network, Proof, Sign, Signed, Verdict, gradient,
+    Cut, Hidden, Hint, Leaf, LeafHint, Network, Proof, Sign, Signed, Verdict,
 };
 use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::{Searcher, reach, refute};
-use super::goal::{Goal, Part, Standing};
-use super::steep::widest_slope;
+use super::super::{Searcher, attack};
+use super::cut::Ascended;
+use super::goal::{Goal, Standing};
 use super::tree::Slot;
 
 /// With more inputs that can move than this, neurons are cut, unless gradients must close the leaves.
 const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
-/// By how much the halving of an input must promise more than the sign of a neuron: a sign settles
-/// its neuron for good, while the next halving gains less. With 1, 2, 4 and 8, tried at every case, lines
-/// 5, 25, 49, 57 and 86 of safenlp had 91, 73, 78 and 83 thousand cases; without halving, 121.
-const HALF_PREMIUM: f64 = 2.0;
-/// At depths that are multiples of this both kinds of cut are tried; in between a case is cut the way its
-/// parent was.
-const TRIALS: usize = 4;
-
-/// The order of open cases: worst bound first, then the older one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Priority {
-    bound: f64,
-    slot: Slot,
-}
-
-impl Priority {
-    pub(super) const FIRST: Self = Self { bound: f64::NEG_INFINITY, slot: 0 };
-
-    pub(super) fn new(bound: f64, slot: Slot) -> Self {
-        Self { bound, slot }
-    }
-}
-
-impl Ord for Priority {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.bound.total_cmp(&other.bound).then(self.slot.cmp(&other.slot))
-    }
-}
-
-impl PartialOrd for Priority {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Priority {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Priority {}
-
 /// Hidden bounds that a case begins with.
 #[derive(Clone)]
 enum Held {
@@ -78,10 +34,10 @@ pub(super) struct Case {
     pub(super) slot: Slot,
     pub(super) depth: usize,
     region: Arc<RawRegion>,
-    signs: Vec<Sign>,
+    pub(super) signs: Vec<Sign>,
     held: Held,
     /// Whether it came by the halving of an input's side, rather than by the sign of a neuron.
-    is_half: bool,
+    pub(super) is_half: bool,
     /// The parent's, one per part of the goal, or none.
     hints: Vec<Hint>,
 }
@@ -106,12 +62,20 @@ pub(super) enum Look {
     Stuck,
 }
 
+impl Look {
+    /// A case that stays open without hints; stuck where there is nothing to cut.
+    fn open(cut: Option<Cut>, refresh: Option<usize>, hidden: Hidden, bound: f64) -> Self {
+        let open = |cut| Self::Open { cut, refresh, hidden, bound, hints: Vec::new() };
+        cut.map_or(Self::Stuck, open)
+    }
+}
+
 /// What all looks share.
 pub(super) struct Looker<'a> {
     searcher: &'a Searcher<'a>,
     obligation: &'a Obligation,
-    network: &'a Network<Rounded>,
-    mlp: &'a Mlp,
+    pub(super) network: &'a Network<Rounded>,
+    pub(super) mlp: &'a Mlp,
     goal: Goal<'a>,
     cuts_inputs: bool,
     /// Cases.
@@ -127,12 +91,12 @@ impl<'a> Looker<'a> {
         let model = searcher.subject.model.0;
         let claim = obligation.sufficient.as_ref()?;
         let (network, blocks) = searcher.kernel.network()?;
-        let rows = searcher.lowered.blocks().map_or(&[][..], |(rows, _)| rows);
+        let rows = searcher.blocks();
         let goal = Goal::new(claim, model, searcher.kernel.hurdle(obligation), blocks, rows)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         let cuts_inputs = free <= FEW_INPUTS;
-        let mlp = searcher.mlp.as_deref()?;
+        let mlp = searcher.mlp()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
     }
 
@@ -169,28 +133,71 @@ impl<'a> Looker<'a> {
             return Look::Violated(points);
         }
         if self.cuts_inputs {
-            return self.cut_input(&standing, hidden, refresh);
+            let cut = self.steepest_input(&standing, &hidden);
+            return Look::open(cut, refresh, hidden, standing.bound);
         }
         match self.goal.directions(hidden.input().len()) {
-            Some(directions) => self.cut_slope(&directions, &standing, hidden, refresh),
+            Some(directions) => {
+                let cut = self.widest_neuron(&directions, &standing, &hidden);
+                Look::open(cut, refresh, hidden, standing.bound)
+            }
             None => self.ascend_or_cut(case, standing, hidden, refresh),
         }
     }
 
-    /// Cuts the neuron that widens the gradient most.
-    fn cut_slope(
+    /// Optimises slopes and multipliers part by part; closes the case, or cuts it where the worst part
+    /// is loosest.
+    fn ascend_or_cut(
         &self,
-        directions: &[f64],
-        standing: &Standing,
+        case: &Case,
+        standing: Standing,
         hidden: Hidden,
         refresh: Option<usize>,
     ) -> Look {
-        let Some((layer, neuron)) = widest_slope(self.mlp, &hidden, &standing.row, directions)
-        else {
-            return self.cut_input(standing, hidden, refresh);
-        };
-        let cut = Cut::Relu { copy: 0, layer, neuron };
-        Look::Open { cut, refresh, hidden, bound: standing.bound, hints: Vec::new() }
+        let (hints, worst) = self.ascend(case, &standing, &hidden);
+        let after = self.goal.standing(self.network, &hidden, &case.signs, &hints);
+        if after.is_reached {
+            let hint = Some(LeafHint::PerRow(hints));
+            return Look::Closed { leaf: self.goal.leaf(), refresh, hint };
+        }
+        let parts = &standing.parts;
+        let cut = worst.and_then(|(bound, summit)| {
+            let open = Ascended { case, hidden: &hidden, parts, hints: &hints, bound, summit };
+            Some((self.neuron_or_half(&open)?, bound))
+        });
+        match cut {
+            Some((cut, bound)) => Look::Open { cut, refresh, hidden, bound, hints },
+            None => {
+                let cut = self.steepest_input(&standing, &hidden);
+                Look::open(cut, refresh, hidden, standing.bound)
+            }
+        }
+    }
+
+    /// Slopes and multipliers of each part, and how far the worst part came.
+    fn ascend(
+        &self,
+        case: &Case,
+        standing: &Standing,
+        hidden: &Hidden,
+    ) -> (Vec<Hint>, Option<(f64, Summit)>) {
+        let ascent = Ascent { mlp: self.mlp, hidden, signs: &case.signs };
+        let mut hints = Vec::with_capacity(standing.parts.len());
+        let mut worst: Option<(f64, Summit)> = None;
+        for (index, part) in standing.parts.iter().enumerate() {
+            if part.is_reached {
+                hints.push(Hint::default());
+                continue;
+            }
+            let start = case.hints.get(index);
+            let summit = ascent.climb(&part.row, start, STEPS, part.target());
+            let bound = summit.bound - part.required;
+            if worst.as_ref().is_none_or(|(least, _)| bound < *least) {
+                worst = Some((bound, summit.clone()));
+            }
+            hints.push(summit.hint);
+        }
+        (hints, worst)
     }
 
     /// The bounds that the case has without deriving any anew.
@@ -246,10 +253,9 @@ impl<'a> Looker<'a> {
             Claim::Avoid { copies, .. } => {
                 let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
                 let places: Vec<Vec<f64>> = corner.into_iter().chain([middle.collect()]).collect();
-                let (searcher, region) = (self.searcher, &case.region);
-                reach::candidates_in(searcher, self.obligation, region, &places, *copies)
+                attack::unsafe_points(self.searcher, &case.region, &places, *copies)
             }
-            _ => refute::candidates_in(
+            _ => attack::candidates_in(
                 self.searcher,
                 self.obligation,
                 &case.region,
@@ -263,150 +269,20 @@ impl<'a> Looker<'a> {
         })
     }
 
-    /// Cuts the input whose gradient times width is largest, in the middle.
-    fn cut_input(&self, standing: &Standing, hidden: Hidden, refresh: Option<usize>) -> Look {
-        let input = hidden.input();
-        let slopes: Option<Vec<f64>> = match &standing.worst {
-            Some(form) => Some(form.coefficients().iter().map(|a| a.abs()).collect()),
-            None => gradient(self.network, &standing.row, &hidden)
-                .map(|slopes| slopes.iter().map(|slope| slope.magnitude()).collect()),
-        };
-        let Some(slopes) = slopes else { return Look::Stuck };
-        let gain = |index: usize| {
-            let width = input[index].hi() - input[index].lo();
-            // a side that the bound does not see may still be what keeps the neurons open
-            width * (slopes[index] + 1e-3 * slopes.iter().copied().fold(0.0, f64::max))
-        };
-        let best = (0..input.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)));
-        let Some(best) = best else { return Look::Stuck };
-        let Some(cut) = self.halving(best, input[best]) else { return Look::Stuck };
-        Look::Open { cut, refresh, hidden, bound: standing.bound, hints: Vec::new() }
-    }
-
-    /// Optimises slopes and multipliers part by part; closes the case, or cuts the loosest neuron or the
-    /// widest input.
-    fn ascend_or_cut(
-        &self,
-        case: &Case,
-        standing: Standing,
-        hidden: Hidden,
-        refresh: Option<usize>,
-    ) -> Look {
-        let ascent = Ascent { mlp: self.mlp, hidden: &hidden, signs: &case.signs };
-        let mut hints = Vec::with_capacity(standing.parts.len());
-        let mut worst: Option<(f64, Summit)> = None;
-        for (index, part) in standing.parts.iter().enumerate() {
-            if part.is_reached {
-                hints.push(Hint::default());
-                continue;
-            }
-            let start = case.hints.get(index);
-            let summit = ascent.climb(&part.row, start, STEPS, target(part));
-            let bound = summit.bound - part.required;
-            if worst.as_ref().is_none_or(|(least, _)| bound < *least) {
-                worst = Some((bound, summit.clone()));
-            }
-            hints.push(summit.hint);
-        }
-        let after = self.goal.standing(self.network, &hidden, &case.signs, &hints);
-        if after.is_reached {
-            let hint = Some(LeafHint::PerRow(hints));
-            return Look::Closed { leaf: self.goal.leaf(), refresh, hint };
-        }
-        let Some((bound, summit)) = worst else {
-            return self.cut_input(&standing, hidden, refresh);
-        };
-        let relu = summit.loosest.map(|(layer, neuron)| {
-            let width = self.network.widths()[layer] / self.copies();
-            Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
-        });
-        // with one hidden layer the input that narrows the first layer narrows all there is
-        let halving = summit
-            .widest
-            .filter(|_| self.network.depth() == 2)
-            .and_then(|index| self.halving(index, hidden.input()[index]));
-        let cut = match (relu, halving) {
-            (None, None) => return self.cut_input(&standing, hidden, refresh),
-            (Some(cut), None) | (None, Some(cut)) => cut,
-            (Some(relu), Some(halving)) => {
-                let promise =
-                    |cut| self.promise(case, cut, &hidden, &hints, (&standing.parts, bound));
-                let is_half = if case.depth.is_multiple_of(TRIALS) {
-                    promise(halving) > HALF_PREMIUM * promise(relu)
-                } else {
-                    case.is_half
-                };
-                if is_half { halving } else { relu }
-            }
-        };
-        Look::Open { cut, refresh, hidden, bound, hints }
-    }
-
-    /// The cut of an input in its middle, if there is a float between its ends.
-    fn halving(&self, index: usize, side: Interval) -> Option<Cut> {
-        let at = side.lo() + (side.hi() - side.lo()) / 2.0;
-        let features = self.features();
-        let cut = Cut::Input { copy: index / features, feature: index % features, at };
-        (side.lo() < at && at < side.hi()).then_some(cut)
-    }
-
-    /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
-    /// with the slopes at hand; `bound` is that of the case.
-    fn promise(
-        &self,
-        case: &Case,
-        cut: Cut,
-        hidden: &Hidden,
-        hints: &[Hint],
-        (parts, bound): (&[Part], f64),
-    ) -> f64 {
-        let open = || parts.iter().zip(hints).filter(|(part, _)| !part.is_reached);
-        let gain = |(half, signs): (Signed, &[Sign])| match half {
-            Signed::Bounds(held) => {
-                let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
-                let reached = |(part, hint): (&Part, &Hint)| {
-                    ascent.climb(&part.row, Some(hint), 1, target(part)).bound - part.required
-                };
-                let least = open().map(reached).fold(0.0, f64::min);
-                (least - bound).max(1e-6 * bound.abs())
-            }
-            Signed::Empty => -bound,
-            Signed::Unknown => 0.0,
-        };
-        self.halves(cut, hidden).into_iter().map(|half| gain((half, &case.signs))).product()
-    }
-
-    /// The hidden bounds in the low and the high part of a cut.
-    fn halves(&self, cut: Cut, hidden: &Hidden) -> [Signed; 2] {
-        [false, true].map(|is_high| match cut {
-            Cut::Relu { .. } => match self.sign_of(cut, is_high) {
-                Some(sign) => self.network.signed_bounds(hidden, sign, None),
-                None => Signed::Unknown,
-            },
-            Cut::Input { copy, feature, at } => {
-                let mut input = hidden.input().to_vec();
-                let side = &mut input[copy * self.features() + feature];
-                let (lo, hi) = if is_high { (at, side.hi()) } else { (side.lo(), at) };
-                *side = Interval::new(lo, hi).unwrap_or(*side);
-                let held = self.network.inherited_bounds(hidden, &input, None);
-                held.map_or(Signed::Unknown, Signed::Bounds)
-            }
-            Cut::Cell { .. } => Signed::Unknown,
-        })
-    }
-
     /// The sign that a part of a cut gives its neuron.
-    fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
+    pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
         let Cut::Relu { copy, layer, neuron } = cut else { return None };
         let width = self.network.widths()[layer] / self.copies();
         Some(Sign { layer, neuron: copy * width + neuron, is_on })
     }
 
-    fn features(&self) -> usize {
+    /// How many inputs a copy of the network has.
+    pub(super) fn features(&self) -> usize {
         self.searcher.subject.model.0.schema.len()
     }
 
-    fn copies(&self) -> usize {
+    /// How many copies of the network stand side by side.
+    pub(super) fn copies(&self) -> usize {
         match &self.obligation.claim {
             Claim::Avoid { copies, .. } => *copies,
             _ => 1,
@@ -455,11 +331,6 @@ impl<'a> Looker<'a> {
             Cut::Cell { .. } => None,
         }
     }
-}
-
-/// A little more than is asked for, for rounding and for slopes in units of 2⁻⁸.
-fn target(part: &Part) -> f64 {
-    part.required + 1e-3 * (1.0 + part.required.abs())
 }
 
 /// Where the form is least.

@@ -50,6 +50,13 @@ pub(super) struct Part {
     pub(super) is_reached: bool,
 }
 
+impl Part {
+    /// A little more than is required, for rounding and for slopes in units of 2⁻⁸.
+    pub(super) fn target(&self) -> f64 {
+        self.required + 1e-3 * (1.0 + self.required.abs())
+    }
+}
+
 impl<'a> Goal<'a> {
     pub(super) fn new(
         claim: &Claim,

@@ -11,11 +11,11 @@
 //! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
 
 mod case;
+mod cut;
 mod goal;
+mod queue;
 mod steep;
 mod tree;
-
-use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
@@ -23,13 +23,10 @@ use crate::certificate::{LeafHint, Proof};
 use crate::spec::Obligation;
 
 use super::Searcher;
-use case::{Case, Look, Looker, Priority};
+use case::{Case, Look, Looker};
+use queue::Queue;
 use tree::Tree;
 
-/// Cases that are looked at together.
-const GROUP: usize = 16;
-/// With more open cases than this, those that are nearly closed come first: they need no memory.
-const MANY: usize = 50_000;
 /// Cases of [`start`].
 const FIRST_CASES: u64 = 1_000;
 /// Deepest path that is tried.
@@ -67,11 +64,11 @@ fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> F
 fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let mut tree = Tree::new();
     let mut hints: Vec<LeafHint> = Vec::new();
-    let mut open = BTreeMap::from([(Priority::FIRST, Case::root(obligation, tree.root()))]);
+    let mut open = Queue::new(Case::root(obligation, tree.root()));
     // a case that cannot be cut any further leaves the claim open, but another may violate it
     let mut is_stuck = false;
     while !open.is_empty() {
-        let group = next_group(&mut open);
+        let group = open.next_group();
         *nodes += group.len() as u64;
         if looker.is_over(*nodes) {
             return None;
@@ -97,7 +94,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
                 Look::Open { cut, refresh, hidden, bound, hints } => {
                     let slots = tree.cut(case.slot, cut, refresh);
                     for child in looker.children(&case, slots, cut, hidden, hints)? {
-                        open.insert(Priority::new(bound, child.slot), child);
+                        open.insert(bound, child);
                     }
                 }
             }
@@ -110,17 +107,4 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
     // hints in the order of the leaves, so that a certificate does not show the order of the search
     let hints = order.into_iter().map(|number| hints[number].clone()).collect();
     Some(Proof::Split { tree, hints })
-}
-
-/// The cases with the worst bounds; if there are very many, those with the best.
-fn next_group(open: &mut BTreeMap<Priority, Case>) -> Vec<Case> {
-    let mut group = Vec::with_capacity(GROUP);
-    while group.len() < GROUP {
-        let next = if open.len() > MANY { open.pop_last() } else { open.pop_first() };
-        match next {
-            Some((_, case)) => group.push(case),
-            None => break,
-        }
-    }
-    group
 }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::chance::Chance;
 use super::fixture::{GraphWriter, int, tensor};
 use super::wire::{Fields, Value, Writer};
 use super::*;
@@ -39,19 +40,6 @@ fn good() -> Vec<Vec<u8>> {
         files.push(to_onnx(&onnx(&file, None).unwrap()).unwrap());
     }
     files
-}
-
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) as usize % end.max(1)
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
 }
 
 const NUMBERS: [u64; 10] =

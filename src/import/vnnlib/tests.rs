@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::interval::{Decimal, Rational};
 use crate::spec::{Property, Spec};
 
+use super::super::chance::Chance;
 use super::*;
 
 /// Two inputs and two outputs.
@@ -366,22 +367,17 @@ fn mutated_files_never_panic() {
             "{PAIR}(assert (and (== X_f[0] 1) (== X_f[1] 0) (X_f[0] <= X_g[0]) (== X_g[1] X_f[1])))\n(assert (or (Y_f[0] < Y_g[0]) (<= Y_f[0] (- (+ Y_g[0] 1)))))"
         ),
     ];
-    let mut state = 1u64;
-    let mut random = |below: usize| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    };
+    let mut chance = Chance(1);
     let alphabet = b"()[],<>=!\";-+*019.eX_YZ \n\xc3";
     let mut read = 0;
     for k in 0..2_000 {
         let mut mutant = samples[k % 2].clone().into_bytes();
         if k % 5 == 0 {
-            mutant.truncate(random(mutant.len()));
+            mutant.truncate(chance.below(mutant.len()));
         }
-        for _ in 0..=random(3) {
-            let (byte, at) = (alphabet[random(alphabet.len())], random(mutant.len().max(1)));
-            match random(3) {
+        for _ in 0..=chance.below(3) {
+            let (byte, at) = (alphabet[chance.below(alphabet.len())], chance.below(mutant.len()));
+            match chance.below(3) {
                 0 => mutant.insert(at, byte),
                 1 if at < mutant.len() => drop(mutant.remove(at)),
                 _ => mutant.iter_mut().skip(at).take(1).for_each(|b| *b = byte),

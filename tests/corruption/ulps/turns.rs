@@ -1,36 +1,26 @@
-//! Claims that are true by a float and false by the next one.
-//!
-//! Every case has a claim with one number `{}` in it, and a proof. The judge finds the two neighbouring
-//! floats between which the claim turns. On the true side the proof is accepted, as close to the turn as
-//! its roundings allow, and on the false side it is refused. Then every number of the certificate, the
-//! spec, the model and the rows is moved by one ulp (whole numbers by one), up and down: what is false
-//! after that must be refused as well. Where the case is a witness, true and false change places.
+//! Claims with one number in them, and where they turn.
 
 use propcert::certificate::{Arithmetic, Hint, Line, Proof, SplitTree};
-use propcert::interval::{format_hexadecimal, parse_hexadecimal};
-use propcert::model::{DataSet, Family, Kind, Layer, Model, Node, Point, Precision};
-use propcert::spec::{Lowered, Spec};
+use propcert::model::{DataSet, Kind, Layer, Model, Point, Precision};
 
-use crate::cases::{BOTH, ensemble, network};
-use crate::certificates::{
-    Certified, data, folded_network, ridge_network, signed_cases, state, stump,
-};
-use crate::stride;
+use crate::cases::{ensemble, network};
+use crate::certificates::{Certified, data, signed_cases, state};
+use crate::models::{folded_network, ridge_network, stump};
 use crate::two_points::Pair;
 
 /// A claim with a number to choose, and what is offered for it.
-struct Case {
-    name: &'static str,
-    model: Model,
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) model: Model,
     /// The spec, `{}` being the number.
-    text: String,
-    rows: Vec<(Vec<f64>, usize)>,
+    pub(super) text: String,
+    pub(super) rows: Vec<(Vec<f64>, usize)>,
     /// One for each obligation.
-    proofs: Vec<Proof>,
+    pub(super) proofs: Vec<Proof>,
     /// Near the turn.
-    guess: f64,
+    pub(super) guess: f64,
     /// Whether larger numbers make the claim true.
-    holds_above: bool,
+    pub(super) holds_above: bool,
 }
 
 /// The float `steps` further up.
@@ -40,18 +30,18 @@ fn moved(x: f64, steps: i64) -> f64 {
 }
 
 /// These rows first, and one of each label whose key is so large that validation takes it, not them.
-fn data_with(rows: &[(Vec<f64>, usize)]) -> DataSet {
+pub(super) fn data_with(rows: &[(Vec<f64>, usize)]) -> DataSet {
     let last = [(vec![2.363762, 4.0], 0), (vec![2.220142, 4.0], 1)];
     data(&[rows, &last].concat())
 }
 
 impl Case {
-    fn is_witness(&self) -> bool {
+    pub(super) fn is_witness(&self) -> bool {
         matches!(self.proofs[0], Proof::Counterexample { .. })
     }
 
     /// The certificate for the claim with this number, with totals as if it were accepted.
-    fn stated(&self, number: f64) -> Certified {
+    pub(super) fn stated(&self, number: f64) -> Certified {
         let text = self.text.replace("{}", &number.to_string());
         let proofs = self.proofs.iter().enumerate();
         let lines = proofs.map(|(at, proof)| Line { at, proof: proof.clone() }).collect();
@@ -74,7 +64,7 @@ impl Case {
     }
 
     /// The float nearest to the turn at which the certificate states the truth, and the next one.
-    fn turn(&self) -> (f64, f64) {
+    pub(super) fn turn(&self) -> (f64, f64) {
         let towards_truth = if self.holds_above { 1 } else { -1 };
         let is_true = |steps: i64| {
             self.stated(moved(self.guess, towards_truth * steps)).truths.iter().all(|truth| *truth)
@@ -99,7 +89,7 @@ impl Case {
     }
 
     /// The number closest to `good` at which the file is accepted, and how many floats lie between.
-    fn accepted(&self, (good, bad): (f64, f64), arithmetic: Arithmetic) -> (f64, i64) {
+    pub(super) fn accepted(&self, (good, bad): (f64, f64), arithmetic: Arithmetic) -> (f64, i64) {
         let away = if good > bad { 1 } else { -1 };
         let tries = std::iter::once(0).chain((0..40).map(|k| 1i64 << k));
         let is_accepted = |steps: &i64| {
@@ -170,7 +160,7 @@ fn witness(points: &[[f64; 2]]) -> Vec<Proof> {
 }
 
 /// An output region on a box of `x₀`, the second input being 0.
-fn region(copies: usize, blocks: &str, rows: &str) -> String {
+pub(super) fn region(copies: usize, blocks: &str, rows: &str) -> String {
     let copies = if copies == 1 { "" } else { "copies = 2\n" };
     format!(
         "property = 'output-region'\nunits = 'raw'\n{copies}unsafe = {blocks}\n\
@@ -381,242 +371,11 @@ fn pairs_of_points() -> Vec<Case> {
     ]
 }
 
-fn cases() -> Vec<Case> {
+/// All of them.
+pub(super) fn cases() -> Vec<Case> {
     networks_on_regions()
         .into_iter()
         .chain(networks_around_rows())
         .chain(pairs_of_points())
         .collect()
-}
-
-/// The text with each of its numbers in turn moved by one ulp, or by one, up and down.
-fn numbers_moved(text: &str) -> Vec<String> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
-    let mut found = Vec::new();
-    let mut at = 0;
-    for word in text.split_inclusive(|c| !is_part(c)) {
-        let bare = word.trim_end_matches(|c| !is_part(c));
-        // `i0:0x1p0!2#1`: the prefix of a cut is a word of its own
-        for new in neighbours(bare) {
-            found.push([&text[..at], &new, &text[at + bare.len()..]].concat());
-        }
-        at += word.len();
-    }
-    found
-}
-
-/// A hexadecimal float or a decimal one ulp up and down, a whole number by one; nothing for other words.
-fn neighbours(word: &str) -> Vec<String> {
-    if let Some(x) = word.contains("0x").then(|| parse_hexadecimal(word)).flatten() {
-        return [x.next_up(), x.next_down()].map(format_hexadecimal).to_vec();
-    }
-    if let Ok(n) = word.parse::<i64>() {
-        return [n + 1, n - 1].map(|n| n.to_string()).to_vec();
-    }
-    let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
-    match word.parse::<f64>() {
-        Ok(x) if is_number => [x.next_up(), x.next_down()].map(|x| format!("{x:?}")).to_vec(),
-        _ => Vec::new(),
-    }
-}
-
-/// The spec with each of its quoted decimals in turn moved by one ulp, up and down.
-fn decimals_moved(text: &str) -> Vec<String> {
-    let parts: Vec<&str> = text.split('\'').collect();
-    let mut found = Vec::new();
-    for (k, part) in parts.iter().enumerate().skip(1).step_by(2) {
-        let Ok(x) = part.parse::<f64>() else { continue };
-        for new in [x.next_up(), x.next_down()] {
-            let mut parts = parts.clone();
-            let new = new.to_string();
-            parts[k] = &new;
-            found.push(parts.join("'"));
-        }
-    }
-    found
-}
-
-/// The model with each of its numbers in turn moved by one ulp of f32, up and down.
-fn models_moved(model: &Model) -> Vec<Model> {
-    let up = |x: f64| f64::from((x as f32).next_up());
-    let down = |x: f64| f64::from((x as f32).next_down());
-    let count = numbers(&mut model.clone()).len();
-    let moved = |k: usize, step: &dyn Fn(f64) -> f64| {
-        let mut other = model.clone();
-        let place = &mut numbers(&mut other)[k];
-        **place = step(**place);
-        other
-    };
-    (0..count).flat_map(|k| [moved(k, &up), moved(k, &down)]).collect()
-}
-
-/// Weights and biases; or the base, thresholds and leaves.
-fn numbers(model: &mut Model) -> Vec<&mut f64> {
-    match &mut model.family {
-        Family::Mlp(mlp) => {
-            let layers = mlp.layers.iter_mut();
-            layers.flat_map(|l| l.weights.iter_mut().chain(&mut l.bias)).collect()
-        }
-        Family::Ensemble(ensemble) => {
-            let nodes = ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes);
-            let values = nodes.map(|node| match node {
-                Node::Split { threshold, .. } => threshold,
-                Node::Leaf(value) => value,
-            });
-            ensemble.base.iter_mut().chain(values).collect()
-        }
-    }
-}
-
-/// The rows with each of their values in turn moved by one ulp, up and down.
-fn rows_moved(rows: &[(Vec<f64>, usize)]) -> Vec<Vec<(Vec<f64>, usize)>> {
-    let moved = |row: usize, feature: usize, step: fn(f64) -> f64| {
-        let mut rows = rows.to_vec();
-        rows[row].0[feature] = step(rows[row].0[feature]);
-        rows
-    };
-    let places = (0..rows.len()).flat_map(|row| [(row, 0), (row, 1)]);
-    places.flat_map(|(r, f)| [moved(r, f, f64::next_up), moved(r, f, f64::next_down)]).collect()
-}
-
-/// Whether what the certificate says of its subject is false.
-fn is_false(case: &Case, c: &Certified) -> bool {
-    c.truths.iter().any(|truth| *truth == case.is_witness())
-}
-
-/// Checks a mutant in both arithmetics; false ones must be refused.
-fn judge(case: &Case, mutant: &Certified, bytes: &[u8], what: &str, tally: &mut Tally) {
-    let is_false = is_false(case, mutant);
-    for arithmetic in BOTH {
-        let is_accepted = mutant.accepts(bytes, arithmetic, what);
-        assert!(!(is_false && is_accepted), "{}: {what}: accepted in {arithmetic:?}", case.name);
-        tally.accepted += usize::from(is_accepted);
-    }
-    tally.made += 1;
-    tally.false_ones += usize::from(is_false);
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    made: usize,
-    false_ones: usize,
-    /// In both arithmetics together.
-    accepted: usize,
-}
-
-/// The same certificate for another spec, model or rows, if that can be stated at all.
-fn about(
-    c: &Certified,
-    model: &Model,
-    text: &str,
-    rows: &[(Vec<f64>, usize)],
-) -> Option<Certified> {
-    let spec = Spec::read(text.as_bytes()).ok()?;
-    if !spec.property.is_about_rows() {
-        let region = Lowered::new(&spec, model, None, &[]).ok()?.obligation(0)?.region;
-        // of two copies the judge knows planes only
-        if region.sides().iter().filter(|(low, high)| low < high).count() > 2 {
-            return None;
-        }
-    }
-    Some(c.about(model.clone(), text.to_owned(), data_with(rows)))
-}
-
-#[test]
-fn nothing_false_is_accepted_within_one_ulp() {
-    for case in cases() {
-        let turn = case.turn();
-        let mut tallies: [Tally; 4] = Default::default();
-        let [in_file, in_spec, in_model, in_rows] = &mut tallies;
-        let bad = case.stated(turn.1);
-        judge(&case, &bad, &bad.text(), "one ulp beyond", in_spec);
-        for text in
-            numbers_moved(&String::from_utf8(bad.text()).unwrap()).into_iter().step_by(stride())
-        {
-            judge(&case, &bad, text.as_bytes(), &text, in_file);
-        }
-        let mut slacks = Vec::new();
-        for arithmetic in BOTH {
-            let (number, slack) = case.accepted(turn, arithmetic);
-            slacks.push(slack);
-            let good = case.stated(number);
-            for text in numbers_moved(&String::from_utf8(good.text()).unwrap())
-                .into_iter()
-                .step_by(stride())
-            {
-                judge(&case, &good, text.as_bytes(), &text, in_file);
-            }
-            for text in decimals_moved(&good.spec_text).into_iter().step_by(stride()) {
-                let Some(other) = about(&good, &good.model, &text, &case.rows) else {
-                    continue;
-                };
-                judge(&case, &other, &other.text(), &text, in_spec);
-            }
-            for model in models_moved(&good.model).into_iter().step_by(stride()) {
-                let Some(other) = about(&good, &model, &good.spec_text, &case.rows) else {
-                    continue;
-                };
-                judge(&case, &other, &other.text(), "a number of the model", in_model);
-            }
-            if good.spec.property.is_about_rows() {
-                for rows in rows_moved(&case.rows).into_iter().step_by(stride()) {
-                    let other = about(&good, &good.model, &good.spec_text, &rows);
-                    let Some(other) = other else { continue };
-                    judge(&case, &other, &other.text(), &format!("{rows:?}"), in_rows);
-                }
-            }
-        }
-        println!("{}: {} or {} ulps short; {tallies:?}", case.name, slacks[1], slacks[0]);
-        // in integers little is lost
-        assert!(slacks[1] <= 64, "{}: {slacks:?}", case.name);
-        if stride() > 1 {
-            continue;
-        }
-        assert!(tallies[0].made > 20 && tallies[0].false_ones > 10, "{}", case.name);
-        let subjects: usize = tallies[1..].iter().map(|tally| tally.false_ones).sum();
-        assert!(subjects > 2, "{}: no number of spec, model and rows matters", case.name);
-    }
-}
-
-/// Cuts at the ends of their boxes, and one ulp further out.
-#[test]
-fn a_cut_one_ulp_outside_its_box_is_refused() {
-    let single = region(1, "[[{y = ['-1', '1'], rhs = '0.25'}]]", "");
-    let double = region(2, "[[{y = ['-1', '1', '-1', '1'], rhs = '-0.5'}]]", "");
-    let signs = "r0.0 1/r0.0 L#0 L#0 1/r0.0 L#0 L#0";
-    // a tree with a place for the cut, an end of the box there, and whether it is the upper one
-    let table = [
-        (&single, "i0:@ L i0:0x0p0 L L".to_owned(), -2.5f64, false),
-        (&single, "i0:@ i0:0x0p0 L L L".to_owned(), 2.5, true),
-        (&single, "i0:0x1.4p0 i0:@ i0:0x0p0 L L L L".to_owned(), 1.25, true),
-        (&single, "i0:0x1.4p0 i0:0x0p0 L L i0:@ L L".to_owned(), 1.25, false),
-        (&single, "i0:0x1.4p0 i0:0x0p0 L L i0:@ L L".to_owned(), 2.5, true),
-        (&double, format!("1/i0:@ {signs} L"), 2.5, true),
-        (&double, format!("1/i0:@ L {signs}"), -2.5, false),
-        (&double, format!("i0:0x1.4p0 {signs} i0:@ L L"), 1.25, false),
-    ];
-    for (text, tree, end, is_upper) in table {
-        let accepted = |at: f64| {
-            let neurons: &[usize] = if text.contains("copies") { &[0, 2] } else { &[0] };
-            let proof = signed_cases(&tree.replace('@', &format_hexadecimal(at)), neurons);
-            let case = Case {
-                name: "a cut",
-                model: folded_network(),
-                text: text.clone(),
-                rows: Vec::new(),
-                proofs: vec![proof],
-                guess: 1.0,
-                holds_above: false,
-            };
-            let c = case.stated(1.0);
-            BOTH.map(|arithmetic| c.accepts(&c.text(), arithmetic, &tree))
-        };
-        let [inside, outside] = if is_upper {
-            [end.next_down(), end.next_up()]
-        } else {
-            [end.next_up(), end.next_down()]
-        };
-        assert_eq!([end, inside].map(accepted), [[true; 2]; 2], "{tree}: {end}");
-        assert_eq!(accepted(outside), [false; 2], "{tree}: {outside}");
-    }
 }

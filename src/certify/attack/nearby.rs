@@ -8,11 +8,11 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::interval::Rational;
-use crate::model::{Family, Model, Part};
+use crate::model::{Model, Part};
 use crate::spec::{Claim, Norm, Obligation, On};
 
-use super::Searcher;
-use super::refute::{FloatBox, slopes};
+use super::super::Searcher;
+use super::space::{FloatBox, raw_slopes, step_towards};
 
 /// Places that are tried.
 const PLACES: usize = 24;
@@ -47,7 +47,7 @@ pub(super) fn steepest(
         let mut point = if index == 0 { space.middle() } else { place(index, rng) };
         for step in 0..STEPS {
             if step > 0 {
-                descend(model, space, &mut point, 0.0);
+                step_towards(model, space, &mut point, 0.0);
             }
             let Some((excess, pair)) = ground.step_across(model, &point) else { continue };
             if best.as_ref().is_none_or(|(most, _)| excess > *most) {
@@ -66,25 +66,6 @@ pub(super) fn across(
 ) -> Option<Vec<Vec<f64>>> {
     let found = Ground::new(obligation)?.step_across(searcher.subject.model.0, point);
     found.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
-}
-
-/// One Newton step towards `m = target`, clipped.
-pub(super) fn descend(model: &Model, space: &FloatBox, point: &mut [f64], target: f64) {
-    let (margin, gradient) = (model.margin(point), raw_slopes(model, point));
-    let square: f64 = gradient.iter().map(|g| g * g).sum();
-    if square > 0.0 {
-        for (x, g) in point.iter_mut().zip(&gradient) {
-            *x -= (margin - target) * g / square;
-        }
-        space.clip(point);
-    }
-}
-
-/// `∂m/∂x` in raw units; 0 for ensembles.
-pub(super) fn raw_slopes(model: &Model, point: &[f64]) -> Vec<f64> {
-    let Family::Mlp(mlp) = &model.family else { return vec![0.0; point.len()] };
-    let slopes = slopes(mlp, &model.schema.standardise(point), &[-1.0, 1.0]);
-    slopes.iter().zip(model.schema.features()).map(|(g, f)| g * f64::from(f.scale)).collect()
 }
 
 /// A claim about two points in floats, for many places.

@@ -1,14 +1,14 @@
 //! Attacks on monotone claims: walks along the feature through known and random points, and a climb to
 //! where a network's slope along the feature is worst, one coordinate at a time to either end of its side.
 
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Family, Model, Part};
 use crate::spec::{Claim, Direction, Obligation};
 
-use super::Searcher;
-use super::refute::{FloatBox, slopes, texts};
+use super::super::Searcher;
+use super::space::{FloatBox, slopes};
 
 /// Stops of a walk, for a network.
 const WALK: usize = 17;
@@ -22,7 +22,11 @@ const SWEEPS: usize = 3;
 const LENGTHS: [f64; 6] = [1.0, 0.25, 0.05, 1e-2, 1e-3, 1e-4];
 
 /// A climb, for what the cheap rules leave open; networks only.
-pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
+pub(super) fn insist(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<f64>>> {
     let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
     let model = searcher.subject.model.0;
     let space = FloatBox::new(&obligation.region);
@@ -30,10 +34,8 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
     if !matches!(model.family, Family::Mlp(_)) || !is_free[feature.0] {
         return None;
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
-    rng.set_stream(u64::MAX - obligation.at as u64);
     for climb in 0..CLIMBS {
-        let mut point = if climb == 0 { space.middle() } else { space.random(&mut rng) };
+        let mut point = if climb == 0 { space.middle() } else { space.random(rng) };
         let mut worst = rate(model, obligation, &space, &point);
         for _ in 0..SWEEPS {
             let before = worst;
@@ -47,7 +49,7 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
             if worst < 0.0
                 && let Some(pair) = step(model, obligation, &space, &point)
             {
-                return Some(texts(&pair));
+                return Some(pair);
             }
             if worst >= before {
                 break;
@@ -65,10 +67,7 @@ fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64])
     else {
         return f64::INFINITY;
     };
-    let sign = match direction {
-        Direction::Increasing => 1.0,
-        Direction::Decreasing => -1.0,
-    };
+    let sign = sign(*direction);
     if space.is_whole()[feature.0] {
         let (mut low, mut high) = (point.to_vec(), point.to_vec());
         low[feature.0] = low[feature.0].min(space.hi()[feature.0] - 1.0);
@@ -79,6 +78,14 @@ fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64])
     let share = -1.0 / (model.classes - 1) as f64;
     let row: Vec<f64> = (0..model.classes).map(|k| if k == *class { 1.0 } else { share }).collect();
     sign * slopes(mlp, &model.schema.standardise(point), &row)[feature.0]
+}
+
+/// By what scores are multiplied so that they must not fall.
+fn sign(direction: Direction) -> f64 {
+    match direction {
+        Direction::Increasing => 1.0,
+        Direction::Decreasing => -1.0,
+    }
 }
 
 /// The longest step along the feature around a point that goes the wrong way.
@@ -122,11 +129,7 @@ pub(super) fn across(
 fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64]) -> bool {
     let Claim::Monotone { feature, direction, .. } = &obligation.claim else { return false };
     let change = target_score(model, obligation, high) - target_score(model, obligation, low);
-    let is_wrong = match direction {
-        Direction::Increasing => change < 0.0,
-        Direction::Decreasing => change > 0.0,
-    };
-    is_wrong && low[feature.0] < high[feature.0]
+    sign(*direction) * change < 0.0 && low[feature.0] < high[feature.0]
 }
 
 /// What a monotone claim is about: with two classes the margin of its class, else its posterior; 0 for
@@ -173,16 +176,12 @@ pub(super) fn walk(
         for &value in &values {
             base[feature] = value;
             let score = target_score(model, obligation, &base);
-            if let Some((from, earlier)) = before {
-                let is_against = match direction {
-                    Direction::Increasing => score < earlier,
-                    Direction::Decreasing => score > earlier,
-                };
-                if is_against {
-                    let mut low = base.clone();
-                    low[feature] = from;
-                    return Some(vec![low, base]);
-                }
+            if let Some((from, earlier)) = before
+                && sign(direction) * score < sign(direction) * earlier
+            {
+                let mut low = base.clone();
+                low[feature] = from;
+                return Some(vec![low, base]);
             }
             before = Some((value, score));
         }

@@ -7,9 +7,9 @@ use dashu_int::IBig;
 use crate::interval::{Decimal, Rational};
 use crate::model::{Family, FeatureSpec, Model};
 
-use super::lower::unsupported;
-use super::region::Condition;
-use super::{Domain, InputBox, LowerError, OutputRow, RawRegion, Units};
+use super::super::region::Condition;
+use super::super::{Domain, InputBox, OutputRow, RawRegion, Units};
+use super::{LowerError, unsupported};
 
 /// `y·f <= rhs`, multiplied by a positive whole number so that every coefficient is a float.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,15 +7,14 @@
 //! KL(F(x)‖F(x′))  = A(m′) − A(m) − σ(m)·(m′ − m),   A(m) = ln(1 + e^m)
 //! ```
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::interval::Rational;
-use crate::model::{Digest, Family, Model, Row};
+use crate::model::{Family, Model};
 
-use super::lower::unsupported;
-use super::region::Metric;
-use super::{Claim, LowerError, Norm, Property, Spec};
+use super::super::region::Metric;
+use super::super::{Norm, Property, Spec};
+use super::{Claim, LowerError, unsupported};
 
 /// What a claim about all pairs of rows says of one pair; distances are Euclidean.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,12 +68,6 @@ pub(super) fn near(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
 /// The raw length of a unit of the distance.
 pub(super) fn raw_unit(weight: &Rational) -> Rational {
     (&Rational::ONE / weight).expect("scales are positive")
-}
-
-/// Positions of the first of every group of equal rows, ascending.
-pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
-    let mut seen: BTreeSet<Digest> = BTreeSet::new();
-    (0..rows.len()).filter(|&index| seen.insert(rows[index].key)).collect()
 }
 
 /// The pair `a < b < count` of that index, in lexicographic order.

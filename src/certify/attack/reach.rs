@@ -2,16 +2,15 @@
 //! box and from random points. Points are floats of 32 bits where the box holds some, so that a served
 //! copy can be given the same point; linear conditions on the input are repaired one after the other.
 
-use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Block;
 use crate::interval::{Rational, Rounded};
-use crate::model::{Family, Mlp, Point};
+use crate::model::Point;
 use crate::spec::{Claim, Obligation, OutputBlock, RawRegion};
 
-use super::Searcher;
-use super::refute::{FloatBox, slopes};
+use super::super::Searcher;
+use super::space::{FloatBox, slopes};
 
 /// Points that miss a block by no more than this are looked at exactly.
 const NEAR: f64 = 1e-4;
@@ -22,7 +21,11 @@ const STEPS: usize = 40;
 const PATIENCE: usize = 3_400_000;
 
 /// A longer attack on the blocks that the linear rule leaves open.
-pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
+pub(super) fn insist(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<String>>> {
     let Claim::Avoid { copies, .. } = &obligation.claim else { return None };
     let (network, prepared) = searcher.kernel.network()?;
     let region = obligation.region.standardised(&searcher.subject.model.0.schema)?;
@@ -34,12 +37,10 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
     let pairs = searcher.blocks().iter().zip(prepared);
     let open: Vec<OutputBlock> =
         pairs.filter(|(_, block)| is_open(block)).map(|(block, _)| block.clone()).collect();
-    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
-    rng.set_stream(u64::MAX - obligation.at as u64);
     let size: usize = searcher.mlp()?.layers.iter().map(|layer| layer.weights.len()).sum();
     let descents = (PATIENCE / size.max(1)).clamp(6, 250);
     let attempts = 1..=searcher.options.attack_starts * descents;
-    candidates(searcher, obligation, *copies, &open, attempts, &mut rng).into_iter().next()
+    candidates(searcher, obligation, *copies, &open, attempts, rng).into_iter().next()
 }
 
 /// Where a descent moves.
@@ -75,14 +76,12 @@ pub(super) fn candidates(
 }
 
 /// Points of a region that look like violations, among `places` (standardised).
-pub(super) fn candidates_in(
+pub(in crate::certify) fn unsafe_points(
     searcher: &Searcher,
-    obligation: &Obligation,
     region: &RawRegion,
     places: &[Vec<f64>],
     copies: usize,
 ) -> Vec<Vec<Vec<String>>> {
-    debug_assert_eq!(region.sides().len(), obligation.region.sides().len());
     // most cases hold none, which is seen without the exact box
     let is_near = |z: &&Vec<f64>| {
         let outputs = searcher.mlp().map(|mlp| mlp.forward(&1.0, z.to_vec()));
@@ -102,13 +101,6 @@ pub(super) fn candidates_in(
         searcher.blocks().iter().any(|block| depth(searcher, block, point) <= 0.0)
     };
     points.filter(is_hit).map(|point| space.texts(&point, copies)).collect()
-}
-
-impl Searcher<'_> {
-    /// The unsafe blocks of the claim.
-    pub(super) fn blocks(&self) -> &[OutputBlock] {
-        self.lowered.blocks().map_or(&[], |(blocks, _)| blocks)
-    }
 }
 
 /// By how much the worst row of a block is missed, in floats; at most 0 in the block.
@@ -228,13 +220,5 @@ impl<'a> Space<'a> {
         };
         let texts: Vec<String> = sides.zip(Point::texts(point)).map(exact).collect();
         texts.chunks((texts.len() / copies).max(1)).map(<[String]>::to_vec).collect()
-    }
-}
-
-impl Searcher<'_> {
-    /// The network of the claim.
-    fn mlp(&self) -> Option<&Mlp> {
-        debug_assert!(matches!(self.subject.model.0.family, Family::Mlp(_)));
-        self.mlp.as_deref()
     }
 }

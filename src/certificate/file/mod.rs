@@ -1,0 +1,165 @@
+//! Checking a whole certificate file, streamed line by line.
+
+mod error;
+mod lines;
+mod session;
+
+use std::io::BufRead;
+
+use crate::model::{DataSet, Defense, Digest, Model, Row};
+use crate::spec::{Lowered, Spec};
+
+use super::{Arithmetic, Counter, Header, Kernel, Tally, Verdict};
+use lines::Lines;
+use session::Session;
+
+pub use error::CheckError;
+pub use lines::Limits;
+
+/// Everything a certificate is checked against, each with the digest of its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The model.
+    pub model: (&'a Model, Digest),
+    /// The spec; command-line choices already applied.
+    pub spec: (&'a Spec, Digest),
+    /// The data, where the property is about rows.
+    pub data: Option<&'a DataSet>,
+    /// The defense, if the defended model is meant.
+    pub defense: Option<(&'a Defense, Digest)>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The header.
+    pub header: Header,
+    /// The recomputed counts.
+    pub tally: Tally,
+    /// What is not as stated, first findings first (at most 20 kept).
+    pub findings: Vec<String>,
+    /// How many findings there are.
+    pub finding_count: u64,
+    /// Which obligations are proved, by index.
+    pub proved: Vec<usize>,
+}
+
+impl Checked {
+    /// Whether every line holds as stated and the totals agree.
+    pub fn is_as_stated(&self) -> bool {
+        self.finding_count == 0
+    }
+}
+
+/// How a file is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which interpreter of the rules.
+    pub arithmetic: Arithmetic,
+    /// Decide only the first obligations and take the totals as read; `None`: all.
+    pub first: Option<usize>,
+    /// Multiply-adds that the whole file may cost.
+    pub max_work: u64,
+    /// How large the file may be.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            arithmetic: Arithmetic::Rounded,
+            first: None,
+            max_work: 10_000_000_000_000,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// One decided obligation, on its way past.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'a> {
+    /// Its index.
+    pub at: usize,
+    /// Number of obligations.
+    pub total: usize,
+    /// The rule offered.
+    pub rule: &'static str,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+}
+
+/// Checks a certificate against its subject. `watch` sees every obligation that is decided.
+pub fn check_file(
+    subject: &Subject,
+    file: &mut dyn BufRead,
+    settings: Settings,
+    watch: &mut dyn FnMut(Decided),
+) -> Result<Checked, CheckError> {
+    let mut lines = Lines::new(file, settings.limits);
+    let header = match lines.next()? {
+        Some(line) => Header::parse(line).map_err(|error| CheckError::Format { line: 1, error })?,
+        None => return Err(CheckError::End { line: 1, problem: "the file is empty" }),
+    };
+    check_header(&header, subject)?;
+    let rows = rows_of(&header, subject)?;
+    let (spec, model) = (subject.spec.0, subject.model.0);
+    let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
+    expect_equal("semantics", header.semantics, lowered.semantics())?;
+    let kernel = Kernel::new(model, &lowered, settings.arithmetic);
+    let session = Session::new(header, &kernel, Counter::new(&lowered, rows), settings);
+    session.run(&mut lines, watch)
+}
+
+fn expect_equal<T: PartialEq + serde::Serialize>(
+    what: &'static str,
+    stated: T,
+    given: T,
+) -> Result<(), CheckError> {
+    if stated == given {
+        return Ok(());
+    }
+    // as in files: a digest, or the name of a choice
+    let text = |value: &T| match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => "none".to_owned(),
+    };
+    Err(CheckError::Other { what, stated: text(&stated), given: text(&given) })
+}
+
+fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
+    expect_equal("model", header.model, subject.model.1)?;
+    expect_equal("spec", header.spec, subject.spec.1)?;
+    expect_equal("defense", header.defense, subject.defense.map(|(_, digest)| digest))?;
+    if let Some((defense, _)) = subject.defense {
+        expect_equal("target of the defense", subject.model.1, defense.target)?;
+    }
+    expect_equal("treatment of integers", header.integers, subject.spec.0.integers)
+}
+
+/// The rows that the header names; none for claims without rows.
+fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], CheckError> {
+    let property = subject.spec.0.property.name();
+    if !subject.spec.0.property.is_about_rows() {
+        let keys = [
+            ("data", header.data.is_some()),
+            ("part", header.part.is_some()),
+            ("rows", header.rows.is_some()),
+        ];
+        let stray = keys.into_iter().find(|(_, is_there)| *is_there);
+        return match stray {
+            None => Ok(&[]),
+            Some((key, _)) => Err(CheckError::Unexpected { key, property }),
+        };
+    }
+    let data = subject.data.ok_or(CheckError::NoData(property))?;
+    data.check_features(&subject.model.0.schema)?;
+    expect_equal("data", header.data, Some(data.digest()))?;
+    let part = header.part.ok_or(CheckError::Missing { key: "part", property })?;
+    let count = header.rows.ok_or(CheckError::Missing { key: "rows", property })?;
+    let rows = data.part(part);
+    subject.spec.0.property.first_rows(rows, Some(count)).ok_or_else(|| CheckError::Other {
+        what: "number of rows",
+        stated: count.to_string(),
+        given: format!("{} in part {}", rows.len(), part.name()),
+    })
+}

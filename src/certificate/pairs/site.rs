@@ -1,0 +1,87 @@
+//! A row, or several that are equal, and what the model says of it.
+
+use std::cell::OnceCell;
+
+use crate::interval::{Interval, Rational, sigmoid, softplus};
+use crate::model::{Family, Model, Point};
+
+use super::floats::{Ball, Divergent};
+
+/// Rows that are equal.
+pub(super) struct Site<'a> {
+    pub(super) values: &'a [f64],
+    /// Positions of the rows, ascending.
+    pub(super) rows: Vec<usize>,
+    exact: OnceCell<Exactly>,
+}
+
+/// What the model says of a site.
+pub(super) struct Exactly {
+    pub(super) margin: Rational,
+    /// Around `σ(m)`.
+    pub(super) posterior: (Rational, Rational),
+    /// Around `ln(1 + e^m)`.
+    pub(super) softplus: (Rational, Rational),
+}
+
+impl<'a> Site<'a> {
+    /// A site of one row, at that position.
+    pub(super) fn new(values: &'a [f64], row: usize) -> Self {
+        Self { values, rows: vec![row], exact: OnceCell::new() }
+    }
+
+    /// How many rows.
+    pub(super) fn size(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// Computed once.
+    pub(super) fn exactly(&self, model: &Model) -> &Exactly {
+        self.exact.get_or_init(|| {
+            let scores = Point::from_floats(self.values).map(|point| model.exact_scores(&point));
+            let margin = match scores.as_deref() {
+                Some([zero, one]) => one - zero,
+                // lowering asks for two classes
+                _ => Rational::ZERO,
+            };
+            let (posterior, softplus) = (sigmoid(&margin), softplus(&margin));
+            Exactly { margin, posterior, softplus }
+        })
+    }
+
+    /// Around the margin: by a pass of intervals, exactly where that overflows.
+    fn margin(&self, model: &Model) -> (Rational, Rational) {
+        let pass = || {
+            let Family::Mlp(mlp) = &model.family else { return None };
+            let features = model.schema.features().iter().zip(self.values);
+            let input = features.map(|(feature, &x)| {
+                let z = feature.standardise_exactly(&Rational::from_f64(x)?);
+                Interval::enclosing(&z, &z)
+            });
+            let logits = mlp.forward(&Interval::point(1.0), input.collect::<Option<_>>()?);
+            let [zero, one] = logits.as_slice() else { return None };
+            let margin = *one + zero.scale(-1.0);
+            Rational::from_f64(margin.lo()).zip(Rational::from_f64(margin.hi()))
+        };
+        pass().unwrap_or_else(|| {
+            let margin = &self.exactly(model).margin;
+            (margin.clone(), margin.clone())
+        })
+    }
+
+    /// Around `σ(m)`.
+    pub(super) fn posterior(&self, model: &Model) -> Ball {
+        let (low, high) = self.margin(model);
+        Ball::around(&sigmoid(&low).0, &sigmoid(&high).1)
+    }
+
+    /// Around what the divergence needs.
+    pub(super) fn divergent(&self, model: &Model) -> Divergent {
+        let (low, high) = self.margin(model);
+        Divergent {
+            margin: Ball::around(&low, &high),
+            posterior: Ball::around(&sigmoid(&low).0, &sigmoid(&high).1),
+            softplus: Ball::around(&softplus(&low).0, &softplus(&high).1),
+        }
+    }
+}

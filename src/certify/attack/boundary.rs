@@ -1,0 +1,58 @@
+//! The attack on the boundary property of networks.
+//!
+//! A point that violates it is confident, `|m| >= μ`, and has another label within Δ. Both are likeliest
+//! just above `m = ±μ`, so points are moved there.
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::model::Family;
+use crate::spec::{Claim, Obligation};
+
+use super::super::Searcher;
+use super::excess::excess;
+use super::space::{FloatBox, step_towards};
+use super::zone;
+
+/// Places that are moved to where the network is barely confident.
+const PLACES: usize = 24;
+/// Newton steps of a move.
+const STEPS: usize = 6;
+
+/// A longer attack, for what the cheap rules leave open; networks only.
+pub(super) fn insist(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<f64>>> {
+    let space = FloatBox::new(&obligation.region);
+    let point = barely_confident(searcher, obligation, &space, rng)?;
+    zone::witness(searcher.subject.model.0, &obligation.claim, point)
+}
+
+/// A point that is barely confident and looks like a violation; networks only.
+pub(super) fn barely_confident(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<f64>> {
+    let model = searcher.subject.model.0;
+    let Claim::Fuzz { margin, .. } = &obligation.claim else { return None };
+    if !matches!(model.family, Family::Mlp(_)) {
+        return None;
+    }
+    let target = margin.above.up() * (1.0 + 1e-6);
+    for place in 0..PLACES {
+        let start = if place == 0 { space.middle() } else { space.random(rng) };
+        for target in [target, -target] {
+            let mut point = start.clone();
+            for _ in 0..STEPS {
+                step_towards(model, space, &mut point, target);
+                if excess(searcher, obligation, &point) <= 0.0 {
+                    return Some(point);
+                }
+            }
+        }
+    }
+    None
+}

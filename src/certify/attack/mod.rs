@@ -1,0 +1,116 @@
+//! Attacks: points that look like counterexamples in floats. The kernel evaluates them exactly, and
+//! what no attack finds is not thereby proved.
+//!
+//! Every kind of claim has an attack of its own, made of moves in a `space` of floats. Those on single
+//! points ask `excess` how the claim stands at one, which for the boundary property looks around in its
+//! `zone`. This file chooses the attack by the claim.
+
+mod boundary;
+mod descent;
+mod excess;
+mod monotone;
+mod nearby;
+mod reach;
+mod space;
+mod zone;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::model::Point;
+use crate::spec::{Claim, Obligation, RawRegion};
+
+use super::Searcher;
+
+pub(super) use excess::excess;
+pub(super) use reach::unsafe_points;
+pub(super) use space::{FloatBox, slopes};
+
+/// Sets of points to offer as counterexamples, few and promising.
+pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Vec<Vec<String>>> {
+    let mut rng = generator(searcher, obligation.at as u64);
+    let space = FloatBox::new(&obligation.region);
+    let start = match searcher.lowered.row_of(obligation.at) {
+        Some(row) => searcher.rows[row].values.clone(),
+        None => space.middle(),
+    };
+    let found = match &obligation.claim {
+        Claim::Avoid { copies, .. } => {
+            let blocks = searcher.blocks();
+            return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
+        }
+        Claim::AllPairs { .. } => None,
+        Claim::Near { .. } | Claim::Lipschitz { .. } => {
+            nearby::steepest(searcher, obligation, &space, &mut rng)
+        }
+        Claim::Monotone { feature, direction, .. } => {
+            monotone::walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
+        }
+        Claim::Label { .. } | Claim::Posterior { .. } => {
+            descent::descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
+        }
+        Claim::Fuzz { .. } => {
+            let mut point = descent::descend(searcher, obligation, &space, start, &mut rng);
+            if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
+                point = boundary::barely_confident(searcher, obligation, &space, &mut rng);
+            }
+            let model = searcher.subject.model.0;
+            point.and_then(|point| zone::witness(model, &obligation.claim, point))
+        }
+    };
+    found.map(|points| texts(&points)).into_iter().collect()
+}
+
+/// A longer attack, for what the cheap rules leave open; networks only.
+pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
+    // other places than those of the first attack
+    let mut rng = generator(searcher, u64::MAX - obligation.at as u64);
+    let found = match &obligation.claim {
+        Claim::Avoid { .. } => return reach::insist(searcher, obligation, &mut rng),
+        Claim::Fuzz { .. } => boundary::insist(searcher, obligation, &mut rng),
+        Claim::Monotone { .. } => monotone::insist(searcher, obligation, &mut rng),
+        _ => None,
+    };
+    found.map(|points| texts(&points))
+}
+
+/// The random numbers of one attack; they depend on nothing but the seed and `stream`.
+fn generator(searcher: &Searcher, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
+    rng.set_stream(stream);
+    rng
+}
+
+/// Points of a region that look like counterexamples: its middle and the point `corner`
+/// (standardised); for claims about two points a step across its middle.
+pub(super) fn candidates_in(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    region: &RawRegion,
+    corner: Option<&[f64]>,
+) -> Vec<Vec<Vec<String>>> {
+    let model = searcher.subject.model.0;
+    let space = FloatBox::new(region);
+    if let Claim::Monotone { .. } = &obligation.claim {
+        let found = monotone::across(searcher, obligation, &space);
+        return found.map(|points| texts(&points)).into_iter().collect();
+    }
+    let middle = space.middle();
+    if let Claim::Near { .. } | Claim::Lipschitz { .. } = &obligation.claim {
+        let found = nearby::across(searcher, obligation, &middle);
+        return found.map(|points| texts(&points)).into_iter().collect();
+    }
+    let corner = corner.map(|z| space.nearest(&model.schema, z));
+    let points = std::iter::once(middle).chain(corner);
+    let hits = points.filter(|point| excess(searcher, obligation, point) <= 0.0);
+    let witnesses = hits.filter_map(|point| match &obligation.claim {
+        claim @ Claim::Fuzz { .. } => zone::witness(model, claim, point),
+        _ => Some(vec![point]),
+    });
+    witnesses.map(|points| texts(&points)).collect()
+}
+
+/// Points as a certificate writes them.
+fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
+    points.iter().map(|point| Point::texts(point)).collect()
+}

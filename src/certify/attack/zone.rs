@@ -1,0 +1,85 @@
+//! The zone of the boundary property: points within Δ of a point, and whether one has another label.
+
+use crate::interval::Rational;
+use crate::model::{Family, Model};
+use crate::spec::{Claim, Norm, Zone};
+
+use super::space::raw_slopes;
+
+/// Steps inside the ball zone.
+const STEPS: usize = 4;
+
+/// What the kernel is shown of a point that looks like a violation: with zone `ball` also the point
+/// of the other label.
+pub(super) fn witness(model: &Model, claim: &Claim, point: Vec<f64>) -> Option<Vec<Vec<f64>>> {
+    let Claim::Fuzz { zone, .. } = claim else { return None };
+    match zone {
+        Zone::Axis => Some(vec![point]),
+        Zone::Ball => {
+            let other = flip(model, &point, claim)?;
+            Some(vec![point, other])
+        }
+    }
+}
+
+/// A point of the zone with another label, in floats: one shift away along an axis or, in a ball,
+/// where the margin falls.
+pub(super) fn flip(model: &Model, raw: &[f64], claim: &Claim) -> Option<Vec<f64>> {
+    let Claim::Fuzz { shifts, zone, zone_norm, .. } = claim else { return None };
+    let label = model.label(raw);
+    let is_flipped = |moved: &Vec<f64>| model.label(moved) != label;
+    if *zone == Zone::Ball
+        && let Some(moved) = inside_ball(model, raw, shifts, *zone_norm).find(is_flipped)
+    {
+        return Some(moved);
+    }
+    let mut moves = shifts.iter().enumerate().flat_map(|(index, shift)| {
+        // rounded towards the point, so that it stays within Δ
+        let reach = shift.down();
+        [(index, raw[index] + reach, 1.0), (index, raw[index] - reach, -1.0)]
+    });
+    moves.find_map(|(index, end, sign)| {
+        let mut moved = raw.to_vec();
+        let is_beyond = (end - raw[index]).abs() > shifts[index].down();
+        moved[index] = match (is_beyond, sign > 0.0) {
+            (false, _) => end,
+            (true, true) => end.next_down(),
+            (true, false) => end.next_up(),
+        };
+        is_flipped(&moved).then_some(moved)
+    })
+}
+
+/// Points at distance Δ, less what rounding may add, each where the slopes at the one before it make
+/// |m| least if they stay as they are.
+fn inside_ball<'a>(
+    model: &'a Model,
+    raw: &'a [f64],
+    shifts: &'a [Rational],
+    norm: Norm,
+) -> impl Iterator<Item = Vec<f64>> + 'a {
+    let reach: Vec<f64> = shifts.iter().map(|shift| shift.down() * (1.0 - 1e-9)).collect();
+    let sign = if model.margin(raw) > 0.0 { -1.0 } else { 1.0 };
+    let is_network = matches!(model.family, Family::Mlp(_));
+    let next = move |from: &Vec<f64>| {
+        let slopes = raw_slopes(model, from);
+        let gains: Vec<f64> = slopes.iter().zip(&reach).map(|(g, r)| sign * g * r).collect();
+        let length = gains.iter().map(|gain| gain * gain).sum::<f64>().sqrt();
+        let most = gains.iter().fold(0.0, |top: f64, gain| top.max(gain.abs()));
+        let share = |gain: f64| match norm {
+            Norm::Linf => gain.signum(),
+            Norm::L2 => gain / length,
+            Norm::L1 => {
+                if gain.abs() == most {
+                    gain.signum()
+                } else {
+                    0.0
+                }
+            }
+        };
+        let moved = raw.iter().zip(&gains).zip(&reach);
+        (most > 0.0).then(|| moved.map(|((x, gain), r)| x + share(*gain) * r).collect())
+    };
+    let first = is_network.then(|| raw.to_vec());
+    std::iter::successors(first, next).skip(1).take(STEPS)
+}

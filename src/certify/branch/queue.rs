@@ -1,0 +1,73 @@
+//! The open cases, worst bound first.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::case::Case;
+use super::tree::Slot;
+
+/// Cases that are looked at together.
+const GROUP: usize = 16;
+/// With more open cases than this, those that are nearly closed come first: they need no memory.
+const MANY: usize = 50_000;
+
+/// The open cases of a search.
+pub(super) struct Queue(BTreeMap<Priority, Case>);
+
+impl Queue {
+    pub(super) fn new(root: Case) -> Self {
+        let mut queue = Self(BTreeMap::new());
+        queue.insert(f64::NEG_INFINITY, root);
+        queue
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a case; `bound` is about what its parent reached.
+    pub(super) fn insert(&mut self, bound: f64, case: Case) {
+        self.0.insert(Priority { bound, slot: case.slot }, case);
+    }
+
+    /// The cases with the worst bounds; if there are very many, those with the best.
+    pub(super) fn next_group(&mut self) -> Vec<Case> {
+        let mut group = Vec::with_capacity(GROUP);
+        while group.len() < GROUP {
+            let is_crowded = self.0.len() > MANY;
+            let next = if is_crowded { self.0.pop_last() } else { self.0.pop_first() };
+            match next {
+                Some((_, case)) => group.push(case),
+                None => break,
+            }
+        }
+        group
+    }
+}
+
+/// The order of open cases: worst bound first, then the older one.
+#[derive(Clone, Copy, Debug)]
+struct Priority {
+    bound: f64,
+    slot: Slot,
+}
+
+impl Ord for Priority {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bound.total_cmp(&other.bound).then(self.slot.cmp(&other.slot))
+    }
+}
+
+impl PartialOrd for Priority {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Priority {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Priority {}

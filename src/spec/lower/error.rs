@@ -1,0 +1,70 @@
+//! Why a spec says nothing of a model.
+
+/// Why a spec says nothing that can be decided of this model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LowerError {
+    /// A feature the model does not have.
+    #[error("the model has no feature `{name}`")]
+    Feature {
+        /// The name in the spec.
+        name: String,
+    },
+    /// A feature named twice.
+    #[error("feature `{name}` is named twice")]
+    Twice {
+        /// The name in the spec.
+        name: String,
+    },
+    /// A domain range with its ends the wrong way round.
+    #[error("[domain] `{name}`: the first end is larger than the second")]
+    Range {
+        /// The name in the spec.
+        name: String,
+    },
+    /// A domain-wide claim over a feature without a range.
+    #[error(
+        "feature `{name}` has no declared range; a claim on the whole domain needs one: add it under [domain]"
+    )]
+    Unbounded {
+        /// The feature.
+        name: String,
+    },
+    /// Something this version cannot decide.
+    #[error("{what} cannot be decided by this version: {why}")]
+    Unsupported {
+        /// What was asked.
+        what: String,
+        /// Why not, and what to do.
+        why: &'static str,
+    },
+    /// A list of the wrong length.
+    #[error("{what}: found {found}, the model asks for {expected}")]
+    Count {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// δ so close to 0 or 1 that the threshold is beyond ±60.
+    #[error("delta {delta} asks for a margin beyond 60")]
+    Delta {
+        /// As written.
+        delta: String,
+    },
+    /// A label of the data that the model does not know.
+    #[error("row {row} has label {label}, the model has {classes} classes")]
+    Label {
+        /// Position in the part.
+        row: usize,
+        /// The label.
+        label: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+}
+
+pub(super) fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
+    LowerError::Unsupported { what: what.into(), why }
+}

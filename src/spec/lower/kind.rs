@@ -1,0 +1,124 @@
+//! A property, ready for one obligation after the other.
+
+use std::sync::Arc;
+
+use crate::interval::Rational;
+use crate::model::{Feature, Model, Row};
+
+use super::super::property::distinct;
+use super::super::region::Metric;
+use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
+use super::posterior::{half, poisoned_claim, posterior_claim};
+use super::{Claim, LowerError, avoid, fuzz, monotone, pairs, unsupported};
+
+/// What differs between properties, with everything computed once.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Label {
+        metric: Arc<Metric>,
+        poisoned: Option<Claim>,
+    },
+    Posterior {
+        metric: Arc<Metric>,
+        claim: Claim,
+        poisoned: Option<Claim>,
+    },
+    Monotone {
+        metric: Option<Arc<Metric>>,
+        features: Vec<Feature>,
+        direction: Direction,
+        class: usize,
+    },
+    Fuzz {
+        metric: Option<Arc<Metric>>,
+        claim: Claim,
+    },
+    Avoid {
+        claim: Claim,
+        regions: Vec<RawRegion>,
+    },
+    AllPairs {
+        claim: Claim,
+    },
+    Near {
+        claim: Claim,
+    },
+    Lipschitz {
+        metric: Arc<Metric>,
+        norm: Norm,
+        constant: Rational,
+        /// Positions of the distinct rows.
+        distinct: Vec<usize>,
+    },
+}
+
+impl Kind {
+    /// Checks that the property makes sense for the model; `alpha` is the strength of its poisoning.
+    pub(super) fn new(
+        spec: &Spec,
+        model: &Model,
+        alpha: Option<&Rational>,
+        domain: &Domain,
+        rows: &[Row],
+    ) -> Result<Self, LowerError> {
+        let metric = |norm, epsilon: &Rational| {
+            Arc::new(Metric::new(&model.schema, spec.units, norm, epsilon))
+        };
+        Ok(match &spec.property {
+            Property::Label { epsilon, norm } => Kind::Label {
+                metric: metric(*norm, epsilon.value()),
+                poisoned: alpha.and_then(|alpha| poisoned_claim(&half(), alpha)),
+            },
+            Property::LocalInvariance { epsilon, delta, norm } => {
+                let beyond = || LowerError::Delta { delta: delta.to_string() };
+                Kind::Posterior {
+                    metric: metric(*norm, epsilon.value()),
+                    claim: posterior_claim(delta.value()).ok_or_else(beyond)?,
+                    poisoned: alpha.and_then(|a| poisoned_claim(delta.value(), a)),
+                }
+            }
+            Property::Monotonicity { features, direction, class, epsilon, .. } => Kind::Monotone {
+                metric: epsilon.as_ref().map(|epsilon| metric(Norm::Linf, epsilon.value())),
+                features: monotone::resolve(model, features)?,
+                direction: *direction,
+                class: monotone::target_class(model, *class)?,
+            },
+            Property::BoundaryFuzz { radius, norm, .. } => Kind::Fuzz {
+                metric: radius.as_ref().map(|radius| metric(*norm, radius.value())),
+                claim: fuzz::claim(spec, model)?,
+            },
+            Property::OutputRegion { copies, input, unsafe_blocks } => Kind::Avoid {
+                claim: Claim::Avoid {
+                    blocks: avoid::blocks(model, *copies, unsafe_blocks)?,
+                    copies: *copies,
+                },
+                regions: input
+                    .iter()
+                    .map(|input| avoid::region(model, domain, spec.units, *copies, input))
+                    .collect::<Result<_, _>>()?,
+            },
+            Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
+            }
+            Property::SmallNeighborhood { .. } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Near { claim: pairs::near(spec, model)? }
+            }
+            Property::Lipschitzness { epsilon, constant, norm } => {
+                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                Kind::Lipschitz {
+                    metric: metric(Norm::Linf, epsilon.value()),
+                    norm: *norm,
+                    constant: constant.value().clone(),
+                    distinct: distinct(rows),
+                }
+            }
+            other => {
+                let what = format!("property `{}`", other.name());
+                let why = "its proof rules are not built yet";
+                return Err(unsupported(what, why));
+            }
+        })
+    }
+}

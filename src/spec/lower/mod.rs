@@ -1,0 +1,310 @@
+//! From what is claimed to what the kernel understands.
+//!
+//! The transcendental step is done once per spec, rounded outward. With two classes and margin
+//! `m = f_1 − f_0`, `s = ±1` for label 1 and 0:
+//!
+//! ```text
+//! F_y > 1 − δ            ⇔  s·m > τ,   τ = ln((1−δ)/δ)
+//! ‖F‖² < e^ε/(e^ε + 1)   ⇔  |m| < μ,   μ = 2·artanh √tanh(ε/2)
+//! ```
+//!
+//! A threshold is an interval `[τ⁻, τ⁺]`: proofs must clear τ⁺, refutations must not exceed τ⁻.
+
+mod avoid;
+mod error;
+mod fuzz;
+mod kind;
+mod monotone;
+mod obligation;
+mod pairs;
+mod posterior;
+
+use std::sync::Arc;
+
+use crate::interval::Rational;
+use crate::model::{Defense, DefenseKind, Model, Point, Precision, Row, argmax};
+
+use super::region::Metric;
+use super::{Domain, LabelSource, Property, RawRegion, Semantics, Spec};
+use error::unsupported;
+use kind::Kind;
+
+pub use avoid::{Halfspace, OutputBlock};
+pub use error::LowerError;
+pub use obligation::{Claim, Obligation, Standing, Threshold};
+pub use pairs::PairBound;
+
+/// A spec applied to a model and rows: a list of obligations, made one by one.
+#[derive(Debug)]
+pub struct Lowered<'a> {
+    model: &'a Model,
+    spec: &'a Spec,
+    rows: &'a [Row],
+    semantics: Semantics,
+    domain: Domain,
+    kind: Kind,
+    alpha: Option<Rational>,
+}
+
+impl<'a> Lowered<'a> {
+    /// Checks that `spec` makes sense for `model` and prepares its obligations over `rows`.
+    pub fn new(
+        spec: &'a Spec,
+        model: &'a Model,
+        defense: Option<&Defense>,
+        rows: &'a [Row],
+    ) -> Result<Self, LowerError> {
+        let domain = Domain::new(&model.schema, &spec.domain, spec.integers)?;
+        let alpha = defense.map(|defense| match &defense.kind {
+            DefenseKind::PredictionPoisoning { alpha } => alpha.value().clone(),
+        });
+        if alpha.is_some() && model.classes != 2 {
+            return Err(unsupported("prediction poisoning", "its closed form needs two classes"));
+        }
+        let kind = Kind::new(spec, model, alpha.as_ref(), &domain, rows)?;
+        let semantics = effective_semantics(spec, model)?;
+        let lowered = Self { model, spec, rows, semantics, domain, kind, alpha };
+        lowered.check_labels()?;
+        lowered.whole_domain()?;
+        Ok(lowered)
+    }
+
+    /// Which function the obligations are about.
+    pub fn semantics(&self) -> Semantics {
+        self.semantics
+    }
+
+    /// The strength α of prediction poisoning, if the model is defended by it.
+    pub fn alpha(&self) -> Option<&Rational> {
+        self.alpha.as_ref()
+    }
+
+    /// Which features take whole numbers only.
+    pub fn is_whole(&self) -> &[bool] {
+        self.domain.is_whole()
+    }
+
+    /// The rows that claims are made around, or about.
+    pub fn rows(&self) -> &'a [Row] {
+        self.rows
+    }
+
+    /// Whether the point lies in the domain: a row that does not is invalid.
+    pub fn is_in_domain(&self, point: &Point) -> bool {
+        self.domain.contains(point)
+    }
+
+    /// Whether the claim is the boundary property.
+    pub fn is_fuzz(&self) -> bool {
+        matches!(self.kind, Kind::Fuzz { .. })
+    }
+
+    /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
+    pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
+        match &self.kind {
+            Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } => Some((bound, weights)),
+            _ => None,
+        }
+    }
+
+    /// The unsafe blocks and the number of copies, if the claim is about output regions.
+    pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
+        match &self.kind {
+            Kind::Avoid { claim: Claim::Avoid { blocks, copies }, .. } => Some((blocks, *copies)),
+            _ => None,
+        }
+    }
+
+    /// Number of obligations.
+    pub fn len(&self) -> usize {
+        match &self.kind {
+            Kind::Avoid { regions, .. } => regions.len(),
+            Kind::AllPairs { .. } | Kind::Near { .. } => 1,
+            Kind::Lipschitz { distinct, .. } => {
+                distinct.len() * distinct.len().saturating_sub(1) / 2
+            }
+            Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
+            Kind::Monotone { metric, features, .. } => {
+                features.len() * if metric.is_some() { self.rows.len() } else { 1 }
+            }
+            Kind::Fuzz { metric, .. } => {
+                if metric.is_some() {
+                    self.rows.len()
+                } else {
+                    1
+                }
+            }
+        }
+    }
+
+    /// Whether there are no obligations.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row an obligation is about, if it is about one.
+    pub fn row_of(&self, at: usize) -> Option<usize> {
+        match &self.kind {
+            Kind::Label { .. } | Kind::Posterior { .. } => Some(at),
+            Kind::Monotone { metric, features, .. } => {
+                metric.is_some().then(|| at / features.len().max(1))
+            }
+            Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
+            Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
+            Kind::Near { .. } | Kind::Lipschitz { .. } => None,
+        }
+    }
+
+    /// The obligation of that index; `None` from [`Lowered::len`] on.
+    pub fn obligation(&self, at: usize) -> Option<Obligation> {
+        if at >= self.len() {
+            return None;
+        }
+        if let Kind::Lipschitz { .. } = &self.kind {
+            return self.boxes(at);
+        }
+        let (metric, claim, sufficient) = match &self.kind {
+            Kind::Label { metric, poisoned } => {
+                let claim = Claim::Label { label: self.label(at)? };
+                let carried = poisoned.as_ref().map(|claim| self.with_label(claim, at));
+                (Some(metric), claim, carried)
+            }
+            Kind::Posterior { metric, claim, poisoned } => {
+                let carried = poisoned.as_ref().map(|claim| self.with_label(claim, at));
+                (Some(metric), self.with_label(claim, at)?, carried)
+            }
+            Kind::Monotone { metric, features, direction, class } => {
+                let feature = *features.get(at % features.len())?;
+                let claim = Claim::Monotone { feature, direction: *direction, class: *class };
+                (metric.as_ref(), claim, None)
+            }
+            Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
+            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
+                (None, claim.clone(), None)
+            }
+            Kind::Lipschitz { .. } => return None,
+        };
+        let sufficient =
+            if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
+        let (standing, region) = self.place(at, metric)?;
+        Some(Obligation { at, standing, claim, sufficient, region })
+    }
+
+    /// The obligation of two rows of [`Kind::Lipschitz`].
+    fn boxes(&self, at: usize) -> Option<Obligation> {
+        let Kind::Lipschitz { metric, norm, constant, distinct } = &self.kind else { return None };
+        let (a, b) = pairs::pair_at(at, distinct.len())?;
+        let centre =
+            |position: usize| Point::from_floats(&self.rows.get(*distinct.get(position)?)?.values);
+        let centres = [centre(a)?, centre(b)?];
+        let is_valid = centres.iter().all(|centre| self.domain.contains(centre));
+        let boxes = centres.map(|centre| RawRegion::ball(&centre, metric, &self.domain));
+        let claim = Claim::Lipschitz {
+            units: metric.weights().iter().map(pairs::raw_unit).collect(),
+            norm: *norm,
+            constant: constant.clone(),
+            boxes: Arc::new(boxes.clone()),
+        };
+        let [first, second] = boxes;
+        Some(Obligation {
+            at,
+            standing: if is_valid { Standing::Open } else { Standing::Invalid },
+            sufficient: Some(claim.clone()),
+            claim,
+            region: first.hull(&second),
+        })
+    }
+
+    /// The region of an obligation, and whether its row belongs to the domain.
+    fn place(&self, at: usize, metric: Option<&Arc<Metric>>) -> Option<(Standing, RawRegion)> {
+        let Some(metric) = metric else {
+            let region = match &self.kind {
+                Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
+                Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
+                _ => self.domain.region().ok()?,
+            };
+            let standing = if region.is_empty() { Standing::Invalid } else { Standing::Open };
+            return Some((standing, region));
+        };
+        let centre = Point::from_floats(&self.rows.get(self.row_of(at)?)?.values)?;
+        let is_valid = self.domain.contains(&centre);
+        let standing = if is_valid { Standing::Open } else { Standing::Invalid };
+        Some((standing, RawRegion::ball(&centre, metric, &self.domain)))
+    }
+
+    /// The label an obligation about a row is made for.
+    fn label(&self, at: usize) -> Option<usize> {
+        let row = self.rows.get(self.row_of(at)?)?;
+        match self.spec.label {
+            LabelSource::True => Some(row.label),
+            LabelSource::Predicted => {
+                let scores = self.model.exact_scores(&Point::from_floats(&row.values)?);
+                Some(argmax(&scores, self.model.tie))
+            }
+        }
+    }
+
+    fn with_label(&self, claim: &Claim, at: usize) -> Option<Claim> {
+        match claim {
+            Claim::Posterior { threshold, odds, .. } => Some(Claim::Posterior {
+                label: self.label(at)?,
+                threshold: threshold.clone(),
+                odds: odds.clone(),
+            }),
+            other => Some(other.clone()),
+        }
+    }
+
+    fn check_labels(&self) -> Result<(), LowerError> {
+        let classes = self.model.classes;
+        let unknown = self.rows.iter().enumerate().find(|(_, row)| row.label >= classes);
+        unknown.map_or(Ok(()), |(index, row)| {
+            Err(LowerError::Label { row: index, label: row.label, classes })
+        })
+    }
+
+    /// A claim on the domain needs every feature's range.
+    fn whole_domain(&self) -> Result<(), LowerError> {
+        let is_local = match &self.kind {
+            Kind::Label { .. } | Kind::Posterior { .. } => true,
+            Kind::Avoid { .. } | Kind::AllPairs { .. } | Kind::Lipschitz { .. } => true,
+            Kind::Near { .. } => false,
+            Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
+        };
+        if is_local {
+            return Ok(());
+        }
+        self.domain.region().map(|_| ()).map_err(|index| LowerError::Unbounded {
+            name: self
+                .model
+                .schema
+                .features()
+                .get(index)
+                .map_or_else(String::new, |f| f.name.clone()),
+        })
+    }
+}
+
+/// Served semantics is the default for claims about one point of an f32 model, else real.
+fn effective_semantics(spec: &Spec, model: &Model) -> Result<Semantics, LowerError> {
+    let is_about_one_point =
+        matches!(spec.property, Property::Label { .. } | Property::LocalInvariance { .. });
+    let default = if is_about_one_point && model.precision == Precision::F32 {
+        Semantics::ServedF32
+    } else {
+        Semantics::Real
+    };
+    let semantics = spec.semantics.unwrap_or(default);
+    if semantics == Semantics::Real {
+        return Ok(semantics);
+    }
+    if !is_about_one_point {
+        let what = format!("property `{}` under served-f32", spec.property.name());
+        let why = "a rounded program may step back by its rounding error; use semantics = \"real\"";
+        return Err(unsupported(what, why));
+    }
+    if model.precision != Precision::F32 {
+        return Err(unsupported("served-f32", "the model's precision is not f32"));
+    }
+    Ok(semantics)
+}

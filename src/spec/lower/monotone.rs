@@ -1,0 +1,65 @@
+//! Monotone claims: along which features, and of which class.
+
+use crate::model::{Feature, Model};
+
+use super::super::FeatureName;
+use super::{LowerError, unsupported};
+
+/// The features of those names, each once.
+pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Feature>, LowerError> {
+    let mut features = Vec::with_capacity(names.len());
+    for name in names {
+        let feature = name.find(&model.schema);
+        let feature = feature.ok_or_else(|| LowerError::Feature { name: name.to_string() })?;
+        if features.contains(&feature) {
+            return Err(LowerError::Twice { name: name.to_string() });
+        }
+        features.push(feature);
+    }
+    Ok(features)
+}
+
+/// With two classes a direction refers to class 1; with more the class is named.
+pub(super) fn target_class(model: &Model, class: Option<usize>) -> Result<usize, LowerError> {
+    match class {
+        None if model.classes == 2 => Ok(1),
+        Some(class) if model.classes > 2 && class < model.classes => Ok(class),
+        Some(_) => Err(unsupported(
+            "a `class` that the model does not have, or with two classes,",
+            "`class` names one of more than two",
+        )),
+        None => Err(unsupported(
+            "a direction without `class`",
+            "with more than two classes, name the class",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Claim, Lowered};
+    use crate::model::{Feature, Model};
+    use crate::spec::Spec;
+
+    /// The first feature's name is the second one's index.
+    #[test]
+    fn a_number_is_an_index_and_a_text_a_name() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"1","kind":"real","low":"0","high":"1"},
+            {"name":"x","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        for (features, meant) in [("[1]", 1), ("[0]", 0), ("['1']", 0), ("['0']", 0), ("['x']", 1)]
+        {
+            let spec = format!(
+                "property = 'monotonicity'\nfeatures = {features}\ndirection = 'increasing'"
+            );
+            let spec = Spec::read(spec.as_bytes()).unwrap();
+            let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+            let claim = lowered.obligation(0).unwrap().claim;
+            assert!(
+                matches!(claim, Claim::Monotone { feature: Feature(found), .. } if found == meant),
+                "{features}: {claim:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the kernel understands: a claim about every point, or pair of points, of a region.
+
+use std::sync::Arc;
+
+use crate::interval::Rational;
+use crate::model::Feature;
+
+use super::super::{Direction, Norm, On, RawRegion, Zone};
+use super::{OutputBlock, PairBound};
+
+/// An enclosure of a real threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// At most the threshold.
+    pub below: Rational,
+    /// At least the threshold.
+    pub above: Rational,
+}
+
+/// A claim about every point (or pair of points) of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// The label wins: its margin over every other class is > 0, or >= 0 where it wins the tie.
+    Label {
+        /// The class.
+        label: usize,
+    },
+    /// `F_label > 1 − δ`, strictly.
+    Posterior {
+        /// The class.
+        label: usize,
+        /// `ln((1−δ)/δ)`: what the margin must exceed with two classes.
+        threshold: Threshold,
+        /// `δ/(1−δ)`: what `Σ_j exp(−m_j)` must stay below with more.
+        odds: Rational,
+    },
+    /// Raising one feature alone never moves `F_class` against `direction`.
+    Monotone {
+        /// The feature.
+        feature: Feature,
+        /// Which way.
+        direction: Direction,
+        /// The class whose posterior moves.
+        class: usize,
+    },
+    /// Wherever a shift flips the label, `|m| < μ`. Two classes.
+    Fuzz {
+        /// μ.
+        margin: Threshold,
+        /// Raw length of the shift, per feature.
+        shifts: Arc<[Rational]>,
+        /// Which shifts.
+        zone: Zone,
+        /// The norm of the ball zone.
+        zone_norm: Norm,
+    },
+    /// No point (pair of points, with two copies) reaches any of the blocks.
+    Avoid {
+        /// The unsafe sets of outputs.
+        blocks: Arc<[OutputBlock]>,
+        /// How many copies of the network the region and the blocks speak of: 1 or 2.
+        copies: usize,
+    },
+    /// Two points that are close get answers that are close: `d < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε`, or
+    /// `d <= ε ⇒ |m(x) − m(x′)| <= Lε`, with `d = max_i |x_i − x′_i|/(reach_i/ε)`. Two classes.
+    Near {
+        /// Raw length of ε, per feature.
+        reach: Arc<[Rational]>,
+        /// Lε.
+        bound: Rational,
+        /// Whether `F` or `m` is meant.
+        on: On,
+    },
+    /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
+    /// their hull. Two classes.
+    Lipschitz {
+        /// Raw length of a unit of the distance, per feature.
+        units: Arc<[Rational]>,
+        /// The distance.
+        norm: Norm,
+        /// L.
+        constant: Rational,
+        /// Around each of the two rows.
+        boxes: Arc<[RawRegion; 2]>,
+    },
+    /// Every pair of rows is bound. Two classes; the obligation has no region.
+    AllPairs {
+        /// What binds two rows.
+        bound: PairBound,
+        /// Length of a raw unit, per feature.
+        weights: Arc<[Rational]>,
+    },
+}
+
+/// Whether there is anything to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A claim that can be proved or refuted.
+    Open,
+    /// The row is no member of the domain: never proved, counted apart.
+    Invalid,
+}
+
+/// One statement for the kernel.
+#[derive(Clone, Debug)]
+pub struct Obligation {
+    /// Index in the certificate.
+    pub at: usize,
+    /// Whether there is anything to prove.
+    pub standing: Standing,
+    /// What is claimed of the (defended) model; a counterexample refutes this.
+    pub claim: Claim,
+    /// A claim on the undefended model that implies `claim`; equal to it without a defense,
+    /// `None` if the defense preserves nothing.
+    pub sufficient: Option<Claim>,
+    /// For which points.
+    pub region: RawRegion,
+}
