@@ -217,14 +217,20 @@ fn hint(relaxed: &Relaxed, at: &Point) -> Hint {
     }
     let mut split: Vec<(usize, usize, f64)> = Vec::new();
     for (sign, multiplier) in relaxed.signs.iter().zip(&at.multipliers) {
-        // short in a file; any multiplier is sound
-        let short = f64::from(*multiplier as f32);
+        let short = shortened(*multiplier);
         let is_new = split.iter().all(|&(l, n, _)| (l, n) != (sign.layer, sign.neuron));
         if short > 0.0 && is_new {
             split.push((sign.layer, sign.neuron, short));
         }
     }
     Hint { slopes, split, ..Hint::default() }
+}
+
+/// The nearest number of ten binary digits: short in a file, and any multiplier is sound.
+fn shortened(multiplier: f64) -> f64 {
+    const DROPPED: u32 = f64::MANTISSA_DIGITS - 10;
+    let rounded = multiplier.to_bits() + (1 << (DROPPED - 1));
+    f64::from_bits(rounded >> DROPPED << DROPPED)
 }
 
 #[cfg(test)]

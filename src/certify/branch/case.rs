@@ -19,6 +19,7 @@ use super::tree::Slot;
 const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
+
 /// Hidden bounds that a case begins with.
 #[derive(Clone)]
 enum Held {
@@ -38,26 +39,33 @@ pub(super) struct Case {
     held: Held,
     /// Whether it came by the halving of an input's side, rather than by the sign of a neuron.
     pub(super) is_half: bool,
-    /// The parent's, one per part of the goal, or none.
-    hints: Vec<Hint>,
+    /// The parent's, one per part of the goal.
+    hints: Option<Arc<LeafHint>>,
 }
 
 impl Case {
     pub(super) fn root(obligation: &Obligation, slot: Slot) -> Self {
         let region = Arc::new(obligation.region.clone());
-        let (signs, hints) = (Vec::new(), Vec::new());
-        Self { slot, depth: 0, region, signs, held: Held::Nothing, is_half: false, hints }
+        let signs = Vec::new();
+        Self { slot, depth: 0, region, signs, held: Held::Nothing, is_half: false, hints: None }
     }
 }
 
 /// What a look at a case shows.
 pub(super) enum Look {
     /// It is closed.
-    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<LeafHint> },
+    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<Arc<LeafHint>> },
     /// It holds a counterexample, which the kernel has confirmed.
     Violated(Vec<Vec<String>>),
     /// It stays open and is cut.
-    Open { cut: Cut, refresh: Option<usize>, hidden: Hidden, bound: f64, hints: Vec<Hint> },
+    Open {
+        cut: Cut,
+        refresh: Option<usize>,
+        hidden: Hidden,
+        bound: f64,
+        /// For its parts to begin with.
+        hints: Option<Arc<LeafHint>>,
+    },
     /// There is nothing left to cut, or nothing is known.
     Stuck,
 }
@@ -65,7 +73,7 @@ pub(super) enum Look {
 impl Look {
     /// A case that stays open without hints; stuck where there is nothing to cut.
     fn open(cut: Option<Cut>, refresh: Option<usize>, hidden: Hidden, bound: f64) -> Self {
-        let open = |cut| Self::Open { cut, refresh, hidden, bound, hints: Vec::new() };
+        let open = |cut| Self::Open { cut, refresh, hidden, bound, hints: None };
         cut.map_or(Self::Stuck, open)
     }
 }
@@ -154,11 +162,17 @@ impl<'a> Looker<'a> {
         hidden: Hidden,
         refresh: Option<usize>,
     ) -> Look {
+        let is_reached =
+            |hints| self.goal.standing(self.network, &hidden, &case.signs, hints).is_reached;
+        let leaf = self.goal.leaf();
+        // what serves several leaves is written once
+        if case.hints.as_ref().is_some_and(|hint| is_reached(hint.hints())) {
+            return Look::Closed { leaf, refresh, hint: case.hints.clone() };
+        }
         let (hints, worst) = self.ascend(case, &standing, &hidden);
-        let after = self.goal.standing(self.network, &hidden, &case.signs, &hints);
-        if after.is_reached {
-            let hint = Some(LeafHint::PerRow(hints));
-            return Look::Closed { leaf: self.goal.leaf(), refresh, hint };
+        if is_reached(&hints) {
+            let hint = Some(Arc::new(LeafHint::PerRow(hints)));
+            return Look::Closed { leaf, refresh, hint };
         }
         let parts = &standing.parts;
         let cut = worst.and_then(|(bound, summit)| {
@@ -166,7 +180,10 @@ impl<'a> Looker<'a> {
             Some((self.neuron_or_half(&open)?, bound))
         });
         match cut {
-            Some((cut, bound)) => Look::Open { cut, refresh, hidden, bound, hints },
+            Some((cut, bound)) => {
+                let hints = Some(Arc::new(LeafHint::PerRow(hints)));
+                Look::Open { cut, refresh, hidden, bound, hints }
+            }
             None => {
                 let cut = self.steepest_input(&standing, &hidden);
                 Look::open(cut, refresh, hidden, standing.bound)
@@ -189,7 +206,7 @@ impl<'a> Looker<'a> {
                 hints.push(Hint::default());
                 continue;
             }
-            let start = case.hints.get(index);
+            let start = case.hints.as_ref().and_then(|hint| hint.hints().get(index));
             let summit = ascent.climb(&part.row, start, STEPS, part.target());
             let bound = summit.bound - part.required;
             if worst.as_ref().is_none_or(|(least, _)| bound < *least) {
@@ -296,7 +313,7 @@ impl<'a> Looker<'a> {
         slots: [Slot; 2],
         cut: Cut,
         hidden: Hidden,
-        hints: Vec<Hint>,
+        hints: Option<Arc<LeafHint>>,
     ) -> Option<[Case; 2]> {
         let child = |slot, region: Arc<RawRegion>, signs: Vec<Sign>, held: Held| Case {
             slot,

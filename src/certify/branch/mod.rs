@@ -17,6 +17,9 @@ mod queue;
 mod steep;
 mod tree;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::certificate::{LeafHint, Proof};
@@ -63,7 +66,7 @@ fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> F
 
 fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let mut tree = Tree::new();
-    let mut hints: Vec<LeafHint> = Vec::new();
+    let mut hints = Hints::default();
     let mut open = Queue::new(Case::root(obligation, tree.root()));
     // a case that cannot be cut any further leaves the claim open, but another may violate it
     let mut is_stuck = false;
@@ -82,10 +85,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
         for (case, look) in group.into_iter().zip(looks) {
             match look {
                 Look::Closed { leaf, refresh, hint } => {
-                    let number = hint.map(|hint| {
-                        hints.push(hint);
-                        hints.len() - 1
-                    });
+                    let number = hint.map(|hint| hints.number(hint));
                     tree.close(case.slot, leaf, refresh, number);
                 }
                 Look::Violated(points) => return Some(Proof::Counterexample { points }),
@@ -105,6 +105,24 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
     }
     let (tree, order) = tree.finish()?;
     // hints in the order of the leaves, so that a certificate does not show the order of the search
-    let hints = order.into_iter().map(|number| hints[number].clone()).collect();
+    let hints = order.into_iter().map(|number| hints.all[number].as_ref().clone()).collect();
     Some(Proof::Split { tree, hints })
+}
+
+/// The hints of closed cases; those that a case left to its parts may serve several.
+#[derive(Default)]
+struct Hints {
+    all: Vec<Arc<LeafHint>>,
+    /// By address; none is freed while it is in `all`.
+    numbers: BTreeMap<usize, usize>,
+}
+
+impl Hints {
+    fn number(&mut self, hint: Arc<LeafHint>) -> usize {
+        let address = Arc::as_ptr(&hint).addr();
+        *self.numbers.entry(address).or_insert_with(|| {
+            self.all.push(hint);
+            self.all.len() - 1
+        })
+    }
 }

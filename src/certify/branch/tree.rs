@@ -1,5 +1,7 @@
 //! The tree of a search, written down in preorder once it is complete.
 
+use std::collections::BTreeMap;
+
 use crate::certificate::{Cut, Leaf, SplitTree, Step};
 
 /// Where a case stands in the tree.
@@ -51,14 +53,17 @@ impl Tree {
     pub(super) fn finish(&self) -> Option<(SplitTree, Vec<usize>)> {
         let mut steps = Vec::with_capacity(self.nodes.len());
         let mut order = Vec::new();
+        let mut renumbered = BTreeMap::new();
         let mut stack = vec![self.root()];
         while let Some(slot) = stack.pop() {
             match self.nodes.get(slot)?.clone() {
                 Node::Open => return None,
                 Node::Closed { leaf, refresh, hint } => {
                     let hint = hint.map(|number| {
-                        order.push(number);
-                        order.len() - 1
+                        *renumbered.entry(number).or_insert_with(|| {
+                            order.push(number);
+                            order.len() - 1
+                        })
                     });
                     steps.push(Step::Leaf { leaf, refresh, hint });
                 }
