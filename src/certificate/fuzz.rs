@@ -11,17 +11,19 @@
 //! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
 //! everywhere, which holds all shifted copies. Zone `ball` asks the same of every `x′` within Δ:
 //! |m| < μ⁻ on the region, or one strict sign on the region widened everywhere, or the dual norm of
-//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ.
-//! Shifted regions are not cut to the domain.
+//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ; a split may
+//! cut the places of `x′` as well ([`Boundary::decide_pairs`]). Shifted regions are not cut to the domain.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};
-use crate::spec::{Norm, RawRegion, Threshold, Zone};
+use crate::spec::{Claim, Norm, RawRegion, Threshold, Zone};
 
 use super::claims::Outcome;
 use super::forest::{Forest, Score};
 use super::jacobian::{gradient, largest_change};
+use super::rates::gaps;
 use super::step::keeps_sign;
+use super::witness::norm_squared;
 use super::{Bounds, Hidden, Network, boxes};
 
 /// Bounds of the two-class margin over a region, and of its change; how differs by family.
@@ -60,41 +62,122 @@ pub(super) struct Moves<'a, H> {
     by: &'a [(Rational, Rational)],
 }
 
-/// Decides the property over a region.
-pub(super) fn decide(
-    margins: &impl MarginRange,
-    region: &RawRegion,
-    margin: &Threshold,
-    shifts: &[Rational],
+/// The boundary property: which margins count as confident, and how far copies may lie.
+#[derive(Clone, Copy)]
+pub(super) struct Boundary<'a> {
+    margin: &'a Threshold,
+    shifts: &'a [Rational],
     zone: Zone,
     norm: Norm,
-) -> Outcome {
-    let open = Outcome::Open(Bounds { reached: f64::NEG_INFINITY, required: margin.below.down() });
-    let Some(own) = margins.hold(region) else { return open };
-    let Some((least, most)) = margins.range(region, &own) else { return open };
-    let is_void = [-least, most].map(|top| top < margin.below);
-    if is_void == [true, true] {
-        return Outcome::Holds;
+}
+
+impl<'a> Boundary<'a> {
+    /// That of a claim; `None` for other claims.
+    pub(super) fn of(claim: &'a Claim) -> Option<Self> {
+        match claim {
+            Claim::Fuzz { margin, shifts, zone, zone_norm } => {
+                Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
+            }
+            _ => None,
+        }
     }
-    let wide = region.widened(shifts);
-    let Some(held) = margins.hold(&wide) else { return open };
-    let holds = match zone {
-        Zone::Axis => {
+
+    /// Whether the partners of points are any points of a ball, which a split may cut.
+    pub(super) fn has_partners(&self) -> bool {
+        self.zone == Zone::Ball
+    }
+
+    /// All places of partners of a region's points, and of shifted copies.
+    pub(super) fn partners(&self, region: &RawRegion) -> RawRegion {
+        region.widened(self.shifts)
+    }
+
+    fn open(&self) -> Outcome {
+        let required = self.margin.below.down();
+        Outcome::Open(Bounds { reached: f64::NEG_INFINITY, required })
+    }
+
+    /// For negative and for positive margins: whether none of the region is confident.
+    fn voids(&self, (least, most): (Rational, Rational)) -> [bool; 2] {
+        [-least, most].map(|top| top < self.margin.below)
+    }
+
+    /// Decides the property over a region.
+    pub(super) fn decide<M: MarginRange>(&self, margins: &M, region: &RawRegion) -> Outcome {
+        let wide = self.partners(region);
+        if self.has_partners() {
+            return self.decide_pairs(margins, region, &wide);
+        }
+        let holds = || {
+            let own = margins.hold(region)?;
+            let is_void = self.voids(margins.range(region, &own)?);
+            if is_void == [true, true] {
+                return Some(true);
+            }
+            let held = margins.hold(&wide)?;
+            let Self { margin, shifts, .. } = *self;
             let axes = Axes { margins, region, shifts, is_void, own: &own, held: &held };
-            axes.is_same_side(&wide, &held) || axes.hold(margin)
-        }
-        Zone::Ball => {
-            let one_sign = margins
-                .range(&wide, &held)
-                .is_some_and(|(lo, hi)| lo > Rational::ZERO || hi < Rational::ZERO);
-            let is_slow =
-                || margins.change(shifts, norm, &held).is_some_and(|change| change < margin.below);
-            let by: Vec<_> = shifts.iter().map(|s| (-s.clone(), s.clone())).collect();
-            let moves = Moves { own: &own, moved: &wide, held: &held, by: &by };
-            one_sign || is_slow() || margins.keep_sign(&moves, is_void, margin)
-        }
-    };
-    if holds { Outcome::Holds } else { open }
+            Some(axes.is_same_side(&wide, &held) || axes.hold(margin))
+        };
+        if holds() == Some(true) { Outcome::Holds } else { self.open() }
+    }
+
+    /// Decides the property of zone `ball` for the points of a region and those partners within Δ that lie in
+    /// `partners`.
+    pub(super) fn decide_pairs<M: MarginRange>(
+        &self,
+        margins: &M,
+        region: &RawRegion,
+        partners: &RawRegion,
+    ) -> Outcome {
+        let holds = || {
+            let own = margins.hold(region)?;
+            let is_void = self.voids(margins.range(region, &own)?);
+            if is_void == [true, true] || self.is_apart(region, partners) {
+                return Some(true);
+            }
+            // a point that is not confident may have any partner
+            let held = margins.hold(partners)?;
+            let [negative_void, positive_void] = is_void;
+            let (least, most) = margins.range(partners, &held)?;
+            if (negative_void || most < Rational::ZERO) && (positive_void || least > Rational::ZERO)
+            {
+                return Some(true);
+            }
+            let segments = margins.hold(&region.hull(partners))?;
+            let change = margins.change(self.shifts, self.norm, &segments);
+            if change.is_some_and(|change| change < self.margin.below) {
+                return Some(true);
+            }
+            let by: Vec<_> = self.moves(region, partners).collect();
+            let moves = Moves { own: &own, moved: partners, held: &held, by: &by };
+            Some(margins.keep_sign(&moves, is_void, self.margin))
+        };
+        if holds() == Some(true) { Outcome::Holds } else { self.open() }
+    }
+
+    /// Whether no point of one box is within Δ of one of the other.
+    fn is_apart(&self, region: &RawRegion, partners: &RawRegion) -> bool {
+        let boxes = [region.clone(), partners.clone()];
+        let distance = gaps(&boxes, self.shifts).and_then(|gaps| norm_squared(&gaps, self.norm));
+        distance.is_some_and(|square| square > Rational::ONE)
+    }
+
+    /// How far partners lie from their points, feature by feature, least and most.
+    fn moves(
+        &self,
+        region: &'a RawRegion,
+        partners: &'a RawRegion,
+    ) -> impl Iterator<Item = (Rational, Rational)> {
+        let sides = region.sides().iter().zip(partners.sides()).zip(self.shifts);
+        sides.map(|(((low, high), (from, to)), shift)| {
+            let (least, most) = (from - high, to - low);
+            let (least, most) =
+                if least > most { (-shift.clone(), shift.clone()) } else { (least, most) };
+            let least = if least < -shift.clone() { -shift.clone() } else { least };
+            (least, if most > *shift { shift.clone() } else { most })
+        })
+    }
 }
 
 /// The axis zone, axis by axis.

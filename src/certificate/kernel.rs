@@ -10,7 +10,7 @@ use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
 use super::forest::{CellBox, Forest, Score, Size};
-use super::fuzz::{self, NetworkMargins};
+use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
 use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
@@ -216,16 +216,13 @@ impl<'a> Kernel<'a> {
     ) -> Result<Outcome, Rejection> {
         let why = "boundary-fuzz is proved by fuzz, or split without hints";
         let inapplicable = Rejection::Inapplicable { rule: proof.rule(), why };
-        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else {
-            return Err(inapplicable);
-        };
+        let Some(boundary) = Boundary::of(claim) else { return Err(inapplicable) };
         let schema = &self.model.schema;
         let margins = NetworkMargins { network, schema };
-        let decide = |part: &_| fuzz::decide(&margins, part, margin, shifts, *zone, *zone_norm);
         match proof {
-            Proof::Fuzz => Ok(decide(region)),
+            Proof::Fuzz => Ok(boundary.decide(&margins, region)),
             Proof::Split { tree, hints } if hints.is_empty() => {
-                walk_boxes(schema, region, tree, decide)
+                walk_boxes(&margins, boundary, region, tree)
             }
             _ => Err(inapplicable),
         }
@@ -291,9 +288,11 @@ impl<'a> Kernel<'a> {
         let forest = &forests.claimed;
         let cells = forest.cells(&obligation.region, is_served);
         match (claim, proof) {
-            (Claim::Fuzz { margin, shifts, zone, zone_norm }, Proof::Fuzz) => {
-                let region = &obligation.region;
-                Ok(fuzz::decide(&forests.plain, region, margin, shifts, *zone, *zone_norm))
+            (Claim::Fuzz { .. }, Proof::Fuzz) => {
+                let boundary = Boundary::of(claim);
+                let why = "not a boundary property of this kind";
+                let boundary = boundary.ok_or_else(|| inapplicable(why))?;
+                Ok(boundary.decide(&forests.plain, &obligation.region))
             }
             (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
                 jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
@@ -364,16 +363,24 @@ impl<'a> Kernel<'a> {
         Some(Hurdle { claim, tie, classes, allowances })
     }
 
-    /// Whether the cheap rules of the boundary property close a part of an obligation's region, for a
-    /// search that wants to know before it asks; networks only.
-    pub fn is_fuzz_closed(&self, claim: &Claim, part: &RawRegion) -> bool {
-        let (Engine::Rounded(prepared), Claim::Fuzz { margin, shifts, zone, zone_norm }) =
-            (&self.engine, claim)
+    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with the
+    /// partners of its points in a box of their own if there is one, for a search that wants to know before
+    /// it asks; networks only.
+    pub fn is_fuzz_closed(
+        &self,
+        claim: &Claim,
+        part: &RawRegion,
+        partners: Option<&RawRegion>,
+    ) -> bool {
+        let (Engine::Rounded(prepared), Some(boundary)) = (&self.engine, Boundary::of(claim))
         else {
             return false;
         };
         let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
-        let outcome = fuzz::decide(&margins, part, margin, shifts, *zone, *zone_norm);
+        let outcome = match partners {
+            Some(partners) => boundary.decide_pairs(&margins, part, partners),
+            None => boundary.decide(&margins, part),
+        };
         outcome == Outcome::Holds
     }
 

@@ -190,7 +190,7 @@ pub(super) fn apart<F: Form>(
 }
 
 /// The least `|a_i − b_i|` in units of the distance, per feature.
-fn gaps(boxes: &[RawRegion; 2], units: &[Rational]) -> Option<Vec<Rational>> {
+pub(super) fn gaps(boxes: &[RawRegion; 2], units: &[Rational]) -> Option<Vec<Rational>> {
     let [first, second] = boxes;
     let sides = first.sides().iter().zip(second.sides()).zip(units);
     type Side<'a> = &'a (Rational, Rational);

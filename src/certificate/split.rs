@@ -18,6 +18,7 @@ use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::claims::{Outcome, decide, label_of};
 use super::forest::{CellBox, Forest, Score};
+use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
 use super::{
     Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
@@ -240,30 +241,70 @@ impl<F: Form> NetworkCase<'_, F> {
     }
 }
 
-/// Walks a tree of input cuts over the region of a boundary claim; `holds` decides each leaf's box. The
-/// copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. A sign of a
-/// neuron says nothing about shifted copies, so only inputs are cut.
-pub(super) fn walk_boxes(
-    schema: &Schema,
+/// Walks a tree of input cuts over the region of a boundary claim, each leaf's box being decided by the cheap
+/// rules. The copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. With
+/// zone `ball` the places of the partners may be cut as well, as those of a second copy; a leaf then answers for
+/// the pairs of its two boxes. A sign of a neuron says nothing about other points, so only inputs are cut.
+pub(super) fn walk_boxes<F: Form>(
+    margins: &NetworkMargins<F>,
+    boundary: Boundary,
     region: &RawRegion,
     tree: &SplitTree,
-    decide: impl Fn(&RawRegion) -> Outcome,
 ) -> Result<Outcome, Rejection> {
-    preorder(region.clone(), tree, |token, step, here| match step {
-        Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None }
-            if *feature < schema.len() =>
+    let root = Joint { region: region.clone(), partners: None };
+    preorder(root, tree, |token, step, here| match step {
+        Step::Cut { cut: Cut::Input { copy, feature, at }, refresh: None }
+            if *feature < margins.schema.len() && (*copy == 0 || boundary.has_partners()) =>
         {
-            let halves = here.halved(schema, *feature, *at, true);
+            let halves = here.halved(margins.schema, boundary, (*copy, *feature), *at);
             halves.map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
         Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
-            Ok(Part::Leaf(if here.is_empty() { Outcome::Holds } else { decide(&here) }))
+            Ok(Part::Leaf(here.decide(margins, boundary)))
         }
         _ => {
-            let problem = "the boundary property is split by input cuts and leaves `F` only";
+            let problem = "the boundary property is split by input cuts and leaves `F` only, a second \
+                           copy being that of zone `ball`";
             Err(Rejection::Tree { token, problem })
         }
     })
+}
+
+/// The points of a box, and where those partners within Δ lie that a case is about: anywhere, until a cut
+/// says otherwise.
+struct Joint {
+    region: RawRegion,
+    partners: Option<RawRegion>,
+}
+
+impl Joint {
+    fn halved(
+        self,
+        schema: &Schema,
+        boundary: Boundary,
+        (copy, feature): (usize, usize),
+        at: f64,
+    ) -> Option<(Self, Self)> {
+        let Self { region, partners } = self;
+        if copy == 0 {
+            let (low, high) = region.halved(schema, feature, at, true)?;
+            let part = |region| Self { region, partners: partners.clone() };
+            return Some((part(low), part(high)));
+        }
+        let partners = partners.unwrap_or_else(|| boundary.partners(&region));
+        // a partner need not be whole
+        let (low, high) = partners.halved(schema, feature, at, false)?;
+        let part = |partners| Self { region: region.clone(), partners: Some(partners) };
+        Some((part(low), part(high)))
+    }
+
+    fn decide<F: Form>(&self, margins: &NetworkMargins<F>, boundary: Boundary) -> Outcome {
+        match &self.partners {
+            _ if self.region.is_empty() => Outcome::Holds,
+            None => boundary.decide(margins, &self.region),
+            Some(partners) => boundary.decide_pairs(margins, &self.region, partners),
+        }
+    }
 }
 
 /// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.

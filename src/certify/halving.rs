@@ -1,13 +1,13 @@
 //! The boundary property of networks box by box.
 //!
-//! Boxes are cut in the middle of the input that moves the margin most, until the kernel's cheap rules
-//! close every box, a box holds a counterexample, or the budget ends.
+//! Boxes are cut in the middle of the input that moves the margin most, with zone `ball` also those of the
+//! partners, until the kernel's cheap rules close every box, a box holds a counterexample, or the budget ends.
 
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step, Verdict};
-use crate::spec::{Obligation, RawRegion};
+use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
 use super::Searcher;
-use super::attack::{FloatBox, candidates_in, slopes};
+use super::attack::{FloatBox, boundary_points, slopes};
 use super::branch::Found;
 
 /// With more inputs that can move than this, a search ends early where it is hopeless.
@@ -26,18 +26,25 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     Found { proof, nodes }
 }
 
+/// A box of points and, once that is cut, the box of those partners within Δ that it is about.
+struct Part {
+    region: RawRegion,
+    partners: Option<RawRegion>,
+    depth: usize,
+}
+
 /// Halves boxes, depth first, until all are closed.
 fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
-    let schema = &searcher.subject.model.0.schema;
+    let claim = &obligation.claim;
     let budget = searcher.options.budget_nodes;
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
-    let mut stack = vec![(obligation.region.clone(), 0)];
+    let mut stack = vec![Part { region: obligation.region.clone(), partners: None, depth: 0 }];
     let mut steps = Vec::new();
     // the share of the region that is closed, each cut counted as a half
     let mut closed = 0.0;
-    while let Some((part, depth)) = stack.pop() {
+    while let Some(part) = stack.pop() {
         *nodes += 1;
-        if *nodes > budget || depth > MAX_DEPTH || searcher.is_late() {
+        if *nodes > budget || part.depth > MAX_DEPTH || searcher.is_late() {
             return None;
         }
         // cases for the whole region at this pace; infinite while nothing is closed
@@ -45,28 +52,65 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
         if free > FEW_INPUTS && *nodes > FIRST_CASES && needed > HOPELESS * budget as f64 {
             return None;
         }
-        if part.is_empty() || searcher.kernel.is_fuzz_closed(&obligation.claim, &part) {
-            closed += 0.5_f64.powi(depth as i32);
+        let Part { region, partners, depth } = &part;
+        if region.is_empty() || searcher.kernel.is_fuzz_closed(claim, region, partners.as_ref()) {
+            closed += 0.5_f64.powi(*depth as i32);
             steps.push(Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None });
             continue;
         }
-        for points in candidates_in(searcher, obligation, &part, None) {
+        for points in boundary_points(searcher, obligation, region, partners.as_ref()) {
             let proof = Proof::Counterexample { points };
             if let Ok(Verdict::Refuted(_)) = searcher.kernel.check(obligation.at, &proof) {
                 return Some(proof);
             }
         }
-        let (feature, at) = steepest_middle(searcher, &part)?;
-        let (low, high) = part.halved(schema, feature, at, true)?;
-        steps.push(Step::Cut { cut: Cut::Input { copy: 0, feature, at }, refresh: None });
-        stack.push((high, depth + 1));
-        stack.push((low, depth + 1));
+        let (cut, low, high) = part.cut(searcher, claim)?;
+        steps.push(Step::Cut { cut, refresh: None });
+        stack.extend([high, low]);
     }
     SplitTree::new(steps).map(|tree| Proof::Split { tree, hints: Vec::new() })
 }
 
-/// The input whose slope in the middle times width is largest, and the middle of its side.
-fn steepest_middle(searcher: &Searcher, part: &RawRegion) -> Option<(usize, f64)> {
+impl Part {
+    /// Cut in the middle of the side, of the points or of their partners, that moves the margin most.
+    fn cut(&self, searcher: &Searcher, claim: &Claim) -> Option<(Cut, Self, Self)> {
+        let Self { region, partners, depth } = self;
+        let schema = &searcher.subject.model.0.schema;
+        let cut = |copy, side: &Side| Cut::Input { copy, feature: side.feature, at: side.at };
+        let own = steepest_side(searcher, region);
+        let partners = || match (partners, claim) {
+            (Some(partners), _) => Some(partners.clone()),
+            (None, Claim::Fuzz { zone: Zone::Ball, shifts, .. }) => Some(region.widened(shifts)),
+            _ => None,
+        };
+        if let Some(partners) = partners()
+            && let Some(side) = steepest_side(searcher, &partners)
+            && own.as_ref().is_none_or(|own| side.gain > own.gain)
+        {
+            let (low, high) = partners.halved(schema, side.feature, side.at, false)?;
+            let part = |partners| Self {
+                region: region.clone(),
+                partners: Some(partners),
+                depth: depth + 1,
+            };
+            return Some((cut(1, &side), part(low), part(high)));
+        }
+        let side = own?;
+        let (low, high) = region.halved(schema, side.feature, side.at, true)?;
+        let part = |region| Self { region, partners: self.partners.clone(), depth: depth + 1 };
+        Some((cut(0, &side), part(low), part(high)))
+    }
+}
+
+/// A side of a box, its middle (standardised), and about how far it moves the margin.
+struct Side {
+    feature: usize,
+    at: f64,
+    gain: f64,
+}
+
+/// The side whose width times slope in the middle of the box is largest.
+fn steepest_side(searcher: &Searcher, part: &RawRegion) -> Option<Side> {
     let (schema, mlp) = (&searcher.subject.model.0.schema, searcher.mlp()?);
     let region = part.standardised(schema)?;
     let point = schema.standardise(&FloatBox::new(part).middle());
@@ -78,5 +122,5 @@ fn steepest_middle(searcher: &Searcher, part: &RawRegion) -> Option<(usize, f64)
     let best = (0..widths.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)))?;
     let side = region.sides()[best];
     let at = side.lo() + widths[best] / 2.0;
-    (side.lo() < at && at < side.hi()).then_some((best, at))
+    (side.lo() < at && at < side.hi()).then(|| Side { feature: best, at, gain: gain(best) })
 }

@@ -163,7 +163,7 @@ impl RawRegion {
     }
 
     /// The smallest box that holds both boxes.
-    pub(super) fn hull(&self, other: &Self) -> Self {
+    pub fn hull(&self, other: &Self) -> Self {
         let both = |((low, high), (from, to)): (&(Rational, Rational), &(Rational, Rational))| {
             let low = if from < low { from } else { low };
             let high = if to > high { to } else { high };

@@ -110,6 +110,22 @@ pub(super) fn candidates_in(
     witnesses.map(|points| texts(&points)).collect()
 }
 
+/// Points of a region that look like violations of the boundary property, with partners in a box of their own
+/// if there is one.
+pub(super) fn boundary_points(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    region: &RawRegion,
+    partners: Option<&RawRegion>,
+) -> Vec<Vec<Vec<String>>> {
+    let Some(partners) = partners else {
+        return candidates_in(searcher, obligation, region, None);
+    };
+    let middles = [region, partners].map(|part| FloatBox::new(part).middle());
+    let pair = zone::towards(searcher.subject.model.0, &obligation.claim, middles);
+    pair.map(|points| texts(&points)).into_iter().collect()
+}
+
 /// Points as a certificate writes them.
 fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
     points.iter().map(|point| Point::texts(point)).collect()

@@ -50,6 +50,30 @@ pub(super) fn flip(model: &Model, raw: &[f64], claim: &Claim) -> Option<Vec<f64>
     })
 }
 
+/// A confident point and the point of its zone towards another, if the labels differ, in floats; for zone
+/// `ball`.
+pub(super) fn towards(
+    model: &Model,
+    claim: &Claim,
+    [raw, other]: [Vec<f64>; 2],
+) -> Option<Vec<Vec<f64>>> {
+    let Claim::Fuzz { margin, shifts, zone_norm, .. } = claim else { return None };
+    if model.margin(&raw).abs() < margin.below.down() {
+        return None;
+    }
+    let reach = shifts.iter().map(|shift| shift.down() * (1.0 - 1e-9));
+    let steps: Vec<f64> = raw.iter().zip(&other).map(|(x, y)| y - x).collect();
+    let ratios = steps.iter().zip(reach).map(|(step, reach)| (step / reach).abs());
+    let length = match zone_norm {
+        Norm::Linf => ratios.fold(0.0, f64::max),
+        Norm::L1 => ratios.sum(),
+        Norm::L2 => ratios.map(|ratio| ratio * ratio).sum::<f64>().sqrt(),
+    };
+    let share = if length > 1.0 { 1.0 / length } else { 1.0 };
+    let moved: Vec<f64> = raw.iter().zip(&steps).map(|(x, step)| x + share * step).collect();
+    (model.label(&moved) != model.label(&raw)).then(|| vec![raw, moved])
+}
+
 /// Points at distance Δ, less what rounding may add, each where the slopes at the one before it make
 /// |m| least if they stay as they are.
 fn inside_ball<'a>(

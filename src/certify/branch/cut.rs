@@ -73,9 +73,7 @@ impl Looker<'_> {
         let halving = widest.and_then(|index| self.halving(index, open.hidden.input()[index]));
         let (Some(relu), Some(halving)) = (relu, halving) else { return relu.or(halving) };
         let is_half = if open.case.depth.is_multiple_of(TRIALS) {
-            self.promise(open, halving)
-                > std::env::var("HP").map_or(2.0, |v| v.parse::<f64>().unwrap())
-                    * self.promise(open, relu)
+            self.promise(open, halving) > HALF_PREMIUM * self.promise(open, relu)
         } else {
             open.case.is_half
         };
