@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 31] = [
+const DEFECTS: [Defect; 33] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -155,6 +155,18 @@ const DEFECTS: [Defect; 31] = [
         "certificate/network.rs",
         "if sign.is_on { -1.0 } else { 1.0 }",
         "if sign.is_on { 1.0 } else { -1.0 }",
+    ),
+    Defect(
+        "boxes of a pair are apart as soon as they do not touch",
+        "certificate/fuzz.rs",
+        "distance.is_some_and(|square| square > Rational::ONE)",
+        "distance.is_some_and(|square| square > Rational::ZERO)",
+    ),
+    Defect(
+        "a partner is asked for the sign of no point",
+        "certificate/fuzz.rs",
+        "            if (negative_void || most < Rational::ZERO)",
+        "            if (negative_void || !positive_void || most < Rational::ZERO)",
     ),
     Defect(
         "a sign narrows by the other sign",

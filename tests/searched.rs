@@ -359,6 +359,28 @@ fn a_ball_is_searched_off_the_axes() {
     }
 }
 
+/// m = ½ + 2·relu(x) − relu(3x) is ½ − relu(x), which neither lines nor gradients see before the partners of the row,
+/// 0, are cut at the kink. It reaches 0 at ½.
+#[test]
+fn a_ball_is_cut_until_it_is_decided() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 3.0], bias: vec![0.0; 2], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 2.0, -1.0], bias: vec![0.0, 0.5], inputs: 2 },
+    ];
+    let model = network(layers, (-2.0, 2.0), Precision::F64);
+    for (shift, expected) in [("0.4", Proved), ("0.6", Refuted)] {
+        let text = format!(
+            "property = 'boundary-fuzz'\nzone = 'ball'\nshift = '{shift}'\nepsilon = '0.1'\nradius = '0'"
+        );
+        let rows = vec![row(&[0.0], 1)];
+        let case = Case { model: model.clone(), spec: cases::spec(&text), rows, semantics: None };
+        let (verdict, proof) = search(&case, Options::default());
+        assert_eq!(verdict, expected, "{shift}");
+        let has_cuts = matches!(&proof, Proof::Split { tree, .. } if tree.text().contains("1/i"));
+        assert_eq!(has_cuts, expected == Proved, "{proof:?}");
+    }
+}
+
 /// m = 11.5·(x₀ + 1) − Σᵢ relu(x₀ + xᵢ − 1.5) over 12 other inputs falls along x₀ only where all of them are
 /// large: too rarely for random lines, and no case is cut.
 #[test]

@@ -1,7 +1,8 @@
 //! Bounds and verdicts of networks against exact values at points.
 
 use propcert::certificate::{
-    Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, Sign, Signed, SplitTree, Step, Verdict,
+    Cut, Hint, Kernel, Leaf, LeafHint, Network, Proof, Rejection, Sign, Signed, SplitTree, Step,
+    Verdict,
 };
 use propcert::interval::{Exact, Form, Interval, Rational, Rounded};
 use propcert::model::{FeatureSpec, Kind, Layer, Model, Point, Precision, Schema};
@@ -457,6 +458,99 @@ proptest! {
                 let refuted = kernel.check(0, &Proof::Counterexample { points });
                 prop_assert!(matches!(refuted, Ok(Verdict::Refuted(_))), "{refuted:?}");
             }
+        }
+    }
+}
+
+/// Cuts of a box of points and of the box of their partners, with leaves `F`.
+fn random_pairs(draw: &mut Draw, own: Vec<Interval>, shift: f64) -> SplitTree {
+    let widen = |side: &Interval| Interval::new(side.lo() - shift, side.hi() + shift).unwrap();
+    let partners = own.iter().map(widen).collect();
+    let mut steps = Vec::new();
+    let mut open = vec![([own, partners], 0)];
+    while let Some((boxes, depth)) = open.pop() {
+        let (copy, feature) = (draw.index(2), draw.index(boxes[0].len()));
+        let side = boxes[copy][feature];
+        let at = side.lo() + (side.hi() - side.lo()) * draw.share();
+        // keep off the outward rounded ends
+        if depth < 3 && draw.below(4) > 0 && at > side.lo() && at < side.hi() {
+            let part = |lo, hi| {
+                let mut boxes = boxes.clone();
+                boxes[copy][feature] = Interval::new(lo, hi).unwrap();
+                (boxes, depth + 1)
+            };
+            open.extend([part(at, side.hi()), part(side.lo(), at)]);
+            steps.push(Step::Cut { cut: Cut::Input { copy, feature, at }, refresh: None });
+        } else {
+            steps.push(Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None });
+        }
+    }
+    SplitTree::new(steps).unwrap()
+}
+
+/// A point within 0.125 of `x` in the norm.
+fn partner(draw: &mut Draw, x: &Point, norm: &str) -> Point {
+    let features = x.values().len();
+    let lengths: Vec<f64> = match norm {
+        "linf" => (0..features).map(|_| 0.125 * draw.share()).collect(),
+        // sums, and sums of squares, below those of 0.125
+        "l1" => vec![0.0625, 0.0625],
+        _ => vec![0.0749, 0.0999],
+    };
+    let is_single = norm != "linf" && draw.below(2) == 0;
+    let lengths = if is_single { vec![0.125] } else { lengths };
+    let first = draw.index(features);
+    lengths.iter().take(features).enumerate().fold(x.clone(), |point, (k, length)| {
+        let length = Rational::from_f64(*length).unwrap();
+        let by = if draw.below(2) == 0 { -length } else { length };
+        point.moved((first + k) % features, &by)
+    })
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// What a split of points and partners proves holds at pairs within Δ.
+    #[test]
+    fn splits_of_pairs_hold_at_pairs(seed in any::<u64>()) {
+        let (mut case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        case.epsilon = [0.0, case.epsilon.min(0.25)][draw.index(2)];
+        let norm = ["linf", "l1", "l2"][draw.index(3)];
+        let text = format!(
+            "property = 'boundary-fuzz'\nscope = 'local'\nradius = '{}'\nshift = '0.125'\nepsilon = '0.1'\n\
+             zone = 'ball'\nzone-norm = '{norm}'", decimal(case.epsilon));
+        let (spec, rows) = (spec(&text), [row(&case.centre, 0)]);
+        let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
+        // μ(0.1) = 0.45474…
+        let confident = Rational::from_f64(0.454_75).unwrap();
+        let margin = |x: &Point| {
+            let scores = case.model.exact_scores(x);
+            &scores[1] - &scores[0]
+        };
+        let mut is_violated = false;
+        for x in case.points(&mut draw, 30) {
+            let x = Point::from_floats(&x).unwrap();
+            let own = margin(&x);
+            if own.clone().abs() >= confident {
+                let others = (0..8).map(|_| margin(&partner(&mut draw, &x, norm)));
+                let others: Vec<Rational> = others.collect();
+                let is_positive = own > Rational::ZERO;
+                is_violated |= others.iter().any(|m| (*m > Rational::ZERO) != is_positive);
+            }
+        }
+        let tree = random_pairs(&mut draw, case.sides(), 0.125);
+        let proof = Proof::Split { tree, hints: Vec::new() };
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            let verdict = kernel.check(0, &proof);
+            // a cut in the last bit of a side may miss the true one
+            let is_read = matches!(verdict, Ok(_) | Err(Rejection::CutOutside { .. }));
+            prop_assert!(is_read, "{verdict:?}");
+            let is_proved = matches!(verdict, Ok(Verdict::Proved(_)));
+            prop_assert!(!(is_proved && is_violated), "{arithmetic:?} on {proof:?}");
         }
     }
 }
