@@ -399,6 +399,8 @@ fn controls() -> Vec<Certified> {
     let predicted = format!("{label}label = 'predicted'\n");
     let whole = "property = 'label'\nepsilon = '1'\nsemantics = 'real'\nunits = 'raw'\n";
     let ball = format!("{fuzz}zone = 'ball'\nzone-norm = 'linf'\n");
+    let tree = SplitTree::parse("1/i0:0x0p0 F F").unwrap();
+    let cut_partners = Proof::Split { tree, hints: Vec::new() };
     let half =
         "property = 'local-invariance'\nepsilon = '0.125'\ndelta = '0.5'\nsemantics = 'real'\n";
     let (net, trees) = (small_network, small_ensemble);
@@ -436,6 +438,7 @@ fn controls() -> Vec<Certified> {
         certify("network, upper tie", with_upper_tie(net()), label, &proofs),
         certify("ensemble, upper tie", with_upper_tie(trees()), label, &cells),
         certify("network, ball", rising_network(), &ball, &[Proof::Fuzz]),
+        certify("network, cut ball", folded_network(), &ball, &[Proof::Fuzz, cut_partners]),
         certify("network, predicted", net(), &predicted, &proofs),
         certify("ensemble, predicted", trees(), &predicted, &cells),
         certify_behind("network, poisoned", net(), weak(&net()), label, &proofs),
