@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 29] = [
+const DEFECTS: [Defect; 33] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -139,6 +139,30 @@ const DEFECTS: [Defect; 29] = [
         "let floor = -larger(0.0 * q, 0.0 * -p);",
     ),
     Defect(
+        "a point has all its neighbours in its own part",
+        "certificate/difference.rs",
+        "let around = part.neighbourhood(reach, self.domain);",
+        "let around = part.clone();",
+    ),
+    Defect(
+        "whole numbers that are ε apart are not close",
+        "certificate/difference.rs",
+        "Rational::integer(reach.floor())",
+        "&Rational::integer(reach.ceil()) - &Rational::ONE",
+    ),
+    Defect(
+        "a neuron of one copy is bounded as that of the other",
+        "certificate/coupling.rs",
+        "[*from, *to])",
+        "[*from, *from])",
+    ),
+    Defect(
+        "what one copy does is put down to the other",
+        "certificate/coupling.rs",
+        "a.iter().map(|a| -a)",
+        "a.iter().map(|a| *a)",
+    ),
+    Defect(
         "a served copy loses nothing",
         "certificate/claims.rs",
         ".map(|(m, e)| m - e)",
@@ -208,11 +232,13 @@ const TESTS: [&str; 4] = ["refusals", "pairs", "soundness", "corruption"];
 /// The files of tests, those first that look at this source most: the fewer are run, the sooner it ends.
 fn likely_first(file: &str) -> [&'static str; 4] {
     match file {
-        "certificate/pairs.rs" | "certificate/rates.rs" | "interval/form.rs" => {
-            ["pairs", "refusals", "soundness", "corruption"]
-        }
+        "certificate/pairs.rs"
+        | "certificate/rates.rs"
+        | "certificate/difference.rs"
+        | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption"],
         "certificate/network.rs"
         | "certificate/avoid.rs"
+        | "certificate/coupling.rs"
         | "certificate/step.rs"
         | "certificate/fuzz.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],

@@ -14,6 +14,7 @@
 //! | `boxes` | sums over trees of the extreme reachable leaf |
 //! | `jumps` | monotone ensembles, threshold by threshold |
 //! | `avoid` | unsafe blocks of outputs |
+//! | `coupling` | of these, where two copies are bound to each other: lines of their difference |
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `step` | of these, the one over two copies of a network that share a point |
 //! | `split` | case distinctions, walked with an explicit stack |
@@ -36,6 +37,7 @@ mod accuracy;
 mod avoid;
 mod boxes;
 mod claims;
+mod coupling;
 mod difference;
 mod dual;
 mod file;
@@ -61,6 +63,7 @@ mod witness;
 pub use accuracy::Share;
 pub use avoid::Block;
 pub use claims::{Hurdle, competitors, margin_row};
+pub use coupling::{Coupled, Coupling};
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};

@@ -16,7 +16,9 @@ use crate::interval::{Form, Rational, Region};
 use crate::model::{Model, Schema};
 use crate::spec::{Claim, Obligation, RawRegion};
 
+use super::avoid::Avoidance;
 use super::claims::{Outcome, decide, label_of};
+use super::coupling::Coupling;
 use super::forest::{CellBox, Forest, Score};
 use super::linear::check_hints;
 use super::{
@@ -34,6 +36,7 @@ pub(super) struct NetworkCase<'a, F: Form> {
     pub(super) claim: &'a Claim,
     /// Of a claim about output regions.
     pub(super) blocks: &'a [Block<F>],
+    pub(super) coupling: Option<&'a Coupling<'a, F>>,
     pub(super) allowances: &'a [Rational],
 }
 
@@ -73,7 +76,8 @@ impl<F: Form> NetworkCase<'_, F> {
     ) -> Result<Outcome, Rejection> {
         match (leaf, self.claim) {
             (_, Claim::Avoid { .. }) => {
-                avoid::decide(self.network, self.blocks, leaf, hidden, signs, hints)
+                let Self { network, blocks, coupling, .. } = *self;
+                avoid::decide(&Avoidance { network, blocks, coupling }, leaf, hidden, signs, hints)
             }
             (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
                 Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
@@ -240,13 +244,15 @@ impl<F: Form> NetworkCase<'_, F> {
     }
 }
 
-/// Walks a tree of input cuts over the region of a boundary claim; `holds` decides each leaf's box. The
-/// copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. A sign of a
-/// neuron says nothing about shifted copies, so only inputs are cut.
+/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their points
+/// (shifted ones, or ones that are close): `decide` is given each leaf's box, off which no copy is cut. A sign of a neuron says
+/// nothing about these copies, and bounds of a part nothing about what lies around it, so only inputs are cut and
+/// nothing is inherited. All leaves must be `rule`.
 pub(super) fn walk_boxes(
     schema: &Schema,
     region: &RawRegion,
     tree: &SplitTree,
+    rule: Leaf,
     decide: impl Fn(&RawRegion) -> Outcome,
 ) -> Result<Outcome, Rejection> {
     preorder(region.clone(), tree, |token, step, here| match step {
@@ -256,11 +262,12 @@ pub(super) fn walk_boxes(
             let halves = here.halved(schema, *feature, *at, true);
             halves.map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
-        Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
+        Step::Leaf { leaf, refresh: None, hint: None } if *leaf == rule => {
             Ok(Part::Leaf(if here.is_empty() { Outcome::Holds } else { decide(&here) }))
         }
         _ => {
-            let problem = "the boundary property is split by input cuts and leaves `F` only";
+            let problem = "this claim is split by input cuts and leaves of one letter, \
+                           `F` (boundary-fuzz) or `L` (small-neighborhood), only";
             Err(Rejection::Tree { token, problem })
         }
     })
