@@ -11,6 +11,7 @@
 //! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
 
 mod case;
+pub(super) mod changes;
 mod goal;
 mod steep;
 mod tree;
