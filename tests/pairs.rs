@@ -242,6 +242,11 @@ fn proofs() -> Vec<Proof> {
         "i0:0x0p0 r0.0 J J J",
         "i0:0x1p-1!0 J J",
         "r0.0 i0:0x1p-1 J J r0.0 J J",
+        "L",
+        "i0:0x0p0 L L",
+        "i0:0x1p-1 L L",
+        "i0:0x1p-1 i0:-0x1p-1 L L L",
+        "i0:0x1p0 i0:0x0p0 L i0:0x1p-1 L L L",
     ];
     let split = |text| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
     trees.into_iter().map(split).chain([Proof::Jacobian, Proof::Range, Proof::Difference]).collect()
@@ -443,6 +448,87 @@ proptest! {
             }
         }
     }
+}
+
+/// `m = relu(x + 1) − 2·relu(x) + relu(x − 1)`: a hat of slopes 1 and −1 around 0.
+fn hat(kind: Kind) -> Model {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0, 1.0], bias: vec![1.0, 0.0, -1.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 0.0, 1.0, -2.0, 1.0], bias: vec![0.0, 0.0], inputs: 3 },
+    ];
+    let mut model = network(layers, (-2.0, 2.0), Precision::F32);
+    let feature = cases::feature("x0".to_owned(), kind, (-2.0, 2.0));
+    model.schema = propcert::model::Schema::new(vec![feature]).unwrap();
+    model
+}
+
+/// What the kernel says of a proof of obligation 0, the same in both arithmetics.
+fn said(model: &Model, text: &str, proof: &Proof) -> Result<bool, String> {
+    let spec = spec(&format!("property = 'small-neighborhood'\n{text}"));
+    let lowered = Lowered::new(&spec, model, None, &[]).unwrap();
+    let said = BOTH.map(|arithmetic| {
+        let verdict = Kernel::new(model, &lowered, arithmetic).check(0, proof);
+        verdict.map(|v| matches!(v, Verdict::Proved(_))).map_err(|refusal| refusal.to_string())
+    });
+    assert_eq!(said[0], said[1], "{proof:?}");
+    said[0].clone()
+}
+
+/// Over the whole domain all three neurons are open, and twice the change is allowed for; within ¼ of a part
+/// one is.
+#[test]
+fn a_change_is_smaller_box_by_box() {
+    let claim = |constant: &str| format!("epsilon = '0.25'\nconstant = '{constant}'\non = 'score'");
+    let split = |text: &str| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
+    let parts = "i0:-0x1p-1 L i0:0x1p-1 L L";
+    let proves = |constant: &str, proof: &Proof| said(&hat(Kind::Real), &claim(constant), proof);
+    assert_eq!(proves("1.9", &Proof::Difference), Ok(false));
+    assert_eq!(proves("1.9", &Proof::Jacobian), Ok(false));
+    assert_eq!(proves("1.0001", &split(parts)), Ok(true));
+    assert_eq!(proves("0.9999", &split(parts)), Ok(false));
+    // the neuron at 0 is off on the left, but ¼ further right it is not
+    assert_eq!(proves("1.0001", &split("i0:0x0p0 i0:-0x1p-1 L L i0:0x1p-1 L L")), Ok(true));
+    assert_eq!(proves("1.0001", &split("i0:-0x1p-3 L i0:0x1p-1 L L")), Ok(false));
+    for tree in [
+        // segments are glued, changes are not
+        "i0:-0x1p-1 J i0:0x1p-1 L L",
+        "i0:-0x1p-1 L i0:0x1p-1 J J",
+        // a sign at x; bounds of a part; a second copy; a neighbouring leaf
+        "r0.1 L L",
+        "i0:0x0p0!0 L L",
+        "i0:0x0p0 L!0 L",
+        "1/i0:0x0p0 L L",
+        "i0:0x0p0 L I",
+        "i0:0x0p0 L F",
+        "i1:0x0p0 L L",
+        "i0:0x1p2 L L",
+    ] {
+        assert!(proves("9", &split(tree)).is_err(), "{tree}");
+    }
+    let hints = vec![propcert::certificate::LeafHint::Shared(Default::default())];
+    let hinted = Proof::Split { tree: SplitTree::parse("i0:0x0p0 L L#0").unwrap(), hints };
+    assert!(proves("9", &hinted).is_err());
+}
+
+/// Of whole numbers those that are 1 apart are close on the score, where a distance of ε counts, and
+/// equal ones only on posteriors; both points are whole, also around a part.
+#[test]
+fn whole_numbers_move_by_whole_numbers() {
+    let split = |text: &str| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
+    let (kind, difference) = (Kind::Integer, Proof::Difference);
+    for proof in [difference.clone(), split("L"), split("i0:0x1p-1 L L")] {
+        let proves = |text: &str| said(&hat(kind), text, &proof).unwrap();
+        assert!(proves("epsilon = '1'\nconstant = '1e-9'"), "nothing is closer than 1");
+        assert!(proves("epsilon = '0.99'\nconstant = '1e-9'\non = 'score'"));
+        assert!(!proves("epsilon = '1'\nconstant = '0.99'\non = 'score'"));
+        assert!(!proves("epsilon = '1.01'\nconstant = '0.1'"));
+        assert!(!proves("epsilon = '0.99'\nconstant = '1e-9'\non = 'score'\nintegers = 'relax'"));
+    }
+    // from the part {−2, −1} one may step to 0
+    let apart = split("i0:-0x1p-1 L i0:0x1p-1 L L");
+    let claim = |constant: &str| format!("epsilon = '1'\nconstant = '{constant}'\non = 'score'");
+    assert_eq!(said(&hat(kind), &claim("1.0001"), &apart), Ok(true));
+    assert_eq!(said(&hat(kind), &claim("0.9999"), &apart), Ok(false));
 }
 
 /// `m = relu(2x) − relu(2x − 1)` rises by 2 a unit on [0, ½] and is flat elsewhere: ½ further on it may rise by 1.

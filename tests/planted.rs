@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 33] = [
+const DEFECTS: [Defect; 37] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -139,6 +139,30 @@ const DEFECTS: [Defect; 33] = [
         "let floor = -larger(0.0 * q, 0.0 * -p);",
     ),
     Defect(
+        "a point has all its neighbours in its own part",
+        "certificate/difference.rs",
+        "let around = part.neighbourhood(reach, self.domain);",
+        "let around = part.clone();",
+    ),
+    Defect(
+        "whole numbers that are ε apart are not close",
+        "certificate/difference.rs",
+        "Rational::integer(reach.floor())",
+        "&Rational::integer(reach.ceil()) - &Rational::ONE",
+    ),
+    Defect(
+        "a neuron of one copy is bounded as that of the other",
+        "certificate/coupling.rs",
+        "[*from, *to])",
+        "[*from, *from])",
+    ),
+    Defect(
+        "what one copy does is put down to the other",
+        "certificate/coupling.rs",
+        "a.iter().map(|a| -a)",
+        "a.iter().map(|a| *a)",
+    ),
+    Defect(
         "a served copy loses nothing",
         "certificate/claims.rs",
         ".map(|(m, e)| m - e)",
@@ -235,10 +259,12 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         "certificate/pairs/mod.rs"
         | "certificate/pairs/floats.rs"
         | "certificate/rates.rs"
+        | "certificate/difference.rs"
         | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption"],
         "certificate/network.rs"
         | "certificate/narrow.rs"
         | "certificate/avoid.rs"
+        | "certificate/coupling.rs"
         | "certificate/step.rs"
         | "certificate/fuzz.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],

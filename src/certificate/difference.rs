@@ -6,53 +6,84 @@
 //! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what `d`
 //! can do, which two passes on their own, subtracted, would not see. A bound by the gradient stands in where
 //! it is less.
+//!
+//! In a split the region of `x` is cut and nothing else. `x′` may lie beyond the leaf's box `B`: both points
+//! are somewhere in `B` widened by ε, cut to the domain, and all bounds are of that box. A leaf so proves all pairs
+//! with `x` in `B`, whatever the other leaves are closed by; leaves by the gradient alone glue along segments, where
+//! `x′` is another leaf's, so the two kinds do not mix. A sign of a neuron at `x` says nothing about `x′`.
 
 use crate::interval::{Form, Interval, Rational};
-use crate::model::Schema;
-use crate::spec::{Claim, RawRegion};
+use crate::model::{FeatureSpec, Schema};
+use crate::spec::{Claim, Norm, On, RawRegion};
 
 use super::claims::Outcome;
 use super::jacobian::{gradient, largest_change};
+use super::network::magnitudes;
 use super::rates::{Rate, steepest};
-use super::{Bounds, Network};
+use super::{Bounds, Hidden, Network};
 
-/// Decides a claim about all pairs of points of a convex region that are close. `unbiased` is the network without
-/// its biases.
-pub(super) fn decide<F: Form>(
-    network: &Network<F>,
-    unbiased: &Network<F>,
-    schema: &Schema,
-    claim: &Claim,
-    region: &RawRegion,
-) -> Outcome {
-    let verdict = || {
-        let rate = Rate::of(claim, schema)?;
-        let both = network.linear_bounds(region.standardised(schema)?.sides())?;
-        let (units, norm) = rate.units();
-        let changes = unbiased.change_bounds(&both, &moves(units, both.input()))?;
-        let least = |row: &[f64]| unbiased.linear_margin(F::new(row), &changes, None, &[]);
-        let (rise, fall) = (-least(&[1.0, -1.0]), -least(&[-1.0, 1.0]));
-        let change = if rise > fall { rise } else { fall };
-        // never below 0: the two points may be one
-        let change = if change > 0.0 { change } else { 0.0 };
-        let slopes = gradient(network, &[-1.0, 1.0], &both)?;
-        let by_slopes = largest_change(&slopes, units, norm);
-        let change = Rational::from_f64(if by_slopes < change { by_slopes } else { change })?;
-        Some(rate.allows(&change, &steepest(network, &both, &[])))
-    };
-    match verdict() {
-        Some((true, _)) => Outcome::Holds,
-        Some((false, slack)) => Outcome::Open(Bounds { reached: slack, required: 0.0 }),
-        None => Outcome::Open(Bounds::NONE),
-    }
+/// A network, and a claim about pairs of points that are close.
+pub(super) struct Changes<'a, F: Form> {
+    pub(super) network: &'a Network<F>,
+    /// The network without its biases.
+    pub(super) unbiased: &'a Network<F>,
+    pub(super) schema: &'a Schema,
+    pub(super) claim: &'a Claim,
+    /// Where both points lie.
+    pub(super) domain: &'a RawRegion,
 }
 
-/// How far each standardised input may move, either way: by a unit of the distance, and within its side.
-fn moves(units: &[f64], input: &[Interval]) -> Vec<Interval> {
-    let reach = |(unit, side): (&f64, &Interval)| {
-        let width = (side.hi() - side.lo()).next_up();
-        let reach = if width < *unit { width } else { *unit };
-        Interval::new(-reach, reach).unwrap_or(Interval::WHOLE)
-    };
-    units.iter().zip(input).map(reach).collect()
+impl<F: Form> Changes<'_, F> {
+    /// Decides the claim about the pairs whose first point lies in `part`.
+    pub(super) fn decide(&self, part: &RawRegion) -> Outcome {
+        let Claim::Near { reach, on, .. } = self.claim else {
+            return Outcome::Open(Bounds::NONE);
+        };
+        let around = part.neighbourhood(reach, self.domain);
+        let verdict = || {
+            let rate = Rate::of(self.claim, self.schema)?;
+            let both = self.network.linear_bounds(around.standardised(self.schema)?.sides())?;
+            let moves = self.moves(reach, *on, &around)?;
+            let change = self.largest_change(&both, &moves)?;
+            Some(rate.allows(&change, &steepest(self.network, &both, &[])))
+        };
+        match verdict() {
+            Some((true, _)) => Outcome::Holds,
+            Some((false, slack)) => Outcome::Open(Bounds { reached: slack, required: 0.0 }),
+            None => Outcome::Open(Bounds::NONE),
+        }
+    }
+
+    /// At least `|m(x′) − m(x)|` for two points at which `both` bounds the neurons and that differ by an
+    /// element of `moves`.
+    fn largest_change(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
+        let places = both.layers().map(|layer| layer.iter().map(|&z| [z, z]).collect());
+        let changes = self.unbiased.change_bounds(places, moves)?;
+        let least = |row: &[f64]| self.unbiased.linear_margin(F::new(row), &changes, None, &[]);
+        let by_lines = Interval::new(least(&[-1.0, 1.0]), -least(&[1.0, -1.0]))?.magnitude();
+        let slopes = gradient(self.network, &[-1.0, 1.0], both)?;
+        let by_slopes = largest_change(&slopes, &magnitudes(moves), Norm::Linf);
+        Rational::from_f64(if by_slopes < by_lines { by_slopes } else { by_lines })
+    }
+
+    /// How far each standardised input may move, either way: as far as is close, and within its side. What is
+    /// whole moves by whole numbers.
+    fn moves(&self, reach: &[Rational], on: On, around: &RawRegion) -> Option<Vec<Interval>> {
+        let limits = reach.iter().zip(around.sides()).zip(around.is_whole());
+        let moves = self.schema.features().iter().zip(limits);
+        type Limit<'a> = ((&'a Rational, &'a (Rational, Rational)), &'a bool);
+        let side = |(feature, ((reach, (low, high)), is_whole)): (&FeatureSpec, Limit)| {
+            let width = high - low;
+            let reach = match (is_whole, on) {
+                (false, _) => reach.clone(),
+                (true, On::Score) => Rational::integer(reach.floor()),
+                // posteriors are asked about points that are closer than ε
+                (true, On::Posterior) => &Rational::integer(reach.ceil()) - &Rational::ONE,
+            };
+            let most = if width < reach { width } else { reach };
+            let most = (&feature.exact_scale() * &most).up();
+            Interval::new(-most, most)
+        };
+        moves.map(side).collect()
+    }
 }

@@ -82,14 +82,10 @@ impl<'a> Boundary<'a> {
         }
     }
 
-    /// Whether the partners of points are any points of a ball, which a split may cut.
-    pub(super) fn has_partners(&self) -> bool {
-        self.zone == Zone::Ball
-    }
-
-    /// All places of partners of a region's points, and of shifted copies.
-    pub(super) fn partners(&self, region: &RawRegion) -> RawRegion {
-        region.widened(self.shifts)
+    /// All places of partners of a region's points, which a split may cut; `None` where partners are shifted
+    /// copies.
+    pub(super) fn partners(&self, region: &RawRegion) -> Option<RawRegion> {
+        (self.zone == Zone::Ball).then(|| region.widened(self.shifts))
     }
 
     fn open(&self) -> Outcome {
@@ -104,9 +100,8 @@ impl<'a> Boundary<'a> {
 
     /// Decides the property over a region.
     pub(super) fn decide<M: MarginRange>(&self, margins: &M, region: &RawRegion) -> Outcome {
-        let wide = self.partners(region);
-        if self.has_partners() {
-            return self.decide_pairs(margins, region, &wide);
+        if let Some(partners) = self.partners(region) {
+            return self.decide_pairs(margins, region, &partners);
         }
         let holds = || {
             let own = margins.hold(region)?;
@@ -114,6 +109,7 @@ impl<'a> Boundary<'a> {
             if is_void == [true, true] {
                 return Some(true);
             }
+            let wide = region.widened(self.shifts);
             let held = margins.hold(&wide)?;
             let Self { margin, shifts, .. } = *self;
             let axes = Axes { margins, region, shifts, is_void, own: &own, held: &held };

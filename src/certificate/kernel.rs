@@ -9,14 +9,15 @@ use crate::model::{Ensemble, Family, Mlp, Model};
 use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
+use super::difference::Changes;
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
 use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
-    Block, Bounds, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection, Verdict,
-    boxes, difference, jumps, rates, served,
+    Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
+    Verdict, boxes, jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -47,7 +48,7 @@ enum Engine<'a> {
 struct Prepared<'a, F: Form> {
     network: Network<F>,
     mlp: &'a Mlp,
-    /// Without biases; made when a proof asks for it.
+    /// One copy without biases; made when a proof asks for it.
     unbiased: OnceLock<Network<F>>,
     blocks: Vec<Block<F>>,
 }
@@ -60,6 +61,7 @@ impl<'a, F: Form> Prepared<'a, F> {
         Self { network, mlp, unbiased: OnceLock::new(), blocks }
     }
 
+    /// One copy without its biases.
     fn unbiased(&self) -> &Network<F> {
         self.unbiased.get_or_init(|| Network::new(&self.mlp.without_biases()))
     }
@@ -193,7 +195,17 @@ impl<'a> Kernel<'a> {
                 Ok(rates::apart(network, schema, boxes, units, *norm, constant))
             }
             (Claim::Near { .. }, Proof::Difference) => {
-                Ok(difference::decide(network, prepared.unbiased(), schema, claim, region))
+                Ok(self.changes(prepared, obligation, claim).decide(region))
+            }
+            (Claim::Near { .. }, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Linear) => {
+                if !hints.is_empty() {
+                    let why = "leaves `L` of small-neighborhood take no hints";
+                    return Err(Rejection::Inapplicable { rule: proof.rule(), why });
+                }
+                let decide = |part: &_, _: Option<&_>| {
+                    self.changes(prepared, obligation, claim).decide(part)
+                };
+                walk_boxes(schema, region, tree, Leaf::Linear, |_| None, decide)
             }
             (Claim::Fuzz { .. }, _) => self.decide_fuzz(network, region, claim, proof),
             (Claim::Monotone { feature, .. }, Proof::Jacobian)
@@ -222,7 +234,12 @@ impl<'a> Kernel<'a> {
         match proof {
             Proof::Fuzz => Ok(boundary.decide(&margins, region)),
             Proof::Split { tree, hints } if hints.is_empty() => {
-                walk_boxes(&margins, boundary, region, tree)
+                let partners = |part: &_| boundary.partners(part);
+                let decide = |part: &_, partners: Option<&_>| match partners {
+                    Some(partners) => boundary.decide_pairs(&margins, part, partners),
+                    None => boundary.decide(&margins, part),
+                };
+                walk_boxes(schema, region, tree, Leaf::Fuzz, partners, decide)
             }
             _ => Err(inapplicable),
         }
@@ -249,12 +266,40 @@ impl<'a> Kernel<'a> {
         let Some(allowances) = self.network_allowances(mlp, obligation, &hidden, claim) else {
             return Ok(Outcome::Open(Bounds::NONE));
         };
-        let case =
-            NetworkCase { network, model: self.model, claim, blocks, allowances: &allowances };
+        let coupling = self.coupling_of(prepared, obligation);
+        let case = NetworkCase {
+            network,
+            model: self.model,
+            claim,
+            blocks,
+            coupling: coupling.as_ref(),
+            allowances: &allowances,
+        };
         match proof {
             Proof::Split { tree, hints } => case.walk(obligation, &region, hidden, tree, hints),
             _ => case.close(leaf, &hidden, &[], hints),
         }
+    }
+
+    /// The rule on changes, for a claim about points that are close.
+    fn changes<'p, F: Form>(
+        &'p self,
+        prepared: &'p Prepared<F>,
+        obligation: &'p Obligation,
+        claim: &'p Claim,
+    ) -> Changes<'p, F> {
+        let (network, unbiased) = (&prepared.network, prepared.unbiased());
+        Changes { network, unbiased, schema: &self.model.schema, claim, domain: &obligation.region }
+    }
+
+    /// What binds the copies of an output region to each other; `None` for other claims.
+    fn coupling_of<'p, F: Form>(
+        &self,
+        prepared: &'p Prepared<F>,
+        obligation: &Obligation,
+    ) -> Option<Coupling<'p, F>> {
+        let (_, 2) = self.lowered.blocks()? else { return None };
+        Coupling::new(|| prepared.unbiased(), &self.model.schema, &obligation.region)
     }
 
     /// What a served copy may lose of each margin of the claim; `None` if it may do anything.
@@ -384,6 +429,19 @@ impl<'a> Kernel<'a> {
         outcome == Outcome::Holds
     }
 
+    /// What the rule on changes reaches for the pairs whose first point lies in a part of an obligation's
+    /// region, for a search that wants to know before it asks; `None` where the part is closed.
+    pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
+        let (Engine::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
+        else {
+            return Some(Bounds::NONE);
+        };
+        match self.changes(prepared, obligation, claim).decide(part) {
+            Outcome::Holds => None,
+            Outcome::Open(bounds) => Some(bounds),
+        }
+    }
+
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
     pub fn work(&self, proof: &Proof) -> u64 {
         let steps = |tree: &super::SplitTree| tree.steps().len() as u64;
@@ -392,8 +450,10 @@ impl<'a> Kernel<'a> {
                 let (parameters, neurons) = network_size(self.model);
                 let inputs = self.model.schema.len() as u64;
                 let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
-                    // both copies side by side are four times as large
-                    (copies * copies * blocks.iter().map(|b| b.rows.len()).sum::<usize>()) as u64
+                    // both copies side by side are four times as large, and two bound to each other
+                    // bound a row three times
+                    let times = if copies == 2 { 12 } else { 1 };
+                    times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
                 });
                 let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
                 match proof {
@@ -406,7 +466,12 @@ impl<'a> Kernel<'a> {
                     Proof::Interval => parameters.saturating_mul(4),
                     Proof::Split { tree, .. } => {
                         // a leaf of a boundary property bounds every shifted copy
-                        let shifts = if self.lowered.is_fuzz() { 3 * inputs + 1 } else { 1 };
+                        let shifts = match proof {
+                            _ if self.lowered.is_fuzz() => 3 * inputs + 1,
+                            // if it bounds changes
+                            _ if tree.has_leaf(Leaf::Linear) && self.lowered.is_near() => 3,
+                            _ => 1,
+                        };
                         linear.saturating_mul(steps(tree) + 1).saturating_mul(shifts)
                     }
                     Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
@@ -427,6 +492,13 @@ impl<'a> Kernel<'a> {
             Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
             _ => None,
         }
+    }
+
+    /// What binds the two copies of an output region to each other, in the arithmetic of the search;
+    /// `None` where nothing does.
+    pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
+        let Engine::Rounded(prepared) = &self.engine else { return None };
+        self.coupling_of(prepared, obligation)
     }
 
     /// The cells of an ensemble that an obligation's region meets; `None` for networks.

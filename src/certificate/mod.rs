@@ -14,6 +14,7 @@
 //! | `boxes` | sums over trees of the extreme reachable leaf |
 //! | `jumps` | monotone ensembles, threshold by threshold |
 //! | `avoid` | unsafe blocks of outputs |
+//! | `coupling` | of these, where two copies are bound to each other: lines of their difference |
 //! | `fuzz` | the boundary property by cheap rules |
 //! | `step` | of these, the one over two copies of a network that share a point |
 //! | `narrow` | what the sign of one neuron says of the others |
@@ -37,6 +38,7 @@ mod accuracy;
 mod avoid;
 mod boxes;
 mod claims;
+mod coupling;
 mod difference;
 mod dual;
 mod file;
@@ -63,6 +65,7 @@ mod witness;
 pub use accuracy::Share;
 pub use avoid::Block;
 pub use claims::{Hurdle, competitors, margin_row};
+pub use coupling::{Coupled, Coupling};
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
 pub use forest::CellBox;
 pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};

@@ -199,17 +199,22 @@ impl<F: Form> Network<F> {
     }
 
     /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
-    /// differ by an element of `moves`, both of them in the box of `both`; `None` after overflow. To be
-    /// asked of the network without its biases, where `both` is made by the one that has them.
-    pub(super) fn change_bounds(&self, both: &Hidden, moves: &[Interval]) -> Option<Hidden> {
+    /// differ by an element of `moves`; `None` after overflow. `places` bounds each neuron at the first and at
+    /// the second point, layer by layer. To be asked of the network without its biases, where the places are
+    /// those of the one that has them.
+    pub(super) fn change_bounds(
+        &self,
+        places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
+        moves: &[Interval],
+    ) -> Option<Hidden> {
         let mut changes = self.bare(moves)?;
-        for (layer, places) in both.layers.iter().enumerate() {
-            let before = self.layer_bounds(layer, &changes, None, Depth::Backward)?;
-            let places = places.before.iter().zip(&before);
+        for (layer, places) in places.into_iter().enumerate() {
+            let apart: Vec<_> = places.iter().map(|[from, to]| *to - *from).collect();
+            let before = self.layer_bounds(layer, &changes, Some(&apart), Depth::Backward)?;
             let (mut after, mut lines) = (Vec::new(), Vec::new());
-            for (&place, &change) in places {
-                after.push(change_of_relu(place, change)?);
-                lines.push(Lines::of_change(place, change));
+            for (&places, &change) in places.iter().zip(&before) {
+                after.push(change_of_relu(places, change));
+                lines.push(Lines::of_change(places, change));
             }
             let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
             changes.layers.push(Arc::new(HiddenLayer { before, after, sizes, lines }));
@@ -360,15 +365,17 @@ impl<F: Form> Network<F> {
     }
 }
 
-/// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in `place`.
-fn change_of_relu(place: Interval, change: Interval) -> Option<Interval> {
-    if place.lo() >= 0.0 {
-        Some(change)
-    } else if place.hi() <= 0.0 {
-        Some(Interval::point(0.0))
+/// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in their places.
+fn change_of_relu([from, to]: [Interval; 2], change: Interval) -> Interval {
+    let by_change = if from.lo() >= 0.0 && to.lo() >= 0.0 {
+        change
+    } else if from.hi() <= 0.0 && to.hi() <= 0.0 {
+        Interval::point(0.0)
     } else {
-        Some(change.hull(Interval::point(0.0)))
-    }
+        change.hull(Interval::point(0.0))
+    };
+    let by_place = to.relu() - from.relu();
+    by_change.intersect(by_place).unwrap_or(by_change)
 }
 
 /// The linear rule from layer `refresh` on.

@@ -214,6 +214,11 @@ impl SplitTree {
         &self.steps
     }
 
+    /// Whether one of the leaves is of this kind.
+    pub fn has_leaf(&self, kind: Leaf) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Leaf { leaf, .. } if *leaf == kind))
+    }
+
     /// Reads the text of a tree: tokens with single spaces between them.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let mut steps = Vec::new();

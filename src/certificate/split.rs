@@ -16,9 +16,10 @@ use crate::interval::{Form, Rational, Region};
 use crate::model::{Model, Schema};
 use crate::spec::{Claim, Obligation, RawRegion};
 
+use super::avoid::Avoidance;
 use super::claims::{Outcome, decide, label_of};
+use super::coupling::Coupling;
 use super::forest::{CellBox, Forest, Score};
-use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
 use super::{
     Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
@@ -35,6 +36,7 @@ pub(super) struct NetworkCase<'a, F: Form> {
     pub(super) claim: &'a Claim,
     /// Of a claim about output regions.
     pub(super) blocks: &'a [Block<F>],
+    pub(super) coupling: Option<&'a Coupling<'a, F>>,
     pub(super) allowances: &'a [Rational],
 }
 
@@ -74,7 +76,8 @@ impl<F: Form> NetworkCase<'_, F> {
     ) -> Result<Outcome, Rejection> {
         match (leaf, self.claim) {
             (_, Claim::Avoid { .. }) => {
-                avoid::decide(self.network, self.blocks, leaf, hidden, signs, hints)
+                let Self { network, blocks, coupling, .. } = *self;
+                avoid::decide(&Avoidance { network, blocks, coupling }, leaf, hidden, signs, hints)
             }
             (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
                 Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
@@ -241,69 +244,72 @@ impl<F: Form> NetworkCase<'_, F> {
     }
 }
 
-/// Walks a tree of input cuts over the region of a boundary claim, each leaf's box being decided by the cheap
-/// rules. The copies of a point shifted out of its leaf are the leaf's to bound: nothing is cut off them. With
-/// zone `ball` the places of the partners may be cut as well, as those of a second copy; a leaf then answers for
-/// the pairs of its two boxes. A sign of a neuron says nothing about other points, so only inputs are cut.
-pub(super) fn walk_boxes<F: Form>(
-    margins: &NetworkMargins<F>,
-    boundary: Boundary,
+/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their points
+/// (shifted ones, or ones that are close): `decide` is given each leaf's box, off which no copy is cut. A sign of a
+/// neuron says nothing about these copies, and bounds of a part nothing about what lies around it, so only
+/// inputs are cut and nothing is inherited. All leaves must be `rule`.
+///
+/// `partners`: all places of the copies of a box's points, if the claim is about pairs and they may be cut as
+/// well, as those of a second copy; a leaf then answers for the pairs of its two boxes.
+pub(super) fn walk_boxes(
+    schema: &Schema,
     region: &RawRegion,
     tree: &SplitTree,
+    rule: Leaf,
+    partners: impl Fn(&RawRegion) -> Option<RawRegion>,
+    decide: impl Fn(&RawRegion, Option<&RawRegion>) -> Outcome,
 ) -> Result<Outcome, Rejection> {
     let root = Joint { region: region.clone(), partners: None };
     preorder(root, tree, |token, step, here| match step {
         Step::Cut { cut: Cut::Input { copy, feature, at }, refresh: None }
-            if *feature < margins.schema.len() && (*copy == 0 || boundary.has_partners()) =>
+            if *feature < schema.len() && (*copy == 0 || partners(&here.region).is_some()) =>
         {
-            let halves = here.halved(margins.schema, boundary, (*copy, *feature), *at);
+            let halves = match copy {
+                0 => here.region_halved(schema, *feature, *at),
+                _ => here.partners_halved(schema, *feature, *at, &partners),
+            };
             halves.map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
-        Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None } => {
-            Ok(Part::Leaf(here.decide(margins, boundary)))
+        Step::Leaf { leaf, refresh: None, hint: None } if *leaf == rule => {
+            let is_empty = here.region.is_empty();
+            let outcome = || decide(&here.region, here.partners.as_ref());
+            Ok(Part::Leaf(if is_empty { Outcome::Holds } else { outcome() }))
         }
         _ => {
-            let problem = "the boundary property is split by input cuts and leaves `F` only, a second \
-                           copy being that of zone `ball`";
+            let problem = "this claim is split by input cuts (of copy 1 with zone `ball`) and leaves of \
+                           one letter, `F` (boundary-fuzz) or `L` (small-neighborhood), only";
             Err(Rejection::Tree { token, problem })
         }
     })
 }
 
-/// The points of a box, and where those partners within Δ lie that a case is about: anywhere, until a cut
-/// says otherwise.
+/// The points of a box, and where those partners lie that a case is about: anywhere, until a cut says
+/// otherwise.
 struct Joint {
     region: RawRegion,
     partners: Option<RawRegion>,
 }
 
 impl Joint {
-    fn halved(
+    fn region_halved(self, schema: &Schema, feature: usize, at: f64) -> Option<(Self, Self)> {
+        let (low, high) = self.region.halved(schema, feature, at, true)?;
+        let part = |region| Self { region, partners: self.partners.clone() };
+        Some((part(low), part(high)))
+    }
+
+    fn partners_halved(
         self,
         schema: &Schema,
-        boundary: Boundary,
-        (copy, feature): (usize, usize),
+        feature: usize,
         at: f64,
+        all: impl Fn(&RawRegion) -> Option<RawRegion>,
     ) -> Option<(Self, Self)> {
         let Self { region, partners } = self;
-        if copy == 0 {
-            let (low, high) = region.halved(schema, feature, at, true)?;
-            let part = |region| Self { region, partners: partners.clone() };
-            return Some((part(low), part(high)));
-        }
-        let partners = partners.unwrap_or_else(|| boundary.partners(&region));
+        let partners = partners.or_else(|| all(&region))?;
         // a partner need not be whole
         let (low, high) = partners.halved(schema, feature, at, false)?;
         let part = |partners| Self { region: region.clone(), partners: Some(partners) };
         Some((part(low), part(high)))
-    }
-
-    fn decide<F: Form>(&self, margins: &NetworkMargins<F>, boundary: Boundary) -> Outcome {
-        match &self.partners {
-            _ if self.region.is_empty() => Outcome::Holds,
-            None => boundary.decide(margins, &self.region),
-            Some(partners) => boundary.decide_pairs(margins, &self.region, partners),
-        }
     }
 }
 

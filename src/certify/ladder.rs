@@ -102,6 +102,7 @@ impl Searcher<'_> {
             }
             Rung::Boxes => return halving::search(self, obligation),
             Rung::Start => return branch::start(self, obligation),
+            Rung::Changes => return branch::changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
@@ -123,6 +124,8 @@ enum Rung {
     Range,
     /// The change between two close points.
     Difference,
+    /// The same box by box.
+    Changes,
     Fuzz,
     /// A longer attack.
     Attack,
@@ -141,7 +144,7 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
-        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Difference, Rung::Split],
+        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Difference, Rung::Changes, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
         (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],

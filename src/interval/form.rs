@@ -60,32 +60,66 @@ impl Lines {
         Self { lower, floor: 0.0, upper, intercept }
     }
 
-    /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`, both `z` and `z′` lying in
-    /// `bounds` (Paulsen, Wang and Wang, "ReluDiff", 2020).
+    /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`, `z` lying in the first of `places`
+    /// and `z′` in the second (Paulsen, Wang and Wang, "ReluDiff", 2020).
     ///
-    /// A neuron that is on passes the change on, one that is off nothing. Else the change of `relu` lies
-    /// between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so that lines are right
-    /// between the ends of `[p, q]` if they are at the ends: with one slope `s` of `[0, 1]` for
-    /// both, `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`.
-    pub fn of_change(bounds: Interval, change: Interval) -> Self {
+    /// A neuron that is on at both passes the change on, one that is off at both nothing. Else the change
+    /// of `relu` lies between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so that lines are
+    /// right between the ends of `[p, q]` if they are at the ends: with one slope `s` of `[0, 1]` for both,
+    /// `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`. The places give lines of slope 0 and
+    /// 1, whatever `d` is:
+    ///
+    /// ```text
+    /// relu(z′) − relu(z)  =  d + relu(−z′) − relu(−z)
+    /// ```
+    ///
+    /// The best in the middle of `[p, q]` is taken.
+    pub fn of_change(places: [Interval; 2], change: Interval) -> Self {
+        let [from, to] = places;
         let (p, q) = (change.lo(), change.hi());
-        if bounds.lo() >= 0.0 {
-            Self::ON
-        } else if bounds.hi() <= 0.0 {
-            Self::OFF
-        } else if p >= 0.0 {
-            Self { upper: 1.0, ..Self::OFF }
-        } else if q <= 0.0 {
-            Self { lower: 1.0, ..Self::OFF }
-        } else {
-            let share = q / (q - p);
-            let slope = if (0.0..=1.0).contains(&share) { share } else { 1.0 };
-            let rest = (1.0 - slope).next_up();
-            let larger = |a: f64, b: f64| if a > b { a.next_up() } else { b.next_up() };
-            let intercept = larger(-slope * p, rest * q);
-            let floor = -larger(slope * q, rest * -p);
-            Self { lower: slope, floor, upper: slope, intercept }
+        if from.lo() >= 0.0 && to.lo() >= 0.0 {
+            return Self::ON;
         }
+        if from.hi() <= 0.0 && to.hi() <= 0.0 {
+            return Self::OFF;
+        }
+        let (mut below, mut above) = Self::around_share(p, q);
+        // NaN stays NaN
+        let positive = |x: f64| if x <= 0.0 { 0.0 } else { x };
+        let up = |a: f64, b: f64| if b == 0.0 { a } else { (a - b).next_up() };
+        let flat = up(positive(to.hi()), positive(from.lo()));
+        let steep = up(positive(-to.lo()), positive(-from.hi()));
+        let flat_floor = -up(positive(from.hi()), positive(to.lo()));
+        let steep_floor = -up(positive(-from.lo()), positive(-to.hi()));
+        let middle = p + (q - p) / 2.0;
+        let at_middle = |line: (f64, f64)| line.0 * middle + line.1;
+        for line in [(0.0, flat), (1.0, steep)] {
+            above = if at_middle(line) < at_middle(above) { line } else { above };
+        }
+        for line in [(0.0, flat_floor), (1.0, steep_floor)] {
+            below = if at_middle(line) > at_middle(below) { line } else { below };
+        }
+        let (floor, intercept) = (-positive(-below.1), positive(above.1));
+        Self { lower: below.0, floor, upper: above.0, intercept }
+    }
+
+    /// Slope and intercept of lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the sign of
+    /// `d` is known they are `0` and `d`.
+    fn around_share(p: f64, q: f64) -> ((f64, f64), (f64, f64)) {
+        let (nothing, all) = ((0.0, 0.0), (1.0, 0.0));
+        if p >= 0.0 {
+            return (nothing, all);
+        }
+        if q <= 0.0 {
+            return (all, nothing);
+        }
+        let share = q / (q - p);
+        let slope = if (0.0..=1.0).contains(&share) { share } else { 1.0 };
+        let rest = (1.0 - slope).next_up();
+        let larger = |a: f64, b: f64| if a > b { a.next_up() } else { b.next_up() };
+        let intercept = larger(-slope * p, rest * q);
+        let floor = -larger(slope * q, rest * -p);
+        ((slope, floor), (slope, intercept))
     }
 
     /// Slope of the line below.
@@ -169,4 +203,58 @@ pub trait Form: Clone {
 
     /// The coefficients, rounded to nearest: for choosing where to split, never for a bound.
     fn coefficients(&self) -> Vec<f64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rational;
+    use super::*;
+
+    const ENDS: [f64; 6] = [-2.0, -1.0 / 3.0, -1e-9, 0.0, 0.7, 1.0];
+
+    fn intervals() -> Vec<Interval> {
+        let pairs = ENDS.iter().flat_map(|lo| ENDS.iter().map(move |hi| (*lo, *hi)));
+        pairs.filter_map(|(lo, hi)| Interval::new(lo, hi)).collect()
+    }
+
+    /// Whether the lines enclose the change of `relu` from `z` to `to`.
+    fn encloses(lines: Lines, z: f64, to: f64) -> bool {
+        let exact = |x: f64| Rational::from_f64(x).unwrap();
+        let relu = |x: f64| exact(x.max(0.0));
+        let (d, change) = (&exact(to) - &exact(z), &relu(to) - &relu(z));
+        let at = |slope: f64, intercept: f64| &(&exact(slope) * &d) + &exact(intercept);
+        at(lines.lower, lines.floor) <= change && change <= at(lines.upper, lines.intercept)
+    }
+
+    #[test]
+    fn lines_of_a_change_enclose_it() {
+        let gaps = [(-4.0, 4.0), (-1.5, 0.25), (-0.25, 1.5), (-1e-9, 0.7), (0.0, 2.0), (-2.0, 0.0)];
+        let mut seen = 0;
+        for (from, to) in
+            intervals().iter().flat_map(|a| intervals().into_iter().map(move |b| (*a, b)))
+        {
+            for change in gaps.map(|(p, q)| Interval::new(p, q).unwrap()) {
+                let lines = Lines::of_change([from, to], change);
+                assert!(lines.floor <= 0.0 && lines.intercept >= 0.0, "{from:?} {to:?} {change:?}");
+                let points = [from.lo(), from.hi()].map(|z| [to.lo(), to.hi()].map(|y| (z, y)));
+                let inner = [
+                    (0.0, 0.0),
+                    (-1e-9, 0.7),
+                    (-1.0 / 3.0, 0.0),
+                    (0.7, -1.0 / 3.0),
+                    (-1e-9, -1e-9),
+                ];
+                for (z, y) in points.into_iter().flatten().chain(inner) {
+                    if from.contains(z) && to.contains(y) && change.contains(y - z) {
+                        assert!(
+                            encloses(lines, z, y),
+                            "{from:?} {to:?} {change:?}: {z} {y} {lines:?}"
+                        );
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen > 2000, "{seen}");
+    }
 }

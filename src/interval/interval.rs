@@ -1,6 +1,6 @@
 //! Closed intervals of floats, and boxes of them.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 use super::Rational;
 
@@ -101,6 +101,15 @@ impl Add for Interval {
     // [a, b] + [c, d] = [a + c, b + d]
     fn add(self, rhs: Self) -> Self {
         Self::new((self.lo + rhs.lo).next_down(), (self.hi + rhs.hi).next_up())
+            .unwrap_or(Self::WHOLE)
+    }
+}
+
+impl Sub for Interval {
+    type Output = Self;
+    // [a, b] − [c, d] = [a − d, b − c]
+    fn sub(self, rhs: Self) -> Self {
+        Self::new((self.lo - rhs.hi).next_down(), (self.hi - rhs.lo).next_up())
             .unwrap_or(Self::WHOLE)
     }
 }

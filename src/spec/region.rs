@@ -130,6 +130,44 @@ impl Condition {
     }
 }
 
+/// What a condition says of `x′_i − x_i`, where a point is two inputs, one after the other; raw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gap {
+    /// It is at least this.
+    Least(Rational),
+    /// It is at most this.
+    Most(Rational),
+}
+
+impl Gap {
+    /// The gaps in z, where a raw unit has length `scale`, rounded outward.
+    pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
+        match self {
+            Self::Least(least) => Interval::new((scale * least).down(), f64::INFINITY),
+            Self::Most(most) => Interval::new(f64::NEG_INFINITY, (scale * most).up()),
+        }
+    }
+}
+
+impl Condition {
+    /// The feature whose two values the condition binds to each other, and how, if it is
+    /// `c·x′_i − c·x_i <= h` and nothing else.
+    fn gap(&self, features: usize) -> Option<(usize, Gap)> {
+        let (first, second) = self.coefficients.split_at_checked(features)?;
+        let is_named = |c: &&Rational| **c != Rational::ZERO;
+        let feature = second.iter().position(|c| *c != Rational::ZERO)?;
+        let (own, c) = (first.get(feature)?, second.get(feature)?);
+        let is_pair = first.iter().filter(is_named).count() == 1
+            && second.iter().filter(is_named).count() == 1
+            && *own == -c.clone();
+        let bound = (&self.rhs / c)?;
+        is_pair.then(|| match *c > Rational::ZERO {
+            true => (feature, Gap::Most(bound)),
+            false => (feature, Gap::Least(bound)),
+        })
+    }
+}
+
 /// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
 /// distance from its centre. The box bounds the ball and may be larger. With two copies of the
 /// input, a point is both, one after the other.
@@ -209,6 +247,12 @@ impl RawRegion {
         self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
     }
 
+    /// What the conditions say of `x′_i − x_i` alone, by feature, where a point is two inputs of so many
+    /// features.
+    pub fn couplings(&self, features: usize) -> impl Iterator<Item = (usize, Gap)> {
+        self.conditions.iter().filter_map(move |condition| condition.gap(features))
+    }
+
     /// Which features take whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
         &self.is_whole
@@ -276,6 +320,22 @@ impl RawRegion {
             (*low, *high) = (&*low + shift, &*high + shift);
         }
         Self::plain(sides, self.is_whole.iter().map(|_| false).collect())
+    }
+
+    /// The box widened by `reach[i]` on both sides of every feature, as far as the domain reaches; ends of whole
+    /// features moved inward. It holds the points of the domain that are at most that far from one of the box.
+    pub fn neighbourhood(&self, reach: &[Rational], domain: &Self) -> Self {
+        let within =
+            |((low, high), (least, most)): ((Rational, Rational), &(Rational, Rational))| {
+                (later(low, &Some(least.clone())), earlier(high, &Some(most.clone())))
+            };
+        let sides = self.widened(reach).sides.into_iter().zip(&domain.sides).map(within);
+        let inward = |((low, high), is_whole): ((Rational, Rational), &bool)| match is_whole {
+            true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
+            false => (low, high),
+        };
+        let sides = sides.zip(self.is_whole.iter()).map(inward).collect();
+        Self::plain(sides, Arc::clone(&self.is_whole))
     }
 
     /// The box widened by `reach[i]` on both sides of every feature, as [`RawRegion::shifted`].

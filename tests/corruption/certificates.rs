@@ -338,6 +338,8 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
     let paired = "[[{y = ['-1', '1', '1', '-1'], rhs = '-1.75'}]]";
     let below = "rows = [{x = ['1', '1'], rhs = '1.25'}]";
     let rising = "rows = [{x = ['1', '0', '-1', '0'], rhs = '0'}]";
+    let bound = "rows = [{x = ['-1', '0', '1', '0'], rhs = '0.25'}, {x = ['2', '0', '-2', '0'], rhs = '0'}]";
+    let moved = "[[{y = ['-1', '1', '1', '-1'], rhs = '-0.75'}]]";
     let ridge = "property = 'label'\nepsilon = '0.75'\nsemantics = 'real'\n";
     let near = "property = 'small-neighborhood'\nepsilon = '0.25'\nconstant = '2.75'\n[domain]\n\
                 x0 = ['-2', '2']\nx1 = ['-2', '2']\n";
@@ -347,7 +349,16 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
     let divergence = "property = 'local-invariance-t'\nepsilon-1 = '1.25'\nepsilon-2 = '0.125'\n";
     let jacobians = ["J", "i0:0x0p0 J J", "r0.0 J J", "r0.0 i1:0x0p0 J J r0.1 J J"]
         .map(|tree| Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() });
+    let parts = ["i0:0x0p0 i1:0x0p0 L L i1:0x0p0 L L", "i1:0x0p0 L i0:-0x1p-1 L L"];
+    let changes =
+        parts.map(|tree| Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() });
+    let closer = near.replace("2.75", "2.5");
     let [one, two] = [1, 2].map(region_proofs);
+    let bounds = [
+        Proof::Linear { hints: Vec::new() },
+        signed_cases("i0:0x0p0 L#0 1/r0.0 L L", &[0]),
+        signed_cases("1/r0.1 L L#0", &[4]),
+    ];
     let net = small_network;
     let mut points = vec![Proof::Range];
     points.extend(jacobians);
@@ -356,11 +367,14 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
         certify("network, region", net(), &region(1, single, ""), &one),
         certify("network, region of two blocks", net(), &region(1, double, below), &one),
         certify("network, region of two copies", net(), &region(2, paired, rising), &two),
+        certify("network, bound copies", net(), &region(2, moved, bound), &bounds),
         certify("network, signs", ridge_network(), ridge, &[signed_cases("r0.0 L#0 L#0", &[0])]),
         certify("network, near", net(), near, &points),
         certify("network, near on the score", net(), &score, &points),
         certify("network, changes", net(), near, &[Proof::Difference]),
         certify("network, changes of the score", net(), &score, &[Proof::Difference]),
+        certify("network, changes box by box", net(), &closer, &changes[..1]),
+        certify("network, whole changes", with_whole(net()), &closer, &changes[1..]),
         certify("network, boxes of two rows", net(), far, &points),
         certify("network, pairs of rows", net(), rows, &[]),
         certify("network, divergences of rows", net(), divergence, &[]),

@@ -3,6 +3,7 @@
 
 #[path = "../cases/mod.rs"]
 mod cases;
+mod coupled;
 mod ensembles;
 mod networks;
 mod regions;

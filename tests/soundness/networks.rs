@@ -86,7 +86,7 @@ impl NetworkCase {
     }
 
     /// The same network over features with drawn means and scales, some of them whole.
-    fn scaled(mut self, draw: &mut Draw) -> Self {
+    pub fn scaled(mut self, draw: &mut Draw) -> Self {
         let mut features = self.model.schema.features().to_vec();
         for (feature, x) in features.iter_mut().zip(&mut self.centre) {
             feature.mean = draw.signed() as f32;

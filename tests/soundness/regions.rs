@@ -11,13 +11,13 @@ use crate::networks::{NetworkCase, network_case, random_hint, random_tree};
 use crate::{Draw, config};
 
 /// Exact scores of a point, or of a pair one after the other.
-fn outputs(model: &Model, copies: &[Vec<f64>]) -> Vec<Rational> {
+pub fn outputs(model: &Model, copies: &[Vec<f64>]) -> Vec<Rational> {
     let scores = |x: &Vec<f64>| model.exact_scores(&Point::from_floats(x).unwrap());
     copies.iter().flat_map(scores).collect()
 }
 
 /// A row of coefficients and a right-hand side near a value that the row takes.
-fn row_text(draw: &mut Draw, outputs: &[Rational]) -> String {
+pub fn row_text(draw: &mut Draw, outputs: &[Rational]) -> String {
     let y: Vec<i64> = outputs.iter().map(|_| [-1, 0, 1, 2][draw.index(4)]).collect();
     let terms = y.iter().zip(outputs).map(|(y, f)| &Rational::integer(*y) * f);
     let value = terms.fold(Rational::ZERO, |sum, term| &sum + &term);

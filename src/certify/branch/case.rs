@@ -100,7 +100,9 @@ impl<'a> Looker<'a> {
         let claim = obligation.sufficient.as_ref()?;
         let (network, blocks) = searcher.kernel.network()?;
         let rows = searcher.blocks();
-        let goal = Goal::new(claim, model, searcher.kernel.hurdle(obligation), blocks, rows)?;
+        let kernel = &searcher.kernel;
+        let (hurdle, coupling) = (kernel.hurdle(obligation), kernel.coupling(obligation));
+        let goal = Goal::new(claim, model, hurdle, blocks, rows, coupling)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         let cuts_inputs = free <= FEW_INPUTS;

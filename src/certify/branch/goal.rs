@@ -1,7 +1,10 @@
 //! What a case must clear, in the arithmetic of the search.
 
+use std::cell::LazyCell;
+
 use crate::certificate::{
-    Block, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, gradient, margin_row,
+    Block, Coupling, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, gradient,
+    margin_row,
 };
 use crate::interval::{Form, Rounded};
 use crate::model::Model;
@@ -18,7 +21,12 @@ pub(super) enum Goal<'a> {
         required: f64,
     },
     /// Every block is left by one of its rows.
-    Blocks { blocks: &'a [Block<Rounded>], rows: &'a [OutputBlock] },
+    Blocks {
+        blocks: &'a [Block<Rounded>],
+        rows: &'a [OutputBlock],
+        /// What binds the copies to each other.
+        coupling: Option<Coupling<'a, Rounded>>,
+    },
     /// A gradient has a sign.
     Slope { feature: usize, direction: Direction, rows: Vec<Vec<f64>> },
     /// A gradient is small.
@@ -64,6 +72,7 @@ impl<'a> Goal<'a> {
         hurdle: Option<Hurdle>,
         blocks: &'a [Block<Rounded>],
         rows: &'a [OutputBlock],
+        coupling: Option<Coupling<'a, Rounded>>,
     ) -> Option<Self> {
         let rows_of = |label: usize| -> Vec<Vec<f64>> {
             competitors(label, model.classes)
@@ -82,7 +91,7 @@ impl<'a> Goal<'a> {
                 let (feature, direction) = (feature.0, *direction);
                 Self::Slope { feature, direction, rows: rows_of(*class) }
             }
-            Claim::Avoid { .. } => Self::Blocks { blocks, rows },
+            Claim::Avoid { .. } => Self::Blocks { blocks, rows, coupling },
             Claim::Near { .. } | Claim::Lipschitz { .. } => {
                 Self::Rate { rate: Rate::of(claim, &model.schema)?, row: margin_row(1, 0, 2) }
             }
@@ -121,8 +130,9 @@ impl<'a> Goal<'a> {
             Self::Margins { rows, hurdle, required } => {
                 margins(network, hidden, signs, hints, rows, hurdle, *required)
             }
-            Self::Blocks { blocks, rows } => {
-                block_bounds(network, hidden, signs, hints, blocks, rows)
+            Self::Blocks { blocks, rows, coupling } => {
+                let pairs = (*blocks, *rows);
+                block_bounds(network, hidden, signs, hints, pairs, coupling.as_ref())
             }
             Self::Slope { feature, direction, rows } => {
                 slopes(network, hidden, *feature, *direction, rows)
@@ -173,9 +183,10 @@ fn block_bounds(
     hidden: &Hidden,
     signs: &[Sign],
     hints: &[Hint],
-    blocks: &[Block<Rounded>],
-    rows: &[OutputBlock],
+    (blocks, rows): (&[Block<Rounded>], &[OutputBlock]),
+    coupling: Option<&Coupling<Rounded>>,
 ) -> Standing {
+    let coupled = LazyCell::new(|| coupling?.over(hidden));
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
     for (index, (block, rows)) in blocks.iter().zip(rows).enumerate() {
@@ -184,7 +195,13 @@ fn block_bounds(
         for row in 0..block.rows() {
             let form = network.input_form(block.row(row), hidden, hints.get(index), signs);
             let Some(form) = form else { continue };
-            let bound = form.minimum(hidden.input());
+            let mut bound = form.minimum(hidden.input());
+            if bound <= 0.0
+                && let Some(coupled) = &*coupled
+            {
+                let copies = (network, hidden);
+                bound = bound.max(coupled.bound(block, row, copies, hints.get(index), signs));
+            }
             if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
                 best = Some((bound, form, row));
             }

@@ -11,6 +11,7 @@
 //! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
 
 mod case;
+pub(super) mod changes;
 mod cut;
 mod goal;
 mod queue;
@@ -67,7 +68,7 @@ fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> F
 fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let mut tree = Tree::new();
     let mut hints = Hints::default();
-    let mut open = Queue::new(Case::root(obligation, tree.root()));
+    let mut open = Queue::new(tree.root(), Case::root(obligation, tree.root()));
     // a case that cannot be cut any further leaves the claim open, but another may violate it
     let mut is_stuck = false;
     while !open.is_empty() {
@@ -94,7 +95,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
                 Look::Open { cut, refresh, hidden, bound, hints } => {
                     let slots = tree.cut(case.slot, cut, refresh);
                     for child in looker.children(&case, slots, cut, hidden, hints)? {
-                        open.insert(bound, child);
+                        open.insert(bound, child.slot, child);
                     }
                 }
             }

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::case::Case;
 use super::tree::Slot;
 
 /// Cases that are looked at together.
@@ -12,12 +11,12 @@ const GROUP: usize = 16;
 const MANY: usize = 50_000;
 
 /// The open cases of a search.
-pub(super) struct Queue(BTreeMap<Priority, Case>);
+pub(super) struct Queue<C>(BTreeMap<Priority, C>);
 
-impl Queue {
-    pub(super) fn new(root: Case) -> Self {
+impl<C> Queue<C> {
+    pub(super) fn new(slot: Slot, root: C) -> Self {
         let mut queue = Self(BTreeMap::new());
-        queue.insert(f64::NEG_INFINITY, root);
+        queue.insert(f64::NEG_INFINITY, slot, root);
         queue
     }
 
@@ -25,13 +24,13 @@ impl Queue {
         self.0.is_empty()
     }
 
-    /// Adds a case; `bound` is about what its parent reached.
-    pub(super) fn insert(&mut self, bound: f64, case: Case) {
-        self.0.insert(Priority { bound, slot: case.slot }, case);
+    /// Adds a case, which stands at `slot`; `bound` is about what its parent reached.
+    pub(super) fn insert(&mut self, bound: f64, slot: Slot, case: C) {
+        self.0.insert(Priority { bound, slot }, case);
     }
 
     /// The cases with the worst bounds; if there are very many, those with the best.
-    pub(super) fn next_group(&mut self) -> Vec<Case> {
+    pub(super) fn next_group(&mut self) -> Vec<C> {
         let mut group = Vec::with_capacity(GROUP);
         while group.len() < GROUP {
             let is_crowded = self.0.len() > MANY;

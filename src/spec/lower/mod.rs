@@ -99,6 +99,11 @@ impl<'a> Lowered<'a> {
         matches!(self.kind, Kind::Fuzz { .. })
     }
 
+    /// Whether the claim is about points that are close.
+    pub fn is_near(&self) -> bool {
+        matches!(self.kind, Kind::Near { .. })
+    }
+
     /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
         match &self.kind {

@@ -141,6 +141,19 @@ fn bent(slope: f64, offset: f64) -> Model {
     network(layers, (-4.0, 4.0), Precision::F32)
 }
 
+/// `m = relu(x₀ + 1) − 2·relu(x₀) + relu(x₀ − 1)`.
+fn hat() -> Model {
+    let layers = vec![
+        Layer {
+            weights: vec![1.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+            bias: vec![1.0, 0.0, -1.0],
+            inputs: 2,
+        },
+        Layer { weights: vec![0.0, 0.0, 0.0, 1.0, -2.0, 1.0], bias: vec![0.0, 0.0], inputs: 3 },
+    ];
+    network(layers, (-4.0, 4.0), Precision::F32)
+}
+
 /// `f₀ = x₀ + 1`, `f₁ = 1 − x₀`.
 fn opposed() -> Model {
     let layers = vec![
@@ -227,6 +240,20 @@ fn networks_on_regions() -> Vec<Case> {
             signed_cases("r0.0 1/r0.0 L#0 L#0 1/r0.0 L#0 L#0", &[0, 2]),
             1.0,
         ),
+        Case {
+            holds_above: true,
+            ..case(
+                "copies that are bound to each other",
+                folded(),
+                region(
+                    2,
+                    "[[{y = ['1', '-1', '-1', '1'], rhs = '-{}'}]]",
+                    "rows = [{x = ['-2', '0', '2', '0'], rhs = '0.5'}, {x = ['1', '0', '-1', '0'], rhs = '0'}]",
+                ),
+                Proof::Linear { hints: Vec::new() },
+                0.25,
+            )
+        },
         Case {
             proofs: witness(&[[0.75, 0.0]]),
             ..case(
@@ -329,6 +356,7 @@ fn pairs_of_points() -> Vec<Case> {
     let near = "property = 'small-neighborhood'\nepsilon = '1e-12'\nconstant = '{}'\n[domain]\n\
                 x0 = ['-1', '1']\nx1 = ['0', '0']\n";
     let score = near.replace("[domain]", "on = 'score'\n[domain]").replace("1e-12", "0.5");
+    let hats = score.replace("'-1', '1'", "'-2', '2'").replace("'0.5'", "'0.25'");
     let rates = "property = 'lipschitzness-t'\nconstant = '{}'\n";
     let reach = "property = 'local-invariance-t'\nepsilon-1 = '{}'\nepsilon-2 = '1e-9'\n";
     let divergence = "property = 'local-invariance-t'\nepsilon-1 = '3'\nepsilon-2 = '{}'\n";
@@ -356,6 +384,10 @@ fn pairs_of_points() -> Vec<Case> {
         case("rates near each other", near, rows(), Proof::Jacobian, root / 4.0),
         case("rates of scores", &score, rows(), Proof::Jacobian, 1.0),
         case("changes", &score, rows(), Proof::Difference, 1.0),
+        Case {
+            model: hat(),
+            ..case("changes box by box", &hats, rows(), tree("i0:-0x1p-1 L i0:0x1p-1 L L"), 1.0)
+        },
         case("scores by cases", &score, rows(), tree("i0:0x1p-3 J J"), 1.0),
         case("pairs of rows", rates, three(), all(&[]), gap),
         Case { holds_above: false, ..case("pairs in reach", reach, rows(), all(&[]), 1.0) },
