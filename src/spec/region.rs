@@ -285,7 +285,7 @@ impl RawRegion {
     }
 
     /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
-    /// `is_tight`. `None` if `at` lies outside the side or the feature does not exist.
+    /// `is_tight`, and those of a second copy with the first where conditions bind them. `None` if `at` lies outside the side or the feature does not exist.
     pub fn halved(
         &self,
         schema: &Schema,
@@ -309,7 +309,40 @@ impl RawRegion {
         let (mut first, mut second) = (self.clone(), self.clone());
         first.sides.get_mut(feature)?.1 = below;
         second.sides.get_mut(feature)?.0 = above;
-        Some((first, second))
+        Some((first.bound(schema.len()), second.bound(schema.len())))
+    }
+
+    /// The part of the box that the conditions on `x′_i − x_i` leave, at least: no point of the set is lost.
+    fn bound(mut self, features: usize) -> Self {
+        let gaps: Vec<(usize, Gap)> = self.couplings(features).collect();
+        for (feature, gap) in gaps {
+            let is_whole = self.is_whole.get(feature).copied().unwrap_or(false);
+            let (Some(from), Some(to)) =
+                (self.sides.get(feature), self.sides.get(features + feature))
+            else {
+                continue;
+            };
+            let (mut from, mut to) = (from.clone(), to.clone());
+            match &gap {
+                Gap::Least(least) => {
+                    to.0 = later(&from.0 + least, &Some(to.0));
+                    from.1 = earlier(&to.1 - least, &Some(from.1));
+                }
+                Gap::Most(most) => {
+                    to.1 = earlier(&from.1 + most, &Some(to.1));
+                    from.0 = later(&to.0 - most, &Some(from.0));
+                }
+            }
+            for (index, (low, high)) in [(feature, from), (features + feature, to)] {
+                if let Some(side) = self.sides.get_mut(index) {
+                    *side = match is_whole {
+                        true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
+                        false => (low, high),
+                    };
+                }
+            }
+        }
+        self
     }
 
     /// The box moved by `shift` along one feature (raw units), not cut to the domain and with no

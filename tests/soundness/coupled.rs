@@ -159,7 +159,7 @@ fn tent() -> Model {
 }
 
 /// Whether rule and tree prove that pairs with `x′₀ − x₀` in the gap and `x₁ = x′₁` keep out of the rows.
-fn proves(rule: &str, (least, most): (&str, &str), rows: &str) -> bool {
+fn said(rule: &str, (least, most): (&str, &str), rows: &str) -> Result<bool, String> {
     let text = format!(
         "property = 'output-region'\ncopies = 2\nunsafe = [[{rows}]]\n[[input]]\nbox = [['-1', '1'], ['-1', '1']]\n\
          rows = [{{x = ['-2', '0', '2', '0'], rhs = '{most}'}}, {{x = ['2', '0', '-2', '0'], rhs = '{least}'}}, \
@@ -173,10 +173,15 @@ fn proves(rule: &str, (least, most): (&str, &str), rows: &str) -> bool {
         tree => Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() },
     };
     let found = BOTH.map(|arithmetic| {
-        matches!(Kernel::new(&model, &lowered, arithmetic).check(0, &proof), Ok(Verdict::Proved(_)))
+        let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &proof);
+        verdict.map(|verdict| matches!(verdict, Verdict::Proved(_))).map_err(|e| e.to_string())
     });
     assert_eq!(found[0], found[1], "{rule} {rows}");
-    found[0]
+    found[0].clone()
+}
+
+fn proves(rule: &str, gap: (&str, &str), rows: &str) -> bool {
+    said(rule, gap, rows).unwrap()
 }
 
 /// The copies alone may differ by 2, whatever their boxes, up to the size of the cases.
@@ -202,4 +207,23 @@ fn lines_of_the_difference_see_what_two_copies_have_in_common() {
         assert!(!proves(tree, ("0", "0.2"), &moved("0.1999")), "{tree}");
         assert!(proves(tree, ("0", "0.2"), &moved("0.2001")), "{tree}");
     }
+}
+
+/// `x₀` and `x′₀` are cut together: what is left of one bounds the other.
+#[test]
+fn a_cut_of_one_copy_cuts_the_other() {
+    let some = "{y = ['0', '1', '0', '-1'], rhs = '-9'}";
+    for (tree, is_inside) in [
+        ("i0:0x0p0 1/i0:-0x1p-1 L L L", true),
+        ("i0:0x0p0 1/i0:0x1p-1 L L L", false),
+        ("i0:0x0p0 L 1/i0:-0x1p-1 L L", false),
+        ("1/i0:0x0p0 i0:0x1p-1 L L L", false),
+        ("1/i0:0x0p0 L i0:0x1p-1 L L", true),
+        ("i1:0x0p0 1/i1:0x1p-1 L L L", false),
+    ] {
+        assert_eq!(said(tree, ("0", "0.2"), some).is_ok(), is_inside, "{tree}");
+    }
+    // x′₀ <= x₀ + 0.1
+    assert!(said("i0:0x0p0 1/i0:0x1.9p-4 L L L", ("100", "0.2"), some).is_ok());
+    assert!(said("i0:0x0p0 1/i0:0x1.ap-4 L L L", ("100", "0.2"), some).is_err());
 }

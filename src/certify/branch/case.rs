@@ -102,10 +102,12 @@ impl<'a> Looker<'a> {
         let rows = searcher.blocks();
         let kernel = &searcher.kernel;
         let (hurdle, coupling) = (kernel.hurdle(obligation), kernel.coupling(obligation));
+        let is_bound = coupling.is_some();
         let goal = Goal::new(claim, model, hurdle, blocks, rows, coupling)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
-        let cuts_inputs = free <= FEW_INPUTS;
+        // an input that is bound to its copy's moves with it
+        let cuts_inputs = free <= if is_bound { 2 * FEW_INPUTS } else { FEW_INPUTS };
         let mlp = searcher.mlp()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
     }

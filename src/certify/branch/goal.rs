@@ -228,7 +228,11 @@ fn block_bounds(
     }
     let is_reached = parts.iter().all(|part| part.is_reached);
     match worst {
-        Some((bound, form, row)) => Standing { is_reached, bound, worst: Some(form), row, parts },
+        Some((bound, form, row)) => {
+            // of copies that are bound to each other the gradient tells more than a form of each
+            let worst = Some(form).filter(|_| is_reached || coupled.is_none());
+            Standing { is_reached, bound, worst, row, parts }
+        }
         // without blocks nothing is unsafe
         None => Standing { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
     }
