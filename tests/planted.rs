@@ -148,7 +148,7 @@ const DEFECTS: [Defect; 38] = [
         "whole numbers that are ε apart are not close",
         "certificate/difference.rs",
         "Rational::integer(reach.floor())",
-        "&Rational::integer(reach.ceil()) - &Rational::ONE",
+        "&Rational::integer(reach.floor()) - &Rational::ONE",
     ),
     Defect(
         "a neuron of one copy is bounded as that of the other",

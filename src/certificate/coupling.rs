@@ -7,9 +7,9 @@
 //! ```
 //!
 //! and `Δ` is bounded by the linear rule on the change itself ([`super::difference`]) over
-//! `d = x′ − x`. The range of `d` follows from the boxes of both copies and from the conditions on the input
-//! that bind a feature of one copy to the same feature of the other, `c·x′_i − c·x_i <= h`. The bounds of a neuron
-//! hold for its own copy, at `x` or at `x′`; signs that a case gives are among them.
+//! `d = x′ − x`. The range of `d` follows from the boxes of both copies and from the conditions on the
+//! input that bind a feature of one copy to the same feature of the other, `c·x′_i − c·x_i <= h`. The
+//! bounds of a neuron hold for its own copy, at `x` or at `x′`; signs that a case gives are among them.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;

@@ -7,10 +7,10 @@
 //! can do, which two passes on their own, subtracted, would not see. A bound by the gradient stands in where
 //! it is less.
 //!
-//! In a split the region of `x` is cut and nothing else. `x′` may lie beyond the leaf's box `B`: both points
-//! are somewhere in `B` widened by ε, cut to the domain, and all bounds are of that box. A leaf so proves all pairs
-//! with `x` in `B`, whatever the other leaves are closed by; leaves by the gradient alone glue along segments, where
-//! `x′` is another leaf's, so the two kinds do not mix. A sign of a neuron at `x` says nothing about `x′`.
+//! In a split the region of `x` is cut and nothing else. `x′` may lie beyond the leaf's box `B`: both
+//! points are somewhere in `B` widened by ε, cut to the domain, and all bounds are of that box. A leaf so
+//! proves all pairs with `x` in `B`. A leaf `J` proves a rate, which is glued to others' along segments: that
+//! needs all leaves to be `J`, so the two kinds do not mix. A sign of a neuron at `x` says nothing about `x′`.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};

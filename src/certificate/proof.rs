@@ -45,7 +45,8 @@ pub enum Proof {
     Fuzz,
     /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
     Range,
-    /// The linear rule on the change between two close points.
+    /// The linear rule on the change between two close points, over the whole domain; in a split it closes
+    /// leaves `L`.
     Difference,
     /// Every pair of rows, decided by the kernel.
     AllPairs {

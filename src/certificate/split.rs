@@ -244,10 +244,10 @@ impl<F: Form> NetworkCase<'_, F> {
     }
 }
 
-/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their points
-/// (shifted ones, or ones that are close): `decide` is given each leaf's box, off which no copy is cut. A sign of a
-/// neuron says nothing about these copies, and bounds of a part nothing about what lies around it, so only
-/// inputs are cut and nothing is inherited. All leaves must be `rule`.
+/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their
+/// points (shifted ones, or ones that are close): `decide` is given each leaf's box, and no copy is cut
+/// off it. A sign of a neuron says nothing about these copies, and bounds of a part nothing about what lies
+/// around it, so only inputs are cut and nothing is inherited. All leaves must be `rule`.
 ///
 /// `partners`: all places of the copies of a box's points, if the claim is about pairs and they may be cut as
 /// well, as those of a second copy; a leaf then answers for the pairs of its two boxes.

@@ -285,7 +285,8 @@ impl RawRegion {
     }
 
     /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
-    /// `is_tight`, and those of a second copy with the first where conditions bind them. `None` if `at` lies outside the side or the feature does not exist.
+    /// `is_tight`, and those of a second copy with the first where conditions bind them. `None` if `at`
+    /// lies outside the side or the feature does not exist.
     pub fn halved(
         &self,
         schema: &Schema,
@@ -355,8 +356,9 @@ impl RawRegion {
         Self::plain(sides, self.is_whole.iter().map(|_| false).collect())
     }
 
-    /// The box widened by `reach[i]` on both sides of every feature, as far as the domain reaches; ends of whole
-    /// features moved inward. It holds the points of the domain that are at most that far from one of the box.
+    /// The box widened by `reach[i]` on both sides of every feature, as far as the domain reaches; ends of
+    /// whole features moved inward. It holds all points of the domain that are at most that far, feature by
+    /// feature, from one of the box.
     pub fn neighbourhood(&self, reach: &[Rational], domain: &Self) -> Self {
         let within =
             |((low, high), (least, most)): ((Rational, Rational), &(Rational, Rational))| {

@@ -227,3 +227,36 @@ fn a_cut_of_one_copy_cuts_the_other() {
     assert!(said("i0:0x0p0 1/i0:0x1.9p-4 L L L", ("100", "0.2"), some).is_ok());
     assert!(said("i0:0x0p0 1/i0:0x1.ap-4 L L L", ("100", "0.2"), some).is_err());
 }
+
+/// All neurons are off at `x` and may be on at `x′`, 1 to 1.2 further on: `f₁` rises by at most 1.4, from 0.
+#[test]
+fn each_copy_has_neurons_of_its_own() {
+    let proves = |rise: &str, is_back: bool| {
+        let [first, second] = ["['-1', '-0.5'], ['0', '0']", "['-0.5', '1'], ['0', '0']"];
+        // backwards the copies change places
+        let (sides, y, gap) = match is_back {
+            false => (format!("{first}, {second}"), "'0', '1', '0', '-1'", ["1.2", "-1"]),
+            true => (format!("{second}, {first}"), "'0', '-1', '0', '1'", ["-1", "1.2"]),
+        };
+        let text = format!(
+            "property = 'output-region'\ncopies = 2\nunsafe = [[{{y = [{y}], rhs = '-{rise}'}}]]\n\
+             [[input]]\nbox = [{sides}]\nrows = [{{x = ['-1', '0', '1', '0'], rhs = '{}'}}, \
+             {{x = ['1', '0', '-1', '0'], rhs = '{}'}}]\n",
+            gap[0], gap[1]
+        );
+        let (model, spec) = (tent(), spec(&text));
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let found = BOTH.map(|arithmetic| {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let verdict = kernel.check(0, &Proof::Linear { hints: Vec::new() });
+            matches!(verdict, Ok(Verdict::Proved(_)))
+        });
+        assert_eq!(found[0], found[1], "{rise} {is_back}");
+        found[0]
+    };
+    for is_back in [false, true] {
+        assert!(!proves("1.3999", is_back));
+        assert!(!proves("0.5", is_back));
+        assert!(proves("2.0001", is_back), "a copy alone tells as much");
+    }
+}
