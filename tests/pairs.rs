@@ -474,8 +474,8 @@ fn said(model: &Model, text: &str, proof: &Proof) -> Result<bool, String> {
     said[0].clone()
 }
 
-/// Over the whole domain all three neurons are open, and twice the change is allowed for; within ¼ of a part
-/// one is.
+/// Over the whole domain all three neurons are open, and twice the change is allowed for; within ¼ of a
+/// part only one is.
 #[test]
 fn a_change_is_smaller_box_by_box() {
     let claim = |constant: &str| format!("epsilon = '0.25'\nconstant = '{constant}'\non = 'score'");

@@ -359,8 +359,8 @@ fn a_ball_is_searched_off_the_axes() {
     }
 }
 
-/// m = ½ + 2·relu(x) − relu(3x) is ½ − relu(x), which neither lines nor gradients see before the partners of the row,
-/// 0, are cut at the kink. It reaches 0 at ½.
+/// m = ½ + 2·relu(x) − relu(3x) is ½ − relu(x), which neither lines nor gradients see before the
+/// partners of the row, 0, are cut at the kink. It reaches 0 at ½.
 #[test]
 fn a_ball_is_cut_until_it_is_decided() {
     let layers = vec![

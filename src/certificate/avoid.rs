@@ -10,9 +10,9 @@
 //! above 0 shows that the case holds no point at all (Farkas), which only the multipliers of signs
 //! can bring about.
 //!
-//! A block is one more affine layer `f → y·f − rhs`, so its rows are bounded like any others; of two
-//! copies that are bound to each other a single row is bounded by difference lines too ([`super::coupling`]),
-//! where the linear rule is asked for.
+//! A block is one more affine layer `f → y·f − rhs`, so its rows are bounded like any others. Where
+//! the linear rule is asked for and two copies are bound to each other, a single row is bounded by
+//! difference lines as well ([`super::coupling`]).
 
 use std::cell::OnceCell;
 

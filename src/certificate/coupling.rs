@@ -7,9 +7,10 @@
 //! ```
 //!
 //! and `Δ` is bounded by the linear rule on the change itself ([`super::difference`]) over
-//! `d = x′ − x`. The range of `d` follows from the boxes of both copies and from the conditions on the
-//! input that bind a feature of one copy to the same feature of the other, `c·x′_i − c·x_i <= h`. The
-//! bounds of a neuron hold for its own copy, at `x` or at `x′`; signs that a case gives are among them.
+//! `d = x′ − x`. The range of `d` follows from the boxes of both copies and from the conditions on
+//! the input that bind a feature of one copy to the same feature of the other,
+//! `c·x′_i − c·x_i <= h`. A neuron of the first copy is bounded at `x`, the same one of the second
+//! at `x′`, in both by the signs of the case as well.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;
@@ -33,8 +34,8 @@ pub struct Coupled<'a, F: Form> {
 }
 
 impl<'a, F: Form> Coupling<'a, F> {
-    /// What the conditions of a region over both inputs bind; `None` if they bind nothing. `unbiased` is one
-    /// copy without its biases, made only where it is needed.
+    /// What the conditions of a region over both inputs bind; `None` if they bind nothing, or exclude
+    /// each other. `unbiased` gives one copy without its biases, and is asked only where it is needed.
     pub(super) fn new(
         unbiased: impl FnOnce() -> &'a Network<F>,
         schema: &Schema,
@@ -52,8 +53,8 @@ impl<'a, F: Form> Coupling<'a, F> {
         is_bound.then(|| Self { unbiased: unbiased(), limits })
     }
 
-    /// The copies over a case of both; `None` where the boxes alone bind them as much, where no pair is
-    /// left, and after overflow.
+    /// The copies over a case of both, whose bounds are `hidden`; `None` where the boxes alone bind
+    /// them as much, where no pair is left, and after overflow.
     pub fn over(&self, hidden: &Hidden) -> Option<Coupled<'a, F>> {
         let (from, to) = halves(hidden.input());
         let mut is_bound = false;
@@ -74,8 +75,8 @@ impl<'a, F: Form> Coupling<'a, F> {
 }
 
 impl<F: Form> Coupled<'_, F> {
-    /// Lower bound of row `index` of a block, `y·f − rhs`, the better of both ways to write it; `network`
-    /// is both copies side by side.
+    /// Lower bound of row `index` of a block, `y·f − rhs`, by the better of both ways to write it; −∞
+    /// where a sum `a + b` is no float. `network` is both copies side by side, `hidden` its bounds.
     pub fn bound(
         &self,
         block: &Block<F>,
@@ -104,12 +105,12 @@ impl<F: Form> Coupled<'_, F> {
     }
 }
 
-/// What is of the first copy, and what of the second.
+/// What belongs to the first copy, and what to the second.
 fn halves<T>(both: &[T]) -> (&[T], &[T]) {
     both.split_at(both.len() / 2)
 }
 
-/// `a + b` where every sum is a float.
+/// `a + b`, coefficient by coefficient; `None` unless every sum is a float.
 fn exact_sums(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
     let sum = |(a, b): (&f64, &f64)| {
         let exact = &Rational::from_f64(*a)? + &Rational::from_f64(*b)?;

@@ -1,16 +1,17 @@
 //! Rule `difference`: how far the margin changes between two points that are close to each other, by the
 //! linear rule on the change itself.
 //!
-//! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs, biases
-//! cancel, and the change of a relu lies between two lines over the change of what it reads
-//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what `d`
-//! can do, which two passes on their own, subtracted, would not see. A bound by the gradient stands in where
-//! it is less.
+//! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs,
+//! biases cancel, and the change of a relu lies between two lines over the change of what it reads
+//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what
+//! `d` can do, which two passes on their own, subtracted, would not see. A bound by the gradient
+//! stands in where it is less.
 //!
-//! In a split the region of `x` is cut and nothing else. `x′` may lie beyond the leaf's box `B`: both
-//! points are somewhere in `B` widened by ε, cut to the domain, and all bounds are of that box. A leaf so
-//! proves all pairs with `x` in `B`. A leaf `J` proves a rate, which is glued to others' along segments: that
-//! needs all leaves to be `J`, so the two kinds do not mix. A sign of a neuron at `x` says nothing about `x′`.
+//! In a split only the region of `x` is cut. `x′` may lie beyond the leaf's box `B`, so both points
+//! are looked for in `B` widened by ε and cut to the domain, and all bounds are of that box. Such a
+//! leaf proves all pairs with `x` in `B`, whatever closes the other leaves. A leaf by the gradient
+//! proves only the part of a segment that lies in its box; the rest is another leaf's, so the two
+//! kinds do not mix. A sign of a neuron at `x` says nothing about `x′`, so neurons are not cut.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};
@@ -44,7 +45,7 @@ impl<F: Form> Changes<'_, F> {
             let rate = Rate::of(self.claim, self.schema)?;
             let both = self.network.linear_bounds(around.standardised(self.schema)?.sides())?;
             let moves = self.moves(reach, *on, &around)?;
-            let change = self.largest_change(&both, &moves)?;
+            let change = self.change_bound(&both, &moves)?;
             Some(rate.allows(&change, &steepest(self.network, &both, &[])))
         };
         match verdict() {
@@ -56,7 +57,7 @@ impl<F: Form> Changes<'_, F> {
 
     /// At least `|m(x′) − m(x)|` for two points at which `both` bounds the neurons and that differ by an
     /// element of `moves`.
-    fn largest_change(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
+    fn change_bound(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
         let places = both.layers().map(|layer| layer.iter().map(|&z| [z, z]).collect());
         let changes = self.unbiased.change_bounds(places, moves)?;
         let least = |row: &[f64]| self.unbiased.linear_margin(F::new(row), &changes, None, &[]);
@@ -66,8 +67,8 @@ impl<F: Form> Changes<'_, F> {
         Rational::from_f64(if by_slopes < by_lines { by_slopes } else { by_lines })
     }
 
-    /// How far each standardised input may move, either way: as far as is close, and within its side. What is
-    /// whole moves by whole numbers.
+    /// How far each standardised input may move, either way: as far as is close, and no farther than
+    /// its side of `around` is wide. What is whole moves by whole numbers.
     fn moves(&self, reach: &[Rational], on: On, around: &RawRegion) -> Option<Vec<Interval>> {
         let limits = reach.iter().zip(around.sides()).zip(around.is_whole());
         let moves = self.schema.features().iter().zip(limits);

@@ -11,8 +11,9 @@
 //! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
 //! everywhere, which holds all shifted copies. Zone `ball` asks the same of every `x′` within Δ:
 //! |m| < μ⁻ on the region, or one strict sign on the region widened everywhere, or the dual norm of
-//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ; a split may
-//! cut the places of `x′` as well ([`Boundary::decide_pairs`]). Shifted regions are not cut to the domain.
+//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ; a
+//! split may cut the places of `x′` as well ([`Boundary::decide_pairs`]). Shifted regions are not cut
+//! to the domain.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};
@@ -82,8 +83,8 @@ impl<'a> Boundary<'a> {
         }
     }
 
-    /// All places of partners of a region's points, which a split may cut; `None` where partners are shifted
-    /// copies.
+    /// The box of all partners of a region's points, which a split may cut; `None` with zone `axis`,
+    /// where partners are shifted copies.
     pub(super) fn partners(&self, region: &RawRegion) -> Option<RawRegion> {
         (self.zone == Zone::Ball).then(|| region.widened(self.shifts))
     }
@@ -118,8 +119,8 @@ impl<'a> Boundary<'a> {
         if holds() == Some(true) { Outcome::Holds } else { self.open() }
     }
 
-    /// Decides the property of zone `ball` for the points of a region and those partners within Δ that lie in
-    /// `partners`.
+    /// Decides the property of zone `ball` for the points of a region and those partners within Δ that
+    /// lie in `partners`. Also holds if no such pair is within Δ.
     pub(super) fn decide_pairs<M: MarginRange>(
         &self,
         margins: &M,
@@ -159,7 +160,7 @@ impl<'a> Boundary<'a> {
         distance.is_some_and(|square| square > Rational::ONE)
     }
 
-    /// How far partners lie from their points, feature by feature, least and most.
+    /// How far partners may lie from their points, feature by feature, least and most; raw.
     fn moves(
         &self,
         region: &'a RawRegion,
@@ -168,6 +169,7 @@ impl<'a> Boundary<'a> {
         let sides = region.sides().iter().zip(partners.sides()).zip(self.shifts);
         sides.map(|(((low, high), (from, to)), shift)| {
             let (least, most) = (from - high, to - low);
+            // the ends of an empty side are the wrong way round, and say nothing
             let (least, most) =
                 if least > most { (-shift.clone(), shift.clone()) } else { (least, most) };
             let least = if least < -shift.clone() { -shift.clone() } else { least };

@@ -172,6 +172,7 @@ impl<'a> Kernel<'a> {
         Pairs::new(self.model, self.lowered, arithmetic)
     }
 
+    /// Counts the pairs of a claim about all pairs of rows, once each witness is a violation.
     fn count(&self, witnesses: &[(usize, usize)]) -> Result<Verdict, Rejection> {
         let Some(pairs) = self.pairs() else { return Ok(Verdict::Undecided(Bounds::NONE)) };
         Ok(if pairs.are_violations(witnesses)? {
@@ -181,6 +182,8 @@ impl<'a> Kernel<'a> {
         })
     }
 
+    /// What a proof shows of a network: rules that go a way of their own, else those that start from
+    /// bounds of the hidden neurons.
     fn decide_network<F: Form>(
         &self,
         prepared: &Prepared<F>,
@@ -408,9 +411,9 @@ impl<'a> Kernel<'a> {
         Some(Hurdle { claim, tie, classes, allowances })
     }
 
-    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with the
-    /// partners of its points in a box of their own if there is one, for a search that wants to know before
-    /// it asks; networks only.
+    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with
+    /// the partners of its points in a box of their own if there is one; networks only. For a search
+    /// that wants to know before it asks.
     pub fn is_fuzz_closed(
         &self,
         claim: &Claim,
@@ -429,8 +432,9 @@ impl<'a> Kernel<'a> {
         outcome == Outcome::Holds
     }
 
-    /// What the rule on changes reaches for the pairs whose first point lies in a part of an obligation's
-    /// region, for a search that wants to know before it asks; `None` where the part is closed.
+    /// What the rule on changes reaches for the pairs whose first point lies in a part of an
+    /// obligation's region; `None` where the part is closed. For a search that wants to know before it
+    /// asks.
     pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
         let (Engine::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
         else {
@@ -465,14 +469,16 @@ impl<'a> Kernel<'a> {
                     }
                     Proof::Interval => parameters.saturating_mul(4),
                     Proof::Split { tree, .. } => {
-                        // a leaf of a boundary property bounds every shifted copy
-                        let shifts = match proof {
-                            _ if self.lowered.is_fuzz() => 3 * inputs + 1,
-                            // if it bounds changes
-                            _ if tree.has_leaf(Leaf::Linear) && self.lowered.is_near() => 3,
-                            _ => 1,
+                        let times = if self.lowered.is_fuzz() {
+                            // every shifted copy is bounded
+                            3 * inputs + 1
+                        } else if self.lowered.is_near() && tree.has_leaf(Leaf::Linear) {
+                            // as by the rule on changes
+                            3
+                        } else {
+                            1
                         };
-                        linear.saturating_mul(steps(tree) + 1).saturating_mul(shifts)
+                        linear.saturating_mul(steps(tree) + 1).saturating_mul(times)
                     }
                     Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
                     // bounds of the network, of the change, and the gradient

@@ -199,9 +199,9 @@ impl<F: Form> Network<F> {
     }
 
     /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
-    /// differ by an element of `moves`; `None` after overflow. `places` bounds each neuron at the first and at
-    /// the second point, layer by layer. To be asked of the network without its biases, where the places are
-    /// those of the one that has them.
+    /// differ by an element of `moves`; `None` after overflow. `places` bounds each neuron at the first
+    /// and at the second point, layer by layer, as the network with its biases does; to be asked of the
+    /// one without.
     pub(super) fn change_bounds(
         &self,
         places: impl IntoIterator<Item = Vec<[Interval; 2]>>,

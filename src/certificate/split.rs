@@ -1,12 +1,15 @@
-//! Case distinctions. Two children cover their parent by construction; the tree is walked with an
-//! explicit stack, low child first.
+//! Case distinctions. Two children cover their parent by construction (of a region under conditions:
+//! its points that meet them); the tree is walked with an explicit stack, low child first.
 //!
 //! *Networks.* A cut `i F:T` keeps both closed halves `z_F <= T` and `z_F >= T`; the ends of
 //! features that take whole numbers move inward, except along the feature that a monotone claim
 //! moves: there the segments of the two halves must meet. A child inherits its parent's hidden
 //! bounds, intersected with the interval rule on its own box, unless it refreshes them. A cut `r L.J`
-//! keeps `z <= 0` and `z >= 0` of a hidden neuron: the bounds of later layers follow, and the linear
-//! rule may use the sign with a multiplier.
+//! keeps `z <= 0` and `z >= 0` of a hidden neuron: the bounds of later layers follow, of the first
+//! layer those of its other neurons as well, and the linear rule may use the sign with a multiplier.
+//!
+//! *Boxes.* Where leaves bound further copies of a point, which lie around its box, only inputs are
+//! cut and nothing is inherited ([`walk_boxes`]).
 //!
 //! *Ensembles.* A cut `c F.K` separates the cells up to `K` from the others.
 
@@ -245,12 +248,13 @@ impl<F: Form> NetworkCase<'_, F> {
 }
 
 /// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their
-/// points (shifted ones, or ones that are close): `decide` is given each leaf's box, and no copy is cut
-/// off it. A sign of a neuron says nothing about these copies, and bounds of a part nothing about what lies
-/// around it, so only inputs are cut and nothing is inherited. All leaves must be `rule`.
+/// points, shifted ones or ones that are close. `decide` is given each leaf's box of points; their
+/// copies may lie beyond it. A sign of a neuron says nothing about these copies, and bounds of a part
+/// nothing about what lies around it, so only inputs are cut and nothing is inherited. All leaves must
+/// be `rule`.
 ///
-/// `partners`: all places of the copies of a box's points, if the claim is about pairs and they may be cut as
-/// well, as those of a second copy; a leaf then answers for the pairs of its two boxes.
+/// `partners` gives the box of all copies of a box's points, if the claim is about pairs and that box
+/// may be cut too, as copy 1; a leaf then answers for the pairs of its two boxes.
 pub(super) fn walk_boxes(
     schema: &Schema,
     region: &RawRegion,
@@ -283,8 +287,8 @@ pub(super) fn walk_boxes(
     })
 }
 
-/// The points of a box, and where those partners lie that a case is about: anywhere, until a cut says
-/// otherwise.
+/// A box of points, and the box of those partners that the case is about: all, until a cut of copy 1
+/// says otherwise.
 struct Joint {
     region: RawRegion,
     partners: Option<RawRegion>,

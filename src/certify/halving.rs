@@ -1,7 +1,8 @@
 //! The boundary property of networks box by box.
 //!
-//! Boxes are cut in the middle of the input that moves the margin most, with zone `ball` also those of the
-//! partners, until the kernel's cheap rules close every box, a box holds a counterexample, or the budget ends.
+//! A box is cut in the middle of the input that moves the margin most, with zone `ball` perhaps one of
+//! the partners, until the kernel's cheap rules close every box, one holds a counterexample, or the
+//! budget ends.
 
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step, Verdict};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
@@ -16,7 +17,7 @@ const FEW_INPUTS: usize = 10;
 const FIRST_CASES: u64 = 32;
 /// Hopeless is a search that at its pace would need so many times the budget.
 const HOPELESS: f64 = 4.0;
-/// Deepest path that is tried.
+/// Deepest path that is tried; the kernel allows more.
 const MAX_DEPTH: usize = 100;
 
 /// A split proof or a counterexample; networks only.
@@ -26,7 +27,7 @@ pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     Found { proof, nodes }
 }
 
-/// A box of points and, once that is cut, the box of those partners within Δ that it is about.
+/// A box of points and, once partners are cut, the box of those that it is about.
 struct Part {
     region: RawRegion,
     partners: Option<RawRegion>,

@@ -63,17 +63,19 @@ impl Lines {
     /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`, `z` lying in the first of `places`
     /// and `z′` in the second (Paulsen, Wang and Wang, "ReluDiff", 2020).
     ///
-    /// A neuron that is on at both passes the change on, one that is off at both nothing. Else the change
-    /// of `relu` lies between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so that lines are
-    /// right between the ends of `[p, q]` if they are at the ends: with one slope `s` of `[0, 1]` for both,
-    /// `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`. The places give lines of slope 0 and
-    /// 1, whatever `d` is:
+    /// A neuron that is on at both passes the change on, one that is off at both nothing. Else the
+    /// change of `relu` lies between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so
+    /// that lines are right between the ends of `[p, q]` if they are at the ends: with one slope `s` of
+    /// `[0, 1]` for both, `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`. With
+    /// `z` in `[l, u]`, `z′` in `[l′, u′]` and `a⁺ = max(a, 0)`, the places give lines of slope 0 and 1,
+    /// whatever `d` is:
     ///
     /// ```text
-    /// relu(z′) − relu(z)  =  d + relu(−z′) − relu(−z)
+    /// relu(z′) − relu(z)                          l′⁺ − u⁺              to  u′⁺ − l⁺
+    ///   =  d + relu(−z′) − relu(−z)               d + (−u′)⁺ − (−l)⁺    to  d + (−l′)⁺ − (−u)⁺
     /// ```
     ///
-    /// The best in the middle of `[p, q]` is taken.
+    /// Above and below, the line is taken that is best in the middle of `[p, q]`.
     pub fn of_change(places: [Interval; 2], change: Interval) -> Self {
         let [from, to] = places;
         let (p, q) = (change.lo(), change.hi());
@@ -86,6 +88,7 @@ impl Lines {
         let (mut below, mut above) = Self::around_share(p, q);
         // NaN stays NaN
         let positive = |x: f64| if x <= 0.0 { 0.0 } else { x };
+        // a − b, rounded up
         let up = |a: f64, b: f64| if b == 0.0 { a } else { (a - b).next_up() };
         let flat = up(positive(to.hi()), positive(from.lo()));
         let steep = up(positive(-to.lo()), positive(-from.hi()));
@@ -99,12 +102,13 @@ impl Lines {
         for line in [(0.0, flat_floor), (1.0, steep_floor)] {
             below = if at_middle(line) > at_middle(below) { line } else { below };
         }
+        // `floor <= 0 <= intercept`, as promised; a line that is moved outward still encloses
         let (floor, intercept) = (-positive(-below.1), positive(above.1));
         Self { lower: below.0, floor, upper: above.0, intercept }
     }
 
-    /// Slope and intercept of lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the sign of
-    /// `d` is known they are `0` and `d`.
+    /// Slope and intercept of lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the
+    /// sign of `d` is known they are `0` and `d`.
     fn around_share(p: f64, q: f64) -> ((f64, f64), (f64, f64)) {
         let (nothing, all) = ((0.0, 0.0), (1.0, 0.0));
         if p >= 0.0 {

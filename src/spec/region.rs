@@ -116,6 +116,25 @@ impl Metric {
     }
 }
 
+/// What a condition says of `x′_i − x_i`, where a point is two inputs, one after the other; raw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gap {
+    /// It is at least this.
+    Least(Rational),
+    /// It is at most this.
+    Most(Rational),
+}
+
+impl Gap {
+    /// The differences in z that it allows, where a raw unit has length `scale`, rounded outward.
+    pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
+        match self {
+            Self::Least(least) => Interval::new((scale * least).down(), f64::INFINITY),
+            Self::Most(most) => Interval::new(f64::NEG_INFINITY, (scale * most).up()),
+        }
+    }
+}
+
 /// `coefficients·x <= rhs` on raw values.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Condition {
@@ -128,28 +147,7 @@ impl Condition {
         let terms = self.coefficients.iter().zip(point.values()).map(|(c, x)| c * x);
         terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
     }
-}
 
-/// What a condition says of `x′_i − x_i`, where a point is two inputs, one after the other; raw.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Gap {
-    /// It is at least this.
-    Least(Rational),
-    /// It is at most this.
-    Most(Rational),
-}
-
-impl Gap {
-    /// The gaps in z, where a raw unit has length `scale`, rounded outward.
-    pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
-        match self {
-            Self::Least(least) => Interval::new((scale * least).down(), f64::INFINITY),
-            Self::Most(most) => Interval::new(f64::NEG_INFINITY, (scale * most).up()),
-        }
-    }
-}
-
-impl Condition {
     /// The feature whose two values the condition binds to each other, and how, if it is
     /// `c·x′_i − c·x_i <= h` and nothing else.
     fn gap(&self, features: usize) -> Option<(usize, Gap)> {
@@ -247,8 +245,8 @@ impl RawRegion {
         self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
     }
 
-    /// What the conditions say of `x′_i − x_i` alone, by feature, where a point is two inputs of so many
-    /// features.
+    /// What the conditions say of `x′_i − x_i` alone, with the feature `i`, where a point is two inputs of
+    /// so many features.
     pub fn couplings(&self, features: usize) -> impl Iterator<Item = (usize, Gap)> {
         self.conditions.iter().filter_map(move |condition| condition.gap(features))
     }
@@ -285,8 +283,8 @@ impl RawRegion {
     }
 
     /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
-    /// `is_tight`, and those of a second copy with the first where conditions bind them. `None` if `at`
-    /// lies outside the side or the feature does not exist.
+    /// `is_tight`. Where conditions bind the feature of one copy to that of the other, both sides follow.
+    /// `None` if `at` lies outside the side or the feature does not exist.
     pub fn halved(
         &self,
         schema: &Schema,
@@ -310,11 +308,12 @@ impl RawRegion {
         let (mut first, mut second) = (self.clone(), self.clone());
         first.sides.get_mut(feature)?.1 = below;
         second.sides.get_mut(feature)?.0 = above;
-        Some((first.bound(schema.len()), second.bound(schema.len())))
+        Some((first.tightened(schema.len()), second.tightened(schema.len())))
     }
 
-    /// The part of the box that the conditions on `x′_i − x_i` leave, at least: no point of the set is lost.
-    fn bound(mut self, features: usize) -> Self {
+    /// The box cut by the conditions on `x′_i − x_i`, one after the other; no point that meets them is
+    /// lost.
+    fn tightened(mut self, features: usize) -> Self {
         let gaps: Vec<(usize, Gap)> = self.couplings(features).collect();
         for (feature, gap) in gaps {
             let is_whole = self.is_whole.get(feature).copied().unwrap_or(false);
@@ -357,8 +356,8 @@ impl RawRegion {
     }
 
     /// The box widened by `reach[i]` on both sides of every feature, as far as the domain reaches; ends of
-    /// whole features moved inward. It holds all points of the domain that are at most that far, feature by
-    /// feature, from one of the box.
+    /// whole features moved inward. It holds every point of the domain that is at most that far from some
+    /// point of the box.
     pub fn neighbourhood(&self, reach: &[Rational], domain: &Self) -> Self {
         let within =
             |((low, high), (least, most)): ((Rational, Rational), &(Rational, Rational))| {

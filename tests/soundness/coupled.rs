@@ -184,7 +184,8 @@ fn proves(rule: &str, gap: (&str, &str), rows: &str) -> bool {
     said(rule, gap, rows).unwrap()
 }
 
-/// The copies alone may differ by 2, whatever their boxes, up to the size of the cases.
+/// Bounded each on its own, the copies may differ by as much as `m` does over the box; their difference
+/// by what the gap between `x₀` and `x′₀` can do.
 #[test]
 fn lines_of_the_difference_see_what_two_copies_have_in_common() {
     let risen = "{y = ['1', '-1', '-1', '1'], rhs = '-0.0001'}";
@@ -209,7 +210,7 @@ fn lines_of_the_difference_see_what_two_copies_have_in_common() {
     }
 }
 
-/// `x₀` and `x′₀` are cut together: what is left of one bounds the other.
+/// `x₀` and `x′₀` are cut together: what is left of one bounds the other, and a cut beyond is refused.
 #[test]
 fn a_cut_of_one_copy_cuts_the_other() {
     let some = "{y = ['0', '1', '0', '-1'], rhs = '-9'}";

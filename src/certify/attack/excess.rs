@@ -6,8 +6,9 @@ use crate::spec::{Claim, Obligation};
 use super::super::Searcher;
 use super::zone;
 
-/// By how much the claim holds at a raw point, in floats; at most 0 looks like a violation. In units of
-/// the claim: margins, posteriors, or nothing but a sign; infinite for claims about two points and regions.
+/// By how much the claim holds at a raw point, in floats; at most 0 looks like a violation. In units
+/// of the claim: margins, posteriors, or nothing but a sign; infinite for claims about two points and
+/// about output regions.
 pub(in crate::certify) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) -> f64 {
     let model = searcher.subject.model.0;
     if let Some((defense, _)) = searcher.subject.defense {

@@ -110,8 +110,8 @@ pub(super) fn candidates_in(
     witnesses.map(|points| texts(&points)).collect()
 }
 
-/// Points of a region that look like violations of the boundary property, with partners in a box of their own
-/// if there is one.
+/// Points of a region that look like violations of the boundary property; with `partners`, a pair of
+/// which the second point is sought towards that box.
 pub(super) fn boundary_points(
     searcher: &Searcher,
     obligation: &Obligation,

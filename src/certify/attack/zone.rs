@@ -50,8 +50,8 @@ pub(super) fn flip(model: &Model, raw: &[f64], claim: &Claim) -> Option<Vec<f64>
     })
 }
 
-/// A confident point and the point of its zone towards another, if the labels differ, in floats; for zone
-/// `ball`.
+/// The point `raw`, if it is confident, and the point of its ball that lies nearest to `other` on the
+/// way there, if the labels of the two differ; in floats, for zone `ball`.
 pub(super) fn towards(
     model: &Model,
     claim: &Claim,
@@ -61,6 +61,7 @@ pub(super) fn towards(
     if model.margin(&raw).abs() < margin.below.down() {
         return None;
     }
+    // a little less than Δ, for rounding
     let reach = shifts.iter().map(|shift| shift.down() * (1.0 - 1e-9));
     let steps: Vec<f64> = raw.iter().zip(&other).map(|(x, y)| y - x).collect();
     let ratios = steps.iter().zip(reach).map(|(step, reach)| (step / reach).abs());

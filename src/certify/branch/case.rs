@@ -37,7 +37,7 @@ pub(super) struct Case {
     region: Arc<RawRegion>,
     pub(super) signs: Vec<Sign>,
     held: Held,
-    /// Whether it came by the halving of an input's side, rather than by the sign of a neuron.
+    /// Whether it came by halving an input's side, rather than by the sign of a neuron.
     pub(super) is_half: bool,
     /// The parent's, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
@@ -106,7 +106,7 @@ impl<'a> Looker<'a> {
         let goal = Goal::new(claim, model, hurdle, blocks, rows, coupling)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
-        // an input that is bound to its copy's moves with it
+        // the input of one copy that is bound to that of the other is cut with it, so they count once
         let cuts_inputs = free <= if is_bound { 2 * FEW_INPUTS } else { FEW_INPUTS };
         let mlp = searcher.mlp()?;
         Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
@@ -169,7 +169,7 @@ impl<'a> Looker<'a> {
         let is_reached =
             |hints| self.goal.standing(self.network, &hidden, &case.signs, hints).is_reached;
         let leaf = self.goal.leaf();
-        // what serves several leaves is written once
+        // the parent's hints first: what serves several leaves is written once
         if case.hints.as_ref().is_some_and(|hint| is_reached(hint.hints())) {
             return Look::Closed { leaf, refresh, hint: case.hints.clone() };
         }

@@ -1,7 +1,8 @@
 //! Small neighbourhoods box by box, each closed by the rule on the change between two close points.
 //!
-//! The region of the first point is halved, worst box first, along the input whose slope times width is
-//! largest, until the rule closes every box, a step across one of them violates the claim, or the budget ends.
+//! The region of the first point is halved, worst box first, along the input whose slope times width
+//! is largest, until the rule closes every box, a step across one of them violates the claim, or the
+//! budget ends.
 
 use rayon::prelude::*;
 
@@ -45,6 +46,7 @@ pub(in super::super) fn search(searcher: &Searcher, obligation: &Obligation) -> 
     Found { proof, nodes }
 }
 
+/// Halves boxes, worst first and several at a time, until all are closed.
 fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let schema = &searcher.subject.model.0.schema;
     let mut tree = Tree::new();
@@ -80,6 +82,7 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
     Some(Proof::Split { tree, hints: Vec::new() })
 }
 
+/// Closes a box, finds a counterexample in it, or says where to cut it.
 fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Look {
     if part.is_empty() {
         return Look::Closed;
@@ -99,7 +102,8 @@ fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Look 
     }
 }
 
-/// The input whose slopes around the box times width are largest, and the middle of its side.
+/// The input whose largest slope around the box times width is largest, and the middle of its side
+/// (standardised); `None` if no float lies between its ends.
 fn middle(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Option<(usize, f64)> {
     let schema = &searcher.subject.model.0.schema;
     let Claim::Near { reach, .. } = &obligation.claim else { return None };

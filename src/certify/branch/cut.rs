@@ -8,9 +8,9 @@ use super::case::{Case, Looker};
 use super::goal::{Part, Standing};
 use super::steep::widest_slope;
 
-/// By how much the halving of an input must promise more than the sign of a neuron: a sign settles
-/// its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57, 78, 86 and 132
-/// of safenlp had 11,636, 11,554, 11,424 and 12,713 cases; without halving, 12,667.
+/// How many times what the sign of a neuron promises the halving of an input must promise: a sign
+/// settles its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57,
+/// 78, 86 and 132 of safenlp had 11,636, 11,554, 11,424 and 12,713 cases; without halving, 12,667.
 const HALF_PREMIUM: f64 = 4.0;
 /// At depths that are multiples of this both kinds of cut are tried; in between a case is cut the way its
 /// parent was.

@@ -9,6 +9,7 @@
 //! counterexample.
 //!
 //! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
+//! `changes` cuts small neighbourhoods with the same queue and tree, but by a rule that inherits nothing.
 
 mod case;
 pub(super) mod changes;
@@ -110,7 +111,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
     Some(Proof::Split { tree, hints })
 }
 
-/// The hints of closed cases; those that a case left to its parts may serve several.
+/// The hints of closed cases, each once: what a case left to its parts may close several of them.
 #[derive(Default)]
 struct Hints {
     all: Vec<Arc<LeafHint>>,
@@ -119,6 +120,7 @@ struct Hints {
 }
 
 impl Hints {
+    /// The place of a hint in `all`, where it is put if it is new.
     fn number(&mut self, hint: Arc<LeafHint>) -> usize {
         let address = Arc::as_ptr(&hint).addr();
         *self.numbers.entry(address).or_insert_with(|| {
