@@ -196,13 +196,13 @@ const DEFECTS: [Defect; 38] = [
         "a partner is asked for the sign of no point",
         "certificate/fuzz.rs",
         "            if (negative_void || most < Rational::ZERO)",
-        "            if (negative_void || !positive_void || most < Rational::ZERO)",
+        "            if negative_void || (negative_void || most < Rational::ZERO)",
     ),
     Defect(
         "a sign narrows by the other sign",
         "certificate/narrow.rs",
-        "let factor = -(self.side * multiplier);",
-        "let factor = self.side * multiplier;",
+        "let side = if sign.is_on { 1.0 } else { -1.0 };",
+        "let side = if sign.is_on { -1.0 } else { 1.0 };",
     ),
     Defect(
         "a sign narrows without its bias",

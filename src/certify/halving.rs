@@ -86,7 +86,8 @@ impl Part {
         };
         if let Some(partners) = partners()
             && let Some(side) = steepest_side(searcher, &partners)
-            && own.as_ref().is_none_or(|own| side.gain > own.gain)
+            // a cut of the points' side narrows the places of their partners as well
+            && own.as_ref().is_none_or(|own| side.gain > 2.0 * own.gain)
         {
             let (low, high) = partners.halved(schema, side.feature, side.at, false)?;
             let part = |partners| Self {

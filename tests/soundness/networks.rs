@@ -635,3 +635,34 @@ fn a_step_is_counted_from_the_confident_margin() {
     // 0.0999 has a margin of 0.4995, and its copy a negative one
     assert_eq!(is_proved(5.0, 0.095, "0.005"), [false; 2]);
 }
+
+/// m = x, asked at ½ of all points within 1: the label changes at 0, and no case distinction may hide that.
+#[test]
+fn no_cut_of_partners_hides_the_one_with_the_other_label() {
+    let layers = vec![
+        Layer { weights: vec![1.0, -1.0], bias: vec![0.0; 2], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -1.0], bias: vec![0.0; 2], inputs: 2 },
+    ];
+    let model = network(layers, (-4.0, 4.0), Precision::F64);
+    let asked = |shift: &str| {
+        let text = "property = 'boundary-fuzz'\nradius = '0'\nepsilon = '0.1'\nzone = 'ball'";
+        spec(&format!("{text}\nshift = '{shift}'"))
+    };
+    // the middle part meets neither label alone, the last holds 0.5 itself
+    let trees = ["F", "1/i0:-0x1p-3 F 1/i0:0x1p-2 F F", "1/i0:0x0p0 F F"];
+    let rows = [row(&[0.5], 1)];
+    for (shift, is_true) in [("1", false), ("0.25", true)] {
+        let spec = asked(shift);
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proofs = trees.map(|tree| Proof::Split {
+                tree: SplitTree::parse(tree).unwrap(),
+                hints: Vec::new(),
+            });
+            let is_proved =
+                |proof: &Proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
+            assert_eq!(proofs.iter().any(is_proved), is_true, "{shift}");
+        }
+    }
+}

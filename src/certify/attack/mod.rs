@@ -118,12 +118,13 @@ pub(super) fn boundary_points(
     region: &RawRegion,
     partners: Option<&RawRegion>,
 ) -> Vec<Vec<Vec<String>>> {
-    let Some(partners) = partners else {
-        return candidates_in(searcher, obligation, region, None);
-    };
-    let middles = [region, partners].map(|part| FloatBox::new(part).middle());
-    let pair = zone::towards(searcher.subject.model.0, &obligation.claim, middles);
-    pair.map(|points| texts(&points)).into_iter().collect()
+    let mut found = candidates_in(searcher, obligation, region, None);
+    if let Some(partners) = partners {
+        let middles = [region, partners].map(|part| FloatBox::new(part).middle());
+        let pair = zone::towards(searcher.subject.model.0, &obligation.claim, middles);
+        found.extend(pair.map(|points| texts(&points)));
+    }
+    found
 }
 
 /// Points as a certificate writes them.
