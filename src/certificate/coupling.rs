@@ -34,20 +34,17 @@ pub struct Coupled<'a, F: Form> {
 }
 
 impl<'a, F: Form> Coupling<'a, F> {
-    /// What the conditions of a region over both inputs bind; `None` if they bind nothing, or exclude
-    /// each other. `unbiased` gives one copy without its biases, and is asked only where it is needed.
+    /// What the conditions of a region over both inputs bind; `None` if they bind nothing.
+    /// `unbiased` gives one copy without its biases, and is asked only where it is needed.
     pub(super) fn new(
         unbiased: impl FnOnce() -> &'a Network<F>,
         schema: &Schema,
         region: &RawRegion,
     ) -> Option<Self> {
         let mut limits = vec![Interval::WHOLE; schema.len()];
-        for (feature, side) in region.couplings(schema.len()) {
-            let scale = schema.features().get(feature)?.exact_scale();
-            let half = side.standardised(&scale)?;
-            let limit = limits.get_mut(feature)?;
-            // conditions that contradict each other leave no pair, of which nothing is said
-            *limit = limit.intersect(half)?;
+        for link in region.links() {
+            let scale = schema.features().get(link.feature)?.exact_scale();
+            *limits.get_mut(link.feature)? = link.standardised(&scale)?;
         }
         let is_bound = limits.iter().any(|limit| *limit != Interval::WHOLE);
         is_bound.then(|| Self { unbiased: unbiased(), limits })

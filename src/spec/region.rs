@@ -116,23 +116,49 @@ impl Metric {
     }
 }
 
-/// What a condition says of `x′_i − x_i`, where a point is two inputs, one after the other; raw.
+/// What the conditions say of `x′_i − x_i` for a feature `i`, where a point is two inputs, one after the
+/// other; raw.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Gap {
+pub struct Link {
+    /// The feature.
+    pub feature: usize,
     /// It is at least this.
-    Least(Rational),
+    least: Option<Rational>,
     /// It is at most this.
-    Most(Rational),
+    most: Option<Rational>,
 }
 
-impl Gap {
+impl Link {
     /// The differences in z that it allows, where a raw unit has length `scale`, rounded outward.
     pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
-        match self {
-            Self::Least(least) => Interval::new((scale * least).down(), f64::INFINITY),
-            Self::Most(most) => Interval::new(f64::NEG_INFINITY, (scale * most).up()),
-        }
+        let low = self.least.as_ref().map_or(f64::NEG_INFINITY, |least| (scale * least).down());
+        let high = self.most.as_ref().map_or(f64::INFINITY, |most| (scale * most).up());
+        Interval::new(low, high)
     }
+
+    /// The links between two inputs of so many features that the conditions make, each with the tightest ends.
+    /// A feature of which they ask what no pair has is left out: nothing rests on that.
+    fn all(conditions: &[Condition], features: usize) -> Arc<[Self]> {
+        let mut links = BTreeMap::<usize, (Option<Rational>, Option<Rational>)>::new();
+        for (feature, end) in conditions.iter().filter_map(|condition| condition.end(features)) {
+            let (least, most) = links.entry(feature).or_default();
+            match end {
+                End::Least(found) => *least = Some(later(found, least)),
+                End::Most(found) => *most = Some(earlier(found, most)),
+            }
+        }
+        let is_possible = |(least, most): &(Option<Rational>, Option<Rational>)| {
+            least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
+        };
+        let kept = links.into_iter().filter(|(_, ends)| is_possible(ends));
+        kept.map(|(feature, (least, most))| Self { feature, least, most }).collect()
+    }
+}
+
+/// What a single condition says of a difference.
+enum End {
+    Least(Rational),
+    Most(Rational),
 }
 
 /// `coefficients·x <= rhs` on raw values.
@@ -150,7 +176,7 @@ impl Condition {
 
     /// The feature whose two values the condition binds to each other, and how, if it is
     /// `c·x′_i − c·x_i <= h` and nothing else.
-    fn gap(&self, features: usize) -> Option<(usize, Gap)> {
+    fn end(&self, features: usize) -> Option<(usize, End)> {
         let (first, second) = self.coefficients.split_at_checked(features)?;
         let is_named = |c: &&Rational| **c != Rational::ZERO;
         let feature = second.iter().position(|c| *c != Rational::ZERO)?;
@@ -160,8 +186,8 @@ impl Condition {
             && *own == -c.clone();
         let bound = (&self.rhs / c)?;
         is_pair.then(|| match *c > Rational::ZERO {
-            true => (feature, Gap::Most(bound)),
-            false => (feature, Gap::Least(bound)),
+            true => (feature, End::Most(bound)),
+            false => (feature, End::Least(bound)),
         })
     }
 }
@@ -176,6 +202,8 @@ pub struct RawRegion {
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
     /// Linear conditions of an output region; proofs may do without.
     conditions: Arc<[Condition]>,
+    /// What the conditions say of two copies of the input, if there are two.
+    links: Arc<[Link]>,
 }
 
 impl RawRegion {
@@ -211,7 +239,7 @@ impl RawRegion {
 
     /// A box and nothing else.
     pub(super) fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
-        Self { sides, is_whole, ball: None, conditions: Arc::default() }
+        Self { sides, is_whole, ball: None, conditions: Arc::default(), links: Arc::default() }
     }
 
     /// The box over one or two copies of the input, intersected with the domain, under conditions.
@@ -229,10 +257,15 @@ impl RawRegion {
                 (low, high)
             }
         };
+        let features = domain.sides.len();
+        let links = match sides.len() == 2 * features {
+            true => Link::all(&conditions, features),
+            false => Arc::default(),
+        };
         let limits = domain.sides.iter().zip(domain.is_whole.iter()).cycle();
         let is_whole = domain.is_whole.iter().copied().cycle().take(sides.len()).collect();
         let sides = sides.into_iter().zip(limits).map(within).collect();
-        Self { conditions: conditions.into(), ..Self::plain(sides, is_whole) }
+        Self { conditions: conditions.into(), links, ..Self::plain(sides, is_whole) }
     }
 
     /// Lower and upper raw ends per feature.
@@ -245,10 +278,9 @@ impl RawRegion {
         self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
     }
 
-    /// What the conditions say of `x′_i − x_i` alone, with the feature `i`, where a point is two inputs of
-    /// so many features.
-    pub fn couplings(&self, features: usize) -> impl Iterator<Item = (usize, Gap)> {
-        self.conditions.iter().filter_map(move |condition| condition.gap(features))
+    /// What the conditions say of each `x′_i − x_i` alone, where a point is two inputs.
+    pub fn links(&self) -> &[Link] {
+        &self.links
     }
 
     /// Which features take whole numbers only.
@@ -308,14 +340,14 @@ impl RawRegion {
         let (mut first, mut second) = (self.clone(), self.clone());
         first.sides.get_mut(feature)?.1 = below;
         second.sides.get_mut(feature)?.0 = above;
-        Some((first.tightened(schema.len()), second.tightened(schema.len())))
+        Some((first.tightened(), second.tightened()))
     }
 
-    /// The box cut by the conditions on `x′_i − x_i`, one after the other; no point that meets them is
-    /// lost.
-    fn tightened(mut self, features: usize) -> Self {
-        let gaps: Vec<(usize, Gap)> = self.couplings(features).collect();
-        for (feature, gap) in gaps {
+    /// The box cut by the links, feature by feature; no point that meets the conditions is lost.
+    fn tightened(mut self) -> Self {
+        let (links, features) = (Arc::clone(&self.links), self.sides.len() / 2);
+        for Link { feature, least, most } in links.iter() {
+            let feature = *feature;
             let is_whole = self.is_whole.get(feature).copied().unwrap_or(false);
             let (Some(from), Some(to)) =
                 (self.sides.get(feature), self.sides.get(features + feature))
@@ -323,15 +355,13 @@ impl RawRegion {
                 continue;
             };
             let (mut from, mut to) = (from.clone(), to.clone());
-            match &gap {
-                Gap::Least(least) => {
-                    to.0 = later(&from.0 + least, &Some(to.0));
-                    from.1 = earlier(&to.1 - least, &Some(from.1));
-                }
-                Gap::Most(most) => {
-                    to.1 = earlier(&from.1 + most, &Some(to.1));
-                    from.0 = later(&to.0 - most, &Some(from.0));
-                }
+            if let Some(least) = least {
+                to.0 = later(&from.0 + least, &Some(to.0));
+                from.1 = earlier(&to.1 - least, &Some(from.1));
+            }
+            if let Some(most) = most {
+                to.1 = earlier(&from.1 + most, &Some(to.1));
+                from.0 = later(&to.0 - most, &Some(from.0));
             }
             for (index, (low, high)) in [(feature, from), (features + feature, to)] {
                 if let Some(side) = self.sides.get_mut(index) {
@@ -407,5 +437,36 @@ fn is_within(centre: &[Rational], metric: &Metric, point: &Point) -> bool {
             let squares = distances.fold(Rational::ZERO, |sum, d| &sum + &(&d * &d));
             squares <= &metric.epsilon * &metric.epsilon
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `c·x′_i − c·x_i <= rhs` over two copies of two inputs.
+    fn condition(feature: usize, c: i64, rhs: i64) -> Condition {
+        let mut coefficients = vec![Rational::ZERO; 4];
+        coefficients[feature] = Rational::integer(-c);
+        coefficients[2 + feature] = Rational::integer(c);
+        Condition { coefficients, rhs: Rational::integer(rhs) }
+    }
+
+    #[test]
+    fn many_conditions_on_a_feature_are_one_link() {
+        let conditions: Vec<_> =
+            (1..500).flat_map(|k| [condition(1, 1, k), condition(1, -2, 2 * k)]).collect();
+        let ends = |k: i64| Some(Rational::integer(k));
+        let link = Link { feature: 1, least: ends(-1), most: ends(1) };
+        assert_eq!(*Link::all(&conditions, 2), [link]);
+    }
+
+    #[test]
+    fn conditions_that_contradict_each_other_link_nothing() {
+        let conditions = [condition(0, 1, -1), condition(0, -1, -1), condition(1, 3, 6)];
+        let two = Some(Rational::integer(2));
+        assert_eq!(*Link::all(&conditions, 2), [Link { feature: 1, least: None, most: two }]);
+        let both_named = Condition { coefficients: vec![Rational::ONE; 4], rhs: Rational::ONE };
+        assert!(Link::all(&[both_named], 2).is_empty());
     }
 }
