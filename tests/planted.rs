@@ -74,7 +74,7 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "one direction of a shift only",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "&& self.is_kept(axis, &-shift.clone(), &held, margin)",
         "&& self.is_kept(axis, shift, &held, margin)",
     ),
@@ -122,7 +122,7 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "the shifted copies of a part stay in the domain",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "let wide = region.widened(self.shifts);",
         "let wide = region.clone();",
     ),
@@ -188,15 +188,15 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "boxes of a pair are apart as soon as they do not touch",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "distance.is_some_and(|square| square > Rational::ONE)",
         "distance.is_some_and(|square| square > Rational::ZERO)",
     ),
     Defect(
         "a partner is asked for the sign of no point",
-        "certificate/fuzz.rs",
-        "            if (negative_void || most < Rational::ZERO)",
-        "            if (negative_void || !positive_void || most < Rational::ZERO)",
+        "certificate/fuzz/mod.rs",
+        "keeps_side(is_void, &margins",
+        "keeps_side([is_void[0] || !is_void[1], is_void[1]], &margins",
     ),
     Defect(
         "a sign narrows by the other sign",
@@ -273,7 +273,7 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "certificate/coupling.rs"
         | "spec/region.rs"
         | "certificate/step.rs"
-        | "certificate/fuzz.rs"
+        | "certificate/fuzz/mod.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],
         _ => ["refusals", "soundness", "pairs", "corruption"],
     }

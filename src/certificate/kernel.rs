@@ -235,13 +235,11 @@ impl<'a> Kernel<'a> {
         let schema = &self.model.schema;
         let margins = NetworkMargins { network, schema };
         match proof {
-            Proof::Fuzz => Ok(boundary.decide(&margins, region)),
+            Proof::Fuzz => Ok(boundary.decide(&margins, region, None)),
             Proof::Split { tree, hints } if hints.is_empty() => {
                 let partners = |part: &_| boundary.partners(part);
-                let decide = |part: &_, partners: Option<&_>| match partners {
-                    Some(partners) => boundary.decide_pairs(&margins, part, partners),
-                    None => boundary.decide(&margins, part),
-                };
+                let decide =
+                    |part: &_, partners: Option<&_>| boundary.decide(&margins, part, partners);
                 walk_boxes(schema, region, tree, Leaf::Fuzz, partners, decide)
             }
             _ => Err(inapplicable),
@@ -340,7 +338,7 @@ impl<'a> Kernel<'a> {
                 let boundary = Boundary::of(claim);
                 let why = "not a boundary property of this kind";
                 let boundary = boundary.ok_or_else(|| inapplicable(why))?;
-                Ok(boundary.decide(&forests.plain, &obligation.region))
+                Ok(boundary.decide(&forests.plain, &obligation.region, None))
             }
             (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
                 jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
@@ -425,11 +423,7 @@ impl<'a> Kernel<'a> {
             return false;
         };
         let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
-        let outcome = match partners {
-            Some(partners) => boundary.decide_pairs(&margins, part, partners),
-            None => boundary.decide(&margins, part),
-        };
-        outcome == Outcome::Holds
+        boundary.decide(&margins, part, partners) == Outcome::Holds
     }
 
     /// What the rule on changes reaches for the pairs whose first point lies in a part of an
