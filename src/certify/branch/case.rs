@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::certificate::{
-    Cut, Hidden, Hint, Leaf, LeafHint, Network, Proof, Sign, Signed, Verdict,
-};
+use crate::certificate::{Cut, Hidden, Hint, Leaf, LeafHint, Network, Sign, Signed};
 use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::side::FEW_INPUTS;
 use super::super::{Searcher, attack};
 use super::cut::Ascended;
 use super::goal::{Goal, Standing};
 use super::tree::Slot;
 
-/// With more inputs that can move than this, neurons are cut, unless gradients must close the leaves.
-const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
 
@@ -85,6 +82,7 @@ pub(super) struct Looker<'a> {
     pub(super) network: &'a Network<Rounded>,
     pub(super) mlp: &'a Mlp,
     goal: Goal<'a>,
+    /// Only inputs; else neurons, unless gradients must close the leaves.
     cuts_inputs: bool,
     /// Cases.
     budget: u64,
@@ -283,11 +281,7 @@ impl<'a> Looker<'a> {
                 corner.as_deref(),
             ),
         };
-        candidates.into_iter().find(|points| {
-            let proof = Proof::Counterexample { points: points.clone() };
-            let verdict = self.searcher.kernel.check(self.obligation.at, &proof);
-            matches!(verdict, Ok(Verdict::Refuted(_)))
-        })
+        self.searcher.refuted(self.obligation.at, candidates)
     }
 
     /// The sign that a part of a cut gives its neuron.

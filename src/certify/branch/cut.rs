@@ -4,6 +4,7 @@ use crate::certificate::{Cut, Hidden, Hint, Sign, Signed, gradient};
 use crate::interval::{Form, Interval};
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::side::{Side, middle};
 use super::case::{Case, Looker};
 use super::goal::{Part, Standing};
 use super::steep::widest_slope;
@@ -32,20 +33,18 @@ impl Looker<'_> {
     /// The input whose gradient times width is largest, in the middle.
     pub(super) fn steepest_input(&self, standing: &Standing, hidden: &Hidden) -> Option<Cut> {
         let input = hidden.input();
-        let slopes: Vec<f64> = match &standing.worst {
+        let mut slopes: Vec<f64> = match &standing.worst {
             Some(form) => form.coefficients().iter().map(|a| a.abs()).collect(),
             None => {
                 let slopes = gradient(self.network, &standing.row, hidden)?;
                 slopes.iter().map(|slope| slope.magnitude()).collect()
             }
         };
-        let gain = |index: usize| {
-            let width = input[index].hi() - input[index].lo();
-            // a side that the bound does not see may still be what keeps the neurons open
-            width * (slopes[index] + 1e-3 * slopes.iter().copied().fold(0.0, f64::max))
-        };
-        let best = (0..input.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)))?;
-        self.halving(best, input[best])
+        // a side that the bound does not see may still be what keeps the neurons open
+        let least = 1e-3 * slopes.iter().copied().fold(0.0, f64::max);
+        slopes.iter_mut().for_each(|slope| *slope += least);
+        let side = Side::steepest(input, &slopes)?;
+        Some(self.halving(side.input, side.at))
     }
 
     /// The neuron that widens the gradient along `directions` most; where none does, an input.
@@ -70,7 +69,10 @@ impl Looker<'_> {
         });
         // with one hidden layer the input that narrows the first layer narrows all there is
         let widest = open.summit.widest.filter(|_| self.network.depth() == 2);
-        let halving = widest.and_then(|index| self.halving(index, open.hidden.input()[index]));
+        let halving = widest.and_then(|index| {
+            let at = middle(open.hidden.input()[index])?;
+            Some(self.halving(index, at))
+        });
         let (Some(relu), Some(halving)) = (relu, halving) else { return relu.or(halving) };
         let is_half = if open.case.depth.is_multiple_of(TRIALS) {
             self.promise(open, halving) > HALF_PREMIUM * self.promise(open, relu)
@@ -80,12 +82,9 @@ impl Looker<'_> {
         Some(if is_half { halving } else { relu })
     }
 
-    /// The cut of an input in its middle, if there is a float between its ends.
-    fn halving(&self, index: usize, side: Interval) -> Option<Cut> {
-        let at = side.lo() + (side.hi() - side.lo()) / 2.0;
+    fn halving(&self, input: usize, at: f64) -> Cut {
         let features = self.features();
-        let cut = Cut::Input { copy: index / features, feature: index % features, at };
-        (side.lo() < at && at < side.hi()).then_some(cut)
+        Cut::Input { copy: input / features, feature: input % features, at }
     }
 
     /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
