@@ -68,9 +68,9 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a child is forgotten",
-        "certificate/split.rs",
-        "worst = worst.and(outcome);",
-        "worst = outcome;",
+        "certificate/split/mod.rs",
+        "all = all.and(outcome)",
+        "all = outcome",
     ),
     Defect(
         "one direction of a shift only",
@@ -116,7 +116,7 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a segment is cut out between whole numbers",
-        "certificate/split.rs",
+        "certificate/split/network.rs",
         "!self.is_about_segments() && self.moved_feature()",
         "self.moved_feature()",
     ),
