@@ -10,7 +10,7 @@ use crate::spec::{Claim, Obligation, RawRegion};
 use super::super::alpha::{Ascent, Summit};
 use super::super::side::FEW_INPUTS;
 use super::super::{Searcher, attack};
-use super::cut::Ascended;
+use super::cut::{Ascended, Cutter};
 use super::goal::{Goal, Standing};
 use super::tree::Slot;
 
@@ -32,10 +32,10 @@ pub(super) struct Case {
     pub(super) slot: Slot,
     pub(super) depth: usize,
     region: Arc<RawRegion>,
-    pub(super) signs: Vec<Sign>,
+    signs: Vec<Sign>,
     held: Held,
     /// Whether it came by halving an input's side, rather than by the sign of a neuron.
-    pub(super) is_half: bool,
+    is_half: bool,
     /// The parent's, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
 }
@@ -79,8 +79,9 @@ impl Look {
 pub(super) struct Looker<'a> {
     searcher: &'a Searcher<'a>,
     obligation: &'a Obligation,
-    pub(super) network: &'a Network<Rounded>,
-    pub(super) mlp: &'a Mlp,
+    network: &'a Network<Rounded>,
+    mlp: &'a Mlp,
+    cutter: Cutter<'a>,
     goal: Goal<'a>,
     /// Only inputs; else neurons, unless gradients must close the leaves.
     cuts_inputs: bool,
@@ -106,8 +107,13 @@ impl<'a> Looker<'a> {
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         // the input of one copy that is bound to that of the other is cut with it, so they count once
         let cuts_inputs = free <= if is_bound { 2 * FEW_INPUTS } else { FEW_INPUTS };
-        let mlp = searcher.mlp()?;
-        Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
+        let copies = match &obligation.claim {
+            Claim::Avoid { copies, .. } => *copies,
+            _ => 1,
+        };
+        let (mlp, features) = (searcher.mlp()?, model.schema.len());
+        let cutter = Cutter { network, mlp, features, copies };
+        Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs, budget })
     }
 
     /// Whether the budget of cases or the time is used up.
@@ -143,12 +149,12 @@ impl<'a> Looker<'a> {
             return Look::Violated(points);
         }
         if self.cuts_inputs {
-            let cut = self.steepest_input(&standing, &hidden);
+            let cut = self.cutter.steepest_input(&standing, &hidden);
             return Look::open(cut, refresh, hidden, standing.bound);
         }
         match self.goal.directions(hidden.input().len()) {
             Some(directions) => {
-                let cut = self.widest_neuron(&directions, &standing, &hidden);
+                let cut = self.cutter.widest_neuron(&directions, &standing, &hidden);
                 Look::open(cut, refresh, hidden, standing.bound)
             }
             None => self.ascend_or_cut(case, standing, hidden, refresh),
@@ -178,8 +184,17 @@ impl<'a> Looker<'a> {
         }
         let parts = &standing.parts;
         let cut = worst.and_then(|(bound, summit)| {
-            let open = Ascended { case, hidden: &hidden, parts, hints: &hints, bound, summit };
-            Some((self.neuron_or_half(&open)?, bound))
+            let open = Ascended {
+                signs: &case.signs,
+                depth: case.depth,
+                is_half: case.is_half,
+                hidden: &hidden,
+                parts,
+                hints: &hints,
+                bound,
+                summit,
+            };
+            Some((self.cutter.neuron_or_half(&open)?, bound))
         });
         match cut {
             Some((cut, bound)) => {
@@ -187,7 +202,7 @@ impl<'a> Looker<'a> {
                 Look::Open { cut, refresh, hidden, bound, hints }
             }
             None => {
-                let cut = self.steepest_input(&standing, &hidden);
+                let cut = self.cutter.steepest_input(&standing, &hidden);
                 Look::open(cut, refresh, hidden, standing.bound)
             }
         }
@@ -284,26 +299,6 @@ impl<'a> Looker<'a> {
         self.searcher.refuted(self.obligation.at, candidates)
     }
 
-    /// The sign that a part of a cut gives its neuron.
-    pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
-        let Cut::Relu { copy, layer, neuron } = cut else { return None };
-        let width = self.network.widths()[layer] / self.copies();
-        Some(Sign { layer, neuron: copy * width + neuron, is_on })
-    }
-
-    /// How many inputs a copy of the network has.
-    pub(super) fn features(&self) -> usize {
-        self.searcher.subject.model.0.schema.len()
-    }
-
-    /// How many copies of the network stand side by side.
-    pub(super) fn copies(&self) -> usize {
-        match &self.obligation.claim {
-            Claim::Avoid { copies, .. } => *copies,
-            _ => 1,
-        }
-    }
-
     /// The low and the high part of a case that was cut.
     pub(super) fn children(
         &self,
@@ -337,7 +332,7 @@ impl<'a> Looker<'a> {
                 }))
             }
             Cut::Relu { .. } => {
-                let signs = [self.sign_of(cut, false)?, self.sign_of(cut, true)?];
+                let signs = [self.cutter.sign_of(cut, false)?, self.cutter.sign_of(cut, true)?];
                 Some([(slots[0], signs[0]), (slots[1], signs[1])].map(|(slot, sign)| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
                     child(slot, Arc::clone(&case.region), signs, Held::Sign(hidden.clone(), sign))

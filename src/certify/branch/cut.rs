@@ -1,11 +1,11 @@
 //! Where a case is cut: an input in the middle of its side, or a neuron by its sign.
 
-use crate::certificate::{Cut, Hidden, Hint, Sign, Signed, gradient};
-use crate::interval::{Form, Interval};
+use crate::certificate::{Cut, Hidden, Hint, Network, Sign, Signed, gradient};
+use crate::interval::{Form, Interval, Rounded};
+use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
 use super::super::side::{Side, middle};
-use super::case::{Case, Looker};
 use super::goal::{Part, Standing};
 use super::steep::widest_slope;
 
@@ -19,7 +19,10 @@ const TRIALS: usize = 4;
 
 /// A case that its ascent left open.
 pub(super) struct Ascended<'a> {
-    pub(super) case: &'a Case,
+    pub(super) signs: &'a [Sign],
+    pub(super) depth: usize,
+    /// Whether it came by halving an input's side.
+    pub(super) is_half: bool,
     pub(super) hidden: &'a Hidden,
     pub(super) parts: &'a [Part],
     /// One per part.
@@ -29,7 +32,17 @@ pub(super) struct Ascended<'a> {
     pub(super) summit: Summit,
 }
 
-impl Looker<'_> {
+/// A network, and how its inputs and neurons are numbered in cuts.
+pub(super) struct Cutter<'a> {
+    pub(super) network: &'a Network<Rounded>,
+    pub(super) mlp: &'a Mlp,
+    /// How many inputs a copy of the network has.
+    pub(super) features: usize,
+    /// How many copies of the network stand side by side.
+    pub(super) copies: usize,
+}
+
+impl Cutter<'_> {
     /// The input whose gradient times width is largest, in the middle.
     pub(super) fn steepest_input(&self, standing: &Standing, hidden: &Hidden) -> Option<Cut> {
         let input = hidden.input();
@@ -64,7 +77,7 @@ impl Looker<'_> {
     /// more.
     pub(super) fn neuron_or_half(&self, open: &Ascended) -> Option<Cut> {
         let relu = open.summit.loosest.map(|(layer, neuron)| {
-            let width = self.network.widths()[layer] / self.copies();
+            let width = self.network.widths()[layer] / self.copies;
             Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
         });
         // with one hidden layer the input that narrows the first layer narrows all there is
@@ -74,23 +87,22 @@ impl Looker<'_> {
             Some(self.halving(index, at))
         });
         let (Some(relu), Some(halving)) = (relu, halving) else { return relu.or(halving) };
-        let is_half = if open.case.depth.is_multiple_of(TRIALS) {
+        let is_half = if open.depth.is_multiple_of(TRIALS) {
             self.promise(open, halving) > HALF_PREMIUM * self.promise(open, relu)
         } else {
-            open.case.is_half
+            open.is_half
         };
         Some(if is_half { halving } else { relu })
     }
 
     fn halving(&self, input: usize, at: f64) -> Cut {
-        let features = self.features();
-        Cut::Input { copy: input / features, feature: input % features, at }
+        Cut::Input { copy: input / self.features, feature: input % self.features, at }
     }
 
     /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
     /// with the slopes at hand.
     fn promise(&self, open: &Ascended, cut: Cut) -> f64 {
-        let (signs, bound): (&[Sign], f64) = (&open.case.signs, open.bound);
+        let (signs, bound): (&[Sign], f64) = (open.signs, open.bound);
         let gain = |half| match half {
             Signed::Bounds(held) => {
                 let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
@@ -116,7 +128,7 @@ impl Looker<'_> {
             },
             Cut::Input { copy, feature, at } => {
                 let mut input = hidden.input().to_vec();
-                let side = &mut input[copy * self.features() + feature];
+                let side = &mut input[copy * self.features + feature];
                 let (lo, hi) = if is_high { (at, side.hi()) } else { (side.lo(), at) };
                 *side = Interval::new(lo, hi).unwrap_or(*side);
                 let held = self.network.inherited_bounds(hidden, &input, None);
@@ -124,5 +136,11 @@ impl Looker<'_> {
             }
             Cut::Cell { .. } => Signed::Unknown,
         })
+    }
+    /// The sign that a part of a cut gives its neuron.
+    pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
+        let Cut::Relu { copy, layer, neuron } = cut else { return None };
+        let width = self.network.widths()[layer] / self.copies;
+        Some(Sign { layer, neuron: copy * width + neuron, is_on })
     }
 }
