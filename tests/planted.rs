@@ -176,7 +176,7 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a sign's multiplier may be negative",
-        "certificate/network.rs",
+        "certificate/sign.rs",
         "(is_own && value > 0.0 && value.is_finite())",
         "(is_own && value.is_finite())",
     ),
@@ -269,6 +269,7 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption"],
         "certificate/network.rs"
         | "certificate/narrow.rs"
+        | "certificate/sign.rs"
         | "certificate/avoid.rs"
         | "certificate/coupling.rs"
         | "spec/region.rs"

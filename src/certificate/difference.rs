@@ -13,13 +13,12 @@
 //! proves only the part of a segment that lies in its box; the rest is another leaf's, so the two
 //! kinds do not mix. A sign of a neuron at `x` says nothing about `x′`, so neurons are not cut.
 
-use crate::interval::{Form, Interval, Rational};
+use crate::interval::{Form, Interval, Rational, magnitudes};
 use crate::model::{FeatureSpec, Schema};
 use crate::spec::{Claim, Norm, On, RawRegion};
 
 use super::claims::Outcome;
 use super::jacobian::{gradient, largest_change};
-use super::network::magnitudes;
 use super::rates::{Rate, steepest};
 use super::{Bounds, Hidden, Network};
 
