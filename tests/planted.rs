@@ -165,8 +165,8 @@ const DEFECTS: [Defect; 38] = [
     Defect(
         "a bound copy is cut too far",
         "spec/region.rs",
-        "earlier(&from.1 + most,",
-        "earlier(&from.1 - most,",
+        "to.1.min(&from.1 + most)",
+        "to.1.min(&from.1 - most)",
     ),
     Defect(
         "a served copy loses nothing",
