@@ -96,17 +96,12 @@ impl<'a> Looker<'a> {
         budget: u64,
     ) -> Option<Self> {
         let model = searcher.subject.model.0;
-        let claim = obligation.sufficient.as_ref()?;
-        let (network, blocks) = searcher.kernel.network()?;
-        let rows = searcher.blocks();
-        let kernel = &searcher.kernel;
-        let (hurdle, coupling) = (kernel.hurdle(obligation), kernel.coupling(obligation));
-        let is_bound = coupling.is_some();
-        let goal = Goal::new(claim, model, hurdle, blocks, rows, coupling)?;
+        let network = searcher.network()?;
+        let goal = Goal::new(searcher, obligation)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         // the input of one copy that is bound to that of the other is cut with it, so they count once
-        let cuts_inputs = free <= if is_bound { 2 * FEW_INPUTS } else { FEW_INPUTS };
+        let cuts_inputs = free <= if goal.is_coupled() { 2 * FEW_INPUTS } else { FEW_INPUTS };
         let copies = match &obligation.claim {
             Claim::Avoid { copies, .. } => *copies,
             _ => 1,
