@@ -68,13 +68,13 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a child is forgotten",
-        "certificate/split.rs",
-        "worst = worst.and(outcome);",
-        "worst = outcome;",
+        "certificate/split/mod.rs",
+        "all = all.and(outcome)",
+        "all = outcome",
     ),
     Defect(
         "one direction of a shift only",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "&& self.is_kept(axis, &-shift.clone(), &held, margin)",
         "&& self.is_kept(axis, shift, &held, margin)",
     ),
@@ -116,13 +116,13 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a segment is cut out between whole numbers",
-        "certificate/split.rs",
+        "certificate/split/network.rs",
         "!self.is_about_segments() && self.moved_feature()",
         "self.moved_feature()",
     ),
     Defect(
         "the shifted copies of a part stay in the domain",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "let wide = region.widened(self.shifts);",
         "let wide = region.clone();",
     ),
@@ -165,8 +165,8 @@ const DEFECTS: [Defect; 38] = [
     Defect(
         "a bound copy is cut too far",
         "spec/region.rs",
-        "earlier(&from.1 + most,",
-        "earlier(&from.1 - most,",
+        "to.1.min(&from.1 + most)",
+        "to.1.min(&from.1 - most)",
     ),
     Defect(
         "a served copy loses nothing",
@@ -176,7 +176,7 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "a sign's multiplier may be negative",
-        "certificate/network.rs",
+        "certificate/sign.rs",
         "(is_own && value > 0.0 && value.is_finite())",
         "(is_own && value.is_finite())",
     ),
@@ -188,15 +188,15 @@ const DEFECTS: [Defect; 38] = [
     ),
     Defect(
         "boxes of a pair are apart as soon as they do not touch",
-        "certificate/fuzz.rs",
+        "certificate/fuzz/mod.rs",
         "distance.is_some_and(|square| square > Rational::ONE)",
         "distance.is_some_and(|square| square > Rational::ZERO)",
     ),
     Defect(
         "a partner is asked for the sign of no point",
-        "certificate/fuzz.rs",
-        "            if (negative_void || most < Rational::ZERO)",
-        "            if negative_void || (negative_void || most < Rational::ZERO)",
+        "certificate/fuzz/mod.rs",
+        "keeps_side(is_void, &margins",
+        "is_void[0] || keeps_side(is_void, &margins",
     ),
     Defect(
         "a sign narrows by the other sign",
@@ -269,11 +269,12 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption"],
         "certificate/network.rs"
         | "certificate/narrow.rs"
+        | "certificate/sign.rs"
         | "certificate/avoid.rs"
         | "certificate/coupling.rs"
         | "spec/region.rs"
         | "certificate/step.rs"
-        | "certificate/fuzz.rs"
+        | "certificate/fuzz/mod.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],
         _ => ["refusals", "soundness", "pairs", "corruption"],
     }

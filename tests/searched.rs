@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use cases::table::{Case, REAL, SERVED, case, model, spec};
 use cases::{ensemble, network, row, split};
-use propcert::certificate::{Kernel, Proof, Subject, Verdict};
+use propcert::certificate::{Kernel, Leaf, Proof, Step, Subject, Verdict};
 use propcert::certify::{Options, Searcher};
 use propcert::model::{Digest, Family, Kind, Layer, Model, Node, Precision, Schema, Tree};
 use propcert::spec::{Lowered, Semantics, Spec};
@@ -378,6 +378,38 @@ fn a_ball_is_cut_until_it_is_decided() {
         assert_eq!(verdict, expected, "{shift}");
         let has_cuts = matches!(&proof, Proof::Split { tree, .. } if tree.text().contains("1/i"));
         assert_eq!(has_cuts, expected == Proved, "{proof:?}");
+    }
+}
+
+/// m = relu(x + ½) − 2·relu(x) has slopes 0, 1 and −1, one after the other. Over the whole domain the rule on
+/// changes cannot tell where the two neurons turn; box by box it can.
+#[test]
+fn small_neighbourhoods_are_cut_until_their_changes_are_small() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 1.0], bias: vec![0.5, 0.0], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -2.0], bias: vec![0.0; 2], inputs: 2 },
+    ];
+    let model = network(layers, (-1.0, 1.0), Precision::F64);
+    for (constant, expected) in [("1.2", Proved), ("0.9", Refuted)] {
+        let text = format!(
+            "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '{constant}'\non = 'score'"
+        );
+        let (spec, rows) = (cases::spec(&text), Vec::new());
+        let case = Case { model: model.clone(), spec, rows, semantics: None };
+        let lowered = Lowered::new(&case.spec, &case.model, None, &case.rows).unwrap();
+        for arithmetic in cases::BOTH {
+            let whole = Kernel::new(&case.model, &lowered, arithmetic).check(0, &Proof::Difference);
+            assert_eq!(told(whole.unwrap()), NotProved, "{constant}");
+        }
+        let (verdict, proof) = search(&case, Options::default());
+        assert_eq!(verdict, expected, "{constant}");
+        if let Proof::Split { tree, hints } = &proof {
+            let is_by_lines = |step: &Step| {
+                matches!(step, Step::Cut { .. } | Step::Leaf { leaf: Leaf::Linear, .. })
+            };
+            assert!(tree.steps().iter().all(is_by_lines) && hints.is_empty(), "{}", tree.text());
+        }
+        assert_eq!(matches!(proof, Proof::Split { .. }), expected == Proved, "{proof:?}");
     }
 }
 

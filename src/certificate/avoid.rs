@@ -16,12 +16,11 @@
 
 use std::cell::OnceCell;
 
-use crate::interval::Form;
+use crate::interval::{Form, magnitudes};
 use crate::spec::{Halfspace, OutputBlock};
 
 use super::claims::Outcome;
 use super::coupling::{Coupled, Coupling};
-use super::network::magnitudes;
 use super::{Bounds, Hidden, Hint, Leaf, Network, Rejection, Sign};
 
 /// An unsafe block in one arithmetic.

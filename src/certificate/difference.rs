@@ -13,13 +13,12 @@
 //! proves only the part of a segment that lies in its box; the rest is another leaf's, so the two
 //! kinds do not mix. A sign of a neuron at `x` says nothing about `x′`, so neurons are not cut.
 
-use crate::interval::{Form, Interval, Rational};
-use crate::model::{FeatureSpec, Schema};
+use crate::interval::{Form, Interval, Rational, magnitudes};
+use crate::model::Schema;
 use crate::spec::{Claim, Norm, On, RawRegion};
 
 use super::claims::Outcome;
 use super::jacobian::{gradient, largest_change};
-use super::network::magnitudes;
 use super::rates::{Rate, steepest};
 use super::{Bounds, Hidden, Network};
 
@@ -68,23 +67,28 @@ impl<F: Form> Changes<'_, F> {
     }
 
     /// How far each standardised input may move, either way: as far as is close, and no farther than
-    /// its side of `around` is wide. What is whole moves by whole numbers.
+    /// its side of `around` is wide.
     fn moves(&self, reach: &[Rational], on: On, around: &RawRegion) -> Option<Vec<Interval>> {
-        let limits = reach.iter().zip(around.sides()).zip(around.is_whole());
-        let moves = self.schema.features().iter().zip(limits);
-        type Limit<'a> = ((&'a Rational, &'a (Rational, Rational)), &'a bool);
-        let side = |(feature, ((reach, (low, high)), is_whole)): (&FeatureSpec, Limit)| {
-            let width = high - low;
-            let reach = match (is_whole, on) {
-                (false, _) => reach.clone(),
-                (true, On::Score) => Rational::integer(reach.floor()),
-                // posteriors are asked about points that are closer than ε
-                (true, On::Posterior) => &Rational::integer(reach.ceil()) - &Rational::ONE,
-            };
-            let most = if width < reach { width } else { reach };
+        let closest =
+            reach.iter().zip(around.is_whole()).map(|(reach, &is_whole)| match is_whole {
+                true => whole_reach(reach, on),
+                false => reach.clone(),
+            });
+        let widths = around.sides().iter().map(|(low, high)| high - low);
+        let farthest = closest.zip(widths).map(|(reach, width)| reach.min(width));
+        let moves = self.schema.features().iter().zip(farthest).map(|(feature, most)| {
             let most = (&feature.exact_scale() * &most).up();
             Interval::new(-most, most)
-        };
-        moves.map(side).collect()
+        });
+        moves.collect()
+    }
+}
+
+/// How far what takes whole numbers may move within ε: by whole numbers, and for posteriors, which are
+/// asked about points that are closer than ε, by less than ε.
+fn whole_reach(reach: &Rational, on: On) -> Rational {
+    match on {
+        On::Score => Rational::integer(reach.floor()),
+        On::Posterior => &Rational::integer(reach.ceil()) - &Rational::ONE,
     }
 }

@@ -15,9 +15,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::interval::{Form, Interval, Lines};
+use crate::interval::{Form, Interval, Lines, magnitudes};
 
-use super::network::magnitudes;
 use super::{Hidden, Hint, Network, Rejection};
 
 /// 2⁻²⁰

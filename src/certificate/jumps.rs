@@ -17,7 +17,7 @@ use crate::spec::Direction;
 
 use super::claims::{Outcome, competitors};
 use super::forest::{CellBox, CutNode, CutTree, Forest, Score};
-use super::split::MAX_DEPTH;
+use super::split::check_depth;
 use super::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 
 /// What is asked at one threshold: the sign of a step of a score difference.
@@ -93,9 +93,7 @@ fn decide<N: Score>(
         let Some((here, depth)) = boxes.pop() else {
             return Err(Rejection::Tree { token, problem: "no box left" });
         };
-        if depth > MAX_DEPTH {
-            return Err(Rejection::Tree { token, problem: "deeper than 512" });
-        }
+        check_depth(depth, token)?;
         match step {
             Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
                 if *feature == question.feature {

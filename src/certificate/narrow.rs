@@ -11,27 +11,30 @@
 //! inputs are moved in the order of `|w_k|/|w_j|`, the cheapest first, until `s·z_j` reaches 0; `λ` is the
 //! ratio at which it does. It is found in floats, since any is sound.
 
-use crate::interval::{Form, Interval};
+use crate::interval::{Form, Interval, magnitudes};
+use crate::model::Layer;
 
-use super::network::{Sign, magnitudes};
-use super::{Hidden, Network};
+use super::Sign;
 
 /// The bounds of the first layer where one of its neurons has a sign, made of `before`, those of the whole
-/// box; `None` if no point has it.
+/// box `input`; `None` if no point has it. The layer is given as stored and as prepared.
 pub(super) fn narrowed<F: Form>(
-    network: &Network<F>,
-    hidden: &Hidden,
+    first: &Layer,
+    prepared: &F::Layer,
+    input: &[Interval],
     sign: Sign,
     mut before: Vec<Interval>,
 ) -> Option<Vec<Interval>> {
-    let Some(half) = Half::new(network, hidden, sign) else { return Some(before) };
+    let Some(half) = Half::new(first, input, sign) else { return Some(before) };
     let mut moves = Vec::new();
-    for neuron in (0..before.len()).filter(|&neuron| neuron != sign.neuron) {
-        let Some(bound) = before.get_mut(neuron) else { continue };
-        if bound.lo() >= 0.0 || bound.hi() <= 0.0 {
+    for (neuron, (bound, row)) in before.iter_mut().zip(first.rows()).enumerate() {
+        if neuron == sign.neuron || bound.lo() >= 0.0 || bound.hi() <= 0.0 {
             continue;
         }
-        let mut least = |t| half.least(network, neuron, t, &mut moves);
+        let mut least = |t| {
+            let multiplier = half.multiplier(row, t, &mut moves)?;
+            Some(half.least(F::output(prepared, neuron, t), multiplier))
+        };
         let low = least(1.0).unwrap_or(f64::NEG_INFINITY);
         let high = least(-1.0).map_or(f64::INFINITY, |least| -least);
         // all hold at every point of the case, so where they do not meet there is none
@@ -71,9 +74,8 @@ struct Move {
 
 impl<'a> Half<'a> {
     /// `None` if there is no such neuron.
-    fn new<F: Form>(network: &'a Network<F>, hidden: &'a Hidden, sign: Sign) -> Option<Self> {
-        let input = hidden.input();
-        let (row, bias) = network.first_row(sign.neuron)?;
+    fn new(first: &'a Layer, input: &'a [Interval], sign: Sign) -> Option<Self> {
+        let (row, bias) = (first.rows().nth(sign.neuron)?, *first.bias.get(sign.neuron)?);
         let side = if sign.is_on { 1.0 } else { -1.0 };
         let end = |(w, x): (&f64, &Interval)| {
             let w = side * w;
@@ -86,23 +88,14 @@ impl<'a> Half<'a> {
         Some(Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse })
     }
 
-    /// A lower bound of `t·z_neuron`, if the sign narrows it.
-    fn least<F: Form>(
-        &self,
-        network: &Network<F>,
-        neuron: usize,
-        t: f64,
-        moves: &mut Vec<Move>,
-    ) -> Option<f64> {
-        let (row, _) = network.first_row(neuron)?;
-        let multiplier = self.multiplier(row, t, moves)?;
-        let mut form = F::output(network.layer(0)?, neuron, t);
+    /// A lower bound of a form over the inputs where the neuron has the sign, by that multiplier.
+    fn least<F: Form>(&self, mut form: F, multiplier: f64) -> f64 {
         let factor = -(self.side * multiplier);
         for (index, (w, size)) in self.row.iter().zip(&self.sizes).enumerate() {
             form.add_product(index, factor, *w, *size);
         }
         form.add_constant(factor, self.bias);
-        Some(form.minimum(self.input))
+        form.minimum(self.input)
     }
 
     /// The best `λ`, in floats; `None` if it is 0.
@@ -134,9 +127,9 @@ impl<'a> Half<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::Signed;
+    use crate::certificate::{Network, Signed};
     use crate::interval::{Exact, Rounded};
-    use crate::model::{Layer, Mlp};
+    use crate::model::Mlp;
 
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Layer {
         Layer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }

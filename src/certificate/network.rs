@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::interval::{Form, Interval, Lines, Sizes};
+use crate::interval::{Form, Interval, Lines, Sizes, magnitudes};
 use crate::model::{Layer, Mlp};
 
-use super::Hint;
 use super::narrow::narrowed;
+use super::{Hint, Sign};
 
 /// A network in one arithmetic.
 #[derive(Debug)]
@@ -40,17 +40,6 @@ struct HiddenLayer {
     sizes: Sizes,
     /// Default lines.
     lines: Vec<Lines>,
-}
-
-/// The sign that a case gives a neuron: `z >= 0`, or `z <= 0`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sign {
-    /// Hidden layer, from 0.
-    pub layer: usize,
-    /// Neuron of that layer.
-    pub neuron: usize,
-    /// Whether it is `z >= 0`.
-    pub is_on: bool,
 }
 
 impl Hidden {
@@ -134,12 +123,6 @@ impl<F: Form> Network<F> {
         self.columns.get(layer).map_or(&[], Vec::as_slice)
     }
 
-    /// Weights and bias of a neuron of the first layer.
-    pub(super) fn first_row(&self, neuron: usize) -> Option<(&[f64], f64)> {
-        let first = self.first.as_ref()?;
-        Some((first.rows().nth(neuron)?, *first.bias.get(neuron)?))
-    }
-
     /// The layer, prepared.
     pub(super) fn layer(&self, layer: usize) -> Option<&F::Layer> {
         self.layers.get(layer)
@@ -181,7 +164,10 @@ impl<F: Form> Network<F> {
             }
         }
         if sign.layer == 0 {
-            match narrowed(self, parent, sign, before) {
+            let (Some(first), Some(prepared)) = (&self.first, self.layers.first()) else {
+                return Signed::Unknown;
+            };
+            match narrowed::<F>(first, prepared, &parent.input, sign, before) {
                 Some(narrower) => before = narrower,
                 None => return Signed::Empty,
             }
@@ -384,32 +370,6 @@ fn refreshed_from(refresh: Option<usize>) -> impl Fn(usize) -> Depth {
         Some(first) if layer >= first => Depth::Backward,
         _ => Depth::Forward,
     }
-}
-
-impl Sign {
-    /// The values that the neuron may have.
-    fn half(self) -> Interval {
-        let half = if self.is_on {
-            Interval::new(0.0, f64::INFINITY)
-        } else {
-            Interval::new(f64::NEG_INFINITY, 0.0)
-        };
-        half.unwrap_or(Interval::WHOLE)
-    }
-
-    /// The hinted multiplier `β >= 0`, clipped: over `z >= 0`, `f >= f − β·z`; over `z <= 0`,
-    /// `f >= f + β·z`.
-    fn multiplier(self, hint: Option<&Hint>) -> f64 {
-        let named = |&(layer, neuron, value): &(usize, usize, f64)| {
-            let is_own = layer == self.layer && neuron == self.neuron;
-            (is_own && value > 0.0 && value.is_finite()).then_some(value)
-        };
-        hint.and_then(|hint| hint.split.iter().find_map(named)).unwrap_or(0.0)
-    }
-}
-
-pub(super) fn magnitudes(sides: &[Interval]) -> Vec<f64> {
-    sides.iter().map(|side| side.magnitude()).collect()
 }
 
 /// The lines of a layer with the hinted lower slopes; `None` if no hint names the layer.

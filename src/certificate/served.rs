@@ -11,12 +11,11 @@
 //! Refused (`None`) where an intermediate result could overflow, or where a stored number is
 //! subnormal.
 
-use crate::interval::{Interval, gamma_f32, product_up, sum_up};
+use crate::interval::{Interval, gamma_f32, magnitudes, product_up, sum_up};
 use crate::model::{Ensemble, Layer, Mlp, Node, Schema};
 use crate::spec::RawRegion;
 
 use super::Hidden;
-use super::network::magnitudes;
 
 /// The smallest normal f32.
 const ETA: f64 = f32::MIN_POSITIVE as f64;

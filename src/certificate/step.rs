@@ -10,9 +10,8 @@
 //! Each copy has lines of its own; the forms over their inputs are added over `(x, v)`, where what both
 //! have in common cancels. `λ = 0` would be a bound of the moved copy alone.
 
-use crate::interval::{Form, Interval};
+use crate::interval::{Form, Interval, magnitudes};
 
-use super::network::magnitudes;
 use super::{Hidden, Network};
 
 /// The multipliers that are tried.

@@ -4,15 +4,14 @@
 //! the partners, until the kernel's cheap rules close every box, one holds a counterexample, or the
 //! budget ends.
 
-use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step, Verdict};
+use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
 use super::Searcher;
 use super::attack::{FloatBox, boundary_points, slopes};
 use super::branch::Found;
+use super::side::{FEW_INPUTS, Side};
 
-/// With more inputs that can move than this, a search ends early where it is hopeless.
-const FEW_INPUTS: usize = 10;
 /// Cases that are looked at in any event.
 const FIRST_CASES: u64 = 32;
 /// Hopeless is a search that at its pace would need so many times the budget.
@@ -59,11 +58,9 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
             steps.push(Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None });
             continue;
         }
-        for points in boundary_points(searcher, obligation, region, partners.as_ref()) {
-            let proof = Proof::Counterexample { points };
-            if let Ok(Verdict::Refuted(_)) = searcher.kernel.check(obligation.at, &proof) {
-                return Some(proof);
-            }
+        let candidates = boundary_points(searcher, obligation, region, partners.as_ref());
+        if let Some(points) = searcher.refuted(obligation.at, candidates) {
+            return Some(Proof::Counterexample { points });
         }
         let (cut, low, high) = part.cut(searcher, claim)?;
         steps.push(Step::Cut { cut, refresh: None });
@@ -77,7 +74,7 @@ impl Part {
     fn cut(&self, searcher: &Searcher, claim: &Claim) -> Option<(Cut, Self, Self)> {
         let Self { region, partners, depth } = self;
         let schema = &searcher.subject.model.0.schema;
-        let cut = |copy, side: &Side| Cut::Input { copy, feature: side.feature, at: side.at };
+        let cut = |copy, side: &Side| Cut::Input { copy, feature: side.input, at: side.at };
         let own = steepest_side(searcher, region);
         let partners = || match (partners, claim) {
             (Some(partners), _) => Some(partners.clone()),
@@ -89,7 +86,7 @@ impl Part {
             // a cut of the points' side narrows the places of their partners as well
             && own.as_ref().is_none_or(|own| side.gain > 2.0 * own.gain)
         {
-            let (low, high) = partners.halved(schema, side.feature, side.at, false)?;
+            let (low, high) = partners.halved(schema, side.input, side.at, false)?;
             let part = |partners| Self {
                 region: region.clone(),
                 partners: Some(partners),
@@ -98,31 +95,20 @@ impl Part {
             return Some((cut(1, &side), part(low), part(high)));
         }
         let side = own?;
-        let (low, high) = region.halved(schema, side.feature, side.at, true)?;
+        let (low, high) = region.halved(schema, side.input, side.at, true)?;
         let part = |region| Self { region, partners: self.partners.clone(), depth: depth + 1 };
         Some((cut(0, &side), part(low), part(high)))
     }
 }
 
-/// A side of a box, its middle (standardised), and about how far it moves the margin.
-struct Side {
-    feature: usize,
-    at: f64,
-    gain: f64,
-}
-
-/// The side whose width times slope in the middle of the box is largest.
+/// The side that moves the margin most, by the slopes in the middle of the box.
 fn steepest_side(searcher: &Searcher, part: &RawRegion) -> Option<Side> {
     let (schema, mlp) = (&searcher.subject.model.0.schema, searcher.mlp()?);
     let region = part.standardised(schema)?;
     let point = schema.standardise(&FloatBox::new(part).middle());
     let gradient = slopes(mlp, &point, &[-1.0, 1.0]);
-    let widths: Vec<f64> = region.sides().iter().map(|side| side.hi() - side.lo()).collect();
     let steepest = gradient.iter().fold(0.0, |top: f64, g| top.max(g.abs()));
     // a flat side may still keep the neurons open
-    let gain = |i: usize| widths[i] * (gradient[i].abs() + 1e-3 * steepest + 1e-9);
-    let best = (0..widths.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)))?;
-    let side = region.sides()[best];
-    let at = side.lo() + widths[best] / 2.0;
-    (side.lo() < at && at < side.hi()).then(|| Side { feature: best, at, gain: gain(best) })
+    let slopes: Vec<f64> = gradient.iter().map(|g| g.abs() + 1e-3 * steepest + 1e-9).collect();
+    Side::steepest(region.sides(), &slopes)
 }

@@ -14,6 +14,7 @@ mod ensemble;
 mod halving;
 mod ladder;
 pub mod lp;
+mod side;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -21,7 +22,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::certificate::{
-    Arithmetic, Budget, Header, Kernel, Line, Network, Subject, Totals, Verdict,
+    Arithmetic, Budget, Header, Kernel, Line, Network, Proof, Subject, Totals, Verdict,
 };
 use crate::interval::Rounded;
 use crate::model::{Family, Mlp, Part, Row};
@@ -189,6 +190,18 @@ impl<'a> Searcher<'a> {
         self.lowered.blocks().map_or(&[], |(blocks, _)| blocks)
     }
 
+    /// The first candidate that the kernel confirms as a counterexample to an obligation.
+    fn refuted(
+        &self,
+        at: usize,
+        candidates: impl IntoIterator<Item = Vec<Vec<String>>>,
+    ) -> Option<Vec<Vec<String>>> {
+        candidates.into_iter().find(|points| {
+            let proof = Proof::Counterexample { points: points.clone() };
+            matches!(self.kernel.check(at, &proof), Ok(Verdict::Refuted(_)))
+        })
+    }
+
     /// Whether the time allowed is over.
     fn is_late(&self) -> bool {
         self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)
@@ -226,7 +239,7 @@ impl<'a> Searcher<'a> {
                     _ => u64::from(answer.is_refuted_by_attack),
                 };
                 let proof = match answer.verdict {
-                    Verdict::Undecided(_) | Verdict::Invalid => crate::certificate::Proof::None,
+                    Verdict::Undecided(_) | Verdict::Invalid => Proof::None,
                     _ => answer.proof.clone(),
                 };
                 sink(&Line { at, proof }, answer)?;

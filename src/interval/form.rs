@@ -95,22 +95,21 @@ impl Lines {
         let flat_floor = -up(positive(from.hi()), positive(to.lo()));
         let steep_floor = -up(positive(-from.lo()), positive(-to.hi()));
         let middle = p + (q - p) / 2.0;
-        let at_middle = |line: (f64, f64)| line.0 * middle + line.1;
-        for line in [(0.0, flat), (1.0, steep)] {
-            above = if at_middle(line) < at_middle(above) { line } else { above };
+        for line in [Line::new(0.0, flat), Line::new(1.0, steep)] {
+            above = if line.at(middle) < above.at(middle) { line } else { above };
         }
-        for line in [(0.0, flat_floor), (1.0, steep_floor)] {
-            below = if at_middle(line) > at_middle(below) { line } else { below };
+        for line in [Line::new(0.0, flat_floor), Line::new(1.0, steep_floor)] {
+            below = if line.at(middle) > below.at(middle) { line } else { below };
         }
         // `floor <= 0 <= intercept`, as promised; a line that is moved outward still encloses
-        let (floor, intercept) = (-positive(-below.1), positive(above.1));
-        Self { lower: below.0, floor, upper: above.0, intercept }
+        let (floor, intercept) = (-positive(-below.intercept), positive(above.intercept));
+        Self { lower: below.slope, floor, upper: above.slope, intercept }
     }
 
-    /// Slope and intercept of lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the
-    /// sign of `d` is known they are `0` and `d`.
-    fn around_share(p: f64, q: f64) -> ((f64, f64), (f64, f64)) {
-        let (nothing, all) = ((0.0, 0.0), (1.0, 0.0));
+    /// Lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the sign of `d` is known they
+    /// are `0` and `d`.
+    fn around_share(p: f64, q: f64) -> (Line, Line) {
+        let (nothing, all) = (Line::new(0.0, 0.0), Line::new(1.0, 0.0));
         if p >= 0.0 {
             return (nothing, all);
         }
@@ -123,7 +122,7 @@ impl Lines {
         let larger = |a: f64, b: f64| if a > b { a.next_up() } else { b.next_up() };
         let intercept = larger(-slope * p, rest * q);
         let floor = -larger(slope * q, rest * -p);
-        ((slope, floor), (slope, intercept))
+        (Line::new(slope, floor), Line::new(slope, intercept))
     }
 
     /// Slope of the line below.
@@ -144,6 +143,24 @@ impl Lines {
     /// Intercept of the line above; never negative.
     pub fn intercept(self) -> f64 {
         self.intercept
+    }
+}
+
+/// `slope·d + intercept`
+#[derive(Clone, Copy)]
+struct Line {
+    slope: f64,
+    intercept: f64,
+}
+
+impl Line {
+    fn new(slope: f64, intercept: f64) -> Self {
+        Self { slope, intercept }
+    }
+
+    /// About the value at `d`: for choosing a line, never for a bound.
+    fn at(self, d: f64) -> f64 {
+        self.slope * d + self.intercept
     }
 }
 

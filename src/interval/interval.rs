@@ -137,6 +137,11 @@ impl Region {
     }
 }
 
+/// The largest absolute value on each side.
+pub fn magnitudes(sides: &[Interval]) -> Vec<f64> {
+    sides.iter().map(|side| side.magnitude()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

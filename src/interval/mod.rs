@@ -29,7 +29,7 @@ pub use elementary::{exp, ln, sigmoid, soft_boundary_margin, softplus};
 pub use exact::{Exact, ExactLayer};
 pub use form::{Form, Lines, Sizes};
 pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};
-pub use interval::{Interval, Region};
+pub use interval::{Interval, Region, magnitudes};
 pub use rational::{Rational, decode};
 pub use rounded::{Rounded, RoundedLayer, gamma_f32, product_up, sum_up};
 pub use scalar::Scalar;

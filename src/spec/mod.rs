@@ -6,14 +6,16 @@
 //!
 //! Trusted.
 
+mod condition;
 mod lower;
 mod property;
 mod read;
 mod region;
 
+pub use condition::Link;
 pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use lower::{Halfspace, OutputBlock, PairBound};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
 pub use read::{Spec, SpecError};
-pub use region::{Domain, Link, RawRegion};
+pub use region::{Domain, RawRegion};

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use crate::interval::{Decimal, Interval, Rational, Region};
 use crate::model::{Kind, Point, Schema};
 
+use super::condition::{Condition, Link};
 use super::{Integers, LowerError, Norm, Units};
 
 /// Lower and upper raw end; `None` where nothing is declared.
 type Side = (Option<Rational>, Option<Rational>);
+
+/// Lower and upper raw end.
+type Ends = (Rational, Rational);
 
 /// Where a claim is made: raw ranges per feature, and which features take whole numbers only.
 #[derive(Clone, Debug)]
@@ -116,88 +120,12 @@ impl Metric {
     }
 }
 
-/// What the conditions say of `x′_i − x_i` for a feature `i`, where a point is two inputs, one after the
-/// other; raw.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    /// The feature.
-    pub feature: usize,
-    /// It is at least this.
-    least: Option<Rational>,
-    /// It is at most this.
-    most: Option<Rational>,
-}
-
-impl Link {
-    /// The differences in z that it allows, where a raw unit has length `scale`, rounded outward.
-    pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
-        let low = self.least.as_ref().map_or(f64::NEG_INFINITY, |least| (scale * least).down());
-        let high = self.most.as_ref().map_or(f64::INFINITY, |most| (scale * most).up());
-        Interval::new(low, high)
-    }
-
-    /// The links between two inputs of so many features that the conditions make, each with the tightest ends.
-    /// A feature of which they ask what no pair has is left out: nothing rests on that.
-    fn all(conditions: &[Condition], features: usize) -> Arc<[Self]> {
-        let mut links = BTreeMap::<usize, (Option<Rational>, Option<Rational>)>::new();
-        for (feature, end) in conditions.iter().filter_map(|condition| condition.end(features)) {
-            let (least, most) = links.entry(feature).or_default();
-            match end {
-                End::Least(found) => *least = Some(later(found, least)),
-                End::Most(found) => *most = Some(earlier(found, most)),
-            }
-        }
-        let is_possible = |(least, most): &(Option<Rational>, Option<Rational>)| {
-            least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
-        };
-        let kept = links.into_iter().filter(|(_, ends)| is_possible(ends));
-        kept.map(|(feature, (least, most))| Self { feature, least, most }).collect()
-    }
-}
-
-/// What a single condition says of a difference.
-enum End {
-    Least(Rational),
-    Most(Rational),
-}
-
-/// `coefficients·x <= rhs` on raw values.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Condition {
-    pub(super) coefficients: Vec<Rational>,
-    pub(super) rhs: Rational,
-}
-
-impl Condition {
-    fn holds(&self, point: &Point) -> bool {
-        let terms = self.coefficients.iter().zip(point.values()).map(|(c, x)| c * x);
-        terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
-    }
-
-    /// The feature whose two values the condition binds to each other, and how, if it is
-    /// `c·x′_i − c·x_i <= h` and nothing else.
-    fn end(&self, features: usize) -> Option<(usize, End)> {
-        let (first, second) = self.coefficients.split_at_checked(features)?;
-        let is_named = |c: &&Rational| **c != Rational::ZERO;
-        let feature = second.iter().position(|c| *c != Rational::ZERO)?;
-        let (own, c) = (first.get(feature)?, second.get(feature)?);
-        let is_pair = first.iter().filter(is_named).count() == 1
-            && second.iter().filter(is_named).count() == 1
-            && *own == -c.clone();
-        let bound = (&self.rhs / c)?;
-        is_pair.then(|| match *c > Rational::ZERO {
-            true => (feature, End::Most(bound)),
-            false => (feature, End::Least(bound)),
-        })
-    }
-}
-
 /// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
 /// distance from its centre. The box bounds the ball and may be larger. With two copies of the
 /// input, a point is both, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawRegion {
-    sides: Vec<(Rational, Rational)>,
+    sides: Vec<Ends>,
     is_whole: Arc<[bool]>,
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
     /// Linear conditions of an output region; proofs may do without.
@@ -209,15 +137,10 @@ pub struct RawRegion {
 impl RawRegion {
     /// The ball around `centre`, intersected with the domain; ends of whole features moved inward.
     pub(super) fn ball(centre: &Point, metric: &Arc<Metric>, domain: &Domain) -> Self {
-        let side = |index: usize, x: &Rational| -> Option<(Rational, Rational)> {
+        let side = |index: usize, x: &Rational| -> Option<Ends> {
             let reach = metric.reach.get(index)?;
             let (low, high) = domain.sides.get(index)?;
-            let (below, above) = (x - reach, x + reach);
-            let (below, above) = if *domain.is_whole.get(index)? {
-                (Rational::integer(below.ceil()), Rational::integer(above.floor()))
-            } else {
-                (below, above)
-            };
+            let (below, above) = inward((x - reach, x + reach), *domain.is_whole.get(index)?);
             Some((later(below, low), earlier(above, high)))
         };
         let values = centre.values().iter().enumerate();
@@ -228,7 +151,7 @@ impl RawRegion {
 
     /// The smallest box that holds both boxes.
     pub fn hull(&self, other: &Self) -> Self {
-        let both = |((low, high), (from, to)): (&(Rational, Rational), &(Rational, Rational))| {
+        let both = |((low, high), (from, to)): (&Ends, &Ends)| {
             let low = if from < low { from } else { low };
             let high = if to > high { to } else { high };
             (low.clone(), high.clone())
@@ -238,24 +161,14 @@ impl RawRegion {
     }
 
     /// A box and nothing else.
-    pub(super) fn plain(sides: Vec<(Rational, Rational)>, is_whole: Arc<[bool]>) -> Self {
+    pub(super) fn plain(sides: Vec<Ends>, is_whole: Arc<[bool]>) -> Self {
         Self { sides, is_whole, ball: None, conditions: Arc::default(), links: Arc::default() }
     }
 
     /// The box over one or two copies of the input, intersected with the domain, under conditions.
-    pub(super) fn joint(
-        domain: &Domain,
-        sides: Vec<(Rational, Rational)>,
-        conditions: Vec<Condition>,
-    ) -> Self {
-        let within = |((low, high), (side, whole)): ((Rational, Rational), (&Side, &bool))| {
-            let low = later(low, &side.0);
-            let high = earlier(high, &side.1);
-            if *whole {
-                (Rational::integer(low.ceil()), Rational::integer(high.floor()))
-            } else {
-                (low, high)
-            }
+    pub(super) fn joint(domain: &Domain, sides: Vec<Ends>, conditions: Vec<Condition>) -> Self {
+        let within = |((low, high), (side, whole)): (Ends, (&Side, &bool))| {
+            inward((later(low, &side.0), earlier(high, &side.1)), *whole)
         };
         let features = domain.sides.len();
         let links = match sides.len() == 2 * features {
@@ -295,7 +208,7 @@ impl RawRegion {
 
     /// Decides exactly whether the point belongs to the set.
     pub fn contains(&self, point: &Point) -> bool {
-        let in_box = |((side, whole), x): ((&(Rational, Rational), &bool), &Rational)| {
+        let in_box = |((side, whole), x): ((&Ends, &bool), &Rational)| {
             side.0 <= *x && *x <= side.1 && (!whole || x.is_whole())
         };
         point.values().len() == self.sides.len()
@@ -306,7 +219,7 @@ impl RawRegion {
 
     /// The box in standardised coordinates, rounded outward; `None` if it is empty.
     pub fn standardised(&self, schema: &Schema) -> Option<Region> {
-        let side = |(feature, (low, high)): (&crate::model::FeatureSpec, &(Rational, Rational))| {
+        let side = |(feature, (low, high)): (&crate::model::FeatureSpec, &Ends)| {
             let end = |x| feature.standardise_exactly(x);
             Interval::enclosing(&end(low), &end(high))
         };
@@ -332,11 +245,7 @@ impl RawRegion {
             return None;
         }
         let is_whole = is_tight && self.is_whole.get(feature).copied().unwrap_or(false);
-        let (below, above) = if is_whole {
-            (Rational::integer(raw.floor()), Rational::integer(raw.ceil()))
-        } else {
-            (raw.clone(), raw)
-        };
+        let (above, below) = inward((raw.clone(), raw), is_whole);
         let (mut first, mut second) = (self.clone(), self.clone());
         first.sides.get_mut(feature)?.1 = below;
         second.sides.get_mut(feature)?.0 = above;
@@ -356,19 +265,16 @@ impl RawRegion {
             };
             let (mut from, mut to) = (from.clone(), to.clone());
             if let Some(least) = least {
-                to.0 = later(&from.0 + least, &Some(to.0));
-                from.1 = earlier(&to.1 - least, &Some(from.1));
+                to.0 = to.0.max(&from.0 + least);
+                from.1 = from.1.min(&to.1 - least);
             }
             if let Some(most) = most {
-                to.1 = earlier(&from.1 + most, &Some(to.1));
-                from.0 = later(&to.0 - most, &Some(from.0));
+                to.1 = to.1.min(&from.1 + most);
+                from.0 = from.0.max(&to.0 - most);
             }
-            for (index, (low, high)) in [(feature, from), (features + feature, to)] {
+            for (index, ends) in [(feature, from), (features + feature, to)] {
                 if let Some(side) = self.sides.get_mut(index) {
-                    *side = match is_whole {
-                        true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
-                        false => (low, high),
-                    };
+                    *side = inward(ends, is_whole);
                 }
             }
         }
@@ -389,24 +295,28 @@ impl RawRegion {
     /// whole features moved inward. It holds every point of the domain that is at most that far from some
     /// point of the box.
     pub fn neighbourhood(&self, reach: &[Rational], domain: &Self) -> Self {
-        let within =
-            |((low, high), (least, most)): ((Rational, Rational), &(Rational, Rational))| {
-                (later(low, &Some(least.clone())), earlier(high, &Some(most.clone())))
-            };
-        let sides = self.widened(reach).sides.into_iter().zip(&domain.sides).map(within);
-        let inward = |((low, high), is_whole): ((Rational, Rational), &bool)| match is_whole {
-            true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
-            false => (low, high),
+        let sides = self.widened(reach).sides.into_iter().zip(&domain.sides);
+        let within = |((ends, limits), is_whole): ((Ends, &Ends), &bool)| {
+            let ((low, high), (least, most)) = (ends, limits.clone());
+            inward((low.max(least), high.min(most)), *is_whole)
         };
-        let sides = sides.zip(self.is_whole.iter()).map(inward).collect();
+        let sides = sides.zip(self.is_whole.iter()).map(within).collect();
         Self::plain(sides, Arc::clone(&self.is_whole))
     }
 
     /// The box widened by `reach[i]` on both sides of every feature, as [`RawRegion::shifted`].
     pub fn widened(&self, reach: &[Rational]) -> Self {
-        let widen = |((low, high), r): (&(Rational, Rational), &Rational)| (low - r, high + r);
+        let widen = |((low, high), r): (&Ends, &Rational)| (low - r, high + r);
         let sides = self.sides.iter().zip(reach).map(widen).collect();
         Self::plain(sides, self.is_whole.iter().map(|_| false).collect())
+    }
+}
+
+/// The ends of a side, moved inward to whole numbers where it takes only these.
+fn inward((low, high): Ends, is_whole: bool) -> Ends {
+    match is_whole {
+        true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
+        false => (low, high),
     }
 }
 
@@ -437,36 +347,5 @@ fn is_within(centre: &[Rational], metric: &Metric, point: &Point) -> bool {
             let squares = distances.fold(Rational::ZERO, |sum, d| &sum + &(&d * &d));
             squares <= &metric.epsilon * &metric.epsilon
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `c·x′_i − c·x_i <= rhs` over two copies of two inputs.
-    fn condition(feature: usize, c: i64, rhs: i64) -> Condition {
-        let mut coefficients = vec![Rational::ZERO; 4];
-        coefficients[feature] = Rational::integer(-c);
-        coefficients[2 + feature] = Rational::integer(c);
-        Condition { coefficients, rhs: Rational::integer(rhs) }
-    }
-
-    #[test]
-    fn many_conditions_on_a_feature_are_one_link() {
-        let conditions: Vec<_> =
-            (1..500).flat_map(|k| [condition(1, 1, k), condition(1, -2, 2 * k)]).collect();
-        let ends = |k: i64| Some(Rational::integer(k));
-        let link = Link { feature: 1, least: ends(-1), most: ends(1) };
-        assert_eq!(*Link::all(&conditions, 2), [link]);
-    }
-
-    #[test]
-    fn conditions_that_contradict_each_other_link_nothing() {
-        let conditions = [condition(0, 1, -1), condition(0, -1, -1), condition(1, 3, 6)];
-        let two = Some(Rational::integer(2));
-        assert_eq!(*Link::all(&conditions, 2), [Link { feature: 1, least: None, most: two }]);
-        let both_named = Condition { coefficients: vec![Rational::ONE; 4], rhs: Rational::ONE };
-        assert!(Link::all(&[both_named], 2).is_empty());
     }
 }

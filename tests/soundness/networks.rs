@@ -5,7 +5,7 @@ use propcert::certificate::{
     Verdict,
 };
 use propcert::interval::{Exact, Form, Interval, Rational, Rounded};
-use propcert::model::{FeatureSpec, Kind, Layer, Model, Point, Precision, Schema};
+use propcert::model::{Family, FeatureSpec, Kind, Layer, Mlp, Model, Point, Precision, Schema};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
@@ -97,6 +97,24 @@ impl NetworkCase {
             }
         }
         self.model.schema = Schema::new(features).unwrap();
+        self
+    }
+
+    /// The same network, its margin at the centre barely confident and scaled so that the margins of points
+    /// within 0.125 differ by about as much.
+    fn near_boundary(mut self, draw: &mut Draw) -> Self {
+        let is_single = self.model.precision == Precision::F32;
+        let Family::Mlp(mlp) = &mut self.model.family else { unreachable!() };
+        let around = self.centre.iter().map(|x| x + 0.125 * draw.signed()).collect::<Vec<_>>();
+        let margin = |mlp: &Mlp, z: &[f64]| exact_margin(mlp, z, 1, 0).down();
+        let change = (margin(mlp, &around) - margin(mlp, &self.centre)).abs();
+        // a power of two keeps weights single
+        let gain = 2f64.powf((draw.signed() - change.log2()).round().clamp(-60.0, 60.0));
+        let last = mlp.layers.last_mut().unwrap();
+        last.weights.iter_mut().for_each(|w| *w *= gain);
+        let excess = margin(mlp, &self.centre) - if draw.below(2) == 0 { 0.5 } else { -0.5 };
+        let bias = &mut mlp.layers.last_mut().unwrap().bias[1];
+        *bias = if is_single { f64::from((*bias - excess) as f32) } else { *bias - excess };
         self
     }
 
@@ -253,11 +271,13 @@ fn contains_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], hint: &Hint
     }
 }
 
-/// A point stays in the bounds of the case to which the signs of its neurons lead, whichever are given.
-fn keeps_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], draw: &mut Draw) {
+/// A point stays in the bounds of the case to which the signs of its neurons lead, whichever are given. Of
+/// the points, how many all signs kept; the others ended in an overflow.
+fn keeps_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], draw: &mut Draw) -> usize {
     let mlp = mlp(&case.model);
+    let mut kept = 0;
     let prepared = Network::<F>::new(mlp);
-    for z in points {
+    'points: for z in points {
         let values = pre_activations(mlp, std::slice::from_ref(z));
         let Some(mut hidden) = prepared.linear_bounds(&case.sides()) else { continue };
         for _ in 0..values.len().min(4) {
@@ -267,7 +287,7 @@ fn keeps_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], draw: &mut Dra
             let refresh = (draw.below(2) == 0).then_some(0);
             match prepared.signed_bounds(&hidden, sign, refresh) {
                 Signed::Bounds(narrower) => hidden = narrower,
-                Signed::Unknown => break,
+                Signed::Unknown => continue 'points,
                 Signed::Empty => panic!("{sign:?} is taken from a point that has it"),
             }
             for (layer, neuron, value) in &values {
@@ -275,7 +295,9 @@ fn keeps_points<F: Form>(case: &NetworkCase, points: &[Vec<f64>], draw: &mut Dra
                 assert!(bounds.contains_exactly(value), "{sign:?} moves {neuron} of {layer}");
             }
         }
+        kept += 1;
     }
+    kept
 }
 
 /// Exact values of all hidden pre-activations at the points.
@@ -462,6 +484,20 @@ proptest! {
     }
 }
 
+/// Bounds that are unknown keep nothing: the property would hold of a kernel that always gives up.
+#[test]
+fn nearly_all_points_are_kept() {
+    let (mut asked, mut kept) = (0, [0, 0]);
+    for seed in 0..100 {
+        let (case, mut draw) = network_case(seed);
+        let points = case.points(&mut draw, 8);
+        asked += points.len();
+        kept[0] += keeps_points::<Rounded>(&case, &points, &mut draw);
+        kept[1] += keeps_points::<Exact>(&case, &points, &mut draw);
+    }
+    assert!(kept.iter().all(|kept| 10 * kept > 9 * asked), "{kept:?} of {asked}");
+}
+
 /// Cuts of a box of points and of the box of their partners, with leaves `F`.
 fn random_pairs(draw: &mut Draw, own: Vec<Interval>, shift: f64) -> SplitTree {
     let widen = |side: &Interval| Interval::new(side.lo() - shift, side.hi() + shift).unwrap();
@@ -507,50 +543,110 @@ fn partner(draw: &mut Draw, x: &Point, norm: &str) -> Point {
     })
 }
 
+/// A random split of points and their partners, and how it fares.
+struct PairSplit {
+    proof: Proof,
+    /// Whether some pair within Δ violates the claim.
+    is_violated: bool,
+    /// By arithmetic, rounded first.
+    verdicts: [Result<Verdict, Rejection>; 2],
+}
+
+/// `None` for networks of more than two classes.
+fn pair_split(seed: u64) -> Option<PairSplit> {
+    let (mut case, mut draw) = network_case(seed);
+    if case.model.classes != 2 {
+        return None;
+    }
+    case.epsilon = [0.0, case.epsilon.min(0.25)][draw.index(2)];
+    let case = if draw.below(2) == 0 { case.near_boundary(&mut draw) } else { case };
+    let norm = ["linf", "l1", "l2"][draw.index(3)];
+    let text = format!(
+        "property = 'boundary-fuzz'\nscope = 'local'\nradius = '{}'\nshift = '0.125'\nepsilon = '0.1'\n\
+         zone = 'ball'\nzone-norm = '{norm}'",
+        decimal(case.epsilon)
+    );
+    let (spec, rows) = (spec(&text), [row(&case.centre, 0)]);
+    let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
+    // μ(0.1) = 0.45474…
+    let confident = Rational::from_f64(0.454_75).unwrap();
+    let margin = |x: &Point| {
+        let scores = case.model.exact_scores(x);
+        &scores[1] - &scores[0]
+    };
+    let mut is_violated = false;
+    for x in case.points(&mut draw, 30) {
+        let x = Point::from_floats(&x).unwrap();
+        let own = margin(&x);
+        if own.clone().abs() >= confident {
+            let others = (0..8).map(|_| margin(&partner(&mut draw, &x, norm)));
+            let others: Vec<Rational> = others.collect();
+            let is_positive = own > Rational::ZERO;
+            is_violated |= others.iter().any(|m| (*m > Rational::ZERO) != is_positive);
+        }
+    }
+    let tree = random_pairs(&mut draw, case.sides(), 0.125);
+    let proof = Proof::Split { tree, hints: Vec::new() };
+    let check = |arithmetic| Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof);
+    let verdicts = BOTH.map(check);
+    Some(PairSplit { proof, is_violated, verdicts })
+}
+
 proptest! {
     #![proptest_config(config())]
 
     /// What a split of points and partners proves holds at pairs within Δ.
     #[test]
     fn splits_of_pairs_hold_at_pairs(seed in any::<u64>()) {
-        let (mut case, mut draw) = network_case(seed);
-        if case.model.classes != 2 {
+        let Some(PairSplit { proof, is_violated, verdicts }) = pair_split(seed) else {
             return Ok(());
-        }
-        case.epsilon = [0.0, case.epsilon.min(0.25)][draw.index(2)];
-        let norm = ["linf", "l1", "l2"][draw.index(3)];
-        let text = format!(
-            "property = 'boundary-fuzz'\nscope = 'local'\nradius = '{}'\nshift = '0.125'\nepsilon = '0.1'\n\
-             zone = 'ball'\nzone-norm = '{norm}'", decimal(case.epsilon));
-        let (spec, rows) = (spec(&text), [row(&case.centre, 0)]);
-        let lowered = Lowered::new(&spec, &case.model, None, &rows).unwrap();
-        // μ(0.1) = 0.45474…
-        let confident = Rational::from_f64(0.454_75).unwrap();
-        let margin = |x: &Point| {
-            let scores = case.model.exact_scores(x);
-            &scores[1] - &scores[0]
         };
-        let mut is_violated = false;
-        for x in case.points(&mut draw, 30) {
-            let x = Point::from_floats(&x).unwrap();
-            let own = margin(&x);
-            if own.clone().abs() >= confident {
-                let others = (0..8).map(|_| margin(&partner(&mut draw, &x, norm)));
-                let others: Vec<Rational> = others.collect();
-                let is_positive = own > Rational::ZERO;
-                is_violated |= others.iter().any(|m| (*m > Rational::ZERO) != is_positive);
-            }
-        }
-        let tree = random_pairs(&mut draw, case.sides(), 0.125);
-        let proof = Proof::Split { tree, hints: Vec::new() };
-        for arithmetic in BOTH {
-            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
-            let verdict = kernel.check(0, &proof);
+        for verdict in verdicts {
             // a cut in the last bit of a side may miss the true one
             let is_read = matches!(verdict, Ok(_) | Err(Rejection::CutOutside { .. }));
             prop_assert!(is_read, "{verdict:?}");
             let is_proved = matches!(verdict, Ok(Verdict::Proved(_)));
-            prop_assert!(!(is_proved && is_violated), "{arithmetic:?} on {proof:?}");
+            prop_assert!(!(is_proved && is_violated), "{proof:?}");
+        }
+    }
+}
+
+/// The property would hold of a kernel that proves nothing, and of pairs that violate nothing.
+#[test]
+fn splits_of_pairs_prove_some_claims_and_others_are_violated() {
+    let cuts_partners =
+        |proof: &Proof| matches!(proof, Proof::Split { tree, .. } if tree.text().contains("1/i"));
+    let (mut proved, mut violated) = ([0, 0], 0);
+    for split in (0..1000).filter_map(pair_split).filter(|split| cuts_partners(&split.proof)) {
+        violated += usize::from(split.is_violated);
+        for (count, verdict) in proved.iter_mut().zip(&split.verdicts) {
+            *count += usize::from(matches!(verdict, Ok(Verdict::Proved(_))));
+        }
+    }
+    assert!(violated > 10 && proved.iter().all(|count| *count > 10), "{proved:?}, {violated}");
+}
+
+/// `m = ½ − relu(x)` at the row 0, whose partners reach to ±0.4: neither lines nor gradients see that `m`
+/// stays positive before the partners are cut at the kink.
+#[test]
+fn a_cut_of_partners_proves_what_the_whole_does_not() {
+    let layers = vec![
+        Layer { weights: vec![1.0, 3.0], bias: vec![0.0; 2], inputs: 1 },
+        Layer { weights: vec![0.0, 0.0, 2.0, -1.0], bias: vec![0.0, 0.5], inputs: 2 },
+    ];
+    let model = network(layers, (-2.0, 2.0), Precision::F64);
+    let tree = SplitTree::parse("1/i0:0x0p0 F F").unwrap();
+    let by_cut = Proof::Split { tree, hints: Vec::new() };
+    for (shift, expected) in [("0.4", [false, true]), ("0.6", [false, false])] {
+        let spec = spec(&format!(
+            "property = 'boundary-fuzz'\nzone = 'ball'\nshift = '{shift}'\nepsilon = '0.1'\nradius = '0'"
+        ));
+        let rows = [row(&[0.0], 1)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let is_proved = |proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
+            assert_eq!([&Proof::Fuzz, &by_cut].map(is_proved), expected, "{shift}");
         }
     }
 }

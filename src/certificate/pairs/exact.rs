@@ -1,8 +1,23 @@
 //! One pair in exact arithmetic.
 
-use crate::interval::Rational;
+use crate::interval::{Rational, sigmoid, softplus};
 
-use super::site::Exactly;
+/// What the model says of a site.
+pub(super) struct Exactly {
+    pub(super) margin: Rational,
+    /// Around `σ(m)`.
+    pub(super) posterior: (Rational, Rational),
+    /// Around `ln(1 + e^m)`.
+    pub(super) softplus: (Rational, Rational),
+}
+
+impl Exactly {
+    /// What follows from the margin.
+    pub(super) fn new(margin: Rational) -> Self {
+        let (posterior, softplus) = (sigmoid(&margin), softplus(&margin));
+        Self { margin, posterior, softplus }
+    }
+}
 
 /// What is true of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

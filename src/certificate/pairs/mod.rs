@@ -21,6 +21,7 @@
 //! Equal rows are one site, counted as often as they occur. For the divergence, sites are sorted along
 //! a coordinate: those farther apart along it than ε₁ are vacuous without being looked at.
 
+mod coordinates;
 mod exact;
 mod floats;
 mod site;
@@ -34,8 +35,9 @@ use crate::spec::{Lowered, PairBound};
 
 use super::format::MOST_WITNESSES;
 use super::{Arithmetic, Rejection, Totals};
+use coordinates::Coordinates;
 use exact::Relation;
-use floats::{Ball, Coordinates, Divergent, RateLimits, Zone};
+use floats::{Ball, Divergent, RateLimits, Zone};
 use site::Site;
 
 /// Sites that are compared with one at a time.

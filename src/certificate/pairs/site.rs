@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use crate::interval::{Interval, Rational, sigmoid, softplus};
 use crate::model::{Family, Model, Point};
 
+use super::exact::Exactly;
 use super::floats::{Ball, Divergent};
 
 /// Rows that are equal.
@@ -13,15 +14,6 @@ pub(super) struct Site<'a> {
     /// Positions of the rows, ascending.
     pub(super) rows: Vec<usize>,
     exact: OnceCell<Exactly>,
-}
-
-/// What the model says of a site.
-pub(super) struct Exactly {
-    pub(super) margin: Rational,
-    /// Around `σ(m)`.
-    pub(super) posterior: (Rational, Rational),
-    /// Around `ln(1 + e^m)`.
-    pub(super) softplus: (Rational, Rational),
 }
 
 impl<'a> Site<'a> {
@@ -44,8 +36,7 @@ impl<'a> Site<'a> {
                 // lowering asks for two classes
                 _ => Rational::ZERO,
             };
-            let (posterior, softplus) = (sigmoid(&margin), softplus(&margin));
-            Exactly { margin, posterior, softplus }
+            Exactly::new(margin)
         })
     }
 

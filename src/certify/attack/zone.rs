@@ -8,6 +8,9 @@ use super::space::raw_slopes;
 
 /// Steps inside the ball zone.
 const STEPS: usize = 4;
+/// The share of Δ that is gone: the kernel measures exactly, and what rounding adds to a distance in
+/// floats is far less than the rest.
+const INSIDE: f64 = 1.0 - 1e-9;
 
 /// What the kernel is shown of a point that looks like a violation: with zone `ball` also the point
 /// of the other label.
@@ -61,8 +64,7 @@ pub(super) fn towards(
     if model.margin(&raw).abs() < margin.below.down() {
         return None;
     }
-    // a little less than Δ, for rounding
-    let reach = shifts.iter().map(|shift| shift.down() * (1.0 - 1e-9));
+    let reach = shifts.iter().map(inside);
     let steps: Vec<f64> = raw.iter().zip(&other).map(|(x, y)| y - x).collect();
     let ratios = steps.iter().zip(reach).map(|(step, reach)| (step / reach).abs());
     let length = match zone_norm {
@@ -75,6 +77,11 @@ pub(super) fn towards(
     (model.label(&moved) != model.label(&raw)).then(|| vec![raw, moved])
 }
 
+/// A little less than Δ.
+fn inside(shift: &Rational) -> f64 {
+    shift.down() * INSIDE
+}
+
 /// Points at distance Δ, less what rounding may add, each where the slopes at the one before it make
 /// |m| least if they stay as they are.
 fn inside_ball<'a>(
@@ -83,7 +90,7 @@ fn inside_ball<'a>(
     shifts: &'a [Rational],
     norm: Norm,
 ) -> impl Iterator<Item = Vec<f64>> + 'a {
-    let reach: Vec<f64> = shifts.iter().map(|shift| shift.down() * (1.0 - 1e-9)).collect();
+    let reach: Vec<f64> = shifts.iter().map(inside).collect();
     let sign = if model.margin(raw) > 0.0 { -1.0 } else { 1.0 };
     let is_network = matches!(model.family, Family::Mlp(_));
     let next = move |from: &Vec<f64>| {

@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::certificate::{
-    Cut, Hidden, Hint, Leaf, LeafHint, Network, Proof, Sign, Signed, Verdict,
-};
+use crate::certificate::{Cut, Hidden, Hint, Leaf, LeafHint, Network, Sign, Signed};
 use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::side::FEW_INPUTS;
 use super::super::{Searcher, attack};
-use super::cut::Ascended;
+use super::cut::{Ascended, Cutter};
 use super::goal::{Goal, Standing};
 use super::tree::Slot;
 
-/// With more inputs that can move than this, neurons are cut, unless gradients must close the leaves.
-const FEW_INPUTS: usize = 10;
 /// Steps of the ascent per case.
 const STEPS: usize = 12;
 
@@ -35,10 +32,10 @@ pub(super) struct Case {
     pub(super) slot: Slot,
     pub(super) depth: usize,
     region: Arc<RawRegion>,
-    pub(super) signs: Vec<Sign>,
+    signs: Vec<Sign>,
     held: Held,
     /// Whether it came by halving an input's side, rather than by the sign of a neuron.
-    pub(super) is_half: bool,
+    is_half: bool,
     /// The parent's, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
 }
@@ -82,9 +79,11 @@ impl Look {
 pub(super) struct Looker<'a> {
     searcher: &'a Searcher<'a>,
     obligation: &'a Obligation,
-    pub(super) network: &'a Network<Rounded>,
-    pub(super) mlp: &'a Mlp,
+    network: &'a Network<Rounded>,
+    mlp: &'a Mlp,
+    cutter: Cutter<'a>,
     goal: Goal<'a>,
+    /// Only inputs; else neurons, unless gradients must close the leaves.
     cuts_inputs: bool,
     /// Cases.
     budget: u64,
@@ -97,19 +96,19 @@ impl<'a> Looker<'a> {
         budget: u64,
     ) -> Option<Self> {
         let model = searcher.subject.model.0;
-        let claim = obligation.sufficient.as_ref()?;
-        let (network, blocks) = searcher.kernel.network()?;
-        let rows = searcher.blocks();
-        let kernel = &searcher.kernel;
-        let (hurdle, coupling) = (kernel.hurdle(obligation), kernel.coupling(obligation));
-        let is_bound = coupling.is_some();
-        let goal = Goal::new(claim, model, hurdle, blocks, rows, coupling)?;
+        let network = searcher.network()?;
+        let goal = Goal::new(searcher, obligation)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         // the input of one copy that is bound to that of the other is cut with it, so they count once
-        let cuts_inputs = free <= if is_bound { 2 * FEW_INPUTS } else { FEW_INPUTS };
-        let mlp = searcher.mlp()?;
-        Some(Self { searcher, obligation, network, mlp, goal, cuts_inputs, budget })
+        let cuts_inputs = free <= if goal.is_coupled() { 2 * FEW_INPUTS } else { FEW_INPUTS };
+        let copies = match &obligation.claim {
+            Claim::Avoid { copies, .. } => *copies,
+            _ => 1,
+        };
+        let (mlp, features) = (searcher.mlp()?, model.schema.len());
+        let cutter = Cutter { network, mlp, features, copies };
+        Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs, budget })
     }
 
     /// Whether the budget of cases or the time is used up.
@@ -145,12 +144,12 @@ impl<'a> Looker<'a> {
             return Look::Violated(points);
         }
         if self.cuts_inputs {
-            let cut = self.steepest_input(&standing, &hidden);
+            let cut = self.cutter.steepest_input(&standing, &hidden);
             return Look::open(cut, refresh, hidden, standing.bound);
         }
         match self.goal.directions(hidden.input().len()) {
             Some(directions) => {
-                let cut = self.widest_neuron(&directions, &standing, &hidden);
+                let cut = self.cutter.widest_neuron(&directions, &standing, &hidden);
                 Look::open(cut, refresh, hidden, standing.bound)
             }
             None => self.ascend_or_cut(case, standing, hidden, refresh),
@@ -180,8 +179,17 @@ impl<'a> Looker<'a> {
         }
         let parts = &standing.parts;
         let cut = worst.and_then(|(bound, summit)| {
-            let open = Ascended { case, hidden: &hidden, parts, hints: &hints, bound, summit };
-            Some((self.neuron_or_half(&open)?, bound))
+            let open = Ascended {
+                signs: &case.signs,
+                depth: case.depth,
+                is_half: case.is_half,
+                hidden: &hidden,
+                parts,
+                hints: &hints,
+                bound,
+                summit,
+            };
+            Some((self.cutter.neuron_or_half(&open)?, bound))
         });
         match cut {
             Some((cut, bound)) => {
@@ -189,7 +197,7 @@ impl<'a> Looker<'a> {
                 Look::Open { cut, refresh, hidden, bound, hints }
             }
             None => {
-                let cut = self.steepest_input(&standing, &hidden);
+                let cut = self.cutter.steepest_input(&standing, &hidden);
                 Look::open(cut, refresh, hidden, standing.bound)
             }
         }
@@ -283,31 +291,7 @@ impl<'a> Looker<'a> {
                 corner.as_deref(),
             ),
         };
-        candidates.into_iter().find(|points| {
-            let proof = Proof::Counterexample { points: points.clone() };
-            let verdict = self.searcher.kernel.check(self.obligation.at, &proof);
-            matches!(verdict, Ok(Verdict::Refuted(_)))
-        })
-    }
-
-    /// The sign that a part of a cut gives its neuron.
-    pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
-        let Cut::Relu { copy, layer, neuron } = cut else { return None };
-        let width = self.network.widths()[layer] / self.copies();
-        Some(Sign { layer, neuron: copy * width + neuron, is_on })
-    }
-
-    /// How many inputs a copy of the network has.
-    pub(super) fn features(&self) -> usize {
-        self.searcher.subject.model.0.schema.len()
-    }
-
-    /// How many copies of the network stand side by side.
-    pub(super) fn copies(&self) -> usize {
-        match &self.obligation.claim {
-            Claim::Avoid { copies, .. } => *copies,
-            _ => 1,
-        }
+        self.searcher.refuted(self.obligation.at, candidates)
     }
 
     /// The low and the high part of a case that was cut.
@@ -343,7 +327,7 @@ impl<'a> Looker<'a> {
                 }))
             }
             Cut::Relu { .. } => {
-                let signs = [self.sign_of(cut, false)?, self.sign_of(cut, true)?];
+                let signs = [self.cutter.sign_of(cut, false)?, self.cutter.sign_of(cut, true)?];
                 Some([(slots[0], signs[0]), (slots[1], signs[1])].map(|(slot, sign)| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
                     child(slot, Arc::clone(&case.region), signs, Held::Sign(hidden.clone(), sign))

@@ -6,9 +6,10 @@
 
 use rayon::prelude::*;
 
-use crate::certificate::{Cut, Leaf, Proof, Verdict, gradient};
+use crate::certificate::{Cut, Leaf, Proof, gradient};
 use crate::spec::{Claim, Obligation, RawRegion};
 
+use super::super::side::Side;
 use super::super::{Searcher, attack};
 use super::Found;
 use super::queue::Queue;
@@ -31,8 +32,7 @@ enum Look {
     Violated(Vec<Vec<String>>),
     /// It stays open and is cut in the middle of a side.
     Open {
-        feature: usize,
-        at: f64,
+        side: Side,
         bound: f64,
     },
     /// There is nothing left to cut.
@@ -67,7 +67,7 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
                 // a claim is proved by all of its boxes or by none
                 Look::Stuck => return None,
                 Look::Open { .. } if part.depth >= MAX_DEPTH => return None,
-                Look::Open { feature, at, bound } => {
+                Look::Open { side: Side { input: feature, at, .. }, bound } => {
                     let (low, high) = part.region.halved(schema, feature, at, true)?;
                     let slots = tree.cut(part.slot, Cut::Input { copy: 0, feature, at }, None);
                     for (slot, region) in slots.into_iter().zip([low, high]) {
@@ -90,32 +90,24 @@ fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Look 
     let Some(missed) = searcher.kernel.changes_missed(obligation, part) else {
         return Look::Closed;
     };
-    for points in attack::candidates_in(searcher, obligation, part, None) {
-        let proof = Proof::Counterexample { points: points.clone() };
-        if let Ok(Verdict::Refuted(_)) = searcher.kernel.check(obligation.at, &proof) {
-            return Look::Violated(points);
-        }
+    let candidates = attack::candidates_in(searcher, obligation, part, None);
+    if let Some(points) = searcher.refuted(obligation.at, candidates) {
+        return Look::Violated(points);
     }
-    match middle(searcher, obligation, part) {
-        Some((feature, at)) => Look::Open { feature, at, bound: missed.reached },
+    match steepest_side(searcher, obligation, part) {
+        Some(side) => Look::Open { side, bound: missed.reached },
         None => Look::Stuck,
     }
 }
 
-/// The input whose largest slope around the box times width is largest, and the middle of its side
-/// (standardised); `None` if no float lies between its ends.
-fn middle(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Option<(usize, f64)> {
+/// The side that moves the margin most, by the largest slopes around the box.
+fn steepest_side(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Option<Side> {
     let schema = &searcher.subject.model.0.schema;
     let Claim::Near { reach, .. } = &obligation.claim else { return None };
     let around = part.neighbourhood(reach, &obligation.region).standardised(schema)?;
     let network = searcher.network()?;
     let hidden = network.linear_bounds(around.sides())?;
     let slopes = gradient(network, &[-1.0, 1.0], &hidden)?;
-    let region = part.standardised(schema)?;
-    let width = |input: usize| region.sides()[input].hi() - region.sides()[input].lo();
-    let gain = |input: usize| width(input) * slopes[input].magnitude();
-    let best = (0..slopes.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)))?;
-    let side = region.sides()[best];
-    let at = side.lo() + width(best) / 2.0;
-    (side.lo() < at && at < side.hi()).then_some((best, at))
+    let slopes: Vec<f64> = slopes.iter().map(|slope| slope.magnitude()).collect();
+    Side::steepest(part.standardised(schema)?.sides(), &slopes)
 }

@@ -1,10 +1,11 @@
 //! Where a case is cut: an input in the middle of its side, or a neuron by its sign.
 
-use crate::certificate::{Cut, Hidden, Hint, Sign, Signed, gradient};
-use crate::interval::{Form, Interval};
+use crate::certificate::{Cut, Hidden, Hint, Network, Sign, Signed, gradient};
+use crate::interval::{Form, Interval, Rounded};
+use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
-use super::case::{Case, Looker};
+use super::super::side::{Side, middle};
 use super::goal::{Part, Standing};
 use super::steep::widest_slope;
 
@@ -18,7 +19,10 @@ const TRIALS: usize = 4;
 
 /// A case that its ascent left open.
 pub(super) struct Ascended<'a> {
-    pub(super) case: &'a Case,
+    pub(super) signs: &'a [Sign],
+    pub(super) depth: usize,
+    /// Whether it came by halving an input's side.
+    pub(super) is_half: bool,
     pub(super) hidden: &'a Hidden,
     pub(super) parts: &'a [Part],
     /// One per part.
@@ -28,24 +32,32 @@ pub(super) struct Ascended<'a> {
     pub(super) summit: Summit,
 }
 
-impl Looker<'_> {
+/// A network, and how its inputs and neurons are numbered in cuts.
+pub(super) struct Cutter<'a> {
+    pub(super) network: &'a Network<Rounded>,
+    pub(super) mlp: &'a Mlp,
+    /// How many inputs a copy of the network has.
+    pub(super) features: usize,
+    /// How many copies of the network stand side by side.
+    pub(super) copies: usize,
+}
+
+impl Cutter<'_> {
     /// The input whose gradient times width is largest, in the middle.
     pub(super) fn steepest_input(&self, standing: &Standing, hidden: &Hidden) -> Option<Cut> {
         let input = hidden.input();
-        let slopes: Vec<f64> = match &standing.worst {
+        let mut slopes: Vec<f64> = match &standing.worst {
             Some(form) => form.coefficients().iter().map(|a| a.abs()).collect(),
             None => {
                 let slopes = gradient(self.network, &standing.row, hidden)?;
                 slopes.iter().map(|slope| slope.magnitude()).collect()
             }
         };
-        let gain = |index: usize| {
-            let width = input[index].hi() - input[index].lo();
-            // a side that the bound does not see may still be what keeps the neurons open
-            width * (slopes[index] + 1e-3 * slopes.iter().copied().fold(0.0, f64::max))
-        };
-        let best = (0..input.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b)).then(b.cmp(&a)))?;
-        self.halving(best, input[best])
+        // a side that the bound does not see may still be what keeps the neurons open
+        let least = 1e-3 * slopes.iter().copied().fold(0.0, f64::max);
+        slopes.iter_mut().for_each(|slope| *slope += least);
+        let side = Side::steepest(input, &slopes)?;
+        Some(self.halving(side.input, side.at))
     }
 
     /// The neuron that widens the gradient along `directions` most; where none does, an input.
@@ -65,33 +77,32 @@ impl Looker<'_> {
     /// more.
     pub(super) fn neuron_or_half(&self, open: &Ascended) -> Option<Cut> {
         let relu = open.summit.loosest.map(|(layer, neuron)| {
-            let width = self.network.widths()[layer] / self.copies();
+            let width = self.network.widths()[layer] / self.copies;
             Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
         });
         // with one hidden layer the input that narrows the first layer narrows all there is
         let widest = open.summit.widest.filter(|_| self.network.depth() == 2);
-        let halving = widest.and_then(|index| self.halving(index, open.hidden.input()[index]));
+        let halving = widest.and_then(|index| {
+            let at = middle(open.hidden.input()[index])?;
+            Some(self.halving(index, at))
+        });
         let (Some(relu), Some(halving)) = (relu, halving) else { return relu.or(halving) };
-        let is_half = if open.case.depth.is_multiple_of(TRIALS) {
+        let is_half = if open.depth.is_multiple_of(TRIALS) {
             self.promise(open, halving) > HALF_PREMIUM * self.promise(open, relu)
         } else {
-            open.case.is_half
+            open.is_half
         };
         Some(if is_half { halving } else { relu })
     }
 
-    /// The cut of an input in its middle, if there is a float between its ends.
-    fn halving(&self, index: usize, side: Interval) -> Option<Cut> {
-        let at = side.lo() + (side.hi() - side.lo()) / 2.0;
-        let features = self.features();
-        let cut = Cut::Input { copy: index / features, feature: index % features, at };
-        (side.lo() < at && at < side.hi()).then_some(cut)
+    fn halving(&self, input: usize, at: f64) -> Cut {
+        Cut::Input { copy: input / self.features, feature: input % self.features, at }
     }
 
     /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
     /// with the slopes at hand.
     fn promise(&self, open: &Ascended, cut: Cut) -> f64 {
-        let (signs, bound): (&[Sign], f64) = (&open.case.signs, open.bound);
+        let (signs, bound): (&[Sign], f64) = (open.signs, open.bound);
         let gain = |half| match half {
             Signed::Bounds(held) => {
                 let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
@@ -117,7 +128,7 @@ impl Looker<'_> {
             },
             Cut::Input { copy, feature, at } => {
                 let mut input = hidden.input().to_vec();
-                let side = &mut input[copy * self.features() + feature];
+                let side = &mut input[copy * self.features + feature];
                 let (lo, hi) = if is_high { (at, side.hi()) } else { (side.lo(), at) };
                 *side = Interval::new(lo, hi).unwrap_or(*side);
                 let held = self.network.inherited_bounds(hidden, &input, None);
@@ -125,5 +136,11 @@ impl Looker<'_> {
             }
             Cut::Cell { .. } => Signed::Unknown,
         })
+    }
+    /// The sign that a part of a cut gives its neuron.
+    pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
+        let Cut::Relu { copy, layer, neuron } = cut else { return None };
+        let width = self.network.widths()[layer] / self.copies;
+        Some(Sign { layer, neuron: copy * width + neuron, is_on })
     }
 }

@@ -7,8 +7,9 @@ use crate::certificate::{
     margin_row,
 };
 use crate::interval::{Form, Rounded};
-use crate::model::Model;
-use crate::spec::{Claim, Direction, OutputBlock};
+use crate::spec::{Claim, Direction, Obligation, OutputBlock};
+
+use super::super::Searcher;
 
 /// What all points of a case must satisfy.
 pub(super) enum Goal<'a> {
@@ -66,14 +67,10 @@ impl Part {
 }
 
 impl<'a> Goal<'a> {
-    pub(super) fn new(
-        claim: &Claim,
-        model: &Model,
-        hurdle: Option<Hurdle>,
-        blocks: &'a [Block<Rounded>],
-        rows: &'a [OutputBlock],
-        coupling: Option<Coupling<'a, Rounded>>,
-    ) -> Option<Self> {
+    /// The goal of an obligation on a network; `None` for claims that are not split this way.
+    pub(super) fn new(searcher: &'a Searcher<'a>, obligation: &Obligation) -> Option<Self> {
+        let (kernel, model) = (&searcher.kernel, searcher.subject.model.0);
+        let claim = obligation.sufficient.as_ref()?;
         let rows_of = |label: usize| -> Vec<Vec<f64>> {
             competitors(label, model.classes)
                 .map(|class| margin_row(label, class, model.classes))
@@ -81,22 +78,32 @@ impl<'a> Goal<'a> {
         };
         Some(match claim {
             Claim::Label { label } => {
-                Self::Margins { rows: rows_of(*label), hurdle: hurdle?, required: 0.0 }
+                let hurdle = kernel.hurdle(obligation)?;
+                Self::Margins { rows: rows_of(*label), hurdle, required: 0.0 }
             }
             Claim::Posterior { label, threshold, .. } => {
-                let required = threshold.above.up();
-                Self::Margins { rows: rows_of(*label), hurdle: hurdle?, required }
+                let (hurdle, required) = (kernel.hurdle(obligation)?, threshold.above.up());
+                Self::Margins { rows: rows_of(*label), hurdle, required }
             }
             Claim::Monotone { feature, direction, class } => {
                 let (feature, direction) = (feature.0, *direction);
                 Self::Slope { feature, direction, rows: rows_of(*class) }
             }
-            Claim::Avoid { .. } => Self::Blocks { blocks, rows, coupling },
+            Claim::Avoid { .. } => {
+                let (_, blocks) = kernel.network()?;
+                let coupling = kernel.coupling(obligation);
+                Self::Blocks { blocks, rows: searcher.blocks(), coupling }
+            }
             Claim::Near { .. } | Claim::Lipschitz { .. } => {
                 Self::Rate { rate: Rate::of(claim, &model.schema)?, row: margin_row(1, 0, 2) }
             }
             Claim::Fuzz { .. } | Claim::AllPairs { .. } => return None,
         })
+    }
+
+    /// Whether it is about two copies that are bound to each other.
+    pub(super) fn is_coupled(&self) -> bool {
+        matches!(self, Self::Blocks { coupling: Some(_), .. })
     }
 
     /// The rule that closes a case.
@@ -190,26 +197,18 @@ fn block_bounds(
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
     for (index, (block, rows)) in blocks.iter().zip(rows).enumerate() {
-        // the row that leaves the block best
-        let mut best: Option<(f64, Rounded, usize)> = None;
-        for row in 0..block.rows() {
-            let form = network.input_form(block.row(row), hidden, hints.get(index), signs);
-            let Some(form) = form else { continue };
+        let hint = hints.get(index);
+        let bound_of = |row| {
+            let form = network.input_form(block.row(row), hidden, hint, signs)?;
             let mut bound = form.minimum(hidden.input());
             if bound <= 0.0
                 && let Some(coupled) = &*coupled
             {
-                let copies = (network, hidden);
-                bound = bound.max(coupled.bound(block, row, copies, hints.get(index), signs));
+                bound = bound.max(coupled.bound(block, row, (network, hidden), hint, signs));
             }
-            if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
-                best = Some((bound, form, row));
-            }
-            if bound > 0.0 {
-                break;
-            }
-        }
-        let Some((bound, form, row)) = best else {
+            Some((bound, form))
+        };
+        let Some((bound, form, row)) = best_row(block.rows(), bound_of) else {
             let part = Part { row: Vec::new(), required: 0.0, is_reached: false };
             return Standing {
                 is_reached: false,
@@ -236,6 +235,24 @@ fn block_bounds(
         // without blocks nothing is unsafe
         None => Standing { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
     }
+}
+
+/// The row that leaves its block best, or the first that leaves it, with its bound and form.
+fn best_row(
+    rows: usize,
+    bound_of: impl Fn(usize) -> Option<(f64, Rounded)>,
+) -> Option<(f64, Rounded, usize)> {
+    let mut best: Option<(f64, Rounded, usize)> = None;
+    for row in 0..rows {
+        let Some((bound, form)) = bound_of(row) else { continue };
+        if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
+            best = Some((bound, form, row));
+        }
+        if bound > 0.0 {
+            break;
+        }
+    }
+    best
 }
 
 fn slopes(

@@ -70,3 +70,34 @@ impl PartialEq for Priority {
 }
 
 impl Eq for Priority {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_bound_comes_first_and_of_equals_the_older() {
+        let mut queue = Queue::new(0, "root");
+        queue.insert(2.0, 1, "best");
+        queue.insert(-1.0, 4, "younger");
+        queue.insert(-1.0, 3, "older");
+        queue.insert(f64::NAN, 2, "unknown");
+        assert_eq!(queue.next_group(), ["root", "older", "younger", "best", "unknown"]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_group_has_a_fixed_size() {
+        let mut queue = Queue::new(0, 0);
+        (1..=GROUP).for_each(|slot| queue.insert(slot as f64, slot, slot));
+        assert_eq!(queue.next_group(), (0..GROUP).collect::<Vec<_>>());
+        assert_eq!(queue.next_group(), [GROUP]);
+    }
+
+    #[test]
+    fn of_very_many_the_best_come_first_until_they_are_not() {
+        let mut queue = Queue::new(0, 0);
+        (1..=MANY).for_each(|slot| queue.insert(slot as f64, slot, slot));
+        assert_eq!(queue.next_group()[..3], [MANY, 0, 1]);
+    }
+}

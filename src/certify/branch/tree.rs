@@ -76,3 +76,40 @@ impl Tree {
         Some((SplitTree::new(steps)?, order))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(feature: usize) -> Cut {
+        Cut::Input { copy: 0, feature, at: 0.5 }
+    }
+
+    #[test]
+    fn a_tree_with_an_open_leaf_is_not_written() {
+        let mut tree = Tree::new();
+        let [low, high] = tree.cut(tree.root(), cut(0), None);
+        tree.close(low, Leaf::Linear, None, None);
+        assert!(tree.finish().is_none());
+        tree.close(high, Leaf::Linear, None, None);
+        assert!(tree.finish().is_some());
+    }
+
+    /// Closed high parts first, with hints 7, 3 and 7 again: in preorder the first leaf has number 0.
+    #[test]
+    fn leaves_with_one_hint_have_one_number_in_the_order_of_leaves() {
+        let mut tree = Tree::new();
+        let [low, high] = tree.cut(tree.root(), cut(0), None);
+        tree.close(high, Leaf::Linear, Some(1), Some(7));
+        let [low, high] = tree.cut(low, cut(1), None);
+        tree.close(high, Leaf::Linear, None, Some(3));
+        tree.close(low, Leaf::Linear, None, Some(7));
+        let (found, order) = tree.finish().unwrap();
+        let leaf = |refresh, hint| Step::Leaf { leaf: Leaf::Linear, refresh, hint };
+        let cut = |feature| Step::Cut { cut: cut(feature), refresh: None };
+        let steps =
+            [cut(0), cut(1), leaf(None, Some(0)), leaf(None, Some(1)), leaf(Some(1), Some(0))];
+        assert_eq!(found.steps(), steps);
+        assert_eq!(order, [7, 3]);
+    }
+}

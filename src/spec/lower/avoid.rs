@@ -7,7 +7,7 @@ use dashu_int::IBig;
 use crate::interval::{Decimal, Rational};
 use crate::model::{Family, FeatureSpec, Model};
 
-use super::super::region::Condition;
+use super::super::condition::Condition;
 use super::super::{Domain, InputBox, OutputRow, RawRegion, Units};
 use super::{LowerError, unsupported};
 

@@ -1,5 +1,8 @@
 //! The door of the kernel: one obligation, one proof, one verdict.
 
+mod advice;
+mod cost;
+
 use std::sync::OnceLock;
 
 use dashu_int::IBig;
@@ -8,7 +11,7 @@ use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model};
 use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
-use super::claims::{Hurdle, Outcome, competitors, decide, label_of};
+use super::claims::{Outcome, competitors, decide, label_of};
 use super::difference::Changes;
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{Boundary, NetworkMargins};
@@ -115,6 +118,11 @@ impl<'a> Kernel<'a> {
         self.len() == 0
     }
 
+    /// The obligation of that index.
+    pub fn obligation(&self, at: usize) -> Option<Obligation> {
+        self.lowered.obligation(at)
+    }
+
     /// Decides obligation `at` by `proof`. `Undecided` if the proof does not clear, or if the
     /// points are no counterexample; a rejection if it makes no sense at all.
     pub fn check(&self, at: usize, proof: &Proof) -> Result<Verdict, Rejection> {
@@ -125,26 +133,31 @@ impl<'a> Kernel<'a> {
                 _ => Ok(Verdict::Undecided(Bounds::NONE)),
             };
         }
-        if let (Proof::Counterexample { points }, false) = (proof, self.pairs().is_some()) {
-            let subject = Subject {
-                model: self.model,
-                semantics: self.lowered.semantics(),
-                alpha: self.lowered.alpha(),
-            };
-            let is_violated = violates(&subject, &obligation, points)?;
-            return Ok(if is_violated {
-                Verdict::Refuted(Refuted::new(obligation))
-            } else {
-                Verdict::Undecided(Bounds::NONE)
-            });
+        match (proof, &obligation.claim) {
+            (Proof::Counterexample { points }, _) if self.pairs().is_none() => {
+                self.refute(obligation, points)
+            }
+            (_, Claim::AllPairs { .. }) => self.count(proof),
+            _ => self.prove(obligation, proof),
         }
-        if let Claim::AllPairs { .. } = &obligation.claim {
-            let Proof::AllPairs { witnesses } = proof else {
-                let why = "a claim about all pairs of rows is decided by rule all-pairs";
-                return Err(Rejection::Inapplicable { rule: proof.rule(), why });
-            };
-            return self.count(witnesses);
-        }
+    }
+
+    /// Refutes an obligation by points that violate its claim.
+    fn refute(&self, obligation: Obligation, points: &[Vec<String>]) -> Result<Verdict, Rejection> {
+        let subject = Subject {
+            model: self.model,
+            semantics: self.lowered.semantics(),
+            alpha: self.lowered.alpha(),
+        };
+        Ok(if violates(&subject, &obligation, points)? {
+            Verdict::Refuted(Refuted::new(obligation))
+        } else {
+            Verdict::Undecided(Bounds::NONE)
+        })
+    }
+
+    /// Proves an obligation by the claim that suffices for it.
+    fn prove(&self, obligation: Obligation, proof: &Proof) -> Result<Verdict, Rejection> {
         let Some(claim) = obligation.sufficient.clone() else {
             return Ok(Verdict::Undecided(Bounds::NONE));
         };
@@ -173,7 +186,11 @@ impl<'a> Kernel<'a> {
     }
 
     /// Counts the pairs of a claim about all pairs of rows, once each witness is a violation.
-    fn count(&self, witnesses: &[(usize, usize)]) -> Result<Verdict, Rejection> {
+    fn count(&self, proof: &Proof) -> Result<Verdict, Rejection> {
+        let Proof::AllPairs { witnesses } = proof else {
+            let why = "a claim about all pairs of rows is decided by rule all-pairs";
+            return Err(Rejection::Inapplicable { rule: proof.rule(), why });
+        };
         let Some(pairs) = self.pairs() else { return Ok(Verdict::Undecided(Bounds::NONE)) };
         Ok(if pairs.are_violations(witnesses)? {
             Verdict::Counted(pairs.count(&mut Vec::new()))
@@ -235,13 +252,11 @@ impl<'a> Kernel<'a> {
         let schema = &self.model.schema;
         let margins = NetworkMargins { network, schema };
         match proof {
-            Proof::Fuzz => Ok(boundary.decide(&margins, region)),
+            Proof::Fuzz => Ok(boundary.decide(&margins, region, None)),
             Proof::Split { tree, hints } if hints.is_empty() => {
                 let partners = |part: &_| boundary.partners(part);
-                let decide = |part: &_, partners: Option<&_>| match partners {
-                    Some(partners) => boundary.decide_pairs(&margins, part, partners),
-                    None => boundary.decide(&margins, part),
-                };
+                let decide =
+                    |part: &_, partners: Option<&_>| boundary.decide(&margins, part, partners);
                 walk_boxes(schema, region, tree, Leaf::Fuzz, partners, decide)
             }
             _ => Err(inapplicable),
@@ -340,7 +355,7 @@ impl<'a> Kernel<'a> {
                 let boundary = Boundary::of(claim);
                 let why = "not a boundary property of this kind";
                 let boundary = boundary.ok_or_else(|| inapplicable(why))?;
-                Ok(boundary.decide(&forests.plain, &obligation.region))
+                Ok(boundary.decide(&forests.plain, &obligation.region, None))
             }
             (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
                 jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
@@ -397,130 +412,6 @@ impl<'a> Kernel<'a> {
             several => pairwise(several, label, classes),
         }))
     }
-
-    /// What the margins of a network must clear on the obligation's region; `None` for claims that are
-    /// not about one label, for ensembles, and where a served copy may do anything.
-    pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
-        let Engine::Rounded(Prepared { network, mlp, .. }) = &self.engine else { return None };
-        let claim = obligation.sufficient.clone()?;
-        label_of(&claim).ok()?;
-        let region = obligation.region.standardised(&self.model.schema)?;
-        let hidden = network.linear_bounds(region.sides())?;
-        let allowances = self.network_allowances(mlp, obligation, &hidden, &claim)?;
-        let Model { tie, classes, .. } = *self.model;
-        Some(Hurdle { claim, tie, classes, allowances })
-    }
-
-    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with
-    /// the partners of its points in a box of their own if there is one; networks only. For a search
-    /// that wants to know before it asks.
-    pub fn is_fuzz_closed(
-        &self,
-        claim: &Claim,
-        part: &RawRegion,
-        partners: Option<&RawRegion>,
-    ) -> bool {
-        let (Engine::Rounded(prepared), Some(boundary)) = (&self.engine, Boundary::of(claim))
-        else {
-            return false;
-        };
-        let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
-        let outcome = match partners {
-            Some(partners) => boundary.decide_pairs(&margins, part, partners),
-            None => boundary.decide(&margins, part),
-        };
-        outcome == Outcome::Holds
-    }
-
-    /// What the rule on changes reaches for the pairs whose first point lies in a part of an
-    /// obligation's region; `None` where the part is closed. For a search that wants to know before it
-    /// asks.
-    pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
-        let (Engine::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
-        else {
-            return Some(Bounds::NONE);
-        };
-        match self.changes(prepared, obligation, claim).decide(part) {
-            Outcome::Holds => None,
-            Outcome::Open(bounds) => Some(bounds),
-        }
-    }
-
-    /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
-    pub fn work(&self, proof: &Proof) -> u64 {
-        let steps = |tree: &super::SplitTree| tree.steps().len() as u64;
-        match &self.engine {
-            Engine::Rounded(..) | Engine::Exact(..) => {
-                let (parameters, neurons) = network_size(self.model);
-                let inputs = self.model.schema.len() as u64;
-                let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
-                    // both copies side by side are four times as large, and two bound to each other
-                    // bound a row three times
-                    let times = if copies == 2 { 12 } else { 1 };
-                    times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
-                });
-                let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
-                match proof {
-                    Proof::None => parameters,
-                    Proof::AllPairs { .. } => self.pairs().map_or(parameters, |pairs| pairs.work()),
-                    // exact integers grow with every layer
-                    Proof::Counterexample { .. } => {
-                        parameters.saturating_mul(4 * network_depth(self.model))
-                    }
-                    Proof::Interval => parameters.saturating_mul(4),
-                    Proof::Split { tree, .. } => {
-                        let times = if self.lowered.is_fuzz() {
-                            // every shifted copy is bounded
-                            3 * inputs + 1
-                        } else if self.lowered.is_near() && tree.has_leaf(Leaf::Linear) {
-                            // as by the rule on changes
-                            3
-                        } else {
-                            1
-                        };
-                        linear.saturating_mul(steps(tree) + 1).saturating_mul(times)
-                    }
-                    Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
-                    // bounds of the network, of the change, and the gradient
-                    Proof::Difference => linear.saturating_mul(3),
-                    _ => linear,
-                }
-            }
-            Engine::Small(forests, _) => forest_work(&forests.claimed, proof),
-            Engine::Big(forests, _) => forest_work(&forests.claimed, proof),
-        }
-    }
-
-    /// The network that claims are decided on (both copies side by side, with two) and the unsafe
-    /// blocks, in the arithmetic of the search; `None` for ensembles and exact kernels.
-    pub fn network(&self) -> Option<(&Network<Rounded>, &[Block<Rounded>])> {
-        match &self.engine {
-            Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
-            _ => None,
-        }
-    }
-
-    /// What binds the two copies of an output region to each other, in the arithmetic of the search;
-    /// `None` where nothing does.
-    pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
-        let Engine::Rounded(prepared) = &self.engine else { return None };
-        self.coupling_of(prepared, obligation)
-    }
-
-    /// The cells of an ensemble that an obligation's region meets; `None` for networks.
-    pub fn cells(&self, obligation: &Obligation) -> Option<CellBox> {
-        let is_served = self.lowered.semantics() == Semantics::ServedF32;
-        match &self.engine {
-            Engine::Rounded(..) | Engine::Exact(..) => None,
-            Engine::Small(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
-            Engine::Big(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
-        }
-    }
-
-    /// The obligation of that index.
-    pub fn obligation(&self, at: usize) -> Option<Obligation> {
-        self.lowered.obligation(at)
-    }
 }
 
 /// The rule that closes the whole region, with its hints; for a split its root.
@@ -562,29 +453,4 @@ fn pairwise(errors: &[f64], label: usize, classes: usize) -> Option<Vec<Rational
         Rational::from_f64(total)
     };
     competitors(label, classes).map(sum).collect()
-}
-
-fn network_depth(model: &Model) -> u64 {
-    let Family::Mlp(mlp) = &model.family else { return 1 };
-    mlp.layers.len() as u64
-}
-
-fn network_size(model: &Model) -> (u64, u64) {
-    let Family::Mlp(mlp) = &model.family else { return (0, 0) };
-    let parameters = mlp.layers.iter().map(|l| l.weights.len() as u64).sum();
-    let hidden = mlp.layers.iter().map(|l| l.outputs() as u64).sum();
-    (parameters, hidden)
-}
-
-fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof) -> u64 {
-    let nodes = forest.nodes() as u64 + 1;
-    match proof {
-        Proof::Split { tree, .. } => nodes.saturating_mul(tree.steps().len() as u64),
-        Proof::Jumps { trees } => {
-            let steps: u64 = trees.values().map(|tree| tree.steps().len() as u64).sum();
-            nodes.saturating_mul(nodes + steps)
-        }
-        Proof::Fuzz => nodes.saturating_mul(1000),
-        _ => nodes,
-    }
 }

@@ -1,0 +1,83 @@
+//! What the kernel tells a search before it is asked to decide.
+
+use crate::interval::Rounded;
+use crate::model::Model;
+use crate::spec::{Claim, Obligation, RawRegion, Semantics};
+
+use super::super::claims::{Hurdle, Outcome, label_of};
+use super::super::forest::CellBox;
+use super::super::fuzz::{Boundary, NetworkMargins};
+use super::super::{Block, Bounds, Coupling, Network};
+use super::{Engine, Kernel, Prepared};
+
+impl Kernel<'_> {
+    /// What the margins of a network must clear on the obligation's region; `None` for claims that are
+    /// not about one label, for ensembles, and where a served copy may do anything.
+    pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
+        let Engine::Rounded(Prepared { network, mlp, .. }) = &self.engine else { return None };
+        let claim = obligation.sufficient.clone()?;
+        label_of(&claim).ok()?;
+        let region = obligation.region.standardised(&self.model.schema)?;
+        let hidden = network.linear_bounds(region.sides())?;
+        let allowances = self.network_allowances(mlp, obligation, &hidden, &claim)?;
+        let Model { tie, classes, .. } = *self.model;
+        Some(Hurdle { claim, tie, classes, allowances })
+    }
+
+    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with
+    /// the partners of its points in a box of their own if there is one; networks only. For a search
+    /// that wants to know before it asks.
+    pub fn is_fuzz_closed(
+        &self,
+        claim: &Claim,
+        part: &RawRegion,
+        partners: Option<&RawRegion>,
+    ) -> bool {
+        let (Engine::Rounded(prepared), Some(boundary)) = (&self.engine, Boundary::of(claim))
+        else {
+            return false;
+        };
+        let margins = NetworkMargins { network: &prepared.network, schema: &self.model.schema };
+        boundary.decide(&margins, part, partners) == Outcome::Holds
+    }
+
+    /// What the rule on changes reaches for the pairs whose first point lies in a part of an
+    /// obligation's region; `None` where the part is closed. For a search that wants to know before it
+    /// asks.
+    pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
+        let (Engine::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
+        else {
+            return Some(Bounds::NONE);
+        };
+        match self.changes(prepared, obligation, claim).decide(part) {
+            Outcome::Holds => None,
+            Outcome::Open(bounds) => Some(bounds),
+        }
+    }
+
+    /// The network that claims are decided on (both copies side by side, with two) and the unsafe
+    /// blocks, in the arithmetic of the search; `None` for ensembles and exact kernels.
+    pub fn network(&self) -> Option<(&Network<Rounded>, &[Block<Rounded>])> {
+        match &self.engine {
+            Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
+            _ => None,
+        }
+    }
+
+    /// What binds the two copies of an output region to each other, in the arithmetic of the search;
+    /// `None` where nothing does.
+    pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
+        let Engine::Rounded(prepared) = &self.engine else { return None };
+        self.coupling_of(prepared, obligation)
+    }
+
+    /// The cells of an ensemble that an obligation's region meets; `None` for networks.
+    pub fn cells(&self, obligation: &Obligation) -> Option<CellBox> {
+        let is_served = self.lowered.semantics() == Semantics::ServedF32;
+        match &self.engine {
+            Engine::Rounded(..) | Engine::Exact(..) => None,
+            Engine::Small(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
+            Engine::Big(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a proof may cost to check, known before it is looked at.
+
+use crate::model::{Family, Model};
+
+use super::super::forest::{Forest, Score};
+use super::super::{Leaf, Proof, SplitTree};
+use super::{Engine, Kernel};
+
+impl Kernel<'_> {
+    /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
+    pub fn work(&self, proof: &Proof) -> u64 {
+        match &self.engine {
+            Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
+            Engine::Small(forests, _) => forest_work(&forests.claimed, proof),
+            Engine::Big(forests, _) => forest_work(&forests.claimed, proof),
+        }
+    }
+
+    fn network_work(&self, proof: &Proof) -> u64 {
+        let (parameters, neurons) = network_size(self.model);
+        let inputs = self.model.schema.len() as u64;
+        let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
+            // both copies side by side are four times as large, and two bound to each other
+            // bound a row three times
+            let times = if copies == 2 { 12 } else { 1 };
+            times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
+        });
+        let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
+        match proof {
+            Proof::None => parameters,
+            Proof::AllPairs { .. } => self.pairs().map_or(parameters, |pairs| pairs.work()),
+            // exact integers grow with every layer
+            Proof::Counterexample { .. } => {
+                parameters.saturating_mul(4 * network_depth(self.model))
+            }
+            Proof::Interval => parameters.saturating_mul(4),
+            Proof::Split { tree, .. } => {
+                let times = if self.lowered.is_fuzz() {
+                    // every shifted copy is bounded
+                    3 * inputs + 1
+                } else if self.lowered.is_near() && tree.has_leaf(Leaf::Linear) {
+                    // as by the rule on changes
+                    3
+                } else {
+                    1
+                };
+                linear.saturating_mul(steps(tree) + 1).saturating_mul(times)
+            }
+            Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
+            // bounds of the network, of the change, and the gradient
+            Proof::Difference => linear.saturating_mul(3),
+            _ => linear,
+        }
+    }
+}
+
+fn steps(tree: &SplitTree) -> u64 {
+    tree.steps().len() as u64
+}
+
+fn network_depth(model: &Model) -> u64 {
+    let Family::Mlp(mlp) = &model.family else { return 1 };
+    mlp.layers.len() as u64
+}
+
+fn network_size(model: &Model) -> (u64, u64) {
+    let Family::Mlp(mlp) = &model.family else { return (0, 0) };
+    let parameters = mlp.layers.iter().map(|l| l.weights.len() as u64).sum();
+    let hidden = mlp.layers.iter().map(|l| l.outputs() as u64).sum();
+    (parameters, hidden)
+}
+
+fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof) -> u64 {
+    let nodes = forest.nodes() as u64 + 1;
+    match proof {
+        Proof::Split { tree, .. } => nodes.saturating_mul(steps(tree)),
+        Proof::Jumps { trees } => {
+            let all: u64 = trees.values().map(steps).sum();
+            nodes.saturating_mul(nodes + all)
+        }
+        Proof::Fuzz => nodes.saturating_mul(1000),
+        _ => nodes,
+    }
+}

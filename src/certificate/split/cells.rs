@@ -1,0 +1,32 @@
+//! Boxes of cells of an ensemble.
+
+use crate::interval::Rational;
+use crate::model::Model;
+use crate::spec::Claim;
+
+use super::super::claims::{Outcome, decide, label_of};
+use super::super::forest::{CellBox, Forest, Score};
+use super::super::{Cut, Leaf, Rejection, SplitTree, Step, boxes};
+use super::{Part, preorder};
+
+/// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.
+pub(in super::super) fn walk_cells<N: Score>(
+    forest: &Forest<N>,
+    model: &Model,
+    claim: &Claim,
+    allowances: &[Rational],
+    cells: CellBox,
+    tree: &SplitTree,
+) -> Result<Outcome, Rejection> {
+    let label = label_of(claim)?;
+    preorder(cells, tree, |token, step, here| match step {
+        Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
+            here.cut(*feature, *number).map(Part::Cut).ok_or(Rejection::CutOutside { token })
+        }
+        Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
+            let margins = boxes::margins(forest, label, model.classes, &here);
+            decide(claim, model.tie, model.classes, &margins, allowances).map(Part::Leaf)
+        }
+        _ => Err(Rejection::Tree { token, problem: "not a step of a tree box" }),
+    })
+}

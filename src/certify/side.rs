@@ -1,0 +1,59 @@
+//! The side of a box that is halved: where slope times width is largest.
+
+use crate::interval::Interval;
+
+/// With more inputs that can move than this, halving them seldom closes all boxes.
+pub(super) const FEW_INPUTS: usize = 10;
+
+/// A side of a box, a float strictly between its ends, and about how far it moves what is bounded.
+pub(super) struct Side {
+    pub(super) input: usize,
+    pub(super) at: f64,
+    pub(super) gain: f64,
+}
+
+impl Side {
+    /// The side whose width times slope is largest, the first of several, and its middle; `None` if no
+    /// float lies between its ends. One slope per side, none negative.
+    pub(super) fn steepest(sides: &[Interval], slopes: &[f64]) -> Option<Self> {
+        let gains = sides.iter().zip(slopes).map(|(side, slope)| (side.hi() - side.lo()) * slope);
+        let first_of_largest =
+            |a: &(usize, f64), b: &(usize, f64)| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0));
+        let (input, gain) = gains.enumerate().max_by(first_of_largest)?;
+        Some(Self { input, at: middle(sides[input])?, gain })
+    }
+}
+
+/// A float in the middle of a side, strictly between its ends.
+pub(super) fn middle(side: Interval) -> Option<f64> {
+    let at = side.lo() + (side.hi() - side.lo()) / 2.0;
+    (side.lo() < at && at < side.hi()).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sides<const N: usize>(ends: [(f64, f64); N]) -> [Interval; N] {
+        ends.map(|(low, high)| Interval::new(low, high).unwrap())
+    }
+
+    #[test]
+    fn width_times_slope_decides_and_the_first_of_equals() {
+        let steepest = |slopes: [f64; 3]| {
+            let sides = sides([(0.0, 1.0), (-2.0, 2.0), (3.0, 3.0)]);
+            Side::steepest(&sides, &slopes).map(|side| (side.input, side.at, side.gain))
+        };
+        assert_eq!(steepest([3.0, 1.0, 9.0]), Some((1, 0.0, 4.0)));
+        assert_eq!(steepest([5.0, 1.0, 9.0]), Some((0, 0.5, 5.0)));
+        assert_eq!(steepest([4.0, 1.0, 9.0]), Some((0, 0.5, 4.0)));
+    }
+
+    #[test]
+    fn a_side_without_a_float_inside_is_not_halved() {
+        let neighbours = sides([(1.0, 1.0_f64.next_up()), (2.0, 2.0)]);
+        assert_eq!(neighbours.map(middle), [None, None]);
+        assert!(Side::steepest(&neighbours, &[1.0, 1.0]).is_none());
+        assert!(Side::steepest(&[], &[]).is_none());
+    }
+}
