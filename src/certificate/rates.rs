@@ -17,7 +17,10 @@
 //!
 //! Rule `range` ([`apart`]) looks at two boxes and at no segment.
 
-use crate::interval::{Form, Rational, sigmoid};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::interval::{Form, Rational, Region, sigmoid};
 use crate::model::Schema;
 use crate::spec::{Claim, Norm, On, RawRegion};
 
@@ -158,22 +161,52 @@ pub(super) fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[
     if slope < quarter { slope } else { quarter }
 }
 
+/// `[least, most]` of the posterior of class 1.
+type Range = (Rational, Rational);
+
+/// Ranges of the posterior over boxes, each derived once: a row's box is part of many pairs.
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    /// By the ends of the standardised sides, bit for bit; `None` where there is no bound.
+    known: Mutex<BTreeMap<Vec<[u64; 2]>, Option<Range>>>,
+}
+
+impl Ranges {
+    /// The range over `region`; `None` where the network has no bound there.
+    fn over<F: Form>(&self, network: &Network<F>, region: &Region) -> Option<Range> {
+        let key: Vec<_> =
+            region.sides().iter().map(|x| [x.lo(), x.hi()].map(f64::to_bits)).collect();
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(range) = known().get(&key) {
+            return range.clone();
+        }
+        // outside the lock: who needs another box does not wait
+        let range = posterior_range(network, region);
+        known().insert(key, range.clone());
+        range
+    }
+}
+
+/// The posterior's range over a region, by the margin's.
+fn posterior_range<F: Form>(network: &Network<F>, region: &Region) -> Option<Range> {
+    let hidden = network.linear_bounds(region.sides())?;
+    let (least, most) = margin_range(network, &hidden, &[])?;
+    Some((sigmoid(&least).0, sigmoid(&most).1))
+}
+
 /// Rule `range`: with posteriors `F₁ ∈ [p, q]` over the first box and `[p′, q′]` over the second,
 /// `‖F(a) − F(b)‖₂² <= 2·max(q − p′, q′ − p)²`, which `L²·dist²` of the boxes must reach. Both ranges
 /// hold at every pair of points, so nothing about segments is needed.
 pub(super) fn apart<F: Form>(
     network: &Network<F>,
+    known: &Ranges,
     schema: &Schema,
     boxes: &[RawRegion; 2],
     units: &[Rational],
     norm: Norm,
     constant: &Rational,
 ) -> Outcome {
-    let ranges = boxes.each_ref().map(|region| {
-        let hidden = network.linear_bounds(region.standardised(schema)?.sides())?;
-        let (least, most) = margin_range(network, &hidden, &[])?;
-        Some((sigmoid(&least).0, sigmoid(&most).1))
-    });
+    let ranges = boxes.each_ref().map(|part| known.over(network, &part.standardised(schema)?));
     let square = gaps(boxes, units).and_then(|gaps| norm_squared(&gaps, norm));
     let ([Some((p, q)), Some((from, to))], Some(square)) = (ranges, square) else {
         return Outcome::Open(Bounds::NONE);

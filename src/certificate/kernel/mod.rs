@@ -16,6 +16,7 @@ use super::difference::Changes;
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
+use super::rates::Ranges;
 use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
@@ -53,6 +54,8 @@ struct Prepared<'a, F: Form> {
     mlp: &'a Mlp,
     /// One copy without biases; made when a proof asks for it.
     unbiased: OnceLock<Network<F>>,
+    /// Ranges of the posterior that pairs of boxes asked for.
+    ranges: Ranges,
     blocks: Vec<Block<F>>,
 }
 
@@ -61,7 +64,7 @@ impl<'a, F: Form> Prepared<'a, F> {
         let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
         let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
         let blocks = blocks.iter().map(Block::new).collect();
-        Self { network, mlp, unbiased: OnceLock::new(), blocks }
+        Self { network, mlp, unbiased: OnceLock::new(), ranges: Ranges::default(), blocks }
     }
 
     /// One copy without its biases.
@@ -212,7 +215,7 @@ impl<'a> Kernel<'a> {
         let (schema, region) = (&self.model.schema, &obligation.region);
         match (claim, proof) {
             (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) => {
-                Ok(rates::apart(network, schema, boxes, units, *norm, constant))
+                Ok(rates::apart(network, &prepared.ranges, schema, boxes, units, *norm, constant))
             }
             (Claim::Near { .. }, Proof::Difference) => {
                 Ok(self.changes(prepared, obligation, claim).decide(region))
