@@ -48,7 +48,7 @@ impl Score for IBig {
 }
 
 /// A box of cells: per feature the lowest and the highest cell, both included.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CellBox {
     sides: Vec<(usize, usize)>,
 }
@@ -151,6 +151,17 @@ impl<N: Score> Forest<N> {
         Self { cells, base, trees, exponent: size.exponent }
     }
 
+    /// The grid.
+    pub(super) fn grid(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// All cells.
+    pub(super) fn all_cells(&self) -> CellBox {
+        let count = |feature| self.cells.thresholds(Feature(feature)).len();
+        CellBox { sides: (0..self.cells.features()).map(|feature| (0, count(feature))).collect() }
+    }
+
     /// Number of outputs.
     pub(super) fn outputs(&self) -> usize {
         self.base.len()
@@ -159,6 +170,12 @@ impl<N: Score> Forest<N> {
     /// Number of nodes of all trees.
     pub(super) fn nodes(&self) -> usize {
         self.trees.iter().map(|tree| tree.nodes.len()).sum()
+    }
+
+    /// Pairs of nodes of one tree, all trees together.
+    pub(super) fn pairs_of_nodes(&self) -> u64 {
+        let pairs = |tree: &CutTree<N>| (tree.nodes.len() as u64).saturating_pow(2);
+        self.trees.iter().map(pairs).fold(1, u64::saturating_add)
     }
 
     /// An exact score as a number.

@@ -247,7 +247,7 @@ impl Line {
                 file.tree = Some(tree.text());
                 file.hints = some(hints.clone());
             }
-            Proof::Jumps { trees } if !trees.is_empty() => {
+            Proof::Jumps { trees } | Proof::TreePairs { trees } if !trees.is_empty() => {
                 file.trees =
                     Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
             }
@@ -342,6 +342,9 @@ impl Entry {
                 hints: file.hints.take().unwrap_or_default(),
             },
             "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "tree-pairs" => {
+                Proof::TreePairs { trees: parse_trees(file.trees.take().unwrap_or_default())? }
+            }
             "all-pairs" => Proof::AllPairs {
                 witnesses: limited(file.witnesses.take().ok_or(missing("witnesses"))?)?,
             },

@@ -95,7 +95,7 @@ fn decide<N: Score>(
         };
         check_depth(depth, token)?;
         match step {
-            Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
+            Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None } => {
                 if *feature == question.feature {
                     return Err(Rejection::Tree { token, problem: "a cut of the moved feature" });
                 }

@@ -44,9 +44,9 @@ pub(super) fn margins<F: Form>(
                 if interval > linear { interval } else { linear }
             }
             Leaf::Dual => dual_margin(network, &row, hidden, hint)?,
-            Leaf::Jacobian | Leaf::Fuzz => {
+            Leaf::Jacobian | Leaf::Fuzz | Leaf::Pairs => {
                 let why = "it bounds no margin";
-                return Err(Rejection::Inapplicable { rule: "a leaf `J` or `F`", why });
+                return Err(Rejection::Inapplicable { rule: "a leaf `J`, `F` or `T`", why });
             }
         };
         bounds.push(Rational::from_f64(bound));

@@ -22,6 +22,7 @@
 //! | `pairs` | every pair of rows, in floats where they suffice |
 //! | `rates` | how fast answers change between two points, and how far those over two boxes lie apart |
 //! | `difference` | how far the margin changes between two close points |
+//! | `twins` | two bound points of an ensemble, by the pairs of leaves they reach |
 //! | `witness` | counterexamples, evaluated exactly |
 //!
 //! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is
@@ -60,6 +61,7 @@ mod sign;
 mod split;
 mod step;
 mod tally;
+mod twins;
 mod verdict;
 mod witness;
 
@@ -79,4 +81,5 @@ pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, SplitTree, Step};
 pub use rates::Rate;
 pub use sign::Sign;
 pub use tally::{Counter, Tally};
+pub use twins::{Pairing, Questions, TwinBox};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -41,6 +41,12 @@ pub enum Proof {
         /// By index of the threshold.
         trees: BTreeMap<usize, SplitTree>,
     },
+    /// Pairs of leaves that the two points of a claim reach in an ensemble. One tree per question; absent:
+    /// a single leaf.
+    TreePairs {
+        /// By index of the question: the shift of a boundary property, else 0.
+        trees: BTreeMap<usize, SplitTree>,
+    },
     /// Cheap rules of the boundary property.
     Fuzz,
     /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
@@ -65,7 +71,9 @@ impl Proof {
     pub(super) fn steps(&self) -> usize {
         match self {
             Self::Split { tree, .. } => tree.steps.len(),
-            Self::Jumps { trees } => trees.values().map(|tree| tree.steps.len()).sum(),
+            Self::Jumps { trees } | Self::TreePairs { trees } => {
+                trees.values().map(|tree| tree.steps.len()).sum()
+            }
             _ => 0,
         }
     }
@@ -80,6 +88,7 @@ impl Proof {
             Self::Jacobian => "jacobian",
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
+            Self::TreePairs { .. } => "tree-pairs",
             Self::Fuzz => "fuzz",
             Self::Range => "range",
             Self::Difference => "difference",
@@ -177,6 +186,8 @@ pub enum Cut {
     },
     /// Cells up to `number`, and from `number + 1` on, for ensembles.
     Cell {
+        /// Which of two points, 0 or 1.
+        copy: usize,
         /// The feature.
         feature: usize,
         /// The threshold number.
@@ -197,6 +208,8 @@ pub enum Leaf {
     Jacobian,
     /// `F`: the cheap rules of the boundary property.
     Fuzz,
+    /// `T`: pairs of leaves that two points reach.
+    Pairs,
 }
 
 impl SplitTree {
@@ -265,7 +278,8 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
         "D" => Some(Leaf::Dual),
         "J" => Some(Leaf::Jacobian),
         "F" => Some(Leaf::Fuzz),
-        "R" | "T" | "U" => return Err("a leaf rule that this version does not check"),
+        "T" => Some(Leaf::Pairs),
+        "R" | "U" => return Err("a leaf rule that this version does not check"),
         _ => None,
     };
     if let Some(leaf) = leaf {
@@ -289,13 +303,10 @@ fn parse_cut(word: &str) -> Result<Cut, &'static str> {
         let neuron = index(neuron).ok_or("a bad neuron number")?;
         return Ok(Cut::Relu { copy, layer, neuron });
     }
-    if copy == 1 {
-        return Err("a cut that this version does not check");
-    }
     if let Some((feature, number)) = word.strip_prefix('c').and_then(|rest| rest.split_once('.')) {
         let feature = index(feature).ok_or("a bad feature number")?;
         let number = index(number).ok_or("a bad cut number")?;
-        return Ok(Cut::Cell { feature, number });
+        return Ok(Cut::Cell { copy, feature, number });
     }
     Err("neither a cut nor a leaf")
 }
@@ -319,8 +330,8 @@ fn step_text(step: &Step) -> String {
         Step::Cut { cut: Cut::Relu { copy, layer, neuron }, refresh } => {
             format!("{}r{layer}.{neuron}{}", prefix(*copy), suffix(refresh))
         }
-        Step::Cut { cut: Cut::Cell { feature, number }, refresh } => {
-            format!("c{feature}.{number}{}", suffix(refresh))
+        Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh } => {
+            format!("{}c{feature}.{number}{}", prefix(*copy), suffix(refresh))
         }
         Step::Leaf { leaf, refresh, hint } => {
             let letter = match leaf {
@@ -329,6 +340,7 @@ fn step_text(step: &Step) -> String {
                 Leaf::Dual => "D",
                 Leaf::Jacobian => "J",
                 Leaf::Fuzz => "F",
+                Leaf::Pairs => "T",
             };
             let hint = hint.map_or(String::new(), |number| format!("#{number}"));
             format!("{letter}{}{hint}", suffix(refresh))
@@ -342,9 +354,13 @@ mod tests {
 
     #[test]
     fn texts_round_trip() {
-        for text in
-            ["I", "c3.17 I I", "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2", "r1.4!0 1/r0.0 I L L#0"]
-        {
+        for text in [
+            "I",
+            "c3.17 I I",
+            "1/c3.17 T T",
+            "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2",
+            "r1.4!0 1/r0.0 I L L#0",
+        ] {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
     }
@@ -366,8 +382,8 @@ mod tests {
             "c1.1#0 I I",
             "r1 I I",
             "r1.x I I",
-            "1/c0.0 I I",
-            "T",
+            "2/c0.0 I I",
+            "U",
             " I",
             "I ",
             "c1.1  I I",

@@ -68,6 +68,26 @@ pub(super) fn violates(
                     }
                 }
         }
+        (Claim::Stable { moved, bound, on }, [a, b]) => {
+            let region = &obligation.region;
+            agree_elsewhere(a, b, moved)
+                && region.contains(a)
+                && region.contains(b)
+                && match on {
+                    On::Score => subject.margins_apart(a, b).is_some_and(|gap| gap > *bound),
+                    On::Posterior => {
+                        subject.posteriors_apart(a, b).is_some_and(|gap| gap > bound * bound)
+                    }
+                }
+        }
+        (Claim::Confident { moved, partners, floor, cutoff }, [a, b]) => {
+            agree_elsewhere(a, b, moved)
+                && obligation.region.contains(a)
+                && partners.contains(b)
+                && subject.alpha.is_none()
+                && subject.margin(a).is_some_and(|m| m >= floor.above)
+                && subject.margin(b).is_some_and(|m| m < cutoff.below)
+        }
         (Claim::Lipschitz { units, norm, constant, boxes }, [a, b]) => {
             let [first, second] = &**boxes;
             let limit = square_distance(a, b, units, *norm).map(|d| &(constant * constant) * &d);
@@ -86,6 +106,7 @@ pub(super) fn violates(
         (Claim::Avoid { copies, .. }, _) => return Err(count(*copies)),
         (Claim::Monotone { .. } | Claim::Fuzz { zone: Zone::Ball, .. }, _) => return Err(count(2)),
         (Claim::Near { .. } | Claim::Lipschitz { .. }, _) => return Err(count(2)),
+        (Claim::Stable { .. } | Claim::Confident { .. }, _) => return Err(count(2)),
         _ => return Err(count(1)),
     })
 }
@@ -230,6 +251,12 @@ fn half() -> Rational {
 fn is_step_up(a: &Point, b: &Point, feature: usize) -> bool {
     let mut pairs = a.values().iter().zip(b.values()).enumerate();
     pairs.all(|(index, (x, y))| if index == feature { x <= y } else { x == y })
+}
+
+/// Whether the points are equal in every feature that is not moved.
+fn agree_elsewhere(a: &Point, b: &Point, moved: &[bool]) -> bool {
+    let mut pairs = a.values().iter().zip(b.values()).zip(moved);
+    pairs.all(|((x, y), is_moved)| *is_moved || x == y)
 }
 
 /// The points one shift away along each axis, both ways.

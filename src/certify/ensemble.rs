@@ -98,7 +98,7 @@ impl Query {
             let (mut low, mut high) = (here.clone(), here);
             low[feature].1 = number;
             high[feature].0 = number + 1;
-            steps.push(Step::Cut { cut: Cut::Cell { feature, number }, refresh: None });
+            steps.push(Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None });
             stack.push(high);
             stack.push(low);
         }

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, attack, branch, ensemble, halving, lp};
+use super::{Searcher, alpha, attack, branch, ensemble, halving, lp, twins};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -104,6 +104,7 @@ impl Searcher<'_> {
             Rung::Start => return branch::start(self, obligation),
             Rung::Changes => return branch::changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
+            Rung::Twins => return twins::search(self, obligation),
             Rung::Cells => ensemble::search(self, obligation),
             Rung::Jumps => ensemble::search_jumps(self, obligation),
         };
@@ -139,15 +140,19 @@ enum Rung {
     Cells,
     /// Threshold by threshold.
     Jumps,
+    /// Boxes of pairs of points of an ensemble.
+    Twins,
 }
 
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
+        (Claim::Near { .. } | Claim::Lipschitz { .. }, Family::Ensemble(_)) => &[Rung::Twins],
+        (Claim::Stable { .. } | Claim::Confident { .. }, _) => &[Rung::Twins],
         (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Difference, Rung::Changes, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
-        (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz],
+        (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz, Rung::Twins],
         (Claim::Avoid { .. }, _) => {
             &[Rung::Interval, Rung::Linear, Rung::Start, Rung::Attack, Rung::Split]
         }

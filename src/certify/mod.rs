@@ -15,6 +15,7 @@ mod halving;
 mod ladder;
 pub mod lp;
 mod side;
+mod twins;
 
 use std::borrow::Cow;
 use std::time::Instant;

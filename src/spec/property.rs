@@ -204,7 +204,8 @@ pub enum Property {
     },
     /// Changing one feature moves the score by at most a bound.
     Stability { features: Vec<FeatureName>, bound: Decimal, on: On },
-    /// A confident answer survives any change of one cheap feature.
+    /// A confident answer survives any change of one cheap feature; `range`, raw, holds the values that it
+    /// may take.
     HighConfidence {
         features: Vec<FeatureName>,
         confidence: Decimal,

@@ -350,8 +350,12 @@ fn check_values(property: &Property) -> Result<(), SpecError> {
             not_empty("features", features)?;
             not_negative("bound", bound)
         }
-        Property::HighConfidence { features, confidence, cutoff, .. } => {
+        Property::HighConfidence { features, confidence, cutoff, range } => {
             not_empty("features", features)?;
+            if let Some((low, high)) = range {
+                let expected = "two ends, the lower one first";
+                expect("range", low, low.value() <= high.value(), expected)?;
+            }
             share("confidence", confidence)?;
             share("cutoff", cutoff)
         }

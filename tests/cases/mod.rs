@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod draw;
+pub mod forests;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -115,7 +116,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
             for (feature, number) in
                 (0..model.schema.len()).flat_map(|f| (0..4).map(move |k| (f, k)))
             {
-                let cut = Step::Cut { cut: Cut::Cell { feature, number }, refresh: None };
+                let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None };
                 let steps = vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)];
                 let tree = SplitTree::new(steps).unwrap();
                 proofs.push(Proof::Jumps { trees: [(0, tree.clone())].into() });

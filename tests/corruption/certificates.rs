@@ -276,7 +276,8 @@ fn network_proofs(model: &Model) -> Vec<Proof> {
 }
 
 fn cell_splits() -> Vec<Proof> {
-    let cut = |feature, number| Step::Cut { cut: Cut::Cell { feature, number }, refresh: None };
+    let cut =
+        |feature, number| Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None };
     let proof = |steps| Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
     let box_ = || leaf(Leaf::Interval);
     let pairs = (0..2).flat_map(|f| (0..2).map(move |k| (f, k)));
@@ -404,7 +405,7 @@ fn controls() -> Vec<Certified> {
         proofs.push(Proof::Interval);
         proofs
     };
-    let cut = Step::Cut { cut: Cut::Cell { feature: 1, number: 0 }, refresh: None };
+    let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature: 1, number: 0 }, refresh: None };
     let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
     let jumps = [
         Proof::Jumps { trees: BTreeMap::from([(0, tree)]) },
@@ -470,7 +471,7 @@ pub fn three_lines() -> Vec<Certified> {
     };
     let tree = halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian);
     let cases = Proof::Split { tree, hints: Vec::new() };
-    let cut = Step::Cut { cut: Cut::Cell { feature: 1, number: 0 }, refresh: None };
+    let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature: 1, number: 0 }, refresh: None };
     let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
     let jumps = Proof::Jumps { trees: BTreeMap::from([(0, tree)]) };
     vec![

@@ -3,67 +3,13 @@
 use std::collections::BTreeMap;
 
 use propcert::certificate::{Cut, Kernel, Leaf, Proof, SplitTree, Step, Verdict};
-use propcert::model::{Family, Kind, Model, Node, Tree};
+use propcert::model::{Family, Kind, Model};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
-use crate::cases::{self, BOTH, battery, ensemble, row, spec, split};
+use crate::cases::forests::{grid, random_ensemble, wholes};
+use crate::cases::{self, BOTH, battery, row, spec};
 use crate::{Draw, config};
-
-/// Thresholds are halves, so that whole features meet whole and fractional cuts.
-fn random_tree_of(draw: &mut Draw, features: usize, output: usize) -> Tree {
-    let mut nodes = vec![Node::Leaf(0.0)];
-    let mut open = vec![(0usize, 0)];
-    while let Some((at, depth)) = open.pop() {
-        if depth < 3 && draw.below(4) > 0 {
-            let (left, right) = (nodes.len(), nodes.len() + 1);
-            let threshold = (draw.index(9) as f64 - 1.0) / 2.0;
-            nodes[at] = split(draw.index(features), threshold, left, right);
-            nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
-            open.extend([(left, depth + 1), (right, depth + 1)]);
-        } else {
-            nodes[at] = Node::Leaf((draw.index(9) as f64 - 4.0) / 4.0);
-        }
-    }
-    Tree { output, nodes }
-}
-
-pub fn random_ensemble(draw: &mut Draw, classes: usize) -> Model {
-    let features = 1 + draw.index(3);
-    let kinds: Vec<Kind> =
-        (0..features).map(|_| [Kind::Real, Kind::Integer][draw.index(2)]).collect();
-    let outputs = if classes == 2 { 1 } else { classes };
-    let count = 1 + draw.index(4);
-    let trees = (0..count)
-        .map(|_| {
-            let output = draw.index(outputs);
-            random_tree_of(draw, features, output)
-        })
-        .collect();
-    let base = (0..outputs).map(|_| (draw.index(5) as f64 - 2.0) / 8.0).collect();
-    ensemble(&kinds, (0.0, 3.0), base, trees)
-}
-
-/// Points of `[low, high]` that meet every cell: the ends, the thresholds, and points between.
-fn representatives(low: f64, high: f64, is_whole: bool) -> Vec<f64> {
-    let step = if is_whole { 1.0 } else { 0.25 };
-    let count = ((high - low) / step) as usize;
-    (0..=count).map(|k| low + k as f64 * step).collect()
-}
-
-fn grid(sides: &[(f64, f64, bool)]) -> Vec<Vec<f64>> {
-    sides.iter().fold(vec![Vec::new()], |points, &(low, high, whole)| {
-        let values = representatives(low, high, whole);
-        let longer = |p: &Vec<f64>| {
-            values.iter().map(|&v| [p.as_slice(), &[v]].concat()).collect::<Vec<_>>()
-        };
-        points.iter().flat_map(longer).collect()
-    })
-}
-
-pub fn wholes(model: &Model, respect: bool) -> Vec<bool> {
-    model.schema.features().iter().map(|f| respect && f.kind == Kind::Integer).collect()
-}
 
 proptest! {
     #![proptest_config(config())]
@@ -206,7 +152,7 @@ fn full_split_except(boxes: &[(usize, usize)], skip: Option<usize>) -> SplitTree
             return;
         };
         let number = boxes[feature].0;
-        steps.push(Step::Cut { cut: Cut::Cell { feature, number }, refresh: None });
+        steps.push(Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None });
         let mut low = boxes.to_vec();
         low[feature].1 = number;
         push(steps, &low, skip);

@@ -18,7 +18,8 @@ use propcert::model::{Model, Row};
 use propcert::spec::Lowered;
 use proptest::prelude::ProptestConfig;
 
-use ensembles::{full_jumps, random_ensemble, wholes};
+use cases::forests::{random_ensemble, wholes};
+use ensembles::full_jumps;
 use networks::{decimal, network_case, random_tree};
 use served::uneven_ensemble;
 

@@ -7,8 +7,8 @@ use crate::spec::{Claim, Obligation, RawRegion, Semantics};
 use super::super::claims::{Hurdle, Outcome, label_of};
 use super::super::forest::CellBox;
 use super::super::fuzz::{Boundary, NetworkMargins};
-use super::super::{Block, Bounds, Coupling, Network};
-use super::{Engine, Kernel, Prepared};
+use super::super::{Block, Bounds, Coupling, Network, Questions};
+use super::{Engine, Forests, Kernel, Prepared};
 
 impl Kernel<'_> {
     /// What the margins of a network must clear on the obligation's region; `None` for claims that are
@@ -69,6 +69,21 @@ impl Kernel<'_> {
     pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
         let Engine::Rounded(prepared) = &self.engine else { return None };
         self.coupling_of(prepared, obligation)
+    }
+
+    /// The questions of an obligation about two points of an ensemble; `None` for other claims and for
+    /// networks.
+    pub fn questions<'q>(&'q self, obligation: &'q Obligation) -> Option<Questions<'q>> {
+        let claim = obligation.sufficient.as_ref()?;
+        match &self.engine {
+            Engine::Rounded(..) | Engine::Exact(..) => None,
+            Engine::Small(Forests { claimed, plain }, _) => {
+                Questions::small(claimed, plain, obligation, claim, self.model.tie)
+            }
+            Engine::Big(Forests { claimed, plain }, _) => {
+                Questions::big(claimed, plain, obligation, claim, self.model.tie)
+            }
+        }
     }
 
     /// The cells of an ensemble that an obligation's region meets; `None` for networks.

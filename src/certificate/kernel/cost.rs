@@ -9,10 +9,12 @@ use super::{Engine, Kernel};
 impl Kernel<'_> {
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
     pub fn work(&self, proof: &Proof) -> u64 {
+        // at most two shifts per feature
+        let questions = 2 * self.model.schema.len() as u64;
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
-            Engine::Small(forests, _) => forest_work(&forests.claimed, proof),
-            Engine::Big(forests, _) => forest_work(&forests.claimed, proof),
+            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, questions),
+            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, questions),
         }
     }
 
@@ -70,13 +72,19 @@ fn network_size(model: &Model) -> (u64, u64) {
     (parameters, hidden)
 }
 
-fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof) -> u64 {
+fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u64 {
     let nodes = forest.nodes() as u64 + 1;
     match proof {
         Proof::Split { tree, .. } => nodes.saturating_mul(steps(tree)),
         Proof::Jumps { trees } => {
             let all: u64 = trees.values().map(steps).sum();
             nodes.saturating_mul(nodes + all)
+        }
+        // pairs of nodes, for every question
+        Proof::TreePairs { trees } => {
+            let all: u64 = trees.values().map(steps).sum();
+            let pairs = forest.pairs_of_nodes();
+            pairs.saturating_mul(questions + all)
         }
         Proof::Fuzz => nodes.saturating_mul(1000),
         _ => nodes,

@@ -21,7 +21,7 @@ use super::split::{NetworkCase, walk_boxes, walk_cells};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
-    Verdict, boxes, jumps, rates, served,
+    Verdict, boxes, jumps, rates, served, twins,
 };
 
 /// How the kernel computes.
@@ -354,6 +354,10 @@ impl<'a> Kernel<'a> {
         let forest = &forests.claimed;
         let cells = forest.cells(&obligation.region, is_served);
         match (claim, proof) {
+            (_, Proof::TreePairs { trees }) => {
+                let Forests { claimed, plain } = forests;
+                twins::decide(claimed, plain, obligation, claim, self.model.tie, trees)
+            }
             (Claim::Fuzz { .. }, Proof::Fuzz) => {
                 let boundary = Boundary::of(claim);
                 let why = "not a boundary property of this kind";

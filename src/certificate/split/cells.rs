@@ -20,7 +20,7 @@ pub(in super::super) fn walk_cells<N: Score>(
 ) -> Result<Outcome, Rejection> {
     let label = label_of(claim)?;
     preorder(cells, tree, |token, step, here| match step {
-        Step::Cut { cut: Cut::Cell { feature, number }, refresh: None } => {
+        Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None } => {
             here.cut(*feature, *number).map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
         Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {

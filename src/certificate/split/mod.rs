@@ -36,7 +36,7 @@ pub(super) fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
 }
 
 /// What a step of a tree makes of the region it stands at.
-enum Part<R> {
+pub(super) enum Part<R> {
     /// Its low and its high part, which cover it.
     Cut((R, R)),
     /// What its leaf shows.
@@ -44,7 +44,7 @@ enum Part<R> {
 }
 
 /// Walks a tree from `root` with an explicit stack, low parts first; every leaf must hold.
-fn preorder<R>(
+pub(super) fn preorder<R>(
     root: R,
     tree: &SplitTree,
     take: impl Fn(usize, &Step, R) -> Result<Part<R>, Rejection>,

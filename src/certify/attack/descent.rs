@@ -62,6 +62,7 @@ fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
         Claim::Fuzz { .. } => 1,
         Claim::Monotone { .. } | Claim::Avoid { .. } => return None,
         Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => return None,
+        Claim::Stable { .. } | Claim::Confident { .. } => return None,
     };
     let share = -1.0 / (model.classes - 1) as f64;
     Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())

@@ -34,6 +34,7 @@ pub(in crate::certify) fn excess(searcher: &Searcher, obligation: &Obligation, r
         }
         Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
         Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => f64::INFINITY,
+        Claim::Stable { .. } | Claim::Confident { .. } => f64::INFINITY,
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             let blocks = searcher.blocks();
             return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
-        Claim::AllPairs { .. } => None,
+        Claim::AllPairs { .. } | Claim::Stable { .. } | Claim::Confident { .. } => None,
         Claim::Near { .. } | Claim::Lipschitz { .. } => {
             nearby::steepest(searcher, obligation, &space, &mut rng)
         }

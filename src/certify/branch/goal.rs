@@ -98,6 +98,7 @@ impl<'a> Goal<'a> {
                 Self::Rate { rate: Rate::of(claim, &model.schema)?, row: margin_row(1, 0, 2) }
             }
             Claim::Fuzz { .. } | Claim::AllPairs { .. } => return None,
+            Claim::Stable { .. } | Claim::Confident { .. } => return None,
         })
     }
 

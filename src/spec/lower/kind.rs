@@ -9,7 +9,7 @@ use super::super::property::distinct;
 use super::super::region::Metric;
 use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
 use super::posterior::{half, poisoned_claim, posterior_claim};
-use super::{Claim, LowerError, avoid, fuzz, monotone, pairs, unsupported};
+use super::{Claim, LowerError, avoid, change, fuzz, monotone, pairs};
 
 /// What differs between properties, with everything computed once.
 #[derive(Debug)]
@@ -42,6 +42,10 @@ pub(super) enum Kind {
     },
     Near {
         claim: Claim,
+    },
+    /// One claim per changed feature, or group of features.
+    Change {
+        claims: Vec<Claim>,
     },
     Lipschitz {
         metric: Arc<Metric>,
@@ -114,10 +118,10 @@ impl Kind {
                     distinct: distinct(rows),
                 }
             }
-            other => {
-                let what = format!("property `{}`", other.name());
-                let why = "its proof rules are not built yet";
-                return Err(unsupported(what, why));
+            Property::Stability { .. }
+            | Property::HighConfidence { .. }
+            | Property::Redundancy { .. } => {
+                Kind::Change { claims: change::claims(spec, model, alpha.is_some(), domain)? }
             }
         })
     }

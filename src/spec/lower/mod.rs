@@ -11,6 +11,7 @@
 //! A threshold is an interval `[τ⁻, τ⁺]`: proofs must clear τ⁺, refutations must not exceed τ⁻.
 
 mod avoid;
+mod change;
 mod error;
 mod fuzz;
 mod kind;
@@ -125,6 +126,7 @@ impl<'a> Lowered<'a> {
         match &self.kind {
             Kind::Avoid { regions, .. } => regions.len(),
             Kind::AllPairs { .. } | Kind::Near { .. } => 1,
+            Kind::Change { claims } => claims.len(),
             Kind::Lipschitz { distinct, .. } => {
                 distinct.len() * distinct.len().saturating_sub(1) / 2
             }
@@ -156,7 +158,7 @@ impl<'a> Lowered<'a> {
             }
             Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
             Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
-            Kind::Near { .. } | Kind::Lipschitz { .. } => None,
+            Kind::Near { .. } | Kind::Change { .. } | Kind::Lipschitz { .. } => None,
         }
     }
 
@@ -187,6 +189,7 @@ impl<'a> Lowered<'a> {
             Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
                 (None, claim.clone(), None)
             }
+            Kind::Change { claims } => (None, claims.get(at)?.clone(), None),
             Kind::Lipschitz { .. } => return None,
         };
         let sufficient =
@@ -273,7 +276,7 @@ impl<'a> Lowered<'a> {
         let is_local = match &self.kind {
             Kind::Label { .. } | Kind::Posterior { .. } => true,
             Kind::Avoid { .. } | Kind::AllPairs { .. } | Kind::Lipschitz { .. } => true,
-            Kind::Near { .. } => false,
+            Kind::Near { .. } | Kind::Change { .. } => false,
             Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {

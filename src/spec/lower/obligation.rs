@@ -71,6 +71,28 @@ pub enum Claim {
         /// Whether `F` or `m` is meant.
         on: On,
     },
+    /// Points that differ in the moved features only get answers that are close: `|m(x) − m(x′)| <= b`,
+    /// or `‖F(x) − F(x′)‖₂ <= b`. Two classes.
+    Stable {
+        /// Which features may differ.
+        moved: Arc<[bool]>,
+        /// b.
+        bound: Rational,
+        /// Whether `F` or `m` is meant.
+        on: On,
+    },
+    /// A confident answer survives a change of the moved features: `m(x) >= k ⇒ m(x′) >= c` for `x′` of
+    /// `partners` that is `x` elsewhere. Two classes.
+    Confident {
+        /// Which features may differ.
+        moved: Arc<[bool]>,
+        /// Where `x′` may lie.
+        partners: Arc<RawRegion>,
+        /// k: the score of the confidence.
+        floor: Threshold,
+        /// c: the score of the cutoff.
+        cutoff: Threshold,
+    },
     /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
     /// their hull. Two classes.
     Lipschitz {

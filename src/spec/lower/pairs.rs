@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::interval::Rational;
-use crate::model::{Family, Model};
+use crate::model::Model;
 
 use super::super::region::Metric;
 use super::super::{Norm, Property, Spec};
@@ -34,16 +34,13 @@ pub enum PairBound {
     },
 }
 
-/// Claims about two points are decided of networks with two classes, and without a defense.
+/// Claims about two points are decided with two classes, and without a defense.
 pub(super) fn expect_decidable(
     spec: &Spec,
     model: &Model,
     is_defended: bool,
 ) -> Result<(), LowerError> {
     let about = |what: &str| format!("property `{}` {what}", spec.property.name());
-    if matches!(model.family, Family::Ensemble(_)) {
-        return Err(unsupported(about("of an ensemble"), "it is decided for networks only"));
-    }
     if model.classes != 2 {
         return Err(unsupported(about("with more than two classes"), "it is decided for two"));
     }

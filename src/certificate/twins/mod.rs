@@ -1,0 +1,304 @@
+//! Claims about two points of an ensemble that are bound to each other feature by feature: `x′_j` equals
+//! `x_j`, or is shifted from it, or lies within a reach of it, or is free.
+//!
+//! A region of pairs is a box of cells for each point. A cell of the one point goes with a run of cells of
+//! the other (`band`), so a narrower side of the one narrows that of the other. On such a box every tree
+//! reaches pairs of leaves (`walk`); the extremes of `m(x)`, `m(x′)` and `m(x) − m(x′)` over them, summed
+//! over the trees, decide (`aim`). Cuts of either point cover all pairs, and where every tree reaches one
+//! pair of leaves the sums are exact, so a claim is decided by enough cuts.
+
+mod aim;
+mod band;
+mod pairing;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use dashu_int::IBig;
+
+use crate::interval::Rational;
+use crate::model::Tie;
+use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
+
+use super::claims::Outcome;
+use super::forest::{CellBox, Forest, Score};
+use super::split::{Part, preorder};
+use super::{Cut, Leaf, Rejection, SplitTree, Step};
+use aim::{Aim, Sums};
+use band::{Axis, Band, Bond};
+pub use pairing::{Pairing, TwinBox};
+use walk::{Reached, reached};
+
+/// A claim about two points, on the grids of both.
+pub(super) struct Twins<'a, N> {
+    forests: [&'a Forest<N>; 2],
+    regions: [Option<&'a RawRegion>; 2],
+    pairing: Pairing,
+    aim: Aim,
+}
+
+/// What the two points of a claim are, before their grids are known.
+struct Question<'a> {
+    bonds: Vec<Bond>,
+    /// Where either point may lie; `None`: anywhere.
+    regions: [Option<&'a RawRegion>; 2],
+    aim: Aim,
+    /// Whether the second point may lie between the whole values of a feature.
+    is_plain: bool,
+}
+
+impl<'a> Question<'a> {
+    /// The questions of a claim, in order; `None` for claims that are not about two points.
+    fn all(obligation: &'a Obligation, claim: &'a Claim, tie: Tie) -> Option<Vec<Self>> {
+        let region = &obligation.region;
+        let both = [Some(region), Some(region)];
+        let one =
+            |bonds, regions, aim, is_plain| Some(vec![Question { bonds, regions, aim, is_plain }]);
+        match claim {
+            Claim::Near { reach, bound, on } => {
+                let is_strict = *on == On::Posterior;
+                let bond = |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict };
+                let aim = match on {
+                    On::Score => Aim::Change { limit: bound.clone() },
+                    On::Posterior => Aim::posterior(bound, true),
+                };
+                one(reach.iter().map(bond).collect(), both, aim, false)
+            }
+            Claim::Stable { moved, bound, on } => {
+                let aim = match on {
+                    On::Score => Aim::Change { limit: bound.clone() },
+                    On::Posterior => Aim::posterior(bound, false),
+                };
+                one(moved.iter().map(changed).collect(), both, aim, false)
+            }
+            Claim::Confident { moved, partners, floor, cutoff } => {
+                let (floor, cutoff) = (floor.below.clone(), cutoff.above.clone());
+                let regions = [Some(region), Some(&**partners)];
+                one(
+                    moved.iter().map(changed).collect(),
+                    regions,
+                    Aim::Confident { floor, cutoff },
+                    false,
+                )
+            }
+            Claim::Lipschitz { units, norm, constant, boxes } => {
+                let [first, second] = &**boxes;
+                let aim = Aim::Lipschitz {
+                    units: units.to_vec(),
+                    norm: *norm,
+                    square: constant * constant,
+                };
+                one(vec![Bond::Free; units.len()], [Some(first), Some(second)], aim, false)
+            }
+            Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. } => {
+                let signed = |(feature, shift): (usize, &Rational)| {
+                    [shift.clone(), -shift.clone()].map(|by| (feature, by))
+                };
+                let question = |(feature, by): (usize, Rational)| {
+                    let bond = |index| {
+                        Bond::Shifted(if index == feature { by.clone() } else { Rational::ZERO })
+                    };
+                    Question {
+                        bonds: (0..shifts.len()).map(bond).collect(),
+                        regions: [Some(region), None],
+                        aim: Aim::Flip { margin: margin.below.clone(), tie, ball: None },
+                        is_plain: true,
+                    }
+                };
+                Some(shifts.iter().enumerate().flat_map(signed).map(question).collect())
+            }
+            Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm } => {
+                let bond =
+                    |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict: false };
+                let ball = Some((shifts.to_vec(), *zone_norm));
+                let aim = Aim::Flip { margin: margin.below.clone(), tie, ball };
+                one(shifts.iter().map(bond).collect(), [Some(region), None], aim, true)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Free where a feature is moved, else the same.
+fn changed(is_moved: &bool) -> Bond {
+    if *is_moved { Bond::Free } else { Bond::Shifted(Rational::ZERO) }
+}
+
+/// Decides a claim about two points: every question by its tree, or by a single leaf.
+pub(super) fn decide<N: Score>(
+    claimed: &Forest<N>,
+    plain: &Forest<N>,
+    obligation: &Obligation,
+    claim: &Claim,
+    tie: Tie,
+    trees: &BTreeMap<usize, SplitTree>,
+) -> Result<Outcome, Rejection> {
+    let why = "not for this claim";
+    let inapplicable = Rejection::Inapplicable { rule: "tree-pairs", why };
+    let questions = Twins::all(claimed, plain, obligation, claim, tie).ok_or(inapplicable)?;
+    if let Some((&index, _)) = trees.range(questions.len()..).next() {
+        return Err(Rejection::Index { what: "question", index });
+    }
+    let mut all = Outcome::Holds;
+    for (index, twins) in questions.iter().enumerate() {
+        all = all.and(twins.decide(trees.get(&index))?);
+    }
+    Ok(all)
+}
+
+/// The questions of a claim about two points, for a search that wants to know before it asks.
+pub struct Questions<'a>(Sizes<'a>);
+
+/// By the size of the scores.
+enum Sizes<'a> {
+    Small(Vec<Twins<'a, i128>>),
+    Big(Vec<Twins<'a, IBig>>),
+}
+
+impl<'a> Questions<'a> {
+    pub(super) fn small(
+        claimed: &'a Forest<i128>,
+        plain: &'a Forest<i128>,
+        obligation: &'a Obligation,
+        claim: &'a Claim,
+        tie: Tie,
+    ) -> Option<Self> {
+        Twins::all(claimed, plain, obligation, claim, tie).map(Sizes::Small).map(Self)
+    }
+
+    pub(super) fn big(
+        claimed: &'a Forest<IBig>,
+        plain: &'a Forest<IBig>,
+        obligation: &'a Obligation,
+        claim: &'a Claim,
+        tie: Tie,
+    ) -> Option<Self> {
+        Twins::all(claimed, plain, obligation, claim, tie).map(Sizes::Big).map(Self)
+    }
+
+    /// The pairs of cells that each question is about, in order.
+    pub fn pairings(&self) -> Vec<&Pairing> {
+        match &self.0 {
+            Sizes::Small(all) => all.iter().map(|twins| &twins.pairing).collect(),
+            Sizes::Big(all) => all.iter().map(|twins| &twins.pairing).collect(),
+        }
+    }
+
+    /// Whether rule `tree-pairs` closes a box of one question.
+    pub fn is_closed(&self, question: usize, here: &TwinBox) -> bool {
+        let outcome = match &self.0 {
+            Sizes::Small(all) => all.get(question).map(|twins| twins.close(here)),
+            Sizes::Big(all) => all.get(question).map(|twins| twins.close(here)),
+        };
+        outcome == Some(Outcome::Holds)
+    }
+}
+
+impl<'a, N: Score> Twins<'a, N> {
+    /// The questions of a claim; `None` for claims that are not about two points.
+    fn all(
+        claimed: &'a Forest<N>,
+        plain: &'a Forest<N>,
+        obligation: &'a Obligation,
+        claim: &'a Claim,
+        tie: Tie,
+    ) -> Option<Vec<Self>> {
+        let questions = Question::all(obligation, claim, tie)?;
+        Some(questions.into_iter().map(|question| Self::new(claimed, plain, question)).collect())
+    }
+
+    fn new(claimed: &'a Forest<N>, plain: &'a Forest<N>, question: Question<'a>) -> Self {
+        let Question { bonds, regions, aim, is_plain } = question;
+        let forests = [claimed, if is_plain { plain } else { claimed }];
+        let mut twins = Self { forests, regions, pairing: Pairing::nothing(), aim };
+        if regions.iter().flatten().any(|region| region.is_empty()) {
+            return twins;
+        }
+        let own = |copy: usize| match (twins.forests.get(copy), twins.regions.get(copy)) {
+            (Some(forest), Some(Some(region))) => forest.cells(region, false),
+            (Some(forest), _) => forest.all_cells(),
+            _ => CellBox::default(),
+        };
+        let root = TwinBox::new([own(0), own(1)]);
+        let band = |(feature, bond)| Band::new(&twins.axis(feature, &root), bond);
+        let bands = bonds.iter().enumerate().map(band).collect();
+        twins.pairing = Pairing::new(bands, root);
+        twins
+    }
+
+    /// One feature, the cells of both points as in a box.
+    fn axis(&self, feature: usize, here: &TwinBox) -> Axis<'_> {
+        let side = |copy: usize| {
+            let region = self.regions.get(copy).copied().flatten()?;
+            region.sides().get(feature)
+        };
+        let [first, second] = self.forests;
+        Axis {
+            grids: [first.grid(), second.grid()],
+            feature,
+            sides: [side(0), side(1)],
+            cells: here.sides(feature),
+        }
+    }
+
+    /// Walks a tree of cuts of either point; every leaf must reach the aim.
+    fn decide(&self, tree: Option<&SplitTree>) -> Result<Outcome, Rejection> {
+        let Some(root) = self.pairing.root() else {
+            return match tree {
+                None => Ok(Outcome::Holds),
+                Some(_) => Err(Rejection::Tree { token: 0, problem: "a tree where no pair is" }),
+            };
+        };
+        let Some(tree) = tree else { return Ok(self.close(root)) };
+        preorder(Some(root.clone()), tree, |token, step, here| match (step, here) {
+            (Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None }, Some(here)) => {
+                let parts = self.pairing.cut(&here, *copy, *feature, *number);
+                parts.map(Part::Cut).ok_or(Rejection::CutOutside { token })
+            }
+            (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
+                Ok(Part::Leaf(here.map_or(Outcome::Holds, |here| self.close(&here))))
+            }
+            (Step::Cut { .. }, None) => Err(Rejection::CutOutside { token }),
+            _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
+        })
+    }
+
+    /// What the pairs of leaves show of a box.
+    fn close(&self, here: &TwinBox) -> Outcome {
+        if self.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
+            return Outcome::Holds;
+        }
+        match self.reached(here) {
+            // no pair of the box is bound as the claim asks
+            None => Outcome::Holds,
+            Some(reached) => {
+                let [forest, _] = self.forests;
+                let number = |score: &N| forest.value(score);
+                let range = |(low, high): &(N, N)| (number(low), number(high));
+                let Reached { first, second, change } = &reached;
+                self.aim.judge(&Sums {
+                    first: range(first),
+                    second: range(second),
+                    change: range(change),
+                    gap: &|feature| self.gap(here, feature),
+                })
+            }
+        }
+    }
+
+    /// The least difference of both points along a feature.
+    fn gap(&self, here: &TwinBox, feature: usize) -> Rational {
+        self.axis(feature, here).gap(here.sides(feature)).0
+    }
+
+    /// Sums over the trees; `None` if some tree reaches no pair of leaves.
+    fn reached(&self, here: &TwinBox) -> Option<Reached<N>> {
+        let [first, second] = self.forests;
+        let mut sums = Reached::start(first.base.first()?);
+        let mut here = here.clone();
+        for (a, b) in first.trees.iter().zip(&second.trees) {
+            sums.add(&reached(&self.pairing, [a, b], &mut here)?);
+        }
+        Some(sums)
+    }
+}

@@ -1,0 +1,82 @@
+//! What a box of pairs must show, in floats: a guess at what the kernel will say.
+
+use crate::spec::{Claim, On};
+
+use super::product::Sums;
+
+/// What is claimed of the margins of two points; see rule `tree-pairs`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Aim {
+    /// `m − m′ <= limit`.
+    Change { limit: f64 },
+    /// `√2·|σ(m) − σ(m′)| <= limit` where `m >= m′`.
+    Posterior { limit: f64 },
+    /// The same against a constant times the distance, which only the kernel measures.
+    Distance,
+    /// `m >= floor ⇒ m′ >= cutoff`.
+    Confident { floor: f64, cutoff: f64 },
+    /// `|m| >= margin ⇒` the labels agree.
+    Flip { margin: f64 },
+}
+
+impl Aim {
+    /// That of a claim about two points of an ensemble; `None` for other claims.
+    pub(super) fn of(claim: &Claim) -> Option<Self> {
+        Some(match claim {
+            Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => match on {
+                On::Score => Self::Change { limit: bound.down() },
+                On::Posterior => Self::Posterior { limit: bound.down() },
+            },
+            Claim::Lipschitz { .. } => Self::Distance,
+            Claim::Confident { floor, cutoff, .. } => {
+                Self::Confident { floor: floor.below.down(), cutoff: cutoff.above.up() }
+            }
+            Claim::Fuzz { margin, .. } => Self::Flip { margin: margin.below.down() },
+            _ => return None,
+        })
+    }
+
+    /// Whether only differences count.
+    pub(super) fn is_change(self) -> bool {
+        matches!(self, Self::Change { .. })
+    }
+
+    /// By how much the claim is missed, about; 0 and less where it holds.
+    pub(super) fn missed(self, top: &Sums) -> f64 {
+        let [first, minus_first, second, minus_second, fall, rise] = *top;
+        let sigma = |m: f64| 1.0 / (1.0 + (-m).exp());
+        let gap = |change: f64, high: f64, low: f64| {
+            let by_change = 2.0 * sigma(change / 2.0) - 1.0;
+            std::f64::consts::SQRT_2 * by_change.min(sigma(high) - sigma(low)).max(0.0)
+        };
+        match self {
+            Self::Change { limit } => fall - limit,
+            Self::Posterior { limit } => gap(fall, first, -minus_second) - limit,
+            Self::Distance => gap(fall, first, -minus_second).max(gap(rise, second, -minus_first)),
+            Self::Confident { floor, cutoff } => {
+                (first - floor).min(cutoff + minus_second).min(fall - (floor - cutoff))
+            }
+            Self::Flip { margin } => {
+                let positive = (first - margin).min(minus_second).min(fall - margin);
+                let negative = (minus_first - margin).min(second).min(rise - margin);
+                positive.max(negative)
+            }
+        }
+    }
+
+    /// The sum whose bound should fall.
+    pub(super) fn pressing(self, top: &Sums) -> usize {
+        match self {
+            Self::Flip { .. } => {
+                let [first, minus_first, second, minus_second, fall, rise] = *top;
+                if first.min(minus_second).min(fall) > minus_first.min(second).min(rise) {
+                    4
+                } else {
+                    5
+                }
+            }
+            Self::Distance if top[5] > top[4] => 5,
+            _ => 4,
+        }
+    }
+}

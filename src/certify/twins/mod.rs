@@ -1,0 +1,101 @@
+//! Claims about two points of an ensemble: trees for rule `tree-pairs`, or a pair that violates the claim.
+
+mod aim;
+mod product;
+mod search;
+mod witness;
+
+use std::collections::BTreeMap;
+
+use crate::certificate::{Pairing, Proof};
+use crate::model::{Cells, Ensemble, Family, Point};
+use crate::spec::{Claim, Obligation, RawRegion, Zone};
+
+use super::Searcher;
+use super::branch;
+use aim::Aim;
+use product::{Product, Sums};
+use search::{Found, Search};
+use witness::{Ground, shift};
+
+/// Searches all questions of an obligation within the budget of nodes, which they share.
+pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
+    let mut nodes = 0;
+    let proof = prove(searcher, obligation, &mut nodes);
+    branch::Found { proof, nodes }
+}
+
+fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
+    let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
+    let claim = obligation.sufficient.as_ref()?;
+    let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
+    let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
+    let mut trees = BTreeMap::new();
+    for (number, pairing) in questions.pairings().into_iter().enumerate() {
+        let Some(root) = pairing.root() else { continue };
+        if questions.is_closed(number, root) {
+            continue;
+        }
+        let search = grids.search(ensemble, pairing, aim);
+        let mut close = |here: &_| questions.is_closed(number, here);
+        match search.run(searcher.options.budget_nodes, nodes, &mut close) {
+            Found::Tree(tree) => {
+                trees.insert(number, tree);
+            }
+            Found::Open(here) => {
+                let ground = Ground { grids: grids.both(), regions: regions(obligation, claim) };
+                let [a, b] = ground.pair(&here, shift(claim, number));
+                let points = match claim {
+                    Claim::Fuzz { zone: Zone::Axis, .. } => vec![a],
+                    _ => vec![a, b],
+                };
+                let points = points.iter().map(|point| Point::texts(point)).collect();
+                return Some(Proof::Counterexample { points });
+            }
+            Found::Nothing => return None,
+        }
+    }
+    Some(Proof::TreePairs { trees })
+}
+
+/// Where either point of a claim may lie; `None`: anywhere.
+fn regions<'a>(obligation: &'a Obligation, claim: &'a Claim) -> [Option<&'a RawRegion>; 2] {
+    let region = &obligation.region;
+    match claim {
+        Claim::Confident { partners, .. } => [Some(region), Some(partners)],
+        Claim::Lipschitz { boxes, .. } => [Some(&boxes[0]), Some(&boxes[1])],
+        Claim::Fuzz { .. } => [Some(region), None],
+        _ => [Some(region), Some(region)],
+    }
+}
+
+/// The grids of both points.
+struct Grids {
+    first: Cells,
+    /// Where the second point need not be whole.
+    second: Option<Cells>,
+}
+
+impl Grids {
+    fn new(ensemble: &Ensemble, is_whole: &[bool], claim: &Claim) -> Self {
+        let second = matches!(claim, Claim::Fuzz { .. })
+            .then(|| Cells::new(ensemble, &vec![false; is_whole.len()]));
+        Self { first: Cells::new(ensemble, is_whole), second }
+    }
+
+    fn both(&self) -> [&Cells; 2] {
+        [&self.first, self.second.as_ref().unwrap_or(&self.first)]
+    }
+
+    fn search<'a>(&self, ensemble: &Ensemble, pairing: &'a Pairing, aim: Aim) -> Search<'a> {
+        let is_change = aim.is_change();
+        let product = |tree| {
+            let root = pairing.root().expect("a question without pairs is not searched");
+            Product::new(tree, self.both(), pairing, root, is_change)
+        };
+        let products = ensemble.trees.iter().map(product).collect();
+        let base = ensemble.base.iter().sum::<f64>();
+        let base: Sums = if is_change { [0.0; 6] } else { [base, -base, base, -base, 0.0, 0.0] };
+        Search { products, pairing, aim, base }
+    }
+}

@@ -1,0 +1,254 @@
+//! Branch and bound over boxes of pairs, the more promising half first.
+//!
+//! A box keeps, per tree over pairs, the first node at which it goes both ways, and the largest sums below
+//! it. A cut changes those trees only that cut the feature. Sums are floats; where they are close to what
+//! is claimed, and where every tree has one leaf left, the kernel is asked.
+
+use std::collections::BTreeMap;
+
+use crate::certificate::{Cut, Leaf, Pairing, SplitTree, Step, TwinBox};
+
+use super::aim::Aim;
+use super::product::{Axis, FORMS, Product, Sums, Twin, larger, sums};
+
+/// How close to a limit, relative to the size of the sums, floats are not trusted.
+const CLOSE: f64 = 1e-9;
+
+/// A search of one question.
+pub(super) struct Search<'a> {
+    pub(super) products: Vec<Product>,
+    pub(super) pairing: &'a Pairing,
+    pub(super) aim: Aim,
+    /// The sums of a pair that no tree says anything about.
+    pub(super) base: Sums,
+}
+
+/// What a search ends with.
+pub(super) enum Found {
+    Tree(SplitTree),
+    /// A box in which every tree has one leaf, and which is not closed.
+    Open(TwinBox),
+    /// The budget is used up.
+    Nothing,
+}
+
+/// A tree on a box.
+#[derive(Clone, Copy)]
+struct Standing {
+    node: usize,
+    top: Sums,
+}
+
+/// A box that waits.
+struct Case {
+    here: TwinBox,
+    standing: Vec<Standing>,
+    top: Sums,
+    /// Its place in the tree.
+    place: usize,
+}
+
+/// A tree as it grows.
+enum Grown {
+    Waiting,
+    Leaf,
+    Cut { cut: Cut, low: usize, high: usize },
+}
+
+impl Search<'_> {
+    fn axis_of(&self, copy: usize, feature: usize) -> Axis {
+        copy * self.pairing.features() + feature
+    }
+
+    fn side(&self, here: &TwinBox, axis: Axis) -> (usize, usize) {
+        let features = self.pairing.features();
+        here.side(axis / features, axis % features)
+    }
+
+    /// Searches within a budget of boxes, of which `nodes` counts all that are looked at. `close` asks the
+    /// kernel.
+    pub(super) fn run(
+        &self,
+        budget: u64,
+        nodes: &mut u64,
+        close: &mut dyn FnMut(&TwinBox) -> bool,
+    ) -> Found {
+        let mut grown = vec![Grown::Waiting];
+        let Some(root) = self.pairing.root() else { return Found::Nothing };
+        let mut stack = vec![self.start(root.clone())];
+        while let Some(case) = stack.pop() {
+            *nodes += 1;
+            if *nodes > budget {
+                return Found::Nothing;
+            }
+            if self.is_closed(&case, close) {
+                grown[case.place] = Grown::Leaf;
+                continue;
+            }
+            let Some((axis, number)) = self.choose(&case) else {
+                if close(&case.here) {
+                    grown[case.place] = Grown::Leaf;
+                    continue;
+                }
+                return Found::Open(case.here);
+            };
+            let features = self.pairing.features();
+            let (copy, feature) = (axis / features, axis % features);
+            let Some((low, high)) = self.pairing.cut(&case.here, copy, feature, number) else {
+                return Found::Nothing;
+            };
+            let place = grown.len();
+            grown.extend([Grown::Waiting, Grown::Waiting]);
+            let cut = Cut::Cell { copy, feature, number };
+            grown[case.place] = Grown::Cut { cut, low: place, high: place + 1 };
+            let mut children = Vec::new();
+            for (part, place) in [(low, place), (high, place + 1)] {
+                match part {
+                    Some(here) => children.push(self.child(&case, here, feature, place)),
+                    None => grown[place] = Grown::Leaf,
+                }
+            }
+            // the one that misses more comes first
+            children.sort_by(|a, b| self.aim.missed(&a.top).total_cmp(&self.aim.missed(&b.top)));
+            stack.extend(children);
+        }
+        Found::Tree(preorder(&grown))
+    }
+
+    fn start(&self, here: TwinBox) -> Case {
+        let standing: Vec<Standing> =
+            self.products.iter().map(|product| self.stand(product, 0, &here)).collect();
+        let top = self.total(&standing);
+        Case { here, standing, top, place: 0 }
+    }
+
+    fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
+        let moved: u128 = [0, 1]
+            .map(|copy| 1u128.checked_shl(self.axis_of(copy, feature) as u32).unwrap_or(u128::MAX))
+            .iter()
+            .fold(0, |all, bit| all | bit);
+        let stand = |(product, old): (&Product, &Standing)| {
+            let is_decided = matches!(product.nodes[old.node], Twin::Leaf { .. });
+            if is_decided || product.axes & moved == 0 {
+                *old
+            } else {
+                self.stand(product, old.node, &here)
+            }
+        };
+        let standing: Vec<Standing> =
+            self.products.iter().zip(&parent.standing).map(stand).collect();
+        let top = self.total(&standing);
+        Case { here, standing, top, place }
+    }
+
+    fn total(&self, standing: &[Standing]) -> Sums {
+        standing.iter().fold(self.base, |mut total, tree| {
+            for (sum, top) in total.iter_mut().zip(&tree.top) {
+                *sum += top;
+            }
+            total
+        })
+    }
+
+    /// Where a tree stands on a box, from a node that the box reaches.
+    fn stand(&self, product: &Product, from: usize, here: &TwinBox) -> Standing {
+        let mut node = from;
+        while let Twin::Split { axis, number, low, high } = product.nodes[node] {
+            let (lo, hi) = self.side(here, axis);
+            if hi <= number {
+                node = low;
+            } else if lo > number {
+                node = high;
+            } else {
+                break;
+            }
+        }
+        Standing { node, top: self.top(product, node, here, None) }
+    }
+
+    /// The largest sums below a node that a box reaches; with `within`, that part of an axis only.
+    fn top(
+        &self,
+        product: &Product,
+        from: usize,
+        here: &TwinBox,
+        within: Option<(Axis, (usize, usize))>,
+    ) -> Sums {
+        let mut top = [f64::NEG_INFINITY; FORMS];
+        let mut stack = vec![from];
+        while let Some(node) = stack.pop() {
+            // nothing below can add
+            if product.tops[node].iter().zip(&top).all(|(below, top)| below <= top) {
+                continue;
+            }
+            match product.nodes[node] {
+                Twin::Leaf { first, second } => top = larger(&top, &sums(first, second)),
+                Twin::Split { axis, number, low, high } => {
+                    let (lo, hi) = match within {
+                        Some((cut, side)) if cut == axis => side,
+                        _ => self.side(here, axis),
+                    };
+                    if lo <= number {
+                        stack.push(low);
+                    }
+                    if hi > number {
+                        stack.push(high);
+                    }
+                }
+            }
+        }
+        top
+    }
+
+    /// Floats where they are sure, else the kernel.
+    fn is_closed(&self, case: &Case, close: &mut dyn FnMut(&TwinBox) -> bool) -> bool {
+        let missed = self.aim.missed(&case.top);
+        let size = case.top.iter().fold(1.0, |size: f64, sum| size.max(sum.abs()));
+        match self.aim {
+            Aim::Distance => missed <= 0.0 || close(&case.here),
+            _ if missed < -CLOSE * size => true,
+            _ => missed <= CLOSE * size && close(&case.here),
+        }
+    }
+
+    /// The most promising cut: per cut that a tree stands at, what its low and its high half lose of the
+    /// pressing sum, added up over the trees; the largest `max + 3·min` is taken.
+    fn choose(&self, case: &Case) -> Option<(Axis, usize)> {
+        let form = self.aim.pressing(&case.top);
+        let mut gains: BTreeMap<(Axis, usize), (f64, f64)> = BTreeMap::new();
+        for (product, tree) in self.products.iter().zip(&case.standing) {
+            let Twin::Split { axis, number, low, high } = product.nodes[tree.node] else {
+                continue;
+            };
+            let (lo, hi) = self.side(&case.here, axis);
+            let below = self.top(product, low, &case.here, Some((axis, (lo, number))))[form];
+            let above = self.top(product, high, &case.here, Some((axis, (number + 1, hi))))[form];
+            let most = below.max(above);
+            let gain = gains.entry((axis, number)).or_default();
+            gain.0 += most - below;
+            gain.1 += most - above;
+        }
+        let weight = |(a, b): &(f64, f64)| a.max(*b) + 3.0 * a.min(*b);
+        let best =
+            gains.iter().max_by(|x, y| weight(x.1).total_cmp(&weight(y.1)).then(y.0.cmp(x.0)));
+        best.map(|(&cut, _)| cut)
+    }
+}
+
+/// The tree in the order of the format.
+fn preorder(grown: &[Grown]) -> SplitTree {
+    let mut steps = Vec::new();
+    let mut stack = vec![0];
+    while let Some(place) = stack.pop() {
+        match &grown[place] {
+            Grown::Cut { cut, low, high } => {
+                steps.push(Step::Cut { cut: *cut, refresh: None });
+                stack.extend([*high, *low]);
+            }
+            Grown::Leaf | Grown::Waiting => {
+                steps.push(Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None });
+            }
+        }
+    }
+    SplitTree::new(steps).expect("every cut has two parts")
+}

@@ -1,0 +1,238 @@
+//! Claims about two points of an ensemble: whatever the search comes to is what all points of a grid say,
+//! and nothing stays open. `PROPCERT_CASES` sets the number of cases a property (default 48).
+#![cfg(feature = "full")]
+
+mod cases;
+
+use cases::draw::Draw;
+use cases::forests::{grid, random_ensemble, wholes};
+use cases::{BOTH, row, spec};
+use propcert::certificate::{Kernel, Line, Subject, Verdict};
+use propcert::certify::{Options, Searcher};
+use propcert::model::{Digest, Model, Row, Tie};
+use propcert::spec::Lowered;
+use proptest::prelude::*;
+
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPCERT_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(48);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Whether each obligation is proved; panics where one is neither proved nor refuted, or where the exact
+/// kernel contradicts.
+fn decided(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
+    let spec = spec(text);
+    let lowered = Lowered::new(&spec, model, None, rows).unwrap();
+    let digest = Digest::of(b"any");
+    let subject =
+        Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
+    let options = Options { budget_nodes: 1_000_000, ..Options::default() };
+    let searcher = Searcher::new(subject, &lowered, rows, options);
+    let mut lines: Vec<Line> = Vec::new();
+    searcher
+        .run(0, |line, _| {
+            lines.push(line.clone());
+            Ok(())
+        })
+        .unwrap();
+    let kernels = BOTH.map(|arithmetic| Kernel::new(model, &lowered, arithmetic));
+    let verdict = |line: &Line| {
+        let [rounded, exact] =
+            kernels.each_ref().map(|kernel| match kernel.check(line.at, &line.proof) {
+                Ok(Verdict::Proved(_)) => true,
+                Ok(Verdict::Refuted(_)) => false,
+                other => panic!("{text}\n{:?}: {other:?}", line.proof),
+            });
+        assert_eq!(rounded, exact);
+        rounded
+    };
+    lines.iter().map(verdict).collect()
+}
+
+/// A model and what its points are: coordinates of quarters, or whole numbers.
+struct Scene {
+    model: Model,
+    whole: Vec<bool>,
+    integers: &'static str,
+}
+
+impl Scene {
+    fn new(draw: &mut Draw) -> Self {
+        let mut model = random_ensemble(draw, 2);
+        model.tie = [Tie::Lower, Tie::Upper][draw.index(2)];
+        let respect = draw.is_heads();
+        let whole = wholes(&model, respect);
+        Self { model, whole, integers: if respect { "respect" } else { "relax" } }
+    }
+
+    /// All points of `[low, high]`; whole ones where a feature is whole.
+    fn points(&self, low: f64, high: f64) -> Vec<Vec<f64>> {
+        let sides: Vec<_> = self.whole.iter().map(|&whole| (low, high, whole)).collect();
+        grid(&sides)
+    }
+
+    fn spec(&self, property: &str, rest: &str) -> String {
+        format!("property = '{property}'\nunits = 'raw'\nintegers = '{}'\n{rest}", self.integers)
+    }
+}
+
+fn sigma(m: f64) -> f64 {
+    1.0 / (1.0 + (-m).exp())
+}
+
+/// `‖F − F′‖₂`
+fn apart(m: f64, n: f64) -> f64 {
+    std::f64::consts::SQRT_2 * (sigma(m) - sigma(n)).abs()
+}
+
+/// A bound that no difference of multiples of ⅛ meets.
+fn odd(draw: &mut Draw, most: f64) -> f64 {
+    (draw.index(40) as f64 + 0.37) / 40.37 * most
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn small_neighborhoods(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let reach = [0.5, 1.0, 1.5][draw.index(3)];
+        let on_score = draw.is_heads();
+        // on the score equality is met as well
+        let bound = if on_score { draw.index(25) as f64 / 8.0 } else { odd(&mut draw, 1.2) };
+        let on = if on_score { "score" } else { "posterior" };
+        let text = scene.spec("small-neighborhood", &format!(
+            "epsilon = '{reach}'\nconstant = '{}'\non = '{on}'", bound / reach));
+        // constants must be exact decimals
+        let constant = bound / reach;
+        prop_assume!(!on_score || (constant * 1024.0).fract() == 0.0);
+        let points = scene.points(0.0, 3.0);
+        let margins: Vec<f64> = points.iter().map(|x| scene.model.margin(x)).collect();
+        let holds = points.iter().zip(&margins).all(|(x, &m)| points.iter().zip(&margins).all(|(y, &n)| {
+            let d = x.iter().zip(y).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            if on_score { d > reach || (m - n).abs() <= bound } else { d >= reach || apart(m, n) < constant * reach }
+        }));
+        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+    }
+
+    #[test]
+    fn stability(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let on_score = draw.is_heads();
+        let bound = if on_score { draw.index(17) as f64 / 8.0 } else { odd(&mut draw, 1.0) };
+        let on = if on_score { "score" } else { "posterior" };
+        let features: Vec<usize> = (0..scene.whole.len()).collect();
+        let text = scene.spec("stability", &format!("features = {features:?}\nbound = '{bound}'\non = '{on}'"));
+        let points = scene.points(0.0, 3.0);
+        let holds: Vec<bool> = features.iter().map(|&moved| {
+            points.iter().all(|x| points.iter().all(|y| {
+                let is_step = (0..x.len()).all(|i| i == moved || x[i] == y[i]);
+                let (m, n) = (scene.model.margin(x), scene.model.margin(y));
+                !is_step || if on_score { (m - n).abs() <= bound } else { apart(m, n) <= bound }
+            }))
+        }).collect();
+        prop_assert_eq!(decided(&scene.model, &text, &[]), holds, "{}", text);
+    }
+
+    #[test]
+    fn confident_answers(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let features = scene.whole.len();
+        let (confidence, cutoff) = ([0.55, 0.7, 0.8][draw.index(3)], [0.5, 0.4, 0.6][draw.index(3)]);
+        let (floor, least) = ((confidence / (1.0 - confidence) as f64).ln(), (cutoff / (1.0 - cutoff) as f64).ln());
+        let least = if cutoff == 0.5 { 0.0 } else { least };
+        let (low, high) = [(0.0, 3.0), (1.0, 2.0), (0.5, 5.0)][draw.index(3)];
+        let is_group = draw.is_heads();
+        let group: Vec<usize> = (0..features).filter(|_| draw.is_heads()).chain([0]).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        let text = if is_group {
+            scene.spec("redundancy", &format!("groups = [{group:?}]\nconfidence = '{confidence}'\ncutoff = '{cutoff}'"))
+        } else {
+            scene.spec("high-confidence", &format!("features = [0]\nconfidence = '{confidence}'\ncutoff = '{cutoff}'\nrange = ['{low}', '{high}']"))
+        };
+        let points = scene.points(0.0, 3.0);
+        let is_moved = |i: usize| if is_group { group.contains(&i) } else { i == 0 };
+        let holds = points.iter().all(|x| points.iter().all(|y| {
+            let is_change = (0..x.len()).all(|i| is_moved(i) || x[i] == y[i])
+                && (is_group || (low <= y[0] && y[0] <= high));
+            !is_change || scene.model.margin(x) < floor || scene.model.margin(y) >= least
+        }));
+        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+    }
+
+    #[test]
+    fn the_boundary_property(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let shift = [0.25, 0.5, 1.0][draw.index(3)];
+        let is_ball = draw.is_heads();
+        let shift = if is_ball { shift * 2.0 } else { shift };
+        let epsilon = [0.02, 0.1, 0.5][draw.index(3)];
+        let mu = 2.0 * f64::atanh(f64::tanh(epsilon / 2.0).sqrt());
+        let zone = if is_ball { "zone = 'ball'\nzone-norm = 'linf'" } else { "" };
+        let text = scene.spec("boundary-fuzz", &format!("scope = 'domain'\nshift = '{shift}'\nepsilon = '{epsilon}'\n{zone}"));
+        let label = |x: &[f64]| scene.model.label(x);
+        let around = Scene { model: scene.model.clone(), whole: vec![false; scene.whole.len()], integers: "" };
+        let partners = if is_ball { around.points(-2.0, 5.0) } else { Vec::new() };
+        let holds = scene.points(0.0, 3.0).iter().all(|x| {
+            if scene.model.margin(x).abs() < mu {
+                return true;
+            }
+            if is_ball {
+                return partners.iter().all(|y| {
+                    x.iter().zip(y).any(|(a, b)| (a - b).abs() > shift) || label(x) == label(y)
+                });
+            }
+            (0..x.len()).all(|i| [shift, -shift].iter().all(|s| {
+                let mut y = x.clone();
+                y[i] += s;
+                label(x) == label(&y)
+            }))
+        });
+        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+    }
+
+    #[test]
+    fn lipschitzness(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let constant = odd(&mut draw, 1.0);
+        let norm = ["l1", "l2", "linf"][draw.index(3)];
+        let centres: Vec<Vec<f64>> = (0..2).map(|_| scene.whole.iter().map(|_| draw.index(4) as f64).collect()).collect();
+        prop_assume!(centres[0] != centres[1]);
+        let rows: Vec<Row> = centres.iter().map(|centre| row(centre, 0)).collect();
+        let epsilon = [0.0, 0.5, 1.0][draw.index(3)];
+        let text = scene.spec("lipschitzness", &format!("epsilon = '{epsilon}'\nconstant = '{constant}'\nnorm = '{norm}'"));
+        let around = |centre: &Vec<f64>| -> Vec<Vec<f64>> {
+            let sides: Vec<_> = centre.iter().zip(&scene.whole).map(|(&c, &whole)| {
+                let (low, high) = ((c - epsilon).max(0.0), (c + epsilon).min(3.0));
+                if whole { (low.ceil(), high.floor(), true) } else { (low, high, false) }
+            }).collect();
+            grid(&sides)
+        };
+        let (first, second) = (around(&centres[0]), around(&centres[1]));
+        // answers are constant from a quarter to the next or to the end of the box: what is between two
+        // points may be less
+        let end = |centre: &Vec<f64>, i: usize| (centre[i] + epsilon).min(3.0);
+        let holds = first.iter().all(|x| second.iter().all(|y| {
+            let lengths: Vec<f64> = (0..x.len()).map(|i| {
+                let (a, b) = (x[i], y[i]);
+                let step = if scene.whole[i] { 0.0 } else { 0.25 };
+                if a < b {
+                    (b - (a + step).min(end(&centres[0], i))).max(0.0)
+                } else {
+                    (a - (b + step).min(end(&centres[1], i))).max(0.0)
+                }
+            }).collect();
+            let distance = match norm {
+                "l1" => lengths.iter().sum::<f64>(),
+                "l2" => lengths.iter().map(|l| l * l).sum::<f64>().sqrt(),
+                _ => lengths.iter().fold(0.0, |a: f64, b| a.max(*b)),
+            };
+            apart(scene.model.margin(x), scene.model.margin(y)) <= constant * distance
+        }));
+        prop_assert_eq!(decided(&scene.model, &text, &rows), [holds], "{} {:?}", text, centres);
+    }
+}
