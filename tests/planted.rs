@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 38] = [
+const DEFECTS: [Defect; 45] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -223,6 +223,48 @@ const DEFECTS: [Defect; 38] = [
         "if w.is_finite()",
     ),
     Defect(
+        "points at exactly the reach are not close",
+        "certificate/twins/band.rs",
+        "gap < *reach || (gap == *reach && is_attained && !is_strict)",
+        "gap < *reach || (gap == *reach && is_attained && is_strict)",
+    ),
+    Defect(
+        "a shift goes the other way",
+        "certificate/twins/band.rs",
+        "axis.values(0, cell).moved(by).cells(axis)",
+        "axis.values(0, cell).moved(&-by.clone()).cells(axis)",
+    ),
+    Defect(
+        "one pair of leaves stands for all",
+        "certificate/twins/walk.rs",
+        "Some(found) => found.join(&leaves),",
+        "Some(_) => {}",
+    ),
+    Defect(
+        "answers may only fall",
+        "certificate/twins/aim.rs",
+        "largest_rise(sums).max(largest_fall(sums))",
+        "largest_rise(sums).min(largest_fall(sums))",
+    ),
+    Defect(
+        "a flip from below is none",
+        "certificate/twins/aim.rs",
+        "(positive && negative, ",
+        "(positive || negative, ",
+    ),
+    Defect(
+        "a cutoff counts the other way",
+        "certificate/twins/aim.rs",
+        "sums.change.1 <= floor - cutoff",
+        "sums.change.1 <= floor + cutoff",
+    ),
+    Defect(
+        "points that differ elsewhere are a change of one feature",
+        "certificate/witness.rs",
+        "*is_moved || x == y",
+        "*is_moved || x != y || x == y",
+    ),
+    Defect(
         "a right-hand side has the other sign",
         "certificate/avoid.rs",
         "-row.rhs.up()",
@@ -275,6 +317,10 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "spec/region.rs"
         | "certificate/step.rs"
         | "certificate/fuzz/mod.rs"
+        | "certificate/twins/band.rs"
+        | "certificate/twins/walk.rs"
+        | "certificate/twins/aim.rs"
+        | "certificate/witness.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],
         _ => ["refusals", "soundness", "pairs", "corruption"],
     }

@@ -120,6 +120,8 @@ enum Obligation {
     Split { at: u64, piece: Option<(u64, u64)>, tree: String, hints: Option<Vec<LeafHint>> },
     /// One case distinction per counted threshold; absent: a single leaf `I`.
     Jumps { at: u64, trees: Option<BTreeMap<String, String>> },
+    /// Pairs of leaves that two points reach, one case distinction per question; absent: a single leaf `T`.
+    TreePairs { at: u64, trees: Option<BTreeMap<String, String>> },
     /// The cheap rules of the boundary property.
     Fuzz { at: u64 },
     /// The answers over two boxes are close, measured by the distance of the boxes.

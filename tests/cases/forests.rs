@@ -1,9 +1,11 @@
 //! Random ensembles whose thresholds are halves, and points that meet all their cells.
 
+use propcert::certificate::{Cut, Kernel, Leaf, Pairing, Proof, SplitTree, Step, TwinBox};
 use propcert::model::{Kind, Model, Node, Tree};
+use propcert::spec::Obligation;
 
 use super::draw::Draw;
-use super::{ensemble, split};
+use super::{ensemble, leaf, split};
 
 /// Thresholds are halves, so that whole features meet whole and fractional cuts.
 pub fn random_tree_of(draw: &mut Draw, features: usize, output: usize) -> Tree {
@@ -59,4 +61,36 @@ pub fn grid(sides: &[(f64, f64, bool)]) -> Vec<Vec<f64>> {
 
 pub fn wholes(model: &Model, respect: bool) -> Vec<bool> {
     model.schema.features().iter().map(|f| respect && f.kind == Kind::Integer).collect()
+}
+
+/// Rule `tree-pairs` with every cut there is.
+pub fn full_pairs(kernel: &Kernel, obligation: &Obligation) -> Proof {
+    let questions = kernel.questions(obligation).expect("a claim about two points");
+    let pairings = questions.pairings();
+    let trees = pairings.iter().enumerate().filter_map(|(number, pairing)| {
+        pairing.root().map(|root| (number, full_tree(pairing, root)))
+    });
+    Proof::TreePairs { trees: trees.collect() }
+}
+
+/// All cuts of a box of pairs.
+fn full_tree(pairing: &Pairing, root: &TwinBox) -> SplitTree {
+    let mut steps = Vec::new();
+    let mut stack = vec![Some(root.clone())];
+    let axes = || (0..2).flat_map(|copy| (0..pairing.features()).map(move |f| (copy, f)));
+    while let Some(part) = stack.pop() {
+        let open = part.and_then(|here| {
+            let is_open = |&(copy, f): &(usize, usize)| here.side(copy, f).0 < here.side(copy, f).1;
+            axes().find(is_open).map(|(copy, feature)| (here.clone(), copy, feature))
+        });
+        let Some((here, copy, feature)) = open else {
+            steps.push(leaf(Leaf::Pairs));
+            continue;
+        };
+        let number = here.side(copy, feature).0;
+        let (low, high) = pairing.cut(&here, copy, feature, number).unwrap();
+        steps.push(Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None });
+        stack.extend([high, low]);
+    }
+    SplitTree::new(steps).unwrap()
 }

@@ -109,6 +109,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
         Proof::Range,
         Proof::Difference,
         Proof::Jumps { trees: BTreeMap::new() },
+        Proof::TreePairs { trees: BTreeMap::new() },
     ];
     match &model.family {
         Family::Mlp(mlp) => network_battery(mlp, middle, &mut proofs),

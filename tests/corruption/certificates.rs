@@ -11,6 +11,7 @@ use propcert::certificate::{
 use propcert::model::{CsvFile, DataSet, Defense, Digest, Kind, Model, Part, Point, Row};
 use propcert::spec::{Claim, Integers, Lowered, Property, Spec, Zone};
 
+use crate::cases::forests::full_pairs;
 use crate::cases::{self, halves, leaf, mlp, uniform_hint};
 use crate::models::{
     folded_ensemble, folded_network, ridge_network, rising_network, scaled_network, small_ensemble,
@@ -461,7 +462,46 @@ fn controls() -> Vec<Certified> {
         certify_behind("ensemble, poisoned", trees(), weak(&trees()), label, &cells),
     ];
     all.extend(certificates_of_points_and_regions());
+    all.extend(certificates_of_twins());
     all
+}
+
+/// Claims about two points of an ensemble: with every cut, with none, and some pairs that may violate them.
+fn certificates_of_twins() -> Vec<Certified> {
+    let near = "property = 'small-neighborhood'\nepsilon = '0.25'\nconstant = '7'\non = 'score'\n";
+    let close = "property = 'small-neighborhood'\nepsilon = '0.25'\nconstant = '2.6'\n";
+    let stable = "property = 'stability'\nfeatures = [0, 1]\nbound = '1.5'\n";
+    let sure = "property = 'high-confidence'\nfeatures = [1, 0]\nconfidence = '0.6'\ncutoff = '0.5'\n\
+                range = ['-0.5', '4']\n";
+    let spare =
+        "property = 'redundancy'\ngroups = [[0, 1], [1]]\nconfidence = '0.8'\ncutoff = '0.3'\n";
+    let far = "property = 'lipschitzness'\nepsilon = '0.125'\nconstant = '0.9'\n";
+    let fuzz = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '0.25'\nepsilon = '0.02'\n";
+    let pairs = [([-4.0, 0.0], [4.0, 0.0]), ([0.0, 4.0], [0.0, -0.5]), ([4.0, 4.0], [-4.0, -4.0])];
+    let points = |(a, b): &([f64; 2], [f64; 2])| Proof::Counterexample {
+        points: [a, b].map(|x| Point::texts(x)).to_vec(),
+    };
+    let twins = |name, model: Model, text: &str| {
+        let spec = cases::spec(text);
+        let data = data(&rows(&model));
+        let lowered = Lowered::new(&spec, &model, None, rows_of(&spec, &data, usize::MAX)).unwrap();
+        let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
+        let mut offered = vec![Proof::TreePairs { trees: BTreeMap::new() }];
+        let obligations = (0..lowered.len()).map(|at| lowered.obligation(at).unwrap());
+        offered.extend(obligations.map(|obligation| full_pairs(&kernel, &obligation)));
+        offered.extend(pairs.iter().map(points));
+        certify(name, model.clone(), text, &offered)
+    };
+    vec![
+        twins("ensemble, near", small_ensemble(), near),
+        twins("ensemble, near posteriors", small_ensemble(), close),
+        twins("ensemble, whole and near", with_whole(small_ensemble()), near),
+        twins("ensemble, stable", small_ensemble(), stable),
+        twins("ensemble, confident", small_ensemble(), sure),
+        twins("ensemble, redundant", folded_ensemble(), spare),
+        twins("ensemble, distances", small_ensemble(), far),
+        twins("ensemble, shifts", folded_ensemble(), fuzz),
+    ]
 }
 
 /// Certificates of one obligation each: a proof with a case distinction, a witness, cells.

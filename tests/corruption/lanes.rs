@@ -187,13 +187,14 @@ fn rules() -> Vec<Proof> {
     proving_rules().into_iter().chain([nothing, Proof::Counterexample { points }]).collect()
 }
 
-fn proving_rules() -> [Proof; 8] {
+fn proving_rules() -> [Proof; 9] {
     [
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
         Proof::Dual { hints: Vec::new() },
         Proof::Jacobian,
         Proof::Jumps { trees: [].into() },
+        Proof::TreePairs { trees: [].into() },
         Proof::Fuzz,
         Proof::Range,
         Proof::Difference,

@@ -147,6 +147,7 @@ fn every_rule_and_verdict_is_among_the_controls() {
         "split",
         "jacobian",
         "jumps",
+        "tree-pairs",
         "range",
         "difference",
         "all-pairs",

@@ -9,7 +9,7 @@ use crate::lanes::{Mutant, mutant, proof, with_lines};
 fn has_tree(proof: &Proof) -> bool {
     match proof {
         Proof::Split { .. } => true,
-        Proof::Jumps { trees } => !trees.is_empty(),
+        Proof::Jumps { trees } | Proof::TreePairs { trees } => !trees.is_empty(),
         _ => false,
     }
 }
@@ -35,6 +35,12 @@ pub fn steps(
             trees.insert(*index, edited(tree, draw)?);
             Some(Proof::Jumps { trees })
         }
+        Proof::TreePairs { trees } => {
+            let (index, tree) = trees.first_key_value()?;
+            let mut trees = trees.clone();
+            trees.insert(*index, edited(tree, draw)?);
+            Some(Proof::TreePairs { trees })
+        }
         _ => None,
     };
     with_lines(c, &proof(c, draw, has_tree, edit)?)
@@ -52,7 +58,9 @@ pub fn tokens(
         .iter()
         .filter_map(|line| match &line.proof {
             Proof::Split { tree, .. } => Some(tree.text()),
-            Proof::Jumps { trees } => trees.first_key_value().map(|(_, tree)| tree.text()),
+            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
+                trees.first_key_value().map(|(_, tree)| tree.text())
+            }
             _ => None,
         })
         .collect();

@@ -94,9 +94,10 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
         }
         Claim::AllPairs { .. } => panic!("decided pair by pair"),
-        claim @ (Claim::Near { .. } | Claim::Lipschitz { .. }) => {
-            !is_violated(model, &obligation.region, claim)
-        }
+        claim @ (Claim::Near { .. }
+        | Claim::Lipschitz { .. }
+        | Claim::Stable { .. }
+        | Claim::Confident { .. }) => !is_violated(model, &obligation.region, claim),
         Claim::Avoid { blocks, .. } => {
             blocks.iter().all(|block| reached(model, &obligation.region, block).is_none())
         }

@@ -5,7 +5,7 @@
 //! for which none is found may still be false. Pairs of rows are decided.
 
 use propcert::interval::Rational;
-use propcert::model::{Family, Model, Point as Parsed, Row};
+use propcert::model::{Ensemble, Family, Model, Node, Point as Parsed, Row};
 use propcert::spec::{Claim, Lowered, Norm, On, PairBound, RawRegion};
 
 use crate::posteriors::{Enclosure, exp, quotient, sigmoid};
@@ -16,6 +16,9 @@ type Side = (Rational, Rational);
 
 /// Whether two points are known that violate the claim.
 pub fn is_violated(model: &Model, region: &RawRegion, claim: &Claim) -> bool {
+    if let Family::Ensemble(ensemble) = &model.family {
+        return is_violated_in_cells(model, ensemble, region, claim);
+    }
     let (first, second) = match claim {
         Claim::Lipschitz { boxes, .. } => (boxes[0].sides(), boxes[1].sides()),
         _ => (region.sides(), region.sides()),
@@ -40,6 +43,50 @@ pub fn is_violated(model: &Model, region: &RawRegion, claim: &Claim) -> bool {
     pairs.into_iter().chain(mirrored).any(|(a, b)| {
         let pair = [[a, heights[0].clone()], [b, heights[1].clone()]];
         violates(model, region, claim, &pair) == Some(true)
+    })
+}
+
+/// The same of an ensemble: between all places where a score changes or the claim's reach ends.
+fn is_violated_in_cells(
+    model: &Model,
+    ensemble: &Ensemble,
+    region: &RawRegion,
+    claim: &Claim,
+) -> bool {
+    let regions = match claim {
+        Claim::Lipschitz { boxes, .. } => [&boxes[0], &boxes[1]],
+        Claim::Confident { partners, .. } => [region, &**partners],
+        _ => [region, region],
+    };
+    let tiny = Rational::from_f64(2f64.powi(-200)).unwrap();
+    let values = |region: &RawRegion, feature: usize| {
+        let (low, high) = &region.sides()[feature];
+        let mut values = vec![low.clone(), high.clone()];
+        for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
+            if let Node::Split { feature: own, threshold, .. } = node
+                && own.0 == feature
+            {
+                let at = Rational::from_f64(*threshold).unwrap();
+                let last = &Rational::integer(at.ceil()) - &Rational::ONE;
+                values.extend([Rational::integer(at.ceil()), last, &at - &tiny, at]);
+            }
+        }
+        let is_whole = region.is_whole()[feature];
+        values.retain(|x| low <= x && x <= high && (!is_whole || x.is_whole()));
+        values.sort();
+        values.dedup();
+        values
+    };
+    let points = |region: &RawRegion| -> Vec<(Point, Rational)> {
+        let [first, second] = [0, 1].map(|feature| values(region, feature));
+        let all = first.iter().flat_map(|a| second.iter().map(|b| [a.clone(), b.clone()]));
+        all.map(|x| (x.clone(), margin(model, &x))).collect()
+    };
+    let [first, second] = regions.map(points);
+    first.iter().any(|a| {
+        second.iter().any(|b| {
+            a.1 != b.1 && violates(model, region, claim, &[a.0.clone(), b.0.clone()]) == Some(true)
+        })
     })
 }
 
@@ -115,6 +162,28 @@ pub fn violates(
             let (low, high) = squared_gap_at(&margin(model, a), &margin(model, b));
             let limit = &square * &(constant * constant);
             told(low > limit, high <= limit)
+        }
+        Claim::Stable { moved, bound, on } => {
+            let is_change = (0..2).all(|k| moved[k] || a[k] == b[k]);
+            if !is_change || !is_in(region.sides(), a) || !is_in(region.sides(), b) {
+                return Some(false);
+            }
+            let (m, n) = (margin(model, a), margin(model, b));
+            if *on == On::Score {
+                return Some((&m - &n).abs() > *bound);
+            }
+            let (low, high) = squared_gap_at(&m, &n);
+            let limit = bound * bound;
+            told(low > limit, high <= limit)
+        }
+        Claim::Confident { moved, partners, floor, cutoff } => {
+            let is_change = (0..2).all(|k| moved[k] || a[k] == b[k]);
+            if !is_change || !is_in(region.sides(), a) || !is_in(partners.sides(), b) {
+                return Some(false);
+            }
+            let (m, n) = (margin(model, a), margin(model, b));
+            let holds = m < floor.below || n >= cutoff.above;
+            told(m >= floor.above && n < cutoff.below, holds)
         }
         _ => None,
     }

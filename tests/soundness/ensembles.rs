@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use propcert::certificate::{Cut, Kernel, Leaf, Proof, SplitTree, Step, Verdict};
-use propcert::model::{Family, Kind, Model};
+use propcert::model::{Family, Model};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 

@@ -8,6 +8,7 @@ mod ensembles;
 mod networks;
 mod regions;
 mod served;
+mod twins;
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,8 @@ use propcert::model::{Family, FeatureSpec, Kind, Model, Node, Precision, Schema}
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
+use crate::cases::forests::random_ensemble;
 use crate::cases::{battery, exact_margin, mlp, network, row, spec};
-use crate::ensembles::random_ensemble;
 use crate::networks::random_layers;
 use crate::{Draw, config};
 

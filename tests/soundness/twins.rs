@@ -1,26 +1,46 @@
-//! Claims about two points of an ensemble: whatever the search comes to is what all points of a grid say,
-//! and nothing stays open. `PROPCERT_CASES` sets the number of cases a property (default 48).
-#![cfg(feature = "full")]
+//! Claims about two points of an ensemble against all points of a grid. Rule `tree-pairs` with every cut
+//! there is decides them, so it must come to what the points say; so must the search, by fewer cuts.
 
-mod cases;
+use std::collections::BTreeMap;
 
-use cases::draw::Draw;
-use cases::forests::{grid, random_ensemble, wholes};
-use cases::{BOTH, row, spec};
-use propcert::certificate::{Kernel, Line, Subject, Verdict};
-use propcert::certify::{Options, Searcher};
-use propcert::model::{Digest, Model, Row, Tie};
+use propcert::certificate::{Cut, Kernel, Leaf, Pairing, Proof, SplitTree, Step, TwinBox, Verdict};
+use propcert::model::{Model, Point, Row, Tie};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
-fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPCERT_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(48);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+use crate::cases::forests::{full_pairs, grid, random_ensemble, wholes};
+use crate::cases::{BOTH, row, spec};
+use crate::{Draw, config};
+
+/// Whether each obligation is proved when everything is cut.
+fn proved(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
+    let spec = spec(text);
+    let lowered = Lowered::new(&spec, model, None, rows).unwrap();
+    let [rounded, exact] = BOTH.map(|arithmetic| {
+        let kernel = Kernel::new(model, &lowered, arithmetic);
+        let is_proved = |at: usize| {
+            let obligation = lowered.obligation(at).unwrap();
+            let full = full_pairs(&kernel, &obligation);
+            let is_proved = |proof| matches!(kernel.check(at, proof), Ok(Verdict::Proved(_)));
+            let bare = Proof::TreePairs { trees: BTreeMap::new() };
+            assert!(is_proved(&full) || !is_proved(&bare), "{text}");
+            is_proved(&full)
+        };
+        (0..kernel.len()).map(is_proved).collect::<Vec<_>>()
+    });
+    assert_eq!(rounded, exact);
+    #[cfg(feature = "full")]
+    assert_eq!(rounded, searched(model, text, rows), "{text}");
+    rounded
 }
 
-/// Whether each obligation is proved; panics where one is neither proved nor refuted, or where the exact
-/// kernel contradicts.
-fn decided(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
+/// The same by the search, which leaves nothing open: what it does not prove it refutes.
+#[cfg(feature = "full")]
+fn searched(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
+    use propcert::certificate::{Line, Subject};
+    use propcert::certify::{Options, Searcher};
+    use propcert::model::Digest;
+
     let spec = spec(text);
     let lowered = Lowered::new(&spec, model, None, rows).unwrap();
     let digest = Digest::of(b"any");
@@ -29,24 +49,44 @@ fn decided(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
     let options = Options { budget_nodes: 1_000_000, ..Options::default() };
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let mut lines: Vec<Line> = Vec::new();
-    searcher
-        .run(0, |line, _| {
-            lines.push(line.clone());
-            Ok(())
-        })
-        .unwrap();
-    let kernels = BOTH.map(|arithmetic| Kernel::new(model, &lowered, arithmetic));
-    let verdict = |line: &Line| {
-        let [rounded, exact] =
-            kernels.each_ref().map(|kernel| match kernel.check(line.at, &line.proof) {
-                Ok(Verdict::Proved(_)) => true,
-                Ok(Verdict::Refuted(_)) => false,
-                other => panic!("{text}\n{:?}: {other:?}", line.proof),
-            });
-        assert_eq!(rounded, exact);
-        rounded
+    let keep = |line: &Line, _: &_| {
+        lines.push(line.clone());
+        Ok(())
+    };
+    searcher.run(0, keep).unwrap();
+    let kernel = Kernel::new(model, &lowered, BOTH[1]);
+    let verdict = |line: &Line| match kernel.check(line.at, &line.proof) {
+        Ok(Verdict::Proved(_)) => true,
+        Ok(Verdict::Refuted(_)) => false,
+        other => panic!("{text}\n{:?}: {other:?}", line.proof),
     };
     lines.iter().map(verdict).collect()
+}
+
+/// Some points are a counterexample to obligation `at` if and only if `violates` says so.
+fn expect_witnesses(
+    scene: &Scene,
+    text: &str,
+    at: usize,
+    draw: &mut Draw,
+    sets: &[&[Vec<f64>]],
+    violates: impl Fn(&[Vec<f64>]) -> bool,
+) {
+    let spec = spec(text);
+    let lowered = Lowered::new(&spec, &scene.model, None, &[]).unwrap();
+    let kernel = Kernel::new(&scene.model, &lowered, BOTH[0]);
+    for _ in 0..20 {
+        let mut points: Vec<Vec<f64>> = sets.iter().map(|set| draw.pick(set).unwrap()).collect();
+        if let [first, second] = points.as_mut_slice() {
+            // points that differ everywhere are bound by few claims
+            let pairs = first.iter().zip(second);
+            pairs.filter(|_| draw.below(3) > 0).for_each(|(x, y)| *y = *x);
+        }
+        let texts = points.iter().map(|point| Point::texts(point)).collect();
+        let verdict = kernel.check(at, &Proof::Counterexample { points: texts }).unwrap();
+        let is_refuted = matches!(verdict, Verdict::Refuted(_));
+        assert_eq!(is_refuted, violates(&points), "{text}\n{points:?}");
+    }
 }
 
 /// A model and what its points are: coordinates of quarters, or whole numbers.
@@ -59,6 +99,10 @@ struct Scene {
 impl Scene {
     fn new(draw: &mut Draw) -> Self {
         let mut model = random_ensemble(draw, 2);
+        // all pairs of points are looked at
+        while model.schema.len() > 2 {
+            model = random_ensemble(draw, 2);
+        }
         model.tie = [Tie::Lower, Tie::Upper][draw.index(2)];
         let respect = draw.is_heads();
         let whole = wholes(&model, respect);
@@ -109,11 +153,21 @@ proptest! {
         prop_assume!(!on_score || (constant * 1024.0).fract() == 0.0);
         let points = scene.points(0.0, 3.0);
         let margins: Vec<f64> = points.iter().map(|x| scene.model.margin(x)).collect();
-        let holds = points.iter().zip(&margins).all(|(x, &m)| points.iter().zip(&margins).all(|(y, &n)| {
+        let agrees = |x: &[f64], y: &[f64], m: f64, n: f64| {
             let d = x.iter().zip(y).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            if on_score { d > reach || (m - n).abs() <= bound } else { d >= reach || apart(m, n) < constant * reach }
-        }));
-        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+            if on_score {
+                d > reach || (m - n).abs() <= bound
+            } else {
+                d >= reach || apart(m, n) < constant * reach
+            }
+        };
+        let pairs = || points.iter().zip(&margins);
+        let holds = pairs().all(|(x, &m)| pairs().all(|(y, &n)| agrees(x, y, m, n)));
+        expect_witnesses(&scene, &text, 0, &mut draw, &[&points, &points], |pair| {
+            let [m, n] = [&pair[0], &pair[1]].map(|x| scene.model.margin(x));
+            !agrees(&pair[0], &pair[1], m, n)
+        });
+        prop_assert_eq!(proved(&scene.model, &text, &[]), [holds], "{}", text);
     }
 
     #[test]
@@ -126,14 +180,20 @@ proptest! {
         let features: Vec<usize> = (0..scene.whole.len()).collect();
         let text = scene.spec("stability", &format!("features = {features:?}\nbound = '{bound}'\non = '{on}'"));
         let points = scene.points(0.0, 3.0);
+        let agrees = |moved: usize, x: &[f64], y: &[f64]| {
+            let is_step = (0..x.len()).all(|i| i == moved || x[i] == y[i]);
+            let (m, n) = (scene.model.margin(x), scene.model.margin(y));
+            !is_step || if on_score { (m - n).abs() <= bound } else { apart(m, n) <= bound }
+        };
         let holds: Vec<bool> = features.iter().map(|&moved| {
-            points.iter().all(|x| points.iter().all(|y| {
-                let is_step = (0..x.len()).all(|i| i == moved || x[i] == y[i]);
-                let (m, n) = (scene.model.margin(x), scene.model.margin(y));
-                !is_step || if on_score { (m - n).abs() <= bound } else { apart(m, n) <= bound }
-            }))
+            points.iter().all(|x| points.iter().all(|y| agrees(moved, x, y)))
         }).collect();
-        prop_assert_eq!(decided(&scene.model, &text, &[]), holds, "{}", text);
+        for moved in features {
+            expect_witnesses(&scene, &text, moved, &mut draw, &[&points, &points], |pair| {
+                !agrees(moved, &pair[0], &pair[1])
+            });
+        }
+        prop_assert_eq!(proved(&scene.model, &text, &[]), holds, "{}", text);
     }
 
     #[test]
@@ -154,12 +214,16 @@ proptest! {
         };
         let points = scene.points(0.0, 3.0);
         let is_moved = |i: usize| if is_group { group.contains(&i) } else { i == 0 };
-        let holds = points.iter().all(|x| points.iter().all(|y| {
+        let agrees = |x: &[f64], y: &[f64]| {
             let is_change = (0..x.len()).all(|i| is_moved(i) || x[i] == y[i])
                 && (is_group || (low <= y[0] && y[0] <= high));
             !is_change || scene.model.margin(x) < floor || scene.model.margin(y) >= least
-        }));
-        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+        };
+        let holds = points.iter().all(|x| points.iter().all(|y| agrees(x, y)));
+        expect_witnesses(&scene, &text, 0, &mut draw, &[&points, &points], |pair| {
+            !agrees(&pair[0], &pair[1])
+        });
+        prop_assert_eq!(proved(&scene.model, &text, &[]), [holds], "{}", text);
     }
 
     #[test]
@@ -191,7 +255,7 @@ proptest! {
                 label(x) == label(&y)
             }))
         });
-        prop_assert_eq!(decided(&scene.model, &text, &[]), [holds], "{}", text);
+        prop_assert_eq!(proved(&scene.model, &text, &[]), [holds], "{}", text);
     }
 
     #[test]
@@ -233,6 +297,6 @@ proptest! {
             };
             apart(scene.model.margin(x), scene.model.margin(y)) <= constant * distance
         }));
-        prop_assert_eq!(decided(&scene.model, &text, &rows), [holds], "{} {:?}", text, centres);
+        prop_assert_eq!(proved(&scene.model, &text, &rows), [holds], "{} {:?}", text, centres);
     }
 }
