@@ -80,13 +80,13 @@ pub(super) fn violates(
                     }
                 }
         }
-        (Claim::Confident { moved, partners, floor, cutoff }, [a, b]) => {
+        (Claim::Confident { moved, partners, scores }, [a, b]) => {
             agree_elsewhere(a, b, moved)
                 && obligation.region.contains(a)
                 && partners.contains(b)
                 && subject.alpha.is_none()
-                && subject.margin(a).is_some_and(|m| m >= floor.above)
-                && subject.margin(b).is_some_and(|m| m < cutoff.below)
+                && subject.margin(a).is_some_and(|m| m >= scores.floor.above)
+                && subject.margin(b).is_some_and(|m| m < scores.cutoff.below)
         }
         (Claim::Lipschitz { units, norm, constant, boxes }, [a, b]) => {
             let [first, second] = &**boxes;

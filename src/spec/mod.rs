@@ -13,7 +13,7 @@ mod read;
 mod region;
 
 pub use condition::Link;
-pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
+pub use lower::{Claim, Confidence, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use lower::{Halfspace, OutputBlock, PairBound};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};

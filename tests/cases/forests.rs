@@ -1,5 +1,7 @@
 //! Random ensembles whose thresholds are halves, and points that meet all their cells.
 
+use std::collections::BTreeMap;
+
 use propcert::certificate::{Cut, Kernel, Leaf, Pairing, Proof, SplitTree, Step, TwinBox};
 use propcert::model::{Kind, Model, Node, Tree};
 use propcert::spec::Obligation;
@@ -63,14 +65,21 @@ pub fn wholes(model: &Model, respect: bool) -> Vec<bool> {
     model.schema.features().iter().map(|f| respect && f.kind == Kind::Integer).collect()
 }
 
-/// Rule `tree-pairs` with every cut there is.
+/// Every cut there is: as a split where there is one question, else by rule `tree-pairs`.
 pub fn full_pairs(kernel: &Kernel, obligation: &Obligation) -> Proof {
     let questions = kernel.questions(obligation).expect("a claim about two points");
     let pairings = questions.pairings();
     let trees = pairings.iter().enumerate().filter_map(|(number, pairing)| {
         pairing.root().map(|root| (number, full_tree(pairing, root)))
     });
-    Proof::TreePairs { trees: trees.collect() }
+    let mut trees: BTreeMap<usize, SplitTree> = trees.collect();
+    match trees.pop_first() {
+        Some((0, tree)) if pairings.len() == 1 => Proof::Split { tree, hints: Vec::new() },
+        first => {
+            trees.extend(first);
+            Proof::TreePairs { trees }
+        }
+    }
 }
 
 /// All cuts of a box of pairs.

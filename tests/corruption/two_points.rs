@@ -176,14 +176,14 @@ pub fn violates(
             let limit = bound * bound;
             told(low > limit, high <= limit)
         }
-        Claim::Confident { moved, partners, floor, cutoff } => {
+        Claim::Confident { moved, partners, scores } => {
             let is_change = (0..2).all(|k| moved[k] || a[k] == b[k]);
             if !is_change || !is_in(region.sides(), a) || !is_in(partners.sides(), b) {
                 return Some(false);
             }
             let (m, n) = (margin(model, a), margin(model, b));
-            let holds = m < floor.below || n >= cutoff.above;
-            told(m >= floor.above && n < cutoff.below, holds)
+            let holds = m < scores.floor.below || n >= scores.cutoff.above;
+            told(m >= scores.floor.above && n < scores.cutoff.below, holds)
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use propcert::certificate::{Cut, Kernel, Leaf, Pairing, Proof, SplitTree, Step, TwinBox, Verdict};
+use propcert::certificate::{Kernel, Proof, Verdict};
 use propcert::model::{Model, Point, Row, Tie};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
@@ -202,8 +202,8 @@ proptest! {
         let scene = Scene::new(&mut draw);
         let features = scene.whole.len();
         let (confidence, cutoff) = ([0.55, 0.7, 0.8][draw.index(3)], [0.5, 0.4, 0.6][draw.index(3)]);
-        let (floor, least) = ((confidence / (1.0 - confidence) as f64).ln(), (cutoff / (1.0 - cutoff) as f64).ln());
-        let least = if cutoff == 0.5 { 0.0 } else { least };
+        let score = |p: f64| if p == 0.5 { 0.0 } else { (p / (1.0 - p)).ln() };
+        let (floor, least) = (score(confidence), score(cutoff));
         let (low, high) = [(0.0, 3.0), (1.0, 2.0), (0.5, 5.0)][draw.index(3)];
         let is_group = draw.is_heads();
         let group: Vec<usize> = (0..features).filter(|_| draw.is_heads()).chain([0]).collect::<std::collections::BTreeSet<_>>().into_iter().collect();

@@ -75,6 +75,9 @@ fn network_size(model: &Model) -> (u64, u64) {
 fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u64 {
     let nodes = forest.nodes() as u64 + 1;
     match proof {
+        Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
+            forest.pairs_of_nodes().saturating_mul(steps(tree))
+        }
         Proof::Split { tree, .. } => nodes.saturating_mul(steps(tree)),
         Proof::Jumps { trees } => {
             let all: u64 = trees.values().map(steps).sum();

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
-use crate::model::{Ensemble, Family, Mlp, Model};
+use crate::model::{Ensemble, Family, Mlp, Model, Tie};
 use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Outcome, competitors, decide, label_of};
@@ -18,10 +18,11 @@ use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
 use super::rates::Ranges;
 use super::split::{NetworkCase, walk_boxes, walk_cells};
+use super::twins::{self, Twins};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
-    Verdict, boxes, jumps, rates, served, twins,
+    Verdict, boxes, jumps, rates, served,
 };
 
 /// How the kernel computes.
@@ -87,6 +88,18 @@ impl<N: Score> Forests<N> {
             claimed: Forest::new(ensemble, is_whole, size),
             plain: Forest::new(ensemble, &plain, size),
         }
+    }
+
+    /// The questions of a claim about two points.
+    fn questions<'q>(
+        &'q self,
+        obligation: &'q Obligation,
+        claim: &'q Claim,
+        tie: Tie,
+    ) -> Result<Vec<Twins<'q, N>>, Rejection> {
+        let why = "the claim is not about two points";
+        let inapplicable = Rejection::Inapplicable { rule: "tree-pairs", why };
+        Twins::all(&self.claimed, &self.plain, obligation, claim, tie).ok_or(inapplicable)
     }
 }
 
@@ -355,8 +368,16 @@ impl<'a> Kernel<'a> {
         let cells = forest.cells(&obligation.region, is_served);
         match (claim, proof) {
             (_, Proof::TreePairs { trees }) => {
-                let Forests { claimed, plain } = forests;
-                twins::decide(claimed, plain, obligation, claim, self.model.tie, trees)
+                let questions = forests.questions(obligation, claim, self.model.tie)?;
+                twins::decide(&questions, trees)
+            }
+            (_, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Pairs) => {
+                let questions = forests.questions(obligation, claim, self.model.tie)?;
+                match questions.as_slice() {
+                    [question] if hints.is_empty() => question.decide(Some(tree)),
+                    [_] => Err(inapplicable("leaves `T` take no hints")),
+                    _ => Err(inapplicable("a claim of several questions has a tree for each")),
+                }
             }
             (Claim::Fuzz { .. }, Proof::Fuzz) => {
                 let boundary = Boundary::of(claim);

@@ -71,8 +71,8 @@ impl<'a> Question<'a> {
                 };
                 one(moved.iter().map(changed).collect(), both, aim, false)
             }
-            Claim::Confident { moved, partners, floor, cutoff } => {
-                let (floor, cutoff) = (floor.below.clone(), cutoff.above.clone());
+            Claim::Confident { moved, partners, scores } => {
+                let (floor, cutoff) = (scores.floor.below.clone(), scores.cutoff.above.clone());
                 let regions = [Some(region), Some(&**partners)];
                 one(
                     moved.iter().map(changed).collect(),
@@ -126,16 +126,9 @@ fn changed(is_moved: &bool) -> Bond {
 
 /// Decides a claim about two points: every question by its tree, or by a single leaf.
 pub(super) fn decide<N: Score>(
-    claimed: &Forest<N>,
-    plain: &Forest<N>,
-    obligation: &Obligation,
-    claim: &Claim,
-    tie: Tie,
+    questions: &[Twins<N>],
     trees: &BTreeMap<usize, SplitTree>,
 ) -> Result<Outcome, Rejection> {
-    let why = "not for this claim";
-    let inapplicable = Rejection::Inapplicable { rule: "tree-pairs", why };
-    let questions = Twins::all(claimed, plain, obligation, claim, tie).ok_or(inapplicable)?;
     if let Some((&index, _)) = trees.range(questions.len()..).next() {
         return Err(Rejection::Index { what: "question", index });
     }
@@ -196,7 +189,7 @@ impl<'a> Questions<'a> {
 
 impl<'a, N: Score> Twins<'a, N> {
     /// The questions of a claim; `None` for claims that are not about two points.
-    fn all(
+    pub(super) fn all(
         claimed: &'a Forest<N>,
         plain: &'a Forest<N>,
         obligation: &'a Obligation,
@@ -242,7 +235,7 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// Walks a tree of cuts of either point; every leaf must reach the aim.
-    fn decide(&self, tree: Option<&SplitTree>) -> Result<Outcome, Rejection> {
+    pub(super) fn decide(&self, tree: Option<&SplitTree>) -> Result<Outcome, Rejection> {
         let Some(root) = self.pairing.root() else {
             return match tree {
                 None => Ok(Outcome::Holds),

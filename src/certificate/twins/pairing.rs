@@ -81,9 +81,14 @@ impl Pairing {
         self.root.as_ref()
     }
 
+    /// The cells of the other point that go with a run of cells of a point (0 or 1) along a feature, within
+    /// all pairs; empty where the first is past the last.
+    pub fn partners(&self, copy: usize, feature: usize, run: (usize, usize)) -> (usize, usize) {
+        self.bands.get(feature).map_or((1, 0), |band| band.partners(copy, run))
+    }
+
     /// Both parts of a cut, each narrowed to cells that go with a cell of the other point, or `None` where
     /// nothing is left; `None` in all if the cut lies outside the box.
-    #[expect(clippy::type_complexity, reason = "two parts, either of which may be empty")]
     pub fn cut(
         &self,
         here: &TwinBox,

@@ -28,9 +28,10 @@ impl Aim {
                 On::Posterior => Self::Posterior { limit: bound.down() },
             },
             Claim::Lipschitz { .. } => Self::Distance,
-            Claim::Confident { floor, cutoff, .. } => {
-                Self::Confident { floor: floor.below.down(), cutoff: cutoff.above.up() }
-            }
+            Claim::Confident { scores, .. } => Self::Confident {
+                floor: scores.floor.below.down(),
+                cutoff: scores.cutoff.above.up(),
+            },
             Claim::Fuzz { margin, .. } => Self::Flip { margin: margin.below.down() },
             _ => return None,
         })

@@ -31,7 +31,9 @@ fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
     let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
     let mut trees = BTreeMap::new();
-    for (number, pairing) in questions.pairings().into_iter().enumerate() {
+    let pairings = questions.pairings();
+    let is_single = pairings.len() == 1;
+    for (number, pairing) in pairings.into_iter().enumerate() {
         let Some(root) = pairing.root() else { continue };
         if questions.is_closed(number, root) {
             continue;
@@ -39,6 +41,10 @@ fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
         let search = grids.search(ensemble, pairing, aim);
         let mut close = |here: &_| questions.is_closed(number, here);
         match search.run(searcher.options.budget_nodes, nodes, &mut close) {
+            // a tree of its own may go over several lines
+            Found::Tree(tree) if is_single => {
+                return Some(Proof::Split { tree, hints: Vec::new() });
+            }
             Found::Tree(tree) => {
                 trees.insert(number, tree);
             }

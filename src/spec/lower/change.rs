@@ -9,7 +9,7 @@ use crate::model::{Family, Feature, Model};
 
 use super::super::{Domain, FeatureName, Property, RawRegion, Spec};
 use super::pairs::expect_decidable;
-use super::{Claim, LowerError, Threshold, monotone, unsupported};
+use super::{Claim, Confidence, LowerError, Threshold, monotone, unsupported};
 
 /// One claim per changed feature or group, in the order of the spec.
 pub(super) fn claims(
@@ -37,30 +37,34 @@ pub(super) fn claims(
             Ok(features.iter().map(claim).collect())
         }
         Property::HighConfidence { features, confidence, cutoff, range } => {
-            let (floor, cutoff) = (score("confidence", confidence)?, score("cutoff", cutoff)?);
+            let scores = scores(confidence, cutoff)?;
             let features = monotone::resolve(model, features)?;
             let claim = |feature: &Feature| {
                 let partners = Arc::new(partners(model, domain, *feature, range.as_ref())?);
-                let (floor, cutoff) = (floor.clone(), cutoff.clone());
-                Ok(Claim::Confident { moved: moved(&[*feature]), partners, floor, cutoff })
+                let scores = Arc::clone(&scores);
+                Ok(Claim::Confident { moved: moved(&[*feature]), partners, scores })
             };
             features.iter().map(claim).collect()
         }
         Property::Redundancy { groups, confidence, cutoff } => {
-            let (floor, cutoff) = (score("confidence", confidence)?, score("cutoff", cutoff)?);
+            let scores = scores(confidence, cutoff)?;
             let partners = Arc::new(whole(model, domain)?);
             let claim = |group: &Vec<FeatureName>| {
                 Ok(Claim::Confident {
                     moved: moved(&monotone::resolve(model, group)?),
                     partners: Arc::clone(&partners),
-                    floor: floor.clone(),
-                    cutoff: cutoff.clone(),
+                    scores: Arc::clone(&scores),
                 })
             };
             groups.iter().map(claim).collect()
         }
         _ => Err(unsupported("this property", "it is not about changed features")),
     }
+}
+
+fn scores(confidence: &Decimal, cutoff: &Decimal) -> Result<Arc<Confidence>, LowerError> {
+    let (floor, cutoff) = (score("confidence", confidence)?, score("cutoff", cutoff)?);
+    Ok(Arc::new(Confidence { floor, cutoff }))
 }
 
 /// The score at which the posterior of class 1 is `p`.

@@ -32,7 +32,7 @@ use kind::Kind;
 
 pub use avoid::{Halfspace, OutputBlock};
 pub use error::LowerError;
-pub use obligation::{Claim, Obligation, Standing, Threshold};
+pub use obligation::{Claim, Confidence, Obligation, Standing, Threshold};
 pub use pairs::PairBound;
 
 /// A spec applied to a model and rows: a list of obligations, made one by one.

@@ -17,6 +17,15 @@ pub struct Threshold {
     pub above: Rational,
 }
 
+/// What a confident answer is, and what must stay of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confidence {
+    /// k: the score of the confidence.
+    pub floor: Threshold,
+    /// c: the score of the cutoff.
+    pub cutoff: Threshold,
+}
+
 /// A claim about every point (or pair of points) of a region.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
@@ -88,10 +97,8 @@ pub enum Claim {
         moved: Arc<[bool]>,
         /// Where `x′` may lie.
         partners: Arc<RawRegion>,
-        /// k: the score of the confidence.
-        floor: Threshold,
-        /// c: the score of the cutoff.
-        cutoff: Threshold,
+        /// k and c.
+        scores: Arc<Confidence>,
     },
     /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
     /// their hull. Two classes.
