@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::dataset;
 use crate::import::Format;
-use crate::model::{Ensemble, Family, Model, Node};
+use crate::model::{Ensemble, Family, Model, Node, Precision};
 
 use super::subject::read_whole;
 use super::{Ending, Refusal, files};
@@ -12,7 +14,8 @@ use super::{Ending, Refusal, files};
 /// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArgument {
-    /// XGBoost JSON, packed or not: gbtree, binary:logistic or reg:logistic, numeric splits.
+    /// XGBoost JSON or UBJSON, packed or not: gbtree or dart, binary:logistic, reg:logistic,
+    /// multi:softprob or multi:softmax, numeric splits.
     Xgboost,
     /// Refused by this version.
     Lightgbm,
@@ -90,14 +93,31 @@ fn summary(model: &Model, as_json: bool) -> String {
     let leaves = count(|node| matches!(node, Node::Leaf(_)));
     let splits = count(|node| matches!(node, Node::Split { .. }));
     let trees = trees.len();
-    // stored as f64, but an f32: shown with as many digits as that needs
-    let base = base.iter().map(|&base| base as f32).sum::<f32>();
+    let base: Vec<String> = base.iter().map(|&base| shortest(base, model.precision)).collect();
     if as_json {
-        let figures = serde_json::json!({
+        let base: Vec<f64> = base.iter().filter_map(|base| base.parse().ok()).collect();
+        let base = base.first().filter(|_| base.len() == 1).map_or(json!(base), |base| json!(base));
+        let figures = json!({
             "family": model.family_name(), "trees": trees, "leaves": leaves, "splits": splits,
-            "features": features, "base": base,
+            "features": features, "classes": model.classes, "base": base,
         });
         return format!("{figures}\n");
     }
-    format!("{trees} trees with {leaves} leaves over {features} features, base margin {base}\n")
+    let classes = match model.classes {
+        2 => String::new(),
+        classes => format!(", {classes} classes"),
+    };
+    let base = match base.as_slice() {
+        [base] => format!("base margin {base}"),
+        several => format!("base margins {}", several.join(" ")),
+    };
+    format!("{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n")
+}
+
+/// As many digits as a number of that precision needs.
+fn shortest(number: f64, precision: Precision) -> String {
+    match precision {
+        Precision::F32 => (number as f32).to_string(),
+        Precision::F64 => number.to_string(),
+    }
 }

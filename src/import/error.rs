@@ -41,14 +41,32 @@ pub enum ImportError {
         /// Its text.
         found: String,
     },
-    /// A base score that is no probability, or whose margin is infinite in f32.
-    #[error(
-        "base_score: found `{found:.60}`, expected a probability between 0 and 1 with a finite \
-         float32 margin"
-    )]
+    /// A base score that is no probability, or a margin that is not finite.
+    #[error("base_score: found `{found:.60}`, expected {expected}")]
     BaseScore {
         /// Its text.
         found: String,
+        /// What is read.
+        expected: &'static str,
+    },
+    /// A tree that adds to a sum that the model does not have.
+    #[error("tree_info of tree {tree}: there is no such output; expected one below {sums}")]
+    Output {
+        /// Index of the tree.
+        tree: usize,
+        /// Sums of the model.
+        sums: usize,
+    },
+    /// Bytes that are no UBJSON of XGBoost's.
+    #[error(
+        "byte {at}: {problem}; expected the UBJSON that XGBoost's `save_model` writes to a .ubj \
+         file, whole"
+    )]
+    Ubjson {
+        /// Where in the unpacked file.
+        at: usize,
+        /// What is wrong.
+        problem: &'static str,
     },
     /// A length that does not fit what is declared elsewhere.
     #[error("{place}: found {found}, expected {expected}")]
@@ -195,6 +213,9 @@ pub enum NodeProblem {
         /// Longest path that is read.
         limit: usize,
     },
+    /// A leaf that is no float once it is multiplied by its tree's weight.
+    #[error("its value times the weight of its tree overflows a 32-bit float")]
+    Overflow,
     /// A split on a feature the model does not have.
     #[error("splits on feature {found}, the model has {features}")]
     Feature {

@@ -26,6 +26,27 @@ fn a_booster_is_imported_and_predicts() {
 }
 
 #[test]
+fn every_class_has_its_own_bits() {
+    let scene = Scene::new();
+    let booster = xgboost::three_classes("[0E0,1E0,-5E-1]", &[2, 0], &[0.25, 1.5]);
+    scene.write("booster.ubj", xgboost::ubjson(&booster));
+    let text = scene.done("import xgboost booster.ubj --out native.json");
+    let expected = "2 trees with 2 leaves over 2 features, 3 classes, base margins 0 1 -0.5\n";
+    assert_eq!(text, expected);
+    scene.write("points.csv", "x0,x1\n0,0\n");
+    let predict = |words: &str| {
+        scene.done(&format!("predict --model native.json --points points.csv {words}"))
+    };
+    assert_eq!(predict(""), "label,margin\n0,0.5\n");
+    let bits = "label,bits0,bits1,bits2\n0,3fc00000,3f800000,be800000\n";
+    assert_eq!(predict("--margin-bits"), bits);
+    let line: Value = serde_json::from_str(&predict("--margin-bits --json")).unwrap();
+    assert_eq!((&line["label"], &line["bits2"]), (&0.into(), &"be800000".into()));
+    scene.write("missing.csv", "x0,x1\n0,NaN\n");
+    scene.refused("predict --model native.json --points missing.csv", &["line 2", "NaN"]);
+}
+
+#[test]
 fn names_and_ranges_come_from_a_data_set_and_certificates_follow() {
     let scene = Scene::new();
     scene.write("booster.json", xgboost::small().to_string());
@@ -41,9 +62,12 @@ fn names_and_ranges_come_from_a_data_set_and_certificates_follow() {
 #[test]
 fn what_cannot_be_reproduced_is_refused_and_nothing_is_written() {
     let scene = Scene::new();
-    let multiclass = xgboost::edited("/learner/objective/name", "multi:softprob".into());
-    scene.write("booster.json", multiclass.to_string());
-    scene.refused("import xgboost booster.json --out native.json", &["multi:softprob"]);
+    let regression = xgboost::edited("/learner/objective/name", "reg:squarederror".into());
+    scene.write("booster.json", regression.to_string());
+    scene.refused(
+        "import xgboost booster.json --out native.json",
+        &["reg:squarederror", "regression", "binary:logistic"],
+    );
     for format in ["lightgbm", "sklearn", "rule-ensemble"] {
         scene.refused(
             &format!("import {format} booster.json --out native.json"),
