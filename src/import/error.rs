@@ -152,9 +152,10 @@ pub enum ImportError {
 /// Why a model was not written in a foreign format.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExportError {
-    /// A format that this version does not write.
+    /// A format that is only read.
     #[error(
-        "`export {format}` is not built yet; networks are written by `export onnx`, and native models are plain JSON (model/1)"
+        "{format} models are not written; networks are written by `export onnx`, ensembles by \
+         `export xgboost`"
     )]
     Format {
         /// Its name on the command line.
@@ -162,10 +163,33 @@ pub enum ExportError {
     },
     /// An ensemble, where the format holds networks.
     #[error(
-        "an ensemble cannot be written as ONNX, which takes networks (family mlp); `export xgboost` \
-         is not built yet: serve ensembles from their JSON (model/1)"
+        "an ensemble cannot be written as ONNX, which takes networks (family mlp); write it with \
+         `export xgboost`"
     )]
     Ensemble,
+    /// A network, where the format holds ensembles.
+    #[error(
+        "a network cannot be written for XGBoost, which takes ensembles; write it with `export onnx`"
+    )]
+    Network,
+    /// Several sums, where the file is written with one.
+    #[error("the model has {classes} classes; `export xgboost` writes ensembles of two classes")]
+    Classes {
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Sums and inputs of 64 bits, where XGBoost has 32.
+    #[error(
+        "the model computes in f64, XGBoost in f32: its margins would be others; expected \
+         precision f32"
+    )]
+    Precision,
+    /// A margin of zero belongs to class 1.
+    #[error(
+        "a margin of 0 is class 1 (`tie` is `upper`), but XGBoost makes it class 0; expected `tie` \
+         to be `lower`"
+    )]
+    TieAtZero,
     /// The larger class wins among equal logits.
     #[error(
         "ties go to the larger class (`tie` is `upper`), but whoever serves ONNX takes the first of \

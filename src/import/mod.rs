@@ -2,9 +2,9 @@
 //!
 //! A model is imported when the native one gives the same bits as the tool it comes from, and is
 //! refused by name when that is not known to be so: a quiet approximation would make every
-//! certificate about some other function. Today that is [`xgboost`], two
-//! classes, numeric splits, and [`onnx`], ReLU networks. The other way round, [`to_onnx`] writes a
-//! native network for others to serve, and what it writes is imported as the same model.
+//! certificate about some other function. Today that is [`xgboost`], numeric splits, and [`onnx`],
+//! ReLU networks. The other way round, [`to_onnx`] writes a native network and [`to_xgboost`] a native
+//! ensemble for others to serve, and what they write is imported as the same function.
 //!
 //! [`vnnlib`] reads properties of the verification competition in the same spirit.
 //!
@@ -26,14 +26,14 @@ pub use onnx::{onnx, to_onnx};
 pub use vnnlib::{
     Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
 };
-pub use xgboost::xgboost;
+pub use xgboost::{to_xgboost, xgboost};
 
 use crate::model::{Model, Schema};
 
 /// The formats that can be named; most are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// XGBoost's own JSON.
+    /// XGBoost's own JSON and UBJSON.
     Xgboost,
     /// LightGBM text or JSON.
     Lightgbm,
@@ -65,11 +65,11 @@ impl Format {
         }
     }
 
-    /// Writes a model in this format; see [`to_onnx`], the only one that is written.
+    /// Writes a model in this format; see [`to_onnx`] and [`to_xgboost`], the two that are written.
     pub fn write(self, model: &Model) -> Result<Vec<u8>, ExportError> {
         let format = match self {
             Self::Onnx => return to_onnx(model),
-            Self::Xgboost => "xgboost",
+            Self::Xgboost => return to_xgboost(model),
             Self::Lightgbm => "lightgbm",
             Self::Sklearn => "sklearn",
             Self::RuleEnsemble => "rule-ensemble",

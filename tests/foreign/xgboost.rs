@@ -1,9 +1,9 @@
-//! XGBoost: margins to the last bit.
+//! XGBoost: margins to the last bit, read and written.
 
 use std::path::Path;
 
-use propcert::import::xgboost;
-use propcert::model::{Model, Point, argmax};
+use propcert::import::{to_xgboost, xgboost};
+use propcert::model::{Family, Model, Point, argmax};
 
 use crate::python::{has, lines, points, run};
 
@@ -46,4 +46,37 @@ fn trained_boosters_keep_every_bit() {
         assert_eq!(reread, model, "{name}");
     }
     eprintln!("XGBoost {version}: {compared} rows are equal to the last bit");
+}
+
+/// A base with a probability and one without, bases far out, and trees that XGBoost trained itself.
+#[test]
+fn written_boosters_are_served_with_the_same_bits() {
+    if !has("numpy, xgboost", "written_boosters_are_served_with_the_same_bits") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run("train_xgboost.py", &[folder]);
+    let (points_file, written) = (folder.join("points.csv"), folder.join("written.json"));
+    let points = points(folder);
+    for (name, base) in [
+        ("hist", None),
+        ("base", None),
+        ("dart", None),
+        ("pruned", Some(0.1f32)),
+        ("exact", Some(1e-9)),
+        ("exact", Some(-30.25)),
+        ("exact", Some(-0.847_297_9)),
+        ("exact", Some(1234.567)),
+    ] {
+        let mut model = read(&folder.join(format!("{name}.json")));
+        if let (Family::Ensemble(ensemble), Some(base)) = (&mut model.family, base) {
+            ensemble.base = vec![f64::from(base)];
+        }
+        std::fs::write(&written, to_xgboost(&model).unwrap()).unwrap();
+        let margins = run("serve_xgboost.py", &[&written, &points_file]);
+        let expected: Vec<&str> = margins.lines().collect();
+        let found: Vec<String> = points.iter().map(|x| served(&model, x)[1].clone()).collect();
+        assert_eq!(found, expected, "{name}, base {base:?}");
+    }
 }

@@ -22,6 +22,7 @@
 //! of missing values, but rows of data sets and points have none.
 
 mod base;
+mod export;
 mod file;
 #[cfg(test)]
 mod fixture;
@@ -39,6 +40,8 @@ use crate::model::{
     Ensemble, Family, FeatureSpec, Kind, LimitError, MAX_BYTES, Model, Precision, Schema, Tie,
     check_json,
 };
+
+pub use export::to_xgboost;
 
 use self::file::{Learner, ModelFile};
 use super::ImportError;
