@@ -21,7 +21,8 @@ enum FormatArgument {
     Lightgbm,
     /// Refused by this version.
     Sklearn,
-    /// Refused by this version.
+    /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
+    /// becomes a tree of one path, a score of 0 is class 1.
     RuleEnsemble,
     /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
     Onnx,

@@ -33,6 +33,24 @@ pub enum ImportError {
         /// What the parser says.
         reason: serde_json::Error,
     },
+    /// JSON that is not what another tool's reader takes.
+    #[error("{reason}; expected {expected}")]
+    Document {
+        /// What the parser says, with line and column.
+        reason: serde_json::Error,
+        /// What is read.
+        expected: &'static str,
+    },
+    /// Something that is not as it must be.
+    #[error("{place}: found `{found:.100}`, expected {expected}")]
+    Stated {
+        /// Where, by the names of the file.
+        place: String,
+        /// What was found.
+        found: String,
+        /// What is read.
+        expected: &'static str,
+    },
     /// Something else where a whole number is declared.
     #[error("{key}: found `{found:.60}`, expected a whole number")]
     Declared {
@@ -218,6 +236,12 @@ pub enum ExportError {
 /// What is wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeProblem {
+    /// A tree without nodes.
+    #[error("there is no root; expected at least one node")]
+    None,
+    /// NaN or infinity, as it stands or once it is converted.
+    #[error("a threshold or value that is not finite")]
+    NotFinite,
     /// An index outside the tree, or one child only.
     #[error("children {left} and {right}; expected two of {nodes} nodes, or -1 twice for a leaf")]
     Children {

@@ -17,12 +17,17 @@ mod bounded;
 #[path = "../../tests/cases/chance.rs"]
 mod chance;
 mod error;
+mod features;
+mod forest;
 mod onnx;
+mod packed;
+mod rules;
 mod vnnlib;
 mod xgboost;
 
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use onnx::{onnx, to_onnx};
+pub use rules::rules;
 pub use vnnlib::{
     Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
 };
@@ -39,7 +44,7 @@ pub enum Format {
     Lightgbm,
     /// A scikit-learn pickle or its JSON forms.
     Sklearn,
-    /// Clauses of overlapping rules.
+    /// Overlapping rules, or trees, in the JSON of published property-trained models.
     RuleEnsemble,
     /// An ONNX graph.
     Onnx,
@@ -49,10 +54,9 @@ impl Format {
     /// Refuses by name a format that is not read, before any file is looked at.
     pub fn expect_read(self) -> Result<(), ImportError> {
         match self {
-            Self::Xgboost | Self::Onnx => Ok(()),
+            Self::Xgboost | Self::Onnx | Self::RuleEnsemble => Ok(()),
             Self::Lightgbm => Err(unread("LightGBM models")),
             Self::Sklearn => Err(unread("scikit-learn models")),
-            Self::RuleEnsemble => Err(unread("rule ensembles")),
         }
     }
 
@@ -61,6 +65,7 @@ impl Format {
         self.expect_read()?;
         match self {
             Self::Onnx => onnx(bytes, schema),
+            Self::RuleEnsemble => rules(bytes, schema),
             _ => xgboost(bytes, schema),
         }
     }
@@ -89,11 +94,7 @@ mod tests {
 
     #[test]
     fn formats_that_are_not_read_are_refused_by_name() {
-        let refused = [
-            (Format::Lightgbm, "LightGBM"),
-            (Format::Sklearn, "scikit-learn"),
-            (Format::RuleEnsemble, "rule ensembles"),
-        ];
+        let refused = [(Format::Lightgbm, "LightGBM"), (Format::Sklearn, "scikit-learn")];
         for (format, name) in refused {
             let error = format.read(b"{}", None).unwrap_err();
             assert!(matches!(&error, ImportError::Unsupported { what, .. } if what.contains(name)));

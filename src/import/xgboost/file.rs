@@ -5,10 +5,11 @@ use serde_json::value::RawValue;
 
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place};
 use crate::model::{LimitError, Tree};
 
-use super::tree::{Place, TreeFile};
-use super::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, base};
+use super::base;
+use super::tree::TreeFile;
 
 /// Versions whose predictions were compared bit for bit lie in this range.
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=3;

@@ -33,29 +33,13 @@ mod tests;
 mod tree;
 mod ubjson;
 
-use std::borrow::Cow;
-use std::io::Read;
-
-use crate::model::{
-    Ensemble, Family, FeatureSpec, Kind, LimitError, MAX_BYTES, Model, Precision, Schema, Tie,
-    check_json,
-};
+use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, check_json};
 
 pub use export::to_xgboost;
 
 use self::file::{Learner, ModelFile};
-use super::ImportError;
-
-/// Most features, as in native models.
-const MAX_FEATURES: usize = 65_536;
-/// Most trees, as in native models.
-const MAX_TREES: usize = 10_000;
-/// Most nodes of a tree, as in native models; deleted ones count.
-const MAX_NODES: usize = 65_535;
-/// Most classes, as in native models.
-const MAX_CLASSES: usize = 1_000;
-/// Longest path of a tree, as in native models.
-const MAX_TREE_DEPTH: usize = 64;
+use super::packed::unpack;
+use super::{ImportError, features};
 
 /// Reads an XGBoost model from the bytes of a `.json` or `.ubj` file, or of one of them in gzip.
 ///
@@ -88,25 +72,6 @@ pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
     })
 }
 
-/// The bytes of the JSON text; gzip is unpacked up to `limit` bytes.
-fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.into());
-    }
-    let mut unpacked = Vec::new();
-    let decoder = flate2::read::MultiGzDecoder::new(bytes);
-    decoder
-        .take(limit + 1)
-        .read_to_end(&mut unpacked)
-        .map_err(|reason| ImportError::Gzip { reason })?;
-    let found = unpacked.len() as u64;
-    if found > limit {
-        let what = "bytes of an unpacked model file";
-        return Err(LimitError { what, found, limit }.into());
-    }
-    Ok(unpacked.into())
-}
-
 /// What XGBoost and its neighbours write besides model JSON, known by the first bytes.
 fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
     let what = match bytes {
@@ -126,24 +91,8 @@ fn schema_of(
     given: Option<&Schema>,
 ) -> Result<Schema, ImportError> {
     let names = learner.feature_names(features)?;
-    let Some(schema) = given else {
-        let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
-        return Ok(Schema::new(names.into_iter().map(plain).collect())?);
-    };
-    if schema.len() != features {
-        return Err(ImportError::Features { found: features, expected: schema.len() });
+    match given {
+        Some(given) => features::fit(names.as_deref(), features, given),
+        None => features::plain(names, features),
     }
-    let pairs = names.iter().flatten().zip(schema.features()).enumerate();
-    for (index, (found, FeatureSpec { name, .. })) in pairs {
-        if found != name {
-            let (found, expected) = (found.clone(), name.clone());
-            return Err(ImportError::FeatureName { index, found, expected });
-        }
-    }
-    Ok(schema.clone())
-}
-
-/// A feature about which only the name is known.
-fn plain(name: String) -> FeatureSpec {
-    FeatureSpec { name, kind: Kind::Real, low: None, high: None, mean: 0.0, scale: 1.0 }
 }

@@ -5,7 +5,8 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::fixture::{Slot, dart, edited, file, small, three_classes, tree, without};
-use super::{MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, unpack, xgboost};
+use super::{unpack, xgboost};
+use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, MAX_TREES};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{FeatureSpec, Kind, LimitError, Schema, SchemaError};
 

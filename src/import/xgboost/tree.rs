@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, Place};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{Feature, Node, Tree};
 
 use super::file::{Declared, expect_length};
-use super::{MAX_NODES, MAX_TREE_DEPTH};
 
 type Column<T> = Bounded<T, MAX_NODES>;
 
@@ -119,15 +119,6 @@ fn column<T>(
     let entries = entries.all("nodes of a tree")?;
     expect_length(|| format!("{key} of tree {tree}"), entries.len(), nodes)?;
     Ok(entries)
-}
-
-/// Where a tree stands.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    /// Its index.
-    pub(super) tree: usize,
-    /// Features of the model.
-    pub(super) features: usize,
 }
 
 /// The slots of one tree.
