@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::dataset;
-use crate::import::Format;
+use crate::import::{Format, SKLEARN_DUMP};
 use crate::model::{Ensemble, Family, Model, Node, Precision};
 
 use super::subject::read_whole;
@@ -17,9 +17,10 @@ enum FormatArgument {
     /// XGBoost JSON or UBJSON, packed or not: gbtree or dart, binary:logistic, reg:logistic,
     /// multi:softprob or multi:softmax, numeric splits.
     Xgboost,
-    /// Refused by this version.
+    /// LightGBM text or the JSON of dump_model: binary or multiclass, numeric splits; f64 sums.
     Lightgbm,
-    /// Refused by this version.
+    /// A JSON dump of GradientBoostingClassifier, RandomForestClassifier or ExtraTreesClassifier; the
+    /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
     /// becomes a tree of one path, a score of 0 is class 1.
@@ -40,16 +41,22 @@ impl From<FormatArgument> for Format {
     }
 }
 
+const EXAMPLES: &str = "Examples:
+  propcert import xgboost booster.json --schema spambase --out trees.json
+  propcert import lightgbm booster.txt --out trees.json
+  propcert import sklearn dump.json --out trees.json
+
+This Python function writes what `import sklearn` reads (no pickles: reading one runs it):
+";
+
 /// Import a model trained elsewhere.
 ///
-/// XGBoost's float32 margins keep their last bit, ONNX weights are taken over bit for bit; what cannot
-/// be reproduced is refused by name.
-/// Thresholds are taken over as they are: a model trained on scaled inputs is a function of scaled
-/// inputs.
+/// XGBoost's float32 margins and the float64 sums of LightGBM and of scikit-learn's boosting keep their
+/// last bit, ONNX weights are taken over bit for bit; what cannot be reproduced is refused by name.
+/// Splits x <= t of other tools become the same split x < t', for every float64 x. A model trained on
+/// scaled inputs stays a function of scaled inputs.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  propcert import xgboost booster.json --schema spambase --out trees.json"
-)]
+#[command(after_help = format!("{EXAMPLES}\n{SKLEARN_DUMP}"))]
 pub(crate) struct Arguments {
     /// What the file is.
     format: FormatArgument,
@@ -69,7 +76,6 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, file, schema, out, json } = arguments;
-    Format::from(*format).expect_read()?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,

@@ -2,8 +2,9 @@
 //!
 //! A model is imported when the native one gives the same bits as the tool it comes from, and is
 //! refused by name when that is not known to be so: a quiet approximation would make every
-//! certificate about some other function. Today that is [`xgboost`], numeric splits, and [`onnx`],
-//! ReLU networks. The other way round, [`to_onnx`] writes a native network and [`to_xgboost`] a native
+//! certificate about some other function. Read are the ensembles of [`xgboost`], [`lightgbm`] and
+//! [`sklearn`] with numeric splits, published [`rules`], and the ReLU networks of [`onnx`]. The other way
+//! round, [`to_onnx`] writes a native network and [`to_xgboost`] a native
 //! ensemble for others to serve, and what they write is imported as the same function.
 //!
 //! [`vnnlib`] reads properties of the verification competition in the same spirit.
@@ -19,15 +20,19 @@ mod chance;
 mod error;
 mod features;
 mod forest;
+mod lightgbm;
 mod onnx;
 mod packed;
 mod rules;
+mod sklearn;
 mod vnnlib;
 mod xgboost;
 
 pub use error::{ExportError, ImportError, NodeProblem};
+pub use lightgbm::lightgbm;
 pub use onnx::{onnx, to_onnx};
 pub use rules::rules;
+pub use sklearn::{SKLEARN_DUMP, sklearn};
 pub use vnnlib::{
     Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
 };
@@ -35,14 +40,14 @@ pub use xgboost::{to_xgboost, xgboost};
 
 use crate::model::{Model, Schema};
 
-/// The formats that can be named; most are refused.
+/// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// XGBoost's own JSON and UBJSON.
     Xgboost,
     /// LightGBM text or JSON.
     Lightgbm,
-    /// A scikit-learn pickle or its JSON forms.
+    /// A JSON dump of a scikit-learn ensemble; see [`SKLEARN_DUMP`].
     Sklearn,
     /// Overlapping rules, or trees, in the JSON of published property-trained models.
     RuleEnsemble,
@@ -51,22 +56,14 @@ pub enum Format {
 }
 
 impl Format {
-    /// Refuses by name a format that is not read, before any file is looked at.
-    pub fn expect_read(self) -> Result<(), ImportError> {
-        match self {
-            Self::Xgboost | Self::Onnx | Self::RuleEnsemble => Ok(()),
-            Self::Lightgbm => Err(unread("LightGBM models")),
-            Self::Sklearn => Err(unread("scikit-learn models")),
-        }
-    }
-
-    /// Reads a model of this format; for `schema` see [`xgboost`] and [`onnx`].
+    /// Reads a model of this format; for `schema` see the reader of that name.
     pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
-        self.expect_read()?;
         match self {
-            Self::Onnx => onnx(bytes, schema),
+            Self::Xgboost => xgboost(bytes, schema),
+            Self::Lightgbm => lightgbm(bytes, schema),
+            Self::Sklearn => sklearn(bytes, schema),
             Self::RuleEnsemble => rules(bytes, schema),
-            _ => xgboost(bytes, schema),
+            Self::Onnx => onnx(bytes, schema),
         }
     }
 
@@ -80,25 +77,5 @@ impl Format {
             Self::RuleEnsemble => "rule-ensemble",
         };
         Err(ExportError::Format { format })
-    }
-}
-
-fn unread(what: &str) -> ImportError {
-    let expected = "read are XGBoost JSON (`import xgboost`) and ONNX (`import onnx`)";
-    ImportError::Unsupported { what: what.to_owned(), expected }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formats_that_are_not_read_are_refused_by_name() {
-        let refused = [(Format::Lightgbm, "LightGBM"), (Format::Sklearn, "scikit-learn")];
-        for (format, name) in refused {
-            let error = format.read(b"{}", None).unwrap_err();
-            assert!(matches!(&error, ImportError::Unsupported { what, .. } if what.contains(name)));
-            assert!(error.to_string().contains("XGBoost JSON"), "says what is read instead");
-        }
     }
 }

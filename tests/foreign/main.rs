@@ -4,5 +4,6 @@
 //! say SKIPPED and test nothing. Rows have no missing values, as data sets here have none.
 #![cfg(feature = "full")]
 
+mod doubles;
 mod python;
 mod xgboost;
