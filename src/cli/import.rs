@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::dataset;
-use crate::import::{Format, SKLEARN_DUMP};
-use crate::model::{Ensemble, Family, Model, Node, Precision};
+use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
+use crate::model::{Ensemble, Family, Model, Node, Part, Precision, Row};
 
 use super::subject::read_whole;
 use super::{Ending, Refusal, files};
@@ -45,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   propcert import xgboost booster.json --schema spambase --out trees.json
   propcert import lightgbm booster.txt --out trees.json
   propcert import sklearn dump.json --out trees.json
+  propcert import xgboost booster.json --schema spambase --recentre spambase --out trees.json
 
 This Python function writes what `import sklearn` reads (no pickles: reading one runs it):
 ";
@@ -65,6 +66,10 @@ pub(crate) struct Arguments {
     /// Names, kinds, ranges and scales of the features: a data set [default: as in the file].
     #[arg(long, value_name = "DATA")]
     schema: Option<String>,
+    /// Move each threshold to the middle of the two neighbouring values among the training and validation
+    /// rows of a data set, in the units of the model; no prediction on those rows changes.
+    #[arg(long, value_name = "DATA")]
+    recentre: Option<String>,
     /// Where the model goes.
     #[arg(long)]
     out: PathBuf,
@@ -75,21 +80,34 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, file, schema, out, json } = arguments;
+    let Arguments { format, file, schema, recentre, out, json } = arguments;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
-    let model = Format::from(*format)
+    let mut model = Format::from(*format)
         .read(&files::read(file)?, schema.as_ref())
         .map_err(Refusal::from)
         .map_err(Refusal::about(file))?;
+    let recentred = match recentre {
+        Some(data) => Some(recentre_between(&mut model, data)?),
+        None => None,
+    };
     crate::study::write_whole(out, model.to_json().as_bytes())?;
-    files::print(&summary(&model, *json))?;
+    files::print(&summary(&model, recentred, *json))?;
     Ok(Ending::AsStated)
 }
 
-fn summary(model: &Model, as_json: bool) -> String {
+/// Both parts that a trainer elsewhere may have fitted to.
+fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
+    let data = read_whole(data)?;
+    data.check_features(&model.schema)?;
+    let parts = [Part::Train, Part::Validation];
+    let rows: Vec<&Row> = parts.iter().flat_map(|&part| data.part(part)).collect();
+    Ok(recentre(model, &rows)?)
+}
+
+fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String {
     let features = model.schema.len();
     let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
         return format!("{} with {features} features\n", model.family_name());
@@ -104,10 +122,13 @@ fn summary(model: &Model, as_json: bool) -> String {
     if as_json {
         let base: Vec<f64> = base.iter().filter_map(|base| base.parse().ok()).collect();
         let base = base.first().filter(|_| base.len() == 1).map_or(json!(base), |base| json!(base));
-        let figures = json!({
+        let mut figures = json!({
             "family": model.family_name(), "trees": trees, "leaves": leaves, "splits": splits,
             "features": features, "classes": model.classes, "base": base,
         });
+        if let Some(Recentred { moved, kept }) = recentred {
+            figures["recentred"] = json!({ "moved": moved, "kept": kept });
+        }
         return format!("{figures}\n");
     }
     let classes = match model.classes {
@@ -118,7 +139,12 @@ fn summary(model: &Model, as_json: bool) -> String {
         [base] => format!("base margin {base}"),
         several => format!("base margins {}", several.join(" ")),
     };
-    format!("{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n")
+    let recentred = recentred.map_or_else(String::new, |Recentred { moved, kept }| {
+        format!("{moved} thresholds moved to the middle between training values, {kept} kept\n")
+    });
+    format!(
+        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{recentred}"
+    )
 }
 
 /// As many digits as a number of that precision needs.

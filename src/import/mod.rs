@@ -23,6 +23,7 @@ mod forest;
 mod lightgbm;
 mod onnx;
 mod packed;
+mod recentre;
 mod rules;
 mod sklearn;
 mod vnnlib;
@@ -31,6 +32,7 @@ mod xgboost;
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use lightgbm::lightgbm;
 pub use onnx::{onnx, to_onnx};
+pub use recentre::{RecentreError, Recentred, recentre};
 pub use rules::rules;
 pub use sklearn::{SKLEARN_DUMP, sklearn};
 pub use vnnlib::{

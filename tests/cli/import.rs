@@ -47,6 +47,25 @@ fn every_class_has_its_own_bits() {
 }
 
 #[test]
+fn thresholds_move_between_training_values() {
+    let scene = Scene::new();
+    let place = "/learner/gradient_booster/model/trees/0/split_conditions/0";
+    scene.write("booster.json", xgboost::edited(place, 3.0.into()).to_string());
+    let call = "import xgboost booster.json --schema tiny.csv";
+    let text = scene.done(&format!("{call} --recentre tiny.csv --out centred.json"));
+    assert!(text.ends_with("\n1 thresholds moved to the middle between training values, 1 kept\n"));
+    assert!(scene.read("centred.json").contains("\"threshold\":[2.5,"), "between ages 2 and 3");
+    let json = scene.done(&format!("{call} --recentre tiny.csv --json --out again.json"));
+    let figures: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(figures["recentred"], serde_json::json!({ "moved": 1, "kept": 1 }));
+    scene.refused("import xgboost booster.json --recentre tiny.csv --out f", &["`age`", "`f0`"]);
+    scene.refused(&format!("{call} --recentre tiny.csv:train --out f"), &["tiny.csv"]);
+    scene.done("export onnx mlp.json --out mlp.onnx");
+    scene.refused("import onnx mlp.onnx --recentre tiny.csv --out f", &["network", "ensemble"]);
+    assert!(!scene.has("f"));
+}
+
+#[test]
 fn names_and_ranges_come_from_a_data_set_and_certificates_follow() {
     let scene = Scene::new();
     scene.write("booster.json", xgboost::small().to_string());

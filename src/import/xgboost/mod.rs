@@ -74,13 +74,15 @@ pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
 
 /// What XGBoost and its neighbours write besides model JSON, known by the first bytes.
 fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
-    let what = match bytes {
-        [b'b', b'i', b'n', b'f', ..] => "the old binary format",
-        [b'[', ..] => "a list of trees (`dump_model`, without the base score)",
-        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => "a LightGBM text model",
+    let save = "save it with `booster.save_model(\"model.json\")` or `\"model.ubj\"`";
+    let (what, expected) = match bytes {
+        [b'b', b'i', b'n', b'f', ..] => ("the old binary format", save),
+        [b'[', ..] => ("a list of trees (`dump_model`, without the base score)", save),
+        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => {
+            ("a LightGBM text model", "read it with `import lightgbm`")
+        }
         _ => return Ok(()),
     };
-    let expected = "save it with `booster.save_model(\"model.json\")` or `\"model.ubj\"`";
     Err(ImportError::Unsupported { what: what.to_owned(), expected })
 }
 
