@@ -1,5 +1,8 @@
 //! `import`: foreign models become native ones that `predict` and `check` read.
 
+use std::io::Write;
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::scene::Scene;
@@ -44,6 +47,41 @@ fn every_class_has_its_own_bits() {
     assert_eq!((&line["label"], &line["bits2"]), (&0.into(), &"be800000".into()));
     scene.write("missing.csv", "x0,x1\n0,NaN\n");
     scene.refused("predict --model native.json --points missing.csv", &["line 2", "NaN"]);
+}
+
+/// Every published rule ensemble against the exact worst drop of its score along each feature.
+#[test]
+fn published_rules_are_as_monotone_as_stated() {
+    let folder = std::env::var_os("PROPCERT_DATA").filter(|folder| !folder.is_empty());
+    let folder = folder.map(|folder| Path::new(&folder).join("logic_ensemble_models"));
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
+        let why = "SKIPPED: PROPCERT_DATA names no folder with `logic_ensemble_models`";
+        let _ = writeln!(std::io::stderr(), "{why}; no published rules are certified");
+        return;
+    };
+    let scene = Scene::new();
+    let claims: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("claims.json")).unwrap()).unwrap();
+    let features: Vec<String> = (0..7).map(|feature| feature.to_string()).collect();
+    let spec = "property = \"monotonicity\"\ndirection = \"increasing\"\nfeatures = ";
+    scene.write("all.toml", format!("{spec}{features:?}\n"));
+    let mut models = 0;
+    for (name, claim) in claims.as_object().unwrap() {
+        let Some(drops) = claim["exact"]["worst_monotone_drop_per_feature"].as_array() else {
+            continue;
+        };
+        std::fs::copy(folder.join(format!("{name}.json")), scene.path("rules.json")).unwrap();
+        scene.done("import rule-ensemble rules.json --out native.json");
+        let subject = "--model native.json --spec all.toml";
+        let text = scene.done(&format!("certify {subject} --out native.jsonl"));
+        let refuted = drops.iter().filter(|drop| drop.as_f64().unwrap() > 0.0).count();
+        let expected = format!("proved {} refuted {refuted} undecided 0 of 7", 7 - refuted);
+        assert!(text.contains(&expected), "{name}: {text}");
+        let checked = scene.done(&format!("check native.jsonl {subject} --exact"));
+        assert!(checked.contains(&expected), "{name}: {checked}");
+        models += 1;
+    }
+    assert_eq!(models, 5);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Hostile models of other tools, in bounded memory.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -79,6 +80,18 @@ fn boosters_that_lie_are_refused_soon() {
     ];
     for (case, bytes) in cases {
         refused(folder.path(), "xgboost", case, &bytes);
+    }
+}
+
+#[test]
+fn packed_files_that_swell_are_refused_soon() {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let blank = vec![b' '; 1 << 20];
+    (0..128).for_each(|_| packer.write_all(&blank).unwrap());
+    let packed = packer.finish().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["xgboost", "lightgbm", "sklearn", "rule-ensemble"] {
+        refused(folder.path(), format, "128 MiB of blanks", &packed);
     }
 }
 
