@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::import::{ExportError, Format};
+use crate::import::Format;
 use crate::model::{Family, Model};
 
 use super::subject::read_model;
@@ -11,7 +11,7 @@ use super::{Ending, Refusal, files};
 /// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArgument {
-    /// Refused by this version.
+    /// XGBoost JSON: binary:logistic over raw features; two-class ensembles of precision f32.
     Xgboost,
     /// ONNX: raw float32 features in, logits out; networks of precision f32.
     Onnx,
@@ -31,8 +31,14 @@ impl From<FormatArgument> for Format {
 /// ONNX: input `input`, raw features as float32 [batch, features], standardised inside; output `logits`,
 /// float32 [batch, classes]. Every number keeps its bits, so that what is proved under served-f32 holds
 /// for a float32 execution of the file, and `import onnx` gives the same model back.
+///
+/// XGBoost: `Booster.load_model` of 1.7 and later gives the margins of `predict --margin-bits`. The base
+/// becomes the probability with that margin; where there is none, a first tree of one leaf. The file
+/// names the features: give the DMatrix the same names, or predict with `validate_features=False`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  propcert export onnx model.json --out model.onnx")]
+#[command(
+    after_help = "Examples:\n  propcert export onnx model.json --out model.onnx\n  propcert export xgboost trees.json --out booster.json"
+)]
 pub(crate) struct Arguments {
     /// What is written.
     format: FormatArgument,
@@ -49,10 +55,6 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, model: path, out, json } = arguments;
-    // by name, whatever the model is
-    if *format == FormatArgument::Xgboost {
-        return Err(ExportError::Format { format: "xgboost" }.into());
-    }
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;
@@ -63,19 +65,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 fn summary(model: &Model, bytes: usize, as_json: bool) -> String {
     let (family, features, classes) = (model.family_name(), model.schema.len(), model.classes);
-    let layers = match &model.family {
-        Family::Mlp(mlp) => mlp.layers.len(),
-        Family::Ensemble(_) => 0,
-    };
     if as_json {
-        let figures = serde_json::json!({
-            "family": family, "features": features, "classes": classes, "layers": layers,
-            "bytes": bytes,
+        let mut figures = serde_json::json!({
+            "family": family, "features": features, "classes": classes, "bytes": bytes,
         });
+        match &model.family {
+            Family::Mlp(mlp) => figures["layers"] = mlp.layers.len().into(),
+            Family::Ensemble(ensemble) => figures["trees"] = ensemble.trees.len().into(),
+        }
         return format!("{figures}\n");
     }
-    format!(
-        "{family} with {layers} layers, float32: input [batch, {features}] raw features, logits \
-         [batch, {classes}]; {bytes} bytes\n"
-    )
+    match &model.family {
+        Family::Mlp(mlp) => format!(
+            "{family} with {} layers, float32: input [batch, {features}] raw features, logits \
+             [batch, {classes}]; {bytes} bytes\n",
+            mlp.layers.len()
+        ),
+        Family::Ensemble(ensemble) => format!(
+            "{family} with {} trees over {features} raw features, float32 margins; {bytes} bytes\n",
+            ensemble.trees.len()
+        ),
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::dataset;
-use crate::import::Format;
-use crate::model::{Ensemble, Family, Model, Node};
+use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
+use crate::model::{Ensemble, Family, Model, Node, Part, Precision, Row};
 
 use super::subject::read_whole;
 use super::{Ending, Refusal, files};
@@ -12,13 +14,16 @@ use super::{Ending, Refusal, files};
 /// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArgument {
-    /// XGBoost JSON, packed or not: gbtree, binary:logistic or reg:logistic, numeric splits.
+    /// XGBoost JSON or UBJSON, packed or not: gbtree or dart, binary:logistic, reg:logistic,
+    /// multi:softprob or multi:softmax, numeric splits.
     Xgboost,
-    /// Refused by this version.
+    /// LightGBM text or the JSON of dump_model: binary or multiclass, numeric splits; f64 sums.
     Lightgbm,
-    /// Refused by this version.
+    /// A JSON dump of GradientBoostingClassifier, RandomForestClassifier or ExtraTreesClassifier; the
+    /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
-    /// Refused by this version.
+    /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
+    /// becomes a tree of one path, a score of 0 is class 1.
     RuleEnsemble,
     /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
     Onnx,
@@ -36,16 +41,23 @@ impl From<FormatArgument> for Format {
     }
 }
 
+const EXAMPLES: &str = "Examples:
+  propcert import xgboost booster.json --schema spambase --out trees.json
+  propcert import lightgbm booster.txt --out trees.json
+  propcert import sklearn dump.json --out trees.json
+  propcert import xgboost booster.json --schema spambase --recentre spambase --out trees.json
+
+This Python function writes what `import sklearn` reads (no pickles: reading one runs it):
+";
+
 /// Import a model trained elsewhere.
 ///
-/// XGBoost's float32 margins keep their last bit, ONNX weights are taken over bit for bit; what cannot
-/// be reproduced is refused by name.
-/// Thresholds are taken over as they are: a model trained on scaled inputs is a function of scaled
-/// inputs.
+/// XGBoost's float32 margins and the float64 sums of LightGBM and of scikit-learn's boosting keep their
+/// last bit, ONNX weights are taken over bit for bit; what cannot be reproduced is refused by name.
+/// Splits x <= t of other tools become the same split x < t', for every float64 x. A model trained on
+/// scaled inputs stays a function of scaled inputs.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  propcert import xgboost booster.json --schema spambase --out trees.json"
-)]
+#[command(after_help = format!("{EXAMPLES}\n{SKLEARN_DUMP}"))]
 pub(crate) struct Arguments {
     /// What the file is.
     format: FormatArgument,
@@ -54,6 +66,10 @@ pub(crate) struct Arguments {
     /// Names, kinds, ranges and scales of the features: a data set [default: as in the file].
     #[arg(long, value_name = "DATA")]
     schema: Option<String>,
+    /// Move each threshold to the middle of the two neighbouring values among the training and validation
+    /// rows of a data set, in the units of the model; no prediction on those rows changes.
+    #[arg(long, value_name = "DATA")]
+    recentre: Option<String>,
     /// Where the model goes.
     #[arg(long)]
     out: PathBuf,
@@ -64,22 +80,34 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, file, schema, out, json } = arguments;
-    Format::from(*format).expect_read()?;
+    let Arguments { format, file, schema, recentre, out, json } = arguments;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
-    let model = Format::from(*format)
+    let mut model = Format::from(*format)
         .read(&files::read(file)?, schema.as_ref())
         .map_err(Refusal::from)
         .map_err(Refusal::about(file))?;
+    let recentred = match recentre {
+        Some(data) => Some(recentre_between(&mut model, data)?),
+        None => None,
+    };
     crate::study::write_whole(out, model.to_json().as_bytes())?;
-    files::print(&summary(&model, *json))?;
+    files::print(&summary(&model, recentred, *json))?;
     Ok(Ending::AsStated)
 }
 
-fn summary(model: &Model, as_json: bool) -> String {
+/// Both parts that a trainer elsewhere may have fitted to.
+fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
+    let data = read_whole(data)?;
+    data.check_features(&model.schema)?;
+    let parts = [Part::Train, Part::Validation];
+    let rows: Vec<&Row> = parts.iter().flat_map(|&part| data.part(part)).collect();
+    Ok(recentre(model, &rows)?)
+}
+
+fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String {
     let features = model.schema.len();
     let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
         return format!("{} with {features} features\n", model.family_name());
@@ -90,14 +118,39 @@ fn summary(model: &Model, as_json: bool) -> String {
     let leaves = count(|node| matches!(node, Node::Leaf(_)));
     let splits = count(|node| matches!(node, Node::Split { .. }));
     let trees = trees.len();
-    // stored as f64, but an f32: shown with as many digits as that needs
-    let base = base.iter().map(|&base| base as f32).sum::<f32>();
+    let base: Vec<String> = base.iter().map(|&base| shortest(base, model.precision)).collect();
     if as_json {
-        let figures = serde_json::json!({
+        let base: Vec<f64> = base.iter().filter_map(|base| base.parse().ok()).collect();
+        let base = base.first().filter(|_| base.len() == 1).map_or(json!(base), |base| json!(base));
+        let mut figures = json!({
             "family": model.family_name(), "trees": trees, "leaves": leaves, "splits": splits,
-            "features": features, "base": base,
+            "features": features, "classes": model.classes, "base": base,
         });
+        if let Some(Recentred { moved, kept }) = recentred {
+            figures["recentred"] = json!({ "moved": moved, "kept": kept });
+        }
         return format!("{figures}\n");
     }
-    format!("{trees} trees with {leaves} leaves over {features} features, base margin {base}\n")
+    let classes = match model.classes {
+        2 => String::new(),
+        classes => format!(", {classes} classes"),
+    };
+    let base = match base.as_slice() {
+        [base] => format!("base margin {base}"),
+        several => format!("base margins {}", several.join(" ")),
+    };
+    let recentred = recentred.map_or_else(String::new, |Recentred { moved, kept }| {
+        format!("{moved} thresholds moved to the middle between training values, {kept} kept\n")
+    });
+    format!(
+        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{recentred}"
+    )
+}
+
+/// As many digits as a number of that precision needs.
+fn shortest(number: f64, precision: Precision) -> String {
+    match precision {
+        Precision::F32 => (number as f32).to_string(),
+        Precision::F64 => number.to_string(),
+    }
 }

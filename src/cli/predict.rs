@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::model::{DataError, Model, Point, Precision, csv_error, line_at, parse_number};
+use serde_json::Value;
+
+use crate::model::{DataError, Model, Point, Precision, argmax, csv_error, line_at, parse_number};
 
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
@@ -11,7 +13,8 @@ use super::{Ending, Refusal, files};
 /// Predict label and margin of every point of a CSV.
 ///
 /// The CSV has a header and one column per feature, named as in the model or x0, x1, … in its
-/// order; leading columns `row` or `idx`, and `label`, are passed over.
+/// order; leading columns `row` or `idx`, and `label`, are passed over. A value is a finite number:
+/// missing ones, which trees of other tools may know, are refused.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert predict --model model.json --points points.csv --posterior"
@@ -23,7 +26,8 @@ pub(crate) struct Arguments {
     /// The points.
     #[arg(long)]
     points: PathBuf,
-    /// Print the margin that a served f32 copy computes, as 8 hexadecimal digits.
+    /// Print label and margin of a served f32 copy, the margin as 8 hexadecimal digits; with more than
+    /// two classes one score per class, in columns bits0, bits1, …
     #[arg(long)]
     margin_bits: bool,
     /// Print the posterior of every class too.
@@ -37,14 +41,17 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, _) = read_model(&arguments.model)?;
-    if arguments.margin_bits && (model.precision != Precision::F32 || model.classes != 2) {
-        let text = "--margin-bits: only two-class models of precision f32 have a served f32 margin";
+    if arguments.margin_bits && model.precision != Precision::F32 {
+        let text = "--margin-bits: only models of precision f32 have served f32 margins";
         return Err(Refusal::new(text));
     }
     let points = read_points(&arguments.points, &model)?;
     let mut text = String::new();
     if !arguments.json {
-        text.push_str("label,margin");
+        text.push_str("label");
+        columns(&model, arguments).iter().for_each(|column| {
+            let _ = write!(text, ",{column}");
+        });
         if arguments.posterior {
             (0..model.classes).for_each(|class| {
                 let _ = write!(text, ",p{class}");
@@ -61,6 +68,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
+/// The columns between label and posterior.
+fn columns(model: &Model, arguments: &Arguments) -> Vec<String> {
+    if arguments.margin_bits && model.classes > 2 {
+        return (0..model.classes).map(|class| format!("bits{class}")).collect();
+    }
+    vec!["margin".to_owned()]
+}
+
+/// Label and margins of one execution in f32, whose bits are an imported tool's.
+fn served(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> {
+    let exact = Point::from_floats(point).ok_or("the point is not finite")?;
+    let scores = model.served_scores(&exact);
+    let margins = match scores.as_slice() {
+        [zero, one] => vec![one - zero],
+        _ => scores.clone(),
+    };
+    if let Some(margin) = margins.iter().find(|margin| !margin.is_finite()) {
+        return Err(format!("the served margin is {margin}: it overflows a 32-bit float"));
+    }
+    let digits = margins.iter().map(|margin| format!("{:08x}", margin.to_bits())).collect();
+    Ok((argmax(&scores, model.tie), digits))
+}
+
 /// The margin of the winning class over the runner-up with more than two classes.
 fn margin(model: &Model, point: &[f64]) -> f64 {
     if model.classes == 2 {
@@ -71,37 +101,32 @@ fn margin(model: &Model, point: &[f64]) -> f64 {
     scores.first().zip(scores.get(1)).map_or(f64::NAN, |(a, b)| a - b)
 }
 
-/// Margins beyond the range of the model's own floats are refused, not printed.
-fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<String, String> {
-    let label = model.label(point);
-    let shown = if arguments.margin_bits {
-        let exact = Point::from_floats(point).ok_or("the point is not finite")?;
-        let served = model.served_scores(&exact);
-        let margin = match served.as_slice() {
-            [zero, one] => one - zero,
-            _ => f32::NAN,
-        };
-        if !margin.is_finite() {
-            return Err(format!("the served margin is {margin}: it overflows a 32-bit float"));
-        }
-        format!("{:08x}", margin.to_bits())
-    } else {
-        let margin = margin(model, point);
-        let fits = match model.precision {
-            Precision::F32 => (margin as f32).is_finite(),
-            _ => margin.is_finite(),
-        };
-        if !fits {
-            return Err(format!("the margin {margin:e} overflows a float of the model"));
-        }
-        format!("{margin}")
+/// Label and margin in 64-bit floats. Margins beyond the range of the model's own floats are refused,
+/// not printed.
+fn computed(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> {
+    let margin = margin(model, point);
+    let fits = match model.precision {
+        Precision::F32 => (margin as f32).is_finite(),
+        Precision::F64 => margin.is_finite(),
     };
+    if !fits {
+        return Err(format!("the margin {margin:e} overflows a float of the model"));
+    }
+    Ok((model.label(point), vec![format!("{margin}")]))
+}
+
+fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<String, String> {
+    let (label, shown) =
+        if arguments.margin_bits { served(model, point)? } else { computed(model, point)? };
     let posterior = model.posterior(point);
     if arguments.json {
-        let value = serde_json::json!({ "label": label, "margin": shown, "posterior": posterior });
-        return Ok(value.to_string());
+        let columns = columns(model, arguments).into_iter().zip(shown.into_iter().map(Value::from));
+        let mut line: serde_json::Map<String, Value> = columns.collect();
+        line.insert("label".to_owned(), label.into());
+        line.insert("posterior".to_owned(), posterior.into());
+        return Ok(Value::from(line).to_string());
     }
-    let mut line = format!("{label},{shown}");
+    let mut line = format!("{label},{}", shown.join(","));
     if arguments.posterior {
         posterior.iter().for_each(|p| {
             let _ = write!(line, ",{p}");

@@ -33,6 +33,24 @@ pub enum ImportError {
         /// What the parser says.
         reason: serde_json::Error,
     },
+    /// JSON that is not what another tool's reader takes.
+    #[error("{reason}; expected {expected}")]
+    Document {
+        /// What the parser says, with line and column.
+        reason: serde_json::Error,
+        /// What is read.
+        expected: &'static str,
+    },
+    /// Something that is not as it must be.
+    #[error("{place}: found `{found:.100}`, expected {expected}")]
+    Stated {
+        /// Where, by the names of the file.
+        place: String,
+        /// What was found.
+        found: String,
+        /// What is read.
+        expected: &'static str,
+    },
     /// Something else where a whole number is declared.
     #[error("{key}: found `{found:.60}`, expected a whole number")]
     Declared {
@@ -41,14 +59,32 @@ pub enum ImportError {
         /// Its text.
         found: String,
     },
-    /// A base score that is no probability, or whose margin is infinite in f32.
-    #[error(
-        "base_score: found `{found:.60}`, expected a probability between 0 and 1 with a finite \
-         float32 margin"
-    )]
+    /// A base score that is no probability, or a margin that is not finite.
+    #[error("base_score: found `{found:.60}`, expected {expected}")]
     BaseScore {
         /// Its text.
         found: String,
+        /// What is read.
+        expected: &'static str,
+    },
+    /// A tree that adds to a sum that the model does not have.
+    #[error("tree_info of tree {tree}: there is no such output; expected one below {sums}")]
+    Output {
+        /// Index of the tree.
+        tree: usize,
+        /// Sums of the model.
+        sums: usize,
+    },
+    /// Bytes that are no UBJSON of XGBoost's.
+    #[error(
+        "byte {at}: {problem}; expected the UBJSON that XGBoost's `save_model` writes to a .ubj \
+         file, whole"
+    )]
+    Ubjson {
+        /// Where in the unpacked file.
+        at: usize,
+        /// What is wrong.
+        problem: &'static str,
     },
     /// A length that does not fit what is declared elsewhere.
     #[error("{place}: found {found}, expected {expected}")]
@@ -134,9 +170,10 @@ pub enum ImportError {
 /// Why a model was not written in a foreign format.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExportError {
-    /// A format that this version does not write.
+    /// A format that is only read.
     #[error(
-        "`export {format}` is not built yet; networks are written by `export onnx`, and native models are plain JSON (model/1)"
+        "{format} models are not written; networks are written by `export onnx`, ensembles by \
+         `export xgboost`"
     )]
     Format {
         /// Its name on the command line.
@@ -144,10 +181,33 @@ pub enum ExportError {
     },
     /// An ensemble, where the format holds networks.
     #[error(
-        "an ensemble cannot be written as ONNX, which takes networks (family mlp); `export xgboost` \
-         is not built yet: serve ensembles from their JSON (model/1)"
+        "an ensemble cannot be written as ONNX, which takes networks (family mlp); write it with \
+         `export xgboost`"
     )]
     Ensemble,
+    /// A network, where the format holds ensembles.
+    #[error(
+        "a network cannot be written for XGBoost, which takes ensembles; write it with `export onnx`"
+    )]
+    Network,
+    /// Several sums, where the file is written with one.
+    #[error("the model has {classes} classes; `export xgboost` writes ensembles of two classes")]
+    Classes {
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Sums and inputs of 64 bits, where XGBoost has 32.
+    #[error(
+        "the model computes in f64, XGBoost in f32: its margins would be others; expected \
+         precision f32"
+    )]
+    Precision,
+    /// A margin of zero belongs to class 1.
+    #[error(
+        "a margin of 0 is class 1 (`tie` is `upper`), but XGBoost makes it class 0; expected `tie` \
+         to be `lower`"
+    )]
+    TieAtZero,
     /// The larger class wins among equal logits.
     #[error(
         "ties go to the larger class (`tie` is `upper`), but whoever serves ONNX takes the first of \
@@ -176,6 +236,12 @@ pub enum ExportError {
 /// What is wrong with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeProblem {
+    /// A tree without nodes.
+    #[error("there is no root; expected at least one node")]
+    None,
+    /// NaN or infinity, as it stands or once it is converted.
+    #[error("a threshold or value that is not finite")]
+    NotFinite,
     /// An index outside the tree, or one child only.
     #[error("children {left} and {right}; expected two of {nodes} nodes, or -1 twice for a leaf")]
     Children {
@@ -195,6 +261,9 @@ pub enum NodeProblem {
         /// Longest path that is read.
         limit: usize,
     },
+    /// A leaf that is no float once it is multiplied by its tree's weight.
+    #[error("its value times the weight of its tree overflows a 32-bit float")]
+    Overflow,
     /// A split on a feature the model does not have.
     #[error("splits on feature {found}, the model has {features}")]
     Feature {

@@ -2,9 +2,10 @@
 //!
 //! A model is imported when the native one gives the same bits as the tool it comes from, and is
 //! refused by name when that is not known to be so: a quiet approximation would make every
-//! certificate about some other function. Today that is [`xgboost`], two
-//! classes, numeric splits, and [`onnx`], ReLU networks. The other way round, [`to_onnx`] writes a
-//! native network for others to serve, and what it writes is imported as the same model.
+//! certificate about some other function. Read are the ensembles of [`xgboost`], [`lightgbm`] and
+//! [`sklearn`] with numeric splits, published [`rules`], and the ReLU networks of [`onnx`]. The other way
+//! round, [`to_onnx`] writes a native network and [`to_xgboost`] a native
+//! ensemble for others to serve, and what they write is imported as the same function.
 //!
 //! [`vnnlib`] reads properties of the verification competition in the same spirit.
 //!
@@ -17,87 +18,66 @@ mod bounded;
 #[path = "../../tests/cases/chance.rs"]
 mod chance;
 mod error;
+mod features;
+mod forest;
+mod lightgbm;
 mod onnx;
+mod packed;
+mod recentre;
+mod rules;
+mod sklearn;
 mod vnnlib;
 mod xgboost;
 
 pub use error::{ExportError, ImportError, NodeProblem};
+pub use lightgbm::lightgbm;
 pub use onnx::{onnx, to_onnx};
+pub use recentre::{RecentreError, Recentred, recentre};
+pub use rules::rules;
+pub use sklearn::{SKLEARN_DUMP, sklearn};
 pub use vnnlib::{
     Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
 };
-pub use xgboost::xgboost;
+pub use xgboost::{to_xgboost, xgboost};
 
 use crate::model::{Model, Schema};
 
-/// The formats that can be named; most are refused.
+/// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// XGBoost's own JSON.
+    /// XGBoost's own JSON and UBJSON.
     Xgboost,
     /// LightGBM text or JSON.
     Lightgbm,
-    /// A scikit-learn pickle or its JSON forms.
+    /// A JSON dump of a scikit-learn ensemble; see [`SKLEARN_DUMP`].
     Sklearn,
-    /// Clauses of overlapping rules.
+    /// Overlapping rules, or trees, in the JSON of published property-trained models.
     RuleEnsemble,
     /// An ONNX graph.
     Onnx,
 }
 
 impl Format {
-    /// Refuses by name a format that is not read, before any file is looked at.
-    pub fn expect_read(self) -> Result<(), ImportError> {
-        match self {
-            Self::Xgboost | Self::Onnx => Ok(()),
-            Self::Lightgbm => Err(unread("LightGBM models")),
-            Self::Sklearn => Err(unread("scikit-learn models")),
-            Self::RuleEnsemble => Err(unread("rule ensembles")),
-        }
-    }
-
-    /// Reads a model of this format; for `schema` see [`xgboost`] and [`onnx`].
+    /// Reads a model of this format; for `schema` see the reader of that name.
     pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
-        self.expect_read()?;
         match self {
+            Self::Xgboost => xgboost(bytes, schema),
+            Self::Lightgbm => lightgbm(bytes, schema),
+            Self::Sklearn => sklearn(bytes, schema),
+            Self::RuleEnsemble => rules(bytes, schema),
             Self::Onnx => onnx(bytes, schema),
-            _ => xgboost(bytes, schema),
         }
     }
 
-    /// Writes a model in this format; see [`to_onnx`], the only one that is written.
+    /// Writes a model in this format; see [`to_onnx`] and [`to_xgboost`], the two that are written.
     pub fn write(self, model: &Model) -> Result<Vec<u8>, ExportError> {
         let format = match self {
             Self::Onnx => return to_onnx(model),
-            Self::Xgboost => "xgboost",
+            Self::Xgboost => return to_xgboost(model),
             Self::Lightgbm => "lightgbm",
             Self::Sklearn => "sklearn",
             Self::RuleEnsemble => "rule-ensemble",
         };
         Err(ExportError::Format { format })
-    }
-}
-
-fn unread(what: &str) -> ImportError {
-    let expected = "read are XGBoost JSON (`import xgboost`) and ONNX (`import onnx`)";
-    ImportError::Unsupported { what: what.to_owned(), expected }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formats_that_are_not_read_are_refused_by_name() {
-        let refused = [
-            (Format::Lightgbm, "LightGBM"),
-            (Format::Sklearn, "scikit-learn"),
-            (Format::RuleEnsemble, "rule ensembles"),
-        ];
-        for (format, name) in refused {
-            let error = format.read(b"{}", None).unwrap_err();
-            assert!(matches!(&error, ImportError::Unsupported { what, .. } if what.contains(name)));
-            assert!(error.to_string().contains("XGBoost JSON"), "says what is read instead");
-        }
     }
 }

@@ -46,6 +46,11 @@ pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<
 /// One pass over the bytes of a JSON text: refuses deep nesting, long strings and long numbers,
 /// before a parser allocates anything. Says nothing about well-formedness.
 pub fn check_json(bytes: &[u8]) -> Result<(), LimitError> {
+    check_json_to_depth(bytes, MAX_DEPTH)
+}
+
+/// [`check_json`] with another limit of nesting: formats of other tools put nodes inside one another.
+pub fn check_json_to_depth(bytes: &[u8], deepest: usize) -> Result<(), LimitError> {
     if bytes.len() as u64 > MAX_BYTES {
         let found = bytes.len() as u64;
         return Err(LimitError { what: "bytes of a file", found, limit: MAX_BYTES });
@@ -71,7 +76,7 @@ pub fn check_json(bytes: &[u8]) -> Result<(), LimitError> {
             b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        at_most("depth of JSON nesting", depth, MAX_DEPTH)?;
+        at_most("depth of JSON nesting", depth, deepest)?;
     }
     Ok(())
 }

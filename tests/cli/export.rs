@@ -29,6 +29,19 @@ fn what_is_exported_is_imported_as_the_same_model() {
 }
 
 #[test]
+fn an_exported_ensemble_is_imported_as_the_same_model() {
+    let scene = Scene::new();
+    let text = scene.done("export xgboost trees.json --out booster.json");
+    assert!(text.starts_with("ensemble with 2 trees over 2 raw features"), "{text}");
+    scene.done("import xgboost booster.json --schema tiny.csv --out back.json");
+    let read = |name: &str| Model::read(scene.read(name).as_bytes()).unwrap();
+    assert_eq!(read("back.json").family, read("trees.json").family);
+    let json = scene.done("export xgboost trees.json --json --out again.json");
+    assert!(json.contains("\"trees\":2"), "{json}");
+    assert_eq!(scene.read("again.json"), scene.read("booster.json"), "same model, same bytes");
+}
+
+#[test]
 fn bad_calls_are_refused_and_nothing_is_written() {
     let scene = Scene::new();
     let changed = |old: &str, new: &str| MLP.replacen(old, new, 1);
@@ -36,8 +49,8 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     scene.write("upper.json", changed("\"lower\"", "\"upper\""));
     std::fs::create_dir(scene.path("folder")).unwrap();
     let before = scene.files("");
-    scene.refused("export xgboost trees.json --out f", &["`export xgboost` is not built yet"]);
-    scene.refused("export onnx trees.json --out f", &["ensemble", "export xgboost", "not built"]);
+    scene.refused("export xgboost mlp.json --out f", &["network", "export onnx"]);
+    scene.refused("export onnx trees.json --out f", &["ensemble", "export xgboost"]);
     scene.refused("export onnx f64.json --out f", &["layers[0].weights", "0.1", "f32"]);
     scene.refused("export onnx upper.json --out f", &["upper", "lower"]);
     scene.refused("export onnx missing.json --out f", &["missing.json"]);

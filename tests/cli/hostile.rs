@@ -4,9 +4,12 @@
 use crate::scene::{MLP, Scene, TREES};
 
 /// Calls in which `bad` is the file that is hostile.
-const CALLS: [&str; 23] = [
+const CALLS: [&str; 26] = [
     "import onnx bad --out out",
     "import xgboost bad --out out",
+    "import lightgbm bad --out out",
+    "import sklearn bad --out out",
+    "import rule-ensemble bad --out out",
     "export onnx bad --out out",
     "train --data tiny.csv --recipe bad --out out",
     "predict --model bad --points points.csv",

@@ -6,8 +6,9 @@ mod certificates;
 #[cfg(all(target_os = "linux", feature = "full"))]
 #[path = "../cases/chance.rs"]
 mod chance;
-mod models;
 #[cfg(all(target_os = "linux", feature = "full"))]
+mod foreign;
+mod models;
 mod mutants;
 #[cfg(all(target_os = "linux", feature = "full"))]
 mod onnx;

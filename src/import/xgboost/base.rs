@@ -1,28 +1,60 @@
-//! The base score: a probability in the file, a margin in the sum.
+//! The base score: a probability or margins in the file, margins in the sums.
 
 use crate::import::ImportError;
 
-/// `−ln(1/p − 1)`, every step in f32, of a base score as the file spells it: `5E-1`, or since 3.1 a
-/// list with an entry per output, `[5E-1]`. The logarithm is the platform's `logf`, which XGBoost
-/// calls too; it is not correctly rounded everywhere, so going through f64 would lose last bits.
-pub(super) fn margin(text: &str) -> Result<f32, ImportError> {
+use super::file::Outputs;
+
+/// The sums before the first tree, from a base score as the file spells it: `5E-1`, or since 3.1 a
+/// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of several
+/// classes it is a margin already, one number for all of them or one each.
+pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportError> {
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    let entry = list.unwrap_or(text).trim();
-    if list.is_some() && entry.contains(',') {
-        let what = format!("a base_score with {} entries", entry.split(',').count());
-        let expected = "only models with one output are read";
-        return Err(ImportError::Unsupported { what, expected });
+    let entries: Vec<&str> = match list {
+        Some(list) => list.split(',').collect(),
+        None => vec![text],
+    };
+    let sums = outputs.sums();
+    if entries.len() != 1 && entries.len() != sums {
+        let (place, found) = ("base_score".to_owned(), entries.len());
+        return Err(ImportError::Length { place, found, expected: sums });
     }
-    let probability = entry.parse::<f32>().ok().filter(|&p| 0.0 < p && p < 1.0);
-    // −0, the margin of one half, becomes 0
-    let margin = probability.map(|p| -(1.0 / p - 1.0).ln() + 0.0);
-    let refused = || ImportError::BaseScore { found: text.to_owned() };
-    margin.filter(|margin| margin.is_finite()).ok_or_else(refused)
+    let number = |entry: &&str| -> Result<f32, ImportError> {
+        let number = entry.trim().parse::<f32>().ok();
+        let (margin, expected) = match outputs {
+            Outputs::Logistic => (
+                number.and_then(margin),
+                "a probability from 1e-6 to 0.999999 (XGBoost 3 moves others there, 1 and 2 do not)",
+            ),
+            Outputs::Softmax { .. } => (number, "a finite float32, or a list with one per class"),
+        };
+        let refused = || ImportError::BaseScore { found: text.to_owned(), expected };
+        // −0 becomes 0
+        margin.filter(|margin| margin.is_finite()).map(|margin| margin + 0.0).ok_or_else(refused)
+    };
+    let mut margins = entries.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    let last = margins.last().copied().unwrap_or(0.0);
+    margins.resize(sums, last);
+    Ok(margins)
+}
+
+/// `−ln(1/p − 1)` of a probability, every step in f32. The logarithm is the platform's `logf`, which
+/// XGBoost calls too; it is not correctly rounded everywhere, so going through f64 would lose last
+/// bits. `None` outside `[10⁻⁶, 1 − 10⁻⁶]`: XGBoost 3 clamps to that range, earlier versions do not, so
+/// that the margin would depend on who serves the file.
+pub(super) fn margin(probability: f32) -> Option<f32> {
+    let is_inside = (1e-6..=1.0 - 1e-6).contains(&probability);
+    is_inside.then(|| -(1.0 / probability - 1.0).ln() + 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const THREE: Outputs = Outputs::Softmax { classes: 3 };
+
+    fn margin(text: &str) -> Result<f32, ImportError> {
+        margins(text, Outputs::Logistic).map(|margins| margins[0])
+    }
 
     /// Two by hand. p = 1/4: 1/p − 1 = 3 and ln 3 = 1.09861229, whose nearest float is 0x3f8c9f54.
     /// p = 3/4: 1/p rounds up by 2⁻²³/3, so 1/p − 1 = (1 + 2⁻²³)/3 and −ln of it is
@@ -53,17 +85,47 @@ mod tests {
     }
 
     #[test]
-    fn several_entries_are_several_outputs() {
-        let refused = margin("[3E-1,4E-1,3E-1]").unwrap_err();
-        assert!(
-            matches!(&refused, ImportError::Unsupported { what, .. } if what.contains("3 ent"))
-        );
+    fn margins_of_classes_are_stated_once_or_each() {
+        let bits = |text| margins(text, THREE).unwrap();
+        assert_eq!(bits("5E-1"), [0.5, 0.5, 0.5]);
+        assert_eq!(bits("[5E-1]"), [0.5, 0.5, 0.5]);
+        assert_eq!(bits("[-2.5E-1,0E0, 1.5]"), [-0.25, 0.0, 1.5]);
+        assert_eq!(bits("-0")[0].to_bits(), 0);
+        for text in ["nan", "[1,inf,0]", "[1,,0]", "", "1E39", "[1,2,x]"] {
+            let refused = margins(text, THREE);
+            assert!(matches!(refused, Err(ImportError::BaseScore { .. })), "{text}");
+        }
     }
 
     #[test]
-    fn only_probabilities_with_a_finite_margin_are_base_scores() {
-        // 1E-40 is a float, but 1/p is infinite; 1 − 1E-9 rounds to 1
-        let refused = ["0E0", "1E0", "-0.5", "1.5", "nan", "inf", "", "[]", "[", "half", "1E-40"];
+    fn there_are_as_many_entries_as_sums_or_one() {
+        let refused = |text, outputs| match margins(text, outputs).unwrap_err() {
+            ImportError::Length { found, expected, .. } => (found, expected),
+            other => panic!("{other}"),
+        };
+        assert_eq!(refused("[3E-1,4E-1,3E-1]", Outputs::Logistic), (3, 1));
+        assert_eq!(refused("[3E-1,4E-1]", THREE), (2, 3));
+        assert_eq!(refused("[1,2,3,4]", THREE), (4, 3));
+    }
+
+    #[test]
+    fn only_probabilities_whose_margin_is_the_same_in_all_versions_are_base_scores() {
+        // 1 − 1E-9 rounds to 1
+        let refused = [
+            "0E0",
+            "1E0",
+            "-0.5",
+            "1.5",
+            "nan",
+            "inf",
+            "",
+            "[]",
+            "[",
+            "half",
+            "1E-40",
+            "9E-7",
+            "9.999999E-1",
+        ];
         for text in refused.into_iter().chain(["0.999999999", "{\"p\":0.5}", "[[5E-1]]"]) {
             assert!(matches!(margin(text), Err(ImportError::BaseScore { .. })), "{text}");
         }

@@ -5,10 +5,11 @@ use serde_json::value::RawValue;
 
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place};
 use crate::model::{LimitError, Tree};
 
+use super::base;
 use super::tree::TreeFile;
-use super::{MAX_FEATURES, MAX_TREES, base};
 
 /// Versions whose predictions were compared bit for bit lie in this range.
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=3;
@@ -55,11 +56,23 @@ struct Parameters<'a> {
 #[derive(Deserialize)]
 struct Booster<'a> {
     name: String,
+    /// Of a `gbtree`.
     #[serde(borrow)]
     model: Option<&'a RawValue>,
+    /// Of a `dart`: the trees, and what each is multiplied by.
+    #[serde(borrow)]
+    gbtree: Option<&'a RawValue>,
+    weight_drop: Option<Bounded<f32, MAX_TREES>>,
 }
 
-/// `gradient_booster.model` of a `gbtree`.
+/// `gradient_booster.gbtree` of a `dart`.
+#[derive(Deserialize)]
+struct Dropped<'a> {
+    #[serde(borrow)]
+    model: &'a RawValue,
+}
+
+/// `model` of a `gbtree`.
 #[derive(Deserialize)]
 struct Forest<'a> {
     #[serde(borrow)]
@@ -94,7 +107,7 @@ impl<'a> Declared<'a> {
 }
 
 impl<'a> ModelFile<'a> {
-    /// Reads the file down to the parameters; refuses what is not imported.
+    /// Reads the file down to the parameters; refuses other versions.
     pub(super) fn read(text: &'a [u8]) -> Result<Learner<'a>, ImportError> {
         let in_file = |reason| ImportError::Json { place: "the file".to_owned(), reason };
         let Self { version: [major, minor, patch], learner } =
@@ -104,35 +117,71 @@ impl<'a> ModelFile<'a> {
             return Err(ImportError::Unsupported { what, expected: "versions 1 to 3 are read" });
         }
         let in_learner = |reason| ImportError::Json { place: "learner".to_owned(), reason };
-        let learner: Learner = serde_json::from_str(learner.get()).map_err(in_learner)?;
-        learner.refuse_other_kinds()?;
-        Ok(learner)
+        serde_json::from_str(learner.get()).map_err(in_learner)
+    }
+}
+
+/// What the sums mean; decided by the objective.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outputs {
+    /// One sum, the margin of class 1.
+    Logistic,
+    /// One sum per class, of which there are at least three.
+    Softmax {
+        /// Number of classes.
+        classes: usize,
+    },
+}
+
+impl Outputs {
+    /// Number of sums.
+    pub(super) fn sums(self) -> usize {
+        match self {
+            Self::Logistic => 1,
+            Self::Softmax { classes } => classes,
+        }
+    }
+
+    /// Number of classes.
+    pub(super) fn classes(self) -> usize {
+        self.sums().max(2)
     }
 }
 
 impl<'a> Learner<'a> {
-    fn refuse_other_kinds(&self) -> Result<(), ImportError> {
+    /// What the sums mean; every other objective is refused.
+    pub(super) fn outputs(&self) -> Result<Outputs, ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
-        let booster = self.gradient_booster.name.as_str();
-        if booster != "gbtree" {
-            return unsupported(format!("booster `{booster:.60}`"), "only `gbtree` is read");
-        }
         let parameters = &self.learner_model_param;
-        for (key, outputs) in
-            [("num_class", parameters.num_class), ("num_target", parameters.num_target)]
-        {
-            let outputs = outputs.map_or(Ok(0), |outputs| outputs.whole(key))?;
-            if outputs > 1 {
-                let what = format!("a model with {key} {outputs}");
-                return unsupported(what, "only models with one output are read");
-            }
+        let declared = |key, value: Option<Declared>| value.map_or(Ok(0), |value| value.whole(key));
+        let targets = declared("num_target", parameters.num_target)?;
+        if targets > 1 {
+            return unsupported(format!("a model with num_target {targets}"), "one target is read");
         }
+        let classes = declared("num_class", parameters.num_class)?;
         let objective = self.objective.name.as_str();
-        if !["binary:logistic", "reg:logistic"].contains(&objective) {
-            let expected = "only `binary:logistic` and `reg:logistic` are read";
-            return unsupported(format!("objective `{objective:.60}`"), expected);
+        match objective {
+            "binary:logistic" | "reg:logistic" if classes <= 1 => Ok(Outputs::Logistic),
+            "multi:softprob" | "multi:softmax" if classes > MAX_CLASSES => {
+                let (found, limit) = (classes as u64, MAX_CLASSES as u64);
+                Err(LimitError { what: "classes", found, limit }.into())
+            }
+            "multi:softprob" | "multi:softmax" if classes > 2 => Ok(Outputs::Softmax { classes }),
+            "binary:logistic" | "reg:logistic" | "multi:softprob" | "multi:softmax" => unsupported(
+                format!("objective `{objective}` with num_class {classes}"),
+                "two classes are read as `binary:logistic`, three or more as `multi:softprob` or \
+                 `multi:softmax`",
+            ),
+            "reg:squarederror" | "reg:linear" => unsupported(
+                format!("objective `{objective}` (regression)"),
+                "models are classifiers, and a plain score has no classes to certify; expected \
+                 `binary:logistic`, trained on which side of a threshold the target lies",
+            ),
+            _ => unsupported(
+                format!("objective `{objective:.60}`"),
+                "read are `binary:logistic`, `reg:logistic`, `multi:softprob` and `multi:softmax`",
+            ),
         }
-        Ok(())
     }
 
     /// The number of features, within limits.
@@ -145,9 +194,9 @@ impl<'a> Learner<'a> {
         Ok(found)
     }
 
-    /// The margin before the first tree.
-    pub(super) fn base_margin(&self) -> Result<f32, ImportError> {
-        base::margin(self.learner_model_param.base_score.text())
+    /// The sums before the first tree.
+    pub(super) fn base(&self, outputs: Outputs) -> Result<Vec<f32>, ImportError> {
+        base::margins(self.learner_model_param.base_score.text(), outputs)
     }
 
     /// The names of the features, if the file has them.
@@ -160,26 +209,55 @@ impl<'a> Learner<'a> {
         Ok(Some(names))
     }
 
-    /// The trees in file order, all of which add to the one output.
-    pub(super) fn trees(&self, features: usize) -> Result<Vec<Tree>, ImportError> {
-        let model = self.gradient_booster.model.map_or("null", RawValue::get);
+    /// The trees in file order.
+    pub(super) fn trees(
+        &mut self,
+        features: usize,
+        outputs: Outputs,
+    ) -> Result<Vec<Tree>, ImportError> {
+        let (model, weights) = self.gradient_booster.forest()?;
         let in_model = |reason| ImportError::Json { place: "model".to_owned(), reason };
         let forest: Forest = serde_json::from_str(model).map_err(in_model)?;
-        let outputs = forest.tree_info.all("entries of tree_info")?;
+        let sums = forest.tree_info.all("entries of tree_info")?;
         let trees = forest.trees.all("trees")?;
-        expect_length(|| "tree_info".to_owned(), outputs.len(), trees.len())?;
+        expect_length(|| "tree_info".to_owned(), sums.len(), trees.len())?;
         if let Some(count) = forest.gbtree_model_param.and_then(|parameters| parameters.num_trees) {
             expect_length(|| "trees".to_owned(), trees.len(), count.whole("num_trees")?)?;
         }
-        if let Some(output) = outputs.iter().find(|&&output| output != 0) {
-            let what = format!("a tree for output {output}");
-            let expected = "only models with one output are read";
-            return Err(ImportError::Unsupported { what, expected });
+        if let Some(weights) = &weights {
+            expect_length(|| "weight_drop".to_owned(), weights.len(), trees.len())?;
         }
-        let convert = |(index, tree): (usize, &&RawValue)| {
-            TreeFile::read(tree.get(), index)?.into_tree(index, features)
+        let weights = weights.into_iter().flatten().map(Some).chain(std::iter::repeat(None));
+        let convert = |(index, ((tree, output), weight)): (usize, ((&&RawValue, u64), _))| {
+            let output = usize::try_from(output).ok().filter(|&output| output < outputs.sums());
+            let output = output.ok_or(ImportError::Output { tree: index, sums: outputs.sums() })?;
+            TreeFile::read(tree.get(), index)?.into_tree(
+                Place { tree: index, features },
+                weight,
+                output,
+            )
         };
-        trees.iter().enumerate().map(convert).collect()
+        trees.iter().zip(sums).zip(weights).enumerate().map(convert).collect()
+    }
+}
+
+impl<'a> Booster<'a> {
+    /// The text of the trees, and what each is multiplied by, if anything.
+    fn forest(&mut self) -> Result<(&'a str, Option<Vec<f32>>), ImportError> {
+        match self.name.as_str() {
+            "gbtree" => Ok((self.model.map_or("null", RawValue::get), None)),
+            "dart" => {
+                let text = self.gbtree.map_or("null", RawValue::get);
+                let in_gbtree = |reason| ImportError::Json { place: "gbtree".to_owned(), reason };
+                let trees: Dropped = serde_json::from_str(text).map_err(in_gbtree)?;
+                let weights = self.weight_drop.take().unwrap_or_default();
+                Ok((trees.model.get(), Some(weights.all("entries of weight_drop")?)))
+            }
+            other => {
+                let what = format!("booster `{other:.60}`");
+                Err(ImportError::Unsupported { what, expected: "read are `gbtree` and `dart`" })
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! XGBoost's JSON (`save_model("M.json")`), versions 1 to 3: `gbtree`, logistic, numeric splits.
+//! XGBoost's JSON and UBJSON (`save_model("M.json")`, `save_model("M.ubj")`), versions 1 to 3: `gbtree`
+//! and `dart`, logistic or several classes, numeric splits.
 //!
 //! The margin that XGBoost prints is, every step in f32,
 //!
@@ -8,14 +9,20 @@
 //! label = 1 iff m > 0
 //! ```
 //!
+//! With several classes there is a sum for each, `tree_info` says which one a tree adds to, base scores
+//! are margins already, and the first of the largest sums wins. A tree of a `dart` adds
+//! `leaf·weight_drop`, rounded to f32: that product is the native leaf.
+//!
 //! where a node sends `x` left iff `x[split_indices] < split_conditions`, and a leaf's value is its
 //! `split_conditions` (`base_weights` is another number, not scaled by the learning rate when
 //! `tree_method` is `exact`). The native ensemble adds in the same order, so its served margin has
 //! XGBoost's bits. All trees are added, as `Booster.predict` does; a `best_iteration` is not applied.
 //!
-//! Inputs are what the model was trained on: thresholds are taken over as they are.
+//! Inputs are what the model was trained on: thresholds are taken over as they are. So is the direction
+//! of missing values, but rows of data sets and points have none.
 
 mod base;
+mod export;
 mod file;
 #[cfg(test)]
 mod fixture;
@@ -24,82 +31,58 @@ mod refusals;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod ubjson;
 
-use std::borrow::Cow;
-use std::io::Read;
+use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, check_json};
 
-use crate::model::{
-    Ensemble, Family, FeatureSpec, Kind, LimitError, MAX_BYTES, Model, Precision, Schema, Tie,
-    check_json,
-};
+pub use export::to_xgboost;
 
 use self::file::{Learner, ModelFile};
-use super::ImportError;
+use super::packed::unpack;
+use super::{ImportError, features};
 
-/// Most features, as in native models.
-const MAX_FEATURES: usize = 65_536;
-/// Most trees, as in native models.
-const MAX_TREES: usize = 10_000;
-/// Most nodes of a tree, as in native models; deleted ones count.
-const MAX_NODES: usize = 65_535;
-/// Longest path of a tree, as in native models.
-const MAX_TREE_DEPTH: usize = 64;
-
-/// Reads an XGBoost model from the bytes of a `.json` or `.json.gz` file.
+/// Reads an XGBoost model from the bytes of a `.json` or `.ubj` file, or of one of them in gzip.
 ///
 /// With a schema, its features must be the model's: as many, and of the same names where the file
 /// has names. Without one, features are named as in the file, or `f0`, `f1`, …, and are real, without
 /// range, mean 0 and scale 1.
 ///
-/// Refused by name: other boosters (`dart`, `gblinear`), objectives other than `binary:logistic` and
-/// `reg:logistic`, several outputs, vector leaves, categorical splits, UBJSON and dumps.
+/// # Errors
+/// Refused by name: the booster `gblinear`; objectives other than `binary:logistic`, `reg:logistic`,
+/// `multi:softprob` and `multi:softmax`, regression among them; several targets, vector leaves,
+/// categorical splits, and dumps. Refused with the place: whatever is broken.
 pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
-    let text = unpack(bytes, MAX_BYTES)?;
+    let mut text = unpack(bytes, MAX_BYTES)?;
+    if ubjson::is_ubjson(&text) {
+        text = ubjson::to_json(&text)?.into();
+    }
     refuse_other_encodings(&text)?;
     check_json(&text)?;
-    let learner = ModelFile::read(&text)?;
+    let mut learner = ModelFile::read(&text)?;
+    let outputs = learner.outputs()?;
     let features = learner.features()?;
-    let base = learner.base_margin()?;
-    let trees = learner.trees(features)?;
+    let base = learner.base(outputs)?.into_iter().map(f64::from).collect();
+    let trees = learner.trees(features, outputs)?;
     Ok(Model {
         schema: schema_of(learner, features, schema)?,
         precision: Precision::F32,
         tie: Tie::Lower,
-        classes: 2,
-        family: Family::Ensemble(Ensemble { base: vec![f64::from(base)], trees }),
+        classes: outputs.classes(),
+        family: Family::Ensemble(Ensemble { base, trees }),
     })
-}
-
-/// The bytes of the JSON text; gzip is unpacked up to `limit` bytes.
-fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.into());
-    }
-    let mut unpacked = Vec::new();
-    let decoder = flate2::read::MultiGzDecoder::new(bytes);
-    decoder
-        .take(limit + 1)
-        .read_to_end(&mut unpacked)
-        .map_err(|reason| ImportError::Gzip { reason })?;
-    let found = unpacked.len() as u64;
-    if found > limit {
-        let what = "bytes of an unpacked model file";
-        return Err(LimitError { what, found, limit }.into());
-    }
-    Ok(unpacked.into())
 }
 
 /// What XGBoost and its neighbours write besides model JSON, known by the first bytes.
 fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
-    let what = match bytes {
-        // UBJSON: the length of the first key follows the brace
-        [b'{', b'L' | b'l' | b'i' | b'U' | b'I', ..] => "UBJSON",
-        [b'b', b'i', b'n', b'f', ..] => "the old binary format",
-        [b'[', ..] => "a list of trees (`dump_model`, without the base score)",
-        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => "a LightGBM text model",
+    let save = "save it with `booster.save_model(\"model.json\")` or `\"model.ubj\"`";
+    let (what, expected) = match bytes {
+        [b'b', b'i', b'n', b'f', ..] => ("the old binary format", save),
+        [b'[', ..] => ("a list of trees (`dump_model`, without the base score)", save),
+        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => {
+            ("a LightGBM text model", "read it with `import lightgbm`")
+        }
         _ => return Ok(()),
     };
-    let expected = "save it as JSON with `booster.save_model(\"model.json\")`";
     Err(ImportError::Unsupported { what: what.to_owned(), expected })
 }
 
@@ -110,24 +93,8 @@ fn schema_of(
     given: Option<&Schema>,
 ) -> Result<Schema, ImportError> {
     let names = learner.feature_names(features)?;
-    let Some(schema) = given else {
-        let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
-        return Ok(Schema::new(names.into_iter().map(plain).collect())?);
-    };
-    if schema.len() != features {
-        return Err(ImportError::Features { found: features, expected: schema.len() });
+    match given {
+        Some(given) => features::fit(names.as_deref(), features, given),
+        None => features::plain(names, features),
     }
-    let pairs = names.iter().flatten().zip(schema.features()).enumerate();
-    for (index, (found, FeatureSpec { name, .. })) in pairs {
-        if found != name {
-            let (found, expected) = (found.clone(), name.clone());
-            return Err(ImportError::FeatureName { index, found, expected });
-        }
-    }
-    Ok(schema.clone())
-}
-
-/// A feature about which only the name is known.
-fn plain(name: String) -> FeatureSpec {
-    FeatureSpec { name, kind: Kind::Real, low: None, high: None, mean: 0.0, scale: 1.0 }
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::fixture::{Slot, edited, file, small, tree, without};
-use super::{MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, unpack, xgboost};
+use super::fixture::{Slot, dart, edited, file, small, three_classes, tree, without};
+use super::{unpack, xgboost};
+use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, MAX_TREES};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{FeatureSpec, Kind, LimitError, Schema, SchemaError};
 
@@ -31,23 +32,23 @@ fn node_problem(slots: &[Slot]) -> (usize, NodeProblem) {
 
 #[test]
 fn what_is_not_reproduced_is_refused_by_name() {
-    let dart = json!({ "name": "dart", "gbtree": { "model": {} }, "weight_drop": [1.0] });
     let table = [
-        ("booster `dart`", edited("/learner/gradient_booster", dart)),
         ("booster `gblinear`", edited("/learner/gradient_booster/name", json!("gblinear"))),
-        ("objective `multi:softprob`", edited("/learner/objective/name", json!("multi:softprob"))),
         (
-            "objective `reg:squarederror`",
+            "objective `multi:softprob` with num_class 0",
+            edited("/learner/objective/name", json!("multi:softprob")),
+        ),
+        (
+            "objective `reg:squarederror` (regression)",
             edited("/learner/objective/name", json!("reg:squarederror")),
         ),
+        ("objective `rank:ndcg`", edited("/learner/objective/name", json!("rank:ndcg"))),
         (
             "objective `binary:logitraw`",
             edited("/learner/objective/name", json!("binary:logitraw")),
         ),
         ("num_class 3", edited(&format!("{PARAMETERS}/num_class"), json!("3"))),
         ("num_target 2", edited(&format!("{PARAMETERS}/num_target"), json!("2"))),
-        ("base_score with 2", edited(&format!("{PARAMETERS}/base_score"), json!("[5E-1,5E-1]"))),
-        ("a tree for output 2", edited(&format!("{MODEL}/tree_info"), json!([2]))),
         ("vector leaf", edited(&format!("{TREE}/tree_param/size_leaf_vector"), json!("3"))),
         ("categorical split (tree 0, node 2)", edited(&format!("{TREE}/split_type/2"), json!(1))),
         ("XGBoost 4.0.0", edited("/version", json!([4, 0, 0]))),
@@ -64,9 +65,7 @@ fn what_is_not_reproduced_is_refused_by_name() {
 
 #[test]
 fn other_encodings_are_refused_by_name() {
-    let table: [(&str, &[u8]); 5] = [
-        ("UBJSON", b"{L\0\0\0\0\0\0\0\x07learner{"),
-        ("UBJSON", b"{i\x07learner{"),
+    let table: [(&str, &[u8]); 3] = [
         ("old binary", b"binf\0\0"),
         ("dump_model", br#"[{"nodeid":0,"leaf":0.5}]"#),
         ("LightGBM", b"tree\nversion=v4\n"),
@@ -78,6 +77,46 @@ fn other_encodings_are_refused_by_name() {
             "{name}: {error}"
         );
     }
+}
+
+#[test]
+fn trees_add_to_sums_that_exist() {
+    let missing = refusal(&edited(&format!("{MODEL}/tree_info"), json!([1])));
+    assert!(matches!(missing, ImportError::Output { tree: 0, sums: 1 }), "{missing}");
+    let classes = three_classes("5E-1", &[0, 1, 3], &[1.0, 2.0, 3.0]);
+    let missing = refusal(&classes);
+    assert!(matches!(missing, ImportError::Output { tree: 2, sums: 3 }), "{missing}");
+}
+
+#[test]
+fn more_classes_than_the_limit_are_refused() {
+    let mut classes = three_classes("5E-1", &[0, 1, 2], &[1.0, 2.0, 3.0]);
+    for declared in ["1001", "1000000000"] {
+        classes["learner"]["learner_model_param"]["num_class"] = json!(declared);
+        let refused = refusal(&classes);
+        assert!(matches!(refused, ImportError::Limit(LimitError { what: "classes", .. })));
+    }
+}
+
+#[test]
+fn weights_of_dropped_trees_must_fit() {
+    let mut none = dart(&[]);
+    let few = refusal(&none);
+    assert!(
+        matches!(&few, ImportError::Length { place, found: 0, expected: 1 } if place == "weight_drop"),
+        "{few}"
+    );
+    none["learner"]["gradient_booster"]["gbtree"] = json!({ "name": "gbtree" });
+    assert!(matches!(refusal(&none), ImportError::Json { .. }));
+    let mut large = dart(&[3e38]);
+    let place = "/learner/gradient_booster/gbtree/model/trees/0/split_conditions/1";
+    *large.pointer_mut(place).unwrap() = json!(-3.5);
+    let overflow = refusal(&large);
+    let is_overflow = |error: &ImportError| match error {
+        ImportError::Node { tree: 0, problem, .. } => *problem == NodeProblem::Overflow,
+        _ => false,
+    };
+    assert!(is_overflow(&overflow), "{overflow}");
 }
 
 #[test]

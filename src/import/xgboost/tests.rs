@@ -4,8 +4,11 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fixture::{Slot, edited, file, small, tree, two_splits, without};
+use super::fixture::{
+    Slot, dart, edited, file, small, three_classes, tree, two_splits, ubjson, without,
+};
 use super::xgboost;
+use crate::import::ImportError;
 use crate::model::{
     Family, Feature, FeatureSpec, Kind, Model, Node, Point, Precision, Schema, Tie,
 };
@@ -46,7 +49,7 @@ fn a_margin_of_zero_is_class_zero() {
 
 #[test]
 fn the_base_is_added_first() {
-    let base = super::base::margin("3E-1").unwrap();
+    let base = super::base::margin(0.3).unwrap();
     let leaves = [0.100_000_01_f32, 7.3, -7.1, 1e-7];
     let trees: Vec<Value> = leaves.iter().map(|&leaf| tree(&[Slot::Leaf(leaf)])).collect();
     let mut file = file(&trees);
@@ -97,10 +100,86 @@ fn files_of_all_versions_are_read_alike() {
 
 #[test]
 fn packed_files_are_read() {
-    let text = small().to_string();
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packer.write_all(text.as_bytes()).unwrap();
-    assert_eq!(xgboost(&packer.finish().unwrap(), None).unwrap(), import(&small()));
+    for bytes in [small().to_string().into_bytes(), ubjson(&small())] {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(&bytes).unwrap();
+        assert_eq!(xgboost(&packer.finish().unwrap(), None).unwrap(), import(&small()));
+    }
+}
+
+#[test]
+fn binary_json_holds_the_same_models() {
+    let named = edited("/learner/feature_names", json!(["é \"age\"", "income"]));
+    let classes = three_classes("[-2.5E-1,0E0,1E0]", &[2, 0, 1], &[0.1, 0.2, -0.3]);
+    for file in [small(), named, dart(&[0.3]), classes] {
+        assert_eq!(xgboost(&ubjson(&file), None).unwrap(), import(&file));
+    }
+}
+
+#[test]
+fn cut_binary_json_is_refused_with_the_place() {
+    let bytes = ubjson(&small());
+    for length in 2..bytes.len() {
+        match xgboost(&bytes[..length], None) {
+            Err(ImportError::Ubjson { at, .. }) => assert!(at <= length, "{at} of {length}"),
+            other => panic!("{length}: {other:?}"),
+        }
+    }
+    let followed = [bytes.as_slice(), b"N"].concat();
+    let refused = xgboost(&followed, None).unwrap_err().to_string();
+    assert!(refused.contains(&format!("byte {}: bytes follow", bytes.len())), "{refused}");
+}
+
+#[test]
+fn hostile_binary_json_is_refused() {
+    let refused = |bytes: &[u8]| {
+        let error = xgboost(&[b"{i\x01k", bytes].concat(), None).unwrap_err();
+        match error {
+            ImportError::Ubjson { .. } | ImportError::Limit(_) => error.to_string(),
+            other => panic!("{other}"),
+        }
+    };
+    let huge = i64::MAX.to_be_bytes();
+    let claims: [(&[u8], &str); 12] = [
+        (&[b"SL".as_slice(), &huge].concat(), "byte 14: a length of more"),
+        (b"Si\xff", "a length of more"),
+        (&[b"[$d#L".as_slice(), &huge].concat(), "a length of more"),
+        (&[b"[$Z#L".as_slice(), &1000u64.to_be_bytes()].concat(), "a length of more"),
+        (b"[$Z#i\x01}", "not of numbers"),
+        (b"[$di\x01", "without a count"),
+        (b"Si\x01\xff}", "byte 7: a text that is not UTF-8"),
+        (b"d\x7f\x80\0\0}", "not finite"),
+        (b"D\x3f\xb9\x99\x99\x99\x99\x99\x9a}", "no finite 32-bit one"),
+        (b"N}", "byte 4: no marker"),
+        (b"[#i\x09iii", "a length of more"),
+        (&[b'['; 10_000], "depth of UBJSON nesting"),
+    ];
+    for (bytes, problem) in claims {
+        let message = refused(bytes);
+        assert!(message.contains(problem), "{problem}: {message}");
+    }
+}
+
+#[test]
+fn dropped_trees_add_their_products() {
+    let weight = 0.3_f32;
+    let model = import(&dart(&[weight]));
+    for (x, leaf) in [([0.0, 0.0], 1.0_f32), ([0.5, -3.0], -0.25), ([0.5, 0.0], 0.75)] {
+        assert_eq!(served_margin(&model, &x).to_bits(), (leaf * weight).to_bits());
+    }
+    assert_eq!(import(&dart(&[1.0])), import(&small()));
+}
+
+#[test]
+fn every_class_has_its_own_sum() {
+    let model = import(&three_classes("5E-1", &[0, 1, 2, 1], &[0.1, 0.2, 0.3, 0.1]));
+    let scores = model.served_scores(&Point::from_floats(&[0.0, 0.0]).unwrap());
+    assert_eq!(scores, [0.5 + 0.1, 0.5 + 0.2 + 0.1, 0.5 + 0.3_f32]);
+    assert_eq!((model.classes, model.tie), (3, Tie::Lower));
+    assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+    let mut labels = three_classes("5E-1", &[0, 1, 2], &[0.1, 0.2, 0.2]);
+    labels["learner"]["objective"]["name"] = json!("multi:softmax");
+    assert_eq!(import(&labels).label(&[0.0, 0.0]), 1, "the first of the largest");
 }
 
 #[test]
@@ -225,8 +304,14 @@ proptest! {
     fn damaged_files_are_refused_or_give_a_readable_model(
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         digits in proptest::bool::ANY,
+        form in 0..4,
     ) {
-        let mut bytes = small().to_string().into_bytes();
+        let mut bytes = match form {
+            0 => small().to_string().into_bytes(),
+            1 => dart(&[0.5]).to_string().into_bytes(),
+            2 => ubjson(&small()),
+            _ => ubjson(&three_classes("[1,2,3]", &[0, 1, 2], &[0.1, 0.2, 0.3])),
+        };
         for (place, byte) in damage {
             let digit = b"0123456789-,[]eE."[usize::from(byte) % 17];
             *place.get_mut(&mut bytes) = if digits { digit } else { byte };

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, Place};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{Feature, Node, Tree};
 
 use super::file::{Declared, expect_length};
-use super::{MAX_NODES, MAX_TREE_DEPTH};
 
 type Column<T> = Bounded<T, MAX_NODES>;
 
@@ -61,8 +61,14 @@ impl<'a> TreeFile<'a> {
         serde_json::from_str(text).map_err(|reason| ImportError::Json { place: place(), reason })
     }
 
-    /// The native tree, over a model with so many features.
-    pub(super) fn into_tree(self, tree: usize, features: usize) -> Result<Tree, ImportError> {
+    /// The native tree that adds to `output`, its leaves multiplied by `weight` in f32, if there is one.
+    pub(super) fn into_tree(
+        self,
+        place: Place,
+        weight: Option<f32>,
+        output: usize,
+    ) -> Result<Tree, ImportError> {
+        let Place { tree, .. } = place;
         let leaf_values = self.tree_param.size_leaf_vector;
         if leaf_values.map_or(Ok(0), |size| size.whole("size_leaf_vector"))? > 1 {
             let (what, expected) =
@@ -71,13 +77,13 @@ impl<'a> TreeFile<'a> {
         }
         let deleted = self.tree_param.num_deleted;
         let deleted = deleted.map_or(Ok(0), |deleted| deleted.whole("num_deleted"))?;
-        let slots = Slots { slots: self.into_slots(tree)?, tree, features };
+        let slots = Slots { slots: self.into_slots(tree)?, weight: weight.unwrap_or(1.0), place };
         let nodes = slots.walk()?;
         let found = slots.slots.len() - nodes.len();
         if found != deleted {
             return Err(ImportError::Unreachable { tree, found, deleted });
         }
-        Ok(Tree { output: 0, nodes })
+        Ok(Tree { output, nodes })
     }
 
     /// The arrays side by side; all have the declared length, which is at least one.
@@ -115,12 +121,12 @@ fn column<T>(
     Ok(entries)
 }
 
-/// The slots of one tree, and what is said about its place.
+/// The slots of one tree.
 struct Slots {
     slots: Vec<Slot>,
-    tree: usize,
-    /// Features of the model.
-    features: usize,
+    /// Of a `dart`; 1 otherwise, which changes no bit.
+    weight: f32,
+    place: Place,
 }
 
 impl Slots {
@@ -131,7 +137,8 @@ impl Slots {
         let mut reached = vec![(0, 0)];
         let mut nodes = Vec::new();
         while let Some(&(index, depth)) = reached.get(nodes.len()) {
-            let problem = |problem| ImportError::Node { tree: self.tree, node: index, problem };
+            let problem =
+                |problem| ImportError::Node { tree: self.place.tree, node: index, problem };
             let (Some(slot), Some(seen)) = (self.slots.get(index), is_reached.get_mut(index))
             else {
                 break; // `children` looks at every index before it is pushed
@@ -142,21 +149,21 @@ impl Slots {
             if depth > MAX_TREE_DEPTH {
                 return Err(problem(NodeProblem::Depth { limit: MAX_TREE_DEPTH }));
             }
-            // −0 becomes 0, as in every native model; no comparison tells them apart
-            let condition = f64::from(slot.condition) + 0.0;
             let Some(children) = self.children(slot).map_err(problem)? else {
-                nodes.push(Node::Leaf(condition));
+                nodes.push(Node::Leaf(self.leaf(slot).map_err(problem)?));
                 continue;
             };
             if slot.is_categorical {
-                let what = format!("a categorical split (tree {}, node {index})", self.tree);
+                let what = format!("a categorical split (tree {}, node {index})", self.place.tree);
                 let expected = "only splits x < threshold are read";
                 return Err(ImportError::Unsupported { what, expected });
             }
             let feature = self.feature(slot).map_err(problem)?;
             let (left, right) = (reached.len(), reached.len() + 1);
+            // −0 becomes 0, as in every native model; no comparison tells them apart
+            let threshold = f64::from(slot.condition) + 0.0;
             let default_left = slot.default_left;
-            nodes.push(Node::Split { feature, threshold: condition, left, right, default_left });
+            nodes.push(Node::Split { feature, threshold, left, right, default_left });
             reached.extend(children.map(|child| (child, depth + 1)));
         }
         Ok(nodes)
@@ -176,8 +183,14 @@ impl Slots {
         }
     }
 
+    /// What a leaf adds; −0 becomes 0.
+    fn leaf(&self, slot: &Slot) -> Result<f64, NodeProblem> {
+        let value = slot.condition * self.weight;
+        if value.is_finite() { Ok(f64::from(value) + 0.0) } else { Err(NodeProblem::Overflow) }
+    }
+
     fn feature(&self, slot: &Slot) -> Result<Feature, NodeProblem> {
-        let (found, features) = (slot.feature, self.features);
+        let (found, features) = (slot.feature, self.place.features);
         let known = usize::try_from(found).ok().filter(|&index| index < features);
         known.map(Feature).ok_or(NodeProblem::Feature { found, features })
     }

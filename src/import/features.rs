@@ -1,0 +1,32 @@
+//! The features of an imported model: as its file names them, or as given.
+
+use crate::model::{FeatureSpec, Kind, Schema};
+
+use super::ImportError;
+
+/// A schema of which only the names are known; without them `f0`, `f1`, …
+pub(super) fn plain(names: Option<Vec<String>>, features: usize) -> Result<Schema, ImportError> {
+    let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
+    let feature =
+        |name| FeatureSpec { name, kind: Kind::Real, low: None, high: None, mean: 0.0, scale: 1.0 };
+    Ok(Schema::new(names.into_iter().map(feature).collect())?)
+}
+
+/// The given schema, if it has as many features, and the same names where the file has names.
+pub(super) fn fit(
+    names: Option<&[String]>,
+    features: usize,
+    given: &Schema,
+) -> Result<Schema, ImportError> {
+    if given.len() != features {
+        return Err(ImportError::Features { found: features, expected: given.len() });
+    }
+    let pairs = names.into_iter().flatten().zip(given.features()).enumerate();
+    for (index, (found, FeatureSpec { name, .. })) in pairs {
+        if found != name {
+            let (found, expected) = (found.clone(), name.clone());
+            return Err(ImportError::FeatureName { index, found, expected });
+        }
+    }
+    Ok(given.clone())
+}

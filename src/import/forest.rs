@@ -1,0 +1,157 @@
+//! Trees as files state them, nodes that name their children, become native ones.
+
+use crate::model::{Feature, Node};
+
+use super::{ImportError, NodeProblem};
+
+/// Most features, as in native models.
+pub(super) const MAX_FEATURES: usize = 65_536;
+/// Most classes, as in native models.
+pub(super) const MAX_CLASSES: usize = 1_000;
+/// Most trees, as in native models.
+pub(super) const MAX_TREES: usize = 10_000;
+/// Most nodes of a tree, as in native models; deleted ones count.
+pub(super) const MAX_NODES: usize = 65_535;
+/// Longest path of a tree, as in native models.
+pub(super) const MAX_TREE_DEPTH: usize = 64;
+
+/// Where a tree stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Its index.
+    pub(super) tree: usize,
+    /// Features of the model.
+    pub(super) features: usize,
+}
+
+/// A node of a file; nothing about it is checked yet. Node 0 is the root.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stated {
+    /// A leaf with its value.
+    Leaf(f64),
+    /// `x[feature] < threshold` goes left.
+    Split {
+        /// Index of the feature.
+        feature: i64,
+        /// What it is compared with.
+        threshold: f64,
+        /// Index of the left child.
+        left: i64,
+        /// Index of the right child.
+        right: i64,
+        /// Where a missing value goes.
+        default_left: bool,
+    },
+}
+
+/// The nodes breadth first. Every one is reached from the root, once, on a path of limited length;
+/// features exist and numbers are finite.
+pub(super) fn grow(stated: &[Stated], place: Place) -> Result<Vec<Node>, ImportError> {
+    let mut is_reached = vec![false; stated.len()];
+    // index in the file and depth of each node, in the order of the new numbers
+    let mut reached = vec![(0, 0)];
+    let mut nodes = Vec::with_capacity(stated.len());
+    while let Some(&(index, depth)) = reached.get(nodes.len()) {
+        let problem = |problem| ImportError::Node { tree: place.tree, node: index, problem };
+        let (Some(node), Some(seen)) = (stated.get(index), is_reached.get_mut(index)) else {
+            return Err(problem(NodeProblem::None));
+        };
+        if std::mem::replace(seen, true) {
+            return Err(problem(NodeProblem::ReachedTwice));
+        }
+        if depth > MAX_TREE_DEPTH {
+            return Err(problem(NodeProblem::Depth { limit: MAX_TREE_DEPTH }));
+        }
+        let next = reached.len();
+        let (node, children) = native(node, stated.len(), place.features, next).map_err(problem)?;
+        nodes.push(node);
+        reached.extend(children.into_iter().flatten().map(|child| (child, depth + 1)));
+    }
+    let found = stated.len() - nodes.len();
+    if found > 0 {
+        return Err(ImportError::Unreachable { tree: place.tree, found, deleted: 0 });
+    }
+    Ok(nodes)
+}
+
+/// A node whose children will have the numbers `next` and `next + 1`, and where they are in the file.
+fn native(
+    stated: &Stated,
+    nodes: usize,
+    features: usize,
+    next: usize,
+) -> Result<(Node, Option<[usize; 2]>), NodeProblem> {
+    // −0 becomes 0, as in every native model; no comparison tells them apart
+    let finite = |number: f64| {
+        if number.is_finite() { Ok(number + 0.0) } else { Err(NodeProblem::NotFinite) }
+    };
+    let below = |index: i64, end: usize| usize::try_from(index).ok().filter(|&index| index < end);
+    match *stated {
+        Stated::Leaf(value) => Ok((Node::Leaf(finite(value)?), None)),
+        Stated::Split { feature: found, threshold, left, right, default_left } => {
+            let problem = NodeProblem::Children { left, right, nodes };
+            let children =
+                [below(left, nodes).ok_or(problem)?, below(right, nodes).ok_or(problem)?];
+            let feature = below(found, features).map(Feature);
+            let feature = feature.ok_or(NodeProblem::Feature { found, features })?;
+            let (threshold, left, right) = (finite(threshold)?, next, next + 1);
+            let split = Node::Split { feature, threshold, left, right, default_left };
+            Ok((split, Some(children)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(left: i64, right: i64) -> Stated {
+        Stated::Split { feature: 0, threshold: 0.5, left, right, default_left: false }
+    }
+
+    fn problem(stated: &[Stated]) -> NodeProblem {
+        match grow(stated, Place { tree: 3, features: 1 }) {
+            Err(ImportError::Node { tree: 3, problem, .. }) => problem,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_no_tree_is_refused() {
+        let leaf = Stated::Leaf(1.0);
+        assert_eq!(problem(&[]), NodeProblem::None);
+        assert_eq!(problem(&[split(0, 1), leaf]), NodeProblem::ReachedTwice);
+        assert_eq!(problem(&[split(1, 1), leaf]), NodeProblem::ReachedTwice);
+        for (left, right) in [(1, 3), (-1, 1), (1, i64::MAX), (i64::MIN, 1)] {
+            let children = NodeProblem::Children { left, right, nodes: 3 };
+            assert_eq!(problem(&[split(left, right), leaf, leaf]), children);
+        }
+        let odd = |feature, threshold| {
+            problem(&[
+                Stated::Split { feature, threshold, left: 1, right: 2, default_left: false },
+                leaf,
+                leaf,
+            ])
+        };
+        assert_eq!(odd(1, 0.5), NodeProblem::Feature { found: 1, features: 1 });
+        assert_eq!(odd(0, f64::INFINITY), NodeProblem::NotFinite);
+        assert_eq!(problem(&[Stated::Leaf(f64::NAN)]), NodeProblem::NotFinite);
+        let orphan = grow(&[leaf, leaf], Place { tree: 0, features: 1 });
+        assert!(matches!(orphan, Err(ImportError::Unreachable { found: 1, .. })));
+    }
+
+    #[test]
+    fn long_paths_are_refused() {
+        let chain = |depth: i64| {
+            let mut stated = Vec::new();
+            for k in 0..depth {
+                stated.extend([split(2 * k + 1, 2 * k + 2), Stated::Leaf(0.0)]);
+            }
+            stated.push(Stated::Leaf(1.0));
+            stated
+        };
+        let place = Place { tree: 3, features: 1 };
+        assert_eq!(grow(&chain(64), place).unwrap().len(), 129);
+        assert_eq!(problem(&chain(65)), NodeProblem::Depth { limit: 64 });
+    }
+}

@@ -1,0 +1,142 @@
+//! The JSON form: nodes inside one another.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::import::ImportError;
+use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_FEATURES, MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, Stated};
+use crate::model::check_json_to_depth;
+
+use super::{Booster, Missing, at_most, categorical, linear, split, zero_is_missing};
+
+/// Nesting of a tree of the longest path: the file, `tree_info`, its entry, and a level per node.
+const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;
+
+/// The whole file. Keys that prediction does not need are skipped, here and below.
+#[derive(Deserialize)]
+struct DumpFile<'a> {
+    version: String,
+    objective: String,
+    #[serde(default)]
+    average_output: bool,
+    num_class: usize,
+    num_tree_per_iteration: usize,
+    max_feature_idx: usize,
+    feature_names: Bounded<String, MAX_FEATURES>,
+    #[serde(borrow)]
+    tree_info: Bounded<&'a RawValue, MAX_TREES>,
+}
+
+#[derive(Deserialize)]
+struct TreeFile {
+    num_leaves: usize,
+    tree_structure: NodeFile,
+}
+
+/// A leaf has a value, an inner node the rest.
+#[derive(Deserialize)]
+struct NodeFile {
+    leaf_value: Option<f64>,
+    #[serde(default)]
+    leaf_const: Option<f64>,
+    split_feature: Option<i64>,
+    /// A text, for categories.
+    threshold: Option<serde_json::Value>,
+    decision_type: Option<String>,
+    default_left: Option<bool>,
+    missing_type: Option<String>,
+    left_child: Option<Box<NodeFile>>,
+    right_child: Option<Box<NodeFile>>,
+}
+
+/// Reads the JSON.
+pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
+    check_json_to_depth(bytes, MAX_DEPTH)?;
+    let expected = "the finite numbers and the keys of LightGBM's `dump_model`";
+    let refused = |reason| ImportError::Document { reason, expected };
+    let file: DumpFile = serde_json::from_slice(bytes).map_err(refused)?;
+    let convert = |(tree, text): (usize, &&RawValue)| {
+        let file: TreeFile = serde_json::from_str(text.get()).map_err(refused)?;
+        at_most("leaves of a tree", file.num_leaves, MAX_NODES / 2 + 1)?;
+        let mut walk = Walk { tree, nodes: Vec::new() };
+        walk.push(file.tree_structure)?;
+        let leaves = walk.nodes.len() / 2 + 1;
+        if leaves != file.num_leaves {
+            let (place, found) = (format!("leaves of tree {tree}"), leaves);
+            return Err(ImportError::Length { place, found, expected: file.num_leaves });
+        }
+        Ok(walk.nodes)
+    };
+    let trees = file.tree_info.all("trees")?;
+    Ok(Booster {
+        version: file.version,
+        objective: file.objective,
+        is_averaged: file.average_output,
+        num_class: file.num_class,
+        trees_per_iteration: file.num_tree_per_iteration,
+        max_feature: file.max_feature_idx,
+        names: file.feature_names.all("feature names")?,
+        trees: trees.iter().enumerate().map(convert).collect::<Result<_, _>>()?,
+    })
+}
+
+struct Walk {
+    tree: usize,
+    /// A node before its left part, that before its right part.
+    nodes: Vec<Stated>,
+}
+
+impl Walk {
+    /// The node and what is below it; as deep as the JSON, which is limited.
+    fn push(&mut self, file: NodeFile) -> Result<(), ImportError> {
+        let (tree, node) = (self.tree, self.nodes.len());
+        if file.leaf_const.is_some() {
+            return Err(linear(tree));
+        }
+        let other = |place: String, found: String, expected| {
+            Err(ImportError::Stated {
+                place: format!("tree {tree}, node {node}{place}"),
+                found,
+                expected,
+            })
+        };
+        let (feature, left, right) = match (file.split_feature, file.left_child, file.right_child) {
+            (None, None, None) => match file.leaf_value {
+                Some(value) => {
+                    self.nodes.push(Stated::Leaf(value));
+                    return Ok(());
+                }
+                None => return other(String::new(), "no keys".to_owned(), "a leaf or a split"),
+            },
+            (Some(feature), Some(left), Some(right)) => (feature, left, right),
+            _ => return other(String::new(), "some keys".to_owned(), "a feature and two children"),
+        };
+        let decision = file.decision_type.unwrap_or_default();
+        match decision.as_str() {
+            "<=" => {}
+            "==" => return Err(categorical(tree, node)),
+            _ => return other(", decision_type".to_owned(), decision, "`<=`"),
+        }
+        let missing = match file.missing_type.unwrap_or_default().as_str() {
+            "None" => Missing::None,
+            "NaN" => Missing::Nan,
+            "Zero" => return Err(zero_is_missing(tree, node)),
+            found => return other(", missing_type".to_owned(), found.to_owned(), "None or NaN"),
+        };
+        let Some(threshold) = file.threshold.as_ref().and_then(serde_json::Value::as_f64) else {
+            let found = file.threshold.map_or("nothing".to_owned(), |found| found.to_string());
+            return other(", threshold".to_owned(), found, "a number");
+        };
+        self.nodes.push(Stated::Leaf(0.0));
+        let first = self.nodes.len() as i64;
+        self.push(*left)?;
+        let children = [first, self.nodes.len() as i64];
+        self.push(*right)?;
+        let missing = (missing, file.default_left.unwrap_or(false));
+        if let Some(place) = self.nodes.get_mut(node) {
+            *place = split(feature, threshold, children, missing);
+        }
+        Ok(())
+    }
+}

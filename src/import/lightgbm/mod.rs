@@ -1,0 +1,163 @@
+//! LightGBM's text (`save_model("M.txt")`) and JSON (`json.dump(booster.dump_model(), file)`).
+//!
+//! ```text
+//! m ← 0,  for every tree, in file order:  m ← m + leaf(tree, x)          all in f64
+//! ```
+//!
+//! A node sends `x` left iff `x ≤ threshold`, both f64; natively that is `x <` the next float. The
+//! model has precision f64, and its sums in f64 are those of `predict(x, raw_score=True)`. Served copies
+//! are given float64 or float32 values alike: a float32 is a float64. There is no base; the first tree
+//! holds it. With several classes tree `t` adds to class `t mod classes`, and the first of the largest
+//! sums wins. Rows have no missing values; where those would go is kept.
+
+mod dump;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use crate::model::{Ensemble, Family, LimitError, MAX_BYTES, Model, Precision, Schema, Tie, Tree};
+
+use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow};
+use super::packed::unpack;
+use super::{ImportError, features};
+
+/// Reads a LightGBM model from the bytes of its text or JSON, or of one of them in gzip.
+///
+/// Names are those of the file unless a schema is given, whose names must be the same.
+///
+/// # Errors
+/// By name: objectives other than `binary` with sigmoid 1 and `multiclass` with at least three classes,
+/// averaged trees (boosting `rf`), categorical splits, linear trees, zeros that count as missing.
+/// With the place: whatever is broken.
+pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    let text = unpack(bytes, MAX_BYTES)?;
+    let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let booster = if is_json { dump::read(&text)? } else { text::read(&text)? };
+    booster.into_model(schema)
+}
+
+/// What both forms say.
+struct Booster {
+    version: String,
+    objective: String,
+    is_averaged: bool,
+    num_class: usize,
+    trees_per_iteration: usize,
+    max_feature: usize,
+    names: Vec<String>,
+    /// The nodes of every tree.
+    trees: Vec<Vec<Stated>>,
+}
+
+impl Booster {
+    fn into_model(self, given: Option<&Schema>) -> Result<Model, ImportError> {
+        let classes = self.classes()?;
+        let features = self.features()?;
+        let names = Some(self.names);
+        let schema = match given {
+            Some(given) => features::fit(names.as_deref(), features, given)?,
+            None => features::plain(names, features)?,
+        };
+        let outputs = if classes == 2 { 1 } else { classes };
+        let convert = |(tree, stated): (usize, Vec<Stated>)| {
+            let nodes = grow(&stated, Place { tree, features })?;
+            Ok(Tree { output: tree % outputs, nodes })
+        };
+        let trees = self.trees.into_iter().enumerate().map(convert);
+        let trees = trees.collect::<Result<_, ImportError>>()?;
+        Ok(Model {
+            schema,
+            precision: Precision::F64,
+            tie: Tie::Lower,
+            classes,
+            family: Family::Ensemble(Ensemble { base: vec![0.0; outputs], trees }),
+        })
+    }
+
+    /// The number of classes; every other objective is refused.
+    fn classes(&self) -> Result<usize, ImportError> {
+        let unsupported = |what: String, expected| Err(ImportError::Unsupported { what, expected });
+        if !["v3", "v4"].contains(&self.version.as_str()) {
+            let what = format!("a LightGBM file of version `{:.60}`", self.version);
+            return unsupported(what, "versions v3 and v4 are read");
+        }
+        if self.is_averaged {
+            return unsupported("an average of trees (boosting `rf`)".to_owned(), "sums are read");
+        }
+        let objective: Vec<&str> = self.objective.split_whitespace().collect();
+        let (classes, trees) = (self.num_class, self.trees_per_iteration);
+        match objective.as_slice() {
+            ["binary", "sigmoid:1"] if classes == 1 && trees == 1 => Ok(2),
+            ["multiclass", stated] if *stated == format!("num_class:{classes}") => {
+                if classes < 3 || trees != classes {
+                    let what =
+                        format!("`multiclass` with {classes} classes, {trees} trees a round");
+                    return unsupported(what, "three classes or more, with a tree each, are read");
+                }
+                at_most("classes", classes, MAX_CLASSES)?;
+                Ok(classes)
+            }
+            _ => unsupported(
+                format!("objective `{:.60}`", self.objective),
+                "`binary sigmoid:1` and `multiclass` are read",
+            ),
+        }
+    }
+
+    fn features(&self) -> Result<usize, ImportError> {
+        let found = self.max_feature.saturating_add(1);
+        at_most("features", found, MAX_FEATURES)?;
+        at_most("trees", self.trees.len(), MAX_TREES)?;
+        if self.names.len() != found {
+            let (place, expected) = ("feature_names".to_owned(), found);
+            return Err(ImportError::Length { place, found: self.names.len(), expected });
+        }
+        Ok(found)
+    }
+}
+
+fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(LimitError { what, found: found as u64, limit: limit as u64 })
+}
+
+/// How missing values are treated at a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// As zero.
+    None,
+    /// In the default direction.
+    Nan,
+}
+
+/// LightGBM's largest threshold; in the text form it is `inf`. It parts missing values from all others.
+const LARGEST_THRESHOLD: f64 = 1e300;
+
+/// `x ≤ threshold` goes left; below the largest threshold that is everything but the largest float.
+fn split(
+    feature: i64,
+    threshold: f64,
+    [left, right]: [i64; 2],
+    (missing, is_left): (Missing, bool),
+) -> Stated {
+    let default_left = if missing == Missing::None { threshold >= 0.0 } else { is_left };
+    let threshold = if threshold >= LARGEST_THRESHOLD { f64::MAX } else { threshold.next_up() };
+    Stated::Split { feature, threshold, left, right, default_left }
+}
+
+fn categorical(tree: usize, node: usize) -> ImportError {
+    let what = format!("a categorical split (tree {tree}, node {node})");
+    ImportError::Unsupported { what, expected: "only splits x <= threshold are read" }
+}
+
+fn zero_is_missing(tree: usize, node: usize) -> ImportError {
+    let what = format!("missing_type Zero (tree {tree}, node {node})");
+    ImportError::Unsupported { what, expected: "train with zero_as_missing=false" }
+}
+
+fn linear(tree: usize) -> ImportError {
+    let what = format!("a linear tree (tree {tree})");
+    ImportError::Unsupported { what, expected: "leaves with one value are read" }
+}

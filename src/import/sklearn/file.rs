@@ -1,0 +1,244 @@
+//! The layout of the dump.
+
+use serde::Deserialize;
+
+use crate::import::ImportError;
+use crate::import::bounded::Bounded;
+use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated};
+use crate::model::LimitError;
+
+/// Shares of classes add up to one but for rounding; counts do not.
+const SHARE_TOLERANCE: f64 = 1e-6;
+
+type Column<T> = Bounded<T, MAX_NODES>;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DumpFile {
+    format: String,
+    model: String,
+    classes: usize,
+    features: Bounded<String, MAX_FEATURES>,
+    /// Of gradient boosting, as the next two.
+    loss: Option<String>,
+    rate: Option<f64>,
+    base: Option<Bounded<f64, MAX_CLASSES>>,
+    trees: Bounded<TreeFile, MAX_TREES>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TreeFile {
+    output: Option<usize>,
+    left: Column<i64>,
+    right: Column<i64>,
+    feature: Column<i64>,
+    threshold: Column<f64>,
+    value: Column<Vec<f64>>,
+}
+
+/// What a file says besides its trees.
+pub(super) struct Head {
+    pub(super) classes: usize,
+    pub(super) features: Vec<String>,
+    /// None for a forest.
+    pub(super) boosting: Option<Boosting>,
+}
+
+/// What is added first, and what every value is multiplied by.
+pub(super) struct Boosting {
+    pub(super) base: Vec<f64>,
+    pub(super) rate: f64,
+}
+
+impl Head {
+    /// Number of sums.
+    pub(super) fn sums(&self) -> usize {
+        if self.classes == 2 { 1 } else { self.classes }
+    }
+}
+
+/// Columns of one length.
+pub(super) struct Tree {
+    output: Option<usize>,
+    left: Vec<i64>,
+    right: Vec<i64>,
+    feature: Vec<i64>,
+    threshold: Vec<f64>,
+    value: Vec<Vec<f64>>,
+}
+
+impl DumpFile {
+    /// Refuses other models by name, and lists that do not fit one another.
+    pub(super) fn check(self) -> Result<(Head, Vec<Tree>), ImportError> {
+        let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
+        if self.format != "sklearn-trees/1" {
+            let what = format!("format `{:.60}`", self.format);
+            return unsupported(what, "`sklearn-trees/1` is read; see `import --help`");
+        }
+        if self.classes > MAX_CLASSES {
+            let (found, limit) = (self.classes as u64, MAX_CLASSES as u64);
+            return Err(LimitError { what: "classes", found, limit }.into());
+        }
+        if self.classes < 2 {
+            return unsupported(format!("a model of {} classes", self.classes), "two or more");
+        }
+        let features = self.features.all("features")?;
+        let boosting = match (self.model.as_str(), self.loss.as_deref(), self.rate, self.base) {
+            ("GradientBoostingClassifier", Some("log_loss"), Some(rate), Some(base)) => {
+                Some(Boosting { base: base.all("entries of base")?, rate })
+            }
+            ("GradientBoostingClassifier", loss, ..) => {
+                let what = format!("loss `{:.60}`, or no rate or base", loss.unwrap_or_default());
+                return unsupported(what, "`log_loss` is read");
+            }
+            ("RandomForestClassifier" | "ExtraTreesClassifier", None, None, None) => None,
+            (model, ..) => {
+                return unsupported(
+                    format!("a `{model:.60}`"),
+                    "read are GradientBoostingClassifier, RandomForestClassifier and \
+                     ExtraTreesClassifier",
+                );
+            }
+        };
+        let head = Head { classes: self.classes, features, boosting };
+        if let Some(Boosting { base, rate }) = &head.boosting {
+            expect_length("base".to_owned(), base.len(), head.sums())?;
+            if !base.iter().chain([rate]).all(|number| number.is_finite()) {
+                let (place, found) = ("base, rate".to_owned(), "another number".to_owned());
+                return Err(ImportError::Stated { place, found, expected: "finite numbers" });
+            }
+        }
+        let trees = self.trees.all("trees")?;
+        let native = trees.len() * if head.boosting.is_some() { 1 } else { head.sums() };
+        if native > MAX_TREES {
+            let (found, limit) = (native as u64, MAX_TREES as u64);
+            return Err(LimitError { what: "trees, one per class", found, limit }.into());
+        }
+        let trees = trees.into_iter().enumerate().map(|(index, tree)| tree.check(index));
+        let trees = trees.collect::<Result<_, _>>()?;
+        Ok((head, trees))
+    }
+}
+
+impl TreeFile {
+    fn check(self, index: usize) -> Result<Tree, ImportError> {
+        const WHAT: &str = "nodes of a tree";
+        let tree = Tree {
+            output: self.output,
+            left: self.left.all(WHAT)?,
+            right: self.right.all(WHAT)?,
+            feature: self.feature.all(WHAT)?,
+            threshold: self.threshold.all(WHAT)?,
+            value: self.value.all(WHAT)?,
+        };
+        let expected = tree.left.len();
+        for (key, found) in [
+            ("right", tree.right.len()),
+            ("feature", tree.feature.len()),
+            ("threshold", tree.threshold.len()),
+            ("value", tree.value.len()),
+        ] {
+            expect_length(format!("{key} of tree {index}"), found, expected)?;
+        }
+        Ok(tree)
+    }
+}
+
+fn expect_length(place: String, found: usize, expected: usize) -> Result<(), ImportError> {
+    if found == expected { Ok(()) } else { Err(ImportError::Length { place, found, expected }) }
+}
+
+impl Tree {
+    /// The sum that a boosted tree adds to.
+    pub(super) fn output(&self, tree: usize, sums: usize) -> Result<usize, ImportError> {
+        let output = self.output.filter(|&output| output < sums);
+        let refused = || ImportError::Stated {
+            place: format!("output of tree {tree}"),
+            found: self.output.map_or("nothing".to_owned(), |output| output.to_string()),
+            expected: "an output of the model",
+        };
+        output.ok_or_else(refused)
+    }
+
+    /// Refuses leaves that hold anything but a share of each class.
+    pub(super) fn expect_shares(&self, tree: usize, classes: usize) -> Result<(), ImportError> {
+        let is_share = |row: &Vec<f64>| {
+            let sum: f64 = row.iter().sum();
+            row.len() == classes && (sum - 1.0).abs() <= SHARE_TOLERANCE
+        };
+        match self.value.iter().position(|row| !is_share(row)) {
+            None => Ok(()),
+            Some(node) => Err(ImportError::Stated {
+                place: format!("value of tree {tree}, node {node}"),
+                found: self.value.get(node).map_or(String::new(), |row| format!("{row:?}")),
+                expected: "one share per class, which add up to 1 (scikit-learn 1.3 and later)",
+            }),
+        }
+    }
+
+    /// The nodes; `leaf` makes a number of a leaf's values, if they are as many as they must be.
+    pub(super) fn stated(
+        &self,
+        tree: usize,
+        leaf: impl Fn(&[f64]) -> Option<f64>,
+    ) -> Result<Vec<Stated>, ImportError> {
+        let children = self.left.iter().zip(&self.right);
+        let tests = self.feature.iter().zip(&self.threshold);
+        let rows = children.zip(tests).zip(&self.value).enumerate();
+        rows.map(|(node, (((&left, &right), (&feature, &threshold)), values))| {
+            let refused = |found: String, expected| ImportError::Stated {
+                place: format!("tree {tree}, node {node}"),
+                found,
+                expected,
+            };
+            if (left, right) == (-1, -1) {
+                let value = leaf(values).map(Stated::Leaf);
+                return value.ok_or_else(|| refused(format!("{values:?}"), "one value"));
+            }
+            let threshold = border(threshold).ok_or_else(|| {
+                refused(format!("threshold {threshold}"), "one in the range of 32-bit floats")
+            })?;
+            Ok(Stated::Split { feature, threshold, left, right, default_left: false })
+        })
+        .collect()
+    }
+}
+
+/// The float64 `θ` with `x < θ` iff the float32 nearest to `x` is at most `t`.
+pub(super) fn border(t: f64) -> Option<f64> {
+    let nearest = t as f32;
+    let below = if f64::from(nearest) > t { nearest.next_down() } else { nearest };
+    if !below.is_finite() {
+        return None;
+    }
+    // beyond the largest float32 lies 2^128, where rounding gives infinity
+    let next = below.next_up();
+    let next = if next.is_finite() { f64::from(next) } else { 2f64.powi(128) };
+    let middle = (f64::from(below) + next) / 2.0;
+    let is_even = below.to_bits() & 1 == 0;
+    Some(if is_even { middle.next_up() } else { middle })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borders_are_where_rounding_passes_the_threshold() {
+        let edge = f64::from(f32::MAX);
+        let thresholds =
+            [0.0, -0.0, 0.1, -0.1, 1.5, -2.75, 1e-45, -1e-46, 3e38, edge, 1e300, -edge];
+        let singles = [0.1f32, -0.1, 7.25, 1e-40, 16_777_217.0].map(f64::from);
+        for t in thresholds.into_iter().chain(singles) {
+            let border = border(t).unwrap();
+            for x in [border.next_down(), border] {
+                assert_eq!(f64::from(x as f32) <= t, x < border, "{t:e}: {x:e}");
+            }
+        }
+        for t in [f64::NAN, f64::NEG_INFINITY, -1e300] {
+            assert_eq!(border(t), None, "{t}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::sklearn;
+use crate::import::{ImportError, NodeProblem};
+use crate::model::{Model, Precision, Tie};
+
+/// `x ≤ 0.1 ? 1 : (y ≤ −2 ? −0.5 : 0.75)`.
+fn boosting() -> Value {
+    json!({
+        "format": "sklearn-trees/1", "model": "GradientBoostingClassifier", "classes": 2,
+        "features": ["x", "y"], "loss": "log_loss", "rate": 0.3, "base": [0.25],
+        "trees": [{
+            "output": 0, "left": [1, -1, 3, -1, -1], "right": [2, -1, 4, -1, -1],
+            "feature": [0, -2, 1, -2, -2], "threshold": [0.1, -2.0, -2.0, -2.0, -2.0],
+            "value": [[0.0], [1.0], [0.0], [-0.5], [0.75]],
+        }],
+    })
+}
+
+fn forest(shares: [&[f64]; 2]) -> Value {
+    json!({
+        "format": "sklearn-trees/1", "model": "RandomForestClassifier", "classes": shares[0].len(),
+        "features": ["x"],
+        "trees": [{
+            "left": [1, -1, -1], "right": [2, -1, -1], "feature": [0, -2, -2],
+            "threshold": [0.5, -2.0, -2.0], "value": [shares[0], shares[0], shares[1]],
+        }],
+    })
+}
+
+fn import(file: &Value) -> Model {
+    sklearn(file.to_string().as_bytes(), None).unwrap()
+}
+
+fn refusal(pointer: &str, value: Value) -> ImportError {
+    let mut file = boosting();
+    *file.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
+    sklearn(file.to_string().as_bytes(), None).expect_err("refused")
+}
+
+#[test]
+fn boosted_trees_add_rate_times_value() {
+    let model = import(&boosting());
+    let margin = |x, y| model.margin(&[x, y]);
+    assert_eq!(margin(0.0, 0.0), 0.25 + 0.3 * 1.0);
+    // 0.1 is less than the float32 nearest to it, which scikit-learn compares with 0.1
+    assert_eq!(margin(0.1, 0.0), 0.25 + 0.3 * 0.75);
+    assert_eq!(margin(f64::from(0.1f32.next_down()), 0.0), 0.25 + 0.3);
+    assert_eq!(margin(1.0, -2.0), 0.25 + 0.3 * -0.5);
+    assert_eq!((model.precision, model.tie, model.classes), (Precision::F64, Tie::Upper, 2));
+    assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+}
+
+#[test]
+fn forests_sum_shares() {
+    let two = import(&forest([&[0.75, 0.25], &[0.25, 0.75]]));
+    assert_eq!((two.margin(&[0.0]), two.margin(&[1.0])), (-0.5, 0.5));
+    assert_eq!(two.tie, Tie::Lower);
+    let three = import(&forest([&[0.5, 0.25, 0.25], &[0.0, 0.5, 0.5]]));
+    assert_eq!(three.scores(&[0.0]), [0.5, 0.25, 0.25]);
+    assert_eq!(three.label(&[1.0]), 1, "the first of the largest");
+    assert_eq!(Model::read(three.to_json().as_bytes()).unwrap(), three);
+    let counts = sklearn(forest([&[3.0, 1.0], &[0.0, 4.0]]).to_string().as_bytes(), None);
+    assert!(counts.unwrap_err().to_string().contains("add up to 1"));
+}
+
+#[test]
+fn what_is_not_reproduced_is_refused_by_name() {
+    for (pointer, value, name) in [
+        ("/format", json!("sklearn-trees/2"), "sklearn-trees/2"),
+        ("/model", json!("HistGradientBoostingClassifier"), "HistGradientBoostingClassifier"),
+        ("/model", json!("RandomForestClassifier"), "RandomForestClassifier"),
+        ("/loss", json!("exponential"), "exponential"),
+        ("/classes", json!(1), "1 classes"),
+    ] {
+        let refused = refusal(pointer, value);
+        assert!(
+            matches!(&refused, ImportError::Unsupported { what, .. } if what.contains(name)),
+            "{refused}"
+        );
+    }
+    let pickle = sklearn(b"\x80\x04\x95", None).unwrap_err();
+    assert!(pickle.to_string().contains("import --help"), "{pickle}");
+}
+
+#[test]
+fn broken_files_are_refused() {
+    let node = |pointer, value| match refusal(pointer, value) {
+        ImportError::Node { problem, .. } => problem,
+        other => panic!("{other}"),
+    };
+    assert_eq!(node("/trees/0/left/2", json!(0)), NodeProblem::ReachedTwice);
+    assert_eq!(node("/trees/0/right/0", json!(1)), NodeProblem::ReachedTwice);
+    let missing = NodeProblem::Children { left: 9, right: 4, nodes: 5 };
+    assert_eq!(node("/trees/0/left/2", json!(9)), missing);
+    assert_eq!(
+        node("/trees/0/feature/0", json!(-2)),
+        NodeProblem::Feature { found: -2, features: 2 }
+    );
+    let mut large = boosting();
+    large["rate"] = json!(1e308);
+    large["trees"][0]["value"][1] = json!([1e308]);
+    let overflow = sklearn(large.to_string().as_bytes(), None).unwrap_err();
+    assert!(matches!(overflow, ImportError::Node { problem: NodeProblem::NotFinite, .. }));
+    assert!(matches!(refusal("/classes", json!(1_000_000_000)), ImportError::Limit(_)));
+    assert!(matches!(refusal("/trees/0/value", json!([[1.0]])), ImportError::Length { .. }));
+    for (pointer, value) in [
+        ("/trees/0/output", json!(1)),
+        ("/trees/0/value/1", json!([1.0, 2.0])),
+        ("/trees/0/threshold/0", json!(-1e300)),
+    ] {
+        assert!(matches!(refusal(pointer, value), ImportError::Stated { .. }));
+    }
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_are_refused_or_give_a_readable_model(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        digits in proptest::bool::ANY,
+        is_forest in proptest::bool::ANY,
+    ) {
+        let file = if is_forest { forest([&[0.5, 0.5], &[1.0, 0.0]]) } else { boosting() };
+        let mut bytes = file.to_string().into_bytes();
+        for (place, byte) in damage {
+            let digit = b"0123456789-,[]eE."[usize::from(byte) % 17];
+            *place.get_mut(&mut bytes) = if digits { digit } else { byte };
+        }
+        if let Ok(model) = sklearn(&bytes, None) {
+            prop_assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+        }
+    }
+}
