@@ -30,6 +30,7 @@ use crate::model::{Family, Mlp, Part, Row};
 use crate::spec::{LowerError, Lowered, OutputBlock};
 
 pub use ladder::Answer;
+pub use twins::LargestChange;
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +202,13 @@ impl<'a> Searcher<'a> {
             let proof = Proof::Counterexample { points: points.clone() };
             matches!(self.kernel.check(at, &proof), Ok(Verdict::Refuted(_)))
         })
+    }
+
+    /// The largest change of the score that obligation `at` of an ensemble allows for, whatever its bound
+    /// (`small-neighborhood`, `stability`); `None` for other claims, or if the budget of nodes does not
+    /// last. Strict claims count pairs at the very reach as well.
+    pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
+        twins::largest_change(self, &self.lowered.obligation(at)?)
     }
 
     /// Whether the time allowed is over.

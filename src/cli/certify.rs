@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::certificate::{
     Arithmetic, Assembler, Counter, Entry, Header, Kernel, Line, Proof, Share, Tally, Verdict,
 };
-use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::certify::{LargestChange, Options, Searcher, Selection, header, rows_for};
 use crate::spec::Lowered;
 
 use super::check::{accuracy_json, accuracy_lines};
@@ -97,6 +97,8 @@ struct Outcome {
     /// Obligations that the attack alone did not refute, of those of this run; nothing where every
     /// pair of rows is decided, so that nothing is sampled.
     survives_attack: Option<Share>,
+    /// By obligation, where the claim bounds how the score of an ensemble changes.
+    changes: Vec<(usize, LargestChange)>,
 }
 
 impl Outcome {
@@ -108,7 +110,14 @@ impl Outcome {
             ))
         };
         let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
-        format!("{}{sampled}{}\n", accuracy_lines(&self.tally), self.tally.all)
+        let change = |(at, change): &(usize, LargestChange)| {
+            let LargestChange { least, most, .. } = change;
+            format!(
+                "obligation {at}: the score changes by at most {most}, and by {least} somewhere\n"
+            )
+        };
+        let changes: String = self.changes.iter().map(change).collect();
+        format!("{}{sampled}{changes}{}\n", accuracy_lines(&self.tally), self.tally.all)
     }
 
     fn json(&self) -> String {
@@ -117,6 +126,9 @@ impl Outcome {
             "totals": all, "distinct": distinct, "rules": rules,
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.survives_attack },
+            "largest-change": self.changes.iter().map(|(at, change)| {
+                serde_json::json!({ "at": at, "least": change.least, "most": change.most })
+            }).collect::<Vec<_>>(),
         });
         format!("{json}\n")
     }
@@ -169,8 +181,12 @@ fn write(
     })?;
     let n = summary.totals.n();
     let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
-    let is_sampled = lowered.pair_bound().is_none();
-    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors) })
+    // every pair of rows is decided, and no attack is made on a changed point
+    let is_sampled = lowered.pair_bound().is_none() && !lowered.is_change();
+    let changes = (0..if lowered.is_near() || lowered.is_change() { searcher.len() } else { 0 })
+        .filter_map(|at| Some((at, searcher.largest_change(at)?)));
+    let changes = changes.collect();
+    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), changes })
 }
 
 /// Asked before a long search: the folder of `out` must be there, and neither `out` nor its

@@ -158,6 +158,11 @@ impl<'a> Kernel<'a> {
         }
     }
 
+    /// Decides an obligation of one's own, one with another bound for instance, by a proof.
+    pub fn judge(&self, obligation: Obligation, proof: &Proof) -> Result<Verdict, Rejection> {
+        self.prove(obligation, proof)
+    }
+
     /// Refutes an obligation by points that violate its claim.
     fn refute(&self, obligation: Obligation, points: &[Vec<String>]) -> Result<Verdict, Rejection> {
         let subject = Subject {

@@ -44,13 +44,12 @@ struct Case {
     here: TwinBox,
     standing: Vec<Standing>,
     top: Sums,
-    /// Its place in the tree.
+    /// Its place in the tree; of a child just made, 0 or 1.
     place: usize,
 }
 
 /// A tree as it grows.
 enum Grown {
-    Waiting,
     Leaf,
     Cut { cut: Cut, low: usize, high: usize },
 }
@@ -65,6 +64,45 @@ impl Search<'_> {
         here.side(axis / features, axis % features)
     }
 
+    /// The box whose pairs change most, each tree with one leaf left; `None` if the budget does not last.
+    /// For claims on the change of the score: every such box that is met raises the limit.
+    pub(super) fn largest(&mut self, budget: u64, nodes: &mut u64) -> Option<TwinBox> {
+        let mut best = self.pairing.root()?.clone();
+        self.aim = Aim::Change { limit: 0.0 };
+        let mut stack = vec![self.start(best.clone())];
+        while let Some(case) = stack.pop() {
+            *nodes += 1;
+            if *nodes > budget {
+                return None;
+            }
+            if self.aim.missed(&case.top) <= 0.0 {
+                continue;
+            }
+            match self.choose(&case) {
+                Some(cut) => stack.extend(self.children(&case, cut)?),
+                None => {
+                    self.aim = Aim::Change { limit: case.top[4] };
+                    best = case.here;
+                }
+            }
+        }
+        Some(best)
+    }
+
+    /// Both parts of a cut that have a pair, the one that misses more last.
+    fn children(&self, case: &Case, (axis, number): (Axis, usize)) -> Option<Vec<Case>> {
+        let features = self.pairing.features();
+        let (copy, feature) = (axis / features, axis % features);
+        let (low, high) = self.pairing.cut(&case.here, copy, feature, number)?;
+        let parts = [low, high]
+            .into_iter()
+            .zip(0..)
+            .filter_map(|(part, place)| part.map(|here| self.child(case, here, feature, place)));
+        let mut children: Vec<Case> = parts.collect();
+        children.sort_by(|a, b| self.aim.missed(&a.top).total_cmp(&self.aim.missed(&b.top)));
+        Some(children)
+    }
+
     /// Searches within a budget of boxes, of which `nodes` counts all that are looked at. `close` asks the
     /// kernel.
     pub(super) fn run(
@@ -73,7 +111,7 @@ impl Search<'_> {
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
     ) -> Found {
-        let mut grown = vec![Grown::Waiting];
+        let mut grown = vec![Grown::Leaf];
         let Some(root) = self.pairing.root() else { return Found::Nothing };
         let mut stack = vec![self.start(root.clone())];
         while let Some(case) = stack.pop() {
@@ -82,35 +120,27 @@ impl Search<'_> {
                 return Found::Nothing;
             }
             if self.is_closed(&case, close) {
-                grown[case.place] = Grown::Leaf;
                 continue;
             }
             let Some((axis, number)) = self.choose(&case) else {
                 if close(&case.here) {
-                    grown[case.place] = Grown::Leaf;
                     continue;
                 }
                 return Found::Open(case.here);
             };
-            let features = self.pairing.features();
-            let (copy, feature) = (axis / features, axis % features);
-            let Some((low, high)) = self.pairing.cut(&case.here, copy, feature, number) else {
+            let Some(children) = self.children(&case, (axis, number)) else {
                 return Found::Nothing;
             };
             let place = grown.len();
-            grown.extend([Grown::Waiting, Grown::Waiting]);
-            let cut = Cut::Cell { copy, feature, number };
+            // a part without pairs holds
+            grown.extend([Grown::Leaf, Grown::Leaf]);
+            let features = self.pairing.features();
+            let cut = Cut::Cell { copy: axis / features, feature: axis % features, number };
             grown[case.place] = Grown::Cut { cut, low: place, high: place + 1 };
-            let mut children = Vec::new();
-            for (part, place) in [(low, place), (high, place + 1)] {
-                match part {
-                    Some(here) => children.push(self.child(&case, here, feature, place)),
-                    None => grown[place] = Grown::Leaf,
-                }
-            }
-            // the one that misses more comes first
-            children.sort_by(|a, b| self.aim.missed(&a.top).total_cmp(&self.aim.missed(&b.top)));
-            stack.extend(children);
+            stack.extend(children.into_iter().map(|mut child| {
+                child.place += place;
+                child
+            }));
         }
         Found::Tree(preorder(&grown))
     }
@@ -245,7 +275,7 @@ fn preorder(grown: &[Grown]) -> SplitTree {
                 steps.push(Step::Cut { cut: *cut, refresh: None });
                 stack.extend([*high, *low]);
             }
-            Grown::Leaf | Grown::Waiting => {
+            Grown::Leaf => {
                 steps.push(Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None });
             }
         }

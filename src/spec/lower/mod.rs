@@ -105,6 +105,11 @@ impl<'a> Lowered<'a> {
         matches!(self.kind, Kind::Near { .. })
     }
 
+    /// Whether the claims are about a point and a copy of it with some features changed.
+    pub fn is_change(&self) -> bool {
+        matches!(self.kind, Kind::Change { .. })
+    }
+
     /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
         match &self.kind {
