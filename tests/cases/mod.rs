@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod draw;
+pub mod nearest;
 pub mod table;
 
 use std::collections::BTreeMap;

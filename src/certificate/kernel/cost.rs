@@ -73,7 +73,10 @@ fn network_size(model: &Model) -> (u64, u64) {
 fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof) -> u64 {
     let nodes = forest.nodes() as u64 + 1;
     match proof {
-        Proof::Split { tree, .. } => nodes.saturating_mul(steps(tree)),
+        // bounds, and the distance of the box
+        Proof::Split { tree, .. } => {
+            nodes.saturating_add(forest.features() as u64).saturating_mul(steps(tree))
+        }
         Proof::Jumps { trees } => {
             let all: u64 = trees.values().map(steps).sum();
             nodes.saturating_mul(nodes + all)
