@@ -9,7 +9,7 @@ use std::process::Command;
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 45] = [
+const DEFECTS: [Defect; 50] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -169,6 +169,36 @@ const DEFECTS: [Defect; 45] = [
         "to.1.min(&from.1 - most)",
     ),
     Defect(
+        "at its radius a ball ends, wherever the cell lies",
+        "certificate/distance.rs",
+        "(is_open && sum == self.limit)",
+        "(is_open || sum == self.limit) && sum >= self.limit",
+    ),
+    Defect(
+        "the squares of a ball are compared with its radius",
+        "certificate/distance.rs",
+        "Norm::L2 => ball.epsilon * ball.epsilon,",
+        "Norm::L2 => ball.epsilon.clone(),",
+    ),
+    Defect(
+        "a cell is as far as its far end",
+        "certificate/distance.rs",
+        "let nearest = if self.centre < lo {\n            lo",
+        "let nearest = if self.centre < lo {\n            hi",
+    ),
+    Defect(
+        "whole numbers end at the threshold",
+        "certificate/distance.rs",
+        "(if is_whole { &at - &Rational::ONE } else { at }, !is_whole)",
+        "(if is_whole { &at - &Rational::integer(2) } else { at }, !is_whole)",
+    ),
+    Defect(
+        "a served copy stays in its ball",
+        "certificate/kernel/mod.rs",
+        "let is_real = self.lowered.semantics() == Semantics::Real;",
+        "let is_real = true;",
+    ),
+    Defect(
         "a served copy loses nothing",
         "certificate/claims.rs",
         ".map(|(m, e)| m - e)",
@@ -321,6 +351,8 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "certificate/twins/walk.rs"
         | "certificate/twins/aim.rs"
         | "certificate/witness.rs"
+        | "certificate/distance.rs"
+        | "certificate/kernel/mod.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],
         _ => ["refusals", "soundness", "pairs", "corruption"],
     }

@@ -12,6 +12,7 @@
 //! | `dual` | weak duality on the triangle relaxation |
 //! | `jacobian` | signs and sizes of gradients |
 //! | `boxes` | sums over trees of the extreme reachable leaf |
+//! | `distance` | boxes of cells that a ball does not meet |
 //! | `jumps` | monotone ensembles, threshold by threshold |
 //! | `avoid` | unsafe blocks of outputs |
 //! | `coupling` | of these, where two copies are bound to each other: lines of their difference |
@@ -41,6 +42,7 @@ mod boxes;
 mod claims;
 mod coupling;
 mod difference;
+mod distance;
 mod dual;
 mod file;
 mod forest;

@@ -4,7 +4,7 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, attack, branch, ensemble, halving, lp, twins};
+use super::{Searcher, alpha, attack, branch, halving, lp, trees, twins};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -105,8 +105,8 @@ impl Searcher<'_> {
             Rung::Changes => return branch::changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Twins => return twins::search(self, obligation),
-            Rung::Cells => ensemble::search(self, obligation),
-            Rung::Jumps => ensemble::search_jumps(self, obligation),
+            Rung::Cells => return trees::label::search(self, obligation),
+            Rung::Jumps => return trees::jumps::search(self, obligation),
         };
         branch::Found { proof, nodes: 0 }
     }

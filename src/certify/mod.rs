@@ -10,11 +10,11 @@ pub mod alpha;
 mod attack;
 pub mod batch;
 mod branch;
-mod ensemble;
 mod halving;
 mod ladder;
 pub mod lp;
 mod side;
+pub mod trees;
 mod twins;
 
 use std::borrow::Cow;
@@ -109,7 +109,7 @@ pub struct Searcher<'a> {
     rows: &'a [Row],
     /// The network of the claim: both copies side by side, with two.
     mlp: Option<Cow<'a, Mlp>>,
-    grid: Option<ensemble::Grid>,
+    grid: Option<trees::Grid>,
     options: Options,
 }
 
@@ -172,7 +172,7 @@ impl<'a> Searcher<'a> {
                 let mlp = if is_pair { Cow::Owned(mlp.twice()) } else { Cow::Borrowed(mlp) };
                 (Some(mlp), None)
             }
-            Family::Ensemble(e) => (None, Some(ensemble::Grid::new(e, lowered.is_whole()))),
+            Family::Ensemble(e) => (None, Some(trees::Grid::new(e, lowered.is_whole()))),
         };
         Self { lowered, kernel, subject, rows, mlp, grid, options }
     }

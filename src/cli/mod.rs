@@ -23,11 +23,11 @@ mod export;
 #[cfg(feature = "full")]
 mod import;
 #[cfg(feature = "full")]
-mod later;
-#[cfg(feature = "full")]
 mod predict;
 #[cfg(feature = "full")]
 mod progress;
+#[cfg(feature = "full")]
+mod radius;
 #[cfg(feature = "full")]
 mod report;
 #[cfg(feature = "full")]
@@ -120,9 +120,8 @@ enum Verb {
     Defend(defend::Arguments),
     #[cfg(feature = "full")]
     Report(report::Arguments),
-    /// Exact radii of ensembles (not built yet).
     #[cfg(feature = "full")]
-    Radius(later::Arguments),
+    Radius(radius::Arguments),
     #[cfg(feature = "full")]
     Vnncomp(vnncomp::Arguments),
 }
@@ -195,9 +194,7 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
         #[cfg(feature = "full")]
         Verb::Bounds(arguments) => bounds::run(&arguments),
         #[cfg(feature = "full")]
-        Verb::Radius(_) => {
-            later::refuse("radius", "`certify` decides local invariance at a given epsilon")
-        }
+        Verb::Radius(arguments) => radius::run(&arguments),
         #[cfg(feature = "full")]
         Verb::Vnncomp(arguments) => vnncomp::run(&arguments),
     }

@@ -18,4 +18,4 @@ pub use lower::{Halfspace, OutputBlock, PairBound};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
 pub use read::{Spec, SpecError};
-pub use region::{Domain, RawRegion};
+pub use region::{Ball, Domain, RawRegion};

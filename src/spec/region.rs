@@ -62,6 +62,11 @@ impl Domain {
         Ok(Self { sides, is_whole })
     }
 
+    /// Lower and upper raw end per feature, where declared.
+    pub fn sides(&self) -> &[(Option<Rational>, Option<Rational>)] {
+        &self.sides
+    }
+
     /// Which features take whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
         &self.is_whole
@@ -96,6 +101,19 @@ pub(super) struct Metric {
     weights: Arc<[Rational]>,
     /// `ε / weights_i`: the half width of the ball's bounding box.
     reach: Vec<Rational>,
+}
+
+/// A ball as it is measured: the points with `‖weights·(x − centre)‖ <= epsilon`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ball<'a> {
+    /// Its centre, raw.
+    pub centre: &'a [Rational],
+    /// The length of a raw unit, per feature; positive.
+    pub weights: &'a [Rational],
+    /// How lengths are added.
+    pub norm: Norm,
+    /// Its radius.
+    pub epsilon: &'a Rational,
 }
 
 impl Metric {
@@ -147,6 +165,12 @@ impl RawRegion {
         let sides = values.filter_map(|(index, x)| side(index, x)).collect();
         let ball = Some(Arc::new((centre.values().to_vec(), Metric::clone(metric))));
         Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
+    }
+
+    /// The ball that the region is, as far as its box and whole numbers go; `None` if it is no ball.
+    pub fn as_ball(&self) -> Option<Ball<'_>> {
+        let (centre, Metric { norm, epsilon, weights, .. }) = self.ball.as_deref()?;
+        Some(Ball { centre, weights, norm: *norm, epsilon })
     }
 
     /// The smallest box that holds both boxes.

@@ -3,7 +3,7 @@
 //! [`demo`] is the standing one: three models are trained on one data set, their properties
 //! certified and checked again, stolen with and without the certificates, and defended; everything
 //! lands in one folder with a manifest, from which each certificate can be checked again.
-//! [`benchmark`] answers instances of the verification competition.
+//! [`radii`] keeps what proves exact radii. [`benchmark`] answers instances of the verification competition.
 
 pub mod benchmark;
 mod certificates;
@@ -11,6 +11,7 @@ mod consume;
 mod demo;
 mod error;
 mod manifest;
+pub mod radii;
 mod store;
 
 pub use certificates::{Certified, Claimed, certify, name_of};

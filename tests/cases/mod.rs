@@ -4,6 +4,7 @@
 
 pub mod draw;
 pub mod forests;
+pub mod nearest;
 pub mod table;
 
 use std::collections::BTreeMap;

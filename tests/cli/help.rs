@@ -1,4 +1,4 @@
-//! Help, and verbs that are not built.
+//! Help.
 
 use crate::scene::program;
 
@@ -39,18 +39,6 @@ fn every_verb_is_listed() {
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     for verb in VERBS.iter().filter(|verb| !verb.contains(' ')) {
         assert!(text.contains(&format!("\n  {verb} ")), "{verb}: {text}");
-    }
-}
-
-#[test]
-fn verbs_that_are_not_built_are_refused_by_name() {
-    let calls = ["radius --model m.json --points p.csv --norm linf --out r.csv"];
-    for call in calls {
-        let verb = call.split(' ').next().unwrap();
-        let run = program().args(call.split(' ')).assert().code(2);
-        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
-        assert!(message.contains(&format!("`{verb}` is not built yet")), "{call}: {message}");
-        assert!(run.get_output().stdout.is_empty(), "{call}");
     }
 }
 

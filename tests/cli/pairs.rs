@@ -107,9 +107,10 @@ fn pairs_of_boxes_are_proved_or_refuted() {
     scene.write("pairs.jsonl", lines.join("\n") + "\n");
     let check = "check pairs.jsonl --model mlp.json --spec spec.toml --data tiny.csv";
     scene.propcert(check).assert().code(1);
+    scene.write("stable.toml", "property = \"stability\"\nfeatures = [\"age\"]\nbound = \"1\"\n");
     scene.refused(
-        "certify --model trees.json --spec spec.toml --data tiny.csv --out x.jsonl",
-        &["lipschitzness", "networks only"],
+        "certify --model mlp.json --spec stable.toml --out x.jsonl",
+        &["stability", "ensembles only"],
     );
 }
 

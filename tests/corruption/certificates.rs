@@ -288,6 +288,18 @@ fn cell_splits() -> Vec<Proof> {
         .collect()
 }
 
+/// Four corners, and the box around them: some corners lie beyond a ball that the box around it meets.
+fn corners() -> Vec<Proof> {
+    let cut =
+        |feature, number| Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None };
+    let box_ = || leaf(Leaf::Interval);
+    let corner = |(k, l): (usize, usize)| {
+        let steps = vec![cut(0, k), cut(1, l), box_(), box_(), cut(1, l), box_(), box_()];
+        Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() }
+    };
+    (0..2).flat_map(|k| (0..2).map(move |l| (k, l))).map(corner).collect()
+}
+
 /// A case for each sign of the first neuron, of one copy or of two; the signs count with multiplier 1
 /// where `neurons` names them.
 pub fn signed_cases(tree: &str, neurons: &[usize]) -> Proof {
@@ -419,6 +431,10 @@ fn controls() -> Vec<Certified> {
     let cut_partners = Proof::Split { tree, hints: Vec::new() };
     let half =
         "property = 'local-invariance'\nepsilon = '0.125'\ndelta = '0.5'\nsemantics = 'real'\n";
+    let small_ball = |norm: &str| {
+        format!("property = 'label'\nepsilon = '1.25'\nnorm = '{norm}'\nsemantics = 'real'\n")
+    };
+    let whole_ball = small_ball("l2") + "units = 'raw'\n";
     let (net, trees) = (small_network, small_ensemble);
     let weak = |model: &Model| Some(poisoning(model, "0.1"));
     let proofs = network_proofs(&net());
@@ -460,6 +476,9 @@ fn controls() -> Vec<Certified> {
         certify_behind("network, poisoned", net(), weak(&net()), label, &proofs),
         certify_behind("network, poisoned invariance", net(), weak(&net()), half, &proofs),
         certify_behind("ensemble, poisoned", trees(), weak(&trees()), label, &cells),
+        certify("ensemble, l1 ball", trees(), &small_ball("l1"), &corners()),
+        certify("ensemble, l2 ball", trees(), &small_ball("l2"), &corners()),
+        certify("ensemble, ball of whole numbers", with_whole(trees()), &whole_ball, &corners()),
     ];
     all.extend(certificates_of_points_and_regions());
     all.extend(certificates_of_twins());

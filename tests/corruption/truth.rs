@@ -8,8 +8,9 @@
 
 use propcert::interval::Rational;
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
-use propcert::spec::{Claim, Direction, Lowered, Semantics, Zone};
+use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics, Zone};
 
+use crate::cases::nearest::{Place, nearest_change};
 use crate::cells::reached;
 use crate::two_points::is_violated;
 
@@ -46,6 +47,9 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
         Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
             is_kept(&space, *label, lowered.alpha().unwrap())
+        }
+        Claim::Label { label } if is_small_ball(model, &obligation.region) => {
+            is_kept_in_ball(model, &obligation.region, *label)
         }
         Claim::Label { label } => points().iter().all(|x| {
             argmax(&scores(model, x), model.tie) == *label
@@ -102,6 +106,26 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
             blocks.iter().all(|block| reached(model, &obligation.region, block).is_none())
         }
     }
+}
+
+/// Whether the region is a ball that is smaller than its box, around a row of an ensemble.
+fn is_small_ball(model: &Model, region: &RawRegion) -> bool {
+    let is_ensemble = matches!(model.family, Family::Ensemble(_));
+    is_ensemble && region.as_ball().is_some_and(|ball| ball.norm != Norm::Linf)
+}
+
+/// Whether all cells that the ball meets have the label; of the real function.
+fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
+    let ball = region.as_ball().unwrap();
+    let sides = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
+    let sides: Vec<_> = sides.collect();
+    let place = Place { centre: ball.centre, weights: ball.weights, norm: ball.norm };
+    let limit = match ball.norm {
+        Norm::L2 => ball.epsilon * ball.epsilon,
+        _ => ball.epsilon.clone(),
+    };
+    nearest_change(model, &place, &sides, region.is_whole(), label)
+        .is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
 }
 
 /// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the

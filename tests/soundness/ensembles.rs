@@ -165,7 +165,7 @@ fn full_split_except(boxes: &[(usize, usize)], skip: Option<usize>) -> SplitTree
     SplitTree::new(steps).unwrap()
 }
 
-fn full_split(boxes: &[(usize, usize)]) -> SplitTree {
+pub fn full_split(boxes: &[(usize, usize)]) -> SplitTree {
     full_split_except(boxes, None)
 }
 

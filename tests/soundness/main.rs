@@ -1,6 +1,7 @@
 //! Bounds and verdicts against exact values on random models. `PROPCERT_CASES` sets the number of
 //! cases a property (default 48).
 
+mod balls;
 #[path = "../cases/mod.rs"]
 mod cases;
 mod coupled;

@@ -78,7 +78,10 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
             forest.pairs_of_nodes().saturating_mul(steps(tree))
         }
-        Proof::Split { tree, .. } => nodes.saturating_mul(steps(tree)),
+        // bounds, and the distance of the box
+        Proof::Split { tree, .. } => {
+            nodes.saturating_add(forest.features() as u64).saturating_mul(steps(tree))
+        }
         Proof::Jumps { trees } => {
             let all: u64 = trees.values().map(steps).sum();
             nodes.saturating_mul(nodes + all)

@@ -400,7 +400,7 @@ impl<'a> Kernel<'a> {
                 let Some(allowances) = self.ensemble_allowances(ensemble, claim)? else {
                     return Ok(Outcome::Open(Bounds::NONE));
                 };
-                self.ensemble_margins(forest, claim, cells, &allowances, proof)
+                self.ensemble_margins(forest, obligation, claim, cells, &allowances, proof)
             }
             _ => Err(inapplicable("not for this claim on an ensemble")),
         }
@@ -409,6 +409,7 @@ impl<'a> Kernel<'a> {
     fn ensemble_margins<N: Score>(
         &self,
         forest: &Forest<N>,
+        obligation: &Obligation,
         claim: &Claim,
         cells: CellBox,
         allowances: &[Rational],
@@ -420,7 +421,11 @@ impl<'a> Kernel<'a> {
                     let found = hints.len();
                     return Err(Rejection::Count { what: "hints", found, expected: 0 });
                 }
-                walk_cells(forest, self.model, claim, allowances, cells, tree)
+                // a served copy rounds points of the ball into cells that the ball does not meet
+                let is_real = self.lowered.semantics() == Semantics::Real;
+                let distances = is_real.then(|| forest.distances(&obligation.region, &cells));
+                let place = (cells, distances.flatten());
+                walk_cells(forest, self.model, claim, allowances, place, tree)
             }
             _ => {
                 let label = label_of(claim)?;

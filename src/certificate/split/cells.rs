@@ -5,17 +5,19 @@ use crate::model::Model;
 use crate::spec::Claim;
 
 use super::super::claims::{Outcome, decide, label_of};
+use super::super::distance::Distances;
 use super::super::forest::{CellBox, Forest, Score};
 use super::super::{Cut, Leaf, Rejection, SplitTree, Step, boxes};
 use super::{Part, preorder};
 
-/// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule.
+/// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule, or lie beyond
+/// the ball that the claim is about.
 pub(in super::super) fn walk_cells<N: Score>(
     forest: &Forest<N>,
     model: &Model,
     claim: &Claim,
     allowances: &[Rational],
-    cells: CellBox,
+    (cells, distances): (CellBox, Option<Distances>),
     tree: &SplitTree,
 ) -> Result<Outcome, Rejection> {
     let label = label_of(claim)?;
@@ -24,6 +26,9 @@ pub(in super::super) fn walk_cells<N: Score>(
             here.cut(*feature, *number).map(Part::Cut).ok_or(Rejection::CutOutside { token })
         }
         Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
+            if distances.as_ref().is_some_and(|distances| distances.is_beyond(&here)) {
+                return Ok(Part::Leaf(Outcome::Holds));
+            }
             let margins = boxes::margins(forest, label, model.classes, &here);
             decide(claim, model.tie, model.classes, &margins, allowances).map(Part::Leaf)
         }

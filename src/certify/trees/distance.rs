@@ -1,0 +1,152 @@
+//! How far cells lie from a point, rounded down, in an order that keeps exact ties apart.
+//!
+//! A cell to the right of the point is nearest at its lower threshold, which belongs to it; one to the
+//! left at its upper threshold, which does not: its distance is an infimum that no point attains. With
+//! `w` the weight of a feature, the distance along it is `w·|t − x|`; the largest, the sum, or the sum of
+//! squares over the features is that of a box.
+
+use std::cmp::Ordering;
+
+use crate::interval::Rational;
+use crate::spec::Norm;
+
+/// At most a distance (a squared one for L2), and what is known of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) struct Key {
+    /// The distance, rounded down.
+    pub(super) down: f64,
+    /// Which of those with the same `down` comes first.
+    pub(super) rest: Rest,
+}
+
+/// What lies between a distance and its float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rest {
+    /// The float is the distance, and a point has it.
+    Attained,
+    /// The float is the distance, an infimum that no point has.
+    Open,
+    /// The distance lies between the float and the next.
+    Above,
+}
+
+impl Key {
+    /// No distance at all.
+    pub(super) const ZERO: Self = Self { down: 0.0, rest: Rest::Attained };
+    /// Beyond everything.
+    pub(super) const INFINITE: Self = Self { down: f64::INFINITY, rest: Rest::Attained };
+
+    /// The larger of two.
+    pub(super) fn max(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+
+    /// The key of an exact distance.
+    pub(super) fn of(exact: &Rational, is_open: bool) -> Self {
+        let down = exact.down();
+        let is_float = Rational::from_f64(down).is_some_and(|float| float == *exact);
+        let rest = match (is_float, is_open) {
+            (false, _) => Rest::Above,
+            (true, true) => Rest::Open,
+            (true, false) => Rest::Attained,
+        };
+        Self { down, rest }
+    }
+}
+
+/// What distances are measured from, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Ruler {
+    pub(super) norm: Norm,
+    /// The point, raw.
+    pub(super) centre: Vec<f64>,
+    /// Length of a raw unit, per feature; positive.
+    pub(super) weights: Vec<f64>,
+}
+
+impl Ruler {
+    /// Measures nothing that counts: for boxes around a point.
+    pub(super) fn of_box(centre: &[f64]) -> Self {
+        Self { norm: Norm::Linf, centre: centre.to_vec(), weights: vec![1.0; centre.len()] }
+    }
+
+    /// The distance along a feature to the threshold `at`; `is_open` if the cells lie left of it.
+    pub(super) fn to(&self, feature: usize, at: f64, is_open: bool) -> Key {
+        let (x, weight) = (self.centre[feature], self.weights[feature]);
+        let (far, near) = if is_open { (x, at) } else { (at, x) };
+        product(far, near, weight, is_open)
+            .unwrap_or_else(|| Key::of(&self.exactly_to(feature, at), is_open))
+    }
+
+    /// The term of a threshold in the sum of the norm, exactly; its square for L2.
+    pub(super) fn exact_term(&self, feature: usize, at: f64) -> Rational {
+        let length = self.exactly_to(feature, at);
+        if self.norm == Norm::L2 { &length * &length } else { length }
+    }
+
+    /// `w·|t − x|`, exactly.
+    fn exactly_to(&self, feature: usize, at: f64) -> Rational {
+        let exact = |x: f64| Rational::from_f64(x).expect("points and thresholds are finite");
+        let length = &exact(at) - &exact(self.centre[feature]);
+        &exact(self.weights[feature]) * &length.abs()
+    }
+
+    /// The distance along a feature as the norm adds it: its square for L2.
+    pub(super) fn term(&self, key: Key) -> Key {
+        match self.norm {
+            Norm::Linf | Norm::L1 => key,
+            Norm::L2 => {
+                let square = key.down * key.down;
+                let error = f64::mul_add(key.down, key.down, -square);
+                let down = if error < 0.0 { square.next_down() } else { square };
+                Key { down: if is_tiny(square) { 0.0 } else { down }, ..key }
+            }
+        }
+    }
+
+    /// The distance of a box from its terms.
+    pub(super) fn sum(&self, terms: impl Iterator<Item = Key>) -> Key {
+        if self.norm == Norm::Linf {
+            return terms.fold(Key::ZERO, Key::max);
+        }
+        let (mut sum, mut count, mut rest) = (0.0, 0.0, Rest::Attained);
+        for term in terms {
+            if term.down > 0.0 {
+                sum += term.down;
+                count += 1.0;
+            }
+            // an open side leaves no point at the distance; what lies above a float is not known here
+            if term.rest == Rest::Open {
+                rest = Rest::Open;
+            }
+        }
+        // n additions are off by less than n units in the last place
+        let down = if count <= 1.0 { sum } else { sum * (1.0 - (count + 1.0) * f64::EPSILON) };
+        Key { down, rest }
+    }
+}
+
+/// Below this, products of floats lose more than their last bit.
+fn is_tiny(product: f64) -> bool {
+    product < 1e-280
+}
+
+/// `weight·(far − near)` rounded down, if that can be told in floats; `far >= near`.
+fn product(far: f64, near: f64, weight: f64, is_open: bool) -> Option<Key> {
+    let length = far - near;
+    // the error of a difference is a float (Knuth's two-sum)
+    let back = far - length;
+    let lost = (far - (length + back)) + (back - near);
+    let product = length * weight;
+    if lost != 0.0 || !product.is_finite() || (is_tiny(product) && product != 0.0) {
+        return None;
+    }
+    let error = f64::mul_add(length, weight, -product);
+    let rest = if is_open { Rest::Open } else { Rest::Attained };
+    Some(match error.partial_cmp(&0.0)? {
+        Ordering::Less => Key { down: product.next_down(), rest: Rest::Above },
+        Ordering::Equal if length != 0.0 && product == 0.0 => return None,
+        Ordering::Equal => Key { down: product, rest },
+        Ordering::Greater => Key { down: product, rest: Rest::Above },
+    })
+}

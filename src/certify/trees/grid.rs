@@ -1,0 +1,242 @@
+//! An ensemble on the grid of its thresholds, and sums of its trees in whole units.
+//!
+//! A query asks whether a sum of trees stays at or above a floor. Leaves are integers in units of a
+//! power of two that is small enough for every leaf to be whole, as long as the sum fits 60 bits; else
+//! leaves are rounded down, so that a bound from below stays one.
+
+use crate::interval::decode;
+use crate::model::{Cells, Ensemble, Feature, Node};
+
+/// A node on the grid: a cell goes left iff it is at most `number`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Part<V> {
+    /// An inner node.
+    Split { feature: usize, number: usize, left: usize, right: usize },
+    /// A leaf.
+    Leaf(V),
+}
+
+/// The nodes of a tree; the root is the first.
+pub(super) type Parts<V> = Vec<Part<V>>;
+
+/// Lowest and highest cell per feature.
+pub(super) type Sides = Vec<(usize, usize)>;
+
+/// An ensemble on its grid.
+pub(in crate::certify) struct Grid {
+    cells: Cells,
+    /// Output and nodes of every tree, in the order of the ensemble.
+    pub(super) trees: Vec<(usize, Parts<f64>)>,
+    pub(super) base: Vec<f64>,
+}
+
+impl Grid {
+    /// The grid of `ensemble`; one entry of `is_whole` per feature.
+    pub(in crate::certify) fn new(ensemble: &Ensemble, is_whole: &[bool]) -> Self {
+        let cells = Cells::new(ensemble, is_whole);
+        let place = |node: &Node| match *node {
+            Node::Split { feature, threshold, left, right, .. } => {
+                let number = cells.number(feature, threshold);
+                Part::Split { feature: feature.0, number, left, right }
+            }
+            Node::Leaf(value) => Part::Leaf(value),
+        };
+        let tree =
+            |tree: &crate::model::Tree| (tree.output, tree.nodes.iter().map(place).collect());
+        let trees = ensemble.trees.iter().map(tree).collect();
+        Self { trees, base: ensemble.base.clone(), cells }
+    }
+
+    /// The thresholds of a feature, ascending and distinct.
+    pub(in crate::certify) fn thresholds(&self, feature: usize) -> &[f64] {
+        self.cells.thresholds(Feature(feature))
+    }
+
+    /// The cell of a raw value.
+    pub(super) fn cell(&self, feature: usize, x: f64) -> usize {
+        self.cells.cell(Feature(feature), x)
+    }
+
+    /// Whether the feature takes whole numbers only.
+    pub(super) fn is_whole(&self, feature: usize) -> bool {
+        self.cells.is_whole(Feature(feature))
+    }
+
+    /// The value of a run of cells that is nearest to `x`. Left of a threshold it is the float below
+    /// that is also below after rounding to f32, if the cell is wide enough; for whole features one less.
+    pub(super) fn nearest(&self, feature: usize, (lo, hi): (usize, usize), x: f64) -> f64 {
+        let thresholds = self.thresholds(feature);
+        let cell = self.cell(feature, x);
+        let value = if cell < lo {
+            thresholds[lo - 1]
+        } else if cell > hi {
+            let below = f64::from((thresholds[hi] as f32).next_down());
+            if hi == 0 || below >= thresholds[hi - 1] { below } else { thresholds[hi].next_down() }
+        } else {
+            x
+        };
+        if self.is_whole(feature) { value.floor() } else { value }
+    }
+
+    /// At least the sum of absolute values that any score is made of, as floats add them up.
+    pub(super) fn total(&self) -> f64 {
+        let base = self.base.iter().map(|base| base.abs()).sum::<f64>();
+        base + self.trees.iter().map(|(_, parts)| largest(parts)).sum::<f64>()
+    }
+
+    /// The float of a run of cells that is nearest to `x`.
+    pub(super) fn nearest_float(&self, feature: usize, (lo, hi): (usize, usize), x: f64) -> f64 {
+        let cell = self.cell(feature, x);
+        let value = if cell < lo {
+            self.thresholds(feature)[lo - 1]
+        } else if cell > hi {
+            self.thresholds(feature)[hi].next_down()
+        } else {
+            x
+        };
+        if self.is_whole(feature) { value.floor() } else { value }
+    }
+
+    /// The margin of `label` over `other`, which must exceed `required`, or reach it if
+    /// `is_inclusive`. With one output it is the margin of class 1 over class 0.
+    pub(super) fn margin(
+        &self,
+        label: usize,
+        other: usize,
+        required: f64,
+        is_inclusive: bool,
+    ) -> Query {
+        let sign = |output: usize| match (self.base.len(), output) {
+            (1, _) => Some(label == 1),
+            (_, output) if output == label => Some(true),
+            (_, output) if output == other => Some(false),
+            _ => None,
+        };
+        let signed = |value: f64, is_plus: bool| if is_plus { value } else { -value };
+        let of_tree = |(output, parts): &(usize, Parts<f64>)| {
+            let is_plus = sign(*output)?;
+            let part = |part: &Part<f64>| match *part {
+                Part::Leaf(value) => Part::Leaf(signed(value, is_plus)),
+                Part::Split { feature, number, left, right } => {
+                    Part::Split { feature, number, left, right }
+                }
+            };
+            Some(parts.iter().map(part).collect())
+        };
+        let trees = self.trees.iter().filter_map(of_tree).collect();
+        let base = self.base.iter().enumerate();
+        let base = base.filter_map(|(output, base)| Some(signed(*base, sign(output)?))).collect();
+        Query::new(trees, base, required, is_inclusive)
+    }
+}
+
+/// A sum of trees that must stay at or above a floor, in whole units.
+pub(super) struct Query {
+    /// Root and nodes of every tree, leaves in units.
+    pub(super) trees: Vec<(usize, Parts<i64>)>,
+    /// What is added to the trees.
+    pub(super) constant: i64,
+    /// What the sum must reach.
+    pub(super) floor: i64,
+    /// Whether the sum is exact; else it is a lower bound.
+    pub(super) is_exact: bool,
+}
+
+/// Bits of the largest sum of absolute values, in units; four times as much must fit as well.
+const BITS: i64 = 58;
+
+impl Query {
+    /// The sum of `trees` and `terms`, which must exceed `required`, or reach it if `is_inclusive`.
+    pub(super) fn new(
+        trees: Vec<Parts<f64>>,
+        terms: Vec<f64>,
+        required: f64,
+        is_inclusive: bool,
+    ) -> Self {
+        let units = Units::new(trees.iter().map(Vec::as_slice), &terms, required);
+        let part = |part: &Part<f64>| match *part {
+            Part::Leaf(value) => Part::Leaf(units.whole(value)),
+            Part::Split { feature, number, left, right } => {
+                Part::Split { feature, number, left, right }
+            }
+        };
+        let scaled = required * units.scale;
+        let is_reached = is_inclusive || scaled.ceil() > scaled;
+        Self {
+            trees: trees.iter().map(|parts| (0, parts.iter().map(part).collect())).collect(),
+            constant: terms.iter().map(|&term| units.whole(term)).sum(),
+            floor: scaled.ceil() as i64 + i64::from(!is_reached),
+            is_exact: units.is_exact,
+        }
+    }
+}
+
+/// How numbers become whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Units {
+    /// Units in 1: a power of two, or its negative.
+    scale: f64,
+    /// Whether every number is a whole number of units.
+    pub(super) is_exact: bool,
+}
+
+impl Units {
+    /// Units in which every number of some trees and terms is whole, if a sum of leaves, one of each
+    /// tree, fits [`BITS`] bits; else as small as that allows.
+    pub(super) fn new<'a>(
+        trees: impl Iterator<Item = &'a [Part<f64>]>,
+        terms: &[f64],
+        required: f64,
+    ) -> Self {
+        let (mut lowest, mut total) = (i64::MAX, required.abs());
+        let mut note = |value: f64| {
+            if let Some((mantissa, exponent)) = decode(value)
+                && mantissa != 0
+            {
+                lowest = lowest.min(exponent);
+            }
+        };
+        for parts in trees {
+            for part in parts {
+                if let Part::Leaf(value) = *part {
+                    note(value);
+                }
+            }
+            total += largest(parts);
+        }
+        for &term in terms {
+            note(term);
+            total += term.abs();
+        }
+        // 2^top is above the sum, also above the rounded one
+        let top = if total > 0.0 { total.log2().ceil() as i64 + 1 } else { 0 };
+        let coarsest = top - BITS;
+        let exponent = lowest.clamp(coarsest, top.max(coarsest));
+        // a scale beyond the floats leaves only zeros
+        let scale = 2f64.powi((-exponent).clamp(-1022, 1023) as i32);
+        Self { scale, is_exact: exponent <= lowest && -exponent <= 1023 }
+    }
+
+    /// The same with the other sign.
+    pub(super) fn negated(self) -> Self {
+        Self { scale: -self.scale, ..self }
+    }
+
+    /// At most the value, in units.
+    pub(super) fn whole(&self, value: f64) -> i64 {
+        (value * self.scale).floor() as i64
+    }
+
+    /// At most the change from one value to another, in units.
+    pub(super) fn change(&self, from: f64, to: f64) -> i64 {
+        self.whole(to) - self.whole(from) - i64::from(!self.is_exact)
+    }
+}
+
+/// The largest absolute value of a tree.
+pub(super) fn largest(parts: &[Part<f64>]) -> f64 {
+    parts.iter().fold(0.0, |top: f64, part| match part {
+        Part::Leaf(value) => top.max(value.abs()),
+        Part::Split { .. } => top,
+    })
+}

@@ -1,0 +1,268 @@
+//! Monotone features, threshold by threshold (reference: the property is about neighbouring cells, since
+//! steps add up). Across a threshold only the trees that hold it change; the difference of a tree is a small
+//! tree of its own over the other features, and their sum is a query.
+
+use std::collections::BTreeMap;
+
+use crate::certificate::{Proof, SplitTree};
+use crate::model::{Ensemble, Feature, Point};
+use crate::spec::{Claim, Direction, Obligation};
+
+use super::super::Searcher;
+use super::super::attack::FloatBox;
+use super::super::branch::Found;
+use super::grid::{Grid, Part, Parts, Query, Sides, Units};
+use super::local::Local;
+use super::proof::{leaf, steps};
+use super::search::{Answer, End, Search};
+
+/// A threshold of a feature, and which way the score may move there.
+#[derive(Clone, Copy)]
+struct Step {
+    feature: usize,
+    number: usize,
+    /// The output whose score counts `+`.
+    plus: usize,
+    /// The output whose score counts `−`, with several outputs.
+    minus: Option<usize>,
+    direction: Direction,
+}
+
+/// What a search at one threshold ends with.
+enum Outcome {
+    /// The step never goes the wrong way; `None` if a single box shows it.
+    Holds(Option<SplitTree>),
+    /// It does in this box.
+    Fails(Sides),
+    /// The budget ended.
+    Open,
+}
+
+/// Trees for the thresholds that a single box does not prove, or a counterexample.
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+    let mut nodes = 0;
+    let proof = prove(searcher, obligation, &mut nodes);
+    Found { proof, nodes }
+}
+
+fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
+    let grid = searcher.grid.as_ref()?;
+    let Some(Claim::Monotone { feature, direction, class }) = &obligation.sufficient else {
+        return None;
+    };
+    let root = searcher.kernel.cells(obligation)?.sides().to_vec();
+    let (lo, hi) = root[feature.0];
+    let outputs: Vec<(usize, Option<usize>)> = if grid.base.len() == 1 {
+        vec![(0, None)]
+    } else {
+        (0..grid.base.len()).filter(|other| other != class).map(|o| (*class, Some(o))).collect()
+    };
+    let mut trees = BTreeMap::new();
+    let space = FloatBox::new(&obligation.region);
+    let holders = grid.holders(feature.0);
+    for (position, (plus, minus)) in outputs.into_iter().enumerate() {
+        for (number, holders) in holders.iter().enumerate().take(hi).skip(lo) {
+            let step = Step { feature: feature.0, number, plus, minus, direction: *direction };
+            let query = grid.steps(&step, holders, &root);
+            match decide(&query, &root, searcher.options.budget_nodes, nodes) {
+                Outcome::Holds(None) => {}
+                Outcome::Holds(Some(tree)) => {
+                    trees.insert(position * (hi - lo) + (number - lo), tree);
+                }
+                Outcome::Fails(here) => {
+                    return Some(grid.step_witness(&here, feature.0, number, &space));
+                }
+                Outcome::Open => return None,
+            }
+        }
+    }
+    Some(Proof::Jumps { trees })
+}
+
+/// Whether a sum of steps is never negative in a box.
+fn decide(query: &Query, root: &Sides, budget: u64, nodes: &mut u64) -> Outcome {
+    let local = Local::new(query, root);
+    let mut search = Search::new(&local, None, budget).recording();
+    let mut fails = None;
+    let end = search.run(&mut |search| {
+        fails = Some(search.nearest_cells(root));
+        Answer::Stop
+    });
+    *nodes += search.nodes;
+    match (end, fails) {
+        (End::Closed, _) if search.cases().len() <= 1 => Outcome::Holds(None),
+        (End::Closed, _) => {
+            let steps = steps(&local, search.cases(), root, &mut |_| Some(vec![leaf()]));
+            steps.and_then(SplitTree::new).map_or(Outcome::Open, |tree| Outcome::Holds(Some(tree)))
+        }
+        (End::Stopped, Some(here)) => Outcome::Fails(here),
+        _ => Outcome::Open,
+    }
+}
+
+/// How the thresholds of a feature stand on the whole grid, every real value allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Distinct thresholds of the feature.
+    pub thresholds: usize,
+    /// Those at which the score never steps the wrong way.
+    pub holds: usize,
+    /// Those at which it does somewhere.
+    pub violated: usize,
+    /// Boxes looked at.
+    pub nodes: u64,
+}
+
+impl Census {
+    /// Decides every threshold of a feature of a two-class ensemble, within `budget` nodes each; what
+    /// is neither held nor violated was left open. The search decides, not the kernel.
+    pub fn take(
+        ensemble: &Ensemble,
+        features: usize,
+        feature: Feature,
+        direction: Direction,
+        budget: u64,
+    ) -> Self {
+        let grid = Grid::new(ensemble, &vec![false; features]);
+        let root: Sides = (0..features).map(|f| (0, grid.thresholds(f).len())).collect();
+        let thresholds = root[feature.0].1;
+        let mut census = Self { thresholds, ..Self::default() };
+        for (number, holders) in grid.holders(feature.0).iter().enumerate() {
+            let step = Step { feature: feature.0, number, plus: 0, minus: None, direction };
+            let query = grid.steps(&step, holders, &root);
+            match decide(&query, &root, budget, &mut census.nodes) {
+                Outcome::Holds(_) => census.holds += 1,
+                // a rounded sum says nothing for certain
+                Outcome::Fails(_) if query.is_exact => census.violated += 1,
+                Outcome::Fails(_) | Outcome::Open => {}
+            }
+        }
+        census
+    }
+}
+
+impl Grid {
+    /// Per threshold of a feature, the trees that hold it.
+    fn holders(&self, feature: usize) -> Vec<Vec<usize>> {
+        let mut holders = vec![Vec::new(); self.thresholds(feature).len()];
+        for (tree, (_, parts)) in self.trees.iter().enumerate() {
+            for part in parts {
+                if let Part::Split { feature: f, number, .. } = *part
+                    && f == feature
+                    && holders[number].last() != Some(&tree)
+                {
+                    holders[number].push(tree);
+                }
+            }
+        }
+        holders
+    }
+
+    /// `Σ ±[T(right of the threshold) − T(left of it)] >= 0`, one small tree per tree with the
+    /// threshold.
+    fn steps(&self, step: &Step, holders: &[usize], root: &Sides) -> Query {
+        let trees = holders.iter().map(|&tree| &self.trees[tree]);
+        let units = Units::new(trees.clone().map(|(_, parts)| parts.as_slice()), &[], 0.0);
+        let of_tree = |(output, tree): &(usize, Parts<f64>)| {
+            let is_plus = match *output {
+                output if output == step.plus => true,
+                output if Some(output) == step.minus => false,
+                _ => return None,
+            };
+            let is_rising = is_plus == (step.direction == Direction::Increasing);
+            let mut parts = Vec::new();
+            let units = if is_rising { units } else { units.negated() };
+            let root = difference(&units, tree, (0, 0), step, &mut root.clone(), &mut parts);
+            Some((root, parts))
+        };
+        let trees = trees.filter_map(of_tree).collect();
+        Query { trees, constant: 0, floor: 0, is_exact: units.is_exact }
+    }
+
+    /// Two points across the threshold, the other features in the box.
+    fn step_witness(&self, here: &Sides, feature: usize, number: usize, space: &FloatBox) -> Proof {
+        let thresholds = self.thresholds(feature);
+        let mut centre: Vec<f64> = Vec::new();
+        for (index, &(lo, _)) in here.iter().enumerate() {
+            let lowest = if lo == 0 { f64::NEG_INFINITY } else { self.thresholds(index)[lo - 1] };
+            centre.push(lowest);
+        }
+        space.clip(&mut centre);
+        let (mut below, mut above) = (centre.clone(), centre);
+        above[feature] = thresholds[number];
+        below[feature] = if self.is_whole(feature) {
+            thresholds[number] - 1.0
+        } else {
+            thresholds[number].next_down()
+        };
+        Proof::Counterexample { points: vec![Point::texts(&below), Point::texts(&above)] }
+    }
+}
+
+/// Appends the tree of differences of the two sides of a threshold, as far as the box `here` reaches it;
+/// returns its root. The box is left as it was.
+fn difference(
+    units: &Units,
+    tree: &[Part<f64>],
+    pair: (usize, usize),
+    step: &Step,
+    here: &mut Sides,
+    parts: &mut Parts<i64>,
+) -> usize {
+    let (mut below, mut above) = pair;
+    loop {
+        let is_same = below == above;
+        // the low side lies in the cell of the threshold's number, the high side in the next
+        let (split, is_of_both) = match (tree[below], tree[above]) {
+            (Part::Leaf(from), Part::Leaf(to)) => {
+                parts.push(Part::Leaf(if is_same { 0 } else { units.change(from, to) }));
+                return parts.len() - 1;
+            }
+            (split @ Part::Split { .. }, _) => (split, is_same),
+            (_, split) => (split, false),
+        };
+        let Part::Split { feature, number, left, right } = split else { return 0 };
+        let is_below = matches!(tree[below], Part::Split { .. });
+        let mut go = |to: usize| match (is_of_both, is_below) {
+            (true, _) => (below, above) = (to, to),
+            (_, true) => below = to,
+            _ => above = to,
+        };
+        if feature == step.feature {
+            if is_of_both {
+                below = if step.number <= number { left } else { right };
+                above = if step.number < number { left } else { right };
+            } else if is_below {
+                go(if step.number <= number { left } else { right });
+            } else {
+                go(if step.number < number { left } else { right });
+            }
+            continue;
+        }
+        let (lo, hi) = here[feature];
+        if hi <= number {
+            go(left);
+        } else if lo > number {
+            go(right);
+        } else {
+            let with = |to: usize| match (is_of_both, is_below) {
+                (true, _) => (to, to),
+                (_, true) => (to, above),
+                _ => (below, to),
+            };
+            here[feature] = (lo, number);
+            let low = difference(units, tree, with(left), step, here, parts);
+            here[feature] = (number + 1, hi);
+            let high = difference(units, tree, with(right), step, here, parts);
+            here[feature] = (lo, hi);
+            match (parts[low], parts[high]) {
+                // equal leaves are siblings at the end of the list; rounded ones may differ
+                (Part::Leaf(a), Part::Leaf(b)) if a == b && units.is_exact => {
+                    parts.pop();
+                }
+                _ => parts.push(Part::Split { feature, number, left: low, right: high }),
+            }
+            return parts.len() - 1;
+        }
+    }
+}

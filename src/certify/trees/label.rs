@@ -1,0 +1,165 @@
+//! Claims about one label: a split proof, or a counterexample.
+//!
+//! Every competing class is a query of its own. The cases of the first query that are closed by its
+//! bound are cut further until the second holds, and so on.
+
+use crate::certificate::{Proof, SplitTree, Step, competitors};
+use crate::interval::Rational;
+use crate::model::{Point, Tie};
+use crate::spec::{Claim, Norm, Obligation, Semantics};
+
+use super::super::Searcher;
+use super::super::attack::{FloatBox, excess};
+use super::super::branch::Found;
+use super::distance::{Key, Rest, Ruler};
+use super::grid::{Grid, Query, Sides};
+use super::local::Local;
+use super::proof::{leaf, steps};
+use super::search::{Answer, Around, End, Search};
+
+/// A split proof of a claim about one label, or a counterexample.
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+    let mut nodes = 0;
+    let proof = Claims::new(searcher, obligation).and_then(|claims| claims.prove(&mut nodes));
+    Found { proof, nodes }
+}
+
+/// The queries of an obligation about a label.
+struct Claims<'a> {
+    searcher: &'a Searcher<'a>,
+    obligation: &'a Obligation,
+    grid: &'a Grid,
+    ruler: Ruler,
+    /// The radius of a ball that is smaller than its box (squared for L2).
+    limit: Option<Rational>,
+    space: FloatBox,
+    queries: Vec<Query>,
+    root: Sides,
+}
+
+impl<'a> Claims<'a> {
+    fn new(searcher: &'a Searcher<'a>, obligation: &'a Obligation) -> Option<Self> {
+        let grid = searcher.grid.as_ref()?;
+        let classes = searcher.subject.model.0.classes;
+        let (label, required) = match obligation.sufficient.as_ref()? {
+            Claim::Label { label } => (*label, None),
+            Claim::Posterior { label, threshold, .. } => {
+                // each of n odds below the n-th part of what their sum may be
+                let others = (classes.saturating_sub(1).max(1) as f64).ln();
+                (*label, Some(threshold.above.up() + others))
+            }
+            _ => return None,
+        };
+        let ties = searcher.subject.model.0.tie;
+        let allowance = match searcher.lowered.semantics() {
+            Semantics::Real => 0.0,
+            Semantics::ServedF32 => served_allowance(grid),
+        };
+        let query = |other: usize| {
+            let wins_tie = required.is_none() && (label < other) == (ties == Tie::Lower);
+            grid.margin(label, other, required.unwrap_or(0.0) + allowance, wins_tie)
+        };
+        let row = &searcher.rows[searcher.lowered.row_of(obligation.at)?];
+        // the kernel knows balls of the real function only; else their box counts
+        let ball = obligation.region.as_ball().filter(|ball| {
+            ball.norm != Norm::Linf && searcher.lowered.semantics() == Semantics::Real
+        });
+        Some(Self {
+            searcher,
+            obligation,
+            grid,
+            ruler: match &ball {
+                Some(ball) => Ruler {
+                    norm: ball.norm,
+                    centre: row.values.clone(),
+                    // scales are floats of 32 bits
+                    weights: ball.weights.iter().map(Rational::down).collect(),
+                },
+                None => Ruler::of_box(&row.values),
+            },
+            limit: ball.map(|ball| match ball.norm {
+                Norm::L2 => ball.epsilon * ball.epsilon,
+                _ => ball.epsilon.clone(),
+            }),
+            space: FloatBox::new(&obligation.region),
+            queries: competitors(label, classes).map(query).collect(),
+            root: searcher.kernel.cells(obligation)?.sides().to_vec(),
+        })
+    }
+
+    fn prove(&self, nodes: &mut u64) -> Option<Proof> {
+        let mut witness = None;
+        let steps = self.cases(&self.root, 0, nodes, &mut witness);
+        if let Some(points) = witness {
+            return Some(Proof::Counterexample { points });
+        }
+        Some(Proof::Split { tree: SplitTree::new(steps?)?, hints: Vec::new() })
+    }
+
+    /// The steps that prove the queries from `first` on over a box.
+    fn cases(
+        &self,
+        root: &Sides,
+        first: usize,
+        nodes: &mut u64,
+        witness: &mut Option<Vec<Vec<String>>>,
+    ) -> Option<Vec<Step>> {
+        let Some(query) = self.queries.get(first) else { return Some(vec![leaf()]) };
+        let local = Local::new(query, root);
+        let around = Around { grid: self.grid, ruler: &self.ruler, sides: root };
+        let budget = self.searcher.options.budget_nodes.saturating_sub(*nodes);
+        let mut search = Search::new(&local, Some(&around), budget).recording();
+        if let Some(limit) = &self.limit {
+            // from here on a distance is larger than the radius for certain
+            search.limit = Key { down: limit.down().next_up(), rest: Rest::Attained };
+        }
+        let end = search.run(&mut |search| self.try_nearest(search, root, witness));
+        *nodes += search.nodes;
+        if end != End::Closed {
+            return None;
+        }
+        let mut grow = |here: &Sides| self.cases(here, first + 1, nodes, witness);
+        steps(&local, search.cases(), root, &mut grow)
+    }
+
+    /// Whether the nearest point of the box at hand is a counterexample.
+    fn try_nearest(
+        &self,
+        search: &Search,
+        root: &Sides,
+        witness: &mut Option<Vec<Vec<String>>>,
+    ) -> Answer {
+        if let Some(limit) = &self.limit {
+            let (distance, is_open) = search.exact_distance();
+            if distance > *limit || (is_open && distance == *limit) {
+                return Answer::Close;
+            }
+        }
+        let point = self.nearest(&search.nearest_cells(root));
+        // floats say where it is worth asking: the kernel evaluates exactly
+        let looks_like_one = excess(self.searcher, self.obligation, &point) <= 0.0;
+        let texts = looks_like_one.then(|| vec![Point::texts(&point)]);
+        if let Some(texts) = self.searcher.refuted(self.obligation.at, texts) {
+            *witness = Some(texts);
+            return Answer::Stop;
+        }
+        Answer::Cut
+    }
+
+    /// The point of a box of cells nearest to the centre, inside the region where possible.
+    fn nearest(&self, cells: &Sides) -> Vec<f64> {
+        let value = |((feature, &x), &cells): ((usize, &f64), &(usize, usize))| match self.limit {
+            Some(_) => self.grid.nearest_float(feature, cells, x),
+            None => self.grid.nearest(feature, cells, x),
+        };
+        let centre = self.ruler.centre.iter().enumerate();
+        let mut point: Vec<f64> = centre.zip(cells).map(value).collect();
+        self.space.clip(&mut point);
+        point
+    }
+}
+
+/// About what the kernel will ask for beyond the threshold: `γ_T·S`, doubled.
+fn served_allowance(grid: &Grid) -> f64 {
+    2.0 * grid.trees.len() as f64 * f64::from(f32::EPSILON) * grid.total()
+}

@@ -1,0 +1,235 @@
+//! A query inside a box of cells, laid out for the search.
+//!
+//! Only what the box leaves open is kept: trees that reach one leaf go into the constant, cuts outside
+//! the box are gone. The leaves of a tree are numbered by ascending value, and a set of leaves is a set of
+//! bits: the smallest leaf that a box reaches is the lowest bit of its set, and a cut keeps the
+//! leaves of one side by one `and` per tree. So a child of a box costs a few instructions for each tree
+//! that uses the feature of the cut, however deep the trees are.
+
+use super::grid::{Part, Query};
+use super::leaves::Scratch;
+use super::reduce::{CutIndex, Reduced, axes};
+
+/// A cut number that no cut has: the node is a leaf.
+pub(super) const LEAF: u32 = u32::MAX;
+
+/// A feature that is cut inside the box. Its cells are numbered anew: cell `i` lies between its cuts
+/// `i − 1` and `i`.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    /// The feature.
+    pub(super) feature: usize,
+    /// Its first cut among all.
+    pub(super) first: usize,
+    /// How many cuts it has.
+    pub(super) cuts: usize,
+    /// The trees that cut it, a range of [`Local::users`].
+    pub(super) users: std::ops::Range<usize>,
+    /// Where its sets begin in [`Local::low`] and [`Local::high`]: for each cut, one per user.
+    pub(super) sets: usize,
+}
+
+/// A cut inside the box: the cells of its axis up to `position` lie on its low side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) axis: u32,
+    pub(super) position: u32,
+    /// The number of the cut on the grid.
+    pub(super) number: usize,
+}
+
+/// A node: a cut with two children, or a leaf, whose number is then in `low`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Knot {
+    pub(super) cut: u32,
+    pub(super) low: u32,
+    pub(super) high: u32,
+}
+
+/// A query inside a box.
+pub(super) struct Local {
+    /// Words of 64 bits in a set of leaves.
+    pub(super) words: usize,
+    /// The constant, and the trees that reach one leaf.
+    pub(super) constant: i64,
+    pub(super) floor: i64,
+    pub(super) is_exact: bool,
+    pub(super) axes: Vec<Axis>,
+    pub(super) cuts: Vec<Place>,
+    /// The trees that cut an axis, axis by axis.
+    pub(super) users: Vec<u32>,
+    /// Per cut and user of its axis, the leaves that the low side meets.
+    pub(super) low: Vec<u64>,
+    /// The same for the high side.
+    pub(super) high: Vec<u64>,
+    pub(super) knots: Vec<Knot>,
+    /// Per knot, the leaves below its low child.
+    pub(super) below_low: Vec<u64>,
+    /// Per knot, the leaves below its high child.
+    pub(super) below_high: Vec<u64>,
+    /// The root of every tree.
+    pub(super) roots: Vec<u32>,
+    /// Per tree, `64·words` values, ascending, filled up with the largest number.
+    pub(super) values: Vec<i64>,
+    /// Per tree, all its leaves.
+    pub(super) leaves: Vec<u64>,
+}
+
+impl Local {
+    /// The query inside the box `sides`.
+    pub(super) fn new(query: &Query, sides: &[(usize, usize)]) -> Self {
+        let reduced = Reduced::new(query, sides);
+        let (axes, cuts) = axes(&reduced.parts, sides);
+        let mut local = Self {
+            words: 1,
+            constant: reduced.constant,
+            floor: query.floor,
+            is_exact: query.is_exact,
+            axes,
+            cuts,
+            users: Vec::new(),
+            low: Vec::new(),
+            high: Vec::new(),
+            knots: Vec::with_capacity(reduced.parts.len()),
+            below_low: Vec::new(),
+            below_high: Vec::new(),
+            roots: Vec::new(),
+            values: Vec::new(),
+            leaves: Vec::new(),
+        };
+        local.lay_out(&reduced, sides);
+        local
+    }
+
+    /// Number of trees.
+    pub(super) fn trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    fn lay_out(&mut self, reduced: &Reduced, sides: &[(usize, usize)]) {
+        let is_leaf = |part: &&Part<i64>| matches!(part, Part::Leaf(_));
+        let leaves = |tree| reduced.parts_of(tree).iter().filter(is_leaf).count();
+        self.words = (0..reduced.trees()).map(leaves).max().unwrap_or(1).div_ceil(64).max(1);
+        let index = CutIndex::new(&self.axes, &self.cuts, sides);
+        self.count_users(reduced, &index);
+        let knots = reduced.parts.len();
+        self.below_low = vec![0; knots * self.words];
+        self.below_high = vec![0; knots * self.words];
+        let mut at_user: Vec<usize> = vec![0; self.axes.len()];
+        let mut scratch = Scratch::default();
+        for (tree, &start) in reduced.starts.iter().enumerate().take(reduced.trees()) {
+            self.add_tree(reduced.parts_of(tree), start, &index, &mut at_user, &mut scratch);
+        }
+    }
+
+    /// Which trees cut which axis, and room for their sets.
+    fn count_users(&mut self, reduced: &Reduced, index: &CutIndex) {
+        let mut users: Vec<Vec<u32>> = vec![Vec::new(); self.axes.len()];
+        for tree in 0..reduced.trees() {
+            for part in reduced.parts_of(tree) {
+                let Part::Split { feature, .. } = *part else { continue };
+                let users = &mut users[index.axis(feature)];
+                if users.last() != Some(&(tree as u32)) {
+                    users.push(tree as u32);
+                }
+            }
+        }
+        let mut sets = 0;
+        for (axis, of_axis) in self.axes.iter_mut().zip(users) {
+            axis.users = self.users.len()..self.users.len() + of_axis.len();
+            axis.sets = sets;
+            sets += axis.cuts * of_axis.len() * self.words;
+            self.users.extend(of_axis);
+        }
+        self.low = vec![0; sets];
+        self.high = vec![0; sets];
+    }
+
+    /// Appends the knots of a tree and fills its sets.
+    fn add_tree(
+        &mut self,
+        parts: &[Part<i64>],
+        start: usize,
+        index: &CutIndex,
+        at_user: &mut [usize],
+        scratch: &mut Scratch,
+    ) {
+        let words = self.words;
+        scratch.collect(parts, start, &self.axes, index);
+        let room = self.values.len();
+        self.values.resize(room + 64 * words, i64::MAX);
+        self.leaves.resize(self.leaves.len() + words, 0);
+        let all = self.leaves.len() - words;
+        for (rank, leaf) in scratch.leaves.iter().enumerate() {
+            self.values[room + rank] = leaf.value;
+            self.leaves[all + rank / 64] |= 1 << (rank % 64);
+        }
+        for (at, part) in parts.iter().enumerate() {
+            let knot = start + at;
+            let knot_of_part = match *part {
+                Part::Leaf(_) => Knot { cut: LEAF, low: scratch.rank[at], high: 0 },
+                Part::Split { feature, number, left, right } => {
+                    for (child, is_high) in [(left, false), (right, true)] {
+                        self.note_below(knot, child, is_high);
+                    }
+                    let cut = index.cut(feature, number) as u32;
+                    Knot { cut, low: left as u32, high: right as u32 }
+                }
+            };
+            self.knots.push(knot_of_part);
+        }
+        self.roots.push((start + parts.len() - 1) as u32);
+        for slot in 0..scratch.axes.len() {
+            let axis = scratch.axes[slot];
+            self.fill_sets(axis, at_user[axis], slot, scratch);
+            at_user[axis] += 1;
+        }
+    }
+
+    /// Adds the leaves of a child to those below its parent.
+    fn note_below(&mut self, knot: usize, child: usize, is_high: bool) {
+        let words = self.words;
+        let Knot { cut, low, .. } = self.knots[child];
+        for word in 0..words {
+            let leaves = if cut != LEAF {
+                self.below_low[child * words + word] | self.below_high[child * words + word]
+            } else if low as usize / 64 == word {
+                1 << (low % 64)
+            } else {
+                0
+            };
+            let below = if is_high { &mut self.below_high } else { &mut self.below_low };
+            below[knot * words + word] = leaves;
+        }
+    }
+
+    /// The sets of one tree along one axis, from the cells that its leaves reach there.
+    fn fill_sets(&mut self, axis: usize, user: usize, slot: usize, scratch: &mut Scratch) {
+        let words = self.words;
+        let Axis { cuts, users, sets, .. } = &self.axes[axis];
+        let stride = users.len() * words;
+        // leaves by the first, and by the last of their cells
+        scratch.first.clear();
+        scratch.first.resize((cuts + 1) * words, 0);
+        scratch.last.clear();
+        scratch.last.resize((cuts + 1) * words, 0);
+        for (rank, leaf) in scratch.leaves.iter().enumerate() {
+            let (from, to) = scratch.ranges[leaf.at * scratch.axes.len() + slot];
+            scratch.first[from as usize * words + rank / 64] |= 1 << (rank % 64);
+            scratch.last[to as usize * words + rank / 64] |= 1 << (rank % 64);
+        }
+        for word in 0..words {
+            let at = |cut: usize| sets + cut * stride + user * words + word;
+            let mut met = 0;
+            for cut in 0..*cuts {
+                met |= scratch.first[cut * words + word];
+                self.low[at(cut)] = met;
+            }
+            met = 0;
+            for cut in (0..*cuts).rev() {
+                met |= scratch.last[(cut + 1) * words + word];
+                self.high[at(cut)] = met;
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Ensembles: one exact search for every query about one copy of the input.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `grid` | an ensemble on the grid of its thresholds; sums of its trees in whole units |
+//! | `reduce` | trees cut down to a box |
+//! | `leaves` | the leaves of one tree, and the cells that each of them reaches |
+//! | `local` | a query inside a box of cells, laid out so that a child box costs little |
+//! | `state` | the trees in the box at hand |
+//! | `search` | depth first over boxes of cells |
+//! | `distance` | how far cells lie from a point |
+//! | `label` | claims about one label |
+//! | `radius` | the distance to the nearest change of label |
+//! | `jumps` | monotone features, threshold by threshold |
+//! | `proof` | cases as a split tree of the kernel |
+//!
+//! The search is exact, and still an adviser: what it finds becomes a verdict in the kernel.
+
+mod distance;
+mod grid;
+pub mod jumps;
+pub(super) mod label;
+mod leaves;
+mod local;
+mod proof;
+mod radius;
+mod reduce;
+mod search;
+mod state;
+
+pub(super) use grid::Grid;
+pub use radius::{Radii, Radius, RadiusError};

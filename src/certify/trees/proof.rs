@@ -1,0 +1,41 @@
+//! Cases as the steps of a split tree of the kernel.
+
+use crate::certificate::{Cut, Leaf, Step};
+
+use super::grid::Sides;
+use super::local::Local;
+use super::search::Case;
+
+/// The steps of the cases, which begin with the box `root`; each case that was closed by the bound
+/// becomes what `grow` makes of its box, all others a single leaf. `None` if there are none.
+pub(super) fn steps(
+    local: &Local,
+    cases: &[Case],
+    root: &Sides,
+    grow: &mut dyn FnMut(&Sides) -> Option<Vec<Step>>,
+) -> Option<Vec<Step>> {
+    let mut steps = Vec::with_capacity(cases.len());
+    let mut open = vec![(cases.len().checked_sub(1)?, root.clone())];
+    while let Some((case, here)) = open.pop() {
+        match cases[case] {
+            Case::Cut { cut, low, high } => {
+                let place = local.cuts[cut as usize];
+                let (feature, number) = (local.axes[place.axis as usize].feature, place.number);
+                steps
+                    .push(Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None });
+                let (mut below, mut above) = (here.clone(), here);
+                below[feature].1 = number;
+                above[feature].0 = number + 1;
+                open.extend([(high as usize, above), (low as usize, below)]);
+            }
+            Case::Bound => steps.extend(grow(&here)?),
+            Case::Far => steps.push(leaf()),
+        }
+    }
+    Some(steps)
+}
+
+/// A leaf that the box rule closes.
+pub(super) fn leaf() -> Step {
+    Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None }
+}

@@ -1,0 +1,192 @@
+//! Radii with what proves them: for each point a `label` claim on a closed ball that holds, and one on a
+//! slightly larger ball that a witness refutes.
+
+use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
+use crate::certify::trees::{Radii, Radius};
+use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::interval::Decimal;
+use crate::model::{CsvFile, DataSet, Digest, Files, Meta, Model, Part, Point};
+use crate::spec::{Lowered, Norm, Spec};
+
+use super::{ManifestEntry, StudyError};
+
+/// What is kept of the radius of one point.
+#[derive(Debug)]
+pub struct Kept {
+    /// Names and texts of files.
+    pub files: Vec<(String, String)>,
+    /// The certificates among them.
+    pub entries: Vec<ManifestEntry>,
+    /// Whether the kernel, reading them anew, proves the ball and confirms the witness, if there is one.
+    pub is_checked: bool,
+}
+
+/// A point whose radius is kept.
+pub struct Anchor<'a> {
+    /// The model with the digest of its file, and what a manifest calls that file.
+    pub model: (&'a Model, Digest, &'a str),
+    /// The radii it belongs to.
+    pub radii: &'a Radii<'a>,
+    /// What its files are called.
+    pub name: &'a str,
+    /// The raw point.
+    pub raw: &'a [f64],
+}
+
+/// The rows that a claim about one point is made for: in `train`, because validation takes one of
+/// several rows away, and every row is the same point.
+const SELECTION: Selection = Selection { part: Part::Train, rows: Some(1) };
+
+/// The certificates of a radius: `NAME.jsonl` proves the ball of radius [`Radius::epsilon`], and
+/// `NAME.flip.jsonl` holds the witness, refuting the ball that just reaches it. `NAME.csv` is the point,
+/// once for every class: a data set has rows of all classes, and the label that is claimed is the
+/// predicted one.
+pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, StudyError> {
+    let Anchor { name, raw, radii, .. } = anchor;
+    let (meta, csv) = data_of(anchor)?;
+    let csv_name = format!("{name}.csv");
+    let files = [CsvFile { name: &csv_name, bytes: csv.as_bytes() }];
+    let data =
+        DataSet::read(meta.as_bytes(), &files).map_err(crate::certify::CertifyError::from)?;
+    let mut kept = Kept { files: Vec::new(), entries: Vec::new(), is_checked: true };
+    let epsilon = if radius.epsilon.is_finite() { radius.epsilon } else { radii.span(raw) };
+    let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
+    let proof = Claimed { anchor, data: &data, options, epsilon };
+    kept.add(&proof, "", None)?;
+    if let Some(witness) = &radius.witness {
+        // smaller ones have no decimal that a spec takes
+        let epsilon = radii.distance_up(raw, witness).max(SMALLEST);
+        kept.add(&Claimed { epsilon, ..proof }, ".flip", Some(witness))?;
+    }
+    kept.files.push((csv_name, csv));
+    kept.files.push((format!("{name}.meta.json"), meta));
+    Ok(kept)
+}
+
+/// A claim about the ball of one radius.
+struct Claimed<'a> {
+    anchor: &'a Anchor<'a>,
+    data: &'a DataSet,
+    options: Options,
+    epsilon: f64,
+}
+
+impl Kept {
+    /// Adds a spec and its certificate, and has it checked.
+    fn add(
+        &mut self,
+        claimed: &Claimed,
+        suffix: &str,
+        witness: Option<&[f64]>,
+    ) -> Result<(), StudyError> {
+        let Claimed { anchor, data, options, epsilon } = claimed;
+        let (model, digest, model_name) = anchor.model;
+        let text = spec_text(*epsilon, anchor.radii.norm());
+        let spec = Spec::read(text.as_bytes())?;
+        let subject = Subject {
+            model: (model, digest),
+            spec: (&spec, Digest::of(text.as_bytes())),
+            data: Some(data),
+            defense: None,
+        };
+        let rows = rows_for(&subject, SELECTION)?;
+        let lowered = Lowered::new(&spec, model, None, rows)?;
+        let mut certificate = header(&subject, &lowered, SELECTION, rows, options).line();
+        match witness {
+            Some(point) => {
+                let proof = Proof::Counterexample { points: vec![Point::texts(point)] };
+                certificate.push_str(&Line { at: 0, proof }.line());
+                certificate.push_str(&Totals { refuted: 1, ..Totals::default() }.line());
+            }
+            None => {
+                let searcher = Searcher::new(subject, &lowered, rows, *options);
+                let summary = searcher.run(0, |line, _| {
+                    certificate.push_str(&line.line());
+                    Ok(())
+                })?;
+                certificate.push_str(&summary.totals.line());
+            }
+        }
+        let mut bytes = certificate.as_bytes();
+        let checked = check_file(&subject, &mut bytes, Settings::default(), &mut |_| {})?;
+        let totals = checked.tally.all;
+        let answered = if witness.is_some() { totals.refuted } else { totals.proved };
+        self.is_checked &= checked.is_as_stated() && answered == 1;
+        let file = |ending: &str| format!("{}{suffix}.{ending}", anchor.name);
+        self.entries.push(ManifestEntry {
+            certificate: file("jsonl"),
+            model: model_name.to_owned(),
+            spec: file("toml"),
+            data: Some(format!("{}.csv", anchor.name)),
+            defense: None,
+        });
+        self.files.push((file("toml"), text));
+        self.files.push((file("jsonl"), certificate));
+        Ok(())
+    }
+}
+
+/// 2⁻⁶⁰⁰; a float at least as large has at most 700 decimal places.
+const SMALLEST: f64 = f64::from_bits((1023 - 600) << 52);
+
+/// The label of the real function is that at the point on the closed ball of radius ε.
+fn spec_text(epsilon: f64, norm: Norm) -> String {
+    let norm = match norm {
+        Norm::Linf => "linf",
+        Norm::L1 => "l1",
+        Norm::L2 => "l2",
+    };
+    format!(
+        "property = \"label\"\nepsilon = \"{}\"\nnorm = \"{norm}\"\nlabel = \"predicted\"\n\
+         semantics = \"real\"\nintegers = \"relax\"\n",
+        decimal(epsilon)
+    )
+}
+
+/// The decimal that is exactly this float; 0 below all decimals that a spec takes.
+fn decimal(x: f64) -> String {
+    Decimal::exactly(x).map_or_else(|| "0".to_owned(), |decimal| decimal.to_string())
+}
+
+/// Meta data and table of the data set of one point.
+fn data_of(anchor: &Anchor) -> Result<(String, String), StudyError> {
+    let Anchor { model: (model, ..), name, raw, .. } = anchor;
+    let features = model.schema.features();
+    let names: Vec<String> = features.iter().map(|f| f.name.clone()).collect();
+    let mut label = "label".to_owned();
+    while names.contains(&label) {
+        label.push('_');
+    }
+    let own = |(feature, x): (&crate::model::FeatureSpec, &f64)| {
+        // where the model declares nothing, nothing is said but that the point is there
+        let exact = || decimal(*x).parse().expect("the text of a decimal");
+        let end = |declared: &Option<Decimal>| declared.clone().unwrap_or_else(exact);
+        (end(&feature.low), end(&feature.high))
+    };
+    let csv_name = format!("{name}.csv");
+    let meta = Meta {
+        name: (*name).to_owned(),
+        label: label.clone(),
+        features: names.clone(),
+        kinds: features.iter().map(|f| f.kind).collect(),
+        ranges: features.iter().zip(*raw).map(own).collect(),
+        files: Files { train: Some(csv_name), ..Files::default() },
+        synthetic: false,
+        source: None,
+        monotone: Default::default(),
+    };
+    let meta = serde_json::to_string(&meta).map_err(std::io::Error::from);
+    let meta = meta.map_err(crate::certify::CertifyError::from)? + "\n";
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = (|| {
+        writer.write_record(names.iter().chain([&label]))?;
+        for class in 0..model.classes {
+            let cells = raw.iter().map(|x| format!("{x:?}")).chain([class.to_string()]);
+            writer.write_record(cells)?;
+        }
+        writer.flush().map_err(csv::Error::from)
+    })();
+    written.map_err(std::io::Error::from).map_err(crate::certify::CertifyError::from)?;
+    let csv = writer.into_inner().unwrap_or_default();
+    Ok((meta, String::from_utf8_lossy(&csv).into_owned()))
+}

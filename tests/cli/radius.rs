@@ -1,0 +1,138 @@
+//! `radius`.
+
+use crate::scene::Scene;
+
+/// The ensemble changes its label at income 2, whatever the age.
+const POINTS: &str = "row,age,income\nleft,1,1\nright,2,3.5\non,3,2\nbeyond,4,4.5\n";
+
+const CALL: &str = "radius --model trees.json --points points.csv";
+
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("points.csv", POINTS);
+    scene
+}
+
+/// The table without seconds.
+fn table(scene: &Scene, name: &str) -> Vec<String> {
+    let text = scene.read(name);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("row,lower,upper,exact,nodes,seconds"));
+    lines.map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect()
+}
+
+#[test]
+fn radii_are_exact_in_every_norm() {
+    let scene = scene();
+    for norm in ["linf", "l1", "l2"] {
+        let told = scene.done(&format!("{CALL} --norm {norm} --out {norm}.csv"));
+        assert_eq!(told, "zero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n");
+        let rows = table(&scene, &format!("{norm}.csv"));
+        for (row, expected) in rows.iter().zip([
+            "left,1,1,true,",
+            "right,1.5,1.5,true,",
+            "on,0,0,true,",
+            "beyond,,,false,0",
+        ]) {
+            assert!(row.starts_with(expected), "{norm}: {row} or {expected}");
+        }
+        assert_eq!(rows.len(), 4);
+    }
+    let told = scene.done(&format!("{CALL} --norm l2 --out r.csv --json"));
+    let counts: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&counts["exact"], &counts["zero"]), (&3.into(), &1.into()));
+}
+
+#[test]
+fn every_radius_has_certificates_that_check() {
+    let scene = scene();
+    for norm in ["linf", "l1", "l2"] {
+        let told =
+            scene.done(&format!("{CALL} --norm {norm} --out r.csv --certificates kept-{norm}"));
+        assert!(told.starts_with("confirmed by the kernel: 3 of 3\n"), "{told}");
+        for name in ["left", "right", "on"] {
+            let folder = format!("kept-{norm}");
+            let call = |file: &str| {
+                format!(
+                    "check {folder}/{file}.jsonl --model trees.json --spec {folder}/{file}.toml \
+                     --data {folder}/{name}.csv"
+                )
+            };
+            let told = scene.done(&format!("{} --all-proved", call(name)));
+            assert!(told.ends_with("proved 1 refuted 0 undecided 0 of 1 (vacuous 0)\n"), "{told}");
+            scene.done(&format!("{} --all-proved --exact", call(name)));
+            let told = scene.done(&call(&format!("{name}.flip")));
+            assert!(told.ends_with("proved 0 refuted 1 undecided 0 of 1 (vacuous 0)\n"), "{told}");
+        }
+        let manifest: serde_json::Value =
+            serde_json::from_str(&scene.read(&format!("kept-{norm}/manifest.json"))).unwrap();
+        assert_eq!(manifest["certificates"].as_array().unwrap().len(), 6);
+        // right of a threshold the ball of the radius holds the flip, left of it it does not
+        let spec = |name: &str| scene.read(&format!("kept-{norm}/{name}.toml"));
+        assert!(spec("left").contains("epsilon = \"0.9999999999999998889"), "{}", spec("left"));
+        assert!(spec("right").contains("epsilon = \"1.5\""), "{}", spec("right"));
+        assert!(spec("on").contains("epsilon = \"0\""), "{}", spec("on"));
+    }
+}
+
+#[test]
+fn a_larger_ball_is_not_as_stated() {
+    let scene = scene();
+    scene.done(&format!("{CALL} --norm l2 --out r.csv --certificates kept"));
+    let spec = scene.read("kept/right.toml").replace("\"1.5\"", "\"1.50001\"");
+    scene.write("larger.toml", &spec);
+    let digest = |bytes: &str| blake3::hash(bytes.as_bytes()).to_hex().to_string();
+    let certificate = scene
+        .read("kept/right.jsonl")
+        .replace(&digest(&scene.read("kept/right.toml")), &digest(&spec));
+    scene.write("larger.jsonl", certificate);
+    let call = "check larger.jsonl --model trees.json --spec larger.toml --data kept/right.csv";
+    scene.propcert(call).assert().code(1);
+}
+
+#[test]
+fn same_bytes_for_any_number_of_threads() {
+    let scene = scene();
+    for threads in ["1", "3"] {
+        scene.done(&format!(
+            "{CALL} --norm l1 --threads {threads} --out r{threads}.csv --certificates kept{threads}"
+        ));
+    }
+    assert_eq!(table(&scene, "r1.csv"), table(&scene, "r3.csv"));
+    assert_eq!(scene.files("kept1"), scene.files("kept3"));
+}
+
+#[test]
+fn a_budget_that_ends_leaves_an_interval() {
+    let scene = scene();
+    scene.done(&format!("{CALL} --norm linf --budget-nodes 1 --out r.csv"));
+    let rows = table(&scene, "r.csv");
+    let cells: Vec<&str> = rows[0].split(',').collect();
+    let (lower, upper): (f64, f64) = (cells[1].parse().unwrap(), cells[2].parse().unwrap());
+    assert!(lower <= 1.0 && 1.0 <= upper && cells[3] == "false", "{rows:?}");
+}
+
+#[test]
+fn bad_calls_are_refused() {
+    let scene = scene();
+    let refused = |call: &str, facts: &[&str]| scene.refused(call, facts);
+    refused(&format!("{CALL} --norm l3 --out r.csv"), &["l3"]);
+    refused(&format!("{CALL} --norm l1 --out no/r.csv"), &["no/r.csv", "no folder"]);
+    refused(
+        "radius --model mlp.json --points points.csv --norm l1 --out r.csv",
+        &["mlp.json", "network"],
+    );
+    scene.write("bad.csv", "row,age,income\n1,2,3\n2,2,nan\n");
+    refused(
+        "radius --model trees.json --points bad.csv --norm l1 --out r.csv",
+        &["bad.csv", "line 3"],
+    );
+    for (names, facts) in [(["../a", "b"], "line 2"), (["a", "A"], "line 3")] {
+        scene.write("bad.csv", format!("row,age,income\n{},2,3\n{},2,1\n", names[0], names[1]));
+        refused(
+            "radius --model trees.json --points bad.csv --norm l1 --out r.csv --certificates kept",
+            &["bad.csv", facts],
+        );
+    }
+    assert!(!scene.has("r.csv") && !scene.has("kept"));
+}

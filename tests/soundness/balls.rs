@@ -1,0 +1,131 @@
+//! Balls on ensembles: what lies in the box of a ball and not in the ball is no part of the claim.
+
+use propcert::certificate::{Kernel, Leaf, Proof, SplitTree, Step, Verdict};
+use propcert::interval::Rational;
+use propcert::model::{Kind, Model, Tree};
+use propcert::spec::{Lowered, Norm, Semantics};
+use proptest::prelude::*;
+
+use crate::cases::forests::{random_ensemble, wholes};
+use crate::cases::nearest::{Place, nearest_change};
+use crate::cases::{self, BOTH, ensemble, row, spec, split};
+use crate::ensembles::full_split;
+use crate::{Draw, config};
+
+/// Whether every point of the first obligation's region has the label.
+fn is_kept(model: &Model, lowered: &Lowered, label: usize) -> bool {
+    let region = lowered.obligation(0).unwrap().region;
+    let ball = region.as_ball().unwrap();
+    let ends = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
+    let place = Place { centre: ball.centre, weights: ball.weights, norm: ball.norm };
+    let ends: Vec<_> = ends.collect();
+    let limit = match ball.norm {
+        Norm::L2 => ball.epsilon * ball.epsilon,
+        _ => ball.epsilon.clone(),
+    };
+    let nearest = nearest_change(model, &place, &ends, region.is_whole(), label);
+    nearest.is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
+}
+
+fn cells_of(model: &Model, lowered: &Lowered) -> Vec<(usize, usize)> {
+    let kernel = Kernel::new(model, lowered, BOTH[0]);
+    kernel.cells(&lowered.obligation(0).unwrap()).unwrap().sides().to_vec()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// A split down to single cells decides the claim on a ball, also at its rim.
+    #[test]
+    fn a_full_split_decides_a_ball(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let classes = 2 + draw.index(2);
+        let mut model = random_ensemble(&mut draw, classes);
+        let mut features = model.schema.features().to_vec();
+        for feature in &mut features {
+            feature.scale = [1.0, 0.5, 0.1, 3.0][draw.index(4)];
+        }
+        model.schema = propcert::model::Schema::new(features).unwrap();
+        let respect = draw.is_heads();
+        let centre: Vec<f64> = wholes(&model, respect)
+            .iter()
+            .map(|&whole| if whole { draw.index(4) as f64 } else { draw.index(13) as f64 / 4.0 })
+            .collect();
+        let label = model.label(&centre);
+        let norm = ["l1", "l2", "linf"][draw.index(3)];
+        let epsilon = ["0", "0.25", "0.5", "0.75", "1", "1.25", "1.5", "2"][draw.index(8)];
+        let units = ["raw", "standardised"][draw.index(2)];
+        let text = format!(
+            "property = 'label'\nepsilon = '{epsilon}'\nnorm = '{norm}'\nsemantics = 'real'\nunits = '{units}'\nintegers = '{}'",
+            if respect { "respect" } else { "relax" });
+        let spec = spec(&text);
+        let rows = [row(&centre, label)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        let truth = is_kept(&model, &lowered, label);
+        let tree = full_split(&cells_of(&model, &lowered));
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proof = Proof::Split { tree: tree.clone(), hints: Vec::new() };
+            let is_proved = matches!(kernel.check(0, &proof).unwrap(), Verdict::Proved(_));
+            prop_assert_eq!(is_proved, truth, "{} {:?}", &text, &centre);
+            for proof in cases::battery(&model, &centre) {
+                let is_proved = matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)));
+                prop_assert!(!is_proved || truth, "{proof:?}");
+            }
+        }
+    }
+}
+
+/// A step at 1 along the only feature, and the proof that tells its two sides apart.
+fn step() -> (Model, Proof) {
+    let nodes = vec![
+        split(0, 1.0, 1, 2),
+        propcert::model::Node::Leaf(-1.0),
+        propcert::model::Node::Leaf(1.0),
+    ];
+    let model = ensemble(&[Kind::Real], (-4.0, 4.0), vec![0.0], vec![Tree { output: 0, nodes }]);
+    let cut = propcert::certificate::Cut::Cell { copy: 0, feature: 0, number: 0 };
+    let steps = vec![
+        Step::Cut { cut, refresh: None },
+        cases::leaf(Leaf::Interval),
+        cases::leaf(Leaf::Interval),
+    ];
+    (model, Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() })
+}
+
+/// Verdicts on the ball of radius ε around `x`, which has the label of its side.
+fn verdicts(x: f64, epsilon: &str, norm: &str, semantics: Semantics) -> Vec<Option<bool>> {
+    let (model, proof) = step();
+    let text = format!("property = 'label'\nepsilon = '{epsilon}'\nnorm = '{norm}'\nunits = 'raw'");
+    let spec = propcert::spec::Spec { semantics: Some(semantics), ..spec(&text) };
+    let rows = [row(&[x], model.label(&[x]))];
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    BOTH.iter()
+        .map(|&arithmetic| {
+            let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &proof);
+            // where the region does not reach the threshold there is nothing to cut
+            verdict.ok().map(|verdict| matches!(verdict, Verdict::Proved(_)))
+        })
+        .collect()
+}
+
+#[test]
+fn at_its_radius_a_right_hand_flip_is_in_the_ball_and_a_left_hand_one_is_not() {
+    for norm in ["l1", "l2"] {
+        // the threshold is 1 away on either side
+        assert_eq!(verdicts(0.0, "1", norm, Semantics::Real), [Some(false); 2], "{norm}");
+        assert_eq!(verdicts(2.0, "1.0000001", norm, Semantics::Real), [Some(false); 2], "{norm}");
+        assert_eq!(verdicts(0.0, "0.9999999", norm, Semantics::Real), [None; 2], "{norm}");
+        assert_eq!(verdicts(2.0, "1", norm, Semantics::Real), [None; 2], "{norm}");
+    }
+}
+
+/// A point of the ball that rounds to the threshold falls on its other side.
+#[test]
+fn a_served_copy_leaves_the_ball() {
+    // 1 − 2⁻³⁰ rounds to 1 as an f32
+    let epsilon = Rational::from_f64(1.0 - 2f64.powi(-30)).unwrap().decimal_text().unwrap();
+    for norm in ["l1", "l2", "linf"] {
+        assert_eq!(verdicts(0.0, &epsilon, norm, Semantics::ServedF32), [Some(false); 2], "{norm}");
+    }
+}
