@@ -45,8 +45,18 @@ fn committed_certificates_hold_in_both_arithmetics() {
             rules.extend(exact.tally.rules.keys().copied());
         }
     }
-    assert!(checked >= 18, "only {checked} certificates were found");
-    let all =
-        ["interval", "linear", "dual", "jacobian", "split", "fuzz", "jumps", "range", "all-pairs"];
+    assert!(checked >= 25, "only {checked} certificates were found");
+    let all = [
+        "interval",
+        "linear",
+        "dual",
+        "jacobian",
+        "split",
+        "fuzz",
+        "jumps",
+        "range",
+        "all-pairs",
+        "tree-pairs",
+    ];
     assert_eq!(rules, BTreeSet::from(all), "every rule proves something");
 }

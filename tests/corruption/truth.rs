@@ -10,7 +10,7 @@ use propcert::interval::Rational;
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
 use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics, Zone};
 
-use crate::cases::nearest::{Place, nearest_change};
+use crate::cases::nearest::{Place, nearest};
 use crate::cells::reached;
 use crate::two_points::is_violated;
 
@@ -42,11 +42,11 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
     };
     match &obligation.claim {
         Claim::Label { label } if lowered.alpha().is_some() => {
-            is_kept(&space, *label, lowered.alpha().unwrap())
+            is_kept(&space, &obligation.region, *label, lowered.alpha().unwrap())
         }
         Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
-            is_kept(&space, *label, lowered.alpha().unwrap())
+            is_kept(&space, &obligation.region, *label, lowered.alpha().unwrap())
         }
         Claim::Label { label } if is_small_ball(model, &obligation.region) => {
             is_kept_in_ball(model, &obligation.region, *label)
@@ -116,6 +116,15 @@ fn is_small_ball(model: &Model, region: &RawRegion) -> bool {
 
 /// Whether all cells that the ball meets have the label; of the real function.
 fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
+    is_nowhere_in_ball(model, region, |x| argmax(&model.exact_scores(x), model.tie) != label)
+}
+
+/// Whether no cell that the ball meets has what is sought, which is one answer per cell.
+fn is_nowhere_in_ball(
+    model: &Model,
+    region: &RawRegion,
+    is_sought: impl Fn(&propcert::model::Point) -> bool,
+) -> bool {
     let ball = region.as_ball().unwrap();
     let sides = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
     let sides: Vec<_> = sides.collect();
@@ -124,15 +133,23 @@ fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
         Norm::L2 => ball.epsilon * ball.epsilon,
         _ => ball.epsilon.clone(),
     };
-    nearest_change(model, &place, &sides, region.is_whole(), label)
+    nearest(model, &place, &sides, region.is_whole(), is_sought)
         .is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
 }
 
 /// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the
 /// other one and below that. A network takes every margin between two, so it cannot have both kinds.
-fn is_kept(space: &Space, label: usize, alpha: &Rational) -> bool {
+fn is_kept(space: &Space, region: &RawRegion, label: usize, alpha: &Rational) -> bool {
     let rest = &(&Rational::ONE - alpha) - alpha;
     let threshold = -rest.up().ln() * (1.0 - 1e-12);
+    if is_small_ball(space.model, region) {
+        let (model, label) = (space.model, label);
+        return is_nowhere_in_ball(model, region, |x| {
+            let scores = model.exact_scores(x);
+            let size = (&scores[1] - &scores[0]).abs().up();
+            (argmax(&scores, model.tie) == label) != (size >= threshold)
+        });
+    }
     let points = critical_points(space, &STILL);
     let (mut kept, mut turned) = (0, 0);
     for x in &points {
