@@ -3,10 +3,11 @@
 
 mod cases;
 
+use cases::forests::full_pairs;
 use cases::table::{REAL, SERVED, case, fixture, model, spec};
 use cases::{refutes, row};
 use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Totals, Verdict};
-use propcert::model::{Family, Layer, Model, Precision};
+use propcert::model::{Family, Layer, Model, Point, Precision};
 use propcert::spec::{LowerError, Lowered, Spec};
 
 #[test]
@@ -332,12 +333,25 @@ fn int_a_row_outside_the_domain_has_invalid_pairs_only() {
 }
 
 #[test]
-fn claims_about_pairs_of_ensembles_are_refused_by_name() {
-    for (name, claim) in [("NEAR", "near"), ("PAIR", "lipschitz"), ("PAIR", "vacuous")] {
+fn near_and_pair_claims_about_steps_are_refuted_and_not_proved() {
+    let rows = [row(&[-0.5], 0), row(&[0.5], 1)];
+    for (name, claim, rows, pair) in
+        [("NEAR", "near", &[][..], [0.0, 1.0]), ("PAIR", "lipschitz", &rows[..], [-1e-9, 0.0])]
+    {
         let (model, spec) = (model(name), spec(claim));
-        let error = Lowered::new(&spec, &model, None, &[]).unwrap_err();
-        assert!(matches!(error, LowerError::Unsupported { .. }));
-        assert!(error.to_string().contains(spec.property.name()), "{error}");
+        let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+        let obligation = lowered.obligation(0).unwrap();
+        for arithmetic in cases::BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let bare = Proof::TreePairs { trees: [].into() };
+            for proof in [bare, full_pairs(&kernel, &obligation), Proof::Range] {
+                let verdict = kernel.check(0, &proof);
+                assert!(!matches!(verdict, Ok(Verdict::Proved(_))), "{name}: {proof:?}");
+            }
+            let points = pair.map(|x| Point::texts(&[x])).to_vec();
+            let verdict = kernel.check(0, &Proof::Counterexample { points });
+            assert!(matches!(verdict, Ok(Verdict::Refuted(_))), "{name}: {verdict:?}");
+        }
     }
 }
 
@@ -345,7 +359,7 @@ fn claims_about_pairs_of_ensembles_are_refused_by_name() {
 fn rules_and_families_not_built_yet_are_refused_by_name() {
     let error = Entry::parse(br#"{"at":0,"rule":"tree-dual"}"#).unwrap_err().to_string();
     assert!(error.contains("tree-dual"), "{error}");
-    for leaf in ["T", "R", "U"] {
+    for leaf in ["R", "U"] {
         assert!(SplitTree::parse(leaf).is_err());
     }
     let error = Model::read(&fixture("rules.json")).unwrap_err().to_string();

@@ -203,7 +203,7 @@ fn the_table_is_kept_by_every_search() {
 #[test]
 fn every_fixture_is_searched() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/refusals");
-    // claims about pairs and rule sets are refused before any search
+    // rule sets are refused before any search; claims about two points are looked at in `soundness`
     let mut searched: BTreeSet<&str> = TABLE.iter().map(|line| line.0).collect();
     searched.extend(["LP2", "NEAR", "PAIR", "rules"]);
     for entry in std::fs::read_dir(folder).unwrap() {
