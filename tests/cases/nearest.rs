@@ -34,6 +34,18 @@ pub fn nearest_change(
     is_whole: &[bool],
     label: usize,
 ) -> Option<(Rational, bool)> {
+    let is_other = |point: &Point| argmax(&model.exact_scores(point), model.tie) != label;
+    nearest(model, place, sides, is_whole, &is_other)
+}
+
+/// The same of points that are sought, all or none of a cell.
+pub fn nearest(
+    model: &Model,
+    place: &Place,
+    sides: &[Ends],
+    is_whole: &[bool],
+    is_sought: &dyn Fn(&Point) -> bool,
+) -> Option<(Rational, bool)> {
     let cells: Vec<Vec<Cell>> = (0..sides.len())
         .map(|feature| {
             let (x, weight) = (&place.centre[feature], &place.weights[feature]);
@@ -48,7 +60,7 @@ pub fn nearest_change(
         let texts: Vec<String> =
             chosen.iter().map(|cell| cell.value.decimal_text().unwrap()).collect();
         let point = Point::parse(&texts, chosen.len()).unwrap();
-        if argmax(&model.exact_scores(&point), model.tie) != label {
+        if is_sought(&point) {
             let distance = distance(chosen, place.norm);
             if best.as_ref().is_none_or(|best| distance < *best) {
                 best = Some(distance);

@@ -10,7 +10,7 @@ use propcert::interval::Rational;
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
 use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics, Zone};
 
-use crate::cases::nearest::{Place, nearest_change};
+use crate::cases::nearest::{Place, nearest};
 use crate::cells::reached;
 use crate::two_points::is_violated;
 
@@ -41,15 +41,15 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
         (0..scores.len()).filter(|c| *c != y).map(|c| &scores[y] - &scores[c]).collect()
     };
     match &obligation.claim {
+        Claim::Label { label } if is_small_ball(model, &obligation.region) => {
+            is_kept_in_ball(model, &obligation.region, *label, lowered.alpha())
+        }
         Claim::Label { label } if lowered.alpha().is_some() => {
             is_kept(&space, *label, lowered.alpha().unwrap())
         }
         Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
             is_kept(&space, *label, lowered.alpha().unwrap())
-        }
-        Claim::Label { label } if is_small_ball(model, &obligation.region) => {
-            is_kept_in_ball(model, &obligation.region, *label)
         }
         Claim::Label { label } => points().iter().all(|x| {
             argmax(&scores(model, x), model.tie) == *label
@@ -113,8 +113,13 @@ fn is_small_ball(model: &Model, region: &RawRegion) -> bool {
     is_ensemble && region.as_ball().is_some_and(|ball| ball.norm != Norm::Linf)
 }
 
-/// Whether all cells that the ball meets have the label; of the real function.
-fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
+/// Whether all cells that the ball meets have the label, poisoned or not; of the real function.
+fn is_kept_in_ball(
+    model: &Model,
+    region: &RawRegion,
+    label: usize,
+    alpha: Option<&Rational>,
+) -> bool {
     let ball = region.as_ball().unwrap();
     let sides = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
     let sides: Vec<_> = sides.collect();
@@ -123,15 +128,27 @@ fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
         Norm::L2 => ball.epsilon * ball.epsilon,
         _ => ball.epsilon.clone(),
     };
-    nearest_change(model, &place, &sides, region.is_whole(), label)
+    let threshold = alpha.map(turning_margin);
+    let is_lost = |point: &propcert::model::Point| {
+        let scores = model.exact_scores(point);
+        let is_own = argmax(&scores, model.tie) == label;
+        let size = || (&scores[1] - &scores[0]).abs().up();
+        is_own == threshold.is_some_and(|threshold| size() < threshold)
+    };
+    nearest(model, &place, &sides, region.is_whole(), &is_lost)
         .is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
+}
+
+/// The margin below which poisoning turns the answer.
+fn turning_margin(alpha: &Rational) -> f64 {
+    let rest = &(&Rational::ONE - alpha) - alpha;
+    -rest.up().ln() * (1.0 - 1e-12)
 }
 
 /// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the
 /// other one and below that. A network takes every margin between two, so it cannot have both kinds.
 fn is_kept(space: &Space, label: usize, alpha: &Rational) -> bool {
-    let rest = &(&Rational::ONE - alpha) - alpha;
-    let threshold = -rest.up().ln() * (1.0 - 1e-12);
+    let threshold = turning_margin(alpha);
     let points = critical_points(space, &STILL);
     let (mut kept, mut turned) = (0, 0);
     for x in &points {
