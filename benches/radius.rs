@@ -13,7 +13,7 @@ use std::time::Instant;
 use propcert::certify::trees::Radii;
 use propcert::certify::trees::jumps::Census;
 use propcert::model::{Family, Feature};
-use propcert::spec::Direction;
+use propcert::spec::{Direction, Norm};
 
 use yardstick::{Constrained, Yardstick};
 
@@ -75,8 +75,39 @@ fn main() {
             mean(|line| 1e3 * line.veritas_seconds),
         );
     }
+    if named.is_empty() || named.iter().any(|name| name == "sums") {
+        sums(&yardstick);
+    }
     if named.is_empty() || named.iter().any(|name| name == "monotone") {
         monotone(&yardstick);
+    }
+}
+
+/// L1 and L2 where no radii are published: 50 trees, the points of the published L-infinity radii.
+fn sums(yardstick: &Yardstick) {
+    println!("\n| norm, model | points | exact | mean ms | median ms | largest ms | nodes, mean |");
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    let families = yardstick.radii();
+    let family = families.iter().find(|family| family.config == "50x6").expect("it is published");
+    let model = yardstick.model(&family.data, "50x6_nat");
+    let points = yardstick.points(&family.data);
+    for norm in [Norm::L1, Norm::L2] {
+        let radii = Radii::new(&model, norm).expect("an ensemble");
+        let measure = |line: &yardstick::Line| timed(|| radii.at(&points[&line.row], BUDGET));
+        let measured: Vec<_> = family.lines.iter().map(measure).collect();
+        let mut spent: Vec<f64> = measured.iter().map(|(_, ms)| *ms).collect();
+        spent.sort_by(f64::total_cmp);
+        let found = || measured.iter().filter_map(|(radius, _)| radius.as_ref());
+        let count = spent.len();
+        println!(
+            "| {norm:?} {}_50x6 | {count} | {} | {:.3} | {:.3} | {:.2} | {:.0} |",
+            family.data,
+            found().filter(|radius| radius.is_exact).count(),
+            spent.iter().sum::<f64>() / count as f64,
+            spent[count / 2],
+            spent[count - 1],
+            found().map(|radius| radius.nodes).sum::<u64>() as f64 / count as f64,
+        );
     }
 }
 

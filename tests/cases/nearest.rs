@@ -35,16 +35,16 @@ pub fn nearest_change(
     label: usize,
 ) -> Option<(Rational, bool)> {
     let is_other = |point: &Point| argmax(&model.exact_scores(point), model.tie) != label;
-    nearest(model, place, sides, is_whole, is_other)
+    nearest(model, place, sides, is_whole, &is_other)
 }
 
-/// The same for any question that has one answer per cell.
+/// The same of points that are sought, all or none of a cell.
 pub fn nearest(
     model: &Model,
     place: &Place,
     sides: &[Ends],
     is_whole: &[bool],
-    is_sought: impl Fn(&Point) -> bool,
+    is_sought: &dyn Fn(&Point) -> bool,
 ) -> Option<(Rational, bool)> {
     let cells: Vec<Vec<Cell>> = (0..sides.len())
         .map(|feature| {

@@ -41,15 +41,15 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
         (0..scores.len()).filter(|c| *c != y).map(|c| &scores[y] - &scores[c]).collect()
     };
     match &obligation.claim {
+        Claim::Label { label } if is_small_ball(model, &obligation.region) => {
+            is_kept_in_ball(model, &obligation.region, *label, lowered.alpha())
+        }
         Claim::Label { label } if lowered.alpha().is_some() => {
-            is_kept(&space, &obligation.region, *label, lowered.alpha().unwrap())
+            is_kept(&space, *label, lowered.alpha().unwrap())
         }
         Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
-            is_kept(&space, &obligation.region, *label, lowered.alpha().unwrap())
-        }
-        Claim::Label { label } if is_small_ball(model, &obligation.region) => {
-            is_kept_in_ball(model, &obligation.region, *label)
+            is_kept(&space, *label, lowered.alpha().unwrap())
         }
         Claim::Label { label } => points().iter().all(|x| {
             argmax(&scores(model, x), model.tie) == *label
@@ -114,16 +114,12 @@ fn is_small_ball(model: &Model, region: &RawRegion) -> bool {
     is_ensemble && region.as_ball().is_some_and(|ball| ball.norm != Norm::Linf)
 }
 
-/// Whether all cells that the ball meets have the label; of the real function.
-fn is_kept_in_ball(model: &Model, region: &RawRegion, label: usize) -> bool {
-    is_nowhere_in_ball(model, region, |x| argmax(&model.exact_scores(x), model.tie) != label)
-}
-
-/// Whether no cell that the ball meets has what is sought, which is one answer per cell.
-fn is_nowhere_in_ball(
+/// Whether all cells that the ball meets have the label, poisoned or not; of the real function.
+fn is_kept_in_ball(
     model: &Model,
     region: &RawRegion,
-    is_sought: impl Fn(&propcert::model::Point) -> bool,
+    label: usize,
+    alpha: Option<&Rational>,
 ) -> bool {
     let ball = region.as_ball().unwrap();
     let sides = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
@@ -133,23 +129,27 @@ fn is_nowhere_in_ball(
         Norm::L2 => ball.epsilon * ball.epsilon,
         _ => ball.epsilon.clone(),
     };
-    nearest(model, &place, &sides, region.is_whole(), is_sought)
+    let threshold = alpha.map(turning_margin);
+    let is_lost = |point: &propcert::model::Point| {
+        let scores = model.exact_scores(point);
+        let is_own = argmax(&scores, model.tie) == label;
+        let size = || (&scores[1] - &scores[0]).abs().up();
+        is_own == threshold.is_some_and(|threshold| size() < threshold)
+    };
+    nearest(model, &place, &sides, region.is_whole(), &is_lost)
         .is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
+}
+
+/// The margin below which poisoning turns the answer.
+fn turning_margin(alpha: &Rational) -> f64 {
+    let rest = &(&Rational::ONE - alpha) - alpha;
+    -rest.up().ln() * (1.0 - 1e-12)
 }
 
 /// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the
 /// other one and below that. A network takes every margin between two, so it cannot have both kinds.
-fn is_kept(space: &Space, region: &RawRegion, label: usize, alpha: &Rational) -> bool {
-    let rest = &(&Rational::ONE - alpha) - alpha;
-    let threshold = -rest.up().ln() * (1.0 - 1e-12);
-    if is_small_ball(space.model, region) {
-        let (model, label) = (space.model, label);
-        return is_nowhere_in_ball(model, region, |x| {
-            let scores = model.exact_scores(x);
-            let size = (&scores[1] - &scores[0]).abs().up();
-            (argmax(&scores, model.tie) == label) != (size >= threshold)
-        });
-    }
+fn is_kept(space: &Space, label: usize, alpha: &Rational) -> bool {
+    let threshold = turning_margin(alpha);
     let points = critical_points(space, &STILL);
     let (mut kept, mut turned) = (0, 0);
     for x in &points {

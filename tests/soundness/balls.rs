@@ -129,3 +129,41 @@ fn a_served_copy_leaves_the_ball() {
         assert_eq!(verdicts(0.0, &epsilon, norm, Semantics::ServedF32), [Some(false); 2], "{norm}");
     }
 }
+
+/// Label 1 where both features lie between 1 and 2 only; the cells there are not told apart from those
+/// beyond. The near corner of their box lies in the ball, the far one does not.
+#[test]
+fn a_box_is_as_near_as_its_nearest_corner() {
+    use propcert::model::Node::Leaf as Value;
+    let nodes = vec![
+        split(0, 1.0, 1, 2),
+        Value(-1.0),
+        split(0, 2.0, 3, 4),
+        split(1, 1.0, 5, 6),
+        Value(-1.0),
+        Value(-1.0),
+        split(1, 2.0, 7, 8),
+        Value(1.0),
+        Value(-1.0),
+    ];
+    let trees = vec![Tree { output: 0, nodes }];
+    let model = ensemble(&[Kind::Real, Kind::Real], (-9.0, 9.0), vec![0.0], trees);
+    // the box is on the high sides of both cuts, or on the low ones
+    for (x, tree) in [(0.0, "c0.0 I c1.0 I I"), (3.0, "c0.1 c1.1 I I I")] {
+        for norm in ["l1", "l2"] {
+            let text = format!(
+                "property = 'label'\nepsilon = '2.5'\nnorm = '{norm}'\nunits = 'raw'\nsemantics = 'real'"
+            );
+            let spec = spec(&text);
+            let rows = [row(&[x, x], 0)];
+            let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+            let tree = SplitTree::parse(tree).unwrap();
+            let proof = Proof::Split { tree, hints: Vec::new() };
+            for arithmetic in BOTH {
+                let kernel = Kernel::new(&model, &lowered, arithmetic);
+                let verdict = kernel.check(0, &proof).unwrap();
+                assert!(!matches!(verdict, Verdict::Proved(_)), "{x} {norm}");
+            }
+        }
+    }
+}

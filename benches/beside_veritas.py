@@ -2,7 +2,7 @@
 
     pip install dtai-veritas
     propcert import xgboost $PROPCERT_DATA/xgboost/social_honeypot_50x6_nat.json --out trees.json
-    python benches/veritas.py propcert trees.json $PROPCERT_DATA/xgboost/points/social_honeypot.csv 100
+    python benches/beside_veritas.py propcert trees.json $PROPCERT_DATA/xgboost/points/social_honeypot.csv 100
 
 One thread each, L-infinity, processor seconds per point. Veritas is given the trees node by node, an
 upper limit of twice the exact radius (a help that a real search has not), and twenty steps of
