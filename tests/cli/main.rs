@@ -18,6 +18,7 @@ mod help;
 mod hostile;
 mod import;
 mod pairs;
+mod places;
 mod scene;
 mod steal;
 mod train;
