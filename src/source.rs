@@ -148,6 +148,19 @@ pub fn locate(name: &str, folder: Option<&Path>) -> Result<PathBuf, SourceError>
     Err(SourceError::NotFound { name: name.to_owned(), looked_for, has_folder: folder.is_some() })
 }
 
+/// The files of the data set of that name or path, its meta data first; none of the built-in one.
+pub fn files_of(name: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, SourceError> {
+    if name == BUILT_IN {
+        return Ok(Vec::new());
+    }
+    let path = locate(name, folder)?;
+    let meta = Meta::read(&read_regular(&path, MAX_BYTES)?).map_err(|reason| {
+        SourceError::Data { name: path.display().to_string(), reason: Box::new(reason) }
+    })?;
+    let rows: Vec<PathBuf> = meta.files.names().map(|file| path.with_file_name(file)).collect();
+    Ok(std::iter::once(path).chain(rows).collect())
+}
+
 /// Reads the data set of a folder that has a `meta.json`.
 pub fn read_folder(path: &Path) -> Result<DataSet, SourceError> {
     read_meta(&meta_of_folder(path)?)

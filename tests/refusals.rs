@@ -8,7 +8,7 @@ use cases::table::{REAL, SERVED, case, fixture, model, spec};
 use cases::{refutes, row};
 use propcert::certificate::{Arithmetic, Entry, Hint, Kernel, Proof, SplitTree, Totals, Verdict};
 use propcert::model::{Family, Layer, Model, Point, Precision};
-use propcert::spec::{LowerError, Lowered, Spec};
+use propcert::spec::{Lowered, Spec};
 
 #[test]
 fn f1_cancellation_beyond_f32_is_seen() {

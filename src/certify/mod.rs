@@ -119,11 +119,14 @@ pub fn rows_for<'a>(
     selection: Selection,
 ) -> Result<&'a [Row], CertifyError> {
     let property = &subject.spec.0.property;
+    // an attack looks at rows whatever the claim is about
+    if let Some(data) = subject.data {
+        data.check_features(&subject.model.0.schema)?;
+    }
     if !property.is_about_rows() {
         return Ok(&[]);
     }
     let data = subject.data.ok_or(CertifyError::NoData(property.name()))?;
-    data.check_features(&subject.model.0.schema)?;
     let rows = data.part(selection.part);
     let asked = selection.rows.unwrap_or(rows.len());
     let (part, found) = (selection.part, property.count_of(rows));

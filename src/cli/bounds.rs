@@ -29,8 +29,10 @@ enum Method {
 
 /// Print rigorous lower and upper bounds of the margin over a box around every point.
 ///
-/// The box is [x − E, x + E] taken in float32, not clipped; the margin is that of the label column,
-/// of --label, or of the predicted label, over the other class.
+/// The box is [x − E, x + E] taken in float32, not clipped. The margin is that of the label given by
+/// --label, of the label column, or of the predicted label, over the other class, in the order of these;
+/// `predict` prints that of class 1 over class 0. The bounds are of the real function of the stored
+/// numbers. The output is CSV, `row,lower,upper`, so there is no --json.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert bounds --model model.json --points points.csv --eps 0.05 --method crown"

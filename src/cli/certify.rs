@@ -43,7 +43,8 @@ pub(crate) struct Arguments {
     /// Nodes of a case distinction per obligation.
     #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
-    /// Which function is meant [default: the spec's].
+    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
+    /// one point of an f32 model, else real].
     #[arg(long)]
     semantics: Option<SemanticsArgument>,
     /// Seed of the attack's random starts.
@@ -63,6 +64,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { model, spec, data, defense, .. } = arguments;
+    expect_place(arguments)?;
     let loaded =
         Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
     if let Some((defense, _)) = &loaded.defense
@@ -78,6 +80,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         );
         return Err(Refusal::about(spec)(Refusal::new(text)));
     }
+    if arguments.rows == Some(0) {
+        return Err(Refusal::new(
+            "--rows 0: expected at least 1; a certificate of nothing says nothing",
+        ));
+    }
     let named = loaded.data.as_ref().and_then(|(_, part)| *part);
     let part = named.unwrap_or(property.default_part());
     let selection = Selection { part, rows: arguments.rows };
@@ -89,6 +96,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let outcome = write(&loaded, spec, selection, options, &arguments.out, arguments.resume)?;
     files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
     Ok(Ending::AsStated)
+}
+
+/// Asked before a long search: where the certificate and its `.partial` go.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let inputs = files::Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--spec", Some(&arguments.spec))
+        .file("--defense", arguments.defense.as_ref())
+        .data(arguments.data.as_deref());
+    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
+        inputs.expect_apart(&path)?;
+        files::expect_plain(&path)?;
+    }
+    files::expect_folder(&arguments.out)
 }
 
 /// What was certified.
@@ -150,8 +171,7 @@ fn write(
         .map_err(Refusal::from)
         .map_err(Refusal::about(spec))?;
     let header = header(&subject, &lowered, selection, rows, &options);
-    expect_folder(out)?;
-    let partial = partial_name(out);
+    let partial = files::partial_name(out);
     let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
     let mut counter = Counter::new(&lowered, rows);
     let before = if resume {
@@ -187,30 +207,6 @@ fn write(
         .filter_map(|at| Some((at, searcher.largest_change(at)?)));
     let changes = changes.collect();
     Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), changes })
-}
-
-/// Asked before a long search: the folder of `out` must be there, and neither `out` nor its
-/// `.partial` may be anything but a file (a link would be followed, a pipe would block).
-fn expect_folder(out: &Path) -> Result<(), Refusal> {
-    for path in [out.to_owned(), partial_name(out)] {
-        if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-            let text = format!("{}: exists and is no plain file; remove it", path.display());
-            return Err(Refusal::new(text));
-        }
-    }
-    match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            let (folder, out) = (folder.display(), out.display());
-            Err(Refusal::new(format!("--out {out}: there is no folder {folder}; make it first")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn partial_name(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 /// What an interrupted run left.

@@ -39,7 +39,8 @@ pub(crate) struct Arguments {
     /// The defense (defense/1) that the certificate was made for.
     #[arg(long)]
     defense: Option<PathBuf>,
-    /// Which function is meant [default: the spec's].
+    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
+    /// one point of an f32 model, else real].
     #[arg(long)]
     semantics: Option<SemanticsArgument>,
     /// Decide in exact integers instead of f64 with paid-for rounding.

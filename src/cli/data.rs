@@ -54,7 +54,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Turn any CSV with a label column into a data set; what is inferred is printed.
+    /// Turn a CSV of numbers with a label column into a data set; what is inferred is printed.
     #[command(
         after_help = "Example:\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
     )]

@@ -18,7 +18,8 @@ use super::{Ending, Refusal, files};
 ///
 /// pp is prediction poisoning; its strength is the largest that costs at most one accuracy point on
 /// the validation rows. For every certificate of the manifest about this model, the claim is
-/// certified anew of the defended model. DIR gets defense.json, certificates, specs and metrics.json.
+/// certified anew of the defended model. DIR gets defense.json and metrics.json and, with a manifest,
+/// model.json, manifest.json, specs and certificates, so that each can be checked from inside DIR.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert defend --model mlp.json --data spambase --defense pp \\\n    --certificates demo-out/manifest.json --out defended"
@@ -56,6 +57,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_built(&arguments.defense)?;
+    expect_place(arguments)?;
     let (model, digest) = read_model(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
@@ -90,6 +92,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
+}
+
+/// No input lies where a file of DIR goes.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let inputs = files::Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--certificates", arguments.certificates.as_ref())
+        .data(Some(&arguments.data));
+    let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
 }
 
 /// Defenses that have a name and no code yet.

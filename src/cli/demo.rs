@@ -1,10 +1,10 @@
 //! `propcert demo`: the whole way once, on one data set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::model::{DataSet, Part};
-use crate::report::Report;
+use crate::report::{Report, from_json};
 use crate::study::{Draft, Manifest, ManifestEntry, Plan, demo, files_of_demo};
 
 use super::subject::{data_seen_from, read_whole};
@@ -15,7 +15,8 @@ use super::{Ending, Refusal, files};
 /// Three models are trained on one data set (a natural network, natural trees, monotone trees),
 /// their properties certified and every certificate checked again, the models stolen with and
 /// without the certificates, and defended. DIR gets report.html, report.json, manifest.json, models,
-/// specs, defenses and certificates.
+/// specs, defenses and certificates. An earlier demo in DIR is replaced when this one is complete; a
+/// folder with anything else in it is refused.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  propcert demo\n  PROPCERT_DATA=folder propcert demo --data cryptojacker --out demo-cryptojacker"
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
     /// Radius of local invariance, in standard deviations [default: 0.05].
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
     epsilon: Option<String>,
     /// Repetitions of every attack [default: 5].
     #[arg(long, value_name = "R")]
@@ -54,6 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
     let draft = Draft::new(&arguments.out, &files_of_demo(&arguments.out))?;
+    if let Some(earlier) = earlier(&arguments.out) {
+        eprintln!("propcert: {earlier}, to be replaced when this one is complete");
+    }
     let store = draft.store();
     let start = Instant::now();
     let mut stage = |text: &str| eprintln!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
@@ -77,6 +81,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         models().flat_map(|model| &model.attacks).all(|attack| attack.inferred_wrong == 0);
     let is_confirmed = is_checked && is_right;
     Ok(if is_confirmed { Ending::AsStated } else { Ending::NotAsStated })
+}
+
+/// What an earlier demo in a folder was, in words.
+fn earlier(out: &Path) -> Option<String> {
+    let text = String::from_utf8(files::read(&out.join("report.json")).ok()?).ok()?;
+    let report = from_json(&text).ok()?;
+    let [run] = report.runs.as_slice() else { return None };
+    let certificates: usize = run.models.iter().map(|model| model.certificates.len()).sum();
+    Some(format!(
+        "{} holds an earlier demo of {} (seed {}, {} models, {certificates} certificates). {}",
+        out.display(),
+        run.data.name,
+        run.seed,
+        run.models.len(),
+        run.notes.first().unwrap_or(&String::new())
+    ))
 }
 
 /// Every part has its use in a demo; one without rows would end it late.

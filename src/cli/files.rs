@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+#[cfg(feature = "full")]
+use std::path::PathBuf;
 
 use crate::model::MAX_BYTES;
 use crate::source::{open_regular, read_regular};
@@ -36,4 +38,70 @@ pub(crate) fn print(text: &str) -> Result<(), Refusal> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// The files that a verb reads, each with what it is read as.
+#[cfg(feature = "full")]
+#[derive(Debug, Default)]
+pub(crate) struct Inputs(Vec<(String, PathBuf)>);
+
+#[cfg(feature = "full")]
+impl Inputs {
+    /// With a file that is read as `what`, if it is given.
+    pub(crate) fn file(mut self, what: &str, path: Option<&PathBuf>) -> Self {
+        self.0.extend(path.map(|path| (what.to_owned(), path.clone())));
+        self
+    }
+
+    /// With the files of `--data`, if it is given.
+    pub(crate) fn data(mut self, argument: Option<&str>) -> Self {
+        let files = argument.map_or_else(Vec::new, super::subject::files_of_data);
+        self.0.extend(files.into_iter().map(|path| ("--data".to_owned(), path)));
+        self
+    }
+
+    /// Refuses a result whose file is one of them, by whatever way: it would take its place.
+    pub(crate) fn expect_apart(&self, out: &Path) -> Result<(), Refusal> {
+        // where nothing is, nothing is replaced
+        let Ok(place) = out.canonicalize() else { return Ok(()) };
+        let is_place = |input: &Path| input.canonicalize().is_ok_and(|input| input == place);
+        match self.0.iter().find(|(_, input)| is_place(input)) {
+            Some((what, _)) => Err(Refusal::new(format!(
+                "`{}` is the file that is read as {what}; choose another path for the result",
+                out.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Asked before long work: the folder of `out` must be there.
+#[cfg(feature = "full")]
+pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
+    match out.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let (folder, out) = (folder.display(), out.display());
+            Err(Refusal::new(format!("--out {out}: there is no folder {folder}; make it first")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asked before long work: what is there under the name of a result may only be a file (a link would
+/// be followed, a pipe would block).
+#[cfg(feature = "full")]
+pub(crate) fn expect_plain(out: &Path) -> Result<(), Refusal> {
+    if std::fs::symlink_metadata(out).is_ok_and(|found| !found.is_file()) {
+        let text = format!("{}: exists and is no plain file; remove it", out.display());
+        return Err(Refusal::new(text));
+    }
+    Ok(())
+}
+
+/// Where a result grows before it takes its name.
+#[cfg(feature = "full")]
+pub(crate) fn partial_name(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
 }

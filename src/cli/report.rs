@@ -37,12 +37,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let reports = arguments.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     expect_different(&arguments.folders)?;
+    if arguments.folders.len() > 1 {
+        // a report of one folder may be made again in its place
+        let inputs = arguments.folders.iter().fold(files::Inputs::default(), |inputs, folder| {
+            inputs.file("one of the reports", Some(&folder.join("report.json")))
+        });
+        inputs.expect_apart(&arguments.out.join("report.json"))?;
+    }
     let store = Store::new(&arguments.out)?;
     let report = merge(side_by_side(reports, &arguments.folders, &arguments.out)?);
     let json = to_json(&report)?;
     store.write("report.json", json.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
-    files::print(&if arguments.json { json } else { report.to_string() })?;
+    let page = arguments.out.join("report.html");
+    files::print(&if arguments.json {
+        json
+    } else {
+        format!("{report}\nThe page: {}\n", page.display())
+    })?;
     Ok(Ending::AsStated)
 }
 

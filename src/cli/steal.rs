@@ -74,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
         return Err(Refusal::new(text));
     }
+    expect_place(arguments)?;
     let (model, digest) = read_model(&arguments.target)?;
     let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
@@ -124,6 +125,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
+}
+
+/// No input lies where a file of DIR goes.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let inputs = files::Inputs::default()
+        .file("--target", Some(&arguments.target))
+        .file("--attack", Some(&arguments.attack))
+        .file("--certificates", arguments.certificates.as_ref())
+        .file("--defense", arguments.defense.as_ref())
+        .data(Some(&arguments.data));
+    let made = ["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"];
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
 }
 
 /// More seeds than there are rows are refused if they were asked for here, and said if the attack's
@@ -181,13 +194,15 @@ fn proofs(
     };
     let (fitting, others): (Vec<_>, Vec<_>) =
         Manifest::load(path)?.into_iter().partition(|entry| entry.is_about(target, defense));
-    for other in &others {
-        let what = if other.model == target {
-            "this target behind another defense, or none"
-        } else {
-            "another target"
-        };
-        eprintln!("propcert: {} is about {what}: not used", other.entry.certificate);
+    let of_target = others.iter().filter(|other| other.model == target).count();
+    for (count, what) in [
+        (others.len() - of_target, "another target"),
+        (of_target, "this target behind another defense, or none"),
+    ] {
+        if count > 0 {
+            let (path, all) = (path.display(), fitting.len() + others.len());
+            eprintln!("propcert: {path}: {count} of {all} certificates are about {what}: not used");
+        }
     }
     let proved: Vec<Proved> = fitting.into_iter().flat_map(|entry| entry.proved).collect();
     if proved.is_empty() {

@@ -53,6 +53,10 @@ impl Loaded {
             spec.0.semantics = Some(semantics.into());
         }
         let data = data.map(read_data).transpose()?;
+        // a claim that is not about rows would let them pass, and an attack looks at them
+        if let Some((data, _)) = &data {
+            data.check_features(&model.0.schema)?;
+        }
         let defense = defense.map(read_defense).transpose()?;
         Ok(Self { model, spec, data, defense })
     }
@@ -123,6 +127,14 @@ pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
             part.name()
         ))),
     }
+}
+
+/// The files of `NAME` or `NAME:part`; none where the set is built in or cannot be read, which is
+/// refused by whoever reads it.
+#[cfg(feature = "full")]
+pub(crate) fn files_of_data(argument: &str) -> Vec<PathBuf> {
+    let (name, _) = split_part(argument);
+    source::files_of(name, data_folder().as_deref()).unwrap_or_default()
 }
 
 fn data_folder() -> Option<PathBuf> {

@@ -22,18 +22,19 @@ enum FamilyArgument {
 
 /// Train a model on the training part of a data set.
 ///
-/// Without a recipe: natural training with good defaults (networks 64-64, 50 trees of depth 6).
+/// Without a recipe: natural training with good defaults, of a network unless --family says trees
+/// (networks 64-64, 50 trees of depth 6).
 /// Validation rows decide when a network stops; test rows are only used to print what was reached.
 #[derive(Debug, clap::Args)]
 #[command(
-    group = clap::ArgGroup::new("what").required(true).args(["family", "recipe"]),
-    after_help = "Examples:\n  propcert train --data spambase --family mlp --out mlp.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json"
+    group = clap::ArgGroup::new("what").args(["family", "recipe"]),
+    after_help = "Examples:\n  propcert train --data spambase --out mlp.json\n  propcert train --data spambase --family trees --out trees.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json"
 )]
 pub(crate) struct Arguments {
     /// The data: a name, a folder or a CSV.
     #[arg(long)]
     data: String,
-    /// Which family, with default settings.
+    /// Which family, with default settings [default: mlp, without a recipe].
     #[arg(long)]
     family: Option<FamilyArgument>,
     /// A recipe (TOML).
@@ -55,6 +56,11 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    files::Inputs::default()
+        .file("--recipe", arguments.recipe.as_ref())
+        .data(Some(&arguments.data))
+        .expect_apart(&arguments.out)?;
+    files::expect_folder(&arguments.out)?;
     let data = read_whole(&arguments.data)?;
     // what is wrong with the data is not the recipe's fault
     dataset::schema(&data)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::certify::Options;
 use crate::import::{Instance, instances};
+use crate::model::DataError;
 use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
 use crate::study::write_whole;
 
@@ -17,7 +18,11 @@ use super::{Ending, Refusal, files};
 /// INSTANCES.csv has rows `onnx,vnnlib,timeout` with paths from its own folder. The answer is `sat` (a
 /// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Every certificate is
 /// checked by the kernel before it counts as `checked`; with --certificates it is kept beside the
-/// native model and the spec that `check` needs.
+/// native model and the spec that `check` needs. The table OUT is CSV, so there is no --json.
+///
+/// Benchmarks with instances, networks and properties are those of the verification competition
+/// (VNN-COMP), for instance https://github.com/VNN-COMP/vnncomp2024_benchmarks; paths below stand for a
+/// copy of one.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  propcert vnncomp acasxu/instances.csv --out acasxu.csv --certificates acasxu-certificates\n  \
@@ -36,9 +41,9 @@ pub(crate) struct Arguments {
     /// Only this line of the file, from 1.
     #[arg(long, value_name = "K")]
     line: Option<u64>,
-    /// Seconds per instance [default: the instance's own].
-    #[arg(long, value_name = "S")]
-    timeout: Option<u64>,
+    /// Seconds per instance, decimals allowed [default: the instance's own].
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    timeout: Option<Duration>,
     /// Seed of the attacks.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -50,10 +55,11 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let todo = chosen(arguments)?;
+    expect_place(arguments, &todo)?;
     if let Some(folder) = &arguments.certificates {
         std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
     }
-    let partial = partial_name(&arguments.out);
+    let partial = files::partial_name(&arguments.out);
     let mut rows = if arguments.resume { finished(&partial)? } else { Vec::new() };
     let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
     let folder = arguments.instances.parent().unwrap_or(Path::new(""));
@@ -64,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         if done.contains(&instance.line.to_string()) {
             continue;
         }
-        let timeout = arguments.timeout.map_or(instance.timeout, Duration::from_secs);
+        let timeout = arguments.timeout.unwrap_or(instance.timeout);
         let options =
             Options { budget_nodes: u64::MAX, seed: arguments.seed, ..Options::default() };
         let outcome = solve(instance, &instance.line.to_string(), timeout, options);
@@ -90,11 +96,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let seconds = seconds.filter(|seconds| !seconds.is_zero());
+    seconds.ok_or_else(|| "expected seconds, a number > 0".to_owned())
+}
+
+/// Asked before a long search: where the table and its `.partial` go.
+fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
+    let mut inputs = files::Inputs::default().file("INSTANCES", Some(&arguments.instances));
+    for instance in todo {
+        let what = |kind| format!("the {kind} of line {}", instance.line);
+        inputs = inputs
+            .file(&what("network"), Some(&instance.onnx))
+            .file(&what("property"), Some(&instance.vnnlib));
+    }
+    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
+        inputs.expect_apart(&path)?;
+        files::expect_plain(&path)?;
+    }
+    files::expect_folder(&arguments.out)
+}
+
 /// The instances asked for.
 fn chosen(arguments: &Arguments) -> Result<Vec<Instance>, Refusal> {
     let path = &arguments.instances;
     let bytes = files::read(path)?;
-    let mut all = instances(&path.display().to_string(), &bytes)?;
+    let mut all = instances(&path.display().to_string(), &bytes).map_err(hinted)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     for instance in &mut all {
         instance.onnx = folder.join(&instance.onnx);
@@ -110,6 +138,13 @@ fn chosen(arguments: &Arguments) -> Result<Vec<Instance>, Refusal> {
         )));
     }
     Ok(all)
+}
+
+/// A first row that is refused is often a header.
+fn hinted(error: DataError) -> Refusal {
+    let is_first = matches!(error, DataError::Csv { line: 1, .. });
+    let hint = "; every row is an instance `onnx,vnnlib,timeout`: there is no header row";
+    Refusal::new(format!("{error}{}", if is_first { hint } else { "" }))
 }
 
 /// The rows of an interrupted run.
@@ -172,10 +207,4 @@ fn summary(rows: &[Vec<String>]) -> String {
     let counts: Vec<String> =
         all.iter().map(|&answer| format!("{} {}", answer.name(), count(answer))).collect();
     format!("{} of {} (checked {checked})", counts.join(" "), rows.len())
-}
-
-fn partial_name(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }

@@ -3,10 +3,10 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
-use super::format::printable;
+use super::format::{NONE, printable};
 use super::plots::{Figure, figures};
 use super::reading::{GLOSSARY, alarms, data_facts, headlines, provenance};
-use super::sections::{Column, Section, Table, overview, sections};
+use super::sections::{Column, Kind, Section, Table, overview, sections};
 use super::{Report, ReportError, Run};
 
 /// Everything in it is escaped except the figures, whose text kuva escapes.
@@ -67,9 +67,64 @@ fn figure_view(Figure { title, description, width, height, body }: Figure) -> Va
 }
 
 fn table_view(Table { caption, columns, rows, .. }: Table) -> Value {
-    let column = |column: &Column| context! { name => column.name, numeric => column.numeric };
-    let columns: Vec<Value> = columns.iter().map(column).collect();
-    context! { caption, columns, rows }
+    let heading = |column: &Column| context! { name => column.name, class => class(column.kind) };
+    let headings: Vec<Value> = columns.iter().map(heading).collect();
+    let leaders = leaders(&rows);
+    let row = |(row, leads): (&Vec<String>, &usize)| {
+        let cells: Vec<Value> = row
+            .iter()
+            .zip(&columns)
+            .skip(1)
+            .map(|(text, column)| cell_view(text, column))
+            .collect();
+        context! { leader => row.first(), leads, cells }
+    };
+    let rows: Vec<Value> = rows.iter().zip(&leaders).map(row).collect();
+    context! { caption, headings, rows }
+}
+
+fn class(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "",
+        Kind::Number => "num",
+        Kind::Claim => "claim",
+        Kind::File => "file",
+    }
+}
+
+/// How many rows each first cell leads: the same name below itself is written once, and leads 0.
+fn leaders(rows: &[Vec<String>]) -> Vec<usize> {
+    let groups = rows.chunk_by(|above, below| above.first() == below.first());
+    let counts = |group: &[Vec<String>]| {
+        std::iter::once(group.len()).chain(std::iter::repeat_n(0, group.len() - 1))
+    };
+    groups.flat_map(counts).collect()
+}
+
+/// A cell; the parameters of a claim go to a line of their own, and a file is a link.
+fn cell_view(text: &str, column: &Column) -> Value {
+    let class = class(column.kind);
+    match column.kind {
+        Kind::Claim => {
+            let (text, detail) = text.split_once(" (").unwrap_or((text, ""));
+            context! { class, text, detail => detail.strip_suffix(')').unwrap_or(detail) }
+        }
+        Kind::File => context! { class, text, href => link(text) },
+        Kind::Text | Kind::Number => context! { class, text },
+    }
+}
+
+/// Where a path leads, if it leads from this page to a file and nowhere else: a report may come from
+/// anybody, and its paths with it.
+fn link(path: &str) -> Option<String> {
+    let is_way = path != NONE && !path.starts_with('/') && !path.contains([':', '\\']);
+    let escaped = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    is_way.then(|| path.bytes().map(escaped).collect())
 }
 
 /// Names with what belongs to them, in order.
@@ -79,4 +134,27 @@ fn pairs<N: Into<Value>, T: Into<Value>>(entries: impl IntoIterator<Item = (N, T
 
 fn template_error(error: minijinja::Error) -> ReportError {
     ReportError::Template { reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_way_to_a_file_is_a_link() {
+        assert_eq!(link("../a b/c-1.jsonl"), Some("../a%20b/c-1.jsonl".to_owned()));
+        assert_eq!(link("a?b#c\"d"), Some("a%3Fb%23c%22d".to_owned()));
+        for elsewhere in
+            [NONE, "/etc/passwd", "//host/x", "javascript:alert(1)", "https://x", "\\\\x"]
+        {
+            assert_eq!(link(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_name_below_itself_is_written_once() {
+        let rows = ["a", "a", "b", "a"].map(|name| vec![name.to_owned(), String::new()]);
+        assert_eq!(leaders(&rows), [2, 0, 1, 1]);
+        assert!(leaders(&[]).is_empty());
+    }
 }

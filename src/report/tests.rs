@@ -84,9 +84,12 @@ fn the_page_loads_nothing_and_runs_nothing() {
         {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
-        // References stay inside the page.
+        // References stay inside the page; a link leads to a file beside it.
         assert!(page.match_indices("url(").all(|(at, _)| page[at..].starts_with("url(#")));
-        assert!(page.match_indices("href=\"").all(|(at, _)| page[at..].starts_with("href=\"#")));
+        let links = page.split("href=\"").skip(1).filter_map(|part| part.split('"').next());
+        for link in links.filter(|link| !link.starts_with('#')) {
+            assert!(!link.contains(':') && !link.starts_with("&#x2f;"), "{link}");
+        }
     }
 }
 
@@ -104,14 +107,20 @@ fn hostile_names_are_shown_as_they_are() {
 fn every_certificate_stands_on_the_page() {
     let report = report();
     let page = render_html(&report).unwrap();
-    let rows: Vec<&str> = page.split("<tr>").collect();
+    // a model's name leads several rows
+    let mut leader = "";
+    let rows = page.split("<tr>").map(|row| {
+        leader = row.split_once("<th scope=\"row").map_or(leader, |(_, name)| name);
+        format!("{leader}{row}")
+    });
+    let rows: Vec<String> = rows.collect();
     for model in &report.runs[0].models {
         for certificate in &model.certificates {
             let counts = certificate.counts;
             let cells = [counts.n(), counts.proved, counts.refuted, counts.undecided];
             let cells =
                 cells.map(|cell| format!("<td class=\"num\">{}</td>", format::integer(cell)));
-            let stands = |row: &&&str| {
+            let stands = |row: &&String| {
                 row.contains(&model.name)
                     && row.contains(&certificate.claim.parameters)
                     && cells.iter().all(|cell| row.contains(cell.as_str()))
@@ -119,6 +128,20 @@ fn every_certificate_stands_on_the_page() {
             assert!(rows.iter().any(|row| stands(&row)), "{} {:?}", model.name, certificate.claim);
         }
     }
+}
+
+#[test]
+fn files_are_links() {
+    let mut report = report();
+    let model = &mut report.runs[0].models[0];
+    (model.name, model.file) = ("m".to_owned(), Some("javascript:alert(1)".to_owned()));
+    model.certificates[0].file = Some("certificates/a b.jsonl".to_owned());
+    let page = render_html(&report).unwrap();
+    assert!(
+        page.contains("<a href=\"certificates&#x2f;a%20b.jsonl\">certificates&#x2f;a b.jsonl</a>")
+    );
+    assert!(!page.contains("href=\"javascript"));
+    assert!(page.contains("<td class=\"file\">javascript:alert(1)</td>"));
 }
 
 #[test]

@@ -104,8 +104,11 @@ fn answer(
     start: Instant,
     options: Options,
 ) -> Result<Outcome, StudyError> {
-    let model = Format::Onnx.read(&read(&instance.onnx)?, None)?;
-    let queries = vnnlib(&read(&instance.vnnlib)?)
+    let bytes = source::read_regular(&instance.onnx, MAX_BYTES)?;
+    let model = Format::Onnx
+        .read(&bytes, None)
+        .map_err(|error| StudyError::Benchmark(about(&instance.onnx, &error)))?;
+    let queries = vnnlib(&source::read_regular(&instance.vnnlib, MAX_BYTES)?)
         .map_err(|error| StudyError::Benchmark(about(&instance.vnnlib, &error)))?;
     let model_text = model.to_json();
     let digest = Digest::of(model_text.as_bytes());
@@ -152,11 +155,6 @@ fn answer(
         files,
         reason: None,
     })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, StudyError> {
-    source::read_regular(path, MAX_BYTES)
-        .map_err(|error| StudyError::Benchmark(about(path, &error)))
 }
 
 fn about(path: &Path, error: &dyn std::fmt::Display) -> String {

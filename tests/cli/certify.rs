@@ -163,6 +163,8 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     let call = "certify --model mlp.json --spec local.toml";
     scene.refused(&format!("{call} --out c.jsonl"), &["--data"]);
     scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &["41", "40"]);
+    let facts = ["--rows 0: expected at least 1"];
+    scene.refused(&format!("{call} --data tiny.csv --rows 0 --out c.jsonl"), &facts);
     scene.refused(&format!("{call} --data spambase --out c.jsonl"), &["feature"]);
     scene.refused(&format!("{call} --data tiny.csv --out no/such/c.jsonl"), &["no/such"]);
     for threads in ["0", "1025", "1000000000000"] {
@@ -172,6 +174,22 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     assert_eq!(scene.files(""), before);
     let message = scene.refused(&format!("{call} --data tiny.csv --rows 41 --out c.jsonl"), &[]);
     crate::snapshot!("certify-refusal", message);
+}
+
+/// A claim about features needs no rows, yet an attack looks at those that are given.
+#[test]
+fn data_of_another_model_are_refused_whatever_the_claim() {
+    let scene = Scene::new();
+    scene.certify_monotone();
+    let before = scene.files("");
+    let subject = "--model trees.json --spec monotone.toml --data spambase";
+    let fact = "feature 0 of the data is `word_freq_make`, of the model `age`";
+    scene.refused(&format!("certify {subject} --out c.jsonl"), &[fact]);
+    scene.refused(&format!("check monotone.jsonl {subject}"), &[fact]);
+    assert_eq!(scene.files(""), before);
+    let own = subject.replace("spambase", "tiny.csv");
+    scene.done(&format!("certify {own} --out c.jsonl"));
+    scene.done(&format!("check c.jsonl {own}"));
 }
 
 #[cfg(unix)]

@@ -51,7 +51,10 @@ fn a_demo_takes_the_place_of_an_earlier_one_as_a_whole() {
     let scene = Scene::new();
     scene.done(&format!("{CALL} --epsilon 0.125 --out out"));
     assert!(scene.has("out/specs/local-invariance-0.125.toml"));
-    let printed = scene.done(&format!("{CALL} --epsilon 0.25 --out out"));
+    let run = scene.propcert(&format!("{CALL} --epsilon 0.25 --out out")).assert().code(0);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("out holds an earlier demo of tiny (seed 0, 3 models"), "{told}");
+    let printed = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     assert!(scene.has("out/specs/local-invariance-0.25.toml"));
     assert!(!scene.has("out/specs/local-invariance-0.125.toml"), "left from the earlier demo");
     let names: Vec<_> = std::fs::read_dir(scene.path("")).unwrap().collect();
@@ -88,7 +91,8 @@ fn bad_demos_are_refused_and_nothing_is_written() {
         ("--data nowhere", "nowhere"),
         ("--repetitions 0", "--repetitions 0"),
         ("--epsilon 0", "--epsilon 0"),
-        ("--epsilon=-1", "--epsilon -1"),
+        ("--epsilon=-1", "--epsilon -1: expected a positive decimal"),
+        ("--epsilon -1", "--epsilon -1: expected a positive decimal"),
         ("--epsilon nan", "--epsilon nan"),
         ("--rows -3", "-3"),
         ("--rows 0", "--rows 0: expected 1 to"),

@@ -18,6 +18,7 @@ mod help;
 mod hostile;
 mod import;
 mod pairs;
+mod places;
 mod radius;
 mod scene;
 mod steal;

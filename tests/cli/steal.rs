@@ -102,6 +102,20 @@ fn a_manifest_with_a_certificate_that_was_tampered_with_is_refused() {
 }
 
 #[test]
+fn certificates_about_something_else_are_counted() {
+    let scene = published();
+    scene.certify_local();
+    let local = "{\"certificate\":\"local.jsonl\",\"model\":\"mlp.json\",\"spec\":\"local.toml\",\"data\":\"tiny.csv\"}";
+    scene.write("manifest.json", format!("{{\"certificates\":[{local},{local},{local}]}}"));
+    let call = format!("{CALL} --certificates manifest.json --out stolen");
+    let run = scene.propcert(&call).assert().code(0);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    let line = "manifest.json: 3 of 3 certificates are about another target: not used";
+    assert_eq!(told.matches("not used").count(), 1, "{told}");
+    assert!(told.contains(line), "{told}");
+}
+
+#[test]
 fn bad_manifests_are_refused() {
     let scene = published();
     let call = format!("{CALL} --certificates manifest.json --out stolen");
@@ -214,7 +228,7 @@ fn proofs_about_one_defense_are_not_used_against_another() {
         let call = format!("{CALL}{defense} --certificates {manifest} --out stolen");
         let output = scene.propcert(&call).assert().code(0).get_output().clone();
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        let fact = "this target behind another defense, or none: not used";
+        let fact = "certificates are about this target behind another defense, or none: not used";
         assert!(message.contains(fact), "{message}");
         assert_eq!(inferred(&scene, "stolen"), (0, 0), "{call}");
     }

@@ -21,6 +21,15 @@ fn training_twice_gives_the_same_bytes() {
 }
 
 #[test]
+fn without_family_and_recipe_a_network_is_trained() {
+    let scene = Scene::new();
+    let text = scene.done("train --data tiny.csv --out default.json");
+    assert!(text.starts_with("mlp with 2 features"), "{text}");
+    scene.done("train --data tiny.csv --family mlp --out named.json");
+    assert_eq!(scene.read("default.json"), scene.read("named.json"));
+}
+
+#[test]
 fn accuracies_of_all_parts_are_printed() {
     let scene = Scene::new();
     scene.write("recipe.toml", SMALL_TREES);
@@ -68,7 +77,6 @@ fn bad_recipes_are_refused_and_nothing_is_written() {
             scene.refused("train --data tiny.csv --recipe recipe.toml --out m.json", &[fact]);
         assert!(!scene.has("m.json"), "{recipe}: {message}");
     }
-    scene.refused("train --data tiny.csv --out m.json", &["--family"]);
     scene.refused("train --data tiny.csv --family mlp --recipe recipe.toml --out m.json", &[]);
     let part = "train --data tiny.csv:test --family trees --out m.json";
     scene.refused(part, &["part `test` cannot be named here", "write tiny.csv"]);

@@ -72,13 +72,40 @@ fn files_that_cannot_be_read_are_errors_of_their_line() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named_once() {
+    let scene = scene();
+    let onnx = std::fs::read(scene.path("net.onnx")).unwrap();
+    scene.write("torn.onnx", &onnx[..onnx.len() / 2]);
+    for network in ["torn.onnx", "missing.onnx"] {
+        scene.write("instances.csv", format!("{network},never.vnnlib,60\n"));
+        let message =
+            scene.refused("vnncomp instances.csv --out r.csv", &["line 1 never.vnnlib: error"]);
+        assert_eq!(message.matches(network).count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn a_time_limit_is_any_number_above_zero() {
+    let scene = scene();
+    for timeout in ["0", "-1", "nan", "1e300", "soon"] {
+        let call = format!("vnncomp instances.csv --timeout {timeout} --out r.csv");
+        scene.refused(&call, &["--timeout", "a number > 0"]);
+        assert!(!scene.has("r.csv"), "{timeout}");
+    }
+    let text = scene.done("vnncomp instances.csv --timeout 99.5 --out r.csv");
+    assert!(text.contains("sat 1 unsat 1 "), "{text}");
+}
+
+#[test]
 fn bad_calls_are_refused_and_nothing_is_written() {
     let scene = scene();
     scene.write("empty.csv", "\n");
     scene.write("ragged.csv", "net.onnx,never.vnnlib\n");
+    scene.write("header.csv", "onnx,vnnlib,timeout\nnet.onnx,never.vnnlib,60\n");
     for (call, parts) in [
         ("vnncomp none.csv --out r.csv", &["none.csv"][..]),
         ("vnncomp ragged.csv --out r.csv", &["ragged.csv", "line 1"]),
+        ("vnncomp header.csv --out r.csv", &["header.csv", "line 1", "there is no header row"]),
         ("vnncomp empty.csv --out r.csv", &["empty.csv", "no rows"]),
         ("vnncomp instances.csv --line 9 --out r.csv", &["--line 9", "line 2"]),
         ("vnncomp instances.csv --out none/r.csv", &["none"]),

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Model, Part};
+use crate::model::{Family, Model, Part, Row};
 use crate::spec::{Claim, Direction, Obligation};
 
 use super::super::Searcher;
@@ -160,10 +160,7 @@ pub(super) fn walk(
 ) -> Option<Vec<Vec<f64>>> {
     let model = searcher.subject.model.0;
     let values = stops(searcher, space, feature);
-    let known = match searcher.lowered.row_of(obligation.at) {
-        Some(row) => &searcher.rows[row..=row],
-        None => searcher.subject.data.map_or(&[][..], |data| data.part(Part::Train)),
-    };
+    let known = known_rows(searcher, obligation);
     for walker in 0..WALKERS {
         let mut base = if walker % 2 == 0 && !known.is_empty() {
             let mut base = known[rng.random_range(0..known.len())].values.clone();
@@ -187,6 +184,18 @@ pub(super) fn walk(
         }
     }
     None
+}
+
+/// Rows to start from: the obligation's own, or the training rows, if they are of the model's features.
+fn known_rows<'a>(searcher: &Searcher<'a>, obligation: &Obligation) -> &'a [Row] {
+    let Searcher { subject, rows, .. } = searcher;
+    match (searcher.lowered.row_of(obligation.at), subject.data) {
+        (Some(row), _) => &rows[row..=row],
+        (None, Some(data)) if data.check_features(&subject.model.0.schema).is_ok() => {
+            data.part(Part::Train)
+        }
+        (None, _) => &[],
+    }
 }
 
 /// The values of a feature at which a walk stops, ascending: one per cell of an ensemble.

@@ -6,7 +6,7 @@ use crate::report::{CertificateReport, GivesAway, ModelReport, Run};
 
 const PROVED_COLUMNS: [Column; 10] = [
     Column::text("model"),
-    Column::text("claim"),
+    Column::claim("claim"),
     Column::number("n"),
     Column::number("proved"),
     Column::number("refuted"),
@@ -19,13 +19,13 @@ const PROVED_COLUMNS: [Column; 10] = [
 
 const CERTIFICATE_COLUMNS: [Column; 8] = [
     Column::text("model"),
-    Column::text("claim"),
+    Column::claim("claim"),
     Column::text("one per"),
     Column::text("function"),
     Column::text("integers"),
     Column::text("decided by"),
     Column::text("checked"),
-    Column::text("file"),
+    Column::file("file"),
 ];
 
 pub(super) fn proved(run: &Run) -> Section {
@@ -112,7 +112,7 @@ fn confirmation(run: &Run) -> String {
 pub(super) fn sampled(run: &Run) -> Section {
     let columns = [
         Column::text("model"),
-        Column::text("claim"),
+        Column::claim("claim"),
         Column::number("no violation found"),
         Column::number("sampled"),
     ];

@@ -54,7 +54,7 @@ fn cost_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
 const KEPT_COLUMNS: [Column; 9] = [
     Column::text("model"),
     Column::text("defense"),
-    Column::text("claim"),
+    Column::claim("claim"),
     Column::number("n"),
     Column::number("proved"),
     Column::number("still"),
@@ -106,7 +106,7 @@ const CHOICE_COLUMNS: [Column; 4] = [
     Column::text("model"),
     Column::text("defense"),
     Column::text("strength chosen by"),
-    Column::text("file"),
+    Column::file("file"),
 ];
 
 fn choice_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {

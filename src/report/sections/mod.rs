@@ -46,21 +46,40 @@ pub(in crate::report) struct Table {
     pub page_only: bool,
 }
 
-/// A heading and how its cells are set.
+/// What the cells of a column hold, by which they are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::report) enum Kind {
+    Text,
+    /// Right-aligned and never broken.
+    Number,
+    /// A property with its parameters in brackets.
+    Claim,
+    /// A path that leads from the report's folder.
+    File,
+}
+
+/// A heading and what is below it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::report) struct Column {
     pub name: &'static str,
-    /// Right-aligned and never broken.
-    pub numeric: bool,
+    pub kind: Kind,
 }
 
 impl Column {
     const fn text(name: &'static str) -> Self {
-        Self { name, numeric: false }
+        Self { name, kind: Kind::Text }
     }
 
     const fn number(name: &'static str) -> Self {
-        Self { name, numeric: true }
+        Self { name, kind: Kind::Number }
+    }
+
+    const fn claim(name: &'static str) -> Self {
+        Self { name, kind: Kind::Claim }
+    }
+
+    const fn file(name: &'static str) -> Self {
+        Self { name, kind: Kind::File }
     }
 }
 
@@ -125,7 +144,7 @@ const OVERVIEW_COLUMNS: [Column; 5] = [
 const OVERVIEW_PROVED_COLUMNS: [Column; 7] = [
     Column::text("data"),
     Column::text("model"),
-    Column::text("claim"),
+    Column::claim("claim"),
     Column::number("n"),
     Column::number("proved"),
     Column::number("CA ≥"),
@@ -172,7 +191,7 @@ fn accuracy(run: &Run) -> Section {
 }
 
 const MODEL_COLUMNS: [Column; 3] =
-    [Column::text("model"), Column::text("family"), Column::text("file")];
+    [Column::text("model"), Column::text("family"), Column::file("file")];
 
 fn model_row(model: &ModelReport) -> Vec<String> {
     vec![model.name.clone(), model.family.clone(), file(&model.file)]
