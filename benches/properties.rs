@@ -331,6 +331,7 @@ fn rung(proof: &Proof) -> Option<(usize, &'static str)> {
         Proof::Jacobian => (5, "jacobian"),
         Proof::Range => (5, "range"),
         Proof::Fuzz => (5, "fuzz"),
+        Proof::TreeDual { .. } => (4, "tree dual"),
         Proof::TreePairs { .. } => (6, "tree pairs"),
         Proof::Difference => (5, "difference"),
         Proof::Split { .. } => (6, "split"),

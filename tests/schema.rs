@@ -120,6 +120,8 @@ enum Obligation {
     Split { at: u64, piece: Option<(u64, u64)>, tree: String, hints: Option<Vec<LeafHint>> },
     /// One case distinction per counted threshold; absent: a single leaf `I`.
     Jumps { at: u64, trees: Option<BTreeMap<String, String>> },
+    /// Weak duality on the leaves of an ensemble: tree, feature, cut, units of 2^-20; a list per margin row.
+    TreeDual { at: u64, shifts: Vec<Vec<(u64, u64, u64, i64)>> },
     /// Pairs of leaves that two points reach, one case distinction per question; absent: a single leaf `T`.
     TreePairs { at: u64, trees: Option<BTreeMap<String, String>> },
     /// The cheap rules of the boundary property.

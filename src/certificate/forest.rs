@@ -182,7 +182,17 @@ impl<N: Score> Forest<N> {
 
     /// An exact score as a number.
     pub(super) fn value(&self, score: &N) -> Rational {
-        Dyadic::new(score.big(), self.exponent).to_rational()
+        self.number(score.big())
+    }
+
+    /// A whole number of units of scores.
+    pub(super) fn number(&self, units: IBig) -> Rational {
+        Dyadic::new(units, self.exponent).to_rational()
+    }
+
+    /// Number of cuts of a feature; 0 for features that do not exist.
+    pub(super) fn cuts(&self, feature: usize) -> usize {
+        self.cells.thresholds(Feature(feature)).len()
     }
 
     /// The cells that meet a region; with `is_served` also those that the region's points rounded
@@ -218,10 +228,25 @@ impl<N: Score> Forest<N> {
         self.cells.features()
     }
 
-    /// The smallest and the largest leaf of a tree that the box reaches. The box is narrowed along
-    /// each path, so that no leaf between contradicting cuts counts; it is left as it was.
+    /// The smallest and the largest leaf of a tree that the box reaches.
     pub(super) fn extremes(tree: &CutTree<N>, cells: &mut CellBox) -> (N, N) {
         let mut found: Option<(N, N)> = None;
+        Self::each_leaf(tree, cells, |value, _| {
+            found = Some(match found.take() {
+                None => (value.clone(), value.clone()),
+                Some((low, high)) => (low.min(value.clone()), high.max(value.clone())),
+            });
+        });
+        found.unwrap_or((N::zero(), N::zero()))
+    }
+
+    /// Every leaf of a tree that the box reaches, with the part of the box that reaches it. The box is
+    /// narrowed along each path, so that no leaf between contradicting cuts counts; it is left as it was.
+    pub(super) fn each_leaf(
+        tree: &CutTree<N>,
+        cells: &mut CellBox,
+        mut look: impl FnMut(&N, &CellBox),
+    ) {
         let mut stack = vec![Visit::Node(0)];
         while let Some(visit) = stack.pop() {
             let at = match visit {
@@ -248,16 +273,10 @@ impl<N: Score> Forest<N> {
                         stack.push(Visit::Narrowed(*right, *feature, (number + 1, hi)));
                     }
                 }
-                Some(CutNode::Leaf(value)) => {
-                    found = Some(match found {
-                        None => (value.clone(), value.clone()),
-                        Some((low, high)) => (low.min(value.clone()), high.max(value.clone())),
-                    });
-                }
+                Some(CutNode::Leaf(value)) => look(value, cells),
                 None => {}
             }
         }
-        found.unwrap_or((N::zero(), N::zero()))
     }
 }
 

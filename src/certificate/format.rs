@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::model::{Digest, LimitError, Part, check_json};
 use crate::spec::{Integers, Semantics};
 
-use super::{Hint, LeafHint, Proof, Rejection, SplitTree};
+use super::{Hint, LeafHint, Proof, Rejection, Shift, SplitTree};
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +168,8 @@ struct LineFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     points: Option<Vec<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    shifts: Option<Vec<Vec<Shift>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     witnesses: Option<Vec<(usize, usize)>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     totals: Option<Totals>,
@@ -252,6 +254,7 @@ impl Line {
                     Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),
+            Proof::TreeDual { shifts } => file.shifts = Some(shifts.clone()),
             Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
             _ => {}
         }
@@ -342,6 +345,7 @@ impl Entry {
                 hints: file.hints.take().unwrap_or_default(),
             },
             "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "tree-dual" => Proof::TreeDual { shifts: file.shifts.take().ok_or(missing("shifts"))? },
             "tree-pairs" => {
                 Proof::TreePairs { trees: parse_trees(file.trees.take().unwrap_or_default())? }
             }
@@ -381,6 +385,7 @@ fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
         ("trees", file.trees.is_some()),
         ("hints", file.hints.is_some()),
         ("points", file.points.is_some()),
+        ("shifts", file.shifts.is_some()),
         ("witnesses", file.witnesses.is_some()),
         ("totals", file.totals.is_some()),
     ];

@@ -13,6 +13,7 @@
 //! | `jacobian` | signs and sizes of gradients |
 //! | `boxes` | sums over trees of the extreme reachable leaf |
 //! | `distance` | boxes of cells that a ball does not meet |
+//! | `shares` | weak duality on the leaves of ensembles |
 //! | `jumps` | monotone ensembles, threshold by threshold |
 //! | `avoid` | unsafe blocks of outputs |
 //! | `coupling` | of these, where two copies are bound to each other: lines of their difference |
@@ -59,6 +60,7 @@ mod pieces;
 mod proof;
 mod rates;
 mod served;
+mod shares;
 mod sign;
 mod split;
 mod step;
@@ -81,6 +83,7 @@ pub use pairs::Pairs;
 pub use pieces::Assembler;
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, SplitTree, Step};
 pub use rates::Rate;
+pub use shares::Shift;
 pub use sign::Sign;
 pub use tally::{Counter, Tally};
 pub use twins::{Pairing, Questions, TwinBox};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
 
-use super::Rejection;
+use super::{Rejection, Shift};
 
 /// Most steps of split trees, of one line and of a whole file.
 pub(super) const MAX_STEPS: usize = 1 << 24;
@@ -40,6 +40,11 @@ pub enum Proof {
     Jumps {
         /// By index of the threshold.
         trees: BTreeMap<usize, SplitTree>,
+    },
+    /// Weak duality on the leaves of an ensemble.
+    TreeDual {
+        /// One list of shifts per margin row.
+        shifts: Vec<Vec<Shift>>,
     },
     /// Pairs of leaves that the two points of a claim reach in an ensemble. One tree per question; absent:
     /// a single leaf.
@@ -88,6 +93,7 @@ impl Proof {
             Self::Jacobian => "jacobian",
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
+            Self::TreeDual { .. } => "tree-dual",
             Self::TreePairs { .. } => "tree-pairs",
             Self::Fuzz => "fuzz",
             Self::Range => "range",

@@ -105,6 +105,7 @@ impl Searcher<'_> {
             Rung::Changes => return branch::changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Twins => return twins::search(self, obligation),
+            Rung::Shares => trees::shares::search(self, obligation),
             Rung::Cells => return trees::label::search(self, obligation),
             Rung::Jumps => return trees::jumps::search(self, obligation),
         };
@@ -136,6 +137,8 @@ enum Rung {
     Start,
     /// Cuts of inputs or neurons of a network.
     Split,
+    /// Shares of the leaves of an ensemble.
+    Shares,
     /// Cell cuts of an ensemble.
     Cells,
     /// Threshold by threshold.
@@ -159,6 +162,6 @@ fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
         (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Attack, Rung::Split],
         (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
         (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],
-        (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells],
+        (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells, Rung::Shares],
     }
 }

@@ -288,6 +288,12 @@ fn cell_splits() -> Vec<Proof> {
         .collect()
 }
 
+/// Both stumps of the folded ensemble give way to each other between their cuts: the bound is ½ for label 1.
+fn shares() -> Proof {
+    let unit = 1 << 20;
+    Proof::TreeDual { shifts: vec![vec![(0, 0, 0, -2 * unit), (1, 0, 1, 2 * unit)]] }
+}
+
 /// Four corners, and the box around them: some corners lie beyond a ball that the box around it meets.
 fn corners() -> Vec<Proof> {
     let cut =
@@ -455,6 +461,7 @@ fn controls() -> Vec<Certified> {
         certify("ensemble, wide label", trees(), wide, &cells),
         certify("ensemble, cases", folded_ensemble(), folded, &cells),
         certify("ensemble, served", trees(), invariance, &cells),
+        certify("ensemble, shares", folded_ensemble(), folded, &[shares()]),
         certify("ensemble, monotone", trees(), rising, &jumps),
         certify("ensemble, local monotone", trees(), local, &jumps),
         certify("ensemble, fuzz", trees(), fuzz, &[Proof::Fuzz]),

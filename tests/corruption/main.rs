@@ -148,6 +148,7 @@ fn every_rule_and_verdict_is_among_the_controls() {
         "jacobian",
         "jumps",
         "tree-pairs",
+        "tree-dual",
         "range",
         "difference",
         "all-pairs",

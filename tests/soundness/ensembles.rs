@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use propcert::certificate::{Cut, Kernel, Leaf, Proof, SplitTree, Step, Verdict};
+use propcert::certificate::{Cut, Kernel, Leaf, Proof, Shift, SplitTree, Step, Verdict};
 use propcert::model::{Family, Model};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
@@ -49,6 +49,32 @@ proptest! {
                 let is_proved = matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)));
                 prop_assert!(!is_proved || all, "{proof:?}");
             }
+        }
+    }
+
+    /// Any shares give a bound; none give that of the box rule.
+    #[test]
+    fn shares_are_sound_whatever_they_are(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let classes = 2 + draw.index(2);
+        let model = random_ensemble(&mut draw, classes);
+        let label = draw.index(classes);
+        let text = "property = 'label'\nepsilon = '9'\nsemantics = 'real'\nunits = 'raw'\nintegers = 'relax'";
+        let spec = spec(text);
+        let rows = [row(&vec![1.0; model.schema.len()], label)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        let sides = vec![(0.0, 3.0, false); model.schema.len()];
+        let all = grid(&sides).iter().all(|x| model.label(x) == label);
+        let is_proved = |proof: &Proof| BOTH.map(|arithmetic| {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            matches!(kernel.check(0, proof).unwrap(), Verdict::Proved(_))
+        });
+        let none = Proof::TreeDual { shifts: vec![Vec::new(); classes - 1] };
+        prop_assert_eq!(is_proved(&none), is_proved(&Proof::Interval));
+        for _ in 0..8 {
+            let proof = Proof::TreeDual { shifts: random_shifts(&model, &mut draw) };
+            let [rounded, exact] = is_proved(&proof);
+            prop_assert!(rounded == exact && (!rounded || all), "{proof:?}");
         }
     }
 
@@ -141,6 +167,27 @@ proptest! {
             prop_assert!(!(is_proved && fails));
         }
     }
+}
+
+/// Steps of a quarter or a half at some of the places there are, one list per rival.
+fn random_shifts(model: &Model, draw: &mut Draw) -> Vec<Vec<Shift>> {
+    let Family::Ensemble(ensemble) = &model.family else { unreachable!() };
+    let cells = propcert::model::Cells::new(ensemble, &vec![false; model.schema.len()]);
+    let mut list = || {
+        let mut shifts = Vec::new();
+        for tree in 0..ensemble.trees.len() {
+            for feature in 0..model.schema.len() {
+                for cut in 0..cells.thresholds(propcert::model::Feature(feature)).len() {
+                    if draw.is_heads() {
+                        let step = (draw.index(5) as i64 - 2) << 18;
+                        shifts.push((tree, feature, cut, step));
+                    }
+                }
+            }
+        }
+        shifts
+    };
+    (1..model.classes).map(|_| list()).collect()
 }
 
 /// Cuts every feature at every cell; `skip` is left alone.

@@ -86,6 +86,11 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u
             let all: u64 = trees.values().map(steps).sum();
             nodes.saturating_mul(nodes + all)
         }
+        // every leaf looks at its tree's shares; scanning one costs its steps
+        Proof::TreeDual { shifts } => {
+            let shifts = shifts.iter().map(|list| list.len() as u64 + 1).sum::<u64>();
+            nodes.saturating_mul(shifts)
+        }
         // pairs of nodes, for every question
         Proof::TreePairs { trees } => {
             let all: u64 = trees.values().map(steps).sum();

@@ -22,7 +22,7 @@ use super::twins::{self, Twins};
 use super::witness::{Subject, violates};
 use super::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
-    Verdict, boxes, jumps, rates, served,
+    Verdict, boxes, jumps, rates, served, shares,
 };
 
 /// How the kernel computes.
@@ -395,7 +395,7 @@ impl<'a> Kernel<'a> {
             }
             (
                 Claim::Label { .. } | Claim::Posterior { .. },
-                Proof::Interval | Proof::Split { .. },
+                Proof::Interval | Proof::TreeDual { .. } | Proof::Split { .. },
             ) => {
                 let Some(allowances) = self.ensemble_allowances(ensemble, claim)? else {
                     return Ok(Outcome::Open(Bounds::NONE));
@@ -429,7 +429,13 @@ impl<'a> Kernel<'a> {
             }
             _ => {
                 let label = label_of(claim)?;
-                let margins = boxes::margins(forest, label, self.model.classes, &cells);
+                let classes = self.model.classes;
+                let margins = match proof {
+                    Proof::TreeDual { shifts } => {
+                        shares::margins(forest, label, classes, &cells, shifts)?
+                    }
+                    _ => boxes::margins(forest, label, classes, &cells),
+                };
                 decide(claim, self.model.tie, self.model.classes, &margins, allowances)
             }
         }

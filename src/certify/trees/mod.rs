@@ -9,6 +9,7 @@
 //! | `state` | the trees in the box at hand |
 //! | `search` | depth first over boxes of cells |
 //! | `distance` | how far cells lie from a point |
+//! | `shares` | the relaxation with one variable per leaf |
 //! | `label` | claims about one label |
 //! | `radius` | the distance to the nearest change of label |
 //! | `jumps` | monotone features, threshold by threshold |
@@ -26,6 +27,7 @@ mod proof;
 mod radius;
 mod reduce;
 mod search;
+pub(super) mod shares;
 mod state;
 
 pub(super) use grid::Grid;

@@ -1,0 +1,266 @@
+//! Shares of the relaxation with one variable per leaf: what each tree leaves to the cells of each feature,
+//! so that the least leaves of all trees agree better; for rule `tree-dual`.
+//!
+//! Feature by feature, each tree's least sums per cell are replaced by their mean over the trees (max-product
+//! linear programming, Globerson and Jaakkola 2007). The bound never falls, and what it comes to is close to
+//! the optimum of the linear program; the kernel takes whatever shares there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::certificate::{Proof, Shift, competitors};
+use crate::spec::{Claim, Obligation};
+
+use super::super::Searcher;
+use super::grid::{Grid, Part, Parts, Sides};
+
+/// Most rounds over all features.
+const ROUNDS: usize = 30;
+/// A round that gains less than this share of what is missing is the last.
+const LEAST_GAIN: f64 = 0.01;
+/// Steps of one unit of a score.
+const STEPS: f64 = (1 << 20) as f64;
+/// Most leaves for which the relaxation is solved.
+const MOST_LEAVES: usize = 50_000;
+
+/// Shares for every margin row of a claim about one label; `None` for other claims, and for ensembles that
+/// are too large.
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+    let grid = searcher.grid.as_ref()?;
+    let model = searcher.subject.model.0;
+    let (label, required) = match obligation.sufficient.as_ref()? {
+        Claim::Label { label } => (*label, 0.0),
+        Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up()),
+        _ => return None,
+    };
+    let sides = searcher.kernel.cells(obligation)?.sides().to_vec();
+    let leaves: usize = grid.trees.iter().map(|(_, parts)| parts.len().div_ceil(2)).sum();
+    if leaves > MOST_LEAVES {
+        return None;
+    }
+    let rows = competitors(label, model.classes).map(|rival| {
+        let mut relaxation = Relaxation::new(grid, &sides, label, rival);
+        relaxation.solve(required);
+        relaxation.shifts()
+    });
+    Some(Proof::TreeDual { shifts: rows.collect() })
+}
+
+/// A tree's share of one feature: constant between the tree's own cuts.
+struct Share {
+    feature: usize,
+    /// The first cell of each run.
+    starts: Vec<usize>,
+    theta: Vec<f64>,
+}
+
+/// A leaf: its value, the runs of each share that it reaches, and the least share over them.
+struct Reach {
+    value: f64,
+    runs: Vec<(usize, usize)>,
+    least: Vec<f64>,
+}
+
+/// A tree with its shares.
+struct Factor {
+    /// Its place in the ensemble.
+    tree: usize,
+    shares: Vec<Share>,
+    leaves: Vec<Reach>,
+}
+
+/// The relaxation of one margin over a box of cells.
+pub(super) struct Relaxation<'a> {
+    sides: &'a Sides,
+    base: f64,
+    factors: Vec<Factor>,
+    /// Per feature and cell what no tree has: `−Σθ`.
+    rest: Vec<Vec<f64>>,
+}
+
+impl<'a> Relaxation<'a> {
+    pub(super) fn new(grid: &Grid, sides: &'a Sides, label: usize, rival: usize) -> Self {
+        let sign = |output: usize| match (grid.base.len(), output) {
+            (1, _) => Some(if label == 1 { 1.0 } else { -1.0 }),
+            (_, output) if output == label => Some(1.0),
+            (_, output) if output == rival => Some(-1.0),
+            _ => None,
+        };
+        let base = grid.base.iter().enumerate();
+        let base = base.filter_map(|(output, base)| Some(sign(output)? * base)).sum();
+        let factor = |(tree, (output, parts)): (usize, &(usize, Parts<f64>))| {
+            Some(Factor::new(tree, parts, sides, sign(*output)?))
+        };
+        let factors = grid.trees.iter().enumerate().filter_map(factor).collect();
+        let rest = sides.iter().map(|(lo, hi)| vec![0.0; hi - lo + 1]).collect();
+        Self { sides, base, factors, rest }
+    }
+
+    /// The bound.
+    pub(super) fn value(&self) -> f64 {
+        let trees: f64 = self.factors.iter().map(Factor::least).sum();
+        let rest: f64 = self.rest.iter().map(|rest| least(rest)).sum();
+        self.base + trees + rest
+    }
+
+    /// Improves the shares until the bound exceeds `required`, or gains little.
+    pub(super) fn solve(&mut self, required: f64) {
+        let mut value = self.value();
+        for _ in 0..ROUNDS {
+            if value > required {
+                return;
+            }
+            (0..self.sides.len()).for_each(|feature| self.average(feature));
+            let now = self.value();
+            if now - value < LEAST_GAIN * (required - value) {
+                return;
+            }
+            value = now;
+        }
+    }
+
+    /// Gives each tree that cuts a feature the same part of the least sums per cell.
+    fn average(&mut self, feature: usize) {
+        let lo = self.sides[feature].0;
+        let place = |factor: &Factor| factor.shares.iter().position(|s| s.feature == feature);
+        let users: Vec<(usize, usize)> = self
+            .factors
+            .iter()
+            .enumerate()
+            .filter_map(|(t, factor)| Some((t, place(factor)?)))
+            .collect();
+        if users.is_empty() {
+            return;
+        }
+        let mut total = self.rest[feature].clone();
+        let sums: Vec<Vec<f64>> =
+            users.iter().map(|&(t, place)| self.factors[t].sums(place)).collect();
+        for (&(t, place), sums) in users.iter().zip(&sums) {
+            for (cells, run) in self.factors[t].shares[place].runs(lo, total.len()) {
+                total[cells].iter_mut().for_each(|total| *total += sums[run]);
+            }
+        }
+        let part = 1.0 / users.len() as f64;
+        let mut rest = total.clone();
+        for (&(t, place), sums) in users.iter().zip(&sums) {
+            let factor = &mut self.factors[t];
+            for (cells, run) in factor.shares[place].runs(lo, total.len()) {
+                // the least over the run: a share is constant on it
+                let level = part * least(&total[cells.clone()]);
+                factor.shares[place].theta[run] += level - sums[run];
+                rest[cells].iter_mut().for_each(|rest| *rest -= level);
+            }
+            factor.renew(place);
+        }
+        self.rest[feature] = rest;
+    }
+
+    /// The shares as steps.
+    fn shifts(&self) -> Vec<Shift> {
+        let mut shifts = Vec::new();
+        for Factor { tree, shares, .. } in &self.factors {
+            for Share { feature, starts, theta } in shares {
+                for (run, start) in starts.iter().enumerate().skip(1) {
+                    let step = ((theta[run] - theta[run - 1]) * STEPS).round();
+                    if step != 0.0 && step.is_finite() {
+                        shifts.push((*tree, *feature, start - 1, step as i64));
+                    }
+                }
+            }
+        }
+        shifts
+    }
+}
+
+fn least(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+impl Share {
+    /// The cells of each run, counted from `lo`, and its number.
+    fn runs(&self, lo: usize, cells: usize) -> Vec<(std::ops::Range<usize>, usize)> {
+        let end = |run: usize| self.starts.get(run + 1).map_or(cells, |next| next - lo);
+        (0..self.starts.len()).map(|run| (self.starts[run] - lo..end(run), run)).collect()
+    }
+}
+
+impl Factor {
+    fn new(tree: usize, parts: &[Part<f64>], sides: &Sides, sign: f64) -> Self {
+        let mut cuts: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for part in parts {
+            if let Part::Split { feature, number, .. } = *part {
+                let (lo, hi) = sides[feature];
+                if lo <= number && number < hi {
+                    cuts.entry(feature).or_insert_with(|| [lo].into()).insert(number + 1);
+                }
+            }
+        }
+        let share = |(feature, starts): (usize, BTreeSet<usize>)| Share {
+            feature,
+            theta: vec![0.0; starts.len()],
+            starts: starts.into_iter().collect(),
+        };
+        let shares: Vec<Share> = cuts.into_iter().map(share).collect();
+        let mut leaves = Vec::new();
+        let mut stack = vec![(0, sides.clone())];
+        while let Some((at, here)) = stack.pop() {
+            match parts[at] {
+                Part::Leaf(value) => {
+                    let run = |share: &Share| {
+                        let of = |cell| share.starts.partition_point(|s| *s <= cell) - 1;
+                        let (lo, hi) = here[share.feature];
+                        (of(lo), of(hi))
+                    };
+                    let runs: Vec<_> = shares.iter().map(run).collect();
+                    leaves.push(Reach { value: sign * value, least: vec![0.0; runs.len()], runs });
+                }
+                Part::Split { feature, number, left, right } => {
+                    let (lo, hi) = here[feature];
+                    if lo <= number {
+                        let mut part = here.clone();
+                        part[feature] = (lo, hi.min(number));
+                        stack.push((left, part));
+                    }
+                    if hi > number {
+                        let mut part = here;
+                        part[feature] = (lo.max(number + 1), hi);
+                        stack.push((right, part));
+                    }
+                }
+            }
+        }
+        Self { tree, shares, leaves }
+    }
+
+    fn least(&self) -> f64 {
+        self.leaves.iter().map(Reach::sum).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Per run of a share the least leaf that reaches it.
+    fn sums(&self, place: usize) -> Vec<f64> {
+        let share = &self.shares[place];
+        let mut sums = vec![f64::INFINITY; share.theta.len()];
+        for leaf in &self.leaves {
+            let others = leaf.sum() - leaf.least[place];
+            let (first, last) = leaf.runs[place];
+            for run in first..=last {
+                sums[run] = sums[run].min(others + share.theta[run]);
+            }
+        }
+        sums
+    }
+
+    /// The least shares of the leaves anew, after one was changed.
+    fn renew(&mut self, place: usize) {
+        let theta = &self.shares[place].theta;
+        for leaf in &mut self.leaves {
+            let (first, last) = leaf.runs[place];
+            leaf.least[place] = least(&theta[first..=last]);
+        }
+    }
+}
+
+impl Reach {
+    fn sum(&self) -> f64 {
+        self.value + self.least.iter().sum::<f64>()
+    }
+}
