@@ -101,16 +101,17 @@ fn leaders(rows: &[Vec<String>]) -> Vec<usize> {
     groups.flat_map(counts).collect()
 }
 
-/// A cell; the parameters of a claim go to a line of their own, and a file is a link.
+/// A cell, with the name of its column for small windows, which have no headings; the parameters of a
+/// claim go to a line of their own, and a file is a link.
 fn cell_view(text: &str, column: &Column) -> Value {
-    let class = class(column.kind);
+    let (class, name) = (class(column.kind), column.name);
     match column.kind {
         Kind::Claim => {
             let (text, detail) = text.split_once(" (").unwrap_or((text, ""));
-            context! { class, text, detail => detail.strip_suffix(')').unwrap_or(detail) }
+            context! { class, name, text, detail => detail.strip_suffix(')').unwrap_or(detail) }
         }
-        Kind::File => context! { class, text, href => link(text) },
-        Kind::Text | Kind::Number => context! { class, text },
+        Kind::File => context! { class, name, text, href => link(text) },
+        Kind::Text | Kind::Number => context! { class, name, text },
     }
 }
 
