@@ -242,9 +242,8 @@ impl Factor {
         for leaf in &self.leaves {
             let others = leaf.sum() - leaf.least[place];
             let (first, last) = leaf.runs[place];
-            for run in first..=last {
-                sums[run] = sums[run].min(others + share.theta[run]);
-            }
+            let reached = sums[first..=last].iter_mut().zip(&share.theta[first..=last]);
+            reached.for_each(|(sum, theta)| *sum = sum.min(others + theta));
         }
         sums
     }
