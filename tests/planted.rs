@@ -418,7 +418,8 @@ impl Copy {
         let sound = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, sound.replacen(right, wrong, 1)).unwrap();
         let found = likely_first(file).into_iter().find(|test| !self.passes(test));
-        std::fs::write(&path, sound).unwrap();
+        std::fs::write(&path, &sound).unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap() == sound, "the copy is sound again");
         found
     }
 }
@@ -432,10 +433,9 @@ fn every_defect_stands_once_in_the_source() {
     }
 }
 
-/// The names of those defects that no test finds; the copy must pass before and after.
+/// The names of those defects that no test finds; the copy must pass before.
 fn missed(copy: &Copy, defects: &[Defect]) -> Vec<&'static str> {
-    let all_pass = || TESTS.iter().all(|test| copy.passes(test));
-    assert!(all_pass(), "the sound copy fails");
+    assert!(TESTS.iter().all(|test| copy.passes(test)), "the sound copy fails");
     let mut missed = Vec::new();
     for defect in defects {
         let found = copy.found_by(defect);
@@ -444,7 +444,6 @@ fn missed(copy: &Copy, defects: &[Defect]) -> Vec<&'static str> {
             missed.push(defect.0);
         }
     }
-    assert!(all_pass(), "the sound copy fails after the defects");
     missed
 }
 

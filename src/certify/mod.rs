@@ -214,6 +214,17 @@ impl<'a> Searcher<'a> {
         twins::largest_change(self, &self.lowered.obligation(at)?)
     }
 
+    /// What the relaxation with one variable per leaf offers for obligation `at` about one label of an
+    /// ensemble: one step of the ladder, for figures.
+    pub fn offer_shares(&self, at: usize) -> Option<Proof> {
+        trees::shares::search(self, &self.lowered.obligation(at)?)
+    }
+
+    /// What the search over boxes of cells offers for it.
+    pub fn offer_cells(&self, at: usize) -> Option<Proof> {
+        trees::label::search(self, &self.lowered.obligation(at)?).proof
+    }
+
     /// Whether the time allowed is over.
     fn is_late(&self) -> bool {
         self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use propcert::certificate::{Cut, Kernel, Leaf, Proof, Shift, SplitTree, Step, Verdict};
-use propcert::model::{Family, Model};
+use propcert::model::{Family, Kind, Model, Node, Tree};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
 use crate::cases::forests::{grid, random_ensemble, wholes};
-use crate::cases::{self, BOTH, battery, row, spec};
+use crate::cases::{self, BOTH, battery, ensemble, row, spec, split};
 use crate::{Draw, config};
 
 proptest! {
@@ -166,6 +166,25 @@ proptest! {
             let is_proved = matches!(kernel.check(0, &Proof::Fuzz).unwrap(), Verdict::Proved(_));
             prop_assert!(!(is_proved && fails));
         }
+    }
+}
+
+/// What a share takes from a leaf that lies on both sides of a cut counts, not what it leaves it on one.
+#[test]
+fn a_leaf_on_both_sides_of_a_cut_has_its_least_share() {
+    let step =
+        Tree { output: 0, nodes: vec![split(0, 1.0, 1, 2), Node::Leaf(1.0), Node::Leaf(-1.0)] };
+    let level = Tree { output: 0, nodes: vec![Node::Leaf(0.5)] };
+    let model = ensemble(&[Kind::Real], (0.0, 3.0), vec![0.0], vec![step, level]);
+    let spec = spec("property = 'label'\nepsilon = '9'\nsemantics = 'real'\nunits = 'raw'");
+    let rows = [row(&[0.0], 1)];
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    let two = 2 << 20;
+    // the step is filled up, and the level pays for it beyond the cut
+    let proof = Proof::TreeDual { shifts: vec![vec![(0, 0, 0, two), (1, 0, 0, -two)]] };
+    for arithmetic in BOTH {
+        let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &proof).unwrap();
+        assert!(!matches!(verdict, Verdict::Proved(_)), "the margin is −½ at 2");
     }
 }
 
