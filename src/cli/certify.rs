@@ -104,7 +104,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         .file("--model", Some(&arguments.model))
         .file("--spec", Some(&arguments.spec))
         .file("--defense", arguments.defense.as_ref())
-        .data(arguments.data.as_deref());
+        .data("--data", arguments.data.as_deref());
     for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
         inputs.expect_apart(&path)?;
         files::expect_plain(&path)?;

@@ -99,7 +99,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let inputs = files::Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
-        .data(Some(&arguments.data));
+        .data("--data", Some(&arguments.data));
     let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
     made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
 }

@@ -55,6 +55,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, model: path, out, json } = arguments;
+    files::Inputs::default().file("the model", Some(path)).expect_apart(out)?;
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;

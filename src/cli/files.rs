@@ -53,10 +53,10 @@ impl Inputs {
         self
     }
 
-    /// With the files of `--data`, if it is given.
-    pub(crate) fn data(mut self, argument: Option<&str>) -> Self {
+    /// With the files of a data set that an argument, `--data` for instance, names, if it is given.
+    pub(crate) fn data(mut self, what: &str, argument: Option<&str>) -> Self {
         let files = argument.map_or_else(Vec::new, super::subject::files_of_data);
-        self.0.extend(files.into_iter().map(|path| ("--data".to_owned(), path)));
+        self.0.extend(files.into_iter().map(|path| (what.to_owned(), path)));
         self
     }
 

@@ -81,6 +81,11 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, file, schema, recentre, out, json } = arguments;
+    files::Inputs::default()
+        .file("the model to import", Some(file))
+        .data("--schema", schema.as_deref())
+        .data("--recentre", recentre.as_deref())
+        .expect_apart(out)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,

@@ -10,7 +10,8 @@ use crate::model::{DataError, Model, Point, Precision, argmax, csv_error, line_a
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
-/// Predict label and margin of every point of a CSV.
+/// Predict label and margin of every point of a CSV: the margin of class 1 over class 0, with more than two
+/// classes of the winner over the runner-up.
 ///
 /// The CSV has a header and one column per feature, named as in the model or x0, x1, … in its
 /// order; leading columns `row` or `idx`, and `label`, are passed over. A value is a finite number:
@@ -26,8 +27,9 @@ pub(crate) struct Arguments {
     /// The points.
     #[arg(long)]
     points: PathBuf,
-    /// Print label and margin of a served f32 copy, the margin as 8 hexadecimal digits; with more than
-    /// two classes one score per class, in columns bits0, bits1, …
+    /// Print label and margin of one f32 execution (an ensemble's trees in file order, which is XGBoost's;
+    /// a network's sums in index order), the margin as 8 hexadecimal digits; with more than two classes
+    /// one score per class, in columns bits0, bits1, …
     #[arg(long)]
     margin_bits: bool,
     /// Print the posterior of every class too.

@@ -93,7 +93,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if model.precision == Precision::F32 {
         points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
     }
-    expect_place(&arguments.out)?;
+    files::expect_folder(&arguments.out)?;
+    files::Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--points", Some(&arguments.points))
+        .expect_apart(&arguments.out)?;
     let keeper = match &arguments.certificates {
         Some(folder) => Some(Keeper::new(arguments, folder, (&model, digest), &points)?),
         None => None,
@@ -194,17 +198,6 @@ impl<'a> Keeper<'a> {
             write_whole(&self.folder.join(name), text.as_bytes())?;
         }
         Ok((kept.entries, kept.is_checked))
-    }
-}
-
-/// Asked before a long search: the folder of the table must be there.
-fn expect_place(out: &Path) -> Result<(), Refusal> {
-    match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            let (folder, out) = (folder.display(), out.display());
-            Err(Refusal::new(format!("--out {out}: there is no folder {folder}; make it first")))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -134,7 +134,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         .file("--attack", Some(&arguments.attack))
         .file("--certificates", arguments.certificates.as_ref())
         .file("--defense", arguments.defense.as_ref())
-        .data(Some(&arguments.data));
+        .data("--data", Some(&arguments.data));
     let made = ["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"];
     made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
 }

@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     files::Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
-        .data(Some(&arguments.data))
+        .data("--data", Some(&arguments.data))
         .expect_apart(&arguments.out)?;
     files::expect_folder(&arguments.out)?;
     let data = read_whole(&arguments.data)?;
