@@ -10,20 +10,16 @@
 //! the linear rule with optimised slopes, `lp` the multipliers of a linear program, `split` a case
 //! distinction. Counterexamples are told apart by who found them: the `attack` comes before any search.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::time::Instant;
+mod measured;
 
-use propcert::certificate::{
-    Checked, Entry, Proof, Settings, Subject, Tally, Totals, Verdict, check_file,
-};
-use propcert::certify::{Options, Searcher, Selection, header, rows_for};
-use propcert::model::{DataSet, Digest, Model, Part};
-use propcert::spec::{Lowered, Spec};
+use std::path::PathBuf;
+
+use propcert::certificate::Totals;
+use propcert::model::{DataSet, Model, Part};
 use propcert::train::{Fit, Recipe};
 use propcert::{dataset, source};
+
+use measured::{Asked, Measured, Site, seconds};
 
 /// The data sets of the paper and the built-in one.
 const DATA: [&str; 6] = [
@@ -45,15 +41,6 @@ const ROWS_OF_FEATURES: usize = 20;
 const BUDGET_NODES: u64 = 500;
 /// The same for a claim about the whole domain, which is one obligation, or one per feature.
 const BUDGET_OF_DOMAIN: u64 = 5_000;
-
-/// A property, its settings as shown, its spec without the line that names the property, and how many
-/// rows of the default part it is about (`None`: all).
-struct Asked {
-    property: &'static str,
-    settings: String,
-    keys: String,
-    rows: Option<usize>,
-}
 
 fn main() {
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
@@ -78,25 +65,10 @@ fn main() {
     );
 }
 
-/// Seconds that the processor has spent on this process; where `/proc` does not tell, of the clock.
-fn seconds() -> f64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    // fields 14 and 15, in ticks of 1/100 s, as Linux has them; the second field, a name, may hold spaces
-    let ticks = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
-        let (_, fields) = stat.rsplit_once(')')?;
-        let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-        Some(fields.next()?.ok()? + fields.next()?.ok()?)
-    });
-    match ticks {
-        Some(ticks) => ticks as f64 / 100.0,
-        None => START.get_or_init(Instant::now).elapsed().as_secs_f64(),
-    }
-}
-
 /// Trains a network on the data and prints its table; returns the number of certificates.
 fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
     let model = train(data);
-    let digest = Digest::of(model.to_json().as_bytes());
+    let site = Site::new(&model, data);
     let test = data.part(Part::Test).len();
     let (features, train) = (model.schema.len(), data.part(Part::Train).len());
     println!("## {name} ({features} features, {train} training rows, {test} test rows)\n");
@@ -107,7 +79,7 @@ fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
     let mut claims = claims(name == "cryptojacker");
     claims.retain(|asked| properties.is_empty() || properties.iter().any(|p| p == asked.property));
     for asked in &claims {
-        println!("{}", line(asked, &model, digest, data));
+        println!("{}", line(asked, &site));
     }
     println!();
     claims.len()
@@ -224,117 +196,22 @@ fn boundary(zone: &'static str) -> impl Iterator<Item = Asked> {
 }
 
 /// Certifies one claim, has the kernel read the certificate, and shows both.
-fn line(asked: &Asked, model: &Model, digest: Digest, data: &DataSet) -> String {
-    let Asked { property, settings, keys, rows } = asked;
-    let features = match *property {
+fn line(asked: &Asked, site: &Site) -> String {
+    let features = match asked.property {
         "monotonicity" => {
-            let declared = data.meta().monotone.keys().map(|name| format!("'{name}'"));
+            let declared = site.data.meta().monotone.keys().map(|name| format!("'{name}'"));
             let declared: Vec<String> = declared.collect();
             format!("features = [{}]\n", declared.join(", "))
         }
         _ => String::new(),
     };
-    let text = format!("property = '{property}'\n{features}{keys}\n");
-    let spec = Spec::read(text.as_bytes()).expect("a spec of the table");
-    let subject = Subject {
-        model: (model, digest),
-        spec: (&spec, Digest::of(text.as_bytes())),
-        data: Some(data),
-        defense: None,
-    };
-    let (certificate, found_by_search, search) = certify(&subject, *rows);
-    let start = seconds();
-    let checked =
-        check_file(&subject, &mut certificate.as_bytes(), Settings::default(), &mut |_| {})
-            .expect("the certificate can be read");
-    let check = seconds() - start;
-    assert!(checked.is_as_stated(), "{property} {settings}: {:?}", checked.findings);
-    let rungs = rungs(&certificate, &checked, found_by_search);
-    let Totals { proved, refuted, undecided, vacuous, invalid } = checked.tally.all;
-    let n = checked.tally.all.n();
+    let spec = asked.spec(&features);
+    let budget = if spec.property.is_about_rows() { BUDGET_NODES } else { BUDGET_OF_DOMAIN };
+    let Measured { totals, rungs, search, check, .. } = site.measure(asked, &features, budget);
+    let Totals { proved, refuted, undecided, vacuous, invalid } = totals;
+    let Asked { property, settings, .. } = asked;
     format!(
-        "| {property} | {settings} | {n} | {proved} | {refuted} | {undecided} | {vacuous} | {invalid} | {rungs} | {search:.2} | {check:.2} |"
+        "| {property} | {settings} | {} | {proved} | {refuted} | {undecided} | {vacuous} | {invalid} | {rungs} | {search:.2} | {check:.2} |",
+        totals.n()
     )
-}
-
-/// The certificate, how many of its counterexamples the search found, and its [`seconds`]. `rows` beyond
-/// those of the part mean all.
-fn certify(subject: &Subject, rows: Option<usize>) -> (String, u64, f64) {
-    let start = seconds();
-    let property = &subject.spec.0.property;
-    let part = property.default_part();
-    let there = subject.data.map_or(0, |data| data.part(part).len());
-    let selection = Selection { part, rows: rows.filter(|rows| *rows < there) };
-    let is_local = property.is_about_rows();
-    let budget_nodes = if is_local { BUDGET_NODES } else { BUDGET_OF_DOMAIN };
-    let options = Options { budget_nodes, ..Options::default() };
-    let rows = rows_for(subject, selection).expect("there are so many rows");
-    let lowered = Lowered::new(subject.spec.0, subject.model.0, None, rows).expect("a claim");
-    let searcher = Searcher::new(*subject, &lowered, rows, options);
-    let mut text = header(subject, &lowered, selection, rows, &options).line();
-    let mut found_by_search = 0;
-    let summary = searcher.run(0, |line, answer| {
-        let is_late = matches!(answer.verdict, Verdict::Refuted(_)) && !answer.is_refuted_by_attack;
-        found_by_search += u64::from(is_late);
-        text.push_str(&line.line());
-        Ok(())
-    });
-    text.push_str(&summary.expect("the certificate is text in memory").totals.line());
-    (text, found_by_search, seconds() - start)
-}
-
-/// Lines of the certificate by what closed them, of claims about all pairs the pairs; the kernel has
-/// confirmed all of them.
-fn rungs(certificate: &str, checked: &Checked, found_by_search: u64) -> String {
-    let mut counts: BTreeMap<(usize, &str), u64> = BTreeMap::new();
-    let lines = certificate.lines().skip(1);
-    for entry in lines.map(|line| Entry::parse(line.as_bytes()).expect("a line of a certificate")) {
-        let rung = match &entry {
-            Entry::Line(line) => rung(&line.proof),
-            // of a long tree the first piece counts
-            Entry::Piece(piece) if piece.number == 0 => Some((6, "split")),
-            _ => None,
-        };
-        if let Some(rung) = rung {
-            *counts.entry(rung).or_default() += 1;
-        }
-    }
-    let Tally { all, .. } = &checked.tally;
-    if let Some(pairs) = counts.get_mut(&ALL_PAIRS) {
-        *pairs = all.proved + all.refuted;
-    }
-    if let Some(refuted) = counts.remove(&ATTACK) {
-        let by_attack = refuted - found_by_search;
-        counts.extend([(ATTACK, by_attack), (SEARCH, found_by_search)]);
-    }
-    let mut text = String::new();
-    for ((_, rung), count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-        let comma = if text.is_empty() { "" } else { ", " };
-        let _ = write!(text, "{comma}{rung} {count}");
-    }
-    if text.is_empty() { "–".to_owned() } else { text }
-}
-
-const ATTACK: (usize, &str) = (0, "attack");
-const SEARCH: (usize, &str) = (9, "counterexample of the search");
-const ALL_PAIRS: (usize, &str) = (8, "all-pairs");
-
-/// What closed a line, with its place in the table; `None` where nothing did.
-fn rung(proof: &Proof) -> Option<(usize, &'static str)> {
-    Some(match proof {
-        Proof::None | Proof::Jumps { .. } => return None,
-        Proof::Counterexample { .. } => ATTACK,
-        Proof::Interval => (1, "interval"),
-        Proof::Linear { hints } if hints.is_empty() => (2, "linear"),
-        Proof::Linear { .. } => (3, "alpha"),
-        Proof::Dual { .. } => (4, "lp"),
-        Proof::Jacobian => (5, "jacobian"),
-        Proof::Range => (5, "range"),
-        Proof::Fuzz => (5, "fuzz"),
-        Proof::TreeDual { .. } => (4, "tree dual"),
-        Proof::TreePairs { .. } => (6, "tree pairs"),
-        Proof::Difference => (5, "difference"),
-        Proof::Split { .. } => (6, "split"),
-        Proof::AllPairs { .. } => ALL_PAIRS,
-    })
 }
