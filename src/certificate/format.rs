@@ -262,6 +262,30 @@ impl Line {
     }
 }
 
+impl Proof {
+    /// Whether a line holds it as a reader takes it: the trees and shifts of one line go over one line
+    /// only, and a search may find more of them.
+    pub fn is_writable(&self) -> bool {
+        match self {
+            Self::Jumps { trees } | Self::TreePairs { trees } => {
+                let mut lengths = trees.values().map(|tree| tree.text().len());
+                let total = lengths.try_fold(0usize, |total, length| {
+                    (length <= 2 * LONGEST_PART).then(|| total.saturating_add(length))
+                });
+                total.is_some_and(|total| total <= LONGEST_LINE)
+            }
+            Self::TreeDual { shifts } => {
+                shifts.iter().map(Vec::len).sum::<usize>() <= LONGEST_LINE / SHIFT_BYTES
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Longest trees or shifts on one line, in bytes; a line may be twice as long.
+const LONGEST_LINE: usize = 1 << 23;
+/// A shift as text, at most.
+const SHIFT_BYTES: usize = 48;
 /// Longest text of a tree on one line, in bytes; half of what a reader takes.
 const LONGEST_PART: usize = 1 << 19;
 /// Most hints on one line.

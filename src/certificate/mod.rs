@@ -85,6 +85,7 @@ pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, SplitTree, Step};
 pub use rates::Rate;
 pub use shares::Shift;
 pub use sign::Sign;
+pub use split::MAX_DEPTH;
 pub use tally::{Counter, Tally};
 pub use twins::{Pairing, Questions, TwinBox};
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};

@@ -183,8 +183,13 @@ fn write(
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
     progress.set_position(before.lines as u64);
+    let is_change = lowered.is_near() || lowered.is_change();
+    let mut decided = Vec::new();
     let summary = searcher.run(before.lines, |line, answer| {
         progress.inc(1);
+        if is_change && !matches!(answer.verdict, Verdict::Undecided(_)) {
+            decided.push(line.at);
+        }
         counter.add(line.at, &answer.verdict);
         file.write_all(line.line().as_bytes())
     })?;
@@ -203,8 +208,8 @@ fn write(
     let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
     // every pair of rows is decided, and no attack is made on a changed point
     let is_sampled = lowered.pair_bound().is_none() && !lowered.is_change();
-    let changes = (0..if lowered.is_near() || lowered.is_change() { searcher.len() } else { 0 })
-        .filter_map(|at| Some((at, searcher.largest_change(at)?)));
+    // where the budget did not last for the bound, it does not for the value
+    let changes = decided.into_iter().filter_map(|at| Some((at, searcher.largest_change(at)?)));
     let changes = changes.collect();
     Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), changes })
 }

@@ -81,3 +81,13 @@ impl Format {
         Err(ExportError::Format { format })
     }
 }
+
+/// The float of 32 bits that a written format takes; refuses what is none.
+fn single(value: f64, place: impl Fn() -> String) -> Result<f32, ExportError> {
+    let single = value as f32;
+    // NaN is not equal to itself
+    if single.is_finite() && f64::from(single) == value {
+        return Ok(single);
+    }
+    Err(ExportError::Number { place: place(), value })
+}

@@ -8,7 +8,7 @@ use super::super::claims::{Hurdle, Outcome, label_of};
 use super::super::forest::CellBox;
 use super::super::fuzz::{Boundary, NetworkMargins};
 use super::super::{Block, Bounds, Coupling, Network, Questions};
-use super::{Engine, Forests, Kernel, Prepared};
+use super::{Engine, Kernel, Prepared};
 
 impl Kernel<'_> {
     /// What the margins of a network must clear on the obligation's region; `None` for claims that are
@@ -75,14 +75,13 @@ impl Kernel<'_> {
     /// networks.
     pub fn questions<'q>(&'q self, obligation: &'q Obligation) -> Option<Questions<'q>> {
         let claim = obligation.sufficient.as_ref()?;
+        let tie = self.model.tie;
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => None,
-            Engine::Small(Forests { claimed, plain }, _) => {
-                Questions::small(claimed, plain, obligation, claim, self.model.tie)
+            Engine::Small(all, _) => {
+                all.questions(obligation, claim, tie).ok().map(Questions::from)
             }
-            Engine::Big(Forests { claimed, plain }, _) => {
-                Questions::big(claimed, plain, obligation, claim, self.model.tie)
-            }
+            Engine::Big(all, _) => all.questions(obligation, claim, tie).ok().map(Questions::from),
         }
     }
 

@@ -24,8 +24,8 @@ pub(super) use boxes::walk_boxes;
 pub(super) use cells::walk_cells;
 pub(super) use network::NetworkCase;
 
-/// Deepest path of a split tree.
-const MAX_DEPTH: usize = 512;
+/// Deepest path of a split tree, in cuts.
+pub const MAX_DEPTH: usize = 512;
 
 /// Refuses what lies deeper than a path may be.
 pub(super) fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {

@@ -148,27 +148,19 @@ enum Sizes<'a> {
     Big(Vec<Twins<'a, IBig>>),
 }
 
-impl<'a> Questions<'a> {
-    pub(super) fn small(
-        claimed: &'a Forest<i128>,
-        plain: &'a Forest<i128>,
-        obligation: &'a Obligation,
-        claim: &'a Claim,
-        tie: Tie,
-    ) -> Option<Self> {
-        Twins::all(claimed, plain, obligation, claim, tie).map(Sizes::Small).map(Self)
+impl<'a> From<Vec<Twins<'a, i128>>> for Questions<'a> {
+    fn from(all: Vec<Twins<'a, i128>>) -> Self {
+        Self(Sizes::Small(all))
     }
+}
 
-    pub(super) fn big(
-        claimed: &'a Forest<IBig>,
-        plain: &'a Forest<IBig>,
-        obligation: &'a Obligation,
-        claim: &'a Claim,
-        tie: Tie,
-    ) -> Option<Self> {
-        Twins::all(claimed, plain, obligation, claim, tie).map(Sizes::Big).map(Self)
+impl<'a> From<Vec<Twins<'a, IBig>>> for Questions<'a> {
+    fn from(all: Vec<Twins<'a, IBig>>) -> Self {
+        Self(Sizes::Big(all))
     }
+}
 
+impl Questions<'_> {
     /// The pairs of cells that each question is about, in order.
     pub fn pairings(&self) -> Vec<&Pairing> {
         match &self.0 {

@@ -81,7 +81,7 @@ fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
 
 /// Whether a sum of steps is never negative in a box.
 fn decide(query: &Query, root: &Sides, budget: u64, nodes: &mut u64) -> Outcome {
-    let local = Local::new(query, root);
+    let Some(local) = Local::new(query, root) else { return Outcome::Open };
     let mut search = Search::new(&local, None, budget).recording();
     let mut fails = None;
     let end = search.run(&mut |search| {

@@ -105,7 +105,7 @@ impl<'a> Claims<'a> {
         witness: &mut Option<Vec<Vec<String>>>,
     ) -> Option<Vec<Step>> {
         let Some(query) = self.queries.get(first) else { return Some(vec![leaf()]) };
-        let local = Local::new(query, root);
+        let local = Local::new(query, root)?;
         let around = Around { grid: self.grid, ruler: &self.ruler, sides: root };
         let budget = self.searcher.options.budget_nodes.saturating_sub(*nodes);
         let mut search = Search::new(&local, Some(&around), budget).recording();

@@ -10,6 +10,9 @@ use super::grid::{Part, Query};
 use super::leaves::Scratch;
 use super::reduce::{CutIndex, Reduced, axes};
 
+/// Most words that the sets of one side may take, 128 MiB: a forest of large trees is left to other rules.
+const MOST_WORDS: usize = 1 << 24;
+
 /// A cut number that no cut has: the node is a leaf.
 pub(super) const LEAF: u32 = u32::MAX;
 
@@ -76,8 +79,8 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// The query inside the box `sides`.
-    pub(super) fn new(query: &Query, sides: &[(usize, usize)]) -> Self {
+    /// The query inside the box `sides`; `None` if its sets would take too much memory.
+    pub(super) fn new(query: &Query, sides: &[(usize, usize)]) -> Option<Self> {
         let reduced = Reduced::new(query, sides);
         let (axes, cuts) = axes(&reduced.parts, sides);
         let mut local = Self {
@@ -97,8 +100,7 @@ impl Local {
             values: Vec::new(),
             leaves: Vec::new(),
         };
-        local.lay_out(&reduced, sides);
-        local
+        local.lay_out(&reduced, sides).then_some(local)
     }
 
     /// Number of trees.
@@ -106,13 +108,19 @@ impl Local {
         self.roots.len()
     }
 
-    fn lay_out(&mut self, reduced: &Reduced, sides: &[(usize, usize)]) {
+    /// Fills the sets; `false`, and nothing of size done, if there are too many.
+    fn lay_out(&mut self, reduced: &Reduced, sides: &[(usize, usize)]) -> bool {
         let is_leaf = |part: &&Part<i64>| matches!(part, Part::Leaf(_));
         let leaves = |tree| reduced.parts_of(tree).iter().filter(is_leaf).count();
         self.words = (0..reduced.trees()).map(leaves).max().unwrap_or(1).div_ceil(64).max(1);
         let index = CutIndex::new(&self.axes, &self.cuts, sides);
-        self.count_users(reduced, &index);
+        let sets = self.count_users(reduced, &index);
         let knots = reduced.parts.len();
+        if sets.max(knots.saturating_mul(self.words)) > MOST_WORDS {
+            return false;
+        }
+        self.low = vec![0; sets];
+        self.high = vec![0; sets];
         self.below_low = vec![0; knots * self.words];
         self.below_high = vec![0; knots * self.words];
         let mut at_user: Vec<usize> = vec![0; self.axes.len()];
@@ -120,10 +128,11 @@ impl Local {
         for (tree, &start) in reduced.starts.iter().enumerate().take(reduced.trees()) {
             self.add_tree(reduced.parts_of(tree), start, &index, &mut at_user, &mut scratch);
         }
+        true
     }
 
-    /// Which trees cut which axis, and room for their sets.
-    fn count_users(&mut self, reduced: &Reduced, index: &CutIndex) {
+    /// Which trees cut which axis; the words that their sets take.
+    fn count_users(&mut self, reduced: &Reduced, index: &CutIndex) -> usize {
         let mut users: Vec<Vec<u32>> = vec![Vec::new(); self.axes.len()];
         for tree in 0..reduced.trees() {
             for part in reduced.parts_of(tree) {
@@ -134,15 +143,15 @@ impl Local {
                 }
             }
         }
-        let mut sets = 0;
+        let mut sets = 0usize;
         for (axis, of_axis) in self.axes.iter_mut().zip(users) {
             axis.users = self.users.len()..self.users.len() + of_axis.len();
             axis.sets = sets;
-            sets += axis.cuts * of_axis.len() * self.words;
+            let words = axis.cuts.saturating_mul(of_axis.len()).saturating_mul(self.words);
+            sets = sets.saturating_add(words);
             self.users.extend(of_axis);
         }
-        self.low = vec![0; sets];
-        self.high = vec![0; sets];
+        sets
     }
 
     /// Appends the knots of a tree and fills its sets.
@@ -231,5 +240,48 @@ impl Local {
                 self.high[at(cut)] = met;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::trees::grid::Grid;
+    use crate::model::{Ensemble, Feature, Node, Tree};
+
+    /// A balanced tree over one feature with `2^depth` leaves, its cuts between those of its neighbours.
+    fn tree(number: usize, depth: u32) -> Tree {
+        let leaves = 1usize << depth;
+        let inner = leaves - 1;
+        // nodes in heap order: the cut of a node lies in the middle of its leaves
+        let nodes = (0..inner + leaves).map(|at| {
+            if at >= inner {
+                return Node::Leaf((at - inner) as f64 * if at % 2 == 0 { 1.0 } else { -1.0 });
+            }
+            let level = (at + 1).ilog2();
+            let width = leaves >> level;
+            let first = (at + 1 - (1 << level)) * width;
+            Node::Split {
+                feature: Feature(0),
+                threshold: (first + width / 2) as f64 + number as f64 / 64.0,
+                left: 2 * at + 1,
+                right: 2 * at + 2,
+                default_left: false,
+            }
+        });
+        Tree { output: 0, nodes: nodes.collect() }
+    }
+
+    #[test]
+    fn forests_of_large_trees_are_left_alone() {
+        let local = |trees: usize, depth| {
+            let trees = (0..trees).map(|number| tree(number, depth)).collect();
+            let grid = Grid::new(&Ensemble { base: vec![0.0], trees }, &[false]);
+            let sides = vec![(0, grid.thresholds(0).len())];
+            Local::new(&grid.margin(1, 0, 0.0, false), &sides)
+        };
+        assert!(local(4, 6).is_some());
+        // 24 · 4,095 cuts, of 24 trees with 64 words each
+        assert!(local(24, 12).is_none());
     }
 }

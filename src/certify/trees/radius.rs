@@ -222,7 +222,8 @@ impl Rounds<'_> {
         self.radii.sides.iter().enumerate().map(side).collect()
     }
 
-    /// Looks for flips nearer than `limit` in a cube, class by class; whether all was looked at.
+    /// Looks for flips nearer than `limit` in a cube, class by class; whether all was looked at: neither
+    /// the budget nor memory ended.
     fn round(&mut self, cube: &Sides, limit: Key) -> bool {
         let classes = self.radii.model.classes;
         let others: Vec<usize> = (0..classes).filter(|&other| other != self.label).collect();
@@ -235,7 +236,7 @@ impl Rounds<'_> {
             }
             let wins_tie = (self.label < *other) == (self.radii.model.tie == Tie::Lower);
             let query = self.radii.grid.margin(self.label, *other, 0.0, wins_tie);
-            let local = Local::new(&query, cube);
+            let Some(local) = Local::new(&query, cube) else { return false };
             let ruler = self.ruler.clone();
             let around = Around { grid: &self.radii.grid, ruler: &ruler, sides: cube };
             let mut search = Search::new(&local, Some(&around), self.budget - self.nodes);

@@ -7,7 +7,7 @@ mod witness;
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Pairing, Proof, Verdict};
+use crate::certificate::{Pairing, Proof, TwinBox, Verdict};
 use crate::interval::Rational;
 use crate::model::{Cells, Ensemble, Family, Point};
 use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
@@ -15,7 +15,7 @@ use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
 use super::Searcher;
 use super::branch;
 use aim::Aim;
-use product::{Product, Sums};
+use product::{MOST_PAIRS, Product, Sums};
 use search::{Found, Search};
 use witness::{Ground, shift};
 
@@ -50,10 +50,11 @@ pub(super) fn largest_change(
     let claim = on_score.sufficient.as_ref()?;
     let questions = searcher.kernel.questions(&on_score)?;
     let pairing = questions.pairings().into_iter().next()?;
+    let root = pairing.root()?;
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
     let mut nodes = 0;
-    let mut search = grids.search(ensemble, pairing, Aim::of(claim)?);
-    let here = search.largest(budget, &mut nodes)?;
+    let mut search = grids.search(ensemble, pairing, root, Aim::of(claim)?)?;
+    let here = search.largest(root, budget, &mut nodes)?;
     let ground = Ground { grids: grids.both(), regions: regions(&on_score, claim) };
     let margin = |x: &Vec<f64>| {
         let scores = searcher.subject.model.0.exact_scores(&Point::from_floats(x)?);
@@ -87,38 +88,40 @@ fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
     let claim = obligation.sufficient.as_ref()?;
     let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
-    let mut trees = BTreeMap::new();
     let pairings = questions.pairings();
-    let is_single = pairings.len() == 1;
-    for (number, pairing) in pairings.into_iter().enumerate() {
+    let mut trees = BTreeMap::new();
+    for (number, pairing) in pairings.iter().enumerate() {
         let Some(root) = pairing.root() else { continue };
-        if questions.is_closed(number, root) {
-            continue;
-        }
-        let search = grids.search(ensemble, pairing, aim);
+        let search = grids.search(ensemble, pairing, root, aim)?;
         let mut close = |here: &_| questions.is_closed(number, here);
-        match search.run(searcher.options.budget_nodes, nodes, &mut close) {
-            // a tree of its own may go over several lines
-            Found::Tree(tree) if is_single => {
-                return Some(Proof::Split { tree, hints: Vec::new() });
-            }
+        match search.run(root, searcher.options.budget_nodes, nodes, &mut close) {
+            // an absent tree is a single leaf
+            Found::Tree(tree) if tree.steps().len() == 1 => {}
             Found::Tree(tree) => {
                 trees.insert(number, tree);
             }
             Found::Open(here) => {
                 let ground = Ground { grids: grids.both(), regions: regions(obligation, claim) };
-                let [a, b] = ground.pair(&here, shift(claim, number));
-                let points = match claim {
-                    Claim::Fuzz { zone: Zone::Axis, .. } => vec![a],
-                    _ => vec![a, b],
-                };
-                let points = points.iter().map(|point| Point::texts(point)).collect();
-                return Some(Proof::Counterexample { points });
+                return Some(refuted(&ground, claim, number, &here));
             }
             Found::Nothing => return None,
         }
     }
-    Some(Proof::TreePairs { trees })
+    // a tree of its own may go over several lines
+    Some(match trees.pop_first() {
+        Some((_, tree)) if pairings.len() == 1 => Proof::Split { tree, hints: Vec::new() },
+        first => Proof::TreePairs { trees: trees.into_iter().chain(first).collect() },
+    })
+}
+
+/// The points of an open box in which every tree has one pair of leaves.
+fn refuted(ground: &Ground, claim: &Claim, number: usize, here: &TwinBox) -> Proof {
+    let [a, b] = ground.pair(here, shift(claim, number));
+    let points = match claim {
+        Claim::Fuzz { zone: Zone::Axis, .. } => vec![a],
+        _ => vec![a, b],
+    };
+    Proof::Counterexample { points: points.iter().map(|point| Point::texts(point)).collect() }
 }
 
 /// Where either point of a claim may lie; `None`: anywhere.
@@ -150,15 +153,20 @@ impl Grids {
         [&self.first, self.second.as_ref().unwrap_or(&self.first)]
     }
 
-    fn search<'a>(&self, ensemble: &Ensemble, pairing: &'a Pairing, aim: Aim) -> Search<'a> {
+    /// The search of a question over the pairs of a box; `None` if its trees are too large.
+    fn search<'a>(
+        &self,
+        ensemble: &Ensemble,
+        pairing: &'a Pairing,
+        root: &TwinBox,
+        aim: Aim,
+    ) -> Option<Search<'a>> {
         let is_change = aim.is_change();
-        let product = |tree| {
-            let root = pairing.root().expect("a question without pairs is not searched");
-            Product::new(tree, self.both(), pairing, root, is_change)
-        };
-        let products = ensemble.trees.iter().map(product).collect();
+        let mut pairs = MOST_PAIRS;
+        let product = |tree| Product::new(tree, self.both(), pairing, root, is_change, &mut pairs);
+        let products = ensemble.trees.iter().map(product).collect::<Option<_>>()?;
         let base = ensemble.base.iter().sum::<f64>();
         let base: Sums = if is_change { [0.0; 6] } else { [base, -base, base, -base, 0.0, 0.0] };
-        Search { products, pairing, aim, base }
+        Some(Search { products, pairing, aim, base })
     }
 }

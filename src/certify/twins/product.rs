@@ -3,6 +3,10 @@
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::{Cells, Node, Tree};
 
+/// Most pairs of nodes that the products of a forest look at: two copies of a large tree have very many
+/// pairs of leaves.
+pub(super) const MOST_PAIRS: usize = 1 << 21;
+
 /// The two numbers of a leaf, and what is summed of them.
 pub(super) const FORMS: usize = 6;
 /// Upper bounds of `v`, `−v`, `v′`, `−v′`, `v − v′` and `v′ − v`.
@@ -37,19 +41,20 @@ pub(super) struct Product {
 
 impl Product {
     /// The product of a tree with itself over the pairs of a box. With `is_change`, only `v − v′` counts,
-    /// so leaves of the same difference are one.
+    /// so leaves of the same difference are one. Takes what it looks at from `pairs`; `None` if they do not
+    /// last.
     pub(super) fn new(
         tree: &Tree,
         grids: [&Cells; 2],
         pairing: &Pairing,
         root: &TwinBox,
         is_change: bool,
-    ) -> Self {
-        let mut nodes = Vec::new();
-        let features = pairing.features();
-        let builder = Builder { tree, grids, pairing, features, is_change };
-        builder.build([0, 0], [0, 0], root.clone(), &mut nodes);
-        Self::from_nodes(nodes)
+        pairs: &mut usize,
+    ) -> Option<Self> {
+        let (features, nodes) = (pairing.features(), Vec::new());
+        let mut builder = Builder { tree, grids, pairing, features, is_change, nodes, pairs };
+        builder.build([0, 0], [0, 0], root.clone())?;
+        Some(Self::from_nodes(builder.nodes))
     }
 
     /// Children stand before their parent in `nodes`, and the root last; the root is moved to 0.
@@ -95,24 +100,21 @@ struct Builder<'a> {
     pairing: &'a Pairing,
     features: usize,
     is_change: bool,
+    nodes: Vec<Twin>,
+    /// Pairs of nodes that may still be looked at.
+    pairs: &'a mut usize,
 }
 
 impl Builder<'_> {
     /// Appends the product below a pair of nodes; returns its place. The copy that lies less deep goes
     /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128.
-    fn build(
-        &self,
-        pair: [usize; 2],
-        depths: [usize; 2],
-        here: TwinBox,
-        nodes: &mut Vec<Twin>,
-    ) -> usize {
+    fn build(&mut self, pair: [usize; 2], depths: [usize; 2], here: TwinBox) -> Option<usize> {
+        *self.pairs = self.pairs.checked_sub(1)?;
         let [a, b] = [&self.tree.nodes[pair[0]], &self.tree.nodes[pair[1]]];
         let (copy, node) = match (a, b) {
             (Node::Leaf(v), Node::Leaf(w)) => {
                 let (first, second) = if self.is_change { (v - w, 0.0) } else { (*v, *w) };
-                nodes.push(Twin::Leaf { first, second });
-                return nodes.len() - 1;
+                return Some(self.push(Twin::Leaf { first, second }));
             }
             (Node::Split { .. }, Node::Split { .. }) if depths[0] > depths[1] => (1, b),
             (Node::Split { .. }, _) => (0, a),
@@ -120,37 +122,81 @@ impl Builder<'_> {
         };
         let mut below = depths;
         below[copy] += 1;
-        let Node::Split { feature, threshold, left, right, .. } = *node else { return 0 };
+        let Node::Split { feature, threshold, left, right, .. } = *node else { return None };
         let number = self.grids[copy].number(feature, threshold);
         let to = |child: usize| if copy == 0 { [child, pair[1]] } else { [pair[0], child] };
         let (lo, hi) = here.side(copy, feature.0);
         if hi <= number {
-            return self.build(to(left), below, here, nodes);
+            return self.build(to(left), below, here);
         }
         if lo > number {
-            return self.build(to(right), below, here, nodes);
+            return self.build(to(right), below, here);
         }
         let part = |side| self.pairing.narrowed(here.clone(), copy, feature.0, side);
         match (part((lo, number)), part((number + 1, hi))) {
             (Some(low), Some(high)) => {
-                let low = self.build(to(left), below, low, nodes);
-                let high = self.build(to(right), below, high, nodes);
-                if let (Twin::Leaf { first: a, second: b }, Twin::Leaf { first: c, second: d }) =
-                    (nodes[low], nodes[high])
-                    && (a, b) == (c, d)
-                    && high + 1 == nodes.len()
-                {
-                    nodes.pop();
-                    return low;
-                }
+                let low = self.build(to(left), below, low)?;
+                let high = self.build(to(right), below, high)?;
                 let axis = copy * self.features + feature.0;
-                nodes.push(Twin::Split { axis, number, low, high });
-                nodes.len() - 1
+                Some(self.join(Twin::Split { axis, number, low, high }, low, high))
             }
-            (Some(low), None) => self.build(to(left), below, low, nodes),
-            (None, Some(high)) => self.build(to(right), below, high, nodes),
+            (Some(low), None) => self.build(to(left), below, low),
+            (None, Some(high)) => self.build(to(right), below, high),
             // the box has a pair, which lies on one side
-            (None, None) => 0,
+            (None, None) => None,
         }
+    }
+
+    fn push(&mut self, node: Twin) -> usize {
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// Appends a split, unless both its children, of which the high one is the last node, are the same leaf.
+    fn join(&mut self, split: Twin, low: usize, high: usize) -> usize {
+        match (self.nodes[low], self.nodes[high]) {
+            (Twin::Leaf { first: a, second: b }, Twin::Leaf { first: c, second: d })
+                if (a, b) == (c, d) =>
+            {
+                self.nodes.truncate(high);
+                low
+            }
+            _ => self.push(split),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{Arithmetic, Kernel};
+    use crate::model::{Family, Model};
+    use crate::spec::{Lowered, Spec};
+
+    /// A stump: both points may lie on either side, or on the same.
+    #[test]
+    fn a_product_has_one_leaf_per_difference_and_ends_with_its_pairs() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"x","kind":"real","low":"0","high":"2"}],"base":[0],
+            "trees":[{"output":0,"feature":[0,0,0],"threshold":[1,0,0],"left":[1,-1,-1],
+            "right":[2,-1,-1],"default-left":[0,0,0],"leaf":[0,-1,1]}]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        let Family::Ensemble(ensemble) = &model.family else { panic!("an ensemble") };
+        let spec = Spec::read(b"property = 'stability'\nfeatures = [0]\nbound = '1'").unwrap();
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
+        let obligation = lowered.obligation(0).unwrap();
+        let questions = kernel.questions(&obligation).unwrap();
+        let pairing = questions.pairings()[0];
+        let root = pairing.root().unwrap();
+        let cells = Cells::new(ensemble, &[false]);
+        let product = |is_change, pairs: &mut usize| {
+            Product::new(&ensemble.trees[0], [&cells; 2], pairing, root, is_change, pairs)
+        };
+        let mut pairs = 7;
+        let both = product(false, &mut pairs).unwrap();
+        assert_eq!((both.nodes.len(), pairs), (7, 0), "three cuts and four pairs of leaves");
+        assert_eq!(both.tops[0], [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]);
+        assert!(product(true, &mut 6).is_none());
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Cut, Leaf, Pairing, SplitTree, Step, TwinBox};
+use crate::certificate::{Cut, Leaf, MAX_DEPTH, Pairing, SplitTree, Step, TwinBox};
 
 use super::aim::Aim;
 use super::product::{Axis, FORMS, Product, Sums, Twin, larger, sums};
@@ -44,6 +44,8 @@ struct Case {
     here: TwinBox,
     standing: Vec<Standing>,
     top: Sums,
+    /// Cuts above it.
+    depth: usize,
     /// Its place in the tree; of a child just made, 0 or 1.
     place: usize,
 }
@@ -66,8 +68,13 @@ impl Search<'_> {
 
     /// The box whose pairs change most, each tree with one leaf left; `None` if the budget does not last.
     /// For claims on the change of the score: every such box that is met raises the limit.
-    pub(super) fn largest(&mut self, budget: u64, nodes: &mut u64) -> Option<TwinBox> {
-        let mut best = self.pairing.root()?.clone();
+    pub(super) fn largest(
+        &mut self,
+        root: &TwinBox,
+        budget: u64,
+        nodes: &mut u64,
+    ) -> Option<TwinBox> {
+        let mut best = root.clone();
         self.aim = Aim::Change { limit: 0.0 };
         let mut stack = vec![self.start(best.clone())];
         while let Some(case) = stack.pop() {
@@ -107,16 +114,16 @@ impl Search<'_> {
     /// kernel.
     pub(super) fn run(
         &self,
+        root: &TwinBox,
         budget: u64,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
     ) -> Found {
         let mut grown = vec![Grown::Leaf];
-        let Some(root) = self.pairing.root() else { return Found::Nothing };
         let mut stack = vec![self.start(root.clone())];
         while let Some(case) = stack.pop() {
             *nodes += 1;
-            if *nodes > budget {
+            if *nodes > budget || case.depth > MAX_DEPTH {
                 return Found::Nothing;
             }
             if self.is_closed(&case, close) {
@@ -142,14 +149,14 @@ impl Search<'_> {
                 child
             }));
         }
-        Found::Tree(preorder(&grown))
+        preorder(&grown).map_or(Found::Nothing, Found::Tree)
     }
 
     fn start(&self, here: TwinBox) -> Case {
         let standing: Vec<Standing> =
             self.products.iter().map(|product| self.stand(product, 0, &here)).collect();
         let top = self.total(&standing);
-        Case { here, standing, top, place: 0 }
+        Case { here, standing, top, depth: 0, place: 0 }
     }
 
     fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
@@ -168,7 +175,7 @@ impl Search<'_> {
         let standing: Vec<Standing> =
             self.products.iter().zip(&parent.standing).map(stand).collect();
         let top = self.total(&standing);
-        Case { here, standing, top, place }
+        Case { here, standing, top, depth: parent.depth + 1, place }
     }
 
     fn total(&self, standing: &[Standing]) -> Sums {
@@ -266,7 +273,7 @@ impl Search<'_> {
 }
 
 /// The tree in the order of the format.
-fn preorder(grown: &[Grown]) -> SplitTree {
+fn preorder(grown: &[Grown]) -> Option<SplitTree> {
     let mut steps = Vec::new();
     let mut stack = vec![0];
     while let Some(place) = stack.pop() {
@@ -280,5 +287,5 @@ fn preorder(grown: &[Grown]) -> SplitTree {
             }
         }
     }
-    SplitTree::new(steps).expect("every cut has two parts")
+    SplitTree::new(steps)
 }

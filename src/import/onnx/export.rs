@@ -8,7 +8,7 @@
 //! number is stored with the bits it has in the model, so that an execution in float32 is one of
 //! those that `served-f32` certificates speak of. Same model, same bytes.
 
-use crate::import::ExportError;
+use crate::import::{ExportError, single};
 use crate::model::{Family, FeatureSpec, Layer, Mlp, Model, Tie};
 
 use super::features;
@@ -134,15 +134,6 @@ fn declared(name: &str, width: usize) -> Writer {
     let shape = Writer::default().bytes(1, batch).bytes(1, width);
     let tensor = Writer::default().number(1, FLOAT).bytes(2, shape);
     Writer::default().bytes(1, name).bytes(2, Writer::default().bytes(1, tensor))
-}
-
-fn single(value: f64, place: impl Fn() -> String) -> Result<f32, ExportError> {
-    let single = value as f32;
-    // NaN is not equal to itself
-    if single.is_finite() && f64::from(single) == value {
-        return Ok(single);
-    }
-    Err(ExportError::Number { place: place(), value })
 }
 
 #[cfg(test)]

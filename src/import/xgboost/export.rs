@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use crate::import::ExportError;
+use crate::import::{ExportError, single};
 use crate::model::{Family, Model, Node, Precision, Tie, Tree};
 
 use super::base::margin;
@@ -134,15 +134,6 @@ fn children(node: &Node) -> Option<[usize; 2]> {
         Node::Split { left, right, .. } => Some([*left, *right]),
         Node::Leaf(_) => None,
     }
-}
-
-fn single(value: f64, place: impl Fn() -> String) -> Result<f32, ExportError> {
-    let single = value as f32;
-    // NaN is not equal to itself
-    if single.is_finite() && f64::from(single) == value {
-        return Ok(single);
-    }
-    Err(ExportError::Number { place: place(), value })
 }
 
 #[cfg(test)]
