@@ -11,7 +11,7 @@ use crate::study::{
     BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
 };
 
-use super::subject::{data_seen_from, read_model, read_whole};
+use super::subject::{data_seen_from, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_built(&arguments.defense)?;
     expect_place(arguments)?;
-    let (model, digest) = read_model(&arguments.model)?;
+    let (model, digest) = read_classifier(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;

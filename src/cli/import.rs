@@ -15,7 +15,7 @@ use super::{Ending, Refusal, files};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArgument {
     /// XGBoost JSON or UBJSON, packed or not: gbtree or dart, binary:logistic, reg:logistic,
-    /// multi:softprob or multi:softmax, numeric splits.
+    /// multi:softprob, multi:softmax or reg:squarederror (a plain score), numeric splits.
     Xgboost,
     /// LightGBM text or the JSON of dump_model: binary or multiclass, numeric splits; f64 sums.
     Lightgbm,
@@ -137,10 +137,12 @@ fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String
         return format!("{figures}\n");
     }
     let classes = match model.classes {
+        1 => ", a plain score".to_owned(),
         2 => String::new(),
         classes => format!(", {classes} classes"),
     };
     let base = match base.as_slice() {
+        [base] if model.is_plain_score() => format!("base score {base}"),
         [base] => format!("base margin {base}"),
         several => format!("base margins {}", several.join(" ")),
     };

@@ -11,7 +11,7 @@ use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
 /// Predict label and margin of every point of a CSV: the margin of class 1 over class 0, with more than two
-/// classes of the winner over the runner-up.
+/// classes of the winner over the runner-up. Of a model without classes, the score alone.
 ///
 /// The CSV has a header and one column per feature, named as in the model or x0, x1, … in its
 /// order; leading columns `row` or `idx`, and `label`, are passed over. A value is a finite number:
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// one score per class, in columns bits0, bits1, …
     #[arg(long)]
     margin_bits: bool,
-    /// Print the posterior of every class too.
+    /// Print the posterior of every class too; a plain score has none.
     #[arg(long)]
     posterior: bool,
     /// One JSON object per point.
@@ -47,19 +47,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let text = "--margin-bits: only models of precision f32 have served f32 margins";
         return Err(Refusal::new(text));
     }
+    if arguments.posterior && model.is_plain_score() {
+        return Err(Refusal::new("--posterior: a plain score has no classes, so no posterior"));
+    }
     let points = read_points(&arguments.points, &model)?;
     let mut text = String::new();
     if !arguments.json {
-        text.push_str("label");
-        columns(&model, arguments).iter().for_each(|column| {
-            let _ = write!(text, ",{column}");
-        });
-        if arguments.posterior {
-            (0..model.classes).for_each(|class| {
-                let _ = write!(text, ",p{class}");
-            });
-        }
-        text.push('\n');
+        let label = (!model.is_plain_score()).then(|| "label".to_owned());
+        let posterior = (0..model.classes).filter(|_| arguments.posterior);
+        let columns = label.into_iter().chain(columns(&model, arguments));
+        let columns: Vec<_> = columns.chain(posterior.map(|class| format!("p{class}"))).collect();
+        let _ = writeln!(text, "{}", columns.join(","));
     }
     for (point, line) in points.rows.iter().zip(&points.lines) {
         let about = |text: String| format!("{}, line {line}: {text}", arguments.points.display());
@@ -75,7 +73,7 @@ fn columns(model: &Model, arguments: &Arguments) -> Vec<String> {
     if arguments.margin_bits && model.classes > 2 {
         return (0..model.classes).map(|class| format!("bits{class}")).collect();
     }
-    vec!["margin".to_owned()]
+    vec![if model.is_plain_score() { "score" } else { "margin" }.to_owned()]
 }
 
 /// Label and margins of one execution in f32, whose bits are an imported tool's.
@@ -93,9 +91,9 @@ fn served(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> 
     Ok((argmax(&scores, model.tie), digits))
 }
 
-/// The margin of the winning class over the runner-up with more than two classes.
+/// The margin of the winning class over the runner-up with more than two classes; a plain score itself.
 fn margin(model: &Model, point: &[f64]) -> f64 {
-    if model.classes == 2 {
+    if model.classes <= 2 {
         return model.margin(point);
     }
     let mut scores = model.scores(point);
@@ -124,24 +122,22 @@ fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<Strin
     if arguments.json {
         let columns = columns(model, arguments).into_iter().zip(shown.into_iter().map(Value::from));
         let mut line: serde_json::Map<String, Value> = columns.collect();
-        line.insert("label".to_owned(), label.into());
-        line.insert("posterior".to_owned(), posterior.into());
+        if !model.is_plain_score() {
+            line.insert("label".to_owned(), label.into());
+            line.insert("posterior".to_owned(), posterior.into());
+        }
         return Ok(Value::from(line).to_string());
     }
-    let mut line = format!("{label},{}", shown.join(","));
-    if arguments.posterior {
-        posterior.iter().for_each(|p| {
-            let _ = write!(line, ",{p}");
-        });
-    }
-    Ok(line)
+    let label = (!model.is_plain_score()).then(|| label.to_string());
+    let posterior = posterior.iter().filter(|_| arguments.posterior).map(f64::to_string);
+    Ok(label.into_iter().chain(shown).chain(posterior).collect::<Vec<_>>().join(","))
 }
 
 /// Points read from a CSV.
 pub(crate) struct Points {
     /// The `row` or `idx` column, else the position.
     pub(crate) names: Vec<String>,
-    /// The `label` column, if there is one.
+    /// The `label` column, if there is one and the model has labels.
     pub(crate) labels: Option<Vec<usize>>,
     /// Raw values in feature order.
     pub(crate) rows: Vec<Vec<f64>>,
@@ -212,7 +208,7 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, S
         } else if index == 0 && matches!(name, "row" | "idx") {
             columns.name = Some(column);
         } else if index == 0 && name == "label" {
-            columns.label = Some(column);
+            columns.label = (!model.is_plain_score()).then_some(column);
         } else {
             let expected = expected.unwrap_or("no further column");
             return Err(format!(", column {}: found `{name}`, expected `{expected}`", column + 1));

@@ -11,7 +11,7 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
-use super::subject::{read_defense, read_model, read_whole};
+use super::subject::{read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new(text));
     }
     expect_place(arguments)?;
-    let (model, digest) = read_model(&arguments.target)?;
+    let (model, digest) = read_classifier(&arguments.target)?;
     let data = read_whole(&arguments.data)?;
     data.check_features(&model.schema)?;
     let attack = attack(arguments)?;

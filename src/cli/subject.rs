@@ -79,6 +79,17 @@ pub(crate) fn read_model(path: &Path) -> Result<(Model, Digest), Refusal> {
     Ok((model, Digest::of(&bytes)))
 }
 
+/// Reads a model for a verb that is about labels; a plain score is refused.
+#[cfg(feature = "full")]
+pub(crate) fn read_classifier(path: &Path) -> Result<(Model, Digest), Refusal> {
+    let read = read_model(path)?;
+    if read.0.is_plain_score() {
+        let text = "the model is a plain score (1 class); expected a classifier, whose labels this is about";
+        return Err(Refusal::about(path)(Refusal::new(text)));
+    }
+    Ok(read)
+}
+
 /// Reads a spec and the digest of its file.
 pub(crate) fn read_spec(path: &Path) -> Result<(Spec, Digest), Refusal> {
     let bytes = files::read(path)?;

@@ -191,7 +191,10 @@ pub enum ExportError {
     )]
     Network,
     /// Several sums, where the file is written with one.
-    #[error("the model has {classes} classes; `export xgboost` writes ensembles of two classes")]
+    #[error(
+        "the model has {classes} classes; `export xgboost` writes ensembles of two classes or \
+         of a plain score"
+    )]
     Classes {
         /// Classes of the model.
         classes: usize,

@@ -62,7 +62,7 @@ impl Tree {
 /// `base + Σ trees`, per output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {
-    /// One number per output; one output with two classes, else one per class.
+    /// One number per output; one output for a plain score or two classes, else one per class.
     pub base: Vec<f64>,
     /// In the order a served copy adds them.
     pub trees: Vec<Tree>,

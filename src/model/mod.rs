@@ -54,11 +54,12 @@ pub enum Tie {
 pub enum Family {
     /// A ReLU network over standardised features, one logit per class.
     Mlp(Mlp),
-    /// A sum of trees over raw features; with two classes one score, the margin of class 1.
+    /// A sum of trees over raw features; with two classes one score, the margin of class 1. With one
+    /// it is a score that no label and no posterior belongs to.
     Ensemble(Ensemble),
 }
 
-/// A classifier: schema, precision, tie rule and the function itself.
+/// A classifier, or a plain score: schema, precision, tie rule and the function itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Names, kinds, ranges and scales of the features.
@@ -67,7 +68,7 @@ pub struct Model {
     pub precision: Precision,
     /// Which class wins among equal scores.
     pub tie: Tie,
-    /// Number of classes, at least 2.
+    /// Number of classes; 1 for an ensemble whose sum is a plain score, as of a regression.
     pub classes: usize,
     /// The function.
     pub family: Family,
@@ -82,9 +83,14 @@ impl Model {
         }
     }
 
+    /// Whether the sum is a score that means no class: only claims about the score can be made of it.
+    pub fn is_plain_score(&self) -> bool {
+        self.classes == 1 && matches!(self.family, Family::Ensemble(_))
+    }
+
     /// Scores at a raw point in round-to-nearest `f64`: what training, attacks and tables use.
-    /// One per class for a network or a multi-class ensemble; a two-class ensemble gives `[0, margin]`.
-    /// Not a proof of anything.
+    /// One per class for a network or a multi-class ensemble; an ensemble with one output gives
+    /// `[0, output]`. Not a proof of anything.
     pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
         match &self.family {
             Family::Mlp(mlp) => mlp.forward(&1.0, self.schema.standardise(raw)),
@@ -95,7 +101,7 @@ impl Model {
         }
     }
 
-    /// Score of class 1 minus score of class 0, in round-to-nearest `f64`.
+    /// Score of class 1 minus score of class 0, or the plain score, in round-to-nearest `f64`.
     pub fn margin(&self, raw: &[f64]) -> f64 {
         match self.scores(raw).as_slice() {
             [first, second, ..] => second - first,
@@ -103,7 +109,8 @@ impl Model {
         }
     }
 
-    /// The class with the largest score; ties by [`Tie`].
+    /// The class with the largest score; ties by [`Tie`]. Means nothing of a plain score, as
+    /// [`Model::posterior`] does not.
     pub fn label(&self, raw: &[f64]) -> usize {
         argmax(&self.scores(raw), self.tie)
     }

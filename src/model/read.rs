@@ -203,19 +203,21 @@ impl FeatureFile {
 }
 
 impl Model {
-    /// A network has one logit per class; an ensemble one output for two classes, else one each.
+    /// A network has one logit per class; an ensemble one output for a plain score or two classes, else
+    /// one each.
     fn check_classes(&self) -> Result<(), ModelError> {
         let (outputs, fits) = match &self.family {
             Family::Mlp(mlp) => {
                 let outputs = mlp.layers.last().map_or(0, Layer::outputs);
-                (outputs, outputs == self.classes)
+                (outputs, self.classes >= 2 && outputs == self.classes)
             }
             Family::Ensemble(ensemble) => {
                 let outputs = ensemble.base.len();
-                (outputs, outputs == if self.classes == 2 { 1 } else { self.classes })
+                let expected = if self.classes == 2 { 1 } else { self.classes };
+                (outputs, self.classes >= 1 && outputs == expected)
             }
         };
-        if fits && self.classes >= 2 {
+        if fits {
             return Ok(());
         }
         Err(ModelError::Classes { classes: self.classes, outputs, family: self.family_name() })

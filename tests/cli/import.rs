@@ -49,6 +49,69 @@ fn every_class_has_its_own_bits() {
     scene.refused("predict --model native.json --points missing.csv", &["line 2", "NaN"]);
 }
 
+/// A regression: claims about its score are decided and checked, whatever needs a class is refused.
+#[test]
+fn a_plain_score_has_properties_but_no_labels() {
+    let scene = Scene::new();
+    let booster = xgboost::edited("/learner/objective/name", "reg:squarederror".into());
+    scene.write("booster.json", booster.to_string());
+    let text = scene.done("import xgboost booster.json --schema tiny.csv --out score.json");
+    assert_eq!(text, "1 trees with 3 leaves over 2 features, a plain score, base score 0.5\n");
+    scene.write("points.csv", "age,income\n0,0\n0.5,-2\n0.5,-3\n");
+    let predict = "predict --model score.json --points points.csv";
+    assert_eq!(scene.done(predict), "score\n1.5\n1.25\n0.25\n");
+    let bits = scene.done(&format!("{predict} --margin-bits"));
+    assert_eq!(bits, "score\n3fc00000\n3fa00000\n3e800000\n");
+    assert_eq!(
+        scene.done(&format!("{predict} --json")).lines().next(),
+        Some("{\"score\":\"1.5\"}")
+    );
+    scene.refused(&format!("{predict} --posterior"), &["plain score", "posterior"]);
+    scene.done("predict --model score.json --points tiny.csv");
+
+    // 1.5 where age is 0, 1.25 elsewhere in the domain
+    let stability = "property = 'stability'\nfeatures = ['age', 'income']\nbound = ";
+    let near =
+        "property = 'small-neighborhood'\nunits = 'raw'\non = 'score'\nepsilon = '1'\nconstant = ";
+    let monotone = "property = 'monotonicity'\nfeatures = ['age', 'income']\ndirection = ";
+    let claims = [
+        (format!("{stability}'0.25'"), "proved 2 refuted 0"),
+        (format!("{stability}'0.2499'"), "proved 1 refuted 1"),
+        (format!("{near}'0.25'"), "proved 1 refuted 0"),
+        (format!("{near}'0.2499'"), "proved 0 refuted 1"),
+        (format!("{monotone}'decreasing'"), "proved 2 refuted 0"),
+        (format!("{monotone}'increasing'"), "proved 1 refuted 1"),
+        (format!("{monotone}'decreasing'\nscope = 'local'\nepsilon = '1'"), "proved 6 refuted 0"),
+    ];
+    for (claim, expected) in claims {
+        scene.write("claim.toml", &claim);
+        let data = if claim.contains("local") { " --data tiny.csv" } else { "" };
+        let subject = format!("--model score.json --spec claim.toml{data}");
+        let rows = if data.is_empty() { "" } else { "--rows 3" };
+        let certified = scene.done(&format!("certify {subject} {rows} --out claim.jsonl"));
+        assert!(certified.contains(expected), "{claim}: {certified}");
+        let checked = scene.done(&format!("check claim.jsonl {subject} --exact"));
+        assert!(checked.contains(expected), "{claim}: {checked}");
+    }
+    let subject = "--model score.json --data tiny.csv";
+    scene.write("thief.toml", "attack = 'random'");
+    for call in [
+        "steal --target score.json --attack thief.toml --data tiny.csv --out f",
+        "defend --model score.json --data tiny.csv --defense pp --out f",
+    ] {
+        scene.refused(call, &["score.json", "plain score", "classifier"]);
+    }
+    scene.refused(&format!("certify {subject} --spec local.toml --out f"), &["plain score"]);
+    scene.refused(
+        "radius --model score.json --points points.csv --norm l2 --out f",
+        &["score.json", "plain score"],
+    );
+    scene.done("export xgboost score.json --out back.json");
+    scene.done("import xgboost back.json --schema tiny.csv --out again.json");
+    assert_eq!(scene.read("again.json"), scene.read("score.json"));
+    assert!(!scene.has("f"));
+}
+
 /// Every published rule ensemble against the exact worst drop of its score along each feature.
 #[test]
 fn published_rules_are_as_monotone_as_stated() {
@@ -119,11 +182,11 @@ fn names_and_ranges_come_from_a_data_set_and_certificates_follow() {
 #[test]
 fn what_cannot_be_reproduced_is_refused_and_nothing_is_written() {
     let scene = Scene::new();
-    let regression = xgboost::edited("/learner/objective/name", "reg:squarederror".into());
-    scene.write("booster.json", regression.to_string());
+    let ranking = xgboost::edited("/learner/objective/name", "rank:ndcg".into());
+    scene.write("booster.json", ranking.to_string());
     scene.refused(
         "import xgboost booster.json --out native.json",
-        &["reg:squarederror", "regression", "binary:logistic"],
+        &["rank:ndcg", "reg:squarederror", "binary:logistic"],
     );
     for format in ["lightgbm", "sklearn", "rule-ensemble", "onnx"] {
         scene.refused(

@@ -36,6 +36,7 @@ with open(f"{folder}/points.csv", "w") as file:
 binary = {"objective": "binary:logistic"}
 classes = {"objective": "multi:softprob", "num_class": 3}
 dart = {"booster": "dart", "rate_drop": 0.3, "skip_drop": 0.2}
+regression = {"objective": "reg:squarederror"}
 variants = {
     "hist": (binary | {"tree_method": "hist"}, two),
     "exact": (binary | {"tree_method": "exact"}, two),
@@ -43,6 +44,9 @@ variants = {
     "pruned": (binary | {"tree_method": "exact", "gamma": 3.0, "max_depth": 8}, two),
     "parallel": (binary | {"num_parallel_tree": 3, "subsample": 0.7}, two),
     "shares": ({"objective": "reg:logistic", "tree_method": "hist"}, two),
+    "score": (regression | {"tree_method": "hist"}, score),
+    "score-exact": (regression | {"tree_method": "exact", "base_score": -1.7}, score),
+    "score-dart": (regression | dart | {"tree_method": "hist"}, score),
     "dart": (binary | dart | {"tree_method": "hist"}, two),
     "dart-exact": (binary | dart | {"tree_method": "exact", "normalize_type": "forest"}, two),
     "classes": (classes | {"tree_method": "hist"}, three),
@@ -60,6 +64,8 @@ for name, (parameters, labels) in variants.items():
     decided = booster.predict(data)
     if decided.ndim == 2:
         decided = decided.argmax(axis=1)
+    elif parameters["objective"] == "reg:squarederror":
+        decided = decided > 0  # no label: the sign of the score
     elif "num_class" not in parameters:
         decided = decided > 0.5
     with open(f"{folder}/{name}.csv", "w") as file:

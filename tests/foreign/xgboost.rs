@@ -7,11 +7,11 @@ use propcert::model::{Family, Model, Point, argmax};
 
 use crate::python::{has, lines, points, run};
 
-/// Label, then the bits of every sum of an f32 execution.
+/// Label (the sign of a plain score), then the bits of every sum of an f32 execution.
 fn served(model: &Model, point: &[f64]) -> Vec<String> {
     let scores = model.served_scores(&Point::from_floats(point).unwrap());
     let label = argmax(&scores, model.tie).to_string();
-    let sums = if model.classes == 2 { &scores[1..] } else { &scores[..] };
+    let sums = if model.classes <= 2 { &scores[1..] } else { &scores[..] };
     let bits = sums.iter().map(|score| format!("{:08x}", score.to_bits()));
     std::iter::once(label).chain(bits).collect()
 }
@@ -68,6 +68,8 @@ fn written_boosters_are_served_with_the_same_bits() {
         ("exact", Some(-30.25)),
         ("exact", Some(-0.847_297_9)),
         ("exact", Some(1234.567)),
+        ("score", None),
+        ("score-exact", Some(1e-9)),
     ] {
         let mut model = read(&folder.join(format!("{name}.json")));
         if let (Family::Ensemble(ensemble), Some(base)) = (&mut model.family, base) {

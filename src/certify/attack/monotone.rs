@@ -136,7 +136,7 @@ fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64])
 /// other claims.
 fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
     match &obligation.claim {
-        Claim::Monotone { class, .. } if model.classes == 2 => {
+        Claim::Monotone { class, .. } if model.classes <= 2 => {
             if *class == 1 {
                 model.margin(raw)
             } else {

@@ -25,6 +25,11 @@ pub enum RadiusError {
         "exact radii are for ensembles; this model is a network: `certify` decides a given epsilon"
     )]
     Network,
+    /// The model has no labels.
+    #[error(
+        "a radius is the distance to a change of label; this model is a plain score without classes"
+    )]
+    PlainScore,
     /// The declared ranges make no domain.
     #[error(transparent)]
     Domain(#[from] LowerError),
@@ -70,6 +75,9 @@ impl<'a> Radii<'a> {
     /// Prepares an ensemble.
     pub fn new(model: &'a Model, norm: Norm) -> Result<Self, RadiusError> {
         let Family::Ensemble(ensemble) = &model.family else { return Err(RadiusError::Network) };
+        if model.is_plain_score() {
+            return Err(RadiusError::PlainScore);
+        }
         let domain = Domain::new(&model.schema, &Default::default(), Integers::Relax)?;
         let grid = Grid::new(ensemble, domain.is_whole());
         let side = |(feature, (low, high)): (usize, &(Option<Rational>, Option<Rational>))| {

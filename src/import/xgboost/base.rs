@@ -5,8 +5,8 @@ use crate::import::ImportError;
 use super::file::Outputs;
 
 /// The sums before the first tree, from a base score as the file spells it: `5E-1`, or since 3.1 a
-/// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of several
-/// classes it is a margin already, one number for all of them or one each.
+/// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of regression
+/// and of several classes it is in the units of the sums already, one number for all or one each.
 pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportError> {
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let entries: Vec<&str> = match list {
@@ -25,6 +25,7 @@ pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportEr
                 number.and_then(margin),
                 "a probability from 1e-6 to 0.999999 (XGBoost 3 moves others there, 1 and 2 do not)",
             ),
+            Outputs::Score => (number, "a finite float32"),
             Outputs::Softmax { .. } => (number, "a finite float32, or a list with one per class"),
         };
         let refused = || ImportError::BaseScore { found: text.to_owned(), expected };

@@ -1,8 +1,9 @@
-//! A native ensemble of two classes as the JSON that XGBoost serves.
+//! A native ensemble of two classes, or of a plain score, as the JSON that XGBoost serves.
 //!
-//! XGBoost starts its sum at a margin that it computes from a probability. The base of a native model
-//! may be any float, and many are the margin of no probability that all versions take. Then the file starts at
-//! probability ½, whose margin is 0, and a first tree of one leaf adds the base: `0 + base = base`.
+//! The sum of a regression starts at the base score, that of a logistic model at a margin that XGBoost
+//! computes from a probability. The base of a native model may be any float, and many are the margin of no
+//! probability that all versions take. Then the file starts at probability ½, whose margin is 0, and a
+//! first tree of one leaf adds the base: `0 + base = base`.
 //! Either way every partial sum is the native one, bit for bit. Same model, same bytes.
 
 use std::fmt::Write;
@@ -34,13 +35,16 @@ pub fn to_xgboost(model: &Model) -> Result<Vec<u8>, ExportError> {
     if model.precision != Precision::F32 {
         return Err(ExportError::Precision);
     }
-    if model.tie == Tie::Upper {
-        return Err(ExportError::TieAtZero);
-    }
     let base = single(base, || "base".to_owned())?;
-    let probability = probability(base);
+    let (objective, stated) = if model.is_plain_score() {
+        ("reg:squarederror", Some(base))
+    } else if model.tie == Tie::Upper {
+        return Err(ExportError::TieAtZero);
+    } else {
+        ("binary:logistic", probability(base))
+    };
     let first = Tree { output: 0, nodes: vec![Node::Leaf(f64::from(base))] };
-    let first = probability.is_none().then_some(&first);
+    let first = stated.is_none().then_some(&first);
     let trees: Vec<&Tree> = first.into_iter().chain(&ensemble.trees).collect();
     let names: Vec<&str> = model.schema.features().iter().map(|f| f.name.as_str()).collect();
     let mut text = head(&names, trees.len());
@@ -49,7 +53,7 @@ pub fn to_xgboost(model: &Model) -> Result<Vec<u8>, ExportError> {
         text.push_str(&tree_json(index, tree, names.len())?);
         text.push_str(end);
     }
-    text.push_str(&tail(probability.unwrap_or(0.5), names.len()));
+    text.push_str(&tail(objective, stated.unwrap_or(0.5), names.len()));
     Ok(text.into_bytes())
 }
 
@@ -78,12 +82,12 @@ fn head(names: &[&str], trees: usize) -> String {
 }
 
 /// The file after its trees.
-fn tail(probability: f32, features: usize) -> String {
+fn tail(objective: &str, base: f32, features: usize) -> String {
     format!(
         "]}},\"name\":\"gbtree\"}},\n\
-         \"learner_model_param\":{{\"base_score\":\"{probability:E}\",\"boost_from_average\":\"1\",\
+         \"learner_model_param\":{{\"base_score\":\"{base:E}\",\"boost_from_average\":\"1\",\
          \"num_class\":\"0\",\"num_feature\":\"{features}\",\"num_target\":\"1\"}},\n\
-         \"objective\":{{\"name\":\"binary:logistic\",\"reg_loss_param\":{{\"scale_pos_weight\":\"1\"}}}}}},\n\
+         \"objective\":{{\"name\":\"{objective}\",\"reg_loss_param\":{{\"scale_pos_weight\":\"1\"}}}}}},\n\
          \"version\":[1,7,6]}}\n"
     )
 }
@@ -166,6 +170,12 @@ mod tests {
             let file = edited("/learner/learner_model_param/base_score", json!(base));
             let model = xgboost(file.to_string().as_bytes(), None).unwrap();
             assert_eq!(back(&model), model, "{base}");
+        }
+        for base in ["-2.75E0", "0E0", "1E30"] {
+            let mut file = edited("/learner/learner_model_param/base_score", json!(base));
+            file["learner"]["objective"]["name"] = json!("reg:squarederror");
+            let model = xgboost(file.to_string().as_bytes(), None).unwrap();
+            assert_eq!((back(&model), model.classes), (model.clone(), 1), "{base}");
         }
         let named = edited("/learner/feature_names", json!(["é \"age\"", "b"]));
         let named = xgboost(named.to_string().as_bytes(), None).unwrap();

@@ -126,6 +126,8 @@ impl<'a> ModelFile<'a> {
 pub(super) enum Outputs {
     /// One sum, the margin of class 1.
     Logistic,
+    /// One sum, a plain score: regression.
+    Score,
     /// One sum per class, of which there are at least three.
     Softmax {
         /// Number of classes.
@@ -137,14 +139,18 @@ impl Outputs {
     /// Number of sums.
     pub(super) fn sums(self) -> usize {
         match self {
-            Self::Logistic => 1,
+            Self::Logistic | Self::Score => 1,
             Self::Softmax { classes } => classes,
         }
     }
 
-    /// Number of classes.
+    /// Number of classes; 1 for a plain score, which has none.
     pub(super) fn classes(self) -> usize {
-        self.sums().max(2)
+        match self {
+            Self::Score => 1,
+            Self::Logistic => 2,
+            Self::Softmax { classes } => classes,
+        }
     }
 }
 
@@ -172,14 +178,15 @@ impl<'a> Learner<'a> {
                 "two classes are read as `binary:logistic`, three or more as `multi:softprob` or \
                  `multi:softmax`",
             ),
+            "reg:squarederror" | "reg:linear" if classes <= 1 => Ok(Outputs::Score),
             "reg:squarederror" | "reg:linear" => unsupported(
-                format!("objective `{objective}` (regression)"),
-                "models are classifiers, and a plain score has no classes to certify; expected \
-                 `binary:logistic`, trained on which side of a threshold the target lies",
+                format!("objective `{objective}` with num_class {classes}"),
+                "regression has no classes",
             ),
             _ => unsupported(
                 format!("objective `{objective:.60}`"),
-                "read are `binary:logistic`, `reg:logistic`, `multi:softprob` and `multi:softmax`",
+                "read are `binary:logistic`, `reg:logistic`, `reg:squarederror`, `multi:softprob` and \
+                 `multi:softmax`",
             ),
         }
     }

@@ -1,5 +1,5 @@
 //! XGBoost's JSON and UBJSON (`save_model("M.json")`, `save_model("M.ubj")`), versions 1 to 3: `gbtree`
-//! and `dart`, logistic or several classes, numeric splits.
+//! and `dart`; logistic, several classes or regression; numeric splits.
 //!
 //! The margin that XGBoost prints is, every step in f32,
 //!
@@ -10,7 +10,8 @@
 //! ```
 //!
 //! With several classes there is a sum for each, `tree_info` says which one a tree adds to, base scores
-//! are margins already, and the first of the largest sums wins. A tree of a `dart` adds
+//! are margins already, and the first of the largest sums wins. Regression starts at `m = base_score`, and
+//! `m` is a plain score without a label. A tree of a `dart` adds
 //! `leaf·weight_drop`, rounded to f32: that product is the native leaf.
 //!
 //! where a node sends `x` left iff `x[split_indices] < split_conditions`, and a leaf's value is its
@@ -49,7 +50,7 @@ use super::{ImportError, features};
 ///
 /// # Errors
 /// Refused by name: the booster `gblinear`; objectives other than `binary:logistic`, `reg:logistic`,
-/// `multi:softprob` and `multi:softmax`, regression among them; several targets, vector leaves,
+/// `reg:squarederror`, `multi:softprob` and `multi:softmax`; several targets, vector leaves,
 /// categorical splits, and dumps. Refused with the place: whatever is broken.
 pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     let mut text = unpack(bytes, MAX_BYTES)?;

@@ -38,9 +38,14 @@ fn what_is_not_reproduced_is_refused_by_name() {
             "objective `multi:softprob` with num_class 0",
             edited("/learner/objective/name", json!("multi:softprob")),
         ),
+        ("objective `reg:squarederror` with num_class 3", {
+            let mut classes = three_classes("5E-1", &[0], &[1.0]);
+            classes["learner"]["objective"]["name"] = json!("reg:squarederror");
+            classes
+        }),
         (
-            "objective `reg:squarederror` (regression)",
-            edited("/learner/objective/name", json!("reg:squarederror")),
+            "objective `reg:absoluteerror`",
+            edited("/learner/objective/name", json!("reg:absoluteerror")),
         ),
         ("objective `rank:ndcg`", edited("/learner/objective/name", json!("rank:ndcg"))),
         (

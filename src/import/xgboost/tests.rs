@@ -48,6 +48,19 @@ fn a_margin_of_zero_is_class_zero() {
 }
 
 #[test]
+fn a_regression_is_a_plain_score_that_starts_at_its_base() {
+    for (objective, base) in [("reg:squarederror", "-2.75E0"), ("reg:linear", "[-2.75E0]")] {
+        let mut file = small();
+        file["learner"]["objective"]["name"] = json!(objective);
+        file["learner"]["learner_model_param"]["base_score"] = json!(base);
+        let model = import(&file);
+        assert_eq!((model.classes, model.is_plain_score()), (1, true));
+        assert_eq!(served_margin(&model, &[0.5, -3.0]), -3.0);
+        assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+    }
+}
+
+#[test]
 fn the_base_is_added_first() {
     let base = super::base::margin(0.3).unwrap();
     let leaves = [0.100_000_01_f32, 7.3, -7.1, 1e-7];

@@ -19,6 +19,7 @@ mod monotone;
 mod obligation;
 mod pairs;
 mod posterior;
+mod score;
 
 use std::sync::Arc;
 
@@ -62,6 +63,7 @@ impl<'a> Lowered<'a> {
         if alpha.is_some() && model.classes != 2 {
             return Err(unsupported("prediction poisoning", "its closed form needs two classes"));
         }
+        score::expect_claim_about_score(spec, model)?;
         let kind = Kind::new(spec, model, alpha.as_ref(), &domain, rows)?;
         let semantics = effective_semantics(spec, model)?;
         let lowered = Self { model, spec, rows, semantics, domain, kind, alpha };
@@ -268,7 +270,11 @@ impl<'a> Lowered<'a> {
         }
     }
 
+    /// What a claim about a plain score says of rows does not look at their labels.
     fn check_labels(&self) -> Result<(), LowerError> {
+        if self.model.is_plain_score() {
+            return Ok(());
+        }
         let classes = self.model.classes;
         let unknown = self.rows.iter().enumerate().find(|(_, row)| row.label >= classes);
         unknown.map_or(Ok(()), |(index, row)| {

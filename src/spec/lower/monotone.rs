@@ -19,13 +19,14 @@ pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Featur
     Ok(features)
 }
 
-/// With two classes a direction refers to class 1; with more the class is named.
+/// With two classes a direction refers to class 1, of a plain score to the score, which stands in the
+/// place of class 1; with more the class is named.
 pub(super) fn target_class(model: &Model, class: Option<usize>) -> Result<usize, LowerError> {
     match class {
-        None if model.classes == 2 => Ok(1),
+        None if model.classes <= 2 => Ok(1),
         Some(class) if model.classes > 2 && class < model.classes => Ok(class),
         Some(_) => Err(unsupported(
-            "a `class` that the model does not have, or with two classes,",
+            "a `class` that the model does not have, or with at most two classes,",
             "`class` names one of more than two",
         )),
         None => Err(unsupported(

@@ -34,14 +34,14 @@ pub enum PairBound {
     },
 }
 
-/// Claims about two points are decided with two classes, and without a defense.
+/// Claims about two points are decided with two classes or of a plain score, and without a defense.
 pub(super) fn expect_decidable(
     spec: &Spec,
     model: &Model,
     is_defended: bool,
 ) -> Result<(), LowerError> {
     let about = |what: &str| format!("property `{}` {what}", spec.property.name());
-    if model.classes != 2 {
+    if model.classes > 2 {
         return Err(unsupported(about("with more than two classes"), "it is decided for two"));
     }
     if is_defended {
