@@ -365,3 +365,29 @@ fn rules_and_families_not_built_yet_are_refused_by_name() {
     let error = Model::read(&fixture("rules.json")).unwrap_err().to_string();
     assert!(error.contains("rules"), "{error}");
 }
+
+const PLAIN_SCORE: &str = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+    "classes":1,"features":[{"name":"x","kind":"real","low":"0","high":"1"}],"base":[0.5],"trees":[]}"#;
+
+/// A regression has one class that always wins: every one of these would hold emptily.
+#[test]
+fn claims_about_labels_and_posteriors_of_a_plain_score_are_refused() {
+    let model = Model::read(PLAIN_SCORE.as_bytes()).unwrap();
+    for spec in [
+        "property = 'label'\nepsilon = '0.1'",
+        "property = 'local-invariance'\nepsilon = '0.1'\ndelta = '0.5'",
+        "property = 'local-invariance-t'\nepsilon-1 = '0.1'\nepsilon-2 = '0.5'",
+        "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '5'",
+        "property = 'lipschitzness-t'\nconstant = '5'",
+        "property = 'boundary-fuzz'\nshift = '0.1'\nepsilon = '0.1'\nscope = 'domain'",
+        "property = 'output-region'\nunsafe = [[{y = ['1'], rhs = '0'}]]\n[[input]]\nbox = [['0', '1']]",
+        "property = 'high-confidence'\nfeatures = ['x']\nconfidence = '0.9'\ncutoff = '0.5'",
+        "property = 'redundancy'\ngroups = [['x']]\nconfidence = '0.9'\ncutoff = '0.5'",
+        "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '5'",
+        "property = 'stability'\nfeatures = ['x']\nbound = '1'\non = 'posterior'",
+    ] {
+        let spec = Spec::read(spec.as_bytes()).unwrap_or_else(|error| panic!("{spec}: {error}"));
+        let refused = Lowered::new(&spec, &model, None, &[row(&[0.25], 0)]).unwrap_err();
+        assert!(refused.to_string().contains("plain score"), "{refused}");
+    }
+}
