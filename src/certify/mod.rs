@@ -41,6 +41,8 @@ pub struct Options {
     pub attack_starts: usize,
     /// Largest number of unstable neurons for which the linear program is posed.
     pub lp_neurons: usize,
+    /// Largest number of rows for which the linear program of an ensemble's leaves is posed.
+    pub lp_rows: usize,
     /// Seed of the attack's random starts.
     pub seed: u64,
     /// When to give up; what is not decided then stays undecided.
@@ -49,7 +51,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { budget_nodes: 500, attack_starts: 4, lp_neurons: 150, seed: 0, deadline: None }
+        Self {
+            budget_nodes: 500,
+            attack_starts: 4,
+            lp_neurons: 150,
+            lp_rows: 2_000,
+            seed: 0,
+            deadline: None,
+        }
     }
 }
 

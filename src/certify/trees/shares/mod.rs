@@ -2,8 +2,10 @@
 //! so that the least leaves of all trees agree better; for rule `tree-dual`.
 //!
 //! Feature by feature, each tree's least sums per cell are replaced by their mean over the trees (max-product
-//! linear programming, Globerson and Jaakkola 2007). The bound never falls, and what it comes to is close to
-//! the optimum of the linear program; the kernel takes whatever shares there are.
+//! linear programming, Globerson and Jaakkola 2007). The bound never falls. Where what it comes to is not
+//! enough, the linear program itself is solved if it is small; the kernel takes whatever shares there are.
+
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,9 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     let rows = competitors(label, model.classes).map(|rival| {
         let mut relaxation = Relaxation::new(grid, &sides, label, rival);
         relaxation.solve(required);
+        if relaxation.value() <= required {
+            program::improve(&mut relaxation, searcher.options.lp_rows);
+        }
         relaxation.shifts()
     });
     Some(Proof::TreeDual { shifts: rows.collect() })
@@ -121,13 +126,9 @@ impl<'a> Relaxation<'a> {
     /// Gives each tree that cuts a feature the same part of the least sums per cell.
     fn average(&mut self, feature: usize) {
         let lo = self.sides[feature].0;
-        let place = |factor: &Factor| factor.shares.iter().position(|s| s.feature == feature);
-        let users: Vec<(usize, usize)> = self
-            .factors
-            .iter()
-            .enumerate()
-            .filter_map(|(t, factor)| Some((t, place(factor)?)))
-            .collect();
+        let factors = self.factors.iter().enumerate();
+        let users: Vec<(usize, usize)> =
+            factors.filter_map(|(t, factor)| Some((t, factor.place(feature)?))).collect();
         if users.is_empty() {
             return;
         }
@@ -154,6 +155,28 @@ impl<'a> Relaxation<'a> {
         self.rest[feature] = rest;
     }
 
+    /// Per tree, share and run.
+    fn thetas(&self) -> Vec<Vec<Vec<f64>>> {
+        let of = |factor: &Factor| factor.shares.iter().map(|share| share.theta.clone()).collect();
+        self.factors.iter().map(of).collect()
+    }
+
+    /// Takes shares per tree, share and run.
+    fn adopt(&mut self, thetas: &[Vec<Vec<f64>>]) {
+        self.rest.iter_mut().flatten().for_each(|rest| *rest = 0.0);
+        for (factor, thetas) in self.factors.iter_mut().zip(thetas) {
+            for (place, theta) in thetas.iter().enumerate() {
+                factor.shares[place].theta.clone_from(theta);
+                factor.renew(place);
+                let share = &factor.shares[place];
+                let rest = &mut self.rest[share.feature];
+                for (cells, run) in share.runs(self.sides[share.feature].0, rest.len()) {
+                    rest[cells].iter_mut().for_each(|rest| *rest -= theta[run]);
+                }
+            }
+        }
+    }
+
     /// The shares as steps.
     fn shifts(&self) -> Vec<Shift> {
         let mut shifts = Vec::new();
@@ -176,6 +199,11 @@ fn least(values: &[f64]) -> f64 {
 }
 
 impl Share {
+    /// The run of a cell.
+    fn run(&self, cell: usize) -> usize {
+        self.starts.partition_point(|start| *start <= cell) - 1
+    }
+
     /// The cells of each run, counted from `lo`, and its number.
     fn runs(&self, lo: usize, cells: usize) -> Vec<(std::ops::Range<usize>, usize)> {
         let end = |run: usize| self.starts.get(run + 1).map_or(cells, |next| next - lo);
@@ -206,9 +234,8 @@ impl Factor {
             match parts[at] {
                 Part::Leaf(value) => {
                     let run = |share: &Share| {
-                        let of = |cell| share.starts.partition_point(|s| *s <= cell) - 1;
                         let (lo, hi) = here[share.feature];
-                        (of(lo), of(hi))
+                        (share.run(lo), share.run(hi))
                     };
                     let runs: Vec<_> = shares.iter().map(run).collect();
                     leaves.push(Reach { value: sign * value, least: vec![0.0; runs.len()], runs });
@@ -229,6 +256,11 @@ impl Factor {
             }
         }
         Self { tree, shares, leaves }
+    }
+
+    /// Where the share of a feature stands.
+    fn place(&self, feature: usize) -> Option<usize> {
+        self.shares.iter().position(|share| share.feature == feature)
     }
 
     fn least(&self) -> f64 {
