@@ -12,7 +12,7 @@ use crate::spec::Norm;
 use crate::study::radii::{Anchor, keep};
 use crate::study::{Manifest, ManifestEntry, write_whole};
 
-use super::predict::{Points, read_points};
+use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::{read_model, way_from};
 use super::{Ending, Refusal, files};
