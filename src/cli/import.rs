@@ -23,7 +23,7 @@ enum FormatArgument {
     /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
-    /// becomes a tree of one path, a score of 0 is class 1.
+    /// becomes a tree of one path, a score of 0 is of the class that the file says.
     RuleEnsemble,
     /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
     Onnx,
