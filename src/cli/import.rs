@@ -8,6 +8,7 @@ use crate::dataset;
 use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
 use crate::model::{Ensemble, Family, Model, Node, Part, Precision, Row};
 
+use super::inputs::Inputs;
 use super::subject::read_whole;
 use super::{Ending, Refusal, files};
 
@@ -81,7 +82,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, file, schema, recentre, out, json } = arguments;
-    files::Inputs::default()
+    Inputs::default()
         .file("the model to import", Some(file))
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())

@@ -23,6 +23,8 @@ mod export;
 #[cfg(feature = "full")]
 mod import;
 #[cfg(feature = "full")]
+mod inputs;
+#[cfg(feature = "full")]
 mod points;
 #[cfg(feature = "full")]
 mod predict;
