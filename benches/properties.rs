@@ -12,24 +12,13 @@
 
 mod measured;
 
-use std::path::PathBuf;
-
 use propcert::certificate::Totals;
 use propcert::model::{DataSet, Model, Part};
 use propcert::train::{Fit, Recipe};
 use propcert::{dataset, source};
 
-use measured::{Asked, Measured, Site, seconds};
+use measured::{Asked, DATA, Measured, Site, data_folder, on_one_thread, seconds, words};
 
-/// The data sets of the paper and the built-in one.
-const DATA: [&str; 6] = [
-    "spambase",
-    "cryptojacker",
-    "social_honeypot",
-    "customer_churn",
-    "medical_insurance",
-    "twitter_spam_url",
-];
 /// Rows of the test part that claims about single rows are made for.
 const ROWS: usize = 100;
 /// Distinct rows whose pairs `lipschitzness` is about.
@@ -43,12 +32,11 @@ const BUDGET_NODES: u64 = 500;
 const BUDGET_OF_DOMAIN: u64 = 5_000;
 
 fn main() {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
-    let folder = std::env::var_os("PROPCERT_DATA").map(PathBuf::from);
-    // cargo itself adds `--bench`
-    let named = std::env::args().skip(1).filter(|name| !name.starts_with('-'));
+    on_one_thread();
+    let folder = data_folder();
     let is_property = |name: &String| claims(false).iter().any(|asked| asked.property == name);
-    let (properties, named): (Vec<String>, Vec<String>) = named.partition(is_property);
+    let (properties, named): (Vec<String>, Vec<String>) =
+        words().into_iter().partition(is_property);
     let names = if named.is_empty() { DATA.map(str::to_owned).to_vec() } else { named.clone() };
     let start = seconds();
     let mut certificates = 0;

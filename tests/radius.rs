@@ -9,13 +9,14 @@ mod yardstick;
 use std::io::Write;
 
 use cases::draw::Draw;
+use cases::feature;
+use cases::forests::{quarter, random_tree};
 use cases::nearest::{Place, nearest_change};
-use cases::{feature, split};
 use propcert::certify::trees::jumps::Census;
 use propcert::certify::trees::{Radii, Radius};
 use propcert::interval::Rational;
 use propcert::model::{
-    Digest, Ensemble, Family, Feature, Kind, Model, Node, Point, Precision, Schema, Tie, Tree,
+    Digest, Ensemble, Family, Feature, Kind, Model, Point, Precision, Schema, Tie,
 };
 use propcert::spec::{Direction, Norm};
 use propcert::study::radii::{Anchor, keep};
@@ -31,22 +32,14 @@ fn random_ensemble(draw: &mut Draw) -> Model {
     let (features, classes) = (1 + draw.index(3), 2 + draw.index(2));
     let outputs = if classes == 2 { 1 } else { classes };
     let is_fine = draw.index(5) == 0;
+    let value = |draw: &mut Draw| {
+        let fine = if is_fine { 2f64.powi(-70) * draw.index(3) as f64 } else { 0.0 };
+        let leaf = quarter(draw);
+        if draw.is_heads() { leaf } else { fine }
+    };
     let mut tree = || {
-        let mut nodes = vec![Node::Leaf(0.0)];
-        let mut open = vec![(0, 0)];
-        while let Some((at, depth)) = open.pop() {
-            if depth < 3 && draw.below(4) > 0 {
-                let (left, right) = (nodes.len(), nodes.len() + 1);
-                nodes[at] = split(draw.index(features), draw.index(9) as f64 / 2.0, left, right);
-                nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
-                open.extend([(left, depth + 1), (right, depth + 1)]);
-            } else {
-                let fine = if is_fine { 2f64.powi(-70) * draw.index(3) as f64 } else { 0.0 };
-                let leaf = (draw.index(9) as f64 - 4.0) / 4.0;
-                nodes[at] = Node::Leaf(if draw.is_heads() { leaf } else { fine });
-            }
-        }
-        Tree { output: draw.index(outputs), nodes }
+        let output = draw.index(outputs);
+        random_tree(draw, features, output, |draw| draw.index(9) as f64 / 2.0, value)
     };
     let trees = (0..6).map(|_| tree()).collect();
     let base = (0..outputs).map(|_| (draw.index(5) as f64 - 2.0) / 8.0).collect();

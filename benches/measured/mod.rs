@@ -1,9 +1,11 @@
-//! Claims that are certified, read anew by the kernel, and counted: what the benches of properties share.
+//! What the benches of properties share: their data, their words, and claims that are certified, read anew
+//! by the kernel, and counted.
 
 #![allow(dead_code, reason = "every bench that uses it uses its own part")]
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -13,6 +15,31 @@ use propcert::certificate::{
 use propcert::certify::{Options, Searcher, Selection, header, rows_for};
 use propcert::model::{DataSet, Digest, Model};
 use propcert::spec::{Lowered, Spec};
+
+/// The data sets of the paper and the built-in one.
+pub const DATA: [&str; 6] = [
+    "spambase",
+    "cryptojacker",
+    "social_honeypot",
+    "customer_churn",
+    "medical_insurance",
+    "twitter_spam_url",
+];
+
+/// What was asked for on the command line; cargo itself adds `--bench`.
+pub fn words() -> Vec<String> {
+    std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect()
+}
+
+/// The folder of data sets, where it is named.
+pub fn data_folder() -> Option<PathBuf> {
+    std::env::var_os("PROPCERT_DATA").map(PathBuf::from)
+}
+
+/// Has everything done on one thread.
+pub fn on_one_thread() {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
+}
 
 /// A property, its settings as shown, its spec without the line that names the property, and how many
 /// rows of the default part it is about (`None`: all).

@@ -15,28 +15,19 @@ mod yardstick;
 mod claims;
 mod models;
 mod score;
+mod tables;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use propcert::certificate::{Subject, Totals};
+use propcert::certificate::Subject;
 use propcert::certify::{Options, Searcher};
 use propcert::model::{Digest, Model, Part, Row};
 use propcert::source;
 use propcert::spec::{Lowered, Spec};
 
-use measured::{Asked, Measured, Rungs, Site, seconds};
+use measured::{Asked, DATA, Measured, Site, data_folder, on_one_thread, seconds, words};
 use models::Group;
 use score::{End, Scores};
+use tables::{Summary, costs, verdict, verdicts};
 
-const DATA: [&str; 6] = [
-    "spambase",
-    "cryptojacker",
-    "social_honeypot",
-    "customer_churn",
-    "medical_insurance",
-    "twitter_spam_url",
-];
 /// Boxes per obligation.
 const BUDGET_NODES: u64 = 20_000;
 /// Boxes per claim about the range of the score: boxes of one point cost a thirtieth of boxes of pairs.
@@ -75,10 +66,9 @@ impl Wanted {
 }
 
 fn main() {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool is there yet");
-    let folder = std::env::var_os("PROPCERT_DATA").map(PathBuf::from);
-    // cargo itself adds `--bench`
-    let wanted = Wanted(std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect());
+    on_one_thread();
+    let folder = data_folder();
+    let wanted = Wanted(words());
     let start = seconds();
     introduce(&wanted);
     let mut summary = Summary::default();
@@ -135,47 +125,6 @@ fn introduce(Wanted(words): &Wanted) {
          products of trees at their roots or in a few trees, `jumps` threshold by threshold; the `attack` comes \
          before any search.\n"
     );
-}
-
-/// Proved, refuted and undecided of all data sets, by property and kind of model.
-#[derive(Default)]
-struct Summary {
-    certificates: usize,
-    properties: Vec<&'static str>,
-    columns: Vec<(String, BTreeMap<&'static str, Totals>)>,
-}
-
-impl Summary {
-    fn add(&mut self, model: &str, property: &'static str, more: &Totals) {
-        self.certificates += 1;
-        if !self.properties.contains(&property) {
-            self.properties.push(property);
-        }
-        let at = self.columns.iter().position(|(name, _)| name == model).unwrap_or_else(|| {
-            self.columns.push((model.to_owned(), BTreeMap::new()));
-            self.columns.len() - 1
-        });
-        let totals = self.columns[at].1.entry(property).or_default();
-        totals.proved += more.proved;
-        totals.refuted += more.refuted;
-        totals.undecided += more.undecided;
-        totals.invalid += more.invalid;
-    }
-
-    fn print(&self) {
-        println!("## All data sets\n");
-        head("proved/refuted/undecided", self.columns.iter().map(|(name, _)| name.as_str()));
-        println!("|---|{}", "--:|".repeat(self.columns.len()));
-        for property in &self.properties {
-            let cell = |(_, of): &(String, BTreeMap<&'static str, Totals>)| {
-                of.get(property).map_or_else(|| "–".to_owned(), verdict)
-            };
-            let cells: Vec<String> = self.columns.iter().map(cell).collect();
-            println!("| {property} | {} |", cells.join(" | "));
-        }
-        let count = self.certificates;
-        println!("\n{count} certificates, each as stated when the kernel read it anew.");
-    }
 }
 
 /// Prints the tables of a group.
@@ -283,56 +232,4 @@ fn largest_change(model: &Model, epsilon: &str) -> String {
     let options = Options { budget_nodes: BUDGET_NODES, ..Options::default() };
     let change = Searcher::new(subject, &lowered, &[], options).largest_change(0);
     change.map_or_else(|| "–".to_owned(), |change| format!("{:.3}", change.most))
-}
-
-/// Proved / refuted / undecided.
-fn verdict(totals: &Totals) -> String {
-    let Totals { proved, refuted, undecided, invalid, .. } = totals;
-    let invalid = if *invalid > 0 { format!(" ({invalid} invalid)") } else { String::new() };
-    format!("{proved}/{refuted}/{undecided}{invalid}")
-}
-
-fn head<'a>(first: &str, names: impl Iterator<Item = &'a str>) {
-    let names: Vec<&str> = names.collect();
-    println!("| {first} | {} |", names.join(" | "));
-}
-
-/// Proved, refuted and undecided per claim and model.
-fn verdicts(models: &[(String, Model)], all: &[Asked], measured: &[Vec<Measured>]) {
-    head("proved/refuted/undecided", models.iter().map(|(name, _)| name.as_str()));
-    println!("|---|{}", "--:|".repeat(models.len()));
-    for (at, asked) in all.iter().enumerate() {
-        let cells: Vec<String> = measured.iter().map(|of| verdict(&of[at].totals)).collect();
-        println!("| {}, {} | {} |", asked.property, asked.settings, cells.join(" | "));
-    }
-    println!();
-}
-
-/// Seconds and bytes per property and model, and what closed the obligations of all models.
-fn costs(models: &[(String, Model)], all: &[Asked], measured: &[Vec<Measured>]) {
-    let names = models.iter().map(|(name, _)| name.as_str());
-    head("search s + check s, kB | closed by", names);
-    println!("|---|---|{}", "--:|".repeat(models.len()));
-    let mut properties: Vec<&str> = all.iter().map(|asked| asked.property).collect();
-    properties.dedup();
-    for property in properties {
-        let mut rungs = Rungs::default();
-        let cells: Vec<String> = measured
-            .iter()
-            .map(|of| {
-                let of_property =
-                    all.iter().zip(of).filter(|(asked, _)| asked.property == property);
-                let (mut search, mut check, mut bytes) = (0.0, 0.0, 0);
-                for (_, measured) in of_property {
-                    rungs.add(&measured.rungs);
-                    search += measured.search;
-                    check += measured.check;
-                    bytes += measured.bytes;
-                }
-                format!("{search:.1} + {check:.1}, {}", bytes.div_ceil(1000))
-            })
-            .collect();
-        println!("| {property} | {rungs} | {} |", cells.join(" | "));
-    }
-    println!();
 }

@@ -11,8 +11,6 @@ use crate::interval::{Dyadic, Rational, decode};
 use crate::model::{Cells, Ensemble, Feature, Node};
 use crate::spec::RawRegion;
 
-use super::distance::Distances;
-
 /// Exact sums of leaf values.
 pub(super) trait Score:
     Clone + Ord + std::ops::Neg<Output = Self> + for<'a> std::ops::AddAssign<&'a Self>
@@ -216,11 +214,6 @@ impl<N: Score> Forest<N> {
             (cell(from), cell(to))
         };
         CellBox { sides: region.sides().iter().enumerate().map(side).collect() }
-    }
-
-    /// How far the cells of a region lie from the centre of its ball; `None` if only its box counts.
-    pub(super) fn distances(&self, region: &RawRegion, cells: &CellBox) -> Option<Distances> {
-        Distances::new(region, &self.cells, cells)
     }
 
     /// Number of features.

@@ -17,7 +17,7 @@ use crate::spec::Direction;
 
 use super::claims::{Outcome, competitors};
 use super::forest::{CellBox, CutNode, CutTree, Forest, Score};
-use super::split::check_depth;
+use super::split::{Part, preorder};
 use super::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 
 /// What is asked at one threshold: the sign of a step of a score difference.
@@ -45,17 +45,11 @@ pub(super) fn monotone<N: Score>(
     if let Some((&index, _)) = trees.range(questions.len()..).next() {
         return Err(Rejection::Index { what: "threshold", index });
     }
-    let mut worst = Outcome::Holds;
+    let mut all = Outcome::Holds;
     for (index, question) in questions.iter().enumerate() {
-        let outcome = decide(forest, cells, question, trees.get(&index))?;
-        if let Outcome::Open(bounds) = outcome {
-            worst = match worst {
-                Outcome::Open(other) if other.reached <= bounds.reached => Outcome::Open(other),
-                _ => Outcome::Open(bounds),
-            };
-        }
+        all = all.and(decide(forest, cells, question, trees.get(&index))?);
     }
-    Ok(worst)
+    Ok(all)
 }
 
 /// The thresholds that the box crosses, for every competing class.
@@ -78,43 +72,36 @@ pub(super) fn questions<N: Score>(
     outputs.into_iter().flat_map(ask).collect()
 }
 
-/// Walks one split tree; every leaf must have a non-negative step.
+/// Walks one split tree, or looks at the whole box; every leaf must have a non-negative step.
 fn decide<N: Score>(
     forest: &Forest<N>,
     cells: &CellBox,
     question: &Question,
     tree: Option<&SplitTree>,
 ) -> Result<Outcome, Rejection> {
-    let single = [Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None }];
-    let steps = tree.map_or(&single[..], SplitTree::steps);
-    let mut boxes = vec![(cells.clone(), 0usize)];
-    let mut worst = Outcome::Holds;
-    for (token, step) in steps.iter().enumerate() {
-        let Some((here, depth)) = boxes.pop() else {
-            return Err(Rejection::Tree { token, problem: "no box left" });
-        };
-        check_depth(depth, token)?;
-        match step {
-            Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None } => {
-                if *feature == question.feature {
-                    return Err(Rejection::Tree { token, problem: "a cut of the moved feature" });
-                }
-                let (low, high) =
-                    here.cut(*feature, *number).ok_or(Rejection::CutOutside { token })?;
-                boxes.push((high, depth + 1));
-                boxes.push((low, depth + 1));
-            }
-            Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
-                let step = smallest_step(forest, &here, question);
-                if step < N::zero() {
-                    let reached = forest.value(&step).down();
-                    worst = Outcome::Open(Bounds { reached, required: 0.0 });
-                }
-            }
-            _ => return Err(Rejection::Tree { token, problem: "not a step of a jump" }),
+    let close = |here: &CellBox| {
+        let step = smallest_step(forest, here, question);
+        if step >= N::zero() {
+            return Outcome::Holds;
         }
-    }
-    Ok(worst)
+        Outcome::Open(Bounds { reached: forest.value(&step).down(), required: 0.0 })
+    };
+    let Some(tree) = tree else { return Ok(close(cells)) };
+    preorder(cells.clone(), tree, |token, step, here| match step {
+        Step::Cut { cut: Cut::Cell { copy: 0, feature, .. }, refresh: None }
+            if *feature == question.feature =>
+        {
+            Err(Rejection::Tree { token, problem: "a cut of the moved feature" })
+        }
+        Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None } => {
+            let parts = here.cut(*feature, *number);
+            parts.map(Part::Cut).ok_or(Rejection::CutOutside { token })
+        }
+        Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
+            Ok(Part::Leaf(close(&here)))
+        }
+        _ => Err(Rejection::Tree { token, problem: "not a step of a jump" }),
+    })
 }
 
 /// `min Σ_t [T(right of the threshold) − T(left of it)]` in the asked direction, exactly per tree.

@@ -10,7 +10,7 @@ use crate::certify::lp;
 use crate::interval::{Form, Interval, Rational, Rounded};
 use crate::model::{Family, FeatureSpec, Mlp, Model};
 
-use super::predict::read_points;
+use super::points::read_points;
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 

@@ -11,6 +11,7 @@ use crate::certify::{LargestChange, Options, Searcher, Selection, header, rows_f
 use crate::spec::Lowered;
 
 use super::check::{accuracy_json, accuracy_lines};
+use super::inputs::Inputs;
 use super::progress::bar;
 use super::subject::{Loaded, SemanticsArgument};
 use super::{Ending, Refusal, files};
@@ -100,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// Asked before a long search: where the certificate and its `.partial` go.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
-    let inputs = files::Inputs::default()
+    let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--spec", Some(&arguments.spec))
         .file("--defense", arguments.defense.as_ref())

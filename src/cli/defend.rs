@@ -11,6 +11,7 @@ use crate::study::{
     BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
 };
 
+use super::inputs::Inputs;
 use super::subject::{data_seen_from, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -96,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// No input lies where a file of DIR goes.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
-    let inputs = files::Inputs::default()
+    let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
         .data("--data", Some(&arguments.data));

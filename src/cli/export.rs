@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::import::Format;
 use crate::model::{Family, Model};
 
+use super::inputs::Inputs;
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
@@ -55,7 +56,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, model: path, out, json } = arguments;
-    files::Inputs::default().file("the model", Some(path)).expect_apart(out)?;
+    Inputs::default().file("the model", Some(path)).expect_apart(out)?;
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;

@@ -8,6 +8,7 @@ use crate::dataset;
 use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
 use crate::model::{Ensemble, Family, Model, Node, Part, Precision, Row};
 
+use super::inputs::Inputs;
 use super::subject::read_whole;
 use super::{Ending, Refusal, files};
 
@@ -23,7 +24,7 @@ enum FormatArgument {
     /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
-    /// becomes a tree of one path, a score of 0 is class 1.
+    /// becomes a tree of one path, a score of 0 is of the class that the file says.
     RuleEnsemble,
     /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
     Onnx,
@@ -81,7 +82,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, file, schema, recentre, out, json } = arguments;
-    files::Inputs::default()
+    Inputs::default()
         .file("the model to import", Some(file))
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())

@@ -23,6 +23,10 @@ mod export;
 #[cfg(feature = "full")]
 mod import;
 #[cfg(feature = "full")]
+mod inputs;
+#[cfg(feature = "full")]
+mod points;
+#[cfg(feature = "full")]
 mod predict;
 #[cfg(feature = "full")]
 mod progress;

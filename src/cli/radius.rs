@@ -12,7 +12,8 @@ use crate::spec::Norm;
 use crate::study::radii::{Anchor, keep};
 use crate::study::{Manifest, ManifestEntry, write_whole};
 
-use super::predict::{Points, read_points};
+use super::inputs::Inputs;
+use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::{read_model, way_from};
 use super::{Ending, Refusal, files};
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
     }
     files::expect_folder(&arguments.out)?;
-    files::Inputs::default()
+    Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--points", Some(&arguments.points))
         .expect_apart(&arguments.out)?;

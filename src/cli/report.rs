@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::report::{Report, from_json, merge, render_html, to_json};
 use crate::study::Store;
 
+use super::inputs::Inputs;
 use super::subject::way_from;
 use super::{Ending, Refusal, files};
 
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_different(&arguments.folders)?;
     if arguments.folders.len() > 1 {
         // a report of one folder may be made again in its place
-        let inputs = arguments.folders.iter().fold(files::Inputs::default(), |inputs, folder| {
+        let inputs = arguments.folders.iter().fold(Inputs::default(), |inputs, folder| {
             inputs.file("one of the reports", Some(&folder.join("report.json")))
         });
         inputs.expect_apart(&arguments.out.join("report.json"))?;

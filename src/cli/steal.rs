@@ -11,6 +11,7 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
+use super::inputs::Inputs;
 use super::subject::{read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -129,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// No input lies where a file of DIR goes.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
-    let inputs = files::Inputs::default()
+    let inputs = Inputs::default()
         .file("--target", Some(&arguments.target))
         .file("--attack", Some(&arguments.attack))
         .file("--certificates", arguments.certificates.as_ref())

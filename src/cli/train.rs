@@ -7,6 +7,7 @@ use crate::model::{DataSet, Model, Part, Row};
 use crate::study::write_whole;
 use crate::train::{Fit, Progress, Recipe};
 
+use super::inputs::Inputs;
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
@@ -56,7 +57,7 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    files::Inputs::default()
+    Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
         .data("--data", Some(&arguments.data))
         .expect_apart(&arguments.out)?;

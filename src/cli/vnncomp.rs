@@ -10,6 +10,7 @@ use crate::model::DataError;
 use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
 use crate::study::write_whole;
 
+use super::inputs::Inputs;
 use super::progress::bar;
 use super::{Ending, Refusal, files};
 
@@ -104,7 +105,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Asked before a long search: where the table and its `.partial` go.
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
-    let mut inputs = files::Inputs::default().file("INSTANCES", Some(&arguments.instances));
+    let mut inputs = Inputs::default().file("INSTANCES", Some(&arguments.instances));
     for instance in todo {
         let what = |kind| format!("the {kind} of line {}", instance.line);
         inputs = inputs

@@ -4,8 +4,20 @@ use crate::model::{FeatureSpec, Kind, Schema};
 
 use super::ImportError;
 
+/// The given schema, if it fits the names of the file, else one of these names.
+pub(super) fn schema(
+    names: Option<Vec<String>>,
+    features: usize,
+    given: Option<&Schema>,
+) -> Result<Schema, ImportError> {
+    match given {
+        Some(given) => fit(names.as_deref(), features, given),
+        None => plain(names, features),
+    }
+}
+
 /// A schema of which only the names are known; without them `f0`, `f1`, …
-pub(super) fn plain(names: Option<Vec<String>>, features: usize) -> Result<Schema, ImportError> {
+fn plain(names: Option<Vec<String>>, features: usize) -> Result<Schema, ImportError> {
     let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
     let feature =
         |name| FeatureSpec { name, kind: Kind::Real, low: None, high: None, mean: 0.0, scale: 1.0 };

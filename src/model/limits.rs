@@ -35,8 +35,8 @@ pub struct LimitError {
     pub limit: u64,
 }
 
-/// Refuses `found > limit`.
-pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
+/// Refuses `found > limit`; `what` names the size that is limited.
+pub fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
     if found <= limit {
         return Ok(());
     }

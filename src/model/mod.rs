@@ -21,7 +21,7 @@ mod write;
 pub use defense::{Defense, DefenseError, DefenseKind};
 pub use digest::Digest;
 pub use ensemble::{Cells, Ensemble, Node, Tree};
-pub use limits::{LimitError, MAX_BYTES, check_json, check_json_to_depth};
+pub use limits::{LimitError, MAX_BYTES, at_most, check_json, check_json_to_depth};
 pub use mlp::{Layer, Mlp};
 pub use point::{Point, PointError};
 pub use read::ModelError;

@@ -3,9 +3,9 @@
 
 use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
 use crate::certify::trees::{Radii, Radius};
-use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::certify::{CertifyError, Options, Searcher, Selection, header, rows_for};
 use crate::interval::Decimal;
-use crate::model::{CsvFile, DataSet, Digest, Files, Meta, Model, Part, Point};
+use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point};
 use crate::spec::{Lowered, Norm, Spec};
 
 use super::{ManifestEntry, StudyError};
@@ -43,11 +43,10 @@ const SELECTION: Selection = Selection { part: Part::Train, rows: Some(1) };
 /// predicted one.
 pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, StudyError> {
     let Anchor { name, raw, radii, .. } = anchor;
-    let (meta, csv) = data_of(anchor)?;
+    let (meta, csv) = data_of(anchor);
     let csv_name = format!("{name}.csv");
     let files = [CsvFile { name: &csv_name, bytes: csv.as_bytes() }];
-    let data =
-        DataSet::read(meta.as_bytes(), &files).map_err(crate::certify::CertifyError::from)?;
+    let data = DataSet::read(meta.as_bytes(), &files).map_err(CertifyError::from)?;
     let mut kept = Kept { files: Vec::new(), entries: Vec::new(), is_checked: true };
     let epsilon = if radius.epsilon.is_finite() { radius.epsilon } else { radii.span(raw) };
     let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
@@ -149,44 +148,44 @@ fn decimal(x: f64) -> String {
 }
 
 /// Meta data and table of the data set of one point.
-fn data_of(anchor: &Anchor) -> Result<(String, String), StudyError> {
-    let Anchor { model: (model, ..), name, raw, .. } = anchor;
-    let features = model.schema.features();
+fn data_of(anchor: &Anchor) -> (String, String) {
+    let features = anchor.model.0.schema.features();
     let names: Vec<String> = features.iter().map(|f| f.name.clone()).collect();
     let mut label = "label".to_owned();
     while names.contains(&label) {
         label.push('_');
     }
-    let own = |(feature, x): (&crate::model::FeatureSpec, &f64)| {
-        // where the model declares nothing, nothing is said but that the point is there
-        let exact = || decimal(*x).parse().expect("the text of a decimal");
-        let end = |declared: &Option<Decimal>| declared.clone().unwrap_or_else(exact);
-        (end(&feature.low), end(&feature.high))
-    };
-    let csv_name = format!("{name}.csv");
+    let csv = csv_of(anchor, &names, &label);
     let meta = Meta {
-        name: (*name).to_owned(),
-        label: label.clone(),
-        features: names.clone(),
+        name: anchor.name.to_owned(),
+        label,
+        features: names,
         kinds: features.iter().map(|f| f.kind).collect(),
-        ranges: features.iter().zip(*raw).map(own).collect(),
-        files: Files { train: Some(csv_name), ..Files::default() },
+        ranges: features.iter().zip(anchor.raw).map(range_of).collect(),
+        files: Files { train: Some(format!("{}.csv", anchor.name)), ..Files::default() },
         synthetic: false,
         source: None,
         monotone: Default::default(),
     };
-    let meta = serde_json::to_string(&meta).map_err(std::io::Error::from);
-    let meta = meta.map_err(crate::certify::CertifyError::from)? + "\n";
+    let meta = serde_json::to_string(&meta).expect("texts and numbers have a JSON");
+    (meta + "\n", csv)
+}
+
+/// Where the model declares nothing, nothing is said but that the point is there.
+fn range_of((feature, x): (&FeatureSpec, &f64)) -> (Decimal, Decimal) {
+    let exact = || decimal(*x).parse().expect("the text of a decimal");
+    let end = |declared: &Option<Decimal>| declared.clone().unwrap_or_else(exact);
+    (end(&feature.low), end(&feature.high))
+}
+
+/// The point, once for every class.
+fn csv_of(anchor: &Anchor, names: &[String], label: &String) -> String {
+    const WRITTEN: &str = "memory takes records of one length";
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = (|| {
-        writer.write_record(names.iter().chain([&label]))?;
-        for class in 0..model.classes {
-            let cells = raw.iter().map(|x| format!("{x:?}")).chain([class.to_string()]);
-            writer.write_record(cells)?;
-        }
-        writer.flush().map_err(csv::Error::from)
-    })();
-    written.map_err(std::io::Error::from).map_err(crate::certify::CertifyError::from)?;
-    let csv = writer.into_inner().unwrap_or_default();
-    Ok((meta, String::from_utf8_lossy(&csv).into_owned()))
+    writer.write_record(names.iter().chain([label])).expect(WRITTEN);
+    for class in 0..anchor.model.0.classes {
+        let cells = anchor.raw.iter().map(|x| format!("{x:?}")).chain([class.to_string()]);
+        writer.write_record(cells).expect(WRITTEN);
+    }
+    String::from_utf8(writer.into_inner().expect(WRITTEN)).expect("names and numbers are text")
 }

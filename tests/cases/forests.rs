@@ -9,24 +9,36 @@ use propcert::spec::Obligation;
 use super::draw::Draw;
 use super::{ensemble, leaf, split};
 
-/// Thresholds are halves, so that whole features meet whole and fractional cuts.
-pub fn random_tree_of(draw: &mut Draw, features: usize, output: usize) -> Tree {
+/// A tree of up to 8 leaves, its numbers drawn by `threshold` and `value`.
+pub fn random_tree(
+    draw: &mut Draw,
+    features: usize,
+    output: usize,
+    threshold: impl Fn(&mut Draw) -> f64,
+    value: impl Fn(&mut Draw) -> f64,
+) -> Tree {
     let mut nodes = vec![Node::Leaf(0.0)];
     let mut open = vec![(0usize, 0)];
     while let Some((at, depth)) = open.pop() {
         if depth < 3 && draw.below(4) > 0 {
             let (left, right) = (nodes.len(), nodes.len() + 1);
-            let threshold = (draw.index(9) as f64 - 1.0) / 2.0;
+            let threshold = threshold(draw);
             nodes[at] = split(draw.index(features), threshold, left, right);
             nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
             open.extend([(left, depth + 1), (right, depth + 1)]);
         } else {
-            nodes[at] = Node::Leaf((draw.index(9) as f64 - 4.0) / 4.0);
+            nodes[at] = Node::Leaf(value(draw));
         }
     }
     Tree { output, nodes }
 }
 
+/// One of nine quarters around 0.
+pub fn quarter(draw: &mut Draw) -> f64 {
+    (draw.index(9) as f64 - 4.0) / 4.0
+}
+
+/// Thresholds are halves, so that whole features meet whole and fractional cuts.
 pub fn random_ensemble(draw: &mut Draw, classes: usize) -> Model {
     let features = 1 + draw.index(3);
     let kinds: Vec<Kind> =
@@ -36,7 +48,8 @@ pub fn random_ensemble(draw: &mut Draw, classes: usize) -> Model {
     let trees = (0..count)
         .map(|_| {
             let output = draw.index(outputs);
-            random_tree_of(draw, features, output)
+            let half = |draw: &mut Draw| (draw.index(9) as f64 - 1.0) / 2.0;
+            random_tree(draw, features, output, half, quarter)
         })
         .collect();
     let base = (0..outputs).map(|_| (draw.index(5) as f64 - 2.0) / 8.0).collect();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::cases::{BOTH, mlp, network, spec};
 use crate::networks::{NetworkCase, network_case};
-use crate::regions::{outputs, row_text};
+use crate::regions::{count_proved, outputs, row_text};
 use crate::{Draw, config};
 
 /// What binds a feature of both copies, as `x′ − x` in `[least, most]`.
@@ -120,18 +120,7 @@ fn checked(seed: u64) -> Result<usize, TestCaseError> {
             proofs.push(Proof::Split { tree: SplitTree::parse(&text).unwrap(), hints: vec![] });
         }
     }
-    let mut proved = 0;
-    for proof in proofs {
-        for arithmetic in BOTH {
-            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
-            // a cut may lie outside of what whole numbers leave of its box
-            if let Ok(Verdict::Proved(_)) = kernel.check(0, &proof) {
-                prop_assert!(!is_reached, "{seed}: {proof:?}\n{text}");
-                proved += 1;
-            }
-        }
-    }
-    Ok(proved)
+    count_proved(&case.model, &lowered, &proofs, is_reached, &format!("{seed}: {text}"))
 }
 
 proptest! {

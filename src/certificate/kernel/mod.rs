@@ -13,6 +13,7 @@ use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
 use super::claims::{Outcome, competitors, decide, label_of};
 use super::difference::Changes;
+use super::distance::Distances;
 use super::forest::{CellBox, Forest, Score, Size};
 use super::fuzz::{Boundary, NetworkMargins};
 use super::linear::check_hints;
@@ -423,9 +424,11 @@ impl<'a> Kernel<'a> {
                 }
                 // a served copy rounds points of the ball into cells that the ball does not meet
                 let is_real = self.lowered.semantics() == Semantics::Real;
-                let distances = is_real.then(|| forest.distances(&obligation.region, &cells));
-                let place = (cells, distances.flatten());
-                walk_cells(forest, self.model, claim, allowances, place, tree)
+                let distances = match is_real {
+                    true => Distances::new(&obligation.region, forest.grid(), &cells),
+                    false => None,
+                };
+                walk_cells(forest, self.model, claim, allowances, (cells, distances), tree)
             }
             _ => {
                 let label = label_of(claim)?;

@@ -28,7 +28,7 @@ pub(super) use network::NetworkCase;
 pub const MAX_DEPTH: usize = 512;
 
 /// Refuses what lies deeper than a path may be.
-pub(super) fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
+fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
     if depth <= MAX_DEPTH {
         return Ok(());
     }

@@ -41,6 +41,11 @@ impl Key {
         if other > self { other } else { self }
     }
 
+    /// The smaller of two.
+    pub(super) fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+
     /// The key of an exact distance.
     pub(super) fn of(exact: &Rational, is_open: bool) -> Self {
         let down = exact.down();

@@ -5,7 +5,7 @@
 //! leaves are rounded down, so that a bound from below stays one.
 
 use crate::interval::decode;
-use crate::model::{Cells, Ensemble, Feature, Node};
+use crate::model::{Cells, Ensemble, Feature, Node, Tree};
 
 /// A node on the grid: a cell goes left iff it is at most `number`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +14,18 @@ pub(super) enum Part<V> {
     Split { feature: usize, number: usize, left: usize, right: usize },
     /// A leaf.
     Leaf(V),
+}
+
+impl<V: Copy> Part<V> {
+    /// The same node with another value, if it is a leaf.
+    fn with_value<W>(self, value: impl FnOnce(V) -> W) -> Part<W> {
+        match self {
+            Self::Leaf(own) => Part::Leaf(value(own)),
+            Self::Split { feature, number, left, right } => {
+                Part::Split { feature, number, left, right }
+            }
+        }
+    }
 }
 
 /// The nodes of a tree; the root is the first.
@@ -41,8 +53,7 @@ impl Grid {
             }
             Node::Leaf(value) => Part::Leaf(value),
         };
-        let tree =
-            |tree: &crate::model::Tree| (tree.output, tree.nodes.iter().map(place).collect());
+        let tree = |tree: &Tree| (tree.output, tree.nodes.iter().map(place).collect());
         let trees = ensemble.trees.iter().map(tree).collect();
         Self { trees, base: ensemble.base.clone(), cells }
     }
@@ -64,14 +75,33 @@ impl Grid {
 
     /// The value of a run of cells that is nearest to `x`. Left of a threshold it is the float below
     /// that is also below after rounding to f32, if the cell is wide enough; for whole features one less.
-    pub(super) fn nearest(&self, feature: usize, (lo, hi): (usize, usize), x: f64) -> f64 {
+    pub(super) fn nearest(&self, feature: usize, cells: (usize, usize), x: f64) -> f64 {
+        self.nearest_by(feature, cells, x, |thresholds, number| {
+            let below = f64::from((thresholds[number] as f32).next_down());
+            let is_wide = number == 0 || below >= thresholds[number - 1];
+            if is_wide { below } else { thresholds[number].next_down() }
+        })
+    }
+
+    /// The float of a run of cells that is nearest to `x`.
+    pub(super) fn nearest_float(&self, feature: usize, cells: (usize, usize), x: f64) -> f64 {
+        self.nearest_by(feature, cells, x, |thresholds, number| thresholds[number].next_down())
+    }
+
+    /// The value of a run of cells that is nearest to `x`; `left_of` is the one left of a threshold.
+    fn nearest_by(
+        &self,
+        feature: usize,
+        (lo, hi): (usize, usize),
+        x: f64,
+        left_of: impl FnOnce(&[f64], usize) -> f64,
+    ) -> f64 {
         let thresholds = self.thresholds(feature);
         let cell = self.cell(feature, x);
         let value = if cell < lo {
             thresholds[lo - 1]
         } else if cell > hi {
-            let below = f64::from((thresholds[hi] as f32).next_down());
-            if hi == 0 || below >= thresholds[hi - 1] { below } else { thresholds[hi].next_down() }
+            left_of(thresholds, hi)
         } else {
             x
         };
@@ -84,21 +114,19 @@ impl Grid {
         base + self.trees.iter().map(|(_, parts)| largest(parts)).sum::<f64>()
     }
 
-    /// The float of a run of cells that is nearest to `x`.
-    pub(super) fn nearest_float(&self, feature: usize, (lo, hi): (usize, usize), x: f64) -> f64 {
-        let cell = self.cell(feature, x);
-        let value = if cell < lo {
-            self.thresholds(feature)[lo - 1]
-        } else if cell > hi {
-            self.thresholds(feature)[hi].next_down()
-        } else {
-            x
-        };
-        if self.is_whole(feature) { value.floor() } else { value }
+    /// How an output counts in the margin of `label` over `other`; `None`: not at all. With one output the
+    /// margin is that of class 1 over class 0.
+    pub(super) fn sign(&self, output: usize, label: usize, other: usize) -> Option<f64> {
+        match (self.base.len(), output) {
+            (1, _) => Some(if label == 1 { 1.0 } else { -1.0 }),
+            (_, output) if output == label => Some(1.0),
+            (_, output) if output == other => Some(-1.0),
+            _ => None,
+        }
     }
 
     /// The margin of `label` over `other`, which must exceed `required`, or reach it if
-    /// `is_inclusive`. With one output it is the margin of class 1 over class 0.
+    /// `is_inclusive`.
     pub(super) fn margin(
         &self,
         label: usize,
@@ -106,26 +134,14 @@ impl Grid {
         required: f64,
         is_inclusive: bool,
     ) -> Query {
-        let sign = |output: usize| match (self.base.len(), output) {
-            (1, _) => Some(label == 1),
-            (_, output) if output == label => Some(true),
-            (_, output) if output == other => Some(false),
-            _ => None,
-        };
-        let signed = |value: f64, is_plus: bool| if is_plus { value } else { -value };
+        let sign = |output: usize| self.sign(output, label, other);
         let of_tree = |(output, parts): &(usize, Parts<f64>)| {
-            let is_plus = sign(*output)?;
-            let part = |part: &Part<f64>| match *part {
-                Part::Leaf(value) => Part::Leaf(signed(value, is_plus)),
-                Part::Split { feature, number, left, right } => {
-                    Part::Split { feature, number, left, right }
-                }
-            };
-            Some(parts.iter().map(part).collect())
+            let sign = sign(*output)?;
+            Some(parts.iter().map(|part| part.with_value(|value| sign * value)).collect())
         };
         let trees = self.trees.iter().filter_map(of_tree).collect();
         let base = self.base.iter().enumerate();
-        let base = base.filter_map(|(output, base)| Some(signed(*base, sign(output)?))).collect();
+        let base = base.filter_map(|(output, base)| Some(sign(output)? * base)).collect();
         Query::new(trees, base, required, is_inclusive)
     }
 }
@@ -154,16 +170,13 @@ impl Query {
         is_inclusive: bool,
     ) -> Self {
         let units = Units::new(trees.iter().map(Vec::as_slice), &terms, required);
-        let part = |part: &Part<f64>| match *part {
-            Part::Leaf(value) => Part::Leaf(units.whole(value)),
-            Part::Split { feature, number, left, right } => {
-                Part::Split { feature, number, left, right }
-            }
+        let whole = |parts: &Parts<f64>| {
+            parts.iter().map(|part| part.with_value(|value| units.whole(value))).collect()
         };
         let scaled = required * units.scale;
         let is_reached = is_inclusive || scaled.ceil() > scaled;
         Self {
-            trees: trees.iter().map(|parts| (0, parts.iter().map(part).collect())).collect(),
+            trees: trees.iter().map(|parts| (0, whole(parts))).collect(),
             constant: terms.iter().map(|&term| units.whole(term)).sum(),
             floor: scaled.ceil() as i64 + i64::from(!is_reached),
             is_exact: units.is_exact,

@@ -14,6 +14,7 @@ use super::super::branch::Found;
 use super::grid::{Grid, Part, Parts, Query, Sides, Units};
 use super::local::Local;
 use super::proof::{leaf, steps};
+use super::reduce::join;
 use super::search::{Answer, End, Search};
 
 /// A threshold of a feature, and which way the score may move there.
@@ -199,70 +200,61 @@ impl Grid {
     }
 }
 
+/// Which side of a threshold a node is for.
+#[derive(Clone, Copy)]
+enum Side {
+    Below,
+    Above,
+    Both,
+}
+
 /// Appends the tree of differences of the two sides of a threshold, as far as the box `here` reaches it;
-/// returns its root. The box is left as it was.
+/// returns its root. `below` and `above` are the nodes that the sides stand at. The box is left as it was.
 fn difference(
     units: &Units,
     tree: &[Part<f64>],
-    pair: (usize, usize),
+    (mut below, mut above): (usize, usize),
     step: &Step,
     here: &mut Sides,
     parts: &mut Parts<i64>,
 ) -> usize {
-    let (mut below, mut above) = pair;
     loop {
         let is_same = below == above;
-        // the low side lies in the cell of the threshold's number, the high side in the next
-        let (split, is_of_both) = match (tree[below], tree[above]) {
+        let (node, side) = match (tree[below], tree[above]) {
             (Part::Leaf(from), Part::Leaf(to)) => {
                 parts.push(Part::Leaf(if is_same { 0 } else { units.change(from, to) }));
                 return parts.len() - 1;
             }
-            (split @ Part::Split { .. }, _) => (split, is_same),
-            (_, split) => (split, false),
+            (Part::Split { .. }, _) => (below, if is_same { Side::Both } else { Side::Below }),
+            (Part::Leaf(_), _) => (above, Side::Above),
         };
-        let Part::Split { feature, number, left, right } = split else { return 0 };
-        let is_below = matches!(tree[below], Part::Split { .. });
-        let mut go = |to: usize| match (is_of_both, is_below) {
-            (true, _) => (below, above) = (to, to),
-            (_, true) => below = to,
-            _ => above = to,
+        let Part::Split { feature, number, left, right } = tree[node] else {
+            unreachable!("two leaves end the walk")
+        };
+        let to = |low: usize, high: usize| match side {
+            Side::Below => (low, above),
+            Side::Above => (below, high),
+            Side::Both => (low, high),
         };
         if feature == step.feature {
-            if is_of_both {
-                below = if step.number <= number { left } else { right };
-                above = if step.number < number { left } else { right };
-            } else if is_below {
-                go(if step.number <= number { left } else { right });
-            } else {
-                go(if step.number < number { left } else { right });
-            }
+            // the low side lies in the cell of the threshold's number, the high side in the next
+            let low = if step.number <= number { left } else { right };
+            let high = if step.number < number { left } else { right };
+            (below, above) = to(low, high);
             continue;
         }
         let (lo, hi) = here[feature];
         if hi <= number {
-            go(left);
+            (below, above) = to(left, left);
         } else if lo > number {
-            go(right);
+            (below, above) = to(right, right);
         } else {
-            let with = |to: usize| match (is_of_both, is_below) {
-                (true, _) => (to, to),
-                (_, true) => (to, above),
-                _ => (below, to),
-            };
             here[feature] = (lo, number);
-            let low = difference(units, tree, with(left), step, here, parts);
+            let low = difference(units, tree, to(left, left), step, here, parts);
             here[feature] = (number + 1, hi);
-            let high = difference(units, tree, with(right), step, here, parts);
+            let high = difference(units, tree, to(right, right), step, here, parts);
             here[feature] = (lo, hi);
-            match (parts[low], parts[high]) {
-                // equal leaves are siblings at the end of the list; rounded ones may differ
-                (Part::Leaf(a), Part::Leaf(b)) if a == b && units.is_exact => {
-                    parts.pop();
-                }
-                _ => parts.push(Part::Split { feature, number, left: low, right: high }),
-            }
-            return parts.len() - 1;
+            return join(feature, number, (low, high), units.is_exact, parts);
         }
     }
 }

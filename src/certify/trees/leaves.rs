@@ -1,8 +1,7 @@
 //! The leaves of one tree, and the cells that each of them reaches.
 
+use super::axes::{Axis, CutIndex};
 use super::grid::Part;
-use super::local::Axis;
-use super::reduce::CutIndex;
 
 /// A leaf of a tree: its value, and where its ranges stand.
 #[derive(Clone, Copy)]
@@ -50,7 +49,7 @@ impl Scratch {
         self.rank.clear();
         self.rank.resize(parts.len(), 0);
         let mut here: Vec<(u32, u32)> =
-            self.axes.iter().map(|&a| (0, axes[a].cuts as u32)).collect();
+            self.axes.iter().map(|&a| (0, axes[a].cuts.len() as u32)).collect();
         let mut at_part = Vec::new();
         let tree = Kept { parts, start, axes, index };
         self.descend(&tree, parts.len() - 1, &mut here, &mut at_part);
@@ -79,7 +78,8 @@ impl Scratch {
             Part::Split { feature, number, left, right } => {
                 let axis = tree.index.axis(feature);
                 let slot = self.axes.partition_point(|&a| a < axis);
-                let position = (tree.index.cut(feature, number) - tree.axes[axis].first) as u32;
+                let position =
+                    (tree.index.cut(feature, number) - tree.axes[axis].cuts.start) as u32;
                 let (lo, hi) = here[slot];
                 here[slot] = (lo, position);
                 self.descend(tree, left - tree.start, here, at_part);

@@ -6,9 +6,12 @@
 //! leaves of one side by one `and` per tree. So a child of a box costs a few instructions for each tree
 //! that uses the feature of the cut, however deep the trees are.
 
+use std::ops::Range;
+
+use super::axes::{Axis, CutIndex, Place, axes};
 use super::grid::{Part, Query};
 use super::leaves::Scratch;
-use super::reduce::{CutIndex, Reduced, axes};
+use super::reduce::Reduced;
 
 /// Most words that the sets of one side may take, 128 MiB: a forest of large trees is left to other rules.
 const MOST_WORDS: usize = 1 << 24;
@@ -16,29 +19,13 @@ const MOST_WORDS: usize = 1 << 24;
 /// A cut number that no cut has: the node is a leaf.
 pub(super) const LEAF: u32 = u32::MAX;
 
-/// A feature that is cut inside the box. Its cells are numbered anew: cell `i` lies between its cuts
-/// `i − 1` and `i`.
+/// The trees that cut an axis.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
-    /// The feature.
-    pub(super) feature: usize,
-    /// Its first cut among all.
-    pub(super) first: usize,
-    /// How many cuts it has.
-    pub(super) cuts: usize,
-    /// The trees that cut it, a range of [`Local::users`].
-    pub(super) users: std::ops::Range<usize>,
-    /// Where its sets begin in [`Local::low`] and [`Local::high`]: for each cut, one per user.
+pub(super) struct Users {
+    /// A range of [`Local::users`].
+    pub(super) trees: Range<usize>,
+    /// Where their sets begin in [`Local::low`] and [`Local::high`]: for each cut, one per user.
     pub(super) sets: usize,
-}
-
-/// A cut inside the box: the cells of its axis up to `position` lie on its low side.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) axis: u32,
-    pub(super) position: u32,
-    /// The number of the cut on the grid.
-    pub(super) number: usize,
 }
 
 /// A node: a cut with two children, or a leaf, whose number is then in `low`.
@@ -59,6 +46,7 @@ pub(super) struct Local {
     pub(super) is_exact: bool,
     pub(super) axes: Vec<Axis>,
     pub(super) cuts: Vec<Place>,
+    pub(super) users_of_axes: Vec<Users>,
     /// The trees that cut an axis, axis by axis.
     pub(super) users: Vec<u32>,
     /// Per cut and user of its axis, the leaves that the low side meets.
@@ -90,6 +78,7 @@ impl Local {
             is_exact: query.is_exact,
             axes,
             cuts,
+            users_of_axes: Vec::new(),
             users: Vec::new(),
             low: Vec::new(),
             high: Vec::new(),
@@ -144,10 +133,10 @@ impl Local {
             }
         }
         let mut sets = 0usize;
-        for (axis, of_axis) in self.axes.iter_mut().zip(users) {
-            axis.users = self.users.len()..self.users.len() + of_axis.len();
-            axis.sets = sets;
-            let words = axis.cuts.saturating_mul(of_axis.len()).saturating_mul(self.words);
+        for (axis, of_axis) in self.axes.iter().zip(users) {
+            let trees = self.users.len()..self.users.len() + of_axis.len();
+            self.users_of_axes.push(Users { trees, sets });
+            let words = axis.cuts.len().saturating_mul(of_axis.len()).saturating_mul(self.words);
             sets = sets.saturating_add(words);
             self.users.extend(of_axis);
         }
@@ -215,8 +204,9 @@ impl Local {
     /// The sets of one tree along one axis, from the cells that its leaves reach there.
     fn fill_sets(&mut self, axis: usize, user: usize, slot: usize, scratch: &mut Scratch) {
         let words = self.words;
-        let Axis { cuts, users, sets, .. } = &self.axes[axis];
-        let stride = users.len() * words;
+        let cuts = self.axes[axis].cuts.len();
+        let Users { trees, sets } = &self.users_of_axes[axis];
+        let stride = trees.len() * words;
         // leaves by the first, and by the last of their cells
         scratch.first.clear();
         scratch.first.resize((cuts + 1) * words, 0);
@@ -230,12 +220,12 @@ impl Local {
         for word in 0..words {
             let at = |cut: usize| sets + cut * stride + user * words + word;
             let mut met = 0;
-            for cut in 0..*cuts {
+            for cut in 0..cuts {
                 met |= scratch.first[cut * words + word];
                 self.low[at(cut)] = met;
             }
             met = 0;
-            for cut in (0..*cuts).rev() {
+            for cut in (0..cuts).rev() {
                 met |= scratch.last[(cut + 1) * words + word];
                 self.high[at(cut)] = met;
             }

@@ -4,28 +4,36 @@
 //! |---|---|
 //! | `grid` | an ensemble on the grid of its thresholds; sums of its trees in whole units |
 //! | `reduce` | trees cut down to a box |
+//! | `axes` | the features that are cut inside a box, and their cuts |
 //! | `leaves` | the leaves of one tree, and the cells that each of them reaches |
 //! | `local` | a query inside a box of cells, laid out so that a child box costs little |
 //! | `state` | the trees in the box at hand |
 //! | `search` | depth first over boxes of cells |
 //! | `distance` | how far cells lie from a point |
+//! | `around` | how far the box at hand lies from it |
 //! | `shares` | the relaxation with one variable per leaf |
 //! | `label` | claims about one label |
 //! | `radius` | the distance to the nearest change of label |
+//! | `rounds` | the search for it around one point |
+//! | `length` | distances as lengths in floats |
 //! | `jumps` | monotone features, threshold by threshold |
 //! | `proof` | cases as a split tree of the kernel |
 //!
 //! The search is exact, and still an adviser: what it finds becomes a verdict in the kernel.
 
+mod around;
+mod axes;
 mod distance;
 mod grid;
 pub mod jumps;
 pub(super) mod label;
 mod leaves;
+mod length;
 mod local;
 mod proof;
 mod radius;
 mod reduce;
+mod rounds;
 mod search;
 pub(super) mod shares;
 mod state;

@@ -167,11 +167,11 @@ impl<'a> State<'a> {
         position: u32,
         is_high: bool,
     ) -> (&'a [u32], &'a [u64]) {
-        let axis = &self.local.axes[axis];
-        let length = axis.users.len() * width.words();
-        let start = axis.sets + position as usize * length;
+        let users = &self.local.users_of_axes[axis];
+        let length = users.trees.len() * width.words();
+        let start = users.sets + position as usize * length;
         let sets = if is_high { &self.local.high } else { &self.local.low };
-        (&self.local.users[axis.users.clone()], &sets[start..start + length])
+        (&self.local.users[users.trees.clone()], &sets[start..start + length])
     }
 
     /// Makes the child the box at hand; its side and nearest point are set.

@@ -2,7 +2,7 @@
 
 use crate::spec::{Claim, On};
 
-use super::product::Sums;
+use super::product::{FALL, RISE, Sums};
 
 /// What is claimed of the margins of two points; see rule `tree-pairs`.
 #[derive(Clone, Copy, Debug)]
@@ -65,19 +65,16 @@ impl Aim {
         }
     }
 
-    /// The sum whose bound should fall.
+    /// The place of the sum whose bound should fall.
     pub(super) fn pressing(self, top: &Sums) -> usize {
-        match self {
+        let [first, minus_first, second, minus_second, fall, rise] = *top;
+        let is_rise = match self {
             Self::Flip { .. } => {
-                let [first, minus_first, second, minus_second, fall, rise] = *top;
-                if first.min(minus_second).min(fall) > minus_first.min(second).min(rise) {
-                    4
-                } else {
-                    5
-                }
+                first.min(minus_second).min(fall) <= minus_first.min(second).min(rise)
             }
-            Self::Distance if top[5] > top[4] => 5,
-            _ => 4,
-        }
+            Self::Distance => rise > fall,
+            _ => false,
+        };
+        if is_rise { RISE } else { FALL }
     }
 }

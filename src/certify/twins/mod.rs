@@ -15,7 +15,7 @@ use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
 use super::Searcher;
 use super::branch;
 use aim::Aim;
-use product::{MOST_PAIRS, Product, Sums};
+use product::{FORMS, MOST_PAIRS, Product, Sums};
 use search::{Found, Search};
 use witness::{Ground, shift};
 
@@ -166,7 +166,8 @@ impl Grids {
         let product = |tree| Product::new(tree, self.both(), pairing, root, is_change, &mut pairs);
         let products = ensemble.trees.iter().map(product).collect::<Option<_>>()?;
         let base = ensemble.base.iter().sum::<f64>();
-        let base: Sums = if is_change { [0.0; 6] } else { [base, -base, base, -base, 0.0, 0.0] };
+        let base: Sums =
+            if is_change { [0.0; FORMS] } else { [base, -base, base, -base, 0.0, 0.0] };
         Some(Search { products, pairing, aim, base })
     }
 }

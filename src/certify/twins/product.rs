@@ -7,15 +7,21 @@ use crate::model::{Cells, Node, Tree};
 /// pairs of leaves.
 pub(super) const MOST_PAIRS: usize = 1 << 21;
 
-/// The two numbers of a leaf, and what is summed of them.
+/// How many sums there are.
 pub(super) const FORMS: usize = 6;
 /// Upper bounds of `v`, `−v`, `v′`, `−v′`, `v − v′` and `v′ − v`.
 pub(super) type Sums = [f64; FORMS];
+/// The place of `v − v′`.
+pub(super) const FALL: usize = 4;
+/// The place of `v′ − v`.
+pub(super) const RISE: usize = 5;
 
+/// The sums of a leaf.
 pub(super) fn sums(first: f64, second: f64) -> Sums {
     [first, -first, second, -second, first - second, second - first]
 }
 
+/// The larger of each sum.
 pub(super) fn larger(a: &Sums, b: &Sums) -> Sums {
     std::array::from_fn(|k| a[k].max(b[k]))
 }
@@ -32,11 +38,12 @@ pub(super) enum Twin {
 
 /// A tree over pairs of points.
 pub(super) struct Product {
+    /// Children stand before their parent, and the root last.
     pub(super) nodes: Vec<Twin>,
     /// The largest sums below each node.
     pub(super) tops: Vec<Sums>,
     /// Axes that are cut, as bits; all where there are too many.
-    pub(super) axes: u128,
+    axes: u128,
 }
 
 impl Product {
@@ -57,41 +64,34 @@ impl Product {
         Some(Self::from_nodes(builder.nodes))
     }
 
-    /// Children stand before their parent in `nodes`, and the root last; the root is moved to 0.
-    fn from_nodes(mut nodes: Vec<Twin>) -> Self {
-        let last = nodes.len() - 1;
-        nodes.swap(0, last);
-        let moved = |at: usize| {
-            if at == last {
-                0
-            } else if at == 0 {
-                last
-            } else {
-                at
-            }
-        };
-        let mut axes = 0u128;
-        for node in &mut nodes {
-            if let Twin::Split { axis, low, high, .. } = node {
-                (*low, *high) = (moved(*low), moved(*high));
-                axes |= 1u128.checked_shl(*axis as u32).unwrap_or(u128::MAX);
-            }
-        }
-        let mut tops = vec![[f64::NEG_INFINITY; FORMS]; nodes.len()];
-        for at in (1..nodes.len()).chain([0]) {
-            // the former node 0 is a leaf, wherever it stands
-            tops[at] = match nodes[at] {
+    fn from_nodes(nodes: Vec<Twin>) -> Self {
+        let (mut axes, mut tops) = (0, Vec::<Sums>::with_capacity(nodes.len()));
+        for node in &nodes {
+            tops.push(match *node {
                 Twin::Leaf { first, second } => sums(first, second),
-                Twin::Split { .. } => continue,
-            };
-        }
-        for at in (1..nodes.len()).chain([0]) {
-            if let Twin::Split { low, high, .. } = nodes[at] {
-                tops[at] = larger(&tops[low], &tops[high]);
-            }
+                Twin::Split { axis, low, high, .. } => {
+                    axes |= bit(axis);
+                    larger(&tops[low], &tops[high])
+                }
+            });
         }
         Self { nodes, tops, axes }
     }
+
+    /// The place of the root.
+    pub(super) fn root(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// Whether an axis is cut; also where there are too many axes to tell.
+    pub(super) fn has_cut(&self, axis: Axis) -> bool {
+        self.axes & bit(axis) != 0
+    }
+}
+
+/// The bit of an axis; all bits where it has none.
+fn bit(axis: Axis) -> u128 {
+    1u128.checked_shl(axis as u32).unwrap_or(u128::MAX)
 }
 
 struct Builder<'a> {
@@ -196,7 +196,7 @@ mod tests {
         let mut pairs = 7;
         let both = product(false, &mut pairs).unwrap();
         assert_eq!((both.nodes.len(), pairs), (7, 0), "three cuts and four pairs of leaves");
-        assert_eq!(both.tops[0], [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]);
+        assert_eq!(both.tops[both.root()], [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]);
         assert!(product(true, &mut 6).is_none());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::certificate::{Cut, Leaf, MAX_DEPTH, Pairing, SplitTree, Step, TwinBox};
 
 use super::aim::Aim;
-use super::product::{Axis, FORMS, Product, Sums, Twin, larger, sums};
+use super::product::{Axis, FALL, FORMS, Product, Sums, Twin, larger, sums};
 
 /// How close to a limit, relative to the size of the sums, floats are not trusted.
 const CLOSE: f64 = 1e-9;
@@ -88,7 +88,7 @@ impl Search<'_> {
             match self.choose(&case) {
                 Some(cut) => stack.extend(self.children(&case, cut)?),
                 None => {
-                    self.aim = Aim::Change { limit: case.top[4] };
+                    self.aim = Aim::Change { limit: case.top[FALL] };
                     best = case.here;
                 }
             }
@@ -153,24 +153,21 @@ impl Search<'_> {
     }
 
     fn start(&self, here: TwinBox) -> Case {
-        let standing: Vec<Standing> =
-            self.products.iter().map(|product| self.stand(product, 0, &here)).collect();
+        let standing: Vec<Standing> = self
+            .products
+            .iter()
+            .map(|product| self.stand(product, product.root(), &here))
+            .collect();
         let top = self.total(&standing);
         Case { here, standing, top, depth: 0, place: 0 }
     }
 
     fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
-        let moved: u128 = [0, 1]
-            .map(|copy| 1u128.checked_shl(self.axis_of(copy, feature) as u32).unwrap_or(u128::MAX))
-            .iter()
-            .fold(0, |all, bit| all | bit);
+        let axes = [0, 1].map(|copy| self.axis_of(copy, feature));
         let stand = |(product, old): (&Product, &Standing)| {
             let is_decided = matches!(product.nodes[old.node], Twin::Leaf { .. });
-            if is_decided || product.axes & moved == 0 {
-                *old
-            } else {
-                self.stand(product, old.node, &here)
-            }
+            let is_moved = axes.iter().any(|&axis| product.has_cut(axis));
+            if is_moved && !is_decided { self.stand(product, old.node, &here) } else { *old }
         };
         let standing: Vec<Standing> =
             self.products.iter().zip(&parent.standing).map(stand).collect();

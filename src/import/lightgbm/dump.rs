@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
 use crate::import::forest::{MAX_FEATURES, MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, Stated};
-use crate::model::check_json_to_depth;
+use crate::model::{at_most, check_json_to_depth};
 
-use super::{Booster, Missing, at_most, categorical, linear, split, zero_is_missing};
+use super::{Booster, Missing, categorical, linear, split, zero_is_missing};
 
 /// Nesting of a tree of the longest path: the file, `tree_info`, its entry, and a level per node.
 const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;

@@ -15,7 +15,7 @@ mod dump;
 mod tests;
 mod text;
 
-use crate::model::{Ensemble, Family, LimitError, MAX_BYTES, Model, Precision, Schema, Tie, Tree};
+use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most};
 
 use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow};
 use super::packed::unpack;
@@ -53,11 +53,7 @@ impl Booster {
     fn into_model(self, given: Option<&Schema>) -> Result<Model, ImportError> {
         let classes = self.classes()?;
         let features = self.features()?;
-        let names = Some(self.names);
-        let schema = match given {
-            Some(given) => features::fit(names.as_deref(), features, given)?,
-            None => features::plain(names, features)?,
-        };
+        let schema = features::schema(Some(self.names), features, given)?;
         let outputs = if classes == 2 { 1 } else { classes };
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
             let nodes = grow(&stated, Place { tree, features })?;
@@ -114,13 +110,6 @@ impl Booster {
         }
         Ok(found)
     }
-}
-
-fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
-    if found <= limit {
-        return Ok(());
-    }
-    Err(LimitError { what, found: found as u64, limit: limit as u64 })
 }
 
 /// How missing values are treated at a node.

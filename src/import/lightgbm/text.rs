@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use crate::import::ImportError;
 use crate::import::forest::{MAX_NODES, MAX_TREES, Stated};
+use crate::model::at_most;
 
-use super::{Booster, Missing, at_most, categorical, linear, split, zero_is_missing};
+use super::{Booster, Missing, categorical, linear, split, zero_is_missing};
 
 /// What ends the trees; without it the file was cut.
 const END: &str = "end of trees";
@@ -74,13 +75,11 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Block<'a>>, Im
 
 impl<'a> Block<'a> {
     fn value(&self, place: &str, key: &str) -> Result<&'a str, ImportError> {
-        let missing = || stated(place, "no line of this key", "the keys of `save_model`");
-        self.0.get(key).copied().ok_or_else(|| match missing() {
-            ImportError::Stated { place, found, expected } => {
-                ImportError::Stated { place: format!("{place}, {key}"), found, expected }
-            }
-            other => other,
-        })
+        let missing = || {
+            let place = format!("{place}, {key}");
+            stated(&place, "no line of this key", "the keys of `save_model`")
+        };
+        self.0.get(key).copied().ok_or_else(missing)
     }
 
     fn number<T: FromStr>(&self, place: &str, key: &str) -> Result<T, ImportError> {

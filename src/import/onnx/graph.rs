@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::import::ImportError;
+use crate::model::at_most;
 
-use super::proto::{Attribute, Graph, Node, at_most, unsupported};
+use super::proto::{Attribute, Graph, Node, unsupported};
 use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
 

@@ -38,11 +38,13 @@ mod wire;
 
 pub use export::to_onnx;
 
-use crate::model::{Family, FeatureSpec, Layer, LimitError, Mlp, Model, Precision, Schema, Tie};
+use crate::model::{
+    Family, FeatureSpec, Layer, LimitError, Mlp, Model, Precision, Schema, Tie, at_most,
+};
 
 use self::features::Described;
 use self::graph::Step;
-use self::proto::{at_most, unsupported};
+use self::proto::unsupported;
 use self::shape::MAX_WIDTH;
 use super::ImportError;
 

@@ -5,7 +5,7 @@
 //! are limited, so that what is held is in proportion to what was read.
 
 use crate::import::ImportError;
-use crate::model::LimitError;
+use crate::model::at_most;
 
 use super::tensor::Tensor;
 use super::wire::{Fields, Value, broken};
@@ -215,13 +215,6 @@ fn dimensions(mut fields: Fields<'_>) -> Result<Vec<Option<u64>>, ImportError> {
 
 pub(super) fn text(bytes: &[u8], at: usize) -> Result<&str, ImportError> {
     std::str::from_utf8(bytes).map_err(|_| broken(at, "a name that is not UTF-8"))
-}
-
-pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
-    if found <= limit {
-        return Ok(());
-    }
-    Err(LimitError { what, found: found as u64, limit: limit as u64 })
 }
 
 pub(super) fn unsupported(what: impl Into<String>, expected: &'static str) -> ImportError {

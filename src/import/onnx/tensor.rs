@@ -1,8 +1,9 @@
 //! Stored tensors: dimensions and numbers, packed or not, raw or not.
 
 use crate::import::ImportError;
+use crate::model::at_most;
 
-use super::proto::{MAX_DIMENSIONS, at_most, text, unsupported};
+use super::proto::{MAX_DIMENSIONS, text, unsupported};
 use super::wire::{Fields, Value, broken, packed};
 
 /// Most whole numbers of a tensor: only shapes are made of them.

@@ -2,7 +2,7 @@
 //! verified properties.
 //!
 //! ```text
-//! score(x) = bias + Σ over rules of value·[all atoms hold],   class 1 iff score ≥ 0
+//! score(x) = bias + Σ over rules of value·[all atoms hold],   class 1 iff score ≥ 0, or > 0: `decision`
 //! ```
 //!
 //! Rules may overlap. Each becomes a tree of one path: an atom is a split, where it holds the path goes

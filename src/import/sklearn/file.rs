@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
 use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated};
-use crate::model::LimitError;
+use crate::model::at_most;
 
 /// Shares of classes add up to one but for rounding; counts do not.
 const SHARE_TOLERANCE: f64 = 1e-6;
@@ -77,10 +77,7 @@ impl DumpFile {
             let what = format!("format `{:.60}`", self.format);
             return unsupported(what, "`sklearn-trees/1` is read; see `import --help`");
         }
-        if self.classes > MAX_CLASSES {
-            let (found, limit) = (self.classes as u64, MAX_CLASSES as u64);
-            return Err(LimitError { what: "classes", found, limit }.into());
-        }
+        at_most("classes", self.classes, MAX_CLASSES)?;
         if self.classes < 2 {
             return unsupported(format!("a model of {} classes", self.classes), "two or more");
         }
@@ -112,10 +109,7 @@ impl DumpFile {
         }
         let trees = self.trees.all("trees")?;
         let native = trees.len() * if head.boosting.is_some() { 1 } else { head.sums() };
-        if native > MAX_TREES {
-            let (found, limit) = (native as u64, MAX_TREES as u64);
-            return Err(LimitError { what: "trees, one per class", found, limit }.into());
-        }
+        at_most("trees, one per class", native, MAX_TREES)?;
         let trees = trees.into_iter().enumerate().map(|(index, tree)| tree.check(index));
         let trees = trees.collect::<Result<_, _>>()?;
         Ok((head, trees))

@@ -46,7 +46,6 @@ pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
     let expected = "the JSON that the lines of Python in `import --help` write";
     let refused = |reason| ImportError::Document { reason, expected };
     let (head, trees) = serde_json::from_slice::<DumpFile>(&text).map_err(refused)?.check()?;
-    let names = &head.features;
     let (tie, base, trees) = match &head.boosting {
         Some(boosting) => {
             // with several classes numpy's argmax decides: the first of the largest
@@ -55,15 +54,13 @@ pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
         }
         None => (Tie::Lower, vec![0.0; head.sums()], averaged(&head, &trees)?),
     };
-    let schema = match schema {
-        Some(given) => features::fit(Some(names), names.len(), given)?,
-        None => features::plain(Some(names.clone()), names.len())?,
-    };
+    let Head { classes, features: names, .. } = head;
+    let features = names.len();
     Ok(Model {
-        schema,
+        schema: features::schema(Some(names), features, schema)?,
         precision: Precision::F64,
         tie,
-        classes: head.classes,
+        classes,
         family: Family::Ensemble(Ensemble { base, trees }),
     })
 }

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{DataError, csv_error, line_at};
-
-use super::normal::at_most;
+use crate::model::{DataError, at_most, csv_error, line_at};
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 64 << 20;

@@ -37,9 +37,11 @@ pub use instances::{Instance, instances};
 pub use query::{Block, Input, Query, Strict};
 pub use write::spec_text;
 
+use crate::model::at_most;
+
 use self::formula::{Formula, Reader};
 use self::lexer::{Token, after};
-use self::normal::{Normal, at_most};
+use self::normal::Normal;
 use self::version2::Networks;
 
 /// Largest file, in bytes.

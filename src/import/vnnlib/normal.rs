@@ -7,7 +7,7 @@
 //!
 //! so that every case `m` is some input boxes and some unsafe blocks, any box with any block.
 
-use crate::model::LimitError;
+use crate::model::{LimitError, at_most};
 
 use super::error::VnnlibError;
 use super::formula::{Atom, Formula};
@@ -143,14 +143,6 @@ fn count_members(cases: &[Conjunction]) -> usize {
 fn check(cases: usize, members: usize) -> Result<(), LimitError> {
     at_most("boxes or blocks of the disjunctive normal form", cases, MAX_CASES)?;
     at_most("comparisons of the disjunctive normal form", members, MAX_MEMBERS)
-}
-
-/// Refuses `found > limit`.
-pub(super) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<(), LimitError> {
-    if found <= limit {
-        return Ok(());
-    }
-    Err(LimitError { what, found: found as u64, limit: limit as u64 })
 }
 
 #[cfg(test)]

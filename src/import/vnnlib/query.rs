@@ -3,11 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::interval::{Decimal, Rational};
+use crate::model::at_most;
 use crate::spec::{InputBox, InputRow, OutputRow};
 
 use super::error::{End, VnnlibError};
 use super::formula::{Atom, Condition, Row};
-use super::normal::{Conjunction, MAX_CASES, Normal, at_most};
+use super::normal::{Conjunction, MAX_CASES, Normal};
 use super::number;
 use super::tensors::Tensors;
 use super::write;

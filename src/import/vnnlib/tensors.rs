@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::LimitError;
+use crate::model;
 
 use super::error::{Place, VnnlibError};
 use super::lexer::{Lexer, Token};
@@ -183,11 +183,7 @@ pub(super) fn at_most(
     limit: usize,
     place: Place,
 ) -> Result<(), VnnlibError> {
-    if found <= limit {
-        return Ok(());
-    }
-    let limit = LimitError { what, found: found as u64, limit: limit as u64 };
-    Err(VnnlibError::LimitAt { place, limit })
+    model::at_most(what, found, limit).map_err(|limit| VnnlibError::LimitAt { place, limit })
 }
 
 fn shorten(name: &str) -> String {

@@ -93,9 +93,5 @@ fn schema_of(
     features: usize,
     given: Option<&Schema>,
 ) -> Result<Schema, ImportError> {
-    let names = learner.feature_names(features)?;
-    match given {
-        Some(given) => features::fit(names.as_deref(), features, given),
-        None => features::plain(names, features),
-    }
+    features::schema(learner.feature_names(features)?, features, given)
 }

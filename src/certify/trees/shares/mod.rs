@@ -84,12 +84,7 @@ pub(super) struct Relaxation<'a> {
 
 impl<'a> Relaxation<'a> {
     pub(super) fn new(grid: &Grid, sides: &'a Sides, label: usize, rival: usize) -> Self {
-        let sign = |output: usize| match (grid.base.len(), output) {
-            (1, _) => Some(if label == 1 { 1.0 } else { -1.0 }),
-            (_, output) if output == label => Some(1.0),
-            (_, output) if output == rival => Some(-1.0),
-            _ => None,
-        };
+        let sign = |output: usize| grid.sign(output, label, rival);
         let base = grid.base.iter().enumerate();
         let base = base.filter_map(|(output, base)| Some(sign(output)? * base)).sum();
         let factor = |(tree, (output, parts)): (usize, &(usize, Parts<f64>))| {

@@ -1,0 +1,177 @@
+//! The nearest change of label around one point, exactly.
+//!
+//! For every other class the sum is the margin of the label over it, and boxes at least as far as the
+//! nearest flip so far are of no interest. So that this limit is near from the start, the search is done in
+//! rounds of radius `ε, 2ε, 4ε, …` on the cells that meet the ball's cube: a round ends with the nearest
+//! flip, or with the proof that nothing is nearer than its radius. A flip beyond the radius of a round is
+//! none in that round, whatever the norm.
+
+use crate::certificate::competitors;
+use crate::interval::Rational;
+use crate::model::{Model, Point, Tie, argmax};
+use crate::spec::Norm;
+
+use super::around::Around;
+use super::distance::{Key, Rest, Ruler};
+use super::grid::{Grid, Sides};
+use super::local::Local;
+use super::search::{Answer, End, Search};
+
+/// The radius of the first round, in units of z.
+const FIRST: f64 = 0.01;
+
+/// The nearest flip so far.
+pub(super) struct Nearest {
+    pub(super) key: Key,
+    /// The distance (its square for L2) and whether it is an infimum that no point attains, where the
+    /// key does not tell.
+    pub(super) exact: Option<(Rational, bool)>,
+    /// A raw point with another label, as near as floats allow.
+    pub(super) witness: Option<Vec<f64>>,
+}
+
+impl Nearest {
+    fn none() -> Self {
+        Self { key: Key::INFINITE, exact: None, witness: None }
+    }
+}
+
+/// The search around one point.
+pub(super) struct Rounds<'a> {
+    model: &'a Model,
+    grid: &'a Grid,
+    /// The cells of the domain.
+    domain: &'a Sides,
+    ruler: Ruler,
+    /// The label at the point.
+    label: usize,
+    budget: u64,
+    pub(super) nearest: Nearest,
+    /// Nothing is nearer than this.
+    pub(super) proved: Key,
+    pub(super) nodes: u64,
+}
+
+impl<'a> Rounds<'a> {
+    /// A search from the ruler's centre, which has this label, over the cells of `domain`, within `budget`
+    /// nodes.
+    pub(super) fn new(
+        (model, grid): (&'a Model, &'a Grid),
+        domain: &'a Sides,
+        ruler: Ruler,
+        label: usize,
+        budget: u64,
+    ) -> Self {
+        let nearest = Nearest::none();
+        Self { model, grid, domain, ruler, label, budget, nearest, proved: Key::ZERO, nodes: 0 }
+    }
+
+    /// Round after round; whether the last one closed.
+    pub(super) fn run(&mut self) -> bool {
+        let mut epsilon = FIRST;
+        let mut before = None;
+        loop {
+            let cube = self.cube(epsilon);
+            let is_whole = cube == *self.domain;
+            let limit = if is_whole { Key::INFINITE } else { self.limit(epsilon) };
+            let is_same = self.ruler.norm == Norm::Linf && before.as_ref() == Some(&cube);
+            if !is_same && !self.round(&cube, limit) {
+                return false;
+            }
+            if is_whole || self.nearest.key < limit {
+                return true;
+            }
+            self.proved = limit;
+            epsilon *= 2.0;
+            before = Some(cube);
+        }
+    }
+
+    /// The key below which a distance is less than ε; for L2 up to the rounding of ε², which no length in
+    /// floats shows.
+    fn limit(&self, epsilon: f64) -> Key {
+        let down = if self.ruler.norm == Norm::L2 { epsilon * epsilon } else { epsilon };
+        Key { down, rest: Rest::Attained }
+    }
+
+    /// The cells of the domain that meet the cube of half side ε.
+    fn cube(&self, epsilon: f64) -> Sides {
+        let limit = Key { down: epsilon, rest: Rest::Attained };
+        let side = |(feature, &(least, most)): (usize, &(usize, usize))| {
+            let thresholds = self.grid.thresholds(feature);
+            let cell = self.grid.cell(feature, self.ruler.centre[feature]);
+            let is_near = |at: f64, is_left| self.ruler.to(feature, at, is_left) < limit;
+            let left = thresholds[least.min(cell)..cell].iter().rev();
+            let left = left.take_while(|at| is_near(**at, true)).count();
+            let right = thresholds[cell..most.max(cell)].iter();
+            let right = right.take_while(|at| is_near(**at, false)).count();
+            (cell - left, cell + right)
+        };
+        self.domain.iter().enumerate().map(side).collect()
+    }
+
+    /// Looks for flips nearer than `limit` in a cube, class by class; whether all was looked at: neither
+    /// the budget nor memory ended.
+    fn round(&mut self, cube: &Sides, limit: Key) -> bool {
+        let others: Vec<usize> = competitors(self.label, self.model.classes).collect();
+        for (index, other) in others.iter().enumerate() {
+            if self.nearest.key.down == 0.0 {
+                return true;
+            }
+            if self.nodes >= self.budget {
+                return false;
+            }
+            let wins_tie = (self.label < *other) == (self.model.tie == Tie::Lower);
+            let query = self.grid.margin(self.label, *other, 0.0, wins_tie);
+            let Some(local) = Local::new(&query, cube) else { return false };
+            let ruler = self.ruler.clone();
+            let around = Around { grid: self.grid, ruler: &ruler, sides: cube };
+            let mut search = Search::new(&local, Some(&around), self.budget - self.nodes);
+            search.limit = self.nearest.key.min(limit);
+            let end = search.run(&mut |search| self.tell(search, cube));
+            self.nodes += search.nodes;
+            if end == End::Spent {
+                // the other classes have been looked at up to the last round only
+                if index + 1 == others.len() {
+                    let near = self.nearest.key.min(limit).min(search.left_open);
+                    self.proved = self.proved.max(near);
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a raw point has the label, exactly.
+    fn has_label(&self, raw: &[f64]) -> bool {
+        let model = self.model;
+        Point::from_floats(raw)
+            .is_none_or(|point| argmax(&model.exact_scores(&point), model.tie) == self.label)
+    }
+
+    /// A box whose nearest point has another label, as far as the sum tells.
+    fn tell(&mut self, search: &Search, cube: &Sides) -> Answer {
+        let cells = search.nearest_cells(cube);
+        let centre = self.ruler.centre.iter().enumerate().zip(&cells);
+        let witness: Vec<f64> = centre
+            .map(|((feature, &x), &cells)| self.grid.nearest_float(feature, cells, x))
+            .collect();
+        if !search.is_exact() && self.has_label(&witness) {
+            return Answer::Cut;
+        }
+        let (key, exact) = match self.ruler.norm {
+            Norm::Linf => (search.distance(), None),
+            Norm::L1 | Norm::L2 => {
+                let (exact, is_open) = search.exact_distance();
+                (Key::of(&exact, is_open), Some((exact, is_open)))
+            }
+        };
+        // between two floats only exact distances tell which is nearer
+        let is_tie = key == self.nearest.key && exact.is_some() && exact < self.nearest.exact;
+        if key >= search.limit && !is_tie {
+            return Answer::Close;
+        }
+        self.nearest = Nearest { key, exact, witness: Some(witness) };
+        if key.down == 0.0 { Answer::Stop } else { Answer::Nearer(key) }
+    }
+}
