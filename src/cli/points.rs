@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::{DataError, Model, csv_error, line_at, parse_number};
+use crate::model::{DataError, Digest, Model, csv_error, line_at, parse_number};
 
 use super::{Refusal, files};
 
@@ -16,6 +16,8 @@ pub(crate) struct Points {
     pub(crate) rows: Vec<Vec<f64>>,
     /// The line of the file that each row starts on.
     pub(crate) lines: Vec<u64>,
+    /// Of the file's bytes.
+    pub(crate) digest: Digest,
 }
 
 /// Reads points for a model; every refusal names line and column.
@@ -34,6 +36,7 @@ pub(crate) fn read_points(path: &Path, model: &Model) -> Result<Points, Refusal>
         labels: columns.label.map(|_| Vec::new()),
         rows: Vec::new(),
         lines: Vec::new(),
+        digest: Digest::of(&bytes),
     };
     for record in reader.records() {
         let record = record.map_err(|error| csv_error(&file, &bytes, &error))?;

@@ -136,3 +136,52 @@ fn bad_calls_are_refused() {
     }
     assert!(!scene.has("r.csv") && !scene.has("kept"));
 }
+
+/// A run that ends early leaves its rows; the next one takes them over, and only those of the same run.
+#[test]
+fn an_interrupted_run_is_resumed() {
+    let scene = scene();
+    let call = format!("{CALL} --norm l1 --certificates kept");
+    scene.done(&format!("{call} --out whole.csv"));
+    // the third point's file cannot be written: one thread has measured the first two by then
+    std::fs::remove_file(scene.path("kept/on.csv")).unwrap();
+    std::fs::create_dir(scene.path("kept/on.csv")).unwrap();
+    let early =
+        scene.propcert(&format!("{call} --out r.csv")).env("RAYON_NUM_THREADS", "1").output();
+    assert_eq!(early.unwrap().status.code(), Some(2));
+    let partial = scene.read("r.csv.partial");
+    assert_eq!(partial.lines().count(), 3, "{partial}");
+    assert!(!scene.has("r.csv"));
+    std::fs::remove_dir(scene.path("kept/on.csv")).unwrap();
+
+    // a mark that only a row taken over bears, and a line that was being written
+    let nodes = partial.lines().nth(1).unwrap().split("\"nodes\":").nth(1).unwrap();
+    let nodes = format!("\"nodes\":{},", nodes.split(',').next().unwrap());
+    let marked = partial.replacen(&nodes, "\"nodes\":777,", 1) + "{\"at\":2,\"bou";
+    scene.write("r.csv.partial", &marked);
+    scene.refused(
+        &format!("{call} --out r.csv --resume --budget-nodes 7"),
+        &["r.csv.partial", "budget"],
+    );
+    assert_eq!(scene.read("r.csv.partial"), marked, "a refusal loses nothing");
+    let told = scene.done(&format!("{call} --out r.csv --resume"));
+    assert!(told.starts_with("confirmed by the kernel: 3 of 3\n"), "{told}");
+    let (resumed, whole) = (table(&scene, "r.csv"), table(&scene, "whole.csv"));
+    assert!(resumed[0].ends_with(",777"), "{resumed:?}");
+    assert_eq!(resumed[1..], whole[1..]);
+    assert!(!scene.has("r.csv.partial"));
+
+    // a row whose certificate is gone is measured anew, and so are all without --resume
+    scene.write("r.csv.partial", &marked);
+    std::fs::remove_file(scene.path("kept/left.jsonl")).unwrap();
+    scene.done(&format!("{call} --out r.csv --resume"));
+    assert_eq!(table(&scene, "r.csv"), whole);
+    assert!(scene.has("kept/left.jsonl"));
+    scene.write("r.csv.partial", &marked);
+    scene.done(&format!("{call} --out r.csv"));
+    assert_eq!(table(&scene, "r.csv"), whole);
+    // a torn header is as good as none
+    scene.write("r.csv.partial", &marked[..20]);
+    scene.done(&format!("{call} --out r.csv --resume"));
+    assert_eq!(table(&scene, "r.csv"), whole);
+}

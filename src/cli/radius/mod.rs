@@ -1,6 +1,9 @@
 //! `propcert radius`: exact distances to the nearest change of label, of ensembles.
 
-use std::collections::BTreeSet;
+mod partial;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,13 +13,16 @@ use crate::certify::trees::{Radii, Radius};
 use crate::model::{Digest, Model, Precision};
 use crate::spec::Norm;
 use crate::study::radii::{Anchor, keep};
-use crate::study::{Manifest, ManifestEntry, write_whole};
+use crate::study::{Manifest, write_whole};
 
 use super::inputs::Inputs;
 use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::{read_model, way_from};
 use super::{Ending, Refusal, files};
+
+use self::partial::{Header, Partial};
+use self::table::{Confirmed, Counts, Measured, table};
 
 /// How distances are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -54,7 +60,8 @@ impl From<NormArgument> for Norm {
 /// closed ball of radius lower (of the float below it, if a point at that distance has another label), the
 /// witness of upper as a certificate that refutes the ball which just reaches it (K.flip.toml,
 /// K.flip.jsonl), the data (K.csv: the point, once for each class) and manifest.json. Exit code 1 if
-/// the kernel does not confirm one of them.
+/// the kernel does not confirm one of them. Rows are kept in OUT.partial until the last one is measured;
+/// --resume takes over those that are there.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  propcert radius --model trees.json --points points.csv --norm linf --out radii.csv\n  \
@@ -80,6 +87,9 @@ pub(crate) struct Arguments {
     /// Where the radii go.
     #[arg(long)]
     out: PathBuf,
+    /// Continue the interrupted `.partial` beside it.
+    #[arg(long)]
+    resume: bool,
     /// The counts as JSON.
     #[arg(long)]
     json: bool,
@@ -94,17 +104,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if model.precision == Precision::F32 {
         points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
     }
-    files::expect_folder(&arguments.out)?;
-    Inputs::default()
-        .file("--model", Some(&arguments.model))
-        .file("--points", Some(&arguments.points))
-        .expect_apart(&arguments.out)?;
+    expect_place(arguments)?;
     let keeper = match &arguments.certificates {
         Some(folder) => Some(Keeper::new(arguments, folder, (&model, digest), &points)?),
         None => None,
     };
+    let header = Header {
+        tool: env!("CARGO_PKG_VERSION"),
+        model: digest,
+        points: points.digest,
+        norm: arguments.norm.into(),
+        budget_nodes: arguments.budget_nodes,
+        certificates: arguments.certificates.as_deref(),
+    };
+    let (partial, before) = Partial::open(&arguments.out, &header, arguments.resume)?;
+    let before = before.into_iter().filter(|row| {
+        row.at < points.rows.len() && row.is_all_there(keeper.as_ref().map(|keeper| keeper.folder))
+    });
+    let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
     let progress = bar("radius", points.rows.len() as u64);
+    progress.set_position(before.len() as u64);
     let measure = |index: usize| -> Result<Measured, Refusal> {
+        if let Some(row) = before.get(&index) {
+            return Ok(row.clone());
+        }
         let start = Instant::now();
         let radius = radii.at(&points.rows[index], arguments.budget_nodes);
         let seconds = start.elapsed().as_secs_f64();
@@ -112,32 +135,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             (Some(keeper), Some(radius)) => Some(keeper.keep(&radii, &points, index, radius)?),
             _ => None,
         };
+        let row = Measured::new(index, radius.as_ref(), seconds, kept);
+        partial.add(&row)?;
         progress.inc(1);
-        Ok(Measured { radius, seconds, kept })
+        Ok(row)
     };
-    let measured: Vec<Measured> =
+    let rows: Vec<Measured> =
         (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
     progress.finish_and_clear();
     if let Some(folder) = &arguments.certificates {
-        let entries = measured.iter().filter_map(|one| one.kept.as_ref());
-        let certificates = entries.flat_map(|(entries, _)| entries.clone()).collect();
+        let entries = rows.iter().filter_map(|row| row.kept.as_ref());
+        let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
         let manifest = Manifest { certificates };
         write_whole(&folder.join("manifest.json"), manifest.to_json().as_bytes())?;
     }
-    write_whole(&arguments.out, table(&points.names, &measured)?.as_slice())?;
-    let counts = Counts::of(&measured, keeper.is_some());
+    write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
+    partial.remove()?;
+    let counts = Counts::of(&rows, keeper.is_some());
     files::print(&if arguments.json { counts.json() } else { counts.text() })?;
-    let is_confirmed = counts.confirmed.is_none_or(|confirmed| confirmed == counts.measured());
-    Ok(if is_confirmed { Ending::AsStated } else { Ending::NotAsStated })
+    Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// A row of the table.
-struct Measured {
-    /// `None` for a point outside the domain.
-    radius: Option<Radius>,
-    seconds: f64,
-    /// Its certificates, and whether the kernel confirms them.
-    kept: Option<(Vec<ManifestEntry>, bool)>,
+/// Asked before a long search: where the table and its `.partial` go.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let inputs = Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--points", Some(&arguments.points));
+    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
+        inputs.expect_apart(&path)?;
+        files::expect_plain(&path)?;
+    }
+    files::expect_folder(&arguments.out)
 }
 
 /// Where certificates go.
@@ -186,7 +214,7 @@ impl<'a> Keeper<'a> {
         points: &Points,
         index: usize,
         radius: &Radius,
-    ) -> Result<(Vec<ManifestEntry>, bool), Refusal> {
+    ) -> Result<Confirmed, Refusal> {
         let (model, digest) = self.model;
         let anchor = Anchor {
             model: (model, digest, &self.model_name),
@@ -198,72 +226,6 @@ impl<'a> Keeper<'a> {
         for (name, text) in &kept.files {
             write_whole(&self.folder.join(name), text.as_bytes())?;
         }
-        Ok((kept.entries, kept.is_checked))
-    }
-}
-
-fn table(names: &[String], measured: &[Measured]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["row", "lower", "upper", "exact", "nodes", "seconds"])?;
-    for (name, Measured { radius, seconds, .. }) in names.iter().zip(measured) {
-        let end = |end: fn(&Radius) -> f64| radius.as_ref().map(|r| end(r).to_string());
-        writer.write_record([
-            name.clone(),
-            end(|radius| radius.lower).unwrap_or_default(),
-            end(|radius| radius.upper).unwrap_or_default(),
-            radius.as_ref().is_some_and(|radius| radius.is_exact).to_string(),
-            radius.as_ref().map_or(0, |radius| radius.nodes).to_string(),
-            format!("{seconds:.6}"),
-        ])?;
-    }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
-}
-
-/// What is told at the end.
-struct Counts {
-    exact: usize,
-    bounded: usize,
-    invalid: usize,
-    zero: usize,
-    /// Rows whose certificates the kernel confirms, where they are kept.
-    confirmed: Option<usize>,
-}
-
-impl Counts {
-    fn of(measured: &[Measured], is_kept: bool) -> Self {
-        let radii = || measured.iter().filter_map(|one| one.radius.as_ref());
-        let confirmed = measured.iter().filter(|one| matches!(one.kept, Some((_, true)))).count();
-        let exact = radii().filter(|radius| radius.is_exact).count();
-        Self {
-            exact,
-            bounded: radii().count() - exact,
-            invalid: measured.len() - radii().count(),
-            zero: radii().filter(|radius| radius.upper == 0.0).count(),
-            confirmed: is_kept.then_some(confirmed),
-        }
-    }
-
-    fn measured(&self) -> usize {
-        self.exact + self.bounded
-    }
-
-    fn text(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed } = self;
-        let n = self.measured();
-        let confirmed = confirmed
-            .map(|confirmed| format!("confirmed by the kernel: {confirmed} of {n}\n"))
-            .unwrap_or_default();
-        format!(
-            "{confirmed}zero radii: {zero} of {n}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n"
-        )
-    }
-
-    fn json(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed } = self;
-        let json = serde_json::json!({
-            "exact": exact, "bounded": bounded, "invalid": invalid, "zero": zero,
-            "confirmed": confirmed,
-        });
-        format!("{json}\n")
+        Ok(Confirmed { entries: kept.entries, by_kernel: kept.is_checked })
     }
 }

@@ -1,0 +1,130 @@
+//! The rows of a run, the table that they make, and what is told of them at the end.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::certify::trees::Radius;
+use crate::study::ManifestEntry;
+
+use super::super::Refusal;
+
+/// A row of the table, its numbers as they are shown there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Measured {
+    /// Position of the point in its file, from 0.
+    pub(super) at: usize,
+    /// Lower and upper; nothing for a point outside the domain.
+    bounds: Option<[String; 2]>,
+    exact: bool,
+    nodes: u64,
+    seconds: String,
+    /// Its certificates, where they are kept.
+    pub(super) kept: Option<Confirmed>,
+}
+
+/// The certificates of a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Confirmed {
+    pub(super) entries: Vec<ManifestEntry>,
+    /// Whether the kernel confirms them.
+    pub(super) by_kernel: bool,
+}
+
+impl Measured {
+    pub(super) fn new(
+        at: usize,
+        radius: Option<&Radius>,
+        seconds: f64,
+        kept: Option<Confirmed>,
+    ) -> Self {
+        Self {
+            at,
+            bounds: radius.map(|radius| [radius.lower, radius.upper].map(|end| end.to_string())),
+            exact: radius.is_some_and(|radius| radius.is_exact),
+            nodes: radius.map_or(0, |radius| radius.nodes),
+            seconds: format!("{seconds:.6}"),
+            kept,
+        }
+    }
+
+    /// Whether the certificates that a run into this folder keeps of it are still there.
+    pub(super) fn is_all_there(&self, folder: Option<&Path>) -> bool {
+        let Some(folder) = folder else { return true };
+        let is_there =
+            |name: &Option<String>| name.as_ref().is_some_and(|name| folder.join(name).is_file());
+        let entries = self.kept.iter().flat_map(|kept| &kept.entries);
+        let mut files = entries.flat_map(|entry| {
+            [Some(entry.certificate.clone()), Some(entry.spec.clone()), entry.data.clone()]
+        });
+        files.all(|name| is_there(&name)) && self.kept.is_some() == self.bounds.is_some()
+    }
+}
+
+/// The CSV.
+pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refusal> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["row", "lower", "upper", "exact", "nodes", "seconds"])?;
+    for (name, row) in names.iter().zip(rows) {
+        let [lower, upper] = row.bounds.clone().unwrap_or_default();
+        let (exact, nodes) = (row.exact.to_string(), row.nodes.to_string());
+        writer.write_record([name, &lower, &upper, &exact, &nodes, &row.seconds])?;
+    }
+    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+}
+
+/// What is told at the end.
+pub(super) struct Counts {
+    exact: usize,
+    bounded: usize,
+    invalid: usize,
+    zero: usize,
+    /// Rows whose certificates the kernel confirms, where they are kept.
+    confirmed: Option<usize>,
+}
+
+impl Counts {
+    pub(super) fn of(rows: &[Measured], is_kept: bool) -> Self {
+        let bounds = || rows.iter().filter_map(|row| row.bounds.as_ref());
+        let by_kernel = |row: &&Measured| row.kept.as_ref().is_some_and(|kept| kept.by_kernel);
+        let exact = rows.iter().filter(|row| row.exact).count();
+        Self {
+            exact,
+            bounded: bounds().count() - exact,
+            invalid: rows.len() - bounds().count(),
+            zero: bounds().filter(|[_, upper]| upper == "0").count(),
+            confirmed: is_kept.then(|| rows.iter().filter(by_kernel).count()),
+        }
+    }
+
+    /// Whether the kernel confirms every row of which certificates are kept.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed.is_none_or(|confirmed| confirmed == self.measured())
+    }
+
+    fn measured(&self) -> usize {
+        self.exact + self.bounded
+    }
+
+    pub(super) fn text(&self) -> String {
+        let Self { exact, bounded, invalid, zero, confirmed } = self;
+        let n = self.measured();
+        let confirmed = confirmed
+            .map(|confirmed| format!("confirmed by the kernel: {confirmed} of {n}\n"))
+            .unwrap_or_default();
+        format!(
+            "{confirmed}zero radii: {zero} of {n}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n"
+        )
+    }
+
+    pub(super) fn json(&self) -> String {
+        let Self { exact, bounded, invalid, zero, confirmed } = self;
+        let json = serde_json::json!({
+            "exact": exact, "bounded": bounded, "invalid": invalid, "zero": zero,
+            "confirmed": confirmed,
+        });
+        format!("{json}\n")
+    }
+}
