@@ -8,6 +8,7 @@ use crate::certificate::{
     Arithmetic, Assembler, Counter, Entry, Header, Kernel, Line, Proof, Share, Tally, Verdict,
 };
 use crate::certify::{LargestChange, Options, Searcher, Selection, header, rows_for};
+use crate::model::Family;
 use crate::spec::Lowered;
 
 use super::check::{accuracy_json, accuracy_lines};
@@ -207,8 +208,11 @@ fn write(
     })?;
     let n = summary.totals.n();
     let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
-    // every pair of rows is decided, and no attack is made on a changed point
-    let is_sampled = lowered.pair_bound().is_none() && !lowered.is_change();
+    // every pair of rows is decided; no attack is made on a changed point nor, where there is no gradient
+    // to climb, on two that are close
+    let is_network = matches!(subject.model.0.family, Family::Mlp(_));
+    let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
+    let is_sampled = lowered.pair_bound().is_none() && is_attacked;
     // where the budget did not last for the bound, it does not for the value
     let changes = decided.into_iter().filter_map(|at| Some((at, searcher.largest_change(at)?)));
     let changes = changes.collect();

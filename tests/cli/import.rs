@@ -90,6 +90,8 @@ fn a_plain_score_has_properties_but_no_labels() {
         let rows = if data.is_empty() { "" } else { "--rows 3" };
         let certified = scene.done(&format!("certify {subject} {rows} --out claim.jsonl"));
         assert!(certified.contains(expected), "{claim}: {certified}");
+        // no attack is made on claims about two points of an ensemble
+        assert_eq!(certified.contains("sampled"), claim.contains("monotonicity"), "{certified}");
         let checked = scene.done(&format!("check claim.jsonl {subject} --exact"));
         assert!(checked.contains(expected), "{claim}: {checked}");
     }

@@ -40,6 +40,8 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
         Claim::AllPairs { .. } | Claim::Stable { .. } | Claim::Confident { .. } => None,
+        // an ensemble has no gradient to climb, and its search finds pairs
+        Claim::Near { .. } if searcher.network().is_none() => None,
         Claim::Near { .. } | Claim::Lipschitz { .. } => {
             nearby::steepest(searcher, obligation, &space, &mut rng)
         }
