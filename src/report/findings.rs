@@ -28,6 +28,9 @@ pub struct ModelReport {
     pub f1: f64,
     /// One per property certified.
     pub certificates: Vec<CertificateReport>,
+    /// Of an ensemble, how far test rows lie from the nearest change of label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radii: Option<RadiiReport>,
     /// What a thief reaches without an attack; compare attacks with it.
     pub baselines: Vec<Baseline>,
     /// One per attack setting.
@@ -37,6 +40,23 @@ pub struct ModelReport {
     /// What publishing the certificates tells a thief.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives_away: Option<GivesAway>,
+}
+
+/// Distances of rows to the nearest change of label: in L-infinity, in standardised units, over real inputs
+/// within the declared ranges. The search counts in exact integers, but nothing of it was put before the
+/// kernel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RadiiReport {
+    /// Rows measured: the first of the test part, without those outside the declared ranges.
+    pub rows: u64,
+    /// Rows whose search closed; of the others a lower bound is counted below.
+    pub exact: u64,
+    /// Rows on a threshold: they change their label by a move as small as one likes.
+    pub zero: u64,
+    /// The radii of which a quarter, a half and three quarters of the rows have at most as much; absent
+    /// where the label never changes.
+    pub quartiles: [Option<f64>; 3],
 }
 
 /// A property as it is named on the page.

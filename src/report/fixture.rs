@@ -61,6 +61,7 @@ fn network() -> ModelReport {
                 ..certificate(monotonicity(), Unit::Features, [0, 2, 0, 0, 0])
             },
         ],
+        radii: None,
         baselines: vec![
             baseline("majority class", [0.6058, 0.41, 0.5], 0.3711),
             baseline("50 seeds only", [0.8712, 0.7432, 0.5313], 0.0871),
@@ -92,6 +93,12 @@ fn trees(name: &str, monotone: bool) -> ModelReport {
             certificate(local_invariance(), Unit::Rows, [1329, 0, 1, 0, 0]),
             certificate(monotonicity(), Unit::Features, proved_monotone),
         ],
+        radii: Some(RadiiReport {
+            rows: 200,
+            exact: 199,
+            zero: 3,
+            quartiles: [Some(0.021), Some(0.0654), monotone.then_some(0.31)],
+        }),
         baselines: Vec::new(),
         attacks: vec![attack("random-uniform", [0.8412, 0.9023, 0.5411], 0, &[])],
         defenses: Vec::new(),

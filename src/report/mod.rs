@@ -28,7 +28,8 @@ pub use crate::certificate::{Share, Totals as Counts};
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
-    ModelReport, Paired, PropertyName, Sampled, SettledCurve, SettledPoint, StillProved, Unit,
+    ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
+    StillProved, Unit,
 };
 pub(crate) use format::integer as grouped;
 pub use html::render_html;

@@ -4,7 +4,7 @@ use super::format::{NONE, claim, integer, of, percent, share};
 use super::{AttackReport, DefenseReport, Estimate, ModelReport, Run};
 
 /// Terms of the page, each explained in a sentence or two.
-pub(super) const GLOSSARY: [(&str, &str); 12] = [
+pub(super) const GLOSSARY: [(&str, &str); 13] = [
     (
         "proved",
         "A proof is stored in the certificate, and a small kernel recomputed every number of it with \
@@ -30,6 +30,11 @@ pub(super) const GLOSSARY: [(&str, &str); 12] = [
     (
         "sampled",
         "No violation among the points tried. It is never a proof and never shares a table with one.",
+    ),
+    (
+        "radius",
+        "Distance to the nearest input with another label. A radius of 0 is no mistake: trees compare with \
+         thresholds that are often values of rows, and such a row changes sides by any move to the left.",
     ),
     (
         "agreement",

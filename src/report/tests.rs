@@ -217,9 +217,9 @@ fn no_obligations_print_no_number() {
 fn synthetic_data_is_marked_in_every_section() {
     let report = Report::new("made", vec![run("made", true)]);
     let page = render_html(&report).unwrap();
-    assert_eq!(page.matches("<h3 id=\"run-1-").count(), 6);
-    assert_eq!(page.matches("<span class=\"badge synthetic\">synthetic data</span>").count(), 6);
-    assert_eq!(report.to_string().matches("; synthetic data]").count(), 6);
+    assert_eq!(page.matches("<h3 id=\"run-1-").count(), 7);
+    assert_eq!(page.matches("<span class=\"badge synthetic\">synthetic data</span>").count(), 7);
+    assert_eq!(report.to_string().matches("; synthetic data]").count(), 7);
     assert!(!self::report().to_string().contains("synthetic"));
 }
 

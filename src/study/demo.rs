@@ -10,14 +10,14 @@ use crate::certify::{Options, Selection};
 use crate::dataset;
 use crate::model::{DataSet, Defense, Digest, Family, Model, Part, Row};
 use crate::report::{
-    CertificateReport, DataSummary, ModelReport, PartRows, Report, Run, grouped, render_html,
-    to_json,
+    CertificateReport, DataSummary, ModelReport, PartRows, RadiiReport, Report, Run, grouped,
+    render_html, to_json,
 };
 use crate::spec::{Property, Spec};
 use crate::train::{Fit, Recipe};
 
 use super::consume::{self, Defended, Stolen, Target};
-use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, certify};
+use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, certify, radii};
 
 /// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
 pub const BUDGET_NODES: u64 = 100;
@@ -199,9 +199,16 @@ impl Study<'_> {
             baselines: stolen.baselines,
             attacks: stolen.attacks,
             gives_away,
+            radii: self.radii(made),
             certificates,
             defenses,
         })
+    }
+
+    /// The radii of as many test rows as are certified.
+    fn radii(&self, made: &Made) -> Option<RadiiReport> {
+        let test = self.data.part(Part::Test);
+        radii::summary(&made.model, &test[..self.plan.rows.min(test.len())])
     }
 
     /// The specs of the demonstration.

@@ -1,14 +1,49 @@
 //! Radii with what proves them: for each point a `label` claim on a closed ball that holds, and one on a
-//! slightly larger ball that a witness refutes.
+//! slightly larger ball that a witness refutes. And the radii of many rows in a few figures.
+
+use rayon::prelude::*;
 
 use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
 use crate::certify::trees::{Radii, Radius};
 use crate::certify::{CertifyError, Options, Searcher, Selection, header, rows_for};
 use crate::interval::Decimal;
-use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point};
+use crate::model::{
+    CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Precision, Row,
+};
+use crate::report::RadiiReport;
 use crate::spec::{Lowered, Norm, Spec};
 
 use super::{ManifestEntry, StudyError};
+
+/// Boxes looked at per row of a report.
+const BUDGET_NODES: u64 = 100_000;
+
+/// The radii of rows; `None` for a model that has none.
+pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
+    let radii = Radii::new(model, Norm::Linf).ok()?;
+    let at = |row: &Row| {
+        let mut raw = row.values.clone();
+        if model.precision == Precision::F32 {
+            raw.iter_mut().for_each(|x| *x = f64::from(*x as f32));
+        }
+        radii.at(&raw, BUDGET_NODES)
+    };
+    let measured: Vec<Radius> = rows.par_iter().filter_map(at).collect();
+    let mut lower: Vec<f64> = measured.iter().map(|radius| radius.lower).collect();
+    lower.sort_by(f64::total_cmp);
+    let count =
+        |is_counted: fn(&&Radius) -> bool| measured.iter().filter(is_counted).count() as u64;
+    let quartile = |quarters: usize| {
+        let rank = (quarters * lower.len()).div_ceil(4);
+        lower.get(rank.checked_sub(1)?).copied().filter(|radius| radius.is_finite())
+    };
+    Some(RadiiReport {
+        rows: measured.len() as u64,
+        exact: count(|radius| radius.is_exact),
+        zero: count(|radius| radius.upper == 0.0),
+        quartiles: [1, 2, 3].map(quartile),
+    })
+}
 
 /// What is kept of the radius of one point.
 #[derive(Debug)]
@@ -188,4 +223,27 @@ fn csv_of(anchor: &Anchor, names: &[String], label: &String) -> String {
         writer.write_record(cells).expect(WRITTEN);
     }
     String::from_utf8(writer.into_inner().expect(WRITTEN)).expect("names and numbers are text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One cut at 1; rows on it, left and right of it, and outside the declared range.
+    #[test]
+    fn a_summary_counts_zeros_and_leaves_invalid_rows_out() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"x","kind":"real","low":"0","high":"4"}],"base":[0],
+            "trees":[{"output":0,"feature":[0,0,0],"threshold":[1,0,0],"left":[1,-1,-1],
+            "right":[2,-1,-1],"default-left":[0,0,0],"leaf":[0,-1,1]}]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        let row = |x: f64| Row { values: vec![x], label: 0, key: Digest::of(b"") };
+        let summary = summary(&model, &[1.0, 0.5, 2.5, 4.0, 5.0].map(row)).unwrap();
+        let quartiles = [Some(0.0), Some(0.5), Some(1.5)];
+        assert_eq!(summary, RadiiReport { rows: 4, exact: 4, zero: 1, quartiles });
+        let constant = Model::read(text.replace("-1,1]}", "1,1]}").as_bytes()).unwrap();
+        let never = super::summary(&constant, &[row(1.0)]).unwrap();
+        assert_eq!((never.exact, never.zero, never.quartiles), (1, 0, [None; 3]));
+        assert_eq!(super::summary(&constant, &[]).unwrap().quartiles, [None; 3]);
+    }
 }

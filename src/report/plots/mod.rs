@@ -29,6 +29,7 @@ pub(super) fn figures(run: &Run, topic: Topic, prefix: &str) -> Vec<Figure> {
         Topic::Accuracy => vec![accuracy(run)],
         Topic::Proved => vec![proved(run, prefix)],
         Topic::Sampled => vec![sampled(run)],
+        Topic::Radii => Vec::new(),
         Topic::Stealing => {
             let agreements = run.models.iter().map(|model| agreement(run, model));
             agreements.chain([squared_error(run)]).collect()

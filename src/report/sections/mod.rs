@@ -5,12 +5,14 @@
 
 mod certified;
 mod defenses;
+mod radii;
 mod stealing;
 
 use super::format::{NONE, claim, estimate_percent, integer, of, share};
 use super::{AttackReport, Counts, ModelReport, Run};
 use certified::{gives_away, proved, sampled};
 use defenses::defenses;
+use radii::radii;
 use stealing::stealing;
 
 /// What a section is about; figures are chosen by it.
@@ -19,6 +21,7 @@ pub(in crate::report) enum Topic {
     Accuracy,
     Proved,
     Sampled,
+    Radii,
     Stealing,
     GivesAway,
     Defenses,
@@ -96,7 +99,16 @@ impl Table {
 
 /// The sections of a run that have something in them, in reading order.
 pub(in crate::report) fn sections(run: &Run) -> Vec<Section> {
-    [accuracy(run), proved(run), sampled(run), stealing(run), gives_away(run), defenses(run)]
+    let by_topic = [
+        accuracy(run),
+        proved(run),
+        sampled(run),
+        radii(run),
+        stealing(run),
+        gives_away(run),
+        defenses(run),
+    ];
+    by_topic
         .into_iter()
         .map(|mut section| {
             section.tables.retain(|table| !table.rows.is_empty());

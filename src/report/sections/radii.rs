@@ -1,0 +1,57 @@
+//! How far rows lie from the nearest change of label.
+
+use super::{Column, Section, Table, Topic};
+use crate::report::format::{NONE, of, share};
+use crate::report::{ModelReport, Run, Share};
+
+const COLUMNS: [Column; 7] = [
+    Column::text("model"),
+    Column::number("exact"),
+    Column::number("zero radii"),
+    Column::number("share"),
+    Column::number("quarter"),
+    Column::number("half"),
+    Column::number("three quarters"),
+];
+
+pub(super) fn radii(run: &Run) -> Section {
+    Section {
+        topic: Topic::Radii,
+        title: "Radii",
+        evidence: "searched exactly, not certified",
+        intro: "The distance of a test row to the nearest input with another label: the largest change of a \
+                feature, in standard deviations, over real inputs within the declared ranges. Where a row \
+                lies on a threshold it is 0. Rows whose search did not close count with a lower bound. \
+                propcert radius certifies each of them.",
+        tables: vec![Table::new("", &COLUMNS, run.models.iter().filter_map(row).collect())],
+    }
+}
+
+fn row(model: &ModelReport) -> Option<Vec<String>> {
+    let radii = model.radii.as_ref()?;
+    let counted = |count| Share::new(count, radii.rows);
+    let zero = counted(radii.zero);
+    let quartile = |radius: Option<f64>| radius.map_or_else(|| NONE.to_owned(), significant);
+    let start = [model.name.clone(), of(counted(radii.exact)), of(zero), share(zero)];
+    Some(start.into_iter().chain(radii.quartiles.map(quartile)).collect())
+}
+
+/// Three digits: 0.0123, 1.23; no more are of use here.
+fn significant(radius: f64) -> String {
+    match radius {
+        0.0 => "0".to_owned(),
+        radius if radius < 1e-3 => format!("{radius:.2e}"),
+        radius => format!("{radius:.*}", (2.0 - radius.log10().floor()).max(0.0) as usize),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_are_shown() {
+        let shown = [0.0, 0.012_345, 0.1, 1.0, 12.345, 1234.5, 1e-12].map(significant);
+        assert_eq!(shown, ["0", "0.0123", "0.100", "1.00", "12.3", "1234", "1.00e-12"]);
+    }
+}
