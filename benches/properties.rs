@@ -17,7 +17,7 @@ use propcert::model::{DataSet, Model, Part};
 use propcert::train::{Fit, Recipe};
 use propcert::{dataset, source};
 
-use measured::{Asked, DATA, Measured, Site, data_folder, on_one_thread, seconds, words};
+use measured::{Asked, DATA, Measured, Site, folder, on_one_thread, seconds, words};
 
 /// Rows of the test part that claims about single rows are made for.
 const ROWS: usize = 100;
@@ -33,7 +33,7 @@ const BUDGET_OF_DOMAIN: u64 = 5_000;
 
 fn main() {
     on_one_thread();
-    let folder = data_folder();
+    let data_sets = folder("PROPCERT_DATA");
     let is_property = |name: &String| claims(false).iter().any(|asked| asked.property == name);
     let (properties, named): (Vec<String>, Vec<String>) =
         words().into_iter().partition(is_property);

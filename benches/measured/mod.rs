@@ -31,9 +31,9 @@ pub fn words() -> Vec<String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect()
 }
 
-/// The folder of data sets, where it is named.
-pub fn data_folder() -> Option<PathBuf> {
-    std::env::var_os("PROPCERT_DATA").map(PathBuf::from)
+/// The folder that a variable names, if it is set and not empty: `PROPCERT_DATA` that of data sets.
+pub fn folder(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// Has everything done on one thread.

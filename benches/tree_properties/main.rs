@@ -1,11 +1,13 @@
 //! Every property on ensembles: `cargo bench --bench tree_properties [-- DATA… PROPERTY… MODEL…]`.
 //!
 //! For each data set (all that are found, unless some are named) natural and monotone ensembles of three
-//! sizes are trained with seed 0, and the models of the yardstick are imported; every claim of
+//! sizes are trained with seed 0, the models of the yardstick are imported, and so are those that
+//! `benches/train_xgboost.py` wrote to the folder named by `PROPCERT_XGBOOST`, if it is set; every claim of
 //! `claims.rs` is certified, and the kernel reads each certificate anew: the run ends with a panic if one
-//! is not as stated. A word that is part of a model's name (`10x5`, `natural`) keeps those models, `xgboost`
-//! and `trained` where models come from, the name of a property its claims. Printed are tables in
-//! Markdown; one thread, seconds of the processor where `/proc` tells them, else of the clock.
+//! is not as stated. A word that is part of a model's name (`10x5`, `natural`) keeps those models, `trained`,
+//! `xgboost`, of the latter `published` and `raw`, where models come from, the name of a property its claims.
+//! Printed are tables in Markdown; one thread, seconds of the processor where `/proc` tells them, else of the
+//! clock.
 
 #[path = "../measured/mod.rs"]
 mod measured;
@@ -23,7 +25,7 @@ use propcert::model::{Digest, Model, Part, Row};
 use propcert::source;
 use propcert::spec::{Lowered, Spec};
 
-use measured::{Asked, DATA, Measured, Site, data_folder, on_one_thread, seconds, words};
+use measured::{Asked, DATA, Measured, Site, folder, on_one_thread, seconds, words};
 use models::Group;
 use score::{End, Scores};
 use tables::{Summary, costs, verdict, verdicts};
@@ -52,7 +54,7 @@ impl Wanted {
     }
 
     fn origin(&self, name: &str) -> bool {
-        self.takes(name, &|word| ["trained", "xgboost"].contains(&word))
+        self.takes(name, &|word| ["trained", "xgboost", "published", "raw"].contains(&word))
     }
 
     fn model(&self, name: &str) -> bool {
@@ -67,13 +69,18 @@ impl Wanted {
 
 fn main() {
     on_one_thread();
-    let folder = data_folder();
+    let (data_sets, boosters) = (folder("PROPCERT_DATA"), folder("PROPCERT_XGBOOST"));
     let wanted = Wanted(words());
+    if wanted.0.iter().any(|word| word == "raw") && boosters.is_none() {
+        eprintln!(
+            "no models: name the folder that benches/train_xgboost.py wrote in PROPCERT_XGBOOST"
+        );
+    }
     let start = seconds();
-    introduce(&wanted);
+    introduce(&wanted, boosters.is_some());
     let mut summary = Summary::default();
     for name in DATA.into_iter().filter(|name| wanted.data(name)) {
-        let data = match source::read(name, folder.as_deref()) {
+        let data = match source::read(name, data_sets.as_deref()) {
             Ok(data) => data,
             Err(error) => {
                 eprintln!("left out: {error}");
@@ -82,11 +89,15 @@ fn main() {
         };
         let is_wanted = |model: &str| wanted.model(model);
         if wanted.origin("trained") {
-            examine(&models::trained(name, data, &is_wanted), &wanted, "", &mut summary);
+            examine(&models::trained(name, data.clone(), &is_wanted), &wanted, "", &mut summary);
         }
-        let folder = folder.as_deref().filter(|_| wanted.origin("xgboost"));
-        if let Some(group) = folder.and_then(|at| models::published(name, at, &is_wanted)) {
+        let published = data_sets.as_deref().filter(|_| wanted.origin("xgboost published"));
+        if let Some(group) = published.and_then(|at| models::published(name, at, &is_wanted)) {
             examine(&group, &wanted, "XGBoost ", &mut summary);
+        }
+        if let Some(at) = boosters.as_deref().filter(|_| wanted.origin("xgboost raw")) {
+            let group = models::imported(name, data, at, &is_wanted);
+            examine(&group, &wanted, "XGBoost raw ", &mut summary);
         }
     }
     summary.print();
@@ -94,19 +105,21 @@ fn main() {
 }
 
 /// The command, and the settings that stand nowhere else.
-fn introduce(Wanted(words): &Wanted) {
+fn introduce(Wanted(words): &Wanted, has_boosters: bool) {
     let words = if words.is_empty() { String::new() } else { format!(" -- {}", words.join(" ")) };
+    let boosters = if has_boosters { " and `PROPCERT_XGBOOST`" } else { "" };
     println!("# Properties of ensembles\n");
     println!(
-        "`cargo bench --bench tree_properties{words}` with `PROPCERT_DATA` set; seed 0, one thread.\n"
+        "`cargo bench --bench tree_properties{words}` with `PROPCERT_DATA`{boosters} set; seed 0, one thread.\n"
     );
     println!(
         "At most {BUDGET_NODES} boxes per obligation. `local-invariance`: the first {} test rows; other claims around \
          rows: {}; `lipschitzness`: all pairs of the first {} distinct test rows; `-t`: all pairs of the first {} \
          training rows; `monotonicity`: features and directions that the data declares; `stability`, \
          `high-confidence`: each of the first {} features; `redundancy`: two neighbours of them at once. Models \
-         trained here: learning rate 0.3, of 200x6 0.1. Rows for the models of XGBoost are the data's divided by the \
-         deviations and rounded to f32, dealt into parts anew: not the same rows.\n",
+         trained here: learning rate 0.3, of 200x6 0.1. Rows for the published models of XGBoost are the data's divided \
+         by the deviations and rounded to f32, dealt into parts anew: not the same rows; models of XGBoost on raw \
+         features have the rows, parts and settings of those trained here.\n",
         claims::ROWS,
         claims::FEWER_ROWS,
         claims::DISTINCT,

@@ -1,9 +1,11 @@
-//! The ensembles: trained here, and those of the yardstick on rows in its units.
+//! The ensembles: trained here, by the script `train_xgboost.py` on the same rows, and those of the yardstick
+//! on rows in its units.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use propcert::model::{CsvFile, DataSet, Model, Part};
+use propcert::import::Format;
+use propcert::model::{CsvFile, DataSet, MAX_BYTES, Model, Part};
 use propcert::train::{Fit, Recipe};
 use propcert::{dataset, source};
 
@@ -20,11 +22,14 @@ pub struct Group {
 /// Trees, depth, and the factor of a leaf, as those of the yardstick have them.
 const SIZES: [(usize, usize, &str); 3] = [(10, 5, "0.3"), (50, 6, "0.3"), (200, 6, "0.1")];
 
+/// Without constraints, and in the directions that the data declares.
+const KINDS: [(&str, &str); 2] = [("natural", ""), ("monotone", "monotone = 'declared'\n")];
+
 /// Natural and monotone ensembles of the three sizes, those whose name is `wanted`.
 pub fn trained(name: &str, data: DataSet, wanted: &dyn Fn(&str) -> bool) -> Group {
     let schema = dataset::schema(&data).expect("the data has a schema");
     let mut models = Vec::new();
-    for (kind, constraint) in [("natural", ""), ("monotone", "monotone = 'declared'\n")] {
+    for (kind, constraint) in KINDS {
         for (trees, depth, eta) in SIZES {
             let model_name = format!("{trees}x{depth} {kind}");
             if !wanted(&model_name) {
@@ -39,6 +44,32 @@ pub fn trained(name: &str, data: DataSet, wanted: &dyn Fn(&str) -> bool) -> Grou
         }
     }
     Group { name: name.to_owned(), data, models }
+}
+
+/// The models `DATA_SIZE_KIND.json` of a folder, as `import xgboost --schema DATA` reads them, of the same
+/// names as those trained here; what cannot be read is left out and said.
+pub fn imported(name: &str, data: DataSet, folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Group {
+    let schema = dataset::schema(&data).expect("the data has a schema");
+    let read = |path: &Path| {
+        let bytes = source::read_regular(path, MAX_BYTES)
+            .map_err(|error| format!("{error}; `python benches/train_xgboost.py` writes it"))?;
+        let model = Format::Xgboost.read(&bytes, Some(&schema));
+        model.map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let mut models = Vec::new();
+    for (kind, _) in KINDS {
+        for (trees, depth, _) in SIZES {
+            let model_name = format!("{trees}x{depth} {kind}");
+            if !wanted(&model_name) {
+                continue;
+            }
+            match read(&folder.join(format!("{name}_{trees}x{depth}_{kind}.json"))) {
+                Ok(model) => models.push((model_name, model)),
+                Err(reason) => eprintln!("left out: {reason}"),
+            }
+        }
+    }
+    Group { name: format!("{name}, models of XGBoost on raw features"), data, models }
 }
 
 /// The models of the yardstick about a data set.

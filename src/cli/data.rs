@@ -1,4 +1,4 @@
-//! `propcert data`: list, describe, make and import data sets.
+//! `propcert data`: list, describe, show, make and import data sets.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::dataset;
+use crate::model::Part;
 
-use super::subject::read_whole;
+use super::subject::{read_data, read_whole};
 use super::{Ending, Refusal, files};
 
-/// List, describe, make and import data sets.
+/// List, describe, show, make and import data sets.
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  propcert data list\n  propcert data describe spambase\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
+    after_help = "Examples:\n  propcert data list\n  propcert data describe spambase\n  propcert data rows spambase:train > train.csv\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
 )]
 pub(crate) enum Verb {
     /// List what can be named: built in, in PROPCERT_DATA, and the shapes of synthetic sets.
@@ -32,6 +33,16 @@ pub(crate) enum Verb {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Print the rows of a part as CSV: `label`, then the features in raw units.
+    ///
+    /// A model that was trained elsewhere on `NAME:train` has seen none of the rows that figures are
+    /// reported on. Verbs that take --points read it.
+    #[command(after_help = "Example:\n  propcert data rows spambase:train > train.csv")]
+    Rows {
+        /// A name, a folder or a CSV, and the part: `NAME:train`, `NAME:validation`, `NAME:test` or
+        /// `NAME:auxiliary`.
+        name: String,
     },
     /// Make a synthetic data set in the shape of one of the five of "Stolen Risks of Models with
     /// Security Properties" (CCS 2023), called synthetic everywhere.
@@ -78,6 +89,7 @@ pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
     match verb {
         Verb::List { json } => show(&dataset::list()?, json),
         Verb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
+        Verb::Rows { name } => print_rows(&name),
         Verb::Make { shape, rows, seed, out, json } => {
             show(&dataset::make(&shape, rows, seed, &out)?, json)
         }
@@ -89,6 +101,16 @@ pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
             show(&inference, json)
         }
     }
+}
+
+fn print_rows(name: &str) -> Result<Ending, Refusal> {
+    let (data, part) = read_data(name)?;
+    let Some(part) = part else {
+        let parts = Part::ALL.map(|part| format!("{name}:{}", part.name())).join(", ");
+        return Err(Refusal::new(format!("{name}: the rows of which part? Write one of {parts}")));
+    };
+    files::print(&dataset::rows(&data, part))?;
+    Ok(Ending::AsStated)
 }
 
 fn show(value: &(impl Display + Serialize), json: bool) -> Result<Ending, Refusal> {

@@ -2,8 +2,8 @@
 //!
 //! Reading itself is trusted and lives in [`crate::model`]; this room finds the bytes
 //! ([`open`]), fits the standardisation to the training rows ([`schema`]), describes rows and parts
-//! ([`describe`], [`list`]), turns any labelled CSV into a data set ([`import`]), and makes
-//! synthetic ones in the shape of the paper's five ([`make`]).
+//! ([`describe`], [`list`]), hands the rows of a part to other tools ([`rows`]), turns any labelled CSV
+//! into a data set ([`import`]), and makes synthetic ones in the shape of the paper's five ([`make`]).
 
 mod describe;
 mod error;
@@ -11,6 +11,7 @@ mod import;
 mod list;
 mod make;
 mod paper;
+mod rows;
 mod schema;
 mod table;
 mod write;
@@ -22,6 +23,7 @@ pub use error::DatasetError;
 pub use import::{Inference, InferredFeature, import};
 pub use list::{ListedSet, ListedShape, Listing};
 pub use make::{Made, make};
+pub use rows::rows;
 pub use schema::schema;
 pub(crate) use table::keep_words;
 pub(crate) use write::without_temporary_name;

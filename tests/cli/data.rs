@@ -1,4 +1,4 @@
-//! `data list`, `describe`, `make`, `import`.
+//! `data list`, `describe`, `rows`, `make`, `import`.
 
 use crate::scene::{ROWS, Scene};
 
@@ -30,6 +30,21 @@ fn a_set_is_described() {
     let json = scene.done("data describe tiny.csv --json");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["rows"], ROWS);
+}
+
+#[test]
+fn rows_of_a_part_are_points_with_labels() {
+    let scene = Scene::new();
+    let parts = ["train", "validation", "test", "auxiliary"];
+    let texts = parts.map(|part| scene.done(&format!("data rows tiny.csv:{part}")));
+    assert!(texts.iter().all(|text| text.starts_with("label,age,income\n")), "{}", texts[0]);
+    assert_eq!(texts.iter().map(|text| text.lines().count() - 1).sum::<usize>(), ROWS);
+    let [_, _, test, _] = &texts;
+    scene.write("test.csv", test);
+    let predicted = scene.done("predict --model trees.json --points test.csv");
+    assert_eq!(predicted.lines().count(), test.lines().count());
+    scene.refused("data rows tiny.csv", &["which part", "tiny.csv:train", "tiny.csv:auxiliary"]);
+    scene.refused("data rows tiny.csv:tset", &["unknown part `tset`"]);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use crate::scene::program;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "demo",
     "data",
     "data list",
     "data describe",
+    "data rows",
     "data make",
     "data import",
     "train",

@@ -82,3 +82,21 @@ fn written_boosters_are_served_with_the_same_bits() {
         assert_eq!(found, expected, "{name}, base {base:?}");
     }
 }
+
+/// The boosters that `tree_properties` is given: six of a data set, each compared on its test rows.
+#[test]
+fn the_script_of_the_bench_finds_equal_bits() {
+    if !has("numpy, xgboost", "the_script_of_the_bench_finds_equal_bits") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_propcert"));
+    let arguments = [program, folder.path(), Path::new("spambase")];
+    let printed = run("../../benches/train_xgboost.py", &arguments);
+    let equal = printed.lines().filter(|line| line.contains(": 1331 of 1331 equal, "));
+    assert_eq!(equal.count(), 6, "{printed}");
+    let written = folder.path().join("spambase_10x5_monotone.json");
+    let spambase = propcert::source::built_in().unwrap();
+    let schema = propcert::dataset::schema(&spambase).unwrap();
+    assert!(xgboost(&std::fs::read(written).unwrap(), Some(&schema)).is_ok());
+}
