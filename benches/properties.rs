@@ -41,7 +41,7 @@ fn main() {
     let start = seconds();
     let mut certificates = 0;
     for name in names {
-        match source::read(&name, folder.as_deref()) {
+        match source::read(&name, data_sets.as_deref()) {
             Ok(data) => certificates += examine(&name, &data, &properties),
             Err(error) if named.is_empty() => eprintln!("left out: {error}"),
             Err(error) => panic!("{error}"),

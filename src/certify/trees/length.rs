@@ -71,10 +71,12 @@ mod tests {
 
     #[test]
     fn roots_are_the_floats_on_either_side() {
-        for x in [0.0, 5e-324, 1e-160, 0.1, 1.0, 3.0, 1e150] {
+        assert_eq!((root_down(&Rational::ZERO), root_up(&Rational::ZERO)), (0.0, 0.0));
+        let least = Rational::from_f64(f64::from_bits(1)).unwrap();
+        for x in [5e-324, 1e-160, 0.1, 1.0, 3.0, 1e150] {
             let square = power(Norm::L2, x).unwrap();
             assert_eq!((root_down(&square), root_up(&square)), (x, x), "the root of a square");
-            let above = &square + &Rational::from_f64(f64::from_bits(1)).unwrap();
+            let above = &square + &least;
             let (down, up) = (root_down(&above), root_up(&above));
             assert_eq!(down.next_up(), up, "{x}");
             assert!(power(Norm::L2, down).unwrap() < above && above < power(Norm::L2, up).unwrap());
