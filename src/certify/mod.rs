@@ -223,6 +223,18 @@ impl<'a> Searcher<'a> {
         twins::largest_change(self, &self.lowered.obligation(at)?)
     }
 
+    /// How far the score goes over the region of such an obligation, from its least value to its greatest.
+    pub fn score_span(&self, at: usize) -> Option<LargestChange> {
+        twins::score_span(self, &self.lowered.obligation(at)?)
+    }
+
+    /// Whether some point is as confident as obligation `at` supposes (`high-confidence`, `redundancy`);
+    /// if none is, it holds emptily. The kernel has decided it. `None` for other claims, or if the budget
+    /// of nodes does not last.
+    pub fn is_premise_met(&self, at: usize) -> Option<bool> {
+        twins::is_premise_met(self, &self.lowered.obligation(at)?)
+    }
+
     /// What the relaxation with one variable per leaf offers for obligation `at` about one label of an
     /// ensemble: one step of the ladder, for figures.
     pub fn offer_shares(&self, at: usize) -> Option<Proof> {

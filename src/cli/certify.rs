@@ -120,8 +120,61 @@ struct Outcome {
     /// Obligations that the attack alone did not refute, of those of this run; nothing where every
     /// pair of rows is decided, so that nothing is sampled.
     survives_attack: Option<Share>,
-    /// By obligation, where the claim bounds how the score of an ensemble changes.
+    extent: Extent,
+}
+
+/// What stands beside claims about two points of an ensemble, where the budget lasts for it.
+#[derive(Default)]
+struct Extent {
+    /// By obligation, where the claim bounds how the score changes.
     changes: Vec<(usize, LargestChange)>,
+    /// From the least score to the greatest: small scores change little.
+    span: Option<LargestChange>,
+    /// Whether any point is as confident as the claim supposes.
+    is_premise_met: Option<bool>,
+}
+
+impl Extent {
+    /// Of the obligations that were decided: where the budget did not last for the bound, it does not for
+    /// the value.
+    fn new(searcher: &Searcher, decided: &[usize]) -> Self {
+        let change = |&at: &usize| Some((at, searcher.largest_change(at)?));
+        let first = decided.first();
+        Self {
+            changes: decided.iter().filter_map(change).collect(),
+            span: first.and_then(|&at| searcher.score_span(at)),
+            is_premise_met: first.and_then(|&at| searcher.is_premise_met(at)),
+        }
+    }
+
+    fn text(&self) -> String {
+        let change = |(at, change): &(usize, LargestChange)| {
+            let LargestChange { least, most, .. } = change;
+            format!(
+                "obligation {at}: the score changes by at most {most}, and by {least} somewhere\n"
+            )
+        };
+        let changes: String = self.changes.iter().map(change).collect();
+        let span = |span: LargestChange| {
+            format!("in all, the score goes over {} on the domain\n", span.most)
+        };
+        let premise = match self.is_premise_met {
+            Some(false) => "no point of the domain has that confidence: the claim holds emptily\n",
+            Some(true) => "some point of the domain has that confidence\n",
+            None => "",
+        };
+        changes + &self.span.map(span).unwrap_or_default() + premise
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let ends = |change: &LargestChange| serde_json::json!({ "least": change.least, "most": change.most });
+        let change = |(at, change): &(usize, LargestChange)| serde_json::json!({ "at": at, "least": change.least, "most": change.most });
+        serde_json::json!({
+            "largest-change": self.changes.iter().map(change).collect::<Vec<_>>(),
+            "score-span": self.span.as_ref().map(ends),
+            "premise-met": self.is_premise_met,
+        })
+    }
 }
 
 impl Outcome {
@@ -133,25 +186,20 @@ impl Outcome {
             ))
         };
         let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
-        let change = |(at, change): &(usize, LargestChange)| {
-            let LargestChange { least, most, .. } = change;
-            format!(
-                "obligation {at}: the score changes by at most {most}, and by {least} somewhere\n"
-            )
-        };
-        let changes: String = self.changes.iter().map(change).collect();
-        format!("{}{sampled}{changes}{}\n", accuracy_lines(&self.tally), self.tally.all)
+        let extent = self.extent.text();
+        format!("{}{sampled}{extent}{}\n", accuracy_lines(&self.tally), self.tally.all)
     }
 
     fn json(&self) -> String {
         let Tally { all, distinct, rules } = &self.tally;
-        let json = serde_json::json!({
+        let mut json = serde_json::json!({
             "totals": all, "distinct": distinct, "rules": rules,
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.survives_attack },
-            "largest-change": self.changes.iter().map(|(at, change)| {
-                serde_json::json!({ "at": at, "least": change.least, "most": change.most })
-            }).collect::<Vec<_>>(),
+        });
+        let extent = self.extent.json();
+        extent.as_object().into_iter().flatten().for_each(|(key, value)| {
+            json[key] = value.clone();
         });
         format!("{json}\n")
     }
@@ -213,10 +261,8 @@ fn write(
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
-    // where the budget did not last for the bound, it does not for the value
-    let changes = decided.into_iter().filter_map(|at| Some((at, searcher.largest_change(at)?)));
-    let changes = changes.collect();
-    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), changes })
+    let extent = Extent::new(&searcher, &decided);
+    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
 }
 
 /// What an interrupted run left.

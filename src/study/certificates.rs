@@ -53,6 +53,8 @@ pub fn certify(claimed: &Claimed, store: &Store, file: &str) -> Result<Certified
     let exactly = check(subject, &text, settings, &mut Vec::new())?;
     let mut report = describe(subject.spec.0, &lowered, &checked, file);
     report.part = checked.header.part.map(|part| part.name().to_owned());
+    report.premise_unreachable =
+        searcher.is_premise_met(0).map(|is_met| if is_met { 0 } else { summary.totals.proved });
     report.sampled = sampled(&summary.totals, summary.refuted_by_attack, options, subject);
     report.checked = checked.is_as_stated() && exactly.is_as_stated();
     report.checked_exactly = (exactly.is_as_stated() && first > 0).then_some(first as u64);

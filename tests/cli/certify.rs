@@ -224,3 +224,32 @@ fn a_range_without_floats_is_no_reason_to_panic() {
         }
     }
 }
+
+/// Scores of the ensemble are −1.5, 0.5 and 1.5, and σ(1.5) is 0.82.
+#[test]
+fn what_a_claim_about_two_points_is_to_be_compared_with_is_told() {
+    let scene = Scene::new();
+    let call = "certify --model trees.json --spec two.toml --out two.jsonl";
+    let told = |spec: &str| {
+        scene.write("two.toml", spec);
+        let json: serde_json::Value =
+            serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap();
+        (scene.done(call), json)
+    };
+    let (text, json) = told("property = 'stability'\nfeatures = ['age']\nbound = '0'\n");
+    assert!(text.contains("obligation 0: the score changes by at most 0, and by 0 somewhere\n"));
+    assert!(text.contains("in all, the score goes over 3 on the domain\n"), "{text}");
+    assert_eq!((&json["score-span"]["most"], &json["premise-met"]), (&3.0.into(), &().into()));
+    for (confidence, said, is_met) in [
+        ("0.8", "some point of the domain has that confidence\n", true),
+        ("0.9", "no point of the domain has that confidence: the claim holds emptily\n", false),
+    ] {
+        for change in ["high-confidence'\nfeatures = ['age']", "redundancy'\ngroups = [['age']]"] {
+            let (text, json) = told(&format!(
+                "property = '{change}\nconfidence = '{confidence}'\ncutoff = '0.5'\n"
+            ));
+            assert!(text.contains(said) && text.contains("proved 1 refuted 0"), "{text}");
+            assert_eq!((&json["premise-met"], &json["score-span"]), (&is_met.into(), &().into()));
+        }
+    }
+}

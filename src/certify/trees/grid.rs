@@ -109,7 +109,7 @@ impl Grid {
     }
 
     /// At least the sum of absolute values that any score is made of, as floats add them up.
-    pub(super) fn total(&self) -> f64 {
+    pub(in crate::certify) fn total(&self) -> f64 {
         let base = self.base.iter().map(|base| base.abs()).sum::<f64>();
         base + self.trees.iter().map(|(_, parts)| largest(parts)).sum::<f64>()
     }

@@ -1,16 +1,16 @@
 //! Claims about two points of an ensemble: trees for rule `tree-pairs`, or a pair that violates the claim.
 
 mod aim;
+mod extent;
 mod product;
 mod search;
 mod witness;
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Pairing, Proof, TwinBox, Verdict};
-use crate::interval::Rational;
+use crate::certificate::{Pairing, Proof, TwinBox};
 use crate::model::{Cells, Ensemble, Family, Point};
-use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
+use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
 use super::Searcher;
 use super::branch;
@@ -19,68 +19,14 @@ use product::{FORMS, MOST_PAIRS, Product, Sums};
 use search::{Found, Search};
 use witness::{Ground, shift};
 
+pub use extent::LargestChange;
+pub(super) use extent::{is_premise_met, largest_change, score_span};
+
 /// Searches all questions of an obligation within the budget of nodes, which they share.
 pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
     let mut nodes = 0;
     let proof = prove(searcher, obligation, &mut nodes);
     branch::Found { proof, nodes }
-}
-
-/// The most by which the score changes between two points that a claim binds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LargestChange {
-    /// Some pair changes by at least this.
-    pub least: f64,
-    /// No pair changes by more, which the kernel has shown; the two differ by the rounding of `f64` only.
-    pub most: f64,
-    /// Boxes of pairs that were looked at.
-    pub nodes: u64,
-}
-
-/// The largest change of an obligation about it (`small-neighborhood`, `stability`), whatever its bound;
-/// `None` for other claims, or if the budget of nodes does not last.
-pub(super) fn largest_change(
-    searcher: &Searcher,
-    obligation: &Obligation,
-) -> Option<LargestChange> {
-    let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
-    let budget = searcher.options.budget_nodes;
-    let mut on_score = obligation.clone();
-    expect_change(&mut on_score, Rational::ZERO)?;
-    let claim = on_score.sufficient.as_ref()?;
-    let questions = searcher.kernel.questions(&on_score)?;
-    let pairing = questions.pairings().into_iter().next()?;
-    let root = pairing.root()?;
-    let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
-    let mut nodes = 0;
-    let mut search = grids.search(ensemble, pairing, root, Aim::of(claim)?)?;
-    let here = search.largest(root, budget, &mut nodes)?;
-    let ground = Ground { grids: grids.both(), regions: regions(&on_score, claim) };
-    let margin = |x: &Vec<f64>| {
-        let scores = searcher.subject.model.0.exact_scores(&Point::from_floats(x)?);
-        Some(&scores[1] - &scores[0])
-    };
-    let [a, b] = ground.pair(&here, None);
-    let change = (&margin(&a)? - &margin(&b)?).abs();
-    let mut at_most = on_score.clone();
-    expect_change(&mut at_most, change.clone())?;
-    let proof = prove(searcher, &at_most, &mut nodes)?;
-    let is_shown = matches!(searcher.kernel.judge(at_most, &proof), Ok(Verdict::Proved(_)));
-    is_shown.then(|| LargestChange { least: change.down(), most: change.up(), nodes })
-}
-
-/// Turns the claim into one about the score, with another bound; `None` for claims that are not about a
-/// change.
-fn expect_change(obligation: &mut Obligation, limit: Rational) -> Option<()> {
-    for claim in [Some(&mut obligation.claim), obligation.sufficient.as_mut()] {
-        match claim? {
-            Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => {
-                (*bound, *on) = (limit.clone(), On::Score);
-            }
-            _ => return None,
-        }
-    }
-    Some(())
 }
 
 fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
