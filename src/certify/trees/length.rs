@@ -49,12 +49,22 @@ fn power(norm: Norm, x: f64) -> Option<Rational> {
 /// The largest float whose square is at most `square`.
 fn root_down(square: &Rational) -> f64 {
     let is_above = |x: f64| power(Norm::L2, x).is_none_or(|other| other > *square);
-    let mut root = square.down().sqrt();
-    while root > 0.0 && is_above(root) {
-        root = root.next_down();
+    // the square itself may be no float, however far rounded: it is looked for among the bits, which
+    // ascend with the floats from 0 to infinity
+    let (mut root, mut above) = (0.0f64, f64::INFINITY);
+    let guess = square.down().sqrt();
+    for bound in [guess * (1.0 - 2.0 * f64::EPSILON), guess * (1.0 + 2.0 * f64::EPSILON)] {
+        match is_above(bound) {
+            true => above = above.min(bound),
+            false => root = root.max(bound),
+        }
     }
-    while !is_above(root.next_up()) {
-        root = root.next_up();
+    while root.to_bits() + 1 < above.to_bits() {
+        let middle = f64::from_bits(root.to_bits().midpoint(above.to_bits()));
+        match is_above(middle) {
+            true => above = middle,
+            false => root = middle,
+        }
     }
     root
 }
@@ -80,6 +90,17 @@ mod tests {
             let (down, up) = (root_down(&above), root_up(&above));
             assert_eq!(down.next_up(), up, "{x}");
             assert!(power(Norm::L2, down).unwrap() < above && above < power(Norm::L2, up).unwrap());
+        }
+    }
+
+    #[test]
+    fn roots_of_squares_that_are_no_floats() {
+        for root in [0.0, 5e-324, 1e-200, 1e-160, 0.3, 7.0, 1e160, 1e300, f64::MAX] {
+            let square = power(Norm::L2, root).unwrap();
+            assert_eq!((root_down(&square), root_up(&square)), (root, root));
+            let above = &square + &power(Norm::L2, 5e-324).unwrap();
+            let up = root_up(&above);
+            assert!(root_down(&above) <= up && (root == 0.0 || up == root.next_up()), "{root:e}");
         }
     }
 

@@ -167,3 +167,54 @@ impl<'a> Radii<'a> {
         Ruler { norm: self.norm, centre: raw.to_vec(), weights: self.weights.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Left of every threshold the label is 0, beyond one of them 1.
+    fn stumps(thresholds: &[&str]) -> Model {
+        let tree = |(feature, threshold): (usize, &&str)| {
+            format!(
+                r#"{{"output":0,"feature":[{feature},0,0],"threshold":[{threshold},0,0],
+                "left":[1,-1,-1],"right":[2,-1,-1],"default-left":[0,0,0],"leaf":[0,0,9]}}"#
+            )
+        };
+        let trees: Vec<String> = thresholds.iter().enumerate().map(tree).collect();
+        let names = (0..thresholds.len()).map(|k| format!(r#"{{"name":"x{k}","kind":"real"}}"#));
+        let names: Vec<String> = names.collect();
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower","classes":2,
+            "features":[{}],"base":[-1],"trees":[{}]}}"#,
+            names.join(","),
+            trees.join(",")
+        );
+        Model::read(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn distances_whose_squares_are_no_floats() {
+        for (thresholds, nearest) in [
+            (["3e-200", "2e-200"], 2e-200),
+            (["2e-200", "3e-200"], 2e-200),
+            (["1e200", "3e160"], 3e160),
+        ] {
+            let model = stumps(&thresholds);
+            for norm in [Norm::Linf, Norm::L1, Norm::L2] {
+                let radius = Radii::new(&model, norm).unwrap().at(&[0.0, 0.0], 1000).unwrap();
+                assert_eq!((radius.lower, radius.upper), (nearest, nearest), "{norm:?}");
+                assert!(radius.is_exact && radius.epsilon == nearest.next_down());
+            }
+        }
+    }
+
+    #[test]
+    fn no_float_lies_left_of_the_least() {
+        let model = stumps(&["-1.7976931348623157e308"]);
+        for norm in [Norm::Linf, Norm::L1, Norm::L2] {
+            let radius = Radii::new(&model, norm).unwrap().at(&[0.0], 10_000).unwrap();
+            assert_eq!((radius.lower, radius.label), (f64::MAX, 1));
+            assert!(radius.is_exact && radius.witness.is_none());
+        }
+    }
+}

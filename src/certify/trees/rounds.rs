@@ -34,6 +34,15 @@ impl Nearest {
     fn none() -> Self {
         Self { key: Key::INFINITE, exact: None, witness: None }
     }
+
+    /// Whether nothing can be nearer, as far as floats tell. A square may be 0 as a float where its root
+    /// is none.
+    fn is_zero(&self, norm: Norm) -> bool {
+        match (norm, &self.exact) {
+            (Norm::L2, Some((square, _))) => *square == Rational::ZERO,
+            _ => self.key.down == 0.0,
+        }
+    }
 }
 
 /// The search around one point.
@@ -115,7 +124,7 @@ impl<'a> Rounds<'a> {
     fn round(&mut self, cube: &Sides, limit: Key) -> bool {
         let others: Vec<usize> = competitors(self.label, self.model.classes).collect();
         for (index, other) in others.iter().enumerate() {
-            if self.nearest.key.down == 0.0 {
+            if self.nearest.is_zero(self.ruler.norm) {
                 return true;
             }
             if self.nodes >= self.budget {
@@ -171,7 +180,9 @@ impl<'a> Rounds<'a> {
         if key >= search.limit && !is_tie {
             return Answer::Close;
         }
-        self.nearest = Nearest { key, exact, witness: Some(witness) };
-        if key.down == 0.0 { Answer::Stop } else { Answer::Nearer(key) }
+        // left of the least float there are numbers, and no floats
+        let witness = Some(witness).filter(|witness| witness.iter().all(|x| x.is_finite()));
+        self.nearest = Nearest { key, exact, witness };
+        if self.nearest.is_zero(self.ruler.norm) { Answer::Stop } else { Answer::Nearer(key) }
     }
 }

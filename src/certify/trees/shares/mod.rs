@@ -24,8 +24,8 @@ const STEPS: f64 = (1 << 20) as f64;
 /// Most leaves for which the relaxation is solved.
 const MOST_LEAVES: usize = 50_000;
 
-/// Shares for every margin row of a claim about one label; `None` for other claims, and for ensembles that
-/// are too large.
+/// Shares for every margin row of a claim about one label; `None` for other claims, for empty regions, and
+/// for ensembles that are too large.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let grid = searcher.grid.as_ref()?;
     let model = searcher.subject.model.0;
@@ -35,6 +35,10 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
         _ => return None,
     };
     let sides = searcher.kernel.cells(obligation)?.sides().to_vec();
+    // the ball of a row outside the domain may have no cells
+    if sides.iter().any(|(lo, hi)| lo > hi) {
+        return None;
+    }
     let leaves: usize = grid.trees.iter().map(|(_, parts)| parts.len().div_ceil(2)).sum();
     if leaves > MOST_LEAVES {
         return None;
