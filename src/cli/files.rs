@@ -40,9 +40,12 @@ pub(crate) fn print(text: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Asked before long work: the folder of `out` must be there.
+/// Asked before long work: the folder of `out` must be there, and `out` be none itself.
 #[cfg(feature = "full")]
 pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
+    if out.is_dir() {
+        return Err(Refusal::new(format!("--out {}: is a folder; name a file", out.display())));
+    }
     match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             let (folder, out) = (folder.display(), out.display());

@@ -56,6 +56,9 @@ pub struct Kept {
     pub is_checked: bool,
 }
 
+/// What the names of the files of a point end in.
+pub const ENDINGS: [&str; 6] = ["toml", "jsonl", "flip.toml", "flip.jsonl", "csv", "meta.json"];
+
 /// A point whose radius is kept.
 pub struct Anchor<'a> {
     /// The model with the digest of its file, and what a manifest calls that file.

@@ -113,6 +113,39 @@ fn a_budget_that_ends_leaves_an_interval() {
 }
 
 #[test]
+fn certificates_take_the_place_of_no_input_and_of_no_result() {
+    let scene = scene();
+    scene.done(
+        "radius --model trees.json --points points.csv --norm l1 --out r.csv --certificates kept",
+    );
+    for (path, text) in [
+        ("kept/left.csv", POINTS.to_owned()),
+        ("kept/right.flip.jsonl", POINTS.to_owned()),
+        ("kept/manifest.json", scene.read("trees.json")),
+    ] {
+        scene.write(path, &text);
+        let (model, points) = if path.ends_with("manifest.json") {
+            (path, "points.csv")
+        } else {
+            ("trees.json", path)
+        };
+        scene.refused(
+            &format!(
+                "radius --model {model} --points {points} --norm l1 --out r.csv --certificates kept"
+            ),
+            &[path, "choose another"],
+        );
+        assert_eq!(scene.read(path), text);
+    }
+    for out in ["kept/on.toml", "./kept/manifest.json", "kept/left.meta.json"] {
+        let call = format!("{CALL} --norm l1 --out {out} --certificates kept");
+        scene.refused(&call, &[out, "--certificates"]);
+    }
+    scene.refused(&format!("{CALL} --norm l1 --out kept"), &["kept", "folder"]);
+    scene.done(&format!("{CALL} --norm l1 --out kept/r.csv --certificates kept"));
+}
+
+#[test]
 fn bad_calls_are_refused() {
     let scene = scene();
     let refused = |call: &str, facts: &[&str]| scene.refused(call, facts);

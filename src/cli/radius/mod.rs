@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::certify::trees::{Radii, Radius};
 use crate::model::{Digest, Model, Precision};
 use crate::spec::Norm;
-use crate::study::radii::{Anchor, keep};
+use crate::study::radii::{Anchor, ENDINGS, keep};
 use crate::study::{Manifest, write_whole};
 
 use super::inputs::Inputs;
@@ -201,6 +201,7 @@ impl<'a> Keeper<'a> {
                 )));
             }
         }
+        expect_apart(arguments, folder, &points.names)?;
         std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
         let model_name = way_from(folder, &arguments.model)?;
         // what is proved of a closed search takes about the nodes of its last round
@@ -228,4 +229,27 @@ impl<'a> Keeper<'a> {
         }
         Ok(Confirmed { entries: kept.entries, by_kernel: kept.is_checked })
     }
+}
+
+/// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.
+fn expect_apart(arguments: &Arguments, folder: &Path, names: &[String]) -> Result<(), Refusal> {
+    let inputs = Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--points", Some(&arguments.points));
+    let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let place = |folder: &Path| folder.canonicalize().ok();
+    let is_inside = place(folder).is_some_and(|folder| {
+        place(parent.unwrap_or(Path::new("."))).is_some_and(|parent| parent == folder)
+    });
+    let own = names.iter().flat_map(|name| ENDINGS.map(|ending| format!("{name}.{ending}")));
+    for file in own.chain(["manifest.json".to_owned()]) {
+        inputs.expect_apart(&folder.join(&file))?;
+        if is_inside && arguments.out.file_name().is_some_and(|out| *out == *file) {
+            let out = arguments.out.display();
+            return Err(Refusal::new(format!(
+                "--out {out}: --certificates writes a file of that name; choose another"
+            )));
+        }
+    }
+    Ok(())
 }
