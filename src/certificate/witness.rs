@@ -46,7 +46,7 @@ pub(super) fn violates(
         (Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. }, [x]) => {
             obligation.region.contains(x)
                 && subject.is_confident(&margin.above, x)
-                && axis_neighbours(x, shifts).iter().any(|other| subject.flips(x, other))
+                && axis_neighbours(x, shifts).any(|other| subject.flips(x, &other))
         }
         (Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm }, [x, other]) => {
             obligation.region.contains(x)
@@ -260,13 +260,12 @@ fn agree_elsewhere(a: &Point, b: &Point, moved: &[bool]) -> bool {
 }
 
 /// The points one shift away along each axis, both ways.
-fn axis_neighbours(x: &Point, shifts: &[Rational]) -> Vec<Point> {
-    let moved = |index: usize, shift: Rational| x.moved(index, &shift);
-    shifts
-        .iter()
-        .enumerate()
-        .flat_map(|(index, shift)| [moved(index, shift.clone()), moved(index, -shift.clone())])
-        .collect()
+fn axis_neighbours(x: &Point, shifts: &[Rational]) -> impl Iterator<Item = Point> {
+    let signed = |(index, shift): (usize, &Rational)| {
+        [shift.clone(), -shift.clone()].map(|shift| (index, shift))
+    };
+    let shifted = shifts.iter().enumerate().flat_map(signed);
+    shifted.map(|(index, shift)| x.moved(index, &shift))
 }
 
 /// `|a_i − b_i|` per feature.

@@ -10,6 +10,9 @@ use super::super::fuzz::{Boundary, NetworkMargins};
 use super::super::{Block, Bounds, Coupling, Network, Questions};
 use super::{Engine, Kernel, Prepared};
 
+/// Most sides of boxes, of all questions together, that a search is given.
+const MOST_SIDES: usize = 1 << 22;
+
 impl Kernel<'_> {
     /// What the margins of a network must clear on the obligation's region; `None` for claims that are
     /// not about one label, for ensembles, and where a served copy may do anything.
@@ -71,17 +74,22 @@ impl Kernel<'_> {
         self.coupling_of(prepared, obligation)
     }
 
-    /// The questions of an obligation about two points of an ensemble; `None` for other claims and for
-    /// networks.
+    /// The questions of an obligation about two points of an ensemble; `None` for other claims, for
+    /// networks, and where they take too much room all together.
     pub fn questions<'q>(&'q self, obligation: &'q Obligation) -> Option<Questions<'q>> {
         let claim = obligation.sufficient.as_ref()?;
         let tie = self.model.tie;
+        let fits = |count: usize| count.saturating_mul(self.model.schema.len()) <= MOST_SIDES;
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => None,
             Engine::Small(all, _) => {
-                all.questions(obligation, claim, tie).ok().map(Questions::from)
+                let questions = all.questions(obligation, claim, tie).ok()?;
+                fits(questions.len()).then(|| Questions::small(questions))
             }
-            Engine::Big(all, _) => all.questions(obligation, claim, tie).ok().map(Questions::from),
+            Engine::Big(all, _) => {
+                let questions = all.questions(obligation, claim, tie).ok()?;
+                fits(questions.len()).then(|| Questions::big(questions))
+            }
         }
     }
 

@@ -9,13 +9,20 @@ use super::{Engine, Kernel};
 impl Kernel<'_> {
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
     pub fn work(&self, proof: &Proof) -> u64 {
-        // at most two shifts per feature
-        let questions = 2 * self.model.schema.len() as u64;
+        if let (Proof::AllPairs { .. }, Some(pairs)) = (proof, self.pairs()) {
+            return pairs.work();
+        }
+        let evaluations = self.evaluations();
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
-            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, questions),
-            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, questions),
+            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, evaluations),
+            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, evaluations),
         }
+    }
+
+    /// How many points a counterexample may have evaluated: of the boundary property every shifted copy.
+    fn evaluations(&self) -> u64 {
+        if self.lowered.is_fuzz() { 2 * self.model.schema.len() as u64 + 1 } else { 1 }
     }
 
     fn network_work(&self, proof: &Proof) -> u64 {
@@ -29,11 +36,11 @@ impl Kernel<'_> {
         });
         let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
         match proof {
-            Proof::None => parameters,
-            Proof::AllPairs { .. } => self.pairs().map_or(parameters, |pairs| pairs.work()),
+            Proof::None | Proof::AllPairs { .. } => parameters,
             // exact integers grow with every layer
             Proof::Counterexample { .. } => {
-                parameters.saturating_mul(4 * network_depth(self.model))
+                let once = parameters.saturating_mul(4 * network_depth(self.model));
+                once.saturating_mul(self.evaluations())
             }
             Proof::Interval => parameters.saturating_mul(4),
             Proof::Split { tree, .. } => {
@@ -72,16 +79,15 @@ fn network_size(model: &Model) -> (u64, u64) {
     (parameters, hidden)
 }
 
-fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u64 {
-    let nodes = forest.nodes() as u64 + 1;
+fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) -> u64 {
+    let (nodes, features) = (forest.nodes() as u64 + 1, forest.features() as u64);
     match proof {
+        Proof::Counterexample { .. } => nodes.saturating_add(features).saturating_mul(evaluations),
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
             forest.pairs_of_nodes().saturating_mul(steps(tree))
         }
         // bounds, and the distance of the box
-        Proof::Split { tree, .. } => {
-            nodes.saturating_add(forest.features() as u64).saturating_mul(steps(tree))
-        }
+        Proof::Split { tree, .. } => nodes.saturating_add(features).saturating_mul(steps(tree)),
         Proof::Jumps { trees } => {
             let all: u64 = trees.values().map(steps).sum();
             nodes.saturating_mul(nodes + all)
@@ -91,13 +97,44 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, questions: u64) -> u
             let shifts = shifts.iter().map(|list| list.len() as u64 + 1).sum::<u64>();
             nodes.saturating_mul(shifts)
         }
-        // pairs of nodes, for every question
+        // pairs of nodes and features, for every question
         Proof::TreePairs { trees } => {
             let all: u64 = trees.values().map(steps).sum();
-            let pairs = forest.pairs_of_nodes();
-            pairs.saturating_mul(questions + all)
+            let pairs = forest.pairs_of_nodes().saturating_add(features);
+            // at most two shifts per feature
+            pairs.saturating_mul(2 * features + all)
         }
-        Proof::Fuzz => nodes.saturating_mul(1000),
+        // up to two shifted regions per feature
+        Proof::Fuzz => nodes.saturating_mul(1000).saturating_add(features.saturating_pow(2)),
         _ => nodes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Arithmetic;
+    use super::*;
+    use crate::model::{Digest, Row};
+    use crate::spec::{Lowered, Spec};
+
+    #[test]
+    fn what_every_pair_and_every_copy_cost_is_counted() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower",
+            "classes":2,"features":[{"name":"x","kind":"real","low":"0","high":"1"},
+            {"name":"y","kind":"real","low":"0","high":"1"}],"base":[1],"trees":[]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        let row = |k: u8| Row { values: vec![0.5, 0.5], label: 0, key: Digest::of(&[k]) };
+        let rows: Vec<Row> = (0..100).map(row).collect();
+        let work = |spec: &str, rows: &[Row], proof: Proof| {
+            let spec = Spec::read(spec.as_bytes()).unwrap();
+            let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+            Kernel::new(&model, &lowered, Arithmetic::Rounded).work(&proof)
+        };
+        let pairs = Proof::AllPairs { witnesses: Vec::new() };
+        assert!(work("property = 'lipschitzness-t'\nconstant = '1'", &rows, pairs) >= 100 * 99 / 2);
+        let point = || Proof::Counterexample { points: vec![vec!["0".to_owned(); 2]] };
+        let near = "property = 'small-neighborhood'\nepsilon = '1'\nconstant = '1'";
+        let fuzz = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '1'\nepsilon = '1'";
+        assert_eq!(work(fuzz, &[], point()), 5 * work(near, &[], point()));
     }
 }

@@ -97,7 +97,7 @@ impl<N: Score> Forests<N> {
         obligation: &'q Obligation,
         claim: &'q Claim,
         tie: Tie,
-    ) -> Result<Vec<Twins<'q, N>>, Rejection> {
+    ) -> Result<impl ExactSizeIterator<Item = Twins<'q, N>>, Rejection> {
         let why = "the claim is not about two points";
         let inapplicable = Rejection::Inapplicable { rule: "tree-pairs", why };
         Twins::all(&self.claimed, &self.plain, obligation, claim, tie).ok_or(inapplicable)
@@ -375,13 +375,13 @@ impl<'a> Kernel<'a> {
         match (claim, proof) {
             (_, Proof::TreePairs { trees }) => {
                 let questions = forests.questions(obligation, claim, self.model.tie)?;
-                twins::decide(&questions, trees)
+                twins::decide(questions, trees)
             }
             (_, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Pairs) => {
-                let questions = forests.questions(obligation, claim, self.model.tie)?;
-                match questions.as_slice() {
-                    [question] if hints.is_empty() => question.decide(Some(tree)),
-                    [_] => Err(inapplicable("leaves `T` take no hints")),
+                let mut questions = forests.questions(obligation, claim, self.model.tie)?;
+                match (questions.len(), questions.next()) {
+                    (1, Some(question)) if hints.is_empty() => question.decide(Some(tree)),
+                    (1, _) => Err(inapplicable("leaves `T` take no hints")),
                     _ => Err(inapplicable("a claim of several questions has a tree for each")),
                 }
             }

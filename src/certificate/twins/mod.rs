@@ -13,6 +13,7 @@ mod pairing;
 mod walk;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dashu_int::IBig;
 
@@ -39,7 +40,7 @@ pub(super) struct Twins<'a, N> {
 
 /// What the two points of a claim are, before their grids are known.
 struct Question<'a> {
-    bonds: Vec<Bond>,
+    bonds: Bonds,
     /// Where either point may lie; `None`: anywhere.
     regions: [Option<&'a RawRegion>; 2],
     aim: Aim,
@@ -47,13 +48,24 @@ struct Question<'a> {
     is_plain: bool,
 }
 
+/// What binds two points, by feature.
+enum Bonds {
+    Each(Vec<Bond>),
+    /// `x′` is `x` but for one feature, which is shifted.
+    Along {
+        feature: usize,
+        by: Rational,
+    },
+}
+
 impl<'a> Question<'a> {
     /// The questions of a claim, in order; `None` for claims that are not about two points.
     fn all(obligation: &'a Obligation, claim: &'a Claim, tie: Tie) -> Option<Vec<Self>> {
         let region = &obligation.region;
         let both = [Some(region), Some(region)];
-        let one =
-            |bonds, regions, aim, is_plain| Some(vec![Question { bonds, regions, aim, is_plain }]);
+        let one = |bonds, regions, aim, is_plain| {
+            Some(vec![Question { bonds: Bonds::Each(bonds), regions, aim, is_plain }])
+        };
         match claim {
             Claim::Near { reach, bound, on } => {
                 let is_strict = *on == On::Posterior;
@@ -94,16 +106,11 @@ impl<'a> Question<'a> {
                 let signed = |(feature, shift): (usize, &Rational)| {
                     [shift.clone(), -shift.clone()].map(|by| (feature, by))
                 };
-                let question = |(feature, by): (usize, Rational)| {
-                    let bond = |index| {
-                        Bond::Shifted(if index == feature { by.clone() } else { Rational::ZERO })
-                    };
-                    Question {
-                        bonds: (0..shifts.len()).map(bond).collect(),
-                        regions: [Some(region), None],
-                        aim: Aim::Flip { margin: margin.below.clone(), tie, ball: None },
-                        is_plain: true,
-                    }
+                let question = |(feature, by): (usize, Rational)| Question {
+                    bonds: Bonds::Along { feature, by },
+                    regions: [Some(region), None],
+                    aim: Aim::Flip { margin: margin.below.clone(), tie, ball: None },
+                    is_plain: true,
                 };
                 Some(shifts.iter().enumerate().flat_map(signed).map(question).collect())
             }
@@ -125,15 +132,15 @@ fn changed(is_moved: &bool) -> Bond {
 }
 
 /// Decides a claim about two points: every question by its tree, or by a single leaf.
-pub(super) fn decide<N: Score>(
-    questions: &[Twins<N>],
+pub(super) fn decide<'a, N: Score + 'a>(
+    questions: impl ExactSizeIterator<Item = Twins<'a, N>>,
     trees: &BTreeMap<usize, SplitTree>,
 ) -> Result<Outcome, Rejection> {
     if let Some((&index, _)) = trees.range(questions.len()..).next() {
         return Err(Rejection::Index { what: "question", index });
     }
     let mut all = Outcome::Holds;
-    for (index, twins) in questions.iter().enumerate() {
+    for (index, twins) in questions.enumerate() {
         all = all.and(twins.decide(trees.get(&index))?);
     }
     Ok(all)
@@ -148,19 +155,15 @@ enum Sizes<'a> {
     Big(Vec<Twins<'a, IBig>>),
 }
 
-impl<'a> From<Vec<Twins<'a, i128>>> for Questions<'a> {
-    fn from(all: Vec<Twins<'a, i128>>) -> Self {
-        Self(Sizes::Small(all))
+impl<'a> Questions<'a> {
+    pub(super) fn small(all: impl Iterator<Item = Twins<'a, i128>>) -> Self {
+        Self(Sizes::Small(all.collect()))
     }
-}
 
-impl<'a> From<Vec<Twins<'a, IBig>>> for Questions<'a> {
-    fn from(all: Vec<Twins<'a, IBig>>) -> Self {
-        Self(Sizes::Big(all))
+    pub(super) fn big(all: impl Iterator<Item = Twins<'a, IBig>>) -> Self {
+        Self(Sizes::Big(all.collect()))
     }
-}
 
-impl Questions<'_> {
     /// The pairs of cells that each question is about, in order.
     pub fn pairings(&self) -> Vec<&Pairing> {
         match &self.0 {
@@ -180,19 +183,28 @@ impl Questions<'_> {
 }
 
 impl<'a, N: Score> Twins<'a, N> {
-    /// The questions of a claim; `None` for claims that are not about two points.
+    /// The questions of a claim, each made when it is asked for: there are up to two per feature, and each
+    /// takes room for every feature. `None` for claims that are not about two points.
     pub(super) fn all(
         claimed: &'a Forest<N>,
         plain: &'a Forest<N>,
         obligation: &'a Obligation,
         claim: &'a Claim,
         tie: Tie,
-    ) -> Option<Vec<Self>> {
+    ) -> Option<impl ExactSizeIterator<Item = Self>> {
         let questions = Question::all(obligation, claim, tie)?;
-        Some(questions.into_iter().map(|question| Self::new(claimed, plain, question)).collect())
+        let mut still = None;
+        let make = move |question| Self::new(claimed, plain, question, &mut still);
+        Some(questions.into_iter().map(make))
     }
 
-    fn new(claimed: &'a Forest<N>, plain: &'a Forest<N>, question: Question<'a>) -> Self {
+    /// `still`: the bands of features that are not shifted, once made for the questions of a claim.
+    fn new(
+        claimed: &'a Forest<N>,
+        plain: &'a Forest<N>,
+        question: Question<'a>,
+        still: &mut Option<Vec<Arc<Band>>>,
+    ) -> Self {
         let Question { bonds, regions, aim, is_plain } = question;
         let forests = [claimed, if is_plain { plain } else { claimed }];
         let mut twins = Self { forests, regions, pairing: Pairing::nothing(), aim };
@@ -205,8 +217,21 @@ impl<'a, N: Score> Twins<'a, N> {
             _ => CellBox::default(),
         };
         let root = TwinBox::new([own(0), own(1)]);
-        let band = |(feature, bond)| Band::new(&twins.axis(feature, &root), bond);
-        let bands = bonds.iter().enumerate().map(band).collect();
+        let band = |feature, bond: &Bond| Arc::new(Band::new(&twins.axis(feature, &root), bond));
+        let bands = match bonds {
+            Bonds::Each(bonds) => {
+                bonds.iter().enumerate().map(|(feature, bond)| band(feature, bond)).collect()
+            }
+            Bonds::Along { feature, by } => {
+                let stays = Bond::Shifted(Rational::ZERO);
+                let all = || (0..claimed.features()).map(|feature| band(feature, &stays)).collect();
+                let mut bands = still.get_or_insert_with(all).clone();
+                if let Some(slot) = bands.get_mut(feature) {
+                    *slot = band(feature, &Bond::Shifted(by));
+                }
+                bands
+            }
+        };
         twins.pairing = Pairing::new(bands, root);
         twins
     }
@@ -285,5 +310,37 @@ impl<'a, N: Score> Twins<'a, N> {
             sums.add(&reached(&self.pairing, [a, b], &mut here)?);
         }
         Some(sums)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Arithmetic, Kernel, Proof, Verdict};
+    use crate::model::Model;
+    use crate::spec::{Lowered, Spec};
+
+    /// Two questions for each feature, every one about all features.
+    #[test]
+    fn questions_of_many_features_are_asked_one_by_one() {
+        let names =
+            (0..2000).map(|k| format!(r#"{{"name":"x{k}","kind":"real","low":"0","high":"1"}}"#));
+        let names: Vec<String> = names.collect();
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower","classes":2,
+            "features":[{}],"base":[1],"trees":[]}}"#,
+            names.join(",")
+        );
+        let model = Model::read(text.as_bytes()).unwrap();
+        let spec = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '0.5'\nepsilon = '0.1'";
+        let spec = Spec::read(spec.as_bytes()).unwrap();
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
+        let verdict = kernel.check(0, &Proof::TreePairs { trees: Default::default() });
+        assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
+        assert!(kernel.questions(&kernel.obligation(0).unwrap()).is_none());
+        // no shifted copy has another label
+        let points = vec![vec!["0".to_owned(); 2000]];
+        let verdict = kernel.check(0, &Proof::Counterexample { points });
+        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! Which cells of one point go with which cells of the other: boxes of pairs, and how they are cut.
 
+use std::sync::Arc;
+
 use super::super::forest::CellBox;
 use super::band::Band;
 
@@ -51,7 +53,7 @@ impl TwinBox {
 /// The pairs of cells that a claim is about.
 #[derive(Debug)]
 pub struct Pairing {
-    bands: Vec<Band>,
+    bands: Vec<Arc<Band>>,
     root: Option<TwinBox>,
 }
 
@@ -62,7 +64,7 @@ impl Pairing {
     }
 
     /// The pairs of a box that the bands, one per feature, allow.
-    pub(super) fn new(bands: Vec<Band>, mut root: TwinBox) -> Self {
+    pub(super) fn new(bands: Vec<Arc<Band>>, mut root: TwinBox) -> Self {
         let features = bands.len();
         let mut pairing = Self { bands, root: None };
         if (0..features).all(|feature| pairing.tighten(&mut root, feature)) {
