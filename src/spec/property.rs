@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::interval::Decimal;
 use crate::model::{Digest, Feature, Part, Row, Schema};
@@ -145,6 +145,26 @@ pub struct InputRow {
     pub rhs: Decimal,
 }
 
+/// Two ends and nothing else: of a longer array TOML would give a pair the first two.
+#[derive(Deserialize)]
+#[serde(try_from = "Vec<Decimal>")]
+pub(super) struct Ends(pub(super) Decimal, pub(super) Decimal);
+
+impl TryFrom<Vec<Decimal>> for Ends {
+    type Error = String;
+
+    fn try_from(ends: Vec<Decimal>) -> Result<Self, String> {
+        let [low, high] = <[Decimal; 2]>::try_from(ends)
+            .map_err(|ends| format!("{} numbers; expected two ends", ends.len()))?;
+        Ok(Self(low, high))
+    }
+}
+
+fn all_ends<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Decimal, Decimal)>, D::Error> {
+    let ends = Vec::<Ends>::deserialize(from)?;
+    Ok(ends.into_iter().map(|Ends(low, high)| (low, high)).collect())
+}
+
 /// One row `y·f <= rhs` of an unsafe block.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,7 +180,7 @@ pub struct OutputRow {
 #[serde(deny_unknown_fields)]
 pub struct InputBox {
     /// Lower and upper end per feature; with two copies of both, one after the other, or once for both.
-    #[serde(rename = "box")]
+    #[serde(rename = "box", deserialize_with = "all_ends")]
     pub sides: Vec<(Decimal, Decimal)>,
     /// Further linear conditions.
     #[serde(default)]

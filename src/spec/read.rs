@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::interval::{Decimal, Rational};
 
 use super::property::{
-    Direction, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope,
-    Semantics, Units, Zone,
+    Direction, Ends, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property,
+    Scope, Semantics, Units, Zone,
 };
 
 /// Largest spec file, in bytes.
@@ -119,7 +119,7 @@ keys! {
     semantics: Semantics = "semantics",
     integers: Integers = "integers",
     label: LabelSource = "label",
-    domain: BTreeMap<String, (Decimal, Decimal)> = "domain",
+    domain: BTreeMap<String, Ends> = "domain",
     epsilon: Decimal = "epsilon",
     epsilon_1: Decimal = "epsilon-1",
     epsilon_2: Decimal = "epsilon-2",
@@ -138,7 +138,7 @@ keys! {
     bound: Decimal = "bound",
     confidence: Decimal = "confidence",
     cutoff: Decimal = "cutoff",
-    range: (Decimal, Decimal) = "range",
+    range: Ends = "range",
     groups: Vec<Vec<FeatureName>> = "groups",
     copies: usize = "copies",
     input: Vec<InputBox> = "input",
@@ -171,7 +171,11 @@ impl Spec {
             semantics,
             integers: integers.unwrap_or_default(),
             label: label.unwrap_or_default(),
-            domain: domain.unwrap_or_default(),
+            domain: domain
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, Ends(low, high))| (name, (low, high)))
+                .collect(),
         })
     }
 
@@ -254,7 +258,7 @@ impl Taker<'_> {
                 features: self.features()?,
                 confidence: self.decimal("confidence", |k| &mut k.confidence)?,
                 cutoff: self.decimal("cutoff", |k| &mut k.cutoff)?,
-                range: self.keys.range.take(),
+                range: self.keys.range.take().map(|Ends(low, high)| (low, high)),
             },
             "redundancy" => Property::Redundancy {
                 groups: self.need("groups", |k| k.groups.take())?,
@@ -360,6 +364,7 @@ fn check_values(property: &Property) -> Result<(), SpecError> {
             share("cutoff", cutoff)
         }
         Property::Redundancy { groups, confidence, cutoff } => {
+            not_empty("groups", groups)?;
             groups.iter().try_for_each(|group| not_empty("groups", group))?;
             share("confidence", confidence)?;
             share("cutoff", cutoff)
@@ -385,7 +390,7 @@ fn expect(
     holds.then_some(()).ok_or_else(|| SpecError::Value { key, found: value.to_string(), expected })
 }
 
-fn not_empty(key: &'static str, list: &[FeatureName]) -> Result<(), SpecError> {
+fn not_empty<T>(key: &'static str, list: &[T]) -> Result<(), SpecError> {
     let found = "an empty list".to_owned();
     let expected = "at least one feature";
     (!list.is_empty()).then_some(()).ok_or(SpecError::Value { key, found, expected })
@@ -437,6 +442,20 @@ mod tests {
             (&format!("{start}delta = '0.5'\nnorm = 'l3'"), "l3"),
             ("property = 'label'\nepsilon = '-1'", ">= 0"),
             ("property = 'monotonicity'\nfeatures = []\ndirection = 'increasing'", "at least one"),
+            (
+                "property = 'redundancy'\ngroups = []\nconfidence = '0.9'\ncutoff = '0.5'",
+                "at least one",
+            ),
+            (&format!("{start}delta = '0.5'\n[domain]\na = ['0', '1', '9']"), "3 numbers"),
+            (&format!("{start}delta = '0.5'\n[domain]\na = ['0']"), "1 numbers"),
+            (
+                "property = 'high-confidence'\nfeatures = [0]\nconfidence = '0.9'\ncutoff = '0.5'\nrange = ['0', '1', '2']",
+                "3 numbers",
+            ),
+            (
+                "property = 'output-region'\nunsafe = []\n[[input]]\nbox = [['0', '1', '2']]",
+                "3 numbers",
+            ),
             (
                 "property = 'boundary-fuzz'\nshift = '0.1'\nepsilon = '0.1'\nscope = 'domain'\nradius = '1'",
                 "does not take",

@@ -2,64 +2,121 @@
 //!
 //! `σ(m) >= p ⇔ m >= ln(p/(1 − p))`, so confidence and cutoff are scores.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::interval::{Decimal, Rational, ln};
 use crate::model::{Family, Feature, Model};
 
-use super::super::{Domain, FeatureName, Property, RawRegion, Spec};
+use super::super::{Domain, FeatureName, On, Property, RawRegion, Spec};
 use super::pairs::expect_decidable;
 use super::{Claim, Confidence, LowerError, Threshold, monotone, unsupported};
 
-/// One claim per changed feature or group, in the order of the spec.
-pub(super) fn claims(
-    spec: &Spec,
-    model: &Model,
-    is_defended: bool,
-    domain: &Domain,
-) -> Result<Vec<Claim>, LowerError> {
-    expect_decidable(spec, model, is_defended)?;
-    if let Family::Mlp(_) = model.family {
-        let what = format!("property `{}` of a network", spec.property.name());
-        return Err(unsupported(what, "it is decided for ensembles only"));
+/// One claim per changed feature or group, in the order of the spec. A claim speaks of every feature, so
+/// each is made when it is asked for.
+#[derive(Debug)]
+pub(super) struct Changes {
+    /// What moves at once.
+    groups: Vec<Vec<Feature>>,
+    ask: Ask,
+    /// Features of the model.
+    width: usize,
+}
+
+/// What is asked of every group.
+#[derive(Debug)]
+enum Ask {
+    Stable {
+        bound: Rational,
+        on: On,
+    },
+    Confident {
+        scores: Arc<Confidence>,
+        domain: Arc<RawRegion>,
+        range: Option<(Rational, Rational)>,
+    },
+}
+
+impl Changes {
+    pub(super) fn new(
+        spec: &Spec,
+        model: &Model,
+        is_defended: bool,
+        domain: &Domain,
+    ) -> Result<Self, LowerError> {
+        expect_decidable(spec, model, is_defended)?;
+        if let Family::Mlp(_) = model.family {
+            let what = format!("property `{}` of a network", spec.property.name());
+            return Err(unsupported(what, "it is decided for ensembles only"));
+        }
+        let each = |features: &[FeatureName]| -> Result<_, LowerError> {
+            let features = monotone::resolve(model, features)?;
+            Ok(features.into_iter().map(|feature| vec![feature]).collect())
+        };
+        let confident = |confidence, cutoff, range: Option<&(Decimal, Decimal)>| {
+            Ok(Ask::Confident {
+                scores: scores(confidence, cutoff)?,
+                domain: Arc::new(whole(model, domain)?),
+                range: range.map(|(low, high)| (low.value().clone(), high.value().clone())),
+            })
+        };
+        let (groups, ask) = match &spec.property {
+            Property::Stability { features, bound, on } => {
+                (each(features)?, Ask::Stable { bound: bound.value().clone(), on: *on })
+            }
+            Property::HighConfidence { features, confidence, cutoff, range } => {
+                (each(features)?, confident(confidence, cutoff, range.as_ref())?)
+            }
+            Property::Redundancy { groups, confidence, cutoff } => {
+                (distinct(model, groups)?, confident(confidence, cutoff, None)?)
+            }
+            _ => return Err(unsupported("this property", "it is not about changed features")),
+        };
+        Ok(Self { groups, ask, width: model.schema.len() })
     }
-    let moved = |features: &[Feature]| -> Arc<[bool]> {
-        (0..model.schema.len()).map(|index| features.contains(&Feature(index))).collect()
+
+    /// How many claims.
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The claim of that position.
+    pub(super) fn claim(&self, at: usize) -> Option<Claim> {
+        let group = self.groups.get(at)?;
+        let mut moved = vec![false; self.width];
+        for feature in group {
+            *moved.get_mut(feature.0)? = true;
+        }
+        let moved: Arc<[bool]> = moved.into();
+        Some(match &self.ask {
+            Ask::Stable { bound, on } => Claim::Stable { moved, bound: bound.clone(), on: *on },
+            Ask::Confident { scores, domain, range } => {
+                // the changed feature is held to the values that it may take
+                let partners = match (range, group.as_slice()) {
+                    (Some(range), [feature]) => {
+                        Arc::new(RawRegion::clone(domain).narrowed(feature.0, range.clone()))
+                    }
+                    _ => Arc::clone(domain),
+                };
+                Claim::Confident { moved, partners, scores: Arc::clone(scores) }
+            }
+        })
+    }
+}
+
+/// The groups; a claim that is made twice would count twice.
+fn distinct(model: &Model, groups: &[Vec<FeatureName>]) -> Result<Vec<Vec<Feature>>, LowerError> {
+    let mut seen = BTreeSet::new();
+    let resolve = |group: &Vec<FeatureName>| {
+        let mut features = monotone::resolve(model, group)?;
+        features.sort_unstable();
+        if !seen.insert(features.clone()) {
+            let names: Vec<String> = group.iter().map(FeatureName::to_string).collect();
+            return Err(LowerError::TwiceGroup { names: names.join(", ") });
+        }
+        Ok(features)
     };
-    match &spec.property {
-        Property::Stability { features, bound, on } => {
-            let features = monotone::resolve(model, features)?;
-            let claim = |feature: &Feature| Claim::Stable {
-                moved: moved(&[*feature]),
-                bound: bound.value().clone(),
-                on: *on,
-            };
-            Ok(features.iter().map(claim).collect())
-        }
-        Property::HighConfidence { features, confidence, cutoff, range } => {
-            let scores = scores(confidence, cutoff)?;
-            let features = monotone::resolve(model, features)?;
-            let claim = |feature: &Feature| {
-                let partners = Arc::new(partners(model, domain, *feature, range.as_ref())?);
-                let scores = Arc::clone(&scores);
-                Ok(Claim::Confident { moved: moved(&[*feature]), partners, scores })
-            };
-            features.iter().map(claim).collect()
-        }
-        Property::Redundancy { groups, confidence, cutoff } => {
-            let scores = scores(confidence, cutoff)?;
-            let partners = Arc::new(whole(model, domain)?);
-            let claim = |group: &Vec<FeatureName>| {
-                Ok(Claim::Confident {
-                    moved: moved(&monotone::resolve(model, group)?),
-                    partners: Arc::clone(&partners),
-                    scores: Arc::clone(&scores),
-                })
-            };
-            groups.iter().map(claim).collect()
-        }
-        _ => Err(unsupported("this property", "it is not about changed features")),
-    }
+    groups.iter().map(resolve).collect()
 }
 
 fn scores(confidence: &Decimal, cutoff: &Decimal) -> Result<Arc<Confidence>, LowerError> {
@@ -85,14 +142,47 @@ fn whole(model: &Model, domain: &Domain) -> Result<RawRegion, LowerError> {
     })
 }
 
-/// The domain, the changed feature held to the values that it may take.
-fn partners(
-    model: &Model,
-    domain: &Domain,
-    feature: Feature,
-    range: Option<&(Decimal, Decimal)>,
-) -> Result<RawRegion, LowerError> {
-    let all = whole(model, domain)?;
-    let Some((low, high)) = range else { return Ok(all) };
-    Ok(all.narrowed(feature.0, (low.value().clone(), high.value().clone())))
+#[cfg(test)]
+mod tests {
+    use super::super::super::Spec;
+    use super::super::{Claim, LowerError, Lowered};
+    use crate::model::Model;
+
+    fn model() -> Model {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"a","kind":"real","low":"0","high":"1"},
+            {"name":"b","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
+        Model::read(text.as_bytes()).unwrap()
+    }
+
+    fn spec(text: &str) -> Spec {
+        Spec::read(format!("confidence = '0.9'\ncutoff = '0.5'\n{text}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_group_is_claimed_once() {
+        let model = model();
+        let lower = |groups: &str| {
+            let spec = spec(&format!("property = 'redundancy'\ngroups = {groups}"));
+            Lowered::new(&spec, &model, None, &[]).map(|lowered| lowered.len())
+        };
+        assert_eq!(lower("[['a'], ['a', 'b'], [1]]"), Ok(3));
+        for groups in ["[['a'], ['b'], [0]]", "[['a', 'b'], ['b', 'a']]"] {
+            let error = lower(groups).unwrap_err();
+            assert!(matches!(error, LowerError::TwiceGroup { .. }), "{groups}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_range_holds_the_changed_feature_only() {
+        let model = model();
+        let spec = spec("property = 'high-confidence'\nfeatures = ['b']\nrange = ['0.5', '7']");
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let Claim::Confident { moved, partners, .. } = lowered.obligation(0).unwrap().claim else {
+            panic!("another claim");
+        };
+        assert_eq!(moved[..], [false, true]);
+        let ends = partners.sides().iter().map(|(low, high)| (low.down(), high.down()));
+        assert!(ends.eq([(0.0, 1.0), (0.5, 1.0)]));
+    }
 }

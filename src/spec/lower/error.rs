@@ -15,6 +15,12 @@ pub enum LowerError {
         /// The name in the spec.
         name: String,
     },
+    /// A group of features given twice.
+    #[error("the group {names} is given twice")]
+    TwiceGroup {
+        /// The names in the spec.
+        names: String,
+    },
     /// A domain range with its ends the wrong way round.
     #[error("[domain] `{name}`: the first end is larger than the second")]
     Range {

@@ -8,8 +8,9 @@ use crate::model::{Feature, Model, Row};
 use super::super::property::distinct;
 use super::super::region::Metric;
 use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
+use super::change::Changes;
 use super::posterior::{half, poisoned_claim, posterior_claim};
-use super::{Claim, LowerError, avoid, change, fuzz, monotone, pairs};
+use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
 
 /// What differs between properties, with everything computed once.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(super) enum Kind {
     },
     /// One claim per changed feature, or group of features.
     Change {
-        claims: Vec<Claim>,
+        changes: Changes,
     },
     Lipschitz {
         metric: Arc<Metric>,
@@ -121,7 +122,7 @@ impl Kind {
             Property::Stability { .. }
             | Property::HighConfidence { .. }
             | Property::Redundancy { .. } => {
-                Kind::Change { claims: change::claims(spec, model, alpha.is_some(), domain)? }
+                Kind::Change { changes: Changes::new(spec, model, alpha.is_some(), domain)? }
             }
         })
     }

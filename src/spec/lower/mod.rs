@@ -133,7 +133,7 @@ impl<'a> Lowered<'a> {
         match &self.kind {
             Kind::Avoid { regions, .. } => regions.len(),
             Kind::AllPairs { .. } | Kind::Near { .. } => 1,
-            Kind::Change { claims } => claims.len(),
+            Kind::Change { changes } => changes.len(),
             Kind::Lipschitz { distinct, .. } => {
                 distinct.len() * distinct.len().saturating_sub(1) / 2
             }
@@ -196,7 +196,7 @@ impl<'a> Lowered<'a> {
             Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
                 (None, claim.clone(), None)
             }
-            Kind::Change { claims } => (None, claims.get(at)?.clone(), None),
+            Kind::Change { changes } => (None, changes.claim(at)?, None),
             Kind::Lipschitz { .. } => return None,
         };
         let sufficient =

@@ -1,5 +1,7 @@
 //! Monotone claims: along which features, and of which class.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Feature, Model};
 
 use super::super::FeatureName;
@@ -8,10 +10,11 @@ use super::{LowerError, unsupported};
 /// The features of those names, each once.
 pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Feature>, LowerError> {
     let mut features = Vec::with_capacity(names.len());
+    let mut seen = BTreeSet::new();
     for name in names {
         let feature = name.find(&model.schema);
         let feature = feature.ok_or_else(|| LowerError::Feature { name: name.to_string() })?;
-        if features.contains(&feature) {
+        if !seen.insert(feature) {
             return Err(LowerError::Twice { name: name.to_string() });
         }
         features.push(feature);
