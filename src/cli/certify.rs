@@ -102,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// Asked before a long search: where the certificate and its `.partial` go.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    files::expect_folder(&arguments.out)?;
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--spec", Some(&arguments.spec))
@@ -111,7 +112,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         inputs.expect_apart(&path)?;
         files::expect_plain(&path)?;
     }
-    files::expect_folder(&arguments.out)
+    Ok(())
 }
 
 /// What was certified.

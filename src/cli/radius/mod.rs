@@ -158,6 +158,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// Asked before a long search: where the table and its `.partial` go.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    files::expect_folder(&arguments.out)?;
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--points", Some(&arguments.points));
@@ -165,7 +166,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         inputs.expect_apart(&path)?;
         files::expect_plain(&path)?;
     }
-    files::expect_folder(&arguments.out)
+    Ok(())
 }
 
 /// Where certificates go.
