@@ -204,7 +204,7 @@ fn a_link_at_the_place_of_the_certificate_is_not_followed() {
     assert_eq!(scene.read("precious"), "mine");
     std::fs::create_dir(scene.path("folder")).unwrap();
     let call = call.replace("c.jsonl", "folder");
-    scene.refused(&call, &["folder", "no plain file"]);
+    scene.refused(&call, &["folder", "is a folder"]);
 }
 
 /// A whole feature whose declared range holds no float, or none at all: nothing to walk along.
