@@ -431,9 +431,10 @@ impl Copy {
     }
 }
 
-/// The names of those defects that no test finds; the copy must pass before.
-fn missed(copy: &Copy, defects: &[Defect]) -> Vec<&'static str> {
-    assert!(TESTS.iter().all(|test| copy.passes(test)), "the sound copy fails");
+/// The names of those defects that no test finds. The copy must pass these files of tests before: copies are
+/// the same, so that each file has to pass in one of them.
+fn missed(copy: &Copy, sound: &[&str], defects: &[Defect]) -> Vec<&'static str> {
+    assert!(sound.iter().all(|test| copy.passes(test)), "the sound copy fails");
     let mut missed = Vec::new();
     for defect in defects {
         let found = copy.found_by(defect);
@@ -450,8 +451,8 @@ fn missed(copy: &Copy, defects: &[Defect]) -> Vec<&'static str> {
 fn every_planted_defect_is_found() {
     let (first, second) = DEFECTS.split_at(DEFECTS.len() / 2);
     let missed = std::thread::scope(|scope| {
-        let second = scope.spawn(|| missed(&Copy::new(1), second));
-        let first = missed(&Copy::new(0), first);
+        let second = scope.spawn(|| missed(&Copy::new(1), &TESTS[2..], second));
+        let first = missed(&Copy::new(0), &TESTS[..2], first);
         [first, second.join().expect("the second copy is as sound as the first")].concat()
     });
     assert!(missed.is_empty(), "{missed:?}");
