@@ -294,3 +294,35 @@ impl Reach {
         self.value + self.least.iter().sum::<f64>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Options;
+    use super::*;
+    use crate::certificate::Subject;
+    use crate::model::{Digest, Model, Row};
+    use crate::spec::{Lowered, Spec};
+
+    #[test]
+    fn the_ball_of_a_row_outside_the_domain_has_no_shares() {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower",
+            "classes":2,"features":[{"name":"x","kind":"real","low":"0","high":"1"}],"base":[1],
+            "trees":[{"output":0,"feature":[0,0,0,0,0],"threshold":[2,0,3,0,0],
+            "left":[1,-1,3,-1,-1],"right":[2,-1,4,-1,-1],"default-left":[0,0,0,0,0],
+            "leaf":[0,1,0,2,3]}]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        let spec = Spec::read(b"property = 'label'\nepsilon = '0.1'\nunits = 'raw'").unwrap();
+        let row = |x| Row { values: vec![x], label: 1, key: Digest::of(b"") };
+        let rows = [row(0.5), row(5.0)];
+        let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+        let subject = Subject {
+            model: (&model, Digest::of(b"")),
+            spec: (&spec, Digest::of(b"")),
+            data: None,
+            defense: None,
+        };
+        let searcher = Searcher::new(subject, &lowered, &rows, Options::default());
+        assert!(searcher.offer_shares(0).is_some());
+        assert_eq!(searcher.offer_shares(1), None);
+    }
+}
