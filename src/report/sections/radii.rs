@@ -8,10 +8,10 @@ const COLUMNS: [Column; 7] = [
     Column::text("model"),
     Column::number("exact"),
     Column::number("zero radii"),
-    Column::number("share"),
-    Column::number("quarter"),
-    Column::number("half"),
-    Column::number("three quarters"),
+    Column::number("of all"),
+    Column::number("25% ≤"),
+    Column::number("median"),
+    Column::number("75% ≤"),
 ];
 
 pub(super) fn radii(run: &Run) -> Section {
@@ -19,10 +19,12 @@ pub(super) fn radii(run: &Run) -> Section {
         topic: Topic::Radii,
         title: "Radii",
         evidence: "searched exactly, not certified",
-        intro: "The distance of a test row to the nearest input with another label: the largest change of a \
-                feature, in standard deviations, over real inputs within the declared ranges. Where a row \
-                lies on a threshold it is 0. Rows whose search did not close count with a lower bound. \
-                propcert radius certifies each of them.",
+        intro: "How far the first test rows lie from the nearest input with another label: the change of the \
+                feature that changes most, in standard deviations, over real inputs within the declared \
+                ranges. A quarter of the rows have at most the radius under 25% ≤, and so on; a radius of 0 \
+                means that the row lies on a threshold. Rows outside the ranges are left out, and where the \
+                search ended early its lower bound counts. Ensembles only; propcert radius --certificates \
+                writes a certificate for every row.",
         tables: vec![Table::new("", &COLUMNS, run.models.iter().filter_map(row).collect())],
     }
 }
