@@ -8,8 +8,8 @@ use crate::certificate::{
     Arithmetic, Assembler, Counter, Entry, Header, Kernel, Line, Proof, Share, Tally, Verdict,
 };
 use crate::certify::{LargestChange, Options, Searcher, Selection, header, rows_for};
-use crate::model::Family;
-use crate::spec::Lowered;
+use crate::model::{Family, Model};
+use crate::spec::{Claim, Lowered};
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// The model (model/1).
     #[arg(long)]
     model: PathBuf,
-    /// The spec (TOML).
+    /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
     #[arg(long)]
     spec: PathBuf,
     /// The data: a name, a folder or a CSV, with `:part` if another than test is meant.
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// Asked before a long search: where the certificate and its `.partial` go.
+/// Asked before a long search: where the certificate and its `.partial` go, and whether one is there.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     files::expect_folder(&arguments.out)?;
     let inputs = Inputs::default()
@@ -111,6 +111,9 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
         inputs.expect_apart(&path)?;
         files::expect_plain(&path)?;
+    }
+    if !arguments.resume {
+        files::expect_no_rest(&files::partial_name(&arguments.out))?;
     }
     Ok(())
 }
@@ -127,8 +130,8 @@ struct Outcome {
 /// What stands beside claims about two points of an ensemble, where the budget lasts for it.
 #[derive(Default)]
 struct Extent {
-    /// By obligation, where the claim bounds how the score changes.
-    changes: Vec<(usize, LargestChange)>,
+    /// By obligation and what it is called, where the claim bounds how the score changes.
+    changes: Vec<(usize, String, LargestChange)>,
     /// From the least score to the greatest: small scores change little.
     span: Option<LargestChange>,
     /// Whether any point is as confident as the claim supposes.
@@ -138,8 +141,9 @@ struct Extent {
 impl Extent {
     /// Of the obligations that were decided: where the budget did not last for the bound, it does not for
     /// the value.
-    fn new(searcher: &Searcher, decided: &[usize]) -> Self {
-        let change = |&at: &usize| Some((at, searcher.largest_change(at)?));
+    fn new(searcher: &Searcher, model: &Model, lowered: &Lowered, decided: &[usize]) -> Self {
+        let change =
+            |&at: &usize| Some((at, name_of(model, lowered, at), searcher.largest_change(at)?));
         let first = decided.first();
         Self {
             changes: decided.iter().filter_map(change).collect(),
@@ -149,11 +153,9 @@ impl Extent {
     }
 
     fn text(&self) -> String {
-        let change = |(at, change): &(usize, LargestChange)| {
+        let change = |(_, name, change): &(usize, String, LargestChange)| {
             let LargestChange { least, most, .. } = change;
-            format!(
-                "obligation {at}: the score changes by at most {most}, and by {least} somewhere\n"
-            )
+            format!("{name}: the score changes by at most {most}, and by {least} somewhere\n")
         };
         let changes: String = self.changes.iter().map(change).collect();
         let span = |span: LargestChange| {
@@ -169,7 +171,7 @@ impl Extent {
 
     fn json(&self) -> serde_json::Value {
         let ends = |change: &LargestChange| serde_json::json!({ "least": change.least, "most": change.most });
-        let change = |(at, change): &(usize, LargestChange)| serde_json::json!({ "at": at, "least": change.least, "most": change.most });
+        let change = |(at, name, change): &(usize, String, LargestChange)| serde_json::json!({ "at": at, "name": name, "least": change.least, "most": change.most });
         serde_json::json!({
             "largest-change": self.changes.iter().map(change).collect::<Vec<_>>(),
             "score-span": self.span.as_ref().map(ends),
@@ -204,6 +206,17 @@ impl Outcome {
         });
         format!("{json}\n")
     }
+}
+
+/// What an obligation about a change is called: by the features that move alone.
+fn name_of(model: &Model, lowered: &Lowered, at: usize) -> String {
+    let claim = lowered.obligation(at).map(|obligation| obligation.claim);
+    let Some(Claim::Stable { moved, .. } | Claim::Confident { moved, .. }) = claim else {
+        return "all features".to_owned();
+    };
+    let names = model.schema.features().iter().zip(moved.iter());
+    let names = names.filter(|(_, is_moved)| **is_moved).map(|(feature, _)| feature.name.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Certifies and writes `out`, through `out.partial`.
@@ -262,7 +275,7 @@ fn write(
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
-    let extent = Extent::new(&searcher, &decided);
+    let extent = Extent::new(&searcher, subject.model.0, &lowered, &decided);
     Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
 }
 
@@ -295,7 +308,7 @@ fn read_partial(
     }
     if line != header.as_bytes() {
         return Err(Refusal::new(format!(
-            "{}: made with another model, spec, data, rows or budget; remove it or leave out --resume",
+            "{}: made with another model, spec, data, rows or budget; remove it, or name another --out",
             partial.display()
         )));
     }

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::dataset;
 use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
-use crate::model::{Ensemble, Family, Model, Node, Part, Precision, Row};
+use crate::model::{
+    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row,
+};
 
 use super::inputs::Inputs;
 use super::subject::read_whole;
@@ -87,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())
         .expect_apart(out)?;
+    files::expect_folder(out)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
@@ -150,8 +153,39 @@ fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String
     let recentred = recentred.map_or_else(String::new, |Recentred { moved, kept }| {
         format!("{moved} thresholds moved to the middle between training values, {kept} kept\n")
     });
+    let note = note(model);
     format!(
-        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{recentred}"
+        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{note}{recentred}"
+    )
+}
+
+/// What is easily overlooked: that nothing is declared, or that what is declared belongs to other inputs.
+fn note(model: &Model) -> String {
+    let features = model.schema.features();
+    let is_bare = |f: &FeatureSpec| f.low.is_none() && f.high.is_none() && f.scale == 1.0;
+    if features.iter().all(is_bare) {
+        return "note: no ranges and scales are declared: distances are in raw units, and inputs have no \
+                bounds; --schema DATA gives both\n"
+            .to_owned();
+    }
+    let Family::Ensemble(ensemble) = &model.family else { return String::new() };
+    let cells = Cells::new(ensemble, &vec![false; features.len()]);
+    let (mut outside, mut all) = (0, 0);
+    for (index, feature) in features.iter().enumerate() {
+        let is_outside = |t: &&f64| {
+            feature.low.as_ref().is_some_and(|low| **t < low.value().down())
+                || feature.high.as_ref().is_some_and(|high| **t > high.value().up())
+        };
+        let thresholds = cells.thresholds(Feature(index));
+        all += thresholds.len();
+        outside += thresholds.iter().filter(is_outside).count();
+    }
+    if outside * 10 < all || outside == 0 {
+        return String::new();
+    }
+    format!(
+        "note: {outside} of {all} thresholds lie outside the declared ranges: was the model trained on \
+         scaled features? The ranges and scales of --schema are those of raw ones\n"
     )
 }
 

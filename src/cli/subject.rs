@@ -75,8 +75,24 @@ impl Loaded {
 /// Reads a model and the digest of its file.
 pub(crate) fn read_model(path: &Path) -> Result<(Model, Digest), Refusal> {
     let bytes = files::read(path)?;
-    let model = Model::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
+    let refused = |error| Refusal::new(format!("{error}{}", hint(&bytes)));
+    let model = Model::read(&bytes).map_err(refused).map_err(Refusal::about(path))?;
     Ok((model, Digest::of(&bytes)))
+}
+
+/// What to do with a model of another tool.
+fn hint(bytes: &[u8]) -> &'static str {
+    let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    match bytes {
+        [0x1f, 0x8b, ..] => "; it is packed with gzip: unpack it first",
+        [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => {
+            "; it looks like LightGBM's: `propcert import lightgbm FILE --out model.json` reads it"
+        }
+        [b'{', ..] if has(b"\"gradient_booster\"") => {
+            "; it looks like XGBoost's: `propcert import xgboost FILE --out model.json` reads it"
+        }
+        _ => "",
+    }
 }
 
 /// Reads a model for a verb that is about labels; a plain score is refused.

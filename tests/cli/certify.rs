@@ -87,6 +87,9 @@ fn a_partial_of_another_run_is_refused_and_kept() {
         let message = scene.refused(&call, &["c.jsonl.partial", "another model, spec, data"]);
         assert!(!scene.has("c.jsonl"), "{message}");
         assert_eq!(scene.read("c.jsonl.partial"), partial);
+        // and nothing is lost by the way
+        scene.refused(&call.replace("--resume", ""), &["c.jsonl.partial", "--resume"]);
+        assert_eq!(scene.read("c.jsonl.partial"), partial);
     }
 }
 
@@ -237,7 +240,7 @@ fn what_a_claim_about_two_points_is_to_be_compared_with_is_told() {
         (scene.done(call), json)
     };
     let (text, json) = told("property = 'stability'\nfeatures = ['age']\nbound = '0'\n");
-    assert!(text.contains("obligation 0: the score changes by at most 0, and by 0 somewhere\n"));
+    assert!(text.contains("age: the score changes by at most 0, and by 0 somewhere\n"));
     assert!(text.contains("in all, the score goes over 3 on the domain\n"), "{text}");
     assert_eq!((&json["score-span"]["most"], &json["premise-met"]), (&3.0.into(), &().into()));
     for (confidence, said, is_met) in [

@@ -155,6 +155,8 @@ fn bad_calls_are_refused() {
         "radius --model mlp.json --points points.csv --norm l1 --out r.csv",
         &["mlp.json", "network"],
     );
+    scene.write("bad.csv", "row,age,income\n");
+    refused("radius --model trees.json --points bad.csv --norm l1 --out r.csv", &["no points"]);
     scene.write("bad.csv", "row,age,income\n1,2,3\n2,2,nan\n");
     refused(
         "radius --model trees.json --points bad.csv --norm l1 --out r.csv",
@@ -204,15 +206,16 @@ fn an_interrupted_run_is_resumed() {
     assert_eq!(resumed[1..], whole[1..]);
     assert!(!scene.has("r.csv.partial"));
 
-    // a row whose certificate is gone is measured anew, and so are all without --resume
+    // a row whose certificate is gone is measured anew
     scene.write("r.csv.partial", &marked);
     std::fs::remove_file(scene.path("kept/left.jsonl")).unwrap();
     scene.done(&format!("{call} --out r.csv --resume"));
     assert_eq!(table(&scene, "r.csv"), whole);
     assert!(scene.has("kept/left.jsonl"));
+    // nothing of an interrupted run is lost by the way
     scene.write("r.csv.partial", &marked);
-    scene.done(&format!("{call} --out r.csv"));
-    assert_eq!(table(&scene, "r.csv"), whole);
+    scene.refused(&format!("{call} --out r.csv"), &["r.csv.partial", "--resume"]);
+    assert_eq!(scene.read("r.csv.partial"), marked);
     // a torn header is as good as none
     scene.write("r.csv.partial", &marked[..20]);
     scene.done(&format!("{call} --out r.csv --resume"));

@@ -61,10 +61,11 @@ impl From<NormArgument> for Norm {
 /// witness of upper as a certificate that refutes the ball which just reaches it (K.flip.toml,
 /// K.flip.jsonl), the data (K.csv: the point, once for each class) and manifest.json. Exit code 1 if
 /// the kernel does not confirm one of them. Rows are kept in OUT.partial until the last one is measured;
-/// --resume takes over those that are there.
+/// --resume takes over those that are there. Certificates take several times as long as the search, and
+/// six files a row.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  propcert radius --model trees.json --points points.csv --norm linf --out radii.csv\n  \
+    after_help = "Examples:\n  propcert data rows spambase:test > points.csv\n  propcert radius --model trees.json --points points.csv --norm linf --out radii.csv\n  \
     propcert radius --model trees.json --points points.csv --norm l2 --certificates kept --out radii.csv\n  \
     propcert check kept/7.jsonl --model trees.json --spec kept/7.toml --data kept/7.csv"
 )]
@@ -103,6 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let mut points = read_points(&arguments.points, &model)?;
     if model.precision == Precision::F32 {
         points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
+    }
+    if points.rows.is_empty() {
+        let points = arguments.points.display();
+        return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
     expect_place(arguments)?;
     let keeper = match &arguments.certificates {
@@ -156,7 +161,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// Asked before a long search: where the table and its `.partial` go.
+/// Asked before a long search: where the table and its `.partial` go, and whether one is there.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     files::expect_folder(&arguments.out)?;
     let inputs = Inputs::default()
@@ -165,6 +170,9 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
         inputs.expect_apart(&path)?;
         files::expect_plain(&path)?;
+    }
+    if !arguments.resume {
+        files::expect_no_rest(&files::partial_name(&arguments.out))?;
     }
     Ok(())
 }

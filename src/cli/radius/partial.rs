@@ -85,8 +85,8 @@ fn whole_lines(path: &Path, header: &str) -> Result<(u64, Vec<Measured>), Refusa
     }
     let Some(lines) = bytes.strip_prefix(header.as_bytes()) else {
         return Err(Refusal::new(format!(
-            "{}: made with another model, points, norm, budget or folder of certificates; remove it \
-             or leave out --resume",
+            "{}: made with another model, points, norm, budget or folder of certificates; remove \
+             it, or name another --out",
             path.display()
         )));
     };

@@ -114,8 +114,12 @@ impl Counts {
         let confirmed = confirmed
             .map(|confirmed| format!("confirmed by the kernel: {confirmed} of {n}\n"))
             .unwrap_or_default();
+        let open = match bounded {
+            0 => String::new(),
+            _ => format!(", {bounded} not closed"),
+        };
         format!(
-            "{confirmed}zero radii: {zero} of {n}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n"
+            "{confirmed}zero radii: {zero} of {n}{open}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n"
         )
     }
 

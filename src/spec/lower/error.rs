@@ -43,6 +43,14 @@ pub enum LowerError {
         /// Why not, and what to do.
         why: &'static str,
     },
+    /// Something that says nothing of this model.
+    #[error("{what} has no meaning: {why}")]
+    Meaningless {
+        /// What was asked.
+        what: String,
+        /// Why, and what can be asked.
+        why: &'static str,
+    },
     /// A list of the wrong length.
     #[error("{what}: found {found}, the model asks for {expected}")]
     Count {

@@ -3,7 +3,7 @@
 use crate::model::Model;
 
 use super::super::{On, Property, Spec};
-use super::{LowerError, unsupported};
+use super::LowerError;
 
 /// Refuses claims about labels or posteriors of a model without classes: with a single class, which
 /// always wins, they would hold emptily.
@@ -17,11 +17,11 @@ pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(),
         }
         _ => "",
     };
-    Err(unsupported(
-        format!("property `{}`{on} of a plain score", spec.property.name()),
-        "the model has no classes; what can be decided is `monotonicity`, and `small-neighborhood` and \
+    Err(LowerError::Meaningless {
+        what: format!("property `{}`{on} of a plain score", spec.property.name()),
+        why: "the model has no classes; what can be decided is `monotonicity`, and `small-neighborhood` and \
          `stability` with `on = \"score\"`",
-    ))
+    })
 }
 
 /// Exhaustive, so that a new property has to say what it is about.
