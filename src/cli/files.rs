@@ -73,14 +73,3 @@ pub(crate) fn partial_name(out: &Path) -> PathBuf {
     name.push(".partial");
     PathBuf::from(name)
 }
-
-/// Asked before long work that is not to be resumed: nothing of an interrupted run may be lost.
-#[cfg(feature = "full")]
-pub(crate) fn expect_no_rest(partial: &Path) -> Result<(), Refusal> {
-    if std::fs::metadata(partial).is_ok_and(|found| found.len() > 0) {
-        let text =
-            "is what an interrupted run has kept; --resume continues it, else remove the file";
-        return Err(Refusal::new(format!("{}: {text}", partial.display())));
-    }
-    Ok(())
-}

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Refusal;
 use super::subject::files_of_data;
+use super::{Refusal, files};
 
 /// The files that a verb reads, each with what it is read as.
 #[derive(Debug, Default)]
@@ -35,5 +35,23 @@ impl Inputs {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Asked before a long search whose result grows in a `.partial` beside it: there is room for both, and
+    /// nothing that an interrupted run has kept is lost.
+    pub(crate) fn expect_room(&self, out: &Path, is_resumed: bool) -> Result<(), Refusal> {
+        files::expect_folder(out)?;
+        let partial = files::partial_name(out);
+        for path in [out, &partial] {
+            self.expect_apart(path)?;
+            files::expect_plain(path)?;
+        }
+        if !is_resumed && std::fs::metadata(&partial).is_ok_and(|found| found.len() > 0) {
+            return Err(Refusal::new(format!(
+                "{}: is what an interrupted run has kept; --resume continues it, else remove the file",
+                partial.display()
+            )));
+        }
+        Ok(())
     }
 }

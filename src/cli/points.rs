@@ -81,7 +81,9 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, S
         let is_next = expected == Some(name) || (expected.is_some() && name == format!("x{index}"));
         if is_next {
             columns.features.push(column);
-        } else if index == 0 && matches!(name, "row" | "idx") {
+        } else if index == 0 && header.iter().take(column).any(|before| before == name) {
+            return Err(format!(", column {}: `{name}` is there twice", column + 1));
+        } else if index == 0 && matches!(name, "row" | "idx") && columns.name.is_none() {
             columns.name = Some(column);
         } else if index == 0 && name == "label" {
             columns.label = (!model.is_plain_score()).then_some(column);

@@ -90,9 +90,10 @@ pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, Study
     let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
     let proof = Claimed { anchor, data: &data, options, epsilon };
     kept.add(&proof, "", None)?;
-    if let Some(witness) = &radius.witness {
-        // smaller ones have no decimal that a spec takes
-        let epsilon = radii.distance_up(raw, witness).max(SMALLEST);
+    // smaller distances have no decimal that a spec takes, larger ones than all floats none at all
+    let distance = |witness: &Vec<f64>| radii.distance_up(raw, witness).max(SMALLEST);
+    let flip = radius.witness.as_ref().map(|witness| (witness, distance(witness)));
+    if let Some((witness, epsilon)) = flip.filter(|(_, epsilon)| epsilon.is_finite()) {
         kept.add(&Claimed { epsilon, ..proof }, ".flip", Some(witness))?;
     }
     kept.files.push((csv_name, csv));

@@ -155,6 +155,12 @@ fn bad_calls_are_refused() {
         "radius --model mlp.json --points points.csv --norm l1 --out r.csv",
         &["mlp.json", "network"],
     );
+    for (header, twice) in [("label,label,age,income", "`label`"), ("row,row,age,income", "`row`")]
+    {
+        scene.write("bad.csv", format!("{header}\n0,1,2,3\n"));
+        let call = "radius --model trees.json --points bad.csv --norm l1 --out r.csv";
+        refused(call, &["column 2", twice, "twice"]);
+    }
     scene.write("bad.csv", "row,age,income\n");
     refused("radius --model trees.json --points bad.csv --norm l1 --out r.csv", &["no points"]);
     scene.write("bad.csv", "row,age,income\n1,2,3\n2,2,nan\n");

@@ -150,6 +150,12 @@ impl<'a> Kernel<'a> {
                 _ => Ok(Verdict::Undecided(Bounds::NONE)),
             };
         }
+        self.judge(obligation, proof)
+    }
+
+    /// Decides an obligation of one's own, one with another bound for instance, as [`Kernel::check`] does
+    /// those of the certificate.
+    pub fn judge(&self, obligation: Obligation, proof: &Proof) -> Result<Verdict, Rejection> {
         match (proof, &obligation.claim) {
             (Proof::Counterexample { points }, _) if self.pairs().is_none() => {
                 self.refute(obligation, points)
@@ -157,11 +163,6 @@ impl<'a> Kernel<'a> {
             (_, Claim::AllPairs { .. }) => self.count(proof),
             _ => self.prove(obligation, proof),
         }
-    }
-
-    /// Decides an obligation of one's own, one with another bound for instance, by a proof.
-    pub fn judge(&self, obligation: Obligation, proof: &Proof) -> Result<Verdict, Rejection> {
-        self.prove(obligation, proof)
     }
 
     /// Refutes an obligation by points that violate its claim.

@@ -220,16 +220,17 @@ fn difference(
 ) -> usize {
     loop {
         let is_same = below == above;
-        let (node, side) = match (tree[below], tree[above]) {
+        let (side, (feature, number, left, right)) = match (tree[below], tree[above]) {
             (Part::Leaf(from), Part::Leaf(to)) => {
                 parts.push(Part::Leaf(if is_same { 0 } else { units.change(from, to) }));
                 return parts.len() - 1;
             }
-            (Part::Split { .. }, _) => (below, if is_same { Side::Both } else { Side::Below }),
-            (Part::Leaf(_), _) => (above, Side::Above),
-        };
-        let Part::Split { feature, number, left, right } = tree[node] else {
-            unreachable!("two leaves end the walk")
+            (Part::Split { feature, number, left, right }, _) => {
+                (if is_same { Side::Both } else { Side::Below }, (feature, number, left, right))
+            }
+            (Part::Leaf(_), Part::Split { feature, number, left, right }) => {
+                (Side::Above, (feature, number, left, right))
+            }
         };
         let to = |low: usize, high: usize| match side {
             Side::Below => (low, above),

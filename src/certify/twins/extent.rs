@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::certificate::{Proof, Verdict};
+use crate::certificate::Verdict;
 use crate::interval::Rational;
 use crate::model::{Family, Point};
 use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
@@ -69,18 +69,11 @@ pub(in crate::certify) fn is_premise_met(
         scores: Arc::new(Confidence { floor: scores.floor.clone(), cutoff }),
     };
     let alone = Obligation { sufficient: Some(claim.clone()), claim, ..obligation.clone() };
-    let mut nodes = 0;
-    match prove(searcher, &alone, &mut nodes)? {
-        Proof::Counterexample { points } => {
-            let point =
-                Point::parse(points.first()?, searcher.subject.model.0.schema.len()).ok()?;
-            let reached = exact_margin(searcher, &point)? >= scores.floor.above;
-            reached.then_some(true)
-        }
-        proof => {
-            let verdict = searcher.kernel.judge(alone, &proof);
-            matches!(verdict, Ok(Verdict::Proved(_))).then_some(false)
-        }
+    let proof = prove(searcher, &alone, &mut 0)?;
+    match searcher.kernel.judge(alone, &proof) {
+        Ok(Verdict::Refuted(_)) => Some(true),
+        Ok(Verdict::Proved(_)) => Some(false),
+        _ => None,
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let points = arguments.points.display();
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
-    expect_place(arguments)?;
+    inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
     let keeper = match &arguments.certificates {
         Some(folder) => Some(Keeper::new(arguments, folder, (&model, digest), &points)?),
         None => None,
@@ -161,20 +161,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// Asked before a long search: where the table and its `.partial` go, and whether one is there.
-fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
-    files::expect_folder(&arguments.out)?;
-    let inputs = Inputs::default()
+fn inputs(arguments: &Arguments) -> Inputs {
+    Inputs::default()
         .file("--model", Some(&arguments.model))
-        .file("--points", Some(&arguments.points));
-    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
-        inputs.expect_apart(&path)?;
-        files::expect_plain(&path)?;
-    }
-    if !arguments.resume {
-        files::expect_no_rest(&files::partial_name(&arguments.out))?;
-    }
-    Ok(())
+        .file("--points", Some(&arguments.points))
 }
 
 /// Where certificates go.
@@ -242,9 +232,7 @@ impl<'a> Keeper<'a> {
 
 /// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.
 fn expect_apart(arguments: &Arguments, folder: &Path, names: &[String]) -> Result<(), Refusal> {
-    let inputs = Inputs::default()
-        .file("--model", Some(&arguments.model))
-        .file("--points", Some(&arguments.points));
+    let inputs = inputs(arguments);
     let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
     let place = |folder: &Path| folder.canonicalize().ok();
     let is_inside = place(folder).is_some_and(|folder| {

@@ -1,6 +1,6 @@
 //! The rows of a run, the table that they make, and what is told of them at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,13 +53,17 @@ impl Measured {
     /// Whether the certificates that a run into this folder keeps of it are still there.
     pub(super) fn is_all_there(&self, folder: Option<&Path>) -> bool {
         let Some(folder) = folder else { return true };
-        let is_there =
-            |name: &Option<String>| name.as_ref().is_some_and(|name| folder.join(name).is_file());
-        let entries = self.kept.iter().flat_map(|kept| &kept.entries);
-        let mut files = entries.flat_map(|entry| {
-            [Some(entry.certificate.clone()), Some(entry.spec.clone()), entry.data.clone()]
-        });
-        files.all(|name| is_there(&name)) && self.kept.is_some() == self.bounds.is_some()
+        let files = |kept: &Confirmed| -> Vec<PathBuf> {
+            let names = kept.entries.iter().flat_map(|entry| {
+                [Some(&entry.certificate), Some(&entry.spec), entry.data.as_ref()]
+            });
+            names.flatten().map(|name| folder.join(name)).collect()
+        };
+        match &self.kept {
+            Some(kept) => files(kept).iter().all(|file| file.is_file()),
+            // none are kept of a point outside the domain
+            None => self.bounds.is_none(),
+        }
     }
 }
 

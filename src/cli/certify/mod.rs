@@ -1,0 +1,203 @@
+//! `propcert certify`: proves, refutes or leaves undecided, and writes the certificate.
+
+mod extent;
+mod partial;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally, Verdict};
+use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::model::Family;
+use crate::spec::Lowered;
+
+use super::check::{accuracy_json, accuracy_lines};
+use super::inputs::Inputs;
+use super::progress::bar;
+use super::subject::{Loaded, SemanticsArgument};
+use super::{Ending, Refusal, files};
+
+use self::extent::Extent;
+use self::partial::{Before, open_partial, read_partial};
+
+/// Certify a property of a model and write a certificate.
+///
+/// An attack comes first, then interval bounds, linear bounds, a linear program, and case
+/// distinctions within the budget. The certificate holds hints that `check` decides again. Exit
+/// code 0 whenever one is written; the last line counts verdicts.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  propcert certify --model model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase --rows 200 --out certificate.jsonl"
+)]
+pub(crate) struct Arguments {
+    /// The model (model/1).
+    #[arg(long)]
+    model: PathBuf,
+    /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
+    #[arg(long)]
+    spec: PathBuf,
+    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant.
+    #[arg(long)]
+    data: Option<String>,
+    /// The defense (defense/1), to certify the defended model.
+    #[arg(long)]
+    defense: Option<PathBuf>,
+    /// Only the first N rows of the part [default: all].
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
+    /// Nodes of a case distinction per obligation.
+    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    budget_nodes: u64,
+    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
+    /// one point of an f32 model, else real].
+    #[arg(long)]
+    semantics: Option<SemanticsArgument>,
+    /// Seed of the attack's random starts.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where the certificate goes.
+    #[arg(long)]
+    out: PathBuf,
+    /// Continue the interrupted `.partial` beside it.
+    #[arg(long)]
+    resume: bool,
+    /// The counts as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    let Arguments { model, spec, data, defense, .. } = arguments;
+    Inputs::default()
+        .file("--model", Some(&arguments.model))
+        .file("--spec", Some(&arguments.spec))
+        .file("--defense", arguments.defense.as_ref())
+        .data("--data", arguments.data.as_deref())
+        .expect_room(&arguments.out, arguments.resume)?;
+    let loaded =
+        Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
+    if let Some((defense, _)) = &loaded.defense
+        && defense.target != loaded.model.1
+    {
+        return Err(Refusal::new("the defense was made for another model"));
+    }
+    let property = &loaded.spec.0.property;
+    if let (Some(rows), false) = (arguments.rows, property.is_about_rows()) {
+        let text = format!(
+            "--rows {rows}: property `{}` is not about rows as this spec states it; leave out --rows",
+            property.name()
+        );
+        return Err(Refusal::about(spec)(Refusal::new(text)));
+    }
+    if arguments.rows == Some(0) {
+        return Err(Refusal::new(
+            "--rows 0: expected at least 1; a certificate of nothing says nothing",
+        ));
+    }
+    let named = loaded.data.as_ref().and_then(|(_, part)| *part);
+    let part = named.unwrap_or(property.default_part());
+    let selection = Selection { part, rows: arguments.rows };
+    let options = Options {
+        budget_nodes: arguments.budget_nodes,
+        seed: arguments.seed,
+        ..Options::default()
+    };
+    let outcome = write(&loaded, spec, selection, options, &arguments.out, arguments.resume)?;
+    files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
+    Ok(Ending::AsStated)
+}
+
+/// What was certified.
+struct Outcome {
+    tally: Tally,
+    /// Obligations that the attack alone did not refute, of those of this run; nothing where every
+    /// pair of rows is decided, so that nothing is sampled.
+    survives_attack: Option<Share>,
+    extent: Extent,
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        let sampled = |survivors: Share| {
+            let (share, of) = (survivors.upper()?, survivors.of);
+            Some(format!(
+                "sampled: {share} of {of} survive the attack (an estimate, never below CA; no proof)\n"
+            ))
+        };
+        let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
+        format!("{}{sampled}{}{}\n", accuracy_lines(&self.tally), self.extent, self.tally.all)
+    }
+
+    fn json(&self) -> String {
+        let Tally { all, distinct, rules } = &self.tally;
+        let Extent { changes, span, is_premise_met } = &self.extent;
+        let json = serde_json::json!({
+            "totals": all, "distinct": distinct, "rules": rules,
+            "constraint-accuracy": accuracy_json(all),
+            "sampled": { "survives-attack": self.survives_attack },
+            "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
+        });
+        format!("{json}\n")
+    }
+}
+
+/// Certifies and writes `out`, through `out.partial`.
+fn write(
+    loaded: &Loaded,
+    spec: &Path,
+    selection: Selection,
+    options: Options,
+    out: &Path,
+    resume: bool,
+) -> Result<Outcome, Refusal> {
+    let subject = loaded.subject();
+    let rows = rows_for(&subject, selection)?;
+    let defense = subject.defense.map(|(defense, _)| defense);
+    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(spec))?;
+    let header = header(&subject, &lowered, selection, rows, &options);
+    let partial = files::partial_name(out);
+    let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
+    let mut counter = Counter::new(&lowered, rows);
+    let before = if resume {
+        read_partial(&partial, &header, &kernel, &mut counter)?
+    } else {
+        Before::default()
+    };
+    let mut file = open_partial(&partial, &header, &before)?;
+    let searcher = Searcher::new(subject, &lowered, rows, options);
+    let progress = bar("certify", searcher.len() as u64);
+    progress.set_position(before.lines as u64);
+    let is_change = lowered.is_near() || lowered.is_change();
+    let mut decided = Vec::new();
+    let summary = searcher.run(before.lines, |line, answer| {
+        progress.inc(1);
+        if is_change && !matches!(answer.verdict, Verdict::Undecided(_)) {
+            decided.push(line.at);
+        }
+        counter.add(line.at, &answer.verdict);
+        file.write_all(line.line().as_bytes())
+    })?;
+    progress.finish_and_clear();
+    let tally = counter.into_tally();
+    file.write_all(tally.all.line().as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&partial, out).map_err(|error| {
+        Refusal::new(format!(
+            "{} cannot be renamed to {}: {error}",
+            partial.display(),
+            out.display()
+        ))
+    })?;
+    let n = summary.totals.n();
+    let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
+    // every pair of rows is decided; no attack is made on a changed point nor, where there is no gradient
+    // to climb, on two that are close
+    let is_network = matches!(subject.model.0.family, Family::Mlp(_));
+    let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
+    let is_sampled = lowered.pair_bound().is_none() && is_attacked;
+    let extent = Extent::new(&searcher, subject.model.0, &lowered, &decided);
+    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
+}
