@@ -20,7 +20,7 @@ mod score;
 mod tables;
 
 use propcert::certificate::Subject;
-use propcert::certify::{Options, Searcher};
+use propcert::certify::{LargestChange, Options, Searcher};
 use propcert::model::{Digest, Model, Part, Row};
 use propcert::source;
 use propcert::spec::{Lowered, Spec};
@@ -232,7 +232,7 @@ fn quality(model: &Model, rows: &[Row]) -> (f64, f64) {
     (f64::from(hits) / count, loss / count)
 }
 
-/// The largest change of the score between two points closer than ε, if the budget lasts.
+/// The largest change of the score between two points closer than ε, or what it lies between.
 fn largest_change(model: &Model, epsilon: &str) -> String {
     let text = format!(
         "property = 'small-neighborhood'\nepsilon = '{epsilon}'\nconstant = '1'\non = 'score'\n"
@@ -244,5 +244,9 @@ fn largest_change(model: &Model, epsilon: &str) -> String {
         Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
     let options = Options { budget_nodes: BUDGET_NODES, ..Options::default() };
     let change = Searcher::new(subject, &lowered, &[], options).largest_change(0);
-    change.map_or_else(|| "–".to_owned(), |change| format!("{:.3}", change.most))
+    match change {
+        Some(LargestChange { most, is_exact: true, .. }) => format!("{most:.3}"),
+        Some(LargestChange { least, most, .. }) => format!("{least:.3} to {most:.3}"),
+        None => "–".to_owned(),
+    }
 }

@@ -158,6 +158,14 @@ pub enum Step {
         /// Refresh hidden bounds from this layer on, before cutting.
         refresh: Option<usize>,
     },
+    /// The change of a sum of trees in two parts; the next two subtrees are about the trees named here, and
+    /// about the others, which have what is left of the bound.
+    Sum {
+        /// What the trees named here may change by.
+        most: f64,
+        /// Their numbers, ascending.
+        trees: Vec<usize>,
+    },
     /// A case closed by a rule.
     Leaf {
         /// The rule.
@@ -167,6 +175,21 @@ pub enum Step {
         /// Number of the hint.
         hint: Option<usize>,
     },
+}
+
+impl Step {
+    /// Whether two subtrees follow.
+    pub fn is_inner(&self) -> bool {
+        !matches!(self, Self::Leaf { .. })
+    }
+
+    /// From which layer on hidden bounds are refreshed.
+    pub(super) fn refresh(&self) -> Option<usize> {
+        match self {
+            Self::Cut { refresh, .. } | Self::Leaf { refresh, .. } => *refresh,
+            Self::Sum { .. } => None,
+        }
+    }
 }
 
 /// A case distinction.
@@ -223,8 +246,7 @@ impl SplitTree {
     pub fn new(steps: Vec<Step>) -> Option<Self> {
         let mut missing = 1usize;
         for step in &steps {
-            missing =
-                missing.checked_sub(1)? + if matches!(step, Step::Cut { .. }) { 2 } else { 0 };
+            missing = missing.checked_sub(1)? + if step.is_inner() { 2 } else { 0 };
         }
         (missing == 0).then_some(Self { steps })
     }
@@ -252,7 +274,7 @@ impl SplitTree {
                 return Err(problem("too many nodes"));
             }
             let step = parse_step(word).map_err(problem)?;
-            missing = missing - 1 + if matches!(step, Step::Cut { .. }) { 2 } else { 0 };
+            missing = missing - 1 + if step.is_inner() { 2 } else { 0 };
             steps.push(step);
         }
         if missing == 0 {
@@ -294,7 +316,21 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
     if hint.is_some() {
         return Err("a hint on a cut");
     }
+    if let (Some(sum), None) = (word.strip_prefix('s'), refresh) {
+        return parse_sum(sum);
+    }
     parse_cut(word).map(|cut| Step::Cut { cut, refresh })
+}
+
+fn parse_sum(word: &str) -> Result<Step, &'static str> {
+    let (most, trees) = word.split_once(':').ok_or("a sum names a bound and trees")?;
+    let most = parse_hexadecimal(most).ok_or("the bound of a sum is a hexadecimal float")?;
+    let trees: Option<Vec<usize>> = trees.split('.').map(index).collect();
+    let trees = trees.ok_or("a bad tree number")?;
+    if !trees.is_sorted_by(|a, b| a < b) {
+        return Err("the trees of a sum do not ascend");
+    }
+    Ok(Step::Sum { most, trees })
 }
 
 fn parse_cut(word: &str) -> Result<Cut, &'static str> {
@@ -339,6 +375,10 @@ fn step_text(step: &Step) -> String {
         Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh } => {
             format!("{}c{feature}.{number}{}", prefix(*copy), suffix(refresh))
         }
+        Step::Sum { most, trees } => {
+            let trees: Vec<String> = trees.iter().map(usize::to_string).collect();
+            format!("s{}:{}", format_hexadecimal(*most), trees.join("."))
+        }
         Step::Leaf { leaf, refresh, hint } => {
             let letter = match leaf {
                 Leaf::Interval => "I",
@@ -366,6 +406,7 @@ mod tests {
             "1/c3.17 T T",
             "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2",
             "r1.4!0 1/r0.0 I L L#0",
+            "s0x1.8p1:0.3.12 c3.17 T T s-0x1p-1:4 T T",
         ] {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
@@ -395,6 +436,15 @@ mod tests {
             "c1.1  I I",
             "c1.+1 I I",
             "i0:0x1p0",
+            "s0x1p0 T T",
+            "s0x1p0: T T",
+            "s0x1p0:1.1 T T",
+            "s0x1p0:2.1 T T",
+            "s0x1p0:1!0 T T",
+            "s0x1p0:1#0 T T",
+            "s1.5:1 T T",
+            "1/s0x1p0:1 T T",
+            "s0x1p0:1 T",
         ] {
             assert!(SplitTree::parse(text).is_err(), "{text:?}");
         }

@@ -121,7 +121,9 @@ pub const LANES: [(&str, Lane); 37] = [
     ("a refresh of the output", |c, draw| {
         steps(c, draw, |steps, draw| {
             let at = draw.index(steps.len());
-            let (Step::Cut { refresh, .. } | Step::Leaf { refresh, .. }) = &mut steps[at];
+            let (Step::Cut { refresh, .. } | Step::Leaf { refresh, .. }) = &mut steps[at] else {
+                return;
+            };
             *refresh = Some(1);
         })
     }),

@@ -77,7 +77,7 @@ fn end(steps: &[Step], at: usize) -> usize {
     let mut missing = 1;
     let mut next = at;
     while missing > 0 {
-        missing = missing - 1 + if matches!(steps[next], Step::Cut { .. }) { 2 } else { 0 };
+        missing = missing - 1 + if steps[next].is_inner() { 2 } else { 0 };
         next += 1;
     }
     next
@@ -85,7 +85,7 @@ fn end(steps: &[Step], at: usize) -> usize {
 
 pub fn swap_children(steps: &mut [Step], draw: &mut Draw) {
     let at = draw.index(steps.len());
-    if matches!(steps[at], Step::Cut { .. }) {
+    if steps[at].is_inner() {
         let middle = end(steps, at + 1) - (at + 1);
         let last = end(steps, at);
         steps[at + 1..last].rotate_left(middle);

@@ -93,14 +93,17 @@ impl<F: Form> NetworkCase<'_, F> {
         let region = Rc::new(obligation.region.clone());
         let whole = Case { region, signs: vec![], held: Held::Known(root) };
         preorder(whole, tree, |token, step, mut case| {
-            let (Step::Cut { refresh, .. } | Step::Leaf { refresh, .. }) = step;
+            let refresh = step.refresh();
             if refresh.is_some_and(|layer| layer + 1 >= self.network.depth()) {
                 let problem = "a refresh of a layer that is not hidden";
                 return Err(Rejection::Tree { token, problem });
             }
-            case.held = self.bounded(&case, *refresh);
+            case.held = self.bounded(&case, refresh);
             match step {
                 Step::Cut { cut, .. } => self.cut(case, cut, token).map(Part::Cut),
+                Step::Sum { .. } => {
+                    Err(Rejection::Tree { token, problem: "a sum of trees in a network" })
+                }
                 Step::Leaf { leaf, hint, .. } => {
                     let hint = hint_at(hints, *hint)?;
                     let outcome = match &case.held {

@@ -5,11 +5,13 @@
 //! the other (`band`), so a narrower side of the one narrows that of the other. On such a box every tree
 //! reaches pairs of leaves (`walk`); the extremes of `m(x)`, `m(x′)` and `m(x) − m(x′)` over them, summed
 //! over the trees, decide (`aim`). Cuts of either point cover all pairs, and where every tree reaches one
-//! pair of leaves the sums are exact, so a claim is decided by enough cuts.
+//! pair of leaves the sums are exact, so a claim is decided by enough cuts. A bound on the change may also
+//! be shared out among the trees, some of which are then cut without the others (`sum`).
 
 mod aim;
 mod band;
 mod pairing;
+mod sum;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use super::{Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{Aim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
+use sum::Sum;
 use walk::{Reached, reached};
 
 /// A claim about two points, on the grids of both.
@@ -251,7 +254,7 @@ impl<'a, N: Score> Twins<'a, N> {
         }
     }
 
-    /// Walks a tree of cuts of either point; every leaf must reach the aim.
+    /// Walks a tree of cuts of either point, and of sums; every leaf must reach its aim.
     pub(super) fn decide(&self, tree: Option<&SplitTree>) -> Result<Outcome, Rejection> {
         let Some(root) = self.pairing.root() else {
             return match tree {
@@ -260,25 +263,45 @@ impl<'a, N: Score> Twins<'a, N> {
             };
         };
         let Some(tree) = tree else { return Ok(self.close(root)) };
-        preorder(Some(root.clone()), tree, |token, step, here| match (step, here) {
+        let all = Arc::new(self.all_trees());
+        preorder((Some(root.clone()), all), tree, |token, step, (here, sum)| match (step, here) {
             (Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None }, Some(here)) => {
                 let parts = self.pairing.cut(&here, *copy, *feature, *number);
-                parts.map(Part::Cut).ok_or(Rejection::CutOutside { token })
+                let (low, high) = parts.ok_or(Rejection::CutOutside { token })?;
+                Ok(Part::Cut(((low, sum.clone()), (high, sum))))
+            }
+            (Step::Sum { most, trees }, Some(here)) => {
+                let problem = |problem| Rejection::Tree { token, problem };
+                let (named, others) = sum.parts(*most, trees).map_err(problem)?;
+                let part = |sum| (Some(here.clone()), Arc::new(sum));
+                Ok(Part::Cut((part(named), part(others))))
             }
             (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
-                Ok(Part::Leaf(here.map_or(Outcome::Holds, |here| self.close(&here))))
+                let close = |here: TwinBox| self.close_sum(&here, &sum);
+                Ok(Part::Leaf(here.map_or(Outcome::Holds, close)))
             }
-            (Step::Cut { .. }, None) => Err(Rejection::CutOutside { token }),
+            (Step::Cut { .. } | Step::Sum { .. }, None) => Err(Rejection::CutOutside { token }),
             _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
         })
     }
 
+    /// All trees, which reach the aim of the claim.
+    fn all_trees(&self) -> Sum {
+        let [forest, _] = self.forests;
+        Sum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
+    }
+
     /// What the pairs of leaves show of a box.
     fn close(&self, here: &TwinBox) -> Outcome {
-        if self.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
+        self.close_sum(here, &self.all_trees())
+    }
+
+    /// What the pairs of leaves of some trees show of a box.
+    fn close_sum(&self, here: &TwinBox, sum: &Sum) -> Outcome {
+        if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
             return Outcome::Holds;
         }
-        match self.reached(here) {
+        match self.reached(here, &sum.trees) {
             // no pair of the box is bound as the claim asks
             None => Outcome::Holds,
             Some(reached) => {
@@ -286,7 +309,7 @@ impl<'a, N: Score> Twins<'a, N> {
                 let number = |score: &N| forest.value(score);
                 let range = |(low, high): &(N, N)| (number(low), number(high));
                 let Reached { first, second, change } = &reached;
-                self.aim.judge(&Sums {
+                sum.aim.judge(&Sums {
                     first: range(first),
                     second: range(second),
                     change: range(change),
@@ -301,13 +324,14 @@ impl<'a, N: Score> Twins<'a, N> {
         self.axis(feature, here).gap(here.sides(feature)).0
     }
 
-    /// Sums over the trees; `None` if some tree reaches no pair of leaves.
-    fn reached(&self, here: &TwinBox) -> Option<Reached<N>> {
+    /// Sums over some trees; `None` if one of them reaches no pair of leaves.
+    fn reached(&self, here: &TwinBox, trees: &[usize]) -> Option<Reached<N>> {
         let [first, second] = self.forests;
         let mut sums = Reached::start(first.base.first()?);
         let mut here = here.clone();
-        for (a, b) in first.trees.iter().zip(&second.trees) {
-            sums.add(&reached(&self.pairing, [a, b], &mut here)?);
+        for &tree in trees {
+            let pair = [first.trees.get(tree)?, second.trees.get(tree)?];
+            sums.add(&reached(&self.pairing, pair, &mut here)?);
         }
         Some(sums)
     }

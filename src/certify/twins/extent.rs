@@ -3,23 +3,26 @@
 
 use std::sync::Arc;
 
-use crate::certificate::Verdict;
+use crate::certificate::{Proof, TwinBox, Verdict};
 use crate::interval::Rational;
 use crate::model::{Family, Point};
 use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
 
-use super::super::Searcher;
+use super::super::{Options, Searcher};
 use super::aim::Aim;
+use super::question::Question;
 use super::witness::Ground;
-use super::{Grids, prove, regions};
+use super::{Grids, Means, prove, regions};
 
 /// The most by which the score changes between two points that a claim binds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LargestChange {
     /// Some pair changes by at least this.
     pub least: f64,
-    /// No pair changes by more, which the kernel has shown; the two differ by the rounding of `f64` only.
+    /// No pair changes by more, which the kernel has shown.
     pub most: f64,
+    /// Whether both are the largest change, up to the rounding of `f64`; else the budget ended before.
+    pub is_exact: bool,
     /// Boxes of pairs that were looked at.
     pub nodes: u64,
 }
@@ -69,7 +72,7 @@ pub(in crate::certify) fn is_premise_met(
         scores: Arc::new(Confidence { floor: scores.floor.clone(), cutoff }),
     };
     let alone = Obligation { sufficient: Some(claim.clone()), claim, ..obligation.clone() };
-    let proof = prove(searcher, &alone, &mut 0)?;
+    let proof = prove(searcher, &alone, Means::All, &mut 0)?;
     match searcher.kernel.judge(alone, &proof) {
         Ok(Verdict::Refuted(_)) => Some(true),
         Ok(Verdict::Proved(_)) => Some(false),
@@ -87,25 +90,47 @@ fn exact_margin(searcher: &Searcher, point: &Point) -> Option<Rational> {
 /// The largest change that a claim about the score allows for.
 fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
-    let budget = searcher.options.budget_nodes;
+    let Options { budget_nodes: budget, seed, .. } = searcher.options;
     let claim = on_score.sufficient.as_ref()?;
     let questions = searcher.kernel.questions(&on_score)?;
     let pairing = questions.pairings().into_iter().next()?;
     let root = pairing.root()?;
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
-    let mut nodes = 0;
-    let mut search = grids.search(ensemble, pairing, root, Aim::of(claim)?)?;
-    let here = search.largest(root, budget, &mut nodes)?;
+    let question = Question::new(ensemble, &grids, (pairing, root), Aim::of(claim)?)?;
     let ground = Ground { grids: grids.both(), regions: regions(&on_score, claim) };
-    let margin = |x: &Vec<f64>| exact_margin(searcher, &Point::from_floats(x)?);
-    let [a, b] = ground.pair(&here, None);
-    let change = (&margin(&a)? - &margin(&b)?).abs();
-    let mut at_most = on_score.clone();
-    expect_change(&mut at_most, change.clone())?;
-    let proof = prove(searcher, &at_most, &mut nodes)?;
-    let is_shown = matches!(searcher.kernel.judge(at_most, &proof), Ok(Verdict::Proved(_)));
-    // rounding up may give −0
-    is_shown.then(|| LargestChange { least: change.down(), most: change.up() + 0.0, nodes })
+    let change = |here: &TwinBox| {
+        let margin = |x: &Vec<f64>| exact_margin(searcher, &Point::from_floats(x)?);
+        let [a, b] = ground.pair(here, None);
+        Some((&margin(&a)? - &margin(&b)?).abs())
+    };
+    let shown = |most: &Rational, proof: &Proof| {
+        let mut at_most = on_score.clone();
+        expect_change(&mut at_most, most.clone())?;
+        matches!(searcher.kernel.judge(at_most, proof), Ok(Verdict::Proved(_))).then(|| most.up())
+    };
+    let mut nodes = 0;
+    // parts get what the search of all trees together leaves
+    let (here, is_largest) = question.search().largest(root, budget / 2, &mut nodes);
+    if is_largest {
+        let exact = change(&here)?;
+        let mut at_most = on_score.clone();
+        expect_change(&mut at_most, exact.clone())?;
+        let proof = prove(searcher, &at_most, Means::Together, &mut nodes)?;
+        let most = shown(&exact, &proof)?;
+        // rounding up may give −0
+        return Some(LargestChange {
+            least: exact.down(),
+            most: most + 0.0,
+            is_exact: true,
+            nodes,
+        });
+    }
+    let climbed = question.climb(f64::INFINITY, budget, seed).and_then(|here| change(&here));
+    let least = change(&here)?.max(climbed.unwrap_or(Rational::ZERO));
+    let parts = question.by_parts(least.down(), budget - budget / 2, &mut nodes)?;
+    let proof = Proof::Split { tree: parts.tree, hints: Vec::new() };
+    let most = shown(&Rational::from_f64(parts.most)?, &proof)?;
+    Some(LargestChange { least: least.down(), most, is_exact: false, nodes })
 }
 
 /// Turns the claim into one about the score, with another bound; `None` for claims that are not about a

@@ -1,22 +1,26 @@
 //! Claims about two points of an ensemble: trees for rule `tree-pairs`, or a pair that violates the claim.
 
 mod aim;
+mod ascent;
 mod extent;
+mod grown;
+mod parts;
 mod product;
+mod question;
 mod search;
 mod witness;
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Pairing, Proof, TwinBox};
+use crate::certificate::{Proof, TwinBox};
 use crate::model::{Cells, Ensemble, Family, Point};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
-use super::Searcher;
 use super::branch;
+use super::{Options, Searcher};
 use aim::Aim;
-use product::{FORMS, MOST_PAIRS, Product, Sums};
-use search::{Found, Search};
+use question::Question;
+use search::Found;
 use witness::{Ground, shift};
 
 pub use extent::LargestChange;
@@ -25,22 +29,41 @@ pub(super) use extent::{is_premise_met, largest_change, score_span};
 /// Searches all questions of an obligation within the budget of nodes, which they share.
 pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
     let mut nodes = 0;
-    let proof = prove(searcher, obligation, &mut nodes);
+    let proof = prove(searcher, obligation, Means::All, &mut nodes);
     branch::Found { proof, nodes }
 }
 
-fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
+/// How a bound is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// Also part by part, which loses what the parts do not reach together.
+    All,
+    /// All trees together.
+    Together,
+}
+
+fn prove(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    means: Means,
+    nodes: &mut u64,
+) -> Option<Proof> {
     let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
     let claim = obligation.sufficient.as_ref()?;
     let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
     let pairings = questions.pairings();
+    let Options { budget_nodes: budget, seed, .. } = searcher.options;
     let mut trees = BTreeMap::new();
     for (number, pairing) in pairings.iter().enumerate() {
         let Some(root) = pairing.root() else { continue };
-        let search = grids.search(ensemble, pairing, root, aim)?;
+        let question = Question::new(ensemble, &grids, (pairing, root), aim)?;
         let mut close = |here: &_| questions.is_closed(number, here);
-        match search.run(root, searcher.options.budget_nodes, nodes, &mut close) {
+        let found = match means {
+            Means::All => question.answer((budget, seed), nodes, &mut close),
+            Means::Together => question.together(budget, nodes, &mut close),
+        };
+        match found {
             // an absent tree is a single leaf
             Found::Tree(tree) if tree.steps().len() == 1 => {}
             Found::Tree(tree) => {
@@ -97,23 +120,5 @@ impl Grids {
 
     fn both(&self) -> [&Cells; 2] {
         [&self.first, self.second.as_ref().unwrap_or(&self.first)]
-    }
-
-    /// The search of a question over the pairs of a box; `None` if its trees are too large.
-    fn search<'a>(
-        &self,
-        ensemble: &Ensemble,
-        pairing: &'a Pairing,
-        root: &TwinBox,
-        aim: Aim,
-    ) -> Option<Search<'a>> {
-        let is_change = aim.is_change();
-        let mut pairs = MOST_PAIRS;
-        let product = |tree| Product::new(tree, self.both(), pairing, root, is_change, &mut pairs);
-        let products = ensemble.trees.iter().map(product).collect::<Option<_>>()?;
-        let base = ensemble.base.iter().sum::<f64>();
-        let base: Sums =
-            if is_change { [0.0; FORMS] } else { [base, -base, base, -base, 0.0, 0.0] };
-        Some(Search { products, pairing, aim, base })
     }
 }

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Cut, Leaf, MAX_DEPTH, Pairing, SplitTree, Step, TwinBox};
+use crate::certificate::{Cut, MAX_DEPTH, Pairing, SplitTree, TwinBox};
 
 use super::aim::Aim;
+use super::grown::Grown;
 use super::product::{Axis, FALL, FORMS, Product, Sums, Twin, larger, sums};
 
 /// How close to a limit, relative to the size of the sums, floats are not trusted.
@@ -16,7 +17,7 @@ const CLOSE: f64 = 1e-9;
 
 /// A search of one question.
 pub(super) struct Search<'a> {
-    pub(super) products: Vec<Product>,
+    pub(super) products: Vec<&'a Product>,
     pub(super) pairing: &'a Pairing,
     pub(super) aim: Aim,
     /// The sums of a pair that no tree says anything about.
@@ -39,26 +40,46 @@ struct Standing {
     top: Sums,
 }
 
+/// The boxes that wait, and the tree so far.
+pub(super) struct Waiting {
+    stack: Vec<Case>,
+    grown: Grown,
+}
+
 /// A box that waits.
-struct Case {
-    here: TwinBox,
+pub(super) struct Case {
+    pub(super) here: TwinBox,
     standing: Vec<Standing>,
-    top: Sums,
+    pub(super) top: Sums,
     /// Cuts above it.
-    depth: usize,
+    pub(super) depth: usize,
     /// Its place in the tree; of a child just made, 0 or 1.
-    place: usize,
+    pub(super) place: usize,
 }
 
-/// A tree as it grows.
-enum Grown {
-    Leaf,
-    Cut { cut: Cut, low: usize, high: usize },
+impl Case {
+    /// A child, whose tree's low part has that place.
+    pub(super) fn below(mut self, low: usize) -> Self {
+        self.place += low;
+        self
+    }
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// The same about some of the trees alone.
+    pub(super) fn of_some(&self, trees: &[usize]) -> Search<'a> {
+        let products = trees.iter().filter_map(|&tree| self.products.get(tree).copied()).collect();
+        Search { products, pairing: self.pairing, aim: self.aim, base: [0.0; FORMS] }
+    }
+
     fn axis_of(&self, copy: usize, feature: usize) -> Axis {
         copy * self.pairing.features() + feature
+    }
+
+    /// As the format says it.
+    pub(super) fn cut(&self, (axis, number): (Axis, usize)) -> Cut {
+        let features = self.pairing.features();
+        Cut::Cell { copy: axis / features, feature: axis % features, number }
     }
 
     fn side(&self, here: &TwinBox, axis: Axis) -> (usize, usize) {
@@ -66,38 +87,38 @@ impl Search<'_> {
         here.side(axis / features, axis % features)
     }
 
-    /// The box whose pairs change most, each tree with one leaf left; `None` if the budget does not last.
-    /// For claims on the change of the score: every such box that is met raises the limit.
+    /// The box whose pairs change most, each tree with one leaf left, as far as the budget lasts, and whether it
+    /// did. For claims on the change of the score: every such box that is met raises the limit.
     pub(super) fn largest(
         &mut self,
         root: &TwinBox,
         budget: u64,
         nodes: &mut u64,
-    ) -> Option<TwinBox> {
+    ) -> (TwinBox, bool) {
         let mut best = root.clone();
         self.aim = Aim::Change { limit: 0.0 };
         let mut stack = vec![self.start(best.clone())];
         while let Some(case) = stack.pop() {
-            *nodes += 1;
-            if *nodes > budget {
-                return None;
+            if *nodes >= budget {
+                return (best, false);
             }
+            *nodes += 1;
             if self.aim.missed(&case.top) <= 0.0 {
                 continue;
             }
-            match self.choose(&case) {
-                Some(cut) => stack.extend(self.children(&case, cut)?),
-                None => {
-                    self.aim = Aim::Change { limit: case.top[FALL] };
-                    best = case.here;
-                }
-            }
+            let Some(cut) = self.choose(&case) else {
+                self.aim = Aim::Change { limit: case.top[FALL] };
+                best = case.here;
+                continue;
+            };
+            let Some(children) = self.children(&case, cut) else { return (best, false) };
+            stack.extend(children);
         }
-        Some(best)
+        (best, true)
     }
 
     /// Both parts of a cut that have a pair, the one that misses more last.
-    fn children(&self, case: &Case, (axis, number): (Axis, usize)) -> Option<Vec<Case>> {
+    pub(super) fn children(&self, case: &Case, (axis, number): (Axis, usize)) -> Option<Vec<Case>> {
         let features = self.pairing.features();
         let (copy, feature) = (axis / features, axis % features);
         let (low, high) = self.pairing.cut(&case.here, copy, feature, number)?;
@@ -110,49 +131,48 @@ impl Search<'_> {
         Some(children)
     }
 
-    /// Searches within a budget of boxes, of which `nodes` counts all that are looked at. `close` asks the
+    /// Searches on within a budget of boxes, of which `nodes` counts all that are looked at. `close` asks the
     /// kernel.
     pub(super) fn run(
         &self,
-        root: &TwinBox,
+        waiting: &mut Waiting,
         budget: u64,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
     ) -> Found {
-        let mut grown = vec![Grown::Leaf];
-        let mut stack = vec![self.start(root.clone())];
-        while let Some(case) = stack.pop() {
-            *nodes += 1;
-            if *nodes > budget || case.depth > MAX_DEPTH {
+        while let Some(case) = waiting.stack.pop() {
+            if *nodes >= budget {
+                waiting.stack.push(case);
                 return Found::Nothing;
             }
+            *nodes += 1;
             if self.is_closed(&case, close) {
                 continue;
             }
-            let Some((axis, number)) = self.choose(&case) else {
+            let Some(cut) = self.choose(&case) else {
                 if close(&case.here) {
                     continue;
                 }
                 return Found::Open(case.here);
             };
-            let Some(children) = self.children(&case, (axis, number)) else {
+            let children = self.children(&case, cut).filter(|_| case.depth < MAX_DEPTH);
+            let Some(children) = children else {
+                // no budget helps
+                waiting.stack.push(case);
                 return Found::Nothing;
             };
-            let place = grown.len();
-            // a part without pairs holds
-            grown.extend([Grown::Leaf, Grown::Leaf]);
-            let features = self.pairing.features();
-            let cut = Cut::Cell { copy: axis / features, feature: axis % features, number };
-            grown[case.place] = Grown::Cut { cut, low: place, high: place + 1 };
-            stack.extend(children.into_iter().map(|mut child| {
-                child.place += place;
-                child
-            }));
+            let low = waiting.grown.cut(case.place, self.cut(cut));
+            waiting.stack.extend(children.into_iter().map(|child| child.below(low)));
         }
-        preorder(&grown).map_or(Found::Nothing, Found::Tree)
+        SplitTree::new(waiting.grown.steps()).map_or(Found::Nothing, Found::Tree)
     }
 
-    fn start(&self, here: TwinBox) -> Case {
+    /// All pairs of a box.
+    pub(super) fn waiting(&self, root: &TwinBox) -> Waiting {
+        Waiting { stack: vec![self.start(root.clone())], grown: Grown::default() }
+    }
+
+    pub(super) fn start(&self, here: TwinBox) -> Case {
         let standing: Vec<Standing> = self
             .products
             .iter()
@@ -164,7 +184,7 @@ impl Search<'_> {
 
     fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
         let axes = [0, 1].map(|copy| self.axis_of(copy, feature));
-        let stand = |(product, old): (&Product, &Standing)| {
+        let stand = |(product, old): (&&Product, &Standing)| {
             let is_decided = matches!(product.nodes[old.node], Twin::Leaf { .. });
             let is_moved = axes.iter().any(|&axis| product.has_cut(axis));
             if is_moved && !is_decided { self.stand(product, old.node, &here) } else { *old }
@@ -247,7 +267,7 @@ impl Search<'_> {
 
     /// The most promising cut: per cut that a tree stands at, what its low and its high half lose of the
     /// pressing sum, added up over the trees; the largest `max + 3·min` is taken.
-    fn choose(&self, case: &Case) -> Option<(Axis, usize)> {
+    pub(super) fn choose(&self, case: &Case) -> Option<(Axis, usize)> {
         let form = self.aim.pressing(&case.top);
         let mut gains: BTreeMap<(Axis, usize), (f64, f64)> = BTreeMap::new();
         for (product, tree) in self.products.iter().zip(&case.standing) {
@@ -267,22 +287,4 @@ impl Search<'_> {
             gains.iter().max_by(|x, y| weight(x.1).total_cmp(&weight(y.1)).then(y.0.cmp(x.0)));
         best.map(|(&cut, _)| cut)
     }
-}
-
-/// The tree in the order of the format.
-fn preorder(grown: &[Grown]) -> Option<SplitTree> {
-    let mut steps = Vec::new();
-    let mut stack = vec![0];
-    while let Some(place) = stack.pop() {
-        match &grown[place] {
-            Grown::Cut { cut, low, high } => {
-                steps.push(Step::Cut { cut: *cut, refresh: None });
-                stack.extend([*high, *low]);
-            }
-            Grown::Leaf => {
-                steps.push(Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None });
-            }
-        }
-    }
-    SplitTree::new(steps)
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::certify::{LargestChange, Searcher};
-use crate::model::Model;
+use crate::model::{Family, Model};
 use crate::spec::{Claim, Lowered};
+
+use super::super::progress::bar;
 
 /// How far scores go, where the budget lasts for it.
 #[derive(Default)]
@@ -29,49 +31,59 @@ pub(super) struct Change {
     ends: Ends,
 }
 
-/// What a largest change is at least, and at most: two neighbouring floats where it is none itself.
+/// What a largest change is at least, and at most.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Ends {
     least: f64,
     most: f64,
+    /// Whether both are the same, or neighbouring floats where it is none itself.
+    is_exact: bool,
 }
 
 impl From<LargestChange> for Ends {
-    fn from(LargestChange { least, most, .. }: LargestChange) -> Self {
-        Self { least, most }
+    fn from(LargestChange { least, most, is_exact, .. }: LargestChange) -> Self {
+        Self { least, most, is_exact }
     }
 }
 
 impl Extent {
-    /// Of the obligations that were decided: where the budget did not last for the bound, it does not for
-    /// the value.
-    pub(super) fn new(
-        searcher: &Searcher,
-        model: &Model,
-        lowered: &Lowered,
-        decided: &[usize],
-    ) -> Self {
-        let change = |&at: &usize| {
+    /// Of all obligations about two points of an ensemble.
+    pub(super) fn new(searcher: &Searcher, model: &Model, lowered: &Lowered) -> Self {
+        let is_meant = (lowered.is_near() || lowered.is_change())
+            && matches!(model.family, Family::Ensemble(_));
+        if !is_meant {
+            return Self::default();
+        }
+        let progress = bar("largest changes", lowered.len() as u64);
+        let change = |at: usize| {
+            progress.set_position(at as u64);
             let ends = searcher.largest_change(at)?.into();
             Some(Change { at, name: name_of(model, lowered, at), ends })
         };
+        let changes = (0..lowered.len()).filter_map(change).collect();
+        progress.finish_and_clear();
         // the region and the premise are those of all
-        let first = decided.first();
         Self {
-            changes: decided.iter().filter_map(change).collect(),
-            span: first.and_then(|&at| searcher.score_span(at)).map(Ends::from),
-            is_premise_met: first.and_then(|&at| searcher.is_premise_met(at)),
+            changes,
+            span: searcher.score_span(0).map(Ends::from),
+            is_premise_met: searcher.is_premise_met(0),
         }
     }
 }
 
 impl fmt::Display for Extent {
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
-        for Change { name, ends: Ends { least, most }, .. } in &self.changes {
+        for Change { name, ends: Ends { least, most, .. }, .. } in &self.changes {
             writeln!(to, "{name}: the score changes by at most {most}, and by {least} somewhere")?;
         }
-        if let Some(Ends { most, .. }) = self.span {
-            writeln!(to, "in all, the score goes over {most} on the domain")?;
+        match self.span {
+            Some(Ends { most, is_exact: true, .. }) => {
+                writeln!(to, "in all, the score goes over {most} on the domain")?;
+            }
+            Some(Ends { least, most, .. }) => {
+                writeln!(to, "in all, the score goes over {least} to {most} on the domain")?;
+            }
+            None => {}
         }
         match self.is_premise_met {
             Some(false) => {

@@ -6,7 +6,7 @@ mod partial;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally, Verdict};
+use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
 use crate::spec::Lowered;
@@ -170,13 +170,8 @@ fn write(
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
     progress.set_position(before.lines as u64);
-    let is_change = lowered.is_near() || lowered.is_change();
-    let mut decided = Vec::new();
     let summary = searcher.run(before.lines, |line, answer| {
         progress.inc(1);
-        if is_change && !matches!(answer.verdict, Verdict::Undecided(_)) {
-            decided.push(line.at);
-        }
         counter.add(line.at, &answer.verdict);
         file.write_all(line.line().as_bytes())
     })?;
@@ -198,6 +193,6 @@ fn write(
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
-    let extent = Extent::new(&searcher, subject.model.0, &lowered, &decided);
+    let extent = Extent::new(&searcher, subject.model.0, &lowered);
     Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
 }

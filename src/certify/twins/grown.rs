@@ -1,0 +1,62 @@
+//! A tree of cases as it grows.
+
+use crate::certificate::{Cut, Leaf, Step};
+
+/// A tree of cases, a leaf at first.
+#[derive(Debug)]
+pub(super) struct Grown {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    /// The node above; that of the root is the root.
+    above: usize,
+    /// The cut, and the place of its low part, after which comes the high one.
+    cut: Option<(Cut, usize)>,
+}
+
+impl Default for Grown {
+    fn default() -> Self {
+        Self { nodes: vec![Node { above: 0, cut: None }] }
+    }
+}
+
+impl Grown {
+    /// Cuts a leaf; returns the place of the low part, after which comes the high one.
+    pub(super) fn cut(&mut self, leaf: usize, cut: Cut) -> usize {
+        let low = self.nodes.len();
+        self.nodes[leaf].cut = Some((cut, low));
+        self.nodes.extend([0, 1].map(|_| Node { above: leaf, cut: None }));
+        low
+    }
+
+    /// The cuts above a node from the root on, each with whether the node lies in its high part.
+    pub(super) fn path(&self, mut place: usize) -> Vec<(Cut, bool)> {
+        let mut path = Vec::new();
+        while place != 0 {
+            let above = self.nodes[place].above;
+            if let Some((cut, low)) = self.nodes[above].cut {
+                path.push((cut, place != low));
+            }
+            place = above;
+        }
+        path.reverse();
+        path
+    }
+
+    /// In the order of the format.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let (mut steps, mut stack) = (Vec::new(), vec![0]);
+        while let Some(place) = stack.pop() {
+            match self.nodes[place].cut {
+                Some((cut, low)) => {
+                    steps.push(Step::Cut { cut, refresh: None });
+                    stack.extend([low + 1, low]);
+                }
+                None => steps.push(Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }),
+            }
+        }
+        steps
+    }
+}
