@@ -503,6 +503,15 @@ fn certificates_of_twins() -> Vec<Certified> {
         "property = 'redundancy'\ngroups = [[0, 1], [1]]\nconfidence = '0.8'\ncutoff = '0.3'\n";
     let far = "property = 'lipschitzness'\nepsilon = '0.125'\nconstant = '0.9'\n";
     let fuzz = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '0.25'\nepsilon = '0.02'\n";
+    // what the stumps and the deep tree change by, each on its own
+    let parts =
+        "property = 'small-neighborhood'\nepsilon = '0.25'\nconstant = '14'\non = 'score'\n";
+    let in_parts = {
+        let sum = |most, trees: &[usize]| Step::Sum { most, trees: trees.to_vec() };
+        let steps = vec![sum(1.75, &[0, 1]), leaf(Leaf::Pairs), leaf(Leaf::Pairs)];
+        let tree = SplitTree::new(steps).unwrap();
+        Proof::Split { tree, hints: Vec::new() }
+    };
     let pairs = [([-4.0, 0.0], [4.0, 0.0]), ([0.0, 4.0], [0.0, -0.5]), ([4.0, 4.0], [-4.0, -4.0])];
     let points = |(a, b): &([f64; 2], [f64; 2])| Proof::Counterexample {
         points: [a, b].map(|x| Point::texts(x)).to_vec(),
@@ -520,6 +529,7 @@ fn certificates_of_twins() -> Vec<Certified> {
     };
     vec![
         twins("ensemble, near", small_ensemble(), near),
+        certify("ensemble, near, in parts", small_ensemble(), parts, &[in_parts]),
         twins("ensemble, near posteriors", small_ensemble(), close),
         twins("ensemble, whole and near", with_whole(small_ensemble()), near),
         twins("ensemble, stable", small_ensemble(), stable),

@@ -19,7 +19,7 @@ pub struct Mutant {
 
 type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
 
-pub const LANES: [(&str, Lane); 37] = [
+pub const LANES: [(&str, Lane); 39] = [
     ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
     ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
     ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
@@ -116,6 +116,21 @@ pub const LANES: [(&str, Lane); 37] = [
         cut(c, draw, |cut, draw| {
             let (Cut::Input { feature, .. } | Cut::Cell { feature, .. }) = cut else { return };
             *feature = if draw.is_heads() { 1 - *feature } else { 2 };
+        })
+    }),
+    ("a share of a bound moved", |c, draw| {
+        steps(c, draw, |steps, draw| {
+            let by = draw.pick(&[f64::EPSILON, -f64::EPSILON, 0.125, -0.125]).unwrap_or(0.0);
+            if let Some(Step::Sum { most, .. }) = steps.first_mut() {
+                *most += by;
+            }
+        })
+    }),
+    ("a sum of other trees", |c, draw| {
+        steps(c, draw, |steps, draw| {
+            if let Some(Step::Sum { trees, .. }) = steps.first_mut() {
+                *trees = if draw.is_heads() { vec![0] } else { vec![1, 7] };
+            }
         })
     }),
     ("a refresh of the output", |c, draw| {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use propcert::certificate::{Kernel, Proof, Verdict};
-use propcert::model::{Model, Point, Row, Tie};
+use propcert::certificate::{Kernel, Proof, SplitTree, Step, Verdict};
+use propcert::model::{Family, Model, Point, Row, Tie, Tree};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
@@ -115,6 +115,19 @@ impl Scene {
         grid(&sides)
     }
 
+    fn trees(&self) -> &[Tree] {
+        let Family::Ensemble(ensemble) = &self.model.family else { panic!("an ensemble") };
+        &ensemble.trees
+    }
+
+    /// Some of the trees alone.
+    fn part(&self, trees: &[usize]) -> Model {
+        let mut part = self.model.clone();
+        let Family::Ensemble(ensemble) = &mut part.family else { panic!("an ensemble") };
+        ensemble.trees = trees.iter().map(|&tree| self.trees()[tree].clone()).collect();
+        part
+    }
+
     fn spec(&self, property: &str, rest: &str) -> String {
         format!("property = '{property}'\nunits = 'raw'\nintegers = '{}'\n{rest}", self.integers)
     }
@@ -168,6 +181,59 @@ proptest! {
             !agrees(&pair[0], &pair[1], m, n)
         });
         prop_assert_eq!(proved(&scene.model, &text, &[]), [holds], "{}", text);
+    }
+
+    /// A bound on the change that is shared out among the trees holds exactly where each share does.
+    #[test]
+    fn sums_of_parts(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let scene = Scene::new(&mut draw);
+        let reach = [0.5, 1.0, 1.5][draw.index(3)];
+        let points = scene.points(0.0, 3.0);
+        let largest = |trees: &[usize]| {
+            let part = scene.part(trees);
+            let margins: Vec<f64> = points.iter().map(|x| part.margin(x)).collect();
+            let pairs = points.iter().enumerate().flat_map(|(a, x)| points.iter().enumerate().map(move |(b, y)| (a, b, x, y)));
+            let near = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(p, q)| (p - q).abs() <= reach);
+            pairs.filter(|(_, _, x, y)| near(x, y)).map(|(a, b, ..)| margins[a] - margins[b]).fold(0.0, f64::max)
+        };
+        let all: Vec<usize> = (0..scene.trees().len()).collect();
+        let pick = |draw: &mut Draw, of: &[usize]| -> Vec<usize> { of.iter().copied().filter(|_| draw.is_heads()).collect() };
+        let without = |of: &[usize], named: &[usize]| -> Vec<usize> { of.iter().copied().filter(|tree| !named.contains(tree)).collect() };
+        let first = pick(&mut draw, &all);
+        let others = without(&all, &first);
+        let second = pick(&mut draw, &others);
+        let last = without(&others, &second);
+        // some an eighth too low
+        let mut share = |trees: &[usize]| largest(trees) + [-0.125, 0.0, 0.0, 0.125][draw.index(4)];
+        let shares = [share(&first), share(&second), share(&last)];
+        let bound: f64 = shares.iter().sum();
+        prop_assume!(bound >= 0.0);
+        let holds = [&first, &second, &last].iter().zip(shares).all(|(trees, most)| largest(trees) <= most);
+        let text = scene.spec("small-neighborhood", &format!("epsilon = '{reach}'\nconstant = '{}'\non = 'score'", bound / reach));
+        prop_assume!((bound / reach * 1024.0).fract() == 0.0);
+        let spec = spec(&text);
+        let lowered = Lowered::new(&spec, &scene.model, None, &[]).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&scene.model, &lowered, arithmetic);
+            let Proof::Split { tree: full, .. } = full_pairs(&kernel, &lowered.obligation(0).unwrap()) else {
+                panic!("one question")
+            };
+            let sum = |most, trees: &[usize]| Step::Sum { most, trees: trees.to_vec() };
+            let verdict = |steps: &[&[Step]]| {
+                let tree = SplitTree::new(steps.concat()).unwrap();
+                kernel.check(0, &Proof::Split { tree, hints: vec![] })
+            };
+            let chain = [sum(shares[0], &first), sum(shares[1], &second)];
+            let shown = verdict(&[&chain[..1], full.steps(), &chain[1..], full.steps(), full.steps()]);
+            prop_assert_eq!(matches!(shown, Ok(Verdict::Proved(_))), holds, "{} {:?}", text, shares);
+            // a tree that is named has left the others
+            if !first.is_empty() {
+                let again = [sum(shares[0], &first), sum(shares[1], &first)];
+                let shown = verdict(&[&again[..1], full.steps(), &again[1..], full.steps(), full.steps()]);
+                prop_assert!(shown.is_err(), "{:?}", shown);
+            }
+        }
     }
 
     #[test]
