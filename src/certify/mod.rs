@@ -43,6 +43,9 @@ pub struct Options {
     pub lp_neurons: usize,
     /// Largest number of rows for which the linear program of an ensemble's leaves is posed.
     pub lp_rows: usize,
+    /// Most trees of a part of an ensemble, where the change of the score is bounded part by part; 0: all
+    /// trees together only.
+    pub part_trees: usize,
     /// Seed of the attack's random starts.
     pub seed: u64,
     /// When to give up; what is not decided then stays undecided.
@@ -56,6 +59,7 @@ impl Default for Options {
             attack_starts: 4,
             lp_neurons: 150,
             lp_rows: 2_000,
+            part_trees: 32,
             seed: 0,
             deadline: None,
         }

@@ -127,7 +127,8 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     }
     let climbed = question.climb(f64::INFINITY, budget, seed).and_then(|here| change(&here));
     let least = change(&here)?.max(climbed.unwrap_or(Rational::ZERO));
-    let parts = question.by_parts(least.down(), budget - budget / 2, &mut nodes)?;
+    let parts =
+        question.by_parts(least.down(), (budget - budget / 2, searcher.options), &mut nodes)?;
     let proof = Proof::Split { tree: parts.tree, hints: Vec::new() };
     let most = shown(&Rational::from_f64(parts.most)?, &proof)?;
     Some(LargestChange { least: least.down(), most, is_exact: false, nodes })
@@ -135,7 +136,7 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
 
 /// Turns the claim into one about the score, with another bound; `None` for claims that are not about a
 /// change.
-fn expect_change(obligation: &mut Obligation, limit: Rational) -> Option<()> {
+pub(super) fn expect_change(obligation: &mut Obligation, limit: Rational) -> Option<()> {
     for claim in [Some(&mut obligation.claim), obligation.sufficient.as_mut()] {
         match claim? {
             Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => {

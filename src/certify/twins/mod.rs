@@ -16,8 +16,8 @@ use crate::certificate::{Proof, TwinBox};
 use crate::model::{Cells, Ensemble, Family, Point};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
+use super::Searcher;
 use super::branch;
-use super::{Options, Searcher};
 use aim::Aim;
 use question::Question;
 use search::Found;
@@ -53,15 +53,15 @@ fn prove(
     let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
     let pairings = questions.pairings();
-    let Options { budget_nodes: budget, seed, .. } = searcher.options;
+    let options = searcher.options;
     let mut trees = BTreeMap::new();
     for (number, pairing) in pairings.iter().enumerate() {
         let Some(root) = pairing.root() else { continue };
         let question = Question::new(ensemble, &grids, (pairing, root), aim)?;
         let mut close = |here: &_| questions.is_closed(number, here);
         let found = match means {
-            Means::All => question.answer((budget, seed), nodes, &mut close),
-            Means::Together => question.together(budget, nodes, &mut close),
+            Means::All => question.answer(options, nodes, &mut close),
+            Means::Together => question.together(options.budget_nodes, nodes, &mut close),
         };
         match found {
             // an absent tree is a single leaf

@@ -26,19 +26,30 @@ pub(super) struct Shown {
 }
 
 /// The lowest bound on the change over the pairs of a box that parts come to; one that is at most `limit` is low
-/// enough. The work is counted in trees that a box is bounded for; what is left of `work` is left. `None` where
+/// enough. Parts have at most `most_trees` trees. The work is counted in trees that a box is bounded for; what is left of `work` is left. `None` where
 /// too few trees move for parts.
-pub(super) fn lowest(search: &Search, root: &TwinBox, limit: f64, work: &mut u64) -> Option<Shown> {
+pub(super) fn lowest(
+    search: &Search,
+    root: &TwinBox,
+    (limit, most_trees): (f64, usize),
+    work: &mut u64,
+) -> Option<Shown> {
     let count = search.products.len();
     let moves =
         |&tree: &usize| matches!(search.products[tree].nodes.last(), Some(Twin::Split { .. }));
     let moving: Vec<usize> = (0..count).filter(moves).collect();
     let still = search.of_some(&(0..count).filter(|tree| !moves(tree)).collect::<Vec<_>>());
     let still = still.start(root.clone()).top[FALL];
+    if most_trees == 0 {
+        return None;
+    }
     let affinity = Affinity::new(search, &moving, root, work);
-    let sizes = SIZES.into_iter().take_while(|size| 2 * size <= moving.len());
+    let sizes = SIZES
+        .into_iter()
+        .take_while(|size| *size <= most_trees && 2 * size <= moving.len())
+        .skip_while(|size| moving.len() > size * MOST_PARTS);
     let mut best: Option<(f64, Vec<Part>)> = None;
-    for size in sizes.skip_while(|size| moving.len() > size * MOST_PARTS) {
+    for size in sizes {
         let mut share = *work / 2;
         *work -= share;
         let groups = affinity.groups(moving.len().div_ceil(size));

@@ -3,6 +3,7 @@
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::Ensemble;
 
+use super::super::Options;
 use super::Grids;
 use super::aim::Aim;
 use super::ascent::Ascent;
@@ -55,10 +56,16 @@ impl<'a> Question<'a> {
     }
 
     /// The lowest bound of the change, part by part, that so many boxes come to; it need not be below `limit`.
-    pub(super) fn by_parts(&self, limit: f64, boxes: u64, nodes: &mut u64) -> Option<Shown> {
+    pub(super) fn by_parts(
+        &self,
+        limit: f64,
+        (boxes, options): (u64, Options),
+        nodes: &mut u64,
+    ) -> Option<Shown> {
         let trees = self.products.len().max(1) as u64;
         let mut work = boxes.saturating_mul(trees);
-        let shown = parts::lowest(&self.search(), self.root, limit, &mut work);
+        let shown =
+            parts::lowest(&self.search(), self.root, (limit, options.part_trees), &mut work);
         *nodes += boxes - work.div_ceil(trees);
         shown
     }
@@ -78,10 +85,11 @@ impl<'a> Question<'a> {
     /// ascent, and part by part with half of what is left; then all together again, and a long ascent.
     pub(super) fn answer(
         &self,
-        (budget, seed): (u64, u64),
+        options: Options,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
     ) -> Found {
+        let (budget, seed) = (options.budget_nodes, options.seed);
         let Aim::Change { limit } = self.aim else { return self.together(budget, nodes, close) };
         let search = self.search();
         let mut waiting = search.waiting(self.root);
@@ -94,7 +102,9 @@ impl<'a> Question<'a> {
             return Found::Open(here);
         }
         let half = budget.saturating_sub(*nodes) / 2;
-        if let Some(shown) = self.by_parts(limit, half, nodes).filter(|shown| shown.most <= limit) {
+        if let Some(shown) =
+            self.by_parts(limit, (half, options), nodes).filter(|shown| shown.most <= limit)
+        {
             return Found::Tree(shown.tree);
         }
         let found = search.run(&mut waiting, budget, nodes, close);
@@ -103,5 +113,100 @@ impl<'a> Question<'a> {
         }
         let climbed = self.climb(limit, budget, seed).filter(|here| !close(here));
         climbed.map_or(Found::Nothing, Found::Open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::super::super::Searcher;
+    use super::*;
+    use crate::certificate::{Proof, Subject, Verdict};
+    use crate::model::{Digest, Family, Model};
+    use crate::spec::{Lowered, Spec};
+
+    /// Twelve trees of three leaves over three features, from a linear congruence.
+    fn model() -> Model {
+        let mut state = 7u32;
+        let mut below = |count: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % count
+        };
+        let mut trees = String::new();
+        for _ in 0..12 {
+            let (f, g) = (below(3), below(3));
+            let (s, t) = (below(8), below(8));
+            let leaves = [0, 1, 2].map(|_| f64::from(below(17)) / 8.0 - 1.0);
+            let comma = if trees.is_empty() { "" } else { "," };
+            write!(
+                trees,
+                r#"{comma}{{"output":0,"feature":[{f},{g},0,0,0],"threshold":[{s},{t}.5,0,0,0],
+                "left":[1,3,-1,-1,-1],"right":[2,4,-1,-1,-1],"default-left":[0,0,0,0,0],
+                "leaf":[0,0,{},{},{}]}}"#,
+                leaves[0], leaves[1], leaves[2]
+            )
+            .unwrap();
+        }
+        let feature = |name| format!(r#"{{"name":"{name}","kind":"real","low":"0","high":"8"}}"#);
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower","classes":2,
+            "features":[{}],"base":[0],"trees":[{trees}]}}"#,
+            ["x", "y", "z"].map(feature).join(",")
+        );
+        Model::read(text.as_bytes()).unwrap()
+    }
+
+    /// A budget that ends leaves an interval around the exact answer, whose upper end the kernel has shown, and
+    /// the pairs that are climbed to come close to the lower one.
+    #[test]
+    fn parts_and_ascents_enclose_the_largest_change() {
+        let model = model();
+        let Family::Ensemble(ensemble) = &model.family else { panic!("an ensemble") };
+        let text = b"property = 'small-neighborhood'\nepsilon = '1'\nconstant = '1'\non = 'score'";
+        let spec = Spec::read(text).unwrap();
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let digest = Digest::of(b"");
+        let searcher = |budget_nodes| {
+            let subject = Subject {
+                model: (&model, digest),
+                spec: (&spec, digest),
+                data: None,
+                defense: None,
+            };
+            let options = Options { budget_nodes, ..Options::default() };
+            Searcher::new(subject, &lowered, &[], options)
+        };
+        let exact = searcher(1_000_000).largest_change(0).unwrap();
+        assert!(exact.is_exact && exact.least == exact.most, "{exact:?}");
+        let open = searcher(20).largest_change(0).unwrap();
+        assert!(!open.is_exact && open.least <= exact.least && exact.most <= open.most);
+        assert!(exact.least - open.least < 0.2 * exact.least, "{open:?} {exact:?}");
+
+        let all = searcher(0);
+        let obligation = all.kernel.obligation(0).unwrap();
+        let questions = all.kernel.questions(&obligation).unwrap();
+        let pairing = questions.pairings()[0];
+        let grids = Grids::new(ensemble, lowered.is_whole(), &obligation.claim);
+        let root = (pairing, pairing.root().unwrap());
+        let aim = Aim::Change { limit: 0.0 };
+        let question = Question::new(ensemble, &grids, root, aim).unwrap();
+        let alone = question.search().start(pairing.root().unwrap().clone());
+        let mut bounds = vec![alone.top[super::super::product::FALL]];
+        for boxes in [5, 40, 400] {
+            let shown =
+                question.by_parts(f64::NEG_INFINITY, (boxes, Options::default()), &mut 0).unwrap();
+            let mut at_most = obligation.clone();
+            super::super::extent::expect_change(
+                &mut at_most,
+                crate::interval::Rational::from_f64(shown.most).unwrap(),
+            );
+            let proof = Proof::Split { tree: shown.tree, hints: Vec::new() };
+            let verdict = all.kernel.judge(at_most, &proof);
+            assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
+            bounds.push(shown.most);
+        }
+        assert!(bounds.is_sorted_by(|a, b| a > b || (a - b).abs() < 1e-9), "{bounds:?}");
+        assert!(bounds[3] < 0.9 * bounds[0] && bounds[3] >= exact.most, "{bounds:?}");
     }
 }
