@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::{Cells, Ensemble, Node};
 
-/// Trees that are walked, all climbs together: at most a few seconds.
-const MOST_WORK: u64 = 1 << 26;
+/// Trees that are walked, all climbs together: some hundredths of a second, and a few seconds.
+const WORK: [u64; 2] = [1 << 21, 1 << 26];
 /// Walks that bounding a tree on a box of pairs is worth.
 const WALKS: u64 = 8;
 /// Features that a pair is disturbed along.
@@ -69,7 +69,8 @@ impl<'a> Ascent<'a> {
     pub(super) fn best(&self, enough: f64, boxes: u64, seed: u64) -> Option<TwinBox> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let walks = boxes.saturating_mul(WALKS * self.trees.len() as u64);
-        let mut work = walks.min(MOST_WORK);
+        let [least, most] = WORK;
+        let mut work = walks.clamp(least, most);
         let mut best: Option<Pair> = None;
         while work > 0 && best.as_ref().is_none_or(|best| best.fall <= enough) {
             let mut pair = match &best {

@@ -109,8 +109,8 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
         matches!(searcher.kernel.judge(at_most, proof), Ok(Verdict::Proved(_))).then(|| most.up())
     };
     let mut nodes = 0;
-    // parts get what the search of all trees together leaves
-    let (here, is_largest) = question.search().largest(root, budget / 2, &mut nodes);
+    // parts get what the search of all trees together leaves; it ends early or not at all
+    let (here, is_largest) = question.search().largest(root, budget / 4, &mut nodes);
     if is_largest {
         let exact = change(&here)?;
         let mut at_most = on_score.clone();
@@ -128,7 +128,7 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let climbed = question.climb(f64::INFINITY, budget, seed).and_then(|here| change(&here));
     let least = change(&here)?.max(climbed.unwrap_or(Rational::ZERO));
     let parts =
-        question.by_parts(least.down(), (budget - budget / 2, searcher.options), &mut nodes)?;
+        question.by_parts(least.down(), (budget - budget / 4, searcher.options), &mut nodes)?;
     let proof = Proof::Split { tree: parts.tree, hints: Vec::new() };
     let most = shown(&Rational::from_f64(parts.most)?, &proof)?;
     Some(LargestChange { least: least.down(), most, is_exact: false, nodes })
