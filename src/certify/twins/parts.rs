@@ -78,17 +78,20 @@ fn sum(parts: &[Part]) -> f64 {
 /// cost least.
 fn lower(parts: &mut [Part], root: &TwinBox, limit: f64, work: &mut u64) {
     loop {
-        let excess = sum(parts) - limit;
+        let total = sum(parts);
+        let excess = total - limit;
         if excess <= 0.0 {
             return;
         }
         // small steps cost a walk over what is open each
-        let step = (excess / parts.len() as f64).max(limit.abs() / 500.0).min(excess);
+        let step = (excess / parts.len() as f64).max(total / 500.0).min(excess);
         let open = parts.iter_mut().filter(|part| part.bound > part.floor);
         let Some(part) = open.min_by(|a, b| a.price.total_cmp(&b.price)) else { return };
         let (bound, left) = (part.bound, *work);
-        part.lower(bound - step, root, work);
-        part.price = (left - *work) as f64 / (bound - part.bound);
+        // a step may be lost in the bound
+        part.lower((bound - step).min(bound.next_down()), root, work);
+        let fall = bound - part.bound;
+        part.price = if fall > 0.0 { (left - *work) as f64 / fall } else { f64::INFINITY };
         if *work < part.trees.len() as u64 {
             return;
         }
@@ -141,9 +144,15 @@ impl<'a> Part<'a> {
         // the largest change is met early
         high.sort_by(|a, b| b.1.total_cmp(&a.1));
         for (place, top) in high {
-            match self.case(place, root) {
-                Some(case) if top > to.max(self.floor) => self.cut(case, to, work),
-                _ => self.open.push((place, top)),
+            // to come back to a leaf costs as much as to bound it
+            let left = work.checked_sub(self.trees.len() as u64);
+            let case = left.filter(|_| top > to.max(self.floor)).and_then(|left| {
+                *work = left;
+                self.case(place, root)
+            });
+            match case {
+                Some(case) => self.cut(case, to, work),
+                None => self.open.push((place, top)),
             }
         }
         self.bound = self.open.iter().map(|(_, top)| *top).fold(self.floor, f64::max);
