@@ -130,8 +130,8 @@ fn introduce(Wanted(words): &Wanted, has_boosters: bool) {
         "*Least* and *greatest score* on the declared domain: what some point attains and, where they differ, what is \
          proved, both by claims that the kernel decides (`local-invariance` with a radius beyond the domain, \
          {BUDGET_OF_RANGE} boxes). *Reached*: whether some point has a posterior of class 1 that high; where not, \
-         high confidence and redundancy hold emptily. *Largest change*: exact, of the score between two points that \
-         close; –: the boxes did not last. Claims about the score are met by shrinking it: see its range first.\n"
+         high confidence and redundancy hold emptily. *Largest change* of the score between two points that \
+         close: exact, or what it lies between; –: products of trees are too large. Claims about the score are met by shrinking it: see its range first.\n"
     );
     println!(
         "Vacuous pairs are not counted. *Closed by*: `interval` is the root box, `split` a case distinction, `tree pairs` \
