@@ -256,3 +256,30 @@ fn what_a_claim_about_two_points_is_to_be_compared_with_is_told() {
         }
     }
 }
+
+/// Where the budget ends before the largest change is known, what it lies between is told.
+#[test]
+fn a_budget_that_ends_leaves_an_interval() {
+    let scene = Scene::new();
+    let spec =
+        "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '73.5'\non = 'score'\n";
+    scene.write("near.toml", spec);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates/spambase-trees/model.json");
+    scene.write("near.json", std::fs::read_to_string(model).unwrap());
+    let told = |budget: u32| -> serde_json::Value {
+        let call = format!(
+            "certify --model near.json --spec near.toml --budget-nodes {budget} --out near.jsonl"
+        );
+        serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap()
+    };
+    let (few, many) = (told(60), told(20_000));
+    let ends = |json: &serde_json::Value| {
+        let change = &json["largest-change"][0];
+        (change["least"].as_f64().unwrap(), change["most"].as_f64().unwrap())
+    };
+    let ((low, high), (least, most)) = (ends(&few), ends(&many));
+    assert_eq!(many["largest-change"][0]["is-exact"], true);
+    assert_eq!(few["largest-change"][0]["is-exact"], false);
+    assert!(low <= least && most < high && high - low > 0.1, "{few} {many}");
+    assert_eq!((&few["totals"]["undecided"], &many["totals"]["proved"]), (&1.into(), &1.into()));
+}

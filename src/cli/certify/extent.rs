@@ -37,6 +37,7 @@ pub(super) struct Ends {
     least: f64,
     most: f64,
     /// Whether both are the same, or neighbouring floats where it is none itself.
+    #[serde(rename = "is-exact")]
     is_exact: bool,
 }
 
