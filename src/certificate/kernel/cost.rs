@@ -87,7 +87,8 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) ->
     match proof {
         Proof::Counterexample { .. } => nodes.saturating_add(features).saturating_mul(evaluations),
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
-            forest.pairs_of_nodes().saturating_mul(steps(tree))
+            // a step copies a box of pairs, a sum the numbers of trees
+            forest.pairs_of_nodes().saturating_add(2 * features).saturating_mul(steps(tree))
         }
         // bounds, and the distance of the box
         Proof::Split { tree, .. } => nodes.saturating_add(features).saturating_mul(steps(tree)),
