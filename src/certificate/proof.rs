@@ -6,7 +6,7 @@ use crate::interval::{format_hexadecimal, parse_hexadecimal};
 
 use super::{Rejection, Shift};
 
-/// Most steps of split trees, of one line and of a whole file.
+/// Most steps of split trees, of one line and of a whole file; each tree that a sum names counts as one.
 pub(super) const MAX_STEPS: usize = 1 << 24;
 
 /// What a certificate says about one obligation.
@@ -72,12 +72,12 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// Steps of its split trees.
+    /// Steps of its split trees, and trees that their sums name.
     pub(super) fn steps(&self) -> usize {
         match self {
-            Self::Split { tree, .. } => tree.steps.len(),
+            Self::Split { tree, .. } => tree.size(),
             Self::Jumps { trees } | Self::TreePairs { trees } => {
-                trees.values().map(|tree| tree.steps.len()).sum()
+                trees.values().map(SplitTree::size).sum()
             }
             _ => 0,
         }
@@ -183,6 +183,14 @@ impl Step {
         !matches!(self, Self::Leaf { .. })
     }
 
+    /// What it counts towards the limit of steps: it takes room for each tree that it names.
+    fn size(&self) -> usize {
+        match self {
+            Self::Sum { trees, .. } => 1 + trees.len(),
+            _ => 1,
+        }
+    }
+
     /// From which layer on hidden bounds are refreshed.
     pub(super) fn refresh(&self) -> Option<usize> {
         match self {
@@ -242,7 +250,7 @@ pub enum Leaf {
 }
 
 impl SplitTree {
-    /// A tree from its steps; `None` unless every cut has two subtrees and nothing is left over.
+    /// A tree from its steps; `None` unless every cut and sum has two subtrees and nothing is left over.
     pub fn new(steps: Vec<Step>) -> Option<Self> {
         let mut missing = 1usize;
         for step in &steps {
@@ -256,6 +264,11 @@ impl SplitTree {
         &self.steps
     }
 
+    /// Steps, and trees that sums name.
+    pub(super) fn size(&self) -> usize {
+        self.steps.iter().map(Step::size).sum()
+    }
+
     /// Whether one of the leaves is of this kind.
     pub fn has_leaf(&self, kind: Leaf) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Leaf { leaf, .. } if *leaf == kind))
@@ -264,16 +277,17 @@ impl SplitTree {
     /// Reads the text of a tree: tokens with single spaces between them.
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let mut steps = Vec::new();
-        let mut missing = 1usize;
+        let (mut missing, mut size) = (1usize, 0usize);
         for (token, word) in text.split(' ').enumerate() {
             let problem = |problem| Rejection::Tree { token, problem };
             if missing == 0 {
                 return Err(problem("the tree is complete before"));
             }
-            if steps.len() >= MAX_STEPS {
+            let step = parse_step(word).map_err(problem)?;
+            size = size.saturating_add(step.size());
+            if size > MAX_STEPS {
                 return Err(problem("too many nodes"));
             }
-            let step = parse_step(word).map_err(problem)?;
             missing = missing - 1 + if step.is_inner() { 2 } else { 0 };
             steps.push(step);
         }
@@ -314,7 +328,7 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
         return Ok(Step::Leaf { leaf, refresh, hint });
     }
     if hint.is_some() {
-        return Err("a hint on a cut");
+        return Err("a hint on what is no leaf");
     }
     if let (Some(sum), None) = (word.strip_prefix('s'), refresh) {
         return parse_sum(sum);
@@ -410,6 +424,19 @@ mod tests {
         ] {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
+    }
+
+    /// A sum takes room for every tree that it names, so these count as well.
+    #[test]
+    fn trees_that_sums_name_count_as_steps() {
+        let tree = SplitTree::parse("s0x1p0:0.1.2 T s0x1p0:5 T T").unwrap();
+        assert_eq!((tree.steps().len(), tree.size()), (5, 5 + 3 + 1));
+        let named: Vec<String> = (0..4096).map(|tree| tree.to_string()).collect();
+        let sum = format!("s0x1p0:{}", named.join("."));
+        let count = MAX_STEPS / 4097 + 1;
+        let text = [vec![sum.as_str(); count], vec!["T"; count + 1]].concat().join(" ");
+        let refused = SplitTree::parse(&text).unwrap_err();
+        assert!(matches!(refused, Rejection::Tree { problem: "too many nodes", .. }), "{refused}");
     }
 
     #[test]

@@ -48,7 +48,8 @@ pub struct Options {
     pub part_trees: usize,
     /// Seed of the attack's random starts.
     pub seed: u64,
-    /// When to give up; what is not decided then stays undecided.
+    /// When to give up; what is not decided then stays undecided. Searches about networks look at it, those
+    /// about ensembles end with their boxes.
     pub deadline: Option<Instant>,
 }
 
@@ -221,13 +222,14 @@ impl<'a> Searcher<'a> {
     }
 
     /// The largest change of the score that obligation `at` of an ensemble allows for, whatever its bound
-    /// (`small-neighborhood`, `stability`); `None` for other claims, or if the budget of nodes does not
-    /// last. Strict claims count pairs at the very reach as well.
+    /// (`small-neighborhood`, `stability`), or what it lies between as far as the budget of nodes lasts; `None`
+    /// for other claims, and where trees are too large over pairs of points. Strict claims count pairs at the very reach as well.
     pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
         twins::largest_change(self, &self.lowered.obligation(at)?)
     }
 
-    /// How far the score goes over the region of such an obligation, from its least value to its greatest.
+    /// How far the score goes over the region of such an obligation, from its least value to its greatest, or
+    /// what that lies between.
     pub fn score_span(&self, at: usize) -> Option<LargestChange> {
         twins::score_span(self, &self.lowered.obligation(at)?)
     }

@@ -8,7 +8,7 @@ use crate::certificate::{
     Arithmetic, CheckError, Checked, Decided, Settings, Tally, Verdict, check_file,
 };
 
-use super::subject::{Loaded, SemanticsArgument};
+use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
 
 /// Check a certificate from model, spec and data.
@@ -27,22 +27,8 @@ use super::{Ending, Refusal, files};
 pub(crate) struct Arguments {
     /// The certificate (JSON Lines).
     certificate: PathBuf,
-    /// The model (model/1).
-    #[arg(long)]
-    model: PathBuf,
-    /// The spec (TOML).
-    #[arg(long)]
-    spec: PathBuf,
-    /// The data: a name, a folder or a CSV; part and rows are the certificate's.
-    #[arg(long)]
-    data: Option<String>,
-    /// The defense (defense/1) that the certificate was made for.
-    #[arg(long)]
-    defense: Option<PathBuf>,
-    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
-    /// one point of an f32 model, else real].
-    #[arg(long)]
-    semantics: Option<SemanticsArgument>,
+    #[command(flatten)]
+    subject: SubjectArguments,
     /// Decide in exact integers instead of f64 with paid-for rounding.
     #[arg(long)]
     exact: bool,
@@ -67,9 +53,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { model, spec, data, defense, .. } = arguments;
-    let loaded =
-        Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
+    let loaded = Loaded::read(&arguments.subject)?;
     let mut file = BufReader::new(files::open(&arguments.certificate)?);
     let settings = Settings {
         arithmetic: if arguments.exact { Arithmetic::Exact } else { Arithmetic::Rounded },
@@ -90,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         check_file(&loaded.subject(), &mut file, settings, &mut watch).map_err(|error| {
             // a spec that says nothing about the model is not the certificate's fault
             let is_about_spec = matches!(error, CheckError::Lower(_));
-            let file = if is_about_spec { spec } else { &arguments.certificate };
+            let file = if is_about_spec { &arguments.subject.spec } else { &arguments.certificate };
             Refusal::about(file)(error.into())
         })?;
     agree_on_part(&loaded, &checked)?;

@@ -30,6 +30,28 @@ impl From<SemanticsArgument> for Semantics {
     }
 }
 
+/// What a certificate is about.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SubjectArguments {
+    /// The model (model/1).
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
+    #[arg(long)]
+    pub(crate) spec: PathBuf,
+    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant; part and rows of a
+    /// certificate that is there are its own.
+    #[arg(long)]
+    pub(crate) data: Option<String>,
+    /// The defense (defense/1), where the claim is about the defended model.
+    #[arg(long)]
+    pub(crate) defense: Option<PathBuf>,
+    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
+    /// one point of an f32 model, else real].
+    #[arg(long)]
+    semantics: Option<SemanticsArgument>,
+}
+
 /// The files of a subject, read.
 pub(crate) struct Loaded {
     pub(crate) model: (Model, Digest),
@@ -40,24 +62,18 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// Reads every file that is named.
-    pub(crate) fn read(
-        model: &Path,
-        spec: &Path,
-        data: Option<&str>,
-        defense: Option<&Path>,
-        semantics: Option<SemanticsArgument>,
-    ) -> Result<Self, Refusal> {
-        let model = read_model(model)?;
-        let mut spec = read_spec(spec)?;
-        if let Some(semantics) = semantics {
+    pub(crate) fn read(named: &SubjectArguments) -> Result<Self, Refusal> {
+        let model = read_model(&named.model)?;
+        let mut spec = read_spec(&named.spec)?;
+        if let Some(semantics) = named.semantics {
             spec.0.semantics = Some(semantics.into());
         }
-        let data = data.map(read_data).transpose()?;
+        let data = named.data.as_deref().map(read_data).transpose()?;
         // a claim that is not about rows would let them pass, and an attack looks at them
         if let Some((data, _)) = &data {
             data.check_features(&model.0.schema)?;
         }
-        let defense = defense.map(read_defense).transpose()?;
+        let defense = named.defense.as_deref().map(read_defense).transpose()?;
         Ok(Self { model, spec, data, defense })
     }
 

@@ -190,47 +190,50 @@ proptest! {
         let scene = Scene::new(&mut draw);
         let reach = [0.5, 1.0, 1.5][draw.index(3)];
         let points = scene.points(0.0, 3.0);
+        let near =
+            |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(p, q)| (p - q).abs() <= reach);
         let largest = |trees: &[usize]| {
             let part = scene.part(trees);
-            let margins: Vec<f64> = points.iter().map(|x| part.margin(x)).collect();
-            let pairs = points.iter().enumerate().flat_map(|(a, x)| points.iter().enumerate().map(move |(b, y)| (a, b, x, y)));
-            let near = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(p, q)| (p - q).abs() <= reach);
-            pairs.filter(|(_, _, x, y)| near(x, y)).map(|(a, b, ..)| margins[a] - margins[b]).fold(0.0, f64::max)
+            let scored: Vec<_> = points.iter().map(|x| (x, part.margin(x))).collect();
+            let pairs = scored.iter().flat_map(|one| scored.iter().map(move |other| (one, other)));
+            let close = pairs.filter(|((x, _), (y, _))| near(x, y));
+            close.map(|((_, m), (_, n))| m - n).fold(0.0, f64::max)
         };
-        let all: Vec<usize> = (0..scene.trees().len()).collect();
-        let pick = |draw: &mut Draw, of: &[usize]| -> Vec<usize> { of.iter().copied().filter(|_| draw.is_heads()).collect() };
-        let without = |of: &[usize], named: &[usize]| -> Vec<usize> { of.iter().copied().filter(|tree| !named.contains(tree)).collect() };
-        let first = pick(&mut draw, &all);
-        let others = without(&all, &first);
-        let second = pick(&mut draw, &others);
-        let last = without(&others, &second);
+        let mut named: [Vec<usize>; 3] = Default::default();
+        (0..scene.trees().len()).for_each(|tree| named[draw.index(3)].push(tree));
         // some an eighth too low
-        let mut share = |trees: &[usize]| largest(trees) + [-0.125, 0.0, 0.0, 0.125][draw.index(4)];
-        let shares = [share(&first), share(&second), share(&last)];
+        let shares = named.each_ref().map(|trees| {
+            largest(trees) + [-0.125, 0.0, 0.0, 0.125][draw.index(4)]
+        });
         let bound: f64 = shares.iter().sum();
-        prop_assume!(bound >= 0.0);
-        let holds = [&first, &second, &last].iter().zip(shares).all(|(trees, most)| largest(trees) <= most);
-        let text = scene.spec("small-neighborhood", &format!("epsilon = '{reach}'\nconstant = '{}'\non = 'score'", bound / reach));
-        prop_assume!((bound / reach * 1024.0).fract() == 0.0);
+        prop_assume!(bound >= 0.0 && (bound / reach * 1024.0).fract() == 0.0);
+        let holds = named.iter().zip(shares).all(|(trees, most)| largest(trees) <= most);
+        let constant = bound / reach;
+        let text = scene.spec(
+            "small-neighborhood",
+            &format!("epsilon = '{reach}'\nconstant = '{constant}'\non = 'score'"),
+        );
         let spec = spec(&text);
         let lowered = Lowered::new(&spec, &scene.model, None, &[]).unwrap();
         for arithmetic in BOTH {
             let kernel = Kernel::new(&scene.model, &lowered, arithmetic);
-            let Proof::Split { tree: full, .. } = full_pairs(&kernel, &lowered.obligation(0).unwrap()) else {
+            let obligation = lowered.obligation(0).unwrap();
+            let Proof::Split { tree: full, .. } = full_pairs(&kernel, &obligation) else {
                 panic!("one question")
             };
-            let sum = |most, trees: &[usize]| Step::Sum { most, trees: trees.to_vec() };
-            let verdict = |steps: &[&[Step]]| {
-                let tree = SplitTree::new(steps.concat()).unwrap();
+            let verdict = |sums: [(f64, &Vec<usize>); 2]| {
+                let [first, second] =
+                    sums.map(|(most, trees)| [Step::Sum { most, trees: trees.clone() }]);
+                let full = full.steps();
+                let steps = [&first[..], full, &second[..], full, full].concat();
+                let tree = SplitTree::new(steps).unwrap();
                 kernel.check(0, &Proof::Split { tree, hints: vec![] })
             };
-            let chain = [sum(shares[0], &first), sum(shares[1], &second)];
-            let shown = verdict(&[&chain[..1], full.steps(), &chain[1..], full.steps(), full.steps()]);
+            let shown = verdict([(shares[0], &named[0]), (shares[1], &named[1])]);
             prop_assert_eq!(matches!(shown, Ok(Verdict::Proved(_))), holds, "{} {:?}", text, shares);
             // a tree that is named has left the others
-            if !first.is_empty() {
-                let again = [sum(shares[0], &first), sum(shares[1], &first)];
-                let shown = verdict(&[&again[..1], full.steps(), &again[1..], full.steps(), full.steps()]);
+            if !named[0].is_empty() {
+                let shown = verdict([(shares[0], &named[0]), (shares[1], &named[0])]);
                 prop_assert!(shown.is_err(), "{:?}", shown);
             }
         }

@@ -8,6 +8,9 @@ use super::{Engine, Kernel};
 
 /// What a side of a box of pairs costs, in nodes visited: about 0.3 µs, in rational numbers.
 const SIDE: u64 = 100;
+/// What sharing out and comparing a bound costs, in nodes visited: about 3 µs, in rational numbers of 2,000
+/// bits.
+const JUDGED: u64 = 1_000;
 
 impl Kernel<'_> {
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
@@ -87,8 +90,7 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) ->
     match proof {
         Proof::Counterexample { .. } => nodes.saturating_add(features).saturating_mul(evaluations),
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
-            // a step copies a box of pairs, a sum the numbers of trees
-            forest.pairs_of_nodes().saturating_add(2 * features).saturating_mul(steps(tree))
+            box_of_pairs(forest).saturating_mul(steps(tree))
         }
         // bounds, and the distance of the box
         Proof::Split { tree, .. } => nodes.saturating_add(features).saturating_mul(steps(tree)),
@@ -101,17 +103,21 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) ->
             let shifts = shifts.iter().map(|list| list.len() as u64 + 1).sum::<u64>();
             nodes.saturating_mul(shifts)
         }
-        // pairs of nodes, and sides of boxes, for every question
         Proof::TreePairs { trees } => {
             let all: u64 = trees.values().map(steps).sum();
-            let pairs = forest.pairs_of_nodes().saturating_add(SIDE * features);
             // at most two shifts per feature
-            pairs.saturating_mul(2 * features + all)
+            box_of_pairs(forest).saturating_mul(2 * features + all)
         }
         // up to two shifted regions per feature
         Proof::Fuzz => nodes.saturating_mul(1000).saturating_add(features.saturating_pow(2)),
         _ => nodes,
     }
+}
+
+/// Pairs of nodes, sides of the box, and what is judged of it.
+fn box_of_pairs<N: Score>(forest: &Forest<N>) -> u64 {
+    let sides = SIDE * forest.features() as u64;
+    forest.pairs_of_nodes().saturating_add(sides).saturating_add(JUDGED)
 }
 
 #[cfg(test)]

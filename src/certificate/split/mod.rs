@@ -11,20 +11,21 @@
 //! *Boxes.* Where leaves bound further copies of a point, which lie around its box, only inputs are
 //! cut and nothing is inherited ([`walk_boxes`]).
 //!
-//! *Ensembles.* A cut `c F.K` separates the cells up to `K` from the others.
+//! *Ensembles.* A cut `c F.K` separates the cells up to `K` from the others. Over pairs of points a sum
+//! separates trees from the others (`twins`).
 
 mod boxes;
 mod cells;
 mod network;
 
 use super::claims::Outcome;
-use super::{Rejection, SplitTree, Step};
+use super::{Bounds, Rejection, SplitTree, Step};
 
 pub(super) use boxes::walk_boxes;
 pub(super) use cells::walk_cells;
 pub(super) use network::NetworkCase;
 
-/// Deepest path of a split tree, in cuts.
+/// Deepest path of a split tree, in cuts and sums.
 pub const MAX_DEPTH: usize = 512;
 
 /// Refuses what lies deeper than a path may be.
@@ -37,7 +38,7 @@ fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
 
 /// What a step of a tree makes of the region it stands at.
 pub(super) enum Part<R> {
-    /// Its low and its high part, which cover it.
+    /// Its low and its high part, which cover it, or two claims that add up to its own.
     Cut((R, R)),
     /// What its leaf shows.
     Leaf(Outcome),
@@ -65,13 +66,15 @@ pub(super) fn preorder<R>(
 }
 
 impl Outcome {
-    /// Both must hold; else the worse bound is kept.
+    /// Both must hold; else the bound is kept that misses by more.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Holds, other) => other,
             (open, Self::Holds) => open,
             (Self::Open(a), Self::Open(b)) => {
-                Self::Open(if a.reached <= b.reached { a } else { b })
+                // parts of a sum have limits of their own
+                let slack = |bounds: &Bounds| bounds.reached - bounds.required;
+                Self::Open(if slack(&a) <= slack(&b) { a } else { b })
             }
         }
     }

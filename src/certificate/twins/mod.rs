@@ -24,9 +24,9 @@ use crate::model::Tie;
 use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
 
 use super::claims::Outcome;
-use super::forest::{CellBox, Forest, Score};
+use super::forest::{CellBox, CutTree, Forest, Score};
 use super::split::{Part, preorder};
-use super::{Cut, Leaf, Rejection, SplitTree, Step};
+use super::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{Aim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
@@ -301,7 +301,12 @@ impl<'a, N: Score> Twins<'a, N> {
         if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
             return Outcome::Holds;
         }
-        match self.reached(here, &sum.trees) {
+        let [first, second] = self.forests;
+        let pair = |&tree: &usize| Some([first.trees.get(tree)?, second.trees.get(tree)?]);
+        let Some(trees) = sum.trees.iter().map(pair).collect::<Option<Vec<_>>>() else {
+            return Outcome::Open(Bounds::NONE);
+        };
+        match self.reached(here, &trees) {
             // no pair of the box is bound as the claim asks
             None => Outcome::Holds,
             Some(reached) => {
@@ -325,13 +330,12 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// Sums over some trees; `None` if one of them reaches no pair of leaves.
-    fn reached(&self, here: &TwinBox, trees: &[usize]) -> Option<Reached<N>> {
-        let [first, second] = self.forests;
-        let mut sums = Reached::start(first.base.first()?);
+    fn reached(&self, here: &TwinBox, trees: &[[&CutTree<N>; 2]]) -> Option<Reached<N>> {
+        let [forest, _] = self.forests;
+        let mut sums = Reached::start(forest.base.first()?);
         let mut here = here.clone();
-        for &tree in trees {
-            let pair = [first.trees.get(tree)?, second.trees.get(tree)?];
-            sums.add(&reached(&self.pairing, pair, &mut here)?);
+        for pair in trees {
+            sums.add(&reached(&self.pairing, *pair, &mut here)?);
         }
         Some(sums)
     }

@@ -1,16 +1,18 @@
 //! Pairs of points that change much, by coordinate ascent: along one feature after the other the best pair of
 //! cells is taken, while all others stay. The best pair so far is disturbed along some features and climbs on.
 
+use std::collections::VecDeque;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::{Cells, Ensemble, Node};
 
-/// Trees that are walked, all climbs together: some hundredths of a second, and a few seconds.
-const WORK: [u64; 2] = [1 << 21, 1 << 26];
+/// Fewest and most trees that are walked, all climbs together: some hundredths of a second, some seconds.
+const WALKS: [u64; 2] = [1 << 21, 1 << 26];
 /// Walks that bounding a tree on a box of pairs is worth.
-const WALKS: u64 = 8;
+const WALKS_OF_A_BOX: u64 = 8;
 /// Features that a pair is disturbed along.
 const DISTURBED: usize = 4;
 /// How much better a pair must be, so that no climb goes in circles.
@@ -22,13 +24,17 @@ enum CellNode {
     Leaf(f64),
 }
 
-/// The trees over cells, for both points the same grid.
+/// The best pair so far, and the trees over cells, for both points the same grid.
 pub(super) struct Ascent<'a> {
     trees: Vec<Vec<CellNode>>,
     /// The trees that cut a feature.
     cutting: Vec<Vec<usize>>,
     pairing: &'a Pairing,
     root: &'a TwinBox,
+    rng: ChaCha8Rng,
+    best: Option<Pair>,
+    /// Trees that have been walked.
+    walked: u64,
 }
 
 /// The cells of both points, and how far the score falls from the first to the second.
@@ -42,50 +48,64 @@ impl<'a> Ascent<'a> {
     pub(super) fn new(
         ensemble: &Ensemble,
         grid: &Cells,
-        pairing: &'a Pairing,
-        root: &'a TwinBox,
+        (pairing, root): (&'a Pairing, &'a TwinBox),
+        seed: u64,
     ) -> Self {
-        let node = |node: &Node| match *node {
-            Node::Leaf(value) => CellNode::Leaf(value),
-            Node::Split { feature, threshold, left, right, .. } => {
-                let number = grid.number(feature, threshold);
-                CellNode::Split { feature: feature.0, number, low: left, high: right }
-            }
-        };
-        let trees: Vec<Vec<CellNode>> =
-            ensemble.trees.iter().map(|tree| tree.nodes.iter().map(node).collect()).collect();
-        let cuts = |tree: &[CellNode], along: usize| {
-            let is_cut =
-                |node: &_| matches!(node, CellNode::Split { feature, .. } if *feature == along);
-            tree.iter().any(is_cut)
-        };
-        let cutting = |feature| (0..trees.len()).filter(|&at| cuts(&trees[at], feature)).collect();
-        let cutting = (0..pairing.features()).map(cutting).collect();
-        Self { trees, cutting, pairing, root }
+        let mut cutting = vec![Vec::new(); pairing.features()];
+        let mut trees = Vec::new();
+        for (at, tree) in ensemble.trees.iter().enumerate() {
+            let node = |node: &Node| match *node {
+                Node::Leaf(value) => CellNode::Leaf(value),
+                Node::Split { feature, threshold, left, right, .. } => {
+                    let number = grid.number(feature, threshold);
+                    if let Some(trees) = cutting.get_mut(feature.0)
+                        && trees.last() != Some(&at)
+                    {
+                        trees.push(at);
+                    }
+                    CellNode::Split { feature: feature.0, number, low: left, high: right }
+                }
+            };
+            trees.push(tree.nodes.iter().map(node).collect());
+        }
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { trees, cutting, pairing, root, rng, best: None, walked: 0 }
     }
 
-    /// The box of the best pair that was found in about the time that so many boxes take to bound; the first
-    /// one that falls by more than `enough`.
-    pub(super) fn best(&self, enough: f64, boxes: u64, seed: u64) -> Option<TwinBox> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let walks = boxes.saturating_mul(WALKS * self.trees.len() as u64);
-        let [least, most] = WORK;
-        let mut work = walks.clamp(least, most);
-        let mut best: Option<Pair> = None;
-        while work > 0 && best.as_ref().is_none_or(|best| best.fall <= enough) {
-            let mut pair = match &best {
-                Some(best) if rng.random_bool(0.5) => best.clone(),
-                _ => self.anywhere(&mut rng)?,
-            };
-            for _ in 0..DISTURBED {
-                self.disturb(&mut pair, rng.random_range(0..self.pairing.features()), &mut rng);
-            }
-            self.climb(&mut pair, &mut work);
-            if best.as_ref().is_none_or(|best| pair.fall > best.fall) {
-                best = Some(pair);
+    /// Climbs on until all climbs so far are worth that many boxes, at least a few hundredths of a second, or a
+    /// pair falls by more than `enough`; returns the box of the best pair. Nothing is done for no boxes.
+    pub(super) fn climb(&mut self, enough: f64, boxes: u64) -> Option<TwinBox> {
+        let walks = boxes.saturating_mul(WALKS_OF_A_BOX * self.trees.len() as u64);
+        let [least, most] = WALKS;
+        let walks = if boxes == 0 { 0 } else { walks.clamp(least, most) };
+        while self.walked < walks && self.fall() <= enough {
+            let pair = self.start()?;
+            let pair = self.climbed(pair, walks);
+            if pair.fall > self.fall() {
+                self.best = Some(pair);
             }
         }
-        self.place(&best?)
+        self.place(self.best.as_ref()?)
+    }
+
+    /// How far the score falls over the best pair.
+    fn fall(&self) -> f64 {
+        self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.fall)
+    }
+
+    /// The best pair or any other, disturbed; `None` if some feature has no cells that go together.
+    fn start(&mut self) -> Option<Pair> {
+        let features = self.pairing.features();
+        let mut rng = self.rng.clone();
+        let mut pair = match &self.best {
+            Some(best) if rng.random_bool(0.5) => best.clone(),
+            _ => self.anywhere(&mut rng)?,
+        };
+        for _ in 0..DISTURBED {
+            self.disturb(&mut pair, rng.random_range(0..features), &mut rng);
+        }
+        self.rng = rng;
+        Some(pair)
     }
 
     fn value(&self, tree: usize, cells: &[usize]) -> f64 {
@@ -101,28 +121,25 @@ impl<'a> Ascent<'a> {
         }
     }
 
-    /// Two equal points, or as near as their cells let them be; `None` if nothing is bound to nothing.
+    /// Two points that are bound to each other.
     fn anywhere(&self, rng: &mut ChaCha8Rng) -> Option<Pair> {
         let features = self.pairing.features();
-        if features == 0 {
-            return None;
-        }
         let mut pair = Pair { cells: [vec![0; features], vec![0; features]], fall: 0.0 };
-        for feature in 0..features {
-            self.disturb(&mut pair, feature, rng);
-        }
-        Some(pair)
+        let is_placed = (0..features).all(|feature| self.disturb(&mut pair, feature, rng));
+        (is_placed && features > 0).then_some(pair)
     }
 
-    /// Draws both cells along a feature.
-    fn disturb(&self, pair: &mut Pair, feature: usize, rng: &mut ChaCha8Rng) {
+    /// Draws both cells along a feature; `false` if the first one goes with none.
+    fn disturb(&self, pair: &mut Pair, feature: usize, rng: &mut ChaCha8Rng) -> bool {
         let (lo, hi) = self.root.side(0, feature);
         let cell = rng.random_range(lo..=hi);
         let (first, last) = self.run(feature, cell);
-        if first <= last {
-            pair.cells[0][feature] = cell;
-            pair.cells[1][feature] = rng.random_range(first..=last);
+        if first > last {
+            return false;
         }
+        pair.cells[0][feature] = cell;
+        pair.cells[1][feature] = rng.random_range(first..=last);
+        true
     }
 
     /// The cells of the second point that go with a cell of the first.
@@ -132,33 +149,47 @@ impl<'a> Ascent<'a> {
         (first.max(lo), last.min(hi))
     }
 
-    /// Climbs until no feature alone helps.
-    fn climb(&self, pair: &mut Pair, work: &mut u64) {
+    /// A pair that no feature alone improves, unless the walks end before.
+    fn climbed(&mut self, mut pair: Pair, walks: u64) -> Pair {
         let fall = |tree| self.value(tree, &pair.cells[0]) - self.value(tree, &pair.cells[1]);
         pair.fall = (0..self.trees.len()).map(fall).sum();
         let features = self.pairing.features();
         let (mut feature, mut idle) = (0, 0);
-        while idle < features && *work > 0 {
-            idle = if self.step(pair, feature, work) { 0 } else { idle + 1 };
+        while idle < features && self.walked < walks {
+            idle = if self.step(&mut pair, feature) { 0 } else { idle + 1 };
             feature = (feature + 1) % features;
         }
+        pair
     }
 
     /// Takes the best pair of cells along a feature; `false` if that is where it stands.
-    fn step(&self, pair: &mut Pair, feature: usize, work: &mut u64) -> bool {
-        let [first, second] =
-            [0, 1].map(|copy| self.along(&mut pair.cells[copy], copy, feature, work));
+    fn step(&mut self, pair: &mut Pair, feature: usize) -> bool {
+        let [first, second] = [0, 1].map(|copy| self.along(&mut pair.cells[copy], copy, feature));
         let offset = [0, 1].map(|copy| self.root.side(copy, feature).0);
-        let now = [0, 1].map(|copy| pair.cells[copy][feature]);
-        let old = first[now[0] - offset[0]] - second[now[1] - offset[1]];
+        let now = [0, 1].map(|copy| pair.cells[copy][feature] - offset[copy]);
+        let old = first[now[0]] - second[now[1]];
         let (mut best, mut cells) = (old + BETTER, None);
+        // runs rise with the cell: those partners wait that no later one is below
+        let (mut waiting, mut next) = (VecDeque::new(), 0);
         for (cell, value) in (offset[0]..).zip(&first) {
             let (from, to) = self.run(feature, cell);
-            for partner in from..=to {
-                let fall = value - second[partner - offset[1]];
-                if fall > best {
-                    (best, cells) = (fall, Some([cell, partner]));
+            if from > to {
+                continue;
+            }
+            let (from, to) = (from - offset[1], to - offset[1]);
+            for partner in next..=to {
+                while waiting.back().is_some_and(|&last: &usize| second[last] > second[partner]) {
+                    waiting.pop_back();
                 }
+                waiting.push_back(partner);
+            }
+            next = next.max(to + 1);
+            while waiting.front().is_some_and(|&first| first < from) {
+                waiting.pop_front();
+            }
+            let Some(&partner) = waiting.front() else { continue };
+            if value - second[partner] > best {
+                (best, cells) = (value - second[partner], Some([cell, partner + offset[1]]));
             }
         }
         let Some([cell, partner]) = cells else { return false };
@@ -168,11 +199,11 @@ impl<'a> Ascent<'a> {
     }
 
     /// The sum of the trees that cut a feature, at each of its cells; the point is left as it was.
-    fn along(&self, cells: &mut [usize], copy: usize, feature: usize, work: &mut u64) -> Vec<f64> {
+    fn along(&mut self, cells: &mut [usize], copy: usize, feature: usize) -> Vec<f64> {
         let (lo, hi) = self.root.side(copy, feature);
         let old = cells[feature];
         let trees = &self.cutting[feature];
-        *work = work.saturating_sub((hi - lo + 1) as u64 * (trees.len() as u64 + 1));
+        self.walked += (hi - lo + 1) as u64 * (trees.len() as u64 + 1);
         let mut at = |cell: usize| {
             cells[feature] = cell;
             trees.iter().map(|&tree| self.value(tree, cells)).sum()

@@ -10,14 +10,16 @@ use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
 
 use super::super::{Options, Searcher};
 use super::aim::Aim;
-use super::question::Question;
+use super::parts::Shown;
+use super::product::FALL;
+use super::question::{FIRST_BOXES, Question};
 use super::witness::Ground;
 use super::{Grids, Means, prove, regions};
 
 /// The most by which the score changes between two points that a claim binds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LargestChange {
-    /// Some pair changes by at least this.
+    /// Some pair changes by at least this; 0 where none was found that changes.
     pub least: f64,
     /// No pair changes by more, which the kernel has shown.
     pub most: f64,
@@ -27,8 +29,9 @@ pub struct LargestChange {
     pub nodes: u64,
 }
 
-/// The largest change of an obligation about it (`small-neighborhood`, `stability`), whatever its bound;
-/// `None` for other claims, or if the budget of nodes does not last.
+/// The largest change of an obligation about it (`small-neighborhood`, `stability`), whatever its bound, or
+/// what it lies between as far as the budget of nodes lasts; `None` for other claims, and where trees are too
+/// large over pairs of points.
 pub(in crate::certify) fn largest_change(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -90,48 +93,95 @@ fn exact_margin(searcher: &Searcher, point: &Point) -> Option<Rational> {
 /// The largest change that a claim about the score allows for.
 fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
-    let Options { budget_nodes: budget, seed, .. } = searcher.options;
     let claim = on_score.sufficient.as_ref()?;
     let questions = searcher.kernel.questions(&on_score)?;
     let pairing = questions.pairings().into_iter().next()?;
-    let root = pairing.root()?;
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
-    let question = Question::new(ensemble, &grids, (pairing, root), Aim::of(claim)?)?;
+    let question = Question::new(ensemble, &grids, (pairing, pairing.root()?), Aim::of(claim)?)?;
     let ground = Ground { grids: grids.both(), regions: regions(&on_score, claim) };
-    let change = |here: &TwinBox| {
-        let margin = |x: &Vec<f64>| exact_margin(searcher, &Point::from_floats(x)?);
-        let [a, b] = ground.pair(here, None);
-        Some((&margin(&a)? - &margin(&b)?).abs())
-    };
-    let shown = |most: &Rational, proof: &Proof| {
-        let mut at_most = on_score.clone();
-        expect_change(&mut at_most, most.clone())?;
-        matches!(searcher.kernel.judge(at_most, proof), Ok(Verdict::Proved(_))).then(|| most.up())
-    };
+    let scene = Scene { searcher, on_score: &on_score, question, ground };
     let mut nodes = 0;
-    // parts get what the search of all trees together leaves; it ends early or not at all
-    let (here, is_largest) = question.search().largest(root, budget / 4, &mut nodes);
-    if is_largest {
-        let exact = change(&here)?;
-        let mut at_most = on_score.clone();
-        expect_change(&mut at_most, exact.clone())?;
-        let proof = prove(searcher, &at_most, Means::Together, &mut nodes)?;
-        let most = shown(&exact, &proof)?;
-        // rounding up may give −0
-        return Some(LargestChange {
-            least: exact.down(),
-            most: most + 0.0,
-            is_exact: true,
-            nodes,
-        });
+    let (found, is_largest) = scene.largest(&mut nodes);
+    let least = found.map_or(Some(Rational::ZERO), |here| scene.change(&here))?;
+    let exact = if is_largest { scene.exactly(&least, &mut nodes) } else { None };
+    let (most, is_exact) = match exact {
+        Some(most) => (most, true),
+        None => (scene.at_most(&least, &mut nodes)?, false),
+    };
+    Some(LargestChange { least: least.down(), most, is_exact, nodes })
+}
+
+/// A claim about the score whose largest change is looked for.
+struct Scene<'a> {
+    searcher: &'a Searcher<'a>,
+    on_score: &'a Obligation,
+    question: Question<'a>,
+    ground: Ground<'a>,
+}
+
+impl Scene<'_> {
+    /// The box of the pair that changes most of those found, `None` if none changes, and whether no pair changes
+    /// more. All trees together have three quarters of the budget, and start from what is climbed to unless a
+    /// few boxes decide.
+    fn largest(&self, nodes: &mut u64) -> (Option<TwinBox>, bool) {
+        let Options { budget_nodes, seed, .. } = self.searcher.options;
+        let (root, budget) = (self.question.root, budget_nodes - budget_nodes / 4);
+        let few = budget.min(FIRST_BOXES);
+        let (found, is_largest) = self.question.search().largest(root, 0.0, few, nodes);
+        if is_largest {
+            return (found, true);
+        }
+        let fall = |here: &TwinBox| self.question.search().start(here.clone()).top[FALL];
+        let mut ascent = self.question.ascent(seed);
+        let climbed = ascent.climb(f64::INFINITY, *nodes).into_iter().chain(found);
+        let best = climbed.max_by(|a, b| fall(a).total_cmp(&fall(b)));
+        let above = best.as_ref().map_or(0.0, fall).max(0.0);
+        let (found, is_largest) = self.question.search().largest(root, above, budget, nodes);
+        let found = found.or(best);
+        if is_largest {
+            return (found, true);
+        }
+        let climbed = ascent.climb(f64::INFINITY, budget_nodes).into_iter().chain(found);
+        (climbed.max_by(|a, b| fall(a).total_cmp(&fall(b))), false)
     }
-    let climbed = question.climb(f64::INFINITY, budget, seed).and_then(|here| change(&here));
-    let least = change(&here)?.max(climbed.unwrap_or(Rational::ZERO));
-    let parts =
-        question.by_parts(least.down(), (budget - budget / 4, searcher.options), &mut nodes)?;
-    let proof = Proof::Split { tree: parts.tree, hints: Vec::new() };
-    let most = shown(&Rational::from_f64(parts.most)?, &proof)?;
-    Some(LargestChange { least: least.down(), most, is_exact: false, nodes })
+
+    /// The change of a pair of a box.
+    fn change(&self, here: &TwinBox) -> Option<Rational> {
+        let margin = |x: &Vec<f64>| exact_margin(self.searcher, &Point::from_floats(x)?);
+        let [a, b] = self.ground.pair(here, None);
+        Some((&margin(&a)? - &margin(&b)?).abs())
+    }
+
+    /// The claim with another bound.
+    fn claim(&self, most: &Rational) -> Option<Obligation> {
+        let mut claim = self.on_score.clone();
+        expect_change(&mut claim, most.clone())?;
+        Some(claim)
+    }
+
+    /// A bound that some pair reaches, rounded up, if the kernel confirms that no pair exceeds it.
+    fn exactly(&self, most: &Rational, nodes: &mut u64) -> Option<f64> {
+        let claim = self.claim(most)?;
+        let mut boxes = 0;
+        let proof = prove(self.searcher, &claim, Means::Together, &mut boxes);
+        *nodes += boxes;
+        // rounding up may give −0
+        self.confirmed(claim, &proof?).then(|| most.up() + 0.0)
+    }
+
+    /// A bound that parts come to with a quarter of the budget, if the kernel confirms it.
+    fn at_most(&self, least: &Rational, nodes: &mut u64) -> Option<f64> {
+        let options = self.searcher.options;
+        let boxes = (options.budget_nodes / 4, options);
+        let Shown { most, tree } = self.question.by_parts(least.down(), boxes, nodes)?;
+        let proof = Proof::Split { tree, hints: Vec::new() };
+        let claim = self.claim(&Rational::from_f64(most)?)?;
+        self.confirmed(claim, &proof).then_some(most)
+    }
+
+    fn confirmed(&self, claim: Obligation, proof: &Proof) -> bool {
+        matches!(self.searcher.kernel.judge(claim, proof), Ok(Verdict::Proved(_)))
+    }
 }
 
 /// Turns the claim into one about the score, with another bound; `None` for claims that are not about a

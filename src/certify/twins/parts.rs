@@ -12,11 +12,13 @@ use super::search::{Case, Search};
 
 /// Trees of a part, from one attempt to the next.
 const SIZES: [usize; 10] = [2, 3, 4, 6, 8, 11, 14, 18, 24, 32];
-/// Most parts: they are named one below the other.
+/// Most parts: they are named one below the other, each a step of the path.
 const MOST_PARTS: usize = MAX_DEPTH / 2;
+/// Most cuts below them.
+const MOST_CUTS: usize = MAX_DEPTH - MOST_PARTS;
 /// Boxes that two trees together are worth, to know what merging them brings.
 const PAIR_BOXES: u64 = 100;
-/// How much above the sums in floats a bound is written, relative to them.
+/// How much above the sums in floats a bound is written, relative to the sizes of what is summed.
 const SLACK: f64 = 1e-12;
 
 /// A bound on the change, and what shows it.
@@ -25,29 +27,28 @@ pub(super) struct Shown {
     pub(super) tree: SplitTree,
 }
 
-/// The lowest bound on the change over the pairs of a box that parts come to; one that is at most `limit` is low
-/// enough. Parts have at most `most_trees` trees. The work is counted in trees that a box is bounded for; what is left of `work` is left. `None` where
-/// too few trees move for parts.
+/// The lowest bound on the change over the pairs of a box that parts of at most `most_trees` trees come to; one
+/// that is at most `limit` is low enough. `work` is how many trees may be bounded, each box of each part
+/// counted; what is not needed of it stays. `None` where too few trees move for parts, or nothing may be done.
 pub(super) fn lowest(
     search: &Search,
     root: &TwinBox,
     (limit, most_trees): (f64, usize),
     work: &mut u64,
 ) -> Option<Shown> {
-    let count = search.products.len();
     let moves =
         |&tree: &usize| matches!(search.products[tree].nodes.last(), Some(Twin::Split { .. }));
-    let moving: Vec<usize> = (0..count).filter(moves).collect();
-    let still = search.of_some(&(0..count).filter(|tree| !moves(tree)).collect::<Vec<_>>());
-    let still = still.start(root.clone()).top[FALL];
-    if most_trees == 0 {
+    let (moving, still): (Vec<usize>, Vec<usize>) =
+        (0..search.products.len()).partition(|tree| moves(tree));
+    let is_meant = |&size: &usize| {
+        size <= most_trees && 2 * size <= moving.len() && moving.len() <= size * MOST_PARTS
+    };
+    let sizes: Vec<usize> = SIZES.into_iter().filter(is_meant).collect();
+    if sizes.is_empty() || *work == 0 {
         return None;
     }
+    let still = search.of_some(&still).start(root.clone()).top[FALL];
     let affinity = Affinity::new(search, &moving, root, work);
-    let sizes = SIZES
-        .into_iter()
-        .take_while(|size| *size <= most_trees && 2 * size <= moving.len())
-        .skip_while(|size| moving.len() > size * MOST_PARTS);
     let mut best: Option<(f64, Vec<Part>)> = None;
     for size in sizes {
         let mut share = *work / 2;
@@ -69,9 +70,16 @@ pub(super) fn lowest(
     Some(Shown { most, tree: tree(parts)? })
 }
 
+/// The bound of all trees together on a box that is not cut; `None` if nothing can be shown.
+pub(super) fn uncut(search: &Search, root: &TwinBox) -> Option<Shown> {
+    let all: Vec<usize> = (0..search.products.len()).collect();
+    let whole = Part::new(search, all, root);
+    Some(Shown { most: whole.written(), tree: tree(vec![whole])? })
+}
+
 /// What the bounds of parts add up to, with room for rounding.
 fn sum(parts: &[Part]) -> f64 {
-    parts.iter().map(|part| part.bound + 2.0 * SLACK * (1.0 + part.bound.abs())).sum()
+    parts.iter().map(|part| part.written() + SLACK * part.size).sum()
 }
 
 /// Lowers the bounds of parts until their sum is at most `limit`, as far as the work lasts, those first that
@@ -92,7 +100,7 @@ fn lower(parts: &mut [Part], root: &TwinBox, limit: f64, work: &mut u64) {
         part.lower((bound - step).min(bound.next_down()), root, work);
         let fall = bound - part.bound;
         part.price = if fall > 0.0 { (left - *work) as f64 / fall } else { f64::INFINITY };
-        if *work < part.trees.len() as u64 {
+        if *work == left || *work < part.trees.len() as u64 {
             return;
         }
     }
@@ -103,7 +111,7 @@ fn tree(mut parts: Vec<Part>) -> Option<SplitTree> {
     let last = parts.pop()?;
     let mut steps = Vec::new();
     for part in parts {
-        let most = part.bound + SLACK * (1.0 + part.bound.abs());
+        let most = part.written();
         let mut trees = part.trees;
         trees.sort_unstable();
         steps.push(Step::Sum { most, trees });
@@ -124,6 +132,8 @@ struct Part<'a> {
     floor: f64,
     /// At least every change.
     bound: f64,
+    /// The largest changes of its trees, in size, summed.
+    size: f64,
     /// Work by how far it lowered the bound, the last time.
     price: f64,
 }
@@ -132,9 +142,14 @@ impl<'a> Part<'a> {
     fn new(all: &Search<'a>, trees: Vec<usize>, root: &TwinBox) -> Self {
         let search = all.of_some(&trees);
         let bound = search.start(root.clone()).top[FALL];
-        let open = vec![(0, bound)];
-        let floor = f64::NEG_INFINITY;
-        Self { trees, search, grown: Grown::default(), open, floor, bound, price: 0.0 }
+        let size = search.products.iter().map(|product| product.size()).sum();
+        let (open, floor) = (vec![(0, bound)], f64::NEG_INFINITY);
+        Self { trees, search, grown: Grown::default(), open, floor, bound, size, price: 0.0 }
+    }
+
+    /// The bound as it is written.
+    fn written(&self) -> f64 {
+        self.bound + SLACK * self.size
     }
 
     /// Cuts all leaves with a larger change than `to`, as far as the work lasts. Where one of them cannot be
@@ -144,13 +159,8 @@ impl<'a> Part<'a> {
         // the largest change is met early
         high.sort_by(|a, b| b.1.total_cmp(&a.1));
         for (place, top) in high {
-            // to come back to a leaf costs as much as to bound it
-            let left = work.checked_sub(self.trees.len() as u64);
-            let case = left.filter(|_| top > to.max(self.floor)).and_then(|left| {
-                *work = left;
-                self.case(place, root)
-            });
-            match case {
+            let is_high = *work > 0 && top > to.max(self.floor);
+            match is_high.then(|| self.case(place, root)).flatten() {
                 Some(case) => self.cut(case, to, work),
                 None => self.open.push((place, top)),
             }
@@ -162,17 +172,13 @@ impl<'a> Part<'a> {
         let mut stack = vec![case];
         while let Some(case) = stack.pop() {
             let (top, place) = (case.top[FALL], case.place);
-            let Some(left) = work.checked_sub(self.trees.len() as u64) else {
-                self.open.push((place, top));
-                continue;
-            };
-            if top <= to.max(self.floor) {
+            let left = work.checked_sub(self.trees.len() as u64);
+            *work = left.unwrap_or(0);
+            if left.is_none() || top <= to.max(self.floor) {
                 self.open.push((place, top));
                 continue;
             }
-            *work = left;
-            // sums stand above
-            let cut = self.search.choose(&case).filter(|_| case.depth + MOST_PARTS < MAX_DEPTH);
+            let cut = self.search.choose(&case).filter(|_| case.depth < MOST_CUTS);
             let children = cut.and_then(|cut| self.search.children(&case, cut));
             let (Some(cut), Some(children)) = (cut, children) else {
                 self.floor = self.floor.max(top);
@@ -201,26 +207,39 @@ impl<'a> Part<'a> {
 /// How much lower the largest change of two trees together is than both alone.
 struct Affinity {
     trees: Vec<usize>,
-    /// By both places among the trees.
+    /// By both places among the trees, the later one first, as far as they are known.
     gains: Vec<Vec<f64>>,
 }
 
 impl Affinity {
     /// Pairs that an eighth of the work does not last for gain nothing.
     fn new(search: &Search, trees: &[usize], root: &TwinBox, work: &mut u64) -> Self {
-        let alone = |tree: usize| Part::new(search, vec![tree], root).bound;
-        let tops: Vec<f64> = trees.iter().map(|&tree| alone(tree)).collect();
-        let mut gains = vec![vec![0.0; trees.len()]; trees.len()];
         let mut share = *work / 8;
         *work -= share;
-        for (a, b) in (0..trees.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
-            let mut few = (2 * PAIR_BOXES).min(share);
-            share -= few;
-            let mut both = Part::new(search, vec![trees[b], trees[a]], root);
-            both.lower(f64::NEG_INFINITY, root, &mut few);
-            share += few;
-            let gain = tops[a] + tops[b] - both.bound;
-            (gains[a][b], gains[b][a]) = (gain, gain);
+        let alone = |tree: usize| Part::new(search, vec![tree], root).bound;
+        let (mut tops, mut gains) = (Vec::new(), Vec::new());
+        for &tree in trees {
+            if share == 0 {
+                break;
+            }
+            share -= 1;
+            let top = alone(tree);
+            let mut row = Vec::new();
+            for (&other, other_top) in trees.iter().zip(&tops) {
+                // both are bounded before anything is cut
+                let mut few = (2 * PAIR_BOXES).min(share);
+                share -= few;
+                few = few.saturating_sub(2);
+                if few == 0 {
+                    break;
+                }
+                let mut both = Part::new(search, vec![other, tree], root);
+                both.lower(f64::NEG_INFINITY, root, &mut few);
+                share += few;
+                row.push(top + other_top - both.bound);
+            }
+            tops.push(top);
+            gains.push(row);
         }
         *work += share;
         Self { trees: trees.to_vec(), gains }
@@ -231,21 +250,25 @@ impl Affinity {
         let mut left: Vec<usize> = (0..self.trees.len()).collect();
         let groups = (0..count).map(|number| {
             let size = left.len().div_ceil(count - number);
+            let mut with_group = vec![0.0_f64; self.trees.len()];
             let mut group: Vec<usize> = Vec::new();
             while group.len() < size {
-                let gain = |at: &usize| self.gain(left[*at], &group);
+                let gain = |at: &usize| with_group[left[*at]];
                 let best =
                     (0..left.len()).max_by(|a, b| gain(a).total_cmp(&gain(b)).then(b.cmp(a)));
                 let Some(best) = best else { break };
-                group.push(left.remove(best));
+                let tree = left.remove(best);
+                left.iter().for_each(|&other| with_group[other] += self.gain(tree, other));
+                group.push(tree);
             }
             group.into_iter().map(|member| self.trees[member]).collect()
         });
         groups.collect()
     }
 
-    /// What a tree gains with the others of a group.
-    fn gain(&self, tree: usize, group: &[usize]) -> f64 {
-        group.iter().map(|&member| self.gains[tree][member]).sum()
+    /// What two trees gain together.
+    fn gain(&self, a: usize, b: usize) -> f64 {
+        let row = self.gains.get(a.max(b));
+        row.and_then(|row| row.get(a.min(b))).copied().unwrap_or(0.0)
     }
 }

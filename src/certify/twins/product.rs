@@ -78,6 +78,12 @@ impl Product {
         Self { nodes, tops, axes }
     }
 
+    /// The largest change in size, either way.
+    pub(super) fn size(&self) -> f64 {
+        let top = &self.tops[self.root()];
+        top[FALL].abs().max(top[RISE].abs())
+    }
+
     /// The place of the root.
     pub(super) fn root(&self) -> usize {
         self.nodes.len() - 1

@@ -12,7 +12,7 @@ use super::product::{FORMS, MOST_PAIRS, Product, Sums};
 use super::search::{Found, Search};
 
 /// Boxes of all trees together before anything else is tried: enough for most claims, true or false.
-const FIRST_BOXES: u64 = 2_000;
+pub(super) const FIRST_BOXES: u64 = 2_000;
 
 /// A question: every pair of a box reaches an aim.
 pub(super) struct Question<'a> {
@@ -49,25 +49,25 @@ impl<'a> Question<'a> {
         Search { products, pairing: self.pairing, aim: self.aim, base }
     }
 
-    /// A pair whose score falls by more than `enough`, or by as much as was found in the time of so many boxes.
-    pub(super) fn climb(&self, enough: f64, boxes: u64, seed: u64) -> Option<TwinBox> {
-        let ascent = Ascent::new(self.ensemble, &self.grids.first, self.pairing, self.root);
-        ascent.best(enough, boxes, seed)
+    /// Where pairs are climbed to that change much.
+    pub(super) fn ascent(&self, seed: u64) -> Ascent<'_> {
+        Ascent::new(self.ensemble, &self.grids.first, (self.pairing, self.root), seed)
     }
 
-    /// The lowest bound of the change, part by part, that so many boxes come to; it need not be below `limit`.
+    /// The lowest bound of the change, part by part, that so many boxes come to, or all trees together without
+    /// a cut; it need not be below `limit`.
     pub(super) fn by_parts(
         &self,
         limit: f64,
         (boxes, options): (u64, Options),
         nodes: &mut u64,
     ) -> Option<Shown> {
+        let search = self.search();
         let trees = self.products.len().max(1) as u64;
         let mut work = boxes.saturating_mul(trees);
-        let shown =
-            parts::lowest(&self.search(), self.root, (limit, options.part_trees), &mut work);
+        let shown = parts::lowest(&search, self.root, (limit, options.part_trees), &mut work);
         *nodes += boxes - work.div_ceil(trees);
-        shown
+        shown.or_else(|| parts::uncut(&search, self.root))
     }
 
     /// All trees together, within a budget of boxes.
@@ -82,7 +82,8 @@ impl<'a> Question<'a> {
     }
 
     /// All trees together with at most half of the budget; for claims on the change of the score then a short
-    /// ascent, and part by part with half of what is left; then all together again, and a long ascent.
+    /// ascent, and part by part with half of what is left; then all together again, and a longer ascent. Ascents
+    /// are no boxes: they take their time on top.
     pub(super) fn answer(
         &self,
         options: Options,
@@ -93,25 +94,26 @@ impl<'a> Question<'a> {
         let Aim::Change { limit } = self.aim else { return self.together(budget, nodes, close) };
         let search = self.search();
         let mut waiting = search.waiting(self.root);
-        let first = *nodes + (budget.saturating_sub(*nodes) / 2).min(FIRST_BOXES);
+        let before = *nodes;
+        let first = before + (budget.saturating_sub(before) / 2).min(FIRST_BOXES);
         let found = search.run(&mut waiting, first, nodes, close);
         if !matches!(found, Found::Nothing) {
             return found;
         }
-        if let Some(here) = self.climb(limit, first, seed).filter(|here| !close(here)) {
+        let mut ascent = self.ascent(seed);
+        if let Some(here) = ascent.climb(limit, *nodes - before).filter(|here| !close(here)) {
             return Found::Open(here);
         }
         let half = budget.saturating_sub(*nodes) / 2;
-        if let Some(shown) =
-            self.by_parts(limit, (half, options), nodes).filter(|shown| shown.most <= limit)
-        {
+        let shown = self.by_parts(limit, (half, options), nodes);
+        if let Some(shown) = shown.filter(|shown| shown.most <= limit) {
             return Found::Tree(shown.tree);
         }
         let found = search.run(&mut waiting, budget, nodes, close);
         if !matches!(found, Found::Nothing) {
             return found;
         }
-        let climbed = self.climb(limit, budget, seed).filter(|here| !close(here));
+        let climbed = ascent.climb(limit, budget).filter(|here| !close(here));
         climbed.map_or(Found::Nothing, Found::Open)
     }
 }
@@ -121,8 +123,10 @@ mod tests {
     use std::fmt::Write;
 
     use super::super::super::Searcher;
+    use super::super::extent::expect_change;
     use super::*;
     use crate::certificate::{Proof, Subject, Verdict};
+    use crate::interval::Rational;
     use crate::model::{Digest, Family, Model};
     use crate::spec::{Lowered, Spec};
 
@@ -157,56 +161,79 @@ mod tests {
         Model::read(text.as_bytes()).unwrap()
     }
 
-    /// A budget that ends leaves an interval around the exact answer, whose upper end the kernel has shown, and
-    /// the pairs that are climbed to come close to the lower one.
-    #[test]
-    fn parts_and_ascents_enclose_the_largest_change() {
-        let model = model();
-        let Family::Ensemble(ensemble) = &model.family else { panic!("an ensemble") };
+    /// Calls with what a claim about the change of the model's score is about, its first trees taken.
+    fn with_claim<T>(trees: usize, look: impl FnOnce(&Model, &Spec, &Lowered) -> T) -> T {
+        let mut model = model();
+        if let Family::Ensemble(ensemble) = &mut model.family {
+            ensemble.trees.truncate(trees);
+        }
         let text = b"property = 'small-neighborhood'\nepsilon = '1'\nconstant = '1'\non = 'score'";
         let spec = Spec::read(text).unwrap();
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
-        let digest = Digest::of(b"");
-        let searcher = |budget_nodes| {
-            let subject = Subject {
-                model: (&model, digest),
-                spec: (&spec, digest),
-                data: None,
-                defense: None,
-            };
-            let options = Options { budget_nodes, ..Options::default() };
-            Searcher::new(subject, &lowered, &[], options)
-        };
-        let exact = searcher(1_000_000).largest_change(0).unwrap();
-        assert!(exact.is_exact && exact.least == exact.most, "{exact:?}");
-        let open = searcher(20).largest_change(0).unwrap();
-        assert!(!open.is_exact && open.least <= exact.least && exact.most <= open.most);
-        assert!(exact.least - open.least < 0.2 * exact.least, "{open:?} {exact:?}");
+        look(&model, &spec, &lowered)
+    }
 
-        let all = searcher(0);
-        let obligation = all.kernel.obligation(0).unwrap();
-        let questions = all.kernel.questions(&obligation).unwrap();
-        let pairing = questions.pairings()[0];
-        let grids = Grids::new(ensemble, lowered.is_whole(), &obligation.claim);
-        let root = (pairing, pairing.root().unwrap());
-        let aim = Aim::Change { limit: 0.0 };
-        let question = Question::new(ensemble, &grids, root, aim).unwrap();
-        let alone = question.search().start(pairing.root().unwrap().clone());
-        let mut bounds = vec![alone.top[super::super::product::FALL]];
-        for boxes in [5, 40, 400] {
-            let shown =
-                question.by_parts(f64::NEG_INFINITY, (boxes, Options::default()), &mut 0).unwrap();
-            let mut at_most = obligation.clone();
-            super::super::extent::expect_change(
-                &mut at_most,
-                crate::interval::Rational::from_f64(shown.most).unwrap(),
-            );
-            let proof = Proof::Split { tree: shown.tree, hints: Vec::new() };
-            let verdict = all.kernel.judge(at_most, &proof);
-            assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
-            bounds.push(shown.most);
+    fn searcher<'a>(
+        model: &'a Model,
+        spec: &'a Spec,
+        lowered: &'a Lowered<'a>,
+        budget_nodes: u64,
+    ) -> Searcher<'a> {
+        let digest = Digest::of(b"");
+        let subject =
+            Subject { model: (model, digest), spec: (spec, digest), data: None, defense: None };
+        let options = Options { budget_nodes, ..Options::default() };
+        Searcher::new(subject, lowered, &[], options)
+    }
+
+    /// A budget that ends leaves an interval around the exact answer, however few trees there are.
+    #[test]
+    fn the_largest_change_lies_in_its_interval() {
+        for trees in [2, 3, 12] {
+            with_claim(trees, |model, spec, lowered| {
+                let largest =
+                    |budget| searcher(model, spec, lowered, budget).largest_change(0).unwrap();
+                let exact = largest(1_000_000);
+                assert!(exact.is_exact && exact.least == exact.most, "{exact:?}");
+                for budget in [0, 1, 2, 20] {
+                    let open = largest(budget);
+                    assert!(!open.is_exact || open.most == exact.most, "{open:?} {exact:?}");
+                    assert!(open.least <= exact.least && exact.most <= open.most, "{open:?}");
+                    // ascents need some boxes to be allowed
+                    let is_close = exact.least - open.least < 0.2 * exact.least;
+                    assert!(budget < 2 || is_close, "{open:?} {exact:?}");
+                }
+            });
         }
-        assert!(bounds.is_sorted_by(|a, b| a > b || (a - b).abs() < 1e-9), "{bounds:?}");
-        assert!(bounds[3] < 0.9 * bounds[0] && bounds[3] >= exact.most, "{bounds:?}");
+    }
+
+    /// What parts come to is a bound, which the kernel shows and which more boxes lower.
+    #[test]
+    fn more_boxes_lower_what_parts_show() {
+        with_claim(12, |model, spec, lowered| {
+            let Family::Ensemble(ensemble) = &model.family else { panic!("an ensemble") };
+            let all = searcher(model, spec, lowered, 1_000_000);
+            let exact = all.largest_change(0).unwrap();
+            let obligation = all.kernel.obligation(0).unwrap();
+            let questions = all.kernel.questions(&obligation).unwrap();
+            let pairing = questions.pairings()[0];
+            let grids = Grids::new(ensemble, lowered.is_whole(), &obligation.claim);
+            let pairs = (pairing, pairing.root().unwrap());
+            let question =
+                Question::new(ensemble, &grids, pairs, Aim::Change { limit: 0.0 }).unwrap();
+            let bounds = [0, 5, 40, 800].map(|boxes| {
+                let (mut nodes, options) = (0, (boxes, Options::default()));
+                let shown = question.by_parts(f64::NEG_INFINITY, options, &mut nodes).unwrap();
+                assert!(nodes <= boxes, "{nodes} of {boxes}");
+                let mut at_most = obligation.clone();
+                expect_change(&mut at_most, Rational::from_f64(shown.most).unwrap());
+                let proof = Proof::Split { tree: shown.tree, hints: Vec::new() };
+                let verdict = all.kernel.judge(at_most, &proof);
+                assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
+                shown.most
+            });
+            assert!(bounds.is_sorted_by(|a, b| a > b || (a - b).abs() < 1e-9), "{bounds:?}");
+            assert!(bounds[3] < 0.9 * bounds[0] && bounds[3] >= exact.most, "{bounds:?}");
+        });
     }
 }

@@ -87,20 +87,21 @@ impl<'a> Search<'a> {
         here.side(axis / features, axis % features)
     }
 
-    /// The box whose pairs change most, each tree with one leaf left, as far as the budget lasts, and whether it
-    /// did. For claims on the change of the score: every such box that is met raises the limit.
+    /// The box whose pairs change most, as far as the budget lasts, and whether it did; `None` if no box changes
+    /// by more than `best`. Every box with one leaf left of each tree raises the limit.
     pub(super) fn largest(
         &mut self,
         root: &TwinBox,
+        best: f64,
         budget: u64,
         nodes: &mut u64,
-    ) -> (TwinBox, bool) {
-        let mut best = root.clone();
-        self.aim = Aim::Change { limit: 0.0 };
-        let mut stack = vec![self.start(best.clone())];
+    ) -> (Option<TwinBox>, bool) {
+        let mut found = None;
+        self.aim = Aim::Change { limit: best };
+        let mut stack = vec![self.start(root.clone())];
         while let Some(case) = stack.pop() {
             if *nodes >= budget {
-                return (best, false);
+                return (found, false);
             }
             *nodes += 1;
             if self.aim.missed(&case.top) <= 0.0 {
@@ -108,13 +109,13 @@ impl<'a> Search<'a> {
             }
             let Some(cut) = self.choose(&case) else {
                 self.aim = Aim::Change { limit: case.top[FALL] };
-                best = case.here;
+                found = Some(case.here);
                 continue;
             };
-            let Some(children) = self.children(&case, cut) else { return (best, false) };
+            let Some(children) = self.children(&case, cut) else { return (found, false) };
             stack.extend(children);
         }
-        (best, true)
+        (found, true)
     }
 
     /// Both parts of a cut that have a pair, the one that misses more last.

@@ -82,7 +82,10 @@ impl fmt::Display for Extent {
                 writeln!(to, "in all, the score goes over {most} on the domain")?;
             }
             Some(Ends { least, most, .. }) => {
-                writeln!(to, "in all, the score goes over {least} to {most} on the domain")?;
+                writeln!(
+                    to,
+                    "in all, the score goes over at least {least} and at most {most} on the domain"
+                )?;
             }
             None => {}
         }

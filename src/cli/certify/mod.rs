@@ -14,7 +14,7 @@ use crate::spec::Lowered;
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
 use super::progress::bar;
-use super::subject::{Loaded, SemanticsArgument};
+use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
 
 use self::extent::Extent;
@@ -30,28 +30,14 @@ use self::partial::{Before, open_partial, read_partial};
     after_help = "Example:\n  propcert certify --model model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase --rows 200 --out certificate.jsonl"
 )]
 pub(crate) struct Arguments {
-    /// The model (model/1).
-    #[arg(long)]
-    model: PathBuf,
-    /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
-    #[arg(long)]
-    spec: PathBuf,
-    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant.
-    #[arg(long)]
-    data: Option<String>,
-    /// The defense (defense/1), to certify the defended model.
-    #[arg(long)]
-    defense: Option<PathBuf>,
+    #[command(flatten)]
+    subject: SubjectArguments,
     /// Only the first N rows of the part [default: all].
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
     /// Nodes of a case distinction per obligation.
     #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
-    /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
-    /// one point of an f32 model, else real].
-    #[arg(long)]
-    semantics: Option<SemanticsArgument>,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -68,15 +54,14 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { model, spec, data, defense, .. } = arguments;
+    let SubjectArguments { model, spec, data, defense, .. } = &arguments.subject;
     Inputs::default()
-        .file("--model", Some(&arguments.model))
-        .file("--spec", Some(&arguments.spec))
-        .file("--defense", arguments.defense.as_ref())
-        .data("--data", arguments.data.as_deref())
+        .file("--model", Some(model))
+        .file("--spec", Some(spec))
+        .file("--defense", defense.as_ref())
+        .data("--data", data.as_deref())
         .expect_room(&arguments.out, arguments.resume)?;
-    let loaded =
-        Loaded::read(model, spec, data.as_deref(), defense.as_deref(), arguments.semantics)?;
+    let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
     {

@@ -22,7 +22,7 @@ const LEAST_GAIN: f64 = 0.01;
 /// Steps of one unit of a score.
 const STEPS: f64 = (1 << 20) as f64;
 /// Most leaves for which the relaxation is solved.
-const MOST_LEAVES: usize = 100_000;
+const MOST_LEAVES: usize = 50_000;
 
 /// Shares for every margin row of a claim about one label; `None` for other claims, for empty regions, and
 /// for ensembles that are too large.
