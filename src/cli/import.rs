@@ -18,11 +18,12 @@ use super::{Ending, Refusal, files};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArgument {
     /// XGBoost JSON or UBJSON, packed or not: gbtree or dart, binary:logistic, reg:logistic,
-    /// multi:softprob, multi:softmax or reg:squarederror (a plain score), numeric splits.
+    /// multi:softprob, multi:softmax or a regression whose prediction is the sum (a plain score: squarederror,
+    /// absoluteerror, pseudohubererror, quantileerror), numeric splits.
     Xgboost,
-    /// LightGBM text or the JSON of dump_model: binary or multiclass, numeric splits; f64 sums.
+    /// LightGBM text or the JSON of dump_model: binary, multiclass or regression, numeric splits; f64 sums.
     Lightgbm,
-    /// A JSON dump of GradientBoostingClassifier, RandomForestClassifier or ExtraTreesClassifier; the
+    /// A JSON dump of GradientBoosting, RandomForest or ExtraTrees, each Classifier or Regressor; the
     /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule

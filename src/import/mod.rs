@@ -1,7 +1,7 @@
 //! Models trained elsewhere become native ones.
 //!
-//! A model is imported when the native one gives the same bits as the tool it comes from, and is
-//! refused by name when that is not known to be so: a quiet approximation would make every
+//! A model is imported when the native one gives the same bits as the tool it comes from (of forests the
+//! labels, and means but for their last bits), and is refused by name when that is not known to be so: a quiet approximation would make every
 //! certificate about some other function. Read are the ensembles of [`xgboost`], [`lightgbm`] and
 //! [`sklearn`] with numeric splits, published [`rules`], and the ReLU networks of [`onnx`]. The other way
 //! round, [`to_onnx`] writes a native network and [`to_xgboost`] a native

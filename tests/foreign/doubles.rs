@@ -10,7 +10,7 @@ use crate::python::{has, lines, points, run};
 /// Label, then the bits of as many sums as are expected.
 fn computed(model: &Model, point: &[f64], sums: usize) -> Vec<String> {
     let scores = model.scores(point);
-    let own = if model.classes == 2 { &scores[1..] } else { &scores[..] };
+    let own = if model.classes <= 2 { &scores[1..] } else { &scores[..] };
     // numpy starts at 0.0 and the first addition keeps −0 out, as here
     let bits = own.iter().take(sums).map(|score| format!("{:016x}", (score + 0.0).to_bits()));
     std::iter::once(model.label(point).to_string()).chain(bits).collect()

@@ -37,6 +37,12 @@ variants = {
     "missing": (binary, two),
     "classes": (classes, three),
     "classes-dart": (classes | {"boosting": "dart"}, three),
+    "score": ({"objective": "regression"}, score),
+    "score-l1": ({"objective": "regression_l1"}, score),
+    "score-huber": ({"objective": "huber", "boosting": "dart"}, score),
+    "score-fair": ({"objective": "fair"}, score),
+    "score-quantile": ({"objective": "quantile", "alpha": 0.7}, score),
+    "score-mape": ({"objective": "mape"}, score),
 }
 for name, (parameters, labels) in variants.items():
     inputs = numpy.where(random.random(x.shape) < 0.1, numpy.nan, x) if name == "missing" else x
@@ -48,6 +54,9 @@ for name, (parameters, labels) in variants.items():
     sums = booster.predict(points, raw_score=True).reshape(len(points), -1)
     shares = booster.predict(points)
     decided = shares.argmax(axis=1) if shares.ndim == 2 else shares > 0.5
+    if name.startswith("score"):
+        assert (shares == sums[:, 0]).all(), "what is predicted is the sum"
+        decided = shares > 0  # no label: the sign of the score
     with open(f"{folder}/{name}.csv", "w") as file:
         for label, row in zip(decided, sums.view(numpy.uint64)):
             file.write(",".join([str(int(label))] + [f"{bits:016x}" for bits in row]) + "\n")

@@ -1,7 +1,8 @@
 """Trains small ensembles and writes what they predict: NAME.json, NAME.csv.
 
-NAME.csv holds the label of every row of points.csv and, for boosting, the float64 decision function
-(hexadecimal bits); for a forest of several classes the sums of the trees' shares.
+NAME.csv holds the label of every row of points.csv and, for boosting, the float64 decision function or
+regression (hexadecimal bits); for a forest of several classes the sums of the trees' shares, and for one of
+regression those of the trees' parts of the mean. Without labels there is the sign of the score.
 """
 
 import runpy
@@ -9,7 +10,9 @@ import sys
 
 import numpy
 import sklearn
-from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier, ExtraTreesRegressor, GradientBoostingClassifier, GradientBoostingRegressor,
+    RandomForestClassifier, RandomForestRegressor)
 
 folder, script = sys.argv[1:]
 dump = runpy.run_path(script)["dump"]
@@ -38,6 +41,12 @@ variants = {
     "forest-full": (forest(random_state=1, n_estimators=30), two),
     "extra": (extra(random_state=1, n_estimators=31, max_depth=8), two),
     "forest-classes": (forest(random_state=1, n_estimators=31, max_depth=6), three),
+    "score": (GradientBoostingRegressor(random_state=1, n_estimators=40), score),
+    "score-l1": (GradientBoostingRegressor(random_state=1, n_estimators=20, loss="absolute_error"), score),
+    "score-huber": (GradientBoostingRegressor(random_state=1, n_estimators=20, loss="huber"), score),
+    "score-quantile": (GradientBoostingRegressor(random_state=1, n_estimators=20, loss="quantile"), score),
+    "score-forest": (RandomForestRegressor(random_state=1, n_estimators=31, max_depth=8), score),
+    "score-extra": (ExtraTreesRegressor(random_state=1, n_estimators=31, max_depth=8), score),
 }
 for name, (model, labels) in variants.items():
     model.fit(x, labels)
@@ -56,9 +65,17 @@ for name, (model, labels) in variants.items():
     sums = numpy.zeros((len(points), 0))
     if isinstance(model, boosting):
         sums = model.decision_function(points).reshape(len(points), -1)
-    elif len(model.classes_) > 2:
+    elif len(getattr(model, "classes_", [])) > 2:
         sums = sum(tree.predict_proba(points) for tree in model.estimators_)
-    decided = numpy.searchsorted(model.classes_, model.predict(points))
+    if name.startswith("score"):
+        predicted = model.predict(points)
+        sums = predicted[:, None]
+        if not isinstance(model, GradientBoostingRegressor):
+            sums = sum(tree.predict(points)[:, None] / len(model.estimators_) for tree in model.estimators_)
+        assert numpy.allclose(sums[:, 0], predicted, rtol=1e-13, atol=1e-13)
+        decided = sums[:, 0] > 0
+    else:
+        decided = numpy.searchsorted(model.classes_, model.predict(points))
     with open(f"{folder}/{name}.csv", "w") as file:
         for label, row in zip(decided, sums.view(numpy.uint64)):
             file.write(",".join([str(int(label))] + [f"{bits:016x}" for bits in row]) + "\n")

@@ -47,6 +47,8 @@ variants = {
     "score": (regression | {"tree_method": "hist"}, score),
     "score-exact": (regression | {"tree_method": "exact", "base_score": -1.7}, score),
     "score-dart": (regression | dart | {"tree_method": "hist"}, score),
+    "score-l1": ({"objective": "reg:absoluteerror", "tree_method": "hist"}, score),
+    "score-huber": ({"objective": "reg:pseudohubererror", "tree_method": "hist"}, score),
     "dart": (binary | dart | {"tree_method": "hist"}, two),
     "dart-exact": (binary | dart | {"tree_method": "exact", "normalize_type": "forest"}, two),
     "classes": (classes | {"tree_method": "hist"}, three),
@@ -54,6 +56,9 @@ variants = {
     "classes-base": (classes | {"base_score": 0.7, "tree_method": "hist"}, three),
     "classes-dart": (classes | dart | {"tree_method": "hist"}, three),
 }
+if tuple(map(int, xgboost.__version__.split(".")[:2])) >= (2, 0):
+    quantile = {"objective": "reg:quantileerror", "quantile_alpha": 0.7}
+    variants["score-quantile"] = (quantile | {"tree_method": "hist"}, score)
 for name, (parameters, labels) in variants.items():
     parameters = {"max_depth": 5, "eta": 0.3, "seed": 1, "nthread": 1} | parameters
     booster = xgboost.train(parameters, xgboost.DMatrix(x, labels), num_boost_round=25)
@@ -64,7 +69,7 @@ for name, (parameters, labels) in variants.items():
     decided = booster.predict(data)
     if decided.ndim == 2:
         decided = decided.argmax(axis=1)
-    elif parameters["objective"] == "reg:squarederror":
+    elif name.startswith("score"):
         decided = decided > 0  # no label: the sign of the score
     elif "num_class" not in parameters:
         decided = decided > 0.5

@@ -8,7 +8,7 @@
 //! model has precision f64, and its sums in f64 are those of `predict(x, raw_score=True)`. Served copies
 //! are given float64 or float32 values alike: a float32 is a float64. There is no base; the first tree
 //! holds it. With several classes tree `t` adds to class `t mod classes`, and the first of the largest
-//! sums wins. Rows have no missing values; where those would go is kept.
+//! sums wins. A regression is a plain score: what `predict(x)` gives. Rows have no missing values; where those would go is kept.
 
 mod dump;
 #[cfg(test)]
@@ -26,8 +26,8 @@ use super::{ImportError, features};
 /// Names are those of the file unless a schema is given, whose names must be the same.
 ///
 /// # Errors
-/// By name: objectives other than `binary` with sigmoid 1 and `multiclass` with at least three classes,
-/// averaged trees (boosting `rf`), categorical splits, linear trees, zeros that count as missing.
+/// By name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
+/// regression whose prediction is the sum itself ([`REGRESSIONS`]), averaged trees (boosting `rf`), categorical splits, linear trees, zeros that count as missing.
 /// With the place: whatever is broken.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     let text = unpack(bytes, MAX_BYTES)?;
@@ -54,7 +54,7 @@ impl Booster {
         let classes = self.classes()?;
         let features = self.features()?;
         let schema = features::schema(Some(self.names), features, given)?;
-        let outputs = if classes == 2 { 1 } else { classes };
+        let outputs = if classes <= 2 { 1 } else { classes };
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
             let nodes = grow(&stated, Place { tree, features })?;
             Ok(Tree { output: tree % outputs, nodes })
@@ -70,7 +70,7 @@ impl Booster {
         })
     }
 
-    /// The number of classes; every other objective is refused.
+    /// The number of classes, 1 for a plain score; every other objective is refused.
     fn classes(&self) -> Result<usize, ImportError> {
         let unsupported = |what: String, expected| Err(ImportError::Unsupported { what, expected });
         if !["v3", "v4"].contains(&self.version.as_str()) {
@@ -93,9 +93,14 @@ impl Booster {
                 at_most("classes", classes, MAX_CLASSES)?;
                 Ok(classes)
             }
+            [name] if REGRESSIONS.contains(name) && classes == 1 && trees == 1 => Ok(1),
             _ => unsupported(
-                format!("objective `{:.60}`", self.objective),
-                "`binary sigmoid:1` and `multiclass` are read",
+                format!(
+                    "objective `{:.60}` with {classes} classes, {trees} trees a round",
+                    self.objective
+                ),
+                "read are `binary sigmoid:1`, `multiclass`, and regression whose prediction is the sum: \
+                 regression, regression_l1, huber, fair, quantile, mape",
             ),
         }
     }
@@ -111,6 +116,10 @@ impl Booster {
         Ok(found)
     }
 }
+
+/// Objectives of regression whose prediction is the sum. Not `poisson`, `gamma`, `tweedie`, which predict its
+/// exponential, and not `regression sqrt`, its square.
+const REGRESSIONS: [&str; 6] = ["regression", "regression_l1", "huber", "fair", "quantile", "mape"];
 
 /// How missing values are treated at a node.
 #[derive(Clone, Copy, PartialEq, Eq)]

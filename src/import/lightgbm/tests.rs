@@ -140,11 +140,26 @@ fn trees_take_turns_among_classes() {
 }
 
 #[test]
+fn a_regression_is_a_plain_score() {
+    for objective in super::REGRESSIONS {
+        let text = TEXT.replacen("binary sigmoid:1", objective, 1);
+        let model = import(&text);
+        assert_eq!((model.classes, model.is_plain_score()), (1, true));
+        assert_eq!(model.margin(&[0.1, 0.0]), 1.125);
+        assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+        let classes = text.replacen("num_class=1", "num_class=3", 1);
+        let refused = lightgbm(classes.as_bytes(), None).unwrap_err();
+        assert!(is_unsupported(&refused, "with 3 classes"), "{refused}");
+    }
+}
+
+#[test]
 fn what_is_not_reproduced_is_refused_by_name() {
     for (old, new, name) in [
         ("version=v4", "version=v2", "`v2`"),
         ("binary sigmoid:1", "binary sigmoid:2", "binary sigmoid:2"),
-        ("binary sigmoid:1", "regression", "regression"),
+        ("binary sigmoid:1", "regression sqrt", "regression sqrt"),
+        ("binary sigmoid:1", "poisson", "poisson"),
         ("binary sigmoid:1", "multiclassova num_class:3 sigmoid:1", "multiclassova"),
         ("binary sigmoid:1", "multiclass num_class:1", "1 classes"),
         ("label_index=0", "average_output", "boosting `rf`"),

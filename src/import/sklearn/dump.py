@@ -1,5 +1,5 @@
 def dump(model, path):
-    """Writes a fitted gradient boosting or random forest classifier as JSON."""
+    """Writes a fitted gradient boosting or random forest, classifier or regressor, as JSON."""
     import json, numpy
 
     def tree(tree, **rest):
@@ -9,9 +9,9 @@ def dump(model, path):
 
     kind, width = type(model).__name__, model.n_features_in_
     names = getattr(model, "feature_names_in_", [f"f{k}" for k in range(width)])
-    file = {"format": "sklearn-trees/1", "model": kind, "classes": len(model.classes_),
+    file = {"format": "sklearn-trees/1", "model": kind, "classes": len(getattr(model, "classes_", "1")),
             "features": [str(name) for name in names]}
-    if kind == "GradientBoostingClassifier":
+    if kind.startswith("GradientBoosting"):
         assert model.init is None or model.init == "zero", "a base that is the same for every row"
         base = model._raw_predict_init(numpy.zeros((1, width), numpy.float32))[0]
         file |= {"loss": model.loss, "rate": float(model.learning_rate), "base": base.tolist(),

@@ -10,6 +10,13 @@ use crate::model::at_most;
 /// Shares of classes add up to one but for rounding; counts do not.
 const SHARE_TOLERANCE: f64 = 1e-6;
 
+const FORESTS: [&str; 4] = [
+    "RandomForestClassifier",
+    "ExtraTreesClassifier",
+    "RandomForestRegressor",
+    "ExtraTreesRegressor",
+];
+
 type Column<T> = Bounded<T, MAX_NODES>;
 
 /// The whole file.
@@ -55,7 +62,7 @@ pub(super) struct Boosting {
 impl Head {
     /// Number of sums.
     pub(super) fn sums(&self) -> usize {
-        if self.classes == 2 { 1 } else { self.classes }
+        if self.classes <= 2 { 1 } else { self.classes }
     }
 }
 
@@ -78,24 +85,29 @@ impl DumpFile {
             return unsupported(what, "`sklearn-trees/1` is read; see `import --help`");
         }
         at_most("classes", self.classes, MAX_CLASSES)?;
-        if self.classes < 2 {
-            return unsupported(format!("a model of {} classes", self.classes), "two or more");
+        let is_regressor = self.model.ends_with("Regressor");
+        if is_regressor != (self.classes == 1) || self.classes == 0 {
+            let what = format!("a `{:.60}` of {} classes", self.model, self.classes);
+            return unsupported(what, "two or more of a classifier, one of a regressor");
         }
         let features = self.features.all("features")?;
         let boosting = match (self.model.as_str(), self.loss.as_deref(), self.rate, self.base) {
-            ("GradientBoostingClassifier", Some("log_loss"), Some(rate), Some(base)) => {
+            ("GradientBoostingClassifier", Some("log_loss"), Some(rate), Some(base))
+            | ("GradientBoostingRegressor", Some(_), Some(rate), Some(base)) => {
                 Some(Boosting { base: base.all("entries of base")?, rate })
             }
-            ("GradientBoostingClassifier", loss, ..) => {
+            ("GradientBoostingClassifier" | "GradientBoostingRegressor", loss, ..) => {
                 let what = format!("loss `{:.60}`, or no rate or base", loss.unwrap_or_default());
-                return unsupported(what, "`log_loss` is read");
+                return unsupported(
+                    what,
+                    "`log_loss` of a classifier and any of a regressor are read",
+                );
             }
-            ("RandomForestClassifier" | "ExtraTreesClassifier", None, None, None) => None,
+            (model, None, None, None) if FORESTS.contains(&model) => None,
             (model, ..) => {
                 return unsupported(
                     format!("a `{model:.60}`"),
-                    "read are GradientBoostingClassifier, RandomForestClassifier and \
-                     ExtraTreesClassifier",
+                    "read are GradientBoosting, RandomForest and ExtraTrees, each Classifier or Regressor",
                 );
             }
         };

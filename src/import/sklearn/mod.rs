@@ -17,6 +17,9 @@
 //!   classes the sum of `p₁ − p₀`. The label is the class with the largest sum, the first among equals, as in
 //!   scikit-learn unless the last bit of an average decides there. A forest's own probabilities are
 //!   averages, not the softmax of these sums: state properties of forests on labels, not on posteriors.
+//! * `GradientBoostingRegressor`: a plain score, the bits of `predict`.
+//! * `RandomForestRegressor`, `ExtraTreesRegressor` with one target: a plain score, the sum of the trees' values,
+//!   each divided by their number; `predict` divides once, so its last bits may differ.
 
 mod file;
 #[cfg(test)]
@@ -34,11 +37,11 @@ pub const SKLEARN_DUMP: &str = include_str!("dump.py");
 
 /// Reads a dump of a scikit-learn ensemble, as [`SKLEARN_DUMP`] writes it, or that in gzip.
 ///
-/// Class `k` is `model.classes_[k]`. Names are those of the file unless a schema is given, whose names
+/// Class `k` is `model.classes_[k]`; a regressor has one class, the plain score. Names are those of the file unless a schema is given, whose names
 /// must be the same.
 ///
 /// # Errors
-/// By name: other models and losses, leaves that hold counts (scikit-learn before 1.3). With the place:
+/// By name: other models and losses, several targets, leaves that hold counts (scikit-learn before 1.3). With the place:
 /// whatever is broken.
 pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     let text = unpack(bytes, MAX_BYTES)?;
@@ -48,11 +51,12 @@ pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
     let (head, trees) = serde_json::from_slice::<DumpFile>(&text).map_err(refused)?.check()?;
     let (tie, base, trees) = match &head.boosting {
         Some(boosting) => {
-            // with several classes numpy's argmax decides: the first of the largest
+            // a regression decides nothing; with several classes numpy's argmax does: the first of the largest
             let tie = if head.classes == 2 { Tie::Upper } else { Tie::Lower };
             (tie, boosting.base.clone(), boosted(&head, boosting.rate, &trees)?)
         }
-        None => (Tie::Lower, vec![0.0; head.sums()], averaged(&head, &trees)?),
+        None if head.classes == 1 => (Tie::Lower, vec![0.0], mean(&head, &trees)?),
+        None => (Tie::Lower, vec![0.0; head.sums()], shares(&head, &trees)?),
     };
     let Head { classes, features: names, .. } = head;
     let features = names.len();
@@ -68,19 +72,36 @@ pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
 /// Each tree adds `rate·value` to its output.
 fn boosted(head: &Head, rate: f64, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
     let convert = |(index, tree): (usize, &file::Tree)| {
-        let place = Place { tree: index, features: head.features.len() };
         let output = tree.output(index, head.sums())?;
-        let stated = tree.stated(index, |row| match row {
-            [value] => Some(rate * value),
-            _ => None,
-        })?;
-        Ok(Tree { output, nodes: grow(&stated, place)? })
+        one(head, index, tree, output, |value| rate * value)
     };
     trees.iter().enumerate().map(convert).collect()
 }
 
+/// Each tree adds its part of the mean.
+fn mean(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
+    let count = trees.len() as f64;
+    let convert = |(index, tree)| one(head, index, tree, 0, |value| value / count);
+    trees.iter().enumerate().map(convert).collect()
+}
+
+/// A tree with one value a leaf, of which `part` is added.
+fn one(
+    head: &Head,
+    index: usize,
+    tree: &file::Tree,
+    output: usize,
+    part: impl Fn(f64) -> f64,
+) -> Result<Tree, ImportError> {
+    let stated = tree.stated(index, |row| match row {
+        [value] => Some(part(*value)),
+        _ => None,
+    })?;
+    Ok(Tree { output, nodes: grow(&stated, Place { tree: index, features: head.features.len() })? })
+}
+
 /// Each tree adds its share of every class, or with two classes `p₁ − p₀`.
-fn averaged(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
+fn shares(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
     let features = head.features.len();
     let mut native = Vec::with_capacity(trees.len());
     for (index, tree) in trees.iter().enumerate() {

@@ -66,13 +66,40 @@ fn forests_sum_shares() {
 }
 
 #[test]
+fn regressors_are_plain_scores() {
+    let mut file = boosting();
+    file["model"] = json!("GradientBoostingRegressor");
+    file["classes"] = json!(1);
+    file["loss"] = json!("huber");
+    let model = import(&file);
+    assert_eq!((model.classes, model.is_plain_score()), (1, true));
+    assert_eq!(model.margin(&[1.0, -2.0]), 0.25 + 0.3 * -0.5);
+    assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+
+    let mut file = forest([&[3.0], &[-7.0]]);
+    file["model"] = json!("ExtraTreesRegressor");
+    let second = file["trees"][0].clone();
+    file["trees"].as_array_mut().unwrap().push(second);
+    file["trees"][1]["value"] = json!([[0.0], [1.0], [2.0]]);
+    let mean = import(&file);
+    assert_eq!((mean.margin(&[0.0]), mean.margin(&[1.0])), (2.0, -2.5));
+    assert_eq!(Model::read(mean.to_json().as_bytes()).unwrap(), mean);
+    file["trees"][1]["value"][1] = json!([1.0, 2.0]);
+    let targets = sklearn(file.to_string().as_bytes(), None).unwrap_err();
+    assert!(matches!(targets, ImportError::Stated { .. }), "{targets}");
+}
+
+#[test]
 fn what_is_not_reproduced_is_refused_by_name() {
     for (pointer, value, name) in [
         ("/format", json!("sklearn-trees/2"), "sklearn-trees/2"),
         ("/model", json!("HistGradientBoostingClassifier"), "HistGradientBoostingClassifier"),
         ("/model", json!("RandomForestClassifier"), "RandomForestClassifier"),
         ("/loss", json!("exponential"), "exponential"),
-        ("/classes", json!(1), "1 classes"),
+        ("/classes", json!(1), "of 1 classes"),
+        ("/classes", json!(0), "of 0 classes"),
+        ("/model", json!("GradientBoostingRegressor"), "of 2 classes"),
+        ("/model", json!("AdaBoostClassifier"), "AdaBoostClassifier"),
     ] {
         let refused = refusal(pointer, value);
         assert!(

@@ -135,6 +135,16 @@ pub(super) enum Outputs {
     },
 }
 
+/// Objectives of regression whose prediction is the sum, `reg:linear` an old name of the first. Not
+/// `count:poisson` and others that predict its exponential.
+const REGRESSIONS: [&str; 5] = [
+    "reg:squarederror",
+    "reg:linear",
+    "reg:absoluteerror",
+    "reg:pseudohubererror",
+    "reg:quantileerror",
+];
+
 impl Outputs {
     /// Number of sums.
     pub(super) fn sums(self) -> usize {
@@ -178,15 +188,16 @@ impl<'a> Learner<'a> {
                 "two classes are read as `binary:logistic`, three or more as `multi:softprob` or \
                  `multi:softmax`",
             ),
-            "reg:squarederror" | "reg:linear" if classes <= 1 => Ok(Outputs::Score),
-            "reg:squarederror" | "reg:linear" => unsupported(
+            _ if REGRESSIONS.contains(&objective) && classes <= 1 => Ok(Outputs::Score),
+            _ if REGRESSIONS.contains(&objective) => unsupported(
                 format!("objective `{objective}` with num_class {classes}"),
                 "regression has no classes",
             ),
             _ => unsupported(
                 format!("objective `{objective:.60}`"),
-                "read are `binary:logistic`, `reg:logistic`, `reg:squarederror`, `multi:softprob` and \
-                 `multi:softmax`",
+                "read are `binary:logistic`, `reg:logistic`, `multi:softprob`, `multi:softmax`, and regression \
+                 whose prediction is the sum: `reg:squarederror`, `reg:absoluteerror`, \
+                 `reg:pseudohubererror`, `reg:quantileerror`",
             ),
         }
     }

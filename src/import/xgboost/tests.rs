@@ -49,7 +49,14 @@ fn a_margin_of_zero_is_class_zero() {
 
 #[test]
 fn a_regression_is_a_plain_score_that_starts_at_its_base() {
-    for (objective, base) in [("reg:squarederror", "-2.75E0"), ("reg:linear", "[-2.75E0]")] {
+    let objectives = [
+        ("reg:squarederror", "-2.75E0"),
+        ("reg:linear", "[-2.75E0]"),
+        ("reg:absoluteerror", "[-2.75E0]"),
+        ("reg:pseudohubererror", "-2.75E0"),
+        ("reg:quantileerror", "-2.75E0"),
+    ];
+    for (objective, base) in objectives {
         let mut file = small();
         file["learner"]["objective"]["name"] = json!(objective);
         file["learner"]["learner_model_param"]["base_score"] = json!(base);
