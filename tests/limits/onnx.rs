@@ -1,9 +1,6 @@
 //! Hostile ONNX files given to the program, in bounded memory.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-use crate::program::KIB;
+use crate::program::{KIB, limited};
 
 /// A field that is a text or a message.
 fn field(number: u8, bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -87,15 +84,8 @@ fn declared_and_repeated_sizes_cost_neither_time_nor_memory() {
     for (case, parts) in attacks {
         let file = field(7, [parts.concat(), output.clone()].concat());
         std::fs::write(folder.path().join("bad"), file).unwrap();
-        let started = Instant::now();
-        let output = Command::new("sh")
-            .args(["-c", &format!("ulimit -v {KIB} && exec \"$@\""), "sh"])
-            .args([env!("CARGO_BIN_EXE_propcert"), "--threads", "1", "import", "onnx", "bad"])
-            .args(["--out", "out.json"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let took = started.elapsed();
+        let call = ["--threads", "1", "import", "onnx", "bad", "--out", "out.json"];
+        let output = limited(folder.path(), KIB, &call);
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{case}: {message}");
         assert!(
@@ -103,8 +93,6 @@ fn declared_and_repeated_sizes_cost_neither_time_nor_memory() {
             "{case}: {message}"
         );
         assert!(!message.contains("panicked") && !message.contains("memory"), "{case}: {message}");
-        assert!(took < Duration::from_secs(5), "{case}: {took:?}");
         assert!(!folder.path().join("out.json").exists(), "{case}");
-        eprintln!("{case}: {took:?}: {}", message.trim_end());
     }
 }
