@@ -17,6 +17,9 @@ mod bounded;
 #[cfg(test)]
 #[path = "../../tests/cases/chance.rs"]
 mod chance;
+#[cfg(test)]
+#[path = "../../tests/cases/effort.rs"]
+mod effort;
 mod error;
 mod features;
 mod forest;
