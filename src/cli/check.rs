@@ -9,6 +9,7 @@ use crate::certificate::{
 };
 
 use super::subject::{Loaded, SubjectArguments};
+use super::witness::Witness;
 use super::{Ending, Refusal, files};
 
 /// Check a certificate from model, spec and data.
@@ -41,6 +42,10 @@ pub(crate) struct Arguments {
     /// Largest number of multiply-adds.
     #[arg(long, default_value_t = 10_000_000_000_000, value_name = "N")]
     max_work: u64,
+    /// Show the first K refuted obligations in words: what the model answers where [K: 10].
+    #[arg(long, value_name = "K", conflicts_with = "json", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "10", value_parser = at_least_one)]
+    witnesses: Option<usize>,
     /// One JSON line per obligation, then one for the whole.
     #[arg(long)]
     json: bool,
@@ -62,12 +67,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         ..Settings::default()
     };
     let mut lines = String::new();
+    let mut witnesses = Vec::new();
     let mut watch = |decided: Decided| {
         if arguments.json {
-            let verdict = verdict_name(decided.verdict);
-            let Decided { at, rule, .. } = decided;
+            let Decided { at, proof, verdict, .. } = decided;
+            let (rule, verdict) = (proof.rule(), verdict_name(verdict));
             let _ =
                 writeln!(lines, "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"}}");
+        }
+        if witnesses.len() < arguments.witnesses.unwrap_or(0) {
+            witnesses.extend(Witness::of(&decided));
         }
     };
     let checked =
@@ -85,6 +94,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         lines.push_str(&summary_json(&checked, holds, settings));
     } else {
         lines = summary_text(&checked, settings);
+        let data = loaded.data.as_ref().zip(checked.header.part);
+        let rows = data.map_or(&[][..], |((data, _), part)| data.part(part));
+        for witness in &witnesses {
+            lines += &witness.describe(&loaded.model.0, rows, &checked);
+        }
     }
     files::print(&lines)?;
     for finding in &checked.findings {

@@ -7,6 +7,7 @@
 mod check;
 mod files;
 mod subject;
+mod witness;
 
 #[cfg(feature = "full")]
 mod bounds;

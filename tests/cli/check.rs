@@ -23,6 +23,24 @@ fn a_certificate_is_as_stated_in_both_arithmetics() {
 }
 
 #[test]
+fn refutations_are_told_in_words() {
+    let scene = Scene::new();
+    scene.certify_local();
+    let text = scene.done(&format!("{LOCAL_CALL} --witnesses"));
+    assert_eq!(text.matches(" is refuted: ").count(), 2);
+    crate::snapshot!("check-witnesses", text);
+    let first = scene.done(&format!("{LOCAL_CALL} --witnesses=1"));
+    assert!(text.starts_with(&first) && first.matches(" is refuted: ").count() == 1, "{first}");
+    scene.propcert(&format!("{LOCAL_CALL} --witnesses --json")).assert().code(2);
+
+    let falling = scene.read("monotone.toml").replace("increasing", "decreasing");
+    scene.write("falling.toml", falling);
+    scene.done("certify --model trees.json --spec falling.toml --out falling.jsonl");
+    let call = "check falling.jsonl --model trees.json --spec falling.toml --witnesses";
+    crate::snapshot!("check-witnesses-pair", scene.done(call));
+}
+
+#[test]
 fn the_first_obligations_alone_can_be_decided() {
     let scene = Scene::new();
     scene.certify_local();

@@ -101,8 +101,10 @@ fn a_plain_score_has_properties_but_no_labels() {
         assert!(certified.contains(expected), "{claim}: {certified}");
         // no attack is made on claims about two points of an ensemble
         assert_eq!(certified.contains("sampled"), claim.contains("monotonicity"), "{certified}");
-        let checked = scene.done(&format!("check claim.jsonl {subject} --exact"));
+        let checked = scene.done(&format!("check claim.jsonl {subject} --exact --witnesses"));
         assert!(checked.contains(expected), "{claim}: {checked}");
+        let is_refuted = !expected.ends_with("refuted 0");
+        assert_eq!(checked.contains("\n  point 1    score "), is_refuted, "{claim}: {checked}");
     }
     let subject = "--model score.json --data tiny.csv";
     scene.write("thief.toml", "attack = 'random'");

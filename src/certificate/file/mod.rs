@@ -9,7 +9,7 @@ use std::io::BufRead;
 use crate::model::{DataSet, Defense, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
-use super::{Arithmetic, Counter, Header, Kernel, Tally, Verdict};
+use super::{Arithmetic, Counter, Header, Kernel, Proof, Tally, Verdict};
 use lines::Lines;
 use session::Session;
 
@@ -80,10 +80,12 @@ impl Default for Settings {
 pub struct Decided<'a> {
     /// Its index.
     pub at: usize,
+    /// The row it is about, if it is about one: an index in the part.
+    pub row: Option<usize>,
     /// Number of obligations.
     pub total: usize,
-    /// The rule offered.
-    pub rule: &'static str,
+    /// The proof offered.
+    pub proof: &'a Proof,
     /// The verdict.
     pub verdict: &'a Verdict,
 }

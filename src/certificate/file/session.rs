@@ -134,7 +134,8 @@ impl<'a> Session<'a> {
             }
         }
         self.counter.add(at, &verdict);
-        watch(Decided { at, total: self.kernel.len(), rule: proof.rule(), verdict: &verdict });
+        let (row, total) = (self.kernel.row_of(at), self.kernel.len());
+        watch(Decided { at, row, total, proof, verdict: &verdict });
         Ok(())
     }
 

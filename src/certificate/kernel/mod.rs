@@ -135,6 +135,11 @@ impl<'a> Kernel<'a> {
         self.len() == 0
     }
 
+    /// The row an obligation is about, if it is about one.
+    pub fn row_of(&self, at: usize) -> Option<usize> {
+        self.lowered.row_of(at)
+    }
+
     /// The obligation of that index.
     pub fn obligation(&self, at: usize) -> Option<Obligation> {
         self.lowered.obligation(at)
