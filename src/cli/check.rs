@@ -9,7 +9,7 @@ use crate::certificate::{
 };
 
 use super::subject::{Loaded, SubjectArguments};
-use super::witness::Witness;
+use super::witness::describe;
 use super::{Ending, Refusal, files};
 
 /// Check a certificate from model, spec and data.
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         ..Settings::default()
     };
     let mut lines = String::new();
-    let mut witnesses = Vec::new();
+    let (mut told, mut witnesses) = (0, String::new());
     let mut watch = |decided: Decided| {
         if arguments.json {
             let Decided { at, proof, verdict, .. } = decided;
@@ -75,8 +75,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             let _ =
                 writeln!(lines, "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"}}");
         }
-        if witnesses.len() < arguments.witnesses.unwrap_or(0) {
-            witnesses.extend(Witness::of(&decided));
+        if told < arguments.witnesses.unwrap_or(0) {
+            let data = loaded.data.as_ref().zip(decided.header.part);
+            let rows = data.map_or(&[][..], |((data, _), part)| data.part(part));
+            if let Some(words) = describe(&loaded.model.0, rows, &decided) {
+                told += 1;
+                witnesses += &words;
+            }
         }
     };
     let checked =
@@ -94,11 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         lines.push_str(&summary_json(&checked, holds, settings));
     } else {
         lines = summary_text(&checked, settings);
-        let data = loaded.data.as_ref().zip(checked.header.part);
-        let rows = data.map_or(&[][..], |((data, _), part)| data.part(part));
-        for witness in &witnesses {
-            lines += &witness.describe(&loaded.model.0, rows, &checked);
-        }
+        lines += &witnesses;
     }
     files::print(&lines)?;
     for finding in &checked.findings {

@@ -1,177 +1,205 @@
 //! Counterexamples in words: what the model answers, and where.
 //!
-//! What is shown is the exact value rounded to the nearest numbers that can be printed; the certificate has
-//! the points exactly.
+//! Numbers are rounded to print; the certificate has the points exactly.
 
 use std::fmt::Write;
 
-use crate::certificate::{Checked, Decided, Proof, Verdict};
+use crate::certificate::{Decided, Proof, Verdict};
 use crate::interval::Rational;
-use crate::model::{FeatureSpec, Model, Point, Row, argmax};
-use crate::spec::{Claim, Semantics, Zone};
+use crate::model::{Model, Point, Row, argmax};
+use crate::spec::{Claim, On, Semantics, Zone};
 
 /// Most features of a counterexample that are shown.
 const FEATURES: usize = 10;
 
-/// What a counterexample shows of a claim.
-fn shows(claim: &Claim) -> &'static str {
-    match claim {
-        Claim::Label { .. } => "another label is answered",
-        Claim::Posterior { .. } => "the answer is not that sure",
-        Claim::Monotone { .. } => "the answer moves the other way",
-        Claim::Fuzz { zone: Zone::Axis, .. } => {
-            "a sure answer is flipped by a shift of one feature"
-        }
-        Claim::Fuzz { .. } => "a sure answer is another one close by",
-        Claim::Avoid { .. } => "the outputs are among those to avoid",
-        Claim::Near { .. } => "close points get answers that are too far apart",
-        Claim::Stable { .. } => "the answers are too far apart",
-        Claim::Confident { .. } => "a confident answer does not stay one",
-        Claim::Lipschitz { .. } => "the answers are too far apart for that distance",
-        Claim::AllPairs { .. } => "some pairs are not bound",
-    }
-}
-
-/// A refuted obligation with the points that refute it, as the certificate spells them.
-pub(crate) struct Witness {
-    /// What it shows.
-    shows: &'static str,
-    /// Index of the obligation.
-    at: usize,
-    /// Index of the row it is about, in its part.
-    row: Option<usize>,
-    /// One point, or two.
-    points: Vec<Vec<String>>,
-}
-
 /// A point under its name.
-type Named = (String, Point);
+type Named = (&'static str, Point);
 
-impl Witness {
-    /// Of a decided obligation, if a counterexample refuted it.
-    pub(crate) fn of(decided: &Decided) -> Option<Self> {
-        let Decided { at, row, proof, verdict, .. } = *decided;
-        match (verdict, proof) {
-            (Verdict::Refuted(refuted), Proof::Counterexample { points }) => {
-                let shows = shows(&refuted.obligation().claim);
-                Some(Self { shows, at, row, points: points.clone() })
-            }
-            _ => None,
-        }
+/// What a counterexample shows, what the model answers at each of its points, and the features that differ
+/// most; `None` for obligations that no counterexample refuted. `rows` are those of the certificate's part.
+pub(crate) fn describe(model: &Model, rows: &[Row], decided: &Decided) -> Option<String> {
+    let Decided { at, row, header, proof, verdict, .. } = *decided;
+    let (Verdict::Refuted(refuted), Proof::Counterexample { points }) = (verdict, proof) else {
+        return None;
+    };
+    let claim = &refuted.obligation().claim;
+    let points: Vec<Point> =
+        points.iter().map(|texts| Point::parse(texts, texts.len()).ok()).collect::<Option<_>>()?;
+    let row = row.and_then(|index| Some((index, rows.get(index)?)));
+    let named = named(model, claim, row.map(|(_, row)| row), &points);
+
+    let mut text = format!("\nobligation {at} is refuted: {}", shows(model, claim));
+    if let (Some((index, _)), Some(part)) = (row, header.part) {
+        let _ = write!(text, " (row {index} of part {})", part.name());
     }
-
-    /// A headline, what the model answers at each point, and the features that differ most.
-    pub(crate) fn describe(&self, model: &Model, rows: &[Row], checked: &Checked) -> String {
-        let header = &checked.header;
-        let mut text = format!("\nobligation {} is refuted: {}", self.at, self.shows);
-        if let (Some((index, row)), Some(part)) = (self.row_among(rows), header.part) {
-            let _ = write!(text, "; it is about row {index} of part {}", part.name());
-            if !model.is_plain_score() {
-                let _ = write!(text, ", label {}", row.label);
-            }
-        }
-        text.push('\n');
-        if header.defense.is_some() {
-            text += "  answers without the defense:\n";
-        }
-        let points = self.named_points(rows);
-        for (name, point) in &points {
-            let _ = writeln!(text, "  {name:<9}  {}", answer(model, header.semantics, point));
-        }
-        text + &features(model, &points)
+    text.push('\n');
+    if header.defense.is_some() {
+        text += "  without the defense:\n";
     }
-
-    fn row_among<'a>(&self, rows: &'a [Row]) -> Option<(usize, &'a Row)> {
-        self.row.and_then(|index| Some((index, rows.get(index)?)))
+    for (name, point) in &named {
+        let _ = writeln!(text, "  {name:<9}  {}", answer(model, claim, header.semantics, point));
     }
+    text += &apart(model, claim, &named);
+    Some(text + &features(model, &named))
+}
 
-    /// Two points, or one after the row that it lies near.
-    fn named_points(&self, rows: &[Row]) -> Vec<Named> {
-        let parse = |texts: &Vec<String>| Point::parse(texts, texts.len()).ok();
-        if let [texts] = self.points.as_slice() {
-            let row = self.row_among(rows).and_then(|(_, row)| Point::from_floats(&row.values));
-            let row = row.map(|row| ("the row".to_owned(), row));
-            let point = parse(texts).map(|point| ("the point".to_owned(), point));
-            return row.into_iter().chain(point).collect();
+/// What is not as claimed.
+fn shows(model: &Model, claim: &Claim) -> String {
+    let features = model.schema.features().iter().map(|feature| feature.name.as_str());
+    let names = |moved: &[bool]| {
+        let moved = features.clone().zip(moved).filter(|(_, is_moved)| **is_moved);
+        moved.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    };
+    match claim {
+        Claim::Label { label } => format!("label {label} is not answered"),
+        Claim::Posterior { label, .. } => format!("label {label} is not answered that surely"),
+        Claim::Monotone { feature, .. } => {
+            let name = features.clone().nth(feature.0).unwrap_or_default();
+            format!("more of {name} moves the answer the other way")
         }
-        let points = self.points.iter().filter_map(parse).enumerate();
-        points.map(|(index, point)| (format!("point {}", index + 1), point)).collect()
+        Claim::Fuzz { zone: Zone::Axis, .. } => {
+            "a shift of one feature flips an answer that is too sure for it".to_owned()
+        }
+        Claim::Fuzz { .. } => "a point close by flips an answer that is too sure for it".to_owned(),
+        Claim::Avoid { .. } => "outputs are reached that are to be avoided".to_owned(),
+        Claim::Near { .. } => "answers of close points are too far apart".to_owned(),
+        Claim::Stable { moved, .. } => {
+            format!("{} alone moves the answer too far", names(moved))
+        }
+        Claim::Confident { moved, .. } => {
+            format!("{} alone makes a confident answer another one", names(moved))
+        }
+        Claim::Lipschitz { .. } => "answers are too far apart for that distance".to_owned(),
+        // counted pair by pair, no counterexample is given
+        Claim::AllPairs { .. } => "pairs of rows are not bound".to_owned(),
     }
 }
 
-/// Label and margin: of class 1 over class 0, with more classes of the winner over the runner-up; of a model
-/// without classes the score.
-fn answer(model: &Model, semantics: Semantics, point: &Point) -> String {
-    let scores: Option<Vec<Rational>> = match semantics {
+/// Two points, or one after the row that it lies near, or before the copy of it that is shifted.
+fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> Vec<Named> {
+    match points {
+        [point] => {
+            let flipped = flipped(model, claim, point).map(|copy| ("shifted", copy));
+            let row = row.and_then(|row| Point::from_floats(&row.values)).map(|row| ("row", row));
+            let row = row.filter(|_| flipped.is_none());
+            row.into_iter().chain([("point", point.clone())]).chain(flipped).collect()
+        }
+        points => ["point 1", "point 2"].into_iter().zip(points.iter().cloned()).collect(),
+    }
+}
+
+/// The first shifted copy of a point with another label, for claims about such copies.
+fn flipped(model: &Model, claim: &Claim, point: &Point) -> Option<Point> {
+    let Claim::Fuzz { shifts, zone: Zone::Axis, .. } = claim else { return None };
+    let label = |point: &Point| argmax(&model.exact_scores(point), model.tie);
+    let own = label(point);
+    let signed = |(feature, shift): (usize, &Rational)| {
+        [point.moved(feature, shift), point.moved(feature, &-shift.clone())]
+    };
+    shifts.iter().enumerate().flat_map(signed).find(|copy| label(copy) != own)
+}
+
+/// The scores that count; `None` where a served one overflows.
+fn scores(model: &Model, semantics: Semantics, point: &Point) -> Option<Vec<Rational>> {
+    match semantics {
         Semantics::Real => Some(model.exact_scores(point)),
         Semantics::ServedF32 => {
             let served = model.served_scores(point).into_iter();
             served.map(|score| Rational::from_f64(f64::from(score))).collect()
         }
+    }
+}
+
+/// Label and margin: of class 1 over class 0, with more classes of the winner over the runner-up. Of a model
+/// without classes the score; of a claim about the outputs these.
+fn answer(model: &Model, claim: &Claim, semantics: Semantics, point: &Point) -> String {
+    let Some(scores) = scores(model, semantics, point) else {
+        return "the scores overflow a 32-bit float".to_owned();
     };
-    let Some(scores) = scores else { return "the scores overflow a 32-bit float".to_owned() };
+    if let Claim::Avoid { .. } = claim {
+        let outputs: Vec<String> = scores.iter().map(|score| shown(nearest(score))).collect();
+        return format!("outputs {}", outputs.join(", "));
+    }
     let label = argmax(&scores, model.tie);
     if let [zero, one] = scores.as_slice() {
-        let margin = shown((one - zero).down());
-        return if model.is_plain_score() {
-            format!("score {margin}")
-        } else {
-            format!("label {label}, margin {margin}")
+        let margin = shown(nearest(&(one - zero)));
+        return match model.is_plain_score() {
+            true => format!("score {margin}"),
+            false => format!("label {label}, margin {margin}"),
         };
     }
-    let ahead = scores.iter().enumerate().filter(|(class, _)| *class != label);
-    let ahead = ahead.filter_map(|(_, score)| Some((scores.get(label)? - score).down()));
-    format!(
-        "label {label}, margin {} over the next class",
-        shown(ahead.fold(f64::INFINITY, f64::min))
-    )
+    let others = scores.iter().enumerate().filter(|(class, _)| *class != label);
+    let ahead = others.filter_map(|(_, score)| Some(nearest(&(scores.get(label)? - score))));
+    let least = shown(ahead.fold(f64::INFINITY, f64::min));
+    format!("label {label}, margin {least} over the next class")
 }
 
-/// A margin in a few digits.
-fn shown(margin: f64) -> String {
-    if margin == 0.0 || margin.abs() >= 1e-4 {
-        format!("{margin:.6}")
-    } else {
-        format!("{margin:.3e}")
+/// How far apart two scores are, and may be.
+fn apart(model: &Model, claim: &Claim, points: &[Named]) -> String {
+    let (Claim::Near { bound, on: On::Score, .. } | Claim::Stable { bound, on: On::Score, .. }) =
+        claim
+    else {
+        return String::new();
+    };
+    let margin = |point: &Point| match model.exact_scores(point).as_slice() {
+        [zero, one] => Some(one - zero),
+        _ => None,
+    };
+    let [(_, a), (_, b)] = points else { return String::new() };
+    let Some((a, b)) = margin(a).zip(margin(b)) else { return String::new() };
+    let (gap, bound) = (shown(nearest(&(&a - &b).abs())), shown(nearest(bound)));
+    format!("  {gap} apart, claimed is at most {bound}\n")
+}
+
+/// The float nearest to a number, the lower of two.
+fn nearest(number: &Rational) -> f64 {
+    let (below, above) = (number.down(), number.up());
+    match Rational::from_f64(below).zip(Rational::from_f64(above)) {
+        Some((lo, hi)) if &hi - number < number - &lo => above,
+        _ => below,
     }
 }
 
-/// The features in which the two points differ, those first that differ most in units of their scale; of one
-/// point alone its features, those first that are furthest from their mean.
+/// In a few digits.
+fn shown(number: f64) -> String {
+    let size = number.abs();
+    match number == 0.0 || (1e-4..1e9).contains(&size) {
+        true => format!("{number:.6}"),
+        false => format!("{number:.6e}"),
+    }
+}
+
+/// The features in which the last two points differ, those first that differ most in standardised units; of
+/// one point alone its features, those first that are furthest from their mean.
 fn features(model: &Model, points: &[Named]) -> String {
     let (before, after) = match points {
         [(_, one)] => (None, one),
-        [(_, one), (_, other)] => (Some(one), other),
-        _ => return String::new(),
+        [.., (_, one), (_, other)] => (Some(one), other),
+        [] => return String::new(),
     };
     let mut lines: Vec<(f64, String)> = Vec::new();
     for (index, (spec, value)) in model.schema.features().iter().zip(after.values()).enumerate() {
-        let FeatureSpec { name, mean, scale, .. } = spec;
-        let to = value.down();
-        let from = match before {
-            None => f64::from(*mean),
+        let (name, to) = (&spec.name, nearest(value));
+        let (from, line) = match before {
+            None => (f64::from(spec.mean), format!("{name}  {to:?}")),
             Some(before) => match before.values().get(index) {
-                Some(from) if from != value => from.down(),
+                Some(from) if from != value => {
+                    let from = nearest(from);
+                    (from, format!("{name}  {from:?} -> {to:?}"))
+                }
                 _ => continue,
             },
         };
-        let line = if before.is_some() {
-            format!("{name}  {from} -> {to}")
-        } else {
-            format!("{name}  {to}")
-        };
-        lines.push((((to - from) / f64::from(*scale)).abs(), line));
+        lines.push(((f64::from(spec.scale) * (to - from)).abs(), line));
     }
     lines.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let (count, all) = (lines.len(), model.schema.len());
-    if count == 0 {
-        return "  the row itself refutes it\n".to_owned();
-    }
     let mut text = match before {
         None => format!("  its {all} features, furthest from their means first:\n"),
-        Some(_) => format!(
-            "  {count} of {all} features differ, the largest differences in units of scale first:\n"
-        ),
+        Some(_) if count == 0 => "  they are the same point\n".to_owned(),
+        Some(_) => {
+            format!("  {count} of {all} features differ, most in standardised units first:\n")
+        }
     };
     for (_, line) in lines.iter().take(FEATURES) {
         let _ = writeln!(text, "    {line}");

@@ -40,6 +40,30 @@ fn refutations_are_told_in_words() {
     crate::snapshot!("check-witnesses-pair", scene.done(call));
 }
 
+/// Of committed certificates: labels, outputs, shifted copies, and features of very different scales.
+#[test]
+fn refutations_of_many_features_are_told_in_words() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let told = |model: &str, claim: &str| {
+        let call = format!(
+            "check {root}/certificates/{model}/{claim}.jsonl --model {root}/certificates/{model}/model.json \
+             --spec {root}/specs/{claim}.toml --data spambase --witnesses=1"
+        );
+        let text = Scene::new().done(&call);
+        text[text.find("\nobligation").unwrap()..].to_owned()
+    };
+    crate::snapshot!(
+        "check-witnesses-spambase",
+        [
+            told("spambase-mlp", "label-0.05"),
+            told("spambase-mlp", "output-region-few-words"),
+            told("spambase-mlp", "lipschitzness-0.05"),
+            told("spambase-trees", "boundary-fuzz-0.1"),
+        ]
+        .concat()
+    );
+}
+
 #[test]
 fn the_first_obligations_alone_can_be_decided() {
     let scene = Scene::new();

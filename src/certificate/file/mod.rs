@@ -84,6 +84,8 @@ pub struct Decided<'a> {
     pub row: Option<usize>,
     /// Number of obligations.
     pub total: usize,
+    /// The header of the file.
+    pub header: &'a Header,
     /// The proof offered.
     pub proof: &'a Proof,
     /// The verdict.

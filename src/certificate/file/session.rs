@@ -135,7 +135,8 @@ impl<'a> Session<'a> {
         }
         self.counter.add(at, &verdict);
         let (row, total) = (self.kernel.row_of(at), self.kernel.len());
-        watch(Decided { at, row, total, proof, verdict: &verdict });
+        let header = &self.header;
+        watch(Decided { at, row, total, header, proof, verdict: &verdict });
         Ok(())
     }
 

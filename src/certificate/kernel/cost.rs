@@ -11,6 +11,8 @@ const SIDE: u64 = 100;
 /// What sharing out and comparing a bound costs, in nodes visited: about 3 µs, in rational numbers of 2,000
 /// bits.
 const JUDGED: u64 = 1_000;
+/// The same where posteriors are compared: about 30 µs, six exponentials among them.
+const JUDGED_POSTERIORS: u64 = 10_000;
 
 impl Kernel<'_> {
     /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
@@ -18,11 +20,14 @@ impl Kernel<'_> {
         if let (Proof::AllPairs { .. }, Some(pairs)) = (proof, self.pairs()) {
             return pairs.work();
         }
-        let evaluations = self.evaluations();
+        let price = Price {
+            evaluations: self.evaluations(),
+            judged: if self.lowered.compares_posteriors() { JUDGED_POSTERIORS } else { JUDGED },
+        };
         match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
-            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, evaluations),
-            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, evaluations),
+            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, price),
+            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, price),
         }
     }
 
@@ -85,12 +90,23 @@ fn network_size(model: &Model) -> (u64, u64) {
     (parameters, hidden)
 }
 
-fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) -> u64 {
+/// What a claim costs on an ensemble, besides the nodes.
+#[derive(Clone, Copy)]
+struct Price {
+    /// Points that a counterexample may have evaluated.
+    evaluations: u64,
+    /// For what is judged of a box of pairs.
+    judged: u64,
+}
+
+fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64 {
     let (nodes, features) = (forest.nodes() as u64 + 1, forest.features() as u64);
     match proof {
-        Proof::Counterexample { .. } => nodes.saturating_add(features).saturating_mul(evaluations),
+        Proof::Counterexample { .. } => {
+            nodes.saturating_add(features).saturating_mul(price.evaluations)
+        }
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
-            box_of_pairs(forest).saturating_mul(steps(tree))
+            box_of_pairs(forest, price).saturating_mul(steps(tree))
         }
         // bounds, and the distance of the box
         Proof::Split { tree, .. } => nodes.saturating_add(features).saturating_mul(steps(tree)),
@@ -106,7 +122,7 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) ->
         Proof::TreePairs { trees } => {
             let all: u64 = trees.values().map(steps).sum();
             // at most two shifts per feature
-            box_of_pairs(forest).saturating_mul(2 * features + all)
+            box_of_pairs(forest, price).saturating_mul(2 * features + all)
         }
         // up to two shifted regions per feature
         Proof::Fuzz => nodes.saturating_mul(1000).saturating_add(features.saturating_pow(2)),
@@ -115,9 +131,9 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, evaluations: u64) ->
 }
 
 /// Pairs of nodes, sides of the box, and what is judged of it.
-fn box_of_pairs<N: Score>(forest: &Forest<N>) -> u64 {
+fn box_of_pairs<N: Score>(forest: &Forest<N>, price: Price) -> u64 {
     let sides = SIDE * forest.features() as u64;
-    forest.pairs_of_nodes().saturating_add(sides).saturating_add(JUDGED)
+    forest.pairs_of_nodes().saturating_add(sides).saturating_add(price.judged)
 }
 
 #[cfg(test)]

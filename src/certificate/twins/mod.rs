@@ -24,14 +24,14 @@ use crate::model::Tie;
 use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
 
 use super::claims::Outcome;
-use super::forest::{CellBox, CutTree, Forest, Score};
+use super::forest::{CellBox, Forest, Score};
 use super::split::{Part, preorder};
 use super::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{Aim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
 use sum::Sum;
-use walk::{Reached, reached};
+use walk::{Absent, Reached, reached};
 
 /// A claim about two points, on the grids of both.
 pub(super) struct Twins<'a, N> {
@@ -301,15 +301,11 @@ impl<'a, N: Score> Twins<'a, N> {
         if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
             return Outcome::Holds;
         }
-        let [first, second] = self.forests;
-        let pair = |&tree: &usize| Some([first.trees.get(tree)?, second.trees.get(tree)?]);
-        let Some(trees) = sum.trees.iter().map(pair).collect::<Option<Vec<_>>>() else {
-            return Outcome::Open(Bounds::NONE);
-        };
-        match self.reached(here, &trees) {
+        match self.reached(here, &sum.trees) {
+            Err(Absent) => Outcome::Open(Bounds::NONE),
             // no pair of the box is bound as the claim asks
-            None => Outcome::Holds,
-            Some(reached) => {
+            Ok(None) => Outcome::Holds,
+            Ok(Some(reached)) => {
                 let [forest, _] = self.forests;
                 let number = |score: &N| forest.value(score);
                 let range = |(low, high): &(N, N)| (number(low), number(high));
@@ -330,14 +326,18 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// Sums over some trees; `None` if one of them reaches no pair of leaves.
-    fn reached(&self, here: &TwinBox, trees: &[[&CutTree<N>; 2]]) -> Option<Reached<N>> {
-        let [forest, _] = self.forests;
-        let mut sums = Reached::start(forest.base.first()?);
+    fn reached(&self, here: &TwinBox, trees: &[usize]) -> Result<Option<Reached<N>>, Absent> {
+        let [first, second] = self.forests;
+        let mut sums = Reached::start(first.base.first().ok_or(Absent)?);
         let mut here = here.clone();
-        for pair in trees {
-            sums.add(&reached(&self.pairing, *pair, &mut here)?);
+        for &tree in trees {
+            let pair = first.trees.get(tree).zip(second.trees.get(tree)).ok_or(Absent)?;
+            match reached(&self.pairing, pair.into(), &mut here)? {
+                Some(of_tree) => sums.add(&of_tree),
+                None => return Ok(None),
+            }
         }
-        Some(sums)
+        Ok(Some(sums))
     }
 }
 

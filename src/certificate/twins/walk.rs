@@ -66,13 +66,18 @@ enum Visit {
     Widen { feature: usize, sides: [(usize, usize); 2] },
 }
 
+/// A tree, or a node of one, that does not exist; the reader has refused such models, and nothing is said of
+/// them here.
+#[derive(Debug)]
+pub(super) struct Absent;
+
 /// What a tree, on the grid of either point, has over a box of pairs; the box is narrowed along each path
 /// and left as it was. `None` if no pair of leaves is reached.
 pub(super) fn reached<N: Score>(
     pairing: &Pairing,
     trees: [&CutTree<N>; 2],
     here: &mut TwinBox,
-) -> Option<Reached<N>> {
+) -> Result<Option<Reached<N>>, Absent> {
     let mut found: Option<Reached<N>> = None;
     let mut stack = vec![Visit::Pair([0, 0])];
     while let Some(visit) = stack.pop() {
@@ -103,10 +108,10 @@ pub(super) fn reached<N: Score>(
             }
             Descent::One(pair) => stack.push(Visit::Pair(pair)),
             Descent::Both(low, high) => stack.extend([low, high]),
-            Descent::Nowhere => {}
+            Descent::Nowhere => return Err(Absent),
         }
     }
-    found
+    Ok(found)
 }
 
 /// Where a pair of nodes leads.
@@ -114,7 +119,7 @@ enum Descent<'a, N> {
     Leaves(&'a N, &'a N),
     One([usize; 2]),
     Both(Visit, Visit),
-    /// An index that does not exist; the reader has refused such trees.
+    /// An index that does not exist.
     Nowhere,
 }
 

@@ -30,14 +30,14 @@ pub struct LargestChange {
 }
 
 /// The largest change of an obligation about it (`small-neighborhood`, `stability`), whatever its bound, or
-/// what it lies between as far as the budget of nodes lasts; `None` for other claims, and where trees are too
-/// large over pairs of points.
+/// what it lies between as far as the budget of nodes lasts; to show that the largest is the largest takes as
+/// many again at most. `None` for other claims, and where trees are too large over pairs of points.
 pub(in crate::certify) fn largest_change(
     searcher: &Searcher,
     obligation: &Obligation,
 ) -> Option<LargestChange> {
     let mut on_score = obligation.clone();
-    expect_change(&mut on_score, Rational::ZERO)?;
+    expect_change(&mut on_score, Rational::ZERO, searcher.lowered.is_whole())?;
     widest(searcher, on_score)
 }
 
@@ -49,7 +49,7 @@ pub(in crate::certify) fn score_span(
     obligation: &Obligation,
 ) -> Option<LargestChange> {
     let mut all = obligation.clone();
-    expect_change(&mut all, Rational::ZERO)?;
+    expect_change(&mut all, Rational::ZERO, searcher.lowered.is_whole())?;
     let moved: Arc<[bool]> = vec![true; searcher.subject.model.0.schema.len()].into();
     let claim = Claim::Stable { moved, bound: Rational::ZERO, on: On::Score };
     all.sufficient = Some(claim.clone());
@@ -102,8 +102,11 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let scene = Scene { searcher, on_score: &on_score, question, ground };
     let mut nodes = 0;
     let (found, is_largest) = scene.largest(&mut nodes);
-    let least = found.map_or(Some(Rational::ZERO), |here| scene.change(&here))?;
-    let exact = if is_largest { scene.exactly(&least, &mut nodes) } else { None };
+    let changes: Vec<Option<Rational>> = found.iter().map(|here| scene.change(here)).collect();
+    let is_met = changes.first().is_none_or(Option::is_some);
+    let least = changes.into_iter().flatten().reduce(|a, b| if a < b { b } else { a });
+    let least = least.unwrap_or(Rational::ZERO);
+    let exact = if is_largest && is_met { scene.exactly(&least, &mut nodes) } else { None };
     let (most, is_exact) = match exact {
         Some(most) => (most, true),
         None => (scene.at_most(&least, &mut nodes)?, false),
@@ -120,42 +123,55 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The box of the pair that changes most of those found, `None` if none changes, and whether no pair changes
-    /// more. All trees together have three quarters of the budget, and start from what is climbed to unless a
-    /// few boxes decide.
-    fn largest(&self, nodes: &mut u64) -> (Option<TwinBox>, bool) {
+    /// Boxes of pairs that change much, the one that changes most first, none if none changes; and whether no
+    /// pair changes more. All trees together have three quarters of the budget, or a third of that if they seem
+    /// hopeless, and start from what is climbed to unless a few boxes decide.
+    fn largest(&self, nodes: &mut u64) -> (Vec<TwinBox>, bool) {
         let Options { budget_nodes, seed, .. } = self.searcher.options;
         let (root, budget) = (self.question.root, budget_nodes - budget_nodes / 4);
         let few = budget.min(FIRST_BOXES);
         let (found, is_largest) = self.question.search().largest(root, 0.0, few, nodes);
+        let mut all: Vec<TwinBox> = found.into_iter().collect();
         if is_largest {
-            return (found, true);
+            return (all, true);
         }
-        let fall = |here: &TwinBox| self.question.search().start(here.clone()).top[FALL];
         let mut ascent = self.question.ascent(seed);
-        let climbed = ascent.climb(f64::INFINITY, *nodes).into_iter().chain(found);
-        let best = climbed.max_by(|a, b| fall(a).total_cmp(&fall(b)));
-        let above = best.as_ref().map_or(0.0, fall).max(0.0);
+        all.extend(ascent.climb(f64::INFINITY, *nodes));
+        let above = all.iter().map(|here| self.fall(here)).fold(0.0, f64::max);
         let (found, is_largest) = self.question.search().largest(root, above, budget, nodes);
-        let found = found.or(best);
-        if is_largest {
-            return (found, true);
+        all.extend(found);
+        if !is_largest {
+            all.extend(ascent.climb(f64::INFINITY, budget_nodes));
         }
-        let climbed = ascent.climb(f64::INFINITY, budget_nodes).into_iter().chain(found);
-        (climbed.max_by(|a, b| fall(a).total_cmp(&fall(b))), false)
+        all.sort_by(|a, b| self.fall(b).total_cmp(&self.fall(a)));
+        (all, is_largest)
     }
 
-    /// The change of a pair of a box.
+    /// At most so much the pairs of a box change.
+    fn fall(&self, here: &TwinBox) -> f64 {
+        self.question.search().start(here.clone()).top[FALL]
+    }
+
+    /// The change of a pair of a box; `None` if the kernel does not confirm that the claim binds the pair, as
+    /// where no float is of a cell.
     fn change(&self, here: &TwinBox) -> Option<Rational> {
+        let points = self.ground.pair(here, None);
         let margin = |x: &Vec<f64>| exact_margin(self.searcher, &Point::from_floats(x)?);
-        let [a, b] = self.ground.pair(here, None);
-        Some((&margin(&a)? - &margin(&b)?).abs())
+        let change = (&margin(&points[0])? - &margin(&points[1])?).abs();
+        if change == Rational::ZERO {
+            return None;
+        }
+        // the pair refutes any bound below, if it is one that is bound
+        let claim = self.claim(&(&change / &Rational::integer(2))?)?;
+        let proof = Proof::Counterexample { points: points.map(|x| Point::texts(&x)).to_vec() };
+        let verdict = self.searcher.kernel.judge(claim, &proof);
+        matches!(verdict, Ok(Verdict::Refuted(_))).then_some(change)
     }
 
     /// The claim with another bound.
     fn claim(&self, most: &Rational) -> Option<Obligation> {
         let mut claim = self.on_score.clone();
-        expect_change(&mut claim, most.clone())?;
+        expect_change(&mut claim, most.clone(), self.searcher.lowered.is_whole())?;
         Some(claim)
     }
 
@@ -169,14 +185,19 @@ impl Scene<'_> {
         self.confirmed(claim, &proof?).then(|| most.up() + 0.0)
     }
 
-    /// A bound that parts come to with a quarter of the budget, if the kernel confirms it.
+    /// A bound that parts come to with what is left of the budget, or all together without a cut, if the kernel
+    /// confirms it.
     fn at_most(&self, least: &Rational, nodes: &mut u64) -> Option<f64> {
         let options = self.searcher.options;
-        let boxes = (options.budget_nodes / 4, options);
-        let Shown { most, tree } = self.question.by_parts(least.down(), boxes, nodes)?;
-        let proof = Proof::Split { tree, hints: Vec::new() };
+        let boxes = (options.budget_nodes.saturating_sub(*nodes), options);
+        let shown = self.question.by_parts(least.down(), boxes, nodes);
+        self.shown(shown).or_else(|| self.shown(self.question.uncut()))
+    }
+
+    fn shown(&self, shown: Option<Shown>) -> Option<f64> {
+        let Shown { most, tree } = shown?;
         let claim = self.claim(&Rational::from_f64(most)?)?;
-        self.confirmed(claim, &proof).then_some(most)
+        self.confirmed(claim, &Proof::Split { tree, hints: Vec::new() }).then_some(most)
     }
 
     fn confirmed(&self, claim: Obligation, proof: &Proof) -> bool {
@@ -185,15 +206,36 @@ impl Scene<'_> {
 }
 
 /// Turns the claim into one about the score, with another bound; `None` for claims that are not about a
-/// change.
-pub(super) fn expect_change(obligation: &mut Obligation, limit: Rational) -> Option<()> {
+/// change. What is less than ε apart in the posterior's claim is at most ε apart in the score's: the same in
+/// the limit, but for whole features, whose reach is made the whole number below.
+pub(super) fn expect_change(
+    obligation: &mut Obligation,
+    limit: Rational,
+    is_whole: &[bool],
+) -> Option<()> {
     for claim in [Some(&mut obligation.claim), obligation.sufficient.as_mut()] {
         match claim? {
-            Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => {
+            Claim::Near { reach, bound, on } => {
+                if *on == On::Posterior {
+                    let below = |(reach, &whole)| if whole { whole_below(reach) } else { reach };
+                    *reach = reach.iter().cloned().zip(is_whole).map(below).collect();
+                }
                 (*bound, *on) = (limit.clone(), On::Score);
             }
+            Claim::Stable { bound, on, .. } => (*bound, *on) = (limit.clone(), On::Score),
             _ => return None,
         }
     }
     Some(())
+}
+
+/// The largest whole number below a positive one, or that itself where floats do not tell.
+fn whole_below(number: Rational) -> Rational {
+    let floor = number.down().floor();
+    let is_told = (0.0..9e15).contains(&floor) && number > Rational::ZERO;
+    match Rational::from_f64(floor).filter(|_| is_told) {
+        Some(whole) if whole < number => whole,
+        Some(whole) => &whole - &Rational::ONE,
+        None => number,
+    }
 }

@@ -67,7 +67,12 @@ impl<'a> Question<'a> {
         let mut work = boxes.saturating_mul(trees);
         let shown = parts::lowest(&search, self.root, (limit, options.part_trees), &mut work);
         *nodes += boxes - work.div_ceil(trees);
-        shown.or_else(|| parts::uncut(&search, self.root))
+        shown.or_else(|| self.uncut())
+    }
+
+    /// The bound of all trees together on the root.
+    pub(super) fn uncut(&self) -> Option<Shown> {
+        parts::uncut(&self.search(), self.root)
     }
 
     /// All trees together, within a budget of boxes.
@@ -82,8 +87,8 @@ impl<'a> Question<'a> {
     }
 
     /// All trees together with at most half of the budget; for claims on the change of the score then a short
-    /// ascent, and part by part with half of what is left; then all together again, and a longer ascent. Ascents
-    /// are no boxes: they take their time on top.
+    /// ascent, and part by part with half of what is left, or with all of it if all together seem hopeless; then
+    /// all together again, and a longer ascent. Ascents are no boxes: they take their time on top.
     pub(super) fn answer(
         &self,
         options: Options,
@@ -104,8 +109,10 @@ impl<'a> Question<'a> {
         if let Some(here) = ascent.climb(limit, *nodes - before).filter(|here| !close(here)) {
             return Found::Open(here);
         }
-        let half = budget.saturating_sub(*nodes) / 2;
-        let shown = self.by_parts(limit, (half, options), nodes);
+        let left = budget.saturating_sub(*nodes);
+        let is_hopeless = waiting.is_hopeless(*nodes - before, budget.saturating_sub(before));
+        let boxes = if is_hopeless { left } else { left / 2 };
+        let shown = self.by_parts(limit, (boxes, options), nodes);
         if let Some(shown) = shown.filter(|shown| shown.most <= limit) {
             return Found::Tree(shown.tree);
         }
@@ -226,7 +233,8 @@ mod tests {
                 let shown = question.by_parts(f64::NEG_INFINITY, options, &mut nodes).unwrap();
                 assert!(nodes <= boxes, "{nodes} of {boxes}");
                 let mut at_most = obligation.clone();
-                expect_change(&mut at_most, Rational::from_f64(shown.most).unwrap());
+                let most = Rational::from_f64(shown.most).unwrap();
+                expect_change(&mut at_most, most, lowered.is_whole());
                 let proof = Proof::Split { tree: shown.tree, hints: Vec::new() };
                 let verdict = all.kernel.judge(at_most, &proof);
                 assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");

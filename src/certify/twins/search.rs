@@ -44,6 +44,25 @@ struct Standing {
 pub(super) struct Waiting {
     stack: Vec<Case>,
     grown: Grown,
+    /// How much of all pairs is closed, each half of a box counted as half of it.
+    closed: f64,
+}
+
+/// A search that seems to need so many times its budget is hopeless. Boxes by the part of the root that they
+/// close estimate how many there are (Knuth, "Estimating the efficiency of backtrack programs", 1975), but the
+/// half that misses more comes first, and it is the harder one: searches that end are estimated at a thousand
+/// to a hundred million times what they take.
+const HOPELESS: f64 = 1e9;
+
+fn is_hopeless(closed: f64, nodes: u64, budget: u64) -> bool {
+    nodes as f64 > closed * HOPELESS * budget as f64
+}
+
+impl Waiting {
+    /// Whether a budget will not do, as far as `nodes` boxes tell.
+    pub(super) fn is_hopeless(&self, nodes: u64, budget: u64) -> bool {
+        is_hopeless(self.closed, nodes, budget)
+    }
 }
 
 /// A box that waits.
@@ -53,6 +72,8 @@ pub(super) struct Case {
     pub(super) top: Sums,
     /// Cuts above it.
     pub(super) depth: usize,
+    /// Its part of the root, each half of a box counted as half of it.
+    share: f64,
     /// Its place in the tree; of a child just made, 0 or 1.
     pub(super) place: usize,
 }
@@ -88,7 +109,8 @@ impl<'a> Search<'a> {
     }
 
     /// The box whose pairs change most, as far as the budget lasts, and whether it did; `None` if no box changes
-    /// by more than `best`. Every box with one leaf left of each tree raises the limit.
+    /// by more than `best`. Every box with one leaf left of each tree raises the limit. A third of the budget
+    /// tells whether the rest is hopeless, and then is kept.
     pub(super) fn largest(
         &mut self,
         root: &TwinBox,
@@ -98,16 +120,19 @@ impl<'a> Search<'a> {
     ) -> (Option<TwinBox>, bool) {
         let mut found = None;
         self.aim = Aim::Change { limit: best };
-        let mut stack = vec![self.start(root.clone())];
+        let (mut stack, mut closed) = (vec![self.start(root.clone())], 0.0);
         while let Some(case) = stack.pop() {
-            if *nodes >= budget {
+            let is_vain = *nodes == budget / 3 && is_hopeless(closed, *nodes, budget);
+            if *nodes >= budget || is_vain {
                 return (found, false);
             }
             *nodes += 1;
             if self.aim.missed(&case.top) <= 0.0 {
+                closed += case.share;
                 continue;
             }
             let Some(cut) = self.choose(&case) else {
+                closed += case.share;
                 self.aim = Aim::Change { limit: case.top[FALL] };
                 found = Some(case.here);
                 continue;
@@ -128,6 +153,8 @@ impl<'a> Search<'a> {
             .zip(0..)
             .filter_map(|(part, place)| part.map(|here| self.child(case, here, feature, place)));
         let mut children: Vec<Case> = parts.collect();
+        let count = children.len() as f64;
+        children.iter_mut().for_each(|child| child.share /= count);
         children.sort_by(|a, b| self.aim.missed(&a.top).total_cmp(&self.aim.missed(&b.top)));
         Some(children)
     }
@@ -148,10 +175,12 @@ impl<'a> Search<'a> {
             }
             *nodes += 1;
             if self.is_closed(&case, close) {
+                waiting.closed += case.share;
                 continue;
             }
             let Some(cut) = self.choose(&case) else {
                 if close(&case.here) {
+                    waiting.closed += case.share;
                     continue;
                 }
                 return Found::Open(case.here);
@@ -170,7 +199,7 @@ impl<'a> Search<'a> {
 
     /// All pairs of a box.
     pub(super) fn waiting(&self, root: &TwinBox) -> Waiting {
-        Waiting { stack: vec![self.start(root.clone())], grown: Grown::default() }
+        Waiting { stack: vec![self.start(root.clone())], grown: Grown::default(), closed: 0.0 }
     }
 
     pub(super) fn start(&self, here: TwinBox) -> Case {
@@ -180,7 +209,7 @@ impl<'a> Search<'a> {
             .map(|product| self.stand(product, product.root(), &here))
             .collect();
         let top = self.total(&standing);
-        Case { here, standing, top, depth: 0, place: 0 }
+        Case { here, standing, top, depth: 0, share: 1.0, place: 0 }
     }
 
     fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
@@ -193,7 +222,7 @@ impl<'a> Search<'a> {
         let standing: Vec<Standing> =
             self.products.iter().zip(&parent.standing).map(stand).collect();
         let top = self.total(&standing);
-        Case { here, standing, top, depth: parent.depth + 1, place }
+        Case { here, standing, top, depth: parent.depth + 1, share: parent.share, place }
     }
 
     fn total(&self, standing: &[Standing]) -> Sums {

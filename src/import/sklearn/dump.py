@@ -8,8 +8,10 @@ def dump(model, path):
         return rest | {key: numpy.asarray(values).tolist() for key, values in lists.items()}
 
     kind, width = type(model).__name__, model.n_features_in_
+    assert getattr(model, "n_outputs_", 1) == 1, "a model with one output"
     names = getattr(model, "feature_names_in_", [f"f{k}" for k in range(width)])
-    file = {"format": "sklearn-trees/1", "model": kind, "classes": len(getattr(model, "classes_", "1")),
+    classes = len(model.classes_) if hasattr(model, "classes_") else 1
+    file = {"format": "sklearn-trees/1", "model": kind, "classes": classes,
             "features": [str(name) for name in names]}
     if kind.startswith("GradientBoosting"):
         assert model.init is None or model.init == "zero", "a base that is the same for every row"

@@ -75,6 +75,11 @@ impl Changes {
         Ok(Self { groups, ask, width: model.schema.len() })
     }
 
+    /// Whether posteriors are compared.
+    pub(super) fn is_on_posterior(&self) -> bool {
+        matches!(self.ask, Ask::Stable { on: On::Posterior, .. })
+    }
+
     /// How many claims.
     pub(super) fn len(&self) -> usize {
         self.groups.len()

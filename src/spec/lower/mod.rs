@@ -27,7 +27,7 @@ use crate::interval::Rational;
 use crate::model::{Defense, DefenseKind, Model, Point, Precision, Row, argmax};
 
 use super::region::Metric;
-use super::{Domain, LabelSource, Property, RawRegion, Semantics, Spec};
+use super::{Domain, LabelSource, On, Property, RawRegion, Semantics, Spec};
 use error::unsupported;
 use kind::Kind;
 
@@ -105,6 +105,16 @@ impl<'a> Lowered<'a> {
     /// Whether the claim is about points that are close.
     pub fn is_near(&self) -> bool {
         matches!(self.kind, Kind::Near { .. })
+    }
+
+    /// Whether posteriors of two points are compared.
+    pub fn compares_posteriors(&self) -> bool {
+        match &self.kind {
+            Kind::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
+            Kind::Change { changes } => changes.is_on_posterior(),
+            Kind::Lipschitz { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether the claims are about a point and a copy of it with some features changed.
