@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 55] = [
+const DEFECTS: [Defect; 56] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -288,6 +288,12 @@ const DEFECTS: [Defect; 55] = [
         "certificate/twins/sum.rs",
         "limit: limit - &most",
         "limit: limit.clone()",
+    ),
+    Defect(
+        "a sum names a tree twice",
+        "certificate/twins/sum.rs",
+        "named.is_sorted_by(|a, b| a < b)",
+        "named.is_sorted()",
     ),
     Defect(
         "the other trees of a sum are forgotten",

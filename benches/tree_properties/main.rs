@@ -11,6 +11,8 @@
 
 #[path = "../measured/mod.rs"]
 mod measured;
+#[path = "../outward.rs"]
+mod outward;
 #[path = "../../tests/cases/yardstick.rs"]
 mod yardstick;
 
@@ -27,6 +29,7 @@ use propcert::spec::{Lowered, Spec};
 
 use measured::{Asked, DATA, Measured, Site, folder, on_one_thread, seconds, words};
 use models::Group;
+use outward::{down, up};
 use score::{End, Scores};
 use tables::{Summary, costs, verdict, verdicts};
 
@@ -215,7 +218,11 @@ fn shown(End { attained, proved }: End, sign: f64) -> String {
     if proved - attained <= 0.02 {
         format!("{:.2}", sign * attained)
     } else {
-        format!("{:.2} (proved {:.2})", sign * attained, sign * proved)
+        let end = |number: f64, is_outer: bool| match is_outer == (sign > 0.0) {
+            true => up(sign * number, 2),
+            false => down(sign * number, 2),
+        };
+        format!("{} (proved {})", end(attained, false), end(proved, true))
     }
 }
 
@@ -246,7 +253,7 @@ fn largest_change(model: &Model, epsilon: &str) -> String {
     let change = Searcher::new(subject, &lowered, &[], options).largest_change(0);
     match change {
         Some(LargestChange { most, is_exact: true, .. }) => format!("{most:.3}"),
-        Some(LargestChange { least, most, .. }) => format!("{least:.3} to {most:.3}"),
+        Some(LargestChange { least, most, .. }) => format!("{} to {}", down(least, 3), up(most, 3)),
         None => "–".to_owned(),
     }
 }

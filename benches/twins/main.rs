@@ -8,6 +8,9 @@
 //! per pair of leaves (good_lp), and answers remembered per cell.
 
 mod memo;
+#[path = "../outward.rs"]
+#[allow(dead_code, reason = "every bench uses its own part")]
+mod outward;
 mod pairs;
 #[path = "../../tests/cases/yardstick.rs"]
 mod yardstick;
@@ -19,6 +22,7 @@ use propcert::certify::{Options, Searcher};
 use propcert::model::{Cells, Digest, Ensemble, Family, Model, Row};
 use propcert::spec::{Lowered, Spec};
 
+use outward::up;
 use yardstick::Yardstick;
 
 /// Model, ε, and the bound to prove; `None`: the exact value.
@@ -139,7 +143,7 @@ fn ideas(model: &Model, epsilon: &str) {
         // parts have a quarter of it
         let options = Options { budget_nodes: 80_000, part_trees, ..Options::default() };
         let least = with_options(model, &spec(model, epsilon, "1"), options, |searcher, _| {
-            searcher.largest_change(0).map_or("–".to_owned(), |e| format!("{:.2}", e.most))
+            searcher.largest_change(0).map_or("–".to_owned(), |e| up(e.most, 2))
         });
         println!("| {part_trees} | {} | {least} |", shown.join(" | "));
     }
@@ -207,7 +211,7 @@ fn relaxed(model: &Model, epsilon: &str, count: usize) {
     let parts = with_options(model, &spec(model, epsilon, "1"), parts, |searcher, _| {
         searcher.largest_change(0).filter(|change| !change.is_exact)
     });
-    let parts = parts.map_or_else(nothing, |change| format!("{:.2}", change.most));
+    let parts = parts.map_or_else(nothing, |change| up(change.most, 2));
     let exact = if count <= 10 { largest(model) } else { None };
     let exact = exact.map_or_else(nothing, |exact| format!("{:.2}", exact.most));
     println!("| {count} | {alone:.2} | {rounds} | {program} | {parts} | {exact} |");
@@ -238,7 +242,7 @@ fn shares(model: &Model, epsilon: &str, lp_rows: usize) -> String {
     let verdict =
         proof.map(|proof| Kernel::new(&twice, &lowered, Arithmetic::Rounded).check(0, &proof));
     match verdict {
-        Some(Ok(Verdict::Undecided(bounds))) => format!("{:.2}, {ms:.0}", -bounds.reached),
+        Some(Ok(Verdict::Undecided(bounds))) => format!("{}, {ms:.0}", up(-bounds.reached, 2)),
         other => format!("{other:?}, {ms:.0}"),
     }
 }

@@ -235,6 +235,11 @@ proptest! {
             if !named[0].is_empty() {
                 let shown = verdict([(shares[0], &named[0]), (shares[1], &named[0])]);
                 prop_assert!(shown.is_err(), "{:?}", shown);
+                // and is named once
+                let last = named[0].last().copied();
+                let twice: Vec<usize> = named[0].iter().copied().chain(last).collect();
+                let shown = verdict([(shares[0], &twice), (shares[1], &named[1])]);
+                prop_assert!(shown.is_err(), "{:?}", shown);
             }
         }
     }

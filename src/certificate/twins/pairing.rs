@@ -21,7 +21,8 @@ impl TwinBox {
         self.cells.get(copy).map_or((1, 0), |cells| cells.side(feature))
     }
 
-    pub(super) fn sides(&self, feature: usize) -> [(usize, usize); 2] {
+    /// The cells of both points along a feature.
+    pub fn sides(&self, feature: usize) -> [(usize, usize); 2] {
         [self.side(0, feature), self.side(1, feature)]
     }
 
@@ -31,7 +32,8 @@ impl TwinBox {
         }
     }
 
-    pub(super) fn restore(&mut self, feature: usize, [first, second]: [(usize, usize); 2]) {
+    /// Puts back what [`TwinBox::sides`] gave.
+    pub fn restore(&mut self, feature: usize, [first, second]: [(usize, usize); 2]) {
         self.set(0, feature, first);
         self.set(1, feature, second);
     }
@@ -109,12 +111,23 @@ impl Pairing {
         mut here: TwinBox,
         copy: usize,
         feature: usize,
-        (lo, hi): (usize, usize),
+        side: (usize, usize),
     ) -> Option<TwinBox> {
+        self.narrow(&mut here, copy, feature, side).then_some(here)
+    }
+
+    /// The same in place; `false` if nothing is left, and then the sides of the feature mean nothing.
+    pub fn narrow(
+        &self,
+        here: &mut TwinBox,
+        copy: usize,
+        feature: usize,
+        (lo, hi): (usize, usize),
+    ) -> bool {
         let (least, most) = here.side(copy, feature);
         let side = (least.max(lo), most.min(hi));
         here.set(copy, feature, side);
-        (side.0 <= side.1 && self.tighten(&mut here, feature)).then_some(here)
+        side.0 <= side.1 && self.tighten(here, feature)
     }
 
     /// Narrows both sides of a feature to cells that go with some cell of the other side; `false` if none

@@ -79,7 +79,7 @@ impl<'a> Ascent<'a> {
         let [least, most] = WALKS;
         let walks = if boxes == 0 { 0 } else { walks.clamp(least, most) };
         while self.walked < walks && self.fall() <= enough {
-            let pair = self.start()?;
+            let Some(pair) = self.start() else { break };
             let pair = self.climbed(pair, walks);
             if pair.fall > self.fall() {
                 self.best = Some(pair);
@@ -153,6 +153,7 @@ impl<'a> Ascent<'a> {
     fn climbed(&mut self, mut pair: Pair, walks: u64) -> Pair {
         let fall = |tree| self.value(tree, &pair.cells[0]) - self.value(tree, &pair.cells[1]);
         pair.fall = (0..self.trees.len()).map(fall).sum();
+        self.walked += 2 * self.trees.len() as u64;
         let features = self.pairing.features();
         let (mut feature, mut idle) = (0, 0);
         while idle < features && self.walked < walks {
@@ -168,33 +169,17 @@ impl<'a> Ascent<'a> {
         let offset = [0, 1].map(|copy| self.root.side(copy, feature).0);
         let now = [0, 1].map(|copy| pair.cells[copy][feature] - offset[copy]);
         let old = first[now[0]] - second[now[1]];
-        let (mut best, mut cells) = (old + BETTER, None);
-        // runs rise with the cell: those partners wait that no later one is below
-        let (mut waiting, mut next) = (VecDeque::new(), 0);
-        for (cell, value) in (offset[0]..).zip(&first) {
-            let (from, to) = self.run(feature, cell);
-            if from > to {
-                continue;
-            }
-            let (from, to) = (from - offset[1], to - offset[1]);
-            for partner in next..=to {
-                while waiting.back().is_some_and(|&last: &usize| second[last] > second[partner]) {
-                    waiting.pop_back();
-                }
-                waiting.push_back(partner);
-            }
-            next = next.max(to + 1);
-            while waiting.front().is_some_and(|&first| first < from) {
-                waiting.pop_front();
-            }
-            let Some(&partner) = waiting.front() else { continue };
-            if value - second[partner] > best {
-                (best, cells) = (value - second[partner], Some([cell, partner + offset[1]]));
-            }
+        let run = |at: usize| {
+            let (from, to) = self.run(feature, at + offset[0]);
+            (from <= to).then(|| (from - offset[1], to - offset[1]))
+        };
+        let Some((fall, places)) = steepest(&first, &second, run, old + BETTER) else {
+            return false;
+        };
+        for copy in [0, 1] {
+            pair.cells[copy][feature] = places[copy] + offset[copy];
         }
-        let Some([cell, partner]) = cells else { return false };
-        (pair.cells[0][feature], pair.cells[1][feature]) = (cell, partner);
-        pair.fall += best - old;
+        pair.fall += fall - old;
         true
     }
 
@@ -220,5 +205,77 @@ impl<'a> Ascent<'a> {
                 self.pairing.narrowed(here, copy, feature, (cell, cell))
             })
         })
+    }
+}
+
+/// The pair that falls most from the one list to the other and by more than `enough`, as (fall, places). `run`
+/// gives the first and the last place that goes with one of the first list; neither ever falls.
+fn steepest(
+    first: &[f64],
+    second: &[f64],
+    run: impl Fn(usize) -> Option<(usize, usize)>,
+    enough: f64,
+) -> Option<(f64, [usize; 2])> {
+    let (mut best, mut places) = (enough, None);
+    // those wait that no later one is below
+    let (mut waiting, mut next) = (VecDeque::new(), 0);
+    for (at, value) in first.iter().enumerate() {
+        let Some((from, to)) = run(at) else { continue };
+        for partner in next..=to {
+            while waiting.back().is_some_and(|&last: &usize| second[last] > second[partner]) {
+                waiting.pop_back();
+            }
+            waiting.push_back(partner);
+        }
+        next = next.max(to + 1);
+        while waiting.front().is_some_and(|&first| first < from) {
+            waiting.pop_front();
+        }
+        let Some(&partner) = waiting.front() else { continue };
+        if value - second[partner] > best {
+            (best, places) = (value - second[partner], Some([at, partner]));
+        }
+    }
+    Some((best, places?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_steepest_pair_is_that_of_all_pairs(
+            first in proptest::collection::vec(-9i8..9, 1..12),
+            second in proptest::collection::vec(-9i8..9, 1..12),
+            steps in proptest::collection::vec((0usize..4, 0usize..4, any::<bool>()), 12),
+            enough in -9i8..9,
+        ) {
+            let floats = |list: &[i8]| list.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let (first, second) = (floats(&first), floats(&second));
+            let last = second.len() - 1;
+            let (mut from, mut to) = (0, 0);
+            let runs: Vec<Option<(usize, usize)>> = steps.iter().map(|&(a, b, is_empty)| {
+                (from, to) = ((from + a / 2).min(last), (to + b).min(last));
+                (!is_empty && from <= to).then_some((from, to))
+            }).collect();
+            let found = steepest(&first, &second, |at| runs[at], f64::from(enough));
+            let pairs = first.iter().zip(&runs).filter_map(|(value, run)| Some((value, (*run)?)));
+            let falls = pairs.flat_map(|(value, (from, to))| {
+                second[from..=to].iter().map(move |partner| value - partner)
+            });
+            let best = falls.fold(f64::from(enough), f64::max);
+            match found {
+                Some((fall, [at, partner])) => {
+                    prop_assert_eq!(fall, best);
+                    prop_assert!(fall > f64::from(enough));
+                    prop_assert_eq!(first[at] - second[partner], fall);
+                    prop_assert!(runs[at].is_some_and(|(a, b)| (a..=b).contains(&partner)));
+                }
+                None => prop_assert_eq!(best, f64::from(enough)),
+            }
+        }
     }
 }

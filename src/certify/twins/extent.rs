@@ -239,3 +239,79 @@ fn whole_below(number: Rational) -> Rational {
         None => number,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Subject;
+    use crate::model::{Digest, Model};
+    use crate::spec::{Lowered, Spec};
+
+    /// Over x and y; trees as in a file.
+    fn largest(kinds: [&str; 2], trees: &str, claim: &str) -> [LargestChange; 2] {
+        let feature = |(name, kind): (&str, &str)| {
+            format!(r#"{{"name":"{name}","kind":"{kind}","low":"0","high":"3"}}"#)
+        };
+        let features = [("x", kinds[0]), ("y", kinds[1])].map(feature).join(",");
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower","classes":2,
+            "features":[{features}],"base":[0],"trees":[{trees}]}}"#
+        );
+        let model = Model::read(text.as_bytes()).unwrap();
+        let spec = Spec::read(claim.as_bytes()).unwrap();
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let digest = Digest::of(b"");
+        let subject =
+            Subject { model: (&model, digest), spec: (&spec, digest), data: None, defense: None };
+        let searcher = Searcher::new(subject, &lowered, &[], Options::default());
+        [searcher.largest_change(0).unwrap(), searcher.score_span(0).unwrap()]
+    }
+
+    /// 0 or 1 by x; 100 where y is at least the float after 0.3, where the domain has no float below.
+    const SPLIT_DOMAIN: &str = r#"{"output":0,"feature":[1,0,0,0,0],"threshold":[0.30000000000000004,0.5,0,0,0],
+        "left":[1,3,-1,-1,-1],"right":[2,4,-1,-1,-1],"default-left":[0,0,0,0,0],"leaf":[0,0,100,0,1]}"#;
+
+    /// Points that no float is of are no witnesses, and a pair beside them is none either.
+    #[test]
+    fn no_change_is_told_of_pairs_outside_the_domain() {
+        let claim =
+            "property = 'stability'\nfeatures = ['x']\nbound = '1'\n[domain]\ny = ['0.3', '0.3']";
+        for LargestChange { least, most, .. } in largest(["real"; 2], SPLIT_DOMAIN, claim) {
+            assert!(least <= 1.0 && (1.0..1.1).contains(&most), "{least} {most}");
+        }
+        let claim =
+            "property = 'stability'\nfeatures = ['x']\nbound = '1'\n[domain]\ny = ['0.3', '0.4']";
+        let [change, span] = largest(["real"; 2], SPLIT_DOMAIN, claim);
+        assert!(change.least <= 1.0 && change.most >= 1.0, "{change:?}");
+        assert!(span.least <= 100.0 && span.most >= 100.0, "{span:?}");
+    }
+
+    /// A posterior's claim is about points less than ε apart.
+    #[test]
+    fn whole_features_stay_within_the_distance() {
+        let stump = r#"{"output":0,"feature":[0,0,0],"threshold":[2,0,0],"left":[1,-1,-1],
+            "right":[2,-1,-1],"default-left":[0,0,0],"leaf":[0,0,1]}"#;
+        let near = |kind, epsilon: &str, on: &str| {
+            let claim = format!(
+                "property = 'small-neighborhood'\nunits = 'raw'\nconstant = '1'\nepsilon = '{epsilon}'\n\
+                 on = '{on}'"
+            );
+            let [change, _] = largest([kind; 2], stump, &claim);
+            assert!(change.is_exact && change.least == change.most, "{change:?}");
+            change.most
+        };
+        assert_eq!(near("integer", "1", "posterior"), 0.0);
+        assert_eq!(near("integer", "1", "score"), 1.0);
+        assert_eq!(near("integer", "1.5", "posterior"), 1.0);
+        assert_eq!(near("integer", "0.5", "score"), 0.0);
+        assert_eq!(near("real", "1", "posterior"), 1.0);
+        let below = |text: &str| {
+            whole_below(text.parse::<crate::interval::Decimal>().unwrap().value().clone())
+        };
+        for (number, whole) in
+            [("1", 0), ("0.5", 0), ("1.5", 1), ("2.000000000000000000001", 2), ("7", 6)]
+        {
+            assert_eq!(below(number), Rational::integer(whole), "{number}");
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl Product {
     ) -> Option<Self> {
         let (features, nodes) = (pairing.features(), Vec::new());
         let mut builder = Builder { tree, grids, pairing, features, is_change, nodes, pairs };
-        builder.build([0, 0], [0, 0], root.clone())?;
+        builder.build([0, 0], [0, 0], &mut root.clone())?;
         Some(Self::from_nodes(builder.nodes))
     }
 
@@ -113,8 +113,9 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     /// Appends the product below a pair of nodes; returns its place. The copy that lies less deep goes
-    /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128.
-    fn build(&mut self, pair: [usize; 2], depths: [usize; 2], here: TwinBox) -> Option<usize> {
+    /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128. The box
+    /// is left as it was.
+    fn build(&mut self, pair: [usize; 2], depths: [usize; 2], here: &mut TwinBox) -> Option<usize> {
         *self.pairs = self.pairs.checked_sub(1)?;
         let [a, b] = [&self.tree.nodes[pair[0]], &self.tree.nodes[pair[1]]];
         let (copy, node) = match (a, b) {
@@ -138,18 +139,20 @@ impl Builder<'_> {
         if lo > number {
             return self.build(to(right), below, here);
         }
-        let part = |side| self.pairing.narrowed(here.clone(), copy, feature.0, side);
-        match (part((lo, number)), part((number + 1, hi))) {
+        let sides = here.sides(feature.0);
+        let mut part = |side, child| {
+            let is_left = self.pairing.narrow(here, copy, feature.0, side);
+            let built = if is_left { Some(self.build(to(child), below, here)?) } else { None };
+            here.restore(feature.0, sides);
+            Some(built)
+        };
+        match (part((lo, number), left)?, part((number + 1, hi), right)?) {
             (Some(low), Some(high)) => {
-                let low = self.build(to(left), below, low)?;
-                let high = self.build(to(right), below, high)?;
                 let axis = copy * self.features + feature.0;
                 Some(self.join(Twin::Split { axis, number, low, high }, low, high))
             }
-            (Some(low), None) => self.build(to(left), below, low),
-            (None, Some(high)) => self.build(to(right), below, high),
             // the box has a pair, which lies on one side
-            (None, None) => None,
+            (low, high) => low.or(high),
         }
     }
 

@@ -27,7 +27,8 @@ use super::{ImportError, features};
 ///
 /// # Errors
 /// By name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
-/// regression whose prediction is the sum itself ([`REGRESSIONS`]), averaged trees (boosting `rf`), categorical splits, linear trees, zeros that count as missing.
+/// regression whose prediction is the sum itself, averaged trees (boosting `rf`), categorical splits,
+/// linear trees, zeros that count as missing.
 /// With the place: whatever is broken.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     let text = unpack(bytes, MAX_BYTES)?;
