@@ -59,7 +59,8 @@ impl Refuted {
     }
 }
 
-/// How far a proof got: it needed `reached > required` (or `>=`, as the claim says).
+/// How far a proof got: it needed `reached > required` (or `>=`, as the claim says). Of a split these are the
+/// numbers of the case, or of the part of a sum, that misses by most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// The best lower bound; −∞ if none.

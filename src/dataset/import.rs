@@ -93,6 +93,9 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference,
     })
 }
 
+/// Labels that are warned of by name.
+const LONE: usize = 5;
+
 /// Parts without rows, and classes with a single one.
 fn warnings(data: &DataSet, classes: &[String]) -> Vec<String> {
     let empty = Part::ALL.into_iter().filter(|part| data.part(*part).is_empty()).map(|part| {
@@ -103,7 +106,16 @@ fn warnings(data: &DataSet, classes: &[String]) -> Vec<String> {
         let is_lone = all().filter(|row| row.label == class).count() == 1;
         is_lone.then(|| format!("label `{text}` occurs once: nothing can be learned about it"))
     });
-    empty.chain(lone).collect()
+    let mut warnings: Vec<String> = empty.collect();
+    let lone: Vec<String> = lone.collect();
+    if let Some(more) = lone.len().checked_sub(LONE).filter(|&more| more > 0) {
+        warnings.push(format!(
+            "{more} more labels occur once: if that column is a number to predict, names and ranges of the \
+             features are all that is of use here (`import --schema`)"
+        ));
+    }
+    warnings.extend(lone.into_iter().take(LONE));
+    warnings
 }
 
 fn is_same_file(file: &Path, out: &Path) -> bool {

@@ -41,7 +41,7 @@ impl Domain {
         }
         let mut named = std::collections::BTreeSet::new();
         for (name, (low, high)) in overrides {
-            let unknown = || LowerError::Feature { name: name.clone() };
+            let unknown = || LowerError::no_feature(schema, name.clone());
             let feature = schema.find(name).ok_or_else(unknown)?;
             if !named.insert(feature) {
                 return Err(LowerError::Twice { name: name.clone() });

@@ -90,6 +90,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let outcome = write(&loaded, spec, selection, options, &arguments.out, arguments.resume)?;
     files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
+    let undecided = outcome.tally.all.undecided;
+    if undecided > 0 && !arguments.json {
+        let budget = arguments.budget_nodes;
+        eprintln!(
+            "propcert: note: {undecided} undecided within --budget-nodes {budget}: more may decide them"
+        );
+    }
     Ok(Ending::AsStated)
 }
 

@@ -10,6 +10,7 @@ use crate::model::at_most;
 /// Shares of classes add up to one but for rounding; counts do not.
 const SHARE_TOLERANCE: f64 = 1e-6;
 
+/// Models whose trees are averaged.
 const FORESTS: [&str; 4] = [
     "RandomForestClassifier",
     "ExtraTreesClassifier",
@@ -97,7 +98,10 @@ impl DumpFile {
                 Some(Boosting { base: base.all("entries of base")?, rate })
             }
             ("GradientBoostingClassifier" | "GradientBoostingRegressor", loss, ..) => {
-                let what = format!("loss `{:.60}`, or no rate or base", loss.unwrap_or_default());
+                let what = format!(
+                    "boosting of loss `{:.60}`, or without rate or base",
+                    loss.unwrap_or_default()
+                );
                 return unsupported(
                     what,
                     "`log_loss` of a classifier and any of a regressor are read",

@@ -1,13 +1,20 @@
 //! Why a spec says nothing of a model.
 
+use crate::model::Schema;
+
+/// Names of features that an error lists.
+const NAMES: usize = 8;
+
 /// Why a spec says nothing that can be decided of this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
     /// A feature the model does not have.
-    #[error("the model has no feature `{name}`")]
+    #[error("the model has no feature `{name}`; its features are {known}")]
     Feature {
         /// The name in the spec.
         name: String,
+        /// The first names of the model.
+        known: String,
     },
     /// A feature named twice.
     #[error("feature `{name}` is named twice")]
@@ -29,7 +36,7 @@ pub enum LowerError {
     },
     /// A domain-wide claim over a feature without a range.
     #[error(
-        "feature `{name}` has no declared range; a claim on the whole domain needs one: add it under [domain]"
+        "feature `{name}` has no declared range; a claim on the whole domain needs one: add it to the spec, in units of the model, as `{name} = [\"0\", \"1\"]` below a line `[domain]`"
     )]
     Unbounded {
         /// The feature.
@@ -81,4 +88,16 @@ pub enum LowerError {
 
 pub(super) fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
     LowerError::Unsupported { what: what.into(), why }
+}
+
+impl LowerError {
+    /// A name that no feature has.
+    pub(in crate::spec) fn no_feature(schema: &Schema, name: String) -> Self {
+        let names = schema.features().iter().map(|feature| format!("`{}`", feature.name));
+        let mut known = names.take(NAMES).collect::<Vec<_>>().join(", ");
+        if let Some(more) = schema.len().checked_sub(NAMES).filter(|&more| more > 0) {
+            known += &format!(" and {more} more");
+        }
+        Self::Feature { name, known }
+    }
 }

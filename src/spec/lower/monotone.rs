@@ -13,7 +13,8 @@ pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Featur
     let mut seen = BTreeSet::new();
     for name in names {
         let feature = name.find(&model.schema);
-        let feature = feature.ok_or_else(|| LowerError::Feature { name: name.to_string() })?;
+        let feature =
+            feature.ok_or_else(|| LowerError::no_feature(&model.schema, name.to_string()))?;
         if !seen.insert(feature) {
             return Err(LowerError::Twice { name: name.to_string() });
         }
