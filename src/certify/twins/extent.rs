@@ -130,7 +130,7 @@ impl Scene<'_> {
         let Options { budget_nodes, seed, .. } = self.searcher.options;
         let (root, budget) = (self.question.root, budget_nodes - budget_nodes / 4);
         let few = budget.min(FIRST_BOXES);
-        let (found, is_largest) = self.question.search().largest(root, 0.0, few, nodes);
+        let (found, is_largest) = self.question.search().largest(root, 0.0, (few, few), nodes);
         let mut all: Vec<TwinBox> = found.into_iter().collect();
         if is_largest {
             return (all, true);
@@ -138,7 +138,8 @@ impl Scene<'_> {
         let mut ascent = self.question.ascent(seed);
         all.extend(ascent.climb(f64::INFINITY, *nodes));
         let above = all.iter().map(|here| self.fall(here)).fold(0.0, f64::max);
-        let (found, is_largest) = self.question.search().largest(root, above, budget, nodes);
+        let (found, is_largest) =
+            self.question.search().largest(root, above, (budget / 3, budget), nodes);
         all.extend(found);
         if !is_largest {
             all.extend(ascent.climb(f64::INFINITY, budget_nodes));

@@ -48,20 +48,20 @@ pub(super) struct Waiting {
     closed: f64,
 }
 
-/// A search that seems to need so many times its budget is hopeless. Boxes by the part of the root that they
-/// close estimate how many there are (Knuth, "Estimating the efficiency of backtrack programs", 1975), but the
-/// half that misses more comes first, and it is the harder one: searches that end are estimated at a thousand
-/// to a hundred million times what they take.
-const HOPELESS: f64 = 1e9;
+/// A search that seems to need so many times its budget is hopeless, as told by its first boxes and by a third
+/// of its budget. Boxes by the part of the root that they close estimate how many there are (Knuth, "Estimating
+/// the efficiency of backtrack programs", 1975), but the half that misses more comes first, and it is the harder
+/// one: searches that end were estimated at up to a hundred million times what they take, later at twenty times.
+const HOPELESS: [f64; 2] = [1e9, 1e6];
 
-fn is_hopeless(closed: f64, nodes: u64, budget: u64) -> bool {
-    nodes as f64 > closed * HOPELESS * budget as f64
+fn is_hopeless(closed: f64, nodes: u64, budget: u64, times: f64) -> bool {
+    nodes as f64 > closed * times * budget as f64
 }
 
 impl Waiting {
-    /// Whether a budget will not do, as far as `nodes` boxes tell.
+    /// Whether a budget will not do, as far as the first `nodes` boxes tell.
     pub(super) fn is_hopeless(&self, nodes: u64, budget: u64) -> bool {
-        is_hopeless(self.closed, nodes, budget)
+        is_hopeless(self.closed, nodes, budget, HOPELESS[0])
     }
 }
 
@@ -109,20 +109,21 @@ impl<'a> Search<'a> {
     }
 
     /// The box whose pairs change most, as far as the budget lasts, and whether it did; `None` if no box changes
-    /// by more than `best`. Every box with one leaf left of each tree raises the limit. A third of the budget
-    /// tells whether the rest is hopeless, and then is kept.
+    /// by more than `best`. Every box with one leaf left of each tree raises the limit. Where `nodes`
+    /// comes to `trial`, a search that seems hopeless ends too.
     pub(super) fn largest(
         &mut self,
         root: &TwinBox,
         best: f64,
-        budget: u64,
+        (trial, budget): (u64, u64),
         nodes: &mut u64,
     ) -> (Option<TwinBox>, bool) {
         let mut found = None;
         self.aim = Aim::Change { limit: best };
         let (mut stack, mut closed) = (vec![self.start(root.clone())], 0.0);
         while let Some(case) = stack.pop() {
-            let is_vain = *nodes == budget / 3 && is_hopeless(closed, *nodes, budget);
+            let is_tried = *nodes == trial && closed > 0.0;
+            let is_vain = is_tried && is_hopeless(closed, *nodes, budget, HOPELESS[1]);
             if *nodes >= budget || is_vain {
                 return (found, false);
             }
