@@ -223,7 +223,8 @@ impl<'a> Searcher<'a> {
 
     /// The largest change of the score that obligation `at` of an ensemble allows for, whatever its bound
     /// (`small-neighborhood`, `stability`), or what it lies between as far as the budget of nodes lasts; `None`
-    /// for other claims, and where trees are too large over pairs of points. Strict claims count pairs at the very reach as well.
+    /// for other claims, and where trees are too large over pairs of points. Of strict claims it is what is
+    /// reached in the limit.
     pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
         twins::largest_change(self, &self.lowered.obligation(at)?)
     }

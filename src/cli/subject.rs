@@ -39,8 +39,8 @@ pub(crate) struct SubjectArguments {
     /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
     #[arg(long)]
     pub(crate) spec: PathBuf,
-    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant; part and rows of a
-    /// certificate that is there are its own.
+    /// The data: a name, a folder or a CSV, with `:part` if another than test is meant; `check` takes part and
+    /// rows from the certificate.
     #[arg(long)]
     pub(crate) data: Option<String>,
     /// The defense (defense/1), where the claim is about the defended model.

@@ -141,12 +141,10 @@ fn apart(model: &Model, claim: &Claim, points: &[Named]) -> String {
     else {
         return String::new();
     };
-    let margin = |point: &Point| match model.exact_scores(point).as_slice() {
-        [zero, one] => Some(one - zero),
-        _ => None,
-    };
     let [(_, a), (_, b)] = points else { return String::new() };
-    let Some((a, b)) = margin(a).zip(margin(b)) else { return String::new() };
+    let Some((a, b)) = model.exact_margin(a).zip(model.exact_margin(b)) else {
+        return String::new();
+    };
     let (gap, bound) = (shown(nearest(&(&a - &b).abs())), shown(nearest(bound)));
     format!("  {gap} apart, claimed is at most {bound}\n")
 }

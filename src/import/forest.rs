@@ -15,6 +15,11 @@ pub(super) const MAX_NODES: usize = 65_535;
 /// Longest path of a tree, as in native models.
 pub(super) const MAX_TREE_DEPTH: usize = 64;
 
+/// Sums of a model: one of a plain score or of two classes, else one per class.
+pub(super) fn sums(classes: usize) -> usize {
+    if classes <= 2 { 1 } else { classes }
+}
+
 /// Where a tree stands.
 #[derive(Clone, Copy)]
 pub(super) struct Place {

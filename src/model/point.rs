@@ -88,6 +88,14 @@ impl Model {
         }
     }
 
+    /// The exact real score of class 1 minus that of class 0, or the plain score; `None` with more classes.
+    pub fn exact_margin(&self, point: &Point) -> Option<Rational> {
+        match self.exact_scores(point).as_slice() {
+            [zero, one] => Some(one - zero),
+            _ => None,
+        }
+    }
+
     /// The scores of one f32 execution at the point rounded to f32: standardisation
     /// `(x − mean)·scale`, index order, no fused operations. Infinite or NaN scores are possible.
     pub fn served_scores(&self, point: &Point) -> Vec<f32> {

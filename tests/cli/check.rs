@@ -40,6 +40,23 @@ fn refutations_are_told_in_words() {
     crate::snapshot!("check-witnesses-pair", scene.done(call));
 }
 
+/// Of three classes the margin is that over the next one.
+#[test]
+fn answers_of_several_classes_are_told() {
+    let scene = Scene::new();
+    let leaf = r#""feature":[0],"threshold":[0],"left":[-1],"right":[-1],"default-left":[0]"#;
+    let tree = format!(r#""base":[0.0,1.0,2.5],"trees":[{{"output":0,{leaf},"leaf":[0.25]}}]"#);
+    let model = crate::scene::TREES.replace("\"classes\":2", "\"classes\":3");
+    let model = format!("{}{tree}}}", &model[..model.find("\"base\"").unwrap()]);
+    scene.write("three.json", model);
+    let subject = "--model three.json --spec local.toml --data tiny.csv";
+    scene.done(&format!("certify {subject} --out three.jsonl"));
+    let text = scene.done(&format!("check three.jsonl {subject} --witnesses=1"));
+    assert!(text.contains("label 2, margin 1.500000 over the next class"), "{text}");
+    let more = scene.done(&format!("check three.jsonl {subject} --witnesses=9"));
+    assert!(more.starts_with(&text) && more.len() > text.len(), "{more}");
+}
+
 /// Of committed certificates: labels, outputs, shifted copies, and features of very different scales.
 #[test]
 fn refutations_of_many_features_are_told_in_words() {

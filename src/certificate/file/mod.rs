@@ -82,8 +82,6 @@ pub struct Decided<'a> {
     pub at: usize,
     /// The row it is about, if it is about one: an index in the part.
     pub row: Option<usize>,
-    /// Number of obligations.
-    pub total: usize,
     /// The header of the file.
     pub header: &'a Header,
     /// The proof offered.

@@ -134,9 +134,8 @@ impl<'a> Session<'a> {
             }
         }
         self.counter.add(at, &verdict);
-        let (row, total) = (self.kernel.row_of(at), self.kernel.len());
-        let header = &self.header;
-        watch(Decided { at, row, total, header, proof, verdict: &verdict });
+        let (row, header) = (self.kernel.row_of(at), &self.header);
+        watch(Decided { at, row, header, proof, verdict: &verdict });
         Ok(())
     }
 

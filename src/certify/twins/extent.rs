@@ -83,13 +83,6 @@ pub(in crate::certify) fn is_premise_met(
     }
 }
 
-fn exact_margin(searcher: &Searcher, point: &Point) -> Option<Rational> {
-    match searcher.subject.model.0.exact_scores(point).as_slice() {
-        [zero, one] => Some(one - zero),
-        _ => None,
-    }
-}
-
 /// The largest change that a claim about the score allows for.
 fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
@@ -157,7 +150,8 @@ impl Scene<'_> {
     /// where no float is of a cell.
     fn change(&self, here: &TwinBox) -> Option<Rational> {
         let points = self.ground.pair(here, None);
-        let margin = |x: &Vec<f64>| exact_margin(self.searcher, &Point::from_floats(x)?);
+        let model = self.searcher.subject.model.0;
+        let margin = |x: &Vec<f64>| model.exact_margin(&Point::from_floats(x)?);
         let change = (&margin(&points[0])? - &margin(&points[1])?).abs();
         if change == Rational::ZERO {
             return None;

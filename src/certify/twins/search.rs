@@ -50,8 +50,8 @@ pub(super) struct Waiting {
 
 /// A search that seems to need so many times its budget is hopeless, as told by its first boxes and by a third
 /// of its budget. Boxes by the part of the root that they close estimate how many there are (Knuth, "Estimating
-/// the efficiency of backtrack programs", 1975), but the half that misses more comes first, and it is the harder
-/// one: searches that end were estimated at up to a hundred million times what they take, later at twenty times.
+/// the efficiency of backtrack programs", 1975), but far too many: the half that misses more comes first, and it
+/// is the harder one. So only what is out of all proportion counts, the later the less.
 const HOPELESS: [f64; 2] = [1e9, 1e6];
 
 fn is_hopeless(closed: f64, nodes: u64, budget: u64, times: f64) -> bool {

@@ -17,7 +17,7 @@ mod text;
 
 use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most};
 
-use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow};
+use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow, sums};
 use super::packed::unpack;
 use super::{ImportError, features};
 
@@ -55,7 +55,7 @@ impl Booster {
         let classes = self.classes()?;
         let features = self.features()?;
         let schema = features::schema(Some(self.names), features, given)?;
-        let outputs = if classes <= 2 { 1 } else { classes };
+        let outputs = sums(classes);
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
             let nodes = grow(&stated, Place { tree, features })?;
             Ok(Tree { output: tree % outputs, nodes })

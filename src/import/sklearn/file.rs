@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
-use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated};
+use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated, sums};
 use crate::model::at_most;
 
 /// Shares of classes add up to one but for rounding; counts do not.
@@ -63,7 +63,7 @@ pub(super) struct Boosting {
 impl Head {
     /// Number of sums.
     pub(super) fn sums(&self) -> usize {
-        if self.classes <= 2 { 1 } else { self.classes }
+        sums(self.classes)
     }
 }
 
