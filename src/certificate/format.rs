@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{Digest, LimitError, Part, check_json};
+use crate::model::{Digest, LimitError, Object, Part, check_json, object, optional_object};
 use crate::spec::{Integers, Semantics};
 
 use super::{Hint, LeafHint, Proof, Rejection, Shift, SplitTree};
@@ -37,6 +37,7 @@ pub struct Header {
     /// Must equal the spec's.
     pub integers: Integers,
     /// What the search was allowed; means nothing.
+    #[serde(deserialize_with = "object")]
     pub budget: Budget,
     /// Digest of the defense file, if the claim is about the defended model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,7 +172,11 @@ struct LineFile {
     shifts: Option<Vec<Vec<Shift>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     witnesses: Option<Vec<(usize, usize)>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "optional_object"
+    )]
     totals: Option<Totals>,
 }
 
@@ -206,7 +211,7 @@ impl Header {
     /// Reads the first line.
     pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
         check_json(line)?;
-        let header: Self = serde_json::from_slice(line)?;
+        let Object(header): Object<Self> = serde_json::from_slice(line)?;
         if header.schema != "certificate/1" {
             return Err(FormatError::Schema(header.schema));
         }
@@ -339,7 +344,7 @@ impl Entry {
     /// Reads a line after the first.
     pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
         check_json(line)?;
-        let mut file: LineFile = serde_json::from_slice(line)?;
+        let Object(mut file): Object<LineFile> = serde_json::from_slice(line)?;
         let rule = file.rule.take();
         if let (Some(totals), None, None) = (file.totals, &rule, file.at) {
             file.totals = None;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer};
+
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
+use crate::model::{Object, object};
 
 use super::{Rejection, Shift};
 
@@ -127,9 +130,16 @@ pub struct Hint {
 #[serde(untagged)]
 pub enum LeafHint {
     /// For all rows.
+    #[serde(deserialize_with = "object")]
     Shared(Hint),
     /// One per row, in the order of the rows.
+    #[serde(deserialize_with = "objects")]
     PerRow(Vec<Hint>),
+}
+
+fn objects<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Hint>, D::Error> {
+    let hints = Vec::<Object<Hint>>::deserialize(from)?;
+    Ok(hints.into_iter().map(|Object(hint)| hint).collect())
 }
 
 impl LeafHint {

@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::certificate::{
     Arithmetic, CheckError, Checked, Decided, Settings, Tally, Verdict, check_file,
 };
+
+use crate::model::Digest;
+use crate::spec::Semantics;
 
 use super::subject::{Loaded, SubjectArguments};
 use super::witness::describe;
@@ -98,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.json {
         lines.push_str(&summary_json(&checked, holds, settings));
     } else {
-        lines = summary_text(&checked, settings);
+        lines = summary_text(&checked, settings, &about(&loaded, &arguments.subject, &checked));
         lines += &witnesses;
     }
     files::print(&lines)?;
@@ -164,7 +167,35 @@ pub(crate) fn accuracy_json(totals: &crate::certificate::Totals) -> serde_json::
     serde_json::json!({ "lower": totals.lower(), "upper": totals.upper(), "of": totals.n() })
 }
 
-fn summary_text(checked: &Checked, settings: Settings) -> String {
+/// What was decided, on one line: the claim with its parameters, of which function, over which rows, of
+/// which files; these by name and the first digits of their digests.
+fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String {
+    let header = &checked.header;
+    let semantics = match header.semantics {
+        Semantics::Real => "real",
+        Semantics::ServedF32 => "served-f32",
+    };
+    let mut text = format!("decided: {}, semantics {semantics}", loaded.spec.0);
+    if let (Some(part), Some(rows)) = (header.part, header.rows) {
+        let _ = write!(text, ", {rows} rows of {}", part.name());
+    }
+    let file = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let _ = write!(text, "; model {}", with_digest(&file(&named.model), header.model));
+    if let (Some(digest), Some((data, _))) = (header.data, &loaded.data) {
+        let _ = write!(text, ", data {}", with_digest(&data.meta().name, digest));
+    }
+    if let (Some(digest), Some(path)) = (header.defense, &named.defense) {
+        let _ = write!(text, ", defended by {}", with_digest(&file(path), digest));
+    }
+    text
+}
+
+/// `name (1a2b3c4d)`
+fn with_digest(name: &str, digest: Digest) -> String {
+    format!("{name} ({:.8})", digest.to_string())
+}
+
+fn summary_text(checked: &Checked, settings: Settings, about: &str) -> String {
     let mut text = String::new();
     let header = &checked.header;
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
@@ -174,6 +205,7 @@ fn summary_text(checked: &Checked, settings: Settings) -> String {
         let _ = writeln!(text, "only the first {first} obligations were decided");
     }
     text += &accuracy_lines(&checked.tally);
+    let _ = writeln!(text, "{about}");
     let _ = writeln!(text, "{}", checked.tally.all);
     text
 }

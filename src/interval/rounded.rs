@@ -45,9 +45,9 @@ pub fn sum_up(terms: impl IntoIterator<Item = f64>) -> f64 {
     })
 }
 
-/// An upper bound of the product of two non-negative numbers; 0 if one is 0, +∞ on NaN.
+/// An upper bound of the product of two non-negative numbers; +∞ on NaN, else 0 if one is 0.
 pub fn product_up(a: f64, b: f64) -> f64 {
-    if a == 0.0 || b == 0.0 {
+    if (a == 0.0 && !b.is_nan()) || (b == 0.0 && !a.is_nan()) {
         return 0.0;
     }
     let product = (a * b).next_up();
@@ -77,9 +77,10 @@ struct Sum {
 impl Sum {
     const ZERO: Self = Self { value: 0.0, absolute: 0.0, terms: 0, is_non_negative: true };
 
-    /// Adds the product `a·b`; a zero operand adds nothing and costs nothing.
+    /// Adds the product of a coefficient and a number. A coefficient of 0 adds nothing, whatever the
+    /// number; a number that is 0 hides no coefficient that overflowed, whose sign is not known.
     fn add_product(&mut self, a: f64, b: f64) {
-        if a == 0.0 || b == 0.0 {
+        if a == 0.0 || (b == 0.0 && a.is_finite()) {
             return;
         }
         let term = a * b;
@@ -307,7 +308,8 @@ impl Form for Rounded {
     }
 
     fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64) {
-        if a == 0.0 || b == 0.0 {
+        // 0 times what overflowed is not known to be 0
+        if (a == 0.0 || b == 0.0) && a.is_finite() && b.is_finite() {
             return;
         }
         match self.coefficients.get_mut(index) {
@@ -334,6 +336,7 @@ impl Form for Rounded {
             return f64::NEG_INFINITY;
         }
         let mut sum = self.constant;
+        // of a coefficient that overflowed not even the sign is known, so that neither end is the right one
         for (&a, side) in self.coefficients.iter().zip(sides) {
             sum.add_product(a, if a >= 0.0 { side.lo() } else { side.hi() });
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational, exp};
 
-use super::{Digest, LimitError, Model, Tie, argmax, check_json};
+use super::{Digest, LimitError, Model, Object, Tie, argmax, check_json};
 
 /// A map from the target's posteriors to what it answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,14 +68,14 @@ impl Defense {
             kind: String,
         }
         check_json(bytes)?;
-        let head: Head = serde_json::from_slice(bytes)?;
+        let Object(head): Object<Head> = serde_json::from_slice(bytes)?;
         if head.format != "defense/1" {
             return Err(DefenseError::Format(head.format));
         }
         if head.kind != "prediction-poisoning" {
             return Err(DefenseError::Kind(head.kind));
         }
-        let file: DefenseFile = serde_json::from_slice(bytes)?;
+        let Object(file): Object<DefenseFile> = serde_json::from_slice(bytes)?;
         Self::prediction_poisoning(file.target, file.alpha)
     }
 

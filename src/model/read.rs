@@ -11,8 +11,8 @@ use super::limits::{
     at_most,
 };
 use super::{
-    Ensemble, Family, Feature, FeatureSpec, Kind, Layer, LimitError, Mlp, Model, Node, Precision,
-    Schema, SchemaError, Tie, Tree, check_json,
+    Ensemble, Family, Feature, FeatureSpec, Kind, Layer, LimitError, Mlp, Model, Node, Object,
+    Precision, Schema, SchemaError, Tie, Tree, check_json,
 };
 
 /// Why a file is no model.
@@ -90,7 +90,7 @@ struct ModelFile<'a> {
     #[serde(default = "lower")]
     tie: Tie,
     classes: usize,
-    features: Vec<FeatureFile>,
+    features: Vec<Object<FeatureFile>>,
     #[serde(borrow)]
     layers: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -149,7 +149,7 @@ impl Model {
     /// that are not finite, trees with cycles or orphans, and sizes over the limits are refused.
     pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
         check_json(bytes)?;
-        let file: ModelFile = serde_json::from_slice(bytes)?;
+        let Object(file): Object<ModelFile> = serde_json::from_slice(bytes)?;
         if file.format != "model/1" {
             return Err(ModelError::Format(file.format));
         }
@@ -164,12 +164,13 @@ impl ModelFile<'_> {
     fn into_model<N: DeserializeOwned + Copy + Into<f64>>(self) -> Result<Model, ModelError> {
         at_most("features", self.features.len(), MAX_WIDTH)?;
         at_most("classes", self.classes, MAX_CLASSES)?;
-        let schema = Schema::new(self.features.into_iter().map(FeatureFile::into_spec).collect())?;
+        let schema =
+            Schema::new(self.features.into_iter().map(|Object(file)| file.into_spec()).collect())?;
         let family = match self.family.as_str() {
             "mlp" => {
                 forbid("mlp", &[("base", self.base), ("trees", self.trees)])?;
                 forbid("mlp", &[("bias", self.bias), ("rules", self.rules)])?;
-                let layers: Vec<LayerFile<N>> =
+                let layers: Vec<Object<LayerFile<N>>> =
                     serde_json::from_str(demand("mlp", "layers", self.layers)?)?;
                 Family::Mlp(into_mlp(layers, schema.len())?)
             }
@@ -177,7 +178,7 @@ impl ModelFile<'_> {
                 forbid("ensemble", &[("layers", self.layers)])?;
                 forbid("ensemble", &[("bias", self.bias), ("rules", self.rules)])?;
                 let base: Vec<N> = serde_json::from_str(demand("ensemble", "base", self.base)?)?;
-                let trees: Vec<TreeFile<N>> =
+                let trees: Vec<Object<TreeFile<N>>> =
                     serde_json::from_str(demand("ensemble", "trees", self.trees)?)?;
                 Family::Ensemble(into_ensemble(&base, trees, schema.len())?)
             }
@@ -263,7 +264,7 @@ fn expect_length(place: String, found: usize, expected: usize) -> Result<(), Mod
 }
 
 fn into_mlp<N: Copy + Into<f64>>(
-    layers: Vec<LayerFile<N>>,
+    layers: Vec<Object<LayerFile<N>>>,
     features: usize,
 ) -> Result<Mlp, ModelError> {
     at_most("layers", layers.len(), MAX_LAYERS)?;
@@ -275,7 +276,7 @@ fn into_mlp<N: Copy + Into<f64>>(
         });
     }
     let (mut inputs, mut parameters, mut result) = (features, 0, Vec::new());
-    for (index, layer) in layers.into_iter().enumerate() {
+    for (index, Object(layer)) in layers.into_iter().enumerate() {
         let outputs = layer.bias.len();
         at_most("neurons of a layer", outputs, MAX_WIDTH)?;
         if outputs == 0 {
@@ -302,12 +303,12 @@ fn into_mlp<N: Copy + Into<f64>>(
 
 fn into_ensemble<N: Copy + Into<f64>>(
     base: &[N],
-    trees: Vec<TreeFile<N>>,
+    trees: Vec<Object<TreeFile<N>>>,
     features: usize,
 ) -> Result<Ensemble, ModelError> {
     at_most("trees", trees.len(), MAX_TREES)?;
     let base = finite(base, || "base".to_owned())?;
-    let convert = |(index, tree)| into_tree(index, tree, features, base.len());
+    let convert = |(index, Object(tree))| into_tree(index, tree, features, base.len());
     let trees = trees.into_iter().enumerate().map(convert).collect::<Result<_, _>>()?;
     Ok(Ensemble { base, trees })
 }

@@ -15,7 +15,7 @@ use crate::interval::Decimal;
 use super::limits::{MAX_BYTES, MAX_WIDTH};
 use super::parts::{deal, hold_out, take_auxiliary};
 use super::table::{first_with_label, read_rows, unpack};
-use super::{Digest, Kind, LimitError, Schema, check_json};
+use super::{Digest, Kind, LimitError, Object, Schema, check_json, object};
 
 /// One labelled row.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +93,7 @@ pub struct Meta {
     /// Lowest and highest raw value per feature.
     pub ranges: Vec<(Decimal, Decimal)>,
     /// Where the rows are.
+    #[serde(deserialize_with = "object")]
     pub files: Files,
     /// Whether the rows were made, not collected.
     pub synthetic: bool,
@@ -109,7 +110,7 @@ impl Meta {
     /// Reads `meta.json`.
     pub fn read(bytes: &[u8]) -> Result<Self, DataError> {
         check_json(bytes)?;
-        let meta: Self = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
+        let Object(meta): Object<Self> = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
         let width = meta.features.len();
         let lists = [("kinds", meta.kinds.len()), ("ranges", meta.ranges.len())];
         for (list, found) in lists {
@@ -275,7 +276,7 @@ impl DataSet {
         }
         let unpacked: Vec<Vec<u8>> =
             files.iter().map(|file| unpack(file, MAX_BYTES)).collect::<Result<_, _>>()?;
-        let digest = Digest::of_all(unpacked.iter().map(Vec::as_slice).chain([meta_bytes]));
+        let digest = digest_of(&unpacked, meta_bytes);
         let mut tables = Vec::with_capacity(files.len());
         for (file, bytes) in files.iter().zip(&unpacked) {
             tables.push(read_rows(file.name, bytes, &meta)?);
@@ -307,7 +308,8 @@ impl DataSet {
         &self.meta
     }
 
-    /// BLAKE3 of the unpacked files and of `meta.json`.
+    /// BLAKE3 of the unpacked file and of `meta.json` after it; of two files, of the 32 bytes of the digest
+    /// of each, in the order of [`Files::names`], and of that of `meta.json`.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -334,6 +336,20 @@ impl DataSet {
             }
         }
         Ok(())
+    }
+}
+
+/// Names the contents of all files. Two files strung together would not say where the second begins: rows
+/// could change parts. After one file the seam is known, since `meta.json` begins with `{`, and no row of
+/// numbers holds that.
+fn digest_of(unpacked: &[Vec<u8>], meta: &[u8]) -> Digest {
+    match unpacked {
+        [all] => Digest::of_all([all.as_slice(), meta]),
+        several => {
+            let digests: Vec<Digest> =
+                several.iter().map(Vec::as_slice).chain([meta]).map(Digest::of).collect();
+            Digest::of_all(digests.iter().map(|digest| digest.bytes().as_slice()))
+        }
     }
 }
 

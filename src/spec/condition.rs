@@ -19,6 +19,16 @@ impl Condition {
         terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
     }
 
+    /// Whether no point of a box meets the condition, exactly.
+    pub(super) fn excludes(&self, sides: &[(Rational, Rational)]) -> bool {
+        let least = self
+            .coefficients
+            .iter()
+            .zip(sides)
+            .map(|(c, (low, high))| if *c >= Rational::ZERO { c * low } else { c * high });
+        least.fold(Rational::ZERO, |sum, term| &sum + &term) > self.rhs
+    }
+
     /// The feature whose two values the condition binds to each other, and how, if it is
     /// `c·x′_i − c·x_i <= h` and nothing else.
     pub(super) fn difference(&self, features: usize) -> Option<(usize, DifferenceBound)> {
@@ -66,25 +76,39 @@ impl Link {
     /// The links between two inputs of so many features that the conditions make, each with the tightest ends.
     /// A feature of which they ask what no pair has is left out: nothing rests on that.
     pub(super) fn all(conditions: &[Condition], features: usize) -> Arc<[Self]> {
-        let mut links = BTreeMap::<usize, (Option<Rational>, Option<Rational>)>::new();
-        for (feature, bound) in conditions.iter().filter_map(|c| c.difference(features)) {
-            let (least, most) = links.entry(feature).or_default();
-            match bound {
-                DifferenceBound::Least(found) if least.as_ref().is_none_or(|l| *l < found) => {
-                    *least = Some(found);
-                }
-                DifferenceBound::Most(found) if most.as_ref().is_none_or(|m| *m > found) => {
-                    *most = Some(found);
-                }
-                _ => {}
-            }
-        }
-        let is_possible = |(least, most): &(Option<Rational>, Option<Rational>)| {
-            least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
-        };
-        let kept = links.into_iter().filter(|(_, ends)| is_possible(ends));
+        let kept = tightest(conditions, features).into_iter().filter(|(_, ends)| is_possible(ends));
         kept.map(|(feature, (least, most))| Self { feature, least, most }).collect()
     }
+
+    /// Whether the conditions ask of the difference of some feature what no pair has.
+    pub(super) fn contradict(conditions: &[Condition], features: usize) -> bool {
+        tightest(conditions, features).values().any(|ends| !is_possible(ends))
+    }
+}
+
+/// The least and the most that conditions leave of a difference.
+type Ends = (Option<Rational>, Option<Rational>);
+
+fn is_possible((least, most): &Ends) -> bool {
+    least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
+}
+
+/// Per feature whose copies are bound to each other, the tightest ends.
+fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, Ends> {
+    let mut links = BTreeMap::<usize, (Option<Rational>, Option<Rational>)>::new();
+    for (feature, bound) in conditions.iter().filter_map(|c| c.difference(features)) {
+        let (least, most) = links.entry(feature).or_default();
+        match bound {
+            DifferenceBound::Least(found) if least.as_ref().is_none_or(|l| *l < found) => {
+                *least = Some(found);
+            }
+            DifferenceBound::Most(found) if most.as_ref().is_none_or(|m| *m > found) => {
+                *most = Some(found);
+            }
+            _ => {}
+        }
+    }
+    links
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod lower;
 mod property;
 mod read;
 mod region;
+mod words;
 
 pub use condition::Link;
 pub use lower::{Claim, Confidence, LowerError, Lowered, Obligation, Standing, Threshold};

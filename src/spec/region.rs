@@ -83,6 +83,19 @@ impl Domain {
             && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(inside)
     }
 
+    /// The first side of a box over one or more copies of the input that reaches beyond the declared ranges.
+    /// Of whole features only whole numbers count. Ends the wrong way round reach nowhere.
+    pub(super) fn first_beyond(&self, sides: &[Ends]) -> Option<usize> {
+        let limits = self.sides.iter().zip(self.is_whole.iter()).cycle();
+        let is_beyond = |(ends, ((least, most), is_whole)): (&Ends, (&Side, &bool))| {
+            let (low, high) = inward(ends.clone(), *is_whole);
+            let leaves = least.as_ref().is_some_and(|least| low < *least)
+                || most.as_ref().is_some_and(|most| high > *most);
+            low <= high && leaves
+        };
+        sides.iter().zip(limits).position(is_beyond)
+    }
+
     /// The whole domain as a region; `Err` names the first feature without a range by index.
     pub fn region(&self) -> Result<RawRegion, usize> {
         let both =
@@ -228,6 +241,14 @@ impl RawRegion {
     /// Whether there is no point at all in the box.
     pub fn is_empty(&self) -> bool {
         self.sides.iter().any(|(low, high)| low > high)
+    }
+
+    /// Whether one of the conditions alone leaves no point of the box, or two of them leave no difference
+    /// between the copies of a feature.
+    pub(super) fn is_excluded(&self) -> bool {
+        let features = self.sides.len() / 2;
+        self.conditions.iter().any(|condition| condition.excludes(&self.sides))
+            || Link::contradict(&self.conditions, features)
     }
 
     /// Decides exactly whether the point belongs to the set.

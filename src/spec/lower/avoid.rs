@@ -58,6 +58,13 @@ pub(super) fn blocks(
         let rows = rows.iter().map(|row| halfspace(row, outputs)).collect::<Result<_, _>>()?;
         Ok(OutputBlock { rows })
     };
+    if blocks.is_empty() {
+        let why = "no outputs are unsafe, so nothing is claimed; give `unsafe` a block of rows";
+        return Err(LowerError::Meaningless {
+            what: "an output region without blocks".into(),
+            why,
+        });
+    }
     blocks.iter().map(block).collect()
 }
 
@@ -95,7 +102,11 @@ pub(super) fn region(
     let raw = |(feature, (low, high)): (&FeatureSpec, &(Decimal, Decimal))| {
         (raw_value(feature, units, low.value()), raw_value(feature, units, high.value()))
     };
-    let sides = of_side.zip(&sides).map(raw).collect();
+    let sides: Vec<_> = of_side.zip(&sides).map(raw).collect();
+    if let Some(index) = domain.first_beyond(&sides) {
+        let name = features.get(index % features.len().max(1)).map(|f| f.name.clone());
+        return Err(LowerError::Beyond { name: name.unwrap_or_default() });
+    }
     let mut conditions = Vec::with_capacity(input.rows.len());
     for row in &input.rows {
         expect_length("coefficients `x` of an input row", row.x.len(), copies * features.len())?;

@@ -42,6 +42,14 @@ pub enum LowerError {
         /// The feature.
         name: String,
     },
+    /// An input box that leaves the domain: a claim about all of it would be one about a part.
+    #[error(
+        "the box of `{name}` reaches beyond its range, so part of it holds no inputs: keep the box inside, or give `{name}` a wider range below a line `[domain]`"
+    )]
+    Beyond {
+        /// The feature.
+        name: String,
+    },
     /// Something this version cannot decide.
     #[error("{what} cannot be decided by this version: {why}")]
     Unsupported {

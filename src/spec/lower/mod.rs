@@ -212,6 +212,7 @@ impl<'a> Lowered<'a> {
         let sufficient =
             if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
         let (standing, region) = self.place(at, metric)?;
+        let standing = if claim.has_no_partners() { Standing::Invalid } else { standing };
         Some(Obligation { at, standing, claim, sufficient, region })
     }
 
@@ -248,7 +249,8 @@ impl<'a> Lowered<'a> {
                 Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
                 _ => self.domain.region().ok()?,
             };
-            let standing = if region.is_empty() { Standing::Invalid } else { Standing::Open };
+            let is_void = region.is_empty() || region.is_excluded();
+            let standing = if is_void { Standing::Invalid } else { Standing::Open };
             return Some((standing, region));
         };
         let centre = Point::from_floats(&self.rows.get(self.row_of(at)?)?.values)?;

@@ -121,12 +121,34 @@ pub enum Claim {
     },
 }
 
+impl Claim {
+    /// Whether no point can be the partner that the claim speaks of, whatever the model.
+    pub(super) fn has_no_partners(&self) -> bool {
+        match self {
+            Self::Confident { partners, .. } => partners.is_empty(),
+            // points that are closer than 0
+            Self::Near { bound: _, reach, on } => {
+                *on == On::Posterior && reach.iter().any(|reach| *reach <= Rational::ZERO)
+            }
+            Self::Label { .. }
+            | Self::Posterior { .. }
+            | Self::Monotone { .. }
+            | Self::Fuzz { .. }
+            | Self::Avoid { .. }
+            | Self::Stable { .. }
+            | Self::Lipschitz { .. }
+            | Self::AllPairs { .. } => false,
+        }
+    }
+}
+
 /// Whether there is anything to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// A claim that can be proved or refuted.
     Open,
-    /// The row is no member of the domain: never proved, counted apart.
+    /// The row is no member of the domain, or the claim speaks of no point at all: never proved, counted
+    /// apart.
     Invalid,
 }
 

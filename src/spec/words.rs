@@ -1,0 +1,174 @@
+//! A spec in words, on one line: what a verdict is about, for people.
+
+use std::fmt;
+
+use crate::interval::Decimal;
+
+use super::property::{
+    Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Units, Zone,
+};
+use super::{Property, Spec};
+
+/// Names of features that a line lists.
+const NAMES: usize = 4;
+
+impl fmt::Display for Norm {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Linf => "linf",
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+        })
+    }
+}
+
+impl fmt::Display for Units {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Standardised => "standardised units",
+            Self::Raw => "raw units",
+        })
+    }
+}
+
+/// The property with its parameters, the units of its lengths and whose labels are meant:
+/// `local-invariance (epsilon 0.05, delta 0.5, norm linf; standardised units, label true)`.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} ({}; {}", self.property.name(), self.property, self.units)?;
+        if let Property::Label { .. } | Property::LocalInvariance { .. } = self.property {
+            f.write_str(match self.label {
+                LabelSource::True => ", label true",
+                LabelSource::Predicted => ", label predicted",
+            })?;
+        }
+        f.write_str(match self.integers {
+            Integers::Respect => ", integers respect",
+            Integers::Relax => ", integers relax",
+        })?;
+        if !self.domain.is_empty() {
+            let ranges = self.domain.iter().take(NAMES);
+            let ranges = ranges.map(|(name, (low, high))| format!("{name} in [{low}, {high}]"));
+            write!(f, ", {}", listed(ranges.collect(), self.domain.len()))?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// The parameters, without the property's name.
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Label { epsilon, norm } => write!(f, "epsilon {epsilon}, norm {norm}"),
+            Self::LocalInvariance { epsilon, delta, norm } => {
+                write!(f, "epsilon {epsilon}, delta {delta}, norm {norm}")
+            }
+            Self::LocalInvarianceT { epsilon_1, epsilon_2 } => {
+                write!(f, "epsilon-1 {epsilon_1}, epsilon-2 {epsilon_2}")
+            }
+            Self::Lipschitzness { epsilon, constant, norm } => {
+                write!(f, "epsilon {epsilon}, constant {constant}, norm {norm}")
+            }
+            Self::LipschitznessT { constant } => write!(f, "constant {constant}"),
+            Self::SmallNeighborhood { epsilon, constant, on } => {
+                write!(f, "epsilon {epsilon}, constant {constant}, on {}", of_answers(*on))
+            }
+            Self::Monotonicity { features, direction, class, scope, epsilon } => {
+                let direction = match direction {
+                    Direction::Increasing => "increasing",
+                    Direction::Decreasing => "decreasing",
+                };
+                write!(f, "{direction} in {}, scope {}", names(features), of_places(*scope))?;
+                optional(f, "epsilon", epsilon.as_ref())?;
+                class.map_or(Ok(()), |class| write!(f, ", class {class}"))
+            }
+            Self::BoundaryFuzz { shift, epsilon, zone, zone_norm, scope, radius, norm } => {
+                write!(
+                    f,
+                    "shift {shift}, epsilon {epsilon}, zone {}",
+                    match zone {
+                        Zone::Axis => "axis".to_owned(),
+                        Zone::Ball => format!("ball in {zone_norm}"),
+                    }
+                )?;
+                write!(f, ", scope {}", of_places(*scope))?;
+                let Some(radius) = radius else { return Ok(()) };
+                write!(f, ", radius {radius}, norm {norm}")
+            }
+            Self::Stability { features, bound, on } => {
+                write!(f, "features {}, bound {bound}, on {}", names(features), of_answers(*on))
+            }
+            Self::HighConfidence { features, confidence, cutoff, range } => {
+                write!(
+                    f,
+                    "features {}, confidence {confidence}, cutoff {cutoff}",
+                    names(features)
+                )?;
+                let Some((low, high)) = range else { return Ok(()) };
+                write!(f, ", range [{low}, {high}]")
+            }
+            Self::Redundancy { groups, confidence, cutoff } => {
+                let some: Vec<String> = groups.iter().take(NAMES).map(|g| names(g)).collect();
+                let groups = listed(some, groups.len());
+                write!(f, "groups {groups}, confidence {confidence}, cutoff {cutoff}")
+            }
+            Self::OutputRegion { copies, input, unsafe_blocks } => {
+                let (boxes, blocks) = (input.len(), unsafe_blocks.len());
+                write!(f, "{boxes} input boxes, {blocks} unsafe blocks, copies {copies}")
+            }
+        }
+    }
+}
+
+fn optional(f: &mut fmt::Formatter, key: &str, value: Option<&Decimal>) -> fmt::Result {
+    value.map_or(Ok(()), |value| write!(f, ", {key} {value}"))
+}
+
+fn of_answers(on: On) -> &'static str {
+    match on {
+        On::Posterior => "posterior",
+        On::Score => "score",
+    }
+}
+
+fn of_places(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Domain => "domain",
+        Scope::Local => "local",
+    }
+}
+
+/// `[a, b, c, d and 3 more]`
+fn names(features: &[FeatureName]) -> String {
+    let some = features.iter().take(NAMES).map(FeatureName::to_string).collect();
+    format!("[{}]", listed(some, features.len()))
+}
+
+fn listed(some: Vec<String>, all: usize) -> String {
+    let more = all.saturating_sub(some.len());
+    let some = some.join(", ");
+    if more > 0 { format!("{some} and {more} more") } else { some }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_says_what_its_numbers_mean() {
+        let words = |text: &str| Spec::read(text.as_bytes()).unwrap().to_string();
+        assert_eq!(
+            words("property = 'local-invariance'\nepsilon = '0.05'\ndelta = '0.5'"),
+            "local-invariance (epsilon 0.05, delta 0.5, norm linf; standardised units, label true, \
+             integers respect)"
+        );
+        assert_eq!(
+            words(
+                "property = 'stability'\nfeatures = [0, 'a', 'b', 'c', 'd']\nbound = '1'\n\
+                 units = 'raw'\n[domain]\na = ['0', '1']"
+            ),
+            "stability (features [0, a, b, c and 1 more], bound 1, on posterior; raw units, integers \
+             respect, a in [0, 1])"
+        );
+    }
+}
