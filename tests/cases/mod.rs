@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod draw;
+pub mod extremes;
 pub mod forests;
 pub mod nearest;
 pub mod table;
