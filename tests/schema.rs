@@ -128,6 +128,8 @@ enum Obligation {
     Fuzz { at: u64 },
     /// The answers over two boxes are close, measured by the distance of the boxes.
     Range { at: u64 },
+    /// The linear rule on the change between two close points.
+    Difference { at: u64 },
     /// All pairs of rows; the witnesses violate the claim.
     AllPairs { at: u64, witnesses: Vec<(u64, u64)> },
     /// Points (raw feature values, hexadecimal floats or exact decimals) that violate the claim.
@@ -178,6 +180,30 @@ fn the_committed_schema_is_the_generated_one() {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == text, "renew it: RENEW_SCHEMA=1 cargo test --test schema");
+}
+
+/// A rule that the kernel reads and the schema does not have, or the other way round.
+#[test]
+fn the_schema_has_every_rule_and_no_other() {
+    let text = std::fs::read_to_string(folder().join("certificate.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut rules = Vec::new();
+    let mut open = vec![&schema];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::Object(map) => {
+                let rule = map.get("rule").and_then(|rule| rule.get("const"));
+                rules.extend(rule.and_then(|rule| rule.as_str()));
+                open.extend(map.values());
+            }
+            serde_json::Value::Array(all) => open.extend(all),
+            _ => {}
+        }
+    }
+    rules.sort_unstable();
+    let mut expected = propcert::certificate::Proof::RULES;
+    expected.sort_unstable();
+    assert_eq!(rules, expected);
 }
 
 #[test]

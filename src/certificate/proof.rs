@@ -75,6 +75,24 @@ pub enum Proof {
 }
 
 impl Proof {
+    /// The names of all rules, as in files.
+    pub const RULES: [&'static str; 14] = [
+        "none",
+        "interval",
+        "linear",
+        "dual",
+        "jacobian",
+        "split",
+        "jumps",
+        "tree-dual",
+        "tree-pairs",
+        "fuzz",
+        "range",
+        "difference",
+        "all-pairs",
+        "counterexample",
+    ];
+
     /// Steps of its split trees, and trees that their sums name.
     pub(super) fn steps(&self) -> usize {
         match self {
@@ -434,6 +452,40 @@ mod tests {
         ] {
             assert_eq!(SplitTree::parse(text).unwrap().text(), text);
         }
+    }
+
+    /// A rule without a name in the list would be left out by whoever goes by it.
+    #[test]
+    fn every_rule_is_listed() {
+        let tree = SplitTree::parse("I").unwrap();
+        let (trees, hints) = (BTreeMap::new(), Vec::new());
+        let all = [
+            Proof::None,
+            Proof::Interval,
+            Proof::Linear { hints: Vec::new() },
+            Proof::Dual { hints: Vec::new() },
+            Proof::Jacobian,
+            Proof::Split { tree, hints },
+            Proof::Jumps { trees: trees.clone() },
+            Proof::TreeDual { shifts: Vec::new() },
+            Proof::TreePairs { trees },
+            Proof::Fuzz,
+            Proof::Range,
+            Proof::Difference,
+            Proof::AllPairs { witnesses: Vec::new() },
+            Proof::Counterexample { points: Vec::new() },
+        ];
+        for proof in &all {
+            // a new rule stops here, to be added above as well
+            match proof {
+                Proof::None | Proof::Interval | Proof::Linear { .. } | Proof::Dual { .. } => {}
+                Proof::Jacobian | Proof::Split { .. } | Proof::Jumps { .. } => {}
+                Proof::TreeDual { .. } | Proof::TreePairs { .. } | Proof::Fuzz => {}
+                Proof::Range | Proof::Difference | Proof::AllPairs { .. } => {}
+                Proof::Counterexample { .. } => {}
+            }
+        }
+        assert_eq!(all.each_ref().map(Proof::rule), Proof::RULES);
     }
 
     /// A sum takes room for every tree that it names, so these count as well.

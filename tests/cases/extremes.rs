@@ -169,7 +169,50 @@ fn layer(
     Layer { weights, bias, inputs }
 }
 
+/// Neurons whose paths to the margin overflow with opposite signs, over a range so small, and ending at 0, that
+/// no value on the way does.
+fn clash(draw: &mut Draw) -> Model {
+    let first = draw.below(900) as i64 + 60;
+    let second = 1030 - first + draw.below(60) as i64;
+    let neurons = 2 + draw.index(2);
+    let share = |draw: &mut Draw| [1.0, 0.5, -1.0, 0.75, 1.25][draw.index(5)];
+    let factors = |draw: &mut Draw, e: i64| -> Vec<f64> {
+        (0..neurons).map(|_| at_precision(share(draw) * power(e.min(1023)), Precision::F64)).collect()
+    };
+    let (weights, out) = (factors(draw, first), factors(draw, second));
+    let size = power(-first - draw.below(40) as i64);
+    // of neurons that are on, off or undecided
+    let bias = |draw: &mut Draw, w: f64| [0.0, 0.0, w.abs() * size, w * size][draw.index(4)];
+    let layers = vec![
+        Layer { bias: weights.iter().map(|w| bias(draw, *w)).collect(), weights, inputs: 1 },
+        Layer {
+            weights: [vec![0.0; neurons], out].concat(),
+            bias: vec![0.0, number(draw, 300, Precision::F64)],
+            inputs: neurons,
+        },
+    ];
+    let (low, high) = if draw.is_heads() { (-size, 0.0) } else { (0.0, size) };
+    let feature = FeatureSpec {
+        name: "x0".to_owned(),
+        kind: Kind::Real,
+        low: Decimal::from_f64(low),
+        high: Decimal::from_f64(high),
+        mean: 0.0,
+        scale: 1.0,
+    };
+    Model {
+        schema: Schema::new(vec![feature]).unwrap(),
+        precision: Precision::F64,
+        tie: Tie::Lower,
+        classes: 2,
+        family: Family::Mlp(Mlp { layers }),
+    }
+}
+
 fn network(draw: &mut Draw) -> Model {
+    if draw.below(5) == 0 {
+        return clash(draw);
+    }
     let precision = precision(draw);
     let spread = spread(draw, precision);
     let inputs = 1 + draw.index(2);

@@ -8,6 +8,9 @@ use super::{Engine, Kernel};
 
 /// What a side of a box of pairs costs, in nodes visited: about 0.3 µs, in rational numbers.
 const SIDE: u64 = 100;
+/// What a side of any box costs wherever one is made, shifted, widened or looked up, and a coordinate of a
+/// point that is evaluated: rational numbers again.
+const ENDS: u64 = 100;
 /// What sharing out and comparing a bound costs, in nodes visited: about 3 µs, in rational numbers of 2,000
 /// bits.
 const JUDGED: u64 = 1_000;
@@ -24,11 +27,13 @@ impl Kernel<'_> {
             evaluations: self.evaluations(),
             judged: if self.lowered.compares_posteriors() { JUDGED_POSTERIORS } else { JUDGED },
         };
-        match &self.engine {
+        let work = match &self.engine {
             Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
             Engine::Small(forests, _) => forest_work(&forests.claimed, proof, price),
             Engine::Big(forests, _) => forest_work(&forests.claimed, proof, price),
-        }
+        };
+        // the region of an obligation is made whatever is offered for it
+        work.saturating_add(ENDS.saturating_mul(self.model.schema.len() as u64))
     }
 
     /// How many points a counterexample may have evaluated: of the boundary property every shifted copy.
@@ -45,13 +50,14 @@ impl Kernel<'_> {
             let times = if copies == 2 { 12 } else { 1 };
             times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
         });
-        let linear = parameters.saturating_mul(2 * neurons + 4 + rows);
+        let linear =
+            parameters.saturating_mul(2 * neurons + 4 + rows).saturating_add(ENDS * inputs);
         match proof {
             Proof::None | Proof::AllPairs { .. } => parameters,
             // exact integers grow with every layer
             Proof::Counterexample { .. } => {
                 let once = parameters.saturating_mul(4 * network_depth(self.model));
-                once.saturating_mul(self.evaluations())
+                once.saturating_add(ENDS * inputs).saturating_mul(self.evaluations())
             }
             Proof::Interval => parameters.saturating_mul(4),
             Proof::Split { tree, .. } => {
@@ -103,7 +109,7 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
     let (nodes, features) = (forest.nodes() as u64 + 1, forest.features() as u64);
     match proof {
         Proof::Counterexample { .. } => {
-            nodes.saturating_add(features).saturating_mul(price.evaluations)
+            nodes.saturating_add(ENDS * features).saturating_mul(price.evaluations)
         }
         Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
             box_of_pairs(forest, price).saturating_mul(steps(tree))
@@ -124,8 +130,11 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
             // at most two shifts per feature
             box_of_pairs(forest, price).saturating_mul(2 * features + all)
         }
-        // up to two shifted regions per feature
-        Proof::Fuzz => nodes.saturating_mul(1000).saturating_add(features.saturating_pow(2)),
+        // the region, the widened one, and two shifted ones per feature, each with its cells
+        Proof::Fuzz => {
+            let region = nodes.saturating_add(2 * ENDS * features);
+            region.saturating_mul(2 * features + 2)
+        }
         _ => nodes,
     }
 }

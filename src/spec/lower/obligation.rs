@@ -126,15 +126,12 @@ impl Claim {
     pub(super) fn has_no_partners(&self) -> bool {
         match self {
             Self::Confident { partners, .. } => partners.is_empty(),
-            // points that are closer than 0
-            Self::Near { bound: _, reach, on } => {
-                *on == On::Posterior && reach.iter().any(|reach| *reach <= Rational::ZERO)
-            }
             Self::Label { .. }
             | Self::Posterior { .. }
             | Self::Monotone { .. }
             | Self::Fuzz { .. }
             | Self::Avoid { .. }
+            | Self::Near { .. }
             | Self::Stable { .. }
             | Self::Lipschitz { .. }
             | Self::AllPairs { .. } => false,
