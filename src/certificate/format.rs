@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{Digest, LimitError, Object, Part, check_json, object, optional_object};
+use crate::model::{Digest, LimitError, Object, Part, Point, check_json, object, optional_object};
 use crate::spec::{Integers, Semantics};
 
 use super::{Hint, LeafHint, Proof, Rejection, Shift, SplitTree};
@@ -269,7 +269,7 @@ impl Line {
 
 impl Proof {
     /// Whether a line holds it as a reader takes it: the trees and shifts of one line go over one line
-    /// only, and a search may find more of them.
+    /// only, and a search may find more of them; points are numbers.
     pub fn is_writable(&self) -> bool {
         match self {
             Self::Jumps { trees } | Self::TreePairs { trees } => {
@@ -281,6 +281,10 @@ impl Proof {
             }
             Self::TreeDual { shifts } => {
                 shifts.iter().map(Vec::len).sum::<usize>() <= LONGEST_LINE / SHIFT_BYTES
+            }
+            // between huge ends, what is sought in floats may be no number
+            Self::Counterexample { points } => {
+                points.iter().all(|texts| Point::parse(texts, texts.len()).is_ok())
             }
             _ => true,
         }

@@ -12,28 +12,30 @@
 //! ratio at which it does. It is found in floats, since any is sound.
 
 use crate::interval::{Form, Interval, magnitudes};
-use crate::model::Layer;
 
 use super::Sign;
 
 /// The bounds of the first layer where one of its neurons has a sign, made of `before`, those of the whole
-/// box `input`; `None` if no point has it. The layer is given as stored and as prepared.
+/// box `input`; `None` if no point has it. The layer is a single one.
 pub(super) fn narrowed<F: Form>(
-    first: &Layer,
-    prepared: &F::Layer,
+    first: &F::Layer,
     input: &[Interval],
     sign: Sign,
     mut before: Vec<Interval>,
 ) -> Option<Vec<Interval>> {
-    let Some(half) = Half::new(first, input, sign) else { return Some(before) };
+    let (weights, bias) = F::stored(first);
+    let rows = || weights.chunks_exact(input.len().max(1));
+    let stored = rows().nth(sign.neuron).zip(bias.get(sign.neuron));
+    let Some((own, bias)) = stored else { return Some(before) };
+    let half = Half::new(own, *bias, input, sign);
     let mut moves = Vec::new();
-    for (neuron, (bound, row)) in before.iter_mut().zip(first.rows()).enumerate() {
+    for (neuron, (bound, row)) in before.iter_mut().zip(rows()).enumerate() {
         if neuron == sign.neuron || bound.lo() >= 0.0 || bound.hi() <= 0.0 {
             continue;
         }
         let mut least = |t| {
             let multiplier = half.multiplier(row, t, &mut moves)?;
-            Some(half.least(F::output(prepared, neuron, t), multiplier))
+            Some(half.least(F::output(first, neuron, t), multiplier))
         };
         let low = least(1.0).unwrap_or(f64::NEG_INFINITY);
         let high = least(-1.0).map_or(f64::INFINITY, |least| -least);
@@ -73,9 +75,7 @@ struct Move {
 }
 
 impl<'a> Half<'a> {
-    /// `None` if there is no such neuron.
-    fn new(first: &'a Layer, input: &'a [Interval], sign: Sign) -> Option<Self> {
-        let (row, bias) = (first.rows().nth(sign.neuron)?, *first.bias.get(sign.neuron)?);
+    fn new(row: &'a [f64], bias: f64, input: &'a [Interval], sign: Sign) -> Self {
         let side = if sign.is_on { 1.0 } else { -1.0 };
         let end = |(w, x): (&f64, &Interval)| {
             let w = side * w;
@@ -85,7 +85,7 @@ impl<'a> Half<'a> {
         let gain = |(w, x): (&f64, &Interval)| w.abs() * (x.hi() - x.lo());
         let gains = row.iter().zip(input).map(gain).collect();
         let inverse = row.iter().map(|&w| if w == 0.0 { 0.0 } else { side / w }).collect();
-        Some(Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse })
+        Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse }
     }
 
     /// A lower bound of a form over the inputs where the neuron has the sign, by that multiplier.
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::certificate::{Network, Signed};
     use crate::interval::{Exact, Rounded};
-    use crate::model::Mlp;
+    use crate::model::{Layer, Mlp};
 
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Layer {
         Layer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }

@@ -1,6 +1,6 @@
 //! Networks prepared for bounding: forward intervals and backward substitution.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::interval::{Form, Interval, Lines, Sizes, magnitudes};
 use crate::model::{Layer, Mlp};
@@ -12,10 +12,12 @@ use super::{Hint, Sign};
 #[derive(Debug)]
 pub struct Network<F: Form> {
     layers: Vec<F::Layer>,
-    /// Per layer, the column of weights that each input meets: `[inputs][outputs]`.
-    columns: Vec<Vec<Vec<f64>>>,
-    /// The first layer as stored.
-    first: Option<Layer>,
+    /// Per layer of one copy, the column of weights that each input meets: `[inputs][outputs]`; made when a
+    /// gradient asks for it.
+    columns: OnceLock<Vec<Vec<Vec<f64>>>>,
+    /// The first layer of one copy, and its inputs.
+    first: Option<(F::Layer, usize)>,
+    /// Outputs per layer, of all copies.
     widths: Vec<usize>,
 }
 
@@ -95,17 +97,38 @@ enum Depth {
 impl<F: Form> Network<F> {
     /// Prepares `mlp`.
     pub fn new(mlp: &Mlp) -> Self {
-        let layers = mlp.layers.iter().map(|l| F::layer(&l.weights, &l.bias, l.inputs)).collect();
-        let column = |layer: &Layer, input: usize| -> Vec<f64> {
-            layer.rows().filter_map(|row| row.get(input).copied()).collect()
-        };
-        let columns = mlp
-            .layers
-            .iter()
-            .map(|layer| (0..layer.inputs).map(|input| column(layer, input)).collect())
-            .collect();
-        let widths = mlp.layers.iter().map(Layer::outputs).collect();
-        Self { layers, columns, first: mlp.layers.first().cloned(), widths }
+        Self::side_by_side(mlp, 1)
+    }
+
+    /// Prepares so many copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
+    /// copy, then those of the next.
+    pub fn side_by_side(mlp: &Mlp, copies: usize) -> Self {
+        let layer = |l: &Layer| F::layer(&l.weights, &l.bias, l.inputs);
+        let single: Vec<F::Layer> = mlp.layers.iter().map(layer).collect();
+        Self {
+            layers: single.iter().map(|layer| F::side_by_side(layer, copies)).collect(),
+            columns: OnceLock::new(),
+            first: single.into_iter().next().zip(mlp.layers.first().map(|layer| layer.inputs)),
+            widths: mlp.layers.iter().map(|layer| copies * layer.outputs()).collect(),
+        }
+    }
+
+    /// One copy without its biases; it shares the weights.
+    pub(super) fn unbiased(&self) -> Self {
+        let bare = |layer| F::side_by_side(&F::without_bias(layer), 1);
+        let copies = self.copies();
+        Self {
+            layers: self.layers.iter().map(bare).collect(),
+            columns: OnceLock::new(),
+            first: self.first.as_ref().map(|(layer, inputs)| (bare(layer), *inputs)),
+            widths: self.widths.iter().map(|width| width / copies).collect(),
+        }
+    }
+
+    /// How many copies stand side by side.
+    fn copies(&self) -> usize {
+        let single = self.first.as_ref().map_or(1, |(first, _)| F::stored(first).1.len());
+        self.widths.first().map_or(1, |width| width / single.max(1)).max(1)
     }
 
     /// Number of layers, the output included.
@@ -118,9 +141,10 @@ impl<F: Form> Network<F> {
         &self.widths
     }
 
-    /// The weights that each input of a layer meets, `[inputs][outputs]`.
+    /// The weights that each input of a layer meets, `[inputs][outputs]`, of one copy.
     pub(super) fn columns(&self, layer: usize) -> &[Vec<f64>] {
-        self.columns.get(layer).map_or(&[], Vec::as_slice)
+        let all = self.columns.get_or_init(|| self.layers.iter().map(columns::<F>).collect());
+        all.get(layer).map_or(&[], Vec::as_slice)
     }
 
     /// The layer, prepared.
@@ -164,12 +188,10 @@ impl<F: Form> Network<F> {
             }
         }
         if sign.layer == 0 {
-            let (Some(first), Some(prepared)) = (&self.first, self.layers.first()) else {
-                return Signed::Unknown;
-            };
-            match narrowed::<F>(first, prepared, &parent.input, sign, before) {
-                Some(narrower) => before = narrower,
-                None => return Signed::Empty,
+            match self.narrowed(&parent.input, sign, before) {
+                Some(Some(narrower)) => before = narrower,
+                Some(None) => return Signed::Empty,
+                None => return Signed::Unknown,
             }
         }
         let signed = || {
@@ -182,6 +204,27 @@ impl<F: Form> Network<F> {
             self.bounds(start, Some(&held), refreshed_from(refresh))
         };
         signed().map_or(Signed::Unknown, Signed::Bounds)
+    }
+
+    /// The bounds of the first layer where one of its neurons has a sign, made of `before`; `Some(None)` if no
+    /// point has it, `None` if there is no such neuron. A sign in one copy says nothing of another.
+    fn narrowed(
+        &self,
+        input: &[Interval],
+        sign: Sign,
+        mut before: Vec<Interval>,
+    ) -> Option<Option<Vec<Interval>>> {
+        let (first, inputs) = self.first.as_ref()?;
+        let width = F::stored(first).1.len();
+        let copy = sign.neuron.checked_div(width)?;
+        let input = input.get(copy * inputs..(copy + 1) * inputs)?;
+        let own = before.get_mut(copy * width..(copy + 1) * width)?;
+        let sign = Sign { neuron: sign.neuron % width, ..sign };
+        let Some(narrower) = narrowed::<F>(first, input, sign, own.to_vec()) else {
+            return Some(None);
+        };
+        own.copy_from_slice(&narrower);
+        Some(Some(before))
     }
 
     /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
@@ -349,6 +392,14 @@ impl<F: Form> Network<F> {
         }
         Some(form)
     }
+}
+
+/// The columns of one copy of a layer.
+fn columns<F: Form>(layer: &F::Layer) -> Vec<Vec<f64>> {
+    let (weights, bias) = F::stored(layer);
+    let inputs = weights.len().checked_div(bias.len()).unwrap_or(0);
+    let column = |input| weights.iter().skip(input).step_by(inputs.max(1)).copied().collect();
+    (0..inputs).map(column).collect()
 }
 
 /// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in their places.

@@ -42,8 +42,10 @@ impl Searcher<'_> {
             let verdict = Verdict::Counted(pairs.count(&mut witnesses));
             return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
-        for points in attack::candidates(self, &obligation) {
-            let mut answer = self.ask(at, Proof::Counterexample { points });
+        let candidates = attack::candidates(self, &obligation).into_iter();
+        let candidates = candidates.map(|points| Proof::Counterexample { points });
+        for proof in candidates.filter(Proof::is_writable) {
+            let mut answer = self.ask(at, proof);
             if answer.is_closed() {
                 answer.is_refuted_by_attack = true;
                 return answer;

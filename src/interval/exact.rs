@@ -1,5 +1,7 @@
 //! Affine forms in exact integers with one shared power of two ("block dyadic").
 
+use std::sync::Arc;
+
 use dashu_int::IBig;
 use dashu_int::ops::BitTest;
 
@@ -19,12 +21,53 @@ pub struct Exact {
     is_lost: bool,
 }
 
-/// A layer as integers with one shared power of two.
+/// A layer whose weights are integers times one shared power of two, or several copies of it side by side with
+/// nothing between them. The integers are made when they are needed: some may be long.
 #[derive(Clone, Debug)]
 pub struct ExactLayer {
-    weights: Block,
-    bias: Vec<f64>,
+    /// Of one copy.
+    weights: Arc<[f64]>,
+    exponent: i64,
+    is_lost: bool,
+    /// Of one copy.
+    bias: Arc<[f64]>,
+    /// Of one copy.
     inputs: usize,
+    copies: usize,
+}
+
+impl ExactLayer {
+    /// The rows of one copy.
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.weights.chunks_exact(self.inputs.max(1))
+    }
+
+    /// `weight = integer · 2^exponent`
+    fn integer(&self, weight: f64) -> IBig {
+        decode(weight).map_or(IBig::ZERO, |decoded| lifted(decoded, self.exponent))
+    }
+}
+
+/// The integer `n` with `mantissa · 2^e = n · 2^exponent`, `exponent` being at most `e` (of 0 anything).
+fn lifted((mantissa, e): (i64, i64), exponent: i64) -> IBig {
+    match e - exponent {
+        _ if mantissa == 0 => IBig::ZERO,
+        // without a detour through memory
+        bits @ 0..=64 => IBig::from(i128::from(mantissa) << bits),
+        bits => IBig::from(mantissa) << shift(bits),
+    }
+}
+
+/// The least exponent of any number that is not 0; `None` if one is not finite.
+fn common_exponent(values: &[f64]) -> Option<i64> {
+    let mut least = None;
+    for &value in values {
+        let (mantissa, e) = decode(value)?;
+        if mantissa != 0 && least.is_none_or(|least| e < least) {
+            least = Some(e);
+        }
+    }
+    Some(least.unwrap_or(0))
 }
 
 /// `numbers[i] · 2^exponent`.
@@ -37,15 +80,11 @@ struct Block {
 
 impl Block {
     fn new(values: &[f64]) -> Self {
-        let decoded: Option<Vec<_>> = values.iter().map(|&v| decode(v)).collect();
-        let Some(decoded) = decoded else {
+        let Some(exponent) = common_exponent(values) else {
             return Self { numbers: vec![IBig::ZERO; values.len()], exponent: 0, is_lost: true };
         };
-        let exponent = decoded.iter().filter(|(m, _)| *m != 0).map(|&(_, e)| e).min().unwrap_or(0);
-        let lift = |&(mantissa, e): &(i64, i64)| {
-            if mantissa == 0 { IBig::ZERO } else { IBig::from(mantissa) << shift(e - exponent) }
-        };
-        Self { numbers: decoded.iter().map(lift).collect(), exponent, is_lost: false }
+        let lift = |&value: &f64| decode(value).map_or(IBig::ZERO, |d| lifted(d, exponent));
+        Self { numbers: values.iter().map(lift).collect(), exponent, is_lost: false }
     }
 }
 
@@ -94,7 +133,27 @@ impl Form for Exact {
     type Layer = ExactLayer;
 
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> ExactLayer {
-        ExactLayer { weights: Block::new(weights), bias: bias.to_vec(), inputs }
+        let exponent = common_exponent(weights);
+        ExactLayer {
+            weights: weights.into(),
+            exponent: exponent.unwrap_or(0),
+            is_lost: exponent.is_none(),
+            bias: bias.into(),
+            inputs,
+            copies: 1,
+        }
+    }
+
+    fn stored(layer: &ExactLayer) -> (&[f64], &[f64]) {
+        (&layer.weights, &layer.bias)
+    }
+
+    fn side_by_side(layer: &ExactLayer, copies: usize) -> ExactLayer {
+        ExactLayer { copies, ..layer.clone() }
+    }
+
+    fn without_bias(layer: &ExactLayer) -> ExactLayer {
+        ExactLayer { bias: vec![0.0; layer.bias.len()].into(), ..layer.clone() }
     }
 
     fn new(coefficients: &[f64]) -> Self {
@@ -112,18 +171,20 @@ impl Form for Exact {
     }
 
     fn output(layer: &ExactLayer, output: usize, sign: f64) -> Self {
-        let inputs = layer.inputs;
-        let row = layer.weights.numbers.get(output * inputs..(output + 1) * inputs);
+        let outputs = layer.bias.len().max(1);
+        let (copy, own) = (output / outputs, output % outputs);
+        let row = layer.rows().nth(own).filter(|_| copy < layer.copies);
         let mut form = Self {
-            coefficients: row.unwrap_or_default().to_vec(),
-            exponent: layer.weights.exponent,
+            coefficients: vec![IBig::ZERO; layer.inputs * layer.copies],
+            exponent: layer.exponent,
             constant: Dyadic::ZERO,
-            is_lost: layer.weights.is_lost || row.is_none(),
+            is_lost: layer.is_lost || row.is_none(),
         };
-        if sign < 0.0 {
-            form.coefficients.iter_mut().for_each(|a| *a = -std::mem::take(a));
+        let inputs = form.coefficients.iter_mut().skip(copy * layer.inputs);
+        for (a, &w) in inputs.zip(row.unwrap_or_default()) {
+            *a = layer.integer(sign * w);
         }
-        form.add_constant(sign, layer.bias.get(output).copied().unwrap_or(f64::NAN));
+        form.add_constant(sign, layer.bias.get(own).copied().unwrap_or(f64::NAN));
         form
     }
 
@@ -137,21 +198,25 @@ impl Form for Exact {
     }
 
     fn through_layer(mut self, layer: &ExactLayer, _: &Sizes) -> Self {
-        let mut products = vec![IBig::ZERO; layer.inputs];
-        let rows = layer.weights.numbers.chunks_exact(layer.inputs.max(1));
+        let mut products = vec![IBig::ZERO; layer.inputs * layer.copies];
         let coefficients = std::mem::take(&mut self.coefficients);
-        for ((a, &b), row) in coefficients.iter().zip(&layer.bias).zip(rows) {
-            if *a == IBig::ZERO {
-                continue;
-            }
-            self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), b);
-            for (product, w) in products.iter_mut().zip(row) {
-                *product += a * w;
+        let copies = coefficients.chunks_exact(layer.bias.len().max(1));
+        for (copy, products) in copies.zip(products.chunks_exact_mut(layer.inputs.max(1))) {
+            for ((a, &b), row) in copy.iter().zip(layer.bias.iter()).zip(layer.rows()) {
+                if *a == IBig::ZERO {
+                    continue;
+                }
+                self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), b);
+                for (product, &w) in products.iter_mut().zip(row) {
+                    if w != 0.0 {
+                        *product += a * layer.integer(w);
+                    }
+                }
             }
         }
         self.coefficients = products;
-        self.exponent += layer.weights.exponent;
-        self.is_lost |= layer.weights.is_lost;
+        self.exponent += layer.exponent;
+        self.is_lost |= layer.is_lost;
         self.checked()
     }
 

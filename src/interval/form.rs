@@ -182,6 +182,16 @@ pub trait Form: Clone {
     /// Prepares `v = W·h + b`; `weights` row-major `[outputs][inputs]`, all finite.
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Self::Layer;
 
+    /// The weights of one copy, row-major `[outputs][inputs]`, and its biases.
+    fn stored(layer: &Self::Layer) -> (&[f64], &[f64]);
+
+    /// So many copies of a single layer side by side, with nothing between them: the inputs, and the outputs,
+    /// of the first copy, then those of the next. They share their weights.
+    fn side_by_side(layer: &Self::Layer, copies: usize) -> Self::Layer;
+
+    /// The same with biases of 0; they share their weights.
+    fn without_bias(layer: &Self::Layer) -> Self::Layer;
+
     /// What [`Form::through_layer`] has to pay where `magnitudes[i] >= |h_i|`.
     fn sizes(layer: &Self::Layer, magnitudes: &[f64]) -> Sizes;
 

@@ -12,6 +12,9 @@
 //! through more than 2³⁰ roundings (sizes are limited when a model is read), so the true value is
 //! at most `(1 + 2⁻²⁰)` times the computed one; see [`INFLATE`].
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::{Form, Interval, Lines, Sizes};
 
 /// The unit roundoff of `f64`.
@@ -183,24 +186,55 @@ impl<'a> Products<'a> {
     }
 }
 
-/// A layer as stored.
+/// A layer as stored, or several copies of it side by side with nothing between them.
 #[derive(Clone, Debug)]
 pub struct RoundedLayer {
-    weights: Vec<f64>,
-    bias: Vec<f64>,
+    /// Of one copy.
+    weights: Arc<[f64]>,
+    /// Of one copy.
+    bias: Arc<[f64]>,
+    /// Of one copy.
     inputs: usize,
+    copies: usize,
+}
+
+impl RoundedLayer {
+    /// The inputs of the copy that an output belongs to, the weights it gives them, and its bias.
+    fn row(&self, output: usize) -> Option<(Range<usize>, &[f64], f64)> {
+        let (copy, own) = (output.checked_div(self.bias.len())?, output % self.bias.len());
+        let row = self.weights.get(own * self.inputs..(own + 1) * self.inputs)?;
+        let inputs = copy * self.inputs..(copy + 1) * self.inputs;
+        (copy < self.copies).then_some((inputs, row, *self.bias.get(own)?))
+    }
+
+    /// The rows of one copy.
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.weights.chunks_exact(self.inputs.max(1))
+    }
 }
 
 impl Form for Rounded {
     type Layer = RoundedLayer;
 
     fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> RoundedLayer {
-        RoundedLayer { weights: weights.to_vec(), bias: bias.to_vec(), inputs }
+        RoundedLayer { weights: weights.into(), bias: bias.into(), inputs, copies: 1 }
+    }
+
+    fn stored(layer: &RoundedLayer) -> (&[f64], &[f64]) {
+        (&layer.weights, &layer.bias)
+    }
+
+    fn side_by_side(layer: &RoundedLayer, copies: usize) -> RoundedLayer {
+        RoundedLayer { copies, ..layer.clone() }
+    }
+
+    fn without_bias(layer: &RoundedLayer) -> RoundedLayer {
+        RoundedLayer { bias: vec![0.0; layer.bias.len()].into(), ..layer.clone() }
     }
 
     fn sizes(layer: &RoundedLayer, magnitudes: &[f64]) -> Sizes {
-        let rows = layer.weights.chunks_exact(layer.inputs.max(1));
-        let through = rows.map(|row| sum_of_sizes(row, magnitudes)).collect();
+        let through = |part| layer.rows().map(move |row| sum_of_sizes(row, part));
+        let through = magnitudes.chunks_exact(layer.inputs.max(1)).flat_map(through).collect();
         Sizes { through, total: magnitudes.iter().sum() }
     }
 
@@ -209,27 +243,33 @@ impl Form for Rounded {
     }
 
     fn output(layer: &RoundedLayer, output: usize, sign: f64) -> Self {
-        let row = layer.weights.get(output * layer.inputs..(output + 1) * layer.inputs);
-        let coefficients = row.unwrap_or_default().iter().map(|w| sign * w).collect();
+        let mut coefficients = vec![0.0; layer.inputs * layer.copies];
         let mut constant = Sum::ZERO;
-        constant.add_product(sign, layer.bias.get(output).copied().unwrap_or(f64::NAN));
+        match layer.row(output) {
+            Some((inputs, row, bias)) => {
+                let own = coefficients.iter_mut().skip(inputs.start);
+                own.zip(row).for_each(|(a, w)| *a = sign * w);
+                constant.add_product(sign, bias);
+            }
+            None => constant.add_product(sign, f64::NAN),
+        }
         Self { coefficients, constant, loss: 0.0 }
     }
 
-    fn range(layer: &RoundedLayer, output: usize, sides: &[Interval], sizes: &Sizes) -> Interval {
-        let row = layer.weights.get(output * layer.inputs..(output + 1) * layer.inputs);
-        let size = sizes.through.get(output).zip(layer.bias.get(output));
-        let (Some(row), Some((&through, &bias))) = (row, size) else { return Interval::WHOLE };
+    fn range(layer: &RoundedLayer, output: usize, all: &[Interval], sizes: &Sizes) -> Interval {
+        let found = layer.row(output).zip(sizes.through.get(output));
+        let Some(((inputs, row, bias), &through)) = found else { return Interval::WHOLE };
+        let Some(sides) = all.get(inputs) else { return Interval::WHOLE };
         let (below, above) = extremes(row, bias, sides);
         let slack = gamma(row.len() + 1) * (through + bias.abs()) + (row.len() + 2) as f64 * TINY;
         let loss = INFLATE * slack;
         let (mut lo, mut hi) = ((below - loss).next_down(), (above + loss).next_up());
         // an end that only the allowance took across 0 may be exactly 0
         if lo < 0.0 && below >= 0.0 {
-            lo = Self::output(layer, output, 1.0).minimum(sides);
+            lo = Self::output(layer, output, 1.0).minimum(all);
         }
         if hi > 0.0 && above <= 0.0 {
-            hi = -Self::output(layer, output, -1.0).minimum(sides);
+            hi = -Self::output(layer, output, -1.0).minimum(all);
         }
         // NaN and infinite sums know nothing
         let is_known = below.is_finite() && above.is_finite() && loss.is_finite();
@@ -242,19 +282,22 @@ impl Form for Rounded {
 
     fn through_layer(mut self, layer: &RoundedLayer, sizes: &Sizes) -> Self {
         let (mut terms, mut size) = (0, 0.0);
-        let rows = layer.weights.chunks_exact(layer.inputs.max(1));
         // a size that is not there costs everything
-        let through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
-        let outputs = self.coefficients.iter().zip(&layer.bias).zip(through);
-        let mut products = Products::new(layer.inputs);
-        for (((&a, &b), through), row) in outputs.zip(rows) {
-            if a == 0.0 {
-                continue;
+        let mut through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
+        let mut substituted = Vec::with_capacity(layer.inputs * layer.copies);
+        for copy in self.coefficients.chunks_exact(layer.bias.len().max(1)) {
+            let outputs = copy.iter().zip(layer.bias.iter()).zip(&mut through);
+            let mut products = Products::new(layer.inputs);
+            for (((&a, &b), through), row) in outputs.zip(layer.rows()) {
+                if a == 0.0 {
+                    continue;
+                }
+                terms += 1;
+                size += a.abs() * through + TINY;
+                self.constant.add_product(a, b);
+                products.add(a, row);
             }
-            terms += 1;
-            size += a.abs() * through + TINY;
-            self.constant.add_product(a, b);
-            products.add(a, row);
+            substituted.extend(products.finish());
         }
         // one term is a plain product: exact if it is a product with ±1
         let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
@@ -263,7 +306,7 @@ impl Form for Rounded {
             let underflow = (terms + 2) as f64 * TINY;
             self.loss += gamma(terms) * size + underflow * sizes.total + TINY;
         }
-        self.coefficients = products.finish();
+        self.coefficients = substituted;
         self
     }
 
@@ -357,7 +400,7 @@ impl Form for Rounded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interval::{Exact, Rational};
+    use crate::interval::{Exact, Rational, magnitudes};
     use proptest::prelude::*;
 
     #[test]
@@ -436,6 +479,90 @@ mod tests {
             prop_assert!(rounded.minimum(&sides) <= truth_above);
             prop_assert!(exact.minimum(&sides) <= truth_above);
             prop_assert!(rounded.minimum(&sides) >= exact.minimum(&sides) - 1e-8);
+        }
+    }
+
+    /// `±(1 + f)·2^e`, 0 and the ends of the range of floats among them.
+    fn any_size() -> impl Strategy<Value = f64> {
+        let sized = (any::<bool>(), -1070i32..1020, 1.0f64..2.0).prop_map(|(sign, e, f)| {
+            let size = f * 2f64.powi(e / 2) * 2f64.powi(e - e / 2);
+            if sign { size } else { -size }
+        });
+        prop_oneof![
+            2 => Just(0.0),
+            1 => prop_oneof![Just(1.0), Just(-1.0), Just(5e-324), Just(-5e-324), Just(f64::MAX)],
+            6 => sized,
+        ]
+    }
+
+    /// A side that often ends at 0.
+    fn side() -> impl Strategy<Value = Interval> {
+        let both = (any_size(), any_size(), 0..4).prop_map(|(a, b, kind)| match kind {
+            0 => (0.0, a.abs()),
+            1 => (-a.abs(), 0.0),
+            2 => (a, a),
+            _ => (a.min(b), a.max(b)),
+        });
+        both.prop_map(|(lo, hi)| Interval::new(lo, hi).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// From the same bounds of a hidden layer, and by the same lines, the rounded form is never above the
+        /// exact one, whatever overflows or underflows. Each step pays for variables that lie in their bounds.
+        #[test]
+        fn the_rounded_form_is_below_the_exact_one(
+            weights in proptest::collection::vec(any_size(), 6),
+            bias in proptest::collection::vec(any_size(), 3),
+            row in proptest::collection::vec(any_size(), 3),
+            input in proptest::collection::vec(side(), 2),
+        ) {
+            let (layer, twin) = (Rounded::layer(&weights, &bias, 2), Exact::layer(&weights, &bias, 2));
+            let sizes = Rounded::sizes(&layer, &magnitudes(&input));
+            let hidden: Vec<Interval> =
+                (0..3).map(|neuron| Rounded::range(&layer, neuron, &input, &sizes)).collect();
+            for (neuron, rounded) in hidden.iter().enumerate() {
+                let exact = Exact::range(&twin, neuron, &input, &sizes);
+                prop_assert!(rounded.lo() <= exact.lo() && exact.hi() <= rounded.hi());
+            }
+            // after overflow there are no bounds to go on with
+            if !hidden.iter().all(|bounds| bounds.is_finite()) {
+                return Ok(());
+            }
+            let lines: Vec<Lines> = hidden.iter().map(|&bounds| Lines::new(bounds, None)).collect();
+            // the row is given exactly, so both take the same lines
+            let rounded = Rounded::new(&row).through_relu(&lines, &hidden).through_layer(&layer, &sizes);
+            let exact = Exact::new(&row).through_relu(&lines, &hidden).through_layer(&twin, &sizes);
+            prop_assert!(rounded.minimum(&input) <= exact.minimum(&input));
+            // and of a row of the layer itself, where both may be 0
+            let (plain, other) = (Rounded::new(&row), Exact::new(&row));
+            prop_assert!(plain.minimum(&hidden) <= other.minimum(&hidden));
+        }
+
+        /// Through two layers, at points: no coefficient that overflowed is lost, also where an end is 0.
+        #[test]
+        fn runs_of_layers_are_below_every_corner(
+            first in proptest::collection::vec(any_size(), 4),
+            second in proptest::collection::vec(any_size(), 4),
+            row in proptest::collection::vec(any_size(), 2),
+            input in proptest::collection::vec(side(), 2),
+        ) {
+            let nothing = [0.0; 2];
+            let layers = [(&first, &input), (&second, &input)].map(|(w, _)| {
+                (Rounded::layer(w, &nothing, 2), Exact::layer(w, &nothing, 2))
+            });
+            let below = Rounded::sizes(&layers[0].0, &magnitudes(&input));
+            let between: Vec<Interval> =
+                (0..2).map(|k| Rounded::range(&layers[0].0, k, &input, &below)).collect();
+            if !between.iter().all(|bounds| bounds.is_finite()) {
+                return Ok(());
+            }
+            let sizes = Rounded::sizes(&layers[1].0, &magnitudes(&between));
+            let rounded = Rounded::new(&row).through_layer(&layers[1].0, &sizes);
+            let bound = rounded.through_layer(&layers[0].0, &below).minimum(&input);
+            let exact = Exact::new(&row).through_layer(&layers[1].1, &sizes);
+            prop_assert!(bound <= exact.through_layer(&layers[0].1, &below).minimum(&input));
         }
     }
 

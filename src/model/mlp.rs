@@ -58,12 +58,6 @@ impl Mlp {
         Self { layers: self.layers.iter().map(Layer::twice).collect() }
     }
 
-    /// The same weights, all biases 0: what a change of the inputs does while no relu bends.
-    pub fn without_biases(&self) -> Self {
-        let bare = |layer: &Layer| Layer { bias: vec![0.0; layer.bias.len()], ..layer.clone() };
-        Self { layers: self.layers.iter().map(bare).collect() }
-    }
-
     /// `unit` times the logits at the standardised point `inputs / unit`; `unit` is positive and
     /// is 1 unless the point has a common denominator.
     pub fn forward<T: Scalar>(&self, unit: &T, inputs: Vec<T>) -> Vec<T> {

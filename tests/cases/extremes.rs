@@ -177,7 +177,9 @@ fn clash(draw: &mut Draw) -> Model {
     let neurons = 2 + draw.index(2);
     let share = |draw: &mut Draw| [1.0, 0.5, -1.0, 0.75, 1.25][draw.index(5)];
     let factors = |draw: &mut Draw, e: i64| -> Vec<f64> {
-        (0..neurons).map(|_| at_precision(share(draw) * power(e.min(1023)), Precision::F64)).collect()
+        (0..neurons)
+            .map(|_| at_precision(share(draw) * power(e.min(1023)), Precision::F64))
+            .collect()
     };
     let (weights, out) = (factors(draw, first), factors(draw, second));
     let size = power(-first - draw.below(40) as i64);

@@ -6,6 +6,7 @@ mod balls;
 mod cases;
 mod coupled;
 mod ensembles;
+mod extremes;
 mod networks;
 mod regions;
 mod served;

@@ -64,14 +64,14 @@ struct Prepared<'a, F: Form> {
 impl<'a, F: Form> Prepared<'a, F> {
     fn new(mlp: &'a Mlp, lowered: &Lowered) -> Self {
         let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
-        let network = if copies == 2 { Network::new(&mlp.twice()) } else { Network::new(mlp) };
+        let network = Network::side_by_side(mlp, copies);
         let blocks = blocks.iter().map(Block::new).collect();
         Self { network, mlp, unbiased: OnceLock::new(), ranges: Ranges::default(), blocks }
     }
 
     /// One copy without its biases.
     fn unbiased(&self) -> &Network<F> {
-        self.unbiased.get_or_init(|| Network::new(&self.mlp.without_biases()))
+        self.unbiased.get_or_init(|| self.network.unbiased())
     }
 }
 

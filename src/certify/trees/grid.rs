@@ -193,6 +193,9 @@ pub(super) struct Units {
     pub(super) is_exact: bool,
 }
 
+/// A sum of as many floats as there may be trees has no more bits before its point.
+const MOST_BITS: f64 = 1024.0 + 16.0;
+
 impl Units {
     /// Units in which every number of some trees and terms is whole, if a sum of leaves, one of each
     /// tree, fits [`BITS`] bits; else as small as that allows.
@@ -221,8 +224,8 @@ impl Units {
             note(term);
             total += term.abs();
         }
-        // 2^top is above the sum, also above the rounded one
-        let top = if total > 0.0 { total.log2().ceil() as i64 + 1 } else { 0 };
+        // 2^top is above the sum, also above the rounded one; no limit of trees takes an infinite one further
+        let top = if total > 0.0 { total.log2().ceil().min(MOST_BITS) as i64 + 1 } else { 0 };
         let coarsest = top - BITS;
         let exponent = lowest.clamp(coarsest, top.max(coarsest));
         // a scale beyond the floats leaves only zeros
