@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 56] = [
+const DEFECTS: [Defect; 61] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -337,6 +337,36 @@ const DEFECTS: [Defect; 56] = [
         "*on == On::Score",
         "matches!(on, On::Score | On::Posterior)",
     ),
+    Defect(
+        "a coefficient that overflowed is lost where a side ends at 0",
+        "interval/rounded.rs",
+        "if a == 0.0 || (b == 0.0 && a.is_finite()) {",
+        "if a == 0.0 || b == 0.0 {",
+    ),
+    Defect(
+        "a claim about no partner may be proved",
+        "spec/lower/mod.rs",
+        "if claim.has_no_partners() {",
+        "if claim.has_no_partners() && false {",
+    ),
+    Defect(
+        "a box is cut to the domain",
+        "spec/lower/avoid.rs",
+        "domain.first_beyond(&sides)",
+        "domain.first_beyond(&sides).filter(|_| false)",
+    ),
+    Defect(
+        "rows may change files",
+        "model/rows.rs",
+        "[all] => Digest::of_all([all.as_slice(), meta]),",
+        "all if !all.is_empty() => Digest::of_all(all.iter().map(Vec::as_slice).chain([meta])),",
+    ),
+    Defect(
+        "an array passes for an object",
+        "model/object.rs",
+        "deserializer.deserialize_map(OfMap(PhantomData))",
+        "T::deserialize(deserializer).map(Object)",
+    ),
 ];
 
 fn root() -> &'static Path {
@@ -367,16 +397,16 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Tests of the trusted rooms, the quickest first.
-const TESTS: [&str; 4] = ["refusals", "pairs", "soundness", "corruption"];
+const TESTS: [&str; 5] = ["found", "refusals", "pairs", "soundness", "corruption"];
 
 /// The files of tests, those first that look at this source most: the fewer are run, the sooner it ends.
-fn likely_first(file: &str) -> [&'static str; 4] {
+fn likely_first(file: &str) -> [&'static str; 5] {
     match file {
         "certificate/pairs/mod.rs"
         | "certificate/pairs/floats.rs"
         | "certificate/rates.rs"
         | "certificate/difference.rs"
-        | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption"],
+        | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption", "found"],
         "certificate/network.rs"
         | "certificate/narrow.rs"
         | "certificate/sign.rs"
@@ -393,8 +423,13 @@ fn likely_first(file: &str) -> [&'static str; 4] {
         | "certificate/witness.rs"
         | "certificate/distance.rs"
         | "certificate/kernel/mod.rs"
-        | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs"],
-        _ => ["refusals", "soundness", "pairs", "corruption"],
+        | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs", "found"],
+        "interval/rounded.rs"
+        | "spec/lower/mod.rs"
+        | "spec/lower/avoid.rs"
+        | "model/rows.rs"
+        | "model/object.rs" => ["found", "refusals", "soundness", "pairs", "corruption"],
+        _ => ["refusals", "soundness", "pairs", "corruption", "found"],
     }
 }
 
@@ -422,7 +457,7 @@ struct Copy {
 impl Copy {
     fn new(number: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["src", "tests", "benches", "data"] {
+        for name in ["src", "tests", "benches", "examples", "data"] {
             copy(&root().join(name), &folder.path().join(name));
         }
         for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
@@ -489,8 +524,8 @@ fn missed(copy: &Copy, sound: &[&str], next: &AtomicUsize) -> Vec<&'static str> 
 fn every_planted_defect_is_found() {
     let next = AtomicUsize::new(0);
     let missed = std::thread::scope(|scope| {
-        let second = scope.spawn(|| missed(&Copy::new(1), &TESTS[2..], &next));
-        let first = missed(&Copy::new(0), &TESTS[..2], &next);
+        let second = scope.spawn(|| missed(&Copy::new(1), &TESTS[3..], &next));
+        let first = missed(&Copy::new(0), &TESTS[..3], &next);
         [first, second.join().expect("the second copy is as sound as the first")].concat()
     });
     assert!(missed.is_empty(), "{missed:?}");

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use propcert::certificate::{Hint, Kernel, Proof, Verdict};
+use propcert::model::{Layer, Precision};
+use propcert::spec::Lowered;
 use proptest::prelude::*;
 
 use crate::cases::extremes::{Fate, PROPERTIES, Scene, examine};
+use crate::cases::{BOTH, network, row, spec};
 use crate::config;
 
 proptest! {
@@ -46,4 +50,30 @@ fn scenes_are_unfriendly() {
         edge += usize::from(text.contains("\"low\":\"0\"") || text.contains("\"high\":\"0\""));
     }
     assert!(huge > 50 && tiny > 50 && edge > 200, "{huge} {tiny} {edge}");
+}
+
+/// A neuron whose bound is 0 exactly is on in integers and open where bounds are rounded, so that a hint is worth
+/// more here than there, as the page says. Neither verdict contradicts the other.
+#[test]
+fn a_hint_may_be_worth_more_in_one_arithmetic() {
+    // z >= 0 over [1, 2]², 0 in a corner; m = relu(z + 5) − relu(z) − 4.9 is 0.1 everywhere
+    let layers = vec![
+        Layer { weights: vec![0.5, 0.25, 0.5, 0.25], bias: vec![-0.75, 4.25], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, -1.0, 1.0], bias: vec![0.0, -4.9], inputs: 2 },
+    ];
+    let model = network(layers, (1.0, 2.0), Precision::F64);
+    let spec = spec("property = 'label'\nepsilon = '1'\nunits = 'raw'\nsemantics = 'real'");
+    let rows = [row(&[1.0, 1.0], 1)];
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    // −relu(z) by the equality relu(z) = z: a free multiplier, clipped where the neuron is open
+    let one = 1 << 20;
+    let multipliers = vec![(0, -one), (1, -one), (3, one), (4, one), (6, -one), (9, one)];
+    let proof = Proof::Dual { hints: vec![Hint { multipliers, ..Hint::default() }] };
+    let verdicts = BOTH.map(|arithmetic| {
+        let kernel = Kernel::new(&model, &lowered, arithmetic);
+        let corner = Proof::Counterexample { points: vec![vec!["1".to_owned(); 2]] };
+        assert!(!matches!(kernel.check(0, &corner), Ok(Verdict::Refuted(_))));
+        matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)))
+    });
+    assert_eq!(verdicts, [false, true]);
 }
