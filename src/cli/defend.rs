@@ -12,7 +12,7 @@ use crate::study::{
 };
 
 use super::inputs::Inputs;
-use super::subject::{data_seen_from, read_classifier, read_whole};
+use super::subject::{data_seen_from, expect_features, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_place(arguments)?;
     let (model, digest) = read_classifier(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, &model)?;
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
     let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
     let effect = effect(&model, &defense, data.part(Part::Test))?;

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 use super::inputs::Inputs;
-use super::subject::read_whole;
+use super::subject::{expect_features, read_whole};
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// Both parts that a trainer elsewhere may have fitted to.
 fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
     let data = read_whole(data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, model)?;
     let parts = [Part::Train, Part::Validation];
     let rows: Vec<&Row> = parts.iter().flat_map(|&part| data.part(part)).collect();
     Ok(recentre(model, &rows)?)

@@ -12,7 +12,7 @@ use crate::steal::{
 use crate::study::{Manifest, Store};
 
 use super::inputs::Inputs;
-use super::subject::{read_classifier, read_defense, read_whole};
+use super::subject::{expect_features, read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_place(arguments)?;
     let (model, digest) = read_classifier(&arguments.target)?;
     let data = read_whole(&arguments.data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, &model)?;
     let attack = attack(arguments)?;
     let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
     if let Some((defense, _)) = &defense

@@ -75,6 +75,22 @@ fn every_radius_has_certificates_that_check() {
     }
 }
 
+/// The float 2.9 lies below 2.9, rounded to 32 bits above it: the row decides, as for `certify`.
+#[test]
+fn a_row_is_valid_although_rounding_leaves_the_range() {
+    let scene = Scene::new();
+    let income = "\"income\",\"kind\":\"real\",\"low\":\"0\",\"high\":";
+    let trees =
+        scene.read("trees.json").replace(&format!("{income}\"4\""), &format!("{income}\"2.9\""));
+    scene.write("trees.json", trees);
+    scene.write("points.csv", "age,income\n2,2.9\n2,2.9000001\n");
+    let told = scene.done(&format!("{CALL} --norm linf --out r.csv --certificates kept"));
+    assert!(told.contains("confirmed by the kernel: 1 of 1\n"), "{told}");
+    assert!(told.ends_with("exact 1 bounded 0 of 1 (invalid 1)\n"), "{told}");
+    let rows = table(&scene, "r.csv");
+    assert!(rows[0].starts_with("0,0.8999999999999999,"), "{rows:?}");
+}
+
 #[test]
 fn a_larger_ball_is_not_as_stated() {
     let scene = scene();

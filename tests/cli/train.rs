@@ -111,6 +111,41 @@ fn predictions_are_labels_and_margins() {
 }
 
 #[test]
+fn columns_are_found_by_name_in_any_order() {
+    let scene = Scene::new();
+    scene.write("points.csv", "\u{feff}income,label,age,idx\n3,1,2,a\n");
+    let call = "--model mlp.json --points points.csv";
+    assert_eq!(scene.done(&format!("predict {call}")), "label,margin\n1,2\n");
+    let bounds = scene.done(&format!("bounds {call} --eps 0 --method ibp"));
+    assert!(bounds.contains("\na,1.99999") && bounds.contains(",2.00000"), "{bounds}");
+    // by position only where the model has no such names, and not without a word
+    scene.write("points.csv", "x1,x0\n3,2\n");
+    let run = scene.propcert(&format!("predict {call}")).assert().code(0);
+    assert_eq!(run.get_output().stdout, b"label,margin\n1,2\n");
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("by position, for the model's `age`, `income`"), "{told}");
+    let named = scene.read("trees.json").replace("\"age\"", "\"x1\"").replace("income", "x0");
+    scene.write("permuted.json", named);
+    scene.write("points.csv", "x0,x1\n0,4\n");
+    let told = scene.done("predict --model permuted.json --points points.csv");
+    assert_eq!(told, "label,margin\n0,-1.5\n", "x0 is the second feature");
+}
+
+#[test]
+fn a_published_booster_with_permuted_names_is_asked_by_name() {
+    let scene = Scene::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/found/wild/x-names-permuted");
+    for name in ["booster.json", "points.csv", "points_model_order.csv"] {
+        scene.write(name, std::fs::read(format!("{folder}/{name}")).unwrap());
+    }
+    scene.done("import xgboost booster.json --out m.json");
+    for points in ["points.csv", "points_model_order.csv"] {
+        let told = scene.done(&format!("predict --model m.json --points {points}"));
+        assert_eq!(told, "label,margin\n1,1.2034110724925995\n");
+    }
+}
+
+#[test]
 fn bad_points_are_refused_with_line_and_column() {
     let scene = Scene::new();
     let points = [
@@ -121,8 +156,10 @@ fn bad_points_are_refused_with_line_and_column() {
         ("age,income\n1,1e999\n", "line 2, column 2 (`income`)"),
         ("age,income\n1,2\n1,2,3\n", "line 3: the row has 3 cells, the header 2"),
         ("age,income\n1,\u{0}\n", "line 2, column 2 (`income`)"),
-        ("income,age\n1,2\n", "column 1: found `income`, expected `age`"),
-        ("age\n1\n", "found 1 feature columns, the model has 2"),
+        ("age\n1\n", "found 1 feature columns, the model has 2; missing `income`"),
+        ("x0,income\n1,2\n", "column 2: found `income`, expected a feature of the model: `x0`"),
+        ("age,income,age\n1,2,1\n", "column 3: `age` is there twice"),
+        ("age\tincome\n1\t2\n", "expected columns with commas between them"),
         ("age,income,height\n1,2,3\n", "column 3: found `height`"),
         ("label,age,income\n2,1,2\n", "column 1 (`label`): found `2`, expected a class"),
         ("", "points.csv: the file is empty"),

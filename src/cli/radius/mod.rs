@@ -10,7 +10,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::certify::trees::{Radii, Radius};
-use crate::model::{Digest, Model, Precision};
+use crate::model::{Digest, Model};
 use crate::spec::Norm;
 use crate::study::radii::{Anchor, ENDINGS, keep};
 use crate::study::{Manifest, write_whole};
@@ -50,7 +50,7 @@ impl From<NormArgument> for Norm {
 /// The distance is the infimum over real inputs (whole features are taken as real ones, `relax`) within
 /// the ranges that the model declares, and without bounds where it declares none, in units of
 /// z = scale·(x − mean). Values of a model of precision f32 are first rounded to f32, as a served copy
-/// does. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
+/// does, but for those that only rounding would put outside the declared ranges. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
 /// likes.
 ///
 /// OUT has columns row, lower, upper, exact, nodes, seconds. With exact = true, lower and upper are the
@@ -102,9 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = Refusal::about(&arguments.model);
     let radii = Radii::new(&model, arguments.norm.into()).map_err(Refusal::from).map_err(about)?;
     let mut points = read_points(&arguments.points, &model)?;
-    if model.precision == Precision::F32 {
-        points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
-    }
+    points.rows.iter_mut().for_each(|raw| *raw = radii.served(raw));
     if points.rows.is_empty() {
         let points = arguments.points.display();
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
