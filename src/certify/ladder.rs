@@ -42,12 +42,8 @@ impl Searcher<'_> {
             let verdict = Verdict::Counted(pairs.count(&mut witnesses));
             return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
-        for points in attack::candidates(self, &obligation) {
-            let mut answer = self.ask(at, Proof::Counterexample { points });
-            if answer.is_closed() {
-                answer.is_refuted_by_attack = true;
-                return answer;
-            }
+        if let Some(answer) = self.attacked(at, &obligation) {
+            return Answer { is_refuted_by_attack: true, ..answer };
         }
         if obligation.sufficient.is_none() {
             return Answer::open();
@@ -61,6 +57,19 @@ impl Searcher<'_> {
             }
         }
         Answer { nodes, ..Answer::open() }
+    }
+
+    /// Whether the attack alone refutes an obligation, whose line may be there already.
+    pub fn is_refuted_by_attack(&self, at: usize) -> bool {
+        let obligation = self.lowered.obligation(at);
+        obligation.is_some_and(|obligation| self.attacked(at, &obligation).is_some())
+    }
+
+    /// The first point of the attack that decides.
+    fn attacked(&self, at: usize, obligation: &Obligation) -> Option<Answer> {
+        let candidates = attack::candidates(self, obligation).into_iter();
+        let mut answers = candidates.map(|points| self.ask(at, Proof::Counterexample { points }));
+        answers.find(Answer::is_closed)
     }
 
     /// What the kernel says of a proof. A rejection of our own proof is an undecided obligation.

@@ -12,6 +12,7 @@ use crate::study::{
 };
 
 use super::inputs::Inputs;
+use super::output::{Draft, Force, Leaves, Place};
 use super::subject::{data_seen_from, expect_features, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -50,6 +51,8 @@ pub(crate) struct Arguments {
     /// The folder for everything that is made.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +61,7 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_built(&arguments.defense)?;
-    expect_place(arguments)?;
+    let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
     expect_features(&data, &model)?;
@@ -67,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let effect = effect(&model, &defense, data.part(Part::Test))?;
     // what can be refused is read before anything is written
     let claims = claims(arguments, digest)?;
-    let store = Store::new(&arguments.out)?;
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
     store.write("defense.json", defense.to_json().as_bytes())?;
     let mut text = format!(
         "alpha {} costs {:.4} -> {:.4} accuracy on validation rows, {:.4} -> {:.4} on {} test rows; \
@@ -82,27 +86,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     );
     let mut still = Vec::new();
     if arguments.certificates.is_some() {
-        let defended = Defended { model: (&model, digest), defense: &defense, store: &store };
+        let defended =
+            Defended { model: (&model, digest), defense: &defense, store: &store, draft: &draft };
         still = defended.carry(&claims, arguments, &mut text)?;
         text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
     }
     let metrics = serde_json::json!({
+        "verb": "defend",
         "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
         "still-proved": still,
     });
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
+    draft.finish()?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
 }
 
-/// No input lies where a file of DIR goes.
-fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+/// DIR; no input lies where one of its files goes.
+fn place(arguments: &Arguments) -> Result<Place, Refusal> {
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
         .data("--data", Some(&arguments.data));
     let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
-    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
+    Place::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
 /// Defenses that have a name and no code yet.
@@ -156,6 +164,7 @@ struct Defended<'a> {
     model: (&'a Model, Digest),
     defense: &'a Defense,
     store: &'a Store,
+    draft: &'a Draft,
 }
 
 impl Defended<'_> {
@@ -210,7 +219,7 @@ impl Defended<'_> {
             (format!("certificates/{}.jsonl", claim.name), format!("specs/{}.toml", claim.name));
         self.store.write(&spec, &claim.loaded.spec_bytes)?;
         let counts = certify(&claimed, self.store, &certificate)?.report.counts;
-        let data = claim.data_name.as_ref().map(|here| data_seen_from(here, &arguments.out));
+        let data = claim.data_name.as_ref().map(|here| data_seen_from(here, self.draft.stand_in()));
         let entry = ManifestEntry {
             certificate,
             model: "model.json".to_owned(),

@@ -26,6 +26,8 @@ mod import;
 #[cfg(feature = "full")]
 mod inputs;
 #[cfg(feature = "full")]
+mod output;
+#[cfg(feature = "full")]
 mod points;
 #[cfg(feature = "full")]
 mod predict;

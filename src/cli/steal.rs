@@ -12,6 +12,7 @@ use crate::steal::{
 use crate::study::{Manifest, Store};
 
 use super::inputs::Inputs;
+use super::output::{Force, Leaves, Place};
 use super::subject::{expect_features, read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -63,6 +64,8 @@ pub(crate) struct Arguments {
     /// The folder for everything that is made.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -75,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
         return Err(Refusal::new(text));
     }
-    expect_place(arguments)?;
+    let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.target)?;
     let data = read_whole(&arguments.data)?;
     expect_features(&data, &model)?;
@@ -111,9 +114,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         proofs_about: defense,
     };
     let repetitions = repeat(&scene, &attack, arguments.repetitions, arguments.seed)?;
-    let store = Store::new(&arguments.out)?;
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
     let labels = CertifiedLabels::new(&proved, model.classes);
     let metrics = serde_json::json!({
+        "verb": "steal",
         "certified": {
             "boxes": labels.patches(), "monotone-features": labels.monotone_features().len(),
         },
@@ -123,13 +128,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     store.write("metrics.csv", &table(&repetitions)?)?;
     keep_first(&scene, &attack, arguments.seed, &store)?;
+    draft.finish()?;
     let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
 }
 
-/// No input lies where a file of DIR goes.
-fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+/// DIR; no input lies where one of its files goes.
+fn place(arguments: &Arguments) -> Result<Place, Refusal> {
     let inputs = Inputs::default()
         .file("--target", Some(&arguments.target))
         .file("--attack", Some(&arguments.attack))
@@ -137,7 +143,8 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         .file("--defense", arguments.defense.as_ref())
         .data("--data", Some(&arguments.data));
     let made = ["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"];
-    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
+    Place::new(&arguments.out, Leaves::Steal, &inputs, arguments.force)
 }
 
 /// More seeds than there are rows are refused if they were asked for here, and said if the attack's

@@ -43,15 +43,42 @@ fn an_interrupted_run_continues_to_the_same_bytes() {
     for (case, cut) in cuts {
         scene.write("c.jsonl.partial", &whole[..cut]);
         let again = scene.done(&format!("{CALL} --resume --out c.jsonl"));
-        assert_eq!(without_sample(&again), without_sample(&stated), "{case}");
+        assert_eq!(again, stated, "{case}");
         assert_eq!(scene.read("c.jsonl"), whole, "{case}");
         assert!(!scene.has("c.jsonl.partial"), "{case}");
     }
 }
 
-/// The attack's figure is of the lines of one run.
-fn without_sample(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.starts_with("sampled: ")).collect()
+/// Ten of a dozen rows are proved, the others refuted: by the attack, whoever writes their lines.
+#[test]
+fn what_is_sampled_is_of_all_rows_interrupted_or_not() {
+    let scene = Scene::new();
+    let stated = scene.certify_local();
+    assert!(stated.contains("sampled: ") && stated.contains(" of 12 survive"), "{stated}");
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv --rows 12 --resume --out c.jsonl";
+    let whole = scene.read("local.jsonl");
+    for (end, _) in whole.match_indices('\n') {
+        scene.write("c.jsonl.partial", &whole[..=end]);
+        assert_eq!(scene.done(call), stated);
+        assert_eq!(scene.read("c.jsonl"), whole);
+    }
+}
+
+#[test]
+fn another_seed_does_not_go_on() {
+    let scene = spambase_scene();
+    let call = CALL.replace("--rows 16", "--rows 400") + " --seed 3 --out c.jsonl";
+    crate::scene::killed(&scene, &call, |scene| {
+        scene.has("c.jsonl.partial") && scene.read("c.jsonl.partial").lines().count() > 64
+    });
+    for (seed, found) in [("4", "seed 3"), ("0", "seed 3")] {
+        let other = call.replace("--seed 3", &format!("--seed {seed}"));
+        scene.refused(&format!("{other} --resume"), &["c.jsonl.partial", found]);
+    }
+    let resumed = scene.done(&format!("{call} --resume"));
+    assert!(!scene.has("c.jsonl.partial") && !scene.has("c.jsonl.partial.seed"));
+    assert_eq!(resumed, scene.done(&call.replace("c.jsonl", "whole.jsonl")));
+    assert_eq!(scene.read("c.jsonl"), scene.read("whole.jsonl"));
 }
 
 #[test]

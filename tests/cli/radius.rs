@@ -158,7 +158,16 @@ fn certificates_take_the_place_of_no_input_and_of_no_result() {
         scene.refused(&call, &[out, "--certificates"]);
     }
     scene.refused(&format!("{CALL} --norm l1 --out kept"), &["kept", "folder"]);
-    scene.done(&format!("{CALL} --norm l1 --out kept/r.csv --certificates kept"));
+    // what is in the folder now no run has left
+    let call = format!("{CALL} --norm l1 --out kept/r.csv --certificates kept");
+    scene.refused(&call, &["kept holds `", "--force"]);
+    std::fs::remove_dir_all(scene.path("kept")).unwrap();
+    std::fs::create_dir(scene.path("kept")).unwrap();
+    for _ in 0..2 {
+        scene.done(&call);
+        assert!(scene.has("kept/r.csv") && scene.has("kept/manifest.json"));
+        assert!(!scene.has("kept/r.csv.partial") && !scene.has("kept.partial"));
+    }
 }
 
 #[test]
@@ -198,18 +207,17 @@ fn bad_calls_are_refused() {
 #[test]
 fn an_interrupted_run_is_resumed() {
     let scene = scene();
-    let call = format!("{CALL} --norm l1 --certificates kept");
-    scene.done(&format!("{call} --out whole.csv"));
-    // the third point's file cannot be written: one thread has measured the first two by then
-    std::fs::remove_file(scene.path("kept/on.csv")).unwrap();
-    std::fs::create_dir(scene.path("kept/on.csv")).unwrap();
-    let early =
-        scene.propcert(&format!("{call} --out r.csv")).env("RAYON_NUM_THREADS", "1").output();
-    assert_eq!(early.unwrap().status.code(), Some(2));
-    let partial = scene.read("r.csv.partial");
-    assert_eq!(partial.lines().count(), 3, "{partial}");
-    assert!(!scene.has("r.csv"));
-    std::fs::remove_dir(scene.path("kept/on.csv")).unwrap();
+    let many: String = (0..300).map(|row| format!("r{row},{},{}\n", row % 5, row % 4)).collect();
+    scene.write("points.csv", format!("row,age,income\n{many}"));
+    let call = format!("{CALL} --norm l1 --threads 1");
+    scene.done(&format!("{call} --certificates whole --out whole.csv"));
+    let call = format!("{call} --certificates kept");
+    crate::scene::killed(&scene, &format!("{call} --out r.csv"), |scene| {
+        scene.has("r.csv.partial") && scene.read("r.csv.partial").lines().count() > 3
+    });
+    assert!(!scene.has("r.csv") && !scene.has("kept") && scene.has("kept.partial"));
+    let partial: String =
+        scene.read("r.csv.partial").lines().take(3).map(|line| format!("{line}\n")).collect();
 
     // a mark that only a row taken over bears, and a line that was being written
     let nodes = partial.lines().nth(1).unwrap().split("\"nodes\":").nth(1).unwrap();
@@ -222,22 +230,23 @@ fn an_interrupted_run_is_resumed() {
     );
     assert_eq!(scene.read("r.csv.partial"), marked, "a refusal loses nothing");
     let told = scene.done(&format!("{call} --out r.csv --resume"));
-    assert!(told.starts_with("confirmed by the kernel: 3 of 3\n"), "{told}");
+    assert!(told.starts_with("confirmed by the kernel: 300 of 300\n"), "{told}");
     let (resumed, whole) = (table(&scene, "r.csv"), table(&scene, "whole.csv"));
     assert!(resumed[0].ends_with(",777"), "{resumed:?}");
     assert_eq!(resumed[1..], whole[1..]);
-    assert!(!scene.has("r.csv.partial"));
+    assert!(!scene.has("r.csv.partial") && !scene.has("kept.partial"));
+    assert_eq!(scene.files("kept"), scene.files("whole"));
 
-    // a row whose certificate is gone is measured anew
+    // a row whose certificate is not where the run keeps them is measured anew
     scene.write("r.csv.partial", &marked);
-    std::fs::remove_file(scene.path("kept/left.jsonl")).unwrap();
     scene.done(&format!("{call} --out r.csv --resume"));
     assert_eq!(table(&scene, "r.csv"), whole);
-    assert!(scene.has("kept/left.jsonl"));
+    assert_eq!(scene.files("kept"), scene.files("whole"));
     // nothing of an interrupted run is lost by the way
     scene.write("r.csv.partial", &marked);
     scene.refused(&format!("{call} --out r.csv"), &["r.csv.partial", "--resume"]);
     assert_eq!(scene.read("r.csv.partial"), marked);
+    std::fs::remove_dir_all(scene.path("kept")).unwrap();
     // a torn header is as good as none
     scene.write("r.csv.partial", &marked[..20]);
     scene.done(&format!("{call} --out r.csv --resume"));

@@ -46,12 +46,57 @@ fn accuracies_of_all_parts_are_printed() {
 #[test]
 fn resume_keeps_a_finished_model_and_refuses_a_broken_one() {
     let scene = Scene::new();
-    let before = scene.read("mlp.json");
-    scene.done("train --data tiny.csv --family mlp --resume --out mlp.json");
-    assert_eq!(scene.read("mlp.json"), before);
-    scene.write("mlp.json", &before[..before.len() / 2]);
-    scene.refused("train --data tiny.csv --family mlp --resume --out mlp.json", &["mlp.json"]);
-    scene.refused("train --data spambase --family mlp --resume --out trees.json", &["feature"]);
+    let whole = scene.done("train --data tiny.csv --seed 3 --out m.json");
+    let before = scene.read("m.json");
+    let written = std::fs::metadata(scene.path("m.json")).unwrap().modified().unwrap();
+    let call = "train --data tiny.csv --family mlp --seed 3 --resume --out m.json";
+    assert_eq!(scene.done(call), whole);
+    let kept = std::fs::metadata(scene.path("m.json")).unwrap().modified().unwrap();
+    assert_eq!((scene.read("m.json"), kept), (before.clone(), written));
+    scene.write("m.json", before.replace("\"lower\"", "\"upper\""));
+    scene.refused(call, &["m.json: was trained with another model"]);
+    scene.write("m.json", &before[..before.len() / 2]);
+    scene.refused(call, &["m.json"]);
+    // of a model from elsewhere nothing is known
+    scene.refused(
+        "train --data tiny.csv --resume --out mlp.json",
+        &["mlp.json.training is not there"],
+    );
+}
+
+#[test]
+fn a_model_of_other_inputs_is_not_kept() {
+    let scene = Scene::new();
+    scene.write("recipe.toml", SMALL_MLP);
+    scene.write("other.toml", SMALL_MLP.replace("epochs = 3", "epochs = 4"));
+    scene.done("data make customer_churn --rows 400 --out churn.csv");
+    let call = "train --data tiny.csv --recipe recipe.toml --out m.json";
+    scene.done(call);
+    let before = scene.files("");
+    for (other, what) in [
+        (call.replace("--recipe recipe.toml", "--family trees"), "family or recipe"),
+        (call.replace("recipe.toml", "other.toml"), "family or recipe"),
+        (call.replace("tiny.csv", "churn.csv"), "data"),
+        (format!("{call} --seed 1"), "seed"),
+    ] {
+        let fact = format!("m.json: was trained with another {what}; leave out --resume");
+        scene.refused(&format!("{other} --resume"), &[&fact]);
+        assert_eq!(scene.files(""), before, "{other}");
+    }
+}
+
+#[test]
+fn declared_directions_that_are_not_there_are_missed() {
+    let scene = Scene::new();
+    scene.write("recipe.toml", "family = \"trees\"\nmonotone = \"declared\"\n");
+    let call = "train --data tiny.csv --recipe recipe.toml --out m.json";
+    scene.done(call);
+    let meta = scene.read("tiny.meta.json");
+    scene.write("tiny.meta.json", meta.replace("{\"income\":\"increasing\"}", "{}"));
+    scene.refused(&call.replace("m.json", "n.json"), &["recipe.toml", "declares no directions"]);
+    scene.write("recipe.toml", "family = \"trees\"\n[monotone]\n");
+    scene.refused(&call.replace("m.json", "n.json"), &["recipe.toml", "monotone"]);
+    assert!(!scene.has("n.json"));
 }
 
 #[test]

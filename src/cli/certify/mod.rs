@@ -6,6 +6,8 @@ mod partial;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
@@ -13,12 +15,13 @@ use crate::spec::Lowered;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
+use super::output::{Force, Kind, expect_own};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
 
 use self::extent::Extent;
-use self::partial::{Before, open_partial, read_partial};
+use self::partial::{Before, expect_seed, keep_seed, open_partial, read_partial};
 
 /// Certify a property of a model and write a certificate.
 ///
@@ -47,6 +50,8 @@ pub(crate) struct Arguments {
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    force: Force,
     /// The counts as JSON.
     #[arg(long)]
     json: bool,
@@ -61,6 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .file("--defense", defense.as_ref())
         .data("--data", data.as_deref())
         .expect_room(&arguments.out, arguments.resume)?;
+    expect_own(&arguments.out, Kind::Certificate, arguments.force)?;
     let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
@@ -103,8 +109,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// What was certified.
 struct Outcome {
     tally: Tally,
-    /// Obligations that the attack alone did not refute, of those of this run; nothing where every
-    /// pair of rows is decided, so that nothing is sampled.
+    /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
+    /// that nothing is sampled.
     survives_attack: Option<Share>,
     extent: Extent,
 }
@@ -154,10 +160,12 @@ fn write(
     let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
     let mut counter = Counter::new(&lowered, rows);
     let before = if resume {
+        expect_seed(&partial, options.seed)?;
         read_partial(&partial, &header, &kernel, &mut counter)?
     } else {
         Before::default()
     };
+    keep_seed(&partial, options.seed)?;
     let mut file = open_partial(&partial, &header, &before)?;
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
@@ -178,8 +186,11 @@ fn write(
             out.display()
         ))
     })?;
-    let n = summary.totals.n();
-    let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
+    keep_seed(&partial, 0)?;
+    // the same figure as of a run in one piece
+    let again = before.refuted.par_iter().filter(|at| searcher.is_refuted_by_attack(**at)).count();
+    let (n, refuted) = (tally.all.n(), summary.refuted_by_attack + again as u64);
+    let survivors = Share::new(n - refuted.min(n), n);
     // every pair of rows is decided; no attack is made on a changed point nor, where there is no gradient
     // to climb, on two that are close
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));

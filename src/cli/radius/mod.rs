@@ -13,16 +13,17 @@ use crate::certify::trees::{Radii, Radius};
 use crate::model::{Digest, Model};
 use crate::spec::Norm;
 use crate::study::radii::{Anchor, ENDINGS, keep};
-use crate::study::{Manifest, write_whole};
+use crate::study::{Manifest, Store, write_whole};
 
 use super::inputs::Inputs;
+use super::output::{Draft, Force, Kind, Leaves, Place, expect_own};
 use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::{read_model, way_from};
 use super::{Ending, Refusal, files};
 
 use self::partial::{Header, Partial};
-use self::table::{Confirmed, Counts, Measured, table};
+use self::table::{COLUMNS, Confirmed, Counts, Measured, table};
 
 /// How distances are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -91,6 +92,8 @@ pub(crate) struct Arguments {
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    force: Force,
     /// The counts as JSON.
     #[arg(long)]
     json: bool,
@@ -108,10 +111,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
     inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
-    let keeper = match &arguments.certificates {
-        Some(folder) => Some(Keeper::new(arguments, folder, (&model, digest), &points)?),
-        None => None,
-    };
+    let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &points));
+    let place = place.transpose()?;
+    expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)?;
     let header = Header {
         tool: env!("CARGO_PKG_VERSION"),
         model: digest,
@@ -121,8 +123,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         certificates: arguments.certificates.as_deref(),
     };
     let (partial, before) = Partial::open(&arguments.out, &header, arguments.resume)?;
+    let draft =
+        place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
+    let keeper = draft.as_ref().map(|draft| Keeper::new(arguments, draft, (&model, digest)));
+    let keeper = keeper.transpose()?;
     let before = before.into_iter().filter(|row| {
-        row.at < points.rows.len() && row.is_all_there(keeper.as_ref().map(|keeper| keeper.folder))
+        let folder = keeper.as_ref().map(|keeper| keeper.store.path(""));
+        row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
     let progress = bar("radius", points.rows.len() as u64);
@@ -146,15 +153,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let rows: Vec<Measured> =
         (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
     progress.finish_and_clear();
-    if let Some(folder) = &arguments.certificates {
+    let counts = Counts::of(&rows, keeper.is_some());
+    if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
         let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
-        let manifest = Manifest { certificates };
-        write_whole(&folder.join("manifest.json"), manifest.to_json().as_bytes())?;
+        keeper.store.write("manifest.json", Manifest { certificates }.to_json().as_bytes())?;
     }
+    draft.map_or(Ok(()), Draft::finish)?;
     write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
     partial.remove()?;
-    let counts = Counts::of(&rows, keeper.is_some());
     files::print(&if arguments.json { counts.json() } else { counts.text() })?;
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
@@ -167,7 +174,7 @@ fn inputs(arguments: &Arguments) -> Inputs {
 
 /// Where certificates go.
 struct Keeper<'a> {
-    folder: &'a Path,
+    store: Store,
     model: (&'a Model, Digest),
     /// The way from the folder to the model.
     model_name: String,
@@ -177,33 +184,13 @@ struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     fn new(
         arguments: &Arguments,
-        folder: &'a Path,
+        draft: &Draft,
         model: (&'a Model, Digest),
-        points: &Points,
     ) -> Result<Self, Refusal> {
-        let mut seen = BTreeSet::new();
-        for (name, line) in points.names.iter().zip(&points.lines) {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
-                return Err(Refusal::new(format!(
-                    "{}, line {line}: row `{name:.70}` is to name files; expected up to 64 letters, digits, - or _",
-                    arguments.points.display()
-                )));
-            }
-            // file systems may not tell cases apart
-            if !seen.insert(name.to_ascii_lowercase()) {
-                return Err(Refusal::new(format!(
-                    "{}, line {line}: row `{name}` is to name files and is there twice",
-                    arguments.points.display()
-                )));
-            }
-        }
-        expect_apart(arguments, folder, &points.names)?;
-        std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
-        let model_name = way_from(folder, &arguments.model)?;
+        let model_name = way_from(draft.stand_in(), &arguments.model)?;
         // what is proved of a closed search takes about the nodes of its last round
         let budget = arguments.budget_nodes.saturating_mul(4);
-        Ok(Self { folder, model, model_name, budget })
+        Ok(Self { store: draft.store()?, model, model_name, budget })
     }
 
     fn keep(
@@ -222,10 +209,52 @@ impl<'a> Keeper<'a> {
         };
         let kept = keep(&anchor, radius, self.budget)?;
         for (name, text) in &kept.files {
-            write_whole(&self.folder.join(name), text.as_bytes())?;
+            self.store.write(name, text.as_bytes())?;
         }
         Ok(Confirmed { entries: kept.entries, by_kernel: kept.is_checked })
     }
+}
+
+/// Where certificates go; the rows' names must do for files.
+fn place(arguments: &Arguments, folder: &Path, points: &Points) -> Result<Place, Refusal> {
+    expect_names(arguments, points)?;
+    expect_apart(arguments, folder, &points.names)?;
+    let place = |path: &Path| path.canonicalize().ok();
+    let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let is_inside = place(folder).is_some_and(|folder| {
+        place(parent.unwrap_or(Path::new("."))).is_some_and(|parent| parent == folder)
+    });
+    let partial = files::partial_name(&arguments.out);
+    // the table may lie among its certificates
+    let is_table = |name: &Path| {
+        is_inside
+            && [&arguments.out, &partial]
+                .iter()
+                .any(|path| path.file_name() == Some(name.as_os_str()))
+    };
+    Place::keeping(folder, Leaves::Radii, &inputs(arguments), arguments.force, &is_table)
+}
+
+/// Names of rows that name files.
+fn expect_names(arguments: &Arguments, points: &Points) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    for (name, line) in points.names.iter().zip(&points.lines) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+            return Err(Refusal::new(format!(
+                "{}, line {line}: row `{name:.70}` is to name files; expected up to 64 letters, digits, - or _",
+                arguments.points.display()
+            )));
+        }
+        // file systems may not tell cases apart
+        if !seen.insert(name.to_ascii_lowercase()) {
+            return Err(Refusal::new(format!(
+                "{}, line {line}: row `{name}` is to name files and is there twice",
+                arguments.points.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.

@@ -67,10 +67,13 @@ impl Measured {
     }
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 6] = ["row", "lower", "upper", "exact", "nodes", "seconds"];
+
 /// The CSV.
 pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refusal> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["row", "lower", "upper", "exact", "nodes", "seconds"])?;
+    writer.write_record(COLUMNS)?;
     for (name, row) in names.iter().zip(rows) {
         let [lower, upper] = row.bounds.clone().unwrap_or_default();
         let (exact, nodes) = (row.exact.to_string(), row.nodes.to_string());
