@@ -17,8 +17,8 @@ use super::{Ending, Refusal, files};
 /// Three models are trained on one data set (a natural network, natural trees, monotone trees),
 /// their properties certified and every certificate checked again, the models stolen with and
 /// without the certificates, and defended. DIR gets report.html, report.json, manifest.json, models,
-/// specs, defenses and certificates. An earlier demo in DIR is replaced when this one is complete; a
-/// folder with anything else in it is refused.
+/// specs, defenses and certificates. It is filled in DIR.partial; an earlier demo in DIR is replaced when
+/// this one is complete, and a folder with anything else in it is refused.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  propcert demo\n  PROPCERT_DATA=folder propcert demo --data cryptojacker --out demo-cryptojacker"

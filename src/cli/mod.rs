@@ -10,6 +10,8 @@ mod subject;
 mod witness;
 
 #[cfg(feature = "full")]
+mod about;
+#[cfg(feature = "full")]
 mod bounds;
 #[cfg(feature = "full")]
 mod certify;

@@ -11,6 +11,7 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
+use super::about::About;
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, Place};
 use super::subject::{expect_features, read_classifier, read_defense, read_whole};
@@ -27,8 +28,9 @@ use super::{Ending, Refusal, files};
 /// (`D:auxiliary`) and monotone order. A label is inferred in a proved box only after one paid query
 /// there.
 ///
-/// DIR gets metrics.json (with the number of certified boxes and monotone features given), metrics.csv,
-/// and transcript and substitute of the first repetition.
+/// DIR gets metrics.json (with what it is about, and the number of certified boxes and monotone features
+/// given), metrics.csv, and transcript and substitute of the first repetition. It is filled in DIR.partial
+/// and takes the place of an earlier theft, or of nothing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert steal --target trees.json --attack attacks/masked-thief.toml --data spambase \\\n    --budget 200 --seeds 50 --seed 1 --repetitions 5 --certificates demo-out/manifest.json --out stolen"
@@ -93,6 +95,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         defense.check_classes(&model)?;
     }
     let proved = proofs(arguments, digest, defense.as_ref().map(|(_, digest)| *digest))?;
+    let named = defense.as_ref().map(|(defense, digest)| (defense, *digest));
+    let about = About::new((&arguments.target, digest), &data, named);
     let defense = defense.as_ref().map(|(defense, _)| defense);
     if proved.is_empty() && attack.inference == crate::steal::Inference::Certified {
         eprintln!("propcert: no certificates: no label can be inferred, every one is paid");
@@ -118,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let store = draft.store()?;
     let labels = CertifiedLabels::new(&proved, model.classes);
     let metrics = serde_json::json!({
-        "verb": "steal",
+        "verb": "steal", "about": about, "seed": arguments.seed, "budget": attack.queries,
         "certified": {
             "boxes": labels.patches(), "monotone-features": labels.monotone_features().len(),
         },
@@ -129,7 +133,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("metrics.csv", &table(&repetitions)?)?;
     keep_first(&scene, &attack, arguments.seed, &store)?;
     draft.finish()?;
-    let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
+    let text =
+        if arguments.json { format!("{metrics}\n") } else { about.line() + &summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
 }

@@ -11,7 +11,7 @@ use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
 use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Kind, Leaves, Place, expect_own, line_of_answer};
+use super::output::{Draft, Force, Kind, Leaves, Place, expect_own, line_of_answer, table_in};
 use super::progress::bar;
 use super::{Ending, Refusal, files};
 
@@ -192,8 +192,10 @@ fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Plac
         let line = name.to_str().and_then(line_of_answer);
         arguments.line.is_some() && line.is_some_and(|line| Some(line) != arguments.line)
     };
+    let is_table = table_in(folder, &arguments.out);
+    let is_kept = |name: &Path| is_of_other_line(name) || is_table(name);
     let inputs = inputs(arguments, todo);
-    Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_of_other_line)
+    Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
 }
 
 /// What is taken over must be of the same networks and properties.

@@ -239,6 +239,22 @@ fn what_must_not_be_stands_on_top() {
 }
 
 #[test]
+fn a_thief_that_gains_by_a_defense_stands_on_the_card() {
+    let mut run = run("spam", false);
+    let attack = &mut run.models[0].defenses[0].attacks[0];
+    attack.decrease.boundary.mean = -0.0123;
+    attack.decrease.uniform.mean = 0.01;
+    let said = format!("{} +1.23 on boundary", attack.attack);
+    let report = Report::new("spam", vec![run]);
+    let text: String = report.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("It HELPS a thief, in points of agreement: ") && text.contains(&said),
+        "{text}"
+    );
+    assert!(render_html(&report).unwrap().contains("It HELPS a thief"));
+}
+
+#[test]
 fn a_wrong_heuristic_is_no_alarm() {
     let mut run = run("spam", false);
     run.models[0].attacks[2].inference = "exclude".to_owned();

@@ -64,6 +64,28 @@ fn what_is_sampled_is_of_all_rows_interrupted_or_not() {
     }
 }
 
+/// The same numbers in other units are another claim.
+#[test]
+fn the_unit_of_distances_is_named() {
+    let scene = Scene::new();
+    let text = scene.certify_local();
+    assert!(text.starts_with("unit of distances: standard deviations\n"), "{text}");
+    scene.write("raw.toml", format!("{}units = \"raw\"\n", crate::scene::LOCAL));
+    let call = "certify --model mlp.json --spec raw.toml --data tiny.csv --rows 12 --out raw.jsonl";
+    assert!(scene.done(call).starts_with("unit of distances: raw units\n"));
+    let json: serde_json::Value =
+        serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap();
+    assert_eq!(json["unit"], "raw units");
+    // without scales standardised is raw
+    let bare = scene.read("trees.json").replace("\"mean\":2.0,\"scale\":0.5", "\"scale\":1.0");
+    scene.write("bare.json", bare.replace(",\"mean\":2.0,\"scale\":1.0", ""));
+    let call =
+        "certify --model bare.json --spec local.toml --data tiny.csv --rows 2 --out bare.jsonl";
+    assert!(scene.done(call).starts_with("unit of distances: raw units\n"));
+    // what measures no distance has no unit
+    assert!(!scene.certify_monotone().contains("unit"));
+}
+
 #[test]
 fn another_seed_does_not_go_on() {
     let scene = spambase_scene();
@@ -220,6 +242,28 @@ fn data_of_another_model_are_refused_whatever_the_claim() {
     let own = subject.replace("spambase", "tiny.csv");
     scene.done(&format!("certify {own} --out c.jsonl"));
     scene.done(&format!("check c.jsonl {own}"));
+}
+
+#[test]
+fn columns_in_another_order_are_named() {
+    let scene = Scene::new();
+    let swapped = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{},{},{}\n", cells[0], cells[2], cells[1])
+    };
+    scene.write("swapped.csv", scene.read("tiny.csv").lines().map(swapped).collect::<String>());
+    let meta = scene.read("tiny.meta.json").replace("tiny.csv", "swapped.csv");
+    let meta = meta.replace("[\"age\",\"income\"]", "[\"income\",\"age\"]");
+    scene.write(
+        "swapped.meta.json",
+        meta.replace("[\"integer\",\"real\"]", "[\"real\",\"integer\"]"),
+    );
+    scene.certify_local();
+    let subject = "--model mlp.json --spec local.toml --data swapped.csv";
+    for call in [format!("certify {subject} --out c.jsonl"), format!("check local.jsonl {subject}")]
+    {
+        scene.refused(&call, &["`age` is feature 1 of the data", "feature 0 is `age`"]);
+    }
 }
 
 #[cfg(unix)]

@@ -46,6 +46,36 @@ fn a_file_that_is_something_else_is_not_replaced() {
 }
 
 #[test]
+fn what_goes_beside_a_result_replaces_nothing_else_either() {
+    let scene = scene();
+    scene.write("n.meta.json", "years of work\n");
+    let make = "data make customer_churn --rows 400 --out n.csv";
+    leaves_everything(&scene, make, &["n.meta.json: is there and is not a data set"]);
+    scene.write("m.json.training", "years of work\n");
+    let train = "train --data tiny.csv --recipe recipe.toml --out m.json";
+    leaves_everything(&scene, train, &["m.json.training: is there and is not what a model was"]);
+    for call in [make, train] {
+        scene.done(&format!("{call} --force"));
+        scene.done(call);
+    }
+}
+
+#[test]
+fn a_folder_that_another_run_fills_is_left_alone() {
+    let scene = scene();
+    std::fs::create_dir(scene.path("d.partial")).unwrap();
+    let mark = std::fs::File::create(scene.path("d.partial/unfinished")).unwrap();
+    mark.lock().unwrap();
+    leaves_everything(
+        &scene,
+        &format!("{STEAL} --out d"),
+        &["d.partial: another run is filling it"],
+    );
+    mark.unlock().unwrap();
+    scene.done(&format!("{STEAL} --out d"));
+}
+
+#[test]
 fn a_folder_of_another_verb_is_refused_and_its_own_replaced() {
     let scene = scene();
     scene.done(&format!("{STEAL} --out d"));

@@ -26,7 +26,10 @@ fn radii_are_exact_in_every_norm() {
     let scene = scene();
     for norm in ["linf", "l1", "l2"] {
         let told = scene.done(&format!("{CALL} --norm {norm} --out {norm}.csv"));
-        assert_eq!(told, "zero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n");
+        assert_eq!(
+            told,
+            "unit of distances: standard deviations\nzero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n"
+        );
         let rows = table(&scene, &format!("{norm}.csv"));
         for (row, expected) in rows.iter().zip([
             "left,1,1,true,",
@@ -41,6 +44,7 @@ fn radii_are_exact_in_every_norm() {
     let told = scene.done(&format!("{CALL} --norm l2 --out r.csv --json"));
     let counts: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!((&counts["exact"], &counts["zero"]), (&3.into(), &1.into()));
+    assert_eq!(counts["unit"], "standard deviations");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
 use crate::spec::Lowered;
+use crate::study::DistanceUnit;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
@@ -109,6 +110,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// What was certified.
 struct Outcome {
     tally: Tally,
+    /// Of distances, where the claim measures any.
+    unit: Option<DistanceUnit>,
     /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
     /// that nothing is sampled.
     survives_attack: Option<Share>,
@@ -124,14 +127,18 @@ impl Outcome {
             ))
         };
         let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
-        format!("{}{sampled}{}{}\n", accuracy_lines(&self.tally), self.extent, self.tally.all)
+        let unit = self
+            .unit
+            .map_or_else(String::new, |unit| format!("unit of distances: {}\n", unit.name()));
+        let accuracy = accuracy_lines(&self.tally);
+        format!("{unit}{accuracy}{sampled}{}{}\n", self.extent, self.tally.all)
     }
 
     fn json(&self) -> String {
         let Tally { all, distinct, rules } = &self.tally;
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
-            "totals": all, "distinct": distinct, "rules": rules,
+            "unit": self.unit, "totals": all, "distinct": distinct, "rules": rules,
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.survives_attack },
             "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
@@ -197,5 +204,6 @@ fn write(
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
     let extent = Extent::new(&searcher, subject.model.0, &lowered);
-    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
+    let unit = DistanceUnit::of(subject.spec.0, subject.model.0);
+    Ok(Outcome { tally, unit, survives_attack: is_sampled.then_some(survivors), extent })
 }

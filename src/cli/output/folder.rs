@@ -82,6 +82,7 @@ impl Place {
             std::fs::remove_dir_all(&new).map_err(Refusal::from).map_err(&about)?;
         }
         make_folder(&new)?;
+        sweep(&new).map_err(Refusal::from).map_err(&about)?;
         let Self { place, kept } = self;
         drop(about);
         Ok(Draft { place, kept, partial, is_resumable: false, _mark: mark })
@@ -101,6 +102,16 @@ fn put_back(place: &Path) -> Result<(), Refusal> {
     let earlier = partial.join(EARLIER);
     if !place.exists() && partial.join(MARK).is_file() && earlier.is_dir() {
         std::fs::rename(&earlier, place).map_err(Refusal::from).map_err(Refusal::about(place))?;
+    }
+    Ok(())
+}
+
+/// Removes files that were being written when a run ended.
+fn sweep(new: &Path) -> std::io::Result<()> {
+    for name in files_in(new)? {
+        if name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".tmp")) {
+            std::fs::remove_file(new.join(name))?;
+        }
     }
     Ok(())
 }
@@ -204,4 +215,21 @@ fn files_in(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file lies directly in a folder.
+pub(crate) fn is_inside(file: &Path, folder: &Path) -> bool {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let place = |path: &Path| path.canonicalize().ok();
+    let parent = place(parent.unwrap_or(Path::new(".")));
+    parent.is_some() && parent == place(folder)
+}
+
+/// Which files of a folder are the table that a run writes there, finished or not.
+pub(crate) fn table_in<'a>(folder: &Path, out: &'a Path) -> impl Fn(&Path) -> bool + use<'a> {
+    let (is_inside, partial) = (is_inside(out, folder), files::partial_name(out));
+    move |name| {
+        let is_named = |path: &Path| path.file_name() == Some(name.as_os_str());
+        is_inside && (is_named(out) || is_named(&partial))
+    }
 }

@@ -15,7 +15,7 @@ mod folder;
 mod own;
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::import::Format;
 use crate::model::{Meta, Model};
@@ -23,7 +23,7 @@ use crate::source::meta_name;
 
 use super::{Refusal, files};
 
-pub(crate) use folder::{Draft, Place};
+pub(crate) use folder::{Draft, Place, is_inside, table_in};
 pub(crate) use own::{Leaves, line_of_answer};
 
 /// Whether what this program did not write may be replaced.
@@ -45,6 +45,8 @@ pub(crate) enum Kind<'a> {
     Table(&'a [&'a str]),
     /// A data set of one CSV, with its meta file.
     Data,
+    /// What a model was trained with.
+    Record,
     /// A model of another tool, as this program writes it.
     Foreign(Format),
 }
@@ -56,7 +58,16 @@ impl Kind<'_> {
             Self::Certificate => "a certificate/1".to_owned(),
             Self::Table(columns) => format!("a table with the columns {}", columns.join(",")),
             Self::Data => "a data set with its meta file".to_owned(),
+            Self::Record => "what a model was trained with".to_owned(),
             Self::Foreign(_) => "a model that was exported".to_owned(),
+        }
+    }
+
+    /// The files that it goes to.
+    fn files(self, out: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Data => vec![out.to_owned(), out.with_file_name(meta_name(out))],
+            _ => vec![out.to_owned()],
         }
     }
 
@@ -71,6 +82,11 @@ impl Kind<'_> {
                 let name = path.file_name().and_then(|name| name.to_str());
                 Meta::read(&meta).is_ok_and(|meta| meta.files.all.as_deref() == name)
             }
+            Self::Record => {
+                let record: Option<serde_json::Value> = serde_json::from_slice(&bytes()).ok();
+                let has = |key| record.as_ref().is_some_and(|record| record.get(key).is_some());
+                has("recipe") && has("seed") && has("model")
+            }
             // read and written again it is the same
             Self::Foreign(format) => {
                 let bytes = bytes();
@@ -83,13 +99,17 @@ impl Kind<'_> {
 
 /// Refuses to replace a file that is something else than the result.
 pub(crate) fn expect_own(out: &Path, kind: Kind, Force { force }: Force) -> Result<(), Refusal> {
-    let is_something = std::fs::metadata(out).is_ok_and(|found| found.is_file() && found.len() > 0);
-    if force || !is_something || kind.is_at(out) {
+    let is_something = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > 0)
+    };
+    let files = kind.files(out);
+    let Some(file) = files.iter().find(|file| is_something(file)) else { return Ok(()) };
+    if force || kind.is_at(out) {
         return Ok(());
     }
     Err(Refusal::new(format!(
         "{}: is there and is not {}; name another place, or replace it with --force",
-        out.display(),
+        file.display(),
         kind.name()
     )))
 }

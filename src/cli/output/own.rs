@@ -7,6 +7,7 @@ use crate::report::from_json;
 use crate::study::{Manifest, ManifestEntry, files_of_demo};
 
 use super::super::files;
+use super::first_bytes;
 
 /// The verbs that leave a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +92,18 @@ fn files_of_point(entry: ManifestEntry) -> Option<[String; 4]> {
 fn files_of_answers(folder: &Path) -> BTreeSet<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| line_of_answer(name).is_some()).map(PathBuf::from).collect()
+    names.filter(|name| is_answer(folder, name)).map(PathBuf::from).collect()
+}
+
+/// Whether a file is what its name says.
+fn is_answer(folder: &Path, name: &str) -> bool {
+    let start: &[u8] = match name.split_once('.') {
+        Some((_, "jsonl")) => b"{\"schema\":\"certificate/1\"",
+        Some((_, "model.json")) => b"{\"format\":\"model/1\"",
+        Some((_, "spec.toml")) => b"property",
+        _ => b"(",
+    };
+    line_of_answer(name).is_some() && first_bytes(&folder.join(name)).starts_with(start)
 }
 
 /// The line of the benchmark that a file is named after.

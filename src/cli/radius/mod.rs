@@ -1,29 +1,29 @@
 //! `propcert radius`: exact distances to the nearest change of label, of ensembles.
 
+mod keeper;
 mod partial;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::certify::trees::{Radii, Radius};
-use crate::model::{Digest, Model};
+use crate::certify::trees::Radii;
 use crate::spec::Norm;
-use crate::study::radii::{Anchor, ENDINGS, keep};
-use crate::study::{Manifest, Store, write_whole};
+use crate::study::{DistanceUnit, Manifest, write_whole};
 
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Kind, Leaves, Place, expect_own};
+use super::output::{Draft, Force, Kind, expect_own};
 use super::points::{Points, read_points};
 use super::progress::bar;
-use super::subject::{read_model, way_from};
+use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
+use self::keeper::{Keeper, place};
 use self::partial::{Header, Partial};
-use self::table::{COLUMNS, Confirmed, Counts, Measured, table};
+use self::table::{COLUMNS, Counts, Measured, table};
 
 /// How distances are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -132,28 +132,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
-    let progress = bar("radius", points.rows.len() as u64);
-    progress.set_position(before.len() as u64);
-    let measure = |index: usize| -> Result<Measured, Refusal> {
-        if let Some(row) = before.get(&index) {
-            return Ok(row.clone());
-        }
-        let start = Instant::now();
-        let radius = radii.at(&points.rows[index], arguments.budget_nodes);
-        let seconds = start.elapsed().as_secs_f64();
-        let kept = match (&keeper, &radius) {
-            (Some(keeper), Some(radius)) => Some(keeper.keep(&radii, &points, index, radius)?),
-            _ => None,
-        };
-        let row = Measured::new(index, radius.as_ref(), seconds, kept);
-        partial.add(&row)?;
-        progress.inc(1);
-        Ok(row)
-    };
-    let rows: Vec<Measured> =
-        (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
-    progress.finish_and_clear();
-    let counts = Counts::of(&rows, keeper.is_some());
+    let rows = measure(arguments, &radii, &points, (&before, &partial, keeper.as_ref()))?;
+    let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
     if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
         let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
@@ -166,114 +146,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
+/// The rows in order: those of an interrupted run, and all others measured.
+fn measure(
+    arguments: &Arguments,
+    radii: &Radii,
+    points: &Points,
+    (before, partial, keeper): (&BTreeMap<usize, Measured>, &Partial, Option<&Keeper>),
+) -> Result<Vec<Measured>, Refusal> {
+    let progress = bar("radius", points.rows.len() as u64);
+    progress.set_position(before.len() as u64);
+    let measure = |index: usize| -> Result<Measured, Refusal> {
+        if let Some(row) = before.get(&index) {
+            return Ok(row.clone());
+        }
+        let start = Instant::now();
+        let radius = radii.at(&points.rows[index], arguments.budget_nodes);
+        let seconds = start.elapsed().as_secs_f64();
+        let kept = match (keeper, &radius) {
+            (Some(keeper), Some(radius)) => Some(keeper.keep(radii, points, index, radius)?),
+            _ => None,
+        };
+        let row = Measured::new(index, radius.as_ref(), seconds, kept);
+        partial.add(&row)?;
+        progress.inc(1);
+        Ok(row)
+    };
+    let rows = (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
+    progress.finish_and_clear();
+    Ok(rows)
+}
+
 fn inputs(arguments: &Arguments) -> Inputs {
     Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--points", Some(&arguments.points))
-}
-
-/// Where certificates go.
-struct Keeper<'a> {
-    store: Store,
-    model: (&'a Model, Digest),
-    /// The way from the folder to the model.
-    model_name: String,
-    budget: u64,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(
-        arguments: &Arguments,
-        draft: &Draft,
-        model: (&'a Model, Digest),
-    ) -> Result<Self, Refusal> {
-        let model_name = way_from(draft.stand_in(), &arguments.model)?;
-        // what is proved of a closed search takes about the nodes of its last round
-        let budget = arguments.budget_nodes.saturating_mul(4);
-        Ok(Self { store: draft.store()?, model, model_name, budget })
-    }
-
-    fn keep(
-        &self,
-        radii: &Radii,
-        points: &Points,
-        index: usize,
-        radius: &Radius,
-    ) -> Result<Confirmed, Refusal> {
-        let (model, digest) = self.model;
-        let anchor = Anchor {
-            model: (model, digest, &self.model_name),
-            radii,
-            name: &points.names[index],
-            raw: &points.rows[index],
-        };
-        let kept = keep(&anchor, radius, self.budget)?;
-        for (name, text) in &kept.files {
-            self.store.write(name, text.as_bytes())?;
-        }
-        Ok(Confirmed { entries: kept.entries, by_kernel: kept.is_checked })
-    }
-}
-
-/// Where certificates go; the rows' names must do for files.
-fn place(arguments: &Arguments, folder: &Path, points: &Points) -> Result<Place, Refusal> {
-    expect_names(arguments, points)?;
-    expect_apart(arguments, folder, &points.names)?;
-    let place = |path: &Path| path.canonicalize().ok();
-    let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let is_inside = place(folder).is_some_and(|folder| {
-        place(parent.unwrap_or(Path::new("."))).is_some_and(|parent| parent == folder)
-    });
-    let partial = files::partial_name(&arguments.out);
-    // the table may lie among its certificates
-    let is_table = |name: &Path| {
-        is_inside
-            && [&arguments.out, &partial]
-                .iter()
-                .any(|path| path.file_name() == Some(name.as_os_str()))
-    };
-    Place::keeping(folder, Leaves::Radii, &inputs(arguments), arguments.force, &is_table)
-}
-
-/// Names of rows that name files.
-fn expect_names(arguments: &Arguments, points: &Points) -> Result<(), Refusal> {
-    let mut seen = BTreeSet::new();
-    for (name, line) in points.names.iter().zip(&points.lines) {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
-            return Err(Refusal::new(format!(
-                "{}, line {line}: row `{name:.70}` is to name files; expected up to 64 letters, digits, - or _",
-                arguments.points.display()
-            )));
-        }
-        // file systems may not tell cases apart
-        if !seen.insert(name.to_ascii_lowercase()) {
-            return Err(Refusal::new(format!(
-                "{}, line {line}: row `{name}` is to name files and is there twice",
-                arguments.points.display()
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.
-fn expect_apart(arguments: &Arguments, folder: &Path, names: &[String]) -> Result<(), Refusal> {
-    let inputs = inputs(arguments);
-    let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let place = |folder: &Path| folder.canonicalize().ok();
-    let is_inside = place(folder).is_some_and(|folder| {
-        place(parent.unwrap_or(Path::new("."))).is_some_and(|parent| parent == folder)
-    });
-    let own = names.iter().flat_map(|name| ENDINGS.map(|ending| format!("{name}.{ending}")));
-    for file in own.chain(["manifest.json".to_owned()]) {
-        inputs.expect_apart(&folder.join(&file))?;
-        if is_inside && arguments.out.file_name().is_some_and(|out| *out == *file) {
-            let out = arguments.out.display();
-            return Err(Refusal::new(format!(
-                "--out {out}: --certificates writes a file of that name; choose another"
-            )));
-        }
-    }
-    Ok(())
 }

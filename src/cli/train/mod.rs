@@ -65,24 +65,11 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    Inputs::default()
-        .file("--recipe", arguments.recipe.as_ref())
-        .data("--data", Some(&arguments.data))
-        .expect_apart(&arguments.out)?;
-    files::expect_plain(&record_name(&arguments.out))?;
-    files::expect_folder(&arguments.out)?;
-    expect_own(&arguments.out, Kind::Model, arguments.force)?;
+    expect_place(arguments)?;
     let data = read_whole(&arguments.data)?;
     // what is wrong with the data is not the recipe's fault
     dataset::schema(&data)?;
-    let recipe = match (&arguments.recipe, arguments.family) {
-        (Some(path), _) => {
-            let bytes = files::read_settings(path)?;
-            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?
-        }
-        (None, Some(FamilyArgument::Trees)) => Recipe::trees(),
-        (None, _) => Recipe::mlp(),
-    };
+    let recipe = recipe(arguments)?;
     let record = Record::new(&data, &recipe, arguments.seed);
     let model = match finished(arguments, &record)? {
         Some(model) => model,
@@ -99,6 +86,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let shares = Part::ALL.map(|part| (part.name(), accuracy(&model, data.part(part))));
     files::print(&summary(&model, &shares, arguments.json))?;
     Ok(Ending::AsStated)
+}
+
+/// Asked before the work: where the model and its record go.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let Arguments { out, force, .. } = arguments;
+    let inputs = Inputs::default()
+        .file("--recipe", arguments.recipe.as_ref())
+        .data("--data", Some(&arguments.data));
+    let record = record_name(out);
+    inputs.expect_apart(out)?;
+    inputs.expect_apart(&record)?;
+    files::expect_folder(out)?;
+    files::expect_plain(&record)?;
+    expect_own(out, Kind::Model, *force)?;
+    expect_own(&record, Kind::Record, *force)
+}
+
+/// How the model is trained.
+fn recipe(arguments: &Arguments) -> Result<Recipe, Refusal> {
+    match (&arguments.recipe, arguments.family) {
+        (Some(path), _) => {
+            let bytes = files::read_settings(path)?;
+            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))
+        }
+        (None, Some(FamilyArgument::Trees)) => Ok(Recipe::trees()),
+        (None, _) => Ok(Recipe::mlp()),
+    }
 }
 
 /// The model of an earlier run with the same data, recipe and seed: files appear whole, so one that is
