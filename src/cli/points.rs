@@ -133,10 +133,15 @@ fn is_default(names: &[&str]) -> bool {
 
 fn unknown(column: usize, text: &str, wanted: &[&str]) -> String {
     let text: String = text.chars().take(40).collect();
-    if text.contains(['\t', ';']) {
+    if column == 0 && text.contains(['\t', ';']) {
         return format!(": found `{text}`, expected columns with commas between them");
     }
     let column = column + 1;
+    if text.trim().is_empty() {
+        return format!(
+            ", column {column}: the column has no name (a data frame's index?); leave it out"
+        );
+    }
     format!(
         ", column {column}: found `{text}`, expected a feature of the model: {}",
         quoted(wanted)

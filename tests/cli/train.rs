@@ -204,6 +204,7 @@ fn bad_points_are_refused_with_line_and_column() {
         ("age\n1\n", "found 1 feature columns, the model has 2; missing `income`"),
         ("x0,income\n1,2\n", "column 2: found `income`, expected a feature of the model: `x0`"),
         ("age,income,age\n1,2,1\n", "column 3: `age` is there twice"),
+        (",age,income\n0,1,2\n", "column 1: the column has no name"),
         ("age\tincome\n1\t2\n", "expected columns with commas between them"),
         ("age,income,height\n1,2,3\n", "column 3: found `height`"),
         ("label,age,income\n2,1,2\n", "column 1 (`label`): found `2`, expected a class"),
