@@ -159,7 +159,7 @@ pub fn name_of(spec: &Spec, model: &Model) -> PropertyName {
             format!("shift {shift}{u}, epsilon {epsilon}, zone {zone}{radius}")
         }
         Property::LocalInvarianceT { epsilon_1, epsilon_2 } => {
-            format!("epsilon-1 {epsilon_1}, epsilon-2 {epsilon_2}")
+            format!("epsilon-1 {epsilon_1}{u}, epsilon-2 {epsilon_2}")
         }
         Property::Lipschitzness { epsilon, constant, norm } => {
             format!("epsilon {epsilon}{u}, constant {constant}, {norm:?}").to_lowercase()
