@@ -27,8 +27,8 @@ const DEFECTS: [Defect; 61] = [
     Defect(
         "a bias is forgotten",
         "interval/rounded.rs",
-        "            self.constant.add_product(a, b);\n            products.add(",
-        "            let _ = b;\n            products.add(",
+        "                self.constant.add_product(a, b);\n                products.add(",
+        "                let _ = b;\n                products.add(",
     ),
     Defect(
         "rounding is free",

@@ -42,14 +42,8 @@ impl Searcher<'_> {
             let verdict = Verdict::Counted(pairs.count(&mut witnesses));
             return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
-        let candidates = attack::candidates(self, &obligation).into_iter();
-        let candidates = candidates.map(|points| Proof::Counterexample { points });
-        for proof in candidates.filter(Proof::is_writable) {
-            let mut answer = self.ask(at, proof);
-            if answer.is_closed() {
-                answer.is_refuted_by_attack = true;
-                return answer;
-            }
+        if let Some(answer) = self.attacked(at, &obligation) {
+            return Answer { is_refuted_by_attack: true, ..answer };
         }
         if obligation.sufficient.is_none() {
             return Answer::open();
@@ -63,6 +57,21 @@ impl Searcher<'_> {
             }
         }
         Answer { nodes, ..Answer::open() }
+    }
+
+    /// Whether the attack alone refutes an obligation, whose line may be there already.
+    pub fn is_refuted_by_attack(&self, at: usize) -> bool {
+        let obligation = self.lowered.obligation(at);
+        obligation.is_some_and(|obligation| self.attacked(at, &obligation).is_some())
+    }
+
+    /// The first point of the attack that decides.
+    fn attacked(&self, at: usize, obligation: &Obligation) -> Option<Answer> {
+        let candidates = attack::candidates(self, obligation).into_iter();
+        let proofs = candidates.map(|points| Proof::Counterexample { points });
+        // between huge ends, what is sought in floats may be no number
+        let mut answers = proofs.filter(Proof::is_writable).map(|proof| self.ask(at, proof));
+        answers.find(Answer::is_closed)
     }
 
     /// What the kernel says of a proof. A rejection of our own proof is an undecided obligation.

@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::dataset;
 use crate::model::Part;
 
+use super::inputs::Inputs;
+use super::output::{Force, Kind, expect_own};
 use super::subject::{read_data, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -61,6 +63,8 @@ pub(crate) enum Verb {
         /// Where the CSV goes; its meta data goes beside it.
         #[arg(long)]
         out: PathBuf,
+        #[command(flatten)]
+        force: Force,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -78,6 +82,8 @@ pub(crate) enum Verb {
         /// Where the CSV goes; its meta data goes beside it.
         #[arg(long)]
         out: PathBuf,
+        #[command(flatten)]
+        force: Force,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -90,10 +96,13 @@ pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
         Verb::List { json } => show(&dataset::list()?, json),
         Verb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
         Verb::Rows { name } => print_rows(&name),
-        Verb::Make { shape, rows, seed, out, json } => {
+        Verb::Make { shape, rows, seed, out, force, json } => {
+            expect_own(&out, Kind::Data, force)?;
             show(&dataset::make(&shape, rows, seed, &out)?, json)
         }
-        Verb::Import { file, label, out, json } => {
+        Verb::Import { file, label, out, force, json } => {
+            Inputs::default().file("the CSV to import", Some(&file)).expect_apart(&out)?;
+            expect_own(&out, Kind::Data, force)?;
             let inference = dataset::import(&file, label.as_deref(), &out)?;
             for warning in &inference.warnings {
                 eprintln!("propcert: warning: {warning}");

@@ -4,23 +4,29 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection};
-use crate::defend::{choose_poisoning, effect};
+use crate::defend::{Choice, Effect, choose_poisoning, effect};
 use crate::model::{Defense, Digest, Model, Part};
 use crate::report::Counts;
 use crate::study::{
     BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
 };
 
+use super::about::About;
 use super::inputs::Inputs;
-use super::subject::{data_seen_from, read_classifier, read_whole};
+use super::output::{Draft, Force, Leaves, Place};
+use super::subject::{data_seen_from, expect_features, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
 ///
 /// pp is prediction poisoning; its strength is the largest that costs at most one accuracy point on
 /// the validation rows. For every certificate of the manifest about this model, the claim is
-/// certified anew of the defended model. DIR gets defense.json and metrics.json and, with a manifest,
-/// model.json, manifest.json, specs and certificates, so that each can be checked from inside DIR.
+/// certified anew of the defended model. Where no strength costs so little, nothing is defended and the
+/// certificates stay those of the model.
+///
+/// DIR gets defense.json and metrics.json and, with a manifest, model.json, manifest.json, specs and
+/// certificates, so that each can be checked from inside DIR. It is filled in DIR.partial and takes the
+/// place of an earlier defense, or of nothing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert defend --model mlp.json --data spambase --defense pp \\\n    --certificates demo-out/manifest.json --out defended"
@@ -50,6 +56,8 @@ pub(crate) struct Arguments {
     /// The folder for everything that is made.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -58,51 +66,74 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_built(&arguments.defense)?;
-    expect_place(arguments)?;
+    let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, &model)?;
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
     let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
     let effect = effect(&model, &defense, data.part(Part::Test))?;
+    let about = About::new(
+        (&arguments.model, digest),
+        &data,
+        Some((&defense, Digest::of(defense.to_json().as_bytes()))),
+    );
     // what can be refused is read before anything is written
     let claims = claims(arguments, digest)?;
-    let store = Store::new(&arguments.out)?;
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
     store.write("defense.json", defense.to_json().as_bytes())?;
-    let mut text = format!(
-        "alpha {} costs {:.4} -> {:.4} accuracy on validation rows, {:.4} -> {:.4} on {} test rows; \
-         {:.4} of the labels change\n",
-        choice.alpha,
-        choice.accuracy_before,
-        choice.accuracy_after,
-        effect.accuracy_before,
-        effect.accuracy_after,
-        effect.rows,
-        effect.flipped
-    );
+    let mut text = about.line() + &words(arguments, &choice, &effect);
     let mut still = Vec::new();
     if arguments.certificates.is_some() {
-        let defended = Defended { model: (&model, digest), defense: &defense, store: &store };
+        let defended = Defended {
+            model: (&model, digest),
+            defense: &defense,
+            store: &store,
+            draft: &draft,
+            is_identity: choice.is_identity(),
+        };
         still = defended.carry(&claims, arguments, &mut text)?;
         text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
     }
     let metrics = serde_json::json!({
+        "verb": "defend", "about": about, "seed": arguments.seed, "points": arguments.points,
+        "identity": choice.is_identity(),
         "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
         "still-proved": still,
     });
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
+    draft.finish()?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
 }
 
-/// No input lies where a file of DIR goes.
-fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+/// What the defense does, in words.
+fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
+    let Choice { alpha, accuracy_before, accuracy_after, .. } = choice;
+    if choice.is_identity() {
+        return format!(
+            "identity: nothing is defended: even alpha 0.01 costs more than {} points of accuracy on \
+             validation rows; --points P allows more\n",
+            arguments.points
+        );
+    }
+    format!(
+        "alpha {alpha} costs {accuracy_before:.4} -> {accuracy_after:.4} accuracy on validation rows, {:.4} \
+         -> {:.4} on {} test rows; {:.4} of the labels change\n",
+        effect.accuracy_before, effect.accuracy_after, effect.rows, effect.flipped
+    )
+}
+
+/// DIR; no input lies where one of its files goes.
+fn place(arguments: &Arguments) -> Result<Place, Refusal> {
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
         .data("--data", Some(&arguments.data));
     let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
-    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
+    Place::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
 /// Defenses that have a name and no code yet.
@@ -119,6 +150,8 @@ fn expect_built(defense: &str) -> Result<(), Refusal> {
 
 /// What a certificate of the manifest claims of the undefended model.
 struct ClaimedBefore {
+    /// The certificate file.
+    path: PathBuf,
     /// A name for files, different from every other one.
     name: String,
     /// What the data is called from here.
@@ -136,6 +169,7 @@ fn claims(arguments: &Arguments, digest: Digest) -> Result<Vec<ClaimedBefore>, R
         let spec = Path::new(&loaded.entry.spec);
         let stem = spec.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         claims.push(ClaimedBefore {
+            path: folder.join(&loaded.entry.certificate),
             name: free_name(&stem, &claims),
             data_name: loaded.entry.data.as_deref().map(|name| data_from(name, folder)),
             loaded,
@@ -156,6 +190,9 @@ struct Defended<'a> {
     model: (&'a Model, Digest),
     defense: &'a Defense,
     store: &'a Store,
+    draft: &'a Draft,
+    /// Whether the defense changes nothing.
+    is_identity: bool,
 }
 
 impl Defended<'_> {
@@ -170,17 +207,47 @@ impl Defended<'_> {
         let (mut written, mut still) = (Manifest::default(), Vec::new());
         for claim in claims {
             let (name, before) = (&claim.name, claim.loaded.checked.tally.all);
-            let (counts, entry) = self.certify(claim, arguments)?;
-            let after = format!(
-                "proved {} refuted {} undecided {}",
-                counts.proved, counts.refuted, counts.undecided
-            );
-            text.push_str(&format!("{name}: {} -> defended: {after}\n", before));
+            let (counts, entry) = match self.is_identity {
+                true => self.keep(claim)?,
+                false => self.certify(claim, arguments)?,
+            };
+            let after = match self.is_identity {
+                true => "kept: nothing is defended".to_owned(),
+                false => format!(
+                    "defended: proved {} refuted {} undecided {}",
+                    counts.proved, counts.refuted, counts.undecided
+                ),
+            };
+            text.push_str(&format!("{name}: {before} -> {after}\n"));
             still.push(serde_json::json!({ "spec": name, "before": before, "after": counts }));
             written.certificates.push(entry);
         }
         self.store.write("manifest.json", written.to_json().as_bytes())?;
         Ok(still)
+    }
+
+    /// Keeps the certificate of one claim about a model that is answered as it is.
+    fn keep(&self, claim: &ClaimedBefore) -> Result<(Counts, ManifestEntry), Refusal> {
+        let entry = self.entry(claim, None)?;
+        self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
+        self.store.write(&entry.certificate, &files::read(&claim.path)?)?;
+        Ok((claim.loaded.checked.tally.all, entry))
+    }
+
+    fn entry(
+        &self,
+        claim: &ClaimedBefore,
+        defense: Option<&str>,
+    ) -> Result<ManifestEntry, Refusal> {
+        let here = claim.data_name.as_ref();
+        let data = here.map(|here| data_seen_from(here, self.draft.stand_in()));
+        Ok(ManifestEntry {
+            certificate: format!("certificates/{}.jsonl", claim.name),
+            model: "model.json".to_owned(),
+            spec: format!("specs/{}.toml", claim.name),
+            data: data.transpose()?,
+            defense: defense.map(str::to_owned),
+        })
     }
 
     /// Writes spec and certificate of one claim.
@@ -206,18 +273,9 @@ impl Defended<'_> {
             },
             exact: 0,
         };
-        let (certificate, spec) =
-            (format!("certificates/{}.jsonl", claim.name), format!("specs/{}.toml", claim.name));
-        self.store.write(&spec, &claim.loaded.spec_bytes)?;
-        let counts = certify(&claimed, self.store, &certificate)?.report.counts;
-        let data = claim.data_name.as_ref().map(|here| data_seen_from(here, &arguments.out));
-        let entry = ManifestEntry {
-            certificate,
-            model: "model.json".to_owned(),
-            spec,
-            data: data.transpose()?,
-            defense: Some("defense.json".to_owned()),
-        };
+        let entry = self.entry(claim, Some("defense.json"))?;
+        self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
+        let counts = certify(&claimed, self.store, &entry.certificate)?.report.counts;
         Ok((counts, entry))
     }
 }

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use crate::model::{DataSet, Part};
 use crate::report::{Report, from_json};
-use crate::study::{Draft, Manifest, ManifestEntry, Plan, demo, files_of_demo};
+use crate::study::{Manifest, ManifestEntry, Plan, demo};
 
+use super::inputs::Inputs;
+use super::output::{Force, Leaves, Place};
 use super::subject::{data_seen_from, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -15,8 +17,8 @@ use super::{Ending, Refusal, files};
 /// Three models are trained on one data set (a natural network, natural trees, monotone trees),
 /// their properties certified and every certificate checked again, the models stolen with and
 /// without the certificates, and defended. DIR gets report.html, report.json, manifest.json, models,
-/// specs, defenses and certificates. An earlier demo in DIR is replaced when this one is complete; a
-/// folder with anything else in it is refused.
+/// specs, defenses and certificates. It is filled in DIR.partial; an earlier demo in DIR is replaced when
+/// this one is complete, and a folder with anything else in it is refused.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  propcert demo\n  PROPCERT_DATA=folder propcert demo --data cryptojacker --out demo-cryptojacker"
@@ -43,6 +45,8 @@ pub(crate) struct Arguments {
     /// A smaller run, for trying out: 40 rows, 2 repetitions.
     #[arg(long)]
     small: bool,
+    #[command(flatten)]
+    force: Force,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -54,15 +58,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let plan = plan(arguments, &data)?;
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
-    let draft = Draft::new(&arguments.out, &files_of_demo(&arguments.out))?;
+    let inputs = Inputs::default().data("--data", Some(&arguments.data));
+    let place = Place::new(&arguments.out, Leaves::Demo, &inputs, arguments.force)?;
     if let Some(earlier) = earlier(&arguments.out) {
         eprintln!("propcert: {earlier}, to be replaced when this one is complete");
     }
-    let store = draft.store();
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
     let start = Instant::now();
     let mut stage = |text: &str| eprintln!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
-    // the draft lies beside its place, so that paths from the one hold from the other
-    let data_name = data_seen_from(&arguments.data, &store.path(""))?;
+    let data_name = data_seen_from(&arguments.data, draft.stand_in())?;
     let (report, manifest) = demo(&data, &data_name, &plan, &store, &mut stage)?;
     draft.finish()?;
     eprintln!("[{:5.1} s] done", start.elapsed().as_secs_f64());

@@ -6,6 +6,7 @@ use crate::import::Format;
 use crate::model::{Family, Model};
 
 use super::inputs::Inputs;
+use super::output::{Force, Kind, expect_own};
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
@@ -48,6 +49,8 @@ pub(crate) struct Arguments {
     /// Where the file goes.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// The figures as JSON.
     #[arg(long)]
     json: bool,
@@ -55,8 +58,9 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, model: path, out, json } = arguments;
+    let Arguments { format, model: path, out, force, json } = arguments;
     Inputs::default().file("the model", Some(path)).expect_apart(out)?;
+    expect_own(out, Kind::Foreign((*format).into()), *force)?;
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;

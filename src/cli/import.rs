@@ -11,7 +11,8 @@ use crate::model::{
 };
 
 use super::inputs::Inputs;
-use super::subject::read_whole;
+use super::output::{Force, Kind, expect_own};
+use super::subject::{expect_features, read_whole};
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
@@ -77,6 +78,8 @@ pub(crate) struct Arguments {
     /// Where the model goes.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// The figures as JSON.
     #[arg(long)]
     json: bool,
@@ -84,13 +87,14 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, file, schema, recentre, out, json } = arguments;
+    let Arguments { format, file, schema, recentre, out, force, json } = arguments;
     Inputs::default()
         .file("the model to import", Some(file))
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())
         .expect_apart(out)?;
     files::expect_folder(out)?;
+    expect_own(out, Kind::Model, *force)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
@@ -111,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// Both parts that a trainer elsewhere may have fitted to.
 fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
     let data = read_whole(data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, model)?;
     let parts = [Part::Train, Part::Validation];
     let rows: Vec<&Row> = parts.iter().flat_map(|&part| data.part(part)).collect();
     Ok(recentre(model, &rows)?)

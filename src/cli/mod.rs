@@ -10,6 +10,8 @@ mod subject;
 mod witness;
 
 #[cfg(feature = "full")]
+mod about;
+#[cfg(feature = "full")]
 mod bounds;
 #[cfg(feature = "full")]
 mod certify;
@@ -25,6 +27,8 @@ mod export;
 mod import;
 #[cfg(feature = "full")]
 mod inputs;
+#[cfg(feature = "full")]
+mod output;
 #[cfg(feature = "full")]
 mod points;
 #[cfg(feature = "full")]

@@ -1,4 +1,4 @@
-//! Points for a model, from a CSV: the header names its features in order.
+//! Points for a model, from a CSV: the header names its features.
 
 use std::path::Path;
 
@@ -70,32 +70,89 @@ pub(crate) fn read_points(path: &Path, model: &Model) -> Result<Points, Refusal>
 struct Columns {
     name: Option<usize>,
     label: Option<usize>,
+    /// The column of each feature of the model.
     features: Vec<usize>,
 }
 
+/// Where row names, labels and features stand. Features are found by name, in any order; a header of
+/// x0, x1, … is taken by position only where no feature is called so.
 fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, String> {
-    let mut columns = Columns { name: None, label: None, features: Vec::new() };
-    for (column, name) in header.iter().enumerate() {
-        let index = columns.features.len();
-        let expected = model.schema.features().get(index).map(|feature| feature.name.as_str());
-        let is_next = expected == Some(name) || (expected.is_some() && name == format!("x{index}"));
-        if is_next {
-            columns.features.push(column);
-        } else if index == 0 && header.iter().take(column).any(|before| before == name) {
-            return Err(format!(", column {}: `{name}` is there twice", column + 1));
-        } else if index == 0 && matches!(name, "row" | "idx") && columns.name.is_none() {
-            columns.name = Some(column);
-        } else if index == 0 && name == "label" {
-            columns.label = (!model.is_plain_score()).then_some(column);
-        } else {
-            let expected = expected.unwrap_or("no further column");
-            return Err(format!(", column {}: found `{name}`, expected `{expected}`", column + 1));
+    let names: Vec<&str> = model.schema.features().iter().map(|f| f.name.as_str()).collect();
+    let positions: Vec<String> = (0..names.len()).map(|index| format!("x{index}")).collect();
+    let is_position = |name: &str| positions.iter().any(|position| position == name);
+    let has_positions = header.iter().any(is_position) && !names.iter().any(|n| is_position(n));
+    let wanted = match has_positions {
+        true => positions.iter().map(String::as_str).collect(),
+        false => names.clone(),
+    };
+    let (mut name, mut label, mut found) = (None, None, vec![None; wanted.len()]);
+    for (column, text) in header.iter().enumerate() {
+        let feature = wanted.iter().position(|wanted| *wanted == text);
+        let place = match (text, feature) {
+            // a feature may be called so too: the first such column is then the label
+            ("label", feature) if label.is_none() && is_first_of_two(header, column, feature) => {
+                &mut label
+            }
+            (_, Some(feature)) => &mut found[feature],
+            ("row" | "idx", None) => &mut name,
+            ("label", None) => &mut label,
+            _ => return Err(unknown(column, text, &wanted)),
+        };
+        if place.replace(column).is_some() {
+            return Err(format!(", column {}: `{text}` is there twice", column + 1));
         }
     }
-    let (found, expected) = (columns.features.len(), model.schema.len());
-    if found == expected {
-        Ok(columns)
-    } else {
-        Err(format!(": found {found} feature columns, the model has {expected}"))
+    let missing: Vec<&str> =
+        wanted.iter().zip(&found).filter(|(_, at)| at.is_none()).map(|(name, _)| *name).collect();
+    if !missing.is_empty() {
+        let (count, all) = (wanted.len() - missing.len(), wanted.len());
+        return Err(format!(
+            ": found {count} feature columns, the model has {all}; missing {}",
+            quoted(&missing)
+        ));
     }
+    if has_positions && !is_default(&names) {
+        eprintln!(
+            "propcert: note: columns x0, x1, … are taken by position, for the model's {}",
+            quoted(&names)
+        );
+    }
+    let label = label.filter(|_| !model.is_plain_score());
+    Ok(Columns { name, label, features: found.into_iter().flatten().collect() })
+}
+
+/// Whether a `label` column is followed by another one, which is then the feature of that name.
+fn is_first_of_two(header: &csv::StringRecord, column: usize, feature: Option<usize>) -> bool {
+    feature.is_some() && header.iter().skip(column + 1).any(|name| name == "label")
+}
+
+/// What an import gives to features that have no names: f0, f1, …
+fn is_default(names: &[&str]) -> bool {
+    names.iter().enumerate().all(|(index, name)| *name == format!("f{index}"))
+}
+
+fn unknown(column: usize, text: &str, wanted: &[&str]) -> String {
+    let text: String = text.chars().take(40).collect();
+    if column == 0 && text.contains(['\t', ';']) {
+        return format!(": found `{text}`, expected columns with commas between them");
+    }
+    let column = column + 1;
+    if text.trim().is_empty() {
+        return format!(
+            ", column {column}: the column has no name (a data frame's index?); leave it out"
+        );
+    }
+    format!(
+        ", column {column}: found `{text}`, expected a feature of the model: {}",
+        quoted(wanted)
+    )
+}
+
+/// The first few names.
+fn quoted(names: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    shown.join(", ") + &more
 }

@@ -14,9 +14,9 @@ use super::{Ending, Refusal, files};
 /// Predict label and margin of every point of a CSV: the margin of class 1 over class 0, with more than two
 /// classes of the winner over the runner-up. Of a model without classes, the score alone.
 ///
-/// The CSV has a header and one column per feature, named as in the model or x0, x1, … in its
-/// order; leading columns `row` or `idx`, and `label`, are passed over. A value is a finite number:
-/// missing ones, which trees of other tools may know, are refused.
+/// The CSV has a header and one column per feature, in any order, matched by name. A header of x0, x1, …
+/// is taken by position where no feature is called so. Columns `row` or `idx`, and `label`, are passed
+/// over. A value is a finite number: missing ones, which trees of other tools may know, are refused.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert predict --model model.json --points points.csv --posterior"

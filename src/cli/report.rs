@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::report::{Report, from_json, merge, render_html, to_json};
-use crate::study::Store;
 
 use super::inputs::Inputs;
+use super::output::{Force, Leaves, Place};
 use super::subject::way_from;
 use super::{Ending, Refusal, files};
 
@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     /// The folder for report.html and report.json.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -38,18 +40,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let reports = arguments.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     expect_different(&arguments.folders)?;
-    if arguments.folders.len() > 1 {
-        // a report of one folder may be made again in its place
-        let inputs = arguments.folders.iter().fold(Inputs::default(), |inputs, folder| {
-            inputs.file("one of the reports", Some(&folder.join("report.json")))
-        });
-        inputs.expect_apart(&arguments.out.join("report.json"))?;
-    }
-    let store = Store::new(&arguments.out)?;
-    let report = merge(side_by_side(reports, &arguments.folders, &arguments.out)?);
+    // a report of one folder may be made again in its place
+    let several = arguments.folders.iter().filter(|_| arguments.folders.len() > 1);
+    let inputs = several.fold(Inputs::default(), |inputs, folder| {
+        inputs.file("one of the reports", Some(&folder.join("report.json")))
+    });
+    inputs.expect_apart(&arguments.out.join("report.json"))?;
+    let place = Place::new(&arguments.out, Leaves::Report, &inputs, arguments.force)?;
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
+    let report = merge(side_by_side(reports, arguments, draft.stand_in())?);
     let json = to_json(&report)?;
     store.write("report.json", json.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
+    draft.finish()?;
     let page = arguments.out.join("report.html");
     files::print(&if arguments.json {
         json
@@ -75,15 +79,19 @@ fn expect_different(folders: &[PathBuf]) -> Result<(), Refusal> {
 /// another report has too.
 fn side_by_side(
     reports: Vec<Report>,
-    folders: &[PathBuf],
-    out: &Path,
+    arguments: &Arguments,
+    stand_in: &Path,
 ) -> Result<Vec<Report>, Refusal> {
+    let folders = &arguments.folders;
     let names = reports.iter().flat_map(|report| report.runs.iter().map(|run| &run.data.name));
     let names: Vec<String> = names.cloned().collect();
     let is_shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
     let moved = reports.into_iter().zip(folders).map(|(report, folder)| {
-        let way = way_from(out, folder)?;
-        let report = if way == "." { report } else { report.seen_over(&way) };
+        let is_same = arguments.out.canonicalize().ok() == folder.canonicalize().ok();
+        let report = match is_same {
+            true => report,
+            false => report.seen_over(&way_from(stand_in, folder)?),
+        };
         let needs_name = report.runs.iter().any(|run| is_shared(&run.data.name));
         let is_one = folders.len() < 2;
         let shown = folder.display().to_string();

@@ -11,8 +11,10 @@ use crate::steal::{
 };
 use crate::study::{Manifest, Store};
 
+use super::about::About;
 use super::inputs::Inputs;
-use super::subject::{read_classifier, read_defense, read_whole};
+use super::output::{Force, Leaves, Place};
+use super::subject::{expect_features, read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -26,8 +28,9 @@ use super::{Ending, Refusal, files};
 /// (`D:auxiliary`) and monotone order. A label is inferred in a proved box only after one paid query
 /// there.
 ///
-/// DIR gets metrics.json (with the number of certified boxes and monotone features given), metrics.csv,
-/// and transcript and substitute of the first repetition.
+/// DIR gets metrics.json (with what it is about, and the number of certified boxes and monotone features
+/// given), metrics.csv, and transcript and substitute of the first repetition. It is filled in DIR.partial
+/// and takes the place of an earlier theft, or of nothing.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert steal --target trees.json --attack attacks/masked-thief.toml --data spambase \\\n    --budget 200 --seeds 50 --seed 1 --repetitions 5 --certificates demo-out/manifest.json --out stolen"
@@ -63,6 +66,8 @@ pub(crate) struct Arguments {
     /// The folder for everything that is made.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
@@ -75,10 +80,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
         return Err(Refusal::new(text));
     }
-    expect_place(arguments)?;
+    let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.target)?;
     let data = read_whole(&arguments.data)?;
-    data.check_features(&model.schema)?;
+    expect_features(&data, &model)?;
     let attack = attack(arguments)?;
     let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
     if let Some((defense, _)) = &defense
@@ -90,6 +95,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         defense.check_classes(&model)?;
     }
     let proved = proofs(arguments, digest, defense.as_ref().map(|(_, digest)| *digest))?;
+    let named = defense.as_ref().map(|(defense, digest)| (defense, *digest));
+    let about = About::new((&arguments.target, digest), &data, named);
     let defense = defense.as_ref().map(|(defense, _)| defense);
     if proved.is_empty() && attack.inference == crate::steal::Inference::Certified {
         eprintln!("propcert: no certificates: no label can be inferred, every one is paid");
@@ -111,9 +118,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         proofs_about: defense,
     };
     let repetitions = repeat(&scene, &attack, arguments.repetitions, arguments.seed)?;
-    let store = Store::new(&arguments.out)?;
+    let draft = place.begin(false)?;
+    let store = draft.store()?;
     let labels = CertifiedLabels::new(&proved, model.classes);
     let metrics = serde_json::json!({
+        "verb": "steal", "about": about, "seed": arguments.seed, "budget": attack.queries,
         "certified": {
             "boxes": labels.patches(), "monotone-features": labels.monotone_features().len(),
         },
@@ -123,13 +132,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
     store.write("metrics.csv", &table(&repetitions)?)?;
     keep_first(&scene, &attack, arguments.seed, &store)?;
-    let text = if arguments.json { format!("{metrics}\n") } else { summary(&repetitions) };
+    draft.finish()?;
+    let text =
+        if arguments.json { format!("{metrics}\n") } else { about.line() + &summary(&repetitions) };
     files::print(&text)?;
     Ok(Ending::AsStated)
 }
 
-/// No input lies where a file of DIR goes.
-fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+/// DIR; no input lies where one of its files goes.
+fn place(arguments: &Arguments) -> Result<Place, Refusal> {
     let inputs = Inputs::default()
         .file("--target", Some(&arguments.target))
         .file("--attack", Some(&arguments.attack))
@@ -137,7 +148,8 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
         .file("--defense", arguments.defense.as_ref())
         .data("--data", Some(&arguments.data));
     let made = ["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"];
-    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))
+    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
+    Place::new(&arguments.out, Leaves::Steal, &inputs, arguments.force)
 }
 
 /// More seeds than there are rows are refused if they were asked for here, and said if the attack's

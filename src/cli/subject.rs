@@ -5,7 +5,7 @@ use std::path::Component;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
-use crate::model::{DataSet, Defense, Digest, Model, Part};
+use crate::model::{DataSet, Defense, Digest, FeatureSpec, Model, Part};
 use crate::source;
 use crate::spec::{Semantics, Spec};
 
@@ -71,7 +71,7 @@ impl Loaded {
         let data = named.data.as_deref().map(read_data).transpose()?;
         // a claim that is not about rows would let them pass, and an attack looks at them
         if let Some((data, _)) = &data {
-            data.check_features(&model.0.schema)?;
+            expect_features(data, &model.0)?;
         }
         let defense = named.defense.as_deref().map(read_defense).transpose()?;
         Ok(Self { model, spec, data, defense })
@@ -86,6 +86,25 @@ impl Loaded {
             defense: self.defense.as_ref().map(|(defense, digest)| (defense, *digest)),
         }
     }
+}
+
+/// Columns and features must be the same, in one order: what is certified names rows by their values in
+/// file order. Where a feature stands in another column, that is said.
+pub(crate) fn expect_features(data: &DataSet, model: &Model) -> Result<(), Refusal> {
+    let Err(error) = data.check_features(&model.schema) else { return Ok(()) };
+    let features = &data.meta().features;
+    let differs =
+        |(index, feature): &(usize, &FeatureSpec)| features.get(*index) != Some(&feature.name);
+    let first = model.schema.features().iter().enumerate().find(differs);
+    let Some((index, FeatureSpec { name, .. })) = first else { return Err(error.into()) };
+    let advice = match features.iter().position(|feature| feature == name) {
+        Some(found) => format!(
+            "`{name}` is feature {found} of the data; put the columns, and the features of its meta, in the \
+             order of the model: feature {index} is `{name}`"
+        ),
+        None => format!("the data has no column `{name}`"),
+    };
+    Err(Refusal::new(format!("data set `{}`: {error}; {advice}", data.meta().name)))
 }
 
 /// Reads a model and the digest of its file.

@@ -8,9 +8,10 @@ use crate::certify::Options;
 use crate::import::{Instance, instances};
 use crate::model::DataError;
 use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
-use crate::study::write_whole;
+use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
+use super::output::{Draft, Force, Kind, Leaves, Place, expect_own, line_of_answer, table_in};
 use super::progress::bar;
 use super::{Ending, Refusal, files};
 
@@ -51,17 +52,23 @@ pub(crate) struct Arguments {
     /// Go on where an interrupted run left `OUT.partial`.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let todo = chosen(arguments)?;
     expect_place(arguments, &todo)?;
-    if let Some(folder) = &arguments.certificates {
-        std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
-    }
+    let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &todo));
+    let place = place.transpose()?;
     let partial = files::partial_name(&arguments.out);
     let mut rows = if arguments.resume { finished(&partial)? } else { Vec::new() };
+    let draft =
+        place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
+    let store = draft.as_ref().map(Draft::store).transpose()?;
+    rows.retain(|row| is_all_there(row, store.as_ref()));
+    expect_same(&rows, &todo, &partial)?;
     let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
     let folder = arguments.instances.parent().unwrap_or(Path::new(""));
     let progress = bar("vnncomp", todo.len() as u64);
@@ -75,12 +82,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let options =
             Options { budget_nodes: u64::MAX, seed: arguments.seed, ..Options::default() };
         let outcome = solve(instance, &instance.line.to_string(), timeout, options);
-        keep(arguments, &outcome)?;
+        for (name, text) in outcome.files.iter().filter(|_| store.is_some()) {
+            store.as_ref().map_or(Ok(()), |store| store.write(name, text.as_bytes()))?;
+        }
         report(instance, &outcome);
         rows.push(row(instance, &outcome, arguments.certificates.is_some(), folder));
         write_whole(&partial, &table(&rows)?)?;
     }
     progress.finish_and_clear();
+    draft.map_or(Ok(()), Draft::finish)?;
     write_whole(&arguments.out, &table(&rows)?)?;
     if partial.exists() {
         std::fs::remove_file(&partial).map_err(Refusal::from).map_err(Refusal::about(&partial))?;
@@ -105,6 +115,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Asked before a long search: where the table and its `.partial` go.
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
+    let inputs = inputs(arguments, todo);
+    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
+        inputs.expect_apart(&path)?;
+        files::expect_plain(&path)?;
+    }
+    files::expect_folder(&arguments.out)?;
+    expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)
+}
+
+fn inputs(arguments: &Arguments, todo: &[Instance]) -> Inputs {
     let mut inputs = Inputs::default().file("INSTANCES", Some(&arguments.instances));
     for instance in todo {
         let what = |kind| format!("the {kind} of line {}", instance.line);
@@ -112,11 +132,7 @@ fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal>
             .file(&what("network"), Some(&instance.onnx))
             .file(&what("property"), Some(&instance.vnnlib));
     }
-    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
-        inputs.expect_apart(&path)?;
-        files::expect_plain(&path)?;
-    }
-    files::expect_folder(&arguments.out)
+    inputs
 }
 
 /// The instances asked for.
@@ -170,12 +186,41 @@ fn finished(partial: &Path) -> Result<Vec<Vec<String>>, Refusal> {
     rows.collect::<Result<_, _>>().map_err(Refusal::about(partial))
 }
 
-fn keep(arguments: &Arguments, outcome: &Outcome) -> Result<(), Refusal> {
-    let Some(folder) = &arguments.certificates else { return Ok(()) };
-    for (name, text) in &outcome.files {
-        write_whole(&folder.join(name), text.as_bytes())?;
+/// Where certificates go; of a run about one line those of the others stay.
+fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Place, Refusal> {
+    let is_of_other_line = |name: &Path| {
+        let line = name.to_str().and_then(line_of_answer);
+        arguments.line.is_some() && line.is_some_and(|line| Some(line) != arguments.line)
+    };
+    let is_table = table_in(folder, &arguments.out);
+    let is_kept = |name: &Path| is_of_other_line(name) || is_table(name);
+    let inputs = inputs(arguments, todo);
+    Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
+}
+
+/// What is taken over must be of the same networks and properties.
+fn expect_same(rows: &[Vec<String>], todo: &[Instance], partial: &Path) -> Result<(), Refusal> {
+    let is_same = |row: &Vec<String>| {
+        let [line, onnx, vnnlib, ..] = row.as_slice() else { return false };
+        let mut of_line = todo.iter().filter(|instance| instance.line.to_string() == *line);
+        of_line.next().is_none_or(|one| one.onnx.ends_with(onnx) && one.vnnlib.ends_with(vnnlib))
+    };
+    match rows.iter().find(|row| !is_same(row)) {
+        Some(row) => Err(Refusal::new(format!(
+            "{}: line {} was answered for another network or property; remove it or leave out --resume",
+            partial.display(),
+            row.first().map_or("", String::as_str)
+        ))),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether the certificates that a run into this folder keeps of a row are still there.
+fn is_all_there(row: &[String], store: Option<&Store>) -> bool {
+    let Some(store) = store else { return true };
+    let mut names = row.get(6).into_iter().flat_map(|names| names.split(';'));
+    let is_error = row.get(3).is_some_and(|answer| answer == Answer::Error.name());
+    is_error || names.all(|name| !name.is_empty() && store.path(name).is_file())
 }
 
 fn report(instance: &Instance, outcome: &Outcome) {

@@ -26,6 +26,17 @@ pub enum DatasetError {
         /// The data set.
         name: String,
     },
+    /// Rows that all went to other parts.
+    #[error(
+        "{file}: {found} rows are too few: none is left to train on once validation, test and auxiliary rows \
+         are dealt; give some hundreds"
+    )]
+    FewRows {
+        /// The file.
+        file: String,
+        /// Its rows.
+        found: usize,
+    },
     /// A name for the result that says something else than CSV.
     #[error("`{out}`: expected a path that ends in NAME.csv; NAME.meta.json is written beside it")]
     OutName {
@@ -60,7 +71,7 @@ pub enum DatasetError {
         header: Vec<String>,
     },
     /// A header with a name that is missing or taken.
-    #[error("{file}, line 1, column {column}: found `{found}`, expected a name of its own")]
+    #[error("{file}, line 1, column {column}: {}", name_fault(found))]
     ColumnName {
         /// The file.
         file: String,
@@ -116,6 +127,14 @@ pub enum DatasetError {
         /// The most.
         most: usize,
     },
+}
+
+/// What is wrong with the name of a column.
+fn name_fault(found: &str) -> String {
+    match found.trim() {
+        "" => "the column has no name; give it one, or leave it out".to_owned(),
+        _ => format!("found `{found}`, expected a name of its own, without control characters"),
+    }
 }
 
 /// The first names of a header.

@@ -42,6 +42,8 @@ pub struct Inference {
     pub features: Vec<InferredFeature>,
     /// Rows of train, validation, test and auxiliary.
     pub rows: Vec<(Part, usize)>,
+    /// What was read otherwise than it is written, one sentence each.
+    pub notes: Vec<String>,
     /// What will get in the way, one sentence each.
     pub warnings: Vec<String>,
     /// Digest of the data set.
@@ -74,7 +76,8 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference,
     }
     let shown = file.display().to_string();
     let bytes = unpack(&shown, bytes, MAX_BYTES)?;
-    let table = Table::read(&shown, &bytes, label.unwrap_or(DEFAULT_LABEL))?;
+    let mut table = Table::read(&shown, &bytes, label.unwrap_or(DEFAULT_LABEL))?;
+    table.number_truths();
     let classes = table.classes()?;
     let rows = table.text(&classes);
     let meta = table.declare(&name, &out_file, &rows)?;
@@ -86,6 +89,7 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference,
         renumbered: classes.renumbered,
         features: inferred(&meta),
         rows: Part::ALL.map(|part| (part, data.part(part).len())).to_vec(),
+        notes: table.notes,
         warnings: warnings(&data, &classes.names()),
         digest: data.digest(),
         csv: out.to_owned(),
@@ -148,6 +152,9 @@ struct Table<'a> {
     label_column: usize,
     /// Rows with the line each starts on.
     rows: Vec<(u64, csv::StringRecord)>,
+    /// Whether a first column without a name was left out.
+    is_cut: bool,
+    notes: Vec<String>,
 }
 
 /// The class of each label text.
@@ -172,25 +179,65 @@ impl<'a> Table<'a> {
     /// missing or doubled, and rows without a label.
     fn read(file: &'a str, bytes: &[u8], label: &str) -> Result<Self, DatasetError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = csv::Reader::from_reader(bytes);
-        let header = reader.headers().map_err(|error| csv_error(file, bytes, &error))?.clone();
+        let mut notes = Vec::new();
+        let delimiter = delimiter(bytes);
+        if delimiter != b',' {
+            let name = if delimiter == b'\t' { "tabs" } else { "semicolons" };
+            notes.push(format!("columns are separated by {name}; written with commas"));
+        }
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+        let mut header = reader.headers().map_err(|error| csv_error(file, bytes, &error))?.clone();
+        let is_cut = header.len() > 1 && header.get(0).is_some_and(|name| name.trim().is_empty());
+        if is_cut {
+            header = without_first(&header);
+            notes.push("column 1 has no name (a data frame's index): left out".to_owned());
+        }
         if header.is_empty() {
             let reason = "the file is empty; expected a header line".to_owned();
             return Err(DataError::Csv { file: file.to_owned(), line: 1, reason }.into());
         }
-        let label_column = check_names(file, &header, label)?;
+        let label_column = check_names(file, &header, label, usize::from(is_cut))?;
         let mut rows = Vec::new();
         for record in reader.into_records() {
             let record = record.map_err(|error| csv_error(file, bytes, &error))?;
             let line = line_at(bytes, record.position());
+            let record = if is_cut { without_first(&record) } else { record };
             if record.get(label_column).is_none_or(|text| text.trim().is_empty()) {
                 let (file, label) = (file.to_owned(), label.to_owned());
-                let column = label_column + 1;
+                let column = label_column + 1 + usize::from(is_cut);
                 return Err(DatasetError::MissingLabel { file, line, column, label });
             }
             rows.push((line, record));
         }
-        Ok(Self { file, header, label_column, rows })
+        Ok(Self { file, header, label_column, rows, is_cut, notes })
+    }
+
+    /// Writes 1 and 0 for True and False in features where nothing else stands, as labels are numbered.
+    fn number_truths(&mut self) {
+        let truth = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
+            "true" => Some("1"),
+            "false" => Some("0"),
+            _ => None,
+        };
+        let is_truths = |column: usize| {
+            let mut cells = self.rows.iter().map(|(_, record)| record.get(column).unwrap_or(""));
+            column != self.label_column && cells.all(|text| truth(text).is_some())
+        };
+        let columns: BTreeSet<usize> = (0..self.header.len()).filter(|&at| is_truths(at)).collect();
+        if self.rows.is_empty() || columns.is_empty() {
+            return;
+        }
+        let names: Vec<String> =
+            columns.iter().filter_map(|&at| Some(format!("`{}`", self.header.get(at)?))).collect();
+        self.notes.push(format!("True and False of {} are read as 1 and 0", names.join(", ")));
+        for (_, record) in &mut self.rows {
+            let cells = record.iter().enumerate();
+            let numbered = cells.map(|(column, text)| match columns.contains(&column) {
+                true => truth(text).unwrap_or(text),
+                false => text,
+            });
+            *record = numbered.collect();
+        }
     }
 
     fn label_name(&self) -> &str {
@@ -264,15 +311,28 @@ impl<'a> Table<'a> {
         // Parts depend on the cells alone, so they can be dealt before anything is declared.
         let file = CsvFile { name: self.file, bytes: rows };
         let data = DataSet::read(&meta_text(&meta), &[file]).map_err(|e| self.at_its_line(e))?;
-        schema(&data)?;
+        schema(&data).map_err(|error| self.few_rows(error))?;
         let training = data.part(Part::Train);
         let columns = 0..meta.features.len();
         (meta.kinds, meta.ranges) = columns.map(|feature| infer(training, feature)).unzip();
         Ok(meta)
     }
 
+    /// Without training rows there are too few rows, whatever the meta file lists.
+    fn few_rows(&self, error: DatasetError) -> DatasetError {
+        match error {
+            DatasetError::NoTrainingRows { .. } => {
+                DatasetError::FewRows { file: self.file.to_owned(), found: self.rows.len() }
+            }
+            other => other,
+        }
+    }
+
     /// An error about the rewritten rows, one a line, as one about the file that was given.
     fn at_its_line(&self, mut error: DataError) -> DataError {
+        if let DataError::Cell { column, .. } | DataError::EmptyClass { column, .. } = &mut error {
+            *column += usize::from(self.is_cut);
+        }
         if let DataError::Cell { line, .. }
         | DataError::Csv { line, .. }
         | DataError::EmptyClass { line, .. } = &mut error
@@ -285,14 +345,33 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The label column; every name must be there once and fit a line.
-fn check_names(file: &str, header: &csv::StringRecord, label: &str) -> Result<usize, DatasetError> {
+/// What stands between columns: a comma, unless the header has none and tabs or semicolons instead.
+fn delimiter(bytes: &[u8]) -> u8 {
+    let header = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let has = |delimiter: &u8| header.contains(delimiter);
+    if has(&b',') {
+        return b',';
+    }
+    [b'\t', b';'].into_iter().find(has).unwrap_or(b',')
+}
+
+fn without_first(record: &csv::StringRecord) -> csv::StringRecord {
+    record.iter().skip(1).collect()
+}
+
+/// The label column; every name must be there once and fit a line. So many columns were left out before.
+fn check_names(
+    file: &str,
+    header: &csv::StringRecord,
+    label: &str,
+    left_out: usize,
+) -> Result<usize, DatasetError> {
     let mut taken = BTreeSet::new();
     for (column, name) in header.iter().enumerate() {
         let is_fine = !name.trim().is_empty() && !name.contains(char::is_control);
         if !is_fine || !taken.insert(name) {
             let (file, found) = (file.to_owned(), name.escape_debug().to_string());
-            return Err(DatasetError::ColumnName { file, column: column + 1, found });
+            return Err(DatasetError::ColumnName { file, column: column + 1 + left_out, found });
         }
     }
     header.iter().position(|name| name == label).ok_or_else(|| DatasetError::NoLabel {
@@ -369,6 +448,9 @@ impl fmt::Display for Inference {
         writeln!(f, "label `{}`, {how}:", self.label)?;
         for (class, text) in self.classes.iter().enumerate() {
             writeln!(f, "  class {class} = `{text}`")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
         }
         writeln!(f, "Inferred from the training rows (edit the meta file where it is wrong):")?;
         let mut features = table(&["feature", "kind", "low", "high"], 2);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::interval::Decimal;
+use crate::interval::{Decimal, Rational};
 use crate::model::{Defense, DefenseError, Digest, Model, Row, Tie, argmax};
 
 /// α is tried in steps of a hundredth, up to here.
@@ -42,6 +42,13 @@ pub struct Choice {
     pub accuracy_before: f64,
     /// Accuracy with it.
     pub accuracy_after: f64,
+}
+
+impl Choice {
+    /// Whether no strength was within the budget: the defense that remains changes nothing.
+    pub fn is_identity(&self) -> bool {
+        *self.alpha.value() == Rational::ZERO
+    }
 }
 
 /// What a defense does to the answers on rows.

@@ -22,6 +22,9 @@ pub struct ModelReport {
     /// Model file, relative to the folder of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Digest of the model file; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Correct predictions on the test part.
     pub accuracy: Share,
     /// F1 on the test part, positive class = the minority class of the training rows; in `[0, 1]`.
@@ -231,6 +234,9 @@ pub struct DefenseReport {
     /// Defense file, relative to the folder of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Digest of the defense file; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Correct predictions on the test part without the defense.
     pub accuracy_before: Share,
     /// The same with it.

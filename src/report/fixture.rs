@@ -13,6 +13,7 @@ pub(super) fn run(name: &str, synthetic: bool) -> Run {
     Run {
         data: DataSummary {
             name: name.to_owned(),
+            digest: Some("d".repeat(64)),
             synthetic,
             source: "made up for tests, public domain".to_owned(),
             features: 57,
@@ -21,6 +22,7 @@ pub(super) fn run(name: &str, synthetic: bool) -> Run {
             repeated_in_test: 12,
         },
         seed: 1,
+        tool: Some("propcert 1.2.3".to_owned()),
         models: vec![network(), trees("natural-trees", false), trees("monotone-trees", true)],
         notes: vec!["Attacks were repeated 5 times, each with its own seed rows.".to_owned()],
     }
@@ -32,6 +34,7 @@ fn network() -> ModelReport {
         family: "mlp".to_owned(),
         size: "2 x 50 ReLU, 5,552 parameters".to_owned(),
         file: Some("models/natural-mlp.json".to_owned()),
+        digest: Some("a".repeat(64)),
         accuracy: Share::new(1256, 1330),
         f1: 0.9298,
         certificates: vec![
@@ -87,6 +90,7 @@ fn trees(name: &str, monotone: bool) -> ModelReport {
         family: "ensemble".to_owned(),
         size: "50 trees of depth 6".to_owned(),
         file: None,
+        digest: None,
         accuracy: Share::new(1263, 1330),
         f1: 0.9365,
         certificates: vec![
@@ -202,6 +206,7 @@ fn defense() -> DefenseReport {
         strength: "alpha 0.3".to_owned(),
         chosen: "one accuracy point on validation rows".to_owned(),
         file: Some("defenses/prediction-poisoning.json".to_owned()),
+        digest: Some("b".repeat(64)),
         accuracy_before: Share::new(1256, 1330),
         accuracy_after: Share::new(1245, 1330),
         label_flips: Share::new(31, 1330),

@@ -63,6 +63,9 @@ pub struct Run {
     pub data: DataSummary,
     /// Seed of everything random in the run.
     pub seed: u64,
+    /// The program with its version; absent in reports of earlier ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
     /// Models in the order of the study.
     pub models: Vec<ModelReport>,
     /// Remarks the reader needs (what was left out, what differs from the paper), one sentence each.
@@ -75,6 +78,9 @@ pub struct Run {
 pub struct DataSummary {
     /// Its name.
     pub name: String,
+    /// Digest of its rows and meta data; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Whether the rows were generated; then every figure is marked so.
     pub synthetic: bool,
     /// Where it comes from and under which licence, in a sentence; empty if unknown.

@@ -4,7 +4,7 @@ use super::format::{NONE, claim, integer, of, percent, share};
 use super::{AttackReport, DefenseReport, Estimate, ModelReport, Run};
 
 /// Terms of the page, each explained in a sentence or two.
-pub(super) const GLOSSARY: [(&str, &str); 13] = [
+pub(super) const GLOSSARY: [(&str, &str); 14] = [
     (
         "proved",
         "A proof is stored in the certificate, and a small kernel recomputed every number of it with \
@@ -25,6 +25,11 @@ pub(super) const GLOSSARY: [(&str, &str); 13] = [
         "The share of obligations that hold: proved / n ≤ CA ≤ 1 − refuted / n. The left end is rounded \
          down, the right end up; where nothing is undecided both are one fraction, = proved / n. 100% is \
          printed only where all n are proved, and – for an end that says nothing.",
+    ),
+    (
+        "sd, raw",
+        "Units of distances such as epsilon: standard deviations of the training rows, or units of the inputs \
+         themselves. The same number in the other unit is another claim.",
     ),
     ("distinct rows", "The same figures with each repeated row counted once."),
     (
@@ -181,13 +186,27 @@ fn defense_in_short(defense: &DefenseReport) -> String {
         _ => of(super::Share::new(after, before)),
     };
     format!(
-        "{} ({}, {}): accuracy {} → {} on test rows, proofs kept {kept}.",
+        "{} ({}, {}): accuracy {} → {} on test rows, proofs kept {kept}.{}",
         defense.kind,
         defense.strength,
         defense.chosen,
         share(defense.accuracy_before),
-        share(defense.accuracy_after)
+        share(defense.accuracy_after),
+        helped_thieves(defense)
     )
+}
+
+/// Thieves that reach more through a defense than without it, in a sentence; nothing if there are none.
+fn helped_thieves(defense: &DefenseReport) -> String {
+    let gains = defense.attacks.iter().flat_map(|attack| {
+        let sets = attack.decrease.named().into_iter();
+        let gains = sets.filter(|(_, taken)| taken.mean < 0.0);
+        gains.map(|(set, taken)| format!("{} {:+.2} on {set}", attack.attack, -100.0 * taken.mean))
+    });
+    match gains.collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        gains => format!(" It HELPS a thief, in points of agreement: {}.", gains.join("; ")),
+    }
 }
 
 /// Facts about the data of a run, as name and text.
@@ -212,6 +231,18 @@ pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
     ];
     if !data.source.is_empty() {
         facts.push(("source", data.source.clone()));
+    }
+    facts.extend(run.tool.iter().map(|tool| ("made by", tool.clone())));
+    facts.extend(data.digest.iter().map(|digest| ("data", format!("digest {digest}"))));
+    for model in &run.models {
+        let name = &model.name;
+        facts.extend(
+            model.digest.iter().map(|digest| ("model", format!("{name}, digest {digest}"))),
+        );
+        facts.extend(model.defenses.iter().filter_map(|defense| {
+            let digest = defense.digest.as_ref()?;
+            Some(("defense", format!("of {name}, digest {digest}")))
+        }));
     }
     facts
 }

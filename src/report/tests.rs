@@ -239,6 +239,40 @@ fn what_must_not_be_stands_on_top() {
 }
 
 #[test]
+fn what_figures_are_about_stands_on_the_page() {
+    let page = render_html(&report()).unwrap();
+    for named in ["propcert 1.2.3", &"d".repeat(64), &"a".repeat(64), &"b".repeat(64)] {
+        assert!(page.contains(named), "{named}");
+    }
+}
+
+/// A report of an earlier version names less and is read all the same.
+#[test]
+fn a_report_without_digests_is_read() {
+    let text = to_json(&report()).unwrap();
+    let is_new = |line: &&str| line.contains("\"digest\"") || line.contains("\"tool\"");
+    let earlier: Vec<&str> = text.lines().filter(|line| !is_new(line)).collect();
+    let read = from_json(&earlier.join("\n")).unwrap();
+    assert_eq!((&read.runs[0].tool, &read.runs[0].data.digest), (&None, &None));
+}
+
+#[test]
+fn a_thief_that_gains_by_a_defense_stands_on_the_card() {
+    let mut run = run("spam", false);
+    let attack = &mut run.models[0].defenses[0].attacks[0];
+    attack.decrease.boundary.mean = -0.0123;
+    attack.decrease.uniform.mean = 0.01;
+    let said = format!("{} +1.23 on boundary", attack.attack);
+    let report = Report::new("spam", vec![run]);
+    let text: String = report.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("It HELPS a thief, in points of agreement: ") && text.contains(&said),
+        "{text}"
+    );
+    assert!(render_html(&report).unwrap().contains("It HELPS a thief"));
+}
+
+#[test]
 fn a_wrong_heuristic_is_no_alarm() {
     let mut run = run("spam", false);
     run.models[0].attacks[2].inference = "exclude".to_owned();

@@ -4,10 +4,11 @@ use crate::certificate::{
     Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::model::Model;
 use crate::report::{CertificateReport, PropertyName, Sampled, Share, Unit};
 use crate::spec::{Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
 
-use super::{Store, StudyError};
+use super::{DistanceUnit, Store, StudyError};
 
 /// What is to be certified.
 pub struct Claimed<'a> {
@@ -51,7 +52,7 @@ pub fn certify(claimed: &Claimed, store: &Store, file: &str) -> Result<Certified
     let settings =
         Settings { arithmetic: Arithmetic::Exact, first: Some(first), ..Settings::default() };
     let exactly = check(subject, &text, settings, &mut Vec::new())?;
-    let mut report = describe(subject.spec.0, &lowered, &checked, file);
+    let mut report = describe(subject, &lowered, &checked, file);
     report.part = checked.header.part.map(|part| part.name().to_owned());
     report.premise_unreachable =
         searcher.is_premise_met(0).map(|is_met| if is_met { 0 } else { summary.totals.proved });
@@ -75,10 +76,16 @@ fn check(
     Ok(check_file(subject, &mut text.as_bytes(), settings, &mut watch)?)
 }
 
-fn describe(spec: &Spec, lowered: &Lowered, checked: &Checked, file: &str) -> CertificateReport {
+fn describe(
+    subject: &Subject,
+    lowered: &Lowered,
+    checked: &Checked,
+    file: &str,
+) -> CertificateReport {
     let Tally { all, distinct, rules } = &checked.tally;
+    let spec = subject.spec.0;
     CertificateReport {
-        claim: name_of(spec),
+        claim: name_of(spec, subject.model.0),
         semantics: match lowered.semantics() {
             Semantics::Real => "real".to_owned(),
             Semantics::ServedF32 => "served-f32".to_owned(),
@@ -126,39 +133,41 @@ fn unit_of(property: &Property) -> Unit {
     }
 }
 
-/// The property and its parameters, for tables.
-pub fn name_of(spec: &Spec) -> PropertyName {
+/// The property and its parameters, for tables; distances with their unit.
+pub fn name_of(spec: &Spec, model: &Model) -> PropertyName {
+    let u = DistanceUnit::of(spec, model).map_or("", DistanceUnit::short);
     let label = match spec.label {
         LabelSource::True => "true label",
         LabelSource::Predicted => "predicted label",
     };
     let parameters = match &spec.property {
         Property::Label { epsilon, norm } => {
-            format!("epsilon {epsilon}, {norm:?}, {label}").to_lowercase()
+            format!("epsilon {epsilon}{u}, {norm:?}, {label}").to_lowercase()
         }
         Property::LocalInvariance { epsilon, delta, norm } => {
-            format!("epsilon {epsilon}, delta {delta}, {norm:?}, {label}").to_lowercase()
+            format!("epsilon {epsilon}{u}, delta {delta}, {norm:?}, {label}").to_lowercase()
         }
-        Property::Monotonicity { features, direction, scope, .. } => {
+        Property::Monotonicity { features, direction, scope, epsilon, .. } => {
             let direction = format!("{direction:?}").to_lowercase();
             let scope = format!("{scope:?}").to_lowercase();
-            format!("{direction} in {} features, {scope}", features.len())
+            let epsilon = epsilon.as_ref().map_or(String::new(), |e| format!(", epsilon {e}{u}"));
+            format!("{direction} in {} features, {scope}{epsilon}", features.len())
         }
         Property::BoundaryFuzz { shift, epsilon, zone, radius, .. } => {
-            let radius = radius.as_ref().map_or(String::new(), |r| format!(", radius {r}"));
+            let radius = radius.as_ref().map_or(String::new(), |r| format!(", radius {r}{u}"));
             let zone = format!("{zone:?}").to_lowercase();
-            format!("shift {shift}, epsilon {epsilon}, zone {zone}{radius}")
+            format!("shift {shift}{u}, epsilon {epsilon}, zone {zone}{radius}")
         }
         Property::LocalInvarianceT { epsilon_1, epsilon_2 } => {
-            format!("epsilon-1 {epsilon_1}, epsilon-2 {epsilon_2}")
+            format!("epsilon-1 {epsilon_1}{u}, epsilon-2 {epsilon_2}")
         }
         Property::Lipschitzness { epsilon, constant, norm } => {
-            format!("epsilon {epsilon}, constant {constant}, {norm:?}").to_lowercase()
+            format!("epsilon {epsilon}{u}, constant {constant}, {norm:?}").to_lowercase()
         }
         Property::SmallNeighborhood { epsilon, constant, on } => {
-            format!("epsilon {epsilon}, constant {constant}, on {on:?}").to_lowercase()
+            format!("epsilon {epsilon}{u}, constant {constant}, on {on:?}").to_lowercase()
         }
-        Property::LipschitznessT { constant } => format!("constant {constant}"),
+        Property::LipschitznessT { constant } => format!("constant {constant} by distance in{u}"),
         _ => String::new(),
     };
     PropertyName::new(spec.property.name(), parameters)

@@ -306,9 +306,13 @@ pub(super) struct Chosen {
     pub(super) strength: String,
 }
 
-/// Prediction poisoning as strong as one accuracy point on validation rows allows.
-pub(super) fn choose(target: &Target) -> Result<Chosen, StudyError> {
+/// Prediction poisoning as strong as one accuracy point on validation rows allows; nothing where even the
+/// weakest costs more.
+pub(super) fn choose(target: &Target) -> Result<Option<Chosen>, StudyError> {
     let choice = choose_poisoning(target.model(), target.data.part(Part::Validation), 1.0)?;
+    if choice.is_identity() {
+        return Ok(None);
+    }
     let strength = format!("alpha {}", choice.alpha);
     let defense = Defense::prediction_poisoning(target.digest, choice.alpha)
         .map_err(crate::defend::DefendError::from)?;
@@ -318,7 +322,7 @@ pub(super) fn choose(target: &Target) -> Result<Chosen, StudyError> {
         percent(choice.accuracy_before),
         percent(choice.accuracy_after)
     );
-    Ok(Chosen { defense, how, strength })
+    Ok(Some(Chosen { defense, how, strength }))
 }
 
 /// What the defense costs, keeps and takes.
@@ -348,6 +352,7 @@ pub(super) fn defense_report(
         strength: chosen.strength.clone(),
         chosen: chosen.how.clone(),
         file: Some(file.to_owned()),
+        digest: Some(Digest::of(chosen.defense.to_json().as_bytes()).to_string()),
         accuracy_before: share(effect.accuracy_before),
         accuracy_after: share(effect.accuracy_after),
         label_flips: share(effect.flipped),

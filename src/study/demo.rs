@@ -87,6 +87,8 @@ struct Study<'a> {
     plan: &'a Plan,
     store: &'a Store,
     manifest: Manifest,
+    /// Models whose accuracy even the weakest defense would cost too much.
+    undefended: Vec<&'static str>,
 }
 
 /// Runs the demonstration on `data` into `store`; `stage` is told what happens next.
@@ -97,7 +99,14 @@ pub fn demo(
     store: &Store,
     stage: &mut dyn FnMut(&str),
 ) -> Result<(Report, Manifest), StudyError> {
-    let mut study = Study { data, data_name, plan, store, manifest: Manifest::default() };
+    let mut study = Study {
+        data,
+        data_name,
+        plan,
+        store,
+        manifest: Manifest::default(),
+        undefended: Vec::new(),
+    };
     let mut models = Vec::new();
     for left_out in omissions(data) {
         stage(&left_out);
@@ -182,7 +191,7 @@ impl Study<'_> {
         let stolen = consume::steal(&target, self.plan)?;
         let defenses = if made.model.classes == 2 {
             stage(&format!("defend {}", made.name));
-            vec![self.defend(made, &target, &certificates, &stolen)?]
+            Vec::from_iter(self.defend(made, &target, &certificates, &stolen)?)
         } else {
             Vec::new()
         };
@@ -194,6 +203,7 @@ impl Study<'_> {
             family: made.model.family_name().to_owned(),
             size: size_of(&made.model),
             file: Some(made.file.clone()),
+            digest: Some(made.digest.to_string()),
             accuracy: target.accuracy(),
             f1: target.f1(),
             baselines: stolen.baselines,
@@ -345,8 +355,11 @@ impl Study<'_> {
         target: &Target,
         before: &[CertificateReport],
         stolen: &Stolen,
-    ) -> Result<crate::report::DefenseReport, StudyError> {
-        let chosen = consume::choose(target)?;
+    ) -> Result<Option<crate::report::DefenseReport>, StudyError> {
+        let Some(chosen) = consume::choose(target)? else {
+            self.undefended.push(made.name);
+            return Ok(None);
+        };
         let file = format!("defenses/{}.json", made.name);
         self.store.write(&file, chosen.defense.to_json().as_bytes())?;
         let questions = self.questions();
@@ -359,15 +372,24 @@ impl Study<'_> {
             }
         }
         let defended = Defended { chosen: &chosen, file: &file, still, proved };
-        consume::defense_report(target, defended, stolen, self.plan)
+        consume::defense_report(target, defended, stolen, self.plan).map(Some)
     }
 
     fn run(&self, models: Vec<ModelReport>) -> Run {
         Run {
             data: summarise(self.data),
             seed: self.plan.seed,
+            tool: Some(concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned()),
             models,
-            notes: notes(self.data, self.plan),
+            notes: notes(self.data, self.plan)
+                .into_iter()
+                .chain(self.undefended.iter().map(|name| {
+                    format!(
+                        "{name} is not defended: even the weakest prediction poisoning costs more than one \
+                         accuracy point on validation rows."
+                    )
+                }))
+                .collect(),
         }
     }
 }
@@ -404,6 +426,7 @@ fn summarise(data: &DataSet) -> DataSummary {
     let repeated = data.part(Part::Test).iter().filter(|row| seen.contains(&row.key)).count();
     DataSummary {
         name: data.meta().name.clone(),
+        digest: Some(data.digest().to_string()),
         synthetic: data.meta().synthetic,
         source: data.meta().source.clone().unwrap_or_default(),
         features: data.meta().features.len() as u64,

@@ -11,14 +11,6 @@ pub enum StudyError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// A folder that holds more than what would be replaced.
-    #[error("{path} holds `{name:.80}`, which is not of a demo: name a new or empty folder")]
-    Occupied {
-        /// The folder.
-        path: String,
-        /// Something in it.
-        name: String,
-    },
     /// A certificate of a manifest that does not hold as stated.
     #[error("{certificate}: not as stated: {finding}")]
     NotAsStated {

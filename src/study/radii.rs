@@ -7,9 +7,7 @@ use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
 use crate::certify::trees::{Radii, Radius};
 use crate::certify::{CertifyError, Options, Searcher, Selection, header, rows_for};
 use crate::interval::Decimal;
-use crate::model::{
-    CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Precision, Row,
-};
+use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Row};
 use crate::report::RadiiReport;
 use crate::spec::{Lowered, Norm, Spec};
 
@@ -21,13 +19,7 @@ const BUDGET_NODES: u64 = 100_000;
 /// The radii of rows; `None` for a model that has none.
 pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
     let radii = Radii::new(model, Norm::Linf).ok()?;
-    let at = |row: &Row| {
-        let mut raw = row.values.clone();
-        if model.precision == Precision::F32 {
-            raw.iter_mut().for_each(|x| *x = f64::from(*x as f32));
-        }
-        radii.at(&raw, BUDGET_NODES)
-    };
+    let at = |row: &Row| radii.at(&radii.served(&row.values), BUDGET_NODES);
     let measured: Vec<Radius> = rows.par_iter().filter_map(at).collect();
     let mut lower: Vec<f64> = measured.iter().map(|radius| radius.lower).collect();
     lower.sort_by(f64::total_cmp);

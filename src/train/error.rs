@@ -82,6 +82,12 @@ pub enum TrainError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// Directions are to be those of the data, which has none.
+    #[error(
+        "monotone = \"declared\", but the data declares no directions: name features below [monotone] in the \
+         recipe, or under `monotone` in the meta file of the data"
+    )]
+    NoDirections,
     /// Weights became infinite or not a number.
     #[error("training diverged within {steps} steps; lower the learning rate of {learning_rate}")]
     Diverged {

@@ -186,6 +186,9 @@ impl Recipe {
 fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {
     match value {
         None => Ok(Monotone::Named(BTreeMap::new())),
+        Some(toml::Value::Table(none)) if none.is_empty() => {
+            Err(RecipeError::Monotone { found: "{}".to_owned() })
+        }
         Some(toml::Value::String(text)) if text == "declared" => Ok(Monotone::Declared),
         Some(value @ toml::Value::Table(_)) => Ok(Monotone::Named(value.try_into()?)),
         Some(other) => Err(RecipeError::Monotone { found: other.to_string() }),
@@ -202,6 +205,8 @@ fn directions(monotone: &Monotone, fit: &Fit) -> Result<BTreeMap<Feature, Direct
         Monotone::Named(named) => {
             named.iter().map(|(name, &direction)| Ok((find(name)?, direction))).collect()
         }
+        // what would come out is natural trees
+        Monotone::Declared if fit.monotone.is_empty() => Err(TrainError::NoDirections),
         Monotone::Declared => fit
             .monotone
             .iter()

@@ -43,15 +43,64 @@ fn an_interrupted_run_continues_to_the_same_bytes() {
     for (case, cut) in cuts {
         scene.write("c.jsonl.partial", &whole[..cut]);
         let again = scene.done(&format!("{CALL} --resume --out c.jsonl"));
-        assert_eq!(without_sample(&again), without_sample(&stated), "{case}");
+        assert_eq!(again, stated, "{case}");
         assert_eq!(scene.read("c.jsonl"), whole, "{case}");
         assert!(!scene.has("c.jsonl.partial"), "{case}");
     }
 }
 
-/// The attack's figure is of the lines of one run.
-fn without_sample(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| !line.starts_with("sampled: ")).collect()
+/// Ten of a dozen rows are proved, the others refuted: by the attack, whoever writes their lines.
+#[test]
+fn what_is_sampled_is_of_all_rows_interrupted_or_not() {
+    let scene = Scene::new();
+    let stated = scene.certify_local();
+    assert!(stated.contains("sampled: ") && stated.contains(" of 12 survive"), "{stated}");
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv --rows 12 --resume --out c.jsonl";
+    let whole = scene.read("local.jsonl");
+    for (end, _) in whole.match_indices('\n') {
+        scene.write("c.jsonl.partial", &whole[..=end]);
+        assert_eq!(scene.done(call), stated);
+        assert_eq!(scene.read("c.jsonl"), whole);
+    }
+}
+
+/// The same numbers in other units are another claim.
+#[test]
+fn the_unit_of_distances_is_named() {
+    let scene = Scene::new();
+    let text = scene.certify_local();
+    assert!(text.starts_with("unit of distances: standard deviations\n"), "{text}");
+    scene.write("raw.toml", format!("{}units = \"raw\"\n", crate::scene::LOCAL));
+    let call = "certify --model mlp.json --spec raw.toml --data tiny.csv --rows 12 --out raw.jsonl";
+    assert!(scene.done(call).starts_with("unit of distances: raw units\n"));
+    let json: serde_json::Value =
+        serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap();
+    assert_eq!(json["unit"], "raw units");
+    // without scales standardised is raw
+    let bare = scene.read("trees.json").replace("\"mean\":2.0,\"scale\":0.5", "\"scale\":1.0");
+    scene.write("bare.json", bare.replace(",\"mean\":2.0,\"scale\":1.0", ""));
+    let call =
+        "certify --model bare.json --spec local.toml --data tiny.csv --rows 2 --out bare.jsonl";
+    assert!(scene.done(call).starts_with("unit of distances: raw units\n"));
+    // what measures no distance has no unit
+    assert!(!scene.certify_monotone().contains("unit"));
+}
+
+#[test]
+fn another_seed_does_not_go_on() {
+    let scene = spambase_scene();
+    let call = CALL.replace("--rows 16", "--rows 400") + " --seed 3 --out c.jsonl";
+    crate::scene::killed(&scene, &call, |scene| {
+        scene.has("c.jsonl.partial") && scene.read("c.jsonl.partial").lines().count() > 64
+    });
+    for (seed, found) in [("4", "seed 3"), ("0", "seed 3")] {
+        let other = call.replace("--seed 3", &format!("--seed {seed}"));
+        scene.refused(&format!("{other} --resume"), &["c.jsonl.partial", found]);
+    }
+    let resumed = scene.done(&format!("{call} --resume"));
+    assert!(!scene.has("c.jsonl.partial") && !scene.has("c.jsonl.partial.seed"));
+    assert_eq!(resumed, scene.done(&call.replace("c.jsonl", "whole.jsonl")));
+    assert_eq!(scene.read("c.jsonl"), scene.read("whole.jsonl"));
 }
 
 #[test]
@@ -193,6 +242,28 @@ fn data_of_another_model_are_refused_whatever_the_claim() {
     let own = subject.replace("spambase", "tiny.csv");
     scene.done(&format!("certify {own} --out c.jsonl"));
     scene.done(&format!("check c.jsonl {own}"));
+}
+
+#[test]
+fn columns_in_another_order_are_named() {
+    let scene = Scene::new();
+    let swapped = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        format!("{},{},{}\n", cells[0], cells[2], cells[1])
+    };
+    scene.write("swapped.csv", scene.read("tiny.csv").lines().map(swapped).collect::<String>());
+    let meta = scene.read("tiny.meta.json").replace("tiny.csv", "swapped.csv");
+    let meta = meta.replace("[\"age\",\"income\"]", "[\"income\",\"age\"]");
+    scene.write(
+        "swapped.meta.json",
+        meta.replace("[\"integer\",\"real\"]", "[\"real\",\"integer\"]"),
+    );
+    scene.certify_local();
+    let subject = "--model mlp.json --spec local.toml --data swapped.csv";
+    for call in [format!("certify {subject} --out c.jsonl"), format!("check local.jsonl {subject}")]
+    {
+        scene.refused(&call, &["`age` is feature 1 of the data", "feature 0 is `age`"]);
+    }
 }
 
 #[cfg(unix)]

@@ -74,6 +74,83 @@ fn an_imported_csv_is_a_data_set() {
     assert!(scene.done("data describe canonical.csv").contains("90 rows"));
 }
 
+/// The first columns of 40 rows, with a third value that is distinct.
+fn rows(row: impl Fn(usize) -> String) -> String {
+    (0..40).map(row).collect()
+}
+
+#[test]
+fn csv_files_as_people_have_them_are_read() {
+    let scene = Scene::new();
+    let plain = rows(|k| format!("{k}.5,{},{}\n", k % 3, k % 2));
+    scene.write("plain.csv", format!("a,b,spam\n{plain}"));
+    scene.done("data import plain.csv --label spam --out out.csv");
+    let (csv, meta) = (scene.read("out.csv"), scene.read("out.meta.json"));
+    let index: String =
+        plain.lines().enumerate().map(|(k, line)| format!("{k},{line}\n")).collect();
+    let tabs = plain.replace(',', "\t");
+    for (text, said) in [
+        (format!("\u{feff}a,b,spam\n{plain}"), ""),
+        (
+            format!(",a,b,spam\n{index}"),
+            "note: column 1 has no name (a data frame's index): left out",
+        ),
+        (format!("a\tb\tspam\n{tabs}"), "note: columns are separated by tabs"),
+        (
+            format!("a;b;spam\r\n{}", plain.replace(',', ";")),
+            "note: columns are separated by semicolons",
+        ),
+    ] {
+        scene.write("found.csv", &text);
+        let told = scene.done("data import found.csv --label spam --out out.csv");
+        assert!(told.contains(said), "{told}");
+        assert_eq!(
+            (scene.read("out.csv"), scene.read("out.meta.json")),
+            (csv.clone(), meta.clone())
+        );
+    }
+    let truths = rows(|k| format!("{},{k},{}\n", if k % 3 == 0 { "True" } else { "False" }, k % 2));
+    scene.write("bools.csv", format!("a,b,spam\n{truths}"));
+    let told = scene.done("data import bools.csv --label spam --out bools-out.csv");
+    assert!(told.contains("note: True and False of `a` are read as 1 and 0"), "{told}");
+    assert!(scene.read("bools-out.csv").starts_with("a,b,spam\n1,0,0\n0,1,1\n"));
+    assert!(scene.read("bools-out.meta.json").contains("\"binary\""));
+}
+
+#[test]
+fn what_is_wrong_with_a_csv_is_said() {
+    let scene = Scene::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/found/wild/messages");
+    let found = |name: &str| std::fs::read_to_string(format!("{folder}/{name}")).unwrap();
+    // a handful of rows each
+    for (name, fact) in [
+        ("two-rows.csv", "two-rows.csv: 2 rows are too few"),
+        ("bools.csv", "bools.csv: 2 rows are too few"),
+    ] {
+        scene.write(name, found(name));
+        scene.refused(&format!("data import {name} --label spam --out r.csv"), &[fact]);
+    }
+    for name in ["index.csv", "tabs.csv"] {
+        scene.write(name, found(name));
+        let told = scene.done(&format!("data import {name} --label spam --out {name}-r.csv"));
+        assert!(told.contains("2 features") && told.contains("note: column"), "{told}");
+    }
+    for (text, fact) in [
+        (
+            "a,,spam\n1,2,0\n1,3,1\n",
+            "bad.csv, line 1, column 2: the column has no name; give it one",
+        ),
+        (",a,spam\n0,x,0\n1,3,1\n", "bad.csv, line 2, column 2 (`a`): found `x`"),
+        (",a,spam\n0,1,\n1,3,1\n", "bad.csv, line 2, column 3 (`spam`): the label is missing"),
+        (",a,a,spam\n0,1,1,0\n", "line 1, column 3: found `a`, expected a name of its own"),
+        ("a,spam\nTrue,0\n0,1\n", "bad.csv, line 2, column 1 (`a`): found `True`"),
+    ] {
+        scene.write("bad.csv", text);
+        scene.refused("data import bad.csv --label spam --out r.csv", &[fact]);
+        assert!(!scene.has("r.csv"), "{text}");
+    }
+}
+
 #[test]
 fn an_import_warns_of_what_will_get_in_the_way() {
     let scene = Scene::new();

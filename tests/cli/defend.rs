@@ -57,6 +57,50 @@ fn what_is_still_proved_checks_from_inside_the_folder() {
     assert!(scene.has("defended/pp/metrics.json"));
 }
 
+/// No strength is free where every row counts: what remains is the identity, and proofs stay as they are.
+#[test]
+fn the_identity_is_no_defense_and_loses_no_proof() {
+    let scene = published();
+    let weak = scene.read("mlp.json").replace("[0.0,1.0],[1.0,0.0]", "[0.0,0.001],[0.001,0.0]");
+    scene.write("weak.json", weak);
+    scene.done(
+        "certify --model weak.json --spec local.toml --data tiny.csv --rows 12 --out local.jsonl",
+    );
+    scene.done("certify --model weak.json --spec monotone.toml --out monotone.jsonl");
+    let manifest = MANIFEST.replace("mlp.json", "weak.json").replace("trees.json", "weak.json");
+    let entries: Vec<&str> =
+        manifest.lines().filter(|line| !line.contains("train.jsonl")).collect();
+    scene.write("manifest.json", entries.join("\n"));
+    let call = CALL.replace("mlp.json", "weak.json");
+    let text = scene.done(&format!("{call} --points 0"));
+    assert!(text.contains("identity: nothing is defended"), "{text}");
+    let monotone = "monotone: proved 1 refuted 0 undecided 0 of 1 (vacuous 0) -> kept";
+    assert!(text.contains(monotone), "{text}");
+    assert_eq!(scene.read("defended/pp/certificates/local.jsonl"), scene.read("local.jsonl"));
+    for entry in self::entries(&scene, "defended/pp/manifest.json") {
+        assert!(entry["defense"].is_null());
+        scene.propcert_in("defended/pp", &check_call(&entry)).assert().code(0);
+    }
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("defended/pp/metrics.json")).unwrap();
+    assert_eq!(metrics["identity"], true);
+}
+
+#[test]
+fn metrics_name_what_they_are_about() {
+    let scene = published();
+    let text = scene.done(CALL);
+    assert!(text.starts_with("target mlp.json ("), "{text}");
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("defended/pp/metrics.json")).unwrap();
+    let about = &metrics["about"];
+    let digest = |name: &str| Digest::of(scene.read(name).as_bytes()).to_string();
+    assert_eq!(about["target"]["digest"], digest("mlp.json").as_str());
+    assert_eq!(about["defense"]["digest"], digest("defended/pp/defense.json").as_str());
+    assert_eq!((&about["data"]["name"], &metrics["seed"]), (&"tiny".into(), &0.into()));
+    assert!(about["tool"].as_str().unwrap().starts_with("propcert "));
+}
+
 #[test]
 fn the_same_call_leaves_the_same_bytes() {
     let scene = published();

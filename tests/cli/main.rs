@@ -17,6 +17,7 @@ mod export;
 mod help;
 mod hostile;
 mod import;
+mod output;
 mod pairs;
 mod places;
 mod radius;

@@ -26,7 +26,10 @@ fn radii_are_exact_in_every_norm() {
     let scene = scene();
     for norm in ["linf", "l1", "l2"] {
         let told = scene.done(&format!("{CALL} --norm {norm} --out {norm}.csv"));
-        assert_eq!(told, "zero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n");
+        assert_eq!(
+            told,
+            "unit of distances: standard deviations\nzero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n"
+        );
         let rows = table(&scene, &format!("{norm}.csv"));
         for (row, expected) in rows.iter().zip([
             "left,1,1,true,",
@@ -41,6 +44,7 @@ fn radii_are_exact_in_every_norm() {
     let told = scene.done(&format!("{CALL} --norm l2 --out r.csv --json"));
     let counts: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!((&counts["exact"], &counts["zero"]), (&3.into(), &1.into()));
+    assert_eq!(counts["unit"], "standard deviations");
 }
 
 #[test]
@@ -73,6 +77,22 @@ fn every_radius_has_certificates_that_check() {
         assert!(spec("right").contains("epsilon = \"1.5\""), "{}", spec("right"));
         assert!(spec("on").contains("epsilon = \"0\""), "{}", spec("on"));
     }
+}
+
+/// The float 2.9 lies below 2.9, rounded to 32 bits above it: the row decides, as for `certify`.
+#[test]
+fn a_row_is_valid_although_rounding_leaves_the_range() {
+    let scene = Scene::new();
+    let income = "\"income\",\"kind\":\"real\",\"low\":\"0\",\"high\":";
+    let trees =
+        scene.read("trees.json").replace(&format!("{income}\"4\""), &format!("{income}\"2.9\""));
+    scene.write("trees.json", trees);
+    scene.write("points.csv", "age,income\n2,2.9\n2,2.9000001\n");
+    let told = scene.done(&format!("{CALL} --norm linf --out r.csv --certificates kept"));
+    assert!(told.contains("confirmed by the kernel: 1 of 1\n"), "{told}");
+    assert!(told.ends_with("exact 1 bounded 0 of 1 (invalid 1)\n"), "{told}");
+    let rows = table(&scene, "r.csv");
+    assert!(rows[0].starts_with("0,0.8999999999999999,"), "{rows:?}");
 }
 
 #[test]
@@ -142,7 +162,16 @@ fn certificates_take_the_place_of_no_input_and_of_no_result() {
         scene.refused(&call, &[out, "--certificates"]);
     }
     scene.refused(&format!("{CALL} --norm l1 --out kept"), &["kept", "folder"]);
-    scene.done(&format!("{CALL} --norm l1 --out kept/r.csv --certificates kept"));
+    // what is in the folder now no run has left
+    let call = format!("{CALL} --norm l1 --out kept/r.csv --certificates kept");
+    scene.refused(&call, &["kept holds `", "--force"]);
+    std::fs::remove_dir_all(scene.path("kept")).unwrap();
+    std::fs::create_dir(scene.path("kept")).unwrap();
+    for _ in 0..2 {
+        scene.done(&call);
+        assert!(scene.has("kept/r.csv") && scene.has("kept/manifest.json"));
+        assert!(!scene.has("kept/r.csv.partial") && !scene.has("kept.partial"));
+    }
 }
 
 #[test]
@@ -182,18 +211,17 @@ fn bad_calls_are_refused() {
 #[test]
 fn an_interrupted_run_is_resumed() {
     let scene = scene();
-    let call = format!("{CALL} --norm l1 --certificates kept");
-    scene.done(&format!("{call} --out whole.csv"));
-    // the third point's file cannot be written: one thread has measured the first two by then
-    std::fs::remove_file(scene.path("kept/on.csv")).unwrap();
-    std::fs::create_dir(scene.path("kept/on.csv")).unwrap();
-    let early =
-        scene.propcert(&format!("{call} --out r.csv")).env("RAYON_NUM_THREADS", "1").output();
-    assert_eq!(early.unwrap().status.code(), Some(2));
-    let partial = scene.read("r.csv.partial");
-    assert_eq!(partial.lines().count(), 3, "{partial}");
-    assert!(!scene.has("r.csv"));
-    std::fs::remove_dir(scene.path("kept/on.csv")).unwrap();
+    let many: String = (0..150).map(|row| format!("r{row},{},{}\n", row % 5, row % 4)).collect();
+    scene.write("points.csv", format!("row,age,income\n{many}"));
+    let call = format!("{CALL} --norm l1 --threads 1");
+    scene.done(&format!("{call} --certificates whole --out whole.csv"));
+    let call = format!("{call} --certificates kept");
+    crate::scene::killed(&scene, &format!("{call} --out r.csv"), |scene| {
+        scene.has("r.csv.partial") && scene.read("r.csv.partial").lines().count() > 3
+    });
+    assert!(!scene.has("r.csv") && !scene.has("kept") && scene.has("kept.partial"));
+    let partial: String =
+        scene.read("r.csv.partial").lines().take(3).map(|line| format!("{line}\n")).collect();
 
     // a mark that only a row taken over bears, and a line that was being written
     let nodes = partial.lines().nth(1).unwrap().split("\"nodes\":").nth(1).unwrap();
@@ -206,22 +234,23 @@ fn an_interrupted_run_is_resumed() {
     );
     assert_eq!(scene.read("r.csv.partial"), marked, "a refusal loses nothing");
     let told = scene.done(&format!("{call} --out r.csv --resume"));
-    assert!(told.starts_with("confirmed by the kernel: 3 of 3\n"), "{told}");
+    assert!(told.starts_with("confirmed by the kernel: 150 of 150\n"), "{told}");
     let (resumed, whole) = (table(&scene, "r.csv"), table(&scene, "whole.csv"));
     assert!(resumed[0].ends_with(",777"), "{resumed:?}");
     assert_eq!(resumed[1..], whole[1..]);
-    assert!(!scene.has("r.csv.partial"));
+    assert!(!scene.has("r.csv.partial") && !scene.has("kept.partial"));
+    assert_eq!(scene.files("kept"), scene.files("whole"));
 
-    // a row whose certificate is gone is measured anew
+    // a row whose certificate is not where the run keeps them is measured anew
     scene.write("r.csv.partial", &marked);
-    std::fs::remove_file(scene.path("kept/left.jsonl")).unwrap();
     scene.done(&format!("{call} --out r.csv --resume"));
     assert_eq!(table(&scene, "r.csv"), whole);
-    assert!(scene.has("kept/left.jsonl"));
+    assert_eq!(scene.files("kept"), scene.files("whole"));
     // nothing of an interrupted run is lost by the way
     scene.write("r.csv.partial", &marked);
     scene.refused(&format!("{call} --out r.csv"), &["r.csv.partial", "--resume"]);
     assert_eq!(scene.read("r.csv.partial"), marked);
+    std::fs::remove_dir_all(scene.path("kept")).unwrap();
     // a torn header is as good as none
     scene.write("r.csv.partial", &marked[..20]);
     scene.done(&format!("{call} --out r.csv --resume"));

@@ -155,6 +155,26 @@ pub fn program() -> Command {
     command
 }
 
+/// Starts a run and kills it as soon as `is_under_way` says so.
+pub fn killed(scene: &Scene, words: &str, is_under_way: impl Fn(&Scene) -> bool) {
+    let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("propcert"))
+        .current_dir(scene.path(""))
+        .args(words.split_whitespace())
+        .env_remove("PROPCERT_DATA")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = std::time::Instant::now();
+    while !is_under_way(scene) {
+        assert!(start.elapsed() < PATIENCE, "{words} is not under way");
+        assert!(run.try_wait().unwrap().is_none(), "{words} ended first");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();

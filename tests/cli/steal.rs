@@ -56,6 +56,13 @@ fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
     let given = &metrics["certified"];
     assert!(given["boxes"].as_u64().unwrap() > 10, "{given}");
     assert_eq!(given["monotone-features"], 1);
+    let target = Digest::of(scene.read("trees.json").as_bytes()).to_string();
+    assert_eq!(metrics["about"]["target"]["digest"], target.as_str());
+    assert_eq!(
+        (&metrics["about"]["data"]["name"], &metrics["about"]["defense"]),
+        (&"tiny".into(), &().into())
+    );
+    assert_eq!((&metrics["seed"], &metrics["budget"]), (&2.into(), &40.into()));
     assert!(scene.has("stolen/metrics.json") && scene.has("stolen/substitute.json"));
 }
 

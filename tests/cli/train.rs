@@ -46,12 +46,57 @@ fn accuracies_of_all_parts_are_printed() {
 #[test]
 fn resume_keeps_a_finished_model_and_refuses_a_broken_one() {
     let scene = Scene::new();
-    let before = scene.read("mlp.json");
-    scene.done("train --data tiny.csv --family mlp --resume --out mlp.json");
-    assert_eq!(scene.read("mlp.json"), before);
-    scene.write("mlp.json", &before[..before.len() / 2]);
-    scene.refused("train --data tiny.csv --family mlp --resume --out mlp.json", &["mlp.json"]);
-    scene.refused("train --data spambase --family mlp --resume --out trees.json", &["feature"]);
+    let whole = scene.done("train --data tiny.csv --seed 3 --out m.json");
+    let before = scene.read("m.json");
+    let written = std::fs::metadata(scene.path("m.json")).unwrap().modified().unwrap();
+    let call = "train --data tiny.csv --family mlp --seed 3 --resume --out m.json";
+    assert_eq!(scene.done(call), whole);
+    let kept = std::fs::metadata(scene.path("m.json")).unwrap().modified().unwrap();
+    assert_eq!((scene.read("m.json"), kept), (before.clone(), written));
+    scene.write("m.json", before.replace("\"lower\"", "\"upper\""));
+    scene.refused(call, &["m.json: was trained with another model"]);
+    scene.write("m.json", &before[..before.len() / 2]);
+    scene.refused(call, &["m.json"]);
+    // of a model from elsewhere nothing is known
+    scene.refused(
+        "train --data tiny.csv --resume --out mlp.json",
+        &["mlp.json.training is not there"],
+    );
+}
+
+#[test]
+fn a_model_of_other_inputs_is_not_kept() {
+    let scene = Scene::new();
+    scene.write("recipe.toml", SMALL_MLP);
+    scene.write("other.toml", SMALL_MLP.replace("epochs = 3", "epochs = 4"));
+    scene.done("data make customer_churn --rows 400 --out churn.csv");
+    let call = "train --data tiny.csv --recipe recipe.toml --out m.json";
+    scene.done(call);
+    let before = scene.files("");
+    for (other, what) in [
+        (call.replace("--recipe recipe.toml", "--family trees"), "family or recipe"),
+        (call.replace("recipe.toml", "other.toml"), "family or recipe"),
+        (call.replace("tiny.csv", "churn.csv"), "data"),
+        (format!("{call} --seed 1"), "seed"),
+    ] {
+        let fact = format!("m.json: was trained with another {what}; leave out --resume");
+        scene.refused(&format!("{other} --resume"), &[&fact]);
+        assert_eq!(scene.files(""), before, "{other}");
+    }
+}
+
+#[test]
+fn declared_directions_that_are_not_there_are_missed() {
+    let scene = Scene::new();
+    scene.write("recipe.toml", "family = \"trees\"\nmonotone = \"declared\"\n");
+    let call = "train --data tiny.csv --recipe recipe.toml --out m.json";
+    scene.done(call);
+    let meta = scene.read("tiny.meta.json");
+    scene.write("tiny.meta.json", meta.replace("{\"income\":\"increasing\"}", "{}"));
+    scene.refused(&call.replace("m.json", "n.json"), &["recipe.toml", "declares no directions"]);
+    scene.write("recipe.toml", "family = \"trees\"\n[monotone]\n");
+    scene.refused(&call.replace("m.json", "n.json"), &["recipe.toml", "monotone"]);
+    assert!(!scene.has("n.json"));
 }
 
 #[test]
@@ -111,6 +156,41 @@ fn predictions_are_labels_and_margins() {
 }
 
 #[test]
+fn columns_are_found_by_name_in_any_order() {
+    let scene = Scene::new();
+    scene.write("points.csv", "\u{feff}income,label,age,idx\n3,1,2,a\n");
+    let call = "--model mlp.json --points points.csv";
+    assert_eq!(scene.done(&format!("predict {call}")), "label,margin\n1,2\n");
+    let bounds = scene.done(&format!("bounds {call} --eps 0 --method ibp"));
+    assert!(bounds.contains("\na,1.99999") && bounds.contains(",2.00000"), "{bounds}");
+    // by position only where the model has no such names, and not without a word
+    scene.write("points.csv", "x1,x0\n3,2\n");
+    let run = scene.propcert(&format!("predict {call}")).assert().code(0);
+    assert_eq!(run.get_output().stdout, b"label,margin\n1,2\n");
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("by position, for the model's `age`, `income`"), "{told}");
+    let named = scene.read("trees.json").replace("\"age\"", "\"x1\"").replace("income", "x0");
+    scene.write("permuted.json", named);
+    scene.write("points.csv", "x0,x1\n0,4\n");
+    let told = scene.done("predict --model permuted.json --points points.csv");
+    assert_eq!(told, "label,margin\n0,-1.5\n", "x0 is the second feature");
+}
+
+#[test]
+fn a_published_booster_with_permuted_names_is_asked_by_name() {
+    let scene = Scene::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/found/wild/x-names-permuted");
+    for name in ["booster.json", "points.csv", "points_model_order.csv"] {
+        scene.write(name, std::fs::read(format!("{folder}/{name}")).unwrap());
+    }
+    scene.done("import xgboost booster.json --out m.json");
+    for points in ["points.csv", "points_model_order.csv"] {
+        let told = scene.done(&format!("predict --model m.json --points {points}"));
+        assert_eq!(told, "label,margin\n1,1.2034110724925995\n");
+    }
+}
+
+#[test]
 fn bad_points_are_refused_with_line_and_column() {
     let scene = Scene::new();
     let points = [
@@ -121,8 +201,11 @@ fn bad_points_are_refused_with_line_and_column() {
         ("age,income\n1,1e999\n", "line 2, column 2 (`income`)"),
         ("age,income\n1,2\n1,2,3\n", "line 3: the row has 3 cells, the header 2"),
         ("age,income\n1,\u{0}\n", "line 2, column 2 (`income`)"),
-        ("income,age\n1,2\n", "column 1: found `income`, expected `age`"),
-        ("age\n1\n", "found 1 feature columns, the model has 2"),
+        ("age\n1\n", "found 1 feature columns, the model has 2; missing `income`"),
+        ("x0,income\n1,2\n", "column 2: found `income`, expected a feature of the model: `x0`"),
+        ("age,income,age\n1,2,1\n", "column 3: `age` is there twice"),
+        (",age,income\n0,1,2\n", "column 1: the column has no name"),
+        ("age\tincome\n1\t2\n", "expected columns with commas between them"),
         ("age,income,height\n1,2,3\n", "column 3: found `height`"),
         ("label,age,income\n2,1,2\n", "column 1 (`label`): found `2`, expected a class"),
         ("", "points.csv: the file is empty"),

@@ -54,6 +54,36 @@ fn one_line_alone_and_what_was_interrupted_goes_on() {
     assert_eq!(text, "sat 0 unsat 1 unknown 1 timeout 0 error 0 of 2 (checked 2)\n");
 }
 
+/// Lines of a benchmark that are answered one by one share their folder; a whole run leaves nothing else.
+#[test]
+fn the_certificates_of_other_lines_stay() {
+    let scene = scene();
+    for line in [1, 2, 2] {
+        let call = "vnncomp instances.csv --out r.csv --certificates kept";
+        scene.done(&format!("{call} --line {line}"));
+    }
+    let apart = scene.files("kept");
+    scene.write("kept/7.jsonl", scene.read("kept/1.jsonl"));
+    scene.done("vnncomp instances.csv --out r.csv --certificates kept");
+    assert_eq!(scene.files("kept"), apart);
+    assert!(!scene.has("kept.partial"));
+    // the table may lie among them
+    for _ in 0..2 {
+        scene.done("vnncomp instances.csv --out kept/r.csv --certificates kept");
+        assert_eq!(scene.files("kept").len(), apart.len() + 1);
+    }
+}
+
+#[test]
+fn what_goes_on_is_of_the_same_instances() {
+    let scene = scene();
+    scene.done("vnncomp instances.csv --line 2 --out two.csv");
+    scene.write("r.csv.partial", scene.read("two.csv"));
+    scene.write("instances.csv", "net.onnx,some.vnnlib,60\nnet.onnx,never.vnnlib,60\n");
+    let fact = "r.csv.partial: line 2 was answered for another network or property";
+    scene.refused("vnncomp instances.csv --out r.csv --resume", &[fact]);
+}
+
 #[test]
 fn files_that_cannot_be_read_are_errors_of_their_line() {
     let scene = scene();

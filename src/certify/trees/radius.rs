@@ -2,7 +2,7 @@
 //! a threshold.
 
 use crate::interval::Rational;
-use crate::model::{Family, Model, Point, argmax};
+use crate::model::{Family, Model, Point, Precision, argmax};
 use crate::spec::{Domain, Integers, LowerError, Norm};
 
 use super::distance::Ruler;
@@ -98,6 +98,26 @@ impl<'a> Radii<'a> {
         let mut rounds = Rounds::new(ensemble, &self.sides, self.ruler(raw), label, budget);
         let is_closed = rounds.run();
         Some(self.radius(rounds, label, is_closed))
+    }
+
+    /// The point that a served copy sees of a row: a model of precision f32 rounds to f32 first. A value
+    /// that only rounding would put outside the declared range stays as it is: whether a row is valid is
+    /// decided by the row.
+    pub fn served(&self, raw: &[f64]) -> Vec<f64> {
+        if self.model.precision != Precision::F32 {
+            return raw.to_vec();
+        }
+        let is_inside = |x: f64, (low, high): &(Option<Rational>, Option<Rational>)| {
+            Rational::from_f64(x).is_some_and(|x| {
+                low.as_ref().is_none_or(|low| *low <= x)
+                    && high.as_ref().is_none_or(|high| x <= *high)
+            })
+        };
+        let value = |(&x, side)| {
+            let rounded = f64::from(x as f32);
+            if is_inside(x, side) && !is_inside(rounded, side) { x } else { rounded }
+        };
+        raw.iter().zip(self.domain.sides()).map(value).collect()
     }
 
     /// What was found around a point with this label.

@@ -6,19 +6,23 @@ mod partial;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
 use crate::spec::Lowered;
+use crate::study::DistanceUnit;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
+use super::output::{Force, Kind, expect_own};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
 
 use self::extent::Extent;
-use self::partial::{Before, open_partial, read_partial};
+use self::partial::{Before, expect_seed, keep_seed, open_partial, read_partial};
 
 /// Certify a property of a model and write a certificate.
 ///
@@ -47,6 +51,8 @@ pub(crate) struct Arguments {
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    force: Force,
     /// The counts as JSON.
     #[arg(long)]
     json: bool,
@@ -61,6 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .file("--defense", defense.as_ref())
         .data("--data", data.as_deref())
         .expect_room(&arguments.out, arguments.resume)?;
+    expect_own(&arguments.out, Kind::Certificate, arguments.force)?;
     let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
@@ -103,8 +110,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 /// What was certified.
 struct Outcome {
     tally: Tally,
-    /// Obligations that the attack alone did not refute, of those of this run; nothing where every
-    /// pair of rows is decided, so that nothing is sampled.
+    /// Of distances, where the claim measures any.
+    unit: Option<DistanceUnit>,
+    /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
+    /// that nothing is sampled.
     survives_attack: Option<Share>,
     extent: Extent,
 }
@@ -118,14 +127,18 @@ impl Outcome {
             ))
         };
         let sampled = self.survives_attack.and_then(sampled).unwrap_or_default();
-        format!("{}{sampled}{}{}\n", accuracy_lines(&self.tally), self.extent, self.tally.all)
+        let unit = self
+            .unit
+            .map_or_else(String::new, |unit| format!("unit of distances: {}\n", unit.name()));
+        let accuracy = accuracy_lines(&self.tally);
+        format!("{unit}{accuracy}{sampled}{}{}\n", self.extent, self.tally.all)
     }
 
     fn json(&self) -> String {
         let Tally { all, distinct, rules } = &self.tally;
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
-            "totals": all, "distinct": distinct, "rules": rules,
+            "unit": self.unit, "totals": all, "distinct": distinct, "rules": rules,
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.survives_attack },
             "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
@@ -154,10 +167,12 @@ fn write(
     let kernel = Kernel::new(subject.model.0, &lowered, Arithmetic::Rounded);
     let mut counter = Counter::new(&lowered, rows);
     let before = if resume {
+        expect_seed(&partial, options.seed)?;
         read_partial(&partial, &header, &kernel, &mut counter)?
     } else {
         Before::default()
     };
+    keep_seed(&partial, options.seed)?;
     let mut file = open_partial(&partial, &header, &before)?;
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
@@ -178,13 +193,17 @@ fn write(
             out.display()
         ))
     })?;
-    let n = summary.totals.n();
-    let survivors = Share::new(n - summary.refuted_by_attack.min(n), n);
+    keep_seed(&partial, 0)?;
+    // the same figure as of a run in one piece
+    let again = before.refuted.par_iter().filter(|at| searcher.is_refuted_by_attack(**at)).count();
+    let (n, refuted) = (tally.all.n(), summary.refuted_by_attack + again as u64);
+    let survivors = Share::new(n - refuted.min(n), n);
     // every pair of rows is decided; no attack is made on a changed point nor, where there is no gradient
     // to climb, on two that are close
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
     let extent = Extent::new(&searcher, subject.model.0, &lowered);
-    Ok(Outcome { tally, survives_attack: is_sampled.then_some(survivors), extent })
+    let unit = DistanceUnit::of(subject.spec.0, subject.model.0);
+    Ok(Outcome { tally, unit, survives_attack: is_sampled.then_some(survivors), extent })
 }

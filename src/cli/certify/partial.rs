@@ -2,9 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::certificate::{Assembler, Counter, Entry, Header, Kernel, Line, Proof, Verdict};
+
+use crate::study::write_whole;
 
 use super::super::{Refusal, files};
 
@@ -13,6 +15,8 @@ use super::super::{Refusal, files};
 pub(super) struct Before {
     /// Whole lines about obligations.
     pub(super) lines: usize,
+    /// The obligations that they refute.
+    pub(super) refuted: Vec<usize>,
     /// Bytes up to the end of the last whole line.
     bytes: u64,
 }
@@ -66,9 +70,49 @@ pub(super) fn read_partial(
         if !is_as_written {
             return Ok(before);
         }
+        if matches!(verdict, Verdict::Refuted(_)) {
+            before.refuted.push(at);
+        }
         counter.add(at, &verdict);
         before.lines += 1;
         before.bytes = bytes;
+    }
+}
+
+/// Where the seed of a run stands whose header does not name it; a run with seed 0 leaves none.
+fn seed_name(partial: &Path) -> PathBuf {
+    let mut name = partial.as_os_str().to_owned();
+    name.push(".seed");
+    PathBuf::from(name)
+}
+
+/// Refuses to go on with another seed: the attack would be another one.
+pub(super) fn expect_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
+    let path = seed_name(partial);
+    if !partial.exists() {
+        return Ok(());
+    }
+    let text = if path.exists() { files::read_settings(&path)? } else { b"0".to_vec() };
+    let found = String::from_utf8_lossy(&text).trim().parse().ok();
+    match found == Some(seed) {
+        true => Ok(()),
+        false => Err(Refusal::new(format!(
+            "{}: made with seed {}, --seed is {seed}: give the same one, or remove it",
+            partial.display(),
+            found.map_or_else(|| "unknown".to_owned(), |found: u64| found.to_string())
+        ))),
+    }
+}
+
+/// Says with which seed a `.partial` is made, or that it is no more.
+pub(super) fn keep_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
+    let path = seed_name(partial);
+    match seed {
+        0 if path.exists() => {
+            std::fs::remove_file(&path).map_err(Refusal::from).map_err(Refusal::about(&path))
+        }
+        0 => Ok(()),
+        _ => Ok(write_whole(&path, format!("{seed}\n").as_bytes())?),
     }
 }
 

@@ -1,28 +1,29 @@
 //! `propcert radius`: exact distances to the nearest change of label, of ensembles.
 
+mod keeper;
 mod partial;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::certify::trees::{Radii, Radius};
-use crate::model::{Digest, Model, Precision};
+use crate::certify::trees::Radii;
 use crate::spec::Norm;
-use crate::study::radii::{Anchor, ENDINGS, keep};
-use crate::study::{Manifest, write_whole};
+use crate::study::{DistanceUnit, Manifest, write_whole};
 
 use super::inputs::Inputs;
+use super::output::{Draft, Force, Kind, expect_own};
 use super::points::{Points, read_points};
 use super::progress::bar;
-use super::subject::{read_model, way_from};
+use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
+use self::keeper::{Keeper, place};
 use self::partial::{Header, Partial};
-use self::table::{Confirmed, Counts, Measured, table};
+use self::table::{COLUMNS, Counts, Measured, table};
 
 /// How distances are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -50,7 +51,7 @@ impl From<NormArgument> for Norm {
 /// The distance is the infimum over real inputs (whole features are taken as real ones, `relax`) within
 /// the ranges that the model declares, and without bounds where it declares none, in units of
 /// z = scale·(x − mean). Values of a model of precision f32 are first rounded to f32, as a served copy
-/// does. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
+/// does, but for those that only rounding would put outside the declared ranges. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
 /// likes.
 ///
 /// OUT has columns row, lower, upper, exact, nodes, seconds. With exact = true, lower and upper are the
@@ -91,6 +92,8 @@ pub(crate) struct Arguments {
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    #[command(flatten)]
+    force: Force,
     /// The counts as JSON.
     #[arg(long)]
     json: bool,
@@ -102,18 +105,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = Refusal::about(&arguments.model);
     let radii = Radii::new(&model, arguments.norm.into()).map_err(Refusal::from).map_err(about)?;
     let mut points = read_points(&arguments.points, &model)?;
-    if model.precision == Precision::F32 {
-        points.rows.iter_mut().flatten().for_each(|x| *x = f64::from(*x as f32));
-    }
+    points.rows.iter_mut().for_each(|raw| *raw = radii.served(raw));
     if points.rows.is_empty() {
         let points = arguments.points.display();
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
     inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
-    let keeper = match &arguments.certificates {
-        Some(folder) => Some(Keeper::new(arguments, folder, (&model, digest), &points)?),
-        None => None,
-    };
+    let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &points));
+    let place = place.transpose()?;
+    expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)?;
     let header = Header {
         tool: env!("CARGO_PKG_VERSION"),
         model: digest,
@@ -123,10 +123,36 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         certificates: arguments.certificates.as_deref(),
     };
     let (partial, before) = Partial::open(&arguments.out, &header, arguments.resume)?;
+    let draft =
+        place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
+    let keeper = draft.as_ref().map(|draft| Keeper::new(arguments, draft, (&model, digest)));
+    let keeper = keeper.transpose()?;
     let before = before.into_iter().filter(|row| {
-        row.at < points.rows.len() && row.is_all_there(keeper.as_ref().map(|keeper| keeper.folder))
+        let folder = keeper.as_ref().map(|keeper| keeper.store.path(""));
+        row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
+    let rows = measure(arguments, &radii, &points, (&before, &partial, keeper.as_ref()))?;
+    let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
+    if let Some(keeper) = keeper {
+        let entries = rows.iter().filter_map(|row| row.kept.as_ref());
+        let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
+        keeper.store.write("manifest.json", Manifest { certificates }.to_json().as_bytes())?;
+    }
+    draft.map_or(Ok(()), Draft::finish)?;
+    write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
+    partial.remove()?;
+    files::print(&if arguments.json { counts.json() } else { counts.text() })?;
+    Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
+}
+
+/// The rows in order: those of an interrupted run, and all others measured.
+fn measure(
+    arguments: &Arguments,
+    radii: &Radii,
+    points: &Points,
+    (before, partial, keeper): (&BTreeMap<usize, Measured>, &Partial, Option<&Keeper>),
+) -> Result<Vec<Measured>, Refusal> {
     let progress = bar("radius", points.rows.len() as u64);
     progress.set_position(before.len() as u64);
     let measure = |index: usize| -> Result<Measured, Refusal> {
@@ -136,8 +162,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let start = Instant::now();
         let radius = radii.at(&points.rows[index], arguments.budget_nodes);
         let seconds = start.elapsed().as_secs_f64();
-        let kept = match (&keeper, &radius) {
-            (Some(keeper), Some(radius)) => Some(keeper.keep(&radii, &points, index, radius)?),
+        let kept = match (keeper, &radius) {
+            (Some(keeper), Some(radius)) => Some(keeper.keep(radii, points, index, radius)?),
             _ => None,
         };
         let row = Measured::new(index, radius.as_ref(), seconds, kept);
@@ -145,108 +171,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         progress.inc(1);
         Ok(row)
     };
-    let rows: Vec<Measured> =
-        (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
+    let rows = (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
     progress.finish_and_clear();
-    if let Some(folder) = &arguments.certificates {
-        let entries = rows.iter().filter_map(|row| row.kept.as_ref());
-        let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
-        let manifest = Manifest { certificates };
-        write_whole(&folder.join("manifest.json"), manifest.to_json().as_bytes())?;
-    }
-    write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
-    partial.remove()?;
-    let counts = Counts::of(&rows, keeper.is_some());
-    files::print(&if arguments.json { counts.json() } else { counts.text() })?;
-    Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
+    Ok(rows)
 }
 
 fn inputs(arguments: &Arguments) -> Inputs {
     Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--points", Some(&arguments.points))
-}
-
-/// Where certificates go.
-struct Keeper<'a> {
-    folder: &'a Path,
-    model: (&'a Model, Digest),
-    /// The way from the folder to the model.
-    model_name: String,
-    budget: u64,
-}
-
-impl<'a> Keeper<'a> {
-    fn new(
-        arguments: &Arguments,
-        folder: &'a Path,
-        model: (&'a Model, Digest),
-        points: &Points,
-    ) -> Result<Self, Refusal> {
-        let mut seen = BTreeSet::new();
-        for (name, line) in points.names.iter().zip(&points.lines) {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
-                return Err(Refusal::new(format!(
-                    "{}, line {line}: row `{name:.70}` is to name files; expected up to 64 letters, digits, - or _",
-                    arguments.points.display()
-                )));
-            }
-            // file systems may not tell cases apart
-            if !seen.insert(name.to_ascii_lowercase()) {
-                return Err(Refusal::new(format!(
-                    "{}, line {line}: row `{name}` is to name files and is there twice",
-                    arguments.points.display()
-                )));
-            }
-        }
-        expect_apart(arguments, folder, &points.names)?;
-        std::fs::create_dir_all(folder).map_err(Refusal::from).map_err(Refusal::about(folder))?;
-        let model_name = way_from(folder, &arguments.model)?;
-        // what is proved of a closed search takes about the nodes of its last round
-        let budget = arguments.budget_nodes.saturating_mul(4);
-        Ok(Self { folder, model, model_name, budget })
-    }
-
-    fn keep(
-        &self,
-        radii: &Radii,
-        points: &Points,
-        index: usize,
-        radius: &Radius,
-    ) -> Result<Confirmed, Refusal> {
-        let (model, digest) = self.model;
-        let anchor = Anchor {
-            model: (model, digest, &self.model_name),
-            radii,
-            name: &points.names[index],
-            raw: &points.rows[index],
-        };
-        let kept = keep(&anchor, radius, self.budget)?;
-        for (name, text) in &kept.files {
-            write_whole(&self.folder.join(name), text.as_bytes())?;
-        }
-        Ok(Confirmed { entries: kept.entries, by_kernel: kept.is_checked })
-    }
-}
-
-/// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.
-fn expect_apart(arguments: &Arguments, folder: &Path, names: &[String]) -> Result<(), Refusal> {
-    let inputs = inputs(arguments);
-    let parent = arguments.out.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let place = |folder: &Path| folder.canonicalize().ok();
-    let is_inside = place(folder).is_some_and(|folder| {
-        place(parent.unwrap_or(Path::new("."))).is_some_and(|parent| parent == folder)
-    });
-    let own = names.iter().flat_map(|name| ENDINGS.map(|ending| format!("{name}.{ending}")));
-    for file in own.chain(["manifest.json".to_owned()]) {
-        inputs.expect_apart(&folder.join(&file))?;
-        if is_inside && arguments.out.file_name().is_some_and(|out| *out == *file) {
-            let out = arguments.out.display();
-            return Err(Refusal::new(format!(
-                "--out {out}: --certificates writes a file of that name; choose another"
-            )));
-        }
-    }
-    Ok(())
 }

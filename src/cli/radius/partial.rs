@@ -72,8 +72,12 @@ impl Partial {
 
     /// Removes the file: the table is there.
     pub(super) fn remove(self) -> Result<(), Refusal> {
-        let removed = std::fs::remove_file(&self.path);
-        removed.map_err(Refusal::from).map_err(Refusal::about(&self.path))
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Refusal::about(&self.path)(error.into()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::certify::trees::Radius;
-use crate::study::ManifestEntry;
+use crate::study::{DistanceUnit, ManifestEntry};
 
 use super::super::Refusal;
 
@@ -67,10 +67,13 @@ impl Measured {
     }
 }
 
+/// The columns of the table.
+pub(super) const COLUMNS: [&str; 6] = ["row", "lower", "upper", "exact", "nodes", "seconds"];
+
 /// The CSV.
 pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refusal> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["row", "lower", "upper", "exact", "nodes", "seconds"])?;
+    writer.write_record(COLUMNS)?;
     for (name, row) in names.iter().zip(rows) {
         let [lower, upper] = row.bounds.clone().unwrap_or_default();
         let (exact, nodes) = (row.exact.to_string(), row.nodes.to_string());
@@ -87,10 +90,12 @@ pub(super) struct Counts {
     zero: usize,
     /// Rows whose certificates the kernel confirms, where they are kept.
     confirmed: Option<usize>,
+    /// Of the distances.
+    unit: DistanceUnit,
 }
 
 impl Counts {
-    pub(super) fn of(rows: &[Measured], is_kept: bool) -> Self {
+    pub(super) fn of(rows: &[Measured], is_kept: bool, unit: DistanceUnit) -> Self {
         let bounds = || rows.iter().filter_map(|row| row.bounds.as_ref());
         let by_kernel = |row: &&Measured| row.kept.as_ref().is_some_and(|kept| kept.by_kernel);
         let exact = rows.iter().filter(|row| row.exact).count();
@@ -100,6 +105,7 @@ impl Counts {
             invalid: rows.len() - bounds().count(),
             zero: bounds().filter(|[_, upper]| upper == "0").count(),
             confirmed: is_kept.then(|| rows.iter().filter(by_kernel).count()),
+            unit,
         }
     }
 
@@ -113,7 +119,7 @@ impl Counts {
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed } = self;
+        let Self { exact, bounded, invalid, zero, confirmed, unit } = self;
         let n = self.measured();
         let confirmed = confirmed
             .map(|confirmed| format!("confirmed by the kernel: {confirmed} of {n}\n"))
@@ -123,15 +129,16 @@ impl Counts {
             _ => format!(", {bounded} not closed"),
         };
         format!(
-            "{confirmed}zero radii: {zero} of {n}{open}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n"
+            "{confirmed}unit of distances: {}\nzero radii: {zero} of {n}{open}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n",
+            unit.name()
         )
     }
 
     pub(super) fn json(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed } = self;
+        let Self { exact, bounded, invalid, zero, confirmed, unit } = self;
         let json = serde_json::json!({
             "exact": exact, "bounded": bounded, "invalid": invalid, "zero": zero,
-            "confirmed": confirmed,
+            "confirmed": confirmed, "unit": unit,
         });
         format!("{json}\n")
     }

@@ -1,6 +1,8 @@
 //! `propcert train`: natural training, or a recipe.
 
-use std::path::{Path, PathBuf};
+mod record;
+
+use std::path::PathBuf;
 
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
@@ -8,9 +10,12 @@ use crate::study::write_whole;
 use crate::train::{Fit, Progress, Recipe};
 
 use super::inputs::Inputs;
+use super::output::{Force, Kind, expect_own};
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
+
+use self::record::{Record, record_name};
 
 /// A model family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,6 +31,7 @@ enum FamilyArgument {
 /// Without a recipe: natural training with good defaults, of a network unless --family says trees
 /// (networks 64-64, 50 trees of depth 6).
 /// Validation rows decide when a network stops; test rows are only used to print what was reached.
+/// OUT.training says what the model was trained with, for --resume.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").args(["family", "recipe"]),
@@ -44,12 +50,14 @@ pub(crate) struct Arguments {
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep a finished model that is already there.
+    /// Keep a finished model that is already there; one of other data, another recipe or seed is refused.
     #[arg(long)]
     resume: bool,
     /// Where the model goes.
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    force: Force,
     /// The figures as JSON.
     #[arg(long)]
     json: bool,
@@ -57,29 +65,20 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    Inputs::default()
-        .file("--recipe", arguments.recipe.as_ref())
-        .data("--data", Some(&arguments.data))
-        .expect_apart(&arguments.out)?;
-    files::expect_folder(&arguments.out)?;
+    expect_place(arguments)?;
     let data = read_whole(&arguments.data)?;
     // what is wrong with the data is not the recipe's fault
     dataset::schema(&data)?;
-    let recipe = match (&arguments.recipe, arguments.family) {
-        (Some(path), _) => {
-            let bytes = files::read_settings(path)?;
-            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?
-        }
-        (None, Some(FamilyArgument::Trees)) => Recipe::trees(),
-        (None, _) => Recipe::mlp(),
-    };
-    let model = match finished(&arguments.out, arguments.resume, &data)? {
+    let recipe = recipe(arguments)?;
+    let record = Record::new(&data, &recipe, arguments.seed);
+    let model = match finished(arguments, &record)? {
         Some(model) => model,
         None => {
             let model = match (&arguments.recipe, fit(&data, &recipe, arguments.seed)) {
                 (Some(path), Err(refusal)) => return Err(Refusal::about(path)(refusal)),
                 (_, model) => model?,
             };
+            record.write(&arguments.out, &model)?;
             write_whole(&arguments.out, model.to_json().as_bytes())?;
             model
         }
@@ -89,14 +88,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// The model of an earlier run: files appear whole, so one that is there is finished.
-fn finished(out: &Path, resume: bool, data: &DataSet) -> Result<Option<Model>, Refusal> {
-    if !resume || !out.exists() {
+/// Asked before the work: where the model and its record go.
+fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
+    let Arguments { out, force, .. } = arguments;
+    let inputs = Inputs::default()
+        .file("--recipe", arguments.recipe.as_ref())
+        .data("--data", Some(&arguments.data));
+    let record = record_name(out);
+    inputs.expect_apart(out)?;
+    inputs.expect_apart(&record)?;
+    files::expect_folder(out)?;
+    files::expect_plain(&record)?;
+    expect_own(out, Kind::Model, *force)?;
+    expect_own(&record, Kind::Record, *force)
+}
+
+/// How the model is trained.
+fn recipe(arguments: &Arguments) -> Result<Recipe, Refusal> {
+    match (&arguments.recipe, arguments.family) {
+        (Some(path), _) => {
+            let bytes = files::read_settings(path)?;
+            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))
+        }
+        (None, Some(FamilyArgument::Trees)) => Ok(Recipe::trees()),
+        (None, _) => Ok(Recipe::mlp()),
+    }
+}
+
+/// The model of an earlier run with the same data, recipe and seed: files appear whole, so one that is
+/// there is finished.
+fn finished(arguments: &Arguments, record: &Record) -> Result<Option<Model>, Refusal> {
+    let out = &arguments.out;
+    if !arguments.resume || !out.exists() {
         return Ok(None);
     }
-    let (model, _) = read_model(out)?;
-    data.check_features(&model.schema)?;
-    eprintln!("propcert: {} is there and whole: kept", out.display());
+    let (model, digest) = read_model(out)?;
+    record.expect_at(out, digest)?;
+    eprintln!(
+        "propcert: {} is there and whole, of the same data, recipe and seed: kept",
+        out.display()
+    );
     Ok(Some(model))
 }
 

@@ -1,0 +1,52 @@
+//! What figures are about: target, data and defense with their digests, and by which version.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::model::{DataSet, Defense, DefenseKind, Digest};
+
+/// Stands in `metrics.json`. No paths: the same call elsewhere leaves the same bytes.
+#[derive(Debug, Serialize)]
+pub(crate) struct About {
+    tool: &'static str,
+    target: Named,
+    data: Named,
+    /// Nothing where the target answers as it is.
+    defense: Option<Named>,
+}
+
+#[derive(Debug, Serialize)]
+struct Named {
+    name: String,
+    digest: Digest,
+}
+
+impl About {
+    /// About the file of a target, rows, and the defense in front of it.
+    pub(crate) fn new(
+        (target, digest): (&Path, Digest),
+        data: &DataSet,
+        defense: Option<(&Defense, Digest)>,
+    ) -> Self {
+        let name =
+            target.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        let defense = defense.map(|(defense, digest)| {
+            let DefenseKind::PredictionPoisoning { alpha } = &defense.kind;
+            Named { name: format!("prediction-poisoning alpha {alpha}"), digest }
+        });
+        Self {
+            tool: concat!("propcert ", env!("CARGO_PKG_VERSION")),
+            target: Named { name, digest },
+            data: Named { name: data.meta().name.clone(), digest: data.digest() },
+            defense,
+        }
+    }
+
+    /// The same in a line, digests cut.
+    pub(crate) fn line(&self) -> String {
+        let short = |Named { name, digest }: &Named| format!("{name} ({:.12})", digest.to_string());
+        let defense = self.defense.as_ref().map_or_else(|| "none".to_owned(), short);
+        format!("target {}, data {}, defense {defense}\n", short(&self.target), short(&self.data))
+    }
+}

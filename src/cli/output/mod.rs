@@ -1,0 +1,122 @@
+//! Results take their place when they are whole, and take only the place of what they are.
+//!
+//! ```text
+//! FILE                      of another format than the result's: refused
+//! DIR                       with a file that the verb does not leave: refused
+//! DIR.partial/unfinished    held by the run that fills it
+//! DIR.partial/new/          filled, then renamed to DIR
+//! DIR.partial/earlier/      what was in DIR, until then
+//! ```
+//!
+//! What is refused is replaced, or kept beside the result, with `--force`. What an interrupted run leaves
+//! in `DIR.partial` is gone on or put away by the next one.
+
+mod folder;
+mod own;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::import::Format;
+use crate::model::{Meta, Model};
+use crate::source::meta_name;
+
+use super::{Refusal, files};
+
+pub(crate) use folder::{Draft, Place, is_inside, table_in};
+pub(crate) use own::{Leaves, line_of_answer};
+
+/// Whether what this program did not write may be replaced.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Force {
+    /// Replace a file that this verb did not write; in a folder, keep such files beside the result.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// A result that is one file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind<'a> {
+    /// A model/1.
+    Model,
+    /// A certificate/1.
+    Certificate,
+    /// A CSV with these columns.
+    Table(&'a [&'a str]),
+    /// A data set of one CSV, with its meta file.
+    Data,
+    /// What a model was trained with.
+    Record,
+    /// A model of another tool, as this program writes it.
+    Foreign(Format),
+}
+
+impl Kind<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Model => "a model/1".to_owned(),
+            Self::Certificate => "a certificate/1".to_owned(),
+            Self::Table(columns) => format!("a table with the columns {}", columns.join(",")),
+            Self::Data => "a data set with its meta file".to_owned(),
+            Self::Record => "what a model was trained with".to_owned(),
+            Self::Foreign(_) => "a model that was exported".to_owned(),
+        }
+    }
+
+    /// The files that it goes to.
+    fn files(self, out: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Data => vec![out.to_owned(), out.with_file_name(meta_name(out))],
+            _ => vec![out.to_owned()],
+        }
+    }
+
+    fn is_at(self, path: &Path) -> bool {
+        let bytes = || files::read(path).unwrap_or_default();
+        match self {
+            Self::Model => Model::read(&bytes()).is_ok(),
+            Self::Certificate => first_bytes(path).starts_with(b"{\"schema\":\"certificate/1\""),
+            Self::Table(columns) => first_bytes(path).starts_with(columns.join(",").as_bytes()),
+            Self::Data => {
+                let meta = files::read(&path.with_file_name(meta_name(path))).unwrap_or_default();
+                let name = path.file_name().and_then(|name| name.to_str());
+                Meta::read(&meta).is_ok_and(|meta| meta.files.all.as_deref() == name)
+            }
+            Self::Record => {
+                let record: Option<serde_json::Value> = serde_json::from_slice(&bytes()).ok();
+                let has = |key| record.as_ref().is_some_and(|record| record.get(key).is_some());
+                has("recipe") && has("seed") && has("model")
+            }
+            // read and written again it is the same
+            Self::Foreign(format) => {
+                let bytes = bytes();
+                let model = format.read(&bytes, None).ok();
+                model.and_then(|model| format.write(&model).ok()).is_some_and(|own| own == bytes)
+            }
+        }
+    }
+}
+
+/// Refuses to replace a file that is something else than the result.
+pub(crate) fn expect_own(out: &Path, kind: Kind, Force { force }: Force) -> Result<(), Refusal> {
+    let is_something = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > 0)
+    };
+    let files = kind.files(out);
+    let Some(file) = files.iter().find(|file| is_something(file)) else { return Ok(()) };
+    if force || kind.is_at(out) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "{}: is there and is not {}; name another place, or replace it with --force",
+        file.display(),
+        kind.name()
+    )))
+}
+
+/// The beginning of a file.
+fn first_bytes(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = files::open(path).map(|file| file.take(4096).read_to_end(&mut bytes));
+    if read.is_ok() { bytes } else { Vec::new() }
+}
