@@ -79,6 +79,69 @@ pub(super) fn grow(stated: &[Stated], place: Place) -> Result<Vec<Node>, ImportE
     Ok(nodes)
 }
 
+/// The nodes without splits of missing values from all others, whose threshold is infinite: the part on the left
+/// takes their place, that on the right is gone. What is no tree stays none.
+pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
+    let is_infinite = |node: &Stated| matches!(node, Stated::Split { threshold, .. } if *threshold == f64::INFINITY);
+    if !stated.iter().any(is_infinite) {
+        return stated;
+    }
+    let at = |index: i64| usize::try_from(index).ok().filter(|&index| index < stated.len());
+    let mut is_gone: Vec<bool> = stated.iter().map(is_infinite).collect();
+    let mut below: Vec<i64> = Vec::new();
+    for node in &stated {
+        if let Stated::Split { right, .. } = node
+            && is_infinite(node)
+        {
+            below.push(*right);
+        }
+    }
+    let mut is_seen = vec![false; stated.len()];
+    while let Some(index) = below.pop().and_then(at) {
+        if std::mem::replace(&mut is_seen[index], true) {
+            continue;
+        }
+        is_gone[index] = true;
+        if let Stated::Split { left, right, .. } = stated[index] {
+            below.extend([left, right]);
+        }
+    }
+    let mut numbers = Vec::with_capacity(stated.len());
+    let mut kept = 0;
+    for is_gone in &is_gone {
+        numbers.push(if *is_gone { -1 } else { kept });
+        kept += i64::from(!is_gone);
+    }
+    // an index that leads nowhere becomes one that is refused
+    let moved = |mut child: i64| {
+        for _ in 0..stated.len() {
+            match at(child).map(|index| (index, stated[index])) {
+                Some((_, Stated::Split { left, threshold, .. })) if threshold == f64::INFINITY => {
+                    child = left
+                }
+                Some((index, _)) => return numbers[index],
+                None => return -1,
+            }
+        }
+        -1
+    };
+    let root = moved(0);
+    let rest = |(node, is_gone): (&Stated, &bool)| match *node {
+        _ if *is_gone => None,
+        Stated::Leaf(value) => Some(Stated::Leaf(value)),
+        Stated::Split { feature, threshold, left, right, default_left } => {
+            let (left, right) = (moved(left), moved(right));
+            Some(Stated::Split { feature, threshold, left, right, default_left })
+        }
+    };
+    let mut nodes: Vec<Stated> = stated.iter().zip(&is_gone).filter_map(rest).collect();
+    // the root is node 0: what stood above it is gone, and trees are written parents first
+    if root != 0 {
+        nodes.clear();
+    }
+    nodes
+}
+
 /// A node whose children will have the numbers `next` and `next + 1`, and where they are in the file.
 fn native(
     stated: &Stated,
