@@ -192,7 +192,7 @@ fn scaled(names: Vec<String>, mean: &[f64], std: &[f64]) -> Result<Schema, Impor
         let is_scale = mean.is_finite() && scale.is_normal();
         let (mean, scale) = if is_scale { (mean, scale) } else { (0.0, 1.0) };
         let kind = Kind::Real;
-        FeatureSpec { name, kind, low: None, high: None, mean: mean.into(), scale: scale.into() }
+        FeatureSpec { name, kind, low: None, high: None, mean, scale }
     };
     Ok(Schema::new(names.into_iter().zip(mean).zip(std).map(feature).collect())?)
 }

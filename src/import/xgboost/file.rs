@@ -240,7 +240,7 @@ impl Best {
     /// Trees of a round and class.
     pub(super) fn parallel(self) -> Option<usize> {
         let rounds = self.round.checked_add(1)?;
-        self.trees.filter(|trees| trees % rounds == 0).map(|trees| trees / rounds)
+        self.trees.filter(|trees| trees.is_multiple_of(rounds)).map(|trees| trees / rounds)
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn take(
     };
     let mut imported = Imported::with_missing(model, Some(taken));
     if is_dropped && taken.is_part() {
-        imported.notes.insert(1, Note::Dropped);
+        imported.notes.push(Note::Dropped);
     }
     Ok(imported)
 }

@@ -182,7 +182,9 @@ impl Trees {
         }
         let width = self.parallel.and_then(|parallel| parallel.checked_mul(outputs.sums()));
         match width {
-            Some(width) if width > 0 && end % width == 0 => Ok((0..=end).step_by(width).collect()),
+            Some(width) if width > 0 && end.is_multiple_of(width) => {
+                Ok((0..=end).step_by(width).collect())
+            }
             _ => Err(ImportError::Stated {
                 place: "num_parallel_tree".to_owned(),
                 found: width
