@@ -87,6 +87,12 @@ fn rounds_of_classes_have_a_tree_for_each_and_each_parallel_one() {
     scene.refused("import xgboost booster.json --rounds 1 --out f", &["num_parallel_tree", "all"]);
     let text = scene.done("import xgboost booster.json --out m.json");
     assert!(text.starts_with("12 trees with"), "{text}");
+    // unless early stopping says how many the best ones have
+    let attributes = json!({ "best_iteration": "0", "best_ntree_limit": "2" });
+    booster["learner"]["attributes"] = attributes;
+    scene.write("booster.json", booster.to_string());
+    let text = scene.done("import xgboost booster.json --out m.json");
+    assert!(text.starts_with("6 trees with"), "{text}");
 }
 
 /// XGBoost serves the probability itself as the margin.
