@@ -22,8 +22,10 @@ const MAX_DEPTH: usize = 100;
 /// A split proof or a counterexample; networks only.
 pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
-    let proof = halve(searcher, obligation, &mut nodes);
-    Found { proof, nodes }
+    let mut is_hopeless = false;
+    let proof = halve(searcher, obligation, &mut nodes, &mut is_hopeless);
+    let is_spent = proof.is_none() && (is_hopeless || nodes > searcher.options.budget_nodes);
+    Found { proof, nodes, is_spent }
 }
 
 /// A box of points and, once partners are cut, the box of those that it is about.
@@ -33,8 +35,13 @@ struct Part {
     depth: usize,
 }
 
-/// Halves boxes, depth first, until all are closed.
-fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
+/// Halves boxes, depth first, until all are closed; says so where it gives up for the size of the budget.
+fn halve(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    nodes: &mut u64,
+    is_hopeless: &mut bool,
+) -> Option<Proof> {
     let claim = &obligation.claim;
     let budget = searcher.options.budget_nodes;
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
@@ -49,7 +56,9 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
         }
         // cases for the whole region at this pace; infinite while nothing is closed
         let needed = *nodes as f64 / closed;
-        if free > FEW_INPUTS && *nodes > FIRST_CASES && needed > HOPELESS * budget as f64 {
+        *is_hopeless =
+            free > FEW_INPUTS && *nodes > FIRST_CASES && needed > HOPELESS * budget as f64;
+        if *is_hopeless {
             return None;
         }
         let Part { region, partners, depth } = &part;

@@ -17,12 +17,14 @@ pub struct Answer {
     pub is_refuted_by_attack: bool,
     /// Cases of branch and bound that were looked at.
     pub nodes: u64,
+    /// Whether a search ended with its budget of nodes: of what is undecided a larger one may decide more.
+    pub is_spent: bool,
 }
 
 impl Answer {
     fn open() -> Self {
         let verdict = Verdict::Undecided(Bounds::NONE);
-        Self { proof: Proof::None, verdict, is_refuted_by_attack: false, nodes: 0 }
+        Self { proof: Proof::None, verdict, is_refuted_by_attack: false, nodes: 0, is_spent: false }
     }
 
     fn is_closed(&self) -> bool {
@@ -48,15 +50,16 @@ impl Searcher<'_> {
         if obligation.sufficient.is_none() {
             return Answer::open();
         }
-        let mut nodes = 0;
+        let (mut nodes, mut is_spent) = (0, false);
         for rung in rungs(&obligation, &self.subject.model.0.family) {
             let answer = self.climb(at, &obligation, *rung);
             nodes += answer.nodes;
+            is_spent |= answer.is_spent;
             if answer.is_closed() {
                 return Answer { nodes, ..answer };
             }
         }
-        Answer { nodes, ..Answer::open() }
+        Answer { nodes, is_spent, ..Answer::open() }
     }
 
     /// Whether the attack alone refutes an obligation, whose line may be there already.
@@ -81,15 +84,15 @@ impl Searcher<'_> {
             debug_assert!(false, "the search offered a malformed proof: {rejection}");
             Verdict::Undecided(Bounds::NONE)
         });
-        Answer { proof, verdict, is_refuted_by_attack: false, nodes: 0 }
+        Answer { proof, verdict, is_refuted_by_attack: false, nodes: 0, is_spent: false }
     }
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
-        let branch::Found { proof, nodes } = self.offer(obligation, rung);
+        let branch::Found { proof, nodes, is_spent } = self.offer(obligation, rung);
         // what no line can hold would be no certificate
         let proof = proof.filter(Proof::is_writable);
         let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
-        Answer { nodes, ..answer }
+        Answer { nodes, is_spent, ..answer }
     }
 
     /// What every rung offers, whether it would be reached or not: nothing of it is believed yet.
@@ -122,7 +125,7 @@ impl Searcher<'_> {
             Rung::Cells => return trees::label::search(self, obligation),
             Rung::Jumps => return trees::jumps::search(self, obligation),
         };
-        branch::Found { proof, nodes: 0 }
+        branch::Found { proof, nodes: 0, is_spent: false }
     }
 }
 

@@ -1,11 +1,12 @@
 //! `propcert import`: models trained elsewhere.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde_json::json;
 
 use crate::dataset;
-use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
+use crate::import::{Format, Imported, Recentred, Rounds, SKLEARN_DUMP, recentre};
 use crate::model::{
     Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row,
 };
@@ -13,6 +14,7 @@ use crate::model::{
 use super::inputs::Inputs;
 use super::output::{Force, Kind, expect_own};
 use super::subject::{expect_features, read_whole};
+use super::verify::{Agreement, verify};
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
@@ -24,8 +26,9 @@ enum FormatArgument {
     Xgboost,
     /// LightGBM text or the JSON of dump_model: binary, multiclass or regression, numeric splits; f64 sums.
     Lightgbm,
-    /// A JSON dump of GradientBoosting, RandomForest or ExtraTrees, each Classifier or Regressor; the
-    /// function that writes it stands below. f64 sums; sums of a forest are no posteriors.
+    /// A JSON dump of GradientBoosting, HistGradientBoosting, RandomForest, ExtraTrees, DecisionTree or ExtraTree,
+    /// each Classifier or Regressor, or of an MLP (relu or identity), alone or in a Pipeline after a StandardScaler
+    /// or MinMaxScaler; the function that writes it stands below. f64 sums; sums of a forest are no posteriors.
     Sklearn,
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
     /// becomes a tree of one path, a score of 0 is of the class that the file says.
@@ -51,6 +54,7 @@ const EXAMPLES: &str = "Examples:
   propcert import lightgbm booster.txt --out trees.json
   propcert import sklearn dump.json --out trees.json
   propcert import xgboost booster.json --schema spambase --recentre spambase --out trees.json
+  propcert import xgboost booster.json --rounds all --verify points.csv --expect margins.csv --out trees.json
 
 This Python function writes what `import sklearn` reads (no pickles: reading one runs it):
 ";
@@ -75,6 +79,19 @@ pub(crate) struct Arguments {
     /// rows of a data set, in the units of the model; no prediction on those rows changes.
     #[arg(long, value_name = "DATA")]
     recentre: Option<String>,
+    /// How many rounds of boosting to take: a number, `all`, or `best`: those up to the `best_iteration` of early
+    /// stopping where the file names one (as XGBClassifier predicts), else all.
+    #[arg(long, value_name = "N|best|all", default_value = "best")]
+    rounds: RoundsArgument,
+    /// Points, as for `predict`, to compare the model at with what --expect says of them; where a row differs the
+    /// exit code is 1 and nothing is written.
+    #[arg(long, value_name = "POINTS.csv", requires = "expect")]
+    verify: Option<PathBuf>,
+    /// What the other tool says of these points, a row each below a header: `label`, `margin` (of class 1 over
+    /// class 0, or the score), or both; with more than two classes `margin_0`, `margin_1`, … Margins are decimals
+    /// with all their digits, or the 8 hexadecimal digits of `predict --margin-bits`; they must be equal.
+    #[arg(long, value_name = "EXPECT.csv", requires = "verify")]
+    expect: Option<PathBuf>,
     /// Where the model goes.
     #[arg(long)]
     out: PathBuf,
@@ -87,9 +104,22 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, file, schema, recentre, out, force, json } = arguments;
+    let Arguments {
+        format,
+        file,
+        schema,
+        recentre,
+        rounds,
+        verify: points,
+        expect,
+        out,
+        force,
+        json,
+    } = arguments;
     Inputs::default()
         .file("the model to import", Some(file))
+        .file("--verify", points.as_ref())
+        .file("--expect", expect.as_ref())
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())
         .expect_apart(out)?;
@@ -99,16 +129,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
-    let mut model = Format::from(*format)
-        .read(&files::read(file)?, schema.as_ref())
+    let Imported { mut model, notes } = Format::from(*format)
+        .take(&files::read(file)?, schema.as_ref(), rounds.0)
         .map_err(Refusal::from)
         .map_err(Refusal::about(file))?;
+    notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
+    let agreement = match points.as_ref().zip(expect.as_ref()) {
+        Some((points, expect)) => Some(verify(&model, points, expect)?),
+        None => None,
+    };
+    if let Some(agreement) = agreement.as_ref().filter(|agreement| !agreement.is_whole()) {
+        files::print(&agreement.text())?;
+        return Ok(Ending::NotAsStated);
+    }
     let recentred = match recentre {
         Some(data) => Some(recentre_between(&mut model, data)?),
         None => None,
     };
     crate::study::write_whole(out, model.to_json().as_bytes())?;
-    files::print(&summary(&model, recentred, *json))?;
+    files::print(&summary(&model, recentred, agreement.as_ref(), *json))?;
     Ok(Ending::AsStated)
 }
 
@@ -121,10 +160,33 @@ fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal>
     Ok(recentre(model, &rows)?)
 }
 
-fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String {
+/// `best`, `all` or a number.
+#[derive(Clone, Copy, Debug)]
+struct RoundsArgument(Rounds);
+
+impl FromStr for RoundsArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rounds = match text {
+            "best" => Rounds::Best,
+            "all" => Rounds::All,
+            _ => Rounds::First(text.parse().map_err(|_| "expected a number, `best` or `all`")?),
+        };
+        Ok(Self(rounds))
+    }
+}
+
+fn summary(
+    model: &Model,
+    recentred: Option<Recentred>,
+    agreement: Option<&Agreement>,
+    as_json: bool,
+) -> String {
     let features = model.schema.len();
+    let agreed = agreement.map(Agreement::text).unwrap_or_default();
     let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
-        return format!("{} with {features} features\n", model.family_name());
+        return format!("{} with {features} features\n{agreed}", model.family_name());
     };
     let count = |is_counted: fn(&Node) -> bool| {
         trees.iter().flat_map(|tree| &tree.nodes).filter(|node| is_counted(node)).count()
@@ -143,6 +205,9 @@ fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String
         if let Some(Recentred { moved, kept }) = recentred {
             figures["recentred"] = json!({ "moved": moved, "kept": kept });
         }
+        if let Some(Agreement { agree, of, .. }) = agreement {
+            figures["verified"] = json!({ "agree": agree, "of": of });
+        }
         return format!("{figures}\n");
     }
     let classes = match model.classes {
@@ -160,7 +225,7 @@ fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String
     });
     let note = note(model);
     format!(
-        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{note}{recentred}"
+        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{note}{recentred}{agreed}"
     )
 }
 

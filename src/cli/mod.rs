@@ -44,6 +44,8 @@ mod steal;
 #[cfg(feature = "full")]
 mod train;
 #[cfg(feature = "full")]
+mod verify;
+#[cfg(feature = "full")]
 mod vnncomp;
 
 use std::process::ExitCode;

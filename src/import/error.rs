@@ -22,6 +22,17 @@ pub enum ImportError {
         /// What the decoder says.
         reason: std::io::Error,
     },
+    /// A key that no reader knows.
+    #[error(
+        "{place:.100}: the key `{key:.60}` is not known, and what is not known may change predictions; expected a \
+         file as the tool's own `save_model` writes it, of a version that is read"
+    )]
+    Key {
+        /// Where it stands.
+        place: String,
+        /// Its name.
+        key: String,
+    },
     /// Not the JSON that XGBoost's `save_model` writes. NaN and Infinity are no JSON numbers.
     #[error(
         "{place}: {reason}; expected the finite numbers and the keys that XGBoost's `save_model` \

@@ -79,6 +79,73 @@ pub(super) fn grow(stated: &[Stated], place: Place) -> Result<Vec<Node>, ImportE
     Ok(nodes)
 }
 
+/// The nodes without splits of missing values from all others, whose threshold is infinite: the part on the left
+/// takes their place, that on the right is gone. What is no tree stays none.
+pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
+    let is_gone = right_of_missing(&stated);
+    if !is_gone.contains(&true) {
+        return stated;
+    }
+    let mut kept = 0;
+    let mut number = |is_gone: &bool| {
+        kept += i64::from(!is_gone);
+        if *is_gone { -1 } else { kept - 1 }
+    };
+    let numbers: Vec<i64> = is_gone.iter().map(&mut number).collect();
+    // an index that leads nowhere, or in a circle, becomes one that is refused
+    let moved = |mut child: i64| {
+        for _ in 0..stated.len() {
+            let index = usize::try_from(child).ok();
+            match index.and_then(|index| Some((stated.get(index)?, *numbers.get(index)?))) {
+                Some((&Stated::Split { left, threshold: f64::INFINITY, .. }, _)) => child = left,
+                Some((_, number)) => return number,
+                None => return -1,
+            }
+        }
+        -1
+    };
+    // the root is node 0, before as after: a part that stands before its parent is no tree of this kind
+    if moved(0) != 0 {
+        return Vec::new();
+    }
+    let rest = |(node, is_gone): (&Stated, &bool)| match *node {
+        _ if *is_gone => None,
+        Stated::Split { feature, threshold, left, right, default_left } => {
+            let (left, right) = (moved(left), moved(right));
+            Some(Stated::Split { feature, threshold, left, right, default_left })
+        }
+        leaf => Some(leaf),
+    };
+    stated.iter().zip(&is_gone).filter_map(rest).collect()
+}
+
+/// The splits of missing values from all others, and what is on their right.
+fn right_of_missing(stated: &[Stated]) -> Vec<bool> {
+    let mut is_gone = vec![false; stated.len()];
+    let mut below: Vec<i64> = Vec::new();
+    for (node, is_gone) in stated.iter().zip(&mut is_gone) {
+        if let &Stated::Split { threshold: f64::INFINITY, right, .. } = node {
+            *is_gone = true;
+            below.push(right);
+        }
+    }
+    let mut is_seen = vec![false; stated.len()];
+    while let Some(child) = below.pop() {
+        let index = usize::try_from(child).unwrap_or(usize::MAX);
+        let (Some(node), Some(seen)) = (stated.get(index), is_seen.get_mut(index)) else {
+            continue;
+        };
+        if std::mem::replace(seen, true) {
+            continue;
+        }
+        is_gone.iter_mut().skip(index).take(1).for_each(|is_gone| *is_gone = true);
+        if let &Stated::Split { left, right, .. } = node {
+            below.extend([left, right]);
+        }
+    }
+    is_gone
+}
+
 /// A node whose children will have the numbers `next` and `next + 1`, and where they are in the file.
 fn native(
     stated: &Stated,

@@ -23,10 +23,13 @@ mod effort;
 mod error;
 mod features;
 mod forest;
+mod keys;
 mod lightgbm;
+mod note;
 mod onnx;
 mod packed;
 mod recentre;
+mod rounds;
 mod rules;
 mod sklearn;
 mod vnnlib;
@@ -34,8 +37,10 @@ mod xgboost;
 
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use lightgbm::lightgbm;
+pub use note::{Imported, Note};
 pub use onnx::{onnx, to_onnx};
 pub use recentre::{RecentreError, Recentred, recentre};
+pub use rounds::{Rounds, Taken};
 pub use rules::rules;
 pub use sklearn::{SKLEARN_DUMP, sklearn};
 pub use vnnlib::{
@@ -63,12 +68,27 @@ pub enum Format {
 impl Format {
     /// Reads a model of this format; for `schema` see the reader of that name.
     pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+        self.take(bytes, schema, Rounds::default()).map(|imported| imported.model)
+    }
+
+    /// The same of so many rounds, with what to know about the model. Only boosting has rounds.
+    pub fn take(
+        self,
+        bytes: &[u8],
+        schema: Option<&Schema>,
+        rounds: Rounds,
+    ) -> Result<Imported, ImportError> {
+        let all = |model: Result<Model, ImportError>| {
+            rounds.whole()?;
+            model.map(Imported::from)
+        };
+        packed::refuse_pickle(bytes)?;
         match self {
-            Self::Xgboost => xgboost(bytes, schema),
-            Self::Lightgbm => lightgbm(bytes, schema),
-            Self::Sklearn => sklearn(bytes, schema),
-            Self::RuleEnsemble => rules(bytes, schema),
-            Self::Onnx => onnx(bytes, schema),
+            Self::Xgboost => xgboost::take(bytes, schema, rounds),
+            Self::Lightgbm => lightgbm::take(bytes, schema, rounds),
+            Self::Sklearn => sklearn::take(bytes, schema, rounds),
+            Self::RuleEnsemble => all(rules(bytes, schema)),
+            Self::Onnx => all(onnx(bytes, schema)),
         }
     }
 

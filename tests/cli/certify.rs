@@ -354,3 +354,33 @@ fn a_budget_that_ends_leaves_an_interval() {
     assert!(low <= least && most < high && high - low > 0.1, "{few} {many}");
     assert_eq!((&few["totals"]["undecided"], &many["totals"]["proved"]), (&1.into(), &1.into()));
 }
+
+/// Trained with monotone constraints, in float64: most thresholds have leaves of equal value on both sides.
+#[test]
+fn plateaus_of_monotone_boosters_are_proved() {
+    let scene = Scene::new();
+    scene.find("lgb-monotone-plateau");
+    scene.done("import lightgbm booster.txt --out m.json");
+    let subject = "--model m.json --spec spec.toml";
+    scene.done(&format!("certify {subject} --out c.jsonl"));
+    let checked = scene.done(&format!("check c.jsonl {subject} --exact --all-proved"));
+    assert!(checked.contains("proved 1 refuted 0 undecided 0"), "{checked}");
+}
+
+/// More nodes are offered where they may help, and only there.
+#[test]
+fn a_budget_is_named_where_it_ended() {
+    let scene = Scene::new();
+    let spec =
+        "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '73.5'\non = 'score'\n";
+    scene.write("near.toml", spec);
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates/spambase-trees/model.json");
+    scene.write("near.json", std::fs::read_to_string(model).unwrap());
+    let told = |budget: u32| {
+        let call = "certify --model near.json --spec near.toml --out near.jsonl";
+        let run = scene.propcert(&format!("{call} --budget-nodes {budget}")).output().unwrap();
+        String::from_utf8(run.stderr).unwrap()
+    };
+    assert!(told(60).contains("1 undecided within --budget-nodes 60: more may decide them"));
+    assert!(!told(20_000).contains("note"));
+}

@@ -9,7 +9,7 @@ use crate::scene::Scene;
 
 #[allow(dead_code, reason = "written for the unit tests beside the reader")]
 #[path = "../../src/import/xgboost/fixture.rs"]
-mod xgboost;
+pub(crate) mod xgboost;
 
 #[test]
 fn a_booster_is_imported_and_predicts() {

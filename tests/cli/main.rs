@@ -14,6 +14,7 @@ mod data;
 mod defend;
 mod demo;
 mod export;
+mod found;
 mod help;
 mod hostile;
 mod import;

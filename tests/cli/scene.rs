@@ -123,6 +123,15 @@ impl Scene {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
+    /// Copies every file of a folder of `tests/fixtures/found/wild`.
+    pub fn find(&self, folder: &str) {
+        let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/found/wild");
+        for entry in std::fs::read_dir(found.join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), self.folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+
     /// The text of a file of the folder.
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()

@@ -43,7 +43,8 @@ enum Look {
 pub(in super::super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let proof = halve(searcher, obligation, &mut nodes);
-    Found { proof, nodes }
+    let is_spent = proof.is_none() && nodes > searcher.options.budget_nodes;
+    Found { proof, nodes, is_spent }
 }
 
 /// Halves boxes, worst first and several at a time, until all are closed.

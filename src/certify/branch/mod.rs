@@ -43,13 +43,15 @@ pub(super) struct Found {
     pub(super) proof: Option<Proof>,
     /// Cases looked at.
     pub(super) nodes: u64,
+    /// Whether nothing came out because the budget of nodes ended: a larger one goes on.
+    pub(super) is_spent: bool,
 }
 
 /// The first cases of a search, before a longer attack is worth its time; none if the budget is no
 /// larger.
 pub(super) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
     if searcher.options.budget_nodes <= FIRST_CASES {
-        return Found { proof: None, nodes: 0 };
+        return Found { proof: None, nodes: 0, is_spent: false };
     }
     search_within(searcher, obligation, FIRST_CASES)
 }
@@ -63,7 +65,8 @@ fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> F
     let mut nodes = 0;
     let proof = Looker::new(searcher, obligation, budget)
         .and_then(|looker| search_with(&looker, obligation, &mut nodes));
-    Found { proof, nodes }
+    let is_spent = proof.is_none() && nodes > budget;
+    Found { proof, nodes, is_spent }
 }
 
 fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {

@@ -243,9 +243,12 @@ impl Units {
         (value * self.scale).floor() as i64
     }
 
-    /// At most the change from one value to another, in units.
+    /// At most the change from one value to another, in units. What does not fall falls by none of them: a
+    /// plateau is no step, however the units round.
     pub(super) fn change(&self, from: f64, to: f64) -> i64 {
-        self.whole(to) - self.whole(from) - i64::from(!self.is_exact)
+        let change = self.whole(to) - self.whole(from);
+        let falls = to * self.scale < from * self.scale;
+        change - i64::from(!self.is_exact && falls)
     }
 }
 

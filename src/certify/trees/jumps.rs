@@ -36,17 +36,24 @@ enum Outcome {
     /// It does in this box.
     Fails(Sides),
     /// The budget ended.
+    Spent,
+    /// No budget helps: too large for the search, or cut too often for the kernel.
     Open,
 }
 
 /// Trees for the thresholds that a single box does not prove, or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
-    let mut nodes = 0;
-    let proof = prove(searcher, obligation, &mut nodes);
-    Found { proof, nodes }
+    let (mut nodes, mut is_spent) = (0, false);
+    let proof = prove(searcher, obligation, &mut nodes, &mut is_spent);
+    Found { proof, nodes, is_spent }
 }
 
-fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
+fn prove(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    nodes: &mut u64,
+    is_spent: &mut bool,
+) -> Option<Proof> {
     let grid = searcher.grid.as_ref()?;
     let Some(Claim::Monotone { feature, direction, class }) = &obligation.sufficient else {
         return None;
@@ -73,6 +80,10 @@ fn prove(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
                 Outcome::Fails(here) => {
                     return Some(grid.step_witness(&here, feature.0, number, &space));
                 }
+                Outcome::Spent => {
+                    *is_spent = true;
+                    return None;
+                }
                 Outcome::Open => return None,
             }
         }
@@ -97,6 +108,7 @@ fn decide(query: &Query, root: &Sides, budget: u64, nodes: &mut u64) -> Outcome 
             steps.and_then(SplitTree::new).map_or(Outcome::Open, |tree| Outcome::Holds(Some(tree)))
         }
         (End::Stopped, Some(here)) => Outcome::Fails(here),
+        (End::Spent, _) => Outcome::Spent,
         _ => Outcome::Open,
     }
 }
@@ -135,7 +147,7 @@ impl Census {
                 Outcome::Holds(_) => census.holds += 1,
                 // a rounded sum says nothing for certain
                 Outcome::Fails(_) if query.is_exact => census.violated += 1,
-                Outcome::Fails(_) | Outcome::Open => {}
+                Outcome::Fails(_) | Outcome::Spent | Outcome::Open => {}
             }
         }
         census

@@ -22,7 +22,8 @@ use super::search::{Answer, End, Search};
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let proof = Claims::new(searcher, obligation).and_then(|claims| claims.prove(&mut nodes));
-    Found { proof, nodes }
+    let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;
+    Found { proof, nodes, is_spent }
 }
 
 /// The queries of an obligation about a label.

@@ -30,7 +30,8 @@ pub(super) use extent::{is_premise_met, largest_change, score_span};
 pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
     let mut nodes = 0;
     let proof = prove(searcher, obligation, Means::All, &mut nodes);
-    branch::Found { proof, nodes }
+    let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;
+    branch::Found { proof, nodes, is_spent }
 }
 
 /// How a bound is shown.

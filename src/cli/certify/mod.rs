@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally};
+use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally, Verdict};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
 use crate::spec::Lowered;
@@ -97,11 +97,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let outcome = write(&loaded, spec, selection, options, &arguments.out, arguments.resume)?;
     files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
-    let undecided = outcome.tally.all.undecided;
-    if undecided > 0 && !arguments.json {
-        let budget = arguments.budget_nodes;
+    if outcome.spent > 0 && !arguments.json {
+        let (spent, budget) = (outcome.spent, arguments.budget_nodes);
         eprintln!(
-            "propcert: note: {undecided} undecided within --budget-nodes {budget}: more may decide them"
+            "propcert: note: {spent} undecided within --budget-nodes {budget}: more may decide them"
         );
     }
     Ok(Ending::AsStated)
@@ -115,6 +114,8 @@ struct Outcome {
     /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
     /// that nothing is sampled.
     survives_attack: Option<Share>,
+    /// Undecided obligations of this run whose budget of nodes ended.
+    spent: u64,
     extent: Extent,
 }
 
@@ -177,7 +178,9 @@ fn write(
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let progress = bar("certify", searcher.len() as u64);
     progress.set_position(before.lines as u64);
+    let mut spent = 0;
     let summary = searcher.run(before.lines, |line, answer| {
+        spent += u64::from(answer.is_spent && matches!(answer.verdict, Verdict::Undecided(_)));
         progress.inc(1);
         counter.add(line.at, &answer.verdict);
         file.write_all(line.line().as_bytes())
@@ -205,5 +208,5 @@ fn write(
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
     let extent = Extent::new(&searcher, subject.model.0, &lowered);
     let unit = DistanceUnit::of(subject.spec.0, subject.model.0);
-    Ok(Outcome { tally, unit, survives_attack: is_sampled.then_some(survivors), extent })
+    Ok(Outcome { tally, unit, survives_attack: is_sampled.then_some(survivors), spent, extent })
 }

@@ -6,14 +6,16 @@ use serde_json::value::RawValue;
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
 use crate::import::forest::{MAX_FEATURES, MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, Stated};
+use crate::import::keys::refuse_unknown;
 use crate::model::{at_most, check_json_to_depth};
 
-use super::{Booster, Missing, categorical, linear, split, zero_is_missing};
+use super::{Booster, Missing, categorical, keys, linear, split, zero_is_missing};
 
 /// Nesting of a tree of the longest path: the file, `tree_info`, its entry, and a level per node.
 const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;
 
-/// The whole file. Keys that prediction does not need are skipped, here and below.
+/// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
+/// there may be.
 #[derive(Deserialize)]
 struct DumpFile<'a> {
     version: String,
@@ -69,7 +71,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
         Ok(walk.nodes)
     };
     let trees = file.tree_info.all("trees")?;
-    Ok(Booster {
+    let booster = Booster {
         version: file.version,
         objective: file.objective,
         is_averaged: file.average_output,
@@ -78,7 +80,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
         max_feature: file.max_feature_idx,
         names: file.feature_names.all("feature names")?,
         trees: trees.iter().enumerate().map(convert).collect::<Result<_, _>>()?,
-    })
+    };
+    // such a model is refused for what it is
+    if !booster.is_averaged {
+        refuse_unknown(bytes, keys::FILE)?;
+    }
+    Ok(booster)
 }
 
 struct Walk {

@@ -11,6 +11,7 @@
 //! sums wins. A regression is a plain score: what `predict(x)` gives. Rows have no missing values; where those would go is kept.
 
 mod dump;
+mod keys;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,7 +20,7 @@ use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, T
 
 use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow, sums};
 use super::packed::unpack;
-use super::{ImportError, features};
+use super::{ImportError, Imported, Rounds, features};
 
 /// Reads a LightGBM model from the bytes of its text or JSON, or of one of them in gzip.
 ///
@@ -31,10 +32,20 @@ use super::{ImportError, features};
 /// linear trees, zeros that count as missing.
 /// With the place: whatever is broken.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    take(bytes, schema, Rounds::Best).map(|imported| imported.model)
+}
+
+/// The same of so many rounds. The file names no best one: after early stopping LightGBM saves only the rounds up to
+/// it, unless it is told otherwise.
+pub(super) fn take(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    rounds: Rounds,
+) -> Result<Imported, ImportError> {
     let text = unpack(bytes, MAX_BYTES)?;
     let is_json = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let booster = if is_json { dump::read(&text)? } else { text::read(&text)? };
-    booster.into_model(schema)
+    booster.into_model(schema, rounds)
 }
 
 /// What both forms say.
@@ -51,7 +62,7 @@ struct Booster {
 }
 
 impl Booster {
-    fn into_model(self, given: Option<&Schema>) -> Result<Model, ImportError> {
+    fn into_model(self, given: Option<&Schema>, asked: Rounds) -> Result<Imported, ImportError> {
         let classes = self.classes()?;
         let features = self.features()?;
         let schema = features::schema(Some(self.names), features, given)?;
@@ -61,14 +72,17 @@ impl Booster {
             Ok(Tree { output: tree % outputs, nodes })
         };
         let trees = self.trees.into_iter().enumerate().map(convert);
-        let trees = trees.collect::<Result<_, ImportError>>()?;
-        Ok(Model {
+        let mut trees: Vec<Tree> = trees.collect::<Result<_, ImportError>>()?;
+        let taken = asked.take(trees.len().div_ceil(outputs), None)?;
+        trees.truncate(taken.rounds().saturating_mul(outputs));
+        let model = Model {
             schema,
             precision: Precision::F64,
             tie: Tie::Lower,
             classes,
             family: Family::Ensemble(Ensemble { base: vec![0.0; outputs], trees }),
-        })
+        };
+        Ok(Imported::with_missing(model, Some(taken)))
     }
 
     /// The number of classes, 1 for a plain score; every other objective is refused.

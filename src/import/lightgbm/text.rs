@@ -9,7 +9,7 @@ use crate::import::ImportError;
 use crate::import::forest::{MAX_NODES, MAX_TREES, Stated};
 use crate::model::at_most;
 
-use super::{Booster, Missing, categorical, linear, split, zero_is_missing};
+use super::{Booster, Missing, categorical, keys, linear, split, zero_is_missing};
 
 /// What ends the trees; without it the file was cut.
 const END: &str = "end of trees";
@@ -25,6 +25,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
     }
     let mut blocks = blocks(lines)?.into_iter();
     let head = blocks.next().unwrap_or_default();
+    head.refuse_unknown("the head", &keys::HEAD)?;
     let number = |key| head.number("the head", key);
     Ok(Booster {
         version: head.value("the head", "version")?.to_owned(),
@@ -74,6 +75,16 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Block<'a>>, Im
 }
 
 impl<'a> Block<'a> {
+    fn refuse_unknown(&self, place: &str, known: &[&str]) -> Result<(), ImportError> {
+        match self.0.keys().find(|key| !known.contains(key)) {
+            None => Ok(()),
+            Some(key) => {
+                let (place, key) = (place.to_owned(), (*key).to_owned());
+                Err(ImportError::Key { place, key })
+            }
+        }
+    }
+
     fn value(&self, place: &str, key: &str) -> Result<&'a str, ImportError> {
         let missing = || {
             let place = format!("{place}, {key}");
@@ -108,6 +119,7 @@ impl<'a> Block<'a> {
     /// The nodes of this block: inner ones first, then the leaves.
     fn tree(&self, index: usize) -> Result<Vec<Stated>, ImportError> {
         let place = format!("tree {index}");
+        self.refuse_unknown(&place, &keys::TREE)?;
         let leaves: usize = self.number(&place, "num_leaves")?;
         at_most("leaves of a tree", leaves, MAX_NODES / 2 + 1)?;
         if self.0.get("is_linear").is_some_and(|&is_linear| is_linear != "0") {

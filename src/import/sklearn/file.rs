@@ -4,19 +4,19 @@ use serde::Deserialize;
 
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
-use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated, sums};
+use crate::import::forest::{
+    MAX_CLASSES, MAX_FEATURES, MAX_NODES, MAX_TREES, Stated, sums, without_missing,
+};
 use crate::model::at_most;
 
 /// Shares of classes add up to one but for rounding; counts do not.
 const SHARE_TOLERANCE: f64 = 1e-6;
 
-/// Models whose trees are averaged.
-const FORESTS: [&str; 4] = [
-    "RandomForestClassifier",
-    "ExtraTreesClassifier",
-    "RandomForestRegressor",
-    "ExtraTreesRegressor",
-];
+/// Models whose trees are averaged; a single tree is a forest of one.
+const FORESTS: [&str; 4] = ["RandomForest", "ExtraTrees", "DecisionTree", "ExtraTree"];
+/// Losses of histogram boosting whose prediction is the sum. Not `gamma` and `poisson`, which predict its
+/// exponential.
+const SUMS: [&str; 3] = ["squared_error", "absolute_error", "quantile"];
 
 type Column<T> = Bounded<T, MAX_NODES>;
 
@@ -42,7 +42,8 @@ struct TreeFile {
     left: Column<i64>,
     right: Column<i64>,
     feature: Column<i64>,
-    threshold: Column<f64>,
+    /// `null` is infinite: every value goes left, and only a missing one right.
+    threshold: Column<Option<f64>>,
     value: Column<Vec<f64>>,
 }
 
@@ -58,6 +59,8 @@ pub(super) struct Head {
 pub(super) struct Boosting {
     pub(super) base: Vec<f64>,
     pub(super) rate: f64,
+    /// Whether inputs are compared as they are, not rounded to float32.
+    pub(super) is_histogram: bool,
 }
 
 impl Head {
@@ -73,7 +76,7 @@ pub(super) struct Tree {
     left: Vec<i64>,
     right: Vec<i64>,
     feature: Vec<i64>,
-    threshold: Vec<f64>,
+    threshold: Vec<Option<f64>>,
     value: Vec<Vec<f64>>,
 }
 
@@ -92,31 +95,37 @@ impl DumpFile {
             return unsupported(what, "two or more of a classifier, one of a regressor");
         }
         let features = self.features.all("features")?;
-        let boosting = match (self.model.as_str(), self.loss.as_deref(), self.rate, self.base) {
-            ("GradientBoostingClassifier", Some("log_loss"), Some(rate), Some(base))
-            | ("GradientBoostingRegressor", Some(_), Some(rate), Some(base)) => {
-                Some(Boosting { base: base.all("entries of base")?, rate })
+        let kind = self.model.strip_suffix("Classifier").or(self.model.strip_suffix("Regressor"));
+        let is_histogram = kind == Some("HistGradientBoosting");
+        let boosting = match (kind.unwrap_or_default(), self.loss.as_deref(), self.rate, self.base)
+        {
+            ("GradientBoosting" | "HistGradientBoosting", Some(loss), Some(rate), Some(base))
+                if is_sum(loss, is_regressor, is_histogram) =>
+            {
+                Some(Boosting { base: base.all("entries of base")?, rate, is_histogram })
             }
-            ("GradientBoostingClassifier" | "GradientBoostingRegressor", loss, ..) => {
+            ("GradientBoosting" | "HistGradientBoosting", loss, ..) => {
                 let what = format!(
                     "boosting of loss `{:.60}`, or without rate or base",
                     loss.unwrap_or_default()
                 );
                 return unsupported(
                     what,
-                    "`log_loss` of a classifier and any of a regressor are read",
+                    "`log_loss` of a classifier is read, of GradientBoostingRegressor any, of \
+                     HistGradientBoostingRegressor `squared_error`, `absolute_error` and `quantile`",
                 );
             }
-            (model, None, None, None) if FORESTS.contains(&model) => None,
-            (model, ..) => {
+            (kind, None, None, None) if FORESTS.contains(&kind) => None,
+            _ => {
                 return unsupported(
-                    format!("a `{model:.60}`"),
-                    "read are GradientBoosting, RandomForest and ExtraTrees, each Classifier or Regressor",
+                    format!("a `{:.60}`", self.model),
+                    "read are GradientBoosting, HistGradientBoosting, RandomForest, ExtraTrees, DecisionTree, \
+                     ExtraTree and MLP, each Classifier or Regressor",
                 );
             }
         };
         let head = Head { classes: self.classes, features, boosting };
-        if let Some(Boosting { base, rate }) = &head.boosting {
+        if let Some(Boosting { base, rate, .. }) = &head.boosting {
             expect_length("base".to_owned(), base.len(), head.sums())?;
             if !base.iter().chain([rate]).all(|number| number.is_finite()) {
                 let (place, found) = ("base, rate".to_owned(), "another number".to_owned());
@@ -129,6 +138,15 @@ impl DumpFile {
         let trees = trees.into_iter().enumerate().map(|(index, tree)| tree.check(index));
         let trees = trees.collect::<Result<_, _>>()?;
         Ok((head, trees))
+    }
+}
+
+/// Whether what is predicted is the sum, or its class.
+fn is_sum(loss: &str, is_regressor: bool, is_histogram: bool) -> bool {
+    match (is_regressor, is_histogram) {
+        (false, _) => loss == "log_loss",
+        (true, false) => true,
+        (true, true) => SUMS.contains(&loss),
     }
 }
 
@@ -188,11 +206,13 @@ impl Tree {
         }
     }
 
-    /// The nodes; `leaf` makes a number of a leaf's values, if they are as many as they must be.
+    /// The nodes; `leaf` makes a number of a leaf's values, if they are as many as they must be, and `border` of a
+    /// threshold `t` the border of `x ≤ t`.
     pub(super) fn stated(
         &self,
         tree: usize,
         leaf: impl Fn(&[f64]) -> Option<f64>,
+        border: fn(f64) -> Option<f64>,
     ) -> Result<Vec<Stated>, ImportError> {
         let children = self.left.iter().zip(&self.right);
         let tests = self.feature.iter().zip(&self.threshold);
@@ -207,12 +227,16 @@ impl Tree {
                 let value = leaf(values).map(Stated::Leaf);
                 return value.ok_or_else(|| refused(format!("{values:?}"), "one value"));
             }
-            let threshold = border(threshold).ok_or_else(|| {
-                refused(format!("threshold {threshold}"), "one in the range of 32-bit floats")
-            })?;
+            let threshold = match threshold {
+                Some(threshold) => border(threshold).ok_or_else(|| {
+                    refused(format!("threshold {threshold}"), "one in the range of 32-bit floats")
+                })?,
+                None => f64::INFINITY,
+            };
             Ok(Stated::Split { feature, threshold, left, right, default_left: false })
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()
+        .map(without_missing)
     }
 }
 
@@ -229,6 +253,11 @@ pub(super) fn border(t: f64) -> Option<f64> {
     let middle = (f64::from(below) + next) / 2.0;
     let is_even = below.to_bits() & 1 == 0;
     Some(if is_even { middle.next_up() } else { middle })
+}
+
+/// The same for inputs that are not rounded.
+pub(super) fn next(t: f64) -> Option<f64> {
+    Some(t.next_up()).filter(|t| t.is_finite())
 }
 
 #[cfg(test)]

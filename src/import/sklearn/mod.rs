@@ -17,20 +17,33 @@
 //!   classes the sum of `p₁ − p₀`. The label is the class with the largest sum, the first among equals, as in
 //!   scikit-learn unless the last bit of an average decides there. A forest's own probabilities are
 //!   averages, not the softmax of these sums: state properties of forests on labels, not on posteriors.
+//! * `HistGradientBoostingClassifier`, `HistGradientBoostingRegressor`: the base, then every tree's value, added in
+//!   f64 in order: the bits of `decision_function` and `predict`. Inputs are float64 and not rounded. With two
+//!   classes a sum of 0 is class 0.
+//! * `DecisionTreeClassifier` and the other single trees: forests of one tree.
+//! * `MLPClassifier`, `MLPRegressor`: see `mlp`.
 //! * `GradientBoostingRegressor`: a plain score, the bits of `predict`.
 //! * `RandomForestRegressor`, `ExtraTreesRegressor` with one target: a plain score, the sum of the trees' values,
 //!   each divided by their number; `predict` divides once, so its last bits may differ.
+//!
+//! A split that sends missing values one way and all others the other has an infinite threshold: rows have no
+//! missing values, so it is the part below it on the left.
 
 mod file;
+mod mlp;
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
 
 use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, Tree, check_json};
 
 use self::file::{DumpFile, Head};
 use super::forest::{Place, Stated, grow};
 use super::packed::unpack;
-use super::{ImportError, features};
+use super::{ImportError, Imported, Note, Rounds, features};
 
 /// The Python function that writes what [`sklearn`] reads.
 pub const SKLEARN_DUMP: &str = include_str!("dump.py");
@@ -44,15 +57,36 @@ pub const SKLEARN_DUMP: &str = include_str!("dump.py");
 /// By name: other models and losses, several targets, leaves that hold counts (scikit-learn before 1.3). With the place:
 /// whatever is broken.
 pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
-    let text = unpack(bytes, MAX_BYTES)?;
+    take(bytes, schema, Rounds::Best).map(|imported| imported.model)
+}
+
+/// The same of so many rounds, which boosting has; after early stopping scikit-learn itself keeps no more.
+pub(super) fn take(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    rounds: Rounds,
+) -> Result<Imported, ImportError> {
+    let unpacked = unpack(bytes, MAX_BYTES)?;
+    let text = finite(&unpacked);
     check_json(&text)?;
     let expected = "the JSON that the lines of Python in `import --help` write";
     let refused = |reason| ImportError::Document { reason, expected };
-    let (head, trees) = serde_json::from_slice::<DumpFile>(&text).map_err(refused)?.check()?;
+    if serde_json::from_slice::<Named>(&text).map_err(refused)?.format == mlp::FORMAT {
+        return mlp::read(&text, schema, rounds);
+    }
+    let (head, mut trees) = serde_json::from_slice::<DumpFile>(&text).map_err(refused)?.check()?;
+    let taken = match &head.boosting {
+        Some(_) => rounds.take(trees.len().div_ceil(head.sums()), None)?,
+        // a mean of the first trees would be another one
+        None => rounds.whole()?,
+    };
+    trees.truncate(head.boosting.as_ref().map_or(usize::MAX, |_| taken.rounds() * head.sums()));
     let (tie, base, trees) = match &head.boosting {
         Some(boosting) => {
             // a regression decides nothing; with several classes numpy's argmax does: the first of the largest
-            let tie = if head.classes == 2 { Tie::Upper } else { Tie::Lower };
+            // a sum of 0 is class 1 of GradientBoosting, class 0 of histograms
+            let is_upper = head.classes == 2 && !boosting.is_histogram;
+            let tie = if is_upper { Tie::Upper } else { Tie::Lower };
             (tie, boosting.base.clone(), boosted(&head, boosting.rate, &trees)?)
         }
         None if head.classes == 1 => (Tie::Lower, vec![0.0], mean(&head, &trees)?),
@@ -60,13 +94,43 @@ pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
     };
     let Head { classes, features: names, .. } = head;
     let features = names.len();
-    Ok(Model {
+    let model = Model {
         schema: features::schema(Some(names), features, schema)?,
         precision: Precision::F64,
         tie,
         classes,
         family: Family::Ensemble(Ensemble { base, trees }),
-    })
+    };
+    let notes = Some(taken).filter(|taken| !taken.is_plain()).map(Note::Rounds);
+    Ok(Imported { model, notes: notes.into_iter().collect() })
+}
+
+/// What says which reader a dump is for.
+#[derive(Deserialize)]
+struct Named {
+    format: String,
+}
+
+/// Python writes the threshold of a split of missing values from all others as `Infinity`, which no JSON has: it
+/// becomes `null`. Texts are left alone.
+fn finite(text: &[u8]) -> Cow<'_, [u8]> {
+    const WORD: &[u8] = b"Infinity";
+    if !text.windows(WORD.len()).any(|window| window == WORD) {
+        return text.into();
+    }
+    let (mut out, mut at, mut is_text) = (Vec::with_capacity(text.len()), 0, false);
+    while let Some(&byte) = text.get(at) {
+        let is_escape = is_text && byte == b'\\';
+        is_text ^= byte == b'"';
+        let (length, copy): (usize, &[u8]) = match text.get(at..).unwrap_or_default() {
+            rest if !is_text && rest.starts_with(WORD) => (WORD.len(), b"null"),
+            rest if is_escape => (2, rest.get(..2).unwrap_or(rest)),
+            rest => (1, rest.get(..1).unwrap_or_default()),
+        };
+        out.extend(copy);
+        at += length;
+    }
+    out.into()
 }
 
 /// Each tree adds `rate·value` to its output.
@@ -93,10 +157,12 @@ fn one(
     output: usize,
     part: impl Fn(f64) -> f64,
 ) -> Result<Tree, ImportError> {
-    let stated = tree.stated(index, |row| match row {
+    let is_histogram = head.boosting.as_ref().is_some_and(|boosting| boosting.is_histogram);
+    let leaf = |row: &[f64]| match row {
         [value] => Some(part(*value)),
         _ => None,
-    })?;
+    };
+    let stated = tree.stated(index, leaf, if is_histogram { file::next } else { file::border })?;
     Ok(Tree { output, nodes: grow(&stated, Place { tree: index, features: head.features.len() })? })
 }
 
@@ -108,10 +174,11 @@ fn shares(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
         let place = Place { tree: index, features };
         tree.expect_shares(index, head.classes)?;
         for output in 0..head.sums() {
-            let stated: Vec<Stated> = tree.stated(index, |row| match row {
+            let leaf = |row: &[f64]| match row {
                 [p0, p1] => Some(p1 - p0),
                 shares => shares.get(output).copied(),
-            })?;
+            };
+            let stated: Vec<Stated> = tree.stated(index, leaf, file::border)?;
             native.push(Tree { output, nodes: grow(&stated, place)? });
         }
     }

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::sklearn;
-use crate::import::{ImportError, NodeProblem};
-use crate::model::{Model, Precision, Tie};
+use crate::import::{ImportError, NodeProblem, Rounds};
+use crate::model::{FeatureSpec, Kind, Model, Precision, Schema, Tie};
 
 /// `x ≤ 0.1 ? 1 : (y ≤ −2 ? −0.5 : 0.75)`.
 fn boosting() -> Value {
@@ -90,10 +90,137 @@ fn regressors_are_plain_scores() {
 }
 
 #[test]
+fn histograms_do_not_round_what_they_compare() {
+    let mut file = boosting();
+    file["model"] = json!("HistGradientBoostingClassifier");
+    file["rate"] = json!(1.0);
+    let model = import(&file);
+    assert_eq!(model.margin(&[0.1, 0.0]), 0.25 + 1.0, "0.1 is at most 0.1");
+    assert_eq!(model.margin(&[0.1_f64.next_up(), 0.0]), 0.25 + 0.75);
+    assert_eq!(model.tie, Tie::Lower);
+    file["model"] = json!("HistGradientBoostingRegressor");
+    file["classes"] = json!(1);
+    for (loss, is_read) in
+        [("squared_error", true), ("quantile", true), ("poisson", false), ("gamma", false)]
+    {
+        file["loss"] = json!(loss);
+        assert_eq!(sklearn(file.to_string().as_bytes(), None).is_ok(), is_read, "{loss}");
+    }
+}
+
+#[test]
+fn splits_of_missing_values_are_their_left_part() {
+    for place in [0, 2] {
+        let mut file = boosting();
+        file["trees"][0]["threshold"][place] = json!("Infinity");
+        // as Python writes it, and a feature whose name holds the word
+        let text = file
+            .to_string()
+            .replace("\"Infinity\"", "Infinity")
+            .replace("\"y\"", "\"\\\"Infinity\"");
+        let model = sklearn(text.as_bytes(), None).unwrap();
+        assert_eq!(model.schema.features()[1].name, "\"Infinity");
+        let expected = if place == 0 { 1.0 } else { -0.5 };
+        assert_eq!(model.margin(&[7.0, 1e308]), 0.25 + 0.3 * expected);
+        assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+    }
+    // what is no tree stays none
+    for (key, at, child) in
+        [("left", 2, 0), ("left", 2, 2), ("right", 0, 1), ("left", 0, 9), ("left", 0, 4)]
+    {
+        let mut file = boosting();
+        file["trees"][0]["threshold"][2] = Value::Null;
+        file["trees"][0][key][at] = json!(child);
+        assert!(sklearn(file.to_string().as_bytes(), None).is_err(), "{key} {at} {child}");
+    }
+}
+
+#[test]
+fn rounds_are_those_of_boosting() {
+    let mut file = boosting();
+    let second = file["trees"][0].clone();
+    file["trees"].as_array_mut().unwrap().push(second);
+    let first = super::take(file.to_string().as_bytes(), None, Rounds::First(1)).unwrap();
+    assert_eq!(first.model, import(&boosting()));
+    let forest = forest([&[0.5, 0.5], &[1.0, 0.0]]).to_string();
+    assert!(super::take(forest.as_bytes(), None, Rounds::First(1)).is_err());
+}
+
+/// `relu(x − y) − 2·relu(y) + 0.5` of scaled features.
+fn network() -> Value {
+    json!({
+        "format": "sklearn-mlp/1", "model": "MLPClassifier", "classes": 2, "features": ["x", "y"],
+        "activation": "relu", "mean": [1.0, -2.0], "std": [2.0, 0.5],
+        "weights": [[[1.0, -1.0], [0.0, 1.0]], [[1.0, -2.0]]], "bias": [[0.0, 0.0], [0.5]],
+    })
+}
+
+#[test]
+fn networks_stand_against_zero_and_take_scaled_features() {
+    let model = import(&network());
+    // z = ((3 − 1)/2, (−1.5 + 2)/0.5) = (1, 1)
+    assert_eq!(model.scores(&[3.0, -1.5]), [0.0, 0.5 - 2.0]);
+    assert_eq!(model.scores(&[7.0, -2.0]), [0.0, 3.0 + 0.5]);
+    assert_eq!((model.classes, model.tie, model.precision), (2, Tie::Lower, Precision::F64));
+    assert_eq!(model.schema.features()[0].scale, 0.5);
+    assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+    // the same function of raw features under a schema that does not scale
+    let feature = |name: &str| FeatureSpec {
+        name: name.to_owned(),
+        kind: Kind::Real,
+        low: None,
+        high: None,
+        mean: 0.0,
+        scale: 1.0,
+    };
+    let raw = Schema::new(vec![feature("x"), feature("y")]).unwrap();
+    let raw = sklearn(network().to_string().as_bytes(), Some(&raw)).unwrap();
+    assert_eq!(raw.scores(&[3.0, -1.5]), [0.0, -1.5]);
+    // without activation it is one affine map: z_x − z_y − 2 z_y + 0.5
+    let mut file = network();
+    file["activation"] = json!("identity");
+    assert_eq!(import(&file).scores(&[-1.0, -1.5]), [0.0, -1.0 - 3.0 + 0.5]);
+    file["model"] = json!("MLPRegressor");
+    file["classes"] = json!(1);
+    assert_eq!(import(&file).margin(&[-1.0, -1.5]), -3.5);
+}
+
+#[test]
+fn broken_networks_are_refused() {
+    for (pointer, value, fact) in [
+        ("/activation", json!("tanh"), "tanh"),
+        ("/model", json!("MLPRegressor"), "MLPRegressor"),
+        ("/classes", json!(3), "outputs of the last layer"),
+        ("/mean", json!([1.0]), "mean"),
+        ("/std", json!([1.0, 0.0]), "std"),
+        ("/std/0", json!(-1.0), "std"),
+        ("/weights/0/1", json!([1.0]), "a row of layer 0"),
+        ("/weights/1/0", json!([1.0]), "a row of layer 1"),
+        ("/bias/0", json!([1.0]), "bias of layer 0"),
+        ("/bias", json!([]), "bias"),
+        ("/weights", json!([[], [[]]]), "layer 0"),
+        ("/weights/0/0/0", json!(1e300), "overflows"),
+    ] {
+        let mut file = network();
+        *file.pointer_mut(pointer).unwrap() = value;
+        if fact == "overflows" {
+            file["std"] = json!([1e-300, 1.0]);
+        }
+        let refused = sklearn(file.to_string().as_bytes(), None).unwrap_err().to_string();
+        assert!(refused.contains(fact), "{pointer}: {refused}");
+    }
+    let mut file = network();
+    file["weight"] = json!(1);
+    assert!(
+        sklearn(file.to_string().as_bytes(), None).unwrap_err().to_string().contains("`weight`")
+    );
+}
+
+#[test]
 fn what_is_not_reproduced_is_refused_by_name() {
     for (pointer, value, name) in [
         ("/format", json!("sklearn-trees/2"), "sklearn-trees/2"),
-        ("/model", json!("HistGradientBoostingClassifier"), "HistGradientBoostingClassifier"),
+        ("/model", json!("IsolationForest"), "IsolationForest"),
         ("/model", json!("RandomForestClassifier"), "RandomForestClassifier"),
         ("/loss", json!("exponential"), "exponential"),
         ("/classes", json!(1), "of 1 classes"),

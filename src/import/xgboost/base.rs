@@ -38,6 +38,19 @@ pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportEr
     Ok(margins)
 }
 
+/// The sum of a logistic model without trees: XGBoost 3.1 and later, which write lists, serve the probability itself
+/// as its margin. Files of earlier versions were served by the margin, and are served by the probability now.
+pub(super) fn of_no_trees(text: &str) -> Result<Vec<f32>, ImportError> {
+    if !text.starts_with('[') {
+        return Err(ImportError::Unsupported {
+            what: "a logistic model without trees, saved before XGBoost 3.1,".to_owned(),
+            expected: "its margin depends on the version that serves it; save it with 3.1 or later, or train a tree",
+        });
+    }
+    margins(text, Outputs::Logistic)?;
+    margins(text, Outputs::Score)
+}
+
 /// `−ln(1/p − 1)` of a probability, every step in f32. The logarithm is the platform's `logf`, which
 /// XGBoost calls too; it is not correctly rounded everywhere, so going through f64 would lose last
 /// bits. `None` outside `[10⁻⁶, 1 − 10⁻⁶]`: XGBoost 3 clamps to that range, earlier versions do not, so

@@ -41,7 +41,8 @@ pub fn to_xgboost(model: &Model) -> Result<Vec<u8>, ExportError> {
     } else if model.tie == Tie::Upper {
         return Err(ExportError::TieAtZero);
     } else {
-        ("binary:logistic", probability(base))
+        // without any tree XGBoost would serve the probability itself as the margin
+        ("binary:logistic", probability(base).filter(|_| !ensemble.trees.is_empty()))
     };
     let first = Tree { output: 0, nodes: vec![Node::Leaf(f64::from(base))] };
     let first = stated.is_none().then_some(&first);

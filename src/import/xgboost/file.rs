@@ -5,16 +5,17 @@ use serde_json::value::RawValue;
 
 use crate::import::ImportError;
 use crate::import::bounded::Bounded;
-use crate::import::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place};
-use crate::model::{LimitError, Tree};
+use crate::import::forest::{MAX_CLASSES, MAX_FEATURES};
+use crate::model::LimitError;
 
 use super::base;
-use super::tree::TreeFile;
+use super::trees::{Booster, Trees};
 
 /// Versions whose predictions were compared bit for bit lie in this range.
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=3;
 
-/// The whole file. Keys that prediction does not need are skipped, here and below.
+/// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
+/// there may be.
 #[derive(Deserialize)]
 pub(super) struct ModelFile<'a> {
     version: [u64; 3],
@@ -25,6 +26,8 @@ pub(super) struct ModelFile<'a> {
 /// `learner`.
 #[derive(Deserialize)]
 pub(super) struct Learner<'a> {
+    #[serde(borrow, default)]
+    attributes: Attributes<'a>,
     #[serde(default)]
     feature_names: Bounded<String, MAX_FEATURES>,
     #[serde(borrow)]
@@ -52,40 +55,14 @@ struct Parameters<'a> {
     num_target: Option<Declared<'a>>,
 }
 
-/// `gradient_booster`; its content differs by name, so it is read later.
-#[derive(Deserialize)]
-struct Booster<'a> {
-    name: String,
-    /// Of a `gbtree`.
+/// What is read of `attributes`, which hold texts of anybody's.
+#[derive(Default, Deserialize)]
+struct Attributes<'a> {
     #[serde(borrow)]
-    model: Option<&'a RawValue>,
-    /// Of a `dart`: the trees, and what each is multiplied by.
+    best_iteration: Option<Declared<'a>>,
+    /// Up to 1.7: the trees of a class in the rounds up to the best one.
     #[serde(borrow)]
-    gbtree: Option<&'a RawValue>,
-    weight_drop: Option<Bounded<f32, MAX_TREES>>,
-}
-
-/// `gradient_booster.gbtree` of a `dart`.
-#[derive(Deserialize)]
-struct Dropped<'a> {
-    #[serde(borrow)]
-    model: &'a RawValue,
-}
-
-/// `model` of a `gbtree`.
-#[derive(Deserialize)]
-struct Forest<'a> {
-    #[serde(borrow)]
-    gbtree_model_param: Option<ForestParameters<'a>>,
-    #[serde(borrow)]
-    trees: Bounded<&'a RawValue, MAX_TREES>,
-    tree_info: Bounded<u64, MAX_TREES>,
-}
-
-#[derive(Deserialize)]
-struct ForestParameters<'a> {
-    #[serde(borrow)]
-    num_trees: Option<Declared<'a>>,
+    best_ntree_limit: Option<Declared<'a>>,
 }
 
 /// A number as the file spells it: bare, in a string, or (3.1 and later) as a list in a string.
@@ -212,9 +189,13 @@ impl<'a> Learner<'a> {
         Ok(found)
     }
 
-    /// The sums before the first tree.
-    pub(super) fn base(&self, outputs: Outputs) -> Result<Vec<f32>, ImportError> {
-        base::margins(self.learner_model_param.base_score.text(), outputs)
+    /// The sums before the first tree, of which there may be none at all.
+    pub(super) fn base(&self, outputs: Outputs, is_bare: bool) -> Result<Vec<f32>, ImportError> {
+        let text = self.learner_model_param.base_score.text();
+        match (outputs, is_bare) {
+            (Outputs::Logistic, true) => base::of_no_trees(text),
+            _ => base::margins(text, outputs),
+        }
     }
 
     /// The names of the features, if the file has them.
@@ -227,55 +208,39 @@ impl<'a> Learner<'a> {
         Ok(Some(names))
     }
 
-    /// The trees in file order.
+    /// The trees, and what is said of them.
     pub(super) fn trees(
         &mut self,
         features: usize,
         outputs: Outputs,
-    ) -> Result<Vec<Tree>, ImportError> {
-        let (model, weights) = self.gradient_booster.forest()?;
-        let in_model = |reason| ImportError::Json { place: "model".to_owned(), reason };
-        let forest: Forest = serde_json::from_str(model).map_err(in_model)?;
-        let sums = forest.tree_info.all("entries of tree_info")?;
-        let trees = forest.trees.all("trees")?;
-        expect_length(|| "tree_info".to_owned(), sums.len(), trees.len())?;
-        if let Some(count) = forest.gbtree_model_param.and_then(|parameters| parameters.num_trees) {
-            expect_length(|| "trees".to_owned(), trees.len(), count.whole("num_trees")?)?;
-        }
-        if let Some(weights) = &weights {
-            expect_length(|| "weight_drop".to_owned(), weights.len(), trees.len())?;
-        }
-        let weights = weights.into_iter().flatten().map(Some).chain(std::iter::repeat(None));
-        let convert = |(index, ((tree, output), weight)): (usize, ((&&RawValue, u64), _))| {
-            let output = usize::try_from(output).ok().filter(|&output| output < outputs.sums());
-            let output = output.ok_or(ImportError::Output { tree: index, sums: outputs.sums() })?;
-            TreeFile::read(tree.get(), index)?.into_tree(
-                Place { tree: index, features },
-                weight,
-                output,
-            )
-        };
-        trees.iter().zip(sums).zip(weights).enumerate().map(convert).collect()
+    ) -> Result<Trees, ImportError> {
+        self.gradient_booster.trees(features, outputs)
+    }
+
+    /// What early stopping says, if it was on.
+    pub(super) fn best(&self) -> Result<Option<Best>, ImportError> {
+        let Attributes { best_iteration, best_ntree_limit } = &self.attributes;
+        let Some(round) = best_iteration else { return Ok(None) };
+        let round = round.whole("best_iteration")?;
+        let trees = best_ntree_limit.map(|trees| trees.whole("best_ntree_limit")).transpose()?;
+        Ok(Some(Best { round, trees }))
     }
 }
 
-impl<'a> Booster<'a> {
-    /// The text of the trees, and what each is multiplied by, if anything.
-    fn forest(&mut self) -> Result<(&'a str, Option<Vec<f32>>), ImportError> {
-        match self.name.as_str() {
-            "gbtree" => Ok((self.model.map_or("null", RawValue::get), None)),
-            "dart" => {
-                let text = self.gbtree.map_or("null", RawValue::get);
-                let in_gbtree = |reason| ImportError::Json { place: "gbtree".to_owned(), reason };
-                let trees: Dropped = serde_json::from_str(text).map_err(in_gbtree)?;
-                let weights = self.weight_drop.take().unwrap_or_default();
-                Ok((trees.model.get(), Some(weights.all("entries of weight_drop")?)))
-            }
-            other => {
-                let what = format!("booster `{other:.60}`");
-                Err(ImportError::Unsupported { what, expected: "read are `gbtree` and `dart`" })
-            }
-        }
+/// What a file says after early stopping.
+#[derive(Clone, Copy)]
+pub(super) struct Best {
+    /// The best round, counted from 0.
+    pub(super) round: usize,
+    /// Trees of a class up to it.
+    trees: Option<usize>,
+}
+
+impl Best {
+    /// Trees of a round and class.
+    pub(super) fn parallel(self) -> Option<usize> {
+        let rounds = self.round.checked_add(1)?;
+        self.trees.filter(|trees| trees.is_multiple_of(rounds)).map(|trees| trees / rounds)
     }
 }
 

@@ -61,6 +61,10 @@ pub(crate) fn tree(slots: &[Slot]) -> Value {
 
 /// A file of XGBoost 3.2 over two features, with base score 0.5.
 pub(crate) fn file(trees: &[Value]) -> Value {
+    let mut trees = trees.to_vec();
+    for (number, tree) in trees.iter_mut().enumerate() {
+        tree["id"] = json!(number);
+    }
     json!({
         "learner": {
             "attributes": {}, "feature_names": [], "feature_types": [],

@@ -1,5 +1,5 @@
-//! XGBoost's JSON and UBJSON (`save_model("M.json")`, `save_model("M.ubj")`), versions 1 to 3: `gbtree`
-//! and `dart`; logistic, several classes or regression; numeric splits.
+//! XGBoost's JSON and UBJSON (`save_model("M.json")`, `save_model("M.ubj")`), versions 1.0 to 3.4: `gbtree`
+//! and `dart` (from 3.3 on a `gbtree` with `weight_drop`); logistic, several classes or regression; numeric splits.
 //!
 //! The margin that XGBoost prints is, every step in f32,
 //!
@@ -17,7 +17,14 @@
 //! where a node sends `x` left iff `x[split_indices] < split_conditions`, and a leaf's value is its
 //! `split_conditions` (`base_weights` is another number, not scaled by the learning rate when
 //! `tree_method` is `exact`). The native ensemble adds in the same order, so its served margin has
-//! XGBoost's bits. All trees are added, as `Booster.predict` does; a `best_iteration` is not applied.
+//! XGBoost's bits.
+//!
+//! After early stopping the file names a best round, `best_iteration`. XGBoost's scikit-learn wrapper predicts with
+//! the rounds up to it, and so does the native model unless other [`Rounds`] are asked for; `Booster.predict`
+//! takes all. A round is as many trees as `iteration_indptr` says, or one for each class and parallel tree.
+//!
+//! A logistic model without any tree is served by its probability as it stands (3.1 and later), not by its margin;
+//! earlier versions gave the margin, so older files without trees are refused.
 //!
 //! Inputs are what the model was trained on: thresholds are taken over as they are. So is the direction
 //! of missing values, but rows of data sets and points have none.
@@ -27,11 +34,13 @@ mod export;
 mod file;
 #[cfg(test)]
 mod fixture;
+mod keys;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trees;
 mod ubjson;
 
 use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, check_json};
@@ -39,8 +48,10 @@ use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, c
 pub use export::to_xgboost;
 
 use self::file::{Learner, ModelFile};
+use self::trees::Trees;
+use super::keys::refuse_unknown;
 use super::packed::unpack;
-use super::{ImportError, features};
+use super::{ImportError, Imported, Note, Rounds, features};
 
 /// Reads an XGBoost model from the bytes of a `.json` or `.ubj` file, or of one of them in gzip.
 ///
@@ -53,6 +64,15 @@ use super::{ImportError, features};
 /// `reg:squarederror`, `multi:softprob` and `multi:softmax`; several targets, vector leaves,
 /// categorical splits, and dumps. Refused with the place: whatever is broken.
 pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    take(bytes, schema, Rounds::Best).map(|imported| imported.model)
+}
+
+/// The same of so many rounds.
+pub(super) fn take(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    rounds: Rounds,
+) -> Result<Imported, ImportError> {
     let mut text = unpack(bytes, MAX_BYTES)?;
     if ubjson::is_ubjson(&text) {
         text = ubjson::to_json(&text)?.into();
@@ -62,15 +82,23 @@ pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportErr
     let mut learner = ModelFile::read(&text)?;
     let outputs = learner.outputs()?;
     let features = learner.features()?;
-    let base = learner.base(outputs)?.into_iter().map(f64::from).collect();
-    let trees = learner.trees(features, outputs)?;
-    Ok(Model {
+    let mut trees = learner.trees(features, outputs)?;
+    let taken = trees.keep(rounds, learner.best()?, outputs)?;
+    let base = learner.base(outputs, trees.trees.is_empty())?.into_iter().map(f64::from).collect();
+    refuse_unknown(&text, keys::FILE)?;
+    let Trees { trees, is_dropped, .. } = trees;
+    let model = Model {
         schema: schema_of(learner, features, schema)?,
         precision: Precision::F32,
         tie: Tie::Lower,
         classes: outputs.classes(),
         family: Family::Ensemble(Ensemble { base, trees }),
-    })
+    };
+    let mut imported = Imported::with_missing(model, Some(taken));
+    if is_dropped && taken.is_part() {
+        imported.notes.push(Note::Dropped);
+    }
+    Ok(imported)
 }
 
 /// What XGBoost and its neighbours write besides model JSON, known by the first bytes.

@@ -21,6 +21,8 @@ type Column<T> = Bounded<T, MAX_NODES>;
 /// A tree of the file. Floats are read straight to f32.
 #[derive(Deserialize)]
 pub(super) struct TreeFile<'a> {
+    /// Its number: XGBoost puts a tree there, wherever it stands.
+    id: Option<u64>,
     left_children: Column<i64>,
     right_children: Column<i64>,
     split_indices: Column<i64>,
@@ -69,6 +71,14 @@ impl<'a> TreeFile<'a> {
         output: usize,
     ) -> Result<Tree, ImportError> {
         let Place { tree, .. } = place;
+        if let Some(id) = self.id.filter(|&id| id != tree as u64) {
+            let (place, found) = (format!("id of tree {tree}"), id.to_string());
+            return Err(ImportError::Stated {
+                place,
+                found,
+                expected: "trees numbered from 0, in order",
+            });
+        }
         let leaf_values = self.tree_param.size_leaf_vector;
         if leaf_values.map_or(Ok(0), |size| size.whole("size_leaf_vector"))? > 1 {
             let (what, expected) =

@@ -1,0 +1,89 @@
+//! What is said of an imported model beside itself: what its file holds and is not taken over.
+
+use std::fmt;
+
+use crate::model::{Family, Model, Node};
+
+use super::Taken;
+
+/// A model and what to know about it.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The model.
+    pub model: Model,
+    /// A line each.
+    pub notes: Vec<Note>,
+}
+
+/// One line about an imported model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Not all rounds are taken, or another number than others would serve.
+    Rounds(Taken),
+    /// Rounds of a `dart` whose weights stand for all of its rounds.
+    Dropped,
+    /// Splits that send a missing value to the other side than 0.
+    Missing {
+        /// How many.
+        splits: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// A network whose sums its tool adds in another order, after scaling in other steps.
+    Folded,
+    /// The value of a regressor, which stands as the logit of class 1 against 0.
+    Value,
+}
+
+impl Imported {
+    /// A model of a tool that knows missing values, which is told where they would go elsewhere than 0.
+    pub(super) fn with_missing(model: Model, taken: Option<Taken>) -> Self {
+        let rounds = taken.filter(|taken| !taken.is_plain()).map(Note::Rounds);
+        let missing = missing(&model);
+        Self { model, notes: rounds.into_iter().chain(missing).collect() }
+    }
+}
+
+impl From<Model> for Imported {
+    fn from(model: Model) -> Self {
+        Self { model, notes: Vec::new() }
+    }
+}
+
+/// Rows have no missing values; where a 0 stands for one, as with XGBoost's `missing=0` and sparse matrices, a
+/// split may send it elsewhere than `0 < threshold` says.
+fn missing(model: &Model) -> Option<Note> {
+    let Family::Ensemble(ensemble) = &model.family else { return None };
+    let (mut splits, mut of) = (0, 0);
+    for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
+        if let Node::Split { threshold, default_left, .. } = *node {
+            of += 1;
+            splits += usize::from(default_left != (0.0 < threshold));
+        }
+    }
+    (splits > 0).then_some(Note::Missing { splits, of })
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rounds(taken) => write!(f, "{taken}"),
+            Self::Dropped => f.write_str(
+                "the weights of a dart's trees are those after all rounds, as XGBoost serves the first ones",
+            ),
+            Self::Missing { splits, of } => write!(
+                f,
+                "{splits} of {of} splits send a missing value to the other side than 0: rows here have \
+                 no missing values, and a 0 is 0; of a model trained on sparse matrices or with \
+                 missing=0, whose zeros are missing, this is another function"
+            ),
+            Self::Folded => f.write_str(
+                "labels but for the last bits: scaling is folded into the weights, which rounds, and \
+                 scikit-learn adds in an order of its own",
+            ),
+            Self::Value => f.write_str(
+                "the value of the regressor is the margin of class 1 over class 0; labels mean its sign only",
+            ),
+        }
+    }
+}
