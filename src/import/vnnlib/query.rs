@@ -26,6 +26,8 @@ const MAX_NUMBERS: usize = 300_000;
 pub struct Query {
     /// How many copies of the network, 1 or 2.
     pub copies: usize,
+    /// Whether the file declares floats; the query is about real numbers all the same.
+    pub has_floats: bool,
     /// Where inputs are.
     pub inputs: Vec<Input>,
     /// Where outputs must not be.
@@ -62,6 +64,13 @@ pub struct Block {
 }
 
 impl Query {
+    /// How many inputs and outputs the file declares, those of both copies counted.
+    pub fn declared(&self) -> (usize, usize) {
+        let inputs = self.inputs.first().map_or(0, |input| input.set.sides.len());
+        let row = self.blocks.first().and_then(|block| block.rows.first());
+        (inputs, row.map_or(0, |row| row.y.len()))
+    }
+
     /// Whether some condition is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.inputs.iter().any(|input| !input.strict.is_empty())
@@ -128,7 +137,7 @@ pub(super) fn queries(
         let cases = normal.outputs.cases.iter();
         let blocks = cases.map(|case| builder.block([&normal.outputs.common, case, on_outputs]));
         let blocks = blocks.collect::<Result<_, _>>()?;
-        queries.push(Query { copies, inputs, blocks });
+        queries.push(Query { copies, has_floats: false, inputs, blocks });
     }
     if queries.len() > 1 {
         queries =

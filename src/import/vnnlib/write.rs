@@ -14,7 +14,7 @@ use super::query::{Block, Input, Query};
 /// `relax`. What the file states strictly is stated with equality: see [`Query`]. A model whose
 /// features have ranges narrows the boxes to them, as it does for every spec.
 pub fn spec_text(query: &Query) -> String {
-    let Query { copies, inputs, blocks } = query;
+    let Query { copies, inputs, blocks, .. } = query;
     format!(
         "property = \"output-region\"\nunits = \"raw\"\nintegers = \"relax\"\ncopies = {copies}\n{}{}",
         self::blocks(blocks),
