@@ -123,7 +123,8 @@ fn answer(
     for query in &queries {
         let closed = search(&model, digest, query, options)?;
         // where the closed set is reached and the strict one was not, look a little further inside
-        let is_touched = closed.witness.is_none() && closed.is_refuted;
+        let is_touched = closed.witness.is_none()
+            && (closed.is_refuted || (query.is_strict() && !closed.is_proved));
         let inside = is_touched.then(|| search(&model, digest, &inside_of(query), options));
         let inside = inside.transpose()?.filter(|one| one.witness.is_some());
         found.push(inside.unwrap_or(closed));
@@ -257,11 +258,10 @@ fn inside_of(query: &Query) -> Query {
     let mut inside = query.clone();
     let by: Decimal = INSIDE.parse().expect("a decimal");
     for block in &mut inside.blocks {
-        for row in std::mem::take(&mut block.strict) {
-            let rhs = &mut block.rows[row].rhs;
-            let moved = (rhs.value() - by.value()).decimal_text();
+        for row in block.rows.iter_mut().filter(|row| row.strict) {
+            let moved = (row.rhs.value() - by.value()).decimal_text();
             if let Some(moved) = moved.and_then(|text| text.parse().ok()) {
-                *rhs = moved;
+                row.rhs = moved;
             }
         }
     }

@@ -19,7 +19,7 @@ const MAX_NUMBERS: usize = 300_000;
 /// A violation is an input of one of the boxes whose outputs are in one of the blocks.
 ///
 /// With two copies, boxes and rows are over the inputs (outputs) of the first copy and then those of
-/// the second. Boxes and blocks are closed: what the file states strictly is stated with equality,
+/// the second. Boxes are closed: what the file states strictly of inputs is stated with equality,
 /// which makes the set to be avoided larger, so that a proof holds for the file too. A
 /// counterexample does not: see [`Query::is_witness`].
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +57,8 @@ pub enum Strict {
 /// Unsafe outputs: those that satisfy all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// `y·f <= rhs`, each.
+    /// `y·f <= rhs`, or `<`, each.
     pub rows: Vec<OutputRow>,
-    /// Indexes of the rows that the file states strictly, increasing.
-    pub strict: Vec<usize>,
 }
 
 impl Query {
@@ -74,7 +72,7 @@ impl Query {
     /// Whether some condition is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.inputs.iter().any(|input| !input.strict.is_empty())
-            || self.blocks.iter().any(|block| !block.strict.is_empty())
+            || self.blocks.iter().any(Block::is_strict)
     }
 
     /// Whether these inputs with these outputs are the violation that the file asks for, strict
@@ -104,9 +102,12 @@ impl Input {
 impl Block {
     /// Whether the outputs satisfy every row, strictly where the file says so.
     pub fn contains(&self, point: &[Rational]) -> bool {
-        self.rows.iter().enumerate().all(|(k, OutputRow { y, rhs })| {
-            satisfies(y, rhs, point, self.strict.binary_search(&k).is_ok())
-        })
+        self.rows.iter().all(|OutputRow { y, rhs, strict }| satisfies(y, rhs, point, *strict))
+    }
+
+    /// Whether some row is strict in the file.
+    pub fn is_strict(&self) -> bool {
+        self.rows.iter().any(|row| row.strict)
     }
 }
 
@@ -332,13 +333,12 @@ impl<'a> Builder<'a> {
     fn block(&mut self, parts: [&'a Conjunction; 3]) -> Result<Block, VnnlibError> {
         self.blocks += 1;
         at_most("unsafe blocks", self.blocks, MAX_CASES)?;
-        let mut block = Block { rows: Vec::new(), strict: Vec::new() };
+        let mut block = Block { rows: Vec::new() };
         let atoms = self.atoms;
         for atom in parts.into_iter().flatten().filter_map(|atom| atoms.get(*atom)) {
             let Condition::Row(row) = &atom.condition else { continue };
             let (y, rhs) = self.dense(row, self.tensors.outputs())?;
-            block.strict.extend(atom.is_strict.then_some(block.rows.len()));
-            block.rows.push(OutputRow { y, rhs });
+            block.rows.push(OutputRow { y, rhs, strict: atom.is_strict });
         }
         if block.rows.is_empty() { Err(VnnlibError::NoOutputs) } else { Ok(block) }
     }

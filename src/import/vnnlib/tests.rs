@@ -142,7 +142,7 @@ fn two_equal_networks_are_two_copies() {
     assert_eq!(short(&query), format!("0..1 0.5..0.5 0..2 0.5..0.5 {rows} => 1,-1<=0"));
     assert_eq!(query.copies, 2);
     assert_same_after_a_spec(&query, "two copies");
-    assert!(spec_text(&query).contains("# strict in the file"));
+    assert!(spec_text(&query).contains("strict = true"));
 
     let single = "(vnnlib-version <2.0>)(declare-network f (declare-input X real [1,2]) \
                   (declare-output Y real []))(assert (and (<= 0 X[0,0]) (<= X[0,0] 1) \
@@ -158,7 +158,10 @@ fn a_witness_satisfies_strict_conditions_strictly() {
     ));
     assert!(query.is_strict() && !one(&format!("{TWO}{UNIT}")).is_strict());
     assert_eq!(query.inputs[0].strict, [Strict::Lower(0), Strict::Row(0)]);
-    assert_eq!(query.blocks[0].strict, [0]);
+    assert_eq!(
+        query.blocks[0].rows.iter().map(|row| row.strict).collect::<Vec<_>>(),
+        [true, false]
+    );
     let table = [
         ([1, 2], [4, 5], true),
         ([0, 2], [4, 5], false),
@@ -371,7 +374,7 @@ fn many_strict_rows_are_written_soon() {
     let text = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (= X_0 0))".to_owned();
     let query = one(&(text + &"(assert (< Y_0 1))".repeat(100_000)));
     let effort = Effort::start();
-    assert_eq!(spec_text(&query).matches("# strict").count(), 100_000);
+    assert_eq!(spec_text(&query).matches("strict = true").count(), 100_000);
     assert!(query.is_witness(&[Rational::ZERO], &[Rational::ZERO]));
     assert!(effort.seconds() < 5.0, "{} s", effort.seconds());
 }
