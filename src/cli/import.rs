@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::dataset;
-use crate::import::{Format, Recentred, SKLEARN_DUMP, recentre};
+use crate::import::{Format, Imported, Outputs, Recentred, SKLEARN_DUMP, onnx_outputs, recentre};
 use crate::model::{
-    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row,
+    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row, Schema,
 };
 
 use super::inputs::Inputs;
@@ -29,7 +29,8 @@ enum FormatArgument {
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
     /// becomes a tree of one path, a score of 0 is of the class that the file says.
     RuleEnsemble,
-    /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
+    /// ONNX, packed or not: a ReLU network, standardisation first. A Sigmoid, Softmax or label at the end is
+    /// left out (scores are logits); one output without a Sigmoid is a plain score, see --classes.
     Onnx,
 }
 
@@ -49,6 +50,7 @@ const EXAMPLES: &str = "Examples:
   propcert import xgboost booster.json --schema spambase --out trees.json
   propcert import lightgbm booster.txt --out trees.json
   propcert import sklearn dump.json --out trees.json
+  propcert import onnx network.onnx --classes 2 --out network.json
   propcert import xgboost booster.json --schema spambase --recentre spambase --out trees.json
 
 This Python function writes what `import sklearn` reads (no pickles: reading one runs it):
@@ -70,6 +72,10 @@ pub(crate) struct Arguments {
     /// Names, kinds, ranges and scales of the features: a data set [default: as in the file].
     #[arg(long, value_name = "DATA")]
     schema: Option<String>,
+    /// `onnx`: how many classes the outputs are; 2 makes a single output the logit of class 1, beside a logit
+    /// 0 [default: as the graph ends].
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
     /// Move each threshold to the middle of the two neighbouring values among the training and validation
     /// rows of a data set, in the units of the model; no prediction on those rows changes.
     #[arg(long, value_name = "DATA")]
@@ -84,7 +90,7 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let Arguments { format, file, schema, recentre, out, json } = arguments;
+    let Arguments { format, file, schema, classes, recentre, out, json } = arguments;
     Inputs::default()
         .file("the model to import", Some(file))
         .data("--schema", schema.as_deref())
@@ -95,10 +101,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
-    let mut model = Format::from(*format)
-        .read(&files::read(file)?, schema.as_ref())
-        .map_err(Refusal::from)
-        .map_err(Refusal::about(file))?;
+    let bytes = files::read(file)?;
+    let model = match format {
+        FormatArgument::Onnx => network(&bytes, schema.as_ref(), *classes),
+        _ if classes.is_some() => {
+            Err(Refusal::new("--classes: is for onnx; other files say it themselves"))
+        }
+        _ => Format::from(*format).read(&bytes, schema.as_ref()).map_err(Refusal::from),
+    };
+    let mut model = model.map_err(Refusal::about(file))?;
     let recentred = match recentre {
         Some(data) => Some(recentre_between(&mut model, data)?),
         None => None,
@@ -106,6 +117,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     crate::study::write_whole(out, model.to_json().as_bytes())?;
     files::print(&summary(&model, recentred, *json))?;
     Ok(Ending::AsStated)
+}
+
+/// A network of so many classes; what is left out or changed is said.
+fn network(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    classes: Option<usize>,
+) -> Result<Model, Refusal> {
+    let outputs = if classes == Some(2) { Outputs::Logits } else { Outputs::AsTheGraphEnds };
+    let Imported { model, notes } = onnx_outputs(bytes, schema, outputs)?;
+    if let Some(wanted) = classes.filter(|&wanted| wanted != model.classes) {
+        let found = model.classes;
+        return Err(Refusal::new(format!(
+            "--classes {wanted}: the graph makes {found} of its outputs; expected {found}, or 2 for a single \
+             output that is a logit"
+        )));
+    }
+    notes.into_iter().for_each(|note| eprintln!("note: {note}"));
+    Ok(model)
 }
 
 /// Both parts that a trainer elsewhere may have fitted to.
@@ -120,7 +150,11 @@ fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal>
 fn summary(model: &Model, recentred: Option<Recentred>, as_json: bool) -> String {
     let features = model.schema.len();
     let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
-        return format!("{} with {features} features\n", model.family_name());
+        let outputs = match model.classes {
+            1 => ", a plain score",
+            _ => "",
+        };
+        return format!("{} with {features} features{outputs}\n", model.family_name());
     };
     let count = |is_counted: fn(&Node) -> bool| {
         trees.iter().flat_map(|tree| &tree.nodes).filter(|node| is_counted(node)).count()

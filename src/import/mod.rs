@@ -34,7 +34,7 @@ mod xgboost;
 
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use lightgbm::lightgbm;
-pub use onnx::{onnx, to_onnx};
+pub use onnx::{Imported, Outputs, onnx, onnx_outputs, to_onnx};
 pub use recentre::{RecentreError, Recentred, recentre};
 pub use rules::rules;
 pub use sklearn::{SKLEARN_DUMP, sklearn};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
-use crate::import::{Format, Instance, Query, spec_text, vnnlib};
+use crate::import::{Instance, Outputs, Query, onnx_outputs, spec_text, vnnlib};
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Family, Layer, Model, Part, Point};
 use crate::source;
@@ -109,9 +109,9 @@ fn answer(
 ) -> Result<Outcome, StudyError> {
     let (onnx, property) = (stored(&instance.onnx), stored(&instance.vnnlib));
     let bytes = source::read_regular(&onnx, MAX_BYTES)?;
-    let model = Format::Onnx
-        .read(&bytes, None)
-        .map_err(|error| StudyError::Benchmark(about(&onnx, &error)))?;
+    let model = onnx_outputs(&bytes, None, Outputs::Numbers)
+        .map_err(|error| StudyError::Benchmark(about(&onnx, &error)))?
+        .model;
     let queries = vnnlib(&source::read_regular(&property, MAX_BYTES)?)
         .map_err(|error| StudyError::Benchmark(about(&property, &error)))?;
     expect_fit(&model, &queries).map_err(|fact| {
