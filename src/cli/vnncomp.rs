@@ -18,7 +18,8 @@ use super::{Ending, Refusal, files};
 ///
 /// INSTANCES.csv has rows `onnx,vnnlib,timeout` with paths from its own folder; where only a file with the
 /// further ending .gz is there, this is read. The answer is `sat` (a
-/// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Every certificate is
+/// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Networks and properties are
+/// read as real functions of real numbers, whatever float type they declare; an activation after the last layer is refused. Every certificate is
 /// checked by the kernel before it counts as `checked`; with --certificates it is kept beside the
 /// native model and the spec that `check` needs. The table OUT is CSV, so there is no --json.
 ///

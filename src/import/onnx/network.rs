@@ -24,8 +24,8 @@ use super::shape::MAX_WIDTH;
 const MAX_LAYERS: usize = 64;
 /// Most weights and biases, as in native models.
 const MAX_PARAMETERS: usize = 10_000_000;
-/// Most multiplications to see whether two layers are one.
-const MAX_PRODUCTS: usize = 1 << 27;
+/// Most multiplications to make one layer of several maps, all together.
+const MAX_PRODUCTS: usize = 1 << 25;
 
 /// Layers with what stands before them.
 #[derive(Default)]
@@ -39,6 +39,8 @@ pub(super) struct Network {
     is_single: bool,
     /// Whether some number is not what the graph says, but a float next to it.
     pub(super) is_rounded: bool,
+    /// Multiplications so far.
+    products: usize,
     /// Layers that are there twice, with opposite signs.
     pub(super) doubled: usize,
 }
@@ -141,9 +143,17 @@ impl Network {
         at_most("layers", self.layers.len() + 1, MAX_LAYERS)
     }
 
+    /// Counts multiplications; whether they may be done.
+    fn spend(&mut self, products: usize) -> bool {
+        self.products = self.products.saturating_add(products);
+        self.products <= MAX_PRODUCTS
+    }
+
     /// A matrix on the last layer: one layer if that is exact, else two around a doubled one.
     fn compose(&mut self, weights: Vec<f64>, inputs: usize) -> Result<(), ImportError> {
-        let before = self.layers.last();
+        let before = self.layers.last().map_or(0, |first| first.inputs + 1);
+        let is_cheap = self.spend(before.saturating_mul(weights.len()));
+        let before = self.layers.last().filter(|_| is_cheap);
         let one = before.and_then(|first| composed(first, &weights, inputs, self.is_single));
         if let (Some(one), Some(last)) = (one, self.layers.last_mut()) {
             *last = one;
@@ -188,20 +198,25 @@ impl Network {
 
     /// `scale·z`.
     fn scale(&mut self, scale: &[f64]) -> Result<(), ImportError> {
-        let Some(layer) = self.layers.last() else { return Ok(()) };
-        match scaled(layer, scale, self.is_single) {
-            (layer, true) => {
+        let is_cheap = self.spend(self.layers.last().map_or(0, |layer| layer.weights.len()));
+        let layer = self.layers.last().filter(|_| is_cheap);
+        match layer.map(|layer| scaled(layer, scale, self.is_single)) {
+            Some((layer, true)) => {
                 self.layers.pop();
                 self.layers.push(layer);
                 Ok(())
             }
-            (_, false) => self.pass(scale),
+            Some((_, false)) | None => self.pass(scale),
         }
     }
 
     /// `scale·z + shift`, rounded into the layer.
     fn normalise(&mut self, scale: &[f64], shift: &[f64]) -> Result<(), ImportError> {
         let Some(layer) = self.layers.pop() else { return Ok(()) };
+        if !self.spend(layer.weights.len()) {
+            let what = "so many normalisations of large layers";
+            return Err(unsupported(what, "at most one after each matrix"));
+        }
         let (mut layer, mut is_exact) = scaled(&layer, scale, self.is_single);
         for (b, &c) in layer.bias.iter_mut().zip(shift) {
             let (both, is) = sum(*b, c, self.is_single);
@@ -263,14 +278,13 @@ impl Network {
 
 /// The matrix on a layer as one layer, if every number of it is a float.
 fn composed(first: &Layer, weights: &[f64], inner: usize, is_single: bool) -> Option<Layer> {
-    let work = first.weights.len().saturating_mul(weights.len() / inner.max(1));
-    if work > MAX_PRODUCTS || first.outputs() != inner {
+    if first.outputs() != inner {
         return None;
     }
     let total = |row: &[f64], column: &dyn Fn(usize) -> f64| {
         let mut all = 0.0;
         for (index, &v) in row.iter().enumerate() {
-            let (term, is_product) = product(v, column(index), false);
+            let (term, is_product) = exact_product(v, column(index), is_single);
             let (next, is_sum) = sum(all, term, false);
             if !(is_product && is_sum) {
                 return None;
@@ -307,12 +321,17 @@ fn scaled(layer: &Layer, scale: &[f64], is_single: bool) -> (Layer, bool) {
 
 /// `a·b` as a float of the precision, and whether it is that product; −0 becomes 0.
 pub(super) fn product(a: f64, b: f64, is_single: bool) -> (f64, bool) {
-    let product = a * b;
-    // what is left of the product is a float itself, unless it is tiny
-    let is_exact = a == 0.0
-        || b == 0.0
-        || (product.is_finite() && product.abs() > 1e-280 && a.mul_add(b, -product) == 0.0);
+    let (product, is_exact) = exact_product(a, b, is_single);
     narrowed(product, is_exact, is_single)
+}
+
+/// `a·b` in 64 bits, and whether it is that product; `is_single`: both are floats of 32 bits.
+fn exact_product(a: f64, b: f64, is_single: bool) -> (f64, bool) {
+    let product = a * b;
+    // 24 bits twice fit, and what is lost of other products is a float itself, unless it is tiny
+    let is_whole = || is_single || a.mul_add(b, -product) == 0.0;
+    let is_usual = product.is_finite() && product.abs() > 1e-280;
+    (product, a == 0.0 || b == 0.0 || (is_usual && is_whole()))
 }
 
 /// `a + b` as a float of the precision, and whether it is that sum.
@@ -347,16 +366,21 @@ pub(super) fn normalisation(
         if !(factor.is_finite() && offset.is_finite()) {
             return Err(("a normalisation that overflows a float".to_owned(), "finite numbers"));
         }
-        let exact = [factor, offset, g, b, m, v, epsilon].map(Rational::from_f64);
-        if let [Some(a), Some(c), Some(g), Some(b), Some(m), Some(v), Some(e)] = exact {
-            // a = g/√(v + ε), whose sign is that of g, and c = b − a·m, exactly
-            let is_factor = &(&a * &a) * &(&v + &e) == &g * &g;
-            is_exact &= is_factor && c == &b - &(&a * &m);
-        }
+        is_exact = is_exact
+            && is_exactly([factor, offset], [g, b, m, spread]).unwrap_or(false)
+            && sum(v, epsilon, false).1;
         factors.push(factor);
         offsets.push(offset);
     }
     Ok(Step::Normalise { scale: factors, shift: offsets, is_exact })
+}
+
+/// Whether `a = g/√s`, whose sign is that of `g`, and `c = b − a·m`.
+fn is_exactly(found: [f64; 2], numbers: [f64; 4]) -> Option<bool> {
+    let [a, c] = found.map(Rational::from_f64);
+    let [g, b, m, s] = numbers.map(Rational::from_f64);
+    let (a, c, g, b, m, s) = (a?, c?, g?, b?, m?, s?);
+    Some(&(&a * &a) * &s == &g * &g && c == &b - &(&a * &m))
 }
 
 /// `scale·x + c` is `scale·(x − mean)` with this mean, if it is an `f32`.
