@@ -69,8 +69,11 @@ impl<F: Form> Block<F> {
 
     /// Whether a block is left by its row `index` where this is a lower bound of `y·f − rhs`.
     pub fn is_left(&self, index: usize, bound: f64) -> bool {
-        let is_strict = self.strict.get(index).copied().unwrap_or(false);
-        Distance { bound, is_strict }.is_enough()
+        self.distance(index, bound).is_enough()
+    }
+
+    fn distance(&self, index: usize, bound: f64) -> Distance {
+        Distance { bound, is_strict: self.strict.get(index).copied().unwrap_or(false) }
     }
 
     /// Row `index` as a form over the outputs; exact but for its right-hand side.
@@ -182,7 +185,7 @@ fn distance<'a, F: Form>(
                 reached = if by_change > reached { by_change } else { reached };
             }
         }
-        let reached = Distance { bound: reached, is_strict: block.strict[row] };
+        let reached = block.distance(row, reached);
         if reached.is_enough() {
             return Ok(reached);
         }

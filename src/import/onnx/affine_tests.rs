@@ -40,6 +40,9 @@ fn points() -> impl Iterator<Item = [f64; 2]> {
     ends.into_iter().flat_map(move |a| ends.map(|b| [a, b]))
 }
 
+/// What a graph makes of the outputs of its first matrix.
+type Function<'a> = &'a dyn Fn(&[Rational]) -> Vec<Rational>;
+
 #[test]
 fn affine_maps_in_a_row_are_exact() {
     let rough =
@@ -49,7 +52,7 @@ fn affine_maps_in_a_row_are_exact() {
         rough(graph).node("MatMul", &["x", "U"], "u")
     };
     let none = [0.0f32; 2];
-    let graphs: [(&str, GraphWriter, &dyn Fn(&[Rational]) -> Vec<Rational>); 4] = [
+    let graphs: [(&str, GraphWriter, Function); 4] = [
         ("matrix", start().node("MatMul", &["u", "V"], "y"), &|u| affine(u, &ROUGH[..4], &none)),
         (
             "two biases",
@@ -199,7 +202,7 @@ fn normalised(numbers: [&[f32]; 4], attributes: &[Writer]) -> GraphWriter {
 fn a_batch_normalisation_is_folded_and_rounding_is_said() {
     let none = float("epsilon", 0.0);
     let smooth: [&[f32]; 4] = [&[1.0, -2.0], &[0.5, 0.0], &[1.0, 2.0], &[4.0, 0.25]];
-    let graph = normalised(smooth, &[none.clone()]).model();
+    let graph = normalised(smooth, std::slice::from_ref(&none)).model();
     for outputs in [Outputs::AsTheGraphEnds, Outputs::Numbers] {
         let Imported { model, notes } = onnx_outputs(&graph, None, outputs).unwrap();
         assert_eq!(notes.len(), 0);
