@@ -254,7 +254,7 @@ fn graphs_as_they_are_found_are_imported() {
         }
         compared += 1;
     }
-    assert_eq!(compared, 80);
+    assert_eq!(compared, 88);
 }
 
 #[test]
