@@ -6,9 +6,11 @@ use std::str::FromStr;
 use serde_json::json;
 
 use crate::dataset;
-use crate::import::{Format, Imported, Recentred, Rounds, SKLEARN_DUMP, recentre};
+use crate::import::{
+    Format, Imported, Outputs, Recentred, Rounds, SKLEARN_DUMP, onnx_outputs, recentre,
+};
 use crate::model::{
-    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row,
+    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row, Schema,
 };
 
 use super::inputs::Inputs;
@@ -33,7 +35,8 @@ enum FormatArgument {
     /// Rules (rule-ensemble-v1) or trees (tree-ensemble-v1) in the JSON of published models: each rule
     /// becomes a tree of one path, a score of 0 is of the class that the file says.
     RuleEnsemble,
-    /// ONNX: a ReLU network as a chain of MatMul, Add, Gemm and Relu, standardisation first.
+    /// ONNX, packed or not: a ReLU network, standardisation first. A Sigmoid, Softmax or label at the end is
+    /// left out (scores are logits); one output without a Sigmoid is a plain score, see --classes.
     Onnx,
 }
 
@@ -53,6 +56,7 @@ const EXAMPLES: &str = "Examples:
   propcert import xgboost booster.json --schema spambase --out trees.json
   propcert import lightgbm booster.txt --out trees.json
   propcert import sklearn dump.json --out trees.json
+  propcert import onnx network.onnx --classes 2 --out network.json
   propcert import xgboost booster.json --schema spambase --recentre spambase --out trees.json
   propcert import xgboost booster.json --rounds all --verify points.csv --expect margins.csv --out trees.json
 
@@ -75,6 +79,10 @@ pub(crate) struct Arguments {
     /// Names, kinds, ranges and scales of the features: a data set [default: as in the file].
     #[arg(long, value_name = "DATA")]
     schema: Option<String>,
+    /// `onnx`: how many classes the outputs are; 2 makes a single output the logit of class 1, beside a logit
+    /// 0 [default: as the graph ends].
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
     /// Move each threshold to the middle of the two neighbouring values among the training and validation
     /// rows of a data set, in the units of the model; no prediction on those rows changes.
     #[arg(long, value_name = "DATA")]
@@ -108,6 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         format,
         file,
         schema,
+        classes,
         recentre,
         rounds,
         verify: points,
@@ -129,10 +138,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
     };
-    let Imported { mut model, notes } = Format::from(*format)
-        .take(&files::read(file)?, schema.as_ref(), rounds.0)
-        .map_err(Refusal::from)
-        .map_err(Refusal::about(file))?;
+    let bytes = files::read(file)?;
+    let imported = match format {
+        FormatArgument::Onnx => network(&bytes, schema.as_ref(), *classes, rounds.0),
+        _ if classes.is_some() => {
+            Err(Refusal::new("--classes: is for onnx; other files say it themselves"))
+        }
+        _ => Format::from(*format).take(&bytes, schema.as_ref(), rounds.0).map_err(Refusal::from),
+    };
+    let Imported { mut model, notes } = imported.map_err(Refusal::about(file))?;
     notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
     let agreement = match points.as_ref().zip(expect.as_ref()) {
         Some((points, expect)) => Some(verify(&model, points, expect)?),
@@ -149,6 +163,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     crate::study::write_whole(out, model.to_json().as_bytes())?;
     files::print(&summary(&model, recentred, agreement.as_ref(), *json))?;
     Ok(Ending::AsStated)
+}
+
+/// A network of so many classes.
+fn network(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    classes: Option<usize>,
+    rounds: Rounds,
+) -> Result<Imported, Refusal> {
+    rounds.whole()?;
+    let outputs = if classes == Some(2) { Outputs::Logits } else { Outputs::AsTheGraphEnds };
+    let imported = onnx_outputs(bytes, schema, outputs)?;
+    if let Some(wanted) = classes.filter(|&wanted| wanted != imported.model.classes) {
+        let found = imported.model.classes;
+        return Err(Refusal::new(format!(
+            "--classes {wanted}: the graph makes {found} of its outputs; expected {found}, or 2 for a single \
+             output that is a logit"
+        )));
+    }
+    Ok(imported)
 }
 
 /// Both parts that a trainer elsewhere may have fitted to.
@@ -186,7 +220,11 @@ fn summary(
     let features = model.schema.len();
     let agreed = agreement.map(Agreement::text).unwrap_or_default();
     let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
-        return format!("{} with {features} features\n{agreed}", model.family_name());
+        let outputs = match model.classes {
+            1 => ", a plain score",
+            _ => "",
+        };
+        return format!("{} with {features} features{outputs}\n{agreed}", model.family_name());
     };
     let count = |is_counted: fn(&Node) -> bool| {
         trees.iter().flat_map(|tree| &tree.nodes).filter(|node| is_counted(node)).count()

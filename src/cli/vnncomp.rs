@@ -17,8 +17,10 @@ use super::{Ending, Refusal, files};
 
 /// Answer the instances of a benchmark, each with a certificate or a witness.
 ///
-/// INSTANCES.csv has rows `onnx,vnnlib,timeout` with paths from its own folder. The answer is `sat` (a
-/// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Every certificate is
+/// INSTANCES.csv has rows `onnx,vnnlib,timeout` with paths from its own folder; where only a file with the
+/// further ending .gz is there, this is read. The answer is `sat` (a
+/// violation, decided exactly), `unsat` (proved), `unknown`, `timeout` or `error`. Networks and properties are
+/// read as real functions of real numbers, whatever float type they declare; an activation after the last layer is refused. Every certificate is
 /// checked by the kernel before it counts as `checked`; with --certificates it is kept beside the
 /// native model and the spec that `check` needs. The table OUT is CSV, so there is no --json.
 ///
@@ -72,6 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
     let folder = arguments.instances.parent().unwrap_or(Path::new(""));
     let progress = bar("vnncomp", todo.len() as u64);
+    let mut said = BTreeSet::new();
     for instance in &todo {
         progress.inc(1);
         progress.set_message(name_of(&instance.vnnlib));
@@ -86,6 +89,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             store.as_ref().map_or(Ok(()), |store| store.write(name, text.as_bytes()))?;
         }
         report(instance, &outcome);
+        if let Some(note) = outcome.note.filter(|note| said.insert(*note)) {
+            eprintln!("note: {note}");
+        }
         rows.push(row(instance, &outcome, arguments.certificates.is_some(), folder));
         write_whole(&partial, &table(&rows)?)?;
     }

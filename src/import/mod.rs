@@ -38,7 +38,7 @@ mod xgboost;
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use lightgbm::lightgbm;
 pub use note::{Imported, Note};
-pub use onnx::{onnx, to_onnx};
+pub use onnx::{Outputs, onnx, onnx_outputs, to_onnx};
 pub use recentre::{RecentreError, Recentred, recentre};
 pub use rounds::{Rounds, Taken};
 pub use rules::rules;
@@ -88,7 +88,9 @@ impl Format {
             Self::Lightgbm => lightgbm::take(bytes, schema, rounds),
             Self::Sklearn => sklearn::take(bytes, schema, rounds),
             Self::RuleEnsemble => all(rules(bytes, schema)),
-            Self::Onnx => all(onnx(bytes, schema)),
+            Self::Onnx => {
+                rounds.whole().and_then(|_| onnx_outputs(bytes, schema, Outputs::default()))
+            }
         }
     }
 

@@ -31,8 +31,8 @@ pub enum Note {
     },
     /// A network whose sums its tool adds in another order, after scaling in other steps.
     Folded,
-    /// The value of a regressor, which stands as the logit of class 1 against 0.
-    Value,
+    /// What of a network's graph is left out, folded or rounded.
+    Graph(&'static str),
 }
 
 impl Imported {
@@ -77,12 +77,10 @@ impl fmt::Display for Note {
                  no missing values, and a 0 is 0; of a model trained on sparse matrices or with \
                  missing=0, whose zeros are missing, this is another function"
             ),
+            Self::Graph(what) => f.write_str(what),
             Self::Folded => f.write_str(
                 "labels but for the last bits: scaling is folded into the weights, which rounds, and \
                  scikit-learn adds in an order of its own",
-            ),
-            Self::Value => f.write_str(
-                "the value of the regressor is the margin of class 1 over class 0; labels mean its sign only",
             ),
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportEr
         .map_err(|reason| ImportError::Gzip { reason })?;
     let found = unpacked.len() as u64;
     if found > limit {
-        let what = "bytes of an unpacked model file";
+        let what = "bytes of an unpacked file";
         return Err(LimitError { what, found, limit }.into());
     }
     refuse_pickle(&unpacked)?;

@@ -50,7 +50,7 @@ impl Rounds {
 
 impl Rounds {
     /// Of a model that has no rounds: all.
-    pub(super) fn whole(self) -> Result<Taken, ImportError> {
+    pub fn whole(self) -> Result<Taken, ImportError> {
         match self {
             Self::First(rounds) => Err(ImportError::Stated {
                 place: "--rounds".to_owned(),

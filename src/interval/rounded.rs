@@ -75,14 +75,36 @@ struct Sum {
     terms: usize,
     /// Whether no term so far was negative.
     is_non_negative: bool,
+    /// A power of two of which every term is a whole multiple; 0 if it underflows.
+    unit: f64,
 }
 
 impl Sum {
-    const ZERO: Self = Self { value: 0.0, absolute: 0.0, terms: 0, is_non_negative: true };
+    const ZERO: Self =
+        Self { value: 0.0, absolute: 0.0, terms: 0, is_non_negative: true, unit: f64::INFINITY };
 
     /// Adds the product of a coefficient and a number. A coefficient of 0 adds nothing, whatever the
     /// number; a number that is 0 hides no coefficient that overflowed, whose sign is not known.
     fn add_product(&mut self, a: f64, b: f64) {
+        self.add_term(a, b);
+        self.add_unit(a, b);
+    }
+
+    /// The unit of the product `a·b`, which is added apart.
+    fn add_unit(&mut self, a: f64, b: f64) {
+        if a != 0.0 && b != 0.0 {
+            self.unit = self.unit.min(unit(a) * unit(b));
+        }
+    }
+
+    /// Whether no product and no sum was rounded: below 2⁵³ units every multiple of the unit is a float,
+    /// and `absolute`, which grows term by term, would not be below if one of them had passed that.
+    fn is_exact(&self) -> bool {
+        self.absolute < self.unit * (1u64 << 53) as f64
+    }
+
+    /// Adds the product `a·b`, but for its unit.
+    fn add_term(&mut self, a: f64, b: f64) {
         if a == 0.0 || (b == 0.0 && a.is_finite()) {
             return;
         }
@@ -100,12 +122,21 @@ impl Sum {
         self.absolute += other.absolute;
         self.terms += other.terms;
         self.is_non_negative &= other.is_non_negative;
+        self.unit = self.unit.min(other.unit);
     }
 
     /// The error of `value`, at most (before [`INFLATE`]).
     fn error(&self) -> f64 {
         gamma(self.terms + 1) * self.absolute + self.terms as f64 * TINY
     }
+}
+
+/// The value of the lowest bit of a finite number other than 0.
+fn unit(x: f64) -> f64 {
+    let (size, bits) = (x.abs(), x.abs().to_bits());
+    // a power of two has no bit but the hidden one
+    let is_power = bits << 12 == 0;
+    if is_power { size } else { size - f64::from_bits(bits & (bits - 1)) }
 }
 
 /// Terms that are summed side by side, so that the processor may add them together.
@@ -379,17 +410,27 @@ impl Form for Rounded {
             return f64::NEG_INFINITY;
         }
         let mut sum = self.constant;
+        let corner = |a: f64, side: &Interval| if a >= 0.0 { side.lo() } else { side.hi() };
         // of a coefficient that overflowed not even the sign is known, so that neither end is the right one
         for (&a, side) in self.coefficients.iter().zip(sides) {
-            sum.add_product(a, if a >= 0.0 { side.lo() } else { side.hi() });
+            sum.add_term(a, corner(a, side));
         }
         let loss = INFLATE * (sum.error() + self.loss);
         let bound = (sum.value - loss).next_down();
         if !bound.is_finite() {
             return f64::NEG_INFINITY;
         }
+        if self.loss != 0.0 || bound >= 0.0 || sum.value < 0.0 {
+            return bound;
+        }
         // Rounding keeps signs: exact coefficients and no negative term make a non-negative sum.
-        if self.loss == 0.0 && sum.is_non_negative && bound < 0.0 { 0.0 } else { bound }
+        if sum.is_non_negative {
+            return 0.0;
+        }
+        for (&a, side) in self.coefficients.iter().zip(sides) {
+            sum.add_unit(a, corner(a, side));
+        }
+        if sum.is_exact() { sum.value } else { bound }
     }
 
     fn coefficients(&self) -> Vec<f64> {
@@ -432,6 +473,36 @@ mod tests {
         let form = Rounded::new(&[0.1, 0.3]);
         let sides = [Interval::new(0.0, 1.0).unwrap(), Interval::new(1e-320, 1.0).unwrap()];
         assert!(form.minimum(&sides) >= 0.0);
+    }
+
+    #[test]
+    fn a_sum_that_is_not_rounded_may_be_zero() {
+        let side = |x: f64| Interval::point(x);
+        let minimum = |a: [f64; 2], x: [f64; 2], c: f64| {
+            let mut form = Rounded::new(&a);
+            form.add_constant(1.0, c);
+            form.minimum(&x.map(side))
+        };
+        assert_eq!(minimum([-1.0, -1.0], [1.0, 1.0], 2.0), 0.0);
+        assert_eq!(minimum([-1.5, 0.25], [2.0, 4.0], 2.0), 0.0);
+        // −2⁵³ − 1 is no float: the sum is −1 and computed as 0
+        let large = 2f64.powi(53);
+        assert!(minimum([-1.0, 1.0], [1.0, large], -large) < 0.0);
+        // 0.1·0.1 is rounded, and so is 10·0.1
+        assert!(minimum([0.1, 0.0], [0.1, 0.0], -(0.1 * 0.1)) < 0.0);
+        assert!(minimum([10.0, 0.0], [0.1, 0.0], -1.0) < 0.0);
+        let tiny = 2f64.powi(-600);
+        assert!(minimum([tiny, -tiny], [tiny, tiny], 0.0) < 0.0, "products underflow");
+    }
+
+    #[test]
+    fn the_unit_is_the_lowest_bit() {
+        for (x, expected) in
+            [(1.0, 1.0), (-6.0, 2.0), (0.75, 0.25), (5e-324, 5e-324), (1.5e-323, 5e-324)]
+        {
+            assert_eq!(unit(x), expected, "{x}");
+        }
+        assert_eq!(unit(0.1), 2f64.powi(-55));
     }
 
     #[test]
@@ -564,6 +635,36 @@ mod tests {
             let exact = Exact::new(&row).through_layer(&layers[1].1, &sizes);
             prop_assert!(bound <= exact.through_layer(&layers[0].1, &below).minimum(&input));
         }
+    }
+
+    proptest! {
+        /// Numbers of few and of many bits: never above the exact minimum, and at 0 where that is 0 or more
+        /// and nothing is rounded.
+        #[test]
+        fn an_unrounded_minimum_is_the_minimum(
+            terms in proptest::collection::vec((-9i32..9, -9i32..9, 0i32..60), 1..6),
+            constant in -200i32..200,
+            scale in prop_oneof![Just(1.0), Just(0.1), Just(2f64.powi(-400))],
+        ) {
+            let number = |n: i32, e: i32| f64::from(n) * 2f64.powi(e % 3 * (e / 3)) * scale;
+            let a: Vec<f64> = terms.iter().map(|&(n, _, e)| number(n, e)).collect();
+            let sides: Vec<_> =
+                terms.iter().map(|&(_, n, e)| Interval::point(f64::from(n) * 2f64.powi(-e / 9))).collect();
+            let minimum = |rounded: bool| {
+                if rounded { least_with::<Rounded>(&a, f64::from(constant) * scale, &sides) }
+                else { least_with::<Exact>(&a, f64::from(constant) * scale, &sides) }
+            };
+            prop_assert!(minimum(true) <= minimum(false));
+            if scale == 1.0 && terms.iter().all(|term| term.2 < 3) {
+                prop_assert_eq!(minimum(true) >= 0.0, minimum(false) >= 0.0);
+            }
+        }
+    }
+
+    fn least_with<F: Form>(a: &[f64], constant: f64, sides: &[Interval]) -> f64 {
+        let mut form = F::new(a);
+        form.add_constant(1.0, constant);
+        form.minimum(sides)
     }
 
     proptest! {

@@ -54,7 +54,7 @@ pub enum Tie {
 /// The two families that can be certified.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Family {
-    /// A ReLU network over standardised features, one logit per class.
+    /// A ReLU network over standardised features, one logit per class. With one output it is a plain score.
     Mlp(Mlp),
     /// A sum of trees over raw features; with two classes one score, the margin of class 1. With one
     /// it is a score that no label and no posterior belongs to.
@@ -70,7 +70,7 @@ pub struct Model {
     pub precision: Precision,
     /// Which class wins among equal scores.
     pub tie: Tie,
-    /// Number of classes; 1 for an ensemble whose sum is a plain score, as of a regression.
+    /// Number of classes; 1 for a plain score, as of a regression.
     pub classes: usize,
     /// The function.
     pub family: Family,
@@ -85,13 +85,13 @@ impl Model {
         }
     }
 
-    /// Whether the sum is a score that means no class: only claims about the score can be made of it.
+    /// Whether the one output is a score that means no class: only claims about it can be made.
     pub fn is_plain_score(&self) -> bool {
-        self.classes == 1 && matches!(self.family, Family::Ensemble(_))
+        self.classes == 1
     }
 
     /// Scores at a raw point in round-to-nearest `f64`: what training, attacks and tables use.
-    /// One per class for a network or a multi-class ensemble; an ensemble with one output gives
+    /// One per output for a network or a multi-class ensemble; an ensemble with one output gives
     /// `[0, output]`. Not a proof of anything.
     pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
         match &self.family {
@@ -107,6 +107,7 @@ impl Model {
     pub fn margin(&self, raw: &[f64]) -> f64 {
         match self.scores(raw).as_slice() {
             [first, second, ..] => second - first,
+            [only] => *only,
             _ => f64::NAN,
         }
     }

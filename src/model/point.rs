@@ -79,8 +79,8 @@ impl Point {
 }
 
 impl Model {
-    /// The exact real scores: one per class for a network or a multi-class ensemble,
-    /// `[0, margin]` for a two-class ensemble.
+    /// The exact real scores: one per output for a network or a multi-class ensemble,
+    /// `[0, sum]` for an ensemble with one.
     pub fn exact_scores(&self, point: &Point) -> Vec<Rational> {
         match &self.family {
             Family::Mlp(mlp) => exact_logits(mlp, &self.schema, point),
@@ -92,6 +92,7 @@ impl Model {
     pub fn exact_margin(&self, point: &Point) -> Option<Rational> {
         match self.exact_scores(point).as_slice() {
             [zero, one] => Some(one - zero),
+            [only] => Some(only.clone()),
             _ => None,
         }
     }

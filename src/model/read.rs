@@ -204,13 +204,13 @@ impl FeatureFile {
 }
 
 impl Model {
-    /// A network has one logit per class; an ensemble one output for a plain score or two classes, else
-    /// one each.
+    /// A network has one output per class, or one that is a plain score; an ensemble one for a plain score
+    /// or two classes, else one each.
     fn check_classes(&self) -> Result<(), ModelError> {
         let (outputs, fits) = match &self.family {
             Family::Mlp(mlp) => {
                 let outputs = mlp.layers.last().map_or(0, Layer::outputs);
-                (outputs, self.classes >= 2 && outputs == self.classes)
+                (outputs, self.classes >= 1 && outputs == self.classes)
             }
             Family::Ensemble(ensemble) => {
                 let outputs = ensemble.base.len();

@@ -165,7 +165,7 @@ fn all_ends<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Decimal, Decimal)
     Ok(ends.into_iter().map(|Ends(low, high)| (low, high)).collect())
 }
 
-/// One row `y·f <= rhs` of an unsafe block.
+/// One row `y·f <= rhs`, or `<` if strict, of an unsafe block.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputRow {
@@ -173,6 +173,9 @@ pub struct OutputRow {
     pub y: Vec<Decimal>,
     /// Right-hand side.
     pub rhs: Decimal,
+    /// Whether outputs with equality are safe.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// One input box of an output region.

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
-use crate::import::{Format, Instance, Query, spec_text, vnnlib};
+use crate::import::{Instance, Outputs, Query, onnx_outputs, spec_text, vnnlib};
 use crate::interval::{Decimal, Rational};
-use crate::model::{Digest, Model, Part, Point};
+use crate::model::{Digest, Family, Layer, Model, Part, Point};
 use crate::source;
 use crate::spec::{Lowered, Spec};
 
@@ -67,6 +67,8 @@ pub struct Outcome {
     pub files: Vec<(String, String)>,
     /// Why the answer is `error`.
     pub reason: Option<String>,
+    /// What is to be known of the answer, the same for all such instances.
+    pub note: Option<&'static str>,
 }
 
 /// Reads, searches, and checks what was found. `name` begins the names of the files to keep.
@@ -82,6 +84,7 @@ pub fn run(instance: &Instance, name: &str, timeout: Duration, options: Options)
         is_replayed: None,
         files: Vec::new(),
         reason: Some(error.to_string()),
+        note: None,
     })
 }
 
@@ -104,19 +107,24 @@ fn answer(
     start: Instant,
     options: Options,
 ) -> Result<Outcome, StudyError> {
-    let bytes = source::read_regular(&instance.onnx, MAX_BYTES)?;
-    let model = Format::Onnx
-        .read(&bytes, None)
-        .map_err(|error| StudyError::Benchmark(about(&instance.onnx, &error)))?;
-    let queries = vnnlib(&source::read_regular(&instance.vnnlib, MAX_BYTES)?)
-        .map_err(|error| StudyError::Benchmark(about(&instance.vnnlib, &error)))?;
+    let (onnx, property) = (stored(&instance.onnx), stored(&instance.vnnlib));
+    let bytes = source::read_regular(&onnx, MAX_BYTES)?;
+    let model = onnx_outputs(&bytes, None, Outputs::Numbers)
+        .map_err(|error| StudyError::Benchmark(about(&onnx, &error)))?
+        .model;
+    let queries = vnnlib(&source::read_regular(&property, MAX_BYTES)?)
+        .map_err(|error| StudyError::Benchmark(about(&property, &error)))?;
+    expect_fit(&model, &queries).map_err(|fact| {
+        StudyError::Benchmark(about(&property, &format!("{fact} {}", onnx.display())))
+    })?;
     let model_text = model.to_json();
     let digest = Digest::of(model_text.as_bytes());
     let mut found = Vec::with_capacity(queries.len());
     for query in &queries {
         let closed = search(&model, digest, query, options)?;
         // where the closed set is reached and the strict one was not, look a little further inside
-        let is_touched = closed.witness.is_none() && closed.is_refuted;
+        let is_touched = closed.witness.is_none()
+            && (closed.is_refuted || (query.is_strict() && !closed.is_proved));
         let inside = is_touched.then(|| search(&model, digest, &inside_of(query), options));
         let inside = inside.transpose()?.filter(|one| one.witness.is_some());
         found.push(inside.unwrap_or(closed));
@@ -154,7 +162,39 @@ fn answer(
         is_replayed,
         files,
         reason: None,
+        note: queries.iter().any(|query| query.has_floats).then_some(FLOATS),
     })
+}
+
+/// Said of properties that declare floats.
+const FLOATS: &str = "a property declares its inputs and outputs as floats; answers are about the real function \
+                      of the network, and decimals are taken as they are written";
+
+/// The file, or the packed one beside it: published benchmarks name files without the ending `.gz`.
+fn stored(path: &Path) -> PathBuf {
+    let mut packed = path.as_os_str().to_owned();
+    packed.push(".gz");
+    let packed = PathBuf::from(packed);
+    if !path.exists() && packed.exists() { packed } else { path.to_owned() }
+}
+
+/// As many inputs and outputs as the network has; `Err` ends where its name belongs.
+fn expect_fit(model: &Model, queries: &[Query]) -> Result<(), String> {
+    let Family::Mlp(mlp) = &model.family else { return Ok(()) };
+    let outputs = mlp.layers.last().map_or(0, Layer::outputs);
+    for query in queries {
+        let declared = query.declared();
+        let counts = [("inputs", declared.0, model.schema.len()), ("outputs", declared.1, outputs)];
+        for (what, found, expected) in counts {
+            if found != query.copies * expected {
+                let found = found / query.copies;
+                return Err(format!(
+                    "declares {found} {what}; expected {expected}, those of the network"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn about(path: &Path, error: &dyn std::fmt::Display) -> String {
@@ -218,11 +258,10 @@ fn inside_of(query: &Query) -> Query {
     let mut inside = query.clone();
     let by: Decimal = INSIDE.parse().expect("a decimal");
     for block in &mut inside.blocks {
-        for row in std::mem::take(&mut block.strict) {
-            let rhs = &mut block.rows[row].rhs;
-            let moved = (rhs.value() - by.value()).decimal_text();
+        for row in block.rows.iter_mut().filter(|row| row.strict) {
+            let moved = (row.rhs.value() - by.value()).decimal_text();
             if let Some(moved) = moved.and_then(|text| text.parse().ok()) {
-                *rhs = moved;
+                row.rhs = moved;
             }
         }
     }

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use propcert::model::Model;
+
 use crate::scene::Scene;
 
 #[allow(dead_code, reason = "written for the unit tests beside the reader")]
@@ -225,6 +227,103 @@ fn a_network_is_imported_and_described() {
         scene.done(&format!("predict --model {model} --points points.csv --margin-bits"))
     };
     assert_eq!(predict("back.json"), predict("mlp.json"));
+}
+
+/// Graphs in other words answer as ONNX Runtime does: its float32 outputs at points of its own.
+#[test]
+fn graphs_as_they_are_found_are_imported() {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/found/wild/onnx-valid-refused");
+    let scene = Scene::new();
+    let mut compared = 0;
+    let expected = std::fs::read_to_string(folder.join("expected.csv")).unwrap();
+    for line in expected.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [file, kind, x @ .., outputs] = cells.as_slice() else { panic!("{line}") };
+        if !scene.has(&format!("{file}.json")) {
+            std::fs::copy(folder.join(file), scene.path(file)).unwrap();
+            scene.done(&format!("import onnx {file} --out {file}.json"));
+        }
+        let model = Model::read(scene.read(&format!("{file}.json")).as_bytes()).unwrap();
+        let x: Vec<f64> = x.iter().map(|x| x.parse().unwrap()).collect();
+        let found = if *kind == "posterior" { model.posterior(&x) } else { model.scores(&x) };
+        let outputs: Vec<f64> = outputs.split(' ').map(|y| y.parse().unwrap()).collect();
+        assert_eq!(found.len(), outputs.len(), "{line}");
+        for (a, b) in found.iter().zip(&outputs) {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{line}: {found:?}");
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 88);
+}
+
+#[test]
+fn one_output_is_a_plain_score_or_a_logit() {
+    let scene = Scene::new();
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/found/wild");
+    std::fs::copy(found.join("one-output-network/one.onnx"), scene.path("one.onnx")).unwrap();
+    let packed = found.join("packed-benchmarks/gz_n.onnx.gz");
+    std::fs::copy(packed, scene.path("n.onnx.gz")).unwrap();
+    assert_eq!(scene.done("import onnx n.onnx.gz --out n.json"), "mlp with 2 features\n");
+    let text = scene.done("import onnx one.onnx --out score.json");
+    assert_eq!(text, "mlp with 2 features, a plain score\n");
+    scene.done("import onnx one.onnx --classes 2 --out logit.json");
+    scene.write("points.csv", "x0,x1\n1,0.5\n-1,-1\n0,1\n");
+    // relu(x0 + x1) − relu(x0 − x1) + ¼
+    let predict = |model: &str| scene.done(&format!("predict --model {model} --points points.csv"));
+    assert_eq!(predict("score.json"), "score\n1.25\n0.25\n1.25\n");
+    assert_eq!(predict("logit.json"), "label,margin\n1,1.25\n1,0.25\n1,1.25\n");
+    scene.refused("predict --model score.json --points points.csv --posterior", &["plain score"]);
+
+    let region = |rhs: &str| {
+        format!(
+            "property = 'output-region'\nunits = 'raw'\nunsafe = [[{{y = ['-1'], rhs = '{rhs}'}}]]\n[[input]]\nbox = [['-1', '1'], ['-1', '1']]\n"
+        )
+    };
+    for (rhs, expected) in [("-2.5", "proved 1 refuted 0"), ("-2", "proved 0 refuted 1")] {
+        scene.write("region.toml", region(rhs));
+        let subject = "--model score.json --spec region.toml";
+        assert!(
+            scene.done(&format!("certify {subject} --out c.jsonl")).contains(expected),
+            "{rhs}"
+        );
+        for arithmetic in ["", " --exact"] {
+            let checked = scene.done(&format!("check c.jsonl {subject}{arithmetic}"));
+            assert!(checked.contains(expected), "{rhs}: {checked}");
+        }
+    }
+    // of the score these are refused, of the logit decided
+    let domain = "[domain]\nx0 = ['-1', '1']\nx1 = ['-1', '1']\n";
+    for claim in [
+        "property = 'monotonicity'\nfeatures = ['x1']\ndirection = 'increasing'",
+        "property = 'small-neighborhood'\non = 'score'\nepsilon = '0.1'\nconstant = '4'",
+    ] {
+        scene.write("claim.toml", format!("{claim}\n{domain}"));
+        scene.refused(
+            "certify --model score.json --spec claim.toml --out f",
+            &["plain score", "--classes 2"],
+        );
+        let text = scene.done("certify --model logit.json --spec claim.toml --out c.jsonl");
+        assert!(text.contains("proved 1 refuted 0"), "{claim}: {text}");
+        scene.done("check c.jsonl --model logit.json --spec claim.toml --exact");
+    }
+    for call in [
+        "radius --model score.json --points points.csv --norm linf --out f",
+        "steal --target score.json --attack thief.toml --data tiny.csv --out f",
+        "defend --model score.json --data tiny.csv --defense pp --out f",
+    ] {
+        scene.write("thief.toml", "attack = 'random'");
+        scene.refused(call, &["score.json"]);
+    }
+    let bounds = "bounds --model score.json --points points.csv --eps 0.1 --method ibp";
+    scene.refused(bounds, &["two classes", "has 1"]);
+    scene.done("export onnx score.json --out back.onnx");
+    scene.done("import onnx back.onnx --out again.json");
+    assert_eq!(scene.read("again.json"), scene.read("score.json"));
+    scene.refused("import onnx one.onnx --classes 3 --out f", &["--classes 3", "expected 1"]);
+    scene.write("booster.json", xgboost::small().to_string());
+    scene.refused("import xgboost booster.json --classes 2 --out f", &["--classes", "onnx"]);
+    assert!(!scene.has("f"));
 }
 
 #[test]

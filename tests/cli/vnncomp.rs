@@ -145,6 +145,81 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     }
 }
 
+/// Published benchmarks and files in other words: what each line is answered, and what is said.
+#[test]
+fn files_as_they_are_found_are_answered() {
+    let table = [
+        ("one-output-network/instances.csv", &["unsat", "sat"][..], ""),
+        ("packed-benchmarks/instances.csv", &["unsat"], ""),
+        ("vnnlib-smt-header/instances.csv", &["unsat"], ""),
+        ("vnnlib2-float32/instances.csv", &["unsat"], "about the real function"),
+        ("strict-tight/instances.csv", &["unsat", "unsat"], ""),
+        ("messages/bom.csv", &["unsat"], ""),
+    ];
+    for (instances, answers, said) in table {
+        let scene = Scene::new();
+        let run = crate::scene::program()
+            .current_dir(scene.path(""))
+            .arg("vnncomp")
+            .arg(found(instances))
+            .args(["--out", "r.csv", "--certificates", "kept"])
+            .assert()
+            .code(0);
+        let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+        assert_eq!(message.matches("note: ").count(), usize::from(!said.is_empty()), "{message}");
+        assert!(message.contains(said), "{message}");
+        let table = scene.read("r.csv");
+        let results = table.lines().skip(1).map(|line| line.split(',').nth(3).unwrap());
+        assert_eq!(results.collect::<Vec<_>>(), answers, "{instances}: {table}");
+        let kept = scene.files("kept").into_iter().map(|(name, _)| name.display().to_string());
+        for certificate in kept.filter(|name| name.ends_with(".jsonl")) {
+            let stem = certificate.trim_end_matches(".jsonl");
+            let (line, _) = stem.split_once('-').unwrap_or((stem, ""));
+            let subject = format!("--model kept/{line}.model.json --spec kept/{stem}.spec.toml");
+            for arithmetic in ["", " --exact"] {
+                scene.done(&format!("check kept/{certificate} {subject}{arithmetic}"));
+            }
+        }
+    }
+}
+
+/// A file that the program should meet as it was found.
+fn found(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/found/wild").join(name)
+}
+
+#[test]
+fn counts_that_differ_name_both_files() {
+    let scene = Scene::new();
+    let run = crate::scene::program()
+        .current_dir(scene.path(""))
+        .arg("vnncomp")
+        .arg(found("messages/extra.csv"))
+        .args(["--out", "r.csv"])
+        .assert()
+        .code(2);
+    let message = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    for part in ["extra_decl.vnnlib: declares 3 outputs; expected 2", "n.onnx"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+/// A property speaks of what the graph gives, so nothing after the last layer is left out.
+#[test]
+fn activations_at_the_end_are_refused() {
+    let scene = scene();
+    for (network, part) in [
+        ("softmax_end.onnx", "an activation or a label after the last layer"),
+        ("skmlp.onnx", "an activation or a label after the last layer"),
+        ("bn.onnx", "another network"),
+    ] {
+        let from = found("onnx-valid-refused").join(network);
+        std::fs::copy(from, scene.path(network)).unwrap();
+        scene.write("instances.csv", format!("{network},never.vnnlib,60\n"));
+        scene.refused("vnncomp instances.csv --out r.csv", &[network, part]);
+    }
+}
+
 /// Ten inputs and two hidden layers of 48, weights from a small generator.
 fn wide_network() -> String {
     let mut chance = Chance(1);

@@ -24,7 +24,8 @@ pub fn row_text(draw: &mut Draw, outputs: &[Rational]) -> String {
     let shift = [0.0, -1e-9, -0.1, 1e-3, -4.0][draw.index(5)];
     let rhs = (&value + &Rational::from_f64(shift * (1.0 + value.up().abs())).unwrap()).down();
     let y: Vec<String> = y.iter().map(|y| format!("'{y}'")).collect();
-    format!("{{y = [{}], rhs = '{rhs:e}'}}", y.join(", "))
+    let strict = ["", ", strict = true"][draw.index(2)];
+    format!("{{y = [{}], rhs = '{rhs:e}'{strict}}}", y.join(", "))
 }
 
 /// A spec whose blocks are nearly reached, over the ball around the centre.

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::certificate::Block;
 use crate::interval::{Rational, Rounded};
 use crate::model::Point;
-use crate::spec::{Claim, Obligation, OutputBlock, RawRegion};
+use crate::spec::{Claim, Halfspace, Obligation, OutputBlock, RawRegion};
 
 use super::super::Searcher;
 use super::space::{FloatBox, slopes};
@@ -32,7 +32,7 @@ pub(super) fn insist(
     let hidden = network.linear_bounds(region.sides())?;
     let is_open = |block: &&Block<Rounded>| {
         let bound = |row| network.linear_margin(block.row(row), &hidden, None, &[]);
-        !(0..block.rows()).any(|row| bound(row) > 0.0)
+        !(0..block.rows()).any(|row| block.is_left(row, bound(row)))
     };
     let pairs = searcher.blocks().iter().zip(prepared);
     let open: Vec<OutputBlock> =
@@ -119,10 +119,12 @@ fn worst_row<'b>(
 
 /// The row of a block that these outputs miss most, and by how much.
 fn excess<'b>(block: &'b OutputBlock, outputs: &[f64]) -> Option<(f64, &'b [f64])> {
-    let missed = |y: &[f64], rhs: &Rational| {
-        y.iter().zip(outputs).map(|(y, f)| y * f).sum::<f64>() - rhs.down()
+    let missed = |row: &Halfspace| {
+        let products = row.y.iter().zip(outputs).map(|(y, f)| y * f);
+        let missed = products.sum::<f64>() - row.rhs.down();
+        if row.is_strict && missed == 0.0 { f64::MIN_POSITIVE } else { missed }
     };
-    let rows = block.rows.iter().map(|row| (missed(&row.y, &row.rhs), row.y.as_slice()));
+    let rows = block.rows.iter().map(|row| (missed(row), row.y.as_slice()));
     rows.max_by(|(a, _), (b, _)| a.total_cmp(b))
 }
 

@@ -202,14 +202,14 @@ fn block_bounds(
         let bound_of = |row| {
             let form = network.input_form(block.row(row), hidden, hint, signs)?;
             let mut bound = form.minimum(hidden.input());
-            if bound <= 0.0
+            if !block.is_left(row, bound)
                 && let Some(coupled) = &*coupled
             {
                 bound = bound.max(coupled.bound(block, row, (network, hidden), hint, signs));
             }
             Some((bound, form))
         };
-        let Some((bound, form, row)) = best_row(block.rows(), bound_of) else {
+        let Some((bound, form, row)) = best_row(block, bound_of) else {
             let part = Part { row: Vec::new(), required: 0.0, is_reached: false };
             return Standing {
                 is_reached: false,
@@ -221,7 +221,7 @@ fn block_bounds(
         };
         let half = &rows.rows[row];
         let required = half.rhs.up();
-        parts.push(Part { row: half.y.clone(), required, is_reached: bound > 0.0 });
+        parts.push(Part { row: half.y.clone(), required, is_reached: block.is_left(row, bound) });
         if worst.as_ref().is_none_or(|(least, ..)| bound < *least) {
             worst = Some((bound, form, half.y.clone()));
         }
@@ -240,17 +240,17 @@ fn block_bounds(
 
 /// The row that leaves its block best, or the first that leaves it, with its bound and form.
 fn best_row(
-    rows: usize,
+    block: &Block<Rounded>,
     bound_of: impl Fn(usize) -> Option<(f64, Rounded)>,
 ) -> Option<(f64, Rounded, usize)> {
     let mut best: Option<(f64, Rounded, usize)> = None;
-    for row in 0..rows {
+    for row in 0..block.rows() {
         let Some((bound, form)) = bound_of(row) else { continue };
+        if block.is_left(row, bound) {
+            return Some((bound, form, row));
+        }
         if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
             best = Some((bound, form, row));
-        }
-        if bound > 0.0 {
-            break;
         }
     }
     best

@@ -55,6 +55,23 @@ impl GraphWriter {
         Self(self.0.bytes(1, node))
     }
 
+    /// A node of another domain.
+    pub(super) fn node_in(
+        self,
+        domain: &str,
+        operator: &str,
+        inputs: &[&str],
+        output: &str,
+    ) -> Self {
+        let node = inputs.iter().fold(Writer::default(), |node, name| node.bytes(1, name));
+        Self(self.0.bytes(1, node.bytes(2, output).bytes(4, operator).bytes(7, domain)))
+    }
+
+    /// One more output.
+    pub(super) fn output(self, name: &str) -> Self {
+        Self(self.0.bytes(12, Writer::default().bytes(1, name)))
+    }
+
     /// The bytes of the model.
     pub(super) fn model(self) -> Vec<u8> {
         let graph = self.0.bytes(12, Writer::default().bytes(1, "y"));

@@ -4,18 +4,27 @@
 //! stored tensor or computed from the input; a computed one remembers the value it comes from and
 //! the step between them. The steps from the input to the output are the network.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::import::ImportError;
 use crate::model::at_most;
 
-use super::proto::{Attribute, Graph, Node, unsupported};
+use super::answer::{Activation, Answer};
+use super::network::{normalisation, product};
+use super::place::Place;
+use super::proto::{Graph, Node, unsupported};
 use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
 
 /// Operators that are read.
-const OPERATORS: &str = "the operators read are Add, Constant, Div, Flatten, Gemm, Identity, MatMul, \
-                         Mul, Relu, Reshape and Sub";
+const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, Constant, Div, Dropout, Flatten, \
+                         Gemm, Identity, MatMul, Mul, Relu, Reshape, Sub and Scaler, and after the last layer \
+                         Sigmoid, Softmax, LogSoftmax, Concat, ArgMax, ArrayFeatureExtractor and ZipMap";
+/// Those of them that belong to classical machine learning.
+const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
+/// Types that a Cast may go to.
+const FLOAT: i64 = 1;
+const DOUBLE: i64 = 11;
 
 /// Most numbers in all steps together, whatever the file's size.
 const MAX_NUMBERS: usize = 11_000_000;
@@ -32,6 +41,13 @@ pub(super) enum Step {
     Scale(Vec<f64>),
     /// `W·v`; row-major `[outputs][inputs]`.
     Matrix { weights: Vec<f64>, inputs: usize },
+    /// `scale·v + shift` entry by entry, from a batch normalisation: to be part of the matrix before it.
+    Normalise {
+        scale: Vec<f64>,
+        shift: Vec<f64>,
+        /// Whether these numbers are what they should be, not only the floats next to it.
+        is_exact: bool,
+    },
     /// `max(v, 0)` entry by entry.
     Relu,
 }
@@ -42,6 +58,7 @@ impl Step {
         match self {
             Self::Add(numbers) | Self::Scale(numbers) => numbers.len(),
             Self::Matrix { weights, .. } => weights.len(),
+            Self::Normalise { scale, shift, .. } => scale.len() + shift.len(),
             Self::Relu => 0,
         }
     }
@@ -53,6 +70,8 @@ pub(super) struct Chain {
     pub(super) steps: Vec<Step>,
     /// Whether a number is stored as `f64`.
     pub(super) is_double: bool,
+    /// What follows after the last step, if something does.
+    pub(super) activation: Option<Activation>,
 }
 
 /// The steps from the input of a graph that was read from so many bytes to its output.
@@ -66,9 +85,10 @@ pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportErro
 
 /// A value with a name.
 #[derive(Clone, Copy)]
-enum Known<'a> {
+pub(super) enum Known<'a> {
     Stored(&'a Tensor<'a>),
     Computed(usize),
+    Answer(Answer),
 }
 
 /// A value computed from the input.
@@ -78,10 +98,12 @@ struct Computed {
     shape: Shape,
 }
 
-struct Values<'a> {
+pub(super) struct Values<'a> {
     known: BTreeMap<&'a str, Known<'a>>,
     computed: Vec<Computed>,
     is_double: bool,
+    /// Whether a value is rounded to `f32`.
+    is_cast: bool,
     /// Numbers in the steps so far: a small file may use one tensor many times.
     held: usize,
     /// Most of them.
@@ -97,7 +119,8 @@ impl<'a> Values<'a> {
                 return Err(unsupported(what, "each name once"));
             }
         }
-        let mut values = Self { known, computed: Vec::new(), is_double: false, held: 0, limit };
+        let mut values =
+            Self { known, computed: Vec::new(), is_double: false, is_cast: false, held: 0, limit };
         let inputs: Vec<_> =
             graph.inputs.iter().filter(|input| !values.known.contains_key(input.name)).collect();
         let [input] = inputs.as_slice() else {
@@ -110,25 +133,16 @@ impl<'a> Values<'a> {
     }
 
     fn run(&mut self, index: usize, node: &'a Node<'a>) -> Result<(), ImportError> {
-        if !matches!(node.domain, "" | "ai.onnx") {
+        let is_classical = CLASSICAL.contains(&node.operator);
+        if !matches!((node.domain, is_classical), ("" | "ai.onnx", false) | ("ai.onnx.ml", true)) {
             let what = format!("operator `{:.60}` of domain `{:.60}`", node.operator, node.domain);
             return Err(unsupported(what, OPERATORS));
         }
         let place = Place { index, node };
         place.expect_known_parts()?;
-        let value = match node.operator {
-            "Constant" => place.constant()?,
-            "Identity" => self.operand(&place, 0)?,
-            "Relu" => self.step(&place, |shape| Ok((Some(Step::Relu), shape.clone())))?,
-            "Flatten" => {
-                let axis = place.int("axis")?.unwrap_or(1);
-                self.step(&place, |shape| Ok((None, shape.flattened(axis)?)))?
-            }
-            "Reshape" => self.reshape(&place)?,
-            "Add" | "Sub" | "Mul" | "Div" => self.elementwise(&place)?,
-            "MatMul" => self.matmul(&place)?,
-            "Gemm" => self.gemm(&place)?,
-            other => return Err(unsupported(format!("operator `{other:.60}`"), OPERATORS)),
+        let value = match self.answer(&place)? {
+            Some(answer) => Known::Answer(answer),
+            None => self.value(&place)?,
         };
         let [output] = node.outputs.as_slice() else {
             return Err(place.wrong(format!("{} outputs", node.outputs.len()), "one output"));
@@ -139,20 +153,51 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
+    /// What a node of the network itself computes.
+    fn value(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        Ok(match place.node.operator {
+            "Constant" => place.constant()?,
+            "Identity" => self.operand(place, 0)?,
+            "Dropout" => self.dropout(place)?,
+            "Cast" => self.cast(place)?,
+            "Relu" => self.step(place, |shape| Ok((Some(Step::Relu), shape.clone())))?,
+            "Flatten" => {
+                let axis = place.int("axis")?.unwrap_or(1);
+                self.step(place, |shape| Ok((None, shape.flattened(axis)?)))?
+            }
+            "Reshape" => self.reshape(place)?,
+            "Add" | "Sub" | "Mul" | "Div" => self.elementwise(place)?,
+            "MatMul" => self.matmul(place)?,
+            "Gemm" => self.gemm(place)?,
+            "BatchNormalization" => self.normalisation(place)?,
+            "Scaler" => self.scaler(place)?,
+            other => return Err(unsupported(format!("operator `{other:.60}`"), OPERATORS)),
+        })
+    }
+
+    /// What a name stands for; the empty one is an operand that is left out.
+    pub(super) fn known(&self, name: &str) -> Option<Known<'a>> {
+        self.known.get(name).copied().filter(|_| !name.is_empty())
+    }
+
+    pub(super) fn shape(&self, computed: usize) -> &Shape {
+        &self.computed[computed].shape
+    }
+
     fn operand(&self, place: &Place<'a>, position: usize) -> Result<Known<'a>, ImportError> {
         let name = place.node.inputs.get(position).copied().unwrap_or("");
         let missing = || {
             let expected = "a stored tensor or the output of an earlier node";
             place.wrong(format!("operand {position} `{name:.60}`"), expected)
         };
-        self.known.get(name).copied().ok_or_else(missing)
+        self.known(name).ok_or_else(missing)
     }
 
     /// The operand that is computed from the input.
     fn computed(&self, place: &Place<'a>, position: usize) -> Result<usize, ImportError> {
         match self.operand(place, position)? {
             Known::Computed(at) => Ok(at),
-            Known::Stored(_) => Err(place.wrong(
+            Known::Stored(_) | Known::Answer(_) => Err(place.wrong(
                 format!("a stored tensor as operand {position}"),
                 "a value computed from the input",
             )),
@@ -163,13 +208,13 @@ impl<'a> Values<'a> {
     fn stored(&self, place: &Place<'a>, position: usize) -> Result<&'a Tensor<'a>, ImportError> {
         match self.operand(place, position)? {
             Known::Stored(tensor) => Ok(tensor),
-            Known::Computed(_) => {
+            Known::Computed(_) | Known::Answer(_) => {
                 Err(place.wrong(format!("a computed operand {position}"), "a stored tensor"))
             }
         }
     }
 
-    fn numbers(&mut self, tensor: &Tensor<'a>) -> Result<Vec<f64>, ImportError> {
+    pub(super) fn numbers(&mut self, tensor: &Tensor<'a>) -> Result<Vec<f64>, ImportError> {
         self.is_double |= matches!(tensor.numbers, Numbers::F64(_));
         tensor.values()
     }
@@ -241,34 +286,148 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// `x·W` with `W` stored `[inputs][outputs]`.
+    /// `x·W` with `W` stored `[inputs][outputs]`, or `W·x` with `W` stored `[outputs][inputs]`.
     fn matmul(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        if let Known::Stored(tensor) = self.operand(place, 0)? {
+            return self.left_matrix(place, tensor);
+        }
         let tensor = self.stored(place, 1)?;
         let weights = self.numbers(tensor)?;
         self.matrix(place, tensor, weights, false)
     }
 
+    /// `W·x` where every other dimension of `x` is 1.
+    fn left_matrix(
+        &mut self,
+        place: &Place<'a>,
+        tensor: &Tensor<'a>,
+    ) -> Result<Known<'a>, ImportError> {
+        let from = self.computed(place, 1)?;
+        let weights = self.numbers(tensor)?;
+        let (outputs, inputs) = place.matrix_size(tensor)?;
+        self.push(place, from, |shape| {
+            let shape = shape.through_left_matrix(inputs, outputs)?;
+            Ok((Some(Step::Matrix { weights, inputs }), shape))
+        })
+    }
+
+    /// `alpha·x·W + beta·b`. A factor becomes part of the numbers where every product is a float.
     fn gemm(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
-        for (name, value) in [("alpha", place.float("alpha")?), ("beta", place.float("beta")?)] {
-            if value.is_some_and(|value| value != 1.0) {
-                return Err(place.wrong(format!("{name} other than 1"), "1"));
+        let factor = |name| place.float(name).map(|factor| f64::from(factor.unwrap_or(1.0)));
+        let (alpha, beta) = (factor("alpha")?, factor("beta")?);
+        for (name, factor) in [("alpha", alpha), ("beta", beta)] {
+            if !factor.is_finite() {
+                return Err(place.wrong(format!("{name} {factor}"), "a finite number"));
             }
         }
         place.expect_flag("broadcast")?;
-        if place.int("transA")?.is_some_and(|value| value != 0) {
-            return Err(place.wrong("a transposed first operand".to_owned(), "transA 0"));
-        }
         let is_transposed = place.int("transB")?.is_some_and(|value| value != 0);
         let tensor = self.stored(place, 1)?;
         let weights = self.numbers(tensor)?;
-        let product = self.matrix(place, tensor, weights, is_transposed)?;
-        let (Known::Computed(from), true) = (product, place.node.inputs.len() > 2) else {
-            return Ok(product);
+        let mut value = if place.int("transA")?.is_some_and(|value| value != 0) {
+            let turned = self.step(place, |shape| Ok((None, shape.turned()?)))?;
+            self.matrix_on(place, turned, (tensor, weights, is_transposed))?
+        } else {
+            self.matrix(place, tensor, weights, is_transposed)?
         };
+        if alpha != 1.0 {
+            value = self.on(place, value, |shape| {
+                let all = shape.broadcast(&[], vec![alpha])?;
+                Ok((Some(Step::Scale(all)), shape.clone()))
+            })?;
+        }
+        if place.node.inputs.get(2).is_none_or(|name| name.is_empty()) {
+            return Ok(value);
+        }
         let bias = self.stored(place, 2)?;
-        let numbers = self.numbers(bias)?;
-        self.push(place, from, |shape| {
+        let is_single = matches!(bias.numbers, Numbers::F32(_));
+        let mut numbers = self.numbers(bias)?;
+        for number in &mut numbers {
+            let (product, is_exact) = product(*number, beta, is_single);
+            if !is_exact {
+                let found = format!("beta {beta} times {number}");
+                return Err(place.wrong(found, "a beta whose products with the operand are floats"));
+            }
+            *number = product;
+        }
+        self.on(place, value, |shape| {
             Ok((Some(Step::Add(shape.broadcast(&bias.dimensions, numbers)?)), shape.clone()))
+        })
+    }
+
+    /// A step on a computed value.
+    fn on(
+        &mut self,
+        place: &Place<'a>,
+        value: Known<'a>,
+        step: impl FnOnce(&Shape) -> Result<(Option<Step>, Shape), (String, &'static str)>,
+    ) -> Result<Known<'a>, ImportError> {
+        match value {
+            Known::Computed(from) => self.push(place, from, step),
+            Known::Stored(_) | Known::Answer(_) => Ok(value),
+        }
+    }
+
+    /// At inference it changes nothing.
+    fn dropout(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        if place.node.inputs.get(2).is_some_and(|name| !name.is_empty()) {
+            let found = "an operand `training_mode`".to_owned();
+            return Err(place.wrong(found, "a Dropout for inference, without it"));
+        }
+        self.step(place, |shape| Ok((None, shape.clone())))
+    }
+
+    /// A change of type between floats: nothing to a real number.
+    fn cast(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        match place.int("to")? {
+            Some(FLOAT) => self.is_cast = true,
+            Some(DOUBLE) => self.is_double = true,
+            to => {
+                let to = to.map_or("no attribute `to`".to_owned(), |to| format!("to {to}"));
+                return Err(place.wrong(to, "FLOAT (1) or DOUBLE (11)"));
+            }
+        }
+        self.step(place, |shape| Ok((None, shape.clone())))
+    }
+
+    /// `(x − offset)·scale`, as our own standardisation.
+    fn scaler(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        let centred = |offset: &f32| 0.0 - f64::from(*offset);
+        let offset = place.floats("offset")?.iter().map(centred).collect::<Vec<_>>();
+        let scale = place.floats("scale")?.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+        if offset.iter().chain(&scale).any(|number| !number.is_finite()) {
+            return Err(place.wrong("a number that is not finite".to_owned(), "finite numbers"));
+        }
+        let spread = |shape: &Shape, numbers: Vec<f64>| {
+            let dimensions = if numbers.len() == 1 { vec![] } else { vec![numbers.len() as u64] };
+            shape.broadcast(&dimensions, numbers)
+        };
+        let value =
+            self.step(place, |shape| Ok((Some(Step::Add(spread(shape, offset)?)), shape.clone())))?;
+        self.on(place, value, |shape| Ok((Some(Step::Scale(spread(shape, scale)?)), shape.clone())))
+    }
+
+    /// `scale·(x − mean)/√(variance + ε) + shift`, one channel for each number.
+    fn normalisation(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+        place.expect_int("spatial", 1, "1: one channel for each number")?;
+        place.expect_int("training_mode", 0, "0: the stored mean and variance")?;
+        let epsilon = f64::from(place.float("epsilon")?.unwrap_or(1e-5));
+        let mut lists = Vec::new();
+        for position in 1..5 {
+            let tensor = self.stored(place, position)?;
+            lists.push((tensor.dimensions.clone(), self.numbers(tensor)?));
+        }
+        let is_single = !self.is_double;
+        self.step(place, |shape| {
+            let mut spread = Vec::new();
+            for (dimensions, numbers) in lists {
+                spread.push(shape.channels(&dimensions, numbers)?);
+            }
+            let [scale, shift, mean, variance] = spread.as_slice() else {
+                return Err(("too few operands".to_owned(), "scale, shift, mean and variance"));
+            };
+            let step = normalisation([scale, shift, mean, variance], epsilon, is_single)?;
+            Ok((Some(step), shape.clone()))
         })
     }
 
@@ -280,32 +439,57 @@ impl<'a> Values<'a> {
         stored: Vec<f64>,
         is_transposed: bool,
     ) -> Result<Known<'a>, ImportError> {
-        let [rows, columns] = tensor.dimensions.as_slice() else {
-            return Err(place.wrong(format!("dimensions {:?}", tensor.dimensions), "a matrix"));
-        };
-        // as many numbers as rows times columns: both fit
-        let (rows, columns) = (*rows as usize, *columns as usize);
+        let value = Known::Computed(self.computed(place, 0)?);
+        self.matrix_on(place, value, (tensor, stored, is_transposed))
+    }
+
+    fn matrix_on(
+        &mut self,
+        place: &Place<'a>,
+        value: Known<'a>,
+        (tensor, stored, is_transposed): (&Tensor<'a>, Vec<f64>, bool),
+    ) -> Result<Known<'a>, ImportError> {
+        let (rows, columns) = place.matrix_size(tensor)?;
         let (inputs, outputs) = if is_transposed { (columns, rows) } else { (rows, columns) };
-        if inputs == 0 || outputs == 0 {
-            return Err(place.wrong("an empty matrix".to_owned(), "at least one row and column"));
-        }
         let weights = if is_transposed { stored } else { transposed(&stored, inputs, outputs) };
-        self.step(place, |shape| {
+        self.on(place, value, |shape| {
             let shape = shape.through_matrix(inputs, outputs)?;
             Ok((Some(Step::Matrix { weights, inputs }), shape))
         })
     }
 
+    /// The one computed value that all outputs of the graph are, or follow from.
+    fn output(&self, graph: &Graph<'_>) -> Result<(usize, Option<Activation>), ImportError> {
+        let mut found = None;
+        for output in &graph.outputs {
+            let one = match self.known(output.name) {
+                Some(Known::Computed(at)) => (at, None),
+                Some(Known::Answer(answer)) => (answer.logits, Some(answer.activation)),
+                _ => {
+                    let (place, found) =
+                        ("the output".to_owned(), format!("`{:.60}`", output.name));
+                    let expected = "a value computed from the input";
+                    return Err(ImportError::Graph { place, found, expected });
+                }
+            };
+            if found.is_some_and(|found| found != one || one.1.is_none()) {
+                let what = format!("a graph with {} outputs", graph.outputs.len());
+                return Err(unsupported(
+                    what,
+                    "one output, or posteriors and label of the same logits",
+                ));
+            }
+            found = Some(one);
+        }
+        found.ok_or_else(|| unsupported("a graph without an output", "one output"))
+    }
+
     fn finish(mut self, graph: &Graph<'_>) -> Result<Chain, ImportError> {
-        let [output] = graph.outputs.as_slice() else {
-            let what = format!("a graph with {} outputs", graph.outputs.len());
-            return Err(unsupported(what, "one output"));
-        };
-        let Some(Known::Computed(mut at)) = self.known.get(output.name).copied() else {
-            let (place, found) = ("the output".to_owned(), format!("`{:.60}`", output.name));
-            let expected = "a value computed from the input";
-            return Err(ImportError::Graph { place, found, expected });
-        };
+        if self.is_cast && self.is_double {
+            let what = "a Cast to FLOAT in a graph of DOUBLE numbers";
+            return Err(unsupported(what, "numbers of one type"));
+        }
+        let (mut at, activation) = self.output(graph)?;
         let mut steps = Vec::new();
         loop {
             let value = &mut self.computed[at];
@@ -314,7 +498,7 @@ impl<'a> Values<'a> {
             at = from;
         }
         steps.reverse();
-        Ok(Chain { steps, is_double: self.is_double })
+        Ok(Chain { steps, is_double: self.is_double, activation })
     }
 }
 
@@ -322,114 +506,4 @@ impl<'a> Values<'a> {
 fn transposed(stored: &[f64], inputs: usize, outputs: usize) -> Vec<f64> {
     let column = |output: usize| (0..inputs).map(move |input| stored[input * outputs + output]);
     (0..outputs).flat_map(column).collect()
-}
-
-/// How many operands an operator has at most, and which attributes it is read with.
-fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
-    Some(match operator {
-        "Add" | "Sub" | "Mul" | "Div" => (2, &["axis", "broadcast"]),
-        "Constant" => (0, &["value"]),
-        "Flatten" => (1, &["axis"]),
-        "Gemm" => (3, &["alpha", "beta", "broadcast", "transA", "transB"]),
-        "Identity" | "Relu" => (1, &[]),
-        "MatMul" => (2, &[]),
-        "Reshape" => (2, &["allowzero"]),
-        _ => return None,
-    })
-}
-
-/// A node, for messages.
-struct Place<'a> {
-    index: usize,
-    node: &'a Node<'a>,
-}
-
-impl<'a> Place<'a> {
-    fn wrong(&self, found: String, expected: &'static str) -> ImportError {
-        let place = format!("node {} ({:.60})", self.index, self.node.operator);
-        ImportError::Graph { place, found, expected }
-    }
-
-    /// No operand or attribute that the operator is not read with, and no attribute twice.
-    fn expect_known_parts(&self) -> Result<(), ImportError> {
-        let Some((operands, known)) = parts(self.node.operator) else { return Ok(()) };
-        if self.node.inputs.len() > operands {
-            let expected = "the operands of the operator";
-            return Err(self.wrong(format!("{} operands", self.node.inputs.len()), expected));
-        }
-        let mut seen = BTreeSet::new();
-        for Attribute { name, .. } in &self.node.attributes {
-            if !known.contains(name) {
-                let found = format!("attribute `{name:.60}`");
-                return Err(self.wrong(found, "the attributes that the operator is read with"));
-            }
-            if !seen.insert(name) {
-                return Err(self.wrong(format!("attribute `{name}` twice"), "each attribute once"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Before version 7 of the operators, `broadcast` and `axis` said where the dimensions of the second
-    /// operand stand among those of the first. They mean nothing where they stand last.
-    fn expect_usual_broadcast(
-        &self,
-        shape: &Shape,
-        tensor: &Tensor<'_>,
-    ) -> Result<(), ImportError> {
-        self.expect_flag("broadcast")?;
-        let Some(axis) = self.int("axis")? else { return Ok(()) };
-        if shape.is_last(axis, tensor.dimensions.len()) {
-            return Ok(());
-        }
-        Err(self.wrong(format!("axis {axis}"), "the last dimensions of the first operand"))
-    }
-
-    /// An attribute that is 0 or 1, if it is there, and either way the same.
-    fn expect_flag(&self, name: &'static str) -> Result<(), ImportError> {
-        match self.int(name)? {
-            None | Some(0 | 1) => Ok(()),
-            Some(other) => Err(self.wrong(format!("{name} {other}"), "0 or 1")),
-        }
-    }
-
-    fn attribute(&self, name: &str) -> Option<&'a Attribute<'a>> {
-        self.node.attributes.iter().find(|attribute| attribute.name == name)
-    }
-
-    fn int(&self, name: &'static str) -> Result<Option<i64>, ImportError> {
-        let value = |attribute: &Attribute<'_>| {
-            let wrong = || self.wrong(format!("attribute {name} of another type"), "an INT");
-            attribute.int.ok_or_else(wrong)
-        };
-        self.attribute(name).map(value).transpose()
-    }
-
-    fn float(&self, name: &'static str) -> Result<Option<f32>, ImportError> {
-        let value = |attribute: &Attribute<'_>| {
-            let wrong = || self.wrong(format!("attribute {name} of another type"), "a FLOAT");
-            attribute.float.ok_or_else(wrong)
-        };
-        self.attribute(name).map(value).transpose()
-    }
-
-    /// What to multiply by instead of dividing, with the same bits.
-    fn reciprocals(&self, divisors: &[f64]) -> Result<Vec<f64>, ImportError> {
-        let reciprocal = |&divisor: &f64| {
-            let wrong = || {
-                let expected = "powers of two; by other numbers, multiplying by the reciprocal \
-                                rounds otherwise";
-                self.wrong(format!("a division by {divisor}"), expected)
-            };
-            let is_power_of_two = divisor.is_normal() && divisor.to_bits() << 12 == 0;
-            is_power_of_two.then(|| 1.0 / divisor).ok_or_else(wrong)
-        };
-        divisors.iter().map(reciprocal).collect()
-    }
-
-    fn constant(&self) -> Result<Known<'a>, ImportError> {
-        let tensor = self.attribute("value").and_then(|attribute| attribute.tensor.as_ref());
-        let wrong = || self.wrong("no attribute `value`".to_owned(), "a tensor as `value`");
-        tensor.map(Known::Stored).ok_or_else(wrong)
-    }
 }

@@ -1,14 +1,15 @@
 //! ONNX graphs of feed-forward ReLU networks.
 //!
-//! Read is what has a native model with the same numbers:
+//! Read is what has a native model with the same function:
 //!
 //! ```text
-//! standardisation?  (MatMul Add? | Gemm)  (Relu (MatMul Add? | Gemm))*
+//! standardisation?  affine  (Relu affine)*  (Sigmoid | Softmax)?
 //! ```
 //!
-//! on one input and one output, with Flatten, Reshape, Identity and Constant anywhere. Weights and
-//! biases are taken over bit for bit (−0 as 0). Two affine maps without a Relu between them are
-//! refused: folding them would round.
+//! on one input, with Flatten, Reshape, Identity, Dropout and Constant anywhere, where `affine` is
+//! MatMul, Gemm, Add, Sub, Mul, Div and BatchNormalization in any order. Weights and biases are taken over
+//! bit for bit (−0 as 0); how several affine maps become layers without rounding stands in [`network`].
+//! A final activation is left out: scores are logits ([`answer`]).
 //!
 //! The standardisation becomes the features' mean and scale, where both are `f32` and every served
 //! copy of the native model covers the file's order of operations:
@@ -22,6 +23,9 @@
 //! Written is the first form, with the names, kinds and ranges of the features as metadata, so that
 //! what was exported is imported as the same model.
 
+#[cfg(test)]
+mod affine_tests;
+mod answer;
 mod export;
 mod features;
 #[cfg(test)]
@@ -29,6 +33,8 @@ mod fixture;
 mod graph;
 #[cfg(test)]
 mod hostile;
+mod network;
+mod place;
 mod proto;
 mod shape;
 mod tensor;
@@ -38,24 +44,40 @@ mod wire;
 
 pub use export::to_onnx;
 
-use crate::model::{
-    Family, FeatureSpec, Layer, LimitError, Mlp, Model, Precision, Schema, Tie, at_most,
-};
+use crate::model::{Family, Layer, Mlp, Model, Precision, Schema, Tie, at_most};
 
-use self::features::Described;
-use self::graph::Step;
+use self::answer::Activation;
+use self::network::Network;
 use self::proto::unsupported;
-use self::shape::MAX_WIDTH;
-use super::ImportError;
+use super::packed::unpack;
+use super::{ImportError, Imported, Note};
 
-/// Most layers, as in native models.
-const MAX_LAYERS: usize = 64;
-/// Most weights and biases, as in native models.
-const MAX_PARAMETERS: usize = 10_000_000;
+/// Largest file once unpacked, in bytes: 10⁷ numbers of 8 bytes, written twice as long.
+const MAX_BYTES: u64 = 256 << 20;
 /// Most classes, as in native models.
 const MAX_CLASSES: usize = 1_000;
 
-/// Reads a network from the bytes of an `.onnx` file; one class per output.
+/// What the outputs of a graph are taken for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outputs {
+    /// Logits. A single one is that of class 1 beside a logit 0 if a Sigmoid follows, else a plain score.
+    #[default]
+    AsTheGraphEnds,
+    /// Logits; a single one is that of class 1 beside a logit 0.
+    Logits,
+    /// The numbers that a property speaks of: nothing may be left out or rounded.
+    Numbers,
+}
+
+/// Reads a network from the bytes of an `.onnx` file, its outputs taken for what the graph makes of them.
+///
+/// # Errors
+/// See [`onnx_outputs`].
+pub fn onnx(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+    Ok(onnx_outputs(bytes, schema, Outputs::default())?.model)
+}
+
+/// Reads a network from the bytes of an `.onnx` file, which may be packed with gzip; one class per output.
 ///
 /// With a schema, its features must be as many as the network's inputs, and named as in the file if
 /// that has names; their names, kinds and ranges are taken over, mean and scale are the file's (0 and
@@ -64,160 +86,89 @@ const MAX_CLASSES: usize = 1_000;
 ///
 /// # Errors
 /// Bytes that are no protobuf message, sizes over a limit, operators, types and graphs other than
-/// those above, by name.
-pub fn onnx(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
+/// those above, by name; an activation at the end, or a rounded number, where outputs are numbers.
+pub fn onnx_outputs(
+    bytes: &[u8],
+    schema: Option<&Schema>,
+    outputs: Outputs,
+) -> Result<Imported, ImportError> {
+    let bytes = &unpack(bytes, MAX_BYTES)?;
     let file = proto::file(bytes)?;
     let described = file.features.map(features::read).transpose()?;
     let chain = graph::chain(&file.graph, bytes.len())?;
-    let network = Network::new(chain.steps)?;
-    let classes = network.layers.last().map_or(0, Layer::outputs);
-    if classes < 2 {
-        return Err(unsupported(format!("a network with {classes} outputs"), "one for each class"));
+    let mut network = Network::new(chain.steps, !chain.is_double)?;
+    let is_logit = is_logit(&network, chain.activation, outputs)?;
+    let notes = notes(&network, chain.activation, outputs)?;
+    if let (true, Some(last)) = (is_logit, network.layers.last_mut()) {
+        last.weights.splice(0..0, std::iter::repeat_n(0.0, last.inputs));
+        last.bias.insert(0, 0.0);
     }
+    let classes = network.layers.last().map_or(0, Layer::outputs);
     at_most("classes", classes, MAX_CLASSES)?;
-    Ok(Model {
+    let model = Model {
         schema: network.schema(described, schema)?,
         precision: if chain.is_double { Precision::F64 } else { Precision::F32 },
         tie: Tie::Lower,
         classes,
         family: Family::Mlp(Mlp { layers: network.layers }),
-    })
+    };
+    Ok(Imported { model, notes })
 }
 
-/// Layers with what stands before them.
-#[derive(Default)]
-struct Network {
-    mean: Option<Vec<f64>>,
-    scale: Option<Vec<f64>>,
-    layers: Vec<Layer>,
-    /// What the last step was.
-    last: Last,
-}
-
-#[derive(Clone, Copy, Default, PartialEq)]
-enum Last {
-    #[default]
-    Input,
-    Matrix,
-    Bias,
-    Relu,
-}
-
-impl Network {
-    fn new(steps: Vec<Step>) -> Result<Self, ImportError> {
-        let mut network = Self::default();
-        steps.into_iter().try_for_each(|step| network.take(step))?;
-        network.check_limits()?;
-        match network.last {
-            Last::Relu => Err(unsupported("a Relu at the output", "logits as the output")),
-            Last::Input => Err(unsupported("a graph without a matrix", "at least one layer")),
-            Last::Matrix | Last::Bias => Ok(network),
+/// Whether the one output is the logit of class 1.
+fn is_logit(
+    network: &Network,
+    activation: Option<Activation>,
+    outputs: Outputs,
+) -> Result<bool, ImportError> {
+    let count = network.layers.last().map_or(0, Layer::outputs);
+    match (activation, count) {
+        (Some(Activation::Sigmoid), 2..) => {
+            let what = format!("a Sigmoid of {count} outputs, whose posteriors do not add up to 1");
+            Err(unsupported(what, "a Sigmoid of one output, or a Softmax"))
         }
-    }
-
-    fn take(&mut self, step: Step) -> Result<(), ImportError> {
-        self.last = match (step, self.last) {
-            (Step::Add(numbers), last) if numbers.iter().all(|c| *c == 0.0) => last,
-            (Step::Scale(numbers), last) if numbers.iter().all(|c| *c == 1.0) => last,
-            (Step::Add(c), Last::Input) if self.mean.is_none() && self.scale.is_none() => {
-                self.mean = Some(c.into_iter().map(|c| 0.0 - c).collect());
-                Last::Input
-            }
-            (Step::Scale(scale), Last::Input) if self.scale.is_none() => {
-                self.scale = Some(scale);
-                Last::Input
-            }
-            (Step::Add(c), Last::Input) if self.mean.is_none() => {
-                self.mean = Some(mean_before(self.scale.as_deref().unwrap_or_default(), &c)?);
-                Last::Input
-            }
-            (Step::Matrix { weights, inputs }, Last::Input | Last::Relu) => {
-                let bias = vec![0.0; weights.len() / inputs];
-                self.layers.push(Layer { weights, bias, inputs });
-                Last::Matrix
-            }
-            (Step::Add(bias), Last::Matrix) => {
-                if let Some(layer) = self.layers.last_mut() {
-                    layer.bias = bias;
-                }
-                Last::Bias
-            }
-            (Step::Relu, Last::Matrix | Last::Bias | Last::Relu) => Last::Relu,
-            (step, last) => return Err(out_of_place(&step, last)),
-        };
-        Ok(())
-    }
-
-    fn check_limits(&self) -> Result<(), LimitError> {
-        at_most("layers", self.layers.len(), MAX_LAYERS)?;
-        for layer in &self.layers {
-            at_most("neurons of a layer", layer.outputs(), MAX_WIDTH)?;
-            at_most("inputs of a layer", layer.inputs, MAX_WIDTH)?;
+        (Some(Activation::Softmax), 1) => {
+            let what = "a Softmax or ArgMax of one output, which is always the same";
+            Err(unsupported(what, "one output for each class, or a Sigmoid"))
         }
-        let parameters = self.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
-        at_most("parameters", parameters, MAX_PARAMETERS)
-    }
-
-    fn schema(
-        &self,
-        described: Option<Vec<Described>>,
-        given: Option<&Schema>,
-    ) -> Result<Schema, ImportError> {
-        let inputs = self.layers.first().map_or(0, |layer| layer.inputs);
-        let number = |numbers: &Option<Vec<f64>>, index: usize, default: f32| match numbers {
-            None => Ok(default),
-            Some(numbers) => single(numbers.get(index).copied()),
-        };
-        let standardised = |(index, feature): (usize, FeatureSpec)| {
-            let mean = number(&self.mean, index, 0.0)?;
-            let scale = number(&self.scale, index, 1.0)?;
-            Ok(FeatureSpec { mean, scale, ..feature })
-        };
-        let features = features::of_network(inputs, described, given)?;
-        let features = features.into_iter().enumerate().map(standardised);
-        Ok(Schema::new(features.collect::<Result<_, ImportError>>()?)?)
+        (Some(Activation::Sigmoid), _) => Ok(true),
+        _ => Ok(count == 1 && outputs == Outputs::Logits),
     }
 }
 
-/// `scale·x + c` is `scale·(x − mean)` with this mean, if it is an `f32`.
-fn mean_before(scale: &[f64], c: &[f64]) -> Result<Vec<f64>, ImportError> {
-    let mean = |(scale, c): (&f64, &f64)| {
-        let mean = f64::from((-c / scale) as f32);
-        // exact: scale and mean are f32
-        let is_exact = f64::from(*scale as f32) == *scale && mean * scale == -c;
-        is_exact.then_some(mean + 0.0).ok_or_else(|| ImportError::Graph {
-            place: "the constant after the scaling".to_owned(),
-            found: format!("{scale}·x + {c}"),
-            expected: "scale·(x − mean) with a mean that is a 32-bit float",
-        })
-    };
-    scale.iter().zip(c).map(mean).collect()
-}
-
-/// A mean or a scale, which are `f32` in a schema.
-fn single(value: Option<f64>) -> Result<f32, ImportError> {
-    let exact = value.map(|value| (value, value as f32)).filter(|(v, s)| f64::from(*s) == *v);
-    exact.map(|(_, single)| single).ok_or_else(|| ImportError::Graph {
-        place: "the constant before the first layer".to_owned(),
-        found: value.map_or("too few numbers".to_owned(), |value| value.to_string()),
-        expected: "a 32-bit float for each input",
-    })
-}
-
-fn out_of_place(step: &Step, last: Last) -> ImportError {
-    let name = match step {
-        Step::Add(_) => "an addition",
-        Step::Scale(_) => "a multiplication",
-        Step::Matrix { .. } => "a matrix",
-        Step::Relu => "a Relu",
-    };
-    let after = match last {
-        Last::Input => "the input",
-        Last::Matrix => "a matrix",
-        Last::Bias => "a matrix with its bias",
-        Last::Relu => "a Relu",
-    };
-    let expected = "a constant may be subtracted from the input and the result scaled, then \
-                    matrices with one bias each and a Relu between them";
-    unsupported(format!("{name} after {after}"), expected)
+/// What differs from the graph; refused where properties speak of the outputs.
+fn notes(
+    network: &Network,
+    activation: Option<Activation>,
+    outputs: Outputs,
+) -> Result<Vec<Note>, ImportError> {
+    if outputs == Outputs::Numbers {
+        if activation.is_some() {
+            let what = "an activation or a label after the last layer";
+            return Err(unsupported(
+                what,
+                "outputs of an affine layer: the property speaks of them",
+            ));
+        }
+        if network.is_rounded {
+            let what = "a BatchNormalization, whose numbers are no floats,";
+            return Err(unsupported(
+                what,
+                "one that is folded exactly: rounded, the answers would be about \
+                                          another network",
+            ));
+        }
+        return Ok(Vec::new());
+    }
+    let dropped =
+        "what follows the logits (Sigmoid, Softmax, labels) is left out: scores are logits";
+    let rounded = "a BatchNormalization is folded into its layer and rounded: the stored model is what is \
+                   certified, not the graph";
+    let doubled = "affine maps without a Relu between them are kept exact by doubled neurons";
+    let said = [
+        (activation.is_some(), dropped),
+        (network.is_rounded, rounded),
+        (network.doubled > 0, doubled),
+    ];
+    Ok(said.into_iter().filter(|(is, _)| *is).map(|(_, note)| Note::Graph(note)).collect())
 }

@@ -7,7 +7,7 @@
 use crate::import::ImportError;
 use crate::model::at_most;
 
-use super::tensor::Tensor;
+use super::tensor::{MAX_WHOLE, Numbers, Tensor, floats, whole};
 use super::wire::{Fields, Value, broken};
 
 /// Most nodes, and most tensors, of a graph.
@@ -46,6 +46,7 @@ pub(super) struct Attribute<'a> {
     pub(super) name: &'a str,
     pub(super) float: Option<f32>,
     pub(super) int: Option<i64>,
+    pub(super) floats: Vec<f32>,
     pub(super) tensor: Option<Tensor<'a>>,
 }
 
@@ -148,6 +149,7 @@ impl<'a> Node<'a> {
 impl<'a> Attribute<'a> {
     fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
         let mut attribute = Self::default();
+        let mut ints = Vec::new();
         while let Some((number, value)) = fields.next()? {
             match (number, value) {
                 (1, Value::Bytes(bytes, at)) => attribute.name = text(bytes, at)?,
@@ -156,9 +158,24 @@ impl<'a> Attribute<'a> {
                 (5, Value::Bytes(bytes, at)) => {
                     attribute.tensor = Some(Tensor::read(Fields::new(bytes, at))?);
                 }
+                (7, Value::Four(bytes)) => attribute.floats.push(f32::from_le_bytes(bytes)),
+                (7, Value::Bytes(bytes, at)) => attribute.floats.extend(floats(bytes, at)?),
+                (8, Value::Varint(n)) => ints.push(n.cast_signed()),
+                (8, Value::Bytes(bytes, at)) => ints.extend(whole(bytes, at)?),
                 _ => {}
             }
+            at_most("whole numbers of an attribute", ints.len(), MAX_WHOLE)?;
         }
+        attribute.tensor = match attribute.name {
+            "value_float" => attribute.float.map(|x| Tensor::of(None, Numbers::F32(vec![x]))),
+            "value_int" => attribute.int.map(|n| Tensor::of(None, Numbers::I64(vec![n]))),
+            "value_floats" => {
+                let floats = attribute.floats.clone();
+                Some(Tensor::of(Some(floats.len()), Numbers::F32(floats)))
+            }
+            "value_ints" => Some(Tensor::of(Some(ints.len()), Numbers::I64(ints))),
+            _ => attribute.tensor,
+        };
         Ok(attribute)
     }
 }

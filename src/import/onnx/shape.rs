@@ -73,6 +73,43 @@ impl Shape {
         Ok(Self(Some([others, &[outputs]].concat())))
     }
 
+    /// The shape after `W·v` with `W` stored `[outputs][inputs]`: `v` is a list, or a column.
+    pub(super) fn through_left_matrix(
+        &self,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, Mismatch> {
+        match self.0.as_deref() {
+            Some(&[all]) if all == inputs as u64 => Ok(Self(Some(vec![outputs as u64]))),
+            Some(&[all, 1]) if all == inputs as u64 => Ok(Self(Some(vec![outputs as u64, 1]))),
+            _ => {
+                let found = format!("dimensions {:?} behind a matrix with {inputs} inputs", self.0);
+                Err((found, "a list or a column with as many numbers as the matrix has inputs"))
+            }
+        }
+    }
+
+    /// A row as a column, or the other way round.
+    pub(super) fn turned(&self) -> Result<Self, Mismatch> {
+        match self.0.as_deref() {
+            Some(&[rows, columns]) if rows == 1 || columns == 1 => {
+                Ok(Self(Some(vec![columns, rows])))
+            }
+            _ => Err((format!("dimensions {:?} with transA", self.0), "one row or one column")),
+        }
+    }
+
+    /// One stored number for each entry of a row.
+    pub(super) fn channels(&self, stored: &[u64], numbers: Vec<f64>) -> Result<Vec<f64>, Mismatch> {
+        match (self.0.as_deref(), stored) {
+            (Some(&[1, channels]), &[length]) if channels == length => Ok(numbers),
+            _ => {
+                let found = format!("dimensions {stored:?} on {:?}", self.0);
+                Err((found, "a number for each entry of a row"))
+            }
+        }
+    }
+
     /// A stored tensor spread over the shape: of the same dimensions, or one number.
     pub(super) fn broadcast(
         &self,

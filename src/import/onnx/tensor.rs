@@ -7,7 +7,7 @@ use super::proto::{MAX_DIMENSIONS, text, unsupported};
 use super::wire::{Fields, Value, broken, packed};
 
 /// Most whole numbers of a tensor: only shapes are made of them.
-const MAX_WHOLE: usize = 65_536;
+pub(super) const MAX_WHOLE: usize = 65_536;
 
 /// A stored tensor.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,12 @@ impl Default for Numbers {
 }
 
 impl<'a> Tensor<'a> {
+    /// A list of that length, or a single number.
+    pub(super) fn of(length: Option<usize>, numbers: Numbers) -> Self {
+        let dimensions = length.iter().map(|&length| length as u64).collect();
+        Self { name: "", dimensions, numbers }
+    }
+
     pub(super) fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
         let mut tensor = Self::default();
         let (mut kind, mut raw) = (0, None);
@@ -51,8 +57,7 @@ impl<'a> Tensor<'a> {
                 (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
                 (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
                 (7, Value::Bytes(bytes, at)) => {
-                    at_most("bytes of whole numbers", bytes.len(), 10 * MAX_WHOLE)?;
-                    i64s.extend(packed(bytes, at)?.into_iter().map(u64::cast_signed));
+                    i64s.extend(whole(bytes, at)?);
                 }
                 (8, Value::Bytes(bytes, at)) => tensor.name = text(bytes, at)?,
                 (9, Value::Bytes(bytes, at)) => raw = Some((bytes, at)),
@@ -137,7 +142,13 @@ fn chunks<const N: usize, T>(
     Ok(whole.iter().map(|&chunk| number(chunk)).collect())
 }
 
-fn floats(bytes: &[u8], at: usize) -> Result<Vec<f32>, ImportError> {
+/// A packed list of whole numbers.
+pub(super) fn whole(bytes: &[u8], at: usize) -> Result<Vec<i64>, ImportError> {
+    at_most("bytes of whole numbers", bytes.len(), 10 * MAX_WHOLE)?;
+    Ok(packed(bytes, at)?.into_iter().map(u64::cast_signed).collect())
+}
+
+pub(super) fn floats(bytes: &[u8], at: usize) -> Result<Vec<f32>, ImportError> {
     chunks(bytes, at, f32::from_le_bytes)
 }
 

@@ -85,15 +85,15 @@ impl MlpFile {
         if let Some(first) = layers.first_mut() {
             take_up(first, &schema, &mean, &std)?;
         }
-        if logits == 1
+        // of a classifier one logit stands against 0; the value of a regressor is a plain score
+        if self.classes == 2
             && let Some(last) = layers.last_mut()
         {
             against_zero(last);
         }
-        let (classes, family) = (logits.max(2), Family::Mlp(Mlp { layers }));
+        let (classes, family) = (self.classes, Family::Mlp(Mlp { layers }));
         let model = Model { schema, precision: Precision::F64, tie: Tie::Lower, classes, family };
-        let value = (self.classes == 1).then_some(Note::Value);
-        Ok(Imported { model, notes: value.into_iter().chain([Note::Folded]).collect() })
+        Ok(Imported { model, notes: vec![Note::Folded] })
     }
 
     /// How many outputs the network has; other models are refused by name.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::import::ImportError;
 use crate::interval::Decimal;
 use crate::model::LimitError;
 
@@ -52,6 +53,9 @@ pub enum VnnlibError {
         /// Which.
         limit: LimitError,
     },
+    /// Packed, and not to be unpacked.
+    #[error("{0}; expected a VNN-LIB file, packed or not")]
+    Packed(Box<ImportError>),
     /// Not UTF-8.
     #[error("{place}: not UTF-8 text; expected a VNN-LIB file")]
     Text {
@@ -79,7 +83,7 @@ pub enum VnnlibError {
         expected: &'static str,
     },
     /// A name that is not declared, or an index that its shape does not have.
-    #[error("{place}: `{name}` is not declared")]
+    #[error("{place}: `{name}` is not declared; expected an input or output that is")]
     Unknown {
         /// Where.
         place: Place,
@@ -87,7 +91,7 @@ pub enum VnnlibError {
         name: String,
     },
     /// A name declared twice.
-    #[error("{place}: `{name}` is declared twice")]
+    #[error("{place}: `{name}` is declared twice; expected each name once")]
     Twice {
         /// Where the second time.
         place: Place,
@@ -116,10 +120,13 @@ pub enum VnnlibError {
         ends: Box<(Decimal, Decimal)>,
     },
     /// No condition on outputs in some case: every input would be a violation.
-    #[error("a case without a condition on outputs; every input would violate it")]
+    #[error(
+        "a case without a condition on outputs; every input would violate it; expected \
+             one, such as (<= Y_0 0)"
+    )]
     NoOutputs,
     /// Fewer inputs or outputs than one.
-    #[error("no {0} is declared")]
+    #[error("no {0} is declared; expected at least one input and one output")]
     Undeclared(&'static str),
 }
 
@@ -134,6 +141,7 @@ impl VnnlibError {
             | Self::Unknown { place, .. }
             | Self::Twice { place, .. } => Some(*place),
             Self::Limit(_)
+            | Self::Packed(_)
             | Self::Unbounded { .. }
             | Self::Empty { .. }
             | Self::NoOutputs

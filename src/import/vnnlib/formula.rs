@@ -67,6 +67,8 @@ pub(super) struct Reader<'a> {
     pub(super) lexer: Lexer<'a>,
     pub(super) tensors: Tensors<'a>,
     pub(super) atoms: Vec<Atom>,
+    /// Whether inputs or outputs are declared as floats.
+    pub(super) has_floats: bool,
     /// Numbers and variables so far.
     leaves: usize,
 }
@@ -74,7 +76,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (lexer, tensors) = (Lexer::new(text), Tensors::default());
-        Self { lexer, tensors, atoms: Vec::new(), leaves: 0 }
+        Self { lexer, tensors, atoms: Vec::new(), has_floats: false, leaves: 0 }
     }
 
     /// Counts a leaf of the given weight.

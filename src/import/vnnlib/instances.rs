@@ -30,6 +30,7 @@ pub struct Instance {
 /// seconds, each with its line; sizes over a limit.
 pub fn instances(file: &str, bytes: &[u8]) -> Result<Vec<Instance>, DataError> {
     at_most("bytes of a file", bytes.len(), MAX_BYTES)?;
+    let bytes = bytes.strip_prefix(super::BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -99,6 +100,8 @@ mod tests {
 
     #[test]
     fn refusals_name_file_and_line() {
+        let marked = instances("i.csv", "\u{feff}a.onnx,p.vnnlib,1".as_bytes()).unwrap();
+        assert_eq!(marked[0].onnx, PathBuf::from("a.onnx"));
         let table: [(&[u8], &str); 9] = [
             (b"a,b", "2 cells"),
             (b"a,b,1,2", "4 cells"),

@@ -10,9 +10,10 @@
 //! (assert (or (and …) (and …)))         boxes, blocks, or cases of both
 //! ```
 //!
-//! Version 1.0 declares `X_0`, …, `Y_0`, … one by one; in version 2.0 two networks, the second
-//! `equal-to` the first, are two copies. Decimals are taken as they are written, and all arithmetic
-//! on them is exact. What a spec cannot state is refused by name.
+//! Version 1.0 declares `X_0`, …, `Y_0`, … one by one, and may have the frame of an SMT-LIB script
+//! around its asserts; in version 2.0 two networks, the second `equal-to` the first, are two copies.
+//! Decimals are taken as they are written, and all arithmetic on them is exact, also where version 2.0
+//! declares floats. What a spec cannot state is refused by name.
 //!
 //! Sources: <https://www.vnnlib.org> and the benchmarks `acasxu_2023`, `safenlp`, `rl_benchmarks`,
 //! `mnist_fc` and `monotonic_acasxu`; the last one writes comparisons infix too, so both are read.
@@ -24,6 +25,7 @@ mod lexer;
 mod normal;
 mod number;
 mod query;
+mod script;
 mod tensors;
 mod term;
 #[cfg(test)]
@@ -37,19 +39,23 @@ pub use instances::{Instance, instances};
 pub use query::{Block, Input, Query, Strict};
 pub use write::spec_text;
 
+use crate::import::packed::unpack;
 use crate::model::at_most;
 
 use self::formula::{Formula, Reader};
 use self::lexer::{Token, after};
 use self::normal::Normal;
+use self::script::Script;
 use self::version2::Networks;
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 64 << 20;
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads a property; an input violates it iff it violates one of the queries.
 ///
-/// There is one query, but for files whose cases pair conditions on inputs with conditions on
+/// The file may be packed with gzip, and begin with a byte order mark. There is one query, but for files whose cases pair conditions on inputs with conditions on
 /// outputs: then there is one for each pair of boxes and blocks.
 ///
 /// # Errors
@@ -57,7 +63,9 @@ const MAX_BYTES: usize = 64 << 20;
 /// by name; inputs without two bounds, empty boxes; sizes over a limit.
 pub fn vnnlib(bytes: &[u8]) -> Result<Vec<Query>, VnnlibError> {
     at_most("bytes of a file", bytes.len(), MAX_BYTES)?;
-    let mut reader = Reader::new(text(bytes)?);
+    let unpacked = unpack(bytes, MAX_BYTES as u64).map_err(Box::new);
+    let bytes = unpacked.map_err(VnnlibError::Packed)?;
+    let mut reader = Reader::new(text(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes))?);
     let (asserts, copies) = reader.commands()?;
     for (count, what) in [(reader.tensors.inputs(), "input"), (reader.tensors.outputs(), "output")]
     {
@@ -66,7 +74,9 @@ pub fn vnnlib(bytes: &[u8]) -> Result<Vec<Query>, VnnlibError> {
         }
     }
     let normal = Normal::new(asserts, &reader.atoms)?;
-    query::queries(&normal, &reader.atoms, &reader.tensors, copies)
+    let mut queries = query::queries(&normal, &reader.atoms, &reader.tensors, copies)?;
+    queries.iter_mut().for_each(|query| query.has_floats = reader.has_floats);
+    Ok(queries)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, VnnlibError> {
@@ -81,12 +91,14 @@ impl Reader<'_> {
     /// All commands of the file: its asserts, and how many copies they are about.
     fn commands(&mut self) -> Result<(Vec<Formula>, usize), VnnlibError> {
         let mut asserts = Vec::new();
-        let (mut networks, mut is_second_version, mut is_first_command) =
-            (Networks::default(), false, true);
+        let (mut networks, mut script) = (Networks::default(), Script::default());
+        let (mut is_second_version, mut is_first_command) = (false, true);
         while self.lexer.peek() != Token::End {
             self.lexer.expect(Token::Open, "`(`")?;
             let command = self.lexer.peek();
-            if command == Token::Word("assert") {
+            if !is_second_version && self.frame(&mut script)? {
+                // says nothing about inputs and outputs
+            } else if command == Token::Word("assert") {
                 self.lexer.next();
                 asserts.push(self.formula(0)?);
             } else if command == Token::Word("vnnlib-version") && is_first_command {
@@ -96,13 +108,15 @@ impl Reader<'_> {
             } else if command == Token::Word("declare-network") && is_second_version {
                 self.lexer.next();
                 self.declare_network(&mut networks)?;
-            } else if command == Token::Word("declare-const") && !is_second_version {
+            } else if !is_second_version
+                && let Token::Word("declare-const" | "declare-fun") = command
+            {
                 self.lexer.next();
-                self.declare_const()?;
+                self.declare_const(command == Token::Word("declare-fun"))?;
             } else if is_second_version {
                 return Err(self.lexer.unexpected("declare-network or assert"));
             } else {
-                return Err(self.lexer.unexpected("declare-const or assert"));
+                return Err(self.lexer.unexpected("declare-const, declare-fun or assert"));
             }
             self.lexer.expect(Token::Close, "`)`")?;
             is_first_command = false;

@@ -19,13 +19,15 @@ const MAX_NUMBERS: usize = 300_000;
 /// A violation is an input of one of the boxes whose outputs are in one of the blocks.
 ///
 /// With two copies, boxes and rows are over the inputs (outputs) of the first copy and then those of
-/// the second. Boxes and blocks are closed: what the file states strictly is stated with equality,
+/// the second. Boxes are closed: what the file states strictly of inputs is stated with equality,
 /// which makes the set to be avoided larger, so that a proof holds for the file too. A
 /// counterexample does not: see [`Query::is_witness`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// How many copies of the network, 1 or 2.
     pub copies: usize,
+    /// Whether the file declares floats; the query is about real numbers all the same.
+    pub has_floats: bool,
     /// Where inputs are.
     pub inputs: Vec<Input>,
     /// Where outputs must not be.
@@ -55,17 +57,22 @@ pub enum Strict {
 /// Unsafe outputs: those that satisfy all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// `y·f <= rhs`, each.
+    /// `y·f <= rhs`, or `<`, each.
     pub rows: Vec<OutputRow>,
-    /// Indexes of the rows that the file states strictly, increasing.
-    pub strict: Vec<usize>,
 }
 
 impl Query {
+    /// How many inputs and outputs the file declares, those of both copies counted.
+    pub fn declared(&self) -> (usize, usize) {
+        let inputs = self.inputs.first().map_or(0, |input| input.set.sides.len());
+        let row = self.blocks.first().and_then(|block| block.rows.first());
+        (inputs, row.map_or(0, |row| row.y.len()))
+    }
+
     /// Whether some condition is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.inputs.iter().any(|input| !input.strict.is_empty())
-            || self.blocks.iter().any(|block| !block.strict.is_empty())
+            || self.blocks.iter().any(Block::is_strict)
     }
 
     /// Whether these inputs with these outputs are the violation that the file asks for, strict
@@ -95,9 +102,12 @@ impl Input {
 impl Block {
     /// Whether the outputs satisfy every row, strictly where the file says so.
     pub fn contains(&self, point: &[Rational]) -> bool {
-        self.rows.iter().enumerate().all(|(k, OutputRow { y, rhs })| {
-            satisfies(y, rhs, point, self.strict.binary_search(&k).is_ok())
-        })
+        self.rows.iter().all(|OutputRow { y, rhs, strict }| satisfies(y, rhs, point, *strict))
+    }
+
+    /// Whether some row is strict in the file.
+    pub fn is_strict(&self) -> bool {
+        self.rows.iter().any(|row| row.strict)
     }
 }
 
@@ -128,7 +138,7 @@ pub(super) fn queries(
         let cases = normal.outputs.cases.iter();
         let blocks = cases.map(|case| builder.block([&normal.outputs.common, case, on_outputs]));
         let blocks = blocks.collect::<Result<_, _>>()?;
-        queries.push(Query { copies, inputs, blocks });
+        queries.push(Query { copies, has_floats: false, inputs, blocks });
     }
     if queries.len() > 1 {
         queries =
@@ -323,13 +333,12 @@ impl<'a> Builder<'a> {
     fn block(&mut self, parts: [&'a Conjunction; 3]) -> Result<Block, VnnlibError> {
         self.blocks += 1;
         at_most("unsafe blocks", self.blocks, MAX_CASES)?;
-        let mut block = Block { rows: Vec::new(), strict: Vec::new() };
+        let mut block = Block { rows: Vec::new() };
         let atoms = self.atoms;
         for atom in parts.into_iter().flatten().filter_map(|atom| atoms.get(*atom)) {
             let Condition::Row(row) = &atom.condition else { continue };
             let (y, rhs) = self.dense(row, self.tensors.outputs())?;
-            block.strict.extend(atom.is_strict.then_some(block.rows.len()));
-            block.rows.push(OutputRow { y, rhs });
+            block.rows.push(OutputRow { y, rhs, strict: atom.is_strict });
         }
         if block.rows.is_empty() { Err(VnnlibError::NoOutputs) } else { Ok(block) }
     }

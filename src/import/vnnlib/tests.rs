@@ -142,7 +142,7 @@ fn two_equal_networks_are_two_copies() {
     assert_eq!(short(&query), format!("0..1 0.5..0.5 0..2 0.5..0.5 {rows} => 1,-1<=0"));
     assert_eq!(query.copies, 2);
     assert_same_after_a_spec(&query, "two copies");
-    assert!(spec_text(&query).contains("# strict in the file"));
+    assert!(spec_text(&query).contains("strict = true"));
 
     let single = "(vnnlib-version <2.0>)(declare-network f (declare-input X real [1,2]) \
                   (declare-output Y real []))(assert (and (<= 0 X[0,0]) (<= X[0,0] 1) \
@@ -158,7 +158,10 @@ fn a_witness_satisfies_strict_conditions_strictly() {
     ));
     assert!(query.is_strict() && !one(&format!("{TWO}{UNIT}")).is_strict());
     assert_eq!(query.inputs[0].strict, [Strict::Lower(0), Strict::Row(0)]);
-    assert_eq!(query.blocks[0].strict, [0]);
+    assert_eq!(
+        query.blocks[0].rows.iter().map(|row| row.strict).collect::<Vec<_>>(),
+        [true, false]
+    );
     let table = [
         ([1, 2], [4, 5], true),
         ([0, 2], [4, 5], false),
@@ -205,9 +208,17 @@ fn refusals_name_the_place() {
         ("(declare-const X_0 Real)", (1, 16), "found `X_0`, expected X_0, X_1"),
         ("(declare-const X_3 Real)", (1, 16), "found `X_3`"),
         ("(declare-const X_2 Int)", (1, 20), "type `Int`"),
-        ("(declare-fun X_2 () Real)", (1, 2), "expected declare-const or assert"),
-        ("(declare-network f)", (1, 2), "expected declare-const or assert"),
-        ("(vnnlib-version <2.0>)", (1, 2), "expected declare-const or assert"),
+        ("(declare-fun X_2 Real)", (1, 18), "expected `()`"),
+        ("(declare-fun X_2 (Real) Real)", (1, 19), "takes no arguments"),
+        ("(declare-fun X_2 () float32)", (1, 21), "type `float32`"),
+        ("(push 1)", (1, 2), "expected declare-const"),
+        ("(set-info :status (sat))", (1, 19), "expected a word, a text or `)`"),
+        ("(set-logic QF_LRA", (1, 18), "the end of the file"),
+        ("(check-sat) (assert (<= X_0 1))", (1, 14), "`assert` after `check-sat`"),
+        ("(exit) (declare-const X_2 Real)", (1, 9), "`declare-const` after `check-sat`"),
+        ("(check-sat now)", (1, 12), "expected `)`"),
+        ("(declare-network f)", (1, 2), "expected declare-const"),
+        ("(vnnlib-version <2.0>)", (1, 2), "expected declare-const"),
         ("assert", (1, 1), "expected `(`"),
         ("; a comment\n\"text\"", (2, 1), "found \"text\""),
     ];
@@ -218,6 +229,52 @@ fn refusals_name_the_place() {
     }
     let error = vnnlib(b"(assert\n \xff").unwrap_err();
     assert_eq!(error.to_string(), "line 2, column 2: not UTF-8 text; expected a VNN-LIB file");
+}
+
+/// A property over two inputs in [0, 1], with and without what says nothing of it.
+#[test]
+fn frames_marks_types_and_packing_change_nothing() {
+    let body = "(assert (and (<= 0 X_0) (<= X_0 1) (<= 0 X_1) (<= X_1 1) (<= 2 Y_0)))";
+    let plain = read(&format!("{TWO}{body}")).unwrap();
+    assert!(!plain[0].has_floats);
+    let function = |name: &str| format!("(declare-fun {name} () Real)\n");
+    let functions: String = ["X_0", "X_1", "Y_0", "Y_1"].map(function).concat();
+    let header = "(set-logic QF_LRA)(set-info :source \"a (b)\")(set-option :produce-models true)";
+    let script = format!("{header}{functions}{body}(check-sat)(get-model)(exit)");
+    let marked = format!("\u{feff}{TWO}{body}");
+    for text in [&script, &marked] {
+        assert_eq!(read(text).unwrap(), plain, "{text}");
+    }
+    assert_eq!(vnnlib(&gzip(marked.as_bytes())).unwrap(), plain);
+    let second = |kind: &str| {
+        read(&format!(
+            "(vnnlib-version <2.0>)(declare-network N (declare-input X {kind} [1,2]) \
+             (declare-output Y {kind} [2]))(assert (and (<= 0 X[0,0]) (<= X[0,0] 1) (<= 0 X[0,1]) \
+             (<= X[0,1] 1) (<= 2 Y[0])))"
+        ))
+        .unwrap()
+    };
+    assert_eq!(second("real"), plain);
+    for kind in ["float32", "float64"] {
+        let [query] = &second(kind)[..] else { panic!("one query") };
+        assert!(query.has_floats);
+        assert_eq!((&query.inputs, &query.blocks), (&plain[0].inputs, &plain[0].blocks));
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn packed_files_that_are_none_are_refused() {
+    let bomb = gzip(&vec![b' '; 60 << 20]);
+    for (bytes, part) in [(&bomb[..], "unpacked"), (&bomb[..9], "gzip"), (&bomb[..2], "gzip")] {
+        let error = vnnlib(bytes).unwrap_err().to_string();
+        assert!(error.contains(part) && error.contains("expected a VNN-LIB file"), "{error}");
+    }
 }
 
 #[test]
@@ -234,7 +291,8 @@ fn networks_that_are_no_copies_are_refused_by_name() {
             (2, 21),
             "`declare-hidden`",
         ),
-        ("<2.0>)\n(declare-network f (declare-input X float32 [2]))", (2, 37), "type `float32`"),
+        ("<2.0>)\n(declare-network f (declare-input X int8 [2]))", (2, 37), "type `int8`"),
+        ("<2.0>)\n(check-sat)", (2, 2), "expected declare-network or assert"),
         ("<2.0>)\n(declare-network f (declare-input X real [0]))", (2, 42), "shape [0]"),
         (
             "<2.0>)\n(declare-network f (declare-input X real [2000,2000]))",
@@ -316,7 +374,7 @@ fn many_strict_rows_are_written_soon() {
     let text = "(declare-const X_0 Real) (declare-const Y_0 Real) (assert (= X_0 0))".to_owned();
     let query = one(&(text + &"(assert (< Y_0 1))".repeat(100_000)));
     let effort = Effort::start();
-    assert_eq!(spec_text(&query).matches("# strict").count(), 100_000);
+    assert_eq!(spec_text(&query).matches("strict = true").count(), 100_000);
     assert!(query.is_witness(&[Rational::ZERO], &[Rational::ZERO]));
     assert!(effort.seconds() < 5.0, "{} s", effort.seconds());
 }
@@ -430,7 +488,7 @@ fn published_properties_are_read() {
     paths.iter().for_each(|path| drop(query(path)));
 
     let shape = |name: &str| {
-        let Query { copies, inputs, blocks } = query(&folder.join(name));
+        let Query { copies, inputs, blocks, .. } = query(&folder.join(name));
         let rows: Vec<usize> = blocks.iter().map(|block| block.rows.len()).collect();
         (copies, inputs.len(), inputs[0].set.sides.len(), inputs[0].set.rows.len(), rows)
     };

@@ -1,4 +1,5 @@
-//! VNN-LIB 1.0 declares every input and output by itself: `(declare-const X_0 Real)`.
+//! VNN-LIB 1.0 declares every input and output by itself: `(declare-const X_0 Real)` or
+//! `(declare-fun X_0 () Real)`.
 
 use super::error::VnnlibError;
 use super::formula::Reader;
@@ -6,8 +7,9 @@ use super::lexer::Token;
 use super::tensors::Side;
 
 impl Reader<'_> {
-    /// What follows `(declare-const`; `X_0`, `X_1`, … and `Y_0`, `Y_1`, … in this order.
-    pub(super) fn declare_const(&mut self) -> Result<(), VnnlibError> {
+    /// What follows `(declare-const`, or `(declare-fun`, which has an empty list of arguments; `X_0`,
+    /// `X_1`, … and `Y_0`, `Y_1`, … in this order.
+    pub(super) fn declare_const(&mut self, is_function: bool) -> Result<(), VnnlibError> {
         let place = self.lexer.place();
         let expected = "X_0, X_1, … and Y_0, Y_1, … in this order";
         let Token::Word(name) = self.lexer.peek() else {
@@ -22,6 +24,10 @@ impl Reader<'_> {
         };
         self.lexer.next();
         self.tensors.declare((name, place), side, Vec::new())?;
+        if is_function {
+            self.lexer.expect(Token::Open, "`()`: an input or output takes no arguments")?;
+            self.lexer.expect(Token::Close, "`)`: an input or output takes no arguments")?;
+        }
         self.real()
     }
 

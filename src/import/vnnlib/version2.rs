@@ -4,7 +4,8 @@
 //! (declare-network g (equal-to f) (declare-input X_g real [5]) (declare-output Y_g real [5]))
 //! ```
 //!
-//! Read are one network, or two of which the second is `equal-to` the first: two copies.
+//! The element type of the network file, such as `float32`, may stand for `real`: the query is about the
+//! real function either way. Read are one network, or two of which the second is `equal-to` the first: two copies.
 
 use super::error::VnnlibError;
 use super::formula::Reader;
@@ -119,6 +120,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A type of real numbers, or of floats, which is remembered.
+    fn element(&mut self) -> Result<(), VnnlibError> {
+        match self.lexer.peek() {
+            Token::Word("float16" | "float32" | "float64" | "bfloat16") => {
+                self.has_floats = true;
+                self.lexer.next();
+                Ok(())
+            }
+            _ => self.real(),
+        }
+    }
+
     /// `declare-input NAME real [shape]`; `known` is the tensor of this network and side.
     fn tensor(&mut self, side: Side, known: &mut Option<Vec<usize>>) -> Result<(), VnnlibError> {
         if known.is_some() {
@@ -128,7 +141,7 @@ impl<'a> Reader<'a> {
         self.lexer.next();
         let place = self.lexer.place();
         let name = self.lexer.word("the name of a tensor")?;
-        self.real()?;
+        self.element()?;
         let shape = shape(&mut self.lexer)?;
         if let Token::Text(_) = self.lexer.peek() {
             let expected = "the one input and the one output need no name of a node";

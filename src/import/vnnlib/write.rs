@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::interval::Decimal;
-use crate::spec::{InputBox, InputRow};
+use crate::spec::{InputBox, InputRow, OutputRow};
 
 use super::query::{Block, Input, Query};
 
@@ -11,10 +11,10 @@ use super::query::{Block, Input, Query};
 /// reads back to the same numbers.
 ///
 /// Inputs are those of the network file, so `units` is `raw`, and are real numbers, so `integers` is
-/// `relax`. What the file states strictly is stated with equality: see [`Query`]. A model whose
+/// `relax`. What the file states strictly of inputs is stated with equality: see [`Query`]. A model whose
 /// features have ranges narrows the boxes to them, as it does for every spec.
 pub fn spec_text(query: &Query) -> String {
-    let Query { copies, inputs, blocks } = query;
+    let Query { copies, inputs, blocks, .. } = query;
     format!(
         "property = \"output-region\"\nunits = \"raw\"\nintegers = \"relax\"\ncopies = {copies}\n{}{}",
         self::blocks(blocks),
@@ -22,18 +22,14 @@ pub fn spec_text(query: &Query) -> String {
     )
 }
 
-/// The key `unsafe`, with comments on what is strict.
+/// The key `unsafe`.
 pub(super) fn blocks(blocks: &[Block]) -> String {
     let mut text = "unsafe = [\n".to_owned();
-    for Block { rows, strict } in blocks {
+    for Block { rows } in blocks {
         text.push_str("  [\n");
-        for (index, row) in rows.iter().enumerate() {
-            let note =
-                if strict.binary_search(&index).is_ok() { " # strict in the file" } else { "" };
-            push(
-                &mut text,
-                format_args!("    {{ y = {}, rhs = \"{}\" }},{note}\n", list(&row.y), row.rhs),
-            );
+        for OutputRow { y, rhs, strict } in rows {
+            let strict = if *strict { ", strict = true" } else { "" };
+            push(&mut text, format_args!("    {{ y = {}, rhs = \"{rhs}\"{strict} }},\n", list(y)));
         }
         text.push_str("  ],\n");
     }

@@ -11,13 +11,15 @@ use super::super::condition::Condition;
 use super::super::{Domain, InputBox, OutputRow, RawRegion, Units};
 use super::{LowerError, unsupported};
 
-/// `y·f <= rhs`, multiplied by a positive whole number so that every coefficient is a float.
+/// `y·f <= rhs`, or `<`, multiplied by a positive whole number so that every coefficient is a float.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Halfspace {
     /// One coefficient per output (of both copies, one after the other).
     pub y: Vec<f64>,
     /// Right-hand side.
     pub rhs: Rational,
+    /// Whether equality is outside.
+    pub is_strict: bool,
 }
 
 /// A conjunction of rows: an unsafe set of outputs.
@@ -25,6 +27,13 @@ pub struct Halfspace {
 pub struct OutputBlock {
     /// At least one.
     pub rows: Vec<Halfspace>,
+}
+
+impl Halfspace {
+    /// Whether this value of `y·f` is inside.
+    fn has(&self, value: &Rational) -> bool {
+        if self.is_strict { *value < self.rhs } else { *value <= self.rhs }
+    }
 }
 
 impl OutputBlock {
@@ -35,7 +44,7 @@ impl OutputBlock {
             let terms = row.y.iter().zip(outputs).map(|(y, f)| product(y, f));
             let sum = terms.collect::<Option<Vec<_>>>();
             let sum = sum.map(|terms| terms.iter().fold(Rational::ZERO, |sum, t| &sum + t));
-            row.y.len() == outputs.len() && sum.is_some_and(|sum| sum <= row.rhs)
+            row.y.len() == outputs.len() && sum.is_some_and(|sum| row.has(&sum))
         })
     }
 }
@@ -80,7 +89,8 @@ fn halfspace(row: &OutputRow, outputs: usize) -> Result<Halfspace, LowerError> {
     let y = row.y.iter().map(whole).collect::<Option<_>>().ok_or_else(|| {
         unsupported("these coefficients `y`", "as whole numbers they need more than 53 bits")
     })?;
-    Ok(Halfspace { y, rhs: row.rhs.value() * &Rational::integer(factor.clone()) })
+    let rhs = row.rhs.value() * &Rational::integer(factor.clone());
+    Ok(Halfspace { y, rhs, is_strict: row.strict })
 }
 
 /// The region of an input box, both copies of the input one after the other.

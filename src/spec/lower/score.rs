@@ -1,27 +1,41 @@
 //! What can be said of a plain score, which has neither labels nor a posterior.
 
-use crate::model::Model;
+use crate::model::{Family, Model};
 
 use super::super::{On, Property, Spec};
 use super::LowerError;
 
 /// Refuses claims about labels or posteriors of a model without classes: with a single class, which
-/// always wins, they would hold emptily.
+/// always wins, they would hold emptily. Of a network claims about its output are made, and no others:
+/// the rules for the rest compare one output with another.
 pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(), LowerError> {
-    if !model.is_plain_score() || is_about_score(&spec.property) {
+    let is_network = matches!(model.family, Family::Mlp(_));
+    let is_about = match is_network {
+        true => matches!(spec.property, Property::OutputRegion { .. }),
+        false => is_about_score(&spec.property),
+    };
+    if !model.is_plain_score() || is_about {
         return Ok(());
     }
     let on = match &spec.property {
-        Property::SmallNeighborhood { .. } | Property::Stability { .. } => {
-            " with `on = \"posterior\"`"
-        }
+        Property::SmallNeighborhood { on: On::Posterior, .. }
+        | Property::Stability { on: On::Posterior, .. } => " with `on = \"posterior\"`",
         _ => "",
     };
-    Err(LowerError::Meaningless {
-        what: format!("property `{}`{on} of a plain score", spec.property.name()),
-        why: "the model has no classes; what can be decided is `monotonicity`, and `small-neighborhood` and \
-         `stability` with `on = \"score\"`",
-    })
+    let what = format!("property `{}`{on} of a plain score", spec.property.name());
+    if is_network && is_about_score(&spec.property) {
+        let why = "of a network with one output `output-region` is; `import onnx --classes 2` makes the \
+                   output the logit of class 1, beside a logit 0, whose changes are those of the output";
+        return Err(super::unsupported(what, why));
+    }
+    let why = match is_network {
+        true => "the model has no classes; what can be decided of a network is `output-region`",
+        false => {
+            "the model has no classes; what can be decided is `monotonicity`, and \
+             `small-neighborhood` and `stability` with `on = \"score\"`"
+        }
+    };
+    Err(LowerError::Meaningless { what, why })
 }
 
 /// Exhaustive, so that a new property has to say what it is about.
@@ -88,9 +102,66 @@ mod tests {
             let refusal = read(SCORE.replace(from, to)).unwrap_err();
             assert!(refusal.contains("classes"), "{to}: {refusal}");
         }
-        let network = r#"{"format":"model/1","family":"mlp","precision":"f32","tie":"lower",
-            "classes":1,"features":[{"name":"x","kind":"real"}],
-            "layers":[{"weights":[[1.0]],"bias":[0.0]}]}"#;
-        assert!(read(network.to_owned()).unwrap_err().contains("classes"));
+        assert!(read(NETWORK.to_owned()).unwrap().is_plain_score());
+        for (from, to) in [
+            ("[[1.0]],\"bias\":[0.5]", "[[1.0],[2.0]],\"bias\":[0.5,0.0]"),
+            ("\"classes\":1", "\"classes\":0"),
+            ("\"classes\":1", "\"classes\":2"),
+        ] {
+            let refusal = read(NETWORK.replace(from, to)).unwrap_err();
+            assert!(refusal.contains("classes"), "{to}: {refusal}");
+        }
+    }
+
+    /// `x + ½`.
+    const NETWORK: &str = r#"{"format":"model/1","family":"mlp","precision":"f32","tie":"lower",
+        "classes":1,"features":[{"name":"x","kind":"real","low":"0","high":"1"}],
+        "layers":[{"weights":[[1.0]],"bias":[0.5]}]}"#;
+
+    /// With one class every label wins and every posterior is 1: no such claim is made.
+    #[test]
+    fn of_a_network_with_one_output_nothing_is_claimed_but_its_output() {
+        let model = Model::read(NETWORK.as_bytes()).unwrap();
+        let rows = [Row { values: vec![0.25], label: 0, key: Digest::of(b"") }];
+        let lowered = |text: &str| {
+            let spec =
+                Spec::read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+            Lowered::new(&spec, &model, None, &rows).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let confident = "confidence = '0.9'\ncutoff = '0.5'";
+        for (property, keys) in [
+            ("label", "epsilon = '0.1'"),
+            ("local-invariance", "epsilon = '0.1'\ndelta = '0.5'"),
+            ("local-invariance-t", "epsilon-1 = '1'\nepsilon-2 = '0.1'"),
+            ("lipschitzness", "epsilon = '0.1'\nconstant = '1'"),
+            ("lipschitzness-t", "constant = '1'"),
+            ("small-neighborhood", "epsilon = '0.1'\nconstant = '1'"),
+            ("small-neighborhood", "epsilon = '0.1'\nconstant = '9'\non = 'score'"),
+            ("monotonicity", "features = ['x']\ndirection = 'increasing'"),
+            ("monotonicity", "features = ['x']\ndirection = 'decreasing'\nclass = 0"),
+            (
+                "monotonicity",
+                "features = ['x']\ndirection = 'increasing'\nscope = 'local'\nepsilon = '1'",
+            ),
+            ("boundary-fuzz", "shift = '0.1'\nepsilon = '0.1'\nradius = '0.3'"),
+            ("boundary-fuzz", "shift = '0.1'\nepsilon = '0.1'\nscope = 'domain'"),
+            ("stability", "features = ['x']\nbound = '9'"),
+            ("stability", "features = ['x']\nbound = '9'\non = 'posterior'"),
+            ("high-confidence", &format!("features = ['x']\n{confident}")),
+            ("redundancy", &format!("groups = [['x']]\n{confident}")),
+        ] {
+            let refusal = lowered(&format!("property = '{property}'\n{keys}")).unwrap_err();
+            for part in [property, "plain score", "output-region"] {
+                assert!(refusal.contains(part), "{property}: {refusal}");
+            }
+        }
+        let region = "property = 'output-region'\nunsafe = [[{y = ['1'], rhs = '0'}]]\n[[input]]\nbox = [['0', '1']]";
+        assert_eq!(lowered(region), Ok(()));
+        assert_eq!(
+            lowered(&format!("copies = 2\n{}", region.replace("['1'], ", "['1', '-1'], "))),
+            Ok(())
+        );
+        let two = lowered(&region.replace("['1'], ", "['1', '0'], ")).unwrap_err();
+        assert!(two.contains("found 2") && two.contains("1"), "{two}");
     }
 }

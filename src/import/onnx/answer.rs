@@ -1,0 +1,155 @@
+//! What stands after the logits of a classifier: posteriors, and the label.
+//!
+//! ```text
+//! z → Sigmoid → p,   Concat(1 − p, p)                      one logit, of class 1
+//! z → Softmax or LogSoftmax                                a logit each
+//!   → ArgMax → ArrayFeatureExtractor, Cast, Reshape        the label, under any name
+//! ```
+//!
+//! All of it follows from the logits, and is left out. Anything else is refused: another function of
+//! a posterior is another classifier.
+
+use crate::import::ImportError;
+
+use super::graph::{Known, Values};
+use super::place::Place;
+
+/// What turns logits into posteriors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// Of one logit, that of class 1.
+    Sigmoid,
+    /// Of a logit for each class.
+    Softmax,
+}
+
+/// What of a classifier's answer a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The posterior of class 1.
+    One,
+    /// The posterior of class 0.
+    Zero,
+    /// The posteriors in the order of the classes, or their logarithms.
+    All,
+    /// The class with the largest posterior.
+    Label,
+}
+
+/// A value computed from logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Which computed value the logits are.
+    pub(super) logits: usize,
+    pub(super) activation: Activation,
+    part: Part,
+}
+
+/// FLOAT and DOUBLE.
+const FLOATS: [i64; 2] = [1, 11];
+
+impl<'a> Values<'a> {
+    /// The value of a node of the answer; `None` if the node is none.
+    pub(super) fn answer(&mut self, place: &Place<'a>) -> Result<Option<Answer>, ImportError> {
+        let operands = place.node.inputs.iter().map(|name| self.known(name));
+        let operands: Vec<Option<Known<'a>>> = operands.collect();
+        let wrong =
+            |expected| Err(place.wrong(format!("the operands {:?}", place.node.inputs), expected));
+        Ok(Some(match (place.node.operator, operands.as_slice()) {
+            ("Sigmoid", &[Some(Known::Computed(logits))]) => {
+                Answer { logits, activation: Activation::Sigmoid, part: Part::One }
+            }
+            ("Softmax" | "LogSoftmax", &[Some(Known::Computed(logits))]) => {
+                self.expect_last_axis(place, logits, -1)?;
+                Answer { logits, activation: Activation::Softmax, part: Part::All }
+            }
+            ("ArgMax", &[Some(Known::Computed(logits))]) => {
+                self.expect_first_of_last_axis(place, logits)?;
+                Answer { logits, activation: Activation::Softmax, part: Part::Label }
+            }
+            ("ArgMax", &[Some(Known::Answer(answer @ Answer { part: Part::All, logits, .. }))]) => {
+                self.expect_first_of_last_axis(place, logits)?;
+                Answer { part: Part::Label, ..answer }
+            }
+            (
+                "Sub",
+                &[
+                    Some(Known::Stored(one)),
+                    Some(Known::Answer(answer @ Answer { part: Part::One, .. })),
+                ],
+            ) => {
+                if self.numbers(one)? != [1.0] {
+                    return wrong("1 less the posterior of class 1");
+                }
+                Answer { part: Part::Zero, ..answer }
+            }
+            ("Concat", &[Some(Known::Answer(zero)), Some(Known::Answer(one))])
+                if (zero.part, one.part) == (Part::Zero, Part::One)
+                    && zero.logits == one.logits =>
+            {
+                self.expect_last_axis(place, one.logits, 0)?;
+                Answer { part: Part::All, ..one }
+            }
+            ("ArrayFeatureExtractor", &[Some(Known::Stored(_)), Some(Known::Answer(answer))])
+                if answer.part == Part::Label =>
+            {
+                answer
+            }
+            ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == Part::All => answer,
+            ("Cast", &[Some(Known::Answer(answer))]) => {
+                let to = place.int("to")?;
+                if answer.part != Part::Label && !to.is_some_and(|to| FLOATS.contains(&to)) {
+                    return wrong("a Cast of posteriors to FLOAT (1) or DOUBLE (11)");
+                }
+                answer
+            }
+            ("Identity" | "Flatten" | "Reshape", [Some(Known::Answer(answer)), ..])
+                if answer.part != Part::All || place.node.operator == "Identity" =>
+            {
+                *answer
+            }
+            (operator, operands) => {
+                if operands.iter().any(|known| matches!(known, Some(Known::Answer(_))))
+                    || ANSWERS.contains(&operator)
+                {
+                    return wrong(EXPECTED);
+                }
+                return Ok(None);
+            }
+        }))
+    }
+
+    /// Along the numbers of one point, the first of equal ones.
+    fn expect_first_of_last_axis(
+        &self,
+        place: &Place<'a>,
+        logits: usize,
+    ) -> Result<(), ImportError> {
+        if place.int("select_last_index")?.is_some_and(|value| value != 0) {
+            let expected = "0: the first of equal posteriors";
+            return Err(place.wrong("select_last_index".to_owned(), expected));
+        }
+        self.expect_last_axis(place, logits, 0)
+    }
+
+    /// The attribute `axis` names the last dimension; `default` is its value where it is left out.
+    fn expect_last_axis(
+        &self,
+        place: &Place<'a>,
+        logits: usize,
+        default: i64,
+    ) -> Result<(), ImportError> {
+        let axis = place.int("axis")?.unwrap_or(default);
+        if axis == -1 || self.shape(logits).is_last(axis, 1) {
+            return Ok(());
+        }
+        Err(place.wrong(format!("axis {axis}"), "the last dimension"))
+    }
+}
+
+/// Operators of answers alone.
+const ANSWERS: [&str; 7] =
+    ["ArgMax", "ArrayFeatureExtractor", "Concat", "LogSoftmax", "Sigmoid", "Softmax", "ZipMap"];
+
+const EXPECTED: &str = "after the last layer a Sigmoid of one logit or a Softmax, then at most 1 − p, \
+                        Concat(1 − p, p), ArgMax and the names of the labels";
