@@ -232,6 +232,31 @@ fn declared_sizes_cost_nothing() {
     }
 }
 
+/// A large layer that is multiplied, normalised or composed again and again.
+#[test]
+fn one_layer_is_not_made_of_any_number_of_maps() {
+    let wide = vec![1.0; 700 * 700];
+    let graph = GraphWriter::new(&[1, 700])
+        .tensor("W", &[700, 700], &wide)
+        .tensor("two", &[], &[2.0])
+        .tensor("n", &[700], &wide[..700])
+        .node("MatMul", &["x", "W"], "v");
+    for (operator, operands) in
+        [("Mul", &["two"][..]), ("BatchNormalization", &["n", "n", "n", "n"]), ("MatMul", &["W"])]
+    {
+        let (mut graph, mut before) = (graph.clone(), "v".to_owned());
+        for index in 0..1_000 {
+            let name = format!("v{index}");
+            graph = graph.node(operator, &[&[before.as_str()], operands].concat(), &name);
+            before = name;
+        }
+        let file = graph.node("Identity", &[&before], "y").model();
+        let effort = Effort::start();
+        assert!(onnx(&file, None).is_err(), "{operator}");
+        assert!(effort.seconds() < 4.0, "{operator}: {} s", effort.seconds());
+    }
+}
+
 #[test]
 fn metadata_of_features_are_read_strictly() {
     let file = |metadata: &[&str]| {
