@@ -183,7 +183,7 @@ fn networks_stand_against_zero_and_take_scaled_features() {
     file["model"] = json!("MLPRegressor");
     file["classes"] = json!(1);
     assert!(import(&file).is_plain_score());
-    assert_eq!(import(&file).scores(&[-1.0, -1.5])[1], -3.5);
+    assert_eq!(import(&file).margin(&[-1.0, -1.5]), -3.5);
 }
 
 #[test]
