@@ -262,7 +262,7 @@ pub fn exact_label(model: &Model, defense: Option<&Defense>, raw: &[f64]) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Family, FeatureSpec, Kind, Layer, Mlp, Precision, Schema, Tie};
+    use crate::model::{Family, FeatureSpec, Kind, Layer, Link, Mlp, Precision, Schema, Tie};
 
     use super::*;
 
@@ -282,6 +282,7 @@ mod tests {
             precision: Precision::F32,
             tie: Tie::Lower,
             classes: 2,
+            link: Link::Softmax,
             family: Family::Mlp(Mlp { layers: vec![layer] }),
         }
     }

@@ -16,7 +16,7 @@ use propcert::certify::trees::jumps::Census;
 use propcert::certify::trees::{Radii, Radius};
 use propcert::interval::Rational;
 use propcert::model::{
-    Digest, Ensemble, Family, Feature, Kind, Model, Point, Precision, Schema, Tie,
+    Digest, Ensemble, Family, Feature, Kind, Link, Model, Point, Precision, Schema, Tie,
 };
 use propcert::spec::{Direction, Norm};
 use propcert::study::radii::{Anchor, keep};
@@ -57,6 +57,7 @@ fn random_ensemble(draw: &mut Draw) -> Model {
         precision: Precision::F64,
         tie: [Tie::Lower, Tie::Upper][draw.index(2)],
         classes,
+        link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base, trees }),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection};
 use crate::defend::{Choice, Effect, choose_poisoning, effect};
-use crate::model::{Defense, Digest, Model, Part};
+use crate::model::{Defense, DefenseError, Digest, Model, Part};
 use crate::report::Counts;
 use crate::study::{
     BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
@@ -70,6 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, digest) = read_classifier(&arguments.model)?;
     let data = read_whole(&arguments.data)?;
     expect_features(&data, &model)?;
+    if model.classes == 2 && !model.has_posterior() {
+        return Err(Refusal::about(&arguments.model)(DefenseError::NoPosterior.into()));
+    }
     let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
     let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
     let effect = effect(&model, &defense, data.part(Part::Test))?;

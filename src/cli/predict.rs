@@ -51,6 +51,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.posterior && model.is_plain_score() {
         return Err(Refusal::new("--posterior: a plain score has no classes, so no posterior"));
     }
+    if arguments.posterior && !model.has_posterior() {
+        let text = "--posterior: the model's link is `none`: its scores (votes of a forest, say) order the \
+                    classes and have no posterior; leave it out for labels and margins";
+        return Err(Refusal::new(text));
+    }
     let points = read_points(&arguments.points, &model)?;
     let mut text = String::new();
     if !arguments.json {

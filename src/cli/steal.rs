@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::certificate::Proved;
 use crate::model::{Digest, Part};
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Response};
 use crate::steal::{
     AttackSpec, CertifiedLabels, Classifier, Evaluation, Figures, Knowledge, Repetition, Scene,
     SeedRows, ValidBox, run as repeat,
@@ -85,6 +85,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let data = read_whole(&arguments.data)?;
     expect_features(&data, &model)?;
     let attack = attack(arguments)?;
+    if attack.response != Response::Label && !model.has_posterior() {
+        return Err(Refusal::new(format!(
+            "response `{}`: the target's link is `none`: its scores have no posterior; ask for labels",
+            attack.response.name()
+        )));
+    }
     let defense = arguments.defense.as_deref().map(read_defense).transpose()?;
     if let Some((defense, _)) = &defense
         && defense.target != digest

@@ -189,6 +189,7 @@ mod tests {
             precision: Precision::F64,
             tie: Tie::Lower,
             classes: 2,
+            link: crate::model::Link::Softmax,
             family: Family::Ensemble(Ensemble {
                 base: vec![0.0],
                 trees: vec![Tree { output: 0, nodes }],

@@ -143,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Digest, FeatureSpec, Kind, Layer, Mlp, Schema, Tie, Tree};
+    use crate::model::{Digest, FeatureSpec, Kind, Layer, Link, Mlp, Schema, Tie, Tree};
 
     fn stumps(thresholds: &[f64], precision: Precision) -> Model {
         let feature = |name: &str| FeatureSpec {
@@ -174,6 +174,7 @@ mod tests {
             precision,
             tie: Tie::Lower,
             classes: 2,
+            link: Link::Softmax,
             family: Family::Ensemble(Ensemble { base: vec![0.0], trees }),
         }
     }

@@ -45,6 +45,11 @@ pub enum DefenseError {
     /// α outside `[0, ½)`.
     #[error("alpha is {0}, expected 0 <= alpha < 0.5")]
     Alpha(Decimal),
+    /// A map of posteriors in front of scores that have none.
+    #[error(
+        "the model's link is `none`: its scores have no posterior, which prediction poisoning would change"
+    )]
+    NoPosterior,
     /// A map for two classes in front of more.
     #[error("prediction poisoning is built for 2 classes, the model has {0}")]
     Classes(usize),
@@ -103,7 +108,10 @@ impl Defense {
     /// Refuses a model that the map is not defined for.
     pub fn check_classes(&self, model: &Model) -> Result<(), DefenseError> {
         let DefenseKind::PredictionPoisoning { .. } = &self.kind;
-        if model.classes == 2 { Ok(()) } else { Err(DefenseError::Classes(model.classes)) }
+        if model.classes != 2 {
+            return Err(DefenseError::Classes(model.classes));
+        }
+        if model.has_posterior() { Ok(()) } else { Err(DefenseError::NoPosterior) }
     }
 
     /// The answers for a two-class posterior whose label is `label`, in `f64`. A posterior of

@@ -51,6 +51,17 @@ pub enum Tie {
     Upper,
 }
 
+/// What the scores of a classifier say beside its label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Link {
+    /// The posterior is the softmax of the scores.
+    #[default]
+    Softmax,
+    /// They order the classes and have no posterior: sums of votes, for instance, of a forest.
+    None,
+}
+
 /// The two families that can be certified.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Family {
@@ -72,6 +83,8 @@ pub struct Model {
     pub tie: Tie,
     /// Number of classes; 1 for a plain score, as of a regression.
     pub classes: usize,
+    /// What the scores say beside the label.
+    pub link: Link,
     /// The function.
     pub family: Family,
 }
@@ -88,6 +101,11 @@ impl Model {
     /// Whether the one output is a score that means no class: only claims about it can be made.
     pub fn is_plain_score(&self) -> bool {
         self.classes == 1
+    }
+
+    /// Whether the scores have a posterior; labels alone else, or not even these.
+    pub fn has_posterior(&self) -> bool {
+        self.link == Link::Softmax && !self.is_plain_score()
     }
 
     /// Scores at a raw point in round-to-nearest `f64`: what training, attacks and tables use.

@@ -11,8 +11,8 @@ use super::limits::{
     at_most,
 };
 use super::{
-    Ensemble, Family, Feature, FeatureSpec, Kind, Layer, LimitError, Mlp, Model, Node, Object,
-    Precision, Schema, SchemaError, Tie, Tree, check_json,
+    Ensemble, Family, Feature, FeatureSpec, Kind, Layer, LimitError, Link, Mlp, Model, Node,
+    Object, Precision, Schema, SchemaError, Tie, Tree, check_json,
 };
 
 /// Why a file is no model.
@@ -90,6 +90,8 @@ struct ModelFile<'a> {
     #[serde(default = "lower")]
     tie: Tie,
     classes: usize,
+    #[serde(default)]
+    link: Link,
     features: Vec<Object<FeatureFile>>,
     #[serde(borrow)]
     layers: Option<&'a RawValue>,
@@ -189,6 +191,7 @@ impl ModelFile<'_> {
             precision: self.precision,
             tie: self.tie,
             classes: self.classes,
+            link: self.link,
             family,
         };
         model.check_classes()?;

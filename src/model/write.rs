@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{Ensemble, Family, FeatureSpec, Mlp, Model, Node, Precision, Tree};
+use super::{Ensemble, Family, FeatureSpec, Link, Mlp, Model, Node, Precision, Tree};
 
 impl Model {
     /// The text of the file: one line per feature, layer and tree.
@@ -17,6 +17,9 @@ impl Model {
             json!(self.tie),
             self.classes,
         );
+        if self.link != Link::Softmax {
+            text = text.replacen(",\n", &format!(",\"link\":{},\n", json!(self.link)), 1);
+        }
         let features = self.schema.features().iter().map(feature_json);
         push_lines(&mut text, features);
         match &self.family {

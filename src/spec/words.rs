@@ -167,7 +167,7 @@ mod tests {
                 "property = 'stability'\nfeatures = [0, 'a', 'b', 'c', 'd']\nbound = '1'\n\
                  units = 'raw'\n[domain]\na = ['0', '1']"
             ),
-            "stability (features [0, a, b, c and 1 more], bound 1, on posterior; raw units, integers \
+            "stability (features [0, a, b, c and 1 more], bound 1, on score; raw units, integers \
              respect, a in [0, 1])"
         );
     }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
 use crate::model::{
-    Defense, Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Model, Node, Precision, Row,
-    Schema, Tie, Tree,
+    Defense, Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Link, Model, Node, Precision,
+    Row, Schema, Tie, Tree,
 };
 use crate::oracle::{Oracle, Response, exact_label};
 use crate::spec::{Claim, Lowered, Spec};
@@ -46,6 +46,7 @@ fn monotone_target() -> Model {
         precision: Precision::F32,
         tie: Tie::Lower,
         classes: 2,
+        link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base: vec![-4.125], trees }),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use propcert::certificate::{Kernel, LeafHint, Proof, SplitTree, Verdict};
 use propcert::interval::{Decimal, Rational};
 use propcert::model::{
-    Defense, Digest, FeatureSpec, Kind, Layer, Mlp, Model, Point, Precision, Row, Schema, Tie,
+    Defense, Digest, FeatureSpec, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie,
 };
 use propcert::model::{Ensemble, Family};
 use propcert::spec::{Lowered, Obligation, Spec};
@@ -207,6 +207,7 @@ fn clash(draw: &mut Draw) -> Model {
         precision: Precision::F64,
         tie: Tie::Lower,
         classes: 2,
+        link: Link::Softmax,
         family: Family::Mlp(Mlp { layers }),
     }
 }
@@ -236,6 +237,7 @@ fn network(draw: &mut Draw) -> Model {
         precision,
         tie: [Tie::Lower, Tie::Upper][draw.index(2)],
         classes,
+        link: Link::Softmax,
         family: Family::Mlp(Mlp { layers }),
     }
 }
@@ -266,6 +268,7 @@ fn forest(draw: &mut Draw) -> Model {
         precision,
         tie: [Tie::Lower, Tie::Upper][draw.index(2)],
         classes,
+        link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base, trees }),
     }
 }

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use propcert::certificate::{Arithmetic, Cut, Hint, Kernel, Leaf, Proof, SplitTree, Step, Verdict};
 use propcert::interval::{Dyadic, Rational};
 use propcert::model::{
-    Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Mlp, Model, Node, Precision, Row,
-    Schema, Tie, Tree,
+    Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Link, Mlp, Model, Node, Precision,
+    Row, Schema, Tie, Tree,
 };
 use propcert::spec::{Lowered, Semantics, Spec};
 
@@ -40,6 +40,7 @@ pub fn network(layers: Vec<Layer>, range: (f64, f64), precision: Precision) -> M
         precision,
         tie: Tie::Lower,
         classes,
+        link: Link::Softmax,
         family: Family::Mlp(Mlp { layers }),
     }
 }
@@ -56,6 +57,7 @@ pub fn ensemble(kinds: &[Kind], range: (f64, f64), base: Vec<f64>, trees: Vec<Tr
         precision: Precision::F32,
         tie: Tie::Lower,
         classes: if base.len() == 1 { 2 } else { base.len() },
+        link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base, trees }),
     }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use propcert::import::to_onnx;
 use propcert::model::{
-    Family, FeatureSpec, Kind, Layer, Mlp, Model, Point, Precision, Schema, Tie,
+    Family, FeatureSpec, Kind, Layer, Link, Mlp, Model, Point, Precision, Schema, Tie,
 };
 
 use crate::chance::Chance;
@@ -86,6 +86,7 @@ fn network(widths: &[usize], is_standardised: bool) -> Model {
         precision: Precision::F32,
         tie: Tie::Lower,
         classes: *widths.last().unwrap(),
+        link: Link::Softmax,
         family: Family::Mlp(Mlp { layers }),
     }
 }

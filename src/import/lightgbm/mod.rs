@@ -16,7 +16,9 @@ mod keys;
 mod tests;
 mod text;
 
-use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most};
+use crate::model::{
+    Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most,
+};
 
 use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow, sums};
 use super::packed::unpack;
@@ -80,6 +82,7 @@ impl Booster {
             precision: Precision::F64,
             tie: Tie::Lower,
             classes,
+            link: Link::Softmax,
             family: Family::Ensemble(Ensemble { base: vec![0.0; outputs], trees }),
         };
         Ok(Imported::with_missing(model, Some(taken)))

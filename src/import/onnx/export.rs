@@ -162,6 +162,7 @@ mod tests {
             precision: Precision::F32,
             tie: Tie::Lower,
             classes: 2,
+            link: crate::model::Link::Softmax,
             family: Family::Mlp(Mlp { layers }),
         }
     }

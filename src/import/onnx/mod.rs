@@ -44,7 +44,7 @@ mod wire;
 
 pub use export::to_onnx;
 
-use crate::model::{Family, Layer, Mlp, Model, Precision, Schema, Tie, at_most};
+use crate::model::{Family, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most};
 
 use self::answer::Activation;
 use self::network::Network;
@@ -110,6 +110,7 @@ pub fn onnx_outputs(
         precision: if chain.is_double { Precision::F64 } else { Precision::F32 },
         tie: Tie::Lower,
         classes,
+        link: Link::Softmax,
         family: Family::Mlp(Mlp { layers: network.layers }),
     };
     Ok(Imported { model, notes })

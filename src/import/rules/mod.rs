@@ -19,8 +19,8 @@ mod tests;
 
 use crate::interval::Decimal;
 use crate::model::{
-    Ensemble, Family, FeatureSpec, Kind, MAX_BYTES, Model, Node, Precision, Schema, Tie, Tree,
-    check_json,
+    Ensemble, Family, FeatureSpec, Kind, Link, MAX_BYTES, Model, Node, Precision, Schema, Tie,
+    Tree, check_json,
 };
 
 use self::file::EnsembleFile;
@@ -78,7 +78,8 @@ impl Head {
         }
         let ensemble = Ensemble { base: vec![bias + 0.0], trees };
         let precision = precision(&ensemble);
-        Ok(Model { schema, precision, tie, classes: 2, family: Family::Ensemble(ensemble) })
+        let (link, family) = (Link::Softmax, Family::Ensemble(ensemble));
+        Ok(Model { schema, precision, tie, classes: 2, link, family })
     }
 }
 

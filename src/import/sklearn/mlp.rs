@@ -16,7 +16,9 @@ use serde::Deserialize;
 use crate::import::bounded::Bounded;
 use crate::import::forest::{MAX_CLASSES, MAX_FEATURES};
 use crate::import::{ImportError, Imported, Note, Rounds, features};
-use crate::model::{Family, FeatureSpec, Kind, Layer, Mlp, Model, Precision, Schema, Tie, at_most};
+use crate::model::{
+    Family, FeatureSpec, Kind, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most,
+};
 
 /// Names the layout.
 pub(super) const FORMAT: &str = "sklearn-mlp/1";
@@ -92,7 +94,14 @@ impl MlpFile {
             against_zero(last);
         }
         let (classes, family) = (self.classes, Family::Mlp(Mlp { layers }));
-        let model = Model { schema, precision: Precision::F64, tie: Tie::Lower, classes, family };
+        let model = Model {
+            schema,
+            precision: Precision::F64,
+            tie: Tie::Lower,
+            classes,
+            link: Link::Softmax,
+            family,
+        };
         Ok(Imported { model, notes: vec![Note::Folded] })
     }
 

@@ -38,7 +38,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, Tree, check_json};
+use crate::model::{
+    Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, Tree, check_json,
+};
 
 use self::file::{DumpFile, Head};
 use super::forest::{Place, Stated, grow};
@@ -92,6 +94,11 @@ pub(super) fn take(
         None if head.classes == 1 => (Tie::Lower, vec![0.0], mean(&head, &trees)?),
         None => (Tie::Lower, vec![0.0; head.sums()], shares(&head, &trees)?),
     };
+    // shares of votes are no log-odds
+    let link = match head.boosting {
+        None if head.classes > 1 => Link::None,
+        _ => Link::Softmax,
+    };
     let Head { classes, features: names, .. } = head;
     let features = names.len();
     let model = Model {
@@ -99,6 +106,7 @@ pub(super) fn take(
         precision: Precision::F64,
         tie,
         classes,
+        link,
         family: Family::Ensemble(Ensemble { base, trees }),
     };
     let notes = Some(taken).filter(|taken| !taken.is_plain()).map(Note::Rounds);

@@ -43,7 +43,7 @@ mod tree;
 mod trees;
 mod ubjson;
 
-use crate::model::{Ensemble, Family, MAX_BYTES, Model, Precision, Schema, Tie, check_json};
+use crate::model::{Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, check_json};
 
 pub use export::to_xgboost;
 
@@ -92,6 +92,7 @@ pub(super) fn take(
         precision: Precision::F32,
         tie: Tie::Lower,
         classes: outputs.classes(),
+        link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base, trees }),
     };
     let mut imported = Imported::with_missing(model, Some(taken));

@@ -64,6 +64,7 @@ impl<'a> Lowered<'a> {
             return Err(unsupported("prediction poisoning", "its closed form needs two classes"));
         }
         score::expect_claim_about_score(spec, model)?;
+        score::expect_posterior(spec, model, alpha.is_some())?;
         let kind = Kind::new(spec, model, alpha.as_ref(), &domain, rows)?;
         let semantics = effective_semantics(spec, model)?;
         let lowered = Self { model, spec, rows, semantics, domain, kind, alpha };

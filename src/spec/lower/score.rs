@@ -1,6 +1,6 @@
 //! What can be said of a plain score, which has neither labels nor a posterior.
 
-use crate::model::{Family, Model};
+use crate::model::{Family, Link, Model};
 
 use super::super::{On, Property, Spec};
 use super::LowerError;
@@ -36,6 +36,44 @@ pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(),
         }
     };
     Err(LowerError::Meaningless { what, why })
+}
+
+/// Refuses claims about posteriors of scores that have none.
+pub(super) fn expect_posterior(
+    spec: &Spec,
+    model: &Model,
+    is_defended: bool,
+) -> Result<(), LowerError> {
+    let is_needed = is_defended || is_about_posterior(&spec.property, model.classes);
+    if model.link == Link::Softmax || model.is_plain_score() || !is_needed {
+        return Ok(());
+    }
+    let what = match is_defended {
+        true => "a defended posterior of this model".to_owned(),
+        false => format!("property `{}` of this model", spec.property.name()),
+    };
+    let why = "its link is `none`: the scores (votes of a forest, say) order the classes and have no \
+               posterior; what can be decided is `label`, with two classes `monotonicity`, \
+               `small-neighborhood` and `stability` with `on = \"score\"`, and `output-region`";
+    Err(LowerError::Meaningless { what, why })
+}
+
+/// Exhaustive as well. With two classes the posterior moves as the score does, whatever links them.
+fn is_about_posterior(property: &Property, classes: usize) -> bool {
+    match property {
+        Property::Monotonicity { .. } => classes > 2,
+        Property::SmallNeighborhood { on, .. } | Property::Stability { on, .. } => {
+            *on == On::Posterior
+        }
+        Property::Label { .. } | Property::OutputRegion { .. } => false,
+        Property::LocalInvariance { .. }
+        | Property::LocalInvarianceT { .. }
+        | Property::Lipschitzness { .. }
+        | Property::LipschitznessT { .. }
+        | Property::BoundaryFuzz { .. }
+        | Property::HighConfidence { .. }
+        | Property::Redundancy { .. } => true,
+    }
 }
 
 /// Exhaustive, so that a new property has to say what it is about.
@@ -163,5 +201,48 @@ mod tests {
         );
         let two = lowered(&region.replace("['1'], ", "['1', '0'], ")).unwrap_err();
         assert!(two.contains("found 2") && two.contains("1"), "{two}");
+    }
+
+    /// Votes order the classes; what a softmax would make of them is no posterior.
+    #[test]
+    fn of_votes_nothing_is_claimed_that_needs_a_posterior() {
+        let text = SCORE.replace("\"classes\":1", "\"classes\":2,\"link\":\"none\"");
+        let model = Model::read(text.as_bytes()).unwrap();
+        assert!(!model.has_posterior());
+        assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
+        let rows = [Row { values: vec![0.25], label: 1, key: Digest::of(b"") }];
+        let lowered = |text: &str| {
+            let spec = Spec::read(text.as_bytes()).unwrap();
+            Lowered::new(&spec, &model, None, &rows).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let confident = "confidence = '0.9'\ncutoff = '0.5'";
+        for (property, keys) in [
+            ("local-invariance", "epsilon = '0.1'\ndelta = '0.5'"),
+            ("local-invariance-t", "epsilon-1 = '1'\nepsilon-2 = '0.1'"),
+            ("lipschitzness", "epsilon = '0.1'\nconstant = '1'"),
+            ("lipschitzness-t", "constant = '1'"),
+            ("small-neighborhood", "epsilon = '0.1'\nconstant = '1'"),
+            ("boundary-fuzz", "shift = '0.1'\nepsilon = '0.1'\nradius = '0.3'"),
+            ("stability", "features = ['x']\nbound = '9'\non = 'posterior'"),
+            ("high-confidence", &format!("features = ['x']\n{confident}")),
+            ("redundancy", &format!("groups = [['x']]\n{confident}")),
+        ] {
+            let refusal = lowered(&format!("property = '{property}'\n{keys}")).unwrap_err();
+            assert!(refusal.contains(property) && refusal.contains("link is `none`"), "{refusal}");
+        }
+        for spec in [
+            "property = 'label'\nepsilon = '0.1'",
+            "property = 'monotonicity'\nfeatures = ['x']\ndirection = 'increasing'",
+            "property = 'stability'\nfeatures = ['x']\nbound = '1'",
+            "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '5'\non = 'score'",
+        ] {
+            assert_eq!(lowered(spec), Ok(()), "{spec}");
+        }
+        // a defense changes posteriors
+        let alpha = "0.1".parse().unwrap();
+        let defense = crate::model::Defense::prediction_poisoning(Digest::of(b""), alpha).unwrap();
+        assert!(defense.check_classes(&model).is_err());
+        let spec = Spec::read(b"property = 'label'\nepsilon = '0.1'").unwrap();
+        assert!(Lowered::new(&spec, &model, Some(&defense), &rows).is_err());
     }
 }

@@ -21,7 +21,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Model, Precision, Row, Schema, Tie, argmax};
+use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie, argmax};
 
 use super::{Progress, TrainError, check_rows};
 use adam::Adam;
@@ -121,6 +121,7 @@ pub fn train(
         precision: Precision::F32,
         tie: Tie::Lower,
         classes,
+        link: Link::Softmax,
         family: Family::Mlp(network.to_mlp()),
     })
 }

@@ -21,7 +21,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Ensemble, Family, Feature, Model, Precision, Row, Schema, Tie, Tree};
+use crate::model::{Ensemble, Family, Feature, Link, Model, Precision, Row, Schema, Tie, Tree};
 
 use super::{Progress, TrainError, check_rows};
 use bins::Binned;
@@ -115,6 +115,7 @@ pub fn train(
         precision: Precision::F32,
         tie: Tie::Lower,
         classes,
+        link: Link::Softmax,
         family: Family::Ensemble(boost(schema.len(), train, validation, options, progress)),
     })
 }
