@@ -150,6 +150,7 @@ fn sampled_pairs_are_violated() {
                 Ok(())
             })
             .unwrap();
-        assert!(matches!(verdicts.as_slice(), [Verdict::Refuted(_)]), "{query:?}");
+        let is_refuted = matches!(verdicts.as_slice(), [Verdict::Refuted(_)]);
+        assert!(is_refuted, "{query:?}: {verdicts:?}");
     }
 }

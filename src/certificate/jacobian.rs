@@ -19,8 +19,11 @@ pub fn gradient<F: Form>(
     let before: Vec<&[Interval]> = hidden.layers().collect();
     let mut slopes: Vec<Interval> = row.iter().map(|&c| Interval::point(c)).collect();
     for layer in (0..network.depth()).rev() {
-        let columns = network.columns(layer).iter();
-        slopes = columns.map(|column| combine::<F>(column, &slopes)).collect::<Option<_>>()?;
+        // copies side by side have nothing between them
+        let columns = network.columns(layer);
+        let outputs = columns.first()?.len().max(1);
+        let of_copy = |part| columns.iter().map(move |column| combine::<F>(column, part));
+        slopes = slopes.chunks_exact(outputs).flat_map(of_copy).collect::<Option<_>>()?;
         if let Some(bounds) = layer.checked_sub(1).and_then(|previous| before.get(previous)) {
             slopes = slopes.iter().zip(*bounds).map(|(&s, &z)| through_relu(s, z)).collect();
         }
