@@ -50,9 +50,9 @@ fn mutated_files_are_read_or_refused() {
     assert_eq!(run(path, "export onnx mlp.json --out good.onnx").status.code(), Some(0));
     let network = std::fs::read(path.join("good.onnx")).unwrap();
     for (call, good) in [
-        ("import onnx bad --out out", network.as_slice()),
-        ("vnncomp instances.csv --out out", QUERY.as_bytes()),
-        ("certify --model mlp.json --spec bad --out out", SPEC.as_bytes()),
+        ("import onnx bad --out imported", network.as_slice()),
+        ("vnncomp instances.csv --out answers", QUERY.as_bytes()),
+        ("certify --model mlp.json --spec bad --out certified", SPEC.as_bytes()),
         ("check bad --model mlp.json --spec spec.toml", certificate.as_bytes()),
         ("check bad --model mlp.json --spec spec.toml --exact", certificate.as_bytes()),
     ] {

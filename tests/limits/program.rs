@@ -118,3 +118,71 @@ fn only_regular_files_are_read() {
         refused_by_program(path, name, "mlp.json", KIB);
     }
 }
+
+/// A model of short numbers, which take more room as floats than as text.
+fn wide_model(bytes: usize) -> String {
+    let width = 1_000;
+    let row = |k: usize| format!("[{}]", repeated(["0.5", "-2", "1e9", "1.5"][k % 4], width));
+    let rows: Vec<String> = (0..bytes / row(0).len()).map(row).collect();
+    let last = format!("[[{}],[{}]]", repeated("1", rows.len()), repeated("-1", rows.len()));
+    let first =
+        format!("{{\"weights\":[{}],\"bias\":[{}]}}", rows.join(","), repeated("0", rows.len()));
+    let features = (0..width).map(|k| format!("{{\"name\":\"x{k}\",\"kind\":\"real\"}}"));
+    let features: Vec<String> = features.collect();
+    format!(
+        "{{\"format\":\"model/1\",\"family\":\"mlp\",\"precision\":\"f64\",\"classes\":2,\"features\":[{}],\
+         \"layers\":[{first},{{\"weights\":{last},\"bias\":[0,0]}}]}}",
+        features.join(",")
+    )
+}
+
+/// The largest memory that a run held, in KiB, as the system counts it.
+fn peak(folder: &Path, arguments: &[&str]) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_propcert"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
+        let found = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        most = most.max(found.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    };
+    assert_eq!(ended.code(), Some(0));
+    most
+}
+
+/// Beside what any check needs, a model takes at most 8 times the room of its file: in either arithmetic, also of
+/// claims about two copies of a network.
+#[test]
+fn memory_is_in_proportion_to_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = wide_model(6 << 20);
+    let box_of = repeated("[\"0\",\"1\"]", 1_000);
+    let spec = format!(
+        "property = 'output-region'\ncopies = 2\nunits = 'raw'\n\
+         unsafe = [[{{y = ['1', '0', '0', '1'], rhs = '-1e300'}}]]\n[[input]]\nbox = [{box_of}]\n"
+    );
+    let totals =
+        "{\"totals\":{\"proved\":1,\"refuted\":0,\"undecided\":0,\"vacuous\":0,\"invalid\":0}}\n";
+    let text = format!("{}{{\"at\":0,\"rule\":\"interval\"}}\n{totals}", header(&model, &spec));
+    for (name, text) in [("wide.json", &model), ("spec.toml", &spec), ("c.jsonl", &text)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let call = ["check", "c.jsonl", "--model", "wide.json", "--spec", "spec.toml"];
+    let rest = 16 << 10;
+    for exact in [&[][..], &["--exact"]] {
+        let kib = peak(folder.path(), &[&call, exact].concat());
+        let file = model.len() as u64 >> 10;
+        assert!(kib > file, "nothing was measured");
+        assert!(kib < 8 * file + rest, "{exact:?}: {kib} KiB for a model of {file} KiB");
+    }
+}

@@ -56,14 +56,16 @@ fn scenes_are_unfriendly() {
 /// more here than there, as the page says. Neither verdict contradicts the other.
 #[test]
 fn a_hint_may_be_worth_more_in_one_arithmetic() {
-    // z >= 0 over [1, 2]², 0 in a corner; m = relu(z + 5) − relu(z) − 4.9 is 0.1 everywhere
+    // z = 0.2·x − 0.1·y + 20·u − 10·v is at least 0 over [1, 2]⁴, and 0 in a corner, where the float sum of
+    // its terms is rounded; m = relu(z + 5) − relu(z) − 4.9 is 0.1 everywhere
+    let z = [0.2, -0.1, 20.0, -10.0];
     let layers = vec![
-        Layer { weights: vec![0.5, 0.25, 0.5, 0.25], bias: vec![-0.75, 4.25], inputs: 2 },
+        Layer { weights: [z, z].concat(), bias: vec![0.0, 5.0], inputs: 4 },
         Layer { weights: vec![0.0, 0.0, -1.0, 1.0], bias: vec![0.0, -4.9], inputs: 2 },
     ];
     let model = network(layers, (1.0, 2.0), Precision::F64);
     let spec = spec("property = 'label'\nepsilon = '1'\nunits = 'raw'\nsemantics = 'real'");
-    let rows = [row(&[1.0, 1.0], 1)];
+    let rows = [row(&[1.0; 4], 1)];
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
     // −relu(z) by the equality relu(z) = z: a free multiplier, clipped where the neuron is open
     let one = 1 << 20;
@@ -71,7 +73,7 @@ fn a_hint_may_be_worth_more_in_one_arithmetic() {
     let proof = Proof::Dual { hints: vec![Hint { multipliers, ..Hint::default() }] };
     let verdicts = BOTH.map(|arithmetic| {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
-        let corner = Proof::Counterexample { points: vec![vec!["1".to_owned(); 2]] };
+        let corner = Proof::Counterexample { points: vec![vec!["1".to_owned(); 4]] };
         assert!(!matches!(kernel.check(0, &corner), Ok(Verdict::Refuted(_))));
         matches!(kernel.check(0, &proof), Ok(Verdict::Proved(_)))
     });
