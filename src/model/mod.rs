@@ -103,6 +103,19 @@ impl Model {
         self.classes == 1
     }
 
+    /// Whether splits send missing values both ways, as those of models do that were trained with some. No
+    /// claim is about them.
+    pub fn has_missing_directions(&self) -> bool {
+        let Family::Ensemble(ensemble) = &self.family else { return false };
+        let nodes = || ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+        let some_go = |left: bool| {
+            nodes().any(
+                |node| matches!(node, Node::Split { default_left, .. } if *default_left == left),
+            )
+        };
+        some_go(true) && some_go(false)
+    }
+
     /// Whether the scores have a posterior; labels alone else, or not even these.
     pub fn has_posterior(&self) -> bool {
         self.link == Link::Softmax && !self.is_plain_score()

@@ -384,3 +384,22 @@ fn a_budget_is_named_where_it_ended() {
     assert!(told(60).contains("1 undecided within --budget-nodes 60: more may decide them"));
     assert!(!told(20_000).contains("note"));
 }
+
+/// A model whose splits send missing values both ways was trained with some, and no claim is about them.
+#[test]
+fn missing_values_are_said_to_be_outside() {
+    let scene = Scene::new();
+    let word = "missing values are outside every claim";
+    assert!(!scene.certify_monotone().contains(word));
+    let one = r#""leaf":[0.0,-1.0,1.0]"#;
+    let model = crate::scene::TREES.replace(
+        &format!("\"default-left\":[0,0,0],{one}"),
+        &format!("\"default-left\":[1,0,0],{one}"),
+    );
+    assert_ne!(model, crate::scene::TREES);
+    scene.write("missing.json", model);
+    let call = "certify --model missing.json --spec monotone.toml --out missing.jsonl";
+    assert!(scene.done(call).contains(word));
+    let json = scene.done(&format!("{call} --json"));
+    assert!(json.contains("\"missing-values-outside\":true"), "{json}");
+}

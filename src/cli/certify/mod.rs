@@ -111,6 +111,8 @@ struct Outcome {
     tally: Tally,
     /// Of distances, where the claim measures any.
     unit: Option<DistanceUnit>,
+    /// Whether the model knows ways for missing values, which no claim is about.
+    has_missing_directions: bool,
     /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
     /// that nothing is sampled.
     survives_attack: Option<Share>,
@@ -131,15 +133,19 @@ impl Outcome {
         let unit = self
             .unit
             .map_or_else(String::new, |unit| format!("unit of distances: {}\n", unit.name()));
+        let missing = match self.has_missing_directions {
+            true => "missing values are outside every claim: the model sends them both ways\n",
+            false => "",
+        };
         let accuracy = accuracy_lines(&self.tally);
-        format!("{unit}{accuracy}{sampled}{}{}\n", self.extent, self.tally.all)
+        format!("{unit}{missing}{accuracy}{sampled}{}{}\n", self.extent, self.tally.all)
     }
 
     fn json(&self) -> String {
         let Tally { all, distinct, rules } = &self.tally;
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
-            "unit": self.unit, "totals": all, "distinct": distinct, "rules": rules,
+            "unit": self.unit, "missing-values-outside": self.has_missing_directions, "totals": all, "distinct": distinct, "rules": rules,
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.survives_attack },
             "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
@@ -208,5 +214,7 @@ fn write(
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;
     let extent = Extent::new(&searcher, subject.model.0, &lowered);
     let unit = DistanceUnit::of(subject.spec.0, subject.model.0);
-    Ok(Outcome { tally, unit, survives_attack: is_sampled.then_some(survivors), spent, extent })
+    let has_missing_directions = subject.model.0.has_missing_directions();
+    let survives_attack = is_sampled.then_some(survivors);
+    Ok(Outcome { tally, unit, has_missing_directions, survives_attack, spent, extent })
 }
