@@ -475,6 +475,8 @@ impl Copy {
         let output = Command::new(env!("CARGO"))
             .args(["test", "--no-default-features", "--offline", "--test", test])
             .args(word)
+            // without optimisation the many scenes of unfriendly numbers take a minute, and `found` has their kind
+            .args(["--", "--skip", "extremes::"])
             .current_dir(self.folder.path())
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
