@@ -209,3 +209,60 @@ fn work_on_many_features_is_counted() {
     let error = found.check_text(text.as_bytes(), settings).unwrap_err();
     assert!(error.to_string().contains("more work than allowed"), "{error}");
 }
+
+/// Between whole numbers there is no difference of 0.2 to 0.8: the claim speaks of no pair.
+#[test]
+fn rows_that_leave_whole_features_no_difference_are_invalid() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-whole-difference");
+    std::fs::create_dir_all(&folder).unwrap();
+    let model = r#"{"format":"model/1","family":"mlp","precision":"f64","classes":1,
+        "features":[{"name":"x","kind":"integer"}],"layers":[{"weights":[[1.0]],"bias":[0.0]}]}"#;
+    for (least, expected) in [("-0.2", (0, 1)), ("0", (0, 0))] {
+        let spec = format!(
+            "property='output-region'\nunits='raw'\ncopies=2\nunsafe=[[{{y=['1','1'],rhs='10'}}]]\n[[input]]\n\
+             box=[['0','1']]\nrows=[{{x=['-1','1'],rhs='0.8'}},{{x=['1','-1'],rhs='{least}'}}]\n"
+        );
+        std::fs::write(folder.join("model.json"), model).unwrap();
+        std::fs::write(folder.join("spec.toml"), &spec).unwrap();
+        let found = Found { folder: folder.clone(), ..Found::new("") };
+        let text = format!(
+            "{{\"schema\":\"certificate/1\",\"tool\":\"t\",\"model\":\"{}\",\"spec\":\"{}\",\"semantics\":\"real\",\
+             \"integers\":\"respect\",\"budget\":{{\"nodes\":1}}}}\n{{\"at\":0,\"rule\":\"none\"}}\n\
+             {{\"totals\":{{\"proved\":0,\"refuted\":0,\"undecided\":0,\"vacuous\":0,\"invalid\":1}}}}\n",
+            Digest::of(model.as_bytes()),
+            Digest::of(spec.as_bytes())
+        );
+        let all = found.check_text(text.as_bytes(), Settings::default()).unwrap().tally.all;
+        assert_eq!((all.proved, all.invalid), expected, "{least}");
+        // and no case distinction makes it true
+        let split = text.replace("\"none\"", "\"split\",\"tree\":\"i0:0x1p-1 L L\"");
+        let checked = found.check_text(split.as_bytes(), Settings::default()).unwrap();
+        assert_eq!(checked.tally.all.proved, 0, "{least}");
+    }
+}
+
+/// Arrays and blocks without outputs, in specs.
+#[test]
+fn specs_name_what_they_mean() {
+    let network = r#"{"format":"model/1","family":"mlp","precision":"f64","classes":1,
+        "features":[{"name":"x","kind":"real"}],"layers":[{"weights":[[1.0]],"bias":[0.0]}]}"#;
+    let network = Model::read(network.as_bytes()).unwrap();
+    let text = |block: &str, rest: &str| {
+        format!("property='output-region'\nunits='raw'\nunsafe=[[{block}]]\n{rest}")
+    };
+    let boxed = "[[input]]\nbox=[['0','1']]\n";
+    let good = "{y=['1'],rhs='-1'}";
+    assert!(Spec::read(text(good, boxed).as_bytes()).is_ok());
+    for bad in [
+        text("[['1'],'-1']", boxed),
+        text(good, "input=[[[['0','1']],[]]]\n"),
+        text(good, &format!("{boxed}rows=[[['1'],'7']]\n")),
+    ] {
+        assert!(Spec::read(bad.as_bytes()).is_err(), "{bad}");
+    }
+    for empty in ["{y=['0'],rhs='-1'}", "{y=['0'],rhs='0',strict=true}"] {
+        let spec = Spec::read(text(empty, boxed).as_bytes()).unwrap();
+        let refused = propcert::spec::Lowered::new(&spec, &network, None, &[]).unwrap_err();
+        assert!(refused.to_string().contains("name no output"), "{refused}");
+    }
+}

@@ -250,8 +250,8 @@ const DEFECTS: [Defect; 61] = [
     Defect(
         "a row may count against its block",
         "certificate/avoid.rs",
-        "if *w > 0.0 && w.is_finite()",
-        "if w.is_finite()",
+        "if *weight > 0.0 && weight.is_finite()",
+        "if weight.is_finite()",
     ),
     Defect(
         "shares are not taken off again",

@@ -88,11 +88,15 @@ impl<F: Form> Block<F> {
 
     /// `Σ_k w_k·(y_k·f − rhs_k)` over the outputs, negative and infinite weights counting as 0.
     pub fn weighted(&self, network: &Network<F>, hidden: &Hidden, weights: &[f64]) -> F {
-        let clip = |w: &f64| if *w > 0.0 && w.is_finite() { *w } else { 0.0 };
-        let weights: Vec<f64> = weights.iter().map(clip).collect();
+        let weights: Vec<f64> = weights.iter().map(counted).collect();
         let outputs = magnitudes(&network.output_bounds(hidden));
         F::new(&weights).through_layer(&self.layer, &F::sizes(&self.layer, &outputs))
     }
+}
+
+/// How much a hinted weight counts: negative and infinite ones nothing.
+fn counted(weight: &f64) -> f64 {
+    if *weight > 0.0 && weight.is_finite() { *weight } else { 0.0 }
 }
 
 /// The network that blocks are about.
@@ -169,9 +173,8 @@ fn distance<'a, F: Form>(
             let (found, expected) = (weights.len(), block.rows());
             return Err(Rejection::Count { what: "weights", found, expected });
         }
-        // as in `weighted`, a negative or infinite weight is 0
-        let mut counted = weights.iter().zip(&block.strict);
-        let is_strict = counted.any(|(w, strict)| *strict && *w > 0.0 && w.is_finite());
+        let is_strict =
+            weights.iter().zip(&block.strict).any(|(w, strict)| *strict && counted(w) > 0.0);
         let bound = bound(block.weighted(network, hidden, weights))?;
         return Ok(Distance { bound, is_strict });
     }

@@ -175,7 +175,8 @@ fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String
         Semantics::Real => "real",
         Semantics::ServedF32 => "served-f32",
     };
-    let mut text = format!("decided: {}, semantics {semantics}", loaded.spec.0);
+    let mut text =
+        format!("decided: {}, semantics {semantics}", loaded.spec.0.words(&loaded.model.0));
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
         let _ = write!(text, ", {rows} rows of {}", part.name());
     }

@@ -148,6 +148,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let Imported { mut model, notes } = imported.map_err(Refusal::about(file))?;
     notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
+    let recentred = match recentre {
+        Some(data) => Some(recentre_between(&mut model, data)?),
+        None => None,
+    };
+    // of the model that is written
     let agreement = match points.as_ref().zip(expect.as_ref()) {
         Some((points, expect)) => Some(verify(&model, points, expect)?),
         None => None,
@@ -156,10 +161,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         files::print(&agreement.text())?;
         return Ok(Ending::NotAsStated);
     }
-    let recentred = match recentre {
-        Some(data) => Some(recentre_between(&mut model, data)?),
-        None => None,
-    };
     crate::study::write_whole(out, model.to_json().as_bytes())?;
     files::print(&summary(&model, recentred, agreement.as_ref(), *json))?;
     Ok(Ending::AsStated)
@@ -224,6 +225,15 @@ fn summary(
             1 => ", a plain score",
             _ => "",
         };
+        if as_json {
+            let mut figures = json!({
+                "family": model.family_name(), "features": features, "classes": model.classes,
+            });
+            if let Some(Agreement { agree, of, .. }) = agreement {
+                figures["verified"] = json!({ "agree": agree, "of": of });
+            }
+            return format!("{figures}\n");
+        }
         return format!("{} with {features} features{outputs}\n{agreed}", model.family_name());
     };
     let count = |is_counted: fn(&Node) -> bool| {

@@ -1,12 +1,13 @@
 //! `propcert vnncomp`: benchmarks of the verification competition.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::certify::Options;
 use crate::import::{Instance, instances};
-use crate::model::DataError;
+use crate::model::{DataError, Digest};
 use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
 use crate::study::{Store, write_whole};
 
@@ -65,12 +66,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &todo));
     let place = place.transpose()?;
     let partial = files::partial_name(&arguments.out);
-    let mut rows = if arguments.resume { finished(&partial)? } else { Vec::new() };
+    let record = Record::of(arguments, &todo);
+    let mut rows = if arguments.resume { finished(&partial, &record)? } else { Vec::new() };
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let store = draft.as_ref().map(Draft::store).transpose()?;
     rows.retain(|row| is_all_there(row, store.as_ref()));
-    expect_same(&rows, &todo, &partial)?;
+    record.write(&partial)?;
     let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
     let folder = arguments.instances.parent().unwrap_or(Path::new(""));
     let progress = bar("vnncomp", todo.len() as u64);
@@ -98,8 +100,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     progress.finish_and_clear();
     draft.map_or(Ok(()), Draft::finish)?;
     write_whole(&arguments.out, &table(&rows)?)?;
-    if partial.exists() {
-        std::fs::remove_file(&partial).map_err(Refusal::from).map_err(Refusal::about(&partial))?;
+    for file in [Record::path(&partial), partial].iter().filter(|file| file.exists()) {
+        std::fs::remove_file(file).map_err(Refusal::from).map_err(Refusal::about(file))?;
     }
     files::print(&format!("{}\n", summary(&rows)))?;
     let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Answer::Error.name());
@@ -122,11 +124,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Asked before a long search: where the table and its `.partial` go.
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
     let inputs = inputs(arguments, todo);
-    for path in [arguments.out.clone(), files::partial_name(&arguments.out)] {
-        inputs.expect_apart(&path)?;
-        files::expect_plain(&path)?;
-    }
-    files::expect_folder(&arguments.out)?;
+    inputs.expect_room(&arguments.out, arguments.resume)?;
+    let record = Record::path(&files::partial_name(&arguments.out));
+    inputs.expect_apart(&record)?;
+    files::expect_plain(&record)?;
     expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)
 }
 
@@ -171,10 +172,11 @@ fn hinted(error: DataError) -> Refusal {
 }
 
 /// The rows of an interrupted run.
-fn finished(partial: &Path) -> Result<Vec<Vec<String>>, Refusal> {
+fn finished(partial: &Path, record: &Record) -> Result<Vec<Vec<String>>, Refusal> {
     if !partial.exists() {
         return Ok(Vec::new());
     }
+    record.expect_same(partial)?;
     let bytes = files::read(partial)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let headers = reader.headers().map_err(Refusal::from).map_err(Refusal::about(partial))?;
@@ -204,20 +206,48 @@ fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Plac
     Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
 }
 
-/// What is taken over must be of the same networks and properties.
-fn expect_same(rows: &[Vec<String>], todo: &[Instance], partial: &Path) -> Result<(), Refusal> {
-    let is_same = |row: &Vec<String>| {
-        let [line, onnx, vnnlib, ..] = row.as_slice() else { return false };
-        let mut of_line = todo.iter().filter(|instance| instance.line.to_string() == *line);
-        of_line.next().is_none_or(|one| one.onnx.ends_with(onnx) && one.vnnlib.ends_with(vnnlib))
-    };
-    match rows.iter().find(|row| !is_same(row)) {
-        Some(row) => Err(Refusal::new(format!(
-            "{}: line {} was answered for another network or property; remove it or leave out --resume",
-            partial.display(),
-            row.first().map_or("", String::as_str)
-        ))),
-        None => Ok(()),
+/// What answers depend on: seed, time limits, and the contents of every network and property.
+struct Record(String);
+
+impl Record {
+    fn of(arguments: &Arguments, todo: &[Instance]) -> Self {
+        let mut text = format!("seed {}\n", arguments.seed);
+        for instance in todo {
+            let timeout = arguments.timeout.unwrap_or(instance.timeout);
+            let [onnx, vnnlib] = [&instance.onnx, &instance.vnnlib].map(|path| {
+                let packed = PathBuf::from(format!("{}.gz", path.display()));
+                let bytes = files::read(path).or_else(|_| files::read(&packed));
+                bytes.map_or_else(|_| "-".to_owned(), |bytes| Digest::of(&bytes).to_string())
+            });
+            let _ = writeln!(text, "line {} {timeout:?} {onnx} {vnnlib}", instance.line);
+        }
+        Self(text)
+    }
+
+    /// Beside the partial table.
+    fn path(partial: &Path) -> PathBuf {
+        let mut name = partial.as_os_str().to_owned();
+        name.push(".about");
+        name.into()
+    }
+
+    fn write(&self, partial: &Path) -> Result<(), Refusal> {
+        Ok(write_whole(&Self::path(partial), self.0.as_bytes())?)
+    }
+
+    fn expect_same(&self, partial: &Path) -> Result<(), Refusal> {
+        let found = std::fs::read_to_string(Self::path(partial)).unwrap_or_default();
+        if found == self.0 {
+            return Ok(());
+        }
+        let mut pairs = found.lines().zip(self.0.lines());
+        let differs = pairs.find(|(found, now)| found != now).map(|(_, now)| now);
+        let what =
+            differs.and_then(|now| now.split(' ').nth(1)).unwrap_or("another number of lines");
+        Err(Refusal::about(partial)(Refusal::new(format!(
+            "was made of other networks, properties, time limits, lines or another seed (first difference: \
+             {what}); remove it or leave out --resume"
+        ))))
     }
 }
 

@@ -27,9 +27,14 @@ pub(super) enum Inside {
 pub(super) fn refuse_unknown(text: &[u8], keys: &'static Keys) -> Result<(), ImportError> {
     let mut found = None;
     let walk = Walk { inside: Inside::Object(keys), name: "", found: &mut found };
-    // without a finding the text is no JSON, which the reader has told
-    let _ = walk.deserialize(&mut serde_json::Deserializer::from_slice(text));
-    found.map_or(Ok(()), Err)
+    let walked = walk.deserialize(&mut serde_json::Deserializer::from_slice(text));
+    match (found, walked) {
+        (Some(finding), _) => Err(finding),
+        (None, Ok(())) => Ok(()),
+        (None, Err(reason)) => {
+            Err(ImportError::Document { reason, expected: "JSON whose keys can be told" })
+        }
+    }
 }
 
 struct Walk<'a> {

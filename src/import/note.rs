@@ -31,6 +31,8 @@ pub enum Note {
     },
     /// A network whose sums its tool adds in another order, after scaling in other steps.
     Folded,
+    /// Votes, which have labels and no posterior.
+    Votes,
     /// What of a network's graph is left out, folded or rounded.
     Graph(&'static str),
 }
@@ -76,6 +78,9 @@ impl fmt::Display for Note {
                 "{splits} of {of} splits send a missing value to the other side than 0: rows here have \
                  no missing values, and a 0 is 0; of a model trained on sparse matrices or with \
                  missing=0, whose zeros are missing, this is another function"
+            ),
+            Self::Votes => f.write_str(
+                "sums of votes have labels and no posterior (link `none`): claims and verbs that need one are refused",
             ),
             Self::Graph(what) => f.write_str(what),
             Self::Folded => f.write_str(

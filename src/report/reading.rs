@@ -1,7 +1,7 @@
 //! What a reader is told besides the tables: the sentences on top, the alarms, and how to read it all.
 
 use super::format::{NONE, claim, integer, of, percent, share};
-use super::{AttackReport, DefenseReport, Estimate, ModelReport, Run};
+use super::{AttackReport, DefenseReport, Difference, Estimate, ModelReport, Run};
 
 /// Terms of the page, each explained in a sentence or two.
 pub(super) const GLOSSARY: [(&str, &str); 14] = [
@@ -200,13 +200,18 @@ fn defense_in_short(defense: &DefenseReport) -> String {
 fn helped_thieves(defense: &DefenseReport) -> String {
     let gains = defense.attacks.iter().flat_map(|attack| {
         let sets = attack.decrease.named().into_iter();
-        let gains = sets.filter(|(_, taken)| taken.mean < 0.0);
+        let gains = sets.filter(|(_, taken)| is_loss(taken));
         gains.map(|(set, taken)| format!("{} {:+.2} on {set}", attack.attack, -100.0 * taken.mean))
     });
     match gains.collect::<Vec<_>>().as_slice() {
         [] => String::new(),
         gains => format!(" It HELPS a thief, in points of agreement: {}.", gains.join("; ")),
     }
+}
+
+/// Whether a decrease is an increase; what chance may have made is none.
+fn is_loss(taken: &Difference) -> bool {
+    taken.interval.is_some_and(|[_, most]| most < 0.0)
 }
 
 /// Facts about the data of a run, as name and text.

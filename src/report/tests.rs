@@ -261,7 +261,10 @@ fn a_thief_that_gains_by_a_defense_stands_on_the_card() {
     let mut run = run("spam", false);
     let attack = &mut run.models[0].defenses[0].attacks[0];
     attack.decrease.boundary.mean = -0.0123;
-    attack.decrease.uniform.mean = 0.01;
+    attack.decrease.boundary.interval = Some([-0.02, -0.001]);
+    // what chance may have made is no gain
+    attack.decrease.uniform.mean = -0.01;
+    attack.decrease.uniform.interval = Some([-0.03, 0.01]);
     let said = format!("{} +1.23 on boundary", attack.attack);
     let report = Report::new("spam", vec![run]);
     let text: String = report.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -269,6 +272,7 @@ fn a_thief_that_gains_by_a_defense_stands_on_the_card() {
         text.contains("It HELPS a thief, in points of agreement: ") && text.contains(&said),
         "{text}"
     );
+    assert!(!text.contains(" on uniform;") && !text.contains(" on uniform."), "{text}");
     assert!(render_html(&report).unwrap().contains("It HELPS a thief"));
 }
 

@@ -81,8 +81,20 @@ impl Link {
     }
 
     /// Whether the conditions ask of the difference of some feature what no pair has.
-    pub(super) fn contradict(conditions: &[Condition], features: usize) -> bool {
-        tightest(conditions, features).values().any(|ends| !is_possible(ends))
+    /// Of a feature that takes whole numbers only whole differences count.
+    pub(super) fn contradict(
+        conditions: &[Condition],
+        features: usize,
+        is_whole: impl Fn(usize) -> bool,
+    ) -> bool {
+        let inward = |(feature, (least, most)): (usize, Ends)| match is_whole(feature) {
+            true => (
+                least.map(|least| Rational::integer(least.ceil())),
+                most.map(|most| Rational::integer(most.floor())),
+            ),
+            false => (least, most),
+        };
+        tightest(conditions, features).into_iter().any(|ends| !is_possible(&inward(ends)))
     }
 }
 
@@ -95,7 +107,7 @@ fn is_possible((least, most): &Ends) -> bool {
 
 /// Per feature whose copies are bound to each other, the tightest ends.
 fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, Ends> {
-    let mut links = BTreeMap::<usize, (Option<Rational>, Option<Rational>)>::new();
+    let mut links = BTreeMap::<usize, Ends>::new();
     for (feature, bound) in conditions.iter().filter_map(|c| c.difference(features)) {
         let (least, most) = links.entry(feature).or_default();
         match bound {

@@ -11,6 +11,7 @@ mod lower;
 mod property;
 mod read;
 mod region;
+mod unit;
 mod words;
 
 pub use condition::Link;
@@ -20,3 +21,4 @@ pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics,
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
 pub use read::{Spec, SpecError};
 pub use region::{Ball, Domain, RawRegion};
+pub use unit::DistanceUnit;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::interval::Decimal;
-use crate::model::{Digest, Feature, Part, Row, Schema};
+use crate::model::{Digest, Feature, Object, Part, Row, Schema};
 
 /// Which distance a ball is measured in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +165,11 @@ fn all_ends<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Decimal, Decimal)
     Ok(ends.into_iter().map(|Ends(low, high)| (low, high)).collect())
 }
 
+fn input_rows<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<InputRow>, D::Error> {
+    let rows = Vec::<Object<InputRow>>::deserialize(from)?;
+    Ok(rows.into_iter().map(|Object(row)| row).collect())
+}
+
 /// One row `y·f <= rhs`, or `<` if strict, of an unsafe block.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,7 +191,7 @@ pub struct InputBox {
     #[serde(rename = "box", deserialize_with = "all_ends")]
     pub sides: Vec<(Decimal, Decimal)>,
     /// Further linear conditions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "input_rows")]
     pub rows: Vec<InputRow>,
 }
 

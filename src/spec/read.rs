@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::interval::{Decimal, Rational};
+use crate::model::Object;
 
 use super::property::{
     Direction, Ends, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property,
@@ -141,8 +142,8 @@ keys! {
     range: Ends = "range",
     groups: Vec<Vec<FeatureName>> = "groups",
     copies: usize = "copies",
-    input: Vec<InputBox> = "input",
-    unsafe_blocks: Vec<Vec<OutputRow>> = "unsafe",
+    input: Vec<Object<InputBox>> = "input",
+    unsafe_blocks: Vec<Vec<Object<OutputRow>>> = "unsafe",
 }
 
 impl Spec {
@@ -183,6 +184,10 @@ impl Spec {
     pub fn scope(&self) -> Scope {
         if self.property.is_about_rows() { Scope::Local } else { Scope::Domain }
     }
+}
+
+fn bare<T>(objects: Vec<Object<T>>) -> Vec<T> {
+    objects.into_iter().map(|Object(value)| value).collect()
 }
 
 /// Takes the keys of one property, one by one.
@@ -267,8 +272,12 @@ impl Taker<'_> {
             },
             _ => Property::OutputRegion {
                 copies: self.keys.copies.take().unwrap_or(1),
-                input: self.need("input", |k| k.input.take())?,
-                unsafe_blocks: self.need("unsafe", |k| k.unsafe_blocks.take())?,
+                input: bare(self.need("input", |k| k.input.take())?),
+                unsafe_blocks: self
+                    .need("unsafe", |k| k.unsafe_blocks.take())?
+                    .into_iter()
+                    .map(bare)
+                    .collect(),
             },
         })
     }

@@ -248,7 +248,9 @@ impl RawRegion {
     pub(super) fn is_excluded(&self) -> bool {
         let features = self.sides.len() / 2;
         self.conditions.iter().any(|condition| condition.excludes(&self.sides))
-            || Link::contradict(&self.conditions, features)
+            || Link::contradict(&self.conditions, features, |feature| {
+                [feature, features + feature].iter().all(|at| self.is_whole.get(*at) == Some(&true))
+            })
     }
 
     /// Decides exactly whether the point belongs to the set.

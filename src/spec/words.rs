@@ -3,11 +3,10 @@
 use std::fmt;
 
 use crate::interval::Decimal;
+use crate::model::Model;
 
-use super::property::{
-    Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Units, Zone,
-};
-use super::{Property, Spec};
+use super::property::{Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Zone};
+use super::{DistanceUnit, Property, Spec};
 
 /// Names of features that a line lists.
 const NAMES: usize = 4;
@@ -22,34 +21,41 @@ impl fmt::Display for Norm {
     }
 }
 
-impl fmt::Display for Units {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::Standardised => "standardised units",
-            Self::Raw => "raw units",
-        })
+impl Spec {
+    /// What is claimed of a model, on one line: the property with its parameters, the unit of its lengths
+    /// and whose labels are meant.
+    pub fn words<'a>(&'a self, model: &Model) -> impl fmt::Display + use<'a> {
+        Words { spec: self, unit: DistanceUnit::of(self, model) }
     }
 }
 
-/// The property with its parameters, the units of its lengths and whose labels are meant:
-/// `local-invariance (epsilon 0.05, delta 0.5, norm linf; standardised units, label true)`.
-impl fmt::Display for Spec {
+struct Words<'a> {
+    spec: &'a Spec,
+    unit: Option<DistanceUnit>,
+}
+
+/// `local-invariance (epsilon 0.05, delta 0.5, norm linf; in raw units, label true, integers respect)`
+impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} ({}; {}", self.property.name(), self.property, self.units)?;
-        if let Property::Label { .. } | Property::LocalInvariance { .. } = self.property {
-            f.write_str(match self.label {
-                LabelSource::True => ", label true",
-                LabelSource::Predicted => ", label predicted",
+        let Spec { property, label, integers, domain, .. } = self.spec;
+        write!(f, "{} ({property}; ", property.name())?;
+        if let Some(unit) = self.unit {
+            write!(f, "in {}, ", unit.name())?;
+        }
+        if let Property::Label { .. } | Property::LocalInvariance { .. } = property {
+            f.write_str(match label {
+                LabelSource::True => "label true, ",
+                LabelSource::Predicted => "label predicted, ",
             })?;
         }
-        f.write_str(match self.integers {
-            Integers::Respect => ", integers respect",
-            Integers::Relax => ", integers relax",
+        f.write_str(match integers {
+            Integers::Respect => "integers respect",
+            Integers::Relax => "integers relax",
         })?;
-        if !self.domain.is_empty() {
-            let ranges = self.domain.iter().take(NAMES);
+        if !domain.is_empty() {
+            let ranges = domain.iter().take(NAMES);
             let ranges = ranges.map(|(name, (low, high))| format!("{name} in [{low}, {high}]"));
-            write!(f, ", {}", listed(ranges.collect(), self.domain.len()))?;
+            write!(f, ", {}", listed(ranges.collect(), domain.len()))?;
         }
         f.write_str(")")
     }
@@ -156,10 +162,13 @@ mod tests {
 
     #[test]
     fn a_spec_says_what_its_numbers_mean() {
-        let words = |text: &str| Spec::read(text.as_bytes()).unwrap().to_string();
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","classes":2,
+            "features":[{"name":"a","kind":"real","scale":2}],"base":[0],"trees":[]}"#;
+        let model = Model::read(text.as_bytes()).unwrap();
+        let words = |text: &str| Spec::read(text.as_bytes()).unwrap().words(&model).to_string();
         assert_eq!(
             words("property = 'local-invariance'\nepsilon = '0.05'\ndelta = '0.5'"),
-            "local-invariance (epsilon 0.05, delta 0.5, norm linf; standardised units, label true, \
+            "local-invariance (epsilon 0.05, delta 0.5, norm linf; in standard deviations, label true, \
              integers respect)"
         );
         assert_eq!(
@@ -167,7 +176,7 @@ mod tests {
                 "property = 'stability'\nfeatures = [0, 'a', 'b', 'c', 'd']\nbound = '1'\n\
                  units = 'raw'\n[domain]\na = ['0', '1']"
             ),
-            "stability (features [0, a, b, c and 1 more], bound 1, on score; raw units, integers \
+            "stability (features [0, a, b, c and 1 more], bound 1, on score; integers \
              respect, a in [0, 1])"
         );
     }

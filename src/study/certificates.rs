@@ -6,9 +6,9 @@ use crate::certificate::{
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Model;
 use crate::report::{CertificateReport, PropertyName, Sampled, Share, Unit};
-use crate::spec::{Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
+use crate::spec::{DistanceUnit, Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
 
-use super::{DistanceUnit, Store, StudyError};
+use super::{Store, StudyError};
 
 /// What is to be certified.
 pub struct Claimed<'a> {

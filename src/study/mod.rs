@@ -13,11 +13,9 @@ mod error;
 mod manifest;
 pub mod radii;
 mod store;
-mod unit;
 
 pub use certificates::{Certified, Claimed, certify, name_of};
 pub use demo::{BUDGET_NODES, Plan, demo, files_of_demo};
 pub use error::StudyError;
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};
 pub use store::{Store, make_folder, write_whole};
-pub use unit::DistanceUnit;

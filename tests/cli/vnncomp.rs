@@ -50,6 +50,8 @@ fn one_line_alone_and_what_was_interrupted_goes_on() {
     assert_eq!(text, "sat 1 unsat 0 unknown 0 timeout 0 error 0 of 1 (checked 1)\n");
     let partial = scene.read("two.csv").replace(",sat,", ",unknown,");
     scene.write("results.csv.partial", partial);
+    scene.refused("vnncomp instances.csv --out results.csv", &["an interrupted run has kept"]);
+    scene.write("results.csv.partial.about", about(&scene));
     let text = scene.done("vnncomp instances.csv --out results.csv --resume");
     assert_eq!(text, "sat 0 unsat 1 unknown 1 timeout 0 error 0 of 2 (checked 2)\n");
 }
@@ -79,9 +81,34 @@ fn what_goes_on_is_of_the_same_instances() {
     let scene = scene();
     scene.done("vnncomp instances.csv --line 2 --out two.csv");
     scene.write("r.csv.partial", scene.read("two.csv"));
-    scene.write("instances.csv", "net.onnx,some.vnnlib,60\nnet.onnx,never.vnnlib,60\n");
-    let fact = "r.csv.partial: line 2 was answered for another network or property";
+    let fact =
+        "r.csv.partial: was made of other networks, properties, time limits, lines or another seed";
     scene.refused("vnncomp instances.csv --out r.csv --resume", &[fact]);
+    scene.write("r.csv.partial.about", about(&scene));
+    for call in ["--seed 1", "--timeout 7", "--line 2"] {
+        scene.refused(&format!("vnncomp instances.csv --out r.csv --resume {call}"), &[fact]);
+    }
+    // the same names, another property
+    let kept = scene.read("some.vnnlib");
+    scene.write("some.vnnlib", format!("{kept}; another\n"));
+    scene.refused("vnncomp instances.csv --out r.csv --resume", &[fact]);
+    scene.write("some.vnnlib", kept);
+    scene.done("vnncomp instances.csv --out r.csv --resume");
+    assert!(!scene.has("r.csv.partial") && !scene.has("r.csv.partial.about"));
+}
+
+/// What an interrupted run over the instances of the scene notes beside its table.
+fn about(scene: &Scene) -> String {
+    let digest =
+        |name: &str| propcert::model::Digest::of(&std::fs::read(scene.path(name)).unwrap());
+    let mut text = "seed 0\n".to_owned();
+    for (line, instance) in scene.read("instances.csv").lines().enumerate() {
+        let fields: Vec<&str> = instance.split(',').collect();
+        let seconds = std::time::Duration::from_secs_f64(fields[2].parse().unwrap());
+        let (onnx, vnnlib) = (digest(fields[0]), digest(fields[1]));
+        text += &format!("line {} {seconds:?} {onnx} {vnnlib}\n", line + 1);
+    }
+    text
 }
 
 #[test]

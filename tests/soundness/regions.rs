@@ -18,7 +18,11 @@ pub fn outputs(model: &Model, copies: &[Vec<f64>]) -> Vec<Rational> {
 
 /// A row of coefficients and a right-hand side near a value that the row takes.
 pub fn row_text(draw: &mut Draw, outputs: &[Rational]) -> String {
-    let y: Vec<i64> = outputs.iter().map(|_| [-1, 0, 1, 2][draw.index(4)]).collect();
+    let mut y: Vec<i64> = outputs.iter().map(|_| [-1, 0, 1, 2][draw.index(4)]).collect();
+    // a row names an output
+    if y.iter().all(|y| *y == 0) {
+        y[0] = 1;
+    }
     let terms = y.iter().zip(outputs).map(|(y, f)| &Rational::integer(*y) * f);
     let value = terms.fold(Rational::ZERO, |sum, term| &sum + &term);
     let shift = [0.0, -1e-9, -0.1, 1e-3, -4.0][draw.index(5)];

@@ -11,8 +11,7 @@ use rayon::prelude::*;
 use crate::certificate::{Arithmetic, Counter, Kernel, Share, Tally, Verdict};
 use crate::certify::{Options, Searcher, Selection, header, rows_for};
 use crate::model::Family;
-use crate::spec::Lowered;
-use crate::study::DistanceUnit;
+use crate::spec::{DistanceUnit, Lowered};
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;

@@ -11,8 +11,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::certify::trees::Radii;
+use crate::spec::DistanceUnit;
 use crate::spec::Norm;
-use crate::study::{DistanceUnit, Manifest, write_whole};
+use crate::study::{Manifest, write_whole};
 
 use super::inputs::Inputs;
 use super::output::{Draft, Force, Kind, expect_own};

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::certify::trees::Radius;
-use crate::study::{DistanceUnit, ManifestEntry};
+use crate::spec::DistanceUnit;
+use crate::study::ManifestEntry;
 
 use super::super::Refusal;
 

@@ -110,7 +110,8 @@ pub(super) fn take(
         family: Family::Ensemble(Ensemble { base, trees }),
     };
     let notes = Some(taken).filter(|taken| !taken.is_plain()).map(Note::Rounds);
-    Ok(Imported { model, notes: notes.into_iter().collect() })
+    let votes = (model.link == Link::None).then_some(Note::Votes);
+    Ok(Imported { model, notes: notes.into_iter().chain(votes).collect() })
 }
 
 /// What says which reader a dump is for.

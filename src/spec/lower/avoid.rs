@@ -64,6 +64,11 @@ pub(super) fn blocks(
         if rows.is_empty() {
             return Err(unsupported("an unsafe block without rows", "every output is in it"));
         }
+        if rows.iter().flat_map(|row| &row.y).all(|y| *y.value() == Rational::ZERO) {
+            let why = "whether outputs are in it does not depend on them; let a row name one";
+            let what = "an unsafe block whose rows name no output".into();
+            return Err(LowerError::Meaningless { what, why });
+        }
         let rows = rows.iter().map(|row| halfspace(row, outputs)).collect::<Result<_, _>>()?;
         Ok(OutputBlock { rows })
     };

@@ -54,7 +54,7 @@ pub(super) fn expect_posterior(
     };
     let why = "its link is `none`: the scores (votes of a forest, say) order the classes and have no \
                posterior; what can be decided is `label`, with two classes `monotonicity`, \
-               `small-neighborhood` and `stability` with `on = \"score\"`, and `output-region`";
+               `small-neighborhood` and `stability` with `on = \"score\"`, of networks `output-region`";
     Err(LowerError::Meaningless { what, why })
 }
 

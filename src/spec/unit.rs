@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
-use crate::spec::{Property, Scope, Spec, Units};
+
+use super::{Property, Scope, Spec, Units};
 
 /// The unit of ε and of every other distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,15 @@ impl DistanceUnit {
             Property::Stability { .. }
             | Property::HighConfidence { .. }
             | Property::Redundancy { .. } => false,
-            _ => true,
+            // boxes are measured in it
+            Property::OutputRegion { .. } => true,
+            Property::Label { .. }
+            | Property::LocalInvariance { .. }
+            | Property::LocalInvarianceT { .. }
+            | Property::Lipschitzness { .. }
+            | Property::LipschitznessT { .. }
+            | Property::SmallNeighborhood { .. }
+            | Property::BoundaryFuzz { .. } => true,
         };
         has_distances.then(|| match spec.units {
             Units::Raw => Self::Raw,
