@@ -86,9 +86,12 @@ impl Column {
         match name {
             "label" if !model.is_plain_score() => Some(Self::Label),
             "margin" if model.classes <= 2 => Some(Self::Margin),
+            // as `predict` heads them
+            "score" if model.is_plain_score() => Some(Self::Margin),
             _ if model.classes <= 2 => None,
             _ => {
-                let class = name.strip_prefix("margin_")?.parse().ok()?;
+                let class = name.strip_prefix("margin_").or_else(|| name.strip_prefix("bits"));
+                let class = class?.parse().ok()?;
                 (class < model.classes).then_some(Self::Sum(class))
             }
         }

@@ -26,6 +26,13 @@ fn weights_of_dropped_trees_are_read_where_newer_files_keep_them() {
             "import xgboost {file} --verify {points} --expect {expected} --out m.json"
         ));
         assert!(text.ends_with("30 of 30 rows agree with what is expected\n"), "{file}: {text}");
+        // what `predict` prints is taken as it is
+        let printed =
+            scene.done(&format!("predict --model m.json --points {points} --margin-bits"));
+        scene.write("printed.csv", printed);
+        scene.done(&format!(
+            "import xgboost {file} --verify {points} --expect printed.csv --out m.json"
+        ));
     }
     scene.done("import xgboost booster-label.json --out m.json");
     let predicted = scene.done("predict --model m.json --points points-label.csv");
