@@ -30,6 +30,16 @@ const UNITS: f64 = (1 << 20) as f64;
 /// Multipliers beyond this are not offered.
 const LARGEST: f64 = 1e9;
 
+/// The largest number that a simplex with absolute tolerances is given: of larger ones it may go round for ever.
+const MOST: f64 = 1e18;
+
+/// Whether a solver can do something with these numbers.
+fn is_tame(mlp: &Mlp, hidden: &Hidden, input: &[Interval]) -> bool {
+    let weights = mlp.layers.iter().flat_map(|layer| layer.weights.iter().chain(&layer.bias));
+    let bounds = hidden.layers().flatten().chain(input).flat_map(|side| [side.lo(), side.hi()]);
+    weights.copied().chain(bounds).all(|x| x.abs() <= MOST)
+}
+
 /// Multipliers for every margin of the obligation, or nothing if the program is too large or the
 /// solver fails.
 pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
@@ -84,6 +94,9 @@ impl Multiplier {
 /// solver fails. With fixed hidden bounds the optimum is also the best that slopes can reach, and they
 /// can be read off: with `p` the multiplier of `h >= z` and `q` that of `h >= 0`, the slope is `p/(p+q)`.
 pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
+    if !is_tame(mlp, hidden, input) {
+        return None;
+    }
     let mut variables = ProblemVariables::new();
     let mut multipliers: Vec<Vec<Multiplier>> = hidden
         .layers()
