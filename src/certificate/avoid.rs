@@ -19,7 +19,7 @@
 
 use std::cell::OnceCell;
 
-use crate::interval::{Form, magnitudes};
+use crate::interval::{Form, Stored, magnitudes};
 use crate::spec::{Halfspace, OutputBlock};
 
 use super::claims::Outcome;
@@ -59,7 +59,7 @@ impl<F: Form> Block<F> {
         let bias: Vec<f64> = halves.iter().map(|(_, constant)| *constant).collect();
         let outputs = halves.first().map_or(0, |(y, _)| y.len());
         let strict = block.rows.iter().map(|row| row.is_strict).collect();
-        Self { layer: F::layer(&weights, &bias, outputs), halves, strict }
+        Self { layer: F::layer(Stored::new(&weights, &bias, outputs)), halves, strict }
     }
 
     /// Number of rows.

@@ -23,13 +23,11 @@ pub(super) fn narrowed<F: Form>(
     sign: Sign,
     mut before: Vec<Interval>,
 ) -> Option<Vec<Interval>> {
-    let (weights, bias) = F::stored(first);
-    let rows = || weights.chunks_exact(input.len().max(1));
-    let stored = rows().nth(sign.neuron).zip(bias.get(sign.neuron));
-    let Some((own, bias)) = stored else { return Some(before) };
-    let half = Half::new(own, *bias, input, sign);
+    let stored = F::stored(first);
+    let Some((_, own, bias)) = stored.row(sign.neuron) else { return Some(before) };
+    let half = Half::new(own, bias, input, sign);
     let mut moves = Vec::new();
-    for (neuron, (bound, row)) in before.iter_mut().zip(rows()).enumerate() {
+    for (neuron, (bound, row)) in before.iter_mut().zip(stored.rows()).enumerate() {
         if neuron == sign.neuron || bound.lo() >= 0.0 || bound.hi() <= 0.0 {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::interval::{Form, Interval, Lines, Sizes, magnitudes};
+use crate::interval::{Form, Interval, Lines, Sizes, Stored, magnitudes};
 use crate::model::{Layer, Mlp};
 
 use super::narrow::narrowed;
@@ -15,8 +15,8 @@ pub struct Network<F: Form> {
     /// Per layer of one copy, the column of weights that each input meets: `[inputs][outputs]`; made when a
     /// gradient asks for it.
     columns: OnceLock<Vec<Vec<Vec<f64>>>>,
-    /// The first layer of one copy, and its inputs.
-    first: Option<(F::Layer, usize)>,
+    /// The first layer of one copy.
+    first: Option<F::Layer>,
     /// Outputs per layer, of all copies.
     widths: Vec<usize>,
 }
@@ -103,32 +103,24 @@ impl<F: Form> Network<F> {
     /// Prepares so many copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
     /// copy, then those of the next.
     pub fn side_by_side(mlp: &Mlp, copies: usize) -> Self {
-        let layer = |l: &Layer| F::layer(&l.weights, &l.bias, l.inputs);
-        let single: Vec<F::Layer> = mlp.layers.iter().map(layer).collect();
+        let stored = |l: &Layer| Stored::new(&l.weights, &l.bias, l.inputs).side_by_side(copies);
+        Self::of(mlp.layers.iter().map(stored))
+    }
+
+    fn of(stored: impl Iterator<Item = Stored>) -> Self {
+        let layers: Vec<F::Layer> = stored.map(F::layer).collect();
+        let all = || layers.iter().map(F::stored);
         Self {
-            layers: single.iter().map(|layer| F::side_by_side(layer, copies)).collect(),
             columns: OnceLock::new(),
-            first: single.into_iter().next().zip(mlp.layers.first().map(|layer| layer.inputs)),
-            widths: mlp.layers.iter().map(|layer| copies * layer.outputs()).collect(),
+            first: all().next().map(|stored| F::layer(stored.side_by_side(1))),
+            widths: all().map(|stored| stored.copies() * stored.outputs()).collect(),
+            layers,
         }
     }
 
     /// One copy without its biases; it shares the weights.
     pub(super) fn unbiased(&self) -> Self {
-        let bare = |layer| F::side_by_side(&F::without_bias(layer), 1);
-        let copies = self.copies();
-        Self {
-            layers: self.layers.iter().map(bare).collect(),
-            columns: OnceLock::new(),
-            first: self.first.as_ref().map(|(layer, inputs)| (bare(layer), *inputs)),
-            widths: self.widths.iter().map(|width| width / copies).collect(),
-        }
-    }
-
-    /// How many copies stand side by side.
-    fn copies(&self) -> usize {
-        let single = self.first.as_ref().map_or(1, |(first, _)| F::stored(first).1.len());
-        self.widths.first().map_or(1, |width| width / single.max(1)).max(1)
+        Self::of(self.layers.iter().map(|layer| F::stored(layer).without_bias()))
     }
 
     /// Number of layers, the output included.
@@ -189,9 +181,8 @@ impl<F: Form> Network<F> {
         }
         if sign.layer == 0 {
             match self.narrowed(&parent.input, sign, before) {
-                Some(Some(narrower)) => before = narrower,
-                Some(None) => return Signed::Empty,
-                None => return Signed::Unknown,
+                Ok(narrower) => before = narrower,
+                Err(nothing) => return nothing,
             }
         }
         let signed = || {
@@ -206,25 +197,23 @@ impl<F: Form> Network<F> {
         signed().map_or(Signed::Unknown, Signed::Bounds)
     }
 
-    /// The bounds of the first layer where one of its neurons has a sign, made of `before`; `Some(None)` if no
-    /// point has it, `None` if there is no such neuron. A sign in one copy says nothing of another.
+    /// The bounds of the first layer where one of its neurons has a sign, made of `before`; else why there are
+    /// none. A sign in one copy says nothing of another.
     fn narrowed(
         &self,
         input: &[Interval],
         sign: Sign,
         mut before: Vec<Interval>,
-    ) -> Option<Option<Vec<Interval>>> {
-        let (first, inputs) = self.first.as_ref()?;
-        let width = F::stored(first).1.len();
-        let copy = sign.neuron.checked_div(width)?;
-        let input = input.get(copy * inputs..(copy + 1) * inputs)?;
-        let own = before.get_mut(copy * width..(copy + 1) * width)?;
+    ) -> Result<Vec<Interval>, Signed> {
+        let first = self.first.as_ref().ok_or(Signed::Unknown)?;
+        let (inputs, width) = (F::stored(first).inputs(), F::stored(first).outputs());
+        let copy = sign.neuron.checked_div(width).ok_or(Signed::Unknown)?;
+        let input = input.get(copy * inputs..(copy + 1) * inputs).ok_or(Signed::Unknown)?;
+        let own = before.get_mut(copy * width..(copy + 1) * width).ok_or(Signed::Unknown)?;
         let sign = Sign { neuron: sign.neuron % width, ..sign };
-        let Some(narrower) = narrowed::<F>(first, input, sign, own.to_vec()) else {
-            return Some(None);
-        };
+        let narrower = narrowed::<F>(first, input, sign, own.to_vec()).ok_or(Signed::Empty)?;
         own.copy_from_slice(&narrower);
-        Some(Some(before))
+        Ok(before)
     }
 
     /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
@@ -396,10 +385,9 @@ impl<F: Form> Network<F> {
 
 /// The columns of one copy of a layer.
 fn columns<F: Form>(layer: &F::Layer) -> Vec<Vec<f64>> {
-    let (weights, bias) = F::stored(layer);
-    let inputs = weights.len().checked_div(bias.len()).unwrap_or(0);
-    let column = |input| weights.iter().skip(input).step_by(inputs.max(1)).copied().collect();
-    (0..inputs).map(column).collect()
+    let stored = F::stored(layer);
+    let column = |input| stored.rows().filter_map(|row| row.get(input).copied()).collect();
+    (0..stored.inputs()).map(column).collect()
 }
 
 /// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in their places.

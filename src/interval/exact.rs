@@ -1,12 +1,10 @@
 //! Affine forms in exact integers with one shared power of two ("block dyadic").
 
-use std::sync::Arc;
-
 use dashu_int::IBig;
 use dashu_int::ops::BitTest;
 
 use super::rational::decode;
-use super::{Dyadic, Form, Interval, Lines, Sizes};
+use super::{Dyadic, Form, Interval, Lines, Sizes, Stored};
 
 /// Integers of more bits than this are refused: the form then bounds nothing.
 const MAX_BITS: usize = 16_384;
@@ -21,27 +19,16 @@ pub struct Exact {
     is_lost: bool,
 }
 
-/// A layer whose weights are integers times one shared power of two, or several copies of it side by side with
-/// nothing between them. The integers are made when they are needed: some may be long.
+/// A layer whose weights are integers times one shared power of two. The integers are made when they are needed:
+/// some may be long.
 #[derive(Clone, Debug)]
 pub struct ExactLayer {
-    /// Of one copy.
-    weights: Arc<[f64]>,
+    stored: Stored,
     exponent: i64,
     is_lost: bool,
-    /// Of one copy.
-    bias: Arc<[f64]>,
-    /// Of one copy.
-    inputs: usize,
-    copies: usize,
 }
 
 impl ExactLayer {
-    /// The rows of one copy.
-    fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.weights.chunks_exact(self.inputs.max(1))
-    }
-
     /// `weight = integer · 2^exponent`
     fn integer(&self, weight: f64) -> IBig {
         decode(weight).map_or(IBig::ZERO, |decoded| lifted(decoded, self.exponent))
@@ -132,28 +119,13 @@ impl Exact {
 impl Form for Exact {
     type Layer = ExactLayer;
 
-    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> ExactLayer {
-        let exponent = common_exponent(weights);
-        ExactLayer {
-            weights: weights.into(),
-            exponent: exponent.unwrap_or(0),
-            is_lost: exponent.is_none(),
-            bias: bias.into(),
-            inputs,
-            copies: 1,
-        }
+    fn layer(stored: Stored) -> ExactLayer {
+        let exponent = common_exponent(stored.weights());
+        ExactLayer { stored, exponent: exponent.unwrap_or(0), is_lost: exponent.is_none() }
     }
 
-    fn stored(layer: &ExactLayer) -> (&[f64], &[f64]) {
-        (&layer.weights, &layer.bias)
-    }
-
-    fn side_by_side(layer: &ExactLayer, copies: usize) -> ExactLayer {
-        ExactLayer { copies, ..layer.clone() }
-    }
-
-    fn without_bias(layer: &ExactLayer) -> ExactLayer {
-        ExactLayer { bias: vec![0.0; layer.bias.len()].into(), ..layer.clone() }
+    fn stored(layer: &ExactLayer) -> &Stored {
+        &layer.stored
     }
 
     fn new(coefficients: &[f64]) -> Self {
@@ -171,20 +143,21 @@ impl Form for Exact {
     }
 
     fn output(layer: &ExactLayer, output: usize, sign: f64) -> Self {
-        let outputs = layer.bias.len().max(1);
-        let (copy, own) = (output / outputs, output % outputs);
-        let row = layer.rows().nth(own).filter(|_| copy < layer.copies);
+        let ExactLayer { stored, exponent, is_lost } = layer;
         let mut form = Self {
-            coefficients: vec![IBig::ZERO; layer.inputs * layer.copies],
-            exponent: layer.exponent,
+            coefficients: vec![IBig::ZERO; stored.inputs() * stored.copies()],
+            exponent: *exponent,
             constant: Dyadic::ZERO,
-            is_lost: layer.is_lost || row.is_none(),
+            is_lost: *is_lost,
         };
-        let inputs = form.coefficients.iter_mut().skip(copy * layer.inputs);
-        for (a, &w) in inputs.zip(row.unwrap_or_default()) {
-            *a = layer.integer(sign * w);
+        match stored.row(output) {
+            Some((inputs, row, bias)) => {
+                let own = form.coefficients.iter_mut().skip(inputs.start);
+                own.zip(row).for_each(|(a, w)| *a = layer.integer(sign * w));
+                form.add_constant(sign, bias);
+            }
+            None => form.is_lost = true,
         }
-        form.add_constant(sign, layer.bias.get(own).copied().unwrap_or(f64::NAN));
         form
     }
 
@@ -198,11 +171,12 @@ impl Form for Exact {
     }
 
     fn through_layer(mut self, layer: &ExactLayer, _: &Sizes) -> Self {
-        let mut products = vec![IBig::ZERO; layer.inputs * layer.copies];
+        let stored = &layer.stored;
+        let mut products = vec![IBig::ZERO; stored.inputs() * stored.copies()];
         let coefficients = std::mem::take(&mut self.coefficients);
-        let copies = coefficients.chunks_exact(layer.bias.len().max(1));
-        for (copy, products) in copies.zip(products.chunks_exact_mut(layer.inputs.max(1))) {
-            for ((a, &b), row) in copy.iter().zip(layer.bias.iter()).zip(layer.rows()) {
+        let copies = stored.by_copy(&coefficients);
+        for (copy, products) in copies.zip(products.chunks_exact_mut(stored.inputs().max(1))) {
+            for ((a, &b), row) in copy.iter().zip(stored.bias()).zip(stored.rows()) {
                 if *a == IBig::ZERO {
                     continue;
                 }

@@ -16,7 +16,7 @@
 //! The rules of the kernel are written once over this trait. [`super::Rounded`] computes in
 //! round-to-nearest `f64` and pays for every rounding; [`super::Exact`] computes in integers.
 
-use super::Interval;
+use super::{Interval, Stored};
 
 /// Two lines around a function on an interval: `lower·z + floor <= f(z) <= upper·z + intercept`, `f`
 /// being `relu` (then `floor` is 0) or the change of `relu` where `z` is a change.
@@ -179,18 +179,11 @@ pub trait Form: Clone {
     /// A layer in this arithmetic.
     type Layer;
 
-    /// Prepares `v = W·h + b`; `weights` row-major `[outputs][inputs]`, all finite.
-    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> Self::Layer;
+    /// Prepares a layer, or copies of it; all numbers are finite.
+    fn layer(stored: Stored) -> Self::Layer;
 
-    /// The weights of one copy, row-major `[outputs][inputs]`, and its biases.
-    fn stored(layer: &Self::Layer) -> (&[f64], &[f64]);
-
-    /// So many copies of a single layer side by side, with nothing between them: the inputs, and the outputs,
-    /// of the first copy, then those of the next. They share their weights.
-    fn side_by_side(layer: &Self::Layer, copies: usize) -> Self::Layer;
-
-    /// The same with biases of 0; they share their weights.
-    fn without_bias(layer: &Self::Layer) -> Self::Layer;
+    /// What it was made of.
+    fn stored(layer: &Self::Layer) -> &Stored;
 
     /// What [`Form::through_layer`] has to pay where `magnitudes[i] >= |h_i|`.
     fn sizes(layer: &Self::Layer, magnitudes: &[f64]) -> Sizes;

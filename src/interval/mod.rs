@@ -22,6 +22,7 @@ mod interval;
 mod rational;
 mod rounded;
 mod scalar;
+mod stored;
 
 pub use decimal::{Decimal, DecimalError};
 pub use dyadic::Dyadic;
@@ -31,5 +32,6 @@ pub use form::{Form, Lines, Sizes};
 pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};
 pub use interval::{Interval, Region, magnitudes};
 pub use rational::{Rational, decode};
-pub use rounded::{Rounded, RoundedLayer, gamma_f32, product_up, sum_up};
+pub use rounded::{Rounded, gamma_f32, product_up, sum_up};
 pub use scalar::Scalar;
+pub use stored::Stored;

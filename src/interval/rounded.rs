@@ -12,10 +12,7 @@
 //! through more than 2³⁰ roundings (sizes are limited when a model is read), so the true value is
 //! at most `(1 + 2⁻²⁰)` times the computed one; see [`INFLATE`].
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use super::{Form, Interval, Lines, Sizes};
+use super::{Form, Interval, Lines, Sizes, Stored};
 
 /// The unit roundoff of `f64`.
 const U: f64 = f64::EPSILON / 2.0;
@@ -217,55 +214,20 @@ impl<'a> Products<'a> {
     }
 }
 
-/// A layer as stored, or several copies of it side by side with nothing between them.
-#[derive(Clone, Debug)]
-pub struct RoundedLayer {
-    /// Of one copy.
-    weights: Arc<[f64]>,
-    /// Of one copy.
-    bias: Arc<[f64]>,
-    /// Of one copy.
-    inputs: usize,
-    copies: usize,
-}
-
-impl RoundedLayer {
-    /// The inputs of the copy that an output belongs to, the weights it gives them, and its bias.
-    fn row(&self, output: usize) -> Option<(Range<usize>, &[f64], f64)> {
-        let (copy, own) = (output.checked_div(self.bias.len())?, output % self.bias.len());
-        let row = self.weights.get(own * self.inputs..(own + 1) * self.inputs)?;
-        let inputs = copy * self.inputs..(copy + 1) * self.inputs;
-        (copy < self.copies).then_some((inputs, row, *self.bias.get(own)?))
-    }
-
-    /// The rows of one copy.
-    fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.weights.chunks_exact(self.inputs.max(1))
-    }
-}
-
 impl Form for Rounded {
-    type Layer = RoundedLayer;
+    type Layer = Stored;
 
-    fn layer(weights: &[f64], bias: &[f64], inputs: usize) -> RoundedLayer {
-        RoundedLayer { weights: weights.into(), bias: bias.into(), inputs, copies: 1 }
+    fn layer(stored: Stored) -> Stored {
+        stored
     }
 
-    fn stored(layer: &RoundedLayer) -> (&[f64], &[f64]) {
-        (&layer.weights, &layer.bias)
+    fn stored(layer: &Stored) -> &Stored {
+        layer
     }
 
-    fn side_by_side(layer: &RoundedLayer, copies: usize) -> RoundedLayer {
-        RoundedLayer { copies, ..layer.clone() }
-    }
-
-    fn without_bias(layer: &RoundedLayer) -> RoundedLayer {
-        RoundedLayer { bias: vec![0.0; layer.bias.len()].into(), ..layer.clone() }
-    }
-
-    fn sizes(layer: &RoundedLayer, magnitudes: &[f64]) -> Sizes {
+    fn sizes(layer: &Stored, magnitudes: &[f64]) -> Sizes {
         let through = |part| layer.rows().map(move |row| sum_of_sizes(row, part));
-        let through = magnitudes.chunks_exact(layer.inputs.max(1)).flat_map(through).collect();
+        let through = magnitudes.chunks_exact(layer.inputs().max(1)).flat_map(through).collect();
         Sizes { through, total: magnitudes.iter().sum() }
     }
 
@@ -273,8 +235,8 @@ impl Form for Rounded {
         Self { coefficients: coefficients.to_vec(), constant: Sum::ZERO, loss: 0.0 }
     }
 
-    fn output(layer: &RoundedLayer, output: usize, sign: f64) -> Self {
-        let mut coefficients = vec![0.0; layer.inputs * layer.copies];
+    fn output(layer: &Stored, output: usize, sign: f64) -> Self {
+        let mut coefficients = vec![0.0; layer.inputs() * layer.copies()];
         let mut constant = Sum::ZERO;
         match layer.row(output) {
             Some((inputs, row, bias)) => {
@@ -287,7 +249,7 @@ impl Form for Rounded {
         Self { coefficients, constant, loss: 0.0 }
     }
 
-    fn range(layer: &RoundedLayer, output: usize, all: &[Interval], sizes: &Sizes) -> Interval {
+    fn range(layer: &Stored, output: usize, all: &[Interval], sizes: &Sizes) -> Interval {
         let found = layer.row(output).zip(sizes.through.get(output));
         let Some(((inputs, row, bias), &through)) = found else { return Interval::WHOLE };
         let Some(sides) = all.get(inputs) else { return Interval::WHOLE };
@@ -311,14 +273,14 @@ impl Form for Rounded {
         self.coefficients.len()
     }
 
-    fn through_layer(mut self, layer: &RoundedLayer, sizes: &Sizes) -> Self {
+    fn through_layer(mut self, layer: &Stored, sizes: &Sizes) -> Self {
         let (mut terms, mut size) = (0, 0.0);
         // a size that is not there costs everything
         let mut through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
-        let mut substituted = Vec::with_capacity(layer.inputs * layer.copies);
-        for copy in self.coefficients.chunks_exact(layer.bias.len().max(1)) {
-            let outputs = copy.iter().zip(layer.bias.iter()).zip(&mut through);
-            let mut products = Products::new(layer.inputs);
+        let mut substituted = Vec::with_capacity(layer.inputs() * layer.copies());
+        for copy in layer.by_copy(&self.coefficients) {
+            let outputs = copy.iter().zip(layer.bias()).zip(&mut through);
+            let mut products = Products::new(layer.inputs());
             for (((&a, &b), through), row) in outputs.zip(layer.rows()) {
                 if a == 0.0 {
                     continue;

@@ -186,7 +186,11 @@ fn declared_indexes_are_refused() {
 #[test]
 fn exact_integers_beyond_16384_bits_bound_nothing() {
     let (large, small) = (2f64.powi(1000), 2f64.powi(-1000));
-    let layer = Exact::layer(&[large, small, small, large], &[0.0, 0.0], 2);
+    let layer = Exact::layer(propcert::interval::Stored::new(
+        &[large, small, small, large],
+        &[0.0, 0.0],
+        2,
+    ));
     let side = Interval::point(1.0);
     let minimum = |layers: usize| {
         let form = (0..layers).fold(Exact::new(&[small, small]), |form, _| {

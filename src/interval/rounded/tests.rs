@@ -21,7 +21,7 @@ fn zero_times_unknown_is_zero() {
 fn an_underflowed_coefficient_is_paid_times_its_variable() {
     // −2⁻⁶⁰⁰ · 2⁻⁶⁰⁰ underflows to 0, yet the variable reaches 2¹⁰⁰⁰
     let tiny = 2f64.powi(-600);
-    let layer = Rounded::layer(&[tiny], &[0.0], 1);
+    let layer = Rounded::layer(Stored::new(&[tiny], &[0.0], 1));
     let sizes = Rounded::sizes(&layer, &[2f64.powi(1000)]);
     let form = Rounded::new(&[-tiny]).through_layer(&layer, &sizes);
     let bound = form.minimum(&[Interval::new(0.0, 2f64.powi(1000)).unwrap()]);
@@ -100,10 +100,10 @@ proptest! {
         let sides: Vec<_> =
             centre.iter().map(|c| Interval::new(c - radius, c + radius).unwrap()).collect();
         let magnitudes: Vec<_> = sides.iter().map(|s| s.magnitude()).collect();
-        let layer = Rounded::layer(&weights, &bias, 3);
+        let layer = Rounded::layer(Stored::new(&weights, &bias, 3));
         let sizes = Rounded::sizes(&layer, &magnitudes);
         let rounded = Rounded::new(&row).through_layer(&layer, &sizes);
-        let exact = Exact::new(&row).through_layer(&Exact::layer(&weights, &bias, 3), &sizes);
+        let exact = Exact::new(&row).through_layer(&Exact::layer(Stored::new(&weights, &bias, 3)), &sizes);
         let corner: Vec<_> = exact.coefficients().iter().zip(&sides)
             .map(|(a, s)| Interval::point(if *a >= 0.0 { s.lo() } else { s.hi() })).collect();
         let truth_above = -exact_negated(&weights, &bias, &row).minimum(&corner);
@@ -149,7 +149,7 @@ proptest! {
         row in proptest::collection::vec(any_size(), 3),
         input in proptest::collection::vec(side(), 2),
     ) {
-        let (layer, twin) = (Rounded::layer(&weights, &bias, 2), Exact::layer(&weights, &bias, 2));
+        let (layer, twin) = (Rounded::layer(Stored::new(&weights, &bias, 2)), Exact::layer(Stored::new(&weights, &bias, 2)));
         let sizes = Rounded::sizes(&layer, &magnitudes(&input));
         let hidden: Vec<Interval> =
             (0..3).map(|neuron| Rounded::range(&layer, neuron, &input, &sizes)).collect();
@@ -181,7 +181,7 @@ proptest! {
     ) {
         let nothing = [0.0; 2];
         let layers = [(&first, &input), (&second, &input)].map(|(w, _)| {
-            (Rounded::layer(w, &nothing, 2), Exact::layer(w, &nothing, 2))
+            (Rounded::layer(Stored::new(w, &nothing, 2)), Exact::layer(Stored::new(w, &nothing, 2)))
         });
         let below = Rounded::sizes(&layers[0].0, &magnitudes(&input));
         let between: Vec<Interval> =
@@ -293,5 +293,6 @@ fn as_many_moves_as_features_are_no_square_of_them() {
 
 fn exact_negated(weights: &[f64], bias: &[f64], row: &[f64]) -> Exact {
     let negated: Vec<f64> = row.iter().map(|a| -a).collect();
-    Exact::new(&negated).through_layer(&Exact::layer(weights, bias, 3), &Sizes::default())
+    Exact::new(&negated)
+        .through_layer(&Exact::layer(Stored::new(weights, bias, 3)), &Sizes::default())
 }
