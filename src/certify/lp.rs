@@ -15,7 +15,8 @@
 //! Only the multipliers are used; objective and status are no evidence.
 
 use good_lp::{
-    Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable,
+    Expression, ProblemVariables, Solution, SolverModel, Variable, WithTimeLimit, constraint,
+    microlp, variable,
 };
 
 use crate::certificate::{Hidden, Hint, Proof, competitors, margin_row};
@@ -30,6 +31,9 @@ const UNITS: f64 = (1 << 20) as f64;
 /// Multipliers beyond this are not offered.
 const LARGEST: f64 = 1e9;
 
+/// A simplex that goes on for so long goes round and finds nothing: programs of the sizes that are posed take
+/// seconds at most. What it had by then is not used, so that no hint depends on the clock.
+pub(super) const LONGEST_SECONDS: f64 = 30.0;
 /// The largest number that a simplex with absolute tolerances is given: of larger ones it may go round for ever.
 const MOST: f64 = 1e18;
 
@@ -121,7 +125,8 @@ pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Opt
         objective.add_mul(side.lo(), *low);
         objective.add_mul(-side.hi(), *high);
     }
-    let mut problem = variables.maximise(objective).using(microlp);
+    let problem = variables.maximise(objective).using(microlp);
+    let mut problem = problem.with_time_limit(LONGEST_SECONDS);
     for (index, layer) in mlp.layers.iter().enumerate() {
         let above = multipliers.get(index)?;
         for input_index in 0..layer.inputs {

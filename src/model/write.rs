@@ -10,16 +10,17 @@ impl Model {
     /// The text of the file: one line per feature, layer and tree.
     pub fn to_json(&self) -> String {
         let precision = self.precision;
+        let link = match self.link {
+            Link::Softmax => String::new(),
+            Link::None => ",\"link\":\"none\"".to_owned(),
+        };
         let mut text = format!(
-            "{{\"format\":\"model/1\",\"family\":{},\"precision\":{},\"tie\":{},\"classes\":{},\n\"features\":[\n",
+            "{{\"format\":\"model/1\",\"family\":{},\"precision\":{},\"tie\":{},\"classes\":{}{link},\n\"features\":[\n",
             json!(self.family_name()),
             json!(precision),
             json!(self.tie),
             self.classes,
         );
-        if self.link != Link::Softmax {
-            text = text.replacen(",\n", &format!(",\"link\":{},\n", json!(self.link)), 1);
-        }
         let features = self.schema.features().iter().map(feature_json);
         push_lines(&mut text, features);
         match &self.family {

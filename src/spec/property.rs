@@ -247,6 +247,22 @@ pub enum Property {
 }
 
 impl Property {
+    /// All names, as in files.
+    pub const NAMES: [&'static str; 12] = [
+        "label",
+        "local-invariance",
+        "local-invariance-t",
+        "lipschitzness",
+        "lipschitzness-t",
+        "small-neighborhood",
+        "monotonicity",
+        "boundary-fuzz",
+        "stability",
+        "high-confidence",
+        "redundancy",
+        "output-region",
+    ];
+
     /// The name in files.
     pub fn name(&self) -> &'static str {
         match self {

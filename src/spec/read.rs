@@ -48,10 +48,10 @@ pub enum SpecError {
     #[error("not a spec: {0}")]
     Toml(#[from] toml::de::Error),
     /// No property is named.
-    #[error("a spec needs the key `property`, one of {names}", names = NAMES.join(", "))]
+    #[error("a spec needs the key `property`, one of {names}", names = Property::NAMES.join(", "))]
     NoProperty,
     /// An unknown property.
-    #[error("property `{0}` is unknown; known: {names}", names = NAMES.join(", "))]
+    #[error("property `{0}` is unknown; known: {names}", names = Property::NAMES.join(", "))]
     Property(String),
     /// A key that the property needs.
     #[error("property `{property}` needs the key `{key}`")]
@@ -80,22 +80,6 @@ pub enum SpecError {
         expected: &'static str,
     },
 }
-
-/// All property names.
-const NAMES: [&str; 12] = [
-    "label",
-    "local-invariance",
-    "local-invariance-t",
-    "lipschitzness",
-    "lipschitzness-t",
-    "small-neighborhood",
-    "monotonicity",
-    "boundary-fuzz",
-    "stability",
-    "high-confidence",
-    "redundancy",
-    "output-region",
-];
 
 macro_rules! keys {
     ($($field:ident: $type:ty = $name:literal),* $(,)?) => {
@@ -155,7 +139,7 @@ impl Spec {
         }
         let mut keys: Keys = toml::from_str(std::str::from_utf8(bytes)?)?;
         let stated = keys.property.take().ok_or(SpecError::NoProperty)?;
-        let Some(name) = NAMES.into_iter().find(|name| *name == stated) else {
+        let Some(name) = Property::NAMES.into_iter().find(|name| *name == stated) else {
             return Err(SpecError::Property(stated));
         };
         let (units, integers) = (keys.units.take(), keys.integers.take());

@@ -11,26 +11,10 @@ use propcert::model::{
     Defense, Digest, FeatureSpec, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie,
 };
 use propcert::model::{Ensemble, Family};
-use propcert::spec::{Lowered, Obligation, Spec};
+use propcert::spec::{Lowered, Obligation, Property, Spec};
 
 use super::draw::Draw;
 use super::{BOTH, battery, forests, row, uniform_hint};
-
-/// The properties, and how they are counted.
-pub const PROPERTIES: [&str; 12] = [
-    "label",
-    "local-invariance",
-    "local-invariance-t",
-    "lipschitzness",
-    "lipschitzness-t",
-    "small-neighborhood",
-    "monotonicity",
-    "boundary-fuzz",
-    "stability",
-    "high-confidence",
-    "redundancy",
-    "output-region",
-];
 
 /// A model, what is claimed of it, and the rows that the claim is about.
 pub struct Scene {
@@ -318,7 +302,7 @@ impl Scene {
     /// The scene of a seed.
     pub fn new(seed: u64) -> Self {
         let mut draw = Draw(seed);
-        let property = PROPERTIES[draw.index(PROPERTIES.len())];
+        let property = Property::NAMES[draw.index(Property::NAMES.len())];
         let model = match property {
             "output-region" => network(&mut draw),
             "stability" | "high-confidence" | "redundancy" => forest(&mut draw),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use propcert::certificate::{Hint, Kernel, Proof, Verdict};
 use propcert::model::{Layer, Precision};
-use propcert::spec::Lowered;
+use propcert::spec::{Lowered, Property};
 use proptest::prelude::*;
 
-use crate::cases::extremes::{Fate, PROPERTIES, Scene, examine};
+use crate::cases::extremes::{Fate, Scene, examine};
 use crate::cases::{BOTH, network, row, spec};
 use crate::config;
 
@@ -32,7 +32,7 @@ fn of_every_property_some_claims_are_proved_and_some_refuted() {
         sum.refuted += fate.refuted;
         sum.proved.iter_mut().zip(fate.proved).for_each(|(sum, more)| *sum += more);
     }
-    assert_eq!(seen.len(), PROPERTIES.len());
+    assert_eq!(seen.len(), Property::NAMES.len());
     for (property, Fate { proved, refuted, obligations }) in seen {
         let is_mixed = proved.iter().all(|&proved| proved > 5) && refuted > 0;
         assert!(is_mixed, "{property}: {proved:?} proved, {refuted} refuted of {obligations}");

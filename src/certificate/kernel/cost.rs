@@ -75,7 +75,9 @@ impl Kernel<'_> {
             Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
             // bounds of the network, of the change, and the gradient
             Proof::Difference => linear.saturating_mul(3),
-            _ => linear,
+            Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian | Proof::Range => linear,
+            // refused of networks
+            Proof::Jumps { .. } | Proof::TreeDual { .. } | Proof::TreePairs { .. } => linear,
         }
     }
 }
@@ -135,7 +137,10 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
             let region = nodes.saturating_add(2 * ENDS * features);
             region.saturating_mul(2 * features + 2)
         }
-        _ => nodes,
+        Proof::None | Proof::Interval | Proof::AllPairs { .. } => nodes,
+        // refused of ensembles
+        Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian => nodes,
+        Proof::Range | Proof::Difference => nodes,
     }
 }
 

@@ -16,9 +16,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use good_lp::{
-    Expression, ProblemVariables, Solution, SolverModel, Variable, constraint, microlp, variable,
+    Expression, ProblemVariables, Solution, SolverModel, Variable, WithTimeLimit, constraint,
+    microlp, variable,
 };
 
+use super::super::super::lp::LONGEST_SECONDS;
 use super::{Factor, Relaxation};
 
 /// Shares beyond this are not offered.
@@ -101,7 +103,8 @@ fn solve(relaxation: &Relaxation) -> Option<Vec<Vec<Vec<f64>>>> {
         cells.iter().map(|cells| (!cells.is_empty()).then(|| variables.add(free()))).collect();
     let objective: Expression =
         columns.iter().map(|tree| tree.least).chain(rest.iter().copied().flatten()).sum();
-    let mut problem = variables.maximise(objective).using(microlp);
+    let problem = variables.maximise(objective).using(microlp);
+    let mut problem = problem.with_time_limit(LONGEST_SECONDS);
     for (factor, own) in factors.iter().zip(&columns) {
         for leaf in &factor.leaves {
             let mut slack = Expression::from(own.least);
