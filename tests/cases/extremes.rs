@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use propcert::certificate::{Kernel, LeafHint, Proof, SplitTree, Verdict};
 use propcert::interval::{Decimal, Rational};
 use propcert::model::{
-    Defense, Digest, FeatureSpec, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie,
+    Defense, Digest, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie,
 };
 use propcert::model::{Ensemble, Family};
 use propcert::spec::{Lowered, Obligation, Property, Spec};
 
 use super::draw::Draw;
-use super::{BOTH, battery, forests, row, uniform_hint};
+use super::{BOTH, battery, feature, forests, row, uniform_hint};
 
 /// A model, what is claimed of it, and the rows that the claim is about.
 pub struct Scene {
@@ -102,19 +102,12 @@ fn range(draw: &mut Draw, spread: i64, precision: Precision) -> (f64, f64) {
 
 fn schema(draw: &mut Draw, spread: i64, precision: Precision, kinds: &[Kind]) -> Schema {
     let is_plain = draw.below(3) > 0;
-    let feature = |(index, &kind): (usize, &Kind)| {
+    let declared = |(index, &kind): (usize, &Kind)| {
         let (low, high) = match kind {
             Kind::Real => range(draw, spread, precision),
             _ => (0.0, draw.below(3) as f64),
         };
-        let mut spec = FeatureSpec {
-            name: format!("x{index}"),
-            kind,
-            low: Decimal::from_f64(low),
-            high: Decimal::from_f64(high),
-            mean: 0.0,
-            scale: 1.0,
-        };
+        let mut spec = feature(format!("x{index}"), kind, (low, high));
         if !is_plain {
             spec.mean = number(draw, spread.min(100), Precision::F32) as f32;
             let scale = number(draw, spread.min(100), Precision::F32).abs() as f32;
@@ -122,7 +115,7 @@ fn schema(draw: &mut Draw, spread: i64, precision: Precision, kinds: &[Kind]) ->
         }
         spec
     };
-    Schema::new(kinds.iter().enumerate().map(feature).collect()).unwrap()
+    Schema::new(kinds.iter().enumerate().map(declared).collect()).unwrap()
 }
 
 /// One layer whose neurons often repeat each other times ±½, 1 or 2, and often flip inside the box.
@@ -178,14 +171,7 @@ fn clash(draw: &mut Draw) -> Model {
         },
     ];
     let (low, high) = if draw.is_heads() { (-size, 0.0) } else { (0.0, size) };
-    let feature = FeatureSpec {
-        name: "x0".to_owned(),
-        kind: Kind::Real,
-        low: Decimal::from_f64(low),
-        high: Decimal::from_f64(high),
-        mean: 0.0,
-        scale: 1.0,
-    };
+    let feature = feature("x0".to_owned(), Kind::Real, (low, high));
     Model {
         schema: Schema::new(vec![feature]).unwrap(),
         precision: Precision::F64,

@@ -328,15 +328,21 @@ fn what_a_claim_about_two_points_is_to_be_compared_with_is_told() {
     }
 }
 
-/// Where the budget ends before the largest change is known, what it lies between is told.
-#[test]
-fn a_budget_that_ends_leaves_an_interval() {
+/// A model `near.json` and a claim `near.toml` whose bound some boxes do not decide.
+fn near_the_largest_change() -> Scene {
     let scene = Scene::new();
     let spec =
         "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '73.5'\non = 'score'\n";
     scene.write("near.toml", spec);
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates/spambase-trees/model.json");
     scene.write("near.json", std::fs::read_to_string(model).unwrap());
+    scene
+}
+
+/// Where the budget ends before the largest change is known, what it lies between is told.
+#[test]
+fn a_budget_that_ends_leaves_an_interval() {
+    let scene = near_the_largest_change();
     let told = |budget: u32| -> serde_json::Value {
         let call = format!(
             "certify --model near.json --spec near.toml --budget-nodes {budget} --out near.jsonl"
@@ -370,12 +376,7 @@ fn plateaus_of_monotone_boosters_are_proved() {
 /// More nodes are offered where they may help, and only there.
 #[test]
 fn a_budget_is_named_where_it_ended() {
-    let scene = Scene::new();
-    let spec =
-        "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '73.5'\non = 'score'\n";
-    scene.write("near.toml", spec);
-    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates/spambase-trees/model.json");
-    scene.write("near.json", std::fs::read_to_string(model).unwrap());
+    let scene = near_the_largest_change();
     let told = |budget: u32| {
         let call = "certify --model near.json --spec near.toml --out near.jsonl";
         let run = scene.propcert(&format!("{call} --budget-nodes {budget}")).output().unwrap();

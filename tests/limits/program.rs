@@ -182,6 +182,7 @@ fn memory_is_in_proportion_to_the_model() {
     for exact in [&[][..], &["--exact"]] {
         let kib = peak(folder.path(), &[&call, exact].concat());
         let file = model.len() as u64 >> 10;
+        println!("{exact:?}: {kib} KiB for a model of {file} KiB");
         assert!(kib > file, "nothing was measured");
         assert!(kib < 8 * file + rest, "{exact:?}: {kib} KiB for a model of {file} KiB");
     }

@@ -364,7 +364,10 @@ impl<'a> Values<'a> {
     ) -> Result<Known<'a>, ImportError> {
         match value {
             Known::Computed(from) => self.push(place, from, step),
-            Known::Stored(_) | Known::Answer(_) => Ok(value),
+            Known::Stored(_) | Known::Answer(_) => {
+                Err(place
+                    .wrong("a value that is stored, or an answer".to_owned(), "a computed one"))
+            }
         }
     }
 
