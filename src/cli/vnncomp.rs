@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::certify::Options;
 use crate::import::{Instance, instances};
 use crate::model::{DataError, Digest};
-use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve};
+use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve, stored};
 use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
@@ -215,9 +215,8 @@ impl Record {
         for instance in todo {
             let timeout = arguments.timeout.unwrap_or(instance.timeout);
             let [onnx, vnnlib] = [&instance.onnx, &instance.vnnlib].map(|path| {
-                let packed = PathBuf::from(format!("{}.gz", path.display()));
-                let bytes = files::read(path).or_else(|_| files::read(&packed));
-                bytes.map_or_else(|_| "-".to_owned(), |bytes| Digest::of(&bytes).to_string())
+                files::read(&stored(path))
+                    .map_or_else(|_| "-".to_owned(), |bytes| Digest::of(&bytes).to_string())
             });
             let _ = writeln!(text, "line {} {timeout:?} {onnx} {vnnlib}", instance.line);
         }

@@ -171,7 +171,7 @@ const FLOATS: &str = "a property declares its inputs and outputs as floats; answ
                       of the network, and decimals are taken as they are written";
 
 /// The file, or the packed one beside it: published benchmarks name files without the ending `.gz`.
-fn stored(path: &Path) -> PathBuf {
+pub fn stored(path: &Path) -> PathBuf {
     let mut packed = path.as_os_str().to_owned();
     packed.push(".gz");
     let packed = PathBuf::from(packed);

@@ -67,7 +67,9 @@ impl Kind<'_> {
     fn files(self, out: &Path) -> Vec<PathBuf> {
         match self {
             Self::Data => vec![out.to_owned(), out.with_file_name(meta_name(out))],
-            _ => vec![out.to_owned()],
+            Self::Model | Self::Certificate | Self::Table(_) | Self::Record | Self::Foreign(_) => {
+                vec![out.to_owned()]
+            }
         }
     }
 
