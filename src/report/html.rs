@@ -5,7 +5,7 @@ use minijinja::{Environment, Value, context};
 
 use super::format::{NONE, printable};
 use super::plots::{Figure, figures};
-use super::reading::{GLOSSARY, alarms, data_facts, headlines, provenance};
+use super::reading::{GLOSSARY, alarms, data_facts, digests, headlines, provenance};
 use super::sections::{Column, Kind, Section, Table, overview, sections};
 use super::{Report, ReportError, Run};
 
@@ -46,7 +46,7 @@ fn run_view((number, run): (usize, &Run)) -> Value {
         name => run.data.name.clone(),
         synthetic => run.data.synthetic,
         provenance => provenance(run),
-        facts => pairs(data_facts(run)),
+        facts => pairs([data_facts(run), digests(run)].concat()),
         alarms => alarms(run),
         headlines => pairs(headlines(run)),
         sections,

@@ -238,7 +238,13 @@ pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
         facts.push(("source", data.source.clone()));
     }
     facts.extend(run.tool.iter().map(|tool| ("made by", tool.clone())));
-    facts.extend(data.digest.iter().map(|digest| ("data", format!("digest {digest}"))));
+    facts
+}
+
+/// What the figures are about, to the bit; for the page, since nobody reads it on a terminal.
+pub(super) fn digests(run: &Run) -> Vec<(&'static str, String)> {
+    let data = run.data.digest.iter().map(|digest| ("data", format!("digest {digest}")));
+    let mut facts: Vec<_> = data.collect();
     for model in &run.models {
         let name = &model.name;
         facts.extend(
