@@ -63,13 +63,24 @@ fn sources() -> Vec<Source> {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+            } else if path.extension().is_some_and(|e| e == "rs") && !is_of_tests(&path) {
                 files.push(read(&root, &path));
             }
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
+}
+
+/// Whether a file is the module of tests of the file that its folder is named after: that one says so.
+fn is_of_tests(path: &Path) -> bool {
+    let folder = path.parent().unwrap();
+    let owners = [folder.with_extension("rs"), folder.join("mod.rs")];
+    let says_so = |owner: &PathBuf| {
+        let text = std::fs::read_to_string(owner).unwrap_or_default();
+        text.contains("#[cfg(test)]\nmod tests;\n")
+    };
+    path.file_name().is_some_and(|name| name == "tests.rs") && owners.iter().any(says_so)
 }
 
 fn read(root: &Path, path: &Path) -> Source {
