@@ -3,6 +3,7 @@
 use dashu_int::IBig;
 use dashu_int::ops::BitTest;
 
+use super::products::products;
 use super::rational::decode;
 use super::{Dyadic, Form, Interval, Lines, Sizes, Stored};
 
@@ -25,6 +26,8 @@ pub struct Exact {
 pub struct ExactLayer {
     stored: Stored,
     exponent: i64,
+    /// Every weight's own exponent is below `exponent + spread`.
+    spread: i64,
     is_lost: bool,
 }
 
@@ -45,16 +48,18 @@ fn lifted((mantissa, e): (i64, i64), exponent: i64) -> IBig {
     }
 }
 
-/// The least exponent of any number that is not 0; `None` if one is not finite.
-fn common_exponent(values: &[f64]) -> Option<i64> {
-    let mut least = None;
+/// The least exponent of any number that is not 0, and how many follow until the largest; `None` if one is not finite.
+fn exponents(values: &[f64]) -> Option<(i64, i64)> {
+    let mut range: Option<(i64, i64)> = None;
     for &value in values {
         let (mantissa, e) = decode(value)?;
-        if mantissa != 0 && least.is_none_or(|least| e < least) {
-            least = Some(e);
+        if mantissa != 0 {
+            let (least, most) = range.unwrap_or((e, e));
+            range = Some((least.min(e), most.max(e)));
         }
     }
-    Some(least.unwrap_or(0))
+    let (least, most) = range.unwrap_or((0, 0));
+    Some((least, most - least + 1))
 }
 
 /// `numbers[i] · 2^exponent`.
@@ -67,7 +72,7 @@ struct Block {
 
 impl Block {
     fn new(values: &[f64]) -> Self {
-        let Some(exponent) = common_exponent(values) else {
+        let Some((exponent, _)) = exponents(values) else {
             return Self { numbers: vec![IBig::ZERO; values.len()], exponent: 0, is_lost: true };
         };
         let lift = |&value: &f64| decode(value).map_or(IBig::ZERO, |d| lifted(d, exponent));
@@ -120,8 +125,9 @@ impl Form for Exact {
     type Layer = ExactLayer;
 
     fn layer(stored: Stored) -> ExactLayer {
-        let exponent = common_exponent(stored.weights());
-        ExactLayer { stored, exponent: exponent.unwrap_or(0), is_lost: exponent.is_none() }
+        let exponents = exponents(stored.weights());
+        let (exponent, spread) = exponents.unwrap_or((0, 0));
+        ExactLayer { stored, exponent, spread, is_lost: exponents.is_none() }
     }
 
     fn stored(layer: &ExactLayer) -> &Stored {
@@ -143,7 +149,7 @@ impl Form for Exact {
     }
 
     fn output(layer: &ExactLayer, output: usize, sign: f64) -> Self {
-        let ExactLayer { stored, exponent, is_lost } = layer;
+        let ExactLayer { stored, exponent, is_lost, .. } = layer;
         let mut form = Self {
             coefficients: vec![IBig::ZERO; stored.inputs() * stored.copies()],
             exponent: *exponent,
@@ -172,23 +178,14 @@ impl Form for Exact {
 
     fn through_layer(mut self, layer: &ExactLayer, _: &Sizes) -> Self {
         let stored = &layer.stored;
-        let mut products = vec![IBig::ZERO; stored.inputs() * stored.copies()];
         let coefficients = std::mem::take(&mut self.coefficients);
-        let copies = stored.by_copy(&coefficients);
-        for (copy, products) in copies.zip(products.chunks_exact_mut(stored.inputs().max(1))) {
-            for ((a, &b), row) in copy.iter().zip(stored.bias()).zip(stored.rows()) {
-                if *a == IBig::ZERO {
-                    continue;
-                }
+        for copy in stored.by_copy(&coefficients) {
+            let exponents = (layer.exponent, layer.spread);
+            self.coefficients.extend(products(copy, stored.weights(), stored.inputs(), exponents));
+            for (a, &b) in copy.iter().zip(stored.bias()).filter(|(a, _)| **a != IBig::ZERO) {
                 self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), b);
-                for (product, &w) in products.iter_mut().zip(row) {
-                    if w != 0.0 {
-                        *product += a * layer.integer(w);
-                    }
-                }
             }
         }
-        self.coefficients = products;
         self.exponent += layer.exponent;
         self.is_lost |= layer.is_lost;
         self.checked()

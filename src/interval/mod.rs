@@ -19,6 +19,7 @@ mod form;
 mod hexadecimal;
 #[expect(clippy::module_inception)]
 mod interval;
+mod products;
 mod rational;
 mod rounded;
 mod scalar;
