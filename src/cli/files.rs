@@ -55,13 +55,13 @@ pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
     }
 }
 
-/// Asked before long work: what is there under the name of a result may only be a file (a link would
-/// be followed, a pipe would block).
+/// Asked before long work: what is there under the name of a result may only be a file. A pipe would block, and a
+/// link or a device (`/dev/null`) would be followed or replaced.
 #[cfg(feature = "full")]
 pub(crate) fn expect_plain(out: &Path) -> Result<(), Refusal> {
     if std::fs::symlink_metadata(out).is_ok_and(|found| !found.is_file()) {
-        let text = format!("{}: exists and is no plain file; remove it", out.display());
-        return Err(Refusal::new(text));
+        let text = "is there and is no plain file (a folder, a link, a pipe or a device)";
+        return Err(Refusal::new(format!("{}: {text}; name another place", out.display())));
     }
     Ok(())
 }

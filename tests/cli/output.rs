@@ -23,18 +23,38 @@ fn leaves_everything(scene: &Scene, call: &str, facts: &[&str]) {
     assert_eq!(scene.files(""), before, "{call}");
 }
 
+/// Calls that leave `notes.csv`, and what it is then.
+const FILES: [(&str, &str); 7] = [
+    ("train --data tiny.csv --recipe recipe.toml --out notes.csv", "a model/1"),
+    ("import onnx net.onnx --out notes.csv", "a model/1"),
+    ("export onnx mlp.json --out notes.csv", "a model that was exported"),
+    ("certify --model trees.json --spec monotone.toml --out notes.csv", "a certificate/1"),
+    ("radius --model trees.json --points points.csv --norm linf --out notes.csv", "row,lower"),
+    ("data make customer_churn --rows 400 --out notes.csv", "a data set"),
+    ("data import tiny.csv --out notes.csv", "a data set"),
+];
+
+#[test]
+fn a_device_is_not_replaced() {
+    let scene = scene();
+    // a run as root could replace the device itself
+    std::os::unix::fs::symlink("/dev/null", scene.path("notes.csv")).unwrap();
+    for (call, _) in FILES {
+        for force in ["", " --force"] {
+            leaves_everything(
+                &scene,
+                &format!("{call}{force}"),
+                &["notes.csv: is there", "device"],
+            );
+            assert!(scene.path("notes.csv").is_symlink(), "{call}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_something_else_is_not_replaced() {
     let scene = scene();
-    for (call, what) in [
-        ("train --data tiny.csv --recipe recipe.toml --out notes.csv", "a model/1"),
-        ("import onnx net.onnx --out notes.csv", "a model/1"),
-        ("export onnx mlp.json --out notes.csv", "a model that was exported"),
-        ("certify --model trees.json --spec monotone.toml --out notes.csv", "a certificate/1"),
-        ("radius --model trees.json --points points.csv --norm linf --out notes.csv", "row,lower"),
-        ("data make customer_churn --rows 400 --out notes.csv", "a data set"),
-        ("data import tiny.csv --out notes.csv", "a data set"),
-    ] {
+    for (call, what) in FILES {
         scene.write("notes.csv", "years of work\n");
         leaves_everything(&scene, call, &["notes.csv: is there and is not", what, "--force"]);
         scene.done(&format!("{call} --force"));

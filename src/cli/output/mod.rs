@@ -99,13 +99,14 @@ impl Kind<'_> {
     }
 }
 
-/// Refuses to replace a file that is something else than the result.
+/// Refuses to replace a file that is something else than the result, and whatever is no plain file at all.
 pub(crate) fn expect_own(out: &Path, kind: Kind, Force { force }: Force) -> Result<(), Refusal> {
     let is_something = |file: &PathBuf| {
         std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > 0)
     };
-    let files = kind.files(out);
-    let Some(file) = files.iter().find(|file| is_something(file)) else { return Ok(()) };
+    let places = kind.files(out);
+    places.iter().try_for_each(|place| files::expect_plain(place))?;
+    let Some(file) = places.iter().find(|file| is_something(file)) else { return Ok(()) };
     if force || kind.is_at(out) {
         return Ok(());
     }
