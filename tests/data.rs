@@ -21,7 +21,7 @@ fn refusals_name_file_line_column_and_reason() {
     let table: [(&str, &[u8], &[&str]); 19] = [
         ("no label column", b"x,a,b\n0,1,2\n", &["n.csv, line 1, column 1", "`x`", "`y`"]),
         ("another feature", b"y,a,c\n0,1,2\n", &["n.csv, line 1, column 3", "`c`", "`b`"]),
-        ("features swapped", b"y,b,a\n0,1,2\n", &["n.csv, line 1, column 2", "`b`", "`a`"]),
+        ("a feature twice", b"y,a,a,b\n0,1,2,3\n", &["line 1, column 3", "`a`", "each name once"]),
         ("a column too many", b"y,a,b,c\n0,1,2,3\n", &["line 1, column 4", "`c`", "no further"]),
         ("a column too few", b"y,a\n0,1\n", &["n.csv, line 1, column 3", "`b`"]),
         ("ragged", b"y,a,b\n0,1,2\n1,1\n", &["n.csv, line 3", "2 cells", "3"]),
@@ -59,6 +59,40 @@ fn the_row_key_is_blake3_of_the_unquoted_texts() {
     let keys: BTreeSet<Digest> = rows.iter().map(|row| row.key).collect();
     assert_eq!(keys, BTreeSet::from([Digest::of(b"1.50,0,2"), Digest::of(b"1.5,1,2")]));
     assert!(rows.iter().all(|row| row.values == [1.5, 2.0]));
+}
+
+/// Columns are found by name, in any order; the key is of the texts as the file has them.
+#[test]
+fn columns_stand_in_any_order() {
+    let data = read(b"b,y,a\n2,0,1\n3,1,4\n").unwrap();
+    let rows: Vec<_> = Part::ALL.iter().flat_map(|&part| data.part(part)).collect();
+    let row = rows.iter().find(|row| row.label == 0).unwrap();
+    assert_eq!((row.values.as_slice(), row.key), ([1.0, 2.0].as_slice(), Digest::of(b"2,0,1")));
+    let model = |features: &str| {
+        let feature = |name: &str| format!("{{\"name\":\"{name}\",\"kind\":\"real\"}}");
+        let features: Vec<String> = features.split(' ').map(feature).collect();
+        let text = format!(
+            "{{\"format\":\"model/1\",\"family\":\"ensemble\",\"precision\":\"f64\",\"classes\":2,\"features\":[{}],\
+             \"base\":[0],\"trees\":[]}}",
+            features.join(",")
+        );
+        propcert::model::Model::read(text.as_bytes()).unwrap().schema
+    };
+    let turned = data.clone().ordered_as(&model("b a")).unwrap();
+    assert_eq!(turned.meta().features, ["b", "a"]);
+    assert_eq!(turned.meta().kinds, [Kind::Integer, Kind::Real]);
+    assert_eq!(turned.digest(), data.digest());
+    for part in Part::ALL {
+        for (turned, row) in turned.part(part).iter().zip(data.part(part)) {
+            let [a, b] = row.values[..] else { panic!("{row:?}") };
+            assert_eq!((turned.values.as_slice(), turned.key), ([b, a].as_slice(), row.key));
+        }
+    }
+    assert!(
+        data.check_features(&model("b a")).is_err() && turned.check_features(&model("b a")).is_ok()
+    );
+    let refused = data.ordered_as(&model("a c d")).unwrap_err().to_string();
+    assert!(refused.ends_with("there is no column `c`, `d`; of no feature is `b`"), "{refused}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::study::{
 use super::about::About;
 use super::inputs::Inputs;
 use super::output::{Draft, Force, Leaves, Place};
-use super::subject::{data_seen_from, expect_features, read_classifier, read_whole};
+use super::subject::{data_seen_from, ordered_as, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
@@ -68,8 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_built(&arguments.defense)?;
     let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.model)?;
-    let data = read_whole(&arguments.data)?;
-    expect_features(&data, &model)?;
+    let data = ordered_as(read_whole(&arguments.data)?, &model)?;
     if model.classes == 2 && !model.has_posterior() {
         return Err(Refusal::about(&arguments.model)(DefenseError::NoPosterior.into()));
     }

@@ -15,7 +15,7 @@ use crate::model::{
 
 use super::inputs::Inputs;
 use super::output::{Force, Kind, expect_own};
-use super::subject::{expect_features, read_whole};
+use super::subject::{ordered_as, read_whole};
 use super::verify::{Agreement, verify};
 use super::{Ending, Refusal, files};
 
@@ -188,8 +188,7 @@ fn network(
 
 /// Both parts that a trainer elsewhere may have fitted to.
 fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
-    let data = read_whole(data)?;
-    expect_features(&data, model)?;
+    let data = ordered_as(read_whole(data)?, model)?;
     let parts = [Part::Train, Part::Validation];
     let rows: Vec<&Row> = parts.iter().flat_map(|&part| data.part(part)).collect();
     Ok(recentre(model, &rows)?)

@@ -14,7 +14,7 @@ use crate::study::{Manifest, Store};
 use super::about::About;
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, Place};
-use super::subject::{expect_features, read_classifier, read_defense, read_whole};
+use super::subject::{ordered_as, read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -82,8 +82,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
     let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.target)?;
-    let data = read_whole(&arguments.data)?;
-    expect_features(&data, &model)?;
+    let data = ordered_as(read_whole(&arguments.data)?, &model)?;
     let attack = attack(arguments)?;
     if attack.response != Response::Label && !model.has_posterior() {
         return Err(Refusal::new(format!(

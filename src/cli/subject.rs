@@ -5,7 +5,7 @@ use std::path::Component;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
-use crate::model::{DataSet, Defense, Digest, FeatureSpec, Model, Part};
+use crate::model::{DataSet, Defense, Digest, Model, Part};
 use crate::source;
 use crate::spec::{Semantics, Spec};
 
@@ -69,10 +69,8 @@ impl Loaded {
             spec.0.semantics = Some(semantics.into());
         }
         let data = named.data.as_deref().map(read_data).transpose()?;
-        // a claim that is not about rows would let them pass, and an attack looks at them
-        if let Some((data, _)) = &data {
-            expect_features(data, &model.0)?;
-        }
+        let data = data.map(|(data, part)| Ok::<_, Refusal>((ordered_as(data, &model.0)?, part)));
+        let data = data.transpose()?;
         let defense = named.defense.as_deref().map(read_defense).transpose()?;
         Ok(Self { model, spec, data, defense })
     }
@@ -88,23 +86,11 @@ impl Loaded {
     }
 }
 
-/// Columns and features must be the same, in one order: what is certified names rows by their values in
-/// file order. Where a feature stands in another column, that is said.
-pub(crate) fn expect_features(data: &DataSet, model: &Model) -> Result<(), Refusal> {
-    let Err(error) = data.check_features(&model.schema) else { return Ok(()) };
-    let features = &data.meta().features;
-    let differs =
-        |(index, feature): &(usize, &FeatureSpec)| features.get(*index) != Some(&feature.name);
-    let first = model.schema.features().iter().enumerate().find(differs);
-    let Some((index, FeatureSpec { name, .. })) = first else { return Err(error.into()) };
-    let advice = match features.iter().position(|feature| feature == name) {
-        Some(found) => format!(
-            "`{name}` is feature {found} of the data; put the columns, and the features of its meta, in the \
-             order of the model: feature {index} is `{name}`"
-        ),
-        None => format!("the data has no column `{name}`"),
-    };
-    Err(Refusal::new(format!("data set `{}`: {error}; {advice}", data.meta().name)))
+/// The features of the data as the model has them: each is found by its name.
+pub(crate) fn ordered_as(data: DataSet, model: &Model) -> Result<DataSet, Refusal> {
+    let name = data.meta().name.clone();
+    let refused = |error| Refusal::new(format!("data set `{name}`: {error}"));
+    data.ordered_as(&model.schema).map_err(refused)
 }
 
 /// Reads a model and the digest of its file.

@@ -116,7 +116,8 @@ mod tests {
                 for (factor, row) in factors.iter().zip(decoded.chunks_exact(columns)) {
                     let (mantissa, e) = row[column];
                     if mantissa != 0 {
-                        sum += factor * IBig::from(mantissa) << usize::try_from(e - exponent).unwrap();
+                        let bits = usize::try_from(e - exponent).unwrap();
+                        sum += (factor * IBig::from(mantissa)) << bits;
                     }
                 }
                 prop_assert_eq!(found, &sum);

@@ -6,7 +6,7 @@
 //!
 //! Trusted: takes bytes, opens nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,21 @@ impl Meta {
         }
         Ok(meta)
     }
+
+    /// The same with the features that were at these places.
+    fn ordered(self, places: &[usize]) -> Self {
+        let Self { features, kinds, ranges, monotone, .. } = &self;
+        let is_name = |key: &String| features.contains(key);
+        let name = |key: &String| key.parse().ok().and_then(|index: usize| features.get(index));
+        let named = |key: &String| name(key).filter(|_| !is_name(key)).unwrap_or(key).clone();
+        Self {
+            monotone: monotone.iter().map(|(key, to)| (named(key), to.clone())).collect(),
+            features: ordered(features, places),
+            kinds: ordered(kinds, places),
+            ranges: ordered(ranges, places),
+            ..self
+        }
+    }
 }
 
 /// The bytes of one data file, packed or not, with the name used in messages.
@@ -244,9 +259,9 @@ pub enum DataError {
         /// The file.
         file: String,
     },
-    /// Features that differ from a model's.
+    /// Features in another order than a model's.
     #[error("feature {index} of the data is `{found}`, of the model `{expected}`")]
-    Features {
+    Order {
         /// Index of the first difference.
         index: usize,
         /// In the data.
@@ -254,6 +269,29 @@ pub enum DataError {
         /// In the model.
         expected: String,
     },
+    /// Columns that are not a model's features.
+    #[error(
+        "the model's features and the columns of the data differ: {}",
+        differences(missing, extra)
+    )]
+    Features {
+        /// Features without a column.
+        missing: Vec<String>,
+        /// Columns of no feature.
+        extra: Vec<String>,
+    },
+}
+
+/// Names what is missing and what is there besides, some of each.
+fn differences(missing: &[String], extra: &[String]) -> String {
+    let named = |what: &str, names: &[String]| {
+        let shown: Vec<String> = names.iter().take(5).map(|name| format!("`{name:.40}`")).collect();
+        let more = names.len() - shown.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (!names.is_empty()).then(|| format!("{what} {}{more}", shown.join(", ")))
+    };
+    let found = [named("there is no column", missing), named("of no feature is", extra)];
+    found.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Rows with their meta data, dealt into parts.
@@ -324,7 +362,7 @@ impl DataSet {
         self.parts.get(&part).map_or(&[], Vec::as_slice)
     }
 
-    /// Refuses a model whose features differ in name or order.
+    /// Refuses data whose features are not a model's, in its order ([`DataSet::ordered_as`]).
     pub fn check_features(&self, schema: &Schema) -> Result<(), DataError> {
         let (data, model) = (&self.meta.features, schema.features());
         for index in 0..data.len().max(model.len()) {
@@ -332,11 +370,42 @@ impl DataSet {
             let expected = model.get(index).map_or("nothing", |f| f.name.as_str());
             if found != expected {
                 let (found, expected) = (found.to_owned(), expected.to_owned());
-                return Err(DataError::Features { index, found, expected });
+                return Err(DataError::Order { index, found, expected });
             }
         }
         Ok(())
     }
+
+    /// The same rows with the features in the order of a model, each found by its name. Digest, parts and
+    /// keys stay as they are: they are about the files.
+    ///
+    /// # Errors
+    /// The names are not the same on both sides.
+    pub fn ordered_as(mut self, schema: &Schema) -> Result<Self, DataError> {
+        let data: BTreeMap<&str, usize> =
+            self.meta.features.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let model: BTreeSet<&str> = schema.features().iter().map(|f| f.name.as_str()).collect();
+        let names = |found: Vec<&&str>| found.into_iter().map(|name| (*name).to_owned()).collect();
+        let missing: Vec<_> = model.iter().filter(|name| !data.contains_key(**name)).collect();
+        let extra: Vec<_> = data.keys().filter(|name| !model.contains(**name)).collect();
+        if !missing.is_empty() || !extra.is_empty() {
+            return Err(DataError::Features { missing: names(missing), extra: names(extra) });
+        }
+        let names = schema.features().iter().map(|f| f.name.as_str());
+        let places: Vec<usize> = names.filter_map(|name| data.get(name).copied()).collect();
+        if !places.is_sorted() {
+            for row in self.parts.values_mut().flatten() {
+                row.values = ordered(&row.values, &places);
+            }
+            self.meta = self.meta.ordered(&places);
+        }
+        Ok(self)
+    }
+}
+
+/// The values at these places.
+fn ordered<T: Clone>(values: &[T], places: &[usize]) -> Vec<T> {
+    places.iter().filter_map(|&place| values.get(place).cloned()).collect()
 }
 
 /// Names the contents of all files. Two files strung together would not say where the second begins: rows

@@ -2,6 +2,7 @@
 //!
 //! Trusted: takes bytes, opens nothing.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
@@ -44,7 +45,7 @@ fn read_at_most(
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(bytes);
     let refused = |error: csv::Error| csv_error(file, bytes, &error);
     let header = reader.headers().map_err(refused)?.clone();
-    let label_column = check_header(file, &header, meta)?;
+    let columns = check_header(file, &header, meta)?;
     let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(refused)? {
@@ -58,7 +59,7 @@ fn read_at_most(
             }
         }
         let line = line_at(bytes, record.position());
-        rows.push(read_row(file, line, &record, label_column, meta)?);
+        rows.push(read_row(file, line, &record, &columns, meta)?);
     }
     if rows.is_empty() {
         return Err(DataError::NoRows { file: file.to_owned() });
@@ -66,34 +67,42 @@ fn read_at_most(
     Ok(rows)
 }
 
-/// The header must be the features in order, with the label somewhere among them; returns where.
-fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<usize, DataError> {
+/// Where the label and each feature stand.
+struct Columns {
+    label: usize,
+    features: Vec<usize>,
+}
+
+/// The header must be the label and the features, in any order and nothing besides.
+fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<Columns, DataError> {
     let problem = |column: usize, found: Option<&str>, expected: &str| DataError::Header {
         file: file.to_owned(),
         column: column + 1,
-        found: found.unwrap_or("no column").to_owned(),
+        found: found.unwrap_or("no column").chars().take(40).collect(),
         expected: expected.to_owned(),
     };
-    let label = header
-        .iter()
-        .position(|name| name == meta.label)
-        .ok_or_else(|| problem(0, header.get(0), &meta.label))?;
-    let columns = (0..header.len()).filter(|&column| column != label);
-    for (column, expected) in columns.clone().zip(&meta.features) {
-        if header.get(column) != Some(expected) {
-            return Err(problem(column, header.get(column), expected));
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (column, name) in header.iter().enumerate() {
+        if places.insert(name, column).is_some() {
+            return Err(problem(column, Some(name), "each name once"));
         }
     }
-    let (found, expected) = (header.len(), meta.features.len() + 1);
-    match found.cmp(&expected) {
-        std::cmp::Ordering::Less => {
-            let missing = meta.features.get(found - 1).map_or("", String::as_str);
-            Err(problem(found, None, missing))
+    // each column is one thing: what is found is taken away
+    let label = places.remove(meta.label.as_str());
+    let found: Vec<_> = meta.features.iter().map(|name| places.remove(name.as_str())).collect();
+    let wanted =
+        std::iter::once((&meta.label, label)).chain(meta.features.iter().zip(found.clone()));
+    let missing =
+        wanted.filter(|(_, column)| column.is_none()).map(|(name, _)| name.as_str()).next();
+    let other = places.values().min().copied();
+    match (missing, other, label) {
+        (None, None, Some(label)) => {
+            Ok(Columns { label, features: found.into_iter().flatten().collect() })
         }
-        std::cmp::Ordering::Greater => {
-            Err(problem(expected, header.get(expected), "no further column"))
+        _ => {
+            let column = other.unwrap_or(header.len());
+            Err(problem(column, header.get(column), missing.unwrap_or("no further column")))
         }
-        std::cmp::Ordering::Equal => Ok(label),
     }
 }
 
@@ -111,37 +120,34 @@ fn read_row(
     file: &str,
     line: u64,
     record: &csv::StringRecord,
-    label_column: usize,
+    columns: &Columns,
     meta: &Meta,
 ) -> Result<Row, DataError> {
+    let text = |column: usize| record.get(column).unwrap_or_default();
     let cell = |column: usize, name: &str, expected| DataError::Cell {
         file: file.to_owned(),
         line,
         column: column + 1,
         name: name.to_owned(),
-        found: record.get(column).unwrap_or("").chars().take(40).collect(),
+        found: text(column).chars().take(40).collect(),
         expected,
     };
-    let mut hasher_input = Vec::new();
-    let mut values = Vec::with_capacity(meta.features.len());
-    let mut label = None;
+    let class = text(columns.label).parse::<u16>().ok();
+    let class = class.filter(|_| is_plain_number(text(columns.label)));
+    let label =
+        class.ok_or_else(|| cell(columns.label, &meta.label, "a class number 0, 1, 2, …"))?;
+    let mut values = Vec::with_capacity(columns.features.len());
+    for (&column, name) in columns.features.iter().zip(&meta.features) {
+        values.push(parse_number(text(column)).map_err(|expected| cell(column, name, expected))?);
+    }
+    let mut texts = Vec::new();
     for (column, text) in record.iter().enumerate() {
         if column > 0 {
-            hasher_input.push(b',');
+            texts.push(b',');
         }
-        hasher_input.extend_from_slice(text.as_bytes());
-        if column == label_column {
-            let class = text.parse::<u16>().ok().filter(|_| is_plain_number(text));
-            let expected = "a class number 0, 1, 2, …";
-            label = Some(class.ok_or_else(|| cell(column, &meta.label, expected))?);
-            continue;
-        }
-        let name = meta.features.get(values.len()).map_or("", String::as_str);
-        let value = parse_number(text).map_err(|expected| cell(column, name, expected))?;
-        values.push(value);
+        texts.extend_from_slice(text.as_bytes());
     }
-    let label = label.ok_or_else(|| cell(label_column, &meta.label, "a class number"))?;
-    Ok(Row { values, label: usize::from(label), key: Digest::of(&hasher_input) })
+    Ok(Row { values, label: usize::from(label), key: Digest::of(&texts) })
 }
 
 fn is_plain_number(text: &str) -> bool {

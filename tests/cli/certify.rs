@@ -235,34 +235,48 @@ fn data_of_another_model_are_refused_whatever_the_claim() {
     scene.certify_monotone();
     let before = scene.files("");
     let subject = "--model trees.json --spec monotone.toml --data spambase";
-    let fact = "feature 0 of the data is `word_freq_make`, of the model `age`";
-    scene.refused(&format!("certify {subject} --out c.jsonl"), &[fact]);
-    scene.refused(&format!("check monotone.jsonl {subject}"), &[fact]);
+    let facts = ["there is no column `age`, `income`; of no feature is `capital", "and 52 more"];
+    scene.refused(&format!("certify {subject} --out c.jsonl"), &facts);
+    scene.refused(&format!("check monotone.jsonl {subject}"), &facts);
     assert_eq!(scene.files(""), before);
     let own = subject.replace("spambase", "tiny.csv");
     scene.done(&format!("certify {own} --out c.jsonl"));
     scene.done(&format!("check c.jsonl {own}"));
 }
 
+/// Columns are found by name: in another order in the file, and in the meta data as well.
 #[test]
-fn columns_in_another_order_are_named() {
+fn columns_may_stand_in_any_order() {
     let scene = Scene::new();
     let swapped = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
-        format!("{},{},{}\n", cells[0], cells[2], cells[1])
+        format!("{},{},{}\n", cells[2], cells[0], cells[1])
     };
     scene.write("swapped.csv", scene.read("tiny.csv").lines().map(swapped).collect::<String>());
     let meta = scene.read("tiny.meta.json").replace("tiny.csv", "swapped.csv");
-    let meta = meta.replace("[\"age\",\"income\"]", "[\"income\",\"age\"]");
-    scene.write(
-        "swapped.meta.json",
-        meta.replace("[\"integer\",\"real\"]", "[\"real\",\"integer\"]"),
-    );
-    scene.certify_local();
+    let turned = meta.replace("[\"age\",\"income\"]", "[\"income\",\"age\"]");
+    let turned = turned.replace("[\"integer\",\"real\"]", "[\"real\",\"integer\"]");
+    assert_ne!(meta, turned);
     let subject = "--model mlp.json --spec local.toml --data swapped.csv";
-    for call in [format!("certify {subject} --out c.jsonl"), format!("check local.jsonl {subject}")]
-    {
-        scene.refused(&call, &["`age` is feature 1 of the data", "feature 0 is `age`"]);
+    let mut outcomes = Vec::new();
+    for meta in [meta.clone(), turned] {
+        scene.write("swapped.meta.json", meta);
+        outcomes.push(scene.done(&format!("certify {subject} --out c.jsonl")));
+        scene.done(&format!("check c.jsonl {subject}"));
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+    assert!(outcomes[0].contains("proved"), "{outcomes:?}");
+    for (from, to) in [("age", "size"), ("income", "age")] {
+        let rename = |text: String| text.replace(from, to);
+        scene.write("other.csv", rename(scene.read("tiny.csv")));
+        let meta = rename(scene.read("tiny.meta.json")).replace("tiny.csv", "other.csv");
+        scene.write("other.meta.json", meta);
+        let call = "certify --model mlp.json --spec local.toml --data other.csv --out o.jsonl";
+        let facts = match to {
+            "size" => ["there is no column `age`", "of no feature is `size`"],
+            _ => ["other.csv, line 1, column 3", "found `age`, expected `each name once`"],
+        };
+        scene.refused(call, &facts);
     }
 }
 
