@@ -12,7 +12,9 @@ use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve, store
 use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Kind, Leaves, Place, expect_own, line_of_answer, table_in};
+use super::output::{
+    Draft, Force, Kind, LIST, Leaves, Place, expect_own, line_of_answer, table_in,
+};
 use super::progress::bar;
 use super::{Ending, Refusal, files};
 
@@ -71,6 +73,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let store = draft.as_ref().map(Draft::store).transpose()?;
+    if let Some(store) = &store {
+        store.write(LIST, list(arguments)?.as_bytes())?;
+    }
     rows.retain(|row| is_all_there(row, store.as_ref()));
     record.write(&partial)?;
     let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
@@ -194,16 +199,31 @@ fn finished(partial: &Path, record: &Record) -> Result<Vec<Vec<String>>, Refusal
     rows.collect::<Result<_, _>>().map_err(Refusal::about(partial))
 }
 
-/// Where certificates go; of a run about one line those of the others stay.
+/// Where certificates go; of a run about one line those of the others stay, if they are about the same list.
 fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Place, Refusal> {
     let is_of_other_line = |name: &Path| {
         let line = name.to_str().and_then(line_of_answer);
         arguments.line.is_some() && line.is_some_and(|line| Some(line) != arguments.line)
     };
+    let is_of_list = files::read(&folder.join(LIST)).ok() == Some(list(arguments)?.into_bytes());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| PathBuf::from(entry.file_name()));
+    if let (false, Some(other)) = (is_of_list, names.find(|name| is_of_other_line(name))) {
+        return Err(Refusal::about(folder)(Refusal::new(format!(
+            "`{}` is about another list than {}, or the list has changed; name another folder",
+            other.display(),
+            arguments.instances.display()
+        ))));
+    }
     let is_table = table_in(folder, &arguments.out);
     let is_kept = |name: &Path| is_of_other_line(name) || is_table(name);
     let inputs = inputs(arguments, todo);
     Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
+}
+
+/// The digest of the list of instances, as a folder of answers keeps it in [`LIST`].
+fn list(arguments: &Arguments) -> Result<String, Refusal> {
+    Ok(format!("{}\n", Digest::of(&files::read(&arguments.instances)?)))
 }
 
 /// What answers depend on: seed, time limits, and the contents of every network and property.

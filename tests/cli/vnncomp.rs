@@ -74,6 +74,12 @@ fn the_certificates_of_other_lines_stay() {
         scene.done("vnncomp instances.csv --out kept/r.csv --certificates kept");
         assert_eq!(scene.files("kept").len(), apart.len() + 1);
     }
+    // and those of another list do not come among them
+    scene.write("others.csv", scene.read("instances.csv").replace("60", "50"));
+    let before = scene.files("");
+    let call = "vnncomp others.csv --line 2 --out r.csv --certificates kept --force";
+    scene.refused(call, &["kept: `1.", "is about another list than others.csv"]);
+    assert_eq!(scene.files(""), before);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::source::meta_name;
 use super::{Refusal, files};
 
 pub(crate) use folder::{Draft, Place, is_inside, table_in};
-pub(crate) use own::{Leaves, line_of_answer};
+pub(crate) use own::{LIST, Leaves, line_of_answer};
 
 /// Whether what this program did not write may be replaced.
 #[derive(Clone, Copy, Debug, clap::Args)]

@@ -89,11 +89,14 @@ fn files_of_point(entry: ManifestEntry) -> Option<[String; 4]> {
     is_named.contains(&entry.certificate).then_some([entry.certificate, entry.spec, meta, data])
 }
 
+/// Beside the answers, the digest of the list of instances that they are about.
+pub(crate) const LIST: &str = "instances.digest";
+
 /// Files that are named after a line of a benchmark: `7.jsonl`, `7-1.spec.toml`, …
 fn files_of_answers(folder: &Path) -> BTreeSet<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| is_answer(folder, name)).map(PathBuf::from).collect()
+    names.filter(|name| name == LIST || is_answer(folder, name)).map(PathBuf::from).collect()
 }
 
 /// Whether a file is what its name says.
