@@ -10,7 +10,8 @@ use crate::import::{
     Format, Imported, Outputs, Recentred, Rounds, SKLEARN_DUMP, onnx_outputs, recentre,
 };
 use crate::model::{
-    Cells, Ensemble, Family, Feature, FeatureSpec, Model, Node, Part, Precision, Row, Schema,
+    Cells, Ensemble, Family, Feature, FeatureSpec, Layer, Mlp, Model, Node, Part, Precision, Row,
+    Schema,
 };
 
 use super::inputs::Inputs;
@@ -219,21 +220,9 @@ fn summary(
 ) -> String {
     let features = model.schema.len();
     let agreed = agreement.map(Agreement::text).unwrap_or_default();
-    let Family::Ensemble(Ensemble { base, trees }) = &model.family else {
-        let outputs = match model.classes {
-            1 => ", a plain score",
-            _ => "",
-        };
-        if as_json {
-            let mut figures = json!({
-                "family": model.family_name(), "features": features, "classes": model.classes,
-            });
-            if let Some(Agreement { agree, of, .. }) = agreement {
-                figures["verified"] = json!({ "agree": agree, "of": of });
-            }
-            return format!("{figures}\n");
-        }
-        return format!("{} with {features} features{outputs}\n{agreed}", model.family_name());
+    let (base, trees) = match &model.family {
+        Family::Ensemble(Ensemble { base, trees }) => (base, trees),
+        Family::Mlp(mlp) => return summary_of_network(model, mlp, agreement, as_json),
     };
     let count = |is_counted: fn(&Node) -> bool| {
         trees.iter().flat_map(|tree| &tree.nodes).filter(|node| is_counted(node)).count()
@@ -274,6 +263,30 @@ fn summary(
     format!(
         "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{note}{recentred}{agreed}"
     )
+}
+
+fn summary_of_network(
+    model: &Model,
+    mlp: &Mlp,
+    agreement: Option<&Agreement>,
+    as_json: bool,
+) -> String {
+    let (features, family) = (model.schema.len(), model.family_name());
+    let widths: Vec<usize> = mlp.layers.iter().map(Layer::outputs).collect();
+    if as_json {
+        let mut figures = json!({
+            "family": family, "features": features, "widths": widths, "classes": model.classes,
+        });
+        if let Some(Agreement { agree, of, .. }) = agreement {
+            figures["verified"] = json!({ "agree": agree, "of": of });
+        }
+        return format!("{figures}\n");
+    }
+    let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+    let widths = widths.join("-");
+    let score = if model.is_plain_score() { ", a plain score" } else { "" };
+    let agreed = agreement.map(Agreement::text).unwrap_or_default();
+    format!("{family} with {features} features and layers of {widths} neurons{score}\n{agreed}")
 }
 
 /// What is easily overlooked: that nothing is declared, or that what is declared belongs to other inputs.

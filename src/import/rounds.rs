@@ -30,7 +30,8 @@ impl Rounds {
     /// How many of `of` rounds are taken of a file that names this best one, counted from 0.
     pub(super) fn take(self, of: usize, best: Option<usize>) -> Result<Taken, ImportError> {
         let refused = |place: &str, found: usize, expected| {
-            Err(ImportError::Stated { place: place.to_owned(), found: found.to_string(), expected })
+            let found = format!("{found} of {of}");
+            Err(ImportError::Stated { place: place.to_owned(), found, expected })
         };
         let rounds = match (self, best) {
             (Self::Best, Some(best)) if best >= of => {

@@ -217,7 +217,7 @@ fn a_network_is_imported_and_described() {
     let scene = Scene::new();
     scene.done("export onnx mlp.json --out mlp.onnx");
     let text = scene.done("import onnx mlp.onnx --out back.json");
-    assert_eq!(text, "mlp with 2 features\n");
+    assert!(text.starts_with("mlp with 2 features and layers of "), "{text}");
     assert_eq!(scene.read("back.json"), {
         scene.done("import onnx mlp.onnx --out twice.json");
         scene.read("twice.json")
@@ -264,9 +264,10 @@ fn one_output_is_a_plain_score_or_a_logit() {
     std::fs::copy(found.join("one-output-network/one.onnx"), scene.path("one.onnx")).unwrap();
     let packed = found.join("packed-benchmarks/gz_n.onnx.gz");
     std::fs::copy(packed, scene.path("n.onnx.gz")).unwrap();
-    assert_eq!(scene.done("import onnx n.onnx.gz --out n.json"), "mlp with 2 features\n");
+    let text = scene.done("import onnx n.onnx.gz --out n.json");
+    assert!(text.starts_with("mlp with 2 features and layers of "), "{text}");
     let text = scene.done("import onnx one.onnx --out score.json");
-    assert_eq!(text, "mlp with 2 features, a plain score\n");
+    assert!(text.ends_with("-1 neurons, a plain score\n"), "{text}");
     scene.done("import onnx one.onnx --classes 2 --out logit.json");
     scene.write("points.csv", "x0,x1\n1,0.5\n-1,-1\n0,1\n");
     // relu(x0 + x1) − relu(x0 − x1) + ¼
