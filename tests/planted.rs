@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 61] = [
+const DEFECTS: [Defect; 62] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
-        "let slope = if *a >= 0.0 {",
-        "let slope = if *a <= 0.0 {",
+        "let (slope, height) = match *a >= 0.0 {",
+        "let (slope, height) = match *a <= 0.0 {",
     ),
     Defect("a slope is not clipped", "interval/form.rs", "s.clamp(0.0, 1.0)", "s"),
     Defect(
@@ -41,6 +41,12 @@ const DEFECTS: [Defect; 61] = [
         "interval/rounded.rs",
         "(a > 0.0) == (b > 0.0)",
         "term >= 0.0",
+    ),
+    Defect(
+        "a carry is lost",
+        "interval/products.rs",
+        "carry = (sum + carry) >> PLACE;",
+        "carry = sum >> PLACE;",
     ),
     Defect(
         "a multiplier of an inequality may be negative",
@@ -340,8 +346,8 @@ const DEFECTS: [Defect; 61] = [
     Defect(
         "a coefficient that overflowed is lost where a side ends at 0",
         "interval/rounded.rs",
-        "if a == 0.0 || (b == 0.0 && a.is_finite()) {",
-        "if a == 0.0 || b == 0.0 {",
+        "a == 0.0 || (b == 0.0 && a.is_finite())",
+        "a == 0.0 || b == 0.0",
     ),
     Defect(
         "a claim about no partner may be proved",
@@ -423,6 +429,7 @@ fn likely_first(file: &str) -> [&'static str; 5] {
         | "certificate/witness.rs"
         | "certificate/distance.rs"
         | "certificate/kernel/mod.rs"
+        | "interval/products.rs"
         | "model/ensemble.rs" => ["soundness", "refusals", "corruption", "pairs", "found"],
         "interval/rounded.rs"
         | "spec/lower/mod.rs"

@@ -47,8 +47,8 @@ pub fn sum_up(terms: impl IntoIterator<Item = f64>) -> f64 {
 
 /// An upper bound of the product of two non-negative numbers; +∞ on NaN, else 0 if one is 0.
 pub fn product_up(a: f64, b: f64) -> f64 {
-    if (a == 0.0 && !b.is_nan()) || (b == 0.0 && !a.is_nan()) {
-        return 0.0;
+    if a == 0.0 || b == 0.0 {
+        return if a.is_nan() || b.is_nan() { f64::INFINITY } else { 0.0 };
     }
     let product = (a * b).next_up();
     if product.is_nan() { f64::INFINITY } else { product }
@@ -80,18 +80,25 @@ impl Sum {
     const ZERO: Self =
         Self { value: 0.0, absolute: 0.0, terms: 0, is_non_negative: true, unit: f64::INFINITY };
 
-    /// Adds the product of a coefficient and a number. A coefficient of 0 adds nothing, whatever the
-    /// number; a number that is 0 hides no coefficient that overflowed, whose sign is not known.
+    /// Adds the product of a coefficient and a number.
     fn add_product(&mut self, a: f64, b: f64) {
-        self.add_term(a, b);
+        if adds_nothing(a, b) {
+            return;
+        }
+        *self = self.with_term((a, b));
         self.add_unit(a, b);
     }
 
     /// The unit of the product `a·b`, which is added apart.
     fn add_unit(&mut self, a: f64, b: f64) {
-        if a != 0.0 && b != 0.0 {
+        if self.unit > 0.0 && a != 0.0 && b != 0.0 {
             self.unit = self.unit.min(unit(a) * unit(b));
         }
+    }
+
+    /// Units are not looked for any more: the form has lost something else, so that its sum is not exact.
+    fn forget_unit(&mut self) {
+        self.unit = 0.0;
     }
 
     /// Whether no product and no sum was rounded: below 2⁵³ units every multiple of the unit is a float,
@@ -100,17 +107,20 @@ impl Sum {
         self.absolute < self.unit * (1u64 << 53) as f64
     }
 
-    /// Adds the product `a·b`, but for its unit.
-    fn add_term(&mut self, a: f64, b: f64) {
-        if a == 0.0 || (b == 0.0 && a.is_finite()) {
-            return;
+    /// The sum with the product `a·b` added, but for its unit.
+    fn with_term(self, (a, b): (f64, f64)) -> Self {
+        if adds_nothing(a, b) {
+            return self;
         }
         let term = a * b;
-        self.value += term;
-        self.absolute += term.abs();
-        self.terms += 1;
-        // by the signs of the operands: a small negative product underflows to −0
-        self.is_non_negative &= (a > 0.0) == (b > 0.0);
+        Self {
+            value: self.value + term,
+            absolute: self.absolute + term.abs(),
+            terms: self.terms + 1,
+            // by the signs of the operands: a small negative product underflows to −0
+            is_non_negative: self.is_non_negative & ((a > 0.0) == (b > 0.0)),
+            unit: self.unit,
+        }
     }
 
     /// Adds the terms of another sum; `γ` of their number covers every order.
@@ -126,6 +136,12 @@ impl Sum {
     fn error(&self) -> f64 {
         gamma(self.terms + 1) * self.absolute + self.terms as f64 * TINY
     }
+}
+
+/// Whether the product of a coefficient and a number adds nothing. A coefficient of 0 does not, whatever the
+/// number; a number that is 0 hides no coefficient that overflowed, whose sign is not known.
+fn adds_nothing(a: f64, b: f64) -> bool {
+    a == 0.0 || (b == 0.0 && a.is_finite())
 }
 
 /// The value of the lowest bit of a finite number other than 0.
@@ -226,8 +242,10 @@ impl Form for Rounded {
     }
 
     fn sizes(layer: &Stored, magnitudes: &[f64]) -> Sizes {
-        let through = |part| layer.rows().map(move |row| sum_of_sizes(row, part));
-        let through = magnitudes.chunks_exact(layer.inputs().max(1)).flat_map(through).collect();
+        let mut through = Vec::with_capacity(layer.outputs() * layer.copies());
+        for part in magnitudes.chunks_exact(layer.inputs().max(1)) {
+            through.extend(layer.rows().map(|row| sum_of_sizes(row, part)));
+        }
         Sizes { through, total: magnitudes.iter().sum() }
     }
 
@@ -236,16 +254,18 @@ impl Form for Rounded {
     }
 
     fn output(layer: &Stored, output: usize, sign: f64) -> Self {
-        let mut coefficients = vec![0.0; layer.inputs() * layer.copies()];
+        let size = layer.inputs() * layer.copies();
+        let mut coefficients = Vec::with_capacity(size);
         let mut constant = Sum::ZERO;
         match layer.row(output) {
             Some((inputs, row, bias)) => {
-                let own = coefficients.iter_mut().skip(inputs.start);
-                own.zip(row).for_each(|(a, w)| *a = sign * w);
+                coefficients.resize(inputs.start, 0.0);
+                coefficients.extend(row.iter().map(|w| sign * w));
                 constant.add_product(sign, bias);
             }
             None => constant.add_product(sign, f64::NAN),
         }
+        coefficients.resize(size, 0.0);
         Self { coefficients, constant, loss: 0.0 }
     }
 
@@ -274,10 +294,17 @@ impl Form for Rounded {
     }
 
     fn through_layer(mut self, layer: &Stored, sizes: &Sizes) -> Self {
-        let (mut terms, mut size) = (0, 0.0);
+        let terms = self.coefficients.iter().filter(|a| **a != 0.0).count();
+        // one term is a plain product: exact if it is a product with ±1
+        let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
+        let is_rounded = terms > 0 && !is_copy;
+        if is_rounded {
+            self.constant.forget_unit();
+        }
+        let mut size = 0.0;
         // a size that is not there costs everything
         let mut through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
-        let mut substituted = Vec::with_capacity(layer.inputs() * layer.copies());
+        let mut substituted = Vec::new();
         for copy in layer.by_copy(&self.coefficients) {
             let outputs = copy.iter().zip(layer.bias()).zip(&mut through);
             let mut products = Products::new(layer.inputs());
@@ -285,16 +312,16 @@ impl Form for Rounded {
                 if a == 0.0 {
                     continue;
                 }
-                terms += 1;
                 size += a.abs() * through + TINY;
                 self.constant.add_product(a, b);
                 products.add(a, row);
             }
-            substituted.extend(products.finish());
+            match substituted.is_empty() {
+                true => substituted = products.finish(),
+                false => substituted.extend(products.finish()),
+            }
         }
-        // one term is a plain product: exact if it is a product with ±1
-        let is_copy = terms == 1 && self.coefficients.iter().all(|a| matches!(a.abs(), 0.0 | 1.0));
-        if terms > 0 && !is_copy {
+        if is_rounded {
             // Σ_i [γ·Σ_j |a_j·W_ji| + underflow]·|h_i|, the inner sums taken the other way round
             let underflow = (terms + 2) as f64 * TINY;
             self.loss += gamma(terms) * size + underflow * sizes.total + TINY;
@@ -305,13 +332,14 @@ impl Form for Rounded {
 
     fn through_relu(mut self, lines: &[Lines], bounds: &[Interval]) -> Self {
         for ((a, line), bound) in self.coefficients.iter_mut().zip(lines).zip(bounds) {
-            let slope = if *a >= 0.0 {
-                self.constant.add_product(*a, line.floor());
-                line.lower()
-            } else {
-                self.constant.add_product(*a, line.intercept());
-                line.upper()
+            let (slope, height) = match *a >= 0.0 {
+                true => (line.lower(), line.floor()),
+                false => (line.upper(), line.intercept()),
             };
+            // a coefficient that overflowed stays in its place, where it is seen in the end
+            if height != 0.0 {
+                self.constant.add_product(*a, height);
+            }
             let product = *a * slope;
             // a product with 0 or 1 is exact
             if slope != 0.0 && slope != 1.0 && *a != 0.0 {
@@ -371,12 +399,10 @@ impl Form for Rounded {
         if sides.len() != self.coefficients.len() {
             return f64::NEG_INFINITY;
         }
-        let mut sum = self.constant;
         let corner = |a: f64, side: &Interval| if a >= 0.0 { side.lo() } else { side.hi() };
+        let corners = self.coefficients.iter().zip(sides).map(|(&a, side)| (a, corner(a, side)));
         // of a coefficient that overflowed not even the sign is known, so that neither end is the right one
-        for (&a, side) in self.coefficients.iter().zip(sides) {
-            sum.add_term(a, corner(a, side));
-        }
+        let mut sum = corners.clone().fold(self.constant, Sum::with_term);
         let loss = INFLATE * (sum.error() + self.loss);
         let bound = (sum.value - loss).next_down();
         if !bound.is_finite() {
@@ -389,9 +415,7 @@ impl Form for Rounded {
         if sum.is_non_negative {
             return 0.0;
         }
-        for (&a, side) in self.coefficients.iter().zip(sides) {
-            sum.add_unit(a, corner(a, side));
-        }
+        corners.for_each(|(a, end)| sum.add_unit(a, end));
         if sum.is_exact() { sum.value } else { bound }
     }
 
