@@ -346,8 +346,8 @@ const DEFECTS: [Defect; 62] = [
     Defect(
         "a coefficient that overflowed is lost where a side ends at 0",
         "interval/rounded.rs",
-        "a == 0.0 || (b == 0.0 && a.is_finite())",
-        "a == 0.0 || b == 0.0",
+        "a == 0.0 || (b == 0.0 && a.is_finite())\n}",
+        "a == 0.0 || b == 0.0\n}",
     ),
     Defect(
         "a claim about no partner may be proved",
