@@ -32,13 +32,9 @@ pub fn margin_row(label: usize, class: usize, classes: usize) -> Vec<f64> {
 
 /// The label whose margins decide the claim.
 pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
-    match claim {
-        Claim::Label { label } | Claim::Posterior { label, .. } => Ok(*label),
-        _ => Err(Rejection::Inapplicable {
-            rule: "a bound of margins",
-            why: "the claim is not about one label",
-        }),
-    }
+    let why = "the claim is not about one label";
+    let refused = Rejection::Inapplicable { rule: "a bound of margins", why };
+    claim.label().map(|(label, _)| label).ok_or(refused)
 }
 
 /// What the margins of a label must clear, for a search that wants to know before it asks.
@@ -103,6 +99,13 @@ pub(super) fn decide(
         Claim::Posterior { threshold, .. } => {
             clears(&threshold.above, &|_, m| *m > threshold.above)
         }
-        _ => Outcome::Open(Bounds::NONE),
+        Claim::Monotone { .. }
+        | Claim::Fuzz { .. }
+        | Claim::Avoid { .. }
+        | Claim::Near { .. }
+        | Claim::Stable { .. }
+        | Claim::Confident { .. }
+        | Claim::Lipschitz { .. }
+        | Claim::AllPairs { .. } => Outcome::Open(Bounds::NONE),
     })
 }

@@ -254,14 +254,19 @@ impl Line {
                 file.tree = Some(tree.text());
                 file.hints = some(hints.clone());
             }
-            Proof::Jumps { trees } | Proof::TreePairs { trees } if !trees.is_empty() => {
-                file.trees =
-                    Some(trees.iter().map(|(&index, tree)| (index, tree.text())).collect());
+            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
+                let texts = trees.iter().map(|(&index, tree)| (index, tree.text()));
+                file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),
             Proof::TreeDual { shifts } => file.shifts = Some(shifts.clone()),
             Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
-            _ => {}
+            Proof::None
+            | Proof::Interval
+            | Proof::Jacobian
+            | Proof::Fuzz
+            | Proof::Range
+            | Proof::Difference => {}
         }
         text(&file)
     }

@@ -100,7 +100,17 @@ impl Proof {
             Self::Jumps { trees } | Self::TreePairs { trees } => {
                 trees.values().map(SplitTree::size).sum()
             }
-            _ => 0,
+            Self::None
+            | Self::Interval
+            | Self::Linear { .. }
+            | Self::Dual { .. }
+            | Self::Jacobian
+            | Self::TreeDual { .. }
+            | Self::Fuzz
+            | Self::Range
+            | Self::Difference
+            | Self::AllPairs { .. }
+            | Self::Counterexample { .. } => 0,
         }
     }
 
@@ -215,7 +225,7 @@ impl Step {
     fn size(&self) -> usize {
         match self {
             Self::Sum { trees, .. } => 1 + trees.len(),
-            _ => 1,
+            Self::Cut { .. } | Self::Leaf { .. } => 1,
         }
     }
 

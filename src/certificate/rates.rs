@@ -53,7 +53,14 @@ impl Rate {
             Claim::Lipschitz { units, norm, constant, .. } => {
                 (units, *norm, On::Posterior, constant, false)
             }
-            _ => return None,
+            Claim::Label { .. }
+            | Claim::Posterior { .. }
+            | Claim::Monotone { .. }
+            | Claim::Fuzz { .. }
+            | Claim::Avoid { .. }
+            | Claim::Stable { .. }
+            | Claim::Confident { .. }
+            | Claim::AllPairs { .. } => return None,
         };
         let features = schema.features().iter().zip(units.iter());
         let units = features.map(|(feature, unit)| (&feature.exact_scale() * unit).up()).collect();

@@ -22,7 +22,7 @@ use good_lp::{
 use crate::certificate::{Hidden, Hint, Proof, competitors, margin_row};
 use crate::interval::{Interval, Lines};
 use crate::model::{Family, Layer, Mlp};
-use crate::spec::{Claim, Obligation};
+use crate::spec::Obligation;
 
 use super::Searcher;
 
@@ -49,10 +49,7 @@ fn is_tame(mlp: &Mlp, hidden: &Hidden, input: &[Interval]) -> bool {
 pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
-    let label = match obligation.sufficient.as_ref()? {
-        Claim::Label { label } | Claim::Posterior { label, .. } => *label,
-        _ => return None,
-    };
+    let (label, _) = obligation.sufficient.as_ref()?.label()?;
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;
     let unstable = hidden.layers().flatten().filter(|z| z.lo() < 0.0 && z.hi() > 0.0).count();

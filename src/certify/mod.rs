@@ -284,14 +284,19 @@ impl<'a> Searcher<'a> {
                 (from..to).into_par_iter().map(|at| self.answer(at)).collect();
             for (at, answer) in (from..to).zip(&answers) {
                 summary.totals.add(&answer.verdict);
+                // of all pairs each was tried
                 summary.refuted_by_attack += match &answer.verdict {
-                    // all pairs were tried
                     Verdict::Counted(totals) => totals.refuted,
-                    _ => u64::from(answer.is_refuted_by_attack),
+                    Verdict::Proved(_)
+                    | Verdict::Refuted(_)
+                    | Verdict::Undecided(_)
+                    | Verdict::Invalid => u64::from(answer.is_refuted_by_attack),
                 };
                 let proof = match answer.verdict {
                     Verdict::Undecided(_) | Verdict::Invalid => Proof::None,
-                    _ => answer.proof.clone(),
+                    Verdict::Proved(_) | Verdict::Refuted(_) | Verdict::Counted(_) => {
+                        answer.proof.clone()
+                    }
                 };
                 sink(&Line { at, proof }, answer)?;
             }

@@ -138,7 +138,7 @@ fn with_slopes(
         let hint = match method {
             // a solver that fails gives no slopes: the default ones remain
             Method::Lp => lp::solve(mlp, &hidden, input, &row),
-            _ => {
+            Method::Ibp | Method::Crown | Method::Alpha => {
                 let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };
                 Some(ascent.climb(&row, None, STEPS, f64::INFINITY).hint)
             }

@@ -140,12 +140,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         None => None,
     };
     let bytes = files::read(file)?;
-    let imported = match format {
-        FormatArgument::Onnx => network(&bytes, schema.as_ref(), *classes, rounds.0),
-        _ if classes.is_some() => {
-            Err(Refusal::new("--classes: is for onnx; other files say it themselves"))
-        }
-        _ => Format::from(*format).take(&bytes, schema.as_ref(), rounds.0).map_err(Refusal::from),
+    let imported = if *format == FormatArgument::Onnx {
+        network(&bytes, schema.as_ref(), *classes, rounds.0)
+    } else if classes.is_some() {
+        Err(Refusal::new("--classes: is for onnx; other files say it themselves"))
+    } else {
+        Format::from(*format).take(&bytes, schema.as_ref(), rounds.0).map_err(Refusal::from)
     };
     let Imported { mut model, notes } = imported.map_err(Refusal::about(file))?;
     notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));

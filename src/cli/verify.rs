@@ -142,8 +142,9 @@ impl Table {
             for (column, cell) in table.columns.iter().zip(row) {
                 let is_read = match column {
                     Column::Label => cell.parse::<usize>().is_ok_and(|label| label < model.classes),
-                    _ if is_bits => true,
-                    _ => cell.parse::<f64>().is_ok_and(f64::is_finite),
+                    Column::Margin | Column::Sum(_) => {
+                        is_bits || cell.parse::<f64>().is_ok_and(f64::is_finite)
+                    }
                 };
                 if !is_read {
                     return Err(Refusal::new(format!(
@@ -201,31 +202,31 @@ impl Given {
         Ok(Self { label, scores, margin: margin.into(), is_single: true })
     }
 
-    fn number(&self, column: &Column) -> f64 {
+    /// The number of a column that has one.
+    fn number(&self, column: &Column) -> Option<f64> {
         match column {
-            Column::Sum(class) => self.scores.get(*class).copied().unwrap_or(f64::NAN),
-            _ => self.margin,
+            Column::Label => None,
+            Column::Margin => Some(self.margin),
+            Column::Sum(class) => Some(self.scores.get(*class).copied().unwrap_or(f64::NAN)),
         }
     }
 
     /// Whether a cell says the same. A zero has no sign.
     fn is(&self, column: &Column, cell: &str, is_bits: bool) -> bool {
-        let number = self.number(column);
-        match column {
-            Column::Label => cell.parse() == Ok(self.label),
-            _ if is_bits => bits(cell).map(f64::from) == Some(number),
-            _ if self.is_single => cell.parse::<f32>().map(f64::from) == Ok(number),
-            _ => cell.parse() == Ok(number),
+        let Some(number) = self.number(column) else { return cell.parse() == Ok(self.label) };
+        match (is_bits, self.is_single) {
+            (true, _) => bits(cell).map(f64::from) == Some(number),
+            (false, true) => cell.parse::<f32>().map(f64::from) == Ok(number),
+            (false, false) => cell.parse() == Ok(number),
         }
     }
 
     fn shown(&self, column: &Column, is_bits: bool) -> String {
-        let number = self.number(column);
-        match column {
-            Column::Label => self.label.to_string(),
-            _ if is_bits => format!("{:08x}", (number as f32).to_bits()),
-            _ if self.is_single => (number as f32).to_string(),
-            _ => number.to_string(),
+        let Some(number) = self.number(column) else { return self.label.to_string() };
+        match (is_bits, self.is_single) {
+            (true, _) => format!("{:08x}", (number as f32).to_bits()),
+            (false, true) => (number as f32).to_string(),
+            (false, false) => number.to_string(),
         }
     }
 }

@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn contradicting_meta_data_is_refused() {
-        let files = ["y,a,a\n0,1,5\n1,3,5\n", "y,a,a\n0,1,5\n"];
-        let data = read(&META.replace("\"b\"", "\"a\""), &files);
+        let files = ["y,a,b\n0,1,5\n1,3,5\n", "y,a,b\n0,1,5\n"];
+        let data = read(&META.replace("\"0\",\"9\"", "\"9\",\"0\""), &files);
         assert!(matches!(schema(&data), Err(DatasetError::Schema { .. })));
         let only_test = META.replace("\"train\":\"f.csv\",", "");
         let data = read(&only_test, &["y,a,b\n0,1,5\n1,3,5\n"]);

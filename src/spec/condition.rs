@@ -117,7 +117,7 @@ fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, Ends> 
             DifferenceBound::Most(found) if most.as_ref().is_none_or(|m| *m > found) => {
                 *most = Some(found);
             }
-            _ => {}
+            DifferenceBound::Least(_) | DifferenceBound::Most(_) => {}
         }
     }
     links

@@ -6,6 +6,8 @@
 //!
 //! Trusted.
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod condition;
 mod lower;
 mod property;

@@ -290,7 +290,11 @@ impl Property {
             Self::Monotonicity { scope, .. } | Self::BoundaryFuzz { scope, .. } => {
                 *scope == Scope::Local
             }
-            _ => false,
+            Self::SmallNeighborhood { .. }
+            | Self::Stability { .. }
+            | Self::HighConfidence { .. }
+            | Self::Redundancy { .. }
+            | Self::OutputRegion { .. } => false,
         }
     }
 
@@ -298,28 +302,37 @@ impl Property {
     /// whose first occurrences are counted. `None` if there are fewer.
     pub fn first_rows<'a>(&self, rows: &'a [Row], count: Option<usize>) -> Option<&'a [Row]> {
         let Some(count) = count else { return Some(rows) };
-        match self {
-            Self::Lipschitzness { .. } if count > 0 => {
-                let last = *distinct(rows).get(count - 1)?;
-                rows.get(..=last)
-            }
-            _ => rows.get(..count),
+        if !self.is_about_distinct_rows() || count == 0 {
+            return rows.get(..count);
         }
+        let last = *distinct(rows).get(count - 1)?;
+        rows.get(..=last)
     }
 
     /// The count that means these rows.
     pub fn count_of(&self, rows: &[Row]) -> usize {
-        match self {
-            Self::Lipschitzness { .. } => distinct(rows).len(),
-            _ => rows.len(),
-        }
+        if self.is_about_distinct_rows() { distinct(rows).len() } else { rows.len() }
+    }
+
+    /// Rows that are equal count once.
+    fn is_about_distinct_rows(&self) -> bool {
+        matches!(self, Self::Lipschitzness { .. })
     }
 
     /// The part of the data that is meant where none is named.
     pub fn default_part(&self) -> Part {
         match self {
             Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => Part::Train,
-            _ => Part::Test,
+            Self::Label { .. }
+            | Self::LocalInvariance { .. }
+            | Self::Lipschitzness { .. }
+            | Self::SmallNeighborhood { .. }
+            | Self::Monotonicity { .. }
+            | Self::BoundaryFuzz { .. }
+            | Self::Stability { .. }
+            | Self::HighConfidence { .. }
+            | Self::Redundancy { .. }
+            | Self::OutputRegion { .. } => Part::Test,
         }
     }
 }

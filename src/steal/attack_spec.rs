@@ -264,7 +264,10 @@ impl AttackSpec {
                 substitute,
             }),
             // `new` refuses the others
-            _ => Box::new(Random { generator, substitute }),
+            AttackName::Random
+            | AttackName::LineSearch
+            | AttackName::Jacobian
+            | AttackName::Mixmatch => Box::new(Random { generator, substitute }),
         }
     }
 

@@ -82,7 +82,12 @@ impl CertifiedLabels {
                     let sign = if is_rising { 1.0 } else { -1.0 };
                     labels.trends.push(Trend { feature: feature.0, sign, region: region() });
                 }
-                _ => {}
+                // of no label, or of one that a threshold does not single out
+                Claim::Posterior { .. } | Claim::Monotone { .. } => {}
+                Claim::Fuzz { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => {}
+                // two answers are compared, and neither is known
+                Claim::Near { .. } | Claim::Lipschitz { .. } => {}
+                Claim::Stable { .. } | Claim::Confident { .. } => {}
             }
         }
         labels

@@ -110,12 +110,13 @@ fn describe(
 /// The share of obligations that the attack alone did not refute.
 fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) -> Option<Sampled> {
     let n = totals.n();
-    let how = match subject.spec.0.property {
-        Property::Monotonicity { .. } => "walks along the feature through 40 points".to_owned(),
-        _ => format!(
-            "projected gradient descent from the row and {} random starts (ensembles: random points)",
-            options.attack_starts
-        ),
+    let how = if matches!(subject.spec.0.property, Property::Monotonicity { .. }) {
+        "walks along the feature through 40 points".to_owned()
+    } else {
+        let starts = options.attack_starts;
+        format!(
+            "projected gradient descent from the row and {starts} random starts (ensembles: random points)"
+        )
     };
     let how = format!("{how}, seed {}", options.seed);
     (n > 0).then(|| Sampled { satisfied: Share::new(n - refuted, n), how })
@@ -124,12 +125,17 @@ fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) 
 fn unit_of(property: &Property) -> Unit {
     match property {
         Property::Monotonicity { scope: Scope::Domain, .. } => Unit::Features,
-        Property::Monotonicity { .. } => Unit::RowFeatures,
+        Property::Monotonicity { scope: Scope::Local, .. } => Unit::RowFeatures,
         Property::BoundaryFuzz { scope: Scope::Domain, .. } => Unit::Domain,
         Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => Unit::Pairs,
         Property::Lipschitzness { .. } => Unit::Pairs,
         Property::SmallNeighborhood { .. } => Unit::Domain,
-        _ => Unit::Rows,
+        Property::Stability { .. } | Property::HighConfidence { .. } => Unit::Features,
+        Property::Redundancy { .. } => Unit::Groups,
+        Property::OutputRegion { .. } => Unit::InputBoxes,
+        Property::Label { .. }
+        | Property::LocalInvariance { .. }
+        | Property::BoundaryFuzz { scope: Scope::Local, .. } => Unit::Rows,
     }
 }
 
@@ -168,7 +174,10 @@ pub fn name_of(spec: &Spec, model: &Model) -> PropertyName {
             format!("epsilon {epsilon}{u}, constant {constant}, on {on:?}").to_lowercase()
         }
         Property::LipschitznessT { constant } => format!("constant {constant} by distance in{u}"),
-        _ => String::new(),
+        other @ (Property::Stability { .. }
+        | Property::HighConfidence { .. }
+        | Property::Redundancy { .. }
+        | Property::OutputRegion { .. }) => other.to_string(),
     };
     PropertyName::new(spec.property.name(), parameters)
 }

@@ -316,10 +316,8 @@ impl Study<'_> {
             defense.map(|(defense, _)| (defense, Digest::of(defense.to_json().as_bytes())));
         let is_about_rows = spec.property.is_about_rows();
         let options = &self.plan.options;
-        let budget_nodes = match spec.property {
-            Property::BoundaryFuzz { .. } => FUZZ_NODES,
-            _ => options.budget_nodes,
-        };
+        let is_fuzz = matches!(spec.property, Property::BoundaryFuzz { .. });
+        let budget_nodes = if is_fuzz { FUZZ_NODES } else { options.budget_nodes };
         let claimed = Claimed {
             subject: Subject {
                 model: (&made.model, made.digest),

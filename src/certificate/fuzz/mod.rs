@@ -40,12 +40,8 @@ pub(super) struct Boundary<'a> {
 impl<'a> Boundary<'a> {
     /// That of a claim; `None` for other claims.
     pub(super) fn of(claim: &'a Claim) -> Option<Self> {
-        match claim {
-            Claim::Fuzz { margin, shifts, zone, zone_norm } => {
-                Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
-            }
-            _ => None,
-        }
+        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else { return None };
+        Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
     }
 
     /// The box of all partners of a region's points, which a split may cut; `None` with zone `axis`,

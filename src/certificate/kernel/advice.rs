@@ -63,7 +63,7 @@ impl Kernel<'_> {
     pub fn network(&self) -> Option<(&Network<Rounded>, &[Block<Rounded>])> {
         match &self.engine {
             Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
-            _ => None,
+            Engine::Exact(_) | Engine::Small(..) | Engine::Big(..) => None,
         }
     }
 

@@ -150,10 +150,8 @@ impl<'a> Kernel<'a> {
     pub fn check(&self, at: usize, proof: &Proof) -> Result<Verdict, Rejection> {
         let obligation = self.lowered.obligation(at).ok_or(Rejection::NoObligation { at })?;
         if obligation.standing == Standing::Invalid {
-            return match proof {
-                Proof::None => Ok(Verdict::Invalid),
-                _ => Ok(Verdict::Undecided(Bounds::NONE)),
-            };
+            let is_none = matches!(proof, Proof::None);
+            return Ok(if is_none { Verdict::Invalid } else { Verdict::Undecided(Bounds::NONE) });
         }
         self.judge(obligation, proof)
     }
@@ -267,6 +265,7 @@ impl<'a> Kernel<'a> {
     }
 
     /// The boundary property: over the whole region, or box by box.
+    #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
     fn decide_fuzz<F: Form>(
         &self,
         network: &Network<F>,
@@ -321,10 +320,10 @@ impl<'a> Kernel<'a> {
             coupling: coupling.as_ref(),
             allowances: &allowances,
         };
-        match proof {
-            Proof::Split { tree, hints } => case.walk(obligation, &region, hidden, tree, hints),
-            _ => case.close(leaf, &hidden, &[], hints),
+        if let Proof::Split { tree, hints } = proof {
+            return case.walk(obligation, &region, hidden, tree, hints);
         }
+        case.close(leaf, &hidden, &[], hints)
     }
 
     /// The rule on changes, for a claim about points that are close.
@@ -422,32 +421,26 @@ impl<'a> Kernel<'a> {
         allowances: &[Rational],
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
-        match proof {
-            Proof::Split { tree, hints } => {
-                if !hints.is_empty() {
-                    let found = hints.len();
-                    return Err(Rejection::Count { what: "hints", found, expected: 0 });
-                }
-                // a served copy rounds points of the ball into cells that the ball does not meet
-                let is_real = self.lowered.semantics() == Semantics::Real;
-                let distances = match is_real {
-                    true => Distances::new(&obligation.region, forest.grid(), &cells),
-                    false => None,
-                };
-                walk_cells(forest, self.model, claim, allowances, (cells, distances), tree)
+        if let Proof::Split { tree, hints } = proof {
+            if !hints.is_empty() {
+                let found = hints.len();
+                return Err(Rejection::Count { what: "hints", found, expected: 0 });
             }
-            _ => {
-                let label = label_of(claim)?;
-                let classes = self.model.classes;
-                let margins = match proof {
-                    Proof::TreeDual { shifts } => {
-                        shares::margins(forest, label, classes, &cells, shifts)?
-                    }
-                    _ => boxes::margins(forest, label, classes, &cells),
-                };
-                decide(claim, self.model.tie, self.model.classes, &margins, allowances)
-            }
+            // a served copy rounds points of the ball into cells that the ball does not meet
+            let is_real = self.lowered.semantics() == Semantics::Real;
+            let distances = match is_real {
+                true => Distances::new(&obligation.region, forest.grid(), &cells),
+                false => None,
+            };
+            return walk_cells(forest, self.model, claim, allowances, (cells, distances), tree);
         }
+        let (label, classes) = (label_of(claim)?, self.model.classes);
+        let margins = if let Proof::TreeDual { shifts } = proof {
+            shares::margins(forest, label, classes, &cells, shifts)?
+        } else {
+            boxes::margins(forest, label, classes, &cells)
+        };
+        decide(claim, self.model.tie, classes, &margins, allowances)
     }
 
     fn ensemble_allowances(
@@ -468,6 +461,7 @@ impl<'a> Kernel<'a> {
 }
 
 /// The rule that closes the whole region, with its hints; for a split its root.
+#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
     let is_slope =
         matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });

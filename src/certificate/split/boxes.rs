@@ -15,6 +15,7 @@ use super::{Part, preorder};
 ///
 /// `partners` gives the box of all copies of a box's points, if the claim is about pairs and that box
 /// may be cut too, as copy 1; a leaf then answers for the pairs of its two boxes.
+#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 pub(in super::super) fn walk_boxes(
     schema: &Schema,
     region: &RawRegion,

@@ -12,6 +12,7 @@ use super::{Part, preorder};
 
 /// Walks the tree over a box of cells of an ensemble; every leaf must hold by the box rule, or lie beyond
 /// the ball that the claim is about.
+#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 pub(in super::super) fn walk_cells<N: Score>(
     forest: &Forest<N>,
     model: &Model,

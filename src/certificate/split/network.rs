@@ -110,7 +110,9 @@ impl<F: Form> NetworkCase<'_, F> {
                         // an empty case holds
                         Held::Empty => Outcome::Holds,
                         Held::Known(hidden) => self.close(*leaf, hidden, &case.signs, hint)?,
-                        _ => Outcome::Open(Bounds::NONE),
+                        Held::Unknown | Held::Inherited(_) | Held::Signed(..) => {
+                            Outcome::Open(Bounds::NONE)
+                        }
                     };
                     Ok(Part::Leaf(outcome))
                 }
@@ -152,12 +154,13 @@ impl<F: Form> NetworkCase<'_, F> {
                     return Err(Rejection::CutOutside { token });
                 }
                 let index = copy * self.model.schema.len() + feature;
-                let is_tight = !self.is_about_segments() && self.moved_feature() != Some(index);
+                let is_tight = self.claim.lets_tighten(index);
                 let halves = region.halved(&self.model.schema, index, at, is_tight);
                 let (low, high) = halves.ok_or(Rejection::CutOutside { token })?;
                 let held = match held {
                     Held::Known(hidden) => Held::Inherited(hidden),
-                    other => other,
+                    less
+                    @ (Held::Empty | Held::Unknown | Held::Inherited(_) | Held::Signed(..)) => less,
                 };
                 let low = Case { region: Rc::new(low), signs: signs.clone(), held: held.clone() };
                 Ok((low, Case { region: Rc::new(high), signs, held }))
@@ -166,7 +169,7 @@ impl<F: Form> NetworkCase<'_, F> {
                 self.check_copy(copy, token)?;
                 let widths = self.network.widths();
                 let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
-                let width = hidden.get(layer).map_or(0, |width| width / self.copies());
+                let width = hidden.get(layer).map_or(0, |width| width / self.claim.copies());
                 if neuron >= width {
                     return Err(Rejection::Index { what: "hidden neuron", index: neuron });
                 }
@@ -175,7 +178,9 @@ impl<F: Form> NetworkCase<'_, F> {
                     let sign = Sign { layer, neuron, is_on };
                     let held = match &held {
                         Held::Known(hidden) => Held::Signed(hidden.clone(), sign),
-                        other => other.clone(),
+                        Held::Empty | Held::Unknown | Held::Inherited(_) | Held::Signed(..) => {
+                            held.clone()
+                        }
                     };
                     let signs = signs.iter().copied().chain([sign]).collect();
                     Case { region: Rc::clone(&region), signs, held }
@@ -187,30 +192,10 @@ impl<F: Form> NetworkCase<'_, F> {
     }
 
     fn check_copy(&self, copy: usize, token: usize) -> Result<(), Rejection> {
-        if copy < self.copies() {
+        if copy < self.claim.copies() {
             return Ok(());
         }
         Err(Rejection::Tree { token, problem: "a cut of a copy that the claim does not have" })
-    }
-
-    fn copies(&self) -> usize {
-        match self.claim {
-            Claim::Avoid { copies, .. } => *copies,
-            _ => 1,
-        }
-    }
-
-    /// Whether the claim holds along the segments between points: all of them must stay in the cases,
-    /// also where they are not whole.
-    fn is_about_segments(&self) -> bool {
-        matches!(self.claim, Claim::Near { .. } | Claim::Lipschitz { .. })
-    }
-
-    fn moved_feature(&self) -> Option<usize> {
-        match self.claim {
-            Claim::Monotone { feature, .. } => Some(feature.0),
-            _ => None,
-        }
     }
 }
 

@@ -124,7 +124,12 @@ impl<'a> Question<'a> {
                 let aim = Aim::Flip { margin: margin.below.clone(), tie, ball };
                 one(shifts.iter().map(bond).collect(), [Some(region), None], aim, true)
             }
-            _ => None,
+            // about one point, about a step that jumps decide, or about rows
+            Claim::Label { .. }
+            | Claim::Posterior { .. }
+            | Claim::Monotone { .. }
+            | Claim::Avoid { .. }
+            | Claim::AllPairs { .. } => None,
         }
     }
 }

@@ -17,7 +17,7 @@ mod sweep;
 
 use crate::certificate::{Hidden, Hint, Proof, Sign, competitors, margin_row};
 use crate::model::{Family, Mlp};
-use crate::spec::{Claim, Obligation};
+use crate::spec::Obligation;
 
 use super::Searcher;
 use sweep::{Relaxed, Sweep, is_unstable};
@@ -40,11 +40,8 @@ const STEPS: usize = 30;
 pub(super) fn linear_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
-    let (label, required) = match obligation.sufficient.as_ref()? {
-        Claim::Label { label } => (*label, 0.0),
-        Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up()),
-        _ => return None,
-    };
+    let (label, threshold) = obligation.sufficient.as_ref()?.label()?;
+    let required = threshold.map_or(0.0, |threshold| threshold.above.up());
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;
     // a little more than is asked for, for rounding and served copies; with more classes the margins

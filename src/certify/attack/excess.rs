@@ -16,7 +16,9 @@ pub(in crate::certify) fn excess(searcher: &Searcher, obligation: &Obligation, r
         return match &obligation.claim {
             Claim::Label { label } => answer[*label] - 0.5,
             Claim::Posterior { label, odds, .. } => answer[*label] - 1.0 / (1.0 + odds.down()),
-            _ => f64::INFINITY,
+            Claim::Fuzz { .. } | Claim::Monotone { .. } | Claim::Avoid { .. } => f64::INFINITY,
+            Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => f64::INFINITY,
+            Claim::Stable { .. } | Claim::Confident { .. } => f64::INFINITY,
         };
     }
     match &obligation.claim {

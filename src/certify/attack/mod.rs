@@ -71,7 +71,9 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
         Claim::Avoid { .. } => return reach::insist(searcher, obligation, &mut rng),
         Claim::Fuzz { .. } => boundary::insist(searcher, obligation, &mut rng),
         Claim::Monotone { .. } => monotone::insist(searcher, obligation, &mut rng),
-        _ => None,
+        Claim::Label { .. } | Claim::Posterior { .. } => None,
+        Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => None,
+        Claim::Stable { .. } | Claim::Confident { .. } => None,
     };
     found.map(|points| texts(&points))
 }
@@ -105,10 +107,12 @@ pub(super) fn candidates_in(
     let corner = corner.map(|z| space.nearest(&model.schema, z));
     let points = std::iter::once(middle).chain(corner);
     let hits = points.filter(|point| excess(searcher, obligation, point) <= 0.0);
-    let witnesses = hits.filter_map(|point| match &obligation.claim {
-        claim @ Claim::Fuzz { .. } => zone::witness(model, claim, point),
-        _ => Some(vec![point]),
-    });
+    let is_pair = matches!(obligation.claim, Claim::Fuzz { .. });
+    let witness = |point| match is_pair {
+        true => zone::witness(model, &obligation.claim, point),
+        false => Some(vec![point]),
+    };
+    let witnesses = hits.filter_map(witness);
     witnesses.map(|points| texts(&points)).collect()
 }
 

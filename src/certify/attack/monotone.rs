@@ -135,16 +135,11 @@ fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64])
 /// What a monotone claim is about: with two classes the margin of its class, else its posterior; 0 for
 /// other claims.
 fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
-    match &obligation.claim {
-        Claim::Monotone { class, .. } if model.classes <= 2 => {
-            if *class == 1 {
-                model.margin(raw)
-            } else {
-                -model.margin(raw)
-            }
-        }
-        Claim::Monotone { class, .. } => model.posterior(raw)[*class],
-        _ => 0.0,
+    let Claim::Monotone { class, .. } = &obligation.claim else { return 0.0 };
+    match (model.classes, class) {
+        (..=2, 1) => model.margin(raw),
+        (..=2, _) => -model.margin(raw),
+        _ => model.posterior(raw)[*class],
     }
 }
 

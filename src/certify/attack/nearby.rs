@@ -101,7 +101,9 @@ impl Ground {
                 norm: *norm,
                 constant: constant.up(),
             },
-            _ => return None,
+            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Fuzz { .. } => return None,
+            Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
+            Claim::Stable { .. } | Claim::Confident { .. } => return None,
         })
     }
 

@@ -102,10 +102,7 @@ impl<'a> Looker<'a> {
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
         // the input of one copy that is bound to that of the other is cut with it, so they count once
         let cuts_inputs = free <= if goal.is_coupled() { 2 * FEW_INPUTS } else { FEW_INPUTS };
-        let copies = match &obligation.claim {
-            Claim::Avoid { copies, .. } => *copies,
-            _ => 1,
-        };
+        let copies = obligation.claim.copies();
         let (mlp, features) = (searcher.mlp()?, model.schema.len());
         let cutter = Cutter { network, mlp, features, copies };
         Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs, budget })
@@ -250,10 +247,7 @@ impl<'a> Looker<'a> {
     fn refresh(&self, case: &Case, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
         let hidden_layers = self.network.depth() - 1;
         // the first layer has no better rule than intervals
-        let first = match &case.held {
-            Held::Sign(_, sign) => sign.layer + 1,
-            _ => 1,
-        };
+        let first = if let Held::Sign(_, sign) = &case.held { sign.layer + 1 } else { 1 };
         if is_fresh || first >= hidden_layers {
             return None;
         }
@@ -278,18 +272,13 @@ impl<'a> Looker<'a> {
         hidden: &Hidden,
     ) -> Option<Vec<Vec<String>>> {
         let corner = standing.worst.as_ref().map(|form| corner(form, hidden.input()));
-        let candidates = match &self.obligation.claim {
-            Claim::Avoid { copies, .. } => {
-                let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
-                let places: Vec<Vec<f64>> = corner.into_iter().chain([middle.collect()]).collect();
-                attack::unsafe_points(self.searcher, &case.region, &places, *copies)
-            }
-            _ => attack::candidates_in(
-                self.searcher,
-                self.obligation,
-                &case.region,
-                corner.as_deref(),
-            ),
+        let region = &case.region;
+        let candidates = if let Claim::Avoid { copies, .. } = &self.obligation.claim {
+            let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
+            let places: Vec<Vec<f64>> = corner.into_iter().chain([middle.collect()]).collect();
+            attack::unsafe_points(self.searcher, region, &places, *copies)
+        } else {
+            attack::candidates_in(self.searcher, self.obligation, region, corner.as_deref())
         };
         self.searcher.refuted(self.obligation.at, candidates)
     }
@@ -316,11 +305,7 @@ impl<'a> Looker<'a> {
         match cut {
             Cut::Input { copy, feature, at } => {
                 let index = copy * schema.len() + feature;
-                let is_tight = match &self.obligation.claim {
-                    Claim::Monotone { feature, .. } => feature.0 != index,
-                    Claim::Near { .. } | Claim::Lipschitz { .. } => false,
-                    _ => true,
-                };
+                let is_tight = self.obligation.claim.lets_tighten(index);
                 let (low, high) = case.region.halved(schema, index, at, is_tight)?;
                 Some([(slots[0], low), (slots[1], high)].map(|(slot, half)| {
                     child(slot, Arc::new(half), case.signs.clone(), Held::Box(hidden.clone()))

@@ -111,7 +111,7 @@ impl<'a> Goal<'a> {
     pub(super) fn leaf(&self) -> Leaf {
         match self {
             Self::Slope { .. } | Self::Rate { .. } => Leaf::Jacobian,
-            _ => Leaf::Linear,
+            Self::Margins { .. } | Self::Blocks { .. } => Leaf::Linear,
         }
     }
 

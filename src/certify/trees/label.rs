@@ -6,7 +6,7 @@
 use crate::certificate::{Proof, SplitTree, Step, competitors};
 use crate::interval::Rational;
 use crate::model::{Point, Tie};
-use crate::spec::{Claim, Norm, Obligation, Semantics};
+use crate::spec::{Norm, Obligation, Semantics};
 
 use super::super::Searcher;
 use super::super::attack::{FloatBox, excess};
@@ -43,15 +43,10 @@ impl<'a> Claims<'a> {
     fn new(searcher: &'a Searcher<'a>, obligation: &'a Obligation) -> Option<Self> {
         let grid = searcher.grid.as_ref()?;
         let classes = searcher.subject.model.0.classes;
-        let (label, required) = match obligation.sufficient.as_ref()? {
-            Claim::Label { label } => (*label, None),
-            Claim::Posterior { label, threshold, .. } => {
-                // each of n odds below the n-th part of what their sum may be
-                let others = (classes.saturating_sub(1).max(1) as f64).ln();
-                (*label, Some(threshold.above.up() + others))
-            }
-            _ => return None,
-        };
+        let (label, threshold) = obligation.sufficient.as_ref()?.label()?;
+        // each of n odds below the n-th part of what their sum may be
+        let others = (classes.saturating_sub(1).max(1) as f64).ln();
+        let required = threshold.map(|threshold| threshold.above.up() + others);
         let ties = searcher.subject.model.0.tie;
         let allowance = match searcher.lowered.semantics() {
             Semantics::Real => 0.0,
@@ -81,7 +76,7 @@ impl<'a> Claims<'a> {
             },
             limit: ball.map(|ball| match ball.norm {
                 Norm::L2 => ball.epsilon * ball.epsilon,
-                _ => ball.epsilon.clone(),
+                Norm::L1 | Norm::Linf => ball.epsilon.clone(),
             }),
             space: FloatBox::new(&obligation.region),
             queries: competitors(label, classes).map(query).collect(),

@@ -33,7 +33,8 @@ impl Aim {
                 cutoff: scores.cutoff.above.up(),
             },
             Claim::Fuzz { margin, .. } => Self::Flip { margin: margin.below.down() },
-            _ => return None,
+            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Monotone { .. } => return None,
+            Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
         })
     }
 
@@ -73,7 +74,7 @@ impl Aim {
                 first.min(minus_second).min(fall) <= minus_first.min(second).min(rise)
             }
             Self::Distance => rise > fall,
-            _ => false,
+            Self::Change { .. } | Self::Posterior { .. } | Self::Confident { .. } => false,
         };
         if is_rise { RISE } else { FALL }
     }

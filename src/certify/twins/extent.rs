@@ -218,7 +218,9 @@ pub(super) fn expect_change(
                 (*bound, *on) = (limit.clone(), On::Score);
             }
             Claim::Stable { bound, on, .. } => (*bound, *on) = (limit.clone(), On::Score),
-            _ => return None,
+            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Fuzz { .. } => return None,
+            Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
+            Claim::Lipschitz { .. } | Claim::Confident { .. } => return None,
         }
     }
     Some(())

@@ -87,10 +87,8 @@ fn prove(
 /// The points of an open box in which every tree has one pair of leaves.
 fn refuted(ground: &Ground, claim: &Claim, number: usize, here: &TwinBox) -> Proof {
     let [a, b] = ground.pair(here, shift(claim, number));
-    let points = match claim {
-        Claim::Fuzz { zone: Zone::Axis, .. } => vec![a],
-        _ => vec![a, b],
-    };
+    let is_one = matches!(claim, Claim::Fuzz { zone: Zone::Axis, .. });
+    let points = if is_one { vec![a] } else { vec![a, b] };
     Proof::Counterexample { points: points.iter().map(|point| Point::texts(point)).collect() }
 }
 
@@ -101,7 +99,13 @@ fn regions<'a>(obligation: &'a Obligation, claim: &'a Claim) -> [Option<&'a RawR
         Claim::Confident { partners, .. } => [Some(region), Some(partners)],
         Claim::Lipschitz { boxes, .. } => [Some(&boxes[0]), Some(&boxes[1])],
         Claim::Fuzz { .. } => [Some(region), None],
-        _ => [Some(region), Some(region)],
+        Claim::Near { .. } | Claim::Stable { .. } => [Some(region), Some(region)],
+        // not about two points that are searched
+        Claim::Label { .. }
+        | Claim::Posterior { .. }
+        | Claim::Monotone { .. }
+        | Claim::Avoid { .. }
+        | Claim::AllPairs { .. } => [Some(region), Some(region)],
     }
 }
 

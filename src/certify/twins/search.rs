@@ -289,11 +289,10 @@ impl<'a> Search<'a> {
     fn is_closed(&self, case: &Case, close: &mut dyn FnMut(&TwinBox) -> bool) -> bool {
         let missed = self.aim.missed(&case.top);
         let size = case.top.iter().fold(1.0, |size: f64, sum| size.max(sum.abs()));
-        match self.aim {
-            Aim::Distance => missed <= 0.0 || close(&case.here),
-            _ if missed < -CLOSE * size => true,
-            _ => missed <= CLOSE * size && close(&case.here),
+        if matches!(self.aim, Aim::Distance) {
+            return missed <= 0.0 || close(&case.here);
         }
+        missed < -CLOSE * size || (missed <= CLOSE * size && close(&case.here))
     }
 
     /// The most promising cut: per cut that a tree stands at, what its low and its high half lose of the

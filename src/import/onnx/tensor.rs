@@ -111,9 +111,10 @@ impl<'a> Tensor<'a> {
             Numbers::F32(numbers) => numbers.iter().map(|&x| f64::from(x) + 0.0).collect(),
             Numbers::F64(numbers) => numbers.iter().map(|&x| x + 0.0).collect(),
             Numbers::I64(_) | Numbers::Other(_) => {
-                let found = match &self.numbers {
-                    Numbers::Other(code) => format!("numbers of type {code}"),
-                    _ => "whole numbers".to_owned(),
+                let found = if let Numbers::Other(code) = &self.numbers {
+                    format!("numbers of type {code}")
+                } else {
+                    "whole numbers".to_owned()
                 };
                 let expected = "FLOAT (1) or DOUBLE (11)";
                 return Err(ImportError::Graph { place: place(), found, expected });

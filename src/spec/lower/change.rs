@@ -38,6 +38,7 @@ enum Ask {
 }
 
 impl Changes {
+    #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
     pub(super) fn new(
         spec: &Spec,
         model: &Model,

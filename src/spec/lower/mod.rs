@@ -114,7 +114,12 @@ impl<'a> Lowered<'a> {
             Kind::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
             Kind::Change { changes } => changes.is_on_posterior(),
             Kind::Lipschitz { .. } => true,
-            _ => false,
+            Kind::Label { .. }
+            | Kind::Posterior { .. }
+            | Kind::Monotone { .. }
+            | Kind::Fuzz { .. }
+            | Kind::Avoid { .. }
+            | Kind::AllPairs { .. } => false,
         }
     }
 
@@ -125,18 +130,18 @@ impl<'a> Lowered<'a> {
 
     /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
-        match &self.kind {
-            Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } => Some((bound, weights)),
-            _ => None,
-        }
+        let Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } = &self.kind else {
+            return None;
+        };
+        Some((bound, weights))
     }
 
     /// The unsafe blocks and the number of copies, if the claim is about output regions.
     pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
-        match &self.kind {
-            Kind::Avoid { claim: Claim::Avoid { blocks, copies }, .. } => Some((blocks, *copies)),
-            _ => None,
-        }
+        let Kind::Avoid { claim: Claim::Avoid { blocks, copies }, .. } = &self.kind else {
+            return None;
+        };
+        Some((blocks, *copies))
     }
 
     /// Number of obligations.
@@ -248,7 +253,13 @@ impl<'a> Lowered<'a> {
             let region = match &self.kind {
                 Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
                 Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
-                _ => self.domain.region().ok()?,
+                Kind::Label { .. }
+                | Kind::Posterior { .. }
+                | Kind::Monotone { .. }
+                | Kind::Fuzz { .. }
+                | Kind::Near { .. }
+                | Kind::Change { .. }
+                | Kind::Lipschitz { .. } => self.domain.region().ok()?,
             };
             let is_void = region.is_empty() || region.is_excluded();
             let standing = if is_void { Standing::Invalid } else { Standing::Open };
@@ -273,14 +284,9 @@ impl<'a> Lowered<'a> {
     }
 
     fn with_label(&self, claim: &Claim, at: usize) -> Option<Claim> {
-        match claim {
-            Claim::Posterior { threshold, odds, .. } => Some(Claim::Posterior {
-                label: self.label(at)?,
-                threshold: threshold.clone(),
-                odds: odds.clone(),
-            }),
-            other => Some(other.clone()),
-        }
+        let Claim::Posterior { threshold, odds, .. } = claim else { return Some(claim.clone()) };
+        let (threshold, odds) = (threshold.clone(), odds.clone());
+        Some(Claim::Posterior { label: self.label(at)?, threshold, odds })
     }
 
     /// What a claim about a plain score says of rows does not look at their labels.

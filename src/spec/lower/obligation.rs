@@ -122,6 +122,54 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// The label whose margins decide the claim, and what they must exceed where it is not 0; `None` for
+    /// claims that are not about one label.
+    pub fn label(&self) -> Option<(usize, Option<&Threshold>)> {
+        match self {
+            Self::Label { label } => Some((*label, None)),
+            Self::Posterior { label, threshold, .. } => Some((*label, Some(threshold))),
+            Self::Monotone { .. }
+            | Self::Fuzz { .. }
+            | Self::Avoid { .. }
+            | Self::Near { .. }
+            | Self::Stable { .. }
+            | Self::Confident { .. }
+            | Self::Lipschitz { .. }
+            | Self::AllPairs { .. } => None,
+        }
+    }
+
+    /// Of how many copies of the model its points are inputs: 2 for output regions of pairs.
+    pub fn copies(&self) -> usize {
+        match self {
+            Self::Avoid { copies, .. } => *copies,
+            Self::Label { .. }
+            | Self::Posterior { .. }
+            | Self::Monotone { .. }
+            | Self::Fuzz { .. }
+            | Self::Near { .. }
+            | Self::Stable { .. }
+            | Self::Confident { .. }
+            | Self::Lipschitz { .. }
+            | Self::AllPairs { .. } => 1,
+        }
+    }
+
+    /// Whether a case may end at the whole numbers of this feature (index in the input, of all copies one after
+    /// the other). A claim that a rule proves along the segment between two points needs those between as well.
+    pub fn lets_tighten(&self, index: usize) -> bool {
+        match self {
+            Self::Monotone { feature, .. } => feature.0 != index,
+            Self::Near { .. } | Self::Lipschitz { .. } => false,
+            // not decided on networks
+            Self::Stable { .. } | Self::Confident { .. } | Self::AllPairs { .. } => false,
+            Self::Label { .. }
+            | Self::Posterior { .. }
+            | Self::Fuzz { .. }
+            | Self::Avoid { .. } => true,
+        }
+    }
+
     /// Whether no point can be the partner that the claim speaks of, whatever the model.
     pub(super) fn has_no_partners(&self) -> bool {
         match self {

@@ -80,6 +80,7 @@ pub(super) fn pair_at(mut index: usize, count: usize) -> Option<(usize, usize)> 
 }
 
 /// The claim of a property about all pairs of rows.
+#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
     let bound = match &spec.property {
         Property::LipschitznessT { constant } => {

@@ -17,11 +17,12 @@ pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(),
     if !model.is_plain_score() || is_about {
         return Ok(());
     }
-    let on = match &spec.property {
+    let is_on_posterior = matches!(
+        spec.property,
         Property::SmallNeighborhood { on: On::Posterior, .. }
-        | Property::Stability { on: On::Posterior, .. } => " with `on = \"posterior\"`",
-        _ => "",
-    };
+            | Property::Stability { on: On::Posterior, .. }
+    );
+    let on = if is_on_posterior { " with `on = \"posterior\"`" } else { "" };
     let what = format!("property `{}`{on} of a plain score", spec.property.name());
     if is_network && is_about_score(&spec.property) {
         let why = "of a network with one output `output-region` is; `import onnx --classes 2` makes the \

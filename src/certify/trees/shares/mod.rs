@@ -10,7 +10,7 @@ mod program;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::{Proof, Shift, competitors};
-use crate::spec::{Claim, Obligation};
+use crate::spec::Obligation;
 
 use super::super::Searcher;
 use super::grid::{Grid, Part, Parts, Sides};
@@ -29,11 +29,8 @@ const MOST_LEAVES: usize = 50_000;
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let grid = searcher.grid.as_ref()?;
     let model = searcher.subject.model.0;
-    let (label, required) = match obligation.sufficient.as_ref()? {
-        Claim::Label { label } => (*label, 0.0),
-        Claim::Posterior { label, threshold, .. } => (*label, threshold.above.up()),
-        _ => return None,
-    };
+    let (label, threshold) = obligation.sufficient.as_ref()?.label()?;
+    let required = threshold.map_or(0.0, |threshold| threshold.above.up());
     let sides = searcher.kernel.cells(obligation)?.sides().to_vec();
     // the ball of a row outside the domain may have no cells
     if sides.iter().any(|(lo, hi)| lo > hi) {
