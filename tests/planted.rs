@@ -50,13 +50,13 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a multiplier of an inequality may be negative",
-        "certificate/dual.rs",
+        "certificate/network/dual.rs",
         "let clip = |w: f64| if w > 0.0 { w } else { 0.0 };",
         "let clip = |w: f64| w;",
     ),
     Defect(
         "an unstable neuron passes its slope on",
-        "certificate/jacobian.rs",
+        "certificate/network/jacobian.rs",
         "slope.hull(Interval::point(0.0))",
         "slope",
     ),
@@ -69,19 +69,19 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a threshold at the upper end is left out",
-        "certificate/jumps.rs",
+        "certificate/ensemble/jumps.rs",
         "(lo..hi).map(",
         "(lo..hi.saturating_sub(1)).map(",
     ),
     Defect(
         "a child is forgotten",
-        "certificate/split/mod.rs",
+        "certificate/cases.rs",
         "all = all.and(outcome)",
         "all = outcome",
     ),
     Defect(
         "one direction of a shift only",
-        "certificate/fuzz/mod.rs",
+        "certificate/network/fuzz/mod.rs",
         "&& self.is_kept(axis, &-shift.clone(), &held, margin)",
         "&& self.is_kept(axis, shift, &held, margin)",
     ),
@@ -99,25 +99,25 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a gap of posteriors counts once",
-        "certificate/pairs/floats.rs",
+        "certificate/rows/floats.rs",
         "(2.0 * top * top <= self.low * square)",
         "(top * top <= self.low * square)",
     ),
     Defect(
         "a divergence is taken the other way round",
-        "certificate/pairs/mod.rs",
+        "certificate/rows/all_pairs.rs",
         "(b, a, other, own)]",
         "(b, a, own, other)]",
     ),
     Defect(
         "one of two posteriors is forgotten",
-        "certificate/rates.rs",
+        "certificate/network/range.rs",
         "&(x * x) * &Rational::integer(2)",
         "&(x * x) * &Rational::integer(1)",
     ),
     Defect(
         "a distance is squared and its constant is not",
-        "certificate/rates.rs",
+        "certificate/network/range.rs",
         "&(constant * constant) * &square",
         "constant * &square",
     ),
@@ -129,13 +129,13 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "the shifted copies of a part stay in the domain",
-        "certificate/fuzz/mod.rs",
+        "certificate/network/fuzz/mod.rs",
         "let wide = region.widened(self.shifts);",
         "let wide = region.clone();",
     ),
     Defect(
         "a step begins above the confident margin",
-        "certificate/step.rs",
+        "certificate/network/step.rs",
         "both.add_constant(lambda, floor);",
         "both.add_constant(lambda, 2.0 * floor);",
     ),
@@ -147,25 +147,25 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a point has all its neighbours in its own part",
-        "certificate/difference.rs",
+        "certificate/network/difference.rs",
         "let around = part.neighbourhood(reach, self.domain);",
         "let around = part.clone();",
     ),
     Defect(
         "whole numbers that are ε apart are not close",
-        "certificate/difference.rs",
+        "certificate/network/difference.rs",
         "Rational::integer(reach.floor())",
         "&Rational::integer(reach.floor()) - &Rational::ONE",
     ),
     Defect(
         "a neuron of one copy is bounded as that of the other",
-        "certificate/coupling.rs",
+        "certificate/network/coupling.rs",
         "[*from, *to])",
         "[*from, *from])",
     ),
     Defect(
         "what one copy does is put down to the other",
-        "certificate/coupling.rs",
+        "certificate/network/coupling.rs",
         "a.iter().map(|a| -a)",
         "a.iter().map(|a| *a)",
     ),
@@ -177,25 +177,25 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "at its radius a ball ends, wherever the cell lies",
-        "certificate/distance.rs",
+        "certificate/ensemble/distance.rs",
         "(is_open && sum == self.limit)",
         "(is_open || sum == self.limit) && sum >= self.limit",
     ),
     Defect(
         "the squares of a ball are compared with its radius",
-        "certificate/distance.rs",
+        "certificate/ensemble/distance.rs",
         "Norm::L2 => ball.epsilon * ball.epsilon,",
         "Norm::L2 => ball.epsilon.clone(),",
     ),
     Defect(
         "a cell is as far as its far end",
-        "certificate/distance.rs",
+        "certificate/ensemble/distance.rs",
         "let nearest = if self.centre < lo {\n            lo",
         "let nearest = if self.centre < lo {\n            hi",
     ),
     Defect(
         "whole numbers end at the threshold",
-        "certificate/distance.rs",
+        "certificate/ensemble/distance.rs",
         "(if is_whole { &at - &Rational::ONE } else { at }, !is_whole)",
         "(if is_whole { &at - &Rational::integer(2) } else { at }, !is_whole)",
     ),
@@ -213,115 +213,115 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a sign's multiplier may be negative",
-        "certificate/sign.rs",
+        "certificate/network/sign.rs",
         "(is_own && value > 0.0 && value.is_finite())",
         "(is_own && value.is_finite())",
     ),
     Defect(
         "a case gets the other sign",
-        "certificate/network.rs",
+        "certificate/network/mod.rs",
         "if sign.is_on { -1.0 } else { 1.0 }",
         "if sign.is_on { 1.0 } else { -1.0 }",
     ),
     Defect(
         "boxes of a pair are apart as soon as they do not touch",
-        "certificate/fuzz/mod.rs",
+        "certificate/network/fuzz/mod.rs",
         "distance.is_some_and(|square| square > Rational::ONE)",
         "distance.is_some_and(|square| square > Rational::ZERO)",
     ),
     Defect(
         "a partner is asked for the sign of no point",
-        "certificate/fuzz/mod.rs",
+        "certificate/network/fuzz/mod.rs",
         "keeps_side(is_void, &margins",
         "is_void[0] || keeps_side(is_void, &margins",
     ),
     Defect(
         "a sign narrows by the other sign",
-        "certificate/narrow.rs",
+        "certificate/network/narrow.rs",
         "let side = if sign.is_on { 1.0 } else { -1.0 };",
         "let side = if sign.is_on { -1.0 } else { 1.0 };",
     ),
     Defect(
         "a sign narrows without its bias",
-        "certificate/narrow.rs",
+        "certificate/network/narrow.rs",
         "        form.add_constant(factor, self.bias);\n",
         "",
     ),
     Defect(
         "only the first unsafe block counts",
-        "certificate/avoid.rs",
+        "certificate/network/avoid.rs",
         "blocks.iter().enumerate() {",
         "blocks.iter().enumerate().take(1) {",
     ),
     Defect(
         "a row may count against its block",
-        "certificate/avoid.rs",
+        "certificate/network/avoid.rs",
         "if *weight > 0.0 && weight.is_finite()",
         "if weight.is_finite()",
     ),
     Defect(
         "shares are not taken off again",
-        "certificate/shares.rs",
+        "certificate/ensemble/tree_dual.rs",
         "in_steps += total.least(cells.side(*feature), -1);",
         "in_steps += 0 * total.least(cells.side(*feature), -1);",
     ),
     Defect(
         "a leaf has the share of its first cell only",
-        "certificate/shares.rs",
+        "certificate/ensemble/tree_dual.rs",
         "own.iter().map(|(feature, share)| share.least(here.side(*feature), 1)).sum();",
         "own.iter().map(|(f, share)| share.least((here.side(*f).0, here.side(*f).0), 1)).sum();",
     ),
     Defect(
         "points at exactly the reach are not close",
-        "certificate/twins/band.rs",
+        "certificate/ensemble/tree_pairs/band.rs",
         "gap < *reach || (gap == *reach && is_attained && !is_strict)",
         "gap < *reach || (gap == *reach && is_attained && is_strict)",
     ),
     Defect(
         "a shift goes twice as far",
-        "certificate/twins/band.rs",
+        "certificate/ensemble/tree_pairs/band.rs",
         "axis.values(0, cell).moved(by).cells(axis)",
         "axis.values(0, cell).moved(&(by + by)).cells(axis)",
     ),
     Defect(
         "one pair of leaves stands for all",
-        "certificate/twins/walk.rs",
+        "certificate/ensemble/tree_pairs/walk.rs",
         "Some(found) => found.join(&leaves),",
         "Some(_) => {}",
     ),
     Defect(
         "what is left of a shared bound is all of it",
-        "certificate/twins/sum.rs",
+        "certificate/ensemble/tree_pairs/sum.rs",
         "limit: limit - &most",
         "limit: limit.clone()",
     ),
     Defect(
         "a sum names a tree twice",
-        "certificate/twins/sum.rs",
+        "certificate/ensemble/tree_pairs/sum.rs",
         "named.is_sorted_by(|a, b| a < b)",
         "named.is_sorted()",
     ),
     Defect(
         "the other trees of a sum are forgotten",
-        "certificate/twins/sum.rs",
+        "certificate/ensemble/tree_pairs/sum.rs",
         "named.binary_search(tree).is_err()",
         "named.binary_search(tree).is_err() && false",
     ),
     Defect(
         "answers may only fall",
-        "certificate/twins/aim.rs",
+        "certificate/ensemble/tree_pairs/aim.rs",
         "largest_rise(sums).max(largest_fall(sums))",
         "largest_rise(sums).min(largest_fall(sums))",
     ),
     Defect(
         "a flip from below is none",
-        "certificate/twins/aim.rs",
+        "certificate/ensemble/tree_pairs/aim.rs",
         "(positive && negative, ",
         "(positive || negative, ",
     ),
     Defect(
         "a cutoff counts the other way",
-        "certificate/twins/aim.rs",
+        "certificate/ensemble/tree_pairs/aim.rs",
         "sums.change.1 <= floor - cutoff",
         "sums.change.1 <= floor + cutoff",
     ),
@@ -333,7 +333,7 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "a right-hand side has the other sign",
-        "certificate/avoid.rs",
+        "certificate/network/avoid.rs",
         "-row.rhs.up()",
         "row.rhs.up()",
     ),
@@ -408,26 +408,26 @@ const TESTS: [&str; 5] = ["found", "refusals", "pairs", "soundness", "corruption
 /// The files of tests, those first that look at this source most: the fewer are run, the sooner it ends.
 fn likely_first(file: &str) -> [&'static str; 5] {
     match file {
-        "certificate/pairs/mod.rs"
-        | "certificate/pairs/floats.rs"
-        | "certificate/rates.rs"
-        | "certificate/difference.rs"
+        "certificate/rows/all_pairs.rs"
+        | "certificate/rows/floats.rs"
+        | "certificate/network/range.rs"
+        | "certificate/network/difference.rs"
         | "interval/form.rs" => ["pairs", "refusals", "soundness", "corruption", "found"],
-        "certificate/network.rs"
-        | "certificate/narrow.rs"
-        | "certificate/sign.rs"
-        | "certificate/avoid.rs"
-        | "certificate/coupling.rs"
+        "certificate/network/mod.rs"
+        | "certificate/network/narrow.rs"
+        | "certificate/network/sign.rs"
+        | "certificate/network/avoid.rs"
+        | "certificate/network/coupling.rs"
         | "spec/region.rs"
-        | "certificate/step.rs"
-        | "certificate/fuzz/mod.rs"
-        | "certificate/shares.rs"
-        | "certificate/twins/band.rs"
-        | "certificate/twins/sum.rs"
-        | "certificate/twins/walk.rs"
-        | "certificate/twins/aim.rs"
+        | "certificate/network/step.rs"
+        | "certificate/network/fuzz/mod.rs"
+        | "certificate/ensemble/tree_dual.rs"
+        | "certificate/ensemble/tree_pairs/band.rs"
+        | "certificate/ensemble/tree_pairs/sum.rs"
+        | "certificate/ensemble/tree_pairs/walk.rs"
+        | "certificate/ensemble/tree_pairs/aim.rs"
         | "certificate/witness.rs"
-        | "certificate/distance.rs"
+        | "certificate/ensemble/distance.rs"
         | "certificate/kernel/mod.rs"
         | "interval/products.rs"
         | "spec/lower/obligation.rs"
@@ -444,13 +444,14 @@ fn likely_first(file: &str) -> [&'static str; 5] {
 /// The part of `soundness` that looks at this source: where it finds the defect, the whole need not be run.
 fn module_about(file: &str) -> Option<&'static str> {
     Some(match file.trim_start_matches("certificate/").trim_end_matches(".rs") {
-        "distance" => "balls::",
-        "coupling" => "coupled::",
-        "avoid" => "regions::",
-        "served" => "served::",
-        "boxes" | "forest" | "jumps" | "shares" | "model/ensemble" => "ensembles::",
-        "network" | "narrow" | "sign" | "step" | "fuzz/mod" => "networks::",
-        twins if twins.starts_with("twins/") => "twins::",
+        "ensemble/distance" => "balls::",
+        "network/coupling" => "coupled::",
+        "network/avoid" => "regions::",
+        "kernel/served" => "served::",
+        pairs if pairs.starts_with("ensemble/tree_pairs/") => "twins::",
+        ensembles if ensembles.starts_with("ensemble/") => "ensembles::",
+        "model/ensemble" => "ensembles::",
+        networks if networks.starts_with("network/") => "networks::",
         _ => return None,
     })
 }

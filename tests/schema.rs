@@ -1,6 +1,6 @@
 //! `certificates/certificate.schema.json`, generated: what each line of a certificate looks like.
 //!
-//! The types below say again, one variant a rule, what `certificate/format.rs` reads; a test reads every
+//! The types below say again, one variant a rule, what `certificate/file/format.rs` reads; a test reads every
 //! committed certificate as both, so that neither can drift.
 
 use std::collections::BTreeMap;

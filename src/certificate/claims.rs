@@ -4,7 +4,7 @@ use crate::interval::{Rational, exp};
 use crate::model::Tie;
 use crate::spec::Claim;
 
-use super::{Bounds, Rejection};
+use crate::certificate::{Bounds, Rejection};
 
 /// Whether a rule's bound clears what the claim asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,26 +6,19 @@
 //! > For every byte string offered as a certificate: if the kernel says *proved*, the claim is
 //! > true of the model; if it says *refuted*, it is false.
 //!
-//! | file | rule |
+//! | room | rules |
 //! |---|---|
-//! | `linear` | interval and backward linear bounds of networks |
-//! | `dual` | weak duality on the triangle relaxation |
-//! | `jacobian` | signs and sizes of gradients |
-//! | `boxes` | sums over trees of the extreme reachable leaf |
-//! | `distance` | boxes of cells that a ball does not meet |
-//! | `shares` | weak duality on the leaves of ensembles |
-//! | `jumps` | monotone ensembles, threshold by threshold |
-//! | `avoid` | unsafe blocks of outputs |
-//! | `coupling` | of these, where two copies are bound to each other: lines of their difference |
-//! | `fuzz` | the boundary property by cheap rules |
-//! | `step` | of these, the one over two copies of a network that share a point |
-//! | `narrow` | what the sign of one neuron says of the others |
-//! | `split` | case distinctions, walked with an explicit stack |
-//! | `pairs` | every pair of rows, in floats where they suffice |
-//! | `rates` | how fast answers change between two points, and how far those over two boxes lie apart |
-//! | `difference` | how far the margin changes between two close points |
-//! | `twins` | two bound points of an ensemble, by the pairs of leaves they reach |
+//! | `network/` | `linear` (and `interval`), `dual`, `jacobian`, `range`, `difference`, `fuzz`, `split`; unsafe blocks of outputs (`avoid`, `coupling`), `step` of the boundary property, the signs of neurons (`sign`, `narrow`) |
+//! | `ensemble/` | `interval`, `tree_dual`, `jumps`, `tree_pairs`, `split`; balls and cells (`distance`) |
+//! | `rows/` | `all_pairs`: every pair of rows, in floats where they suffice |
 //! | `witness` | counterexamples, evaluated exactly |
+//!
+//! | room | what it is |
+//! |---|---|
+//! | `proof`, `verdict/`, `claims` | hints, answers, and what margins must clear |
+//! | `cases` | case distinctions, walked with an explicit stack |
+//! | `kernel/` | the door: one obligation, one proof, one verdict; what served copies may lose; work counted |
+//! | `file/` | certificates: read, written, checked line by line |
 //!
 //! No solver, no randomness, no clock, no threads, no file system. A case that is not handled is
 //! a rejection.
@@ -43,55 +36,24 @@
     )
 )]
 
-mod accuracy;
-mod avoid;
-mod boxes;
+mod cases;
 mod claims;
-mod coupling;
-mod difference;
-mod distance;
-mod dual;
+mod ensemble;
 mod file;
-mod forest;
-mod format;
-mod fuzz;
-mod jacobian;
-mod jumps;
 mod kernel;
-mod linear;
-mod narrow;
 mod network;
-mod pairs;
-mod pieces;
 mod proof;
-mod rates;
-mod served;
-mod shares;
-mod sign;
-mod split;
-mod step;
-mod tally;
-mod twins;
+mod rows;
 mod verdict;
 mod witness;
 
-pub use accuracy::Share;
-pub use avoid::Block;
+pub use cases::MAX_DEPTH;
 pub use claims::{Hurdle, competitors, margin_row};
-pub use coupling::{Coupled, Coupling};
+pub use ensemble::{CellBox, Pairing, Questions, TwinBox};
+pub use file::{Assembler, Budget, Counter, Entry, FormatError, Header, Line, Piece, Tally};
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
-pub use forest::CellBox;
-pub use format::{Budget, Entry, FormatError, Header, Line, Piece, Totals};
-pub use jacobian::gradient;
 pub use kernel::{Arithmetic, Kernel};
-pub use network::{Hidden, Network, Signed};
-pub use pairs::Pairs;
-pub use pieces::Assembler;
-pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, SplitTree, Step};
-pub use rates::Rate;
-pub use shares::Shift;
-pub use sign::Sign;
-pub use split::MAX_DEPTH;
-pub use tally::{Counter, Tally};
-pub use twins::{Pairing, Questions, TwinBox};
-pub use verdict::{Bounds, Proved, Refuted, Rejection, Verdict};
+pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};
+pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, Shift, SplitTree, Step};
+pub use rows::Pairs;
+pub use verdict::{Bounds, Proved, Refuted, Rejection, Share, Totals, Verdict};

@@ -7,10 +7,16 @@ use serde::{Deserialize, Deserializer};
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
 use crate::model::{Object, object};
 
-use super::{Rejection, Shift};
+use crate::certificate::Rejection;
 
 /// Most steps of split trees, of one line and of a whole file; each tree that a sum names counts as one.
 pub(super) const MAX_STEPS: usize = 1 << 24;
+
+/// Most witnesses of a claim about all pairs.
+pub(super) const MOST_WITNESSES: usize = 1000;
+
+/// `[tree, feature, cut, n]`.
+pub type Shift = (usize, usize, usize, i64);
 
 /// What a certificate says about one obligation.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,8 +7,8 @@ use crate::interval::{Rational, exp, sigmoid};
 use crate::model::{Model, Point, Tie, argmax};
 use crate::spec::{Claim, Direction, Norm, Obligation, On, Semantics, Zone};
 
-use super::Rejection;
-use super::claims::competitors;
+use crate::certificate::Rejection;
+use crate::certificate::claims::competitors;
 
 /// The function a witness is evaluated on.
 pub(super) struct Subject<'a> {

@@ -3,7 +3,7 @@
 use crate::model::LimitError;
 use crate::spec::LowerError;
 
-use super::super::{FormatError, Rejection};
+use crate::certificate::{FormatError, Rejection};
 
 /// Why a file is not checked to the end: exit code 2.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ use std::io::{BufRead, Read};
 
 use crate::model::{LimitError, MAX_BYTES};
 
-use super::super::proof::MAX_STEPS;
 use super::CheckError;
+use crate::certificate::proof::MAX_STEPS;
 
 /// Sizes that a certificate may have; each is checked before anything is built from what exceeds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,20 +1,26 @@
 //! Checking a whole certificate file, streamed line by line.
 
 mod error;
+mod format;
 mod lines;
+mod pieces;
 mod session;
+mod tally;
 
 use std::io::BufRead;
 
 use crate::model::{DataSet, Defense, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
-use super::{Arithmetic, Counter, Header, Kernel, Proof, Tally, Verdict};
+use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};
 use lines::Lines;
 use session::Session;
 
 pub use error::CheckError;
+pub use format::{Budget, Entry, FormatError, Header, Line, Piece};
 pub use lines::Limits;
+pub use pieces::Assembler;
+pub use tally::{Counter, Tally};
 
 /// Everything a certificate is checked against, each with the digest of its file.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,12 @@
 
 use crate::model::LimitError;
 
-use super::super::format::Entry;
-use super::super::{
-    Assembler, Counter, Header, Kernel, Line, Piece, Proof, Rejection, Totals, Verdict,
-};
+use super::format::Entry;
 use super::lines::Lines;
 use super::{CheckError, Checked, Decided, Settings};
+use crate::certificate::{
+    Assembler, Counter, Header, Kernel, Line, Piece, Proof, Rejection, Totals, Verdict,
+};
 
 /// The state of one check.
 pub(super) struct Session<'a> {

@@ -4,11 +4,11 @@ use crate::interval::Rounded;
 use crate::model::Model;
 use crate::spec::{Claim, Obligation, RawRegion, Semantics};
 
-use super::super::claims::{Hurdle, Outcome, label_of};
-use super::super::forest::CellBox;
-use super::super::fuzz::{Boundary, NetworkMargins};
-use super::super::{Block, Bounds, Coupling, Network, Questions};
 use super::{Engine, Kernel, Prepared};
+use crate::certificate::claims::{Hurdle, Outcome, label_of};
+use crate::certificate::ensemble::CellBox;
+use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
+use crate::certificate::{Block, Bounds, Coupling, Network, Questions};
 
 /// Most sides of boxes, of all questions together, that a search is given.
 const MOST_SIDES: usize = 1 << 22;

@@ -2,9 +2,9 @@
 
 use crate::model::{Family, Model};
 
-use super::super::forest::{Forest, Score};
-use super::super::{Leaf, Proof, SplitTree};
 use super::{Engine, Kernel};
+use crate::certificate::ensemble::{Forest, Score};
+use crate::certificate::{Leaf, Proof, SplitTree};
 
 /// What a side of a box of pairs costs, in nodes visited: about 0.3 µs, in rational numbers.
 const SIDE: u64 = 100;
@@ -152,8 +152,8 @@ fn box_of_pairs<N: Score>(forest: &Forest<N>, price: Price) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Arithmetic;
     use super::*;
+    use crate::certificate::Arithmetic;
     use crate::model::{Digest, Row};
     use crate::spec::{Lowered, Spec};
 

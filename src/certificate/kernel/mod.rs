@@ -2,6 +2,7 @@
 
 mod advice;
 mod cost;
+mod served;
 
 use std::sync::OnceLock;
 
@@ -11,19 +12,23 @@ use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model, Tie};
 use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
 
-use super::claims::{Outcome, competitors, decide, label_of};
-use super::difference::Changes;
-use super::distance::Distances;
-use super::forest::{CellBox, Forest, Score, Size};
-use super::fuzz::{Boundary, NetworkMargins};
-use super::linear::check_hints;
-use super::rates::Ranges;
-use super::split::{NetworkCase, walk_boxes, walk_cells};
-use super::twins::{self, Twins};
-use super::witness::{Subject, violates};
-use super::{
+use crate::certificate::claims::{Outcome, competitors, decide, label_of};
+use crate::certificate::ensemble::distance::Distances;
+use crate::certificate::ensemble::split::walk_cells;
+use crate::certificate::ensemble::tree_pairs::{self, Twins};
+use crate::certificate::ensemble::{CellBox, Forest, Score, Size};
+use crate::certificate::ensemble::{interval, jumps, tree_dual};
+use crate::certificate::network::boxes::walk_boxes;
+use crate::certificate::network::difference::Changes;
+use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
+use crate::certificate::network::linear::check_hints;
+use crate::certificate::network::range;
+use crate::certificate::network::range::Ranges;
+use crate::certificate::network::split::NetworkCase;
+use crate::certificate::witness::{Subject, violates};
+use crate::certificate::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
-    Verdict, boxes, jumps, rates, served, shares,
+    Verdict,
 };
 
 /// How the kernel computes.
@@ -238,7 +243,7 @@ impl<'a> Kernel<'a> {
         let (schema, region) = (&self.model.schema, &obligation.region);
         match (claim, proof) {
             (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) => {
-                Ok(rates::apart(network, &prepared.ranges, schema, boxes, units, *norm, constant))
+                Ok(range::apart(network, &prepared.ranges, schema, boxes, units, *norm, constant))
             }
             (Claim::Near { .. }, Proof::Difference) => {
                 Ok(self.changes(prepared, obligation, claim).decide(region))
@@ -380,7 +385,7 @@ impl<'a> Kernel<'a> {
         match (claim, proof) {
             (_, Proof::TreePairs { trees }) => {
                 let questions = forests.questions(obligation, claim, self.model.tie)?;
-                twins::decide(questions, trees)
+                tree_pairs::decide(questions, trees)
             }
             (_, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Pairs) => {
                 let mut questions = forests.questions(obligation, claim, self.model.tie)?;
@@ -436,9 +441,9 @@ impl<'a> Kernel<'a> {
         }
         let (label, classes) = (label_of(claim)?, self.model.classes);
         let margins = if let Proof::TreeDual { shifts } = proof {
-            shares::margins(forest, label, classes, &cells, shifts)?
+            tree_dual::margins(forest, label, classes, &cells, shifts)?
         } else {
-            boxes::margins(forest, label, classes, &cells)
+            interval::margins(forest, label, classes, &cells)
         };
         decide(claim, self.model.tie, classes, &margins, allowances)
     }

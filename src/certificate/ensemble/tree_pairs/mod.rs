@@ -1,0 +1,382 @@
+//! Claims about two points of an ensemble that are bound to each other feature by feature: `x′_j` equals
+//! `x_j`, or is shifted from it, or lies within a reach of it, or is free.
+//!
+//! A region of pairs is a box of cells for each point. A cell of the one point goes with a run of cells of
+//! the other (`band`), so a narrower side of the one narrows that of the other. On such a box every tree
+//! reaches pairs of leaves (`walk`); the extremes of `m(x)`, `m(x′)` and `m(x) − m(x′)` over them, summed
+//! over the trees, decide (`aim`). Cuts of either point cover all pairs, and where every tree reaches one
+//! pair of leaves the sums are exact, so a claim is decided by enough cuts. A bound on the change may also
+//! be shared out among the trees, some of which are then cut without the others (`sum`).
+
+mod aim;
+mod band;
+mod pairing;
+mod sum;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dashu_int::IBig;
+
+use crate::interval::Rational;
+use crate::model::Tie;
+use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
+
+use super::{CellBox, Forest, Score};
+use crate::certificate::cases::{Part, preorder};
+use crate::certificate::claims::Outcome;
+use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
+use aim::{Aim, Sums};
+use band::{Axis, Band, Bond};
+pub use pairing::{Pairing, TwinBox};
+use sum::Sum;
+use walk::{Absent, Reached, reached};
+
+/// A claim about two points, on the grids of both.
+pub(in crate::certificate) struct Twins<'a, N> {
+    forests: [&'a Forest<N>; 2],
+    regions: [Option<&'a RawRegion>; 2],
+    pairing: Pairing,
+    aim: Aim,
+}
+
+/// What the two points of a claim are, before their grids are known.
+struct Question<'a> {
+    bonds: Bonds,
+    /// Where either point may lie; `None`: anywhere.
+    regions: [Option<&'a RawRegion>; 2],
+    aim: Aim,
+    /// Whether the second point may lie between the whole values of a feature.
+    is_plain: bool,
+}
+
+/// What binds two points, by feature.
+enum Bonds {
+    Each(Vec<Bond>),
+    /// `x′` is `x` but for one feature, which is shifted.
+    Along {
+        feature: usize,
+        by: Rational,
+    },
+}
+
+impl<'a> Question<'a> {
+    /// The questions of a claim, in order; `None` for claims that are not about two points.
+    fn all(obligation: &'a Obligation, claim: &'a Claim, tie: Tie) -> Option<Vec<Self>> {
+        let region = &obligation.region;
+        let both = [Some(region), Some(region)];
+        let one = |bonds, regions, aim, is_plain| {
+            Some(vec![Question { bonds: Bonds::Each(bonds), regions, aim, is_plain }])
+        };
+        match claim {
+            Claim::Near { reach, bound, on } => {
+                let is_strict = *on == On::Posterior;
+                let bond = |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict };
+                let aim = match on {
+                    On::Score => Aim::Change { limit: bound.clone() },
+                    On::Posterior => Aim::posterior(bound, true),
+                };
+                one(reach.iter().map(bond).collect(), both, aim, false)
+            }
+            Claim::Stable { moved, bound, on } => {
+                let aim = match on {
+                    On::Score => Aim::Change { limit: bound.clone() },
+                    On::Posterior => Aim::posterior(bound, false),
+                };
+                one(moved.iter().map(changed).collect(), both, aim, false)
+            }
+            Claim::Confident { moved, partners, scores } => {
+                let (floor, cutoff) = (scores.floor.below.clone(), scores.cutoff.above.clone());
+                let regions = [Some(region), Some(&**partners)];
+                one(
+                    moved.iter().map(changed).collect(),
+                    regions,
+                    Aim::Confident { floor, cutoff },
+                    false,
+                )
+            }
+            Claim::Lipschitz { units, norm, constant, boxes } => {
+                let [first, second] = &**boxes;
+                let aim = Aim::Lipschitz {
+                    units: units.to_vec(),
+                    norm: *norm,
+                    square: constant * constant,
+                };
+                one(vec![Bond::Free; units.len()], [Some(first), Some(second)], aim, false)
+            }
+            Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. } => {
+                let signed = |(feature, shift): (usize, &Rational)| {
+                    [shift.clone(), -shift.clone()].map(|by| (feature, by))
+                };
+                let question = |(feature, by): (usize, Rational)| Question {
+                    bonds: Bonds::Along { feature, by },
+                    regions: [Some(region), None],
+                    aim: Aim::Flip { margin: margin.below.clone(), tie, ball: None },
+                    is_plain: true,
+                };
+                Some(shifts.iter().enumerate().flat_map(signed).map(question).collect())
+            }
+            Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm } => {
+                let bond =
+                    |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict: false };
+                let ball = Some((shifts.to_vec(), *zone_norm));
+                let aim = Aim::Flip { margin: margin.below.clone(), tie, ball };
+                one(shifts.iter().map(bond).collect(), [Some(region), None], aim, true)
+            }
+            // about one point, about a step that jumps decide, or about rows
+            Claim::Label { .. }
+            | Claim::Posterior { .. }
+            | Claim::Monotone { .. }
+            | Claim::Avoid { .. }
+            | Claim::AllPairs { .. } => None,
+        }
+    }
+}
+
+/// Free where a feature is moved, else the same.
+fn changed(is_moved: &bool) -> Bond {
+    if *is_moved { Bond::Free } else { Bond::Shifted(Rational::ZERO) }
+}
+
+/// Decides a claim about two points: every question by its tree, or by a single leaf.
+pub(in crate::certificate) fn decide<'a, N: Score + 'a>(
+    questions: impl ExactSizeIterator<Item = Twins<'a, N>>,
+    trees: &BTreeMap<usize, SplitTree>,
+) -> Result<Outcome, Rejection> {
+    if let Some((&index, _)) = trees.range(questions.len()..).next() {
+        return Err(Rejection::Index { what: "question", index });
+    }
+    let mut all = Outcome::Holds;
+    for (index, twins) in questions.enumerate() {
+        all = all.and(twins.decide(trees.get(&index))?);
+    }
+    Ok(all)
+}
+
+/// The questions of a claim about two points, for a search that wants to know before it asks.
+pub struct Questions<'a>(Sizes<'a>);
+
+/// By the size of the scores.
+enum Sizes<'a> {
+    Small(Vec<Twins<'a, i128>>),
+    Big(Vec<Twins<'a, IBig>>),
+}
+
+impl<'a> Questions<'a> {
+    pub(in crate::certificate) fn small(all: impl Iterator<Item = Twins<'a, i128>>) -> Self {
+        Self(Sizes::Small(all.collect()))
+    }
+
+    pub(in crate::certificate) fn big(all: impl Iterator<Item = Twins<'a, IBig>>) -> Self {
+        Self(Sizes::Big(all.collect()))
+    }
+
+    /// The pairs of cells that each question is about, in order.
+    pub fn pairings(&self) -> Vec<&Pairing> {
+        match &self.0 {
+            Sizes::Small(all) => all.iter().map(|twins| &twins.pairing).collect(),
+            Sizes::Big(all) => all.iter().map(|twins| &twins.pairing).collect(),
+        }
+    }
+
+    /// Whether rule `tree-pairs` closes a box of one question.
+    pub fn is_closed(&self, question: usize, here: &TwinBox) -> bool {
+        let outcome = match &self.0 {
+            Sizes::Small(all) => all.get(question).map(|twins| twins.close(here)),
+            Sizes::Big(all) => all.get(question).map(|twins| twins.close(here)),
+        };
+        outcome == Some(Outcome::Holds)
+    }
+}
+
+impl<'a, N: Score> Twins<'a, N> {
+    /// The questions of a claim, each made when it is asked for: there are up to two per feature, and each
+    /// takes room for every feature. `None` for claims that are not about two points.
+    pub(in crate::certificate) fn all(
+        claimed: &'a Forest<N>,
+        plain: &'a Forest<N>,
+        obligation: &'a Obligation,
+        claim: &'a Claim,
+        tie: Tie,
+    ) -> Option<impl ExactSizeIterator<Item = Self>> {
+        let questions = Question::all(obligation, claim, tie)?;
+        let mut still = None;
+        let make = move |question| Self::new(claimed, plain, question, &mut still);
+        Some(questions.into_iter().map(make))
+    }
+
+    /// `still`: the bands of features that are not shifted, once made for the questions of a claim.
+    fn new(
+        claimed: &'a Forest<N>,
+        plain: &'a Forest<N>,
+        question: Question<'a>,
+        still: &mut Option<Vec<Arc<Band>>>,
+    ) -> Self {
+        let Question { bonds, regions, aim, is_plain } = question;
+        let forests = [claimed, if is_plain { plain } else { claimed }];
+        let mut twins = Self { forests, regions, pairing: Pairing::nothing(), aim };
+        if regions.iter().flatten().any(|region| region.is_empty()) {
+            return twins;
+        }
+        let own = |copy: usize| match (twins.forests.get(copy), twins.regions.get(copy)) {
+            (Some(forest), Some(Some(region))) => forest.cells(region, false),
+            (Some(forest), _) => forest.all_cells(),
+            _ => CellBox::default(),
+        };
+        let root = TwinBox::new([own(0), own(1)]);
+        let band = |feature, bond: &Bond| Arc::new(Band::new(&twins.axis(feature, &root), bond));
+        let bands = match bonds {
+            Bonds::Each(bonds) => {
+                bonds.iter().enumerate().map(|(feature, bond)| band(feature, bond)).collect()
+            }
+            Bonds::Along { feature, by } => {
+                let stays = Bond::Shifted(Rational::ZERO);
+                let all = || (0..claimed.features()).map(|feature| band(feature, &stays)).collect();
+                let mut bands = still.get_or_insert_with(all).clone();
+                if let Some(slot) = bands.get_mut(feature) {
+                    *slot = band(feature, &Bond::Shifted(by));
+                }
+                bands
+            }
+        };
+        twins.pairing = Pairing::new(bands, root);
+        twins
+    }
+
+    /// One feature, the cells of both points as in a box.
+    fn axis(&self, feature: usize, here: &TwinBox) -> Axis<'_> {
+        let side = |copy: usize| {
+            let region = self.regions.get(copy).copied().flatten()?;
+            region.sides().get(feature)
+        };
+        let [first, second] = self.forests;
+        Axis {
+            grids: [first.grid(), second.grid()],
+            feature,
+            sides: [side(0), side(1)],
+            cells: here.sides(feature),
+        }
+    }
+
+    /// Walks a tree of cuts of either point, and of sums; every leaf must reach its aim.
+    pub(in crate::certificate) fn decide(
+        &self,
+        tree: Option<&SplitTree>,
+    ) -> Result<Outcome, Rejection> {
+        let Some(root) = self.pairing.root() else {
+            return match tree {
+                None => Ok(Outcome::Holds),
+                Some(_) => Err(Rejection::Tree { token: 0, problem: "a tree where no pair is" }),
+            };
+        };
+        let Some(tree) = tree else { return Ok(self.close(root)) };
+        let all = Arc::new(self.all_trees());
+        preorder((Some(root.clone()), all), tree, |token, step, (here, sum)| match (step, here) {
+            (Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None }, Some(here)) => {
+                let parts = self.pairing.cut(&here, *copy, *feature, *number);
+                let (low, high) = parts.ok_or(Rejection::CutOutside { token })?;
+                Ok(Part::Cut(((low, sum.clone()), (high, sum))))
+            }
+            (Step::Sum { most, trees }, Some(here)) => {
+                let problem = |problem| Rejection::Tree { token, problem };
+                let (named, others) = sum.parts(*most, trees).map_err(problem)?;
+                let part = |sum| (Some(here.clone()), Arc::new(sum));
+                Ok(Part::Cut((part(named), part(others))))
+            }
+            (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
+                let close = |here: TwinBox| self.close_sum(&here, &sum);
+                Ok(Part::Leaf(here.map_or(Outcome::Holds, close)))
+            }
+            (Step::Cut { .. } | Step::Sum { .. }, None) => Err(Rejection::CutOutside { token }),
+            _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
+        })
+    }
+
+    /// All trees, which reach the aim of the claim.
+    fn all_trees(&self) -> Sum {
+        let [forest, _] = self.forests;
+        Sum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
+    }
+
+    /// What the pairs of leaves show of a box.
+    fn close(&self, here: &TwinBox) -> Outcome {
+        self.close_sum(here, &self.all_trees())
+    }
+
+    /// What the pairs of leaves of some trees show of a box.
+    fn close_sum(&self, here: &TwinBox, sum: &Sum) -> Outcome {
+        if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
+            return Outcome::Holds;
+        }
+        match self.reached(here, &sum.trees) {
+            Err(Absent) => Outcome::Open(Bounds::NONE),
+            // no pair of the box is bound as the claim asks
+            Ok(None) => Outcome::Holds,
+            Ok(Some(reached)) => {
+                let [forest, _] = self.forests;
+                let number = |score: &N| forest.value(score);
+                let range = |(low, high): &(N, N)| (number(low), number(high));
+                let Reached { first, second, change } = &reached;
+                sum.aim.judge(&Sums {
+                    first: range(first),
+                    second: range(second),
+                    change: range(change),
+                    gap: &|feature| self.gap(here, feature),
+                })
+            }
+        }
+    }
+
+    /// The least difference of both points along a feature.
+    fn gap(&self, here: &TwinBox, feature: usize) -> Rational {
+        self.axis(feature, here).gap(here.sides(feature)).0
+    }
+
+    /// Sums over some trees; `None` if one of them reaches no pair of leaves.
+    fn reached(&self, here: &TwinBox, trees: &[usize]) -> Result<Option<Reached<N>>, Absent> {
+        let [first, second] = self.forests;
+        let mut sums = Reached::start(first.base.first().ok_or(Absent)?);
+        let mut here = here.clone();
+        for &tree in trees {
+            let pair = first.trees.get(tree).zip(second.trees.get(tree)).ok_or(Absent)?;
+            match reached(&self.pairing, pair.into(), &mut here)? {
+                Some(of_tree) => sums.add(&of_tree),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(sums))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};
+    use crate::model::Model;
+    use crate::spec::{Lowered, Spec};
+
+    /// Two questions for each feature, every one about all features.
+    #[test]
+    fn questions_of_many_features_are_asked_one_by_one() {
+        let names =
+            (0..2000).map(|k| format!(r#"{{"name":"x{k}","kind":"real","low":"0","high":"1"}}"#));
+        let names: Vec<String> = names.collect();
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"lower","classes":2,
+            "features":[{}],"base":[1],"trees":[]}}"#,
+            names.join(",")
+        );
+        let model = Model::read(text.as_bytes()).unwrap();
+        let spec = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '0.5'\nepsilon = '0.1'";
+        let spec = Spec::read(spec.as_bytes()).unwrap();
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
+        let verdict = kernel.check(0, &Proof::TreePairs { trees: Default::default() });
+        assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
+        assert!(kernel.questions(&kernel.obligation(0).unwrap()).is_none());
+        // no shifted copy has another label
+        let points = vec![vec!["0".to_owned(); 2000]];
+        let verdict = kernel.check(0, &Proof::Counterexample { points });
+        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
+    }
+}

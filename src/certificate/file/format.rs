@@ -1,0 +1,424 @@
+//! Certificate files: `certificate/1`, JSON Lines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::{Digest, LimitError, Object, Part, Point, check_json, object, optional_object};
+use crate::spec::{Integers, Semantics};
+
+use crate::certificate::proof::{MOST_WITNESSES, Shift};
+use crate::certificate::{Hint, LeafHint, Proof, Rejection, SplitTree, Totals};
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// `certificate/1`.
+    pub schema: String,
+    /// Name and version of the writer; means nothing.
+    pub tool: String,
+    /// Digest of the model file.
+    pub model: Digest,
+    /// Digest of the spec file.
+    pub spec: Digest,
+    /// Digest of the data, where rows are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Digest>,
+    /// The part whose rows are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// How many of its first rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Must equal the effective semantics.
+    pub semantics: Semantics,
+    /// Must equal the spec's.
+    pub integers: Integers,
+    /// What the search was allowed; means nothing.
+    #[serde(deserialize_with = "object")]
+    pub budget: Budget,
+    /// Digest of the defense file, if the claim is about the defended model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defense: Option<Digest>,
+}
+
+/// What a search was allowed per obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Nodes of a split tree.
+    pub nodes: u64,
+}
+
+/// A line between header and totals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Index of the obligation.
+    pub at: usize,
+    /// What is offered for it.
+    pub proof: Proof,
+}
+
+/// A line, a part of one, or the totals.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// About one obligation.
+    Line(Line),
+    /// A part of the tree of a `split` line that is too long for one; see [`crate::certificate::Assembler`].
+    Piece(Piece),
+    /// The end.
+    Totals(Totals),
+}
+
+/// A part of a `split` line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// Index of the obligation.
+    pub at: usize,
+    /// Which part, from 0.
+    pub number: usize,
+    /// How many parts there are.
+    pub of: usize,
+    /// Whole tokens of the tree, with single spaces between them.
+    pub tree: String,
+    /// The next hints of the leaves.
+    pub hints: Vec<LeafHint>,
+}
+
+/// Why a line is no line.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A size over its limit.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// Not the JSON of a certificate line.
+    #[error("not a certificate line: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Another schema.
+    #[error("schema is `{0}`, this version checks `certificate/1`")]
+    Schema(String),
+    /// An unknown rule.
+    #[error("rule `{0}` is unknown")]
+    Rule(String),
+    /// A key that does not belong to the rule.
+    #[error("rule `{rule}` does not take `{key}`")]
+    Key {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A key the rule needs.
+    #[error("rule `{rule}` needs `{key}`")]
+    Missing {
+        /// The rule.
+        rule: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// A part that does not continue the part before it.
+    #[error("piece {number} of {of} of obligation {at}: expected {expected}")]
+    Piece {
+        /// The obligation.
+        at: usize,
+        /// Which part.
+        number: usize,
+        /// Of how many.
+        of: usize,
+        /// What should stand here.
+        expected: String,
+    },
+    /// A proof that does not parse.
+    #[error(transparent)]
+    Proof(#[from] Rejection),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineFile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    piece: Option<(usize, usize)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tree: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct")]
+    trees: Option<BTreeMap<usize, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hints: Option<Vec<LeafHint>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    points: Option<Vec<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shifts: Option<Vec<Vec<Shift>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    witnesses: Option<Vec<(usize, usize)>>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "optional_object"
+    )]
+    totals: Option<Totals>,
+}
+
+/// Reads a map and refuses a key that occurs twice, or that is not a plain number.
+fn distinct<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<usize, String>>, D::Error> {
+    struct Distinct;
+    impl<'de> Visitor<'de> for Distinct {
+        type Value = BTreeMap<usize, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a map from indexes to trees")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut trees = BTreeMap::new();
+            while let Some((key, tree)) = map.next_entry::<String, String>()? {
+                let index = key.parse().ok().filter(|index: &usize| index.to_string() == key);
+                let index = index.ok_or_else(|| A::Error::custom("a tree index is a number"))?;
+                if trees.insert(index, tree).is_some() {
+                    return Err(A::Error::custom("a tree index occurs twice"));
+                }
+            }
+            Ok(trees)
+        }
+    }
+    deserializer.deserialize_map(Distinct).map(Some)
+}
+
+impl Header {
+    /// Reads the first line.
+    pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
+        check_json(line)?;
+        let Object(header): Object<Self> = serde_json::from_slice(line)?;
+        if header.schema != "certificate/1" {
+            return Err(FormatError::Schema(header.schema));
+        }
+        Ok(header)
+    }
+
+    /// The first line, with its line end.
+    pub fn line(&self) -> String {
+        text(self)
+    }
+}
+
+impl Totals {
+    /// The last line, with its line end.
+    pub fn line(&self) -> String {
+        text(&LineFile { totals: Some(*self), ..LineFile::default() })
+    }
+}
+
+impl Line {
+    /// The line, with its line end; several lines if a split tree is longer than a string may be.
+    pub fn line(&self) -> String {
+        if let Proof::Split { tree, hints } = &self.proof {
+            let text = tree.text();
+            if text.len() > LONGEST_PART || hints.len() > HINTS_OF_A_PART {
+                return pieces(self.at, &text, hints);
+            }
+        }
+        let mut file = LineFile {
+            at: Some(self.at),
+            rule: Some(self.proof.rule().to_owned()),
+            ..LineFile::default()
+        };
+        let some = |hints: Vec<LeafHint>| (!hints.is_empty()).then_some(hints);
+        match &self.proof {
+            Proof::Linear { hints } | Proof::Dual { hints } => {
+                file.hints = some(hints.iter().cloned().map(LeafHint::Shared).collect());
+            }
+            Proof::Split { tree, hints } => {
+                file.tree = Some(tree.text());
+                file.hints = some(hints.clone());
+            }
+            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
+                let texts = trees.iter().map(|(&index, tree)| (index, tree.text()));
+                file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
+            }
+            Proof::Counterexample { points } => file.points = Some(points.clone()),
+            Proof::TreeDual { shifts } => file.shifts = Some(shifts.clone()),
+            Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
+            Proof::None
+            | Proof::Interval
+            | Proof::Jacobian
+            | Proof::Fuzz
+            | Proof::Range
+            | Proof::Difference => {}
+        }
+        text(&file)
+    }
+}
+
+impl Proof {
+    /// Whether a line holds it as a reader takes it: the trees and shifts of one line go over one line
+    /// only, and a search may find more of them; points are numbers.
+    pub fn is_writable(&self) -> bool {
+        match self {
+            Self::Jumps { trees } | Self::TreePairs { trees } => {
+                let mut lengths = trees.values().map(|tree| tree.text().len());
+                let total = lengths.try_fold(0usize, |total, length| {
+                    (length <= 2 * LONGEST_PART).then(|| total.saturating_add(length))
+                });
+                total.is_some_and(|total| total <= LONGEST_LINE)
+            }
+            Self::TreeDual { shifts } => {
+                shifts.iter().map(Vec::len).sum::<usize>() <= LONGEST_LINE / SHIFT_BYTES
+            }
+            // between huge ends, what is sought in floats may be no number
+            Self::Counterexample { points } => {
+                points.iter().all(|texts| Point::parse(texts, texts.len()).is_ok())
+            }
+            // a long tree goes over several lines
+            Self::Split { .. } => true,
+            Self::None | Self::Interval | Self::Linear { .. } | Self::Dual { .. } => true,
+            Self::Jacobian | Self::Fuzz | Self::Range | Self::Difference => true,
+            Self::AllPairs { .. } => true,
+        }
+    }
+}
+
+/// Longest trees or shifts on one line, in bytes; a line may be twice as long.
+const LONGEST_LINE: usize = 1 << 23;
+/// A shift as text, at most.
+const SHIFT_BYTES: usize = 48;
+/// Longest text of a tree on one line, in bytes; half of what a reader takes.
+const LONGEST_PART: usize = 1 << 19;
+/// Most hints on one line.
+const HINTS_OF_A_PART: usize = 256;
+
+/// The lines of a long split tree, cut between tokens, each with its share of the hints.
+fn pieces(at: usize, tree: &str, hints: &[LeafHint]) -> String {
+    let parts = parts(tree, hints.len().div_ceil(HINTS_OF_A_PART));
+    let mut shares = hints.chunks(hints.len().div_ceil(parts.len()).max(1));
+    let lines = parts.iter().enumerate().map(|(number, part)| {
+        text(&LineFile {
+            at: Some(at),
+            rule: Some("split".to_owned()),
+            piece: Some((number, parts.len())),
+            tree: Some((*part).to_owned()),
+            hints: shares.next().map(<[_]>::to_vec),
+            ..LineFile::default()
+        })
+    });
+    lines.collect()
+}
+
+/// The text of a tree in at least `least` parts (where it has as many tokens), none of them long.
+fn parts(tree: &str, least: usize) -> Vec<&str> {
+    let longest = LONGEST_PART.min(tree.len() / least.max(1));
+    let mut parts = Vec::new();
+    let mut rest = tree;
+    while rest.len() > longest {
+        let end = rest.get(..longest).and_then(|head| head.rfind(' '));
+        let end = end.or_else(|| rest.find(' '));
+        let Some((head, tail)) = end.and_then(|end| rest.split_at_checked(end)) else { break };
+        parts.push(head);
+        rest = tail.trim_start();
+    }
+    parts.push(rest);
+    parts
+}
+
+/// The hints of a rule without cases: one for all rows, or one per row.
+fn plain_hints(hints: Option<Vec<LeafHint>>, rule: &str) -> Result<Vec<Hint>, FormatError> {
+    let plain = |hint| match hint {
+        LeafHint::Shared(hint) => Ok(hint),
+        LeafHint::PerRow(_) => {
+            Err(FormatError::Key { rule: rule.to_owned(), key: "hints of a leaf" })
+        }
+    };
+    hints.unwrap_or_default().into_iter().map(plain).collect()
+}
+
+impl Entry {
+    /// Reads a line after the first.
+    pub fn parse(line: &[u8]) -> Result<Self, FormatError> {
+        check_json(line)?;
+        let Object(mut file): Object<LineFile> = serde_json::from_slice(line)?;
+        let rule = file.rule.take();
+        if let (Some(totals), None, None) = (file.totals, &rule, file.at) {
+            file.totals = None;
+            return nothing_left(&file, "totals").map(|()| Self::Totals(totals));
+        }
+        let rule = rule.ok_or(FormatError::Missing { rule: String::new(), key: "rule" })?;
+        let missing = |key| FormatError::Missing { rule: rule.clone(), key };
+        let at = file.at.take().ok_or(missing("at"))?;
+        if let (Some((number, of)), "split") = (file.piece, rule.as_str()) {
+            file.piece = None;
+            let tree = file.tree.take().ok_or(missing("tree"))?;
+            let hints = file.hints.take().unwrap_or_default();
+            nothing_left(&file, &rule)?;
+            return Ok(Self::Piece(Piece { at, number, of, tree, hints }));
+        }
+        let proof = match rule.as_str() {
+            "none" => Proof::None,
+            "interval" => Proof::Interval,
+            "linear" => Proof::Linear { hints: plain_hints(file.hints.take(), "linear")? },
+            "dual" => Proof::Dual { hints: plain_hints(file.hints.take(), "dual")? },
+            "jacobian" => Proof::Jacobian,
+            "fuzz" => Proof::Fuzz,
+            "range" => Proof::Range,
+            "difference" => Proof::Difference,
+            "split" => Proof::Split {
+                tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
+                hints: file.hints.take().unwrap_or_default(),
+            },
+            "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
+            "tree-dual" => Proof::TreeDual { shifts: file.shifts.take().ok_or(missing("shifts"))? },
+            "tree-pairs" => {
+                Proof::TreePairs { trees: parse_trees(file.trees.take().unwrap_or_default())? }
+            }
+            "all-pairs" => Proof::AllPairs {
+                witnesses: limited(file.witnesses.take().ok_or(missing("witnesses"))?)?,
+            },
+            "counterexample" => {
+                Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
+            }
+            _ => return Err(FormatError::Rule(rule)),
+        };
+        nothing_left(&file, &rule)?;
+        Ok(Self::Line(Line { at, proof }))
+    }
+}
+
+fn limited(witnesses: Vec<(usize, usize)>) -> Result<Vec<(usize, usize)>, FormatError> {
+    let (found, limit) = (witnesses.len() as u64, MOST_WITNESSES as u64);
+    if found > limit {
+        return Err(LimitError { what: "witnesses", found, limit }.into());
+    }
+    Ok(witnesses)
+}
+
+fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTree>, Rejection> {
+    texts.into_iter().map(|(index, text)| Ok((index, SplitTree::parse(&text)?))).collect()
+}
+
+/// Refuses keys that the rule has not taken.
+fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
+    let keys = [
+        ("piece", file.piece.is_some()),
+        ("tree", file.tree.is_some()),
+        ("trees", file.trees.is_some()),
+        ("hints", file.hints.is_some()),
+        ("points", file.points.is_some()),
+        ("shifts", file.shifts.is_some()),
+        ("witnesses", file.witnesses.is_some()),
+        ("totals", file.totals.is_some()),
+    ];
+    match keys.iter().find(|(_, is_there)| *is_there) {
+        Some((key, _)) => Err(FormatError::Key { rule: rule.to_owned(), key }),
+        None => Ok(()),
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).map_or_else(|_| String::new(), |text| text + "\n")
+}

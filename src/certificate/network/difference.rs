@@ -1,0 +1,94 @@
+//! Rule `difference`: how far the margin changes between two points that are close to each other, by the
+//! linear rule on the change itself.
+//!
+//! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs,
+//! biases cancel, and the change of a relu lies between two lines over the change of what it reads
+//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what
+//! `d` can do, which two passes on their own, subtracted, would not see. A bound by the gradient
+//! stands in where it is less.
+//!
+//! In a split only the region of `x` is cut. `x′` may lie beyond the leaf's box `B`, so both points
+//! are looked for in `B` widened by ε and cut to the domain, and all bounds are of that box. Such a
+//! leaf proves all pairs with `x` in `B`, whatever closes the other leaves. A leaf by the gradient
+//! proves only the part of a segment that lies in its box; the rest is another leaf's, so the two
+//! kinds do not mix. A sign of a neuron at `x` says nothing about `x′`, so neurons are not cut.
+
+use crate::interval::{Form, Interval, Rational, magnitudes};
+use crate::model::Schema;
+use crate::spec::{Claim, Norm, On, RawRegion};
+
+use super::jacobian::{gradient, largest_change};
+use super::range::{Rate, steepest};
+use crate::certificate::claims::Outcome;
+use crate::certificate::{Bounds, Hidden, Network};
+
+/// A network, and a claim about pairs of points that are close.
+pub(in crate::certificate) struct Changes<'a, F: Form> {
+    pub(in crate::certificate) network: &'a Network<F>,
+    /// The network without its biases.
+    pub(in crate::certificate) unbiased: &'a Network<F>,
+    pub(in crate::certificate) schema: &'a Schema,
+    pub(in crate::certificate) claim: &'a Claim,
+    /// Where both points lie.
+    pub(in crate::certificate) domain: &'a RawRegion,
+}
+
+impl<F: Form> Changes<'_, F> {
+    /// Decides the claim about the pairs whose first point lies in `part`.
+    pub(in crate::certificate) fn decide(&self, part: &RawRegion) -> Outcome {
+        let Claim::Near { reach, on, .. } = self.claim else {
+            return Outcome::Open(Bounds::NONE);
+        };
+        let around = part.neighbourhood(reach, self.domain);
+        let verdict = || {
+            let rate = Rate::of(self.claim, self.schema)?;
+            let both = self.network.linear_bounds(around.standardised(self.schema)?.sides())?;
+            let moves = self.moves(reach, *on, &around)?;
+            let change = self.change_bound(&both, &moves)?;
+            Some(rate.allows(&change, &steepest(self.network, &both, &[])))
+        };
+        match verdict() {
+            Some((true, _)) => Outcome::Holds,
+            Some((false, slack)) => Outcome::Open(Bounds { reached: slack, required: 0.0 }),
+            None => Outcome::Open(Bounds::NONE),
+        }
+    }
+
+    /// At least `|m(x′) − m(x)|` for two points at which `both` bounds the neurons and that differ by an
+    /// element of `moves`.
+    fn change_bound(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
+        let places = both.layers().map(|layer| layer.iter().map(|&z| [z, z]).collect());
+        let changes = self.unbiased.change_bounds(places, moves)?;
+        let least = |row: &[f64]| self.unbiased.linear_margin(F::new(row), &changes, None, &[]);
+        let by_lines = Interval::new(least(&[-1.0, 1.0]), -least(&[1.0, -1.0]))?.magnitude();
+        let slopes = gradient(self.network, &[-1.0, 1.0], both)?;
+        let by_slopes = largest_change(&slopes, &magnitudes(moves), Norm::Linf);
+        Rational::from_f64(if by_slopes < by_lines { by_slopes } else { by_lines })
+    }
+
+    /// How far each standardised input may move, either way: as far as is close, and no farther than
+    /// its side of `around` is wide.
+    fn moves(&self, reach: &[Rational], on: On, around: &RawRegion) -> Option<Vec<Interval>> {
+        let closest =
+            reach.iter().zip(around.is_whole()).map(|(reach, &is_whole)| match is_whole {
+                true => whole_reach(reach, on),
+                false => reach.clone(),
+            });
+        let widths = around.sides().iter().map(|(low, high)| high - low);
+        let farthest = closest.zip(widths).map(|(reach, width)| reach.min(width));
+        let moves = self.schema.features().iter().zip(farthest).map(|(feature, most)| {
+            let most = (&feature.exact_scale() * &most).up();
+            Interval::new(-most, most)
+        });
+        moves.collect()
+    }
+}
+
+/// How far what takes whole numbers may move within ε: by whole numbers, and for posteriors, which are
+/// asked about points that are closer than ε, by less than ε.
+fn whole_reach(reach: &Rational, on: On) -> Rational {
+    match on {
+        On::Score => Rational::integer(reach.floor()),
+        On::Posterior => &Rational::integer(reach.ceil()) - &Rational::ONE,
+    }
+}

@@ -1,0 +1,206 @@
+//! The boundary property by its cheap rules. It fails at `x` iff `|m(x)| >= μ` and some shifted
+//! copy has the other label. For a sign `c` and a shift `s` that is excluded by either of
+//!
+//! ```text
+//! void       max c·m(x) < μ⁻           over the region
+//! same side  min c·m(x + s) > 0        over the shifted region
+//! slope      Δ·max|∂ᵢm| < μ⁻           over the region widened by Δ everywhere (networks)
+//! step       min c·m(x + s) − λ·(c·m(x) − μ⁻) > 0, λ = 1 or ½ (networks; see [`super::step`])
+//! ```
+//!
+//! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
+//! everywhere, which holds all shifted copies. Zone `ball` asks the same of every `x′` within Δ:
+//! |m| < μ⁻ on the region, or one strict sign on the region widened everywhere, or the dual norm of
+//! the gradient there times Δ below μ⁻, or the step rule with `s` anywhere in the box of side 2Δ; a
+//! split may cut the places of `x′` as well ([`Boundary::partners`]). Shifted regions are not cut
+//! to the domain.
+
+mod margins;
+
+use crate::interval::Rational;
+use crate::spec::{Claim, Norm, RawRegion, Threshold, Zone};
+
+use super::range::gaps;
+use crate::certificate::Bounds;
+use crate::certificate::claims::Outcome;
+use crate::certificate::witness::norm_squared;
+
+pub(in crate::certificate) use margins::NetworkMargins;
+use margins::{MarginRange, Moves};
+
+/// The boundary property: which margins count as confident, and how far copies may lie.
+#[derive(Clone, Copy)]
+pub(in crate::certificate) struct Boundary<'a> {
+    margin: &'a Threshold,
+    shifts: &'a [Rational],
+    zone: Zone,
+    norm: Norm,
+}
+
+impl<'a> Boundary<'a> {
+    /// That of a claim; `None` for other claims.
+    pub(in crate::certificate) fn of(claim: &'a Claim) -> Option<Self> {
+        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else { return None };
+        Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
+    }
+
+    /// The box of all partners of a region's points, which a split may cut; `None` with zone `axis`,
+    /// where partners are shifted copies.
+    pub(in crate::certificate) fn partners(&self, region: &RawRegion) -> Option<RawRegion> {
+        (self.zone == Zone::Ball).then(|| region.widened(self.shifts))
+    }
+
+    fn open(&self) -> Outcome {
+        let required = self.margin.below.down();
+        Outcome::Open(Bounds { reached: f64::NEG_INFINITY, required })
+    }
+
+    /// For negative and for positive margins: whether none of the region is confident.
+    fn voids(&self, (least, most): (Rational, Rational)) -> [bool; 2] {
+        [-least, most].map(|top| top < self.margin.below)
+    }
+
+    /// Decides the property over a region. With zone `ball` only those partners count that lie in
+    /// `partners`, if given; the property then also holds if no such partner is within Δ.
+    pub(in crate::certificate) fn decide<M: MarginRange>(
+        &self,
+        margins: &M,
+        region: &RawRegion,
+        partners: Option<&RawRegion>,
+    ) -> Outcome {
+        let holds = match partners.cloned().or_else(|| self.partners(region)) {
+            Some(partners) => self.holds_for_pairs(margins, region, &partners),
+            None => self.holds_for_copies(margins, region),
+        };
+        if holds == Some(true) { Outcome::Holds } else { self.open() }
+    }
+
+    /// Zone `axis`; `None` where something is unknown.
+    fn holds_for_copies<M: MarginRange>(&self, margins: &M, region: &RawRegion) -> Option<bool> {
+        let own = margins.hold(region)?;
+        let is_void = self.voids(margins.range(region, &own)?);
+        if is_void == [true, true] {
+            return Some(true);
+        }
+        let wide = region.widened(self.shifts);
+        let held = margins.hold(&wide)?;
+        let Self { margin, shifts, .. } = *self;
+        let axes = Axes { margins, region, shifts, is_void, own: &own, held: &held };
+        Some(axes.is_same_side(&wide, &held) || axes.hold(margin))
+    }
+
+    /// Zone `ball`, for the points of a region and their partners in a box; `None` where something is
+    /// unknown.
+    fn holds_for_pairs<M: MarginRange>(
+        &self,
+        margins: &M,
+        region: &RawRegion,
+        partners: &RawRegion,
+    ) -> Option<bool> {
+        let own = margins.hold(region)?;
+        let is_void = self.voids(margins.range(region, &own)?);
+        if is_void == [true, true] || self.is_apart(region, partners) {
+            return Some(true);
+        }
+        let held = margins.hold(partners)?;
+        if keeps_side(is_void, &margins.range(partners, &held)?) {
+            return Some(true);
+        }
+        let segments = margins.hold(&region.hull(partners))?;
+        let change = margins.change(self.shifts, self.norm, &segments);
+        if change.is_some_and(|change| change < self.margin.below) {
+            return Some(true);
+        }
+        let by: Vec<_> = self.moves(region, partners).collect();
+        let moves = Moves { own: &own, moved: partners, held: &held, by: &by };
+        Some(margins.keep_sign(&moves, is_void, self.margin))
+    }
+
+    /// Whether no point of one box is within Δ of one of the other.
+    fn is_apart(&self, region: &RawRegion, partners: &RawRegion) -> bool {
+        let boxes = [region.clone(), partners.clone()];
+        let distance = gaps(&boxes, self.shifts).and_then(|gaps| norm_squared(&gaps, self.norm));
+        distance.is_some_and(|square| square > Rational::ONE)
+    }
+
+    /// How far partners may lie from their points, feature by feature, least and most; raw.
+    fn moves(
+        &self,
+        region: &'a RawRegion,
+        partners: &'a RawRegion,
+    ) -> impl Iterator<Item = (Rational, Rational)> {
+        let sides = region.sides().iter().zip(partners.sides()).zip(self.shifts);
+        sides.map(|(((low, high), (from, to)), shift)| {
+            let (least, most) = (from - high, to - low);
+            // the ends of an empty side are the wrong way round, and say nothing
+            let (least, most) =
+                if least > most { (-shift.clone(), shift.clone()) } else { (least, most) };
+            let least = if least < -shift.clone() { -shift.clone() } else { least };
+            (least, if most > *shift { shift.clone() } else { most })
+        })
+    }
+}
+
+/// The axis zone, axis by axis.
+struct Axes<'a, M: MarginRange> {
+    margins: &'a M,
+    region: &'a RawRegion,
+    shifts: &'a [Rational],
+    /// For negative and for positive margins: whether |m| < μ⁻ on the region.
+    is_void: [bool; 2],
+    /// Of the region.
+    own: &'a M::Held,
+    /// Of the region widened everywhere, which holds all shifted copies.
+    held: &'a M::Held,
+}
+
+impl<M: MarginRange> Axes<'_, M> {
+    /// Cheapest first: slopes over the region widened everywhere, then all rules over the region widened
+    /// along the one axis.
+    fn hold(&self, margin: &Threshold) -> bool {
+        let changes = self.margins.changes(self.shifts, self.held);
+        let is_slow = |changes: &[Option<Rational>], axis: usize| {
+            changes.get(axis).and_then(Option::as_ref).is_some_and(|d| *d < margin.below)
+        };
+        (0..self.shifts.len()).all(|axis| {
+            is_slow(&changes, axis) || {
+                let Some(shift) = self.shifts.get(axis) else { return false };
+                let reach = self.only(axis, shift);
+                let Some(held) = self.margins.hold(&self.region.widened(&reach)) else {
+                    return false;
+                };
+                is_slow(&self.margins.changes(&reach, &held), axis)
+                    || (self.is_kept(axis, shift, &held, margin)
+                        && self.is_kept(axis, &-shift.clone(), &held, margin))
+            }
+        })
+    }
+
+    /// A shift along one axis, and 0 along the others.
+    fn only(&self, axis: usize, shift: &Rational) -> Vec<Rational> {
+        let own = |index| if index == axis { shift.clone() } else { Rational::ZERO };
+        (0..self.shifts.len()).map(own).collect()
+    }
+
+    /// A shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
+    fn is_kept(&self, axis: usize, shift: &Rational, held: &M::Held, margin: &Threshold) -> bool {
+        let moved = self.region.shifted(axis, shift);
+        let by: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
+        let moves = Moves { own: self.own, moved: &moved, held, by: &by };
+        self.is_same_side(&moved, held) || self.margins.keep_sign(&moves, self.is_void, margin)
+    }
+
+    /// For each sign that is not void: a shifted copy stays strictly on that side.
+    fn is_same_side(&self, shifted: &RawRegion, held: &M::Held) -> bool {
+        self.margins.range(shifted, held).is_some_and(|range| keeps_side(self.is_void, &range))
+    }
+}
+
+/// Whether margins between `least` and `most` stay strictly on the side of each sign that is not void;
+/// a point that is not confident may have any partner.
+fn keeps_side(
+    [negative_void, positive_void]: [bool; 2],
+    (least, most): &(Rational, Rational),
+) -> bool {
+    (negative_void || *most < Rational::ZERO) && (positive_void || *least > Rational::ZERO)
+}

@@ -1,0 +1,445 @@
+//! Networks prepared for bounding: forward intervals and backward substitution.
+
+pub(super) mod avoid;
+pub(super) mod boxes;
+pub(super) mod coupling;
+pub(super) mod difference;
+pub(super) mod dual;
+pub(super) mod fuzz;
+pub(super) mod jacobian;
+pub(super) mod linear;
+pub(super) mod narrow;
+pub(super) mod range;
+pub(super) mod sign;
+pub(super) mod split;
+pub(super) mod step;
+
+pub use avoid::Block;
+pub use coupling::{Coupled, Coupling};
+pub use jacobian::gradient;
+pub use range::Rate;
+pub use sign::Sign;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::interval::{Form, Interval, Lines, Sizes, Stored, magnitudes};
+use crate::model::{Layer, Mlp};
+
+use crate::certificate::Hint;
+use narrow::narrowed;
+
+/// A network in one arithmetic.
+#[derive(Debug)]
+pub struct Network<F: Form> {
+    layers: Vec<F::Layer>,
+    /// Per layer of one copy, the column of weights that each input meets: `[inputs][outputs]`; made when a
+    /// gradient asks for it.
+    columns: OnceLock<Vec<Vec<Vec<f64>>>>,
+    /// The first layer of one copy.
+    first: Option<F::Layer>,
+    /// Outputs per layer, of all copies.
+    widths: Vec<usize>,
+}
+
+/// A box of inputs, bounds of the pre-activations of the hidden layers over it, and what follows
+/// from them. Ends are finite.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    input: Arc<[Interval]>,
+    /// Of the first layer.
+    sizes: Arc<Sizes>,
+    /// Shared between the cases of a split, which often differ in later layers only.
+    layers: Vec<Arc<HiddenLayer>>,
+}
+
+#[derive(Debug)]
+struct HiddenLayer {
+    /// `z`
+    before: Vec<Interval>,
+    /// `relu(z)`
+    after: Vec<Interval>,
+    /// Of the layer that reads `relu(z)`.
+    sizes: Sizes,
+    /// Default lines.
+    lines: Vec<Lines>,
+}
+
+impl Hidden {
+    /// The box.
+    pub fn input(&self) -> &[Interval] {
+        &self.input
+    }
+
+    /// Pre-activation bounds per hidden layer, first layer first.
+    pub fn layers(&self) -> impl Iterator<Item = &[Interval]> {
+        self.layers.iter().map(|layer| layer.before.as_slice())
+    }
+
+    /// Bounds after the ReLU per hidden layer, first layer first.
+    pub(super) fn activations(&self) -> impl Iterator<Item = &[Interval]> {
+        self.layers.iter().map(|layer| layer.after.as_slice())
+    }
+
+    /// Bounds of what `layer` reads, and its sizes.
+    fn below(&self, layer: usize) -> Option<(&[Interval], &Sizes)> {
+        match layer.checked_sub(1) {
+            None => Some((&self.input, &self.sizes)),
+            Some(previous) => self.layers.get(previous).map(|l| (l.after.as_slice(), &l.sizes)),
+        }
+    }
+
+    /// What the layer pays for its inputs.
+    pub(super) fn sizes(&self, layer: usize) -> Option<&Sizes> {
+        self.below(layer).map(|(_, sizes)| sizes)
+    }
+}
+
+/// The bounds of the part of a box in which a neuron has a sign.
+#[derive(Clone, Debug)]
+pub enum Signed {
+    /// No point has it.
+    Empty,
+    /// The bounds.
+    Bounds(Hidden),
+    /// Overflow, or no such layer.
+    Unknown,
+}
+
+/// Which rule bounds the next layer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Intervals of the layer before.
+    Forward,
+    /// All the way back to the input.
+    Backward,
+}
+
+impl<F: Form> Network<F> {
+    /// Prepares `mlp`.
+    pub fn new(mlp: &Mlp) -> Self {
+        Self::side_by_side(mlp, 1)
+    }
+
+    /// Prepares so many copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
+    /// copy, then those of the next.
+    pub fn side_by_side(mlp: &Mlp, copies: usize) -> Self {
+        let stored = |l: &Layer| Stored::new(&l.weights, &l.bias, l.inputs).side_by_side(copies);
+        Self::of(mlp.layers.iter().map(stored))
+    }
+
+    fn of(stored: impl Iterator<Item = Stored>) -> Self {
+        let layers: Vec<F::Layer> = stored.map(F::layer).collect();
+        let all = || layers.iter().map(F::stored);
+        Self {
+            columns: OnceLock::new(),
+            first: all().next().map(|stored| F::layer(stored.side_by_side(1))),
+            widths: all().map(|stored| stored.copies() * stored.outputs()).collect(),
+            layers,
+        }
+    }
+
+    /// One copy without its biases; it shares the weights.
+    pub(super) fn unbiased(&self) -> Self {
+        Self::of(self.layers.iter().map(|layer| F::stored(layer).without_bias()))
+    }
+
+    /// Number of layers, the output included.
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Outputs per layer.
+    pub fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+
+    /// The weights that each input of a layer meets, `[inputs][outputs]`, of one copy.
+    pub(super) fn columns(&self, layer: usize) -> &[Vec<f64>] {
+        let all = self.columns.get_or_init(|| self.layers.iter().map(columns::<F>).collect());
+        all.get(layer).map_or(&[], Vec::as_slice)
+    }
+
+    /// The layer, prepared.
+    pub(super) fn layer(&self, layer: usize) -> Option<&F::Layer> {
+        self.layers.get(layer)
+    }
+
+    /// Hidden bounds by the interval rule; `None` after overflow.
+    pub fn interval_bounds(&self, input: &[Interval]) -> Option<Hidden> {
+        self.bounds(self.bare(input)?, None, |_| Depth::Forward)
+    }
+
+    /// Hidden bounds by the interval rule, and by the linear rule with default slopes where the
+    /// interval rule leaves the sign open; `None` after overflow.
+    pub fn linear_bounds(&self, input: &[Interval]) -> Option<Hidden> {
+        self.bounds(self.bare(input)?, None, |_| Depth::Backward)
+    }
+
+    /// The bounds of a smaller box: the parent's, intersected with the interval rule, and from
+    /// layer `refresh` on with the linear rule where the sign is still open.
+    pub fn inherited_bounds(
+        &self,
+        parent: &Hidden,
+        input: &[Interval],
+        refresh: Option<usize>,
+    ) -> Option<Hidden> {
+        self.bounds(self.bare(input)?, Some(parent), refreshed_from(refresh))
+    }
+
+    /// The bounds of the part of a box in which a neuron has a sign. Layers before the neuron's keep
+    /// their bounds, and so does its own unless it is the first, where the sign narrows the other
+    /// neurons; later ones, and all from layer `refresh` on, are bounded as in
+    /// [`Network::inherited_bounds`].
+    pub fn signed_bounds(&self, parent: &Hidden, sign: Sign, refresh: Option<usize>) -> Signed {
+        let Some(held) = parent.layers.get(sign.layer) else { return Signed::Unknown };
+        let mut before = held.before.clone();
+        if let Some(bound) = before.get_mut(sign.neuron) {
+            match bound.intersect(sign.half()) {
+                Some(half) => *bound = half,
+                None => return Signed::Empty,
+            }
+        }
+        if sign.layer == 0 {
+            match self.narrowed(&parent.input, sign, before) {
+                Ok(narrower) => before = narrower,
+                Err(nothing) => return nothing,
+            }
+        }
+        let signed = || {
+            let layer = Arc::new(self.hidden_layer(sign.layer, before)?);
+            let mut held = parent.clone();
+            *held.layers.get_mut(sign.layer)? = layer;
+            let kept = refresh.map_or(sign.layer + 1, |first| first.min(sign.layer + 1));
+            let layers = held.layers.iter().take(kept).cloned().collect();
+            let start = Hidden { layers, ..held.clone() };
+            self.bounds(start, Some(&held), refreshed_from(refresh))
+        };
+        signed().map_or(Signed::Unknown, Signed::Bounds)
+    }
+
+    /// The bounds of the first layer where one of its neurons has a sign, made of `before`; else why there are
+    /// none. A sign in one copy says nothing of another.
+    fn narrowed(
+        &self,
+        input: &[Interval],
+        sign: Sign,
+        mut before: Vec<Interval>,
+    ) -> Result<Vec<Interval>, Signed> {
+        let first = self.first.as_ref().ok_or(Signed::Unknown)?;
+        let (inputs, width) = (F::stored(first).inputs(), F::stored(first).outputs());
+        let copy = sign.neuron.checked_div(width).ok_or(Signed::Unknown)?;
+        let input = input.get(copy * inputs..(copy + 1) * inputs).ok_or(Signed::Unknown)?;
+        let own = before.get_mut(copy * width..(copy + 1) * width).ok_or(Signed::Unknown)?;
+        let sign = Sign { neuron: sign.neuron % width, ..sign };
+        let narrower = narrowed::<F>(first, input, sign, own.to_vec()).ok_or(Signed::Empty)?;
+        own.copy_from_slice(&narrower);
+        Ok(before)
+    }
+
+    /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
+    /// differ by an element of `moves`; `None` after overflow. `places` bounds each neuron at the first
+    /// and at the second point, layer by layer, as the network with its biases does; to be asked of the
+    /// one without.
+    pub(super) fn change_bounds(
+        &self,
+        places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
+        moves: &[Interval],
+    ) -> Option<Hidden> {
+        let mut changes = self.bare(moves)?;
+        for (layer, places) in places.into_iter().enumerate() {
+            let apart: Vec<_> = places.iter().map(|[from, to]| *to - *from).collect();
+            let before = self.layer_bounds(layer, &changes, Some(&apart), Depth::Backward)?;
+            let (mut after, mut lines) = (Vec::new(), Vec::new());
+            for (&places, &change) in places.iter().zip(&before) {
+                after.push(change_of_relu(places, change));
+                lines.push(Lines::of_change(places, change));
+            }
+            let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
+            changes.layers.push(Arc::new(HiddenLayer { before, after, sizes, lines }));
+        }
+        Some(changes)
+    }
+
+    /// A box without hidden bounds.
+    fn bare(&self, input: &[Interval]) -> Option<Hidden> {
+        let sizes = Arc::new(F::sizes(self.layers.first()?, &magnitudes(input)));
+        Some(Hidden { input: input.into(), sizes, layers: Vec::new() })
+    }
+
+    /// Bounds the hidden layers that are missing.
+    fn bounds(
+        &self,
+        mut hidden: Hidden,
+        parent: Option<&Hidden>,
+        depth: impl Fn(usize) -> Depth,
+    ) -> Option<Hidden> {
+        for layer in hidden.layers.len()..self.layers.len().saturating_sub(1) {
+            let held = parent.and_then(|p| p.layers.get(layer)).map(|l| l.before.as_slice());
+            let before = self.layer_bounds(layer, &hidden, held, depth(layer))?;
+            hidden.layers.push(Arc::new(self.hidden_layer(layer, before)?));
+        }
+        Some(hidden)
+    }
+
+    /// What follows from the bounds of a hidden layer.
+    fn hidden_layer(&self, layer: usize, before: Vec<Interval>) -> Option<HiddenLayer> {
+        let after: Vec<_> = before.iter().map(|z| z.relu()).collect();
+        let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
+        let lines = before.iter().map(|&z| Lines::new(z, None)).collect();
+        Some(HiddenLayer { before, after, sizes, lines })
+    }
+
+    /// Bounds one more hidden layer. Bounds of several rules are intersected; all being true of
+    /// the same numbers, an empty intersection means an empty region, which is bounded by anything.
+    fn layer_bounds(
+        &self,
+        layer: usize,
+        hidden: &Hidden,
+        held: Option<&[Interval]>,
+        depth: Depth,
+    ) -> Option<Vec<Interval>> {
+        let affine = self.layers.get(layer)?;
+        let (below, sizes) = hidden.below(layer)?;
+        let both = |a: Interval, b: Interval| a.intersect(b).unwrap_or(a);
+        let neuron = |neuron| {
+            let mut bounds = F::range(affine, neuron, below, sizes);
+            if let Some(held) = held.and_then(|held| held.get(neuron)) {
+                bounds = both(*held, bounds);
+            }
+            let is_open = bounds.lo() < 0.0 && bounds.hi() > 0.0;
+            if is_open && depth == Depth::Backward && layer > 0 {
+                bounds = both(bounds, self.backward_range(layer, neuron, hidden));
+            }
+            bounds.is_finite().then_some(bounds)
+        };
+        (0..*self.widths.get(layer)?).map(neuron).collect()
+    }
+
+    /// Bounds of one pre-activation by the linear rule with default slopes.
+    fn backward_range(&self, layer: usize, neuron: usize, hidden: &Hidden) -> Interval {
+        let Some(affine) = self.layers.get(layer) else { return Interval::WHOLE };
+        let lower = |sign| {
+            let form = self.descend(F::output(affine, neuron, sign), layer, hidden, None, &[]);
+            form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+        };
+        Interval::new(lower(1.0), -lower(-1.0)).unwrap_or(Interval::WHOLE)
+    }
+
+    /// Lower bound of a form over the logits by the interval rule.
+    pub fn interval_margin(&self, form: F, hidden: &Hidden) -> f64 {
+        let bound = || {
+            let last = self.layers.len().checked_sub(1)?;
+            let (below, sizes) = hidden.below(last)?;
+            Some(form.through_layer(self.layers.get(last)?, sizes).minimum(below))
+        };
+        bound().unwrap_or(f64::NEG_INFINITY)
+    }
+
+    /// Lower bound of a form over the logits by the linear rule, over the points of the box at
+    /// which the neurons have the given signs.
+    pub fn linear_margin(
+        &self,
+        form: F,
+        hidden: &Hidden,
+        hint: Option<&Hint>,
+        signs: &[Sign],
+    ) -> f64 {
+        let form = self.input_form(form, hidden, hint, signs);
+        form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+    }
+
+    /// The form over the inputs that the linear rule puts below a form over the logits.
+    pub fn input_form(
+        &self,
+        form: F,
+        hidden: &Hidden,
+        hint: Option<&Hint>,
+        signs: &[Sign],
+    ) -> Option<F> {
+        let last = self.layers.len().checked_sub(1)?;
+        let form = form.through_layer(self.layers.get(last)?, hidden.sizes(last)?);
+        self.descend(form, last, hidden, hint, signs)
+    }
+
+    /// Bounds of the logits by the interval rule; an end may be infinite.
+    pub(super) fn output_bounds(&self, hidden: &Hidden) -> Vec<Interval> {
+        let bounds = || {
+            let last = self.layers.len().checked_sub(1)?;
+            let (affine, (below, sizes)) = (self.layers.get(last)?, hidden.below(last)?);
+            let outputs = 0..self.widths.get(last).copied().unwrap_or(0);
+            Some(outputs.map(|output| F::range(affine, output, below, sizes)).collect())
+        };
+        bounds().unwrap_or_default()
+    }
+
+    /// A form over the inputs of `layer`, substituted back to the input.
+    fn descend(
+        &self,
+        mut form: F,
+        layer: usize,
+        hidden: &Hidden,
+        hint: Option<&Hint>,
+        signs: &[Sign],
+    ) -> Option<F> {
+        for previous in (0..layer).rev() {
+            let h = hidden.layers.get(previous)?;
+            form = match hinted_lines(h, previous, hint) {
+                Some(lines) => form.through_relu(&lines, &h.before),
+                None => form.through_relu(&h.lines, &h.before),
+            };
+            for sign in signs.iter().filter(|sign| sign.layer == previous) {
+                let multiplier = sign.multiplier(hint);
+                let size = h.before.get(sign.neuron).map_or(f64::INFINITY, |z| z.magnitude());
+                form.add_product(
+                    sign.neuron,
+                    if sign.is_on { -1.0 } else { 1.0 },
+                    multiplier,
+                    size,
+                );
+            }
+            form = form.through_layer(self.layers.get(previous)?, hidden.sizes(previous)?);
+        }
+        Some(form)
+    }
+}
+
+/// The columns of one copy of a layer.
+fn columns<F: Form>(layer: &F::Layer) -> Vec<Vec<f64>> {
+    let stored = F::stored(layer);
+    let column = |input| stored.rows().filter_map(|row| row.get(input).copied()).collect();
+    (0..stored.inputs()).map(column).collect()
+}
+
+/// Bounds of `relu(z′) − relu(z)` for `z′ − z` in `change`, `z` and `z′` in their places.
+fn change_of_relu([from, to]: [Interval; 2], change: Interval) -> Interval {
+    let by_change = if from.lo() >= 0.0 && to.lo() >= 0.0 {
+        change
+    } else if from.hi() <= 0.0 && to.hi() <= 0.0 {
+        Interval::point(0.0)
+    } else {
+        change.hull(Interval::point(0.0))
+    };
+    let by_place = to.relu() - from.relu();
+    by_change.intersect(by_place).unwrap_or(by_change)
+}
+
+/// The linear rule from layer `refresh` on.
+fn refreshed_from(refresh: Option<usize>) -> impl Fn(usize) -> Depth {
+    move |layer| match refresh {
+        Some(first) if layer >= first => Depth::Backward,
+        _ => Depth::Forward,
+    }
+}
+
+/// The lines of a layer with the hinted lower slopes; `None` if no hint names the layer.
+fn hinted_lines(hidden: &HiddenLayer, layer: usize, hint: Option<&Hint>) -> Option<Vec<Lines>> {
+    let mut named = hint?.slopes.iter().filter(|(at, _, _)| *at == layer).peekable();
+    named.peek()?;
+    let mut lines = hidden.lines.clone();
+    for &(_, neuron, slope) in named {
+        if let (Some(line), Some(&bounds)) = (lines.get_mut(neuron), hidden.before.get(neuron)) {
+            *line = Lines::new(bounds, Some(slope));
+        }
+    }
+    Some(lines)
+}

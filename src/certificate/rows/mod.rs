@@ -1,0 +1,9 @@
+//! Rules about rows of data.
+
+mod all_pairs;
+mod coordinates;
+mod exact;
+mod floats;
+mod site;
+
+pub use all_pairs::Pairs;
