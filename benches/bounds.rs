@@ -11,9 +11,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use propcert::certificate::Network;
-use propcert::certify::alpha::Ascent;
-use propcert::certify::batch::Engine;
-use propcert::certify::lp;
+use propcert::certify::network::alpha::Ascent;
+use propcert::certify::network::batch::Engine;
+use propcert::certify::network::lp;
 use propcert::interval::{Form, Interval, Rounded};
 use propcert::model::{Layer, Mlp};
 use rand::{RngExt, SeedableRng};

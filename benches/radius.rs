@@ -10,8 +10,8 @@ mod yardstick;
 
 use std::time::Instant;
 
-use propcert::certify::trees::Radii;
-use propcert::certify::trees::jumps::Census;
+use propcert::certify::ensemble::Radii;
+use propcert::certify::ensemble::jumps::Census;
 use propcert::model::{Family, Feature};
 use propcert::spec::{Direction, Norm};
 

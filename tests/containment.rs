@@ -9,9 +9,9 @@
 mod published;
 
 use propcert::certificate::{Hint, Network};
-use propcert::certify::alpha::Ascent;
-use propcert::certify::batch::Engine;
-use propcert::certify::lp;
+use propcert::certify::network::alpha::Ascent;
+use propcert::certify::network::batch::Engine;
+use propcert::certify::network::lp;
 use propcert::interval::{Dyadic, Form, Interval, Rational, Rounded};
 use propcert::model::{Layer, Mlp};
 use rand::{RngExt, SeedableRng};

@@ -12,8 +12,8 @@ use cases::draw::Draw;
 use cases::feature;
 use cases::forests::{quarter, random_tree};
 use cases::nearest::{Place, nearest_change};
-use propcert::certify::trees::jumps::Census;
-use propcert::certify::trees::{Radii, Radius};
+use propcert::certify::ensemble::jumps::Census;
+use propcert::certify::ensemble::{Radii, Radius};
 use propcert::interval::Rational;
 use propcert::model::{
     Digest, Ensemble, Family, Feature, Kind, Link, Model, Point, Precision, Schema, Tie,

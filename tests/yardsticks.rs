@@ -10,9 +10,9 @@ use std::io::Write;
 use std::path::Path;
 
 use propcert::certificate::{Hidden, Network};
-use propcert::certify::alpha::Ascent;
-use propcert::certify::batch::Engine;
-use propcert::certify::lp;
+use propcert::certify::network::alpha::Ascent;
+use propcert::certify::network::batch::Engine;
+use propcert::certify::network::lp;
 use propcert::interval::{Form, Interval, Rounded};
 
 fn rows(folder: &Path, name: &str) -> Vec<Vec<String>> {

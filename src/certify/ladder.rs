@@ -4,7 +4,9 @@ use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
-use super::{Searcher, alpha, attack, branch, halving, lp, trees, twins};
+use super::ensemble::{tree_dual, tree_pairs};
+use super::network::{alpha, branch, halving, lp};
+use super::{Searcher, attack, ensemble};
 
 /// A proof and what the kernel says of it.
 #[derive(Clone, Debug)]
@@ -120,10 +122,10 @@ impl Searcher<'_> {
             Rung::Start => return branch::start(self, obligation),
             Rung::Changes => return branch::changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
-            Rung::Twins => return twins::search(self, obligation),
-            Rung::Shares => trees::shares::search(self, obligation),
-            Rung::Cells => return trees::label::search(self, obligation),
-            Rung::Jumps => return trees::jumps::search(self, obligation),
+            Rung::Twins => return tree_pairs::search(self, obligation),
+            Rung::Shares => tree_dual::search(self, obligation),
+            Rung::Cells => return ensemble::label::search(self, obligation),
+            Rung::Jumps => return ensemble::jumps::search(self, obligation),
         };
         branch::Found { proof, nodes: 0, is_spent: false }
     }

@@ -3,19 +3,13 @@
 //! A [`Searcher`] answers one obligation after the other by the ladder: an attack first, then the
 //! rules of the kernel from the cheapest to the dearest, a linear program, a longer attack, and case
 //! distinctions within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof
-//! and never a false theorem. [`batch`] stands beside the ladder: rigorous bounds of many boxes at once,
+//! and never a false theorem. [`network::batch`] stands beside the ladder: rigorous bounds of many boxes at once,
 //! for figures.
 
-pub mod alpha;
 mod attack;
-pub mod batch;
-mod branch;
-mod halving;
+pub mod ensemble;
 mod ladder;
-pub mod lp;
-mod side;
-pub mod trees;
-mod twins;
+pub mod network;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -29,8 +23,8 @@ use crate::interval::Rounded;
 use crate::model::{Family, Mlp, Part, Row};
 use crate::spec::{LowerError, Lowered, OutputBlock};
 
+pub use ensemble::LargestChange;
 pub use ladder::Answer;
-pub use twins::LargestChange;
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +117,7 @@ pub struct Searcher<'a> {
     rows: &'a [Row],
     /// The network of the claim: both copies side by side, with two.
     mlp: Option<Cow<'a, Mlp>>,
-    grid: Option<trees::Grid>,
+    grid: Option<ensemble::Grid>,
     options: Options,
 }
 
@@ -189,7 +183,7 @@ impl<'a> Searcher<'a> {
                 let mlp = if is_pair { Cow::Owned(mlp.twice()) } else { Cow::Borrowed(mlp) };
                 (Some(mlp), None)
             }
-            Family::Ensemble(e) => (None, Some(trees::Grid::new(e, lowered.is_whole()))),
+            Family::Ensemble(e) => (None, Some(ensemble::Grid::new(e, lowered.is_whole()))),
         };
         Self { lowered, kernel, subject, rows, mlp, grid, options }
     }
@@ -226,31 +220,31 @@ impl<'a> Searcher<'a> {
     /// for other claims, and where trees are too large over pairs of points. Of strict claims it is what is
     /// reached in the limit.
     pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
-        twins::largest_change(self, &self.lowered.obligation(at)?)
+        ensemble::tree_pairs::largest_change(self, &self.lowered.obligation(at)?)
     }
 
     /// How far the score goes over the region of such an obligation, from its least value to its greatest, or
     /// what that lies between.
     pub fn score_span(&self, at: usize) -> Option<LargestChange> {
-        twins::score_span(self, &self.lowered.obligation(at)?)
+        ensemble::tree_pairs::score_span(self, &self.lowered.obligation(at)?)
     }
 
     /// Whether some point is as confident as obligation `at` supposes (`high-confidence`, `redundancy`);
     /// if none is, it holds emptily. The kernel has decided it. `None` for other claims, or if the budget
     /// of nodes does not last.
     pub fn is_premise_met(&self, at: usize) -> Option<bool> {
-        twins::is_premise_met(self, &self.lowered.obligation(at)?)
+        ensemble::tree_pairs::is_premise_met(self, &self.lowered.obligation(at)?)
     }
 
     /// What the relaxation with one variable per leaf offers for obligation `at` about one label of an
     /// ensemble: one step of the ladder, for figures.
     pub fn offer_shares(&self, at: usize) -> Option<Proof> {
-        trees::shares::search(self, &self.lowered.obligation(at)?)
+        ensemble::tree_dual::search(self, &self.lowered.obligation(at)?)
     }
 
     /// What the search over boxes of cells offers for it.
     pub fn offer_cells(&self, at: usize) -> Option<Proof> {
-        trees::label::search(self, &self.lowered.obligation(at)?).proof
+        ensemble::label::search(self, &self.lowered.obligation(at)?).proof
     }
 
     /// Whether the time allowed is over.

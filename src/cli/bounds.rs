@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use crate::certificate::Network;
-use crate::certify::alpha::Ascent;
-use crate::certify::batch::Engine;
-use crate::certify::lp;
+use crate::certify::network::alpha::Ascent;
+use crate::certify::network::batch::Engine;
+use crate::certify::network::lp;
 use crate::interval::{Form, Interval, Rational, Rounded};
 use crate::model::{Family, FeatureSpec, Mlp, Model};
 

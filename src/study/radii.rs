@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
-use crate::certify::trees::{Radii, Radius};
+use crate::certify::ensemble::{Radii, Radius};
 use crate::certify::{CertifyError, Options, Searcher, Selection, header, rows_for};
 use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Row};

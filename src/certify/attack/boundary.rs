@@ -8,10 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::Family;
 use crate::spec::{Claim, Obligation};
 
-use super::super::Searcher;
 use super::excess::excess;
 use super::space::{FloatBox, step_towards};
 use super::zone;
+use crate::certify::Searcher;
 
 /// Places that are moved to where the network is barely confident.
 const PLACES: usize = 24;

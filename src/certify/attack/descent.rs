@@ -6,9 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::{Family, Model, Point};
 use crate::spec::{Claim, Obligation};
 
-use super::super::Searcher;
 use super::excess::excess;
 use super::space::{FloatBox, slopes};
+use crate::certify::Searcher;
 
 /// Steps of a descent.
 const STEPS: usize = 12;

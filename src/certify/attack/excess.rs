@@ -3,8 +3,8 @@
 use crate::model::Model;
 use crate::spec::{Claim, Obligation};
 
-use super::super::Searcher;
 use super::zone;
+use crate::certify::Searcher;
 
 /// By how much the claim holds at a raw point, in floats; at most 0 looks like a violation. In units
 /// of the claim: margins, posteriors, or nothing but a sign; infinite for claims about two points and

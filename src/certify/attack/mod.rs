@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::Point;
 use crate::spec::{Claim, Obligation, RawRegion};
 
-use super::Searcher;
+use crate::certify::Searcher;
 
 pub(super) use excess::excess;
 pub(super) use reach::unsafe_points;

@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::{Family, Model, Part, Row};
 use crate::spec::{Claim, Direction, Obligation};
 
-use super::super::Searcher;
 use super::space::{FloatBox, slopes};
+use crate::certify::Searcher;
 
 /// Stops of a walk, for a network.
 const WALK: usize = 17;

@@ -11,8 +11,8 @@ use crate::interval::Rational;
 use crate::model::{Model, Part};
 use crate::spec::{Claim, Norm, Obligation, On};
 
-use super::super::Searcher;
 use super::space::{FloatBox, raw_slopes, step_towards};
+use crate::certify::Searcher;
 
 /// Places that are tried.
 const PLACES: usize = 24;

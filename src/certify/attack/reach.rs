@@ -9,8 +9,8 @@ use crate::interval::{Rational, Rounded};
 use crate::model::Point;
 use crate::spec::{Claim, Halfspace, Obligation, OutputBlock, RawRegion};
 
-use super::super::Searcher;
 use super::space::{FloatBox, slopes};
+use crate::certify::Searcher;
 
 /// Points that miss a block by no more than this are looked at exactly.
 const NEAR: f64 = 1e-4;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::certify::trees::{Radii, Radius};
+use crate::certify::ensemble::{Radii, Radius};
 use crate::model::{Digest, Model};
 use crate::study::Store;
 use crate::study::radii::{Anchor, ENDINGS, keep};

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::certify::trees::Radii;
+use crate::certify::ensemble::Radii;
 use crate::spec::DistanceUnit;
 use crate::spec::Norm;
 use crate::study::{Manifest, write_whole};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::certify::trees::Radius;
+use crate::certify::ensemble::Radius;
 use crate::spec::DistanceUnit;
 use crate::study::ManifestEntry;
 

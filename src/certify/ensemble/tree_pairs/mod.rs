@@ -16,18 +16,18 @@ use crate::certificate::{Proof, TwinBox};
 use crate::model::{Cells, Ensemble, Family, Point};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
-use super::Searcher;
-use super::branch;
+use crate::certify::Searcher;
+use crate::certify::network::branch;
 use aim::Aim;
 use question::Question;
 use search::Found;
 use witness::{Ground, shift};
 
 pub use extent::LargestChange;
-pub(super) use extent::{is_premise_met, largest_change, score_span};
+pub(in crate::certify) use extent::{is_premise_met, largest_change, score_span};
 
 /// Searches all questions of an obligation within the budget of nodes, which they share.
-pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
     let mut nodes = 0;
     let proof = prove(searcher, obligation, Means::All, &mut nodes);
     let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;

@@ -8,11 +8,11 @@ use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::branch::cut::{Ascended, Cutter};
+use super::super::branch::goal::{Goal, Standing};
+use super::super::branch::tree::Slot;
 use super::super::side::FEW_INPUTS;
-use super::super::{Searcher, attack};
-use super::cut::{Ascended, Cutter};
-use super::goal::{Goal, Standing};
-use super::tree::Slot;
+use crate::certify::{Searcher, attack};
 
 /// Steps of the ascent per case.
 const STEPS: usize = 12;

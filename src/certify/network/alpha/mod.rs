@@ -19,7 +19,7 @@ use crate::certificate::{Hidden, Hint, Proof, Sign, competitors, margin_row};
 use crate::model::{Family, Mlp};
 use crate::spec::Obligation;
 
-use super::Searcher;
+use crate::certify::Searcher;
 use sweep::{Relaxed, Sweep, is_unstable};
 
 /// Length of the first step; later ones shrink.
@@ -37,7 +37,10 @@ type Slopes = Vec<f64>;
 const STEPS: usize = 30;
 
 /// Slopes for every margin of the obligation.
-pub(super) fn linear_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+pub(in crate::certify) fn linear_hint(
+    searcher: &Searcher,
+    obligation: &Obligation,
+) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
     let (label, threshold) = obligation.sufficient.as_ref()?.label()?;

@@ -8,13 +8,13 @@ use crate::interval::Rational;
 use crate::model::{Family, Point};
 use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
 
-use super::super::{Options, Searcher};
-use super::aim::Aim;
-use super::parts::Shown;
-use super::product::FALL;
-use super::question::{FIRST_BOXES, Question};
-use super::witness::Ground;
-use super::{Grids, Means, prove, regions};
+use super::super::tree_pairs::aim::Aim;
+use super::super::tree_pairs::parts::Shown;
+use super::super::tree_pairs::product::FALL;
+use super::super::tree_pairs::question::{FIRST_BOXES, Question};
+use super::super::tree_pairs::witness::Ground;
+use super::super::tree_pairs::{Grids, Means, prove, regions};
+use crate::certify::{Options, Searcher};
 
 /// The most by which the score changes between two points that a claim binds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,14 +8,14 @@ use crate::certificate::{Proof, SplitTree};
 use crate::model::{Ensemble, Feature, Point};
 use crate::spec::{Claim, Direction, Obligation};
 
-use super::super::Searcher;
-use super::super::attack::FloatBox;
-use super::super::branch::Found;
 use super::grid::{Grid, Part, Parts, Query, Sides, Units};
 use super::local::Local;
 use super::proof::{leaf, steps};
 use super::reduce::join;
 use super::search::{Answer, End, Search};
+use crate::certify::Searcher;
+use crate::certify::attack::FloatBox;
+use crate::certify::network::branch::Found;
 
 /// A threshold of a feature, and which way the score may move there.
 #[derive(Clone, Copy)]

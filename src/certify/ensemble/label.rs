@@ -8,15 +8,15 @@ use crate::interval::Rational;
 use crate::model::{Point, Tie};
 use crate::spec::{Norm, Obligation, Semantics};
 
-use super::super::Searcher;
-use super::super::attack::{FloatBox, excess};
-use super::super::branch::Found;
 use super::around::Around;
 use super::distance::{Key, Rest, Ruler};
 use super::grid::{Grid, Query, Sides};
 use super::local::Local;
 use super::proof::{leaf, steps};
 use super::search::{Answer, End, Search};
+use crate::certify::Searcher;
+use crate::certify::attack::{FloatBox, excess};
+use crate::certify::network::branch::Found;
 
 /// A split proof of a claim about one label, or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {

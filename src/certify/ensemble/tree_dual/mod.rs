@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::certificate::{Proof, Shift, competitors};
 use crate::spec::Obligation;
 
-use super::super::Searcher;
 use super::grid::{Grid, Part, Parts, Sides};
+use crate::certify::Searcher;
 
 /// Most rounds over all features.
 const ROUNDS: usize = 30;
@@ -294,9 +294,9 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::Options;
     use super::*;
     use crate::certificate::Subject;
+    use crate::certify::Options;
     use crate::model::{Digest, Model, Row};
     use crate::spec::{Lowered, Spec};
 

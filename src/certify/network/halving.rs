@@ -7,10 +7,10 @@
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
-use super::Searcher;
-use super::attack::{FloatBox, boundary_points, slopes};
 use super::branch::Found;
 use super::side::{FEW_INPUTS, Side};
+use crate::certify::Searcher;
+use crate::certify::attack::{FloatBox, boundary_points, slopes};
 
 /// Cases that are looked at in any event.
 const FIRST_CASES: u64 = 32;
@@ -20,7 +20,7 @@ const HOPELESS: f64 = 4.0;
 const MAX_DEPTH: usize = 100;
 
 /// A split proof or a counterexample; networks only.
-pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let mut is_hopeless = false;
     let proof = halve(searcher, obligation, &mut nodes, &mut is_hopeless);

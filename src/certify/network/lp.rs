@@ -24,7 +24,7 @@ use crate::interval::{Interval, Lines};
 use crate::model::{Family, Layer, Mlp};
 use crate::spec::Obligation;
 
-use super::Searcher;
+use crate::certify::Searcher;
 
 /// 2²⁰
 const UNITS: f64 = (1 << 20) as f64;
@@ -33,7 +33,7 @@ const LARGEST: f64 = 1e9;
 
 /// A simplex that goes on for so long goes round and finds nothing: programs of the sizes that are posed take
 /// seconds at most. What it had by then is not used, so that no hint depends on the clock.
-pub(super) const LONGEST_SECONDS: f64 = 30.0;
+pub(in crate::certify) const LONGEST_SECONDS: f64 = 30.0;
 /// The largest number that a simplex with absolute tolerances is given: of larger ones it may go round for ever.
 const MOST: f64 = 1e18;
 
@@ -46,7 +46,7 @@ fn is_tame(mlp: &Mlp, hidden: &Hidden, input: &[Interval]) -> bool {
 
 /// Multipliers for every margin of the obligation, or nothing if the program is too large or the
 /// solver fails.
-pub(super) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+pub(in crate::certify) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
     let (label, _) = obligation.sufficient.as_ref()?.label()?;

@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use crate::certificate::{Cut, Leaf, Proof, gradient};
 use crate::spec::{Claim, Obligation, RawRegion};
 
+use super::super::branch::Found;
+use super::super::branch::queue::Queue;
+use super::super::branch::tree::{Slot, Tree};
 use super::super::side::Side;
-use super::super::{Searcher, attack};
-use super::Found;
-use super::queue::Queue;
-use super::tree::{Slot, Tree};
+use crate::certify::{Searcher, attack};
 
 /// Deepest path that is tried.
 const MAX_DEPTH: usize = 100;
@@ -40,7 +40,7 @@ enum Look {
 }
 
 /// A split proof or a counterexample.
-pub(in super::super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let proof = halve(searcher, obligation, &mut nodes);
     let is_spent = proof.is_none() && nodes > searcher.options.budget_nodes;

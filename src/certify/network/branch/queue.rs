@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::tree::Slot;
+use super::super::branch::tree::Slot;
 
 /// Cases that are looked at together.
 const GROUP: usize = 16;

@@ -11,13 +11,14 @@
 //! | `search` | depth first over boxes of cells |
 //! | `distance` | how far cells lie from a point |
 //! | `around` | how far the box at hand lies from it |
-//! | `shares` | the relaxation with one variable per leaf |
+//! | `tree_dual/` | the relaxation with one variable per leaf |
 //! | `label` | claims about one label |
 //! | `radius` | the distance to the nearest change of label |
 //! | `rounds` | the search for it around one point |
 //! | `length` | distances as lengths in floats |
 //! | `jumps` | monotone features, threshold by threshold |
 //! | `proof` | cases as a split tree of the kernel |
+//! | `tree_pairs/` | claims about two points |
 //!
 //! The search is exact, and still an adviser: what it finds becomes a verdict in the kernel.
 
@@ -35,8 +36,10 @@ mod radius;
 mod reduce;
 mod rounds;
 mod search;
-pub(super) mod shares;
 mod state;
+pub(super) mod tree_dual;
+pub(super) mod tree_pairs;
 
 pub(super) use grid::Grid;
 pub use radius::{Radii, Radius, RadiusError};
+pub use tree_pairs::LargestChange;

@@ -236,7 +236,7 @@ impl Local {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certify::trees::grid::Grid;
+    use crate::certify::ensemble::grid::Grid;
     use crate::model::{Ensemble, Feature, Node, Tree};
 
     /// A balanced tree over one feature with `2^depth` leaves, its cuts between those of its neighbours.

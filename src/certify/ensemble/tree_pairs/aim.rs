@@ -2,7 +2,7 @@
 
 use crate::spec::{Claim, On};
 
-use super::product::{FALL, RISE, Sums};
+use super::super::tree_pairs::product::{FALL, RISE, Sums};
 
 /// What is claimed of the margins of two points; see rule `tree-pairs`.
 #[derive(Clone, Copy, Debug)]

@@ -28,7 +28,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 use crate::interval::{Interval, Lines};
 
-use super::affine::{Affine, Bounds, INFLATE, U, gamma, product, underflow};
+use super::super::batch::affine::{Affine, Bounds, INFLATE, U, gamma, product, underflow};
 
 /// Sums that are held side by side, so that the processor may add them together.
 const LANES: usize = 4;

@@ -12,7 +12,7 @@
 //! `changes` cuts small neighbourhoods with the same queue and tree, but by a rule that inherits nothing.
 
 mod case;
-pub(super) mod changes;
+pub(in crate::certify) mod changes;
 mod cut;
 mod goal;
 mod queue;
@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use crate::certificate::{LeafHint, Proof};
 use crate::spec::Obligation;
 
-use super::Searcher;
+use crate::certify::Searcher;
 use case::{Case, Look, Looker};
 use queue::Queue;
 use tree::Tree;
@@ -38,18 +38,18 @@ const FIRST_CASES: u64 = 1_000;
 const MAX_DEPTH: usize = 500;
 
 /// What a search ended with.
-pub(super) struct Found {
+pub(in crate::certify) struct Found {
     /// A split proof or a counterexample; `None` when budget or time ended first.
-    pub(super) proof: Option<Proof>,
+    pub(in crate::certify) proof: Option<Proof>,
     /// Cases looked at.
-    pub(super) nodes: u64,
+    pub(in crate::certify) nodes: u64,
     /// Whether nothing came out because the budget of nodes ended: a larger one goes on.
-    pub(super) is_spent: bool,
+    pub(in crate::certify) is_spent: bool,
 }
 
 /// The first cases of a search, before a longer attack is worth its time; none if the budget is no
 /// larger.
-pub(super) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
+pub(in crate::certify) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
     if searcher.options.budget_nodes <= FIRST_CASES {
         return Found { proof: None, nodes: 0, is_spent: false };
     }
@@ -57,7 +57,7 @@ pub(super) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
 }
 
 /// Cuts until every case is closed, a counterexample is found, or budget or time end.
-pub(super) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     search_within(searcher, obligation, searcher.options.budget_nodes)
 }
 

@@ -1,4 +1,4 @@
-//! The best shares, by linear program; beside `certify/lp.rs` the only file that knows the solver.
+//! The best shares, by linear program; beside `certify/network/lp.rs` the only file that knows the solver.
 //!
 //! The shares themselves are the variables, so that the solver's point is the multipliers that the kernel
 //! is given. With `θ` constant on the runs between a tree's own cuts, `m` its least over several runs, `u`
@@ -20,8 +20,8 @@ use good_lp::{
     microlp, variable,
 };
 
-use super::super::super::lp::LONGEST_SECONDS;
-use super::{Factor, Relaxation};
+use super::super::tree_dual::{Factor, Relaxation};
+use crate::certify::network::lp::LONGEST_SECONDS;
 
 /// Shares beyond this are not offered.
 const LARGEST: f64 = 1e9;
@@ -151,8 +151,8 @@ fn cells(factors: &[Factor], feature: usize) -> BTreeSet<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::grid::Grid;
     use super::*;
+    use crate::certify::ensemble::grid::Grid;
     use crate::model::{Ensemble, Feature, Node, Tree};
 
     /// A full tree of depth 2 over three features, by digits of a number.

@@ -9,7 +9,7 @@ use crate::certificate::{
 use crate::interval::{Form, Rounded};
 use crate::spec::{Claim, Direction, Obligation, OutputBlock};
 
-use super::super::Searcher;
+use crate::certify::Searcher;
 
 /// What all points of a case must satisfy.
 pub(super) enum Goal<'a> {

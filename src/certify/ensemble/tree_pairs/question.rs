@@ -3,13 +3,13 @@
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::Ensemble;
 
-use super::super::Options;
-use super::Grids;
-use super::aim::Aim;
-use super::ascent::Ascent;
-use super::parts::{self, Shown};
-use super::product::{FORMS, MOST_PAIRS, Product, Sums};
-use super::search::{Found, Search};
+use super::super::tree_pairs::Grids;
+use super::super::tree_pairs::aim::Aim;
+use super::super::tree_pairs::ascent::Ascent;
+use super::super::tree_pairs::parts::{self, Shown};
+use super::super::tree_pairs::product::{FORMS, MOST_PAIRS, Product, Sums};
+use super::super::tree_pairs::search::{Found, Search};
+use crate::certify::Options;
 
 /// Boxes of all trees together before anything else is tried: enough for most claims, true or false.
 pub(super) const FIRST_BOXES: u64 = 2_000;
@@ -129,10 +129,10 @@ impl<'a> Question<'a> {
 mod tests {
     use std::fmt::Write;
 
-    use super::super::super::Searcher;
-    use super::super::extent::expect_change;
     use super::*;
     use crate::certificate::{Proof, Subject, Verdict};
+    use crate::certify::Searcher;
+    use crate::certify::ensemble::tree_pairs::extent::expect_change;
     use crate::interval::Rational;
     use crate::model::{Digest, Family, Model};
     use crate::spec::{Lowered, Spec};

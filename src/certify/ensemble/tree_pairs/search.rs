@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Cut, MAX_DEPTH, Pairing, SplitTree, TwinBox};
 
-use super::aim::Aim;
-use super::grown::Grown;
-use super::product::{Axis, FALL, FORMS, Product, Sums, Twin, larger, sums};
+use super::super::tree_pairs::aim::Aim;
+use super::super::tree_pairs::grown::Grown;
+use super::super::tree_pairs::product::{Axis, FALL, FORMS, Product, Sums, Twin, larger, sums};
 
 /// How close to a limit, relative to the size of the sums, floats are not trusted.
 const CLOSE: f64 = 1e-9;

@@ -3,19 +3,19 @@
 use crate::interval::Interval;
 
 /// With more inputs that can move than this, halving them seldom closes all boxes.
-pub(super) const FEW_INPUTS: usize = 10;
+pub(in crate::certify) const FEW_INPUTS: usize = 10;
 
 /// A side of a box, a float strictly between its ends, and about how far it moves what is bounded.
-pub(super) struct Side {
-    pub(super) input: usize,
-    pub(super) at: f64,
-    pub(super) gain: f64,
+pub(in crate::certify) struct Side {
+    pub(in crate::certify) input: usize,
+    pub(in crate::certify) at: f64,
+    pub(in crate::certify) gain: f64,
 }
 
 impl Side {
     /// The side whose width times slope is largest, the first of several, and its middle; `None` if no
     /// float lies between its ends. One slope per side, none negative.
-    pub(super) fn steepest(sides: &[Interval], slopes: &[f64]) -> Option<Self> {
+    pub(in crate::certify) fn steepest(sides: &[Interval], slopes: &[f64]) -> Option<Self> {
         let gains = sides.iter().zip(slopes).map(|(side, slope)| (side.hi() - side.lo()) * slope);
         let first_of_largest =
             |a: &(usize, f64), b: &(usize, f64)| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0));
@@ -25,7 +25,7 @@ impl Side {
 }
 
 /// A float in the middle of a side, strictly between its ends.
-pub(super) fn middle(side: Interval) -> Option<f64> {
+pub(in crate::certify) fn middle(side: Interval) -> Option<f64> {
     let at = side.lo() + (side.hi() - side.lo()) / 2.0;
     (side.lo() < at && at < side.hi()).then_some(at)
 }

@@ -5,9 +5,9 @@ use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::branch::goal::{Part, Standing};
+use super::super::branch::steep::widest_slope;
 use super::super::side::{Side, middle};
-use super::goal::{Part, Standing};
-use super::steep::widest_slope;
 
 /// How many times what the sign of a neuron promises the halving of an input must promise: a sign
 /// settles its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57,
