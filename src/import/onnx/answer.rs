@@ -11,39 +11,9 @@
 
 use crate::import::ImportError;
 
-use super::graph::{Known, Values};
+use super::graph::Values;
 use super::place::Place;
-
-/// What turns logits into posteriors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activation {
-    /// Of one logit, that of class 1.
-    Sigmoid,
-    /// Of a logit for each class.
-    Softmax,
-}
-
-/// What of a classifier's answer a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// The posterior of class 1.
-    One,
-    /// The posterior of class 0.
-    Zero,
-    /// The posteriors in the order of the classes, or their logarithms.
-    All,
-    /// The class with the largest posterior.
-    Label,
-}
-
-/// A value computed from logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    /// Which computed value the logits are.
-    pub(super) logits: usize,
-    pub(super) activation: Activation,
-    part: Part,
-}
+use super::value::{Activation, Answer, Known, Part};
 
 /// FLOAT and DOUBLE.
 const FLOATS: [i64; 2] = [1, 11];

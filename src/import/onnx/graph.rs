@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use crate::import::ImportError;
 use crate::model::at_most;
 
-use super::answer::{Activation, Answer};
 use super::network::{normalisation, product};
 use super::place::Place;
-use super::proto::{Graph, Node, unsupported};
+use super::proto::{Graph, Node};
 use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
+use super::value::{Activation, Known, Step};
+use super::wire::unsupported;
 
 /// Operators that are read.
 const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, Constant, Div, Dropout, Flatten, \
@@ -31,38 +32,6 @@ const MAX_NUMBERS: usize = 11_000_000;
 /// As many numbers as this may always be held, and else one for each byte of the file: what is held
 /// is in proportion to what was read.
 const FEW_NUMBERS: usize = 1 << 20;
-
-/// What happens to a vector.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
-    /// A number is added to each entry.
-    Add(Vec<f64>),
-    /// Each entry is multiplied.
-    Scale(Vec<f64>),
-    /// `W·v`; row-major `[outputs][inputs]`.
-    Matrix { weights: Vec<f64>, inputs: usize },
-    /// `scale·v + shift` entry by entry, from a batch normalisation: to be part of the matrix before it.
-    Normalise {
-        scale: Vec<f64>,
-        shift: Vec<f64>,
-        /// Whether these numbers are what they should be, not only the floats next to it.
-        is_exact: bool,
-    },
-    /// `max(v, 0)` entry by entry.
-    Relu,
-}
-
-impl Step {
-    /// How many numbers it holds.
-    fn len(&self) -> usize {
-        match self {
-            Self::Add(numbers) | Self::Scale(numbers) => numbers.len(),
-            Self::Matrix { weights, .. } => weights.len(),
-            Self::Normalise { scale, shift, .. } => scale.len() + shift.len(),
-            Self::Relu => 0,
-        }
-    }
-}
 
 /// A chain of steps, and what is known of the input.
 #[derive(Debug)]
@@ -81,14 +50,6 @@ pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportErro
         values.run(index, node)?;
     }
     values.finish(graph)
-}
-
-/// A value with a name.
-#[derive(Clone, Copy)]
-pub(super) enum Known<'a> {
-    Stored(&'a Tensor<'a>),
-    Computed(usize),
-    Answer(Answer),
 }
 
 /// A value computed from the input.

@@ -40,15 +40,16 @@ mod shape;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod value;
 mod wire;
 
 pub use export::to_onnx;
 
 use crate::model::{Family, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most};
 
-use self::answer::Activation;
 use self::network::Network;
-use self::proto::unsupported;
+use self::value::Activation;
+use self::wire::unsupported;
 use super::packed::unpack;
 use super::{ImportError, Imported, Note};
 

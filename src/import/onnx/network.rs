@@ -16,9 +16,9 @@ use crate::interval::Rational;
 use crate::model::{FeatureSpec, Layer, LimitError, Schema, at_most};
 
 use super::features::{self, Described};
-use super::graph::Step;
-use super::proto::unsupported;
 use super::shape::MAX_WIDTH;
+use super::value::Step;
+use super::wire::unsupported;
 
 /// Most layers, as in native models.
 const MAX_LAYERS: usize = 64;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::import::ImportError;
 
-use super::graph::Known;
 use super::proto::{Attribute, Node};
 use super::shape::Shape;
 use super::tensor::Tensor;
+use super::value::Known;
 
 /// How many operands an operator has at most, and which attributes it is read with.
 fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {

@@ -7,13 +7,11 @@
 use crate::import::ImportError;
 use crate::model::at_most;
 
-use super::tensor::{MAX_WHOLE, Numbers, Tensor, floats, whole};
-use super::wire::{Fields, Value, broken};
+use super::tensor::{MAX_DIMENSIONS, MAX_WHOLE, Numbers, Tensor, floats, whole};
+use super::wire::{Fields, Value, broken, text, unsupported};
 
 /// Most nodes, and most tensors, of a graph.
 const MAX_PARTS: usize = 10_000;
-/// Most dimensions of a tensor.
-pub(super) const MAX_DIMENSIONS: usize = 8;
 /// Most attributes, inputs or outputs of a node.
 const MAX_SLOTS: usize = 32;
 
@@ -228,12 +226,4 @@ fn dimensions(mut fields: Fields<'_>) -> Result<Vec<Option<u64>>, ImportError> {
         at_most("dimensions of a tensor", dimensions.len(), MAX_DIMENSIONS)?;
     }
     Ok(dimensions)
-}
-
-pub(super) fn text(bytes: &[u8], at: usize) -> Result<&str, ImportError> {
-    std::str::from_utf8(bytes).map_err(|_| broken(at, "a name that is not UTF-8"))
-}
-
-pub(super) fn unsupported(what: impl Into<String>, expected: &'static str) -> ImportError {
-    ImportError::Unsupported { what: what.into(), expected }
 }

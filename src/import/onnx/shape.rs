@@ -1,6 +1,6 @@
 //! Shapes of computed values: of one point, a free batch dimension counting as 1.
 
-use super::proto::MAX_DIMENSIONS;
+use super::tensor::MAX_DIMENSIONS;
 
 /// What was found, and what is expected instead.
 type Mismatch = (String, &'static str);

@@ -3,9 +3,10 @@
 use crate::import::ImportError;
 use crate::model::at_most;
 
-use super::proto::{MAX_DIMENSIONS, text, unsupported};
-use super::wire::{Fields, Value, broken, packed};
+use super::wire::{Fields, Value, broken, packed, text, unsupported};
 
+/// Most dimensions of a tensor.
+pub(super) const MAX_DIMENSIONS: usize = 8;
 /// Most whole numbers of a tensor: only shapes are made of them.
 pub(super) const MAX_WHOLE: usize = 65_536;
 

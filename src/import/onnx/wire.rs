@@ -159,6 +159,16 @@ impl AsRef<[u8]> for Writer {
     }
 }
 
+/// The text of a name.
+pub(super) fn text(bytes: &[u8], at: usize) -> Result<&str, ImportError> {
+    std::str::from_utf8(bytes).map_err(|_| broken(at, "a name that is not UTF-8"))
+}
+
+/// What an ONNX file may hold and this program does not read.
+pub(super) fn unsupported(what: impl Into<String>, expected: &'static str) -> ImportError {
+    ImportError::Unsupported { what: what.into(), expected }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

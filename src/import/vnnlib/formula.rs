@@ -11,16 +11,14 @@
 use crate::interval::{Decimal, Rational};
 
 use super::error::{End, Place, VnnlibError};
-use super::lexer::{Lexer, Token};
+use super::lexer::Token;
 use super::number;
-use super::tensors::{Side, Tensors, Variable, at_most};
+use super::reader::Reader;
+use super::tensors::{Side, Variable, at_most};
 use super::term::{Term, too_long};
 
 /// Deepest nesting of `and` and `or`.
 const MAX_DEPTH: usize = 64;
-/// Most numbers and variables in all asserts; long numbers count more than once.
-const MAX_LEAVES: usize = 300_000;
-
 /// A comparison, stated with equality.
 #[derive(Debug)]
 pub(super) struct Atom {
@@ -61,30 +59,7 @@ pub(super) enum Formula {
     Or(Vec<Formula>),
 }
 
-/// Reads asserts and collects their comparisons.
-#[derive(Debug)]
-pub(super) struct Reader<'a> {
-    pub(super) lexer: Lexer<'a>,
-    pub(super) tensors: Tensors<'a>,
-    pub(super) atoms: Vec<Atom>,
-    /// Whether inputs or outputs are declared as floats.
-    pub(super) has_floats: bool,
-    /// Numbers and variables so far.
-    leaves: usize,
-}
-
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        let (lexer, tensors) = (Lexer::new(text), Tensors::default());
-        Self { lexer, tensors, atoms: Vec::new(), has_floats: false, leaves: 0 }
-    }
-
-    /// Counts a leaf of the given weight.
-    pub(super) fn count(&mut self, weight: usize) -> Result<(), VnnlibError> {
-        self.leaves += weight;
-        at_most("numbers and variables", self.leaves, MAX_LEAVES, self.lexer.place())
-    }
-
     /// Reads one formula.
     pub(super) fn formula(&mut self, depth: usize) -> Result<Formula, VnnlibError> {
         let place = self.lexer.place();

@@ -18,6 +18,7 @@
 //! Sources: <https://www.vnnlib.org> and the benchmarks `acasxu_2023`, `safenlp`, `rl_benchmarks`,
 //! `mnist_fc` and `monotonic_acasxu`; the last one writes comparisons infix too, so both are read.
 
+mod cases;
 mod error;
 mod formula;
 mod instances;
@@ -25,6 +26,7 @@ mod lexer;
 mod normal;
 mod number;
 mod query;
+mod reader;
 mod script;
 mod tensors;
 mod term;
@@ -42,9 +44,10 @@ pub use write::spec_text;
 use crate::import::packed::unpack;
 use crate::model::at_most;
 
-use self::formula::{Formula, Reader};
+use self::formula::Formula;
 use self::lexer::{Token, after};
 use self::normal::Normal;
+use self::reader::Reader;
 use self::script::Script;
 use self::version2::Networks;
 
@@ -74,7 +77,7 @@ pub fn vnnlib(bytes: &[u8]) -> Result<Vec<Query>, VnnlibError> {
         }
     }
     let normal = Normal::new(asserts, &reader.atoms)?;
-    let mut queries = query::queries(&normal, &reader.atoms, &reader.tensors, copies)?;
+    let mut queries = cases::queries(&normal, &reader.atoms, &reader.tensors, copies)?;
     queries.iter_mut().for_each(|query| query.has_floats = reader.has_floats);
     Ok(queries)
 }

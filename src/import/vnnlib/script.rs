@@ -8,8 +8,8 @@
 //! question, and is refused.
 
 use super::error::VnnlibError;
-use super::formula::Reader;
 use super::lexer::Token;
+use super::reader::Reader;
 
 /// How far a script has got.
 #[derive(Debug, Default)]

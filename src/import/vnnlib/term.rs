@@ -11,9 +11,9 @@ use std::mem;
 use crate::interval::Rational;
 
 use super::error::{Place, VnnlibError};
-use super::formula::Reader;
 use super::lexer::Token;
 use super::number;
+use super::reader::Reader;
 use super::tensors::{Variable, at_most};
 
 /// Deepest nesting of a term: every level may multiply all that is below it.

@@ -2,8 +2,8 @@
 //! `(declare-fun X_0 () Real)`.
 
 use super::error::VnnlibError;
-use super::formula::Reader;
 use super::lexer::Token;
+use super::reader::Reader;
 use super::tensors::Side;
 
 impl Reader<'_> {

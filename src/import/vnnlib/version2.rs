@@ -8,8 +8,8 @@
 //! real function either way. Read are one network, or two of which the second is `equal-to` the first: two copies.
 
 use super::error::VnnlibError;
-use super::formula::Reader;
 use super::lexer::Token;
+use super::reader::Reader;
 use super::tensors::{Side, shape};
 
 /// The networks so far: the first one, and how many.

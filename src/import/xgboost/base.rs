@@ -2,7 +2,7 @@
 
 use crate::import::ImportError;
 
-use super::file::Outputs;
+use super::declared::Outputs;
 
 /// The sums before the first tree, from a base score as the file spells it: `5E-1`, or since 3.1 a
 /// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of regression

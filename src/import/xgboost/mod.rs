@@ -30,6 +30,7 @@
 //! of missing values, but rows of data sets and points have none.
 
 mod base;
+mod declared;
 mod export;
 mod file;
 #[cfg(test)]

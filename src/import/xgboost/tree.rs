@@ -14,7 +14,7 @@ use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, Place};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{Feature, Node, Tree};
 
-use super::file::{Declared, expect_length};
+use super::declared::{Declared, expect_length};
 
 type Column<T> = Bounded<T, MAX_NODES>;
 

@@ -11,7 +11,7 @@ use crate::import::forest::{MAX_TREES, Place};
 use crate::import::{ImportError, Rounds, Taken};
 use crate::model::Tree;
 
-use super::file::{Best, Declared, Outputs, expect_length};
+use super::declared::{Best, Declared, Outputs, expect_length};
 use super::tree::TreeFile;
 
 /// Its content differs by name, so it is read later.

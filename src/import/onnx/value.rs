@@ -1,0 +1,74 @@
+//! What a name of a graph stands for, and what happens to it.
+
+use super::tensor::Tensor;
+
+/// What happens to a vector.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// A number is added to each entry.
+    Add(Vec<f64>),
+    /// Each entry is multiplied.
+    Scale(Vec<f64>),
+    /// `W·v`; row-major `[outputs][inputs]`.
+    Matrix { weights: Vec<f64>, inputs: usize },
+    /// `scale·v + shift` entry by entry, from a batch normalisation: to be part of the matrix before it.
+    Normalise {
+        scale: Vec<f64>,
+        shift: Vec<f64>,
+        /// Whether these numbers are what they should be, not only the floats next to it.
+        is_exact: bool,
+    },
+    /// `max(v, 0)` entry by entry.
+    Relu,
+}
+
+impl Step {
+    /// How many numbers it holds.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Add(numbers) | Self::Scale(numbers) => numbers.len(),
+            Self::Matrix { weights, .. } => weights.len(),
+            Self::Normalise { scale, shift, .. } => scale.len() + shift.len(),
+            Self::Relu => 0,
+        }
+    }
+}
+
+/// A value with a name.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    Stored(&'a Tensor<'a>),
+    Computed(usize),
+    Answer(Answer),
+}
+
+/// What turns logits into posteriors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activation {
+    /// Of one logit, that of class 1.
+    Sigmoid,
+    /// Of a logit for each class.
+    Softmax,
+}
+
+/// What of a classifier's answer a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The posterior of class 1.
+    One,
+    /// The posterior of class 0.
+    Zero,
+    /// The posteriors in the order of the classes, or their logarithms.
+    All,
+    /// The class with the largest posterior.
+    Label,
+}
+
+/// A value computed from logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Which computed value the logits are.
+    pub(super) logits: usize,
+    pub(super) activation: Activation,
+    pub(super) part: Part,
+}
