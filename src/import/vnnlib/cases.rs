@@ -6,8 +6,8 @@ use crate::interval::{Decimal, Rational};
 use crate::model::at_most;
 use crate::spec::{InputBox, InputRow, OutputRow};
 
+use super::atom::{Atom, Condition, Row};
 use super::error::{End, VnnlibError};
-use super::formula::{Atom, Condition, Row};
 use super::normal::{Conjunction, MAX_CASES, Normal};
 use super::number;
 use super::query::{Block, Input, Query, Strict};

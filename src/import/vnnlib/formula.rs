@@ -8,8 +8,9 @@
 //! Every comparison becomes `Σ cᵢ·vᵢ <= rhs`, an equality two of them. A strict one is remembered as
 //! such.
 
-use crate::interval::{Decimal, Rational};
+use crate::interval::Rational;
 
+use super::atom::{Atom, Condition, Row};
 use super::error::{End, Place, VnnlibError};
 use super::lexer::Token;
 use super::number;
@@ -19,38 +20,6 @@ use super::term::{Term, too_long};
 
 /// Deepest nesting of `and` and `or`.
 const MAX_DEPTH: usize = 64;
-/// A comparison, stated with equality.
-#[derive(Debug)]
-pub(super) struct Atom {
-    pub(super) condition: Condition,
-    /// Whether the file excludes equality.
-    pub(super) is_strict: bool,
-}
-
-/// `input >= value` or `input <= value`, or a row.
-#[derive(Debug)]
-pub(super) enum Condition {
-    Bound { input: usize, end: End, value: Decimal },
-    Row(Row),
-}
-
-/// `Σ coefficient·variable <= rhs`, the variables all inputs or all outputs, increasing.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) side: Side,
-    pub(super) terms: Vec<(usize, Decimal)>,
-    pub(super) rhs: Decimal,
-}
-
-impl Atom {
-    pub(super) fn side(&self) -> Side {
-        match &self.condition {
-            Condition::Bound { .. } => Side::Input,
-            Condition::Row(row) => row.side,
-        }
-    }
-}
-
 /// A formula over comparisons, which are named by their position in [`Reader::atoms`].
 #[derive(Debug)]
 pub(super) enum Formula {

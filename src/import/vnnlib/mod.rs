@@ -18,6 +18,7 @@
 //! Sources: <https://www.vnnlib.org> and the benchmarks `acasxu_2023`, `safenlp`, `rl_benchmarks`,
 //! `mnist_fc` and `monotonic_acasxu`; the last one writes comparisons infix too, so both are read.
 
+mod atom;
 mod cases;
 mod error;
 mod formula;

@@ -9,8 +9,9 @@
 
 use crate::model::{LimitError, at_most};
 
+use super::atom::Atom;
 use super::error::VnnlibError;
-use super::formula::{Atom, Formula};
+use super::formula::Formula;
 use super::tensors::Side;
 
 /// Most boxes, and most blocks.

@@ -1,7 +1,7 @@
 //! The state of a reader: where it stands, what is declared, and the comparisons so far.
 
+use super::atom::Atom;
 use super::error::VnnlibError;
-use super::formula::Atom;
 use super::lexer::Lexer;
 use super::tensors::{Tensors, at_most};
 
