@@ -46,6 +46,7 @@ pub mod cli;
 pub mod dataset;
 #[cfg(feature = "full")]
 pub mod defend;
+pub mod defense;
 #[cfg(feature = "full")]
 pub mod import;
 pub mod interval;

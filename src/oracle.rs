@@ -15,8 +15,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::defense::Defense;
 use crate::interval::format_hexadecimal;
-use crate::model::{Defense, Digest, Model, Point, argmax};
+use crate::model::{Digest, Model, Point, argmax};
 
 /// What an answer is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,7 +209,7 @@ impl<'a> Oracle<'a> {
             return Err(OracleError::Length { found, expected });
         }
         let found = self.target.classes;
-        if self.defense.is_some_and(|defense| defense.check_classes(self.target).is_err()) {
+        if self.defense.is_some_and(|defense| defense.check_model(self.target).is_err()) {
             return Err(OracleError::Classes { found });
         }
         if let Some(feature) = raw.iter().position(|x| !x.is_finite()) {

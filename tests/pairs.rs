@@ -197,7 +197,7 @@ fn other_subjects_are_refused_by_name() {
     let three = network(vec![three], (-1.0, 1.0), Precision::F32);
     let alpha = "0.1".parse().unwrap();
     let digest = propcert::model::Digest::of(b"any");
-    let defense = propcert::model::Defense::prediction_poisoning(digest, alpha).unwrap();
+    let defense = propcert::defense::Defense::prediction_poisoning(digest, alpha).unwrap();
     for property in PROPERTIES {
         let spec = spec(property);
         let name = spec.property.name();
@@ -206,7 +206,7 @@ fn other_subjects_are_refused_by_name() {
         };
         for (text, why) in [
             (refused(&three, &spec, None), "two"),
-            (refused(&ramp(), &spec, Some(&defense)), "poisoning"),
+            (refused(&ramp(), &spec, Some(&defense)), "defense"),
         ] {
             assert!(text.contains(name) && text.contains(why), "{text}");
         }

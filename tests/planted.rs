@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-const DEFECTS: [Defect; 62] = [
+const DEFECTS: [Defect; 63] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -93,9 +93,15 @@ const DEFECTS: [Defect; 62] = [
     ),
     Defect(
         "poisoning costs nothing",
-        "spec/lower/posterior.rs",
-        "(&(delta - alpha) / &(&Rational::ONE - alpha))?",
-        "(delta / &Rational::ONE)?",
+        "defense/prediction_poisoning.rs",
+        "(&(&delta - alpha) / &(&Rational::ONE - alpha))?",
+        "(&delta / &Rational::ONE)?",
+    ),
+    Defect(
+        "what a defense loses is claimed of the undefended model",
+        "spec/lower/carried.rs",
+        "Some(_) | None => Self::Lost,",
+        "Some(_) | None => Self::Itself,",
     ),
     Defect(
         "a gap of posteriors counts once",

@@ -232,7 +232,7 @@ fn poisoning_is_taken_off_before_a_claim_is_proved() {
         ("0.4", "label", false),
     ] {
         let alpha = alpha.parse().unwrap();
-        let defense = propcert::model::Defense::prediction_poisoning(digest, alpha).unwrap();
+        let defense = propcert::defense::Defense::prediction_poisoning(digest, alpha).unwrap();
         let spec = spec(claim);
         let lowered = Lowered::new(&spec, &model, Some(&defense), &rows).unwrap();
         for arithmetic in cases::BOTH {

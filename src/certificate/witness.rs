@@ -3,8 +3,9 @@
 //! Under `served-f32` one f32 execution at the rounded point counts: the claim is about all of
 //! them. Through a defense the posterior is enclosed and moved by the defense's map.
 
+use crate::defense::Defense;
 use crate::interval::{Rational, exp, sigmoid};
-use crate::model::{Model, Point, Tie, argmax};
+use crate::model::{Model, Point, argmax};
 use crate::spec::{Claim, Direction, Norm, Obligation, On, Semantics, Zone};
 
 use crate::certificate::Rejection;
@@ -14,8 +15,8 @@ use crate::certificate::claims::competitors;
 pub(super) struct Subject<'a> {
     pub(super) model: &'a Model,
     pub(super) semantics: Semantics,
-    /// Strength of prediction poisoning.
-    pub(super) alpha: Option<&'a Rational>,
+    /// What stands in front of the model.
+    pub(super) defense: Option<&'a Defense>,
 }
 
 /// Whether the points violate the obligation's claim inside its region.
@@ -84,7 +85,7 @@ pub(super) fn violates(
             agree_elsewhere(a, b, moved)
                 && obligation.region.contains(a)
                 && partners.contains(b)
-                && subject.alpha.is_none()
+                && subject.defense.is_none()
                 && subject.margin(a).is_some_and(|m| m >= scores.floor.above)
                 && subject.margin(b).is_some_and(|m| m < scores.cutoff.below)
         }
@@ -99,7 +100,7 @@ pub(super) fn violates(
         (Claim::AllPairs { .. }, _) => false,
         (Claim::Avoid { blocks, copies }, points) if points.len() == *copies => {
             let outputs = points.iter().map(|x| subject.scores(x)).collect::<Option<Vec<_>>>();
-            subject.alpha.is_none()
+            subject.defense.is_none()
                 && obligation.region.contains(&Point::joint(points))
                 && outputs.is_some_and(|f| blocks.iter().any(|block| block.contains(&f.concat())))
         }
@@ -134,7 +135,7 @@ impl Subject<'_> {
     /// `|m(a) − m(b)|`, exactly; not through a defense.
     fn margins_apart(&self, a: &Point, b: &Point) -> Option<Rational> {
         let gap = &self.margin(a)? - &self.margin(b)?;
-        self.alpha.is_none().then(|| gap.abs())
+        self.defense.is_none().then(|| gap.abs())
     }
 
     /// At most `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`, and 0 only where that is all that is known.
@@ -144,24 +145,24 @@ impl Subject<'_> {
         let gap = &sigmoid(&high).0 - &sigmoid(&low).1;
         let gap = if gap > Rational::ZERO { gap } else { Rational::ZERO };
         let square = &gap * &gap;
-        self.alpha.is_none().then(|| &square + &square)
+        self.defense.is_none().then(|| &square + &square)
     }
 
     fn answers_other_than(&self, label: usize, x: &Point) -> bool {
-        match self.alpha {
+        match self.defense {
             None => self.scores(x).is_some_and(|s| argmax(&s, self.model.tie) != label),
             // the defended label is another one for certain if its posterior is below ½
-            Some(alpha) => self.defended(label, alpha, x).is_some_and(|p| half() > p),
+            Some(defense) => self.defended(label, defense, x).is_some_and(|(_, top)| half() > top),
         }
     }
 
     /// `F_label <= 1 − δ` for certain.
     fn is_unsure(&self, label: usize, odds: &Rational, below: &Rational, x: &Point) -> bool {
-        if let Some(alpha) = self.alpha {
+        if let Some(defense) = self.defense {
             // 1 − δ = 1/(1 + odds)
             let limit = &Rational::ONE / &(&Rational::ONE + odds);
-            let top = self.defended(label, alpha, x);
-            return top.zip(limit).is_some_and(|(top, limit)| top <= limit);
+            let posterior = self.defended(label, defense, x);
+            return posterior.zip(limit).is_some_and(|((_, top), limit)| top <= limit);
         }
         let Some(scores) = self.scores(x) else { return false };
         let Some(own) = scores.get(label) else { return false };
@@ -178,14 +179,10 @@ impl Subject<'_> {
         }
     }
 
-    /// An upper bound of the defended posterior of `label`: `F′ = (1−α)·F + α·e_argmin(F)`.
-    fn defended(&self, label: usize, alpha: &Rational, x: &Point) -> Option<Rational> {
-        let margin = self.margin(x)?;
-        let own = if label == 1 { margin } else { -margin };
-        let wins_tie = (label == 0) == (self.model.tie == Tie::Lower);
-        let is_argmax = own > Rational::ZERO || (own == Rational::ZERO && wins_tie);
-        let kept = &(&Rational::ONE - alpha) * &sigmoid(&own).1;
-        Some(if is_argmax { kept } else { &kept + alpha })
+    /// `[least, greatest]` of the posterior of a class that the defense answers.
+    fn defended(&self, class: usize, defense: &Defense, x: &Point) -> Option<(Rational, Rational)> {
+        let scores: [Rational; 2] = self.scores(x)?.try_into().ok()?;
+        (class < 2).then(|| defense.enclosure(class, &scores, self.model.tie))
     }
 
     /// `F_class(a) > F_class(b)` for certain (increasing), `a` being the lower point.
@@ -194,8 +191,10 @@ impl Subject<'_> {
             Direction::Increasing => (a, b),
             Direction::Decreasing => (b, a),
         };
-        if self.alpha.is_some() {
-            return self.defended_falls(class, first, second);
+        if let Some(defense) = self.defense {
+            // F′_class(first) > F′_class(second) for certain
+            let answers = |x| self.defended(class, defense, x);
+            return answers(first).zip(answers(second)).is_some_and(|(a, b)| a.0 > b.1);
         }
         let (Some(from), Some(to)) = (self.scores(first), self.scores(second)) else {
             return false;
@@ -222,19 +221,9 @@ impl Subject<'_> {
         }
     }
 
-    /// `F′_class(first) > F′_class(second)` for certain.
-    fn defended_falls(&self, class: usize, first: &Point, second: &Point) -> bool {
-        let Some(alpha) = self.alpha else { return false };
-        // the other class's upper bound is this class's lower bound
-        let other = 1 - class.min(1);
-        let below = self.defended(other, alpha, first).map(|top| &Rational::ONE - &top);
-        let above = self.defended(class, alpha, second);
-        below.zip(above).is_some_and(|(below, above)| below > above)
-    }
-
     /// `|m| >= μ` for certain.
     fn is_confident(&self, above: &Rational, x: &Point) -> bool {
-        self.alpha.is_none() && self.margin(x).is_some_and(|m| m.abs() >= *above)
+        self.defense.is_none() && self.margin(x).is_some_and(|m| m.abs() >= *above)
     }
 
     fn flips(&self, a: &Point, b: &Point) -> bool {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::model::{DataSet, Defense, DefenseKind, Digest};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest};
 
 /// Stands in `metrics.json`. No paths: the same call elsewhere leaves the same bytes.
 #[derive(Debug, Serialize)]
@@ -31,10 +32,7 @@ impl About {
     ) -> Self {
         let name =
             target.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-        let defense = defense.map(|(defense, digest)| {
-            let DefenseKind::PredictionPoisoning { alpha } = &defense.kind;
-            Named { name: format!("prediction-poisoning alpha {alpha}"), digest }
-        });
+        let defense = defense.map(|(defense, digest)| Named { name: defense.to_string(), digest });
         Self {
             tool: concat!("propcert ", env!("CARGO_PKG_VERSION")),
             target: Named { name, digest },

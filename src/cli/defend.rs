@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection};
 use crate::defend::{Choice, Effect, choose_poisoning, effect};
-use crate::model::{Defense, DefenseError, Digest, Model, Part};
+use crate::defense::{Defense, DefenseError};
+use crate::model::{Digest, Model, Part};
 use crate::report::Counts;
 use crate::study::{
     BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,

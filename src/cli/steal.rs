@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new("the defense was made for another model"));
     }
     if let Some((defense, _)) = &defense {
-        defense.check_classes(&model)?;
+        defense.check_model(&model)?;
     }
     let proved = proofs(arguments, digest, defense.as_ref().map(|(_, digest)| *digest))?;
     let named = defense.as_ref().map(|(defense, digest)| (defense, *digest));

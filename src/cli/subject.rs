@@ -5,7 +5,8 @@ use std::path::Component;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
-use crate::model::{DataSet, Defense, Digest, Model, Part};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest, Model, Part};
 use crate::source;
 use crate::spec::{Semantics, Spec};
 

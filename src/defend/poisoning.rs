@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::defense::{Defense, DefenseError};
 use crate::interval::{Decimal, Rational};
-use crate::model::{Defense, DefenseError, Digest, Model, Row, Tie, argmax};
+use crate::model::{Digest, Model, Row, Tie, argmax};
 
 /// α is tried in steps of a hundredth, up to here.
 const LAST_STEP: u32 = 49;

@@ -5,7 +5,6 @@
 //!
 //! Trusted: reading is strict, evaluation is exact where a verdict rests on it.
 
-mod defense;
 mod digest;
 mod ensemble;
 mod limits;
@@ -19,7 +18,6 @@ mod schema;
 mod table;
 mod write;
 
-pub use defense::{Defense, DefenseError, DefenseKind};
 pub use digest::Digest;
 pub use ensemble::{Cells, Ensemble, Node, Tree};
 pub use limits::{LimitError, MAX_BYTES, at_most, check_json, check_json_to_depth};

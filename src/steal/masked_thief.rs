@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{DefenseKind, Row};
+use crate::model::Row;
 use crate::oracle::{Oracle, Response};
 
 use super::generate::Generator;
@@ -117,13 +117,9 @@ fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealErro
     if oracle.response() == Response::SampledLabel {
         return Err(StealError::DrawnLabels { found: oracle.response().name() });
     }
-    let alpha = |defense: &crate::model::Defense| {
-        let DefenseKind::PredictionPoisoning { alpha } = &defense.kind;
-        alpha.value().clone()
-    };
     match (known.proofs_about, oracle.defense()) {
         (None, None) => Ok(()),
-        (Some(proofs), Some(served)) if alpha(proofs) == alpha(served) => Ok(()),
+        (Some(proofs), Some(served)) if proofs.is_same_map(served) => Ok(()),
         (Some(_), Some(_)) => {
             Err(StealError::OtherTarget { proofs: "defended", oracle: "otherwise defended" })
         }

@@ -13,7 +13,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::model::{Defense, Model, Row};
+use crate::defense::Defense;
+use crate::model::{Model, Row};
 use crate::oracle::{Oracle, exact_label};
 
 use super::substitute::answer;

@@ -46,7 +46,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
-use crate::model::{Defense, Row, Schema};
+use crate::defense::Defense;
+use crate::model::{Row, Schema};
 use crate::oracle::{Oracle, OracleError};
 use crate::train::TrainError;
 

@@ -16,7 +16,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::certificate::Proved;
-use crate::model::{Defense, Row};
+use crate::defense::Defense;
+use crate::model::Row;
 use crate::oracle::Oracle;
 
 use super::{

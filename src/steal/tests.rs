@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 
 use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
+use crate::defense::Defense;
 use crate::model::{
-    Defense, Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Link, Model, Node, Precision,
-    Row, Schema, Tie, Tree,
+    Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Link, Model, Node, Precision, Row,
+    Schema, Tie, Tree,
 };
 use crate::oracle::{Oracle, Response, exact_label};
 use crate::spec::{Claim, Lowered, Spec};

@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
 use crate::defend::{choose_poisoning, effect};
-use crate::model::{DataSet, Defense, Digest, Model, Part, Row};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest, Model, Part, Row};
 use crate::report::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, Difference, Estimate,
     GivesAway, Paired, PerSet, PropertyName, SettledCurve, SettledPoint, Share, StillProved,

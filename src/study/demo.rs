@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection};
 use crate::dataset;
-use crate::model::{DataSet, Defense, Digest, Family, Model, Part, Row};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest, Family, Model, Part, Row};
 use crate::report::{
     CertificateReport, DataSummary, ModelReport, PartRows, RadiiReport, Report, Run, grouped,
     render_html, to_json,

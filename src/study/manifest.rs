@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Checked, Proved, Settings, Subject, Verdict, check_file};
 use crate::dataset;
-use crate::model::{DataSet, Defense, Digest, MAX_BYTES, Model, check_json};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest, MAX_BYTES, Model, check_json};
 use crate::source::{open_regular, read_regular};
 use crate::spec::Spec;
 

@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use propcert::certificate::{Kernel, LeafHint, Proof, SplitTree, Verdict};
+use propcert::defense::Defense;
 use propcert::interval::{Decimal, Rational};
-use propcert::model::{
-    Defense, Digest, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie,
-};
+use propcert::model::{Digest, Kind, Layer, Link, Mlp, Model, Point, Precision, Row, Schema, Tie};
 use propcert::model::{Ensemble, Family};
 use propcert::spec::{Lowered, Obligation, Property, Spec};
 

@@ -8,7 +8,8 @@ use propcert::certificate::{
     Arithmetic, CheckError, Checked, Cut, Entry, Header, Hint, Kernel, Leaf, LeafHint, Line, Proof,
     Settings, SplitTree, Step, Subject, Totals, Verdict, check_file,
 };
-use propcert::model::{CsvFile, DataSet, Defense, Digest, Kind, Model, Part, Point, Row};
+use propcert::defense::Defense;
+use propcert::model::{CsvFile, DataSet, Digest, Kind, Model, Part, Point, Row};
 use propcert::spec::{Claim, Integers, Lowered, Property, Spec, Zone};
 
 use crate::cases::forests::full_pairs;

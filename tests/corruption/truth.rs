@@ -6,7 +6,7 @@
 //! constant on the cells of its thresholds. All of them are enumerated, in exact rationals and raw units.
 //! Where a feature is whole, its whole values are further lines, and only points on them count.
 
-use propcert::interval::Rational;
+use propcert::interval::{Decimal, Rational};
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
 use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics, Zone};
 
@@ -29,6 +29,13 @@ struct Space<'a> {
 
 const STILL: Point = [Rational::ZERO, Rational::ZERO];
 
+/// α of prediction poisoning, as its name says it.
+fn strength(lowered: &Lowered) -> Option<Rational> {
+    let name = lowered.defense()?.to_string();
+    let alpha: Decimal = name.strip_prefix("prediction-poisoning alpha ")?.parse().ok()?;
+    Some(alpha.value().clone())
+}
+
 /// Whether obligation `at` is true; a threshold that is no rational counts with its safer end. Of a
 /// served claim some executions are looked at, of zone ball some shifts, of claims about two points some
 /// pairs: what is left may be false.
@@ -37,19 +44,18 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
     let space = Space { model, sides: obligation.region.sides(), whole: lowered.is_whole() };
     let points = || critical_points(&space, &STILL);
     let is_served = lowered.semantics() == Semantics::ServedF32;
+    let alpha = strength(lowered);
     let own = |y: usize, scores: &[Rational]| -> Vec<Rational> {
         (0..scores.len()).filter(|c| *c != y).map(|c| &scores[y] - &scores[c]).collect()
     };
     match &obligation.claim {
         Claim::Label { label } if is_small_ball(model, &obligation.region) => {
-            is_kept_in_ball(model, &obligation.region, *label, lowered.alpha())
+            is_kept_in_ball(model, &obligation.region, *label, alpha.as_ref())
         }
-        Claim::Label { label } if lowered.alpha().is_some() => {
-            is_kept(&space, *label, lowered.alpha().unwrap())
-        }
-        Claim::Posterior { label, odds, .. } if lowered.alpha().is_some() => {
+        Claim::Label { label } if alpha.is_some() => is_kept(&space, *label, &alpha.unwrap()),
+        Claim::Posterior { label, odds, .. } if alpha.is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
-            is_kept(&space, *label, lowered.alpha().unwrap())
+            is_kept(&space, *label, &alpha.unwrap())
         }
         Claim::Label { label } => points().iter().all(|x| {
             argmax(&scores(model, x), model.tie) == *label

@@ -300,7 +300,7 @@ pub fn is_witness(
         Some([point.values()[0].clone(), point.values()[1].clone()])
     };
     let points: Vec<Point> = texts.iter().map(parsed).collect::<Option<_>>()?;
-    if lowered.alpha().is_some() || lowered.semantics() == propcert::spec::Semantics::ServedF32 {
+    if lowered.defense().is_some() || lowered.semantics() == propcert::spec::Semantics::ServedF32 {
         return None;
     }
     let whole = lowered.is_whole();

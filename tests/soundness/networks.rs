@@ -651,6 +651,29 @@ fn a_cut_of_partners_proves_what_the_whole_does_not() {
     }
 }
 
+/// `m = x` rises, and its poisoned posterior falls where the label turns.
+#[test]
+fn a_claim_that_a_defense_loses_is_not_proved() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-1.0, 1.0), Precision::F64);
+    let spec = spec("property = 'monotonicity'\nfeatures = ['x0']\ndirection = 'increasing'");
+    let digest = propcert::model::Digest::of(b"any");
+    let defense = propcert::defense::Defense::prediction_poisoning(digest, "0.4".parse().unwrap());
+    let defense = defense.unwrap();
+    for (defense, expected) in [(None, [true, false]), (Some(&defense), [false, true])] {
+        let lowered = Lowered::new(&spec, &model, defense, &[]).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proved = kernel.check(0, &Proof::Jacobian).unwrap();
+            let points = [-0.1, 0.1].map(|x| vec![format!("{x}")]).to_vec();
+            let refuted = kernel.check(0, &Proof::Counterexample { points }).unwrap();
+            let found =
+                [matches!(proved, Verdict::Proved(_)), matches!(refuted, Verdict::Refuted(_))];
+            assert_eq!(found, expected);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -665,7 +688,7 @@ proptest! {
         let rows = [row(&case.centre, label)];
         let alpha = ["0", "0.1", "0.4"][draw.index(3)];
         let digest = propcert::model::Digest::of(b"any");
-        let defense = propcert::model::Defense::prediction_poisoning(digest, alpha.parse().unwrap());
+        let defense = propcert::defense::Defense::prediction_poisoning(digest, alpha.parse().unwrap());
         let defense = defense.unwrap();
         let (delta, alpha): (f64, f64) =
             ([0.25, 0.5, 0.75][draw.index(3)], alpha.parse().unwrap());

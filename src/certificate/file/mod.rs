@@ -9,7 +9,8 @@ mod tally;
 
 use std::io::BufRead;
 
-use crate::model::{DataSet, Defense, Digest, Model, Row};
+use crate::defense::Defense;
+use crate::model::{DataSet, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
 use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};

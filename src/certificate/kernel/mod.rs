@@ -178,7 +178,7 @@ impl<'a> Kernel<'a> {
         let subject = Subject {
             model: self.model,
             semantics: self.lowered.semantics(),
-            alpha: self.lowered.alpha(),
+            defense: self.lowered.defense(),
         };
         Ok(if violates(&subject, &obligation, points)? {
             Verdict::Refuted(Refuted::new(obligation))

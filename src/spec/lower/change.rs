@@ -42,10 +42,10 @@ impl Changes {
     pub(super) fn new(
         spec: &Spec,
         model: &Model,
-        is_defended: bool,
+        is_lost: bool,
         domain: &Domain,
     ) -> Result<Self, LowerError> {
-        expect_decidable(spec, model, is_defended)?;
+        expect_decidable(spec, model, is_lost)?;
         if let Family::Mlp(_) = model.family {
             let what = format!("property `{}` of a network", spec.property.name());
             return Err(unsupported(what, "it is decided for ensembles only"));

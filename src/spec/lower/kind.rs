@@ -9,7 +9,7 @@ use super::super::property::distinct;
 use super::super::region::Metric;
 use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
 use super::change::Changes;
-use super::posterior::{half, poisoned_claim, posterior_claim};
+use super::posterior::posterior_claim;
 use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
 
 /// What differs between properties, with everything computed once.
@@ -17,12 +17,10 @@ use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
 pub(super) enum Kind {
     Label {
         metric: Arc<Metric>,
-        poisoned: Option<Claim>,
     },
     Posterior {
         metric: Arc<Metric>,
         claim: Claim,
-        poisoned: Option<Claim>,
     },
     Monotone {
         metric: Option<Arc<Metric>>,
@@ -58,11 +56,12 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Checks that the property makes sense for the model; `alpha` is the strength of its poisoning.
+    /// Checks that the property makes sense for the model; a claim about two points that a defense loses does
+    /// not.
     pub(super) fn new(
         spec: &Spec,
         model: &Model,
-        alpha: Option<&Rational>,
+        is_lost: bool,
         domain: &Domain,
         rows: &[Row],
     ) -> Result<Self, LowerError> {
@@ -70,16 +69,14 @@ impl Kind {
             Arc::new(Metric::new(&model.schema, spec.units, norm, epsilon))
         };
         Ok(match &spec.property {
-            Property::Label { epsilon, norm } => Kind::Label {
-                metric: metric(*norm, epsilon.value()),
-                poisoned: alpha.and_then(|alpha| poisoned_claim(&half(), alpha)),
-            },
+            Property::Label { epsilon, norm } => {
+                Kind::Label { metric: metric(*norm, epsilon.value()) }
+            }
             Property::LocalInvariance { epsilon, delta, norm } => {
                 let beyond = || LowerError::Delta { delta: delta.to_string() };
                 Kind::Posterior {
                     metric: metric(*norm, epsilon.value()),
                     claim: posterior_claim(delta.value()).ok_or_else(beyond)?,
-                    poisoned: alpha.and_then(|a| poisoned_claim(delta.value(), a)),
                 }
             }
             Property::Monotonicity { features, direction, class, epsilon, .. } => Kind::Monotone {
@@ -103,15 +100,15 @@ impl Kind {
                     .collect::<Result<_, _>>()?,
             },
             Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
-                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                pairs::expect_decidable(spec, model, is_lost)?;
                 Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
             }
             Property::SmallNeighborhood { .. } => {
-                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                pairs::expect_decidable(spec, model, is_lost)?;
                 Kind::Near { claim: pairs::near(spec, model)? }
             }
             Property::Lipschitzness { epsilon, constant, norm } => {
-                pairs::expect_decidable(spec, model, alpha.is_some())?;
+                pairs::expect_decidable(spec, model, is_lost)?;
                 Kind::Lipschitz {
                     metric: metric(Norm::Linf, epsilon.value()),
                     norm: *norm,
@@ -122,7 +119,7 @@ impl Kind {
             Property::Stability { .. }
             | Property::HighConfidence { .. }
             | Property::Redundancy { .. } => {
-                Kind::Change { changes: Changes::new(spec, model, alpha.is_some(), domain)? }
+                Kind::Change { changes: Changes::new(spec, model, is_lost, domain)? }
             }
         })
     }

@@ -11,6 +11,7 @@
 //! A threshold is an interval `[τ⁻, τ⁺]`: proofs must clear τ⁺, refutations must not exceed τ⁻.
 
 mod avoid;
+mod carried;
 mod change;
 mod error;
 mod fuzz;
@@ -23,11 +24,13 @@ mod score;
 
 use std::sync::Arc;
 
+use crate::defense::Defense;
 use crate::interval::Rational;
-use crate::model::{Defense, DefenseKind, Model, Point, Precision, Row, argmax};
+use crate::model::{Model, Point, Precision, Row, argmax};
 
 use super::region::Metric;
 use super::{Domain, LabelSource, On, Property, RawRegion, Semantics, Spec};
+use carried::Carried;
 use error::unsupported;
 use kind::Kind;
 
@@ -45,7 +48,8 @@ pub struct Lowered<'a> {
     semantics: Semantics,
     domain: Domain,
     kind: Kind,
-    alpha: Option<Rational>,
+    defense: Option<Defense>,
+    carried: Carried,
 }
 
 impl<'a> Lowered<'a> {
@@ -57,17 +61,16 @@ impl<'a> Lowered<'a> {
         rows: &'a [Row],
     ) -> Result<Self, LowerError> {
         let domain = Domain::new(&model.schema, &spec.domain, spec.integers)?;
-        let alpha = defense.map(|defense| match &defense.kind {
-            DefenseKind::PredictionPoisoning { alpha } => alpha.value().clone(),
-        });
-        if alpha.is_some() && model.classes != 2 {
-            return Err(unsupported("prediction poisoning", "its closed form needs two classes"));
+        if let Some(defense) = defense.filter(|_| model.classes != 2) {
+            return Err(unsupported(defense.to_string(), "a defense is a map of two posteriors"));
         }
         score::expect_claim_about_score(spec, model)?;
-        score::expect_posterior(spec, model, alpha.is_some())?;
-        let kind = Kind::new(spec, model, alpha.as_ref(), &domain, rows)?;
+        score::expect_posterior(spec, model, defense.is_some())?;
+        let carried = Carried::new(&spec.property, defense);
+        let kind = Kind::new(spec, model, matches!(carried, Carried::Lost), &domain, rows)?;
         let semantics = effective_semantics(spec, model)?;
-        let lowered = Self { model, spec, rows, semantics, domain, kind, alpha };
+        let defense = defense.cloned();
+        let lowered = Self { model, spec, rows, semantics, domain, kind, defense, carried };
         lowered.check_labels()?;
         lowered.whole_domain()?;
         Ok(lowered)
@@ -78,9 +81,9 @@ impl<'a> Lowered<'a> {
         self.semantics
     }
 
-    /// The strength α of prediction poisoning, if the model is defended by it.
-    pub fn alpha(&self) -> Option<&Rational> {
-        self.alpha.as_ref()
+    /// What stands in front of the model, if the claims are about the defended one.
+    pub fn defense(&self) -> Option<&Defense> {
+        self.defense.as_ref()
     }
 
     /// Which features take whole numbers only.
@@ -193,30 +196,22 @@ impl<'a> Lowered<'a> {
         if let Kind::Lipschitz { .. } = &self.kind {
             return self.boxes(at);
         }
-        let (metric, claim, sufficient) = match &self.kind {
-            Kind::Label { metric, poisoned } => {
-                let claim = Claim::Label { label: self.label(at)? };
-                let carried = poisoned.as_ref().map(|claim| self.with_label(claim, at));
-                (Some(metric), claim, carried)
-            }
-            Kind::Posterior { metric, claim, poisoned } => {
-                let carried = poisoned.as_ref().map(|claim| self.with_label(claim, at));
-                (Some(metric), self.with_label(claim, at)?, carried)
-            }
+        let (metric, claim) = match &self.kind {
+            Kind::Label { metric } => (Some(metric), Claim::Label { label: self.label(at)? }),
+            Kind::Posterior { metric, claim } => (Some(metric), self.with_label(claim, at)?),
             Kind::Monotone { metric, features, direction, class } => {
                 let feature = *features.get(at % features.len())?;
                 let claim = Claim::Monotone { feature, direction: *direction, class: *class };
-                (metric.as_ref(), claim, None)
+                (metric.as_ref(), claim)
             }
-            Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone(), None),
+            Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone()),
             Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
-                (None, claim.clone(), None)
+                (None, claim.clone())
             }
-            Kind::Change { changes } => (None, changes.claim(at)?, None),
+            Kind::Change { changes } => (None, changes.claim(at)?),
             Kind::Lipschitz { .. } => return None,
         };
-        let sufficient =
-            if self.alpha.is_none() { Some(claim.clone()) } else { sufficient.flatten() };
+        let sufficient = self.sufficient(&claim, at);
         let (standing, region) = self.place(at, metric)?;
         let standing = if claim.has_no_partners() { Standing::Invalid } else { standing };
         Some(Obligation { at, standing, claim, sufficient, region })
@@ -241,7 +236,7 @@ impl<'a> Lowered<'a> {
         Some(Obligation {
             at,
             standing: if is_valid { Standing::Open } else { Standing::Invalid },
-            sufficient: Some(claim.clone()),
+            sufficient: self.sufficient(&claim, at),
             claim,
             region: first.hull(&second),
         })
@@ -280,6 +275,15 @@ impl<'a> Lowered<'a> {
                 let scores = self.model.exact_scores(&Point::from_floats(&row.values)?);
                 Some(argmax(&scores, self.model.tie))
             }
+        }
+    }
+
+    /// What of the undefended model suffices for a claim; `None` where the defense loses it.
+    fn sufficient(&self, claim: &Claim, at: usize) -> Option<Claim> {
+        match &self.carried {
+            Carried::Itself => Some(claim.clone()),
+            Carried::Posterior(posterior) => self.with_label(posterior, at),
+            Carried::Lost => None,
         }
     }
 

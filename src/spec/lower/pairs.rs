@@ -34,19 +34,20 @@ pub enum PairBound {
     },
 }
 
-/// Claims about two points are decided with two classes or of a plain score, and without a defense.
+/// Claims about two points are decided with two classes or of a plain score, and unless a defense loses
+/// them.
 pub(super) fn expect_decidable(
     spec: &Spec,
     model: &Model,
-    is_defended: bool,
+    is_lost: bool,
 ) -> Result<(), LowerError> {
     let about = |what: &str| format!("property `{}` {what}", spec.property.name());
     if model.classes > 2 {
         return Err(unsupported(about("with more than two classes"), "it is decided for two"));
     }
-    if is_defended {
-        let why = "poisoning jumps at the boundary and preserves no claim about two points";
-        return Err(unsupported(about("behind prediction poisoning"), why));
+    if is_lost {
+        let why = "the defense keeps no claim about two points";
+        return Err(unsupported(about("behind this defense"), why));
     }
     Ok(())
 }

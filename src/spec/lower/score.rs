@@ -241,8 +241,9 @@ mod tests {
         }
         // a defense changes posteriors
         let alpha = "0.1".parse().unwrap();
-        let defense = crate::model::Defense::prediction_poisoning(Digest::of(b""), alpha).unwrap();
-        assert!(defense.check_classes(&model).is_err());
+        let defense =
+            crate::defense::Defense::prediction_poisoning(Digest::of(b""), alpha).unwrap();
+        assert!(defense.check_model(&model).is_err());
         let spec = Spec::read(b"property = 'label'\nepsilon = '0.1'").unwrap();
         assert!(Lowered::new(&spec, &model, Some(&defense), &rows).is_err());
     }
