@@ -9,22 +9,23 @@
 //! | floor | room | what it does |
 //! |--:|---|---|
 //! | 0 | [`interval`] | numbers that never lie: rationals, dyadics, intervals, affine forms with paid-for rounding |
-//! | 1 | [`model`] | models, feature schemas, rows, defenses: plain data, strict reading, exact evaluation |
-//! | 2 | [`spec`] | what is claimed, and its lowering to obligations |
-//! | 3 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
-//! | 4 | [`source`] | where data sets are found |
-//! | 5 | `dataset` | statistics, synthetic sets, imports of CSV |
-//! | 6 | `import` | foreign models, read and written |
-//! | 7 | `certify` | finds proofs and counterexamples |
-//! | 8 | `train` | networks and boosted trees |
-//! | 9 | `defend` | chooses defenses |
-//! | 10 | `oracle` | the only door to a target |
-//! | 11 | `steal` | attacks |
-//! | 12 | `report` | data first, rendering second |
-//! | 13 | `study` | experiments |
-//! | 14 | [`cli`] | verbs |
+//! | 1 | [`model`] | models, feature schemas, rows: plain data, strict reading, exact evaluation |
+//! | 2 | [`defense`] | maps of answers, and what each carries of a claim |
+//! | 3 | [`spec`] | what is claimed, and its lowering to obligations |
+//! | 4 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
+//! | 5 | [`source`] | where data sets are found |
+//! | 6 | `dataset` | statistics, synthetic sets, imports of CSV |
+//! | 7 | `import` | foreign models, read and written |
+//! | 8 | `certify` | finds proofs and counterexamples |
+//! | 9 | `train` | networks and boosted trees |
+//! | 10 | `defend` | chooses defenses |
+//! | 11 | `oracle` | the only door to a target |
+//! | 12 | `steal` | attacks |
+//! | 13 | `report` | data first, rendering second |
+//! | 14 | `study` | experiments |
+//! | 15 | [`cli`] | verbs |
 //!
-//! A room uses rooms on lower floors only. Floors 0 to 3 are trusted; they and the command `check`
+//! A room uses rooms on lower floors only. Floors 0 to 4 are trusted; they and the command `check`
 //! build alone with `--no-default-features`.
 //!
 //! ```
