@@ -29,7 +29,7 @@ fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
 }
 
 /// What a step of a tree makes of the region it stands at.
-pub(super) enum Part<R> {
+pub(super) enum Visited<R> {
     /// Its low and its high part, which cover it, or two claims that add up to its own.
     Cut((R, R)),
     /// What its leaf shows.
@@ -40,7 +40,7 @@ pub(super) enum Part<R> {
 pub(super) fn preorder<R>(
     root: R,
     tree: &SplitTree,
-    take: impl Fn(usize, &Step, R) -> Result<Part<R>, Rejection>,
+    take: impl Fn(usize, &Step, R) -> Result<Visited<R>, Rejection>,
 ) -> Result<Outcome, Rejection> {
     let mut stack = vec![(root, 0usize)];
     let mut all = Outcome::Holds;
@@ -50,8 +50,8 @@ pub(super) fn preorder<R>(
         };
         check_depth(depth, token)?;
         match take(token, step, here)? {
-            Part::Cut((low, high)) => stack.extend([(high, depth + 1), (low, depth + 1)]),
-            Part::Leaf(outcome) => all = all.and(outcome),
+            Visited::Cut((low, high)) => stack.extend([(high, depth + 1), (low, depth + 1)]),
+            Visited::Leaf(outcome) => all = all.and(outcome),
         }
     }
     Ok(all)

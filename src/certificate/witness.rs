@@ -12,7 +12,7 @@ use crate::certificate::Rejection;
 use crate::certificate::claims::competitors;
 
 /// The function a witness is evaluated on.
-pub(super) struct Subject<'a> {
+pub(super) struct Evaluated<'a> {
     pub(super) model: &'a Model,
     pub(super) semantics: Semantics,
     /// What stands in front of the model.
@@ -21,7 +21,7 @@ pub(super) struct Subject<'a> {
 
 /// Whether the points violate the obligation's claim inside its region.
 pub(super) fn violates(
-    subject: &Subject,
+    subject: &Evaluated,
     obligation: &Obligation,
     texts: &[Vec<String>],
 ) -> Result<bool, Rejection> {
@@ -112,7 +112,7 @@ pub(super) fn violates(
     })
 }
 
-impl Subject<'_> {
+impl Evaluated<'_> {
     /// The scores that count, exactly; `None` if a served execution overflows.
     fn scores(&self, point: &Point) -> Option<Vec<Rational>> {
         match self.semantics {

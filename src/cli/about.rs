@@ -11,14 +11,14 @@ use crate::model::{DataSet, Digest};
 #[derive(Debug, Serialize)]
 pub(crate) struct About {
     tool: &'static str,
-    target: Named,
-    data: Named,
+    target: NamedDigest,
+    data: NamedDigest,
     /// Nothing where the target answers as it is.
-    defense: Option<Named>,
+    defense: Option<NamedDigest>,
 }
 
 #[derive(Debug, Serialize)]
-struct Named {
+struct NamedDigest {
     name: String,
     digest: Digest,
 }
@@ -32,18 +32,21 @@ impl About {
     ) -> Self {
         let name =
             target.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-        let defense = defense.map(|(defense, digest)| Named { name: defense.to_string(), digest });
+        let defense =
+            defense.map(|(defense, digest)| NamedDigest { name: defense.to_string(), digest });
         Self {
             tool: concat!("propcert ", env!("CARGO_PKG_VERSION")),
-            target: Named { name, digest },
-            data: Named { name: data.meta().name.clone(), digest: data.digest() },
+            target: NamedDigest { name, digest },
+            data: NamedDigest { name: data.meta().name.clone(), digest: data.digest() },
             defense,
         }
     }
 
     /// The same in a line, digests cut.
     pub(crate) fn line(&self) -> String {
-        let short = |Named { name, digest }: &Named| format!("{name} ({:.12})", digest.to_string());
+        let short = |NamedDigest { name, digest }: &NamedDigest| {
+            format!("{name} ({:.12})", digest.to_string())
+        };
         let defense = self.defense.as_ref().map_or_else(|| "none".to_owned(), short);
         format!("target {}, data {}, defense {defense}\n", short(&self.target), short(&self.data))
     }

@@ -9,7 +9,7 @@ use crate::dataset;
 use crate::model::Part;
 
 use super::inputs::Inputs;
-use super::output::{Force, Kind, expect_own};
+use super::output::{FileKind, Force, expect_own};
 use super::subject::{read_data, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -18,7 +18,7 @@ use super::{Ending, Refusal, files};
 #[command(
     after_help = "Examples:\n  propcert data list\n  propcert data describe spambase\n  propcert data rows spambase:train > train.csv\n  propcert data make customer_churn --rows 5000 --seed 1 --out churn.csv\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
 )]
-pub(crate) enum Verb {
+pub(crate) enum DataVerb {
     /// List what can be named: built in, in PROPCERT_DATA, and the shapes of synthetic sets.
     #[command(after_help = "Example:\n  propcert data list")]
     List {
@@ -91,18 +91,18 @@ pub(crate) enum Verb {
 }
 
 /// Runs the verb.
-pub(crate) fn run(verb: Verb) -> Result<Ending, Refusal> {
+pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
     match verb {
-        Verb::List { json } => show(&dataset::list()?, json),
-        Verb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
-        Verb::Rows { name } => print_rows(&name),
-        Verb::Make { shape, rows, seed, out, force, json } => {
-            expect_own(&out, Kind::Data, force)?;
+        DataVerb::List { json } => show(&dataset::list()?, json),
+        DataVerb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
+        DataVerb::Rows { name } => print_rows(&name),
+        DataVerb::Make { shape, rows, seed, out, force, json } => {
+            expect_own(&out, FileKind::Data, force)?;
             show(&dataset::make(&shape, rows, seed, &out)?, json)
         }
-        Verb::Import { file, label, out, force, json } => {
+        DataVerb::Import { file, label, out, force, json } => {
             Inputs::default().file("the CSV to import", Some(&file)).expect_apart(&out)?;
-            expect_own(&out, Kind::Data, force)?;
+            expect_own(&out, FileKind::Data, force)?;
             let inference = dataset::import(&file, label.as_deref(), &out)?;
             for warning in &inference.warnings {
                 eprintln!("propcert: warning: {warning}");

@@ -14,7 +14,7 @@ use crate::study::{
 
 use super::about::About;
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Leaves, Place};
+use super::output::{Draft, Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, ordered_as, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let mut text = about.line() + &words(arguments, &choice, &effect);
     let mut still = Vec::new();
     if arguments.certificates.is_some() {
-        let defended = Defended {
+        let defended = DefendedModel {
             model: (&model, digest),
             defense: &defense,
             store: &store,
@@ -129,14 +129,14 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
 }
 
 /// DIR; no input lies where one of its files goes.
-fn place(arguments: &Arguments) -> Result<Place, Refusal> {
+fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
         .data("--data", Some(&arguments.data));
     let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
     made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
-    Place::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
+    ResultFolder::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
 /// Defenses that have a name and no code yet.
@@ -189,7 +189,7 @@ fn free_name(stem: &str, claims: &[ClaimedBefore]) -> String {
 }
 
 /// A model with its defense, and where what is proved of it goes.
-struct Defended<'a> {
+struct DefendedModel<'a> {
     model: (&'a Model, Digest),
     defense: &'a Defense,
     store: &'a Store,
@@ -198,7 +198,7 @@ struct Defended<'a> {
     is_identity: bool,
 }
 
-impl Defended<'_> {
+impl DefendedModel<'_> {
     /// Certifies of the defended model what was claimed of the model.
     fn carry(
         &self,

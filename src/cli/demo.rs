@@ -8,7 +8,7 @@ use crate::report::{Report, from_json};
 use crate::study::{Manifest, ManifestEntry, Plan, demo};
 
 use super::inputs::Inputs;
-use super::output::{Force, Leaves, Place};
+use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     // what declares itself badly is refused before anything is written
     crate::dataset::schema(&data)?;
     let inputs = Inputs::default().data("--data", Some(&arguments.data));
-    let place = Place::new(&arguments.out, Leaves::Demo, &inputs, arguments.force)?;
+    let place = ResultFolder::new(&arguments.out, Leaves::Demo, &inputs, arguments.force)?;
     if let Some(earlier) = earlier(&arguments.out) {
         eprintln!("propcert: {earlier}, to be replaced when this one is complete");
     }

@@ -6,24 +6,24 @@ use crate::import::Format;
 use crate::model::{Family, Model};
 
 use super::inputs::Inputs;
-use super::output::{Force, Kind, expect_own};
+use super::output::{FileKind, Force, expect_own};
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum FormatArgument {
+enum ExportFormat {
     /// XGBoost JSON: binary:logistic over raw features; two-class ensembles of precision f32.
     Xgboost,
     /// ONNX: raw float32 features in, logits out; networks of precision f32.
     Onnx,
 }
 
-impl From<FormatArgument> for Format {
-    fn from(argument: FormatArgument) -> Self {
+impl From<ExportFormat> for Format {
+    fn from(argument: ExportFormat) -> Self {
         match argument {
-            FormatArgument::Xgboost => Self::Xgboost,
-            FormatArgument::Onnx => Self::Onnx,
+            ExportFormat::Xgboost => Self::Xgboost,
+            ExportFormat::Onnx => Self::Onnx,
         }
     }
 }
@@ -43,7 +43,7 @@ impl From<FormatArgument> for Format {
 )]
 pub(crate) struct Arguments {
     /// What is written.
-    format: FormatArgument,
+    format: ExportFormat,
     /// The model (model/1).
     model: PathBuf,
     /// Where the file goes.
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, model: path, out, force, json } = arguments;
     Inputs::default().file("the model", Some(path)).expect_apart(out)?;
-    expect_own(out, Kind::Foreign((*format).into()), *force)?;
+    expect_own(out, FileKind::Foreign((*format).into()), *force)?;
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;

@@ -15,9 +15,9 @@ use crate::model::{
 };
 
 use super::inputs::Inputs;
-use super::output::{Force, Kind, expect_own};
+use super::output::{FileKind, Force, expect_own};
 use super::subject::{ordered_as, read_whole};
-use super::verify::{Agreement, verify};
+use super::verify::{Verified, verify};
 use super::{Ending, Refusal, files};
 
 /// The formats that can be named.
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .data("--recentre", recentre.as_deref())
         .expect_apart(out)?;
     files::expect_folder(out)?;
-    expect_own(out, Kind::Model, *force)?;
+    expect_own(out, FileKind::Model, *force)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
@@ -215,11 +215,11 @@ impl FromStr for RoundsArgument {
 fn summary(
     model: &Model,
     recentred: Option<Recentred>,
-    agreement: Option<&Agreement>,
+    agreement: Option<&Verified>,
     as_json: bool,
 ) -> String {
     let features = model.schema.len();
-    let agreed = agreement.map(Agreement::text).unwrap_or_default();
+    let agreed = agreement.map(Verified::text).unwrap_or_default();
     let (base, trees) = match &model.family {
         Family::Ensemble(Ensemble { base, trees }) => (base, trees),
         Family::Mlp(mlp) => return summary_of_network(model, mlp, agreement, as_json),
@@ -241,7 +241,7 @@ fn summary(
         if let Some(Recentred { moved, kept }) = recentred {
             figures["recentred"] = json!({ "moved": moved, "kept": kept });
         }
-        if let Some(Agreement { agree, of, .. }) = agreement {
+        if let Some(Verified { agree, of, .. }) = agreement {
             figures["verified"] = json!({ "agree": agree, "of": of });
         }
         return format!("{figures}\n");
@@ -268,7 +268,7 @@ fn summary(
 fn summary_of_network(
     model: &Model,
     mlp: &Mlp,
-    agreement: Option<&Agreement>,
+    agreement: Option<&Verified>,
     as_json: bool,
 ) -> String {
     let (features, family) = (model.schema.len(), model.family_name());
@@ -277,7 +277,7 @@ fn summary_of_network(
         let mut figures = json!({
             "family": family, "features": features, "widths": widths, "classes": model.classes,
         });
-        if let Some(Agreement { agree, of, .. }) = agreement {
+        if let Some(Verified { agree, of, .. }) = agreement {
             figures["verified"] = json!({ "agree": agree, "of": of });
         }
         return format!("{figures}\n");
@@ -285,7 +285,7 @@ fn summary_of_network(
     let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
     let widths = widths.join("-");
     let score = if model.is_plain_score() { ", a plain score" } else { "" };
-    let agreed = agreement.map(Agreement::text).unwrap_or_default();
+    let agreed = agreement.map(Verified::text).unwrap_or_default();
     format!("{family} with {features} features and layers of {widths} neurons{score}\n{agreed}")
 }
 

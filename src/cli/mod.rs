@@ -111,7 +111,7 @@ enum Verb {
     Demo(demo::Arguments),
     #[cfg(feature = "full")]
     #[command(subcommand)]
-    Data(data::Verb),
+    Data(data::DataVerb),
     #[cfg(feature = "full")]
     Train(train::Arguments),
     #[cfg(feature = "full")]

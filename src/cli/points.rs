@@ -67,7 +67,7 @@ pub(crate) fn read_points(path: &Path, model: &Model) -> Result<Points, Refusal>
     Ok(points)
 }
 
-struct Columns {
+struct PointColumns {
     name: Option<usize>,
     label: Option<usize>,
     /// The column of each feature of the model.
@@ -76,7 +76,7 @@ struct Columns {
 
 /// Where row names, labels and features stand. Features are found by name, in any order; a header of
 /// x0, x1, … is taken by position only where no feature is called so.
-fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, String> {
+fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColumns, String> {
     let names: Vec<&str> = model.schema.features().iter().map(|f| f.name.as_str()).collect();
     let positions: Vec<String> = (0..names.len()).map(|index| format!("x{index}")).collect();
     let is_position = |name: &str| positions.iter().any(|position| position == name);
@@ -118,7 +118,7 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<Columns, S
         );
     }
     let label = label.filter(|_| !model.is_plain_score());
-    Ok(Columns { name, label, features: found.into_iter().flatten().collect() })
+    Ok(PointColumns { name, label, features: found.into_iter().flatten().collect() })
 }
 
 /// Whether a `label` column is followed by another one, which is then the feature of that name.

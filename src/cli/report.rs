@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::report::{Report, from_json, merge, render_html, to_json};
 
 use super::inputs::Inputs;
-use super::output::{Force, Leaves, Place};
+use super::output::{Force, Leaves, ResultFolder};
 use super::subject::way_from;
 use super::{Ending, Refusal, files};
 
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         inputs.file("one of the reports", Some(&folder.join("report.json")))
     });
     inputs.expect_apart(&arguments.out.join("report.json"))?;
-    let place = Place::new(&arguments.out, Leaves::Report, &inputs, arguments.force)?;
+    let place = ResultFolder::new(&arguments.out, Leaves::Report, &inputs, arguments.force)?;
     let draft = place.begin(false)?;
     let store = draft.store()?;
     let report = merge(side_by_side(reports, arguments, draft.stand_in())?);

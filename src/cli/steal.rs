@@ -13,7 +13,7 @@ use crate::study::{Manifest, Store};
 
 use super::about::About;
 use super::inputs::Inputs;
-use super::output::{Force, Leaves, Place};
+use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{ordered_as, read_classifier, read_defense, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -145,7 +145,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 }
 
 /// DIR; no input lies where one of its files goes.
-fn place(arguments: &Arguments) -> Result<Place, Refusal> {
+fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     let inputs = Inputs::default()
         .file("--target", Some(&arguments.target))
         .file("--attack", Some(&arguments.attack))
@@ -154,7 +154,7 @@ fn place(arguments: &Arguments) -> Result<Place, Refusal> {
         .data("--data", Some(&arguments.data));
     let made = ["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"];
     made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
-    Place::new(&arguments.out, Leaves::Steal, &inputs, arguments.force)
+    ResultFolder::new(&arguments.out, Leaves::Steal, &inputs, arguments.force)
 }
 
 /// More seeds than there are rows are refused if they were asked for here, and said if the attack's

@@ -11,14 +11,14 @@ use super::{Refusal, files};
 const SHOWN: usize = 5;
 
 /// How many rows agree.
-pub(crate) struct Agreement {
+pub(crate) struct Verified {
     pub(crate) agree: usize,
     pub(crate) of: usize,
     /// The first rows that do not, in words.
     differ: Vec<String>,
 }
 
-impl Agreement {
+impl Verified {
     pub(crate) fn is_whole(&self) -> bool {
         self.agree == self.of
     }
@@ -31,9 +31,9 @@ impl Agreement {
 }
 
 /// Compares labels and margins of the points with those of the file of expectations: every number exactly.
-pub(crate) fn verify(model: &Model, points: &Path, expect: &Path) -> Result<Agreement, Refusal> {
+pub(crate) fn verify(model: &Model, points: &Path, expect: &Path) -> Result<Verified, Refusal> {
     let rows = read_points(points, model)?;
-    let table = Table::read(expect, model)?;
+    let table = Expectations::read(expect, model)?;
     if rows.rows.is_empty() || table.rows.len() != rows.rows.len() {
         return Err(Refusal::new(format!(
             "--expect {}: {} rows, --verify {} has {}; expected one for every point, at least one",
@@ -60,12 +60,12 @@ pub(crate) fn verify(model: &Model, points: &Path, expect: &Path) -> Result<Agre
             Some(_) => {}
         }
     }
-    Ok(Agreement { agree, of: rows.rows.len(), differ })
+    Ok(Verified { agree, of: rows.rows.len(), differ })
 }
 
 /// What a column of expectations holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum ExpectedColumn {
     Label,
     /// The margin of class 1 over class 0, or the plain score.
     Margin,
@@ -73,7 +73,7 @@ enum Column {
     Sum(usize),
 }
 
-impl Column {
+impl ExpectedColumn {
     fn name(self) -> String {
         match self {
             Self::Label => "label".to_owned(),
@@ -99,14 +99,14 @@ impl Column {
 }
 
 /// The file of expectations; every cell is of its column's kind.
-struct Table {
-    columns: Vec<Column>,
+struct Expectations {
+    columns: Vec<ExpectedColumn>,
     rows: Vec<Vec<String>>,
     /// Whether margins are the bits of 32-bit floats.
     is_bits: bool,
 }
 
-impl Table {
+impl Expectations {
     fn read(path: &Path, model: &Model) -> Result<Self, Refusal> {
         let bytes = files::read(path)?;
         let file = path.display().to_string();
@@ -114,7 +114,8 @@ impl Table {
         let header = reader.headers().map_err(|error| csv_error(&file, &bytes, &error))?.clone();
         let mut columns = Vec::new();
         for name in &header {
-            let column = Column::of(name.trim(), model).filter(|column| !columns.contains(column));
+            let column =
+                ExpectedColumn::of(name.trim(), model).filter(|column| !columns.contains(column));
             columns.push(column.ok_or_else(|| {
                 Refusal::new(format!(
                     "{file}, line 1: found column `{name:.40}`, expected {}",
@@ -129,7 +130,8 @@ impl Table {
             rows.push(record.iter().map(|cell| cell.trim().to_owned()).collect::<Vec<_>>());
         }
         let margins = rows.iter().flat_map(|row| columns.iter().zip(row));
-        let mut margins = margins.filter(|(column, _)| **column != Column::Label).peekable();
+        let mut margins =
+            margins.filter(|(column, _)| **column != ExpectedColumn::Label).peekable();
         let is_bits = margins.peek().is_some() && margins.all(|(_, cell)| bits(cell).is_some());
         if is_bits && model.precision != Precision::F32 {
             return Err(Refusal::new(format!(
@@ -141,8 +143,10 @@ impl Table {
         for (row, line) in table.rows.iter().zip(lines) {
             for (column, cell) in table.columns.iter().zip(row) {
                 let is_read = match column {
-                    Column::Label => cell.parse::<usize>().is_ok_and(|label| label < model.classes),
-                    Column::Margin | Column::Sum(_) => {
+                    ExpectedColumn::Label => {
+                        cell.parse::<usize>().is_ok_and(|label| label < model.classes)
+                    }
+                    ExpectedColumn::Margin | ExpectedColumn::Sum(_) => {
                         is_bits || cell.parse::<f64>().is_ok_and(f64::is_finite)
                     }
                 };
@@ -203,16 +207,18 @@ impl Given {
     }
 
     /// The number of a column that has one.
-    fn number(&self, column: &Column) -> Option<f64> {
+    fn number(&self, column: &ExpectedColumn) -> Option<f64> {
         match column {
-            Column::Label => None,
-            Column::Margin => Some(self.margin),
-            Column::Sum(class) => Some(self.scores.get(*class).copied().unwrap_or(f64::NAN)),
+            ExpectedColumn::Label => None,
+            ExpectedColumn::Margin => Some(self.margin),
+            ExpectedColumn::Sum(class) => {
+                Some(self.scores.get(*class).copied().unwrap_or(f64::NAN))
+            }
         }
     }
 
     /// Whether a cell says the same. A zero has no sign.
-    fn is(&self, column: &Column, cell: &str, is_bits: bool) -> bool {
+    fn is(&self, column: &ExpectedColumn, cell: &str, is_bits: bool) -> bool {
         let Some(number) = self.number(column) else { return cell.parse() == Ok(self.label) };
         match (is_bits, self.is_single) {
             (true, _) => bits(cell).map(f64::from) == Some(number),
@@ -221,7 +227,7 @@ impl Given {
         }
     }
 
-    fn shown(&self, column: &Column, is_bits: bool) -> String {
+    fn shown(&self, column: &ExpectedColumn, is_bits: bool) -> String {
         let Some(number) = self.number(column) else { return self.label.to_string() };
         match (is_bits, self.is_single) {
             (true, _) => format!("{:08x}", (number as f32).to_bits()),

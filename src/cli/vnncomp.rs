@@ -8,12 +8,12 @@ use std::time::Duration;
 use crate::certify::Options;
 use crate::import::{Instance, instances};
 use crate::model::{DataError, Digest};
-use crate::study::benchmark::{Answer, COLUMNS, Outcome, row, run as solve, stored};
+use crate::study::benchmark::{COLUMNS, InstanceOutcome, Status, row, run as solve, stored};
 use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
 use super::output::{
-    Draft, Force, Kind, LIST, Leaves, Place, expect_own, line_of_answer, table_in,
+    Draft, FileKind, Force, LIST, Leaves, ResultFolder, expect_own, line_of_answer, table_in,
 };
 use super::progress::bar;
 use super::{Ending, Refusal, files};
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &todo));
     let place = place.transpose()?;
     let partial = files::partial_name(&arguments.out);
-    let record = Record::of(arguments, &todo);
+    let record = RunInputs::of(arguments, &todo);
     let mut rows = if arguments.resume { finished(&partial, &record)? } else { Vec::new() };
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
@@ -105,11 +105,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     progress.finish_and_clear();
     draft.map_or(Ok(()), Draft::finish)?;
     write_whole(&arguments.out, &table(&rows)?)?;
-    for file in [Record::path(&partial), partial].iter().filter(|file| file.exists()) {
+    for file in [RunInputs::path(&partial), partial].iter().filter(|file| file.exists()) {
         std::fs::remove_file(file).map_err(Refusal::from).map_err(Refusal::about(file))?;
     }
     files::print(&format!("{}\n", summary(&rows)))?;
-    let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Answer::Error.name());
+    let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Status::Error.name());
     match rows.iter().filter(is_error).count() {
         0 => Ok(Ending::AsStated),
         errors => Err(Refusal::new(format!(
@@ -130,10 +130,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
     let inputs = inputs(arguments, todo);
     inputs.expect_room(&arguments.out, arguments.resume)?;
-    let record = Record::path(&files::partial_name(&arguments.out));
+    let record = RunInputs::path(&files::partial_name(&arguments.out));
     inputs.expect_apart(&record)?;
     files::expect_plain(&record)?;
-    expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)
+    expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)
 }
 
 fn inputs(arguments: &Arguments, todo: &[Instance]) -> Inputs {
@@ -177,7 +177,7 @@ fn hinted(error: DataError) -> Refusal {
 }
 
 /// The rows of an interrupted run.
-fn finished(partial: &Path, record: &Record) -> Result<Vec<Vec<String>>, Refusal> {
+fn finished(partial: &Path, record: &RunInputs) -> Result<Vec<Vec<String>>, Refusal> {
     if !partial.exists() {
         return Ok(Vec::new());
     }
@@ -200,7 +200,7 @@ fn finished(partial: &Path, record: &Record) -> Result<Vec<Vec<String>>, Refusal
 }
 
 /// Where certificates go; of a run about one line those of the others stay, if they are about the same list.
-fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Place, Refusal> {
+fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<ResultFolder, Refusal> {
     let is_of_other_line = |name: &Path| {
         let line = name.to_str().and_then(line_of_answer);
         arguments.line.is_some() && line.is_some_and(|line| Some(line) != arguments.line)
@@ -218,7 +218,7 @@ fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<Plac
     let is_table = table_in(folder, &arguments.out);
     let is_kept = |name: &Path| is_of_other_line(name) || is_table(name);
     let inputs = inputs(arguments, todo);
-    Place::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
+    ResultFolder::keeping(folder, Leaves::Answers, &inputs, arguments.force, &is_kept)
 }
 
 /// The digest of the list of instances, as a folder of answers keeps it in [`LIST`].
@@ -227,9 +227,9 @@ fn list(arguments: &Arguments) -> Result<String, Refusal> {
 }
 
 /// What answers depend on: seed, time limits, and the contents of every network and property.
-struct Record(String);
+struct RunInputs(String);
 
-impl Record {
+impl RunInputs {
     fn of(arguments: &Arguments, todo: &[Instance]) -> Self {
         let mut text = format!("seed {}\n", arguments.seed);
         for instance in todo {
@@ -274,12 +274,12 @@ impl Record {
 fn is_all_there(row: &[String], store: Option<&Store>) -> bool {
     let Some(store) = store else { return true };
     let mut names = row.get(6).into_iter().flat_map(|names| names.split(';'));
-    let is_error = row.get(3).is_some_and(|answer| answer == Answer::Error.name());
+    let is_error = row.get(3).is_some_and(|answer| answer == Status::Error.name());
     is_error || names.all(|name| !name.is_empty() && store.path(name).is_file())
 }
 
-fn report(instance: &Instance, outcome: &Outcome) {
-    let Outcome { answer, seconds, nodes, .. } = outcome;
+fn report(instance: &Instance, outcome: &InstanceOutcome) {
+    let InstanceOutcome { answer, seconds, nodes, .. } = outcome;
     let reason = outcome.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     let (line, name) = (instance.line, name_of(&instance.vnnlib));
     eprintln!("line {line} {name}: {} in {seconds:.2} s, {nodes} cases{reason}", answer.name());
@@ -300,11 +300,11 @@ fn table(rows: &[Vec<String>]) -> Result<Vec<u8>, Refusal> {
 
 /// How many instances have each answer.
 fn summary(rows: &[Vec<String>]) -> String {
-    let count = |answer: Answer| {
+    let count = |answer: Status| {
         rows.iter().filter(|row| row.get(3).is_some_and(|r| r == answer.name())).count()
     };
     let checked = rows.iter().filter(|row| row.get(7).is_some_and(|c| c == "true")).count();
-    let all = [Answer::Sat, Answer::Unsat, Answer::Unknown, Answer::Timeout, Answer::Error];
+    let all = [Status::Sat, Status::Unsat, Status::Unknown, Status::Timeout, Status::Error];
     let counts: Vec<String> =
         all.iter().map(|&answer| format!("{} {}", answer.name(), count(answer))).collect();
     format!("{} of {} (checked {checked})", counts.join(" "), rows.len())

@@ -13,7 +13,7 @@ use crate::spec::{Claim, On, Semantics, Zone};
 const FEATURES: usize = 10;
 
 /// A point under its name.
-type Named = (&'static str, Point);
+type NamedPoint = (&'static str, Point);
 
 /// What a counterexample shows, what the model answers at each of its points, and the features that differ
 /// most; `None` for obligations that no counterexample refuted. `rows` are those of the certificate's part.
@@ -76,7 +76,7 @@ fn shows(model: &Model, claim: &Claim) -> String {
 }
 
 /// Two points, or one after the row that it lies near, or before the copy of it that is shifted.
-fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> Vec<Named> {
+fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> Vec<NamedPoint> {
     match points {
         [point] => {
             let flipped = flipped(model, claim, point).map(|copy| ("shifted", copy));
@@ -135,7 +135,7 @@ fn answer(model: &Model, claim: &Claim, semantics: Semantics, point: &Point) -> 
 }
 
 /// How far apart two scores are, and may be.
-fn apart(model: &Model, claim: &Claim, points: &[Named]) -> String {
+fn apart(model: &Model, claim: &Claim, points: &[NamedPoint]) -> String {
     let (Claim::Near { bound, on: On::Score, .. } | Claim::Stable { bound, on: On::Score, .. }) =
         claim
     else {
@@ -169,7 +169,7 @@ fn shown(number: f64) -> String {
 
 /// The features in which the last two points differ, those first that differ most in standardised units; of
 /// one point alone its features, those first that are furthest from their mean.
-fn features(model: &Model, points: &[Named]) -> String {
+fn features(model: &Model, points: &[NamedPoint]) -> String {
     let (before, after) = match points {
         [(_, one)] => (None, one),
         [.., (_, one), (_, other)] => (Some(one), other),

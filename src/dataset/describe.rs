@@ -38,7 +38,7 @@ pub struct Description {
     /// The paper's name of the set of this name or shape, if it has one.
     pub paper: Option<String>,
     /// Where this data and the paper differ.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<PaperDifference>,
 }
 
 /// One part.
@@ -76,7 +76,7 @@ pub struct FeatureFacts {
 
 /// One figure the paper states otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
+pub struct PaperDifference {
     /// What is counted.
     pub what: String,
     /// As the paper states it.
@@ -188,14 +188,14 @@ fn feature_facts(data: &DataSet, rows: &[&Row]) -> (Vec<FeatureFacts>, usize) {
 
 /// Every figure of the paper's table 1 that is another one here. The paper has no validation part:
 /// its training rows are compared with `train` and `validation` together.
-fn differences(here: &Description) -> Vec<Difference> {
+fn differences(here: &Description) -> Vec<PaperDifference> {
     let Some(paper) = paper_set(&here.name) else { return Vec::new() };
     let size = |wanted: &[Part]| -> usize {
         here.parts.iter().filter(|facts| wanted.contains(&facts.part)).map(|facts| facts.rows).sum()
     };
     let (positive, of) = paper.positive;
     let positive_here = here.classes.get(1).copied().unwrap_or(0);
-    let mut found: Vec<Difference> = [
+    let mut found: Vec<PaperDifference> = [
         ("rows", paper.rows, here.rows),
         ("rows of train and validation", paper.train, size(&[Part::Train, Part::Validation])),
         ("rows of test", paper.test, size(&[Part::Test])),
@@ -218,8 +218,8 @@ fn differences(here: &Description) -> Vec<Difference> {
     found
 }
 
-fn difference(what: &str, paper: &str, here: &str) -> Difference {
-    Difference { what: what.to_owned(), paper: paper.to_owned(), here: here.to_owned() }
+fn difference(what: &str, paper: &str, here: &str) -> PaperDifference {
+    PaperDifference { what: what.to_owned(), paper: paper.to_owned(), here: here.to_owned() }
 }
 
 impl fmt::Display for Description {

@@ -29,7 +29,7 @@ const DEFAULT_LABEL: &str = "label";
 
 /// What was inferred from a CSV, and declared in the meta file that was written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Inference {
+pub struct InferredMeta {
     /// Name of the data set.
     pub name: String,
     /// Name of the label column.
@@ -68,7 +68,7 @@ pub struct InferredFeature {
 /// Reads the CSV `file` (packed or not), infers kinds and ranges from its training rows, and writes
 /// a data set to `out` (`NAME.csv`, with `NAME.meta.json` beside it). `label` names the label column;
 /// default `label`.
-pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference, DatasetError> {
+pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<InferredMeta, DatasetError> {
     let (name, out_file) = names(out)?;
     let bytes = read_regular(file, MAX_BYTES)?;
     if is_same_file(file, out) {
@@ -76,13 +76,13 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<Inference,
     }
     let shown = file.display().to_string();
     let bytes = unpack(&shown, bytes, MAX_BYTES)?;
-    let mut table = Table::read(&shown, &bytes, label.unwrap_or(DEFAULT_LABEL))?;
+    let mut table = CsvTexts::read(&shown, &bytes, label.unwrap_or(DEFAULT_LABEL))?;
     table.number_truths();
     let classes = table.classes()?;
     let rows = table.text(&classes);
     let meta = table.declare(&name, &out_file, &rows)?;
     let (data, meta_path) = write(out, &meta, &rows)?;
-    Ok(Inference {
+    Ok(InferredMeta {
         name,
         label: meta.label.clone(),
         classes: classes.names(),
@@ -146,7 +146,7 @@ fn unpack(file: &str, bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, DataError> 
 }
 
 /// The texts of a CSV.
-struct Table<'a> {
+struct CsvTexts<'a> {
     file: &'a str,
     header: csv::StringRecord,
     label_column: usize,
@@ -174,7 +174,7 @@ impl Classes {
     }
 }
 
-impl<'a> Table<'a> {
+impl<'a> CsvTexts<'a> {
     /// Splits the bytes into cells; refuses ragged rows, text that is not UTF-8, names that are
     /// missing or doubled, and rows without a label.
     fn read(file: &'a str, bytes: &[u8], label: &str) -> Result<Self, DatasetError> {
@@ -439,7 +439,7 @@ fn inferred(meta: &Meta) -> Vec<InferredFeature> {
         .collect()
 }
 
-impl fmt::Display for Inference {
+impl fmt::Display for InferredMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<String> =
             self.rows.iter().map(|(part, rows)| format!("{} {rows}", part.name())).collect();

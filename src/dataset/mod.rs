@@ -18,9 +18,9 @@ mod write;
 
 use std::path::PathBuf;
 
-pub use describe::{Description, Difference, FeatureFacts, PartFacts, describe};
+pub use describe::{Description, FeatureFacts, PaperDifference, PartFacts, describe};
 pub use error::DatasetError;
-pub use import::{Inference, InferredFeature, import};
+pub use import::{InferredFeature, InferredMeta, import};
 pub use list::{ListedSet, ListedShape, Listing};
 pub use make::{Made, make};
 pub use rows::rows;

@@ -90,12 +90,12 @@ impl Defense {
     /// Reads `defense/1`.
     pub fn read(bytes: &[u8]) -> Result<Self, DefenseError> {
         #[derive(Deserialize)]
-        struct Kind {
+        struct KindOnly {
             format: String,
             kind: String,
         }
         check_json(bytes)?;
-        let Object(file): Object<Kind> = serde_json::from_slice(bytes)?;
+        let Object(file): Object<KindOnly> = serde_json::from_slice(bytes)?;
         if file.format != "defense/1" {
             return Err(DefenseError::Format(file.format));
         }

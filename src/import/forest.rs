@@ -22,7 +22,7 @@ pub(super) fn sums(classes: usize) -> usize {
 
 /// Where a tree stands.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct TreePlace {
     /// Its index.
     pub(super) tree: usize,
     /// Features of the model.
@@ -51,7 +51,7 @@ pub(super) enum Stated {
 
 /// The nodes breadth first. Every one is reached from the root, once, on a path of limited length;
 /// features exist and numbers are finite.
-pub(super) fn grow(stated: &[Stated], place: Place) -> Result<Vec<Node>, ImportError> {
+pub(super) fn grow(stated: &[Stated], place: TreePlace) -> Result<Vec<Node>, ImportError> {
     let mut is_reached = vec![false; stated.len()];
     // index in the file and depth of each node, in the order of the new numbers
     let mut reached = vec![(0, 0)];
@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn problem(stated: &[Stated]) -> NodeProblem {
-        match grow(stated, Place { tree: 3, features: 1 }) {
+        match grow(stated, TreePlace { tree: 3, features: 1 }) {
             Err(ImportError::Node { tree: 3, problem, .. }) => problem,
             other => panic!("{other:?}"),
         }
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(odd(1, 0.5), NodeProblem::Feature { found: 1, features: 1 });
         assert_eq!(odd(0, f64::INFINITY), NodeProblem::NotFinite);
         assert_eq!(problem(&[Stated::Leaf(f64::NAN)]), NodeProblem::NotFinite);
-        let orphan = grow(&[leaf, leaf], Place { tree: 0, features: 1 });
+        let orphan = grow(&[leaf, leaf], TreePlace { tree: 0, features: 1 });
         assert!(matches!(orphan, Err(ImportError::Unreachable { found: 1, .. })));
     }
 
@@ -222,7 +222,7 @@ mod tests {
             stated.push(Stated::Leaf(1.0));
             stated
         };
-        let place = Place { tree: 3, features: 1 };
+        let place = TreePlace { tree: 3, features: 1 };
         assert_eq!(grow(&chain(64), place).unwrap().len(), 129);
         assert_eq!(problem(&chain(65)), NodeProblem::Depth { limit: 64 });
     }

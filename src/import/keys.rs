@@ -10,7 +10,7 @@ use serde::de::{
 use super::ImportError;
 
 /// The keys that an object may have.
-pub(super) type Keys = [(&'static str, Inside)];
+pub(super) type KnownKeys = [(&'static str, Inside)];
 
 /// What stands below a known key.
 #[derive(Clone, Copy)]
@@ -18,15 +18,15 @@ pub(super) enum Inside {
     /// What is read, or changes no prediction whatever it is.
     Any,
     /// An object whose keys are known; of another type the reader makes what it can.
-    Object(&'static Keys),
+    Object(&'static KnownKeys),
     /// A list of such objects.
-    Objects(&'static Keys),
+    Objects(&'static KnownKeys),
 }
 
 /// Refuses keys that are not known, and known ones that come twice. The text is JSON that was read before.
-pub(super) fn refuse_unknown(text: &[u8], keys: &'static Keys) -> Result<(), ImportError> {
+pub(super) fn refuse_unknown(text: &[u8], keys: &'static KnownKeys) -> Result<(), ImportError> {
     let mut found = None;
-    let walk = Walk { inside: Inside::Object(keys), name: "", found: &mut found };
+    let walk = KeyWalk { inside: Inside::Object(keys), name: "", found: &mut found };
     let walked = walk.deserialize(&mut serde_json::Deserializer::from_slice(text));
     match (found, walked) {
         (Some(finding), _) => Err(finding),
@@ -37,14 +37,14 @@ pub(super) fn refuse_unknown(text: &[u8], keys: &'static Keys) -> Result<(), Imp
     }
 }
 
-struct Walk<'a> {
+struct KeyWalk<'a> {
     inside: Inside,
     /// The key above; of the whole file nothing.
     name: &'a str,
     found: &'a mut Option<ImportError>,
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
+impl<'de> DeserializeSeed<'de> for KeyWalk<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -55,7 +55,7 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
+impl<'de> Visitor<'de> for KeyWalk<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
                 },
                 Some(((name, inside), is_seen)) => {
                     *is_seen = true;
-                    let walk = Walk { inside: *inside, name, found: &mut *self.found };
+                    let walk = KeyWalk { inside: *inside, name, found: &mut *self.found };
                     map.next_value_seed(walk)?;
                     continue;
                 }
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
         };
         let inside = Inside::Object(keys);
         while list
-            .next_element_seed(Walk { inside, name: self.name, found: &mut *self.found })?
+            .next_element_seed(KeyWalk { inside, name: self.name, found: &mut *self.found })?
             .is_some()
         {}
         Ok(())
@@ -131,8 +131,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
 mod tests {
     use super::*;
 
-    const LEAF: &Keys = &[("value", Inside::Any)];
-    const KEYS: &Keys =
+    const LEAF: &KnownKeys = &[("value", Inside::Any)];
+    const KEYS: &KnownKeys =
         &[("any", Inside::Any), ("one", Inside::Object(LEAF)), ("all", Inside::Objects(LEAF))];
 
     fn refusal(text: &str) -> Option<String> {

@@ -44,7 +44,8 @@ pub use rounds::{Rounds, Taken};
 pub use rules::rules;
 pub use sklearn::{SKLEARN_DUMP, sklearn};
 pub use vnnlib::{
-    Block, End, Input, Instance, Place, Query, Strict, VnnlibError, instances, spec_text, vnnlib,
+    End, Input, Instance, Place, Query, Strict, UnsafeBlock, VnnlibError, instances, spec_text,
+    vnnlib,
 };
 pub use xgboost::{to_xgboost, xgboost};
 

@@ -64,13 +64,13 @@ fn exponents(values: &[f64]) -> Option<(i64, i64)> {
 
 /// `numbers[i] · 2^exponent`.
 #[derive(Clone, Debug)]
-struct Block {
+struct SharedExponent {
     numbers: Vec<IBig>,
     exponent: i64,
     is_lost: bool,
 }
 
-impl Block {
+impl SharedExponent {
     fn new(values: &[f64]) -> Self {
         let Some((exponent, _)) = exponents(values) else {
             return Self { numbers: vec![IBig::ZERO; values.len()], exponent: 0, is_lost: true };
@@ -135,7 +135,7 @@ impl Form for Exact {
     }
 
     fn new(coefficients: &[f64]) -> Self {
-        let block = Block::new(coefficients);
+        let block = SharedExponent::new(coefficients);
         Self {
             coefficients: block.numbers,
             exponent: block.exponent,
@@ -205,7 +205,7 @@ impl Form for Exact {
                 self.add_to_constant(&Dyadic::new(a.clone(), self.exponent), line.intercept());
             }
         }
-        let slopes = Block::new(&slopes);
+        let slopes = SharedExponent::new(&slopes);
         self.coefficients = coefficients.iter().zip(&slopes.numbers).map(|(a, s)| a * s).collect();
         self.exponent += slopes.exponent;
         self.is_lost |= slopes.is_lost;

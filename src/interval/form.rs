@@ -95,10 +95,10 @@ impl Lines {
         let flat_floor = -up(positive(from.hi()), positive(to.lo()));
         let steep_floor = -up(positive(-from.lo()), positive(-to.hi()));
         let middle = p + (q - p) / 2.0;
-        for line in [Line::new(0.0, flat), Line::new(1.0, steep)] {
+        for line in [SlopedLine::new(0.0, flat), SlopedLine::new(1.0, steep)] {
             above = if line.at(middle) < above.at(middle) { line } else { above };
         }
-        for line in [Line::new(0.0, flat_floor), Line::new(1.0, steep_floor)] {
+        for line in [SlopedLine::new(0.0, flat_floor), SlopedLine::new(1.0, steep_floor)] {
             below = if line.at(middle) > below.at(middle) { line } else { below };
         }
         // `floor <= 0 <= intercept`, as promised; a line that is moved outward still encloses
@@ -108,8 +108,8 @@ impl Lines {
 
     /// Lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the sign of `d` is known they
     /// are `0` and `d`.
-    fn around_share(p: f64, q: f64) -> (Line, Line) {
-        let (nothing, all) = (Line::new(0.0, 0.0), Line::new(1.0, 0.0));
+    fn around_share(p: f64, q: f64) -> (SlopedLine, SlopedLine) {
+        let (nothing, all) = (SlopedLine::new(0.0, 0.0), SlopedLine::new(1.0, 0.0));
         if p >= 0.0 {
             return (nothing, all);
         }
@@ -122,7 +122,7 @@ impl Lines {
         let larger = |a: f64, b: f64| if a > b { a.next_up() } else { b.next_up() };
         let intercept = larger(-slope * p, rest * q);
         let floor = -larger(slope * q, rest * -p);
-        (Line::new(slope, floor), Line::new(slope, intercept))
+        (SlopedLine::new(slope, floor), SlopedLine::new(slope, intercept))
     }
 
     /// Slope of the line below.
@@ -148,12 +148,12 @@ impl Lines {
 
 /// `slope·d + intercept`
 #[derive(Clone, Copy)]
-struct Line {
+struct SlopedLine {
     slope: f64,
     intercept: f64,
 }
 
-impl Line {
+impl SlopedLine {
     fn new(slope: f64, intercept: f64) -> Self {
         Self { slope, intercept }
     }

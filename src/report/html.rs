@@ -6,7 +6,7 @@ use minijinja::{Environment, Value, context};
 use super::format::{NONE, printable};
 use super::plots::{Figure, figures};
 use super::reading::{GLOSSARY, alarms, data_facts, digests, headlines, provenance};
-use super::sections::{Column, Kind, Section, Table, overview, sections};
+use super::sections::{CellKind, Column, Section, Table, overview, sections};
 use super::{Report, ReportError, Run};
 
 /// Everything in it is escaped except the figures, whose text kuva escapes.
@@ -83,12 +83,12 @@ fn table_view(Table { caption, columns, rows, .. }: Table) -> Value {
     context! { caption, headings, rows }
 }
 
-fn class(kind: Kind) -> &'static str {
+fn class(kind: CellKind) -> &'static str {
     match kind {
-        Kind::Text => "",
-        Kind::Number => "num",
-        Kind::Claim => "claim",
-        Kind::File => "file",
+        CellKind::Text => "",
+        CellKind::Number => "num",
+        CellKind::Claim => "claim",
+        CellKind::File => "file",
     }
 }
 
@@ -106,12 +106,12 @@ fn leaders(rows: &[Vec<String>]) -> Vec<usize> {
 fn cell_view(text: &str, column: &Column) -> Value {
     let (class, name) = (class(column.kind), column.name);
     match column.kind {
-        Kind::Claim => {
+        CellKind::Claim => {
             let (text, detail) = text.split_once(" (").unwrap_or((text, ""));
             context! { class, name, text, detail => detail.strip_suffix(')').unwrap_or(detail) }
         }
-        Kind::File => context! { class, name, text, href => link(text) },
-        Kind::Text | Kind::Number => context! { class, name, text },
+        CellKind::File => context! { class, name, text, href => link(text) },
+        CellKind::Text | CellKind::Number => context! { class, name, text },
     }
 }
 

@@ -36,7 +36,7 @@ pub use html::render_html;
 
 /// The version of `report.json`; other versions are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
+pub enum ReportVersion {
     /// The only one so far.
     #[default]
     #[serde(rename = "report/1")]
@@ -48,7 +48,7 @@ pub enum Format {
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// Always `report/1`.
-    pub format: Format,
+    pub format: ReportVersion,
     /// Heading of the page.
     pub title: String,
     /// One per data set and seed.
@@ -149,7 +149,7 @@ pub enum ReportError {
 impl Report {
     /// A report over `runs`.
     pub fn new(title: impl Into<String>, runs: Vec<Run>) -> Self {
-        Self { format: Format::Version1, title: title.into(), runs }
+        Self { format: ReportVersion::Version1, title: title.into(), runs }
     }
 }
 

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 
 use super::format::printable;
 use super::reading::{IN_SHORT, alarms, data_facts, headlines, provenance};
-use super::sections::{Kind, Section, Table, overview, sections};
+use super::sections::{CellKind, Section, Table, overview, sections};
 use super::{Report, Run};
 use crate::dataset::keep_words;
 
@@ -112,7 +112,7 @@ fn lay_out(table: &Table) -> comfy_table::Table {
     for (position, column) in table.columns.iter().enumerate() {
         let Some(laid_column) = laid.column_mut(position) else { continue };
         laid_column.set_padding((0, 1));
-        if column.kind == Kind::Number {
+        if column.kind == CellKind::Number {
             laid_column.set_cell_alignment(CellAlignment::Right);
             laid_column.set_constraint(ColumnConstraint::ContentWidth);
         }

@@ -87,7 +87,7 @@ impl Link {
         features: usize,
         is_whole: impl Fn(usize) -> bool,
     ) -> bool {
-        let inward = |(feature, (least, most)): (usize, Ends)| match is_whole(feature) {
+        let inward = |(feature, (least, most)): (usize, DifferenceEnds)| match is_whole(feature) {
             true => (
                 least.map(|least| Rational::integer(least.ceil())),
                 most.map(|most| Rational::integer(most.floor())),
@@ -99,15 +99,15 @@ impl Link {
 }
 
 /// The least and the most that conditions leave of a difference.
-type Ends = (Option<Rational>, Option<Rational>);
+type DifferenceEnds = (Option<Rational>, Option<Rational>);
 
-fn is_possible((least, most): &Ends) -> bool {
+fn is_possible((least, most): &DifferenceEnds) -> bool {
     least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
 }
 
 /// Per feature whose copies are bound to each other, the tightest ends.
-fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, Ends> {
-    let mut links = BTreeMap::<usize, Ends>::new();
+fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, DifferenceEnds> {
+    let mut links = BTreeMap::<usize, DifferenceEnds>::new();
     for (feature, bound) in conditions.iter().filter_map(|c| c.difference(features)) {
         let (least, most) = links.entry(feature).or_default();
         match bound {

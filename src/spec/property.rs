@@ -148,9 +148,9 @@ pub struct InputRow {
 /// Two ends and nothing else: of a longer array TOML would give a pair the first two.
 #[derive(Deserialize)]
 #[serde(try_from = "Vec<Decimal>")]
-pub(super) struct Ends(pub(super) Decimal, pub(super) Decimal);
+pub(super) struct TwoEnds(pub(super) Decimal, pub(super) Decimal);
 
-impl TryFrom<Vec<Decimal>> for Ends {
+impl TryFrom<Vec<Decimal>> for TwoEnds {
     type Error = String;
 
     fn try_from(ends: Vec<Decimal>) -> Result<Self, String> {
@@ -161,8 +161,8 @@ impl TryFrom<Vec<Decimal>> for Ends {
 }
 
 fn all_ends<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(Decimal, Decimal)>, D::Error> {
-    let ends = Vec::<Ends>::deserialize(from)?;
-    Ok(ends.into_iter().map(|Ends(low, high)| (low, high)).collect())
+    let ends = Vec::<TwoEnds>::deserialize(from)?;
+    Ok(ends.into_iter().map(|TwoEnds(low, high)| (low, high)).collect())
 }
 
 fn input_rows<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<InputRow>, D::Error> {

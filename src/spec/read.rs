@@ -8,8 +8,8 @@ use crate::interval::{Decimal, Rational};
 use crate::model::Object;
 
 use super::property::{
-    Direction, Ends, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property,
-    Scope, Semantics, Units, Zone,
+    Direction, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope,
+    Semantics, TwoEnds, Units, Zone,
 };
 
 /// Largest spec file, in bytes.
@@ -104,7 +104,7 @@ keys! {
     semantics: Semantics = "semantics",
     integers: Integers = "integers",
     label: LabelSource = "label",
-    domain: BTreeMap<String, Ends> = "domain",
+    domain: BTreeMap<String, TwoEnds> = "domain",
     epsilon: Decimal = "epsilon",
     epsilon_1: Decimal = "epsilon-1",
     epsilon_2: Decimal = "epsilon-2",
@@ -123,7 +123,7 @@ keys! {
     bound: Decimal = "bound",
     confidence: Decimal = "confidence",
     cutoff: Decimal = "cutoff",
-    range: Ends = "range",
+    range: TwoEnds = "range",
     groups: Vec<Vec<FeatureName>> = "groups",
     copies: usize = "copies",
     input: Vec<Object<InputBox>> = "input",
@@ -159,7 +159,7 @@ impl Spec {
             domain: domain
                 .unwrap_or_default()
                 .into_iter()
-                .map(|(name, Ends(low, high))| (name, (low, high)))
+                .map(|(name, TwoEnds(low, high))| (name, (low, high)))
                 .collect(),
         })
     }
@@ -247,7 +247,7 @@ impl Taker<'_> {
                 features: self.features()?,
                 confidence: self.decimal("confidence", |k| &mut k.confidence)?,
                 cutoff: self.decimal("cutoff", |k| &mut k.cutoff)?,
-                range: self.keys.range.take().map(|Ends(low, high)| (low, high)),
+                range: self.keys.range.take().map(|TwoEnds(low, high)| (low, high)),
             },
             "redundancy" => Property::Redundancy {
                 groups: self.need("groups", |k| k.groups.take())?,

@@ -10,7 +10,7 @@ use super::condition::{Condition, Link};
 use super::{Integers, LowerError, Norm, Units};
 
 /// Lower and upper raw end; `None` where nothing is declared.
-type Side = (Option<Rational>, Option<Rational>);
+type OpenSide = (Option<Rational>, Option<Rational>);
 
 /// Lower and upper raw end.
 type Ends = (Rational, Rational);
@@ -18,7 +18,7 @@ type Ends = (Rational, Rational);
 /// Where a claim is made: raw ranges per feature, and which features take whole numbers only.
 #[derive(Clone, Debug)]
 pub struct Domain {
-    sides: Vec<Side>,
+    sides: Vec<OpenSide>,
     is_whole: Arc<[bool]>,
 }
 
@@ -74,7 +74,7 @@ impl Domain {
 
     /// Whether the point lies in all ranges and is whole where it must be.
     pub fn contains(&self, point: &Point) -> bool {
-        let inside = |((side, whole), x): ((&Side, &bool), &Rational)| {
+        let inside = |((side, whole), x): ((&OpenSide, &bool), &Rational)| {
             side.0.as_ref().is_none_or(|low| low <= x)
                 && side.1.as_ref().is_none_or(|high| x <= high)
                 && (!whole || x.is_whole())
@@ -87,7 +87,7 @@ impl Domain {
     /// Of whole features only whole numbers count. Ends the wrong way round reach nowhere.
     pub(super) fn first_beyond(&self, sides: &[Ends]) -> Option<usize> {
         let limits = self.sides.iter().zip(self.is_whole.iter()).cycle();
-        let is_beyond = |(ends, ((least, most), is_whole)): (&Ends, (&Side, &bool))| {
+        let is_beyond = |(ends, ((least, most), is_whole)): (&Ends, (&OpenSide, &bool))| {
             let (low, high) = inward(ends.clone(), *is_whole);
             let leaves = least.as_ref().is_some_and(|least| low < *least)
                 || most.as_ref().is_some_and(|most| high > *most);
@@ -99,7 +99,7 @@ impl Domain {
     /// The whole domain as a region; `Err` names the first feature without a range by index.
     pub fn region(&self) -> Result<RawRegion, usize> {
         let both =
-            |(index, (low, high)): (usize, &Side)| low.clone().zip(high.clone()).ok_or(index);
+            |(index, (low, high)): (usize, &OpenSide)| low.clone().zip(high.clone()).ok_or(index);
         let sides = self.sides.iter().enumerate().map(both).collect::<Result<_, _>>()?;
         Ok(RawRegion::plain(sides, Arc::clone(&self.is_whole)))
     }
@@ -204,7 +204,7 @@ impl RawRegion {
 
     /// The box over one or two copies of the input, intersected with the domain, under conditions.
     pub(super) fn joint(domain: &Domain, sides: Vec<Ends>, conditions: Vec<Condition>) -> Self {
-        let within = |((low, high), (side, whole)): (Ends, (&Side, &bool))| {
+        let within = |((low, high), (side, whole)): (Ends, (&OpenSide, &bool))| {
             inward((later(low, &side.0), earlier(high, &side.1)), *whole)
         };
         let features = domain.sides.len();

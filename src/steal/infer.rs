@@ -30,7 +30,7 @@ pub struct CertifiedLabels {
 /// A region whose points all have one label.
 #[derive(Clone, Debug)]
 struct Patch {
-    region: Region,
+    region: FloatRegion,
     label: usize,
 }
 
@@ -39,17 +39,17 @@ struct Patch {
 pub(super) struct Trend {
     pub(super) feature: usize,
     pub(super) sign: f64,
-    pub(super) region: Region,
+    pub(super) region: FloatRegion,
 }
 
 /// A region with its box rounded outward to floats, for a quick no.
 #[derive(Clone, Debug)]
-pub(super) struct Region {
+pub(super) struct FloatRegion {
     exact: RawRegion,
     outer: Vec<(f64, f64)>,
 }
 
-impl Region {
+impl FloatRegion {
     pub(super) fn new(exact: &RawRegion) -> Self {
         let outer = exact.sides().iter().map(|(low, high)| (low.down(), high.up())).collect();
         Self { exact: exact.clone(), outer }
@@ -68,7 +68,7 @@ impl CertifiedLabels {
     pub fn new(proved: &[Proved], classes: usize) -> Self {
         let mut labels = Self::default();
         for obligation in proved.iter().map(Proved::obligation) {
-            let region = || Region::new(&obligation.region);
+            let region = || FloatRegion::new(&obligation.region);
             match &obligation.claim {
                 Claim::Label { label } => {
                     labels.patches.push(Patch { region: region(), label: *label });
@@ -114,12 +114,12 @@ impl CertifiedLabels {
     }
 
     /// Where a point lies.
-    pub(super) fn locate(&self, raw: &[f64]) -> Place {
-        let inside = |regions: &mut dyn Iterator<Item = &Region>| {
+    pub(super) fn locate(&self, raw: &[f64]) -> PlacedPoint {
+        let inside = |regions: &mut dyn Iterator<Item = &FloatRegion>| {
             let hits = regions.enumerate().filter(|(_, region)| region.contains(raw));
             hits.map(|(index, _)| index).collect()
         };
-        Place {
+        PlacedPoint {
             values: raw.to_vec(),
             patches: inside(&mut self.patches.iter().map(|patch| &patch.region)),
             trends: inside(&mut self.trends.iter().map(|trend| &trend.region)),
@@ -128,7 +128,7 @@ impl CertifiedLabels {
 
     /// Whether `other` lies where the answer `label` at `base` spreads by the order: above it for
     /// label 1, below it for label 0, equal outside the monotone features. Equal points do not.
-    fn spreads(&self, base: &Place, label: usize, other: &Place) -> bool {
+    fn spreads(&self, base: &PlacedPoint, label: usize, other: &PlacedPoint) -> bool {
         // going up in the order raises the features of sign +1 and lowers those of sign -1
         let is_towards = |feature: usize, (x, y): (&f64, &f64)| {
             let sign = if (x < y) == (label == 1) { 1.0 } else { -1.0 };
@@ -141,14 +141,20 @@ impl CertifiedLabels {
     }
 
     /// Whether a trend of that feature and sign covers both points.
-    fn has_trend(&self, feature: usize, sign: f64, base: &Place, other: &Place) -> bool {
+    fn has_trend(
+        &self,
+        feature: usize,
+        sign: f64,
+        base: &PlacedPoint,
+        other: &PlacedPoint,
+    ) -> bool {
         base.trends.iter().filter(|index| other.trends.binary_search(index).is_ok()).any(|&index| {
             self.trends.get(index).is_some_and(|t| t.feature == feature && t.sign == sign)
         })
     }
 
     /// Whether the paid answer `label` at `base` settles `other`.
-    pub(super) fn settles(&self, base: &Place, label: usize, other: &Place) -> bool {
+    pub(super) fn settles(&self, base: &PlacedPoint, label: usize, other: &PlacedPoint) -> bool {
         base.patches.iter().any(|index| other.patches.binary_search(index).is_ok())
             || self.spreads(base, label, other)
     }
@@ -156,7 +162,7 @@ impl CertifiedLabels {
 
 /// A point, and the regions that contain it, ascending.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct PlacedPoint {
     pub(super) values: Vec<f64>,
     patches: Vec<usize>,
     trends: Vec<usize>,
@@ -166,7 +172,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Ledger<'a> {
     labels: &'a CertifiedLabels,
-    paid: Vec<(Place, usize)>,
+    paid: Vec<(PlacedPoint, usize)>,
 }
 
 impl<'a> Ledger<'a> {
@@ -194,7 +200,8 @@ impl<'a> Ledger<'a> {
         if place.patches.is_empty() && place.trends.is_empty() {
             return None;
         }
-        let settling = |(base, label): &&(Place, usize)| self.labels.settles(base, *label, &place);
+        let settling =
+            |(base, label): &&(PlacedPoint, usize)| self.labels.settles(base, *label, &place);
         self.paid.iter().find(settling).map(|(_, label)| *label)
     }
 }

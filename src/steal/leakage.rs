@@ -11,7 +11,7 @@ use crate::certificate::Proved;
 use crate::model::Model;
 use crate::oracle::exact_label;
 
-use super::infer::{CertifiedLabels, Place};
+use super::infer::{CertifiedLabels, PlacedPoint};
 
 /// Labels settled by a number of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +64,7 @@ pub(super) fn settle(
     queries: usize,
 ) -> Settling {
     let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, None, x)).collect();
-    let places: Vec<Place> = reference.iter().map(|x| labels.locate(x)).collect();
+    let places: Vec<PlacedPoint> = reference.iter().map(|x| labels.locate(x)).collect();
     let covers: Vec<Cover> = (0..places.len())
         .map(|query| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten()))
         .collect();
@@ -106,7 +106,7 @@ impl Cover {
     /// The points settled by the answer `label` at point `query`; itself always.
     fn of_query(
         labels: &CertifiedLabels,
-        places: &[Place],
+        places: &[PlacedPoint],
         query: usize,
         label: Option<usize>,
     ) -> Self {

@@ -21,7 +21,7 @@ use crate::oracle::{Oracle, Response};
 use super::generate::Generator;
 use super::infer::{CertifiedLabels, Ledger};
 use super::{
-    Attack, Knowledge, Labelled, Purpose, Sample, Source, StealError, Substitute,
+    Attack, Knowledge, Labelled, Sample, Source, StealError, StealStream, Substitute,
     SubstituteOptions, stream,
 };
 
@@ -69,7 +69,7 @@ impl MaskedThief {
         let trends = labels.monotone_features();
         self.check(oracle, known, &trends)?;
         let cap = self.cap_factor.saturating_mul(oracle.budget());
-        let mut rng = stream(seed, Purpose::Points);
+        let mut rng = stream(seed, StealStream::Points);
         let mut thief = Thief::new(oracle, labels, self.infers);
         for row in known.seeds {
             thief.take_seed(row)?;

@@ -18,7 +18,7 @@ use crate::model::{Model, Row};
 use crate::oracle::{Oracle, exact_label};
 
 use super::substitute::answer;
-use super::{Classifier, Labelled, Purpose, Sample, Source, Substitute, ValidBox, stream};
+use super::{Classifier, Labelled, Sample, Source, StealStream, Substitute, ValidBox, stream};
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).
 const BOUNDARY_GAP: f64 = 0.1;
@@ -110,7 +110,7 @@ pub(super) fn wrong_inferences(
 
 /// A point with the target's answer.
 #[derive(Clone, Debug)]
-struct Question {
+struct AnsweredPoint {
     values: Vec<f64>,
     label: usize,
     posterior: Vec<f64>,
@@ -121,9 +121,9 @@ struct Question {
 pub struct Evaluation<'a> {
     target: &'a Model,
     /// With the data's label.
-    held_out: Vec<(Question, usize)>,
-    uniform: Vec<Question>,
-    boundary: Vec<Question>,
+    held_out: Vec<(AnsweredPoint, usize)>,
+    uniform: Vec<AnsweredPoint>,
+    boundary: Vec<AnsweredPoint>,
     majority: usize,
     minority: usize,
 }
@@ -151,15 +151,15 @@ impl<'a> Evaluation<'a> {
         if size == 0 {
             return Err(MetricsError::NoPoints);
         }
-        let mut rng = stream(seed, Purpose::Evaluation);
+        let mut rng = stream(seed, StealStream::Evaluation);
         let ask = |values: Vec<f64>| {
             let (label, posterior) = answer(target, &values);
-            Question { values, label, posterior }
+            AnsweredPoint { values, label, posterior }
         };
         let held_out: Vec<_> =
             held_out.iter().map(|row| (ask(row.values.clone()), row.label)).collect();
-        let uniform: Vec<Question> = (0..size).map(|_| ask(valid.uniform(&mut rng))).collect();
-        let pool: Vec<&Question> = held_out.iter().map(|(q, _)| q).chain(&uniform).collect();
+        let uniform: Vec<AnsweredPoint> = (0..size).map(|_| ask(valid.uniform(&mut rng))).collect();
+        let pool: Vec<&AnsweredPoint> = held_out.iter().map(|(q, _)| q).chain(&uniform).collect();
         let boundary = boundary_points(target, &pool, valid, size, &mut rng);
         let boundary = boundary.into_iter().map(ask).collect();
         let (majority, minority) = extremes(training, target.classes);
@@ -197,12 +197,12 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn agreement(classifier: &Classifier, questions: &[Question]) -> Option<f64> {
+fn agreement(classifier: &Classifier, questions: &[AnsweredPoint]) -> Option<f64> {
     let agreeing = questions.iter().filter(|q| classifier.label(&q.values) == q.label).count();
     (!questions.is_empty()).then(|| agreeing as f64 / questions.len() as f64)
 }
 
-fn mean_squared_error<'q>(pairs: impl Iterator<Item = (&'q Vec<f64>, &'q Question)>) -> f64 {
+fn mean_squared_error<'q>(pairs: impl Iterator<Item = (&'q Vec<f64>, &'q AnsweredPoint)>) -> f64 {
     let squares = pairs.flat_map(|(p, q)| p.iter().zip(&q.posterior).map(|(s, f)| (s - f).powi(2)));
     let (total, count) = squares.fold((0.0, 0usize), |(sum, n), square| (sum + square, n + 1));
     total / count.max(1) as f64
@@ -231,18 +231,18 @@ fn extremes(rows: &[Row], classes: usize) -> (usize, usize) {
 /// Midpoints where bisection between random points of opposite labels ended.
 fn boundary_points(
     target: &Model,
-    pool: &[&Question],
+    pool: &[&AnsweredPoint],
     valid: &ValidBox,
     pairs: usize,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Vec<f64>> {
     let Some(first) = pool.first() else { return Vec::new() };
-    let (same, other): (Vec<&Question>, Vec<&Question>) =
+    let (same, other): (Vec<&AnsweredPoint>, Vec<&AnsweredPoint>) =
         pool.iter().copied().partition(|q| q.label == first.label);
     if other.is_empty() {
         return Vec::new();
     }
-    let mut pick = |of: &[&Question]| {
+    let mut pick = |of: &[&AnsweredPoint]| {
         let index = rng.random_range(0..of.len());
         of.get(index).map_or_else(Vec::new, |q| q.values.clone())
     };
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn the_error_is_a_mean_over_points_and_classes() {
-        let question = Question { values: vec![], label: 0, posterior: vec![0.75, 0.25] };
+        let question = AnsweredPoint { values: vec![], label: 0, posterior: vec![0.75, 0.25] };
         let substitute = vec![0.25, 0.75];
         let pairs = [(&substitute, &question), (&question.posterior, &question)];
         assert_eq!(mean_squared_error(pairs.into_iter()), 0.125);

@@ -180,13 +180,13 @@ pub enum StealError {
 
 /// Independent random streams of one seed.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
+enum StealStream {
     Points,
     SeedRows,
     Evaluation,
 }
 
-fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+fn stream(seed: u64, purpose: StealStream) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64);
     rng

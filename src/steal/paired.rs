@@ -21,8 +21,8 @@ use crate::model::Row;
 use crate::oracle::Oracle;
 
 use super::{
-    AttackSpec, Evaluation, Figures, Knowledge, Purpose, Sample, Scores, StealError, Substitute,
-    SubstituteOptions, ValidBox, stream,
+    AttackSpec, Evaluation, Figures, Knowledge, Sample, Scores, StealError, StealStream,
+    Substitute, SubstituteOptions, ValidBox, stream,
 };
 
 /// Everything around an attack that its TOML does not say.
@@ -105,7 +105,7 @@ pub(super) fn have_comparable_steps(a: &Figures, b: &Figures) -> bool {
 /// `count` rows of the pool without replacement, in random order; all if there are no more.
 fn draw(pool: &[Row], count: usize, seed: u64) -> Vec<Row> {
     let mut order: Vec<&Row> = pool.iter().collect();
-    order.shuffle(&mut stream(seed, Purpose::SeedRows));
+    order.shuffle(&mut stream(seed, StealStream::SeedRows));
     order.into_iter().take(count).cloned().collect()
 }
 

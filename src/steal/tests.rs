@@ -12,7 +12,7 @@ use crate::model::{
 use crate::oracle::{Oracle, Response, exact_label};
 use crate::spec::{Claim, Lowered, Spec};
 
-use super::infer::{Ledger, Region, Trend};
+use super::infer::{FloatRegion, Ledger, Trend};
 use super::leakage::settle;
 use super::metrics::wrong_inferences;
 use super::*;
@@ -66,7 +66,7 @@ fn row(model: &Model, values: &[f64]) -> Row {
 }
 
 fn rows(model: &Model, count: usize, seed: u64) -> Vec<Row> {
-    let mut rng = stream(seed, Purpose::SeedRows);
+    let mut rng = stream(seed, StealStream::SeedRows);
     let valid = ValidBox::new(&model.schema);
     (0..count).map(|_| row(model, &valid.uniform(&mut rng))).collect()
 }
@@ -105,7 +105,7 @@ fn assumed_order(model: &Model) -> CertifiedLabels {
     let trend = |at: usize| Trend {
         feature: at,
         sign: 1.0,
-        region: Region::new(&lowered.obligation(at).unwrap().region),
+        region: FloatRegion::new(&lowered.obligation(at).unwrap().region),
     };
     CertifiedLabels::assumed(vec![trend(0), trend(1)])
 }
@@ -449,7 +449,7 @@ proptest! {
         let mut base = values;
         valid.snap(&mut base);
         prop_assert!(valid.contains(&base));
-        let mut rng = stream(seed, Purpose::Points);
+        let mut rng = stream(seed, StealStream::Points);
         for generator in [
             Generator::Uniform { radius: 5.0 },
             Generator::Gaussian { sigma: 9.0, clip: None },

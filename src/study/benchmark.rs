@@ -22,7 +22,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// What is said of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Status {
     /// There is a violation.
     Sat,
     /// There is none.
@@ -35,7 +35,7 @@ pub enum Answer {
     Error,
 }
 
-impl Answer {
+impl Status {
     /// As in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,9 +50,9 @@ impl Answer {
 
 /// An answer, how it was found, and what shows it.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct InstanceOutcome {
     /// The answer.
-    pub answer: Answer,
+    pub answer: Status,
     /// Seconds of reading and searching, wall clock.
     pub seconds: f64,
     /// Seconds of checking the certificates, wall clock.
@@ -72,11 +72,16 @@ pub struct Outcome {
 }
 
 /// Reads, searches, and checks what was found. `name` begins the names of the files to keep.
-pub fn run(instance: &Instance, name: &str, timeout: Duration, options: Options) -> Outcome {
+pub fn run(
+    instance: &Instance,
+    name: &str,
+    timeout: Duration,
+    options: Options,
+) -> InstanceOutcome {
     let start = Instant::now();
     let options = Options { deadline: Some(start + timeout), ..options };
-    answer(instance, name, start, options).unwrap_or_else(|error| Outcome {
-        answer: Answer::Error,
+    answer(instance, name, start, options).unwrap_or_else(|error| InstanceOutcome {
+        answer: Status::Error,
         seconds: start.elapsed().as_secs_f64(),
         check_seconds: 0.0,
         nodes: 0,
@@ -106,7 +111,7 @@ fn answer(
     name: &str,
     start: Instant,
     options: Options,
-) -> Result<Outcome, StudyError> {
+) -> Result<InstanceOutcome, StudyError> {
     let (onnx, property) = (stored(&instance.onnx), stored(&instance.vnnlib));
     let bytes = source::read_regular(&onnx, MAX_BYTES)?;
     let model = onnx_outputs(&bytes, None, Outputs::Numbers)
@@ -141,19 +146,19 @@ fn answer(
         .zip(&queries)
         .find_map(|(one, query)| one.witness.as_ref().map(|points| (points, query)));
     let answer = match witness {
-        Some(_) => Answer::Sat,
-        None if found.iter().all(|one| one.is_proved) => Answer::Unsat,
-        None if options.deadline.is_some_and(|end| Instant::now() >= end) => Answer::Timeout,
-        None => Answer::Unknown,
+        Some(_) => Status::Sat,
+        None if found.iter().all(|one| one.is_proved) => Status::Unsat,
+        None if options.deadline.is_some_and(|end| Instant::now() >= end) => Status::Timeout,
+        None => Status::Unknown,
     };
-    let is_decided = matches!(answer, Answer::Sat | Answer::Unsat);
+    let is_decided = matches!(answer, Status::Sat | Status::Unsat);
     let mut files = certificates(name, &found);
     files.push((format!("{name}.model.json"), model_text));
     let is_replayed = witness.map(|(points, query)| is_reached_in_f32(&model, query, points));
     if let Some((points, _)) = witness {
         files.push((format!("{name}.witness.txt"), witness_text(&model, points)));
     }
-    Ok(Outcome {
+    Ok(InstanceOutcome {
         answer,
         seconds,
         check_seconds: begun.elapsed().as_secs_f64(),
@@ -322,7 +327,12 @@ fn witness_text(model: &Model, points: &[Point]) -> String {
 }
 
 /// The line of an instance in a table of results; `file` is the table's folder for certificates.
-pub fn row(instance: &Instance, outcome: &Outcome, is_kept: bool, folder: &Path) -> Vec<String> {
+pub fn row(
+    instance: &Instance,
+    outcome: &InstanceOutcome,
+    is_kept: bool,
+    folder: &Path,
+) -> Vec<String> {
     let inside =
         |path: &PathBuf| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
     let kept: Vec<&str> = outcome

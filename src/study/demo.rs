@@ -74,7 +74,7 @@ impl Plan {
 }
 
 /// A trained model and where it lies.
-struct Made {
+struct TrainedModel {
     name: &'static str,
     model: Model,
     digest: Digest,
@@ -150,7 +150,7 @@ fn recipes(data: &DataSet) -> Vec<(&'static str, Recipe)> {
 }
 
 /// A spec of the study: its name, its text and the rows it is about.
-struct Question {
+struct DemoSpec {
     name: String,
     text: String,
     selection: Selection,
@@ -159,19 +159,19 @@ struct Question {
 }
 
 impl Study<'_> {
-    fn train(&self, name: &'static str, recipe: &Recipe) -> Result<Made, StudyError> {
+    fn train(&self, name: &'static str, recipe: &Recipe) -> Result<TrainedModel, StudyError> {
         let schema = dataset::schema(self.data)?;
         let fit = Fit::of(self.data, &schema, self.plan.seed);
         let model = recipe.train(&fit, &mut |_| {})?;
         let (text, file) = (model.to_json(), format!("models/{name}.json"));
         self.store.write(&file, text.as_bytes())?;
-        Ok(Made { name, model, digest: Digest::of(text.as_bytes()), file })
+        Ok(TrainedModel { name, model, digest: Digest::of(text.as_bytes()), file })
     }
 
     /// Certifies, steals and defends one model.
     fn examine(
         &mut self,
-        made: &Made,
+        made: &TrainedModel,
         stage: &mut dyn FnMut(&str),
     ) -> Result<ModelReport, StudyError> {
         let questions = self.questions();
@@ -217,13 +217,13 @@ impl Study<'_> {
     }
 
     /// The radii of as many test rows as are certified.
-    fn radii(&self, made: &Made) -> Option<RadiiReport> {
+    fn radii(&self, made: &TrainedModel) -> Option<RadiiReport> {
         let test = self.data.part(Part::Test);
         radii::summary(&made.model, &test[..self.plan.rows.min(test.len())])
     }
 
     /// The specs of the demonstration.
-    fn questions(&self) -> Vec<Question> {
+    fn questions(&self) -> Vec<DemoSpec> {
         let epsilon = &self.plan.epsilon;
         let rows = |part, rows: usize| Selection {
             part,
@@ -233,13 +233,13 @@ impl Study<'_> {
             "property = \"local-invariance\"\nepsilon = \"{epsilon}\"\ndelta = \"0.5\"\nnorm = \"linf\"\n"
         );
         let mut questions = vec![
-            Question {
+            DemoSpec {
                 name: format!("local-invariance-{epsilon}"),
                 text: invariance.clone(),
                 selection: rows(Part::Test, self.plan.rows),
                 is_for_thief: false,
             },
-            Question {
+            DemoSpec {
                 name: format!("local-invariance-{epsilon}-auxiliary"),
                 text: invariance.replace("norm =", "label = \"predicted\"\nnorm ="),
                 selection: rows(Part::Auxiliary, usize::MAX),
@@ -250,7 +250,7 @@ impl Study<'_> {
         for direction in ["increasing", "decreasing"] {
             let features = self.declared(direction);
             if !features.is_empty() {
-                questions.push(Question {
+                questions.push(DemoSpec {
                     name: format!("monotone-{direction}"),
                     text: format!(
                         "property = \"monotonicity\"\nfeatures = {}\ndirection = \"{direction}\"\n",
@@ -262,7 +262,7 @@ impl Study<'_> {
             }
         }
         if self.data.classes() == 2 {
-            questions.push(Question {
+            questions.push(DemoSpec {
                 name: "boundary-fuzz-0.1".to_owned(),
                 text: format!(
                     "property = \"boundary-fuzz\"\nshift = \"0.1\"\nepsilon = \"0.1\"\nradius = \"{epsilon}\"\n"
@@ -289,8 +289,8 @@ impl Study<'_> {
     /// manifest in order.
     fn certify_all(
         &mut self,
-        made: &Made,
-        questions: &[Question],
+        made: &TrainedModel,
+        questions: &[DemoSpec],
         defense: Option<(&Defense, &str)>,
     ) -> Result<Vec<Certified>, StudyError> {
         let outcomes: Vec<_> =
@@ -306,8 +306,8 @@ impl Study<'_> {
 
     fn certify(
         &self,
-        made: &Made,
-        question: &Question,
+        made: &TrainedModel,
+        question: &DemoSpec,
         defense: Option<(&Defense, &str)>,
     ) -> Result<(Certified, ManifestEntry), StudyError> {
         let spec = Spec::read(question.text.as_bytes())?;
@@ -350,7 +350,7 @@ impl Study<'_> {
     /// Prediction poisoning by the one-point budget, and what is still proved through it.
     fn defend(
         &mut self,
-        made: &Made,
+        made: &TrainedModel,
         target: &Target,
         before: &[CertificateReport],
         stolen: &Stolen,

@@ -80,13 +80,13 @@ pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, Study
     let mut kept = Kept { files: Vec::new(), entries: Vec::new(), is_checked: true };
     let epsilon = if radius.epsilon.is_finite() { radius.epsilon } else { radii.span(raw) };
     let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
-    let proof = Claimed { anchor, data: &data, options, epsilon };
+    let proof = BallClaim { anchor, data: &data, options, epsilon };
     kept.add(&proof, "", None)?;
     // smaller distances have no decimal that a spec takes, larger ones than all floats none at all
     let distance = |witness: &Vec<f64>| radii.distance_up(raw, witness).max(SMALLEST);
     let flip = radius.witness.as_ref().map(|witness| (witness, distance(witness)));
     if let Some((witness, epsilon)) = flip.filter(|(_, epsilon)| epsilon.is_finite()) {
-        kept.add(&Claimed { epsilon, ..proof }, ".flip", Some(witness))?;
+        kept.add(&BallClaim { epsilon, ..proof }, ".flip", Some(witness))?;
     }
     kept.files.push((csv_name, csv));
     kept.files.push((format!("{name}.meta.json"), meta));
@@ -94,7 +94,7 @@ pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, Study
 }
 
 /// A claim about the ball of one radius.
-struct Claimed<'a> {
+struct BallClaim<'a> {
     anchor: &'a Anchor<'a>,
     data: &'a DataSet,
     options: Options,
@@ -105,11 +105,11 @@ impl Kept {
     /// Adds a spec and its certificate, and has it checked.
     fn add(
         &mut self,
-        claimed: &Claimed,
+        claimed: &BallClaim,
         suffix: &str,
         witness: Option<&[f64]>,
     ) -> Result<(), StudyError> {
-        let Claimed { anchor, data, options, epsilon } = claimed;
+        let BallClaim { anchor, data, options, epsilon } = claimed;
         let (model, digest, model_name) = anchor.model;
         let text = spec_text(*epsilon, anchor.radii.norm());
         let spec = Spec::read(text.as_bytes())?;

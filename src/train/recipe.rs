@@ -14,11 +14,11 @@ use super::{Progress, TrainError};
 /// A family with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    kind: Kind,
+    kind: FamilyKind,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Kind {
+enum FamilyKind {
     Mlp(MlpOptions),
     Trees(TreeOptions, Monotone),
 }
@@ -127,17 +127,17 @@ struct Training {
 impl Recipe {
     /// Natural training of a network with default settings.
     pub fn mlp() -> Self {
-        Self { kind: Kind::Mlp(MlpOptions::default()) }
+        Self { kind: FamilyKind::Mlp(MlpOptions::default()) }
     }
 
     /// Natural training of an ensemble with default settings.
     pub fn trees() -> Self {
-        Self { kind: Kind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())) }
+        Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())) }
     }
 
     /// An ensemble monotone in every feature whose direction the data declares.
     pub fn monotone_trees() -> Self {
-        Self { kind: Kind::Trees(TreeOptions::default(), Monotone::Declared) }
+        Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Declared) }
     }
 
     /// Reads a recipe; unknown keys, and what this version does not train, are refused by name.
@@ -155,8 +155,10 @@ impl Recipe {
         }
         let kind = match (file.family.as_str(), file.monotone) {
             ("mlp", Some(_)) => return unsupported("monotone networks"),
-            ("mlp", None) => Kind::Mlp(file.training.mlp()?),
-            ("trees", monotone) => Kind::Trees(file.training.trees()?, read_monotone(monotone)?),
+            ("mlp", None) => FamilyKind::Mlp(file.training.mlp()?),
+            ("trees", monotone) => {
+                FamilyKind::Trees(file.training.trees()?, read_monotone(monotone)?)
+            }
             (other, _) => return unsupported(other),
         };
         Ok(Self { kind })
@@ -170,11 +172,11 @@ impl Recipe {
     ) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
         match &self.kind {
-            Kind::Mlp(options) => {
+            FamilyKind::Mlp(options) => {
                 let options = MlpOptions { seed: fit.seed, ..options.clone() };
                 mlp::train(schema, classes, train, validation, &options, progress)
             }
-            Kind::Trees(options, monotone) => {
+            FamilyKind::Trees(options, monotone) => {
                 let options =
                     TreeOptions { monotone: directions(monotone, fit)?, ..options.clone() };
                 trees::train(schema, classes, train, validation, &options, progress)

@@ -32,11 +32,11 @@ struct Along {
     centre: usize,
     /// The first cell of `terms`.
     first: usize,
-    terms: Vec<Term>,
+    terms: Vec<DistanceTerm>,
 }
 
 /// What a feature adds to the distance of a box whose nearest cell this is.
-struct Term {
+struct DistanceTerm {
     length: Rational,
     /// Whether every point of the cell is farther.
     is_open: bool,
@@ -99,14 +99,14 @@ impl Along {
             };
             let length = weight * &(&at - x).abs();
             let length = if ball.norm == Norm::L2 { &length * &length } else { length };
-            Some(Term { length, is_open })
+            Some(DistanceTerm { length, is_open })
         };
         let terms = (first..=last).map(term).collect::<Option<_>>()?;
         Some(Self { centre, first, terms })
     }
 
     /// The term of the cell that is nearest to the centre; `None` where it is the centre's own.
-    fn term(&self, (lo, hi): (usize, usize)) -> Option<&Term> {
+    fn term(&self, (lo, hi): (usize, usize)) -> Option<&DistanceTerm> {
         let nearest = if self.centre < lo {
             lo
         } else if self.centre > hi {

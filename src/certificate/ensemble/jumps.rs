@@ -16,12 +16,12 @@ use std::collections::BTreeMap;
 use crate::spec::Direction;
 
 use super::{CellBox, CutNode, CutTree, Forest, Score};
-use crate::certificate::cases::{Part, preorder};
+use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::{Outcome, competitors};
 use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 
 /// What is asked at one threshold: the sign of a step of a score difference.
-pub(super) struct Question {
+pub(super) struct JumpQuestion {
     pub(super) feature: usize,
     /// The threshold's number on the feature.
     pub(super) number: usize,
@@ -59,7 +59,7 @@ pub(super) fn questions<N: Score>(
     feature: usize,
     class: usize,
     direction: Direction,
-) -> Vec<Question> {
+) -> Vec<JumpQuestion> {
     let (lo, hi) = cells.side(feature);
     let outputs: Vec<(usize, Option<usize>)> = if forest.outputs() == 1 {
         vec![(0, None)]
@@ -67,7 +67,7 @@ pub(super) fn questions<N: Score>(
         competitors(class, forest.outputs()).map(|other| (class, Some(other))).collect()
     };
     let ask = |(plus, minus)| {
-        (lo..hi).map(move |number| Question { feature, number, plus, minus, direction })
+        (lo..hi).map(move |number| JumpQuestion { feature, number, plus, minus, direction })
     };
     outputs.into_iter().flat_map(ask).collect()
 }
@@ -77,7 +77,7 @@ pub(super) fn questions<N: Score>(
 fn decide<N: Score>(
     forest: &Forest<N>,
     cells: &CellBox,
-    question: &Question,
+    question: &JumpQuestion,
     tree: Option<&SplitTree>,
 ) -> Result<Outcome, Rejection> {
     let close = |here: &CellBox| {
@@ -96,10 +96,10 @@ fn decide<N: Score>(
         }
         Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None } => {
             let parts = here.cut(*feature, *number);
-            parts.map(Part::Cut).ok_or(Rejection::CutOutside { token })
+            parts.map(Visited::Cut).ok_or(Rejection::CutOutside { token })
         }
         Step::Leaf { leaf: Leaf::Interval, refresh: None, hint: None } => {
-            Ok(Part::Leaf(close(&here)))
+            Ok(Visited::Leaf(close(&here)))
         }
         _ => Err(Rejection::Tree { token, problem: "not a step of a jump" }),
     })
@@ -109,7 +109,7 @@ fn decide<N: Score>(
 pub(super) fn smallest_step<N: Score>(
     forest: &Forest<N>,
     cells: &CellBox,
-    question: &Question,
+    question: &JumpQuestion,
 ) -> N {
     let mut sum = N::zero();
     for tree in &forest.trees {
@@ -130,7 +130,7 @@ pub(super) fn smallest_step<N: Score>(
     sum
 }
 
-fn has_threshold<N>(tree: &CutTree<N>, question: &Question) -> bool {
+fn has_threshold<N>(tree: &CutTree<N>, question: &JumpQuestion) -> bool {
     tree.nodes.iter().any(|node| {
         matches!(node, CutNode::Split { feature, number, .. }
             if *feature == question.feature && *number == question.number)
@@ -139,7 +139,12 @@ fn has_threshold<N>(tree: &CutTree<N>, question: &Question) -> bool {
 
 /// The smallest change of one tree (negated unless `rises`) over pairs of leaves that the left and
 /// the right side of the threshold reach at the same values of the other features.
-fn tree_step<N: Score>(tree: &CutTree<N>, cells: &CellBox, question: &Question, rises: bool) -> N {
+fn tree_step<N: Score>(
+    tree: &CutTree<N>,
+    cells: &CellBox,
+    question: &JumpQuestion,
+    rises: bool,
+) -> N {
     let mut smallest: Option<N> = None;
     // (node of the left side, node of the right side, box of the other features)
     let mut stack = vec![(0usize, 0usize, cells.clone())];
@@ -179,7 +184,7 @@ enum Descent<N> {
 
 fn descend<N: Score>(
     tree: &CutTree<N>,
-    question: &Question,
+    question: &JumpQuestion,
     left_node: usize,
     right_node: usize,
 ) -> Descent<N> {

@@ -28,7 +28,7 @@ impl Default for Limits {
 }
 
 /// The lines of a file, each of limited length.
-pub(super) struct Lines<'a> {
+pub(super) struct FileLines<'a> {
     file: &'a mut dyn BufRead,
     limits: Limits,
     /// Of the line read last, from 1 on.
@@ -37,7 +37,7 @@ pub(super) struct Lines<'a> {
     buffer: Vec<u8>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> FileLines<'a> {
     pub(super) fn new(file: &'a mut dyn BufRead, limits: Limits) -> Self {
         Self { file, limits, number: 0, bytes: 0, buffer: Vec::new() }
     }

@@ -14,7 +14,7 @@ use crate::model::{DataSet, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
 use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};
-use lines::Lines;
+use lines::FileLines;
 use session::Session;
 
 pub use error::CheckError;
@@ -104,7 +104,7 @@ pub fn check_file(
     settings: Settings,
     watch: &mut dyn FnMut(Decided),
 ) -> Result<Checked, CheckError> {
-    let mut lines = Lines::new(file, settings.limits);
+    let mut lines = FileLines::new(file, settings.limits);
     let header = match lines.next()? {
         Some(line) => Header::parse(line).map_err(|error| CheckError::Format { line: 1, error })?,
         None => return Err(CheckError::End { line: 1, problem: "the file is empty" }),

@@ -3,7 +3,7 @@
 use crate::model::LimitError;
 
 use super::format::Entry;
-use super::lines::Lines;
+use super::lines::FileLines;
 use super::{CheckError, Checked, Decided, Settings};
 use crate::certificate::{
     Assembler, Counter, Header, Kernel, Line, Piece, Proof, Rejection, Totals, Verdict,
@@ -52,7 +52,7 @@ impl<'a> Session<'a> {
     /// Reads every line, up to the totals.
     pub(super) fn run(
         mut self,
-        lines: &mut Lines,
+        lines: &mut FileLines,
         watch: &mut dyn FnMut(Decided),
     ) -> Result<Checked, CheckError> {
         let total = self.kernel.len();

@@ -4,7 +4,7 @@ use crate::interval::Rounded;
 use crate::model::Model;
 use crate::spec::{Claim, Obligation, RawRegion, Semantics};
 
-use super::{Engine, Kernel, Prepared};
+use super::{ByArithmetic, Kernel, Prepared};
 use crate::certificate::claims::{Hurdle, Outcome, label_of};
 use crate::certificate::ensemble::CellBox;
 use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
@@ -17,7 +17,9 @@ impl Kernel<'_> {
     /// What the margins of a network must clear on the obligation's region; `None` for claims that are
     /// not about one label, for ensembles, and where a served copy may do anything.
     pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
-        let Engine::Rounded(Prepared { network, mlp, .. }) = &self.engine else { return None };
+        let ByArithmetic::Rounded(Prepared { network, mlp, .. }) = &self.engine else {
+            return None;
+        };
         let claim = obligation.sufficient.clone()?;
         label_of(&claim).ok()?;
         let region = obligation.region.standardised(&self.model.schema)?;
@@ -36,7 +38,7 @@ impl Kernel<'_> {
         part: &RawRegion,
         partners: Option<&RawRegion>,
     ) -> bool {
-        let (Engine::Rounded(prepared), Some(boundary)) = (&self.engine, Boundary::of(claim))
+        let (ByArithmetic::Rounded(prepared), Some(boundary)) = (&self.engine, Boundary::of(claim))
         else {
             return false;
         };
@@ -48,7 +50,7 @@ impl Kernel<'_> {
     /// obligation's region; `None` where the part is closed. For a search that wants to know before it
     /// asks.
     pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
-        let (Engine::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
+        let (ByArithmetic::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
         else {
             return Some(Bounds::NONE);
         };
@@ -62,15 +64,15 @@ impl Kernel<'_> {
     /// blocks, in the arithmetic of the search; `None` for ensembles and exact kernels.
     pub fn network(&self) -> Option<(&Network<Rounded>, &[Block<Rounded>])> {
         match &self.engine {
-            Engine::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
-            Engine::Exact(_) | Engine::Small(..) | Engine::Big(..) => None,
+            ByArithmetic::Rounded(prepared) => Some((&prepared.network, &prepared.blocks)),
+            ByArithmetic::Exact(_) | ByArithmetic::Small(..) | ByArithmetic::Big(..) => None,
         }
     }
 
     /// What binds the two copies of an output region to each other, in the arithmetic of the search;
     /// `None` where nothing does.
     pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
-        let Engine::Rounded(prepared) = &self.engine else { return None };
+        let ByArithmetic::Rounded(prepared) = &self.engine else { return None };
         self.coupling_of(prepared, obligation)
     }
 
@@ -81,12 +83,12 @@ impl Kernel<'_> {
         let tie = self.model.tie;
         let fits = |count: usize| count.saturating_mul(self.model.schema.len()) <= MOST_SIDES;
         match &self.engine {
-            Engine::Rounded(..) | Engine::Exact(..) => None,
-            Engine::Small(all, _) => {
+            ByArithmetic::Rounded(..) | ByArithmetic::Exact(..) => None,
+            ByArithmetic::Small(all, _) => {
                 let questions = all.questions(obligation, claim, tie).ok()?;
                 fits(questions.len()).then(|| Questions::small(questions))
             }
-            Engine::Big(all, _) => {
+            ByArithmetic::Big(all, _) => {
                 let questions = all.questions(obligation, claim, tie).ok()?;
                 fits(questions.len()).then(|| Questions::big(questions))
             }
@@ -97,9 +99,13 @@ impl Kernel<'_> {
     pub fn cells(&self, obligation: &Obligation) -> Option<CellBox> {
         let is_served = self.lowered.semantics() == Semantics::ServedF32;
         match &self.engine {
-            Engine::Rounded(..) | Engine::Exact(..) => None,
-            Engine::Small(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
-            Engine::Big(forests, _) => Some(forests.claimed.cells(&obligation.region, is_served)),
+            ByArithmetic::Rounded(..) | ByArithmetic::Exact(..) => None,
+            ByArithmetic::Small(forests, _) => {
+                Some(forests.claimed.cells(&obligation.region, is_served))
+            }
+            ByArithmetic::Big(forests, _) => {
+                Some(forests.claimed.cells(&obligation.region, is_served))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{Family, Model};
 
-use super::{Engine, Kernel};
+use super::{ByArithmetic, Kernel};
 use crate::certificate::ensemble::{Forest, Score};
 use crate::certificate::{Leaf, Proof, SplitTree};
 
@@ -28,9 +28,9 @@ impl Kernel<'_> {
             judged: if self.lowered.compares_posteriors() { JUDGED_POSTERIORS } else { JUDGED },
         };
         let work = match &self.engine {
-            Engine::Rounded(..) | Engine::Exact(..) => self.network_work(proof),
-            Engine::Small(forests, _) => forest_work(&forests.claimed, proof, price),
-            Engine::Big(forests, _) => forest_work(&forests.claimed, proof, price),
+            ByArithmetic::Rounded(..) | ByArithmetic::Exact(..) => self.network_work(proof),
+            ByArithmetic::Small(forests, _) => forest_work(&forests.claimed, proof, price),
+            ByArithmetic::Big(forests, _) => forest_work(&forests.claimed, proof, price),
         };
         // the region of an obligation is made whatever is offered for it
         work.saturating_add(ENDS.saturating_mul(self.model.schema.len() as u64))

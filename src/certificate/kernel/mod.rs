@@ -25,7 +25,7 @@ use crate::certificate::network::linear::check_hints;
 use crate::certificate::network::range;
 use crate::certificate::network::range::Ranges;
 use crate::certificate::network::split::NetworkCase;
-use crate::certificate::witness::{Subject, violates};
+use crate::certificate::witness::{Evaluated, violates};
 use crate::certificate::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
     Verdict,
@@ -44,11 +44,11 @@ pub enum Arithmetic {
 pub struct Kernel<'a> {
     model: &'a Model,
     lowered: &'a Lowered<'a>,
-    engine: Engine<'a>,
+    engine: ByArithmetic<'a>,
 }
 
 /// The model, prepared for one arithmetic.
-enum Engine<'a> {
+enum ByArithmetic<'a> {
     Rounded(Prepared<'a, Rounded>),
     Exact(Prepared<'a, Exact>),
     Small(Forests<i128>, &'a Ensemble),
@@ -114,16 +114,16 @@ impl<'a> Kernel<'a> {
     pub fn new(model: &'a Model, lowered: &'a Lowered<'a>, arithmetic: Arithmetic) -> Self {
         let engine = match &model.family {
             Family::Mlp(mlp) => match arithmetic {
-                Arithmetic::Rounded => Engine::Rounded(Prepared::new(mlp, lowered)),
-                Arithmetic::Exact => Engine::Exact(Prepared::new(mlp, lowered)),
+                Arithmetic::Rounded => ByArithmetic::Rounded(Prepared::new(mlp, lowered)),
+                Arithmetic::Exact => ByArithmetic::Exact(Prepared::new(mlp, lowered)),
             },
             Family::Ensemble(ensemble) => {
                 let is_whole = lowered.is_whole();
                 let size = Size::of(ensemble);
                 if arithmetic == Arithmetic::Rounded && size.bits <= 120 {
-                    Engine::Small(Forests::new(ensemble, is_whole, &size), ensemble)
+                    ByArithmetic::Small(Forests::new(ensemble, is_whole, &size), ensemble)
                 } else {
-                    Engine::Big(Forests::new(ensemble, is_whole, &size), ensemble)
+                    ByArithmetic::Big(Forests::new(ensemble, is_whole, &size), ensemble)
                 }
             }
         };
@@ -175,7 +175,7 @@ impl<'a> Kernel<'a> {
 
     /// Refutes an obligation by points that violate its claim.
     fn refute(&self, obligation: Obligation, points: &[Vec<String>]) -> Result<Verdict, Rejection> {
-        let subject = Subject {
+        let subject = Evaluated {
             model: self.model,
             semantics: self.lowered.semantics(),
             defense: self.lowered.defense(),
@@ -194,12 +194,18 @@ impl<'a> Kernel<'a> {
         };
         let outcome = match &self.engine {
             _ if *proof == Proof::None => Outcome::Open(Bounds::NONE),
-            Engine::Rounded(prepared) => {
+            ByArithmetic::Rounded(prepared) => {
                 self.decide_network(prepared, &obligation, &claim, proof)?
             }
-            Engine::Exact(prepared) => self.decide_network(prepared, &obligation, &claim, proof)?,
-            Engine::Small(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
-            Engine::Big(forests, e) => self.ensemble(forests, e, &obligation, &claim, proof)?,
+            ByArithmetic::Exact(prepared) => {
+                self.decide_network(prepared, &obligation, &claim, proof)?
+            }
+            ByArithmetic::Small(forests, e) => {
+                self.ensemble(forests, e, &obligation, &claim, proof)?
+            }
+            ByArithmetic::Big(forests, e) => {
+                self.ensemble(forests, e, &obligation, &claim, proof)?
+            }
         };
         Ok(match outcome {
             Outcome::Holds => Verdict::Proved(Proved::new(obligation, proof)),
@@ -210,8 +216,8 @@ impl<'a> Kernel<'a> {
     /// The pairs of a claim about all pairs of rows.
     pub fn pairs(&self) -> Option<Pairs<'a>> {
         let arithmetic = match self.engine {
-            Engine::Rounded(_) | Engine::Small(..) => Arithmetic::Rounded,
-            Engine::Exact(_) | Engine::Big(..) => Arithmetic::Exact,
+            ByArithmetic::Rounded(_) | ByArithmetic::Small(..) => Arithmetic::Rounded,
+            ByArithmetic::Exact(_) | ByArithmetic::Big(..) => Arithmetic::Exact,
         };
         Pairs::new(self.model, self.lowered, arithmetic)
     }

@@ -110,7 +110,7 @@ pub(super) struct Avoidance<'a, F: Form> {
 }
 
 /// A region whose neurons have the given signs.
-struct Place<'a, F: Form> {
+struct SignedRegion<'a, F: Form> {
     hidden: &'a Hidden,
     signs: &'a [Sign],
     /// Derived once a row asks for it.
@@ -132,7 +132,7 @@ pub(super) fn decide<F: Form>(
         let (found, expected) = (hints.len(), blocks.len());
         return Err(Rejection::Count { what: "hints", found, expected });
     }
-    let place = Place { hidden, signs, coupled: OnceCell::new() };
+    let place = SignedRegion { hidden, signs, coupled: OnceCell::new() };
     let mut outcome = Outcome::Holds;
     for (index, block) in blocks.iter().enumerate() {
         let hint = if hints.len() > 1 { hints.get(index) } else { hints.first() };
@@ -150,11 +150,11 @@ fn distance<'a, F: Form>(
     avoidance: &Avoidance<'a, F>,
     block: &Block<F>,
     leaf: Leaf,
-    place: &Place<'a, F>,
+    place: &SignedRegion<'a, F>,
     hint: Option<&Hint>,
 ) -> Result<Distance, Rejection> {
     let Avoidance { network, coupling, .. } = *avoidance;
-    let Place { hidden, signs, .. } = *place;
+    let SignedRegion { hidden, signs, .. } = *place;
     let bound = |form: F| match leaf {
         Leaf::Interval => Ok(network.interval_margin(form, hidden)),
         Leaf::Linear => {

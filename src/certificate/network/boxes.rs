@@ -3,7 +3,7 @@
 use crate::model::Schema;
 use crate::spec::RawRegion;
 
-use crate::certificate::cases::{Part, preorder};
+use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::Outcome;
 use crate::certificate::{Cut, Leaf, Rejection, SplitTree, Step};
 
@@ -33,12 +33,12 @@ pub(in crate::certificate) fn walk_boxes(
                 0 => here.region_halved(schema, *feature, *at),
                 _ => here.partners_halved(schema, *feature, *at, &partners),
             };
-            halves.map(Part::Cut).ok_or(Rejection::CutOutside { token })
+            halves.map(Visited::Cut).ok_or(Rejection::CutOutside { token })
         }
         Step::Leaf { leaf, refresh: None, hint: None } if *leaf == rule => {
             let is_empty = here.region.is_empty();
             let outcome = || decide(&here.region, here.partners.as_ref());
-            Ok(Part::Leaf(if is_empty { Outcome::Holds } else { outcome() }))
+            Ok(Visited::Leaf(if is_empty { Outcome::Holds } else { outcome() }))
         }
         _ => {
             let problem = "this claim is split by input cuts (of copy 1 with zone `ball`) and leaves of \

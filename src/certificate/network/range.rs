@@ -169,18 +169,18 @@ pub(super) fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[
 }
 
 /// `[least, most]` of the posterior of class 1.
-type Range = (Rational, Rational);
+type PosteriorRange = (Rational, Rational);
 
 /// Ranges of the posterior over boxes, each derived once: a row's box is part of many pairs.
 #[derive(Debug, Default)]
 pub(in crate::certificate) struct Ranges {
     /// By the ends of the standardised sides, bit for bit; `None` where there is no bound.
-    known: Mutex<BTreeMap<Vec<[u64; 2]>, Option<Range>>>,
+    known: Mutex<BTreeMap<Vec<[u64; 2]>, Option<PosteriorRange>>>,
 }
 
 impl Ranges {
     /// The range over `region`; `None` where the network has no bound there.
-    fn over<F: Form>(&self, network: &Network<F>, region: &Region) -> Option<Range> {
+    fn over<F: Form>(&self, network: &Network<F>, region: &Region) -> Option<PosteriorRange> {
         let key: Vec<_> =
             region.sides().iter().map(|x| [x.lo(), x.hi()].map(f64::to_bits)).collect();
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +195,7 @@ impl Ranges {
 }
 
 /// The posterior's range over a region, by the margin's.
-fn posterior_range<F: Form>(network: &Network<F>, region: &Region) -> Option<Range> {
+fn posterior_range<F: Form>(network: &Network<F>, region: &Region) -> Option<PosteriorRange> {
     let hidden = network.linear_bounds(region.sides())?;
     let (least, most) = margin_range(network, &hidden, &[])?;
     Some((sigmoid(&least).0, sigmoid(&most).1))

@@ -10,7 +10,7 @@ use super::avoid::{self, Avoidance};
 use super::coupling::Coupling;
 use super::linear::{self, check_hints};
 use super::{jacobian, range};
-use crate::certificate::cases::{Part, preorder};
+use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::{Outcome, decide, label_of};
 use crate::certificate::{
     Block, Bounds, Cut, Hidden, Hint, Leaf, LeafHint, Network, Rejection, Sign, Signed, SplitTree,
@@ -101,7 +101,7 @@ impl<F: Form> NetworkCase<'_, F> {
             }
             case.held = self.bounded(&case, refresh);
             match step {
-                Step::Cut { cut, .. } => self.cut(case, cut, token).map(Part::Cut),
+                Step::Cut { cut, .. } => self.cut(case, cut, token).map(Visited::Cut),
                 Step::Sum { .. } => {
                     Err(Rejection::Tree { token, problem: "a sum of trees in a network" })
                 }
@@ -115,7 +115,7 @@ impl<F: Form> NetworkCase<'_, F> {
                             Outcome::Open(Bounds::NONE)
                         }
                     };
-                    Ok(Part::Leaf(outcome))
+                    Ok(Visited::Leaf(outcome))
                 }
             }
         })

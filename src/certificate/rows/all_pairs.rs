@@ -30,7 +30,7 @@ use crate::spec::{Lowered, PairBound};
 
 use super::coordinates::Coordinates;
 use super::exact::{self, Relation};
-use super::floats::{Ball, Divergent, RateLimits, Zone};
+use super::floats::{Approximate, Divergent, RateLimits, SquareZone};
 use super::site::Site;
 use crate::certificate::proof::MOST_WITNESSES;
 use crate::certificate::{Arithmetic, Rejection, Totals};
@@ -210,7 +210,8 @@ impl<'a> Pairs<'a> {
         constant: &Rational,
         count: &mut Count,
     ) {
-        let posteriors: Vec<Ball> = sites.iter().map(|site| site.posterior(self.model)).collect();
+        let posteriors: Vec<Approximate> =
+            sites.iter().map(|site| site.posterior(self.model)).collect();
         let centres: Vec<f64> = posteriors.iter().map(|p| p.centre).collect();
         // twice the radius, and half of what a difference of two numbers of [0, 1] is off by
         let radii: Vec<f64> = posteriors.iter().map(|p| 2.0 * p.radius + f64::EPSILON).collect();
@@ -265,7 +266,7 @@ impl<'a> Pairs<'a> {
         count: &mut Count,
     ) {
         let balls: Vec<Divergent> = sites.iter().map(|site| site.divergent(self.model)).collect();
-        let zone = Zone::new(reach, coordinates.error);
+        let zone = SquareZone::new(reach, coordinates.error);
         let limit = (limit.down(), limit.up());
         let mut squares = [0.0; BLOCK];
         for (i, (a, own)) in sites.iter().zip(&balls).enumerate() {

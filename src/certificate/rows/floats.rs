@@ -11,12 +11,12 @@ const LEAST: f64 = 1e-140;
 
 /// A float within `radius` of an exact value; an infinite or NaN radius says nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Ball {
+pub(super) struct Approximate {
     pub(super) centre: f64,
     pub(super) radius: f64,
 }
 
-impl Ball {
+impl Approximate {
     pub(super) fn around(low: &Rational, high: &Rational) -> Self {
         let (low, high) = (low.down(), high.up());
         let centre = low / 2.0 + high / 2.0;
@@ -68,14 +68,14 @@ fn trusted_from(error: f64) -> f64 {
 }
 
 /// `ε₁²` for comparisons in floats.
-pub(super) struct Zone {
+pub(super) struct SquareZone {
     /// From here on a pair is vacuous for certain.
     far: f64,
     /// Up to here a pair is not, for certain.
     near: f64,
 }
 
-impl Zone {
+impl SquareZone {
     pub(super) fn new(reach: &Rational, error: f64) -> Self {
         let square = reach * reach;
         let (low, high) = (square.down() * (1.0 - SLACK), square.up() * (1.0 + SLACK));
@@ -98,9 +98,9 @@ impl Zone {
 
 /// What the divergence needs of a site.
 pub(super) struct Divergent {
-    pub(super) margin: Ball,
-    pub(super) posterior: Ball,
-    pub(super) softplus: Ball,
+    pub(super) margin: Approximate,
+    pub(super) posterior: Approximate,
+    pub(super) softplus: Approximate,
 }
 
 impl Divergent {

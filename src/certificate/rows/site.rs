@@ -6,7 +6,7 @@ use crate::interval::{Interval, Rational, sigmoid, softplus};
 use crate::model::{Family, Model, Point};
 
 use super::exact::Exactly;
-use super::floats::{Ball, Divergent};
+use super::floats::{Approximate, Divergent};
 
 /// Rows that are equal.
 pub(super) struct Site<'a> {
@@ -61,18 +61,18 @@ impl<'a> Site<'a> {
     }
 
     /// Around `σ(m)`.
-    pub(super) fn posterior(&self, model: &Model) -> Ball {
+    pub(super) fn posterior(&self, model: &Model) -> Approximate {
         let (low, high) = self.margin(model);
-        Ball::around(&sigmoid(&low).0, &sigmoid(&high).1)
+        Approximate::around(&sigmoid(&low).0, &sigmoid(&high).1)
     }
 
     /// Around what the divergence needs.
     pub(super) fn divergent(&self, model: &Model) -> Divergent {
         let (low, high) = self.margin(model);
         Divergent {
-            margin: Ball::around(&low, &high),
-            posterior: Ball::around(&sigmoid(&low).0, &sigmoid(&high).1),
-            softplus: Ball::around(&softplus(&low).0, &softplus(&high).1),
+            margin: Approximate::around(&low, &high),
+            posterior: Approximate::around(&sigmoid(&low).0, &sigmoid(&high).1),
+            softplus: Approximate::around(&softplus(&low).0, &softplus(&high).1),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn steepest(
             space.random(rng)
         }
     };
-    let ground = Ground::new(obligation)?;
+    let ground = NearbyClaim::new(obligation)?;
     let mut best = ground.pull_apart(model);
     for index in 0..PLACES {
         let mut point = if index == 0 { space.middle() } else { place(index, rng) };
@@ -64,19 +64,19 @@ pub(super) fn across(
     obligation: &Obligation,
     point: &[f64],
 ) -> Option<Vec<Vec<f64>>> {
-    let found = Ground::new(obligation)?.step_across(searcher.subject.model.0, point);
+    let found = NearbyClaim::new(obligation)?.step_across(searcher.subject.model.0, point);
     found.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
 }
 
 /// A claim about two points in floats, for many places.
-enum Ground {
+enum NearbyClaim {
     /// Two points of one region, in each coordinate less than `reach` apart.
     Near { space: FloatBox, reach: Vec<f64>, bound: f64, on: On },
     /// A point of each box; distances are divided by `units`.
     Lipschitz { spaces: [FloatBox; 2], units: Vec<f64>, norm: Norm, constant: f64 },
 }
 
-impl Ground {
+impl NearbyClaim {
     /// `None` for other claims.
     fn new(obligation: &Obligation) -> Option<Self> {
         Some(match &obligation.claim {

@@ -2,7 +2,7 @@
 
 use crate::interval::Rational;
 
-use super::axes::Axis;
+use super::axes::CutAxis;
 use super::distance::{Key, Ruler};
 use super::grid::{Grid, Sides};
 use super::local::Local;
@@ -84,7 +84,7 @@ impl<'a> Terms<'a> {
     }
 
     fn measure(&mut self, around: &Around) {
-        for (axis, Axis { feature, cuts }) in self.local.axes.iter().enumerate() {
+        for (axis, CutAxis { feature, cuts }) in self.local.axes.iter().enumerate() {
             let cell = around.cell(*feature);
             let of_axis = &self.local.cuts[cuts.clone()];
             self.centre[axis] = of_axis.partition_point(|place| place.number < cell) as u32;
@@ -107,7 +107,7 @@ impl<'a> Terms<'a> {
 
     /// The cells of the grid that a cell of an axis holds, inside the box that is searched.
     pub(super) fn cells(&self, axis: usize, cell: usize) -> (usize, usize) {
-        let Axis { feature, cuts } = &self.local.axes[axis];
+        let CutAxis { feature, cuts } = &self.local.axes[axis];
         let cuts = &self.local.cuts[cuts.clone()];
         let from = cell.checked_sub(1).map_or(0, |k| cuts[k].number + 1);
         let to = cuts.get(cell).map_or(usize::MAX, |place| place.number);

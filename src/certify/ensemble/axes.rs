@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::grid::Part;
+use super::grid::GridNode;
 
 /// A feature that is cut inside the box. Its cell `i` lies between its cuts `i − 1` and `i`.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(super) struct CutAxis {
     /// The feature.
     pub(super) feature: usize,
     /// Its cuts among all.
@@ -15,7 +15,7 @@ pub(super) struct Axis {
 
 /// A cut inside the box: the cells of its axis up to `position` lie on its low side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct CutPlace {
     pub(super) axis: u32,
     pub(super) position: u32,
     /// The number of the cut on the grid.
@@ -23,11 +23,14 @@ pub(super) struct Place {
 }
 
 /// The axes of trees that were cut down to the box `sides`, and their cuts.
-pub(super) fn axes(parts: &[Part<i64>], sides: &[(usize, usize)]) -> (Vec<Axis>, Vec<Place>) {
+pub(super) fn axes(
+    parts: &[GridNode<i64>],
+    sides: &[(usize, usize)],
+) -> (Vec<CutAxis>, Vec<CutPlace>) {
     let mut is_used: Vec<Vec<bool>> =
         sides.iter().map(|(lo, hi)| vec![false; hi.saturating_sub(*lo)]).collect();
     for part in parts {
-        if let Part::Split { feature, number, .. } = *part {
+        if let GridNode::Split { feature, number, .. } = *part {
             is_used[feature][number - sides[feature].0] = true;
         }
     }
@@ -37,10 +40,10 @@ pub(super) fn axes(parts: &[Part<i64>], sides: &[(usize, usize)]) -> (Vec<Axis>,
         let numbers = is_used.iter().enumerate().filter(|(_, used)| **used);
         for (position, (offset, _)) in numbers.enumerate() {
             let number = sides[feature].0 + offset;
-            cuts.push(Place { axis: axes.len() as u32, position: position as u32, number });
+            cuts.push(CutPlace { axis: axes.len() as u32, position: position as u32, number });
         }
         if cuts.len() > first {
-            axes.push(Axis { feature, cuts: first..cuts.len() });
+            axes.push(CutAxis { feature, cuts: first..cuts.len() });
         }
     }
     (axes, cuts)
@@ -54,13 +57,13 @@ pub(super) struct CutIndex {
 }
 
 impl CutIndex {
-    pub(super) fn new(axes: &[Axis], cuts: &[Place], sides: &[(usize, usize)]) -> Self {
+    pub(super) fn new(axes: &[CutAxis], cuts: &[CutPlace], sides: &[(usize, usize)]) -> Self {
         let mut index = Self {
             axis: vec![usize::MAX; sides.len()],
             lowest: sides.iter().map(|(lo, _)| *lo).collect(),
             cut: vec![Vec::new(); sides.len()],
         };
-        for (number, Axis { feature, cuts: of_axis }) in axes.iter().enumerate() {
+        for (number, CutAxis { feature, cuts: of_axis }) in axes.iter().enumerate() {
             let (lo, hi) = sides[*feature];
             index.axis[*feature] = number;
             index.cut[*feature] = vec![u32::MAX; hi - lo];

@@ -9,27 +9,27 @@ use crate::model::{Cells, Ensemble, Feature, Node, Tree};
 
 /// A node on the grid: a cell goes left iff it is at most `number`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part<V> {
+pub(super) enum GridNode<V> {
     /// An inner node.
     Split { feature: usize, number: usize, left: usize, right: usize },
     /// A leaf.
     Leaf(V),
 }
 
-impl<V: Copy> Part<V> {
+impl<V: Copy> GridNode<V> {
     /// The same node with another value, if it is a leaf.
-    fn with_value<W>(self, value: impl FnOnce(V) -> W) -> Part<W> {
+    fn with_value<W>(self, value: impl FnOnce(V) -> W) -> GridNode<W> {
         match self {
-            Self::Leaf(own) => Part::Leaf(value(own)),
+            Self::Leaf(own) => GridNode::Leaf(value(own)),
             Self::Split { feature, number, left, right } => {
-                Part::Split { feature, number, left, right }
+                GridNode::Split { feature, number, left, right }
             }
         }
     }
 }
 
 /// The nodes of a tree; the root is the first.
-pub(super) type Parts<V> = Vec<Part<V>>;
+pub(super) type Parts<V> = Vec<GridNode<V>>;
 
 /// Lowest and highest cell per feature.
 pub(super) type Sides = Vec<(usize, usize)>;
@@ -49,9 +49,9 @@ impl Grid {
         let place = |node: &Node| match *node {
             Node::Split { feature, threshold, left, right, .. } => {
                 let number = cells.number(feature, threshold);
-                Part::Split { feature: feature.0, number, left, right }
+                GridNode::Split { feature: feature.0, number, left, right }
             }
-            Node::Leaf(value) => Part::Leaf(value),
+            Node::Leaf(value) => GridNode::Leaf(value),
         };
         let tree = |tree: &Tree| (tree.output, tree.nodes.iter().map(place).collect());
         let trees = ensemble.trees.iter().map(tree).collect();
@@ -133,7 +133,7 @@ impl Grid {
         other: usize,
         required: f64,
         is_inclusive: bool,
-    ) -> Query {
+    ) -> FloorQuery {
         let sign = |output: usize| self.sign(output, label, other);
         let of_tree = |(output, parts): &(usize, Parts<f64>)| {
             let sign = sign(*output)?;
@@ -142,12 +142,12 @@ impl Grid {
         let trees = self.trees.iter().filter_map(of_tree).collect();
         let base = self.base.iter().enumerate();
         let base = base.filter_map(|(output, base)| Some(sign(output)? * base)).collect();
-        Query::new(trees, base, required, is_inclusive)
+        FloorQuery::new(trees, base, required, is_inclusive)
     }
 }
 
 /// A sum of trees that must stay at or above a floor, in whole units.
-pub(super) struct Query {
+pub(super) struct FloorQuery {
     /// Root and nodes of every tree, leaves in units.
     pub(super) trees: Vec<(usize, Parts<i64>)>,
     /// What is added to the trees.
@@ -161,7 +161,7 @@ pub(super) struct Query {
 /// Bits of the largest sum of absolute values, in units; four times as much must fit as well.
 const BITS: i64 = 58;
 
-impl Query {
+impl FloorQuery {
     /// The sum of `trees` and `terms`, which must exceed `required`, or reach it if `is_inclusive`.
     pub(super) fn new(
         trees: Vec<Parts<f64>>,
@@ -169,7 +169,7 @@ impl Query {
         required: f64,
         is_inclusive: bool,
     ) -> Self {
-        let units = Units::new(trees.iter().map(Vec::as_slice), &terms, required);
+        let units = WholeUnits::new(trees.iter().map(Vec::as_slice), &terms, required);
         let whole = |parts: &Parts<f64>| {
             parts.iter().map(|part| part.with_value(|value| units.whole(value))).collect()
         };
@@ -186,7 +186,7 @@ impl Query {
 
 /// How numbers become whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Units {
+pub(super) struct WholeUnits {
     /// Units in 1: a power of two, or its negative.
     scale: f64,
     /// Whether every number is a whole number of units.
@@ -196,11 +196,11 @@ pub(super) struct Units {
 /// A sum of as many floats as there may be trees has no more bits before its point.
 const MOST_BITS: f64 = 1024.0 + 16.0;
 
-impl Units {
+impl WholeUnits {
     /// Units in which every number of some trees and terms is whole, if a sum of leaves, one of each
     /// tree, fits [`BITS`] bits; else as small as that allows.
     pub(super) fn new<'a>(
-        trees: impl Iterator<Item = &'a [Part<f64>]>,
+        trees: impl Iterator<Item = &'a [GridNode<f64>]>,
         terms: &[f64],
         required: f64,
     ) -> Self {
@@ -214,7 +214,7 @@ impl Units {
         };
         for parts in trees {
             for part in parts {
-                if let Part::Leaf(value) = *part {
+                if let GridNode::Leaf(value) = *part {
                     note(value);
                 }
             }
@@ -253,9 +253,9 @@ impl Units {
 }
 
 /// The largest absolute value of a tree.
-pub(super) fn largest(parts: &[Part<f64>]) -> f64 {
+pub(super) fn largest(parts: &[GridNode<f64>]) -> f64 {
     parts.iter().fold(0.0, |top: f64, part| match part {
-        Part::Leaf(value) => top.max(value.abs()),
-        Part::Split { .. } => top,
+        GridNode::Leaf(value) => top.max(value.abs()),
+        GridNode::Split { .. } => top,
     })
 }

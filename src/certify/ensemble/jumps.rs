@@ -8,18 +8,18 @@ use crate::certificate::{Proof, SplitTree};
 use crate::model::{Ensemble, Feature, Point};
 use crate::spec::{Claim, Direction, Obligation};
 
-use super::grid::{Grid, Part, Parts, Query, Sides, Units};
+use super::grid::{FloorQuery, Grid, GridNode, Parts, Sides, WholeUnits};
 use super::local::Local;
 use super::proof::{leaf, steps};
 use super::reduce::join;
-use super::search::{Answer, End, Search};
+use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
 use crate::certify::attack::FloatBox;
 use crate::certify::network::branch::Found;
 
 /// A threshold of a feature, and which way the score may move there.
 #[derive(Clone, Copy)]
-struct Step {
+struct FeatureStep {
     feature: usize,
     number: usize,
     /// The output whose score counts `+`.
@@ -30,7 +30,7 @@ struct Step {
 }
 
 /// What a search at one threshold ends with.
-enum Outcome {
+enum ThresholdEnd {
     /// The step never goes the wrong way; `None` if a single box shows it.
     Holds(Option<SplitTree>),
     /// It does in this box.
@@ -70,21 +70,22 @@ fn prove(
     let holders = grid.holders(feature.0);
     for (position, (plus, minus)) in outputs.into_iter().enumerate() {
         for (number, holders) in holders.iter().enumerate().take(hi).skip(lo) {
-            let step = Step { feature: feature.0, number, plus, minus, direction: *direction };
+            let step =
+                FeatureStep { feature: feature.0, number, plus, minus, direction: *direction };
             let query = grid.steps(&step, holders, &root);
             match decide(&query, &root, searcher.options.budget_nodes, nodes) {
-                Outcome::Holds(None) => {}
-                Outcome::Holds(Some(tree)) => {
+                ThresholdEnd::Holds(None) => {}
+                ThresholdEnd::Holds(Some(tree)) => {
                     trees.insert(position * (hi - lo) + (number - lo), tree);
                 }
-                Outcome::Fails(here) => {
+                ThresholdEnd::Fails(here) => {
                     return Some(grid.step_witness(&here, feature.0, number, &space));
                 }
-                Outcome::Spent => {
+                ThresholdEnd::Spent => {
                     *is_spent = true;
                     return None;
                 }
-                Outcome::Open => return None,
+                ThresholdEnd::Open => return None,
             }
         }
     }
@@ -92,24 +93,26 @@ fn prove(
 }
 
 /// Whether a sum of steps is never negative in a box.
-fn decide(query: &Query, root: &Sides, budget: u64, nodes: &mut u64) -> Outcome {
-    let Some(local) = Local::new(query, root) else { return Outcome::Open };
+fn decide(query: &FloorQuery, root: &Sides, budget: u64, nodes: &mut u64) -> ThresholdEnd {
+    let Some(local) = Local::new(query, root) else { return ThresholdEnd::Open };
     let mut search = Search::new(&local, None, budget).recording();
     let mut fails = None;
     let end = search.run(&mut |search| {
         fails = Some(search.nearest_cells(root));
-        Answer::Stop
+        Shortfall::Stop
     });
     *nodes += search.nodes;
     match (end, fails) {
-        (End::Closed, _) if search.cases().len() <= 1 => Outcome::Holds(None),
-        (End::Closed, _) => {
+        (SearchEnd::Closed, _) if search.cases().len() <= 1 => ThresholdEnd::Holds(None),
+        (SearchEnd::Closed, _) => {
             let steps = steps(&local, search.cases(), root, &mut |_| Some(vec![leaf()]));
-            steps.and_then(SplitTree::new).map_or(Outcome::Open, |tree| Outcome::Holds(Some(tree)))
+            steps
+                .and_then(SplitTree::new)
+                .map_or(ThresholdEnd::Open, |tree| ThresholdEnd::Holds(Some(tree)))
         }
-        (End::Stopped, Some(here)) => Outcome::Fails(here),
-        (End::Spent, _) => Outcome::Spent,
-        _ => Outcome::Open,
+        (SearchEnd::Stopped, Some(here)) => ThresholdEnd::Fails(here),
+        (SearchEnd::Spent, _) => ThresholdEnd::Spent,
+        _ => ThresholdEnd::Open,
     }
 }
 
@@ -141,13 +144,13 @@ impl Census {
         let thresholds = root[feature.0].1;
         let mut census = Self { thresholds, ..Self::default() };
         for (number, holders) in grid.holders(feature.0).iter().enumerate() {
-            let step = Step { feature: feature.0, number, plus: 0, minus: None, direction };
+            let step = FeatureStep { feature: feature.0, number, plus: 0, minus: None, direction };
             let query = grid.steps(&step, holders, &root);
             match decide(&query, &root, budget, &mut census.nodes) {
-                Outcome::Holds(_) => census.holds += 1,
+                ThresholdEnd::Holds(_) => census.holds += 1,
                 // a rounded sum says nothing for certain
-                Outcome::Fails(_) if query.is_exact => census.violated += 1,
-                Outcome::Fails(_) | Outcome::Spent | Outcome::Open => {}
+                ThresholdEnd::Fails(_) if query.is_exact => census.violated += 1,
+                ThresholdEnd::Fails(_) | ThresholdEnd::Spent | ThresholdEnd::Open => {}
             }
         }
         census
@@ -160,7 +163,7 @@ impl Grid {
         let mut holders = vec![Vec::new(); self.thresholds(feature).len()];
         for (tree, (_, parts)) in self.trees.iter().enumerate() {
             for part in parts {
-                if let Part::Split { feature: f, number, .. } = *part
+                if let GridNode::Split { feature: f, number, .. } = *part
                     && f == feature
                     && holders[number].last() != Some(&tree)
                 {
@@ -173,9 +176,9 @@ impl Grid {
 
     /// `Σ ±[T(right of the threshold) − T(left of it)] >= 0`, one small tree per tree with the
     /// threshold.
-    fn steps(&self, step: &Step, holders: &[usize], root: &Sides) -> Query {
+    fn steps(&self, step: &FeatureStep, holders: &[usize], root: &Sides) -> FloorQuery {
         let trees = holders.iter().map(|&tree| &self.trees[tree]);
-        let units = Units::new(trees.clone().map(|(_, parts)| parts.as_slice()), &[], 0.0);
+        let units = WholeUnits::new(trees.clone().map(|(_, parts)| parts.as_slice()), &[], 0.0);
         let of_tree = |(output, tree): &(usize, Parts<f64>)| {
             let is_plus = match *output {
                 output if output == step.plus => true,
@@ -189,7 +192,7 @@ impl Grid {
             Some((root, parts))
         };
         let trees = trees.filter_map(of_tree).collect();
-        Query { trees, constant: 0, floor: 0, is_exact: units.is_exact }
+        FloorQuery { trees, constant: 0, floor: 0, is_exact: units.is_exact }
     }
 
     /// Two points across the threshold, the other features in the box.
@@ -214,7 +217,7 @@ impl Grid {
 
 /// Which side of a threshold a node is for.
 #[derive(Clone, Copy)]
-enum Side {
+enum ThresholdSide {
     Below,
     Above,
     Both,
@@ -223,31 +226,32 @@ enum Side {
 /// Appends the tree of differences of the two sides of a threshold, as far as the box `here` reaches it;
 /// returns its root. `below` and `above` are the nodes that the sides stand at. The box is left as it was.
 fn difference(
-    units: &Units,
-    tree: &[Part<f64>],
+    units: &WholeUnits,
+    tree: &[GridNode<f64>],
     (mut below, mut above): (usize, usize),
-    step: &Step,
+    step: &FeatureStep,
     here: &mut Sides,
     parts: &mut Parts<i64>,
 ) -> usize {
     loop {
         let is_same = below == above;
         let (side, (feature, number, left, right)) = match (tree[below], tree[above]) {
-            (Part::Leaf(from), Part::Leaf(to)) => {
-                parts.push(Part::Leaf(if is_same { 0 } else { units.change(from, to) }));
+            (GridNode::Leaf(from), GridNode::Leaf(to)) => {
+                parts.push(GridNode::Leaf(if is_same { 0 } else { units.change(from, to) }));
                 return parts.len() - 1;
             }
-            (Part::Split { feature, number, left, right }, _) => {
-                (if is_same { Side::Both } else { Side::Below }, (feature, number, left, right))
-            }
-            (Part::Leaf(_), Part::Split { feature, number, left, right }) => {
-                (Side::Above, (feature, number, left, right))
+            (GridNode::Split { feature, number, left, right }, _) => (
+                if is_same { ThresholdSide::Both } else { ThresholdSide::Below },
+                (feature, number, left, right),
+            ),
+            (GridNode::Leaf(_), GridNode::Split { feature, number, left, right }) => {
+                (ThresholdSide::Above, (feature, number, left, right))
             }
         };
         let to = |low: usize, high: usize| match side {
-            Side::Below => (low, above),
-            Side::Above => (below, high),
-            Side::Both => (low, high),
+            ThresholdSide::Below => (low, above),
+            ThresholdSide::Above => (below, high),
+            ThresholdSide::Both => (low, high),
         };
         if feature == step.feature {
             // the low side lies in the cell of the threshold's number, the high side in the next

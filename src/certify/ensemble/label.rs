@@ -10,10 +10,10 @@ use crate::spec::{Norm, Obligation, Semantics};
 
 use super::around::Around;
 use super::distance::{Key, Rest, Ruler};
-use super::grid::{Grid, Query, Sides};
+use super::grid::{FloorQuery, Grid, Sides};
 use super::local::Local;
 use super::proof::{leaf, steps};
-use super::search::{Answer, End, Search};
+use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
 use crate::certify::attack::{FloatBox, excess};
 use crate::certify::network::branch::Found;
@@ -35,7 +35,7 @@ struct Claims<'a> {
     /// The radius of a ball that is smaller than its box (squared for L2).
     limit: Option<Rational>,
     space: FloatBox,
-    queries: Vec<Query>,
+    queries: Vec<FloorQuery>,
     root: Sides,
 }
 
@@ -112,7 +112,7 @@ impl<'a> Claims<'a> {
         }
         let end = search.run(&mut |search| self.try_nearest(search, root, witness));
         *nodes += search.nodes;
-        if end != End::Closed {
+        if end != SearchEnd::Closed {
             return None;
         }
         let mut grow = |here: &Sides| self.cases(here, first + 1, nodes, witness);
@@ -125,11 +125,11 @@ impl<'a> Claims<'a> {
         search: &Search,
         root: &Sides,
         witness: &mut Option<Vec<Vec<String>>>,
-    ) -> Answer {
+    ) -> Shortfall {
         if let Some(limit) = &self.limit {
             let (distance, is_open) = search.exact_distance();
             if distance > *limit || (is_open && distance == *limit) {
-                return Answer::Close;
+                return Shortfall::Close;
             }
         }
         let point = self.nearest(&search.nearest_cells(root));
@@ -138,9 +138,9 @@ impl<'a> Claims<'a> {
         let texts = looks_like_one.then(|| vec![Point::texts(&point)]);
         if let Some(texts) = self.searcher.refuted(self.obligation.at, texts) {
             *witness = Some(texts);
-            return Answer::Stop;
+            return Shortfall::Stop;
         }
-        Answer::Cut
+        Shortfall::Cut
     }
 
     /// The point of a box of cells nearest to the centre, inside the region where possible.

@@ -1,7 +1,7 @@
 //! The leaves of one tree, and the cells that each of them reaches.
 
-use super::axes::{Axis, CutIndex};
-use super::grid::Part;
+use super::axes::{CutAxis, CutIndex};
+use super::grid::GridNode;
 
 /// A leaf of a tree: its value, and where its ranges stand.
 #[derive(Clone, Copy)]
@@ -31,14 +31,14 @@ impl Scratch {
     /// Collects the leaves of a tree whose parts are numbered from `start`.
     pub(super) fn collect(
         &mut self,
-        parts: &[Part<i64>],
+        parts: &[GridNode<i64>],
         start: usize,
-        axes: &[Axis],
+        axes: &[CutAxis],
         index: &CutIndex,
     ) {
         self.axes.clear();
         for part in parts {
-            if let Part::Split { feature, .. } = *part {
+            if let GridNode::Split { feature, .. } = *part {
                 self.axes.push(index.axis(feature));
             }
         }
@@ -51,7 +51,7 @@ impl Scratch {
         let mut here: Vec<(u32, u32)> =
             self.axes.iter().map(|&a| (0, axes[a].cuts.len() as u32)).collect();
         let mut at_part = Vec::new();
-        let tree = Kept { parts, start, axes, index };
+        let tree = ReducedTree { parts, start, axes, index };
         self.descend(&tree, parts.len() - 1, &mut here, &mut at_part);
         // equal values keep the order of the tree
         let mut order: Vec<usize> = (0..self.leaves.len()).collect();
@@ -64,18 +64,18 @@ impl Scratch {
 
     fn descend(
         &mut self,
-        tree: &Kept,
+        tree: &ReducedTree,
         at: usize,
         here: &mut [(u32, u32)],
         at_part: &mut Vec<usize>,
     ) {
         match tree.parts[at] {
-            Part::Leaf(value) => {
+            GridNode::Leaf(value) => {
                 self.leaves.push(LeafRange { value, at: self.leaves.len() });
                 self.ranges.extend_from_slice(here);
                 at_part.push(at);
             }
-            Part::Split { feature, number, left, right } => {
+            GridNode::Split { feature, number, left, right } => {
                 let axis = tree.index.axis(feature);
                 let slot = self.axes.partition_point(|&a| a < axis);
                 let position =
@@ -92,9 +92,9 @@ impl Scratch {
 }
 
 /// A reduced tree; its parts are numbered from `start`.
-struct Kept<'a> {
-    parts: &'a [Part<i64>],
+struct ReducedTree<'a> {
+    parts: &'a [GridNode<i64>],
     start: usize,
-    axes: &'a [Axis],
+    axes: &'a [CutAxis],
     index: &'a CutIndex,
 }

@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-use super::axes::{Axis, CutIndex, Place, axes};
-use super::grid::{Part, Query};
+use super::axes::{CutAxis, CutIndex, CutPlace, axes};
+use super::grid::{FloorQuery, GridNode};
 use super::leaves::Scratch;
 use super::reduce::Reduced;
 
@@ -44,8 +44,8 @@ pub(super) struct Local {
     pub(super) constant: i64,
     pub(super) floor: i64,
     pub(super) is_exact: bool,
-    pub(super) axes: Vec<Axis>,
-    pub(super) cuts: Vec<Place>,
+    pub(super) axes: Vec<CutAxis>,
+    pub(super) cuts: Vec<CutPlace>,
     pub(super) users_of_axes: Vec<Users>,
     /// The trees that cut an axis, axis by axis.
     pub(super) users: Vec<u32>,
@@ -68,7 +68,7 @@ pub(super) struct Local {
 
 impl Local {
     /// The query inside the box `sides`; `None` if its sets would take too much memory.
-    pub(super) fn new(query: &Query, sides: &[(usize, usize)]) -> Option<Self> {
+    pub(super) fn new(query: &FloorQuery, sides: &[(usize, usize)]) -> Option<Self> {
         let reduced = Reduced::new(query, sides);
         let (axes, cuts) = axes(&reduced.parts, sides);
         let mut local = Self {
@@ -99,7 +99,7 @@ impl Local {
 
     /// Fills the sets; `false`, and nothing of size done, if there are too many.
     fn lay_out(&mut self, reduced: &Reduced, sides: &[(usize, usize)]) -> bool {
-        let is_leaf = |part: &&Part<i64>| matches!(part, Part::Leaf(_));
+        let is_leaf = |part: &&GridNode<i64>| matches!(part, GridNode::Leaf(_));
         let leaves = |tree| reduced.parts_of(tree).iter().filter(is_leaf).count();
         self.words = (0..reduced.trees()).map(leaves).max().unwrap_or(1).div_ceil(64).max(1);
         let index = CutIndex::new(&self.axes, &self.cuts, sides);
@@ -125,7 +125,7 @@ impl Local {
         let mut users: Vec<Vec<u32>> = vec![Vec::new(); self.axes.len()];
         for tree in 0..reduced.trees() {
             for part in reduced.parts_of(tree) {
-                let Part::Split { feature, .. } = *part else { continue };
+                let GridNode::Split { feature, .. } = *part else { continue };
                 let users = &mut users[index.axis(feature)];
                 if users.last() != Some(&(tree as u32)) {
                     users.push(tree as u32);
@@ -146,7 +146,7 @@ impl Local {
     /// Appends the knots of a tree and fills its sets.
     fn add_tree(
         &mut self,
-        parts: &[Part<i64>],
+        parts: &[GridNode<i64>],
         start: usize,
         index: &CutIndex,
         at_user: &mut [usize],
@@ -165,8 +165,8 @@ impl Local {
         for (at, part) in parts.iter().enumerate() {
             let knot = start + at;
             let knot_of_part = match *part {
-                Part::Leaf(_) => Knot { cut: LEAF, low: scratch.rank[at], high: 0 },
-                Part::Split { feature, number, left, right } => {
+                GridNode::Leaf(_) => Knot { cut: LEAF, low: scratch.rank[at], high: 0 },
+                GridNode::Split { feature, number, left, right } => {
                     for (child, is_high) in [(left, false), (right, true)] {
                         self.note_below(knot, child, is_high);
                     }

@@ -4,13 +4,13 @@ use crate::certificate::{Cut, Leaf, Step};
 
 use super::grid::Sides;
 use super::local::Local;
-use super::search::Case;
+use super::search::Distinction;
 
 /// The steps of the cases, which begin with the box `root`; each case that was closed by the bound
 /// becomes what `grow` makes of its box, all others a single leaf. `None` if there are none.
 pub(super) fn steps(
     local: &Local,
-    cases: &[Case],
+    cases: &[Distinction],
     root: &Sides,
     grow: &mut dyn FnMut(&Sides) -> Option<Vec<Step>>,
 ) -> Option<Vec<Step>> {
@@ -18,7 +18,7 @@ pub(super) fn steps(
     let mut open = vec![(cases.len().checked_sub(1)?, root.clone())];
     while let Some((case, here)) = open.pop() {
         match cases[case] {
-            Case::Cut { cut, low, high } => {
+            Distinction::Cut { cut, low, high } => {
                 let place = local.cuts[cut as usize];
                 let (feature, number) = (local.axes[place.axis as usize].feature, place.number);
                 steps
@@ -28,8 +28,8 @@ pub(super) fn steps(
                 above[feature].0 = number + 1;
                 open.extend([(high as usize, above), (low as usize, below)]);
             }
-            Case::Bound => steps.extend(grow(&here)?),
-            Case::Far => steps.push(leaf()),
+            Distinction::Bound => steps.extend(grow(&here)?),
+            Distinction::Far => steps.push(leaf()),
         }
     }
     Some(steps)

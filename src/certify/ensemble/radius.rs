@@ -8,7 +8,7 @@ use crate::spec::{Domain, Integers, LowerError, Norm};
 use super::distance::Ruler;
 use super::grid::{Grid, Sides};
 use super::length::{ends, is_attained, root_up};
-use super::rounds::{Nearest, Rounds};
+use super::rounds::{Nearest, RadiusRounds};
 
 /// Why there are no radii of a model.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl<'a> Radii<'a> {
         }
         let label = self.label(raw, &point);
         let ensemble = (self.model, &self.grid);
-        let mut rounds = Rounds::new(ensemble, &self.sides, self.ruler(raw), label, budget);
+        let mut rounds = RadiusRounds::new(ensemble, &self.sides, self.ruler(raw), label, budget);
         let is_closed = rounds.run();
         Some(self.radius(rounds, label, is_closed))
     }
@@ -121,8 +121,8 @@ impl<'a> Radii<'a> {
     }
 
     /// What was found around a point with this label.
-    fn radius(&self, rounds: Rounds, label: usize, is_closed: bool) -> Radius {
-        let Rounds { nearest: Nearest { key, exact, witness }, proved, nodes, .. } = rounds;
+    fn radius(&self, rounds: RadiusRounds, label: usize, is_closed: bool) -> Radius {
+        let RadiusRounds { nearest: Nearest { key, exact, witness }, proved, nodes, .. } = rounds;
         let norm = self.norm;
         let (below, above) = ends(norm, key, exact.as_ref().map(|(exact, _)| exact));
         let (lower, is_attained) = if is_closed {

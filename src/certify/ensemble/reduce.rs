@@ -1,6 +1,6 @@
 //! Trees cut down to a box.
 
-use super::grid::{Part, Parts, Query};
+use super::grid::{FloorQuery, GridNode, Parts};
 
 /// Trees cut down to a box; children come before their parents, the root is the last.
 pub(super) struct Reduced {
@@ -13,13 +13,13 @@ pub(super) struct Reduced {
 
 impl Reduced {
     /// The trees of a query inside the box `sides`.
-    pub(super) fn new(query: &Query, sides: &[(usize, usize)]) -> Self {
+    pub(super) fn new(query: &FloorQuery, sides: &[(usize, usize)]) -> Self {
         let mut all = Self { parts: Vec::new(), starts: vec![0], constant: query.constant };
         let mut here = sides.to_vec();
         for (root, parts) in &query.trees {
             reduce(parts, *root, query.is_exact, &mut here, &mut all.parts);
             match all.parts.last() {
-                Some(Part::Leaf(value)) => {
+                Some(GridNode::Leaf(value)) => {
                     all.constant += value;
                     all.parts.pop();
                 }
@@ -35,20 +35,20 @@ impl Reduced {
     }
 
     /// The parts of a tree.
-    pub(super) fn parts_of(&self, tree: usize) -> &[Part<i64>] {
+    pub(super) fn parts_of(&self, tree: usize) -> &[GridNode<i64>] {
         &self.parts[self.starts[tree]..self.starts[tree + 1]]
     }
 }
 
 /// Appends the part of a tree that the box reaches; returns its root. The box is left as it was.
 fn reduce(
-    parts: &[Part<i64>],
+    parts: &[GridNode<i64>],
     mut at: usize,
     is_exact: bool,
     here: &mut [(usize, usize)],
     out: &mut Parts<i64>,
 ) -> usize {
-    while let Part::Split { feature, number, left, right } = parts[at] {
+    while let GridNode::Split { feature, number, left, right } = parts[at] {
         let (lo, hi) = here[feature];
         if hi <= number {
             at = left;
@@ -78,10 +78,10 @@ pub(super) fn join(
 ) -> usize {
     match (out[left], out[right]) {
         // equal leaves are siblings at the end of the list
-        (Part::Leaf(a), Part::Leaf(b)) if a == b && is_exact => {
+        (GridNode::Leaf(a), GridNode::Leaf(b)) if a == b && is_exact => {
             out.pop();
         }
-        _ => out.push(Part::Split { feature, number, left, right }),
+        _ => out.push(GridNode::Split { feature, number, left, right }),
     }
     out.len() - 1
 }

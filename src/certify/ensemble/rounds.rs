@@ -15,7 +15,7 @@ use super::around::Around;
 use super::distance::{Key, Rest, Ruler};
 use super::grid::{Grid, Sides};
 use super::local::Local;
-use super::search::{Answer, End, Search};
+use super::search::{Search, SearchEnd, Shortfall};
 
 /// The radius of the first round, in units of z.
 const FIRST: f64 = 0.01;
@@ -46,7 +46,7 @@ impl Nearest {
 }
 
 /// The search around one point.
-pub(super) struct Rounds<'a> {
+pub(super) struct RadiusRounds<'a> {
     model: &'a Model,
     grid: &'a Grid,
     /// The cells of the domain.
@@ -61,7 +61,7 @@ pub(super) struct Rounds<'a> {
     pub(super) nodes: u64,
 }
 
-impl<'a> Rounds<'a> {
+impl<'a> RadiusRounds<'a> {
     /// A search from the ruler's centre, which has this label, over the cells of `domain`, within `budget`
     /// nodes.
     pub(super) fn new(
@@ -139,7 +139,7 @@ impl<'a> Rounds<'a> {
             search.limit = self.nearest.key.min(limit);
             let end = search.run(&mut |search| self.tell(search, cube));
             self.nodes += search.nodes;
-            if end == End::Spent {
+            if end == SearchEnd::Spent {
                 // the other classes have been looked at up to the last round only
                 if index + 1 == others.len() {
                     let near = self.nearest.key.min(limit).min(search.left_open);
@@ -159,14 +159,14 @@ impl<'a> Rounds<'a> {
     }
 
     /// A box whose nearest point has another label, as far as the sum tells.
-    fn tell(&mut self, search: &Search, cube: &Sides) -> Answer {
+    fn tell(&mut self, search: &Search, cube: &Sides) -> Shortfall {
         let cells = search.nearest_cells(cube);
         let centre = self.ruler.centre.iter().enumerate().zip(&cells);
         let witness: Vec<f64> = centre
             .map(|((feature, &x), &cells)| self.grid.nearest_float(feature, cells, x))
             .collect();
         if !search.is_exact() && self.has_label(&witness) {
-            return Answer::Cut;
+            return Shortfall::Cut;
         }
         let (key, exact) = match self.ruler.norm {
             Norm::Linf => (search.distance(), None),
@@ -178,11 +178,11 @@ impl<'a> Rounds<'a> {
         // between two floats only exact distances tell which is nearer
         let is_tie = key == self.nearest.key && exact.is_some() && exact < self.nearest.exact;
         if key >= search.limit && !is_tie {
-            return Answer::Close;
+            return Shortfall::Close;
         }
         // left of the least float there are numbers, and no floats
         let witness = Some(witness).filter(|witness| witness.iter().all(|x| x.is_finite()));
         self.nearest = Nearest { key, exact, witness };
-        if self.nearest.is_zero(self.ruler.norm) { Answer::Stop } else { Answer::Nearer(key) }
+        if self.nearest.is_zero(self.ruler.norm) { Shortfall::Stop } else { Shortfall::Nearer(key) }
     }
 }

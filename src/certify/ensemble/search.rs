@@ -10,7 +10,7 @@
 use crate::interval::Rational;
 
 use super::around::{Around, Terms};
-use super::axes::Place;
+use super::axes::CutPlace;
 use super::distance::Key;
 use super::grid::Sides;
 use super::local::{LEAF, Local};
@@ -18,7 +18,7 @@ use super::state::{One, Several, State, Width};
 
 /// How a search ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum SearchEnd {
     /// Every box is closed.
     Closed,
     /// Whoever was told of a point had enough.
@@ -28,7 +28,7 @@ pub(super) enum End {
 }
 
 /// What becomes of a box whose nearest point falls short.
-pub(super) enum Answer {
+pub(super) enum Shortfall {
     /// It is closed.
     Close,
     /// It is closed, and so is what is not nearer than this.
@@ -41,7 +41,7 @@ pub(super) enum Answer {
 
 /// A case distinction as it is found.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Case {
+pub(super) enum Distinction {
     /// A cut by its number among all, with the cases of its low and its high side.
     Cut { cut: u32, low: u32, high: u32 },
     /// Closed by the bound.
@@ -71,7 +71,7 @@ pub(super) struct Search<'a> {
     /// The nearest box that was left open.
     pub(super) left_open: Key,
     /// The cases in the order in which they were closed, if they are to be kept.
-    record: Option<Vec<Case>>,
+    record: Option<Vec<Distinction>>,
 }
 
 impl<'a> Search<'a> {
@@ -100,7 +100,7 @@ impl<'a> Search<'a> {
     }
 
     /// The cases that were kept; the last one is the first that was looked at.
-    pub(super) fn cases(&self) -> &[Case] {
+    pub(super) fn cases(&self) -> &[Distinction] {
         self.record.as_deref().unwrap_or(&[])
     }
 
@@ -132,27 +132,27 @@ impl<'a> Search<'a> {
     }
 
     /// Looks at every box; `tell` hears of nearest points that fall short.
-    pub(super) fn run(&mut self, tell: &mut dyn FnMut(&Self) -> Answer) -> End {
+    pub(super) fn run(&mut self, tell: &mut dyn FnMut(&Self) -> Shortfall) -> SearchEnd {
         match self.local.words {
             1 => self.root(One, tell),
             words => self.root(Several(words), tell),
         }
     }
 
-    fn root<W: Width>(&mut self, width: W, tell: &mut dyn FnMut(&Self) -> Answer) -> End {
+    fn root<W: Width>(&mut self, width: W, tell: &mut dyn FnMut(&Self) -> Shortfall) -> SearchEnd {
         self.nodes += 1;
         let outcome = if self.distance() >= self.limit {
-            Ok(self.close(Case::Far))
+            Ok(self.close(Distinction::Far))
         } else if self.state.bound >= self.local.floor {
-            Ok(self.close(Case::Bound))
+            Ok(self.close(Distinction::Bound))
         } else {
             self.look(width, true, 0, tell)
         };
-        outcome.err().unwrap_or(End::Closed)
+        outcome.err().unwrap_or(SearchEnd::Closed)
     }
 
     /// Keeps a case; returns its number.
-    fn close(&mut self, case: Case) -> u32 {
+    fn close(&mut self, case: Distinction) -> u32 {
         let Some(record) = &mut self.record else { return 0 };
         record.push(case);
         record.len() as u32 - 1
@@ -163,22 +163,22 @@ impl<'a> Search<'a> {
         &mut self,
         width: W,
         depth: usize,
-        tell: &mut dyn FnMut(&Self) -> Answer,
-    ) -> Result<u32, End> {
+        tell: &mut dyn FnMut(&Self) -> Shortfall,
+    ) -> Result<u32, SearchEnd> {
         let cut = if depth < MAX_DEPTH { self.choose() } else { None };
         let Some((cut, is_high_first)) = cut else {
             if depth < MAX_DEPTH && !self.local.is_exact {
                 // every point of the box has the exact value of the one that was told of, which is enough
-                return Ok(self.close(Case::Bound));
+                return Ok(self.close(Distinction::Bound));
             }
             self.leave_open();
-            return Err(End::Spent);
+            return Err(SearchEnd::Spent);
         };
         let first = self.child(width, cut, is_high_first, depth, tell);
         let first = match first {
             Ok(case) => case,
             Err(end) => {
-                if end == End::Spent {
+                if end == SearchEnd::Spent {
                     self.leave_child_open(cut, !is_high_first);
                 }
                 return Err(end);
@@ -186,7 +186,7 @@ impl<'a> Search<'a> {
         };
         let second = self.child(width, cut, !is_high_first, depth, tell)?;
         let (low, high) = if is_high_first { (second, first) } else { (first, second) };
-        Ok(self.close(Case::Cut { cut, low, high }))
+        Ok(self.close(Distinction::Cut { cut, low, high }))
     }
 
     /// The cut that promises most, and which side is looked at first: the one that is more likely to
@@ -223,23 +223,23 @@ impl<'a> Search<'a> {
         cut: u32,
         is_high: bool,
         depth: usize,
-        tell: &mut dyn FnMut(&Self) -> Answer,
-    ) -> Result<u32, End> {
-        let Place { axis, position, .. } = self.local.cuts[cut as usize];
+        tell: &mut dyn FnMut(&Self) -> Shortfall,
+    ) -> Result<u32, SearchEnd> {
+        let CutPlace { axis, position, .. } = self.local.cuts[cut as usize];
         let axis = axis as usize;
         let (side, nearest) = (self.sides[axis], self.state.nearest[axis]);
         let half = self.half(axis, position, is_high);
         let is_moved = self.move_nearest(axis, half);
         let outcome = if self.nodes >= self.budget {
             self.leave_open();
-            Err(End::Spent)
+            Err(SearchEnd::Spent)
         } else {
             self.nodes += 1;
             if is_moved && self.distance() >= self.limit {
-                Ok(self.close(Case::Far))
+                Ok(self.close(Distinction::Far))
             } else if self.state.bound_of_child(width, axis, position, is_high) >= self.local.floor
             {
-                Ok(self.close(Case::Bound))
+                Ok(self.close(Distinction::Bound))
             } else {
                 let mark = self.state.mark();
                 self.sides[axis] = half;
@@ -262,17 +262,17 @@ impl<'a> Search<'a> {
         width: W,
         is_moved: bool,
         depth: usize,
-        tell: &mut dyn FnMut(&Self) -> Answer,
-    ) -> Result<u32, End> {
+        tell: &mut dyn FnMut(&Self) -> Shortfall,
+    ) -> Result<u32, SearchEnd> {
         if is_moved && self.state.here < self.local.floor {
             match tell(self) {
-                Answer::Close => return Ok(self.close(Case::Far)),
-                Answer::Nearer(limit) => {
+                Shortfall::Close => return Ok(self.close(Distinction::Far)),
+                Shortfall::Nearer(limit) => {
                     self.limit = limit;
-                    return Ok(self.close(Case::Far));
+                    return Ok(self.close(Distinction::Far));
                 }
-                Answer::Stop => return Err(End::Stopped),
-                Answer::Cut => {}
+                Shortfall::Stop => return Err(SearchEnd::Stopped),
+                Shortfall::Cut => {}
             }
         }
         self.explore(width, depth, tell)
@@ -305,7 +305,7 @@ impl<'a> Search<'a> {
 
     /// A child that is not looked at any more.
     fn leave_child_open(&mut self, cut: u32, is_high: bool) {
-        let Place { axis, position, .. } = self.local.cuts[cut as usize];
+        let CutPlace { axis, position, .. } = self.local.cuts[cut as usize];
         let axis = axis as usize;
         let nearest = self.state.nearest[axis];
         self.move_nearest(axis, self.half(axis, position, is_high));

@@ -33,7 +33,7 @@ impl Width for Several {
 
 /// What is known of a tree in the box at hand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(super) struct TreeStanding {
     /// Its smallest reachable leaf.
     pub(super) least: i64,
     /// What that gains if the low part of `top` is gone.
@@ -51,14 +51,14 @@ pub(super) struct State<'a> {
     local: &'a Local,
     /// Per axis, the cell of the box that is nearest to the centre.
     pub(super) nearest: Vec<u32>,
-    pub(super) standings: Vec<Standing>,
+    pub(super) standings: Vec<TreeStanding>,
     /// The leaves that every tree reaches.
     sets: Vec<u64>,
     /// The sum of the smallest leaves.
     pub(super) bound: i64,
     /// The sum at the nearest point.
     pub(super) here: i64,
-    undo: Vec<(u32, Standing)>,
+    undo: Vec<(u32, TreeStanding)>,
     undo_sets: Vec<u64>,
 }
 
@@ -107,7 +107,7 @@ impl<'a> State<'a> {
     }
 
     /// What a tree's set says, the search for its top beginning at `top`.
-    fn standing<W: Width>(&self, width: W, tree: usize, mut top: u32) -> Standing {
+    fn standing<W: Width>(&self, width: W, tree: usize, mut top: u32) -> TreeStanding {
         let words = width.words();
         let set = &self.sets[tree * words..(tree + 1) * words];
         let values = &self.local.values[tree * 64 * words..(tree + 1) * 64 * words];
@@ -126,7 +126,7 @@ impl<'a> State<'a> {
                 (_, None) => top = knot.low,
             }
         };
-        Standing { least, low_gone, high_gone, top, here: 0 }
+        TreeStanding { least, low_gone, high_gone, top, here: 0 }
     }
 
     /// The leaf, below a node, of the nearest point.

@@ -29,7 +29,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
 }
 
 /// A box of points and, once partners are cut, the box of those that it is about.
-struct Part {
+struct PointBox {
     region: RawRegion,
     partners: Option<RawRegion>,
     depth: usize,
@@ -45,7 +45,7 @@ fn halve(
     let claim = &obligation.claim;
     let budget = searcher.options.budget_nodes;
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
-    let mut stack = vec![Part { region: obligation.region.clone(), partners: None, depth: 0 }];
+    let mut stack = vec![PointBox { region: obligation.region.clone(), partners: None, depth: 0 }];
     let mut steps = Vec::new();
     // the share of the region that is closed, each cut counted as a half
     let mut closed = 0.0;
@@ -61,7 +61,7 @@ fn halve(
         if *is_hopeless {
             return None;
         }
-        let Part { region, partners, depth } = &part;
+        let PointBox { region, partners, depth } = &part;
         if region.is_empty() || searcher.kernel.is_fuzz_closed(claim, region, partners.as_ref()) {
             closed += 0.5_f64.powi(*depth as i32);
             steps.push(Step::Leaf { leaf: Leaf::Fuzz, refresh: None, hint: None });
@@ -78,7 +78,7 @@ fn halve(
     SplitTree::new(steps).map(|tree| Proof::Split { tree, hints: Vec::new() })
 }
 
-impl Part {
+impl PointBox {
     /// Cut in the middle of the side, of the points or of their partners, that moves the margin most.
     fn cut(&self, searcher: &Searcher, claim: &Claim) -> Option<(Cut, Self, Self)> {
         let Self { region, partners, depth } = self;

@@ -16,7 +16,7 @@ pub(super) struct Extent {
     /// Of every obligation that bounds how the score changes.
     pub(super) changes: Vec<Change>,
     /// From the least score to the greatest: small scores change little.
-    pub(super) span: Option<Ends>,
+    pub(super) span: Option<ExtentEnds>,
     /// Whether any point is as confident as the claim supposes.
     pub(super) is_premise_met: Option<bool>,
 }
@@ -28,12 +28,12 @@ pub(super) struct Change {
     /// The features that move.
     name: String,
     #[serde(flatten)]
-    ends: Ends,
+    ends: ExtentEnds,
 }
 
 /// What a largest change is at least, and at most.
 #[derive(Clone, Copy, Serialize)]
-pub(super) struct Ends {
+pub(super) struct ExtentEnds {
     least: f64,
     most: f64,
     /// Whether both are the same, or neighbouring floats where it is none itself.
@@ -41,7 +41,7 @@ pub(super) struct Ends {
     is_exact: bool,
 }
 
-impl From<LargestChange> for Ends {
+impl From<LargestChange> for ExtentEnds {
     fn from(LargestChange { least, most, is_exact, .. }: LargestChange) -> Self {
         Self { least, most, is_exact }
     }
@@ -66,7 +66,7 @@ impl Extent {
         // the region and the premise are those of all
         Self {
             changes,
-            span: searcher.score_span(0).map(Ends::from),
+            span: searcher.score_span(0).map(ExtentEnds::from),
             is_premise_met: searcher.is_premise_met(0),
         }
     }
@@ -74,14 +74,14 @@ impl Extent {
 
 impl fmt::Display for Extent {
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
-        for Change { name, ends: Ends { least, most, .. }, .. } in &self.changes {
+        for Change { name, ends: ExtentEnds { least, most, .. }, .. } in &self.changes {
             writeln!(to, "{name}: the score changes by at most {most}, and by {least} somewhere")?;
         }
         match self.span {
-            Some(Ends { most, is_exact: true, .. }) => {
+            Some(ExtentEnds { most, is_exact: true, .. }) => {
                 writeln!(to, "in all, the score goes over {most} on the domain")?;
             }
-            Some(Ends { least, most, .. }) => {
+            Some(ExtentEnds { least, most, .. }) => {
                 writeln!(
                     to,
                     "in all, the score goes over at least {least} and at most {most} on the domain"

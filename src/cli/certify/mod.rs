@@ -15,7 +15,7 @@ use crate::spec::{DistanceUnit, Lowered};
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
-use super::output::{Force, Kind, expect_own};
+use super::output::{FileKind, Force, expect_own};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .file("--defense", defense.as_ref())
         .data("--data", data.as_deref())
         .expect_room(&arguments.out, arguments.resume)?;
-    expect_own(&arguments.out, Kind::Certificate, arguments.force)?;
+    expect_own(&arguments.out, FileKind::Certificate, arguments.force)?;
     let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 }
 
 /// What was certified.
-struct Outcome {
+struct CertifyOutcome {
     tally: Tally,
     /// Of distances, where the claim measures any.
     unit: Option<DistanceUnit>,
@@ -120,7 +120,7 @@ struct Outcome {
     extent: Extent,
 }
 
-impl Outcome {
+impl CertifyOutcome {
     fn text(&self) -> String {
         let sampled = |survivors: Share| {
             let (share, of) = (survivors.upper()?, survivors.of);
@@ -161,7 +161,7 @@ fn write(
     options: Options,
     out: &Path,
     resume: bool,
-) -> Result<Outcome, Refusal> {
+) -> Result<CertifyOutcome, Refusal> {
     let subject = loaded.subject();
     let rows = rows_for(&subject, selection)?;
     let defense = subject.defense.map(|(defense, _)| defense);
@@ -215,5 +215,5 @@ fn write(
     let unit = DistanceUnit::of(subject.spec.0, subject.model.0);
     let has_missing_directions = subject.model.0.has_missing_directions();
     let survives_attack = is_sampled.then_some(survivors);
-    Ok(Outcome { tally, unit, has_missing_directions, survives_attack, spent, extent })
+    Ok(CertifyOutcome { tally, unit, has_missing_directions, survives_attack, spent, extent })
 }

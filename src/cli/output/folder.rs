@@ -10,13 +10,13 @@ use super::super::{Refusal, files};
 use super::{Force, Leaves};
 
 /// A folder for results, before anything is written.
-pub(crate) struct Place {
+pub(crate) struct ResultFolder {
     place: PathBuf,
     /// Files in it that stay, relative to it.
     kept: Vec<PathBuf>,
 }
 
-impl Place {
+impl ResultFolder {
     /// Looks at the folder; one with files that the verb did not leave is refused unless `force` keeps
     /// them, and so is one from which an input would be taken.
     pub(crate) fn new(

@@ -23,7 +23,7 @@ use crate::source::meta_name;
 
 use super::{Refusal, files};
 
-pub(crate) use folder::{Draft, Place, is_inside, table_in};
+pub(crate) use folder::{Draft, ResultFolder, is_inside, table_in};
 pub(crate) use own::{LIST, Leaves, line_of_answer};
 
 /// Whether what this program did not write may be replaced.
@@ -36,7 +36,7 @@ pub(crate) struct Force {
 
 /// A result that is one file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum FileKind<'a> {
     /// A model/1.
     Model,
     /// A certificate/1.
@@ -51,7 +51,7 @@ pub(crate) enum Kind<'a> {
     Foreign(Format),
 }
 
-impl Kind<'_> {
+impl FileKind<'_> {
     fn name(self) -> String {
         match self {
             Self::Model => "a model/1".to_owned(),
@@ -100,7 +100,11 @@ impl Kind<'_> {
 }
 
 /// Refuses to replace a file that is something else than the result, and whatever is no plain file at all.
-pub(crate) fn expect_own(out: &Path, kind: Kind, Force { force }: Force) -> Result<(), Refusal> {
+pub(crate) fn expect_own(
+    out: &Path,
+    kind: FileKind,
+    Force { force }: Force,
+) -> Result<(), Refusal> {
     let is_something = |file: &PathBuf| {
         std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() > 0)
     };

@@ -9,7 +9,7 @@ use crate::study::Store;
 use crate::study::radii::{Anchor, ENDINGS, keep};
 
 use super::super::Refusal;
-use super::super::output::{Draft, Leaves, Place, is_inside, table_in};
+use super::super::output::{Draft, Leaves, ResultFolder, is_inside, table_in};
 use super::super::points::Points;
 use super::super::subject::way_from;
 use super::table::Confirmed;
@@ -63,12 +63,12 @@ pub(super) fn place(
     arguments: &Arguments,
     folder: &Path,
     points: &Points,
-) -> Result<Place, Refusal> {
+) -> Result<ResultFolder, Refusal> {
     expect_names(arguments, points)?;
     expect_apart(arguments, folder, &points.names)?;
     // the table may lie among its certificates
     let is_table = table_in(folder, &arguments.out);
-    Place::keeping(folder, Leaves::Radii, &inputs(arguments), arguments.force, &is_table)
+    ResultFolder::keeping(folder, Leaves::Radii, &inputs(arguments), arguments.force, &is_table)
 }
 
 /// Names of rows that name files.

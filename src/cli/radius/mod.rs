@@ -16,14 +16,14 @@ use crate::spec::Norm;
 use crate::study::{Manifest, write_whole};
 
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Kind, expect_own};
+use super::output::{Draft, FileKind, Force, expect_own};
 use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
 use self::keeper::{Keeper, place};
-use self::partial::{Header, Partial};
+use self::partial::{Partial, RunHeader};
 use self::table::{COLUMNS, Counts, Measured, table};
 
 /// How distances are measured.
@@ -114,8 +114,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
     let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &points));
     let place = place.transpose()?;
-    expect_own(&arguments.out, Kind::Table(&COLUMNS), arguments.force)?;
-    let header = Header {
+    expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)?;
+    let header = RunHeader {
         tool: env!("CARGO_PKG_VERSION"),
         model: digest,
         points: points.digest,

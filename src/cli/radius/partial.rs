@@ -16,7 +16,7 @@ use super::table::Measured;
 /// What the rows are of: a run goes on only where all of it is the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Header<'a> {
+pub(super) struct RunHeader<'a> {
     pub(super) tool: &'static str,
     pub(super) model: Digest,
     pub(super) points: Digest,
@@ -38,7 +38,7 @@ impl Partial {
     /// A file that was begun by another run.
     pub(super) fn open(
         out: &Path,
-        header: &Header,
+        header: &RunHeader,
         is_resumed: bool,
     ) -> Result<(Self, Vec<Measured>), Refusal> {
         let path = files::partial_name(out);

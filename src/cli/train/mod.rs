@@ -10,7 +10,7 @@ use crate::study::write_whole;
 use crate::train::{Fit, Progress, Recipe};
 
 use super::inputs::Inputs;
-use super::output::{Force, Kind, expect_own};
+use super::output::{FileKind, Force, expect_own};
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
@@ -99,8 +99,8 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     inputs.expect_apart(&record)?;
     files::expect_folder(out)?;
     files::expect_plain(&record)?;
-    expect_own(out, Kind::Model, *force)?;
-    expect_own(&record, Kind::Record, *force)
+    expect_own(out, FileKind::Model, *force)?;
+    expect_own(&record, FileKind::Record, *force)
 }
 
 /// How the model is trained.

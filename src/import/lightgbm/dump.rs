@@ -9,7 +9,7 @@ use crate::import::forest::{MAX_FEATURES, MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, 
 use crate::import::keys::refuse_unknown;
 use crate::model::{at_most, check_json_to_depth};
 
-use super::{Booster, Missing, categorical, keys, linear, split, zero_is_missing};
+use super::{BoosterFile, Missing, categorical, keys, linear, split, zero_is_missing};
 
 /// Nesting of a tree of the longest path: the file, `tree_info`, its entry, and a level per node.
 const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;
@@ -31,7 +31,7 @@ struct DumpFile<'a> {
 }
 
 #[derive(Deserialize)]
-struct TreeFile {
+struct LightgbmTree {
     num_leaves: usize,
     tree_structure: NodeFile,
 }
@@ -53,13 +53,13 @@ struct NodeFile {
 }
 
 /// Reads the JSON.
-pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
+pub(super) fn read(bytes: &[u8]) -> Result<BoosterFile, ImportError> {
     check_json_to_depth(bytes, MAX_DEPTH)?;
     let expected = "the finite numbers and the keys of LightGBM's `dump_model`";
     let refused = |reason| ImportError::Document { reason, expected };
     let file: DumpFile = serde_json::from_slice(bytes).map_err(refused)?;
     let convert = |(tree, text): (usize, &&RawValue)| {
-        let file: TreeFile = serde_json::from_str(text.get()).map_err(refused)?;
+        let file: LightgbmTree = serde_json::from_str(text.get()).map_err(refused)?;
         at_most("leaves of a tree", file.num_leaves, MAX_NODES / 2 + 1)?;
         let mut walk = Walk { tree, nodes: Vec::new() };
         walk.push(file.tree_structure)?;
@@ -71,7 +71,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
         Ok(walk.nodes)
     };
     let trees = file.tree_info.all("trees")?;
-    let booster = Booster {
+    let booster = BoosterFile {
         version: file.version,
         objective: file.objective,
         is_averaged: file.average_output,

@@ -5,7 +5,7 @@
 //! `monotone_constraints`, `feature_infos`, `feature_importances`), of data frames (`pandas_categorical`) or
 //! already in the values of the leaves (`shrinkage`). Categories and linear leaves are refused where a node uses them.
 
-use crate::import::keys::{Inside, Keys};
+use crate::import::keys::{Inside, KnownKeys};
 
 use Inside::{Any, Object, Objects};
 
@@ -51,7 +51,7 @@ pub(super) const TREE: [&str; 22] = [
 ];
 
 /// The JSON form.
-pub(super) const FILE: &Keys = &[
+pub(super) const FILE: &KnownKeys = &[
     ("name", Any),
     ("version", Any),
     ("num_class", Any),
@@ -68,7 +68,7 @@ pub(super) const FILE: &Keys = &[
     ("pandas_categorical", Any),
 ];
 
-const TREE_INFO: &Keys = &[
+const TREE_INFO: &KnownKeys = &[
     ("tree_index", Any),
     ("num_leaves", Any),
     ("num_cat", Any),

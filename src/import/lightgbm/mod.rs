@@ -20,7 +20,7 @@ use crate::model::{
     Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most,
 };
 
-use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Place, Stated, grow, sums};
+use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Stated, TreePlace, grow, sums};
 use super::packed::unpack;
 use super::{ImportError, Imported, Rounds, features};
 
@@ -51,7 +51,7 @@ pub(super) fn take(
 }
 
 /// What both forms say.
-struct Booster {
+struct BoosterFile {
     version: String,
     objective: String,
     is_averaged: bool,
@@ -63,14 +63,14 @@ struct Booster {
     trees: Vec<Vec<Stated>>,
 }
 
-impl Booster {
+impl BoosterFile {
     fn into_model(self, given: Option<&Schema>, asked: Rounds) -> Result<Imported, ImportError> {
         let classes = self.classes()?;
         let features = self.features()?;
         let schema = features::schema(Some(self.names), features, given)?;
         let outputs = sums(classes);
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
-            let nodes = grow(&stated, Place { tree, features })?;
+            let nodes = grow(&stated, TreePlace { tree, features })?;
             Ok(Tree { output: tree % outputs, nodes })
         };
         let trees = self.trees.into_iter().enumerate().map(convert);

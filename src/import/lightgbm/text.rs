@@ -9,13 +9,13 @@ use crate::import::ImportError;
 use crate::import::forest::{MAX_NODES, MAX_TREES, Stated};
 use crate::model::at_most;
 
-use super::{Booster, Missing, categorical, keys, linear, split, zero_is_missing};
+use super::{BoosterFile, Missing, categorical, keys, linear, split, zero_is_missing};
 
 /// What ends the trees; without it the file was cut.
 const END: &str = "end of trees";
 
 /// Reads the text.
-pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
+pub(super) fn read(bytes: &[u8]) -> Result<BoosterFile, ImportError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| stated("the file", format!("byte {}", error.valid_up_to()), "UTF-8"))?;
     let mut lines = text.lines().map(str::trim);
@@ -27,7 +27,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Booster, ImportError> {
     let head = blocks.next().unwrap_or_default();
     head.refuse_unknown("the head", &keys::HEAD)?;
     let number = |key| head.number("the head", key);
-    Ok(Booster {
+    Ok(BoosterFile {
         version: head.value("the head", "version")?.to_owned(),
         objective: head.value("the head", "objective")?.to_owned(),
         is_averaged: head.0.contains_key("average_output"),
@@ -48,11 +48,11 @@ fn stated(place: &str, found: impl Into<String>, expected: &'static str) -> Impo
 
 /// The lines of the head or of a tree, by key.
 #[derive(Default)]
-struct Block<'a>(BTreeMap<&'a str, &'a str>);
+struct KeyedLines<'a>(BTreeMap<&'a str, &'a str>);
 
 /// The head, then the trees in order.
-fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Block<'a>>, ImportError> {
-    let mut blocks = vec![Block::default()];
+fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<KeyedLines<'a>>, ImportError> {
+    let mut blocks = vec![KeyedLines::default()];
     for line in lines {
         if line == END {
             return Ok(blocks);
@@ -63,7 +63,7 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Block<'a>>, Im
                 return Err(stated("Tree=", value, "trees numbered from 0, in order"));
             }
             at_most("trees", blocks.len(), MAX_TREES)?;
-            blocks.push(Block::default());
+            blocks.push(KeyedLines::default());
         } else if let Some(block) = blocks.last_mut()
             && !key.is_empty()
             && block.0.insert(key, value).is_some()
@@ -74,7 +74,7 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<Block<'a>>, Im
     Err(stated("the last line", "the end of the file", "`end of trees`: the whole file"))
 }
 
-impl<'a> Block<'a> {
+impl<'a> KeyedLines<'a> {
     fn refuse_unknown(&self, place: &str, known: &[&str]) -> Result<(), ImportError> {
         match self.0.keys().find(|key| !known.contains(key)) {
             None => Ok(()),

@@ -12,69 +12,75 @@
 use crate::import::ImportError;
 
 use super::graph::Values;
-use super::place::Place;
-use super::value::{Activation, Answer, Known, Part};
+use super::place::NodePlace;
+use super::value::{Activation, AnswerPart, Known, OfLogits};
 
 /// FLOAT and DOUBLE.
 const FLOATS: [i64; 2] = [1, 11];
 
 impl<'a> Values<'a> {
     /// The value of a node of the answer; `None` if the node is none.
-    pub(super) fn answer(&mut self, place: &Place<'a>) -> Result<Option<Answer>, ImportError> {
+    pub(super) fn answer(
+        &mut self,
+        place: &NodePlace<'a>,
+    ) -> Result<Option<OfLogits>, ImportError> {
         let operands = place.node.inputs.iter().map(|name| self.known(name));
         let operands: Vec<Option<Known<'a>>> = operands.collect();
         let wrong =
             |expected| Err(place.wrong(format!("the operands {:?}", place.node.inputs), expected));
         Ok(Some(match (place.node.operator, operands.as_slice()) {
             ("Sigmoid", &[Some(Known::Computed(logits))]) => {
-                Answer { logits, activation: Activation::Sigmoid, part: Part::One }
+                OfLogits { logits, activation: Activation::Sigmoid, part: AnswerPart::One }
             }
             ("Softmax" | "LogSoftmax", &[Some(Known::Computed(logits))]) => {
                 self.expect_last_axis(place, logits, -1)?;
-                Answer { logits, activation: Activation::Softmax, part: Part::All }
+                OfLogits { logits, activation: Activation::Softmax, part: AnswerPart::All }
             }
             ("ArgMax", &[Some(Known::Computed(logits))]) => {
                 self.expect_first_of_last_axis(place, logits)?;
-                Answer { logits, activation: Activation::Softmax, part: Part::Label }
+                OfLogits { logits, activation: Activation::Softmax, part: AnswerPart::Label }
             }
-            ("ArgMax", &[Some(Known::Answer(answer @ Answer { part: Part::All, logits, .. }))]) => {
+            (
+                "ArgMax",
+                &[Some(Known::Answer(answer @ OfLogits { part: AnswerPart::All, logits, .. }))],
+            ) => {
                 self.expect_first_of_last_axis(place, logits)?;
-                Answer { part: Part::Label, ..answer }
+                OfLogits { part: AnswerPart::Label, ..answer }
             }
             (
                 "Sub",
                 &[
                     Some(Known::Stored(one)),
-                    Some(Known::Answer(answer @ Answer { part: Part::One, .. })),
+                    Some(Known::Answer(answer @ OfLogits { part: AnswerPart::One, .. })),
                 ],
             ) => {
                 if self.numbers(one)? != [1.0] {
                     return wrong("1 less the posterior of class 1");
                 }
-                Answer { part: Part::Zero, ..answer }
+                OfLogits { part: AnswerPart::Zero, ..answer }
             }
             ("Concat", &[Some(Known::Answer(zero)), Some(Known::Answer(one))])
-                if (zero.part, one.part) == (Part::Zero, Part::One)
+                if (zero.part, one.part) == (AnswerPart::Zero, AnswerPart::One)
                     && zero.logits == one.logits =>
             {
                 self.expect_last_axis(place, one.logits, 0)?;
-                Answer { part: Part::All, ..one }
+                OfLogits { part: AnswerPart::All, ..one }
             }
             ("ArrayFeatureExtractor", &[Some(Known::Stored(_)), Some(Known::Answer(answer))])
-                if answer.part == Part::Label =>
+                if answer.part == AnswerPart::Label =>
             {
                 answer
             }
-            ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == Part::All => answer,
+            ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == AnswerPart::All => answer,
             ("Cast", &[Some(Known::Answer(answer))]) => {
                 let to = place.int("to")?;
-                if answer.part != Part::Label && !to.is_some_and(|to| FLOATS.contains(&to)) {
+                if answer.part != AnswerPart::Label && !to.is_some_and(|to| FLOATS.contains(&to)) {
                     return wrong("a Cast of posteriors to FLOAT (1) or DOUBLE (11)");
                 }
                 answer
             }
             ("Identity" | "Flatten" | "Reshape", [Some(Known::Answer(answer)), ..])
-                if answer.part != Part::All || place.node.operator == "Identity" =>
+                if answer.part != AnswerPart::All || place.node.operator == "Identity" =>
             {
                 *answer
             }
@@ -92,7 +98,7 @@ impl<'a> Values<'a> {
     /// Along the numbers of one point, the first of equal ones.
     fn expect_first_of_last_axis(
         &self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         logits: usize,
     ) -> Result<(), ImportError> {
         if place.int("select_last_index")?.is_some_and(|value| value != 0) {
@@ -105,7 +111,7 @@ impl<'a> Values<'a> {
     /// The attribute `axis` names the last dimension; `default` is its value where it is left out.
     fn expect_last_axis(
         &self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         logits: usize,
         default: i64,
     ) -> Result<(), ImportError> {

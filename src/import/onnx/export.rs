@@ -48,7 +48,7 @@ pub fn to_onnx(model: &Model) -> Result<Vec<u8>, ExportError> {
 
 fn graph(model: &Model, mlp: &Mlp) -> Result<Writer, ExportError> {
     let features = model.schema.features();
-    let mut chain = Chain { value: "input".to_owned(), ..Chain::default() };
+    let mut chain = NodeChain { value: "input".to_owned(), ..NodeChain::default() };
     let all = |number: fn(&FeatureSpec) -> f32| features.iter().map(number).collect::<Vec<f32>>();
     let (means, scales) = (all(|feature| feature.mean), all(|feature| feature.scale));
     if means.iter().any(|mean| *mean != 0.0) {
@@ -74,14 +74,14 @@ fn graph(model: &Model, mlp: &Mlp) -> Result<Writer, ExportError> {
 
 /// A graph in the making: each node takes the value before it.
 #[derive(Default)]
-struct Chain {
+struct NodeChain {
     nodes: Writer,
     tensors: Writer,
     /// The last value.
     value: String,
 }
 
-impl Chain {
+impl NodeChain {
     /// `Gemm` on weights `[outputs][inputs]`, as they lie in the model, then `Relu` unless it is last.
     fn layer(&mut self, index: usize, layer: &Layer, is_last: bool) -> Result<(), ExportError> {
         let (weights, bias) = (format!("weights{index}"), format!("bias{index}"));

@@ -10,11 +10,11 @@ use crate::import::ImportError;
 use crate::model::at_most;
 
 use super::network::{normalisation, product};
-use super::place::Place;
-use super::proto::{Graph, Node};
+use super::place::NodePlace;
+use super::proto::{Graph, GraphNode};
 use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
-use super::value::{Activation, Known, Step};
+use super::value::{Activation, Known, VectorStep};
 use super::wire::unsupported;
 
 /// Operators that are read.
@@ -36,7 +36,7 @@ const FEW_NUMBERS: usize = 1 << 20;
 /// A chain of steps, and what is known of the input.
 #[derive(Debug)]
 pub(super) struct Chain {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<VectorStep>,
     /// Whether a number is stored as `f64`.
     pub(super) is_double: bool,
     /// What follows after the last step, if something does.
@@ -55,7 +55,7 @@ pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportErro
 /// A value computed from the input.
 struct Computed {
     from: Option<usize>,
-    step: Option<Step>,
+    step: Option<VectorStep>,
     shape: Shape,
 }
 
@@ -93,13 +93,13 @@ impl<'a> Values<'a> {
         Ok(values)
     }
 
-    fn run(&mut self, index: usize, node: &'a Node<'a>) -> Result<(), ImportError> {
+    fn run(&mut self, index: usize, node: &'a GraphNode<'a>) -> Result<(), ImportError> {
         let is_classical = CLASSICAL.contains(&node.operator);
         if !matches!((node.domain, is_classical), ("" | "ai.onnx", false) | ("ai.onnx.ml", true)) {
             let what = format!("operator `{:.60}` of domain `{:.60}`", node.operator, node.domain);
             return Err(unsupported(what, OPERATORS));
         }
-        let place = Place { index, node };
+        let place = NodePlace { index, node };
         place.expect_known_parts()?;
         let value = match self.answer(&place)? {
             Some(answer) => Known::Answer(answer),
@@ -115,13 +115,13 @@ impl<'a> Values<'a> {
     }
 
     /// What a node of the network itself computes.
-    fn value(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn value(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         Ok(match place.node.operator {
             "Constant" => place.constant()?,
             "Identity" => self.operand(place, 0)?,
             "Dropout" => self.dropout(place)?,
             "Cast" => self.cast(place)?,
-            "Relu" => self.step(place, |shape| Ok((Some(Step::Relu), shape.clone())))?,
+            "Relu" => self.step(place, |shape| Ok((Some(VectorStep::Relu), shape.clone())))?,
             "Flatten" => {
                 let axis = place.int("axis")?.unwrap_or(1);
                 self.step(place, |shape| Ok((None, shape.flattened(axis)?)))?
@@ -145,7 +145,7 @@ impl<'a> Values<'a> {
         &self.computed[computed].shape
     }
 
-    fn operand(&self, place: &Place<'a>, position: usize) -> Result<Known<'a>, ImportError> {
+    fn operand(&self, place: &NodePlace<'a>, position: usize) -> Result<Known<'a>, ImportError> {
         let name = place.node.inputs.get(position).copied().unwrap_or("");
         let missing = || {
             let expected = "a stored tensor or the output of an earlier node";
@@ -155,7 +155,7 @@ impl<'a> Values<'a> {
     }
 
     /// The operand that is computed from the input.
-    fn computed(&self, place: &Place<'a>, position: usize) -> Result<usize, ImportError> {
+    fn computed(&self, place: &NodePlace<'a>, position: usize) -> Result<usize, ImportError> {
         match self.operand(place, position)? {
             Known::Computed(at) => Ok(at),
             Known::Stored(_) | Known::Answer(_) => Err(place.wrong(
@@ -166,7 +166,11 @@ impl<'a> Values<'a> {
     }
 
     /// The operand that is stored.
-    fn stored(&self, place: &Place<'a>, position: usize) -> Result<&'a Tensor<'a>, ImportError> {
+    fn stored(
+        &self,
+        place: &NodePlace<'a>,
+        position: usize,
+    ) -> Result<&'a Tensor<'a>, ImportError> {
         match self.operand(place, position)? {
             Known::Stored(tensor) => Ok(tensor),
             Known::Computed(_) | Known::Answer(_) => {
@@ -183,8 +187,8 @@ impl<'a> Values<'a> {
     /// A step on operand 0.
     fn step(
         &mut self,
-        place: &Place<'a>,
-        step: impl FnOnce(&Shape) -> Result<(Option<Step>, Shape), (String, &'static str)>,
+        place: &NodePlace<'a>,
+        step: impl FnOnce(&Shape) -> Result<(Option<VectorStep>, Shape), (String, &'static str)>,
     ) -> Result<Known<'a>, ImportError> {
         let from = self.computed(place, 0)?;
         self.push(place, from, step)
@@ -192,19 +196,19 @@ impl<'a> Values<'a> {
 
     fn push(
         &mut self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         from: usize,
-        step: impl FnOnce(&Shape) -> Result<(Option<Step>, Shape), (String, &'static str)>,
+        step: impl FnOnce(&Shape) -> Result<(Option<VectorStep>, Shape), (String, &'static str)>,
     ) -> Result<Known<'a>, ImportError> {
         let (step, shape) = step(&self.computed[from].shape)
             .map_err(|(found, expected)| place.wrong(found, expected))?;
-        self.held = self.held.saturating_add(step.as_ref().map_or(0, Step::len));
+        self.held = self.held.saturating_add(step.as_ref().map_or(0, VectorStep::len));
         at_most("numbers in the steps of a graph", self.held, self.limit)?;
         self.computed.push(Computed { from: Some(from), step, shape });
         Ok(Known::Computed(self.computed.len() - 1))
     }
 
-    fn reshape(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn reshape(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let tensor = self.stored(place, 1)?;
         let Numbers::I64(target) = &tensor.numbers else {
             return Err(place.wrong("a shape that is no list of INT64".to_owned(), "INT64"));
@@ -215,7 +219,7 @@ impl<'a> Values<'a> {
         self.step(place, |shape| Ok((None, shape.reshaped(target)?)))
     }
 
-    fn elementwise(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn elementwise(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let (from, tensor) = match (self.operand(place, 0)?, self.operand(place, 1)?) {
             (Known::Computed(from), Known::Stored(tensor)) => (from, tensor),
             (Known::Stored(tensor), Known::Computed(from))
@@ -238,17 +242,17 @@ impl<'a> Values<'a> {
         self.push(place, from, |shape| {
             let numbers = shape.broadcast(&tensor.dimensions, numbers)?;
             let step = match place.node.operator {
-                "Mul" | "Div" => Step::Scale(numbers),
+                "Mul" | "Div" => VectorStep::Scale(numbers),
                 // x − c is x + (−c), with the same bits
-                "Sub" => Step::Add(numbers.into_iter().map(|c| 0.0 - c).collect()),
-                _ => Step::Add(numbers),
+                "Sub" => VectorStep::Add(numbers.into_iter().map(|c| 0.0 - c).collect()),
+                _ => VectorStep::Add(numbers),
             };
             Ok((Some(step), shape.clone()))
         })
     }
 
     /// `x·W` with `W` stored `[inputs][outputs]`, or `W·x` with `W` stored `[outputs][inputs]`.
-    fn matmul(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn matmul(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         if let Known::Stored(tensor) = self.operand(place, 0)? {
             return self.left_matrix(place, tensor);
         }
@@ -260,7 +264,7 @@ impl<'a> Values<'a> {
     /// `W·x` where every other dimension of `x` is 1.
     fn left_matrix(
         &mut self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         tensor: &Tensor<'a>,
     ) -> Result<Known<'a>, ImportError> {
         let from = self.computed(place, 1)?;
@@ -268,12 +272,12 @@ impl<'a> Values<'a> {
         let (outputs, inputs) = place.matrix_size(tensor)?;
         self.push(place, from, |shape| {
             let shape = shape.through_left_matrix(inputs, outputs)?;
-            Ok((Some(Step::Matrix { weights, inputs }), shape))
+            Ok((Some(VectorStep::Matrix { weights, inputs }), shape))
         })
     }
 
     /// `alpha·x·W + beta·b`. A factor becomes part of the numbers where every product is a float.
-    fn gemm(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn gemm(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let factor = |name| place.float(name).map(|factor| f64::from(factor.unwrap_or(1.0)));
         let (alpha, beta) = (factor("alpha")?, factor("beta")?);
         for (name, factor) in [("alpha", alpha), ("beta", beta)] {
@@ -294,7 +298,7 @@ impl<'a> Values<'a> {
         if alpha != 1.0 {
             value = self.on(place, value, |shape| {
                 let all = shape.broadcast(&[], vec![alpha])?;
-                Ok((Some(Step::Scale(all)), shape.clone()))
+                Ok((Some(VectorStep::Scale(all)), shape.clone()))
             })?;
         }
         if place.node.inputs.get(2).is_none_or(|name| name.is_empty()) {
@@ -312,16 +316,16 @@ impl<'a> Values<'a> {
             *number = product;
         }
         self.on(place, value, |shape| {
-            Ok((Some(Step::Add(shape.broadcast(&bias.dimensions, numbers)?)), shape.clone()))
+            Ok((Some(VectorStep::Add(shape.broadcast(&bias.dimensions, numbers)?)), shape.clone()))
         })
     }
 
     /// A step on a computed value.
     fn on(
         &mut self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         value: Known<'a>,
-        step: impl FnOnce(&Shape) -> Result<(Option<Step>, Shape), (String, &'static str)>,
+        step: impl FnOnce(&Shape) -> Result<(Option<VectorStep>, Shape), (String, &'static str)>,
     ) -> Result<Known<'a>, ImportError> {
         match value {
             Known::Computed(from) => self.push(place, from, step),
@@ -333,7 +337,7 @@ impl<'a> Values<'a> {
     }
 
     /// At inference it changes nothing.
-    fn dropout(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn dropout(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         if place.node.inputs.get(2).is_some_and(|name| !name.is_empty()) {
             let found = "an operand `training_mode`".to_owned();
             return Err(place.wrong(found, "a Dropout for inference, without it"));
@@ -342,7 +346,7 @@ impl<'a> Values<'a> {
     }
 
     /// A change of type between floats: nothing to a real number.
-    fn cast(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn cast(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         match place.int("to")? {
             Some(FLOAT) => self.is_cast = true,
             Some(DOUBLE) => self.is_double = true,
@@ -355,7 +359,7 @@ impl<'a> Values<'a> {
     }
 
     /// `(x − offset)·scale`, as our own standardisation.
-    fn scaler(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn scaler(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let centred = |offset: &f32| 0.0 - f64::from(*offset);
         let offset = place.floats("offset")?.iter().map(centred).collect::<Vec<_>>();
         let scale = place.floats("scale")?.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
@@ -366,13 +370,16 @@ impl<'a> Values<'a> {
             let dimensions = if numbers.len() == 1 { vec![] } else { vec![numbers.len() as u64] };
             shape.broadcast(&dimensions, numbers)
         };
-        let value =
-            self.step(place, |shape| Ok((Some(Step::Add(spread(shape, offset)?)), shape.clone())))?;
-        self.on(place, value, |shape| Ok((Some(Step::Scale(spread(shape, scale)?)), shape.clone())))
+        let value = self.step(place, |shape| {
+            Ok((Some(VectorStep::Add(spread(shape, offset)?)), shape.clone()))
+        })?;
+        self.on(place, value, |shape| {
+            Ok((Some(VectorStep::Scale(spread(shape, scale)?)), shape.clone()))
+        })
     }
 
     /// `scale·(x − mean)/√(variance + ε) + shift`, one channel for each number.
-    fn normalisation(&mut self, place: &Place<'a>) -> Result<Known<'a>, ImportError> {
+    fn normalisation(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         place.expect_int("spatial", 1, "1: one channel for each number")?;
         place.expect_int("training_mode", 0, "0: the stored mean and variance")?;
         let epsilon = f64::from(place.float("epsilon")?.unwrap_or(1e-5));
@@ -398,7 +405,7 @@ impl<'a> Values<'a> {
     /// Operand 0 times a matrix stored `[outputs][inputs]` if transposed, else `[inputs][outputs]`.
     fn matrix(
         &mut self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         tensor: &Tensor<'a>,
         stored: Vec<f64>,
         is_transposed: bool,
@@ -409,7 +416,7 @@ impl<'a> Values<'a> {
 
     fn matrix_on(
         &mut self,
-        place: &Place<'a>,
+        place: &NodePlace<'a>,
         value: Known<'a>,
         (tensor, stored, is_transposed): (&Tensor<'a>, Vec<f64>, bool),
     ) -> Result<Known<'a>, ImportError> {
@@ -418,7 +425,7 @@ impl<'a> Values<'a> {
         let weights = if is_transposed { stored } else { transposed(&stored, inputs, outputs) };
         self.on(place, value, |shape| {
             let shape = shape.through_matrix(inputs, outputs)?;
-            Ok((Some(Step::Matrix { weights, inputs }), shape))
+            Ok((Some(VectorStep::Matrix { weights, inputs }), shape))
         })
     }
 

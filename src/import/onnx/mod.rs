@@ -47,7 +47,7 @@ pub use export::to_onnx;
 
 use crate::model::{Family, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most};
 
-use self::network::Network;
+use self::network::LayerStack;
 use self::value::Activation;
 use self::wire::unsupported;
 use super::packed::unpack;
@@ -97,7 +97,7 @@ pub fn onnx_outputs(
     let file = proto::file(bytes)?;
     let described = file.features.map(features::read).transpose()?;
     let chain = graph::chain(&file.graph, bytes.len())?;
-    let mut network = Network::new(chain.steps, !chain.is_double)?;
+    let mut network = LayerStack::new(chain.steps, !chain.is_double)?;
     let is_logit = is_logit(&network, chain.activation, outputs)?;
     let notes = notes(&network, chain.activation, outputs)?;
     if let (true, Some(last)) = (is_logit, network.layers.last_mut()) {
@@ -119,7 +119,7 @@ pub fn onnx_outputs(
 
 /// Whether the one output is the logit of class 1.
 fn is_logit(
-    network: &Network,
+    network: &LayerStack,
     activation: Option<Activation>,
     outputs: Outputs,
 ) -> Result<bool, ImportError> {
@@ -140,7 +140,7 @@ fn is_logit(
 
 /// What differs from the graph; refused where properties speak of the outputs.
 fn notes(
-    network: &Network,
+    network: &LayerStack,
     activation: Option<Activation>,
     outputs: Outputs,
 ) -> Result<Vec<Note>, ImportError> {

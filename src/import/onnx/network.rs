@@ -17,7 +17,7 @@ use crate::model::{FeatureSpec, Layer, LimitError, Schema, at_most};
 
 use super::features::{self, Described};
 use super::shape::MAX_WIDTH;
-use super::value::Step;
+use super::value::VectorStep;
 use super::wire::unsupported;
 
 /// Most layers, as in native models.
@@ -29,7 +29,7 @@ const MAX_PRODUCTS: usize = 1 << 25;
 
 /// Layers with what stands before them.
 #[derive(Default)]
-pub(super) struct Network {
+pub(super) struct LayerStack {
     mean: Option<Vec<f64>>,
     scale: Option<Vec<f64>>,
     pub(super) layers: Vec<Layer>,
@@ -54,8 +54,8 @@ enum Last {
     Relu,
 }
 
-impl Network {
-    pub(super) fn new(steps: Vec<Step>, is_single: bool) -> Result<Self, ImportError> {
+impl LayerStack {
+    pub(super) fn new(steps: Vec<VectorStep>, is_single: bool) -> Result<Self, ImportError> {
         let mut network = Self { is_single, ..Self::default() };
         steps.into_iter().try_for_each(|step| network.take(step))?;
         network.check_limits()?;
@@ -66,61 +66,61 @@ impl Network {
         }
     }
 
-    fn take(&mut self, step: Step) -> Result<(), ImportError> {
+    fn take(&mut self, step: VectorStep) -> Result<(), ImportError> {
         self.last = match (step, self.last) {
-            (Step::Add(numbers), last) if numbers.iter().all(|c| *c == 0.0) => last,
-            (Step::Scale(numbers), last) if numbers.iter().all(|c| *c == 1.0) => last,
-            (Step::Add(c), Last::Input) if self.mean.is_none() && self.scale.is_none() => {
+            (VectorStep::Add(numbers), last) if numbers.iter().all(|c| *c == 0.0) => last,
+            (VectorStep::Scale(numbers), last) if numbers.iter().all(|c| *c == 1.0) => last,
+            (VectorStep::Add(c), Last::Input) if self.mean.is_none() && self.scale.is_none() => {
                 self.mean = Some(c.into_iter().map(|c| 0.0 - c).collect());
                 Last::Input
             }
-            (Step::Scale(scale), Last::Input) if self.scale.is_none() => {
+            (VectorStep::Scale(scale), Last::Input) if self.scale.is_none() => {
                 self.scale = Some(scale);
                 Last::Input
             }
-            (Step::Add(c), Last::Input) if self.mean.is_none() => {
+            (VectorStep::Add(c), Last::Input) if self.mean.is_none() => {
                 self.mean = Some(mean_before(self.scale.as_deref().unwrap_or_default(), &c)?);
                 Last::Input
             }
-            (Step::Matrix { weights, inputs }, Last::Input | Last::Relu) => {
+            (VectorStep::Matrix { weights, inputs }, Last::Input | Last::Relu) => {
                 self.expect_room(weights.len())?;
                 let bias = vec![0.0; weights.len() / inputs];
                 self.layers.push(Layer { weights, bias, inputs });
                 Last::Matrix
             }
-            (Step::Matrix { weights, inputs }, Last::Matrix | Last::Bias) => {
+            (VectorStep::Matrix { weights, inputs }, Last::Matrix | Last::Bias) => {
                 self.compose(weights, inputs)?;
                 Last::Matrix
             }
-            (Step::Add(shift), Last::Matrix | Last::Bias) => {
+            (VectorStep::Add(shift), Last::Matrix | Last::Bias) => {
                 self.shift(shift)?;
                 Last::Bias
             }
-            (Step::Scale(scale), Last::Matrix | Last::Bias) => {
+            (VectorStep::Scale(scale), Last::Matrix | Last::Bias) => {
                 self.scale(&scale)?;
                 Last::Matrix
             }
-            (Step::Normalise { scale, shift, is_exact }, Last::Matrix | Last::Bias) => {
+            (VectorStep::Normalise { scale, shift, is_exact }, Last::Matrix | Last::Bias) => {
                 self.is_rounded |= !is_exact;
                 self.normalise(&scale, &shift)?;
                 Last::Bias
             }
-            (Step::Normalise { scale, shift, is_exact }, Last::Input | Last::Relu) => {
+            (VectorStep::Normalise { scale, shift, is_exact }, Last::Input | Last::Relu) => {
                 self.is_rounded |= !is_exact;
-                self.take(Step::Scale(scale))?;
-                self.take(Step::Add(shift))?;
+                self.take(VectorStep::Scale(scale))?;
+                self.take(VectorStep::Add(shift))?;
                 self.last
             }
-            (Step::Scale(scale), Last::Relu) => {
+            (VectorStep::Scale(scale), Last::Relu) => {
                 self.push_diagonal(&scale)?;
                 Last::Matrix
             }
-            (Step::Add(shift), Last::Relu) => {
+            (VectorStep::Add(shift), Last::Relu) => {
                 self.push_diagonal(&vec![1.0; shift.len()])?;
                 self.shift(shift)?;
                 Last::Bias
             }
-            (Step::Relu, Last::Matrix | Last::Bias | Last::Relu) => Last::Relu,
+            (VectorStep::Relu, Last::Matrix | Last::Bias | Last::Relu) => Last::Relu,
             (step, last) => return Err(out_of_place(&step, last)),
         };
         Ok(())
@@ -353,7 +353,7 @@ pub(super) fn normalisation(
     [scale, shift, mean, variance]: [&[f64]; 4],
     epsilon: f64,
     is_single: bool,
-) -> Result<Step, (String, &'static str)> {
+) -> Result<VectorStep, (String, &'static str)> {
     let (mut factors, mut offsets, mut is_exact) = (Vec::new(), Vec::new(), true);
     let entries = scale.iter().zip(shift).zip(mean.iter().zip(variance));
     for ((&g, &b), (&m, &v)) in entries {
@@ -372,7 +372,7 @@ pub(super) fn normalisation(
         factors.push(factor);
         offsets.push(offset);
     }
-    Ok(Step::Normalise { scale: factors, shift: offsets, is_exact })
+    Ok(VectorStep::Normalise { scale: factors, shift: offsets, is_exact })
 }
 
 /// Whether `a = g/√s`, whose sign is that of `g`, and `c = b − a·m`.
@@ -408,13 +408,13 @@ fn single(value: Option<f64>) -> Result<f32, ImportError> {
     })
 }
 
-fn out_of_place(step: &Step, last: Last) -> ImportError {
+fn out_of_place(step: &VectorStep, last: Last) -> ImportError {
     let name = match step {
-        Step::Add(_) => "an addition",
-        Step::Scale(_) => "a multiplication",
-        Step::Normalise { .. } => "a normalisation",
-        Step::Matrix { .. } => "a matrix",
-        Step::Relu => "a Relu",
+        VectorStep::Add(_) => "an addition",
+        VectorStep::Scale(_) => "a multiplication",
+        VectorStep::Normalise { .. } => "a normalisation",
+        VectorStep::Matrix { .. } => "a matrix",
+        VectorStep::Relu => "a Relu",
     };
     let after = match last {
         Last::Input => "the input",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::import::ImportError;
 
-use super::proto::{Attribute, Node};
+use super::proto::{Attribute, GraphNode};
 use super::shape::Shape;
 use super::tensor::Tensor;
 use super::value::Known;
@@ -37,12 +37,12 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
 const CONSTANTS: [&str; 5] = ["value", "value_float", "value_floats", "value_int", "value_ints"];
 
 /// A node, for messages.
-pub(super) struct Place<'a> {
+pub(super) struct NodePlace<'a> {
     pub(super) index: usize,
-    pub(super) node: &'a Node<'a>,
+    pub(super) node: &'a GraphNode<'a>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> NodePlace<'a> {
     pub(super) fn wrong(&self, found: String, expected: &'static str) -> ImportError {
         let place = format!("node {} ({:.60})", self.index, self.node.operator);
         ImportError::Graph { place, found, expected }

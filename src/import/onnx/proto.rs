@@ -19,18 +19,18 @@ const MAX_SLOTS: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Graph<'a> {
     /// In topological order.
-    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) nodes: Vec<GraphNode<'a>>,
     /// Stored tensors.
     pub(super) initializers: Vec<Tensor<'a>>,
     /// Declared inputs; old files list the initializers here as well.
-    pub(super) inputs: Vec<Declared<'a>>,
+    pub(super) inputs: Vec<DeclaredValue<'a>>,
     /// Declared outputs.
-    pub(super) outputs: Vec<Declared<'a>>,
+    pub(super) outputs: Vec<DeclaredValue<'a>>,
 }
 
 /// One operation.
 #[derive(Debug, Default)]
-pub(super) struct Node<'a> {
+pub(super) struct GraphNode<'a> {
     pub(super) inputs: Vec<&'a str>,
     pub(super) outputs: Vec<&'a str>,
     pub(super) operator: &'a str,
@@ -50,7 +50,7 @@ pub(super) struct Attribute<'a> {
 
 /// A declared value: its name and, where known, its dimensions (`None`: free).
 #[derive(Debug, Default)]
-pub(super) struct Declared<'a> {
+pub(super) struct DeclaredValue<'a> {
     pub(super) name: &'a str,
     pub(super) dimensions: Option<Vec<Option<u64>>>,
 }
@@ -107,10 +107,10 @@ impl<'a> Graph<'a> {
             let Value::Bytes(bytes, at) = value else { continue };
             let inner = Fields::new(bytes, at);
             match number {
-                1 => graph.nodes.push(Node::read(inner)?),
+                1 => graph.nodes.push(GraphNode::read(inner)?),
                 5 => graph.initializers.push(Tensor::read(inner)?),
-                11 => graph.inputs.push(Declared::read(inner)?),
-                12 => graph.outputs.push(Declared::read(inner)?),
+                11 => graph.inputs.push(DeclaredValue::read(inner)?),
+                12 => graph.outputs.push(DeclaredValue::read(inner)?),
                 15 => return Err(unsupported("sparse tensors", "dense tensors")),
                 _ => {}
             }
@@ -123,7 +123,7 @@ impl<'a> Graph<'a> {
     }
 }
 
-impl<'a> Node<'a> {
+impl<'a> GraphNode<'a> {
     fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
         let mut node = Self::default();
         while let Some((number, value)) = fields.next()? {
@@ -178,7 +178,7 @@ impl<'a> Attribute<'a> {
     }
 }
 
-impl<'a> Declared<'a> {
+impl<'a> DeclaredValue<'a> {
     fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
         let mut declared = Self::default();
         while let Some((number, value)) = fields.next()? {

@@ -4,7 +4,7 @@ use super::tensor::Tensor;
 
 /// What happens to a vector.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum VectorStep {
     /// A number is added to each entry.
     Add(Vec<f64>),
     /// Each entry is multiplied.
@@ -22,7 +22,7 @@ pub(super) enum Step {
     Relu,
 }
 
-impl Step {
+impl VectorStep {
     /// How many numbers it holds.
     pub(super) fn len(&self) -> usize {
         match self {
@@ -39,7 +39,7 @@ impl Step {
 pub(super) enum Known<'a> {
     Stored(&'a Tensor<'a>),
     Computed(usize),
-    Answer(Answer),
+    Answer(OfLogits),
 }
 
 /// What turns logits into posteriors.
@@ -53,7 +53,7 @@ pub(super) enum Activation {
 
 /// What of a classifier's answer a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum AnswerPart {
     /// The posterior of class 1.
     One,
     /// The posterior of class 0.
@@ -66,9 +66,9 @@ pub(super) enum Part {
 
 /// A value computed from logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct OfLogits {
     /// Which computed value the logits are.
     pub(super) logits: usize,
     pub(super) activation: Activation,
-    pub(super) part: Part,
+    pub(super) part: AnswerPart,
 }

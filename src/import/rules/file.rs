@@ -10,7 +10,7 @@ use crate::import::forest::{MAX_FEATURES, MAX_NODES, MAX_TREE_DEPTH, MAX_TREES, 
 use crate::interval::Decimal;
 use crate::model::{Model, Schema, Tie, Tree};
 
-use super::{Head, Place, grow};
+use super::{RulesHead, TreePlace, grow};
 
 /// Either format: they differ in having rules or trees.
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ pub(super) struct EnsembleFile<'a> {
     link: String,
     decision: String,
     rules: Option<Bounded<Rule, MAX_TREES>>,
-    trees: Option<Bounded<TreeFile, MAX_TREES>>,
+    trees: Option<Bounded<RuleTreeFile, MAX_TREES>>,
 }
 
 #[derive(Deserialize)]
@@ -38,13 +38,13 @@ struct Rule {
     #[serde(rename = "id", default)]
     _id: IgnoredAny,
     value: f64,
-    atoms: Bounded<Atom, MAX_TREE_DEPTH>,
+    atoms: Bounded<Comparison, MAX_TREE_DEPTH>,
 }
 
 /// `x[feature] op threshold`; `raw_*` say where the threshold comes from.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Atom {
+struct Comparison {
     feature: i64,
     op: Op,
     threshold: f64,
@@ -72,14 +72,14 @@ enum Op {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TreeFile {
-    nodes: Bounded<NodeFile, MAX_NODES>,
+struct RuleTreeFile {
+    nodes: Bounded<RuleNodeFile, MAX_NODES>,
 }
 
 /// A leaf has `leaf`, an inner node the other four.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NodeFile {
+struct RuleNodeFile {
     feature: Option<i64>,
     threshold: Option<f64>,
     left: Option<i64>,
@@ -100,8 +100,9 @@ impl EnsembleFile<'_> {
             }
             ("tree-ensemble-v1", None, Some(trees)) => {
                 let features = head.names.len();
-                let grow =
-                    |(tree, file): (usize, TreeFile)| file.into_tree(Place { tree, features });
+                let grow = |(tree, file): (usize, RuleTreeFile)| {
+                    file.into_tree(TreePlace { tree, features })
+                };
                 trees.all("trees")?.into_iter().enumerate().map(grow).collect::<Result<_, _>>()?
             }
             _ => {
@@ -116,7 +117,7 @@ impl EnsembleFile<'_> {
     }
 
     /// Refuses by name what is scored or decided in another way; opens lists to one entry a feature.
-    fn into_head(self) -> Result<Head, ImportError> {
+    fn into_head(self) -> Result<RulesHead, ImportError> {
         if self.link != "sigmoid" {
             let what = format!("link `{:.60}`", self.link);
             return Err(ImportError::Unsupported { what, expected: "`sigmoid` is read" });
@@ -144,12 +145,12 @@ impl EnsembleFile<'_> {
         let low = bounds("lower_bounds", self.lower_bounds, names.len())?;
         let high = bounds("upper_bounds", self.upper_bounds, names.len())?;
         let ranges = low.into_iter().zip(high).map(|(low, high)| [low, high]).collect();
-        Ok(Head { names, is_integer, ranges, bias: self.bias, tie })
+        Ok(RulesHead { names, is_integer, ranges, bias: self.bias, tie })
     }
 }
 
-impl TreeFile {
-    fn into_tree(self, place: Place) -> Result<Tree, ImportError> {
+impl RuleTreeFile {
+    fn into_tree(self, place: TreePlace) -> Result<Tree, ImportError> {
         let nodes = self.nodes.all("nodes of a tree")?.into_iter().enumerate();
         let stated = nodes.map(|(node, file)| file.stated(place.tree, node));
         let stated = stated.collect::<Result<Vec<_>, _>>()?;
@@ -197,7 +198,7 @@ impl Rule {
             stated.push(Stated::Leaf(0.0));
         }
         stated.push(Stated::Leaf(self.value));
-        let nodes = grow(&stated, Place { tree: index, features: is_integer.len() })?;
+        let nodes = grow(&stated, TreePlace { tree: index, features: is_integer.len() })?;
         Ok(Tree { output: 0, nodes })
     }
 }
@@ -205,7 +206,7 @@ impl Rule {
 /// Whole numbers up to here are floats.
 const LARGEST_CUT: i64 = 1 << 53;
 
-impl Atom {
+impl Comparison {
     /// The atom as `x < t` (true) or `x ≥ t` (false); else what was found and expected.
     fn cut(&self, is_integer: &[bool]) -> Result<(f64, bool), (String, &'static str)> {
         let is_below = matches!(self.op, Op::Less | Op::LessOrEqual);
@@ -229,7 +230,7 @@ impl Atom {
     }
 }
 
-impl NodeFile {
+impl RuleNodeFile {
     fn stated(self, tree: usize, node: usize) -> Result<Stated, ImportError> {
         match self {
             Self { leaf: Some(value), feature: None, threshold: None, left: None, right: None } => {

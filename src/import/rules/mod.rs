@@ -24,7 +24,7 @@ use crate::model::{
 };
 
 use self::file::EnsembleFile;
-use super::forest::{Place, grow};
+use super::forest::{TreePlace, grow};
 use super::packed::unpack;
 use super::{ImportError, features};
 
@@ -47,7 +47,7 @@ pub fn rules(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError
 }
 
 /// What both formats say besides rules or trees.
-struct Head {
+struct RulesHead {
     names: Vec<String>,
     is_integer: Vec<bool>,
     ranges: Vec<[Option<Decimal>; 2]>,
@@ -55,7 +55,7 @@ struct Head {
     tie: Tie,
 }
 
-impl Head {
+impl RulesHead {
     /// A model of these trees; its schema is the file's unless another is given.
     fn into_model(self, trees: Vec<Tree>, given: Option<&Schema>) -> Result<Model, ImportError> {
         let Self { names, is_integer, ranges, bias, tie } = self;

@@ -18,12 +18,12 @@ const FORESTS: [&str; 4] = ["RandomForest", "ExtraTrees", "DecisionTree", "Extra
 /// exponential.
 const SUMS: [&str; 3] = ["squared_error", "absolute_error", "quantile"];
 
-type Column<T> = Bounded<T, MAX_NODES>;
+type DumpColumn<T> = Bounded<T, MAX_NODES>;
 
 /// The whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DumpFile {
+pub(super) struct SklearnFile {
     format: String,
     model: String,
     classes: usize,
@@ -32,19 +32,19 @@ pub(super) struct DumpFile {
     loss: Option<String>,
     rate: Option<f64>,
     base: Option<Bounded<f64, MAX_CLASSES>>,
-    trees: Bounded<TreeFile, MAX_TREES>,
+    trees: Bounded<DumpTreeFile, MAX_TREES>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TreeFile {
+struct DumpTreeFile {
     output: Option<usize>,
-    left: Column<i64>,
-    right: Column<i64>,
-    feature: Column<i64>,
+    left: DumpColumn<i64>,
+    right: DumpColumn<i64>,
+    feature: DumpColumn<i64>,
     /// `null` is infinite: every value goes left, and only a missing one right.
-    threshold: Column<Option<f64>>,
-    value: Column<Vec<f64>>,
+    threshold: DumpColumn<Option<f64>>,
+    value: DumpColumn<Vec<f64>>,
 }
 
 /// What a file says besides its trees.
@@ -71,7 +71,7 @@ impl Head {
 }
 
 /// Columns of one length.
-pub(super) struct Tree {
+pub(super) struct DumpTree {
     output: Option<usize>,
     left: Vec<i64>,
     right: Vec<i64>,
@@ -80,9 +80,9 @@ pub(super) struct Tree {
     value: Vec<Vec<f64>>,
 }
 
-impl DumpFile {
+impl SklearnFile {
     /// Refuses other models by name, and lists that do not fit one another.
-    pub(super) fn check(self) -> Result<(Head, Vec<Tree>), ImportError> {
+    pub(super) fn check(self) -> Result<(Head, Vec<DumpTree>), ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
         if self.format != "sklearn-trees/1" {
             let what = format!("format `{:.60}`", self.format);
@@ -150,10 +150,10 @@ fn is_sum(loss: &str, is_regressor: bool, is_histogram: bool) -> bool {
     }
 }
 
-impl TreeFile {
-    fn check(self, index: usize) -> Result<Tree, ImportError> {
+impl DumpTreeFile {
+    fn check(self, index: usize) -> Result<DumpTree, ImportError> {
         const WHAT: &str = "nodes of a tree";
-        let tree = Tree {
+        let tree = DumpTree {
             output: self.output,
             left: self.left.all(WHAT)?,
             right: self.right.all(WHAT)?,
@@ -178,7 +178,7 @@ fn expect_length(place: String, found: usize, expected: usize) -> Result<(), Imp
     if found == expected { Ok(()) } else { Err(ImportError::Length { place, found, expected }) }
 }
 
-impl Tree {
+impl DumpTree {
     /// The sum that a boosted tree adds to.
     pub(super) fn output(&self, tree: usize, sums: usize) -> Result<usize, ImportError> {
         let output = self.output.filter(|&output| output < sums);

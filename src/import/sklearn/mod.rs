@@ -42,8 +42,8 @@ use crate::model::{
     Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, Tree, check_json,
 };
 
-use self::file::{DumpFile, Head};
-use super::forest::{Place, Stated, grow};
+use self::file::{Head, SklearnFile};
+use super::forest::{Stated, TreePlace, grow};
 use super::packed::unpack;
 use super::{ImportError, Imported, Note, Rounds, features};
 
@@ -76,7 +76,8 @@ pub(super) fn take(
     if serde_json::from_slice::<Named>(&text).map_err(refused)?.format == mlp::FORMAT {
         return mlp::read(&text, schema, rounds);
     }
-    let (head, mut trees) = serde_json::from_slice::<DumpFile>(&text).map_err(refused)?.check()?;
+    let (head, mut trees) =
+        serde_json::from_slice::<SklearnFile>(&text).map_err(refused)?.check()?;
     let taken = match &head.boosting {
         Some(_) => rounds.take(trees.len().div_ceil(head.sums()), None)?,
         // a mean of the first trees would be another one
@@ -143,8 +144,8 @@ fn finite(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Each tree adds `rate·value` to its output.
-fn boosted(head: &Head, rate: f64, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
-    let convert = |(index, tree): (usize, &file::Tree)| {
+fn boosted(head: &Head, rate: f64, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
+    let convert = |(index, tree): (usize, &file::DumpTree)| {
         let output = tree.output(index, head.sums())?;
         one(head, index, tree, output, |value| rate * value)
     };
@@ -152,7 +153,7 @@ fn boosted(head: &Head, rate: f64, trees: &[file::Tree]) -> Result<Vec<Tree>, Im
 }
 
 /// Each tree adds its part of the mean.
-fn mean(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
+fn mean(head: &Head, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
     let count = trees.len() as f64;
     let convert = |(index, tree)| one(head, index, tree, 0, |value| value / count);
     trees.iter().enumerate().map(convert).collect()
@@ -162,7 +163,7 @@ fn mean(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
 fn one(
     head: &Head,
     index: usize,
-    tree: &file::Tree,
+    tree: &file::DumpTree,
     output: usize,
     part: impl Fn(f64) -> f64,
 ) -> Result<Tree, ImportError> {
@@ -172,15 +173,18 @@ fn one(
         _ => None,
     };
     let stated = tree.stated(index, leaf, if is_histogram { file::next } else { file::border })?;
-    Ok(Tree { output, nodes: grow(&stated, Place { tree: index, features: head.features.len() })? })
+    Ok(Tree {
+        output,
+        nodes: grow(&stated, TreePlace { tree: index, features: head.features.len() })?,
+    })
 }
 
 /// Each tree adds its share of every class, or with two classes `p₁ − p₀`.
-fn shares(head: &Head, trees: &[file::Tree]) -> Result<Vec<Tree>, ImportError> {
+fn shares(head: &Head, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
     let features = head.features.len();
     let mut native = Vec::with_capacity(trees.len());
     for (index, tree) in trees.iter().enumerate() {
-        let place = Place { tree: index, features };
+        let place = TreePlace { tree: index, features };
         tree.expect_shares(index, head.classes)?;
         for output in 0..head.sums() {
             let leaf = |row: &[f64]| match row {

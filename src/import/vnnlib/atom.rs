@@ -3,36 +3,36 @@
 use crate::interval::Decimal;
 
 use super::error::End;
-use super::tensors::Side;
+use super::tensors::NetworkEnd;
 
 /// A comparison, stated with equality.
 #[derive(Debug)]
 pub(super) struct Atom {
-    pub(super) condition: Condition,
+    pub(super) condition: Constraint,
     /// Whether the file excludes equality.
     pub(super) is_strict: bool,
 }
 
 /// `input >= value` or `input <= value`, or a row.
 #[derive(Debug)]
-pub(super) enum Condition {
+pub(super) enum Constraint {
     Bound { input: usize, end: End, value: Decimal },
-    Row(Row),
+    Row(AtomRow),
 }
 
 /// `Σ coefficient·variable <= rhs`, the variables all inputs or all outputs, increasing.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) side: Side,
+pub(super) struct AtomRow {
+    pub(super) side: NetworkEnd,
     pub(super) terms: Vec<(usize, Decimal)>,
     pub(super) rhs: Decimal,
 }
 
 impl Atom {
-    pub(super) fn side(&self) -> Side {
+    pub(super) fn side(&self) -> NetworkEnd {
         match &self.condition {
-            Condition::Bound { .. } => Side::Input,
-            Condition::Row(row) => row.side,
+            Constraint::Bound { .. } => NetworkEnd::Input,
+            Constraint::Row(row) => row.side,
         }
     }
 }

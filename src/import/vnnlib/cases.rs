@@ -6,11 +6,11 @@ use crate::interval::{Decimal, Rational};
 use crate::model::at_most;
 use crate::spec::{InputBox, InputRow, OutputRow};
 
-use super::atom::{Atom, Condition, Row};
+use super::atom::{Atom, AtomRow, Constraint};
 use super::error::{End, VnnlibError};
 use super::normal::{Conjunction, MAX_CASES, Normal};
 use super::number;
-use super::query::{Block, Input, Query, Strict};
+use super::query::{Input, Query, Strict, UnsafeBlock};
 use super::tensors::Tensors;
 use super::write;
 
@@ -68,18 +68,18 @@ type Bound<'a> = Option<(&'a Decimal, bool)>;
 
 /// What comparisons say of inputs.
 #[derive(Clone)]
-struct Sides<'a> {
+struct InputSides<'a> {
     low: Vec<Bound<'a>>,
     high: Vec<Bound<'a>>,
-    rows: Vec<(&'a Row, bool)>,
+    rows: Vec<(&'a AtomRow, bool)>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> InputSides<'a> {
     /// Takes a comparison in; the stronger bound stays.
     fn take(&mut self, atom: &'a Atom) {
         match &atom.condition {
-            Condition::Row(row) => self.rows.push((row, atom.is_strict)),
-            Condition::Bound { input, end, value } => {
+            Constraint::Row(row) => self.rows.push((row, atom.is_strict)),
+            Constraint::Bound { input, end, value } => {
                 let sides = match end {
                     End::Lower => &mut self.low,
                     End::Upper => &mut self.high,
@@ -102,7 +102,7 @@ impl<'a> Sides<'a> {
 }
 
 /// Both ends of a side, as far as they are known.
-type Ends = (Option<(Decimal, bool)>, Option<(Decimal, bool)>);
+type SideEnds = (Option<(Decimal, bool)>, Option<(Decimal, bool)>);
 
 /// The ends of all sides. A missing one is taken over from another variable by
 ///
@@ -112,7 +112,7 @@ type Ends = (Option<(Decimal, bool)>, Option<(Decimal, bool)>);
 ///
 /// The rows stay, so that box and rows state the same set as before; an end that is there is not
 /// moved.
-fn implied(sides: &Sides<'_>) -> Vec<Ends> {
+fn implied(sides: &InputSides<'_>) -> Vec<SideEnds> {
     let owned = |bound: &Bound<'_>| bound.map(|(value, is_strict)| (value.clone(), is_strict));
     let low: Vec<_> = sides.low.iter().map(owned).collect();
     let high: Vec<_> = sides.high.iter().map(owned).collect();
@@ -123,7 +123,7 @@ fn implied(sides: &Sides<'_>) -> Vec<Ends> {
 }
 
 /// `(i, j, r)` of a row `xᵢ - xⱼ <= r`.
-fn difference(row: &Row) -> Option<(usize, usize, &Rational)> {
+fn difference(row: &AtomRow) -> Option<(usize, usize, &Rational)> {
     let [(a, c), (b, d)] = row.terms.as_slice() else { return None };
     let (one, minus_one) = (Rational::ONE, Rational::integer(-1));
     match (c.value(), d.value()) {
@@ -177,10 +177,10 @@ impl<'a> Builder<'a> {
         conjunction.iter().filter_map(|atom| atoms.get(*atom))
     }
 
-    fn sides(&self, common: &'a Conjunction) -> Sides<'a> {
+    fn sides(&self, common: &'a Conjunction) -> InputSides<'a> {
         let inputs = self.tensors.inputs();
         let mut sides =
-            Sides { low: vec![None; inputs], high: vec![None; inputs], rows: Vec::new() };
+            InputSides { low: vec![None; inputs], high: vec![None; inputs], rows: Vec::new() };
         self.atoms(common).for_each(|atom| sides.take(atom));
         sides
     }
@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
     /// The box of `common ∧ case ∧ further`.
     fn input(
         &mut self,
-        common: &Sides<'a>,
+        common: &InputSides<'a>,
         case: &'a Conjunction,
         further: &'a Conjunction,
     ) -> Result<Input, VnnlibError> {
@@ -226,13 +226,13 @@ impl<'a> Builder<'a> {
     }
 
     /// The block of all `parts`.
-    fn block(&mut self, parts: [&'a Conjunction; 3]) -> Result<Block, VnnlibError> {
+    fn block(&mut self, parts: [&'a Conjunction; 3]) -> Result<UnsafeBlock, VnnlibError> {
         self.blocks += 1;
         at_most("unsafe blocks", self.blocks, MAX_CASES)?;
-        let mut block = Block { rows: Vec::new() };
+        let mut block = UnsafeBlock { rows: Vec::new() };
         let atoms = self.atoms;
         for atom in parts.into_iter().flatten().filter_map(|atom| atoms.get(*atom)) {
-            let Condition::Row(row) = &atom.condition else { continue };
+            let Constraint::Row(row) = &atom.condition else { continue };
             let (y, rhs) = self.dense(row, self.tensors.outputs())?;
             block.rows.push(OutputRow { y, rhs, strict: atom.is_strict });
         }
@@ -240,7 +240,11 @@ impl<'a> Builder<'a> {
     }
 
     /// A row with a coefficient for every variable.
-    fn dense(&mut self, row: &Row, width: usize) -> Result<(Vec<Decimal>, Decimal), VnnlibError> {
+    fn dense(
+        &mut self,
+        row: &AtomRow,
+        width: usize,
+    ) -> Result<(Vec<Decimal>, Decimal), VnnlibError> {
         let long = row.terms.iter().map(|(_, c)| number::weight(c.value()) - 1).sum::<usize>();
         self.count(width + long + number::weight(row.rhs.value()))?;
         let mut coefficients = vec![number::zero(); width];

@@ -10,12 +10,12 @@
 
 use crate::interval::Rational;
 
-use super::atom::{Atom, Condition, Row};
+use super::atom::{Atom, AtomRow, Constraint};
 use super::error::{End, Place, VnnlibError};
 use super::lexer::Token;
 use super::number;
 use super::reader::Reader;
-use super::tensors::{Side, Variable, at_most};
+use super::tensors::{NetworkEnd, Variable, at_most};
 use super::term::{Term, too_long};
 
 /// Deepest nesting of `and` and `or`.
@@ -123,7 +123,7 @@ fn collected(term: Term) -> Term {
 }
 
 /// `sum <= 0` as a bound, or else as a row.
-fn condition(sum: &Term, place: Place) -> Result<Condition, VnnlibError> {
+fn condition(sum: &Term, place: Place) -> Result<Constraint, VnnlibError> {
     let unsupported = |what: &str, expected| {
         Err(VnnlibError::Unsupported { place, what: what.to_owned(), expected })
     };
@@ -138,14 +138,14 @@ fn condition(sum: &Term, place: Place) -> Result<Condition, VnnlibError> {
     let rhs = -sum.constant.clone();
     // c·x <= rhs  ⇔  x <= rhs/c, or x >= rhs/c for c < 0
     if sum.parts.len() == 1
-        && first.side == Side::Input
+        && first.side == NetworkEnd::Input
         && let Some(value) = (&rhs / c).and_then(|quotient| number::decimal(&quotient))
     {
         let end = if *c > Rational::ZERO { End::Upper } else { End::Lower };
-        return Ok(Condition::Bound { input: first.index, end, value });
+        return Ok(Constraint::Bound { input: first.index, end, value });
     }
     let decimal = |c: &Rational| number::decimal(c).ok_or_else(|| too_long(place));
     let terms = sum.parts.iter().map(|(variable, c)| Ok((variable.index, decimal(c)?)));
     let terms = terms.collect::<Result<_, VnnlibError>>()?;
-    Ok(Condition::Row(Row { side: first.side, terms, rhs: decimal(&rhs)? }))
+    Ok(Constraint::Row(AtomRow { side: first.side, terms, rhs: decimal(&rhs)? }))
 }

@@ -39,7 +39,7 @@ mod write;
 
 pub use error::{End, Place, VnnlibError};
 pub use instances::{Instance, instances};
-pub use query::{Block, Input, Query, Strict};
+pub use query::{Input, Query, Strict, UnsafeBlock};
 pub use write::spec_text;
 
 use crate::import::packed::unpack;

@@ -12,7 +12,7 @@ use crate::model::{LimitError, at_most};
 use super::atom::Atom;
 use super::error::VnnlibError;
 use super::formula::Formula;
-use super::tensors::Side;
+use super::tensors::NetworkEnd;
 
 /// Most boxes, and most blocks.
 pub(super) const MAX_CASES: usize = 10_000;
@@ -52,18 +52,19 @@ impl Normal {
         for formula in conjuncts(asserts) {
             let side = side(&formula, atoms);
             match (formula, side) {
-                (Formula::Atom(atom), Some(Side::Input)) => inputs.common.push(atom),
+                (Formula::Atom(atom), Some(NetworkEnd::Input)) => inputs.common.push(atom),
                 (Formula::Atom(atom), _) => outputs.common.push(atom),
-                (formula, Some(Side::Input)) => {
+                (formula, Some(NetworkEnd::Input)) => {
                     inputs.cases = product(&inputs.cases, &disjuncts(&formula)?)?;
                 }
-                (formula, Some(Side::Output)) => {
+                (formula, Some(NetworkEnd::Output)) => {
                     outputs.cases = product(&outputs.cases, &disjuncts(&formula)?)?;
                 }
                 (formula, None) => mixed = product(&mixed, &disjuncts(&formula)?)?,
             }
         }
-        let is_input = |atom: &usize| atoms.get(*atom).is_some_and(|a| a.side() == Side::Input);
+        let is_input =
+            |atom: &usize| atoms.get(*atom).is_some_and(|a| a.side() == NetworkEnd::Input);
         let mixed = mixed.into_iter().map(|case| case.into_iter().partition(is_input)).collect();
         Ok(Self { inputs, outputs, mixed })
     }
@@ -84,7 +85,7 @@ fn conjuncts(formulas: Vec<Formula>) -> Vec<Formula> {
 }
 
 /// Which side a formula speaks of; `None` if of both.
-fn side(formula: &Formula, atoms: &[Atom]) -> Option<Side> {
+fn side(formula: &Formula, atoms: &[Atom]) -> Option<NetworkEnd> {
     match formula {
         Formula::Atom(atom) => atoms.get(*atom).map(Atom::side),
         Formula::And(parts) | Formula::Or(parts) => {

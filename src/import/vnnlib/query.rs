@@ -18,7 +18,7 @@ pub struct Query {
     /// Where inputs are.
     pub inputs: Vec<Input>,
     /// Where outputs must not be.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<UnsafeBlock>,
 }
 
 /// An input box.
@@ -43,7 +43,7 @@ pub enum Strict {
 
 /// Unsafe outputs: those that satisfy all rows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Block {
+pub struct UnsafeBlock {
     /// `y·f <= rhs`, or `<`, each.
     pub rows: Vec<OutputRow>,
 }
@@ -59,7 +59,7 @@ impl Query {
     /// Whether some condition is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.inputs.iter().any(|input| !input.strict.is_empty())
-            || self.blocks.iter().any(Block::is_strict)
+            || self.blocks.iter().any(UnsafeBlock::is_strict)
     }
 
     /// Whether these inputs with these outputs are the violation that the file asks for, strict
@@ -86,7 +86,7 @@ impl Input {
     }
 }
 
-impl Block {
+impl UnsafeBlock {
     /// Whether the outputs satisfy every row, strictly where the file says so.
     pub fn contains(&self, point: &[Rational]) -> bool {
         self.rows.iter().all(|OutputRow { y, rhs, strict }| satisfies(y, rhs, point, *strict))

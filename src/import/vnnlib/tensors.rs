@@ -12,7 +12,7 @@ const MAX_WIDTH: usize = 65_536;
 
 /// Which end of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Side {
+pub(super) enum NetworkEnd {
     /// Inputs.
     Input,
     /// Outputs.
@@ -22,14 +22,14 @@ pub(super) enum Side {
 /// An input or an output; with two copies, those of the second follow those of the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Variable {
-    pub(super) side: Side,
+    pub(super) side: NetworkEnd,
     pub(super) index: usize,
 }
 
 /// A declared name: a tensor, of which a constant of version 1 is one without dimensions.
 #[derive(Debug)]
-struct Tensor {
-    side: Side,
+struct DeclaredName {
+    side: NetworkEnd,
     /// Index of the first element.
     start: usize,
     shape: Vec<usize>,
@@ -38,7 +38,7 @@ struct Tensor {
 /// All declared names.
 #[derive(Debug, Default)]
 pub(super) struct Tensors<'a> {
-    by_name: HashMap<&'a str, Tensor>,
+    by_name: HashMap<&'a str, DeclaredName>,
     inputs: usize,
     outputs: usize,
 }
@@ -58,18 +58,18 @@ impl<'a> Tensors<'a> {
     pub(super) fn declare(
         &mut self,
         (name, place): (&'a str, Place),
-        side: Side,
+        side: NetworkEnd,
         shape: Vec<usize>,
     ) -> Result<(), VnnlibError> {
         let total = match side {
-            Side::Input => &mut self.inputs,
-            Side::Output => &mut self.outputs,
+            NetworkEnd::Input => &mut self.inputs,
+            NetworkEnd::Output => &mut self.outputs,
         };
         let start = *total;
         *total += elements(&shape);
         // two copies
         at_most("inputs or outputs", *total, 2 * MAX_WIDTH, place)?;
-        match self.by_name.insert(name, Tensor { side, start, shape }) {
+        match self.by_name.insert(name, DeclaredName { side, start, shape }) {
             None => Ok(()),
             Some(_) => Err(VnnlibError::Twice { place, name: shorten(name) }),
         }
@@ -94,9 +94,9 @@ impl<'a> Tensors<'a> {
 
     /// An input as it is written in the file.
     pub(super) fn name_of_input(&self, index: usize) -> String {
-        let holds = |tensor: &Tensor| {
+        let holds = |tensor: &DeclaredName| {
             let end = tensor.start + elements(&tensor.shape);
-            tensor.side == Side::Input && (tensor.start..end).contains(&index)
+            tensor.side == NetworkEnd::Input && (tensor.start..end).contains(&index)
         };
         match self.by_name.iter().find(|(_, tensor)| holds(tensor)) {
             Some((name, tensor)) if tensor.shape.is_empty() => shorten(name),
@@ -108,7 +108,7 @@ impl<'a> Tensors<'a> {
     }
 }
 
-impl Tensor {
+impl DeclaredName {
     /// Row-major position of an index; `None` if it is not one of the shape.
     fn offset(&self, index: &[usize]) -> Option<usize> {
         if index.len() != self.shape.len() {

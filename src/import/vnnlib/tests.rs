@@ -42,8 +42,9 @@ fn short(query: &Query) -> String {
         let rows = input.set.rows.iter().map(|r| row(&r.x, &r.rhs));
         sides.chain(rows).collect::<Vec<_>>().join(" ")
     };
-    let block =
-        |block: &Block| block.rows.iter().map(|r| row(&r.y, &r.rhs)).collect::<Vec<_>>().join(" ");
+    let block = |block: &UnsafeBlock| {
+        block.rows.iter().map(|r| row(&r.y, &r.rhs)).collect::<Vec<_>>().join(" ")
+    };
     let inputs: Vec<String> = query.inputs.iter().map(input).collect();
     let blocks: Vec<String> = query.blocks.iter().map(block).collect();
     format!("{} => {}", inputs.join(" | "), blocks.join(" | "))

@@ -4,7 +4,7 @@
 use super::error::VnnlibError;
 use super::lexer::Token;
 use super::reader::Reader;
-use super::tensors::Side;
+use super::tensors::NetworkEnd;
 
 impl Reader<'_> {
     /// What follows `(declare-const`, or `(declare-fun`, which has an empty list of arguments; `X_0`,
@@ -16,9 +16,9 @@ impl Reader<'_> {
             return Err(self.lexer.unexpected(expected));
         };
         let side = if *name == *format!("X_{}", self.tensors.inputs()) {
-            Side::Input
+            NetworkEnd::Input
         } else if *name == *format!("Y_{}", self.tensors.outputs()) {
-            Side::Output
+            NetworkEnd::Output
         } else {
             return Err(self.lexer.unexpected(expected));
         };

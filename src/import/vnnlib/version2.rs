@@ -10,12 +10,12 @@
 use super::error::VnnlibError;
 use super::lexer::Token;
 use super::reader::Reader;
-use super::tensors::{Side, shape};
+use super::tensors::{NetworkEnd, shape};
 
 /// The networks so far: the first one, and how many.
 #[derive(Debug, Default)]
 pub(super) struct Networks<'a> {
-    first: Option<(&'a str, Declared)>,
+    first: Option<(&'a str, DeclaredTensors)>,
     pub(super) count: usize,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Networks<'a> {
 
 /// What a network has declared.
 #[derive(Debug, Default)]
-struct Declared {
+struct DeclaredTensors {
     input: Option<Vec<usize>>,
     output: Option<Vec<usize>>,
     is_equal_to_first: bool,
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
             return Err(self.lexer.unsupported("a third network".to_owned(), expected));
         }
         let name = self.lexer.word("the name of a network")?;
-        let mut declared = Declared::default();
+        let mut declared = DeclaredTensors::default();
         while self.lexer.peek() == Token::Open {
             self.lexer.next();
             self.part_of_network(networks, &mut declared)?;
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     fn part_of_network(
         &mut self,
         networks: &Networks<'a>,
-        declared: &mut Declared,
+        declared: &mut DeclaredTensors,
     ) -> Result<(), VnnlibError> {
         match self.lexer.peek() {
             Token::Word("equal-to") => {
@@ -110,8 +110,8 @@ impl<'a> Reader<'a> {
                 declared.is_equal_to_first = true;
                 Ok(())
             }
-            Token::Word("declare-input") => self.tensor(Side::Input, &mut declared.input),
-            Token::Word("declare-output") => self.tensor(Side::Output, &mut declared.output),
+            Token::Word("declare-input") => self.tensor(NetworkEnd::Input, &mut declared.input),
+            Token::Word("declare-output") => self.tensor(NetworkEnd::Output, &mut declared.output),
             Token::Word(word @ ("isomorphic-to" | "declare-hidden")) => {
                 let expected = "a network has `equal-to`, `declare-input` and `declare-output`";
                 Err(self.lexer.unsupported(format!("`{word}`"), expected))
@@ -133,7 +133,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `declare-input NAME real [shape]`; `known` is the tensor of this network and side.
-    fn tensor(&mut self, side: Side, known: &mut Option<Vec<usize>>) -> Result<(), VnnlibError> {
+    fn tensor(
+        &mut self,
+        side: NetworkEnd,
+        known: &mut Option<Vec<usize>>,
+    ) -> Result<(), VnnlibError> {
         if known.is_some() {
             let expected = "a network has one input tensor and one output tensor";
             return Err(self.lexer.unsupported("a second tensor".to_owned(), expected));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::interval::Decimal;
 use crate::spec::{InputBox, InputRow, OutputRow};
 
-use super::query::{Block, Input, Query};
+use super::query::{Input, Query, UnsafeBlock};
 
 /// The spec file (property `output-region`) of a query, which [`Spec::read`](crate::spec::Spec::read)
 /// reads back to the same numbers.
@@ -23,9 +23,9 @@ pub fn spec_text(query: &Query) -> String {
 }
 
 /// The key `unsafe`.
-pub(super) fn blocks(blocks: &[Block]) -> String {
+pub(super) fn blocks(blocks: &[UnsafeBlock]) -> String {
     let mut text = "unsafe = [\n".to_owned();
-    for Block { rows } in blocks {
+    for UnsafeBlock { rows } in blocks {
         text.push_str("  [\n");
         for OutputRow { y, rhs, strict } in rows {
             let strict = if *strict { ", strict = true" } else { "" };

@@ -2,12 +2,12 @@
 
 use crate::import::ImportError;
 
-use super::declared::Outputs;
+use super::declared::SumMeaning;
 
 /// The sums before the first tree, from a base score as the file spells it: `5E-1`, or since 3.1 a
 /// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of regression
 /// and of several classes it is in the units of the sums already, one number for all or one each.
-pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportError> {
+pub(super) fn margins(text: &str, outputs: SumMeaning) -> Result<Vec<f32>, ImportError> {
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let entries: Vec<&str> = match list {
         Some(list) => list.split(',').collect(),
@@ -21,12 +21,14 @@ pub(super) fn margins(text: &str, outputs: Outputs) -> Result<Vec<f32>, ImportEr
     let number = |entry: &&str| -> Result<f32, ImportError> {
         let number = entry.trim().parse::<f32>().ok();
         let (margin, expected) = match outputs {
-            Outputs::Logistic => (
+            SumMeaning::Logistic => (
                 number.and_then(margin),
                 "a probability from 1e-6 to 0.999999 (XGBoost 3 moves others there, 1 and 2 do not)",
             ),
-            Outputs::Score => (number, "a finite float32"),
-            Outputs::Softmax { .. } => (number, "a finite float32, or a list with one per class"),
+            SumMeaning::Score => (number, "a finite float32"),
+            SumMeaning::Softmax { .. } => {
+                (number, "a finite float32, or a list with one per class")
+            }
         };
         let refused = || ImportError::BaseScore { found: text.to_owned(), expected };
         // −0 becomes 0
@@ -47,8 +49,8 @@ pub(super) fn of_no_trees(text: &str) -> Result<Vec<f32>, ImportError> {
             expected: "its margin depends on the version that serves it; save it with 3.1 or later, or train a tree",
         });
     }
-    margins(text, Outputs::Logistic)?;
-    margins(text, Outputs::Score)
+    margins(text, SumMeaning::Logistic)?;
+    margins(text, SumMeaning::Score)
 }
 
 /// `−ln(1/p − 1)` of a probability, every step in f32. The logarithm is the platform's `logf`, which
@@ -64,10 +66,10 @@ pub(super) fn margin(probability: f32) -> Option<f32> {
 mod tests {
     use super::*;
 
-    const THREE: Outputs = Outputs::Softmax { classes: 3 };
+    const THREE: SumMeaning = SumMeaning::Softmax { classes: 3 };
 
     fn margin(text: &str) -> Result<f32, ImportError> {
-        margins(text, Outputs::Logistic).map(|margins| margins[0])
+        margins(text, SumMeaning::Logistic).map(|margins| margins[0])
     }
 
     /// Two by hand. p = 1/4: 1/p − 1 = 3 and ln 3 = 1.09861229, whose nearest float is 0x3f8c9f54.
@@ -117,7 +119,7 @@ mod tests {
             ImportError::Length { found, expected, .. } => (found, expected),
             other => panic!("{other}"),
         };
-        assert_eq!(refused("[3E-1,4E-1,3E-1]", Outputs::Logistic), (3, 1));
+        assert_eq!(refused("[3E-1,4E-1,3E-1]", SumMeaning::Logistic), (3, 1));
         assert_eq!(refused("[3E-1,4E-1]", THREE), (2, 3));
         assert_eq!(refused("[1,2,3,4]", THREE), (4, 3));
     }

@@ -25,7 +25,7 @@ impl<'a> Declared<'a> {
 
 /// What the sums mean; decided by the objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outputs {
+pub(super) enum SumMeaning {
     /// One sum, the margin of class 1.
     Logistic,
     /// One sum, a plain score: regression.
@@ -37,7 +37,7 @@ pub(super) enum Outputs {
     },
 }
 
-impl Outputs {
+impl SumMeaning {
     /// Number of sums.
     pub(super) fn sums(self) -> usize {
         match self {

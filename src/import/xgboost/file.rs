@@ -9,7 +9,7 @@ use crate::import::forest::{MAX_CLASSES, MAX_FEATURES};
 use crate::model::LimitError;
 
 use super::base;
-use super::declared::{Best, Declared, Outputs, expect_length};
+use super::declared::{Best, Declared, SumMeaning, expect_length};
 use super::trees::{Booster, Trees};
 
 /// Versions whose predictions were compared bit for bit lie in this range.
@@ -18,7 +18,7 @@ const VERSIONS: std::ops::RangeInclusive<u64> = 1..=3;
 /// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
 /// there may be.
 #[derive(Deserialize)]
-pub(super) struct ModelFile<'a> {
+pub(super) struct XgboostFile<'a> {
     version: [u64; 3],
     #[serde(borrow)]
     learner: &'a RawValue,
@@ -66,7 +66,7 @@ struct Attributes<'a> {
     best_ntree_limit: Option<Declared<'a>>,
 }
 
-impl<'a> ModelFile<'a> {
+impl<'a> XgboostFile<'a> {
     /// Reads the file down to the parameters; refuses other versions.
     pub(super) fn read(text: &'a [u8]) -> Result<Learner<'a>, ImportError> {
         let in_file = |reason| ImportError::Json { place: "the file".to_owned(), reason };
@@ -93,7 +93,7 @@ const REGRESSIONS: [&str; 5] = [
 
 impl<'a> Learner<'a> {
     /// What the sums mean; every other objective is refused.
-    pub(super) fn outputs(&self) -> Result<Outputs, ImportError> {
+    pub(super) fn outputs(&self) -> Result<SumMeaning, ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
         let parameters = &self.learner_model_param;
         let declared = |key, value: Option<Declared>| value.map_or(Ok(0), |value| value.whole(key));
@@ -104,18 +104,20 @@ impl<'a> Learner<'a> {
         let classes = declared("num_class", parameters.num_class)?;
         let objective = self.objective.name.as_str();
         match objective {
-            "binary:logistic" | "reg:logistic" if classes <= 1 => Ok(Outputs::Logistic),
+            "binary:logistic" | "reg:logistic" if classes <= 1 => Ok(SumMeaning::Logistic),
             "multi:softprob" | "multi:softmax" if classes > MAX_CLASSES => {
                 let (found, limit) = (classes as u64, MAX_CLASSES as u64);
                 Err(LimitError { what: "classes", found, limit }.into())
             }
-            "multi:softprob" | "multi:softmax" if classes > 2 => Ok(Outputs::Softmax { classes }),
+            "multi:softprob" | "multi:softmax" if classes > 2 => {
+                Ok(SumMeaning::Softmax { classes })
+            }
             "binary:logistic" | "reg:logistic" | "multi:softprob" | "multi:softmax" => unsupported(
                 format!("objective `{objective}` with num_class {classes}"),
                 "two classes are read as `binary:logistic`, three or more as `multi:softprob` or \
                  `multi:softmax`",
             ),
-            _ if REGRESSIONS.contains(&objective) && classes <= 1 => Ok(Outputs::Score),
+            _ if REGRESSIONS.contains(&objective) && classes <= 1 => Ok(SumMeaning::Score),
             _ if REGRESSIONS.contains(&objective) => unsupported(
                 format!("objective `{objective}` with num_class {classes}"),
                 "regression has no classes",
@@ -140,10 +142,10 @@ impl<'a> Learner<'a> {
     }
 
     /// The sums before the first tree, of which there may be none at all.
-    pub(super) fn base(&self, outputs: Outputs, is_bare: bool) -> Result<Vec<f32>, ImportError> {
+    pub(super) fn base(&self, outputs: SumMeaning, is_bare: bool) -> Result<Vec<f32>, ImportError> {
         let text = self.learner_model_param.base_score.text();
         match (outputs, is_bare) {
-            (Outputs::Logistic, true) => base::of_no_trees(text),
+            (SumMeaning::Logistic, true) => base::of_no_trees(text),
             _ => base::margins(text, outputs),
         }
     }
@@ -162,7 +164,7 @@ impl<'a> Learner<'a> {
     pub(super) fn trees(
         &mut self,
         features: usize,
-        outputs: Outputs,
+        outputs: SumMeaning,
     ) -> Result<Trees, ImportError> {
         self.gradient_booster.trees(features, outputs)
     }

@@ -7,7 +7,7 @@ const NONE: i64 = 2_147_483_647;
 
 /// A slot of a tree.
 #[derive(Clone, Debug)]
-pub(crate) enum Slot {
+pub(crate) enum TreeSlot {
     /// Feature, threshold, children.
     Split(i64, f32, i64, i64),
     /// Its value.
@@ -17,38 +17,39 @@ pub(crate) enum Slot {
 }
 
 /// `x₀ < 0.5 ? 1 : (x₁ < −2 ? −0.25 : 0.75)`.
-pub(crate) fn two_splits() -> Vec<Slot> {
-    use Slot::{Leaf, Split};
+pub(crate) fn two_splits() -> Vec<TreeSlot> {
+    use TreeSlot::{Leaf, Split};
     vec![Split(0, 0.5, 1, 2), Leaf(1.0), Split(1, -2.0, 3, 4), Leaf(-0.25), Leaf(0.75)]
 }
 
 /// A tree as in the file. `base_weights` are not the leaf values, as for `tree_method=exact`.
-pub(crate) fn tree(slots: &[Slot]) -> Value {
-    let column = |entry: &dyn Fn(&Slot) -> Value| -> Value { slots.iter().map(entry).collect() };
+pub(crate) fn tree(slots: &[TreeSlot]) -> Value {
+    let column =
+        |entry: &dyn Fn(&TreeSlot) -> Value| -> Value { slots.iter().map(entry).collect() };
     let child = |pick: fn(i64, i64) -> i64| {
         column(&move |slot| match slot {
-            Slot::Split(_, _, left, right) => json!(pick(*left, *right)),
+            TreeSlot::Split(_, _, left, right) => json!(pick(*left, *right)),
             _ => json!(-1),
         })
     };
-    let deleted = slots.iter().filter(|slot| matches!(slot, Slot::Deleted)).count();
+    let deleted = slots.iter().filter(|slot| matches!(slot, TreeSlot::Deleted)).count();
     json!({
         "base_weights": column(&|_| json!(1000.5)),
         "categories": [], "categories_nodes": [], "categories_segments": [], "categories_sizes": [],
-        "default_left": column(&|slot| json!(u8::from(matches!(slot, Slot::Split(..))))),
+        "default_left": column(&|slot| json!(u8::from(matches!(slot, TreeSlot::Split(..))))),
         "id": 0,
         "left_children": child(|left, _| left),
         "right_children": child(|_, right| right),
         "loss_changes": column(&|_| json!(1.5)),
         "parents": column(&|_| json!(NONE)),
         "split_conditions": column(&|slot| match slot {
-            Slot::Split(_, condition, ..) | Slot::Leaf(condition) => json!(condition),
-            Slot::Deleted => json!(0.0),
+            TreeSlot::Split(_, condition, ..) | TreeSlot::Leaf(condition) => json!(condition),
+            TreeSlot::Deleted => json!(0.0),
         }),
         "split_indices": column(&|slot| match slot {
-            Slot::Split(feature, ..) => json!(feature),
-            Slot::Leaf(_) => json!(0),
-            Slot::Deleted => json!(NONE),
+            TreeSlot::Split(feature, ..) => json!(feature),
+            TreeSlot::Leaf(_) => json!(0),
+            TreeSlot::Deleted => json!(NONE),
         }),
         "split_type": column(&|_| json!(0)),
         "sum_hessian": column(&|_| json!(2.0)),
@@ -128,7 +129,7 @@ pub(crate) fn dart(weights: &[f32]) -> Value {
 
 /// A file of three classes: one tree of a single leaf for each entry, which adds to that output.
 pub(crate) fn three_classes(base: &str, outputs: &[usize], leaves: &[f32]) -> Value {
-    let trees: Vec<Value> = leaves.iter().map(|&leaf| tree(&[Slot::Leaf(leaf)])).collect();
+    let trees: Vec<Value> = leaves.iter().map(|&leaf| tree(&[TreeSlot::Leaf(leaf)])).collect();
     let mut file = file(&trees);
     file["learner"]["gradient_booster"]["model"]["tree_info"] = json!(outputs);
     file["learner"]["learner_model_param"]["num_class"] = json!("3");

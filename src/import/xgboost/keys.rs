@@ -13,14 +13,14 @@
 //!
 //! All other keys below are read.
 
-use crate::import::keys::{Inside, Keys};
+use crate::import::keys::{Inside, KnownKeys};
 
 use Inside::{Any, Object, Objects};
 
 /// The whole file.
-pub(super) const FILE: &Keys = &[("learner", Object(LEARNER)), ("version", Any)];
+pub(super) const FILE: &KnownKeys = &[("learner", Object(LEARNER)), ("version", Any)];
 
-const LEARNER: &Keys = &[
+const LEARNER: &KnownKeys = &[
     ("attributes", Any),
     ("feature_names", Any),
     ("feature_types", Any),
@@ -29,7 +29,7 @@ const LEARNER: &Keys = &[
     ("objective", Object(OBJECTIVE)),
 ];
 
-const PARAMETERS: &Keys = &[
+const PARAMETERS: &KnownKeys = &[
     ("base_score", Any),
     ("boost_from_average", Any),
     ("num_class", Any),
@@ -38,7 +38,7 @@ const PARAMETERS: &Keys = &[
 ];
 
 /// Of the objectives that are read.
-const OBJECTIVE: &Keys = &[
+const OBJECTIVE: &KnownKeys = &[
     ("name", Any),
     ("reg_loss_param", Object(&[("scale_pos_weight", Any)])),
     ("softmax_multiclass_param", Object(&[("num_class", Any)])),
@@ -47,14 +47,14 @@ const OBJECTIVE: &Keys = &[
 ];
 
 /// Of a `gbtree`, and of a `dart` up to 3.2, which holds one.
-const BOOSTER: &Keys = &[
+const BOOSTER: &KnownKeys = &[
     ("name", Any),
     ("model", Object(MODEL)),
     ("gbtree", Object(&[("name", Any), ("model", Object(MODEL))])),
     ("weight_drop", Any),
 ];
 
-const MODEL: &Keys = &[
+const MODEL: &KnownKeys = &[
     ("cats", Object(&[("enc", Any), ("feature_segments", Any), ("sorted_idx", Any)])),
     (
         "gbtree_model_param",
@@ -66,7 +66,7 @@ const MODEL: &Keys = &[
     ("weight_drop", Any),
 ];
 
-const TREE: &Keys = &[
+const TREE: &KnownKeys = &[
     ("base_weights", Any),
     ("categories", Any),
     ("categories_nodes", Any),

@@ -48,7 +48,7 @@ use crate::model::{Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, 
 
 pub use export::to_xgboost;
 
-use self::file::{Learner, ModelFile};
+use self::file::{Learner, XgboostFile};
 use self::trees::Trees;
 use super::keys::refuse_unknown;
 use super::packed::unpack;
@@ -80,7 +80,7 @@ pub(super) fn take(
     }
     refuse_other_encodings(&text)?;
     check_json(&text)?;
-    let mut learner = ModelFile::read(&text)?;
+    let mut learner = XgboostFile::read(&text)?;
     let outputs = learner.outputs()?;
     let features = learner.features()?;
     let mut trees = learner.trees(features, outputs)?;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::fixture::{Slot, dart, edited, file, small, three_classes, tree, without};
+use super::fixture::{TreeSlot, dart, edited, file, small, three_classes, tree, without};
 use super::{unpack, xgboost};
 use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, MAX_TREES};
 use crate::import::{ImportError, NodeProblem};
@@ -23,7 +23,7 @@ fn refusal_of_bytes(bytes: &[u8]) -> ImportError {
 }
 
 /// The problem of one tree of these slots.
-fn node_problem(slots: &[Slot]) -> (usize, NodeProblem) {
+fn node_problem(slots: &[TreeSlot]) -> (usize, NodeProblem) {
     match refusal(&file(&[tree(slots)])) {
         ImportError::Node { tree: 0, node, problem } => (node, problem),
         other => panic!("{other}"),
@@ -131,20 +131,20 @@ fn a_categorical_mark_on_a_leaf_means_nothing() {
 
 #[test]
 fn cycles_and_shared_children_are_refused() {
-    use Slot::{Leaf, Split};
+    use TreeSlot::{Leaf, Split};
     let reached_twice = |node| (node, NodeProblem::ReachedTwice);
     assert_eq!(node_problem(&[Split(0, 0.5, 0, 1), Leaf(1.0)]), reached_twice(0));
     assert_eq!(node_problem(&[Split(0, 0.5, 1, 1), Leaf(1.0)]), reached_twice(1));
     let back = [Split(0, 0.5, 1, 2), Split(1, 0.5, 0, 3), Leaf(1.0), Leaf(1.0)];
     assert_eq!(node_problem(&back), reached_twice(0));
     let shared = [Split(0, 0.5, 1, 2), Split(0, 0.1, 3, 4), Split(0, 0.2, 4, 5)];
-    let shared: Vec<Slot> = shared.into_iter().chain(vec![Leaf(1.0); 3]).collect();
+    let shared: Vec<TreeSlot> = shared.into_iter().chain(vec![Leaf(1.0); 3]).collect();
     assert_eq!(node_problem(&shared), reached_twice(4));
 }
 
 #[test]
 fn children_and_features_that_do_not_exist_are_refused() {
-    use Slot::{Leaf, Split};
+    use TreeSlot::{Leaf, Split};
     for (left, right) in [(1, 3), (3, 1), (-1, 1), (1, -1), (-2, 1), (1, i64::MAX), (i64::MIN, 2)] {
         let problem = NodeProblem::Children { left, right, nodes: 3 };
         let found = node_problem(&[Split(0, 0.5, left, right), Leaf(1.0), Leaf(2.0)]);
@@ -158,7 +158,7 @@ fn children_and_features_that_do_not_exist_are_refused() {
 
 #[test]
 fn only_deleted_nodes_may_be_out_of_reach() {
-    use Slot::{Deleted, Leaf};
+    use TreeSlot::{Deleted, Leaf};
     let orphan = refusal(&file(&[tree(&[Leaf(1.0), Leaf(2.0), Deleted])]));
     assert!(matches!(orphan, ImportError::Unreachable { tree: 0, found: 2, deleted: 1 }));
     let miscounted = edited(&format!("{TREE}/tree_param/num_deleted"), json!("2"));
@@ -168,14 +168,14 @@ fn only_deleted_nodes_may_be_out_of_reach() {
 
 #[test]
 fn paths_are_limited_as_in_native_models() {
-    let chain = |depth: usize| -> Vec<Slot> {
+    let chain = |depth: usize| -> Vec<TreeSlot> {
         let split = |k: usize| {
             let next = 2 * k as i64 + 1;
-            [Slot::Leaf(0.5), Slot::Split(0, -(k as f32), next, next + 1)]
+            [TreeSlot::Leaf(0.5), TreeSlot::Split(0, -(k as f32), next, next + 1)]
         };
         // slots 2k−1 and 2k are the children of split k−1; the chain goes right
-        let mut slots: Vec<Slot> = (0..depth).flat_map(split).skip(1).collect();
-        slots.extend([Slot::Leaf(0.25), Slot::Leaf(0.75)]);
+        let mut slots: Vec<TreeSlot> = (0..depth).flat_map(split).skip(1).collect();
+        slots.extend([TreeSlot::Leaf(0.25), TreeSlot::Leaf(0.75)]);
         slots
     };
     let deepest =
@@ -323,7 +323,7 @@ fn names_must_make_a_schema() {
 }
 
 fn file_without_features() -> Value {
-    let mut file = file(&[tree(&[Slot::Leaf(1.0)])]);
+    let mut file = file(&[tree(&[TreeSlot::Leaf(1.0)])]);
     file["learner"]["learner_model_param"]["num_feature"] = json!("0");
     file
 }

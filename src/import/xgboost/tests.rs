@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::fixture::{
-    Slot, dart, edited, file, small, three_classes, tree, two_splits, ubjson, without,
+    TreeSlot, dart, edited, file, small, three_classes, tree, two_splits, ubjson, without,
 };
 use super::xgboost;
 use crate::import::ImportError;
@@ -43,7 +43,7 @@ fn left_is_strictly_below_the_threshold_and_leaves_are_split_conditions() {
 
 #[test]
 fn a_margin_of_zero_is_class_zero() {
-    let model = import(&file(&[tree(&[Slot::Leaf(0.0)])]));
+    let model = import(&file(&[tree(&[TreeSlot::Leaf(0.0)])]));
     assert_eq!(model.label(&[0.0, 0.0]), 0);
 }
 
@@ -71,7 +71,7 @@ fn a_regression_is_a_plain_score_that_starts_at_its_base() {
 fn the_base_is_added_first() {
     let base = super::base::margin(0.3).unwrap();
     let leaves = [0.100_000_01_f32, 7.3, -7.1, 1e-7];
-    let trees: Vec<Value> = leaves.iter().map(|&leaf| tree(&[Slot::Leaf(leaf)])).collect();
+    let trees: Vec<Value> = leaves.iter().map(|&leaf| tree(&[TreeSlot::Leaf(leaf)])).collect();
     let mut file = file(&trees);
     file["learner"]["learner_model_param"]["base_score"] = json!("3E-1");
     let margin = served_margin(&import(&file), &[0.0, 0.0]);
@@ -86,7 +86,7 @@ fn decimals_are_rounded_to_f32_once() {
     // just above the middle of 1 and the next f32: by way of f64 it falls on the middle, then to 1
     let leaf = "1.000000059604644775390625000000001";
     assert_eq!(leaf.parse::<f64>().unwrap() as f32, 1.0);
-    let text = file(&[tree(&[Slot::Leaf(3.5)])]).to_string();
+    let text = file(&[tree(&[TreeSlot::Leaf(3.5)])]).to_string();
     let text =
         text.replace("\"split_conditions\":[3.5]", &format!("\"split_conditions\":[{leaf}]"));
     let model = xgboost(text.as_bytes(), None).unwrap();
@@ -204,10 +204,10 @@ fn every_class_has_its_own_sum() {
 
 #[test]
 fn deleted_nodes_are_dropped_and_the_rest_renumbered() {
-    use Slot::{Deleted, Leaf, Split};
+    use TreeSlot::{Deleted, Leaf, Split};
     let pruned =
         [Split(0, 0.5, 5, 2), Deleted, Split(1, -2.0, 4, 6), Deleted, Leaf(-0.25), Leaf(1.0)];
-    let slots: Vec<Slot> = pruned.into_iter().chain([Leaf(0.75)]).collect();
+    let slots: Vec<TreeSlot> = pruned.into_iter().chain([Leaf(0.75)]).collect();
     assert_eq!(import(&file(&[tree(&slots)])), import(&small()));
 }
 
@@ -255,22 +255,26 @@ fn a_schema_that_fits_is_taken_over() {
 
 #[test]
 fn what_is_imported_reads_back_as_a_native_model() {
-    let model = import(&file(&[tree(&two_splits()), tree(&[Slot::Leaf(-0.0)])]));
+    let model = import(&file(&[tree(&two_splits()), tree(&[TreeSlot::Leaf(-0.0)])]));
     assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
 }
 
 /// Trees grown by splitting random leaves, their slots shuffled, pruned slots among them.
-fn shuffled_tree() -> impl Strategy<Value = Vec<Slot>> {
+fn shuffled_tree() -> impl Strategy<Value = Vec<TreeSlot>> {
     let grown =
         proptest::collection::vec((any::<prop::sample::Index>(), 0..2i64, -4f32..4.0), 0..12)
             .prop_map(|splits| {
-                let mut slots = vec![Slot::Leaf(0.0)];
+                let mut slots = vec![TreeSlot::Leaf(0.0)];
                 for (place, feature, threshold) in splits {
-                    let is_leaf = |index: &usize| matches!(slots[*index], Slot::Leaf(_));
+                    let is_leaf = |index: &usize| matches!(slots[*index], TreeSlot::Leaf(_));
                     let leaves: Vec<usize> = (0..slots.len()).filter(is_leaf).collect();
                     let next = slots.len() as i64;
-                    slots[*place.get(&leaves)] = Slot::Split(feature, threshold, next, next + 1);
-                    slots.extend([Slot::Leaf(threshold * 0.3), Slot::Leaf(threshold * -0.7)]);
+                    slots[*place.get(&leaves)] =
+                        TreeSlot::Split(feature, threshold, next, next + 1);
+                    slots.extend([
+                        TreeSlot::Leaf(threshold * 0.3),
+                        TreeSlot::Leaf(threshold * -0.7),
+                    ]);
                 }
                 slots
             });
@@ -278,11 +282,11 @@ fn shuffled_tree() -> impl Strategy<Value = Vec<Slot>> {
         let count = slots.len() + deleted;
         Just((1..count).collect::<Vec<_>>()).prop_shuffle().prop_map(move |order| {
             let place = |index: i64| if index == 0 { 0 } else { order[index as usize - 1] };
-            let mut shuffled = vec![Slot::Deleted; count];
+            let mut shuffled = vec![TreeSlot::Deleted; count];
             for (index, slot) in slots.iter().enumerate() {
                 shuffled[place(index as i64)] = match *slot {
-                    Slot::Split(feature, threshold, left, right) => {
-                        Slot::Split(feature, threshold, place(left) as i64, place(right) as i64)
+                    TreeSlot::Split(feature, threshold, left, right) => {
+                        TreeSlot::Split(feature, threshold, place(left) as i64, place(right) as i64)
                     }
                     ref leaf => leaf.clone(),
                 };
@@ -293,14 +297,14 @@ fn shuffled_tree() -> impl Strategy<Value = Vec<Slot>> {
 }
 
 /// The slow twin: follows the slots of the file.
-fn value(slots: &[Slot], at: usize, x: &[f32; 2]) -> f32 {
+fn value(slots: &[TreeSlot], at: usize, x: &[f32; 2]) -> f32 {
     match slots[at] {
-        Slot::Leaf(value) => value,
-        Slot::Split(feature, threshold, left, right) => {
+        TreeSlot::Leaf(value) => value,
+        TreeSlot::Split(feature, threshold, left, right) => {
             let is_left = x[feature as usize] < threshold;
             value(slots, if is_left { left } else { right } as usize, x)
         }
-        Slot::Deleted => panic!("a deleted node is reached"),
+        TreeSlot::Deleted => panic!("a deleted node is reached"),
     }
 }
 

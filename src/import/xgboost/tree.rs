@@ -10,32 +10,32 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 use crate::import::bounded::Bounded;
-use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, Place};
+use crate::import::forest::{MAX_NODES, MAX_TREE_DEPTH, TreePlace};
 use crate::import::{ImportError, NodeProblem};
 use crate::model::{Feature, Node, Tree};
 
 use super::declared::{Declared, expect_length};
 
-type Column<T> = Bounded<T, MAX_NODES>;
+type FieldColumn<T> = Bounded<T, MAX_NODES>;
 
 /// A tree of the file. Floats are read straight to f32.
 #[derive(Deserialize)]
-pub(super) struct TreeFile<'a> {
+pub(super) struct BoosterTreeFile<'a> {
     /// Its number: XGBoost puts a tree there, wherever it stands.
     id: Option<u64>,
-    left_children: Column<i64>,
-    right_children: Column<i64>,
-    split_indices: Column<i64>,
-    split_conditions: Column<f32>,
-    default_left: Column<Flag>,
+    left_children: FieldColumn<i64>,
+    right_children: FieldColumn<i64>,
+    split_indices: FieldColumn<i64>,
+    split_conditions: FieldColumn<f32>,
+    default_left: FieldColumn<Flag>,
     /// Absent in files older than categorical splits.
-    split_type: Option<Column<u8>>,
+    split_type: Option<FieldColumn<u8>>,
     #[serde(borrow)]
-    tree_param: Parameters<'a>,
+    tree_param: TreeParameters<'a>,
 }
 
 #[derive(Deserialize)]
-struct Parameters<'a> {
+struct TreeParameters<'a> {
     #[serde(borrow)]
     num_nodes: Declared<'a>,
     #[serde(borrow)]
@@ -46,7 +46,7 @@ struct Parameters<'a> {
 
 /// One entry of each array.
 #[derive(Clone, Copy)]
-struct Slot {
+struct ArrayEntry {
     left: i64,
     right: i64,
     feature: i64,
@@ -56,7 +56,7 @@ struct Slot {
     is_categorical: bool,
 }
 
-impl<'a> TreeFile<'a> {
+impl<'a> BoosterTreeFile<'a> {
     /// Reads the text of tree number `tree`.
     pub(super) fn read(text: &'a str, tree: usize) -> Result<Self, ImportError> {
         let place = || format!("tree {tree}");
@@ -66,11 +66,11 @@ impl<'a> TreeFile<'a> {
     /// The native tree that adds to `output`, its leaves multiplied by `weight` in f32, if there is one.
     pub(super) fn into_tree(
         self,
-        place: Place,
+        place: TreePlace,
         weight: Option<f32>,
         output: usize,
     ) -> Result<Tree, ImportError> {
-        let Place { tree, .. } = place;
+        let TreePlace { tree, .. } = place;
         if let Some(id) = self.id.filter(|&id| id != tree as u64) {
             let (place, found) = (format!("id of tree {tree}"), id.to_string());
             return Err(ImportError::Stated {
@@ -97,7 +97,7 @@ impl<'a> TreeFile<'a> {
     }
 
     /// The arrays side by side; all have the declared length, which is at least one.
-    fn into_slots(self, tree: usize) -> Result<Vec<Slot>, ImportError> {
+    fn into_slots(self, tree: usize) -> Result<Vec<ArrayEntry>, ImportError> {
         let nodes = self.tree_param.num_nodes.whole("num_nodes")?.max(1);
         let left = column("left_children", self.left_children, tree, nodes)?;
         let right = column("right_children", self.right_children, tree, nodes)?;
@@ -113,7 +113,7 @@ impl<'a> TreeFile<'a> {
         let kinds = default_left.into_iter().zip(split_type);
         let slot = |(((left, right), (feature, condition)), (Flag(default_left), kind))| {
             let is_categorical = kind != 0;
-            Slot { left, right, feature, condition, default_left, is_categorical }
+            ArrayEntry { left, right, feature, condition, default_left, is_categorical }
         };
         Ok(children.zip(tests).zip(kinds).map(slot).collect())
     }
@@ -122,7 +122,7 @@ impl<'a> TreeFile<'a> {
 /// A column with an entry per node.
 fn column<T>(
     key: &str,
-    entries: Column<T>,
+    entries: FieldColumn<T>,
     tree: usize,
     nodes: usize,
 ) -> Result<Vec<T>, ImportError> {
@@ -133,10 +133,10 @@ fn column<T>(
 
 /// The slots of one tree.
 struct Slots {
-    slots: Vec<Slot>,
+    slots: Vec<ArrayEntry>,
     /// Of a `dart`; 1 otherwise, which changes no bit.
     weight: f32,
-    place: Place,
+    place: TreePlace,
 }
 
 impl Slots {
@@ -180,8 +180,8 @@ impl Slots {
     }
 
     /// The slots of both children; `None` for a leaf.
-    fn children(&self, slot: &Slot) -> Result<Option<[usize; 2]>, NodeProblem> {
-        let &Slot { left, right, .. } = slot;
+    fn children(&self, slot: &ArrayEntry) -> Result<Option<[usize; 2]>, NodeProblem> {
+        let &ArrayEntry { left, right, .. } = slot;
         if (left, right) == (-1, -1) {
             return Ok(None);
         }
@@ -194,12 +194,12 @@ impl Slots {
     }
 
     /// What a leaf adds; −0 becomes 0.
-    fn leaf(&self, slot: &Slot) -> Result<f64, NodeProblem> {
+    fn leaf(&self, slot: &ArrayEntry) -> Result<f64, NodeProblem> {
         let value = slot.condition * self.weight;
         if value.is_finite() { Ok(f64::from(value) + 0.0) } else { Err(NodeProblem::Overflow) }
     }
 
-    fn feature(&self, slot: &Slot) -> Result<Feature, NodeProblem> {
+    fn feature(&self, slot: &ArrayEntry) -> Result<Feature, NodeProblem> {
         let (found, features) = (slot.feature, self.place.features);
         let known = usize::try_from(found).ok().filter(|&index| index < features);
         known.map(Feature).ok_or(NodeProblem::Feature { found, features })

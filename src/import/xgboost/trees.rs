@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::import::bounded::Bounded;
-use crate::import::forest::{MAX_TREES, Place};
+use crate::import::forest::{MAX_TREES, TreePlace};
 use crate::import::{ImportError, Rounds, Taken};
 use crate::model::Tree;
 
-use super::declared::{Best, Declared, Outputs, expect_length};
-use super::tree::TreeFile;
+use super::declared::{Best, Declared, SumMeaning, expect_length};
+use super::tree::BoosterTreeFile;
 
 /// Its content differs by name, so it is read later.
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ struct Dropped<'a> {
 
 /// `model` of a `gbtree`.
 #[derive(Deserialize)]
-struct Forest<'a> {
+struct GbtreeModel<'a> {
     #[serde(borrow)]
     gbtree_model_param: Option<ForestParameters<'a>>,
     iteration_indptr: Option<Bounded<usize, { MAX_TREES + 1 }>>,
@@ -72,7 +72,7 @@ impl Booster<'_> {
     pub(super) fn trees(
         &mut self,
         features: usize,
-        outputs: Outputs,
+        outputs: SumMeaning,
     ) -> Result<Trees, ImportError> {
         let forest = self.forest()?;
         let sums = forest.tree_info.all("entries of tree_info")?;
@@ -97,8 +97,8 @@ impl Booster<'_> {
         let convert = |(index, (text, sum)): (usize, (&&RawValue, u64))| {
             let output = usize::try_from(sum).ok().filter(|&output| output < outputs.sums());
             let output = output.ok_or(ImportError::Output { tree: index, sums: outputs.sums() })?;
-            let place = Place { tree: index, features };
-            TreeFile::read(text.get(), index)?.into_tree(place, weight(index), output)
+            let place = TreePlace { tree: index, features };
+            BoosterTreeFile::read(text.get(), index)?.into_tree(place, weight(index), output)
         };
         Ok(Trees {
             trees: trees.iter().zip(sums).enumerate().map(convert).collect::<Result<_, _>>()?,
@@ -109,7 +109,7 @@ impl Booster<'_> {
     }
 
     /// The model with the weights of its trees, wherever these stand.
-    fn forest(&mut self) -> Result<Forest<'_>, ImportError> {
+    fn forest(&mut self) -> Result<GbtreeModel<'_>, ImportError> {
         let (place, text, is_dart) = match self.name.as_str() {
             "gbtree" => ("model", self.model.map_or("null", RawValue::get), false),
             "dart" => {
@@ -127,7 +127,7 @@ impl Booster<'_> {
             }
         };
         let in_model = |reason| ImportError::Json { place: place.to_owned(), reason };
-        let mut forest: Forest = serde_json::from_str(text).map_err(in_model)?;
+        let mut forest: GbtreeModel = serde_json::from_str(text).map_err(in_model)?;
         let beside = self.weight_drop.take();
         if (beside.is_some() && !is_dart) || (is_dart && forest.weight_drop.is_some()) {
             return Err(ImportError::Stated {
@@ -150,7 +150,7 @@ impl Trees {
         &mut self,
         asked: Rounds,
         best: Option<Best>,
-        outputs: Outputs,
+        outputs: SumMeaning,
     ) -> Result<Taken, ImportError> {
         // files before 1.6 do not say it themselves
         self.parallel = self.parallel.or(best.and_then(Best::parallel));
@@ -168,7 +168,7 @@ impl Trees {
     }
 
     /// Where each round begins, and the end of the last.
-    fn starts(&self, outputs: Outputs) -> Result<Vec<usize>, ImportError> {
+    fn starts(&self, outputs: SumMeaning) -> Result<Vec<usize>, ImportError> {
         let end = self.trees.len();
         if let Some(starts) = &self.starts {
             if starts.first() == Some(&0) && starts.last() == Some(&end) && starts.is_sorted() {

@@ -23,7 +23,7 @@ pub(super) fn is_ubjson(bytes: &[u8]) -> bool {
 
 /// The same content as JSON.
 pub(super) fn to_json(bytes: &[u8]) -> Result<Vec<u8>, ImportError> {
-    let mut reader = Reader { bytes, at: 0, text: Vec::new() };
+    let mut reader = UbjsonReader { bytes, at: 0, text: Vec::new() };
     let marker = reader.byte()?;
     reader.value(marker, 0)?;
     if reader.at < bytes.len() {
@@ -32,13 +32,13 @@ pub(super) fn to_json(bytes: &[u8]) -> Result<Vec<u8>, ImportError> {
     Ok(reader.text)
 }
 
-struct Reader<'a> {
+struct UbjsonReader<'a> {
     bytes: &'a [u8],
     at: usize,
     text: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> UbjsonReader<'a> {
     /// What is wrong at the byte that comes next.
     fn problem(&self, problem: &'static str) -> ImportError {
         ImportError::Ubjson { at: self.at, problem }

@@ -51,7 +51,7 @@ pub(in crate::report) struct Table {
 
 /// What the cells of a column hold, by which they are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::report) enum Kind {
+pub(in crate::report) enum CellKind {
     Text,
     /// Right-aligned and never broken.
     Number,
@@ -65,24 +65,24 @@ pub(in crate::report) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::report) struct Column {
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: CellKind,
 }
 
 impl Column {
     const fn text(name: &'static str) -> Self {
-        Self { name, kind: Kind::Text }
+        Self { name, kind: CellKind::Text }
     }
 
     const fn number(name: &'static str) -> Self {
-        Self { name, kind: Kind::Number }
+        Self { name, kind: CellKind::Number }
     }
 
     const fn claim(name: &'static str) -> Self {
-        Self { name, kind: Kind::Claim }
+        Self { name, kind: CellKind::Claim }
     }
 
     const fn file(name: &'static str) -> Self {
-        Self { name, kind: Kind::File }
+        Self { name, kind: CellKind::File }
     }
 }
 

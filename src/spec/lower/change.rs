@@ -15,7 +15,7 @@ use super::{Claim, Confidence, LowerError, Threshold, monotone, unsupported};
 /// One claim per changed feature or group, in the order of the spec. A claim speaks of every feature, so
 /// each is made when it is asked for.
 #[derive(Debug)]
-pub(super) struct Changes {
+pub(super) struct ChangedFeatures {
     /// What moves at once.
     groups: Vec<Vec<Feature>>,
     ask: Ask,
@@ -37,7 +37,7 @@ enum Ask {
     },
 }
 
-impl Changes {
+impl ChangedFeatures {
     #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
     pub(super) fn new(
         spec: &Spec,

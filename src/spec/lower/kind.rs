@@ -8,13 +8,13 @@ use crate::model::{Feature, Model, Row};
 use super::super::property::distinct;
 use super::super::region::Metric;
 use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
-use super::change::Changes;
+use super::change::ChangedFeatures;
 use super::posterior::posterior_claim;
 use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
 
 /// What differs between properties, with everything computed once.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum Lowering {
     Label {
         metric: Arc<Metric>,
     },
@@ -44,7 +44,7 @@ pub(super) enum Kind {
     },
     /// One claim per changed feature, or group of features.
     Change {
-        changes: Changes,
+        changes: ChangedFeatures,
     },
     Lipschitz {
         metric: Arc<Metric>,
@@ -55,7 +55,7 @@ pub(super) enum Kind {
     },
 }
 
-impl Kind {
+impl Lowering {
     /// Checks that the property makes sense for the model; a claim about two points that a defense loses does
     /// not.
     pub(super) fn new(
@@ -70,26 +70,28 @@ impl Kind {
         };
         Ok(match &spec.property {
             Property::Label { epsilon, norm } => {
-                Kind::Label { metric: metric(*norm, epsilon.value()) }
+                Lowering::Label { metric: metric(*norm, epsilon.value()) }
             }
             Property::LocalInvariance { epsilon, delta, norm } => {
                 let beyond = || LowerError::Delta { delta: delta.to_string() };
-                Kind::Posterior {
+                Lowering::Posterior {
                     metric: metric(*norm, epsilon.value()),
                     claim: posterior_claim(delta.value()).ok_or_else(beyond)?,
                 }
             }
-            Property::Monotonicity { features, direction, class, epsilon, .. } => Kind::Monotone {
-                metric: epsilon.as_ref().map(|epsilon| metric(Norm::Linf, epsilon.value())),
-                features: monotone::resolve(model, features)?,
-                direction: *direction,
-                class: monotone::target_class(model, *class)?,
-            },
-            Property::BoundaryFuzz { radius, norm, .. } => Kind::Fuzz {
+            Property::Monotonicity { features, direction, class, epsilon, .. } => {
+                Lowering::Monotone {
+                    metric: epsilon.as_ref().map(|epsilon| metric(Norm::Linf, epsilon.value())),
+                    features: monotone::resolve(model, features)?,
+                    direction: *direction,
+                    class: monotone::target_class(model, *class)?,
+                }
+            }
+            Property::BoundaryFuzz { radius, norm, .. } => Lowering::Fuzz {
                 metric: radius.as_ref().map(|radius| metric(*norm, radius.value())),
                 claim: fuzz::claim(spec, model)?,
             },
-            Property::OutputRegion { copies, input, unsafe_blocks } => Kind::Avoid {
+            Property::OutputRegion { copies, input, unsafe_blocks } => Lowering::Avoid {
                 claim: Claim::Avoid {
                     blocks: avoid::blocks(model, *copies, unsafe_blocks)?,
                     copies: *copies,
@@ -101,15 +103,15 @@ impl Kind {
             },
             Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
                 pairs::expect_decidable(spec, model, is_lost)?;
-                Kind::AllPairs { claim: pairs::all_pairs(spec, model)? }
+                Lowering::AllPairs { claim: pairs::all_pairs(spec, model)? }
             }
             Property::SmallNeighborhood { .. } => {
                 pairs::expect_decidable(spec, model, is_lost)?;
-                Kind::Near { claim: pairs::near(spec, model)? }
+                Lowering::Near { claim: pairs::near(spec, model)? }
             }
             Property::Lipschitzness { epsilon, constant, norm } => {
                 pairs::expect_decidable(spec, model, is_lost)?;
-                Kind::Lipschitz {
+                Lowering::Lipschitz {
                     metric: metric(Norm::Linf, epsilon.value()),
                     norm: *norm,
                     constant: constant.value().clone(),
@@ -119,7 +121,7 @@ impl Kind {
             Property::Stability { .. }
             | Property::HighConfidence { .. }
             | Property::Redundancy { .. } => {
-                Kind::Change { changes: Changes::new(spec, model, is_lost, domain)? }
+                Lowering::Change { changes: ChangedFeatures::new(spec, model, is_lost, domain)? }
             }
         })
     }

@@ -32,7 +32,7 @@ use super::region::Metric;
 use super::{Domain, LabelSource, On, Property, RawRegion, Semantics, Spec};
 use carried::Carried;
 use error::unsupported;
-use kind::Kind;
+use kind::Lowering;
 
 pub use avoid::{Halfspace, OutputBlock};
 pub use error::LowerError;
@@ -47,7 +47,7 @@ pub struct Lowered<'a> {
     rows: &'a [Row],
     semantics: Semantics,
     domain: Domain,
-    kind: Kind,
+    kind: Lowering,
     defense: Option<Defense>,
     carried: Carried,
 }
@@ -67,7 +67,7 @@ impl<'a> Lowered<'a> {
         score::expect_claim_about_score(spec, model)?;
         score::expect_posterior(spec, model, defense.is_some())?;
         let carried = Carried::new(&spec.property, defense);
-        let kind = Kind::new(spec, model, matches!(carried, Carried::Lost), &domain, rows)?;
+        let kind = Lowering::new(spec, model, matches!(carried, Carried::Lost), &domain, rows)?;
         let semantics = effective_semantics(spec, model)?;
         let defense = defense.cloned();
         let lowered = Self { model, spec, rows, semantics, domain, kind, defense, carried };
@@ -103,37 +103,37 @@ impl<'a> Lowered<'a> {
 
     /// Whether the claim is the boundary property.
     pub fn is_fuzz(&self) -> bool {
-        matches!(self.kind, Kind::Fuzz { .. })
+        matches!(self.kind, Lowering::Fuzz { .. })
     }
 
     /// Whether the claim is about points that are close.
     pub fn is_near(&self) -> bool {
-        matches!(self.kind, Kind::Near { .. })
+        matches!(self.kind, Lowering::Near { .. })
     }
 
     /// Whether posteriors of two points are compared.
     pub fn compares_posteriors(&self) -> bool {
         match &self.kind {
-            Kind::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
-            Kind::Change { changes } => changes.is_on_posterior(),
-            Kind::Lipschitz { .. } => true,
-            Kind::Label { .. }
-            | Kind::Posterior { .. }
-            | Kind::Monotone { .. }
-            | Kind::Fuzz { .. }
-            | Kind::Avoid { .. }
-            | Kind::AllPairs { .. } => false,
+            Lowering::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
+            Lowering::Change { changes } => changes.is_on_posterior(),
+            Lowering::Lipschitz { .. } => true,
+            Lowering::Label { .. }
+            | Lowering::Posterior { .. }
+            | Lowering::Monotone { .. }
+            | Lowering::Fuzz { .. }
+            | Lowering::Avoid { .. }
+            | Lowering::AllPairs { .. } => false,
         }
     }
 
     /// Whether the claims are about a point and a copy of it with some features changed.
     pub fn is_change(&self) -> bool {
-        matches!(self.kind, Kind::Change { .. })
+        matches!(self.kind, Lowering::Change { .. })
     }
 
     /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
-        let Kind::AllPairs { claim: Claim::AllPairs { bound, weights } } = &self.kind else {
+        let Lowering::AllPairs { claim: Claim::AllPairs { bound, weights } } = &self.kind else {
             return None;
         };
         Some((bound, weights))
@@ -141,7 +141,7 @@ impl<'a> Lowered<'a> {
 
     /// The unsafe blocks and the number of copies, if the claim is about output regions.
     pub fn blocks(&self) -> Option<(&[OutputBlock], usize)> {
-        let Kind::Avoid { claim: Claim::Avoid { blocks, copies }, .. } = &self.kind else {
+        let Lowering::Avoid { claim: Claim::Avoid { blocks, copies }, .. } = &self.kind else {
             return None;
         };
         Some((blocks, *copies))
@@ -150,17 +150,17 @@ impl<'a> Lowered<'a> {
     /// Number of obligations.
     pub fn len(&self) -> usize {
         match &self.kind {
-            Kind::Avoid { regions, .. } => regions.len(),
-            Kind::AllPairs { .. } | Kind::Near { .. } => 1,
-            Kind::Change { changes } => changes.len(),
-            Kind::Lipschitz { distinct, .. } => {
+            Lowering::Avoid { regions, .. } => regions.len(),
+            Lowering::AllPairs { .. } | Lowering::Near { .. } => 1,
+            Lowering::Change { changes } => changes.len(),
+            Lowering::Lipschitz { distinct, .. } => {
                 distinct.len() * distinct.len().saturating_sub(1) / 2
             }
-            Kind::Label { .. } | Kind::Posterior { .. } => self.rows.len(),
-            Kind::Monotone { metric, features, .. } => {
+            Lowering::Label { .. } | Lowering::Posterior { .. } => self.rows.len(),
+            Lowering::Monotone { metric, features, .. } => {
                 features.len() * if metric.is_some() { self.rows.len() } else { 1 }
             }
-            Kind::Fuzz { metric, .. } => {
+            Lowering::Fuzz { metric, .. } => {
                 if metric.is_some() {
                     self.rows.len()
                 } else {
@@ -178,13 +178,13 @@ impl<'a> Lowered<'a> {
     /// The row an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         match &self.kind {
-            Kind::Label { .. } | Kind::Posterior { .. } => Some(at),
-            Kind::Monotone { metric, features, .. } => {
+            Lowering::Label { .. } | Lowering::Posterior { .. } => Some(at),
+            Lowering::Monotone { metric, features, .. } => {
                 metric.is_some().then(|| at / features.len().max(1))
             }
-            Kind::Fuzz { metric, .. } => metric.is_some().then_some(at),
-            Kind::Avoid { .. } | Kind::AllPairs { .. } => None,
-            Kind::Near { .. } | Kind::Change { .. } | Kind::Lipschitz { .. } => None,
+            Lowering::Fuzz { metric, .. } => metric.is_some().then_some(at),
+            Lowering::Avoid { .. } | Lowering::AllPairs { .. } => None,
+            Lowering::Near { .. } | Lowering::Change { .. } | Lowering::Lipschitz { .. } => None,
         }
     }
 
@@ -193,23 +193,23 @@ impl<'a> Lowered<'a> {
         if at >= self.len() {
             return None;
         }
-        if let Kind::Lipschitz { .. } = &self.kind {
+        if let Lowering::Lipschitz { .. } = &self.kind {
             return self.boxes(at);
         }
         let (metric, claim) = match &self.kind {
-            Kind::Label { metric } => (Some(metric), Claim::Label { label: self.label(at)? }),
-            Kind::Posterior { metric, claim } => (Some(metric), self.with_label(claim, at)?),
-            Kind::Monotone { metric, features, direction, class } => {
+            Lowering::Label { metric } => (Some(metric), Claim::Label { label: self.label(at)? }),
+            Lowering::Posterior { metric, claim } => (Some(metric), self.with_label(claim, at)?),
+            Lowering::Monotone { metric, features, direction, class } => {
                 let feature = *features.get(at % features.len())?;
                 let claim = Claim::Monotone { feature, direction: *direction, class: *class };
                 (metric.as_ref(), claim)
             }
-            Kind::Fuzz { metric, claim } => (metric.as_ref(), claim.clone()),
-            Kind::Avoid { claim, .. } | Kind::AllPairs { claim } | Kind::Near { claim } => {
-                (None, claim.clone())
-            }
-            Kind::Change { changes } => (None, changes.claim(at)?),
-            Kind::Lipschitz { .. } => return None,
+            Lowering::Fuzz { metric, claim } => (metric.as_ref(), claim.clone()),
+            Lowering::Avoid { claim, .. }
+            | Lowering::AllPairs { claim }
+            | Lowering::Near { claim } => (None, claim.clone()),
+            Lowering::Change { changes } => (None, changes.claim(at)?),
+            Lowering::Lipschitz { .. } => return None,
         };
         let sufficient = self.sufficient(&claim, at);
         let (standing, region) = self.place(at, metric)?;
@@ -217,9 +217,11 @@ impl<'a> Lowered<'a> {
         Some(Obligation { at, standing, claim, sufficient, region })
     }
 
-    /// The obligation of two rows of [`Kind::Lipschitz`].
+    /// The obligation of two rows of [`Lowering::Lipschitz`].
     fn boxes(&self, at: usize) -> Option<Obligation> {
-        let Kind::Lipschitz { metric, norm, constant, distinct } = &self.kind else { return None };
+        let Lowering::Lipschitz { metric, norm, constant, distinct } = &self.kind else {
+            return None;
+        };
         let (a, b) = pairs::pair_at(at, distinct.len())?;
         let centre =
             |position: usize| Point::from_floats(&self.rows.get(*distinct.get(position)?)?.values);
@@ -246,15 +248,15 @@ impl<'a> Lowered<'a> {
     fn place(&self, at: usize, metric: Option<&Arc<Metric>>) -> Option<(Standing, RawRegion)> {
         let Some(metric) = metric else {
             let region = match &self.kind {
-                Kind::Avoid { regions, .. } => regions.get(at)?.clone(),
-                Kind::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
-                Kind::Label { .. }
-                | Kind::Posterior { .. }
-                | Kind::Monotone { .. }
-                | Kind::Fuzz { .. }
-                | Kind::Near { .. }
-                | Kind::Change { .. }
-                | Kind::Lipschitz { .. } => self.domain.region().ok()?,
+                Lowering::Avoid { regions, .. } => regions.get(at)?.clone(),
+                Lowering::AllPairs { .. } => RawRegion::plain(Vec::new(), Arc::default()),
+                Lowering::Label { .. }
+                | Lowering::Posterior { .. }
+                | Lowering::Monotone { .. }
+                | Lowering::Fuzz { .. }
+                | Lowering::Near { .. }
+                | Lowering::Change { .. }
+                | Lowering::Lipschitz { .. } => self.domain.region().ok()?,
             };
             let is_void = region.is_empty() || region.is_excluded();
             let standing = if is_void { Standing::Invalid } else { Standing::Open };
@@ -308,10 +310,10 @@ impl<'a> Lowered<'a> {
     /// A claim on the domain needs every feature's range.
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
-            Kind::Label { .. } | Kind::Posterior { .. } => true,
-            Kind::Avoid { .. } | Kind::AllPairs { .. } | Kind::Lipschitz { .. } => true,
-            Kind::Near { .. } | Kind::Change { .. } => false,
-            Kind::Monotone { metric, .. } | Kind::Fuzz { metric, .. } => metric.is_some(),
+            Lowering::Label { .. } | Lowering::Posterior { .. } => true,
+            Lowering::Avoid { .. } | Lowering::AllPairs { .. } | Lowering::Lipschitz { .. } => true,
+            Lowering::Near { .. } | Lowering::Change { .. } => false,
+            Lowering::Monotone { metric, .. } | Lowering::Fuzz { metric, .. } => metric.is_some(),
         };
         if is_local {
             return Ok(());

@@ -7,7 +7,7 @@
 
 use ndarray::NdFloat;
 
-use super::network::{Network, float};
+use super::network::{FloatNetwork, float};
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
@@ -15,19 +15,24 @@ const EPSILON: f64 = 1e-8;
 
 /// First and second moments of the gradients seen so far.
 pub(super) struct Adam<F> {
-    first: Network<F>,
-    second: Network<F>,
+    first: FloatNetwork<F>,
+    second: FloatNetwork<F>,
     steps: i32,
 }
 
 impl<F: NdFloat> Adam<F> {
     /// Moments zero, before the first step.
-    pub(super) fn new(network: &Network<F>) -> Self {
+    pub(super) fn new(network: &FloatNetwork<F>) -> Self {
         Self { first: network.zeros_like(), second: network.zeros_like(), steps: 0 }
     }
 
     /// Moves `network` against `gradient`.
-    pub(super) fn step(&mut self, network: &mut Network<F>, gradient: &Network<F>, rate: f64) {
+    pub(super) fn step(
+        &mut self,
+        network: &mut FloatNetwork<F>,
+        gradient: &FloatNetwork<F>,
+        rate: f64,
+    ) {
         self.steps = self.steps.saturating_add(1);
         let (beta_1, beta_2, epsilon) = (float::<F>(BETA_1), float::<F>(BETA_2), float(EPSILON));
         let (keep_1, keep_2) = (F::one() - beta_1, F::one() - beta_2);
@@ -58,11 +63,11 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn network() -> Network<f64> {
-        Network::he_uniform(&[2, 3, 2], &mut ChaCha8Rng::seed_from_u64(1))
+    fn network() -> FloatNetwork<f64> {
+        FloatNetwork::he_uniform(&[2, 3, 2], &mut ChaCha8Rng::seed_from_u64(1))
     }
 
-    fn values(network: &Network<f64>) -> Vec<f64> {
+    fn values(network: &FloatNetwork<f64>) -> Vec<f64> {
         network.tensors().flatten().copied().collect()
     }
 
@@ -102,7 +107,8 @@ mod tests {
 
     #[test]
     fn moments_of_a_dead_unit_reach_zero() {
-        let mut network = Network::<f32>::he_uniform(&[1, 1], &mut ChaCha8Rng::seed_from_u64(0));
+        let mut network =
+            FloatNetwork::<f32>::he_uniform(&[1, 1], &mut ChaCha8Rng::seed_from_u64(0));
         let mut adam = Adam::new(&network);
         let gradient = network.clone();
         adam.step(&mut network, &gradient, 0.1);

@@ -25,7 +25,7 @@ use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie, argmax};
 
 use super::{Progress, TrainError, check_rows};
 use adam::Adam;
-use network::{Network, Tape, cross_entropy};
+use network::{FloatNetwork, Tape, cross_entropy};
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,12 +79,12 @@ impl MlpOptions {
 }
 
 /// Independent random streams of one seed.
-enum Purpose {
+enum TrainStream {
     Weights,
     Order,
 }
 
-fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(purpose as u64);
     rng
@@ -114,7 +114,7 @@ pub fn train(
     let parameters: f64 = widths.windows(2).map(|w| (w[0] as f64 + 1.0) * w[1] as f64).sum();
     let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
     TrainError::unless(small, "hidden", parameters, "at most 65,536 a layer and 10⁷ parameters")?;
-    let start = Network::he_uniform(&widths, &mut stream(options.seed, Purpose::Weights));
+    let start = FloatNetwork::he_uniform(&widths, &mut stream(options.seed, TrainStream::Weights));
     let network = descend(start, &examples, &held_out, options, progress)?;
     Ok(Model {
         schema: schema.clone(),
@@ -128,16 +128,16 @@ pub fn train(
 
 /// The loop of the module's first lines.
 fn descend<F: NdFloat>(
-    mut network: Network<F>,
+    mut network: FloatNetwork<F>,
     examples: &Examples<F>,
     held_out: &Examples<F>,
     options: &MlpOptions,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Network<F>, TrainError> {
-    let plan = Plan::new(examples.len(), options);
-    let mut rng = stream(options.seed, Purpose::Order);
+) -> Result<FloatNetwork<F>, TrainError> {
+    let plan = Schedule::new(examples.len(), options);
+    let mut rng = stream(options.seed, TrainStream::Order);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut learner = Learner::new(&network, plan.batch);
+    let mut learner = Workspace::new(&network, plan.batch);
     let mut referee = Referee::new(&network, held_out);
     let mut done = 0;
     while done < plan.steps && !referee.is_out_of_patience(plan.patience) {
@@ -194,14 +194,14 @@ impl<F: NdFloat> Examples<F> {
 }
 
 /// How many steps, how large, how far.
-struct Plan {
+struct Schedule {
     batch: usize,
     steps: u64,
     learning_rate: f64,
     patience: Option<usize>,
 }
 
-impl Plan {
+impl Schedule {
     fn new(rows: usize, options: &MlpOptions) -> Self {
         let batch = options.batch.min(rows);
         let whole = (rows / batch) as u64 * options.epochs as u64;
@@ -224,16 +224,16 @@ impl Plan {
 }
 
 /// One gradient step and the arrays it works in.
-struct Learner<F> {
+struct Workspace<F> {
     inputs: Array2<F>,
     labels: Vec<usize>,
     tape: Tape<F>,
-    gradient: Network<F>,
+    gradient: FloatNetwork<F>,
     adam: Adam<F>,
 }
 
-impl<F: NdFloat> Learner<F> {
-    fn new(network: &Network<F>, batch: usize) -> Self {
+impl<F: NdFloat> Workspace<F> {
+    fn new(network: &FloatNetwork<F>, batch: usize) -> Self {
         Self {
             inputs: Array2::zeros((batch, network.inputs())),
             labels: vec![0; batch],
@@ -245,7 +245,7 @@ impl<F: NdFloat> Learner<F> {
 
     fn step(
         &mut self,
-        network: &mut Network<F>,
+        network: &mut FloatNetwork<F>,
         examples: &Examples<F>,
         batch: &[usize],
         rate: f64,
@@ -261,23 +261,23 @@ impl<F: NdFloat> Learner<F> {
 /// Judges networks on the validation rows and remembers the best.
 struct Referee<F> {
     tape: Tape<F>,
-    best: Option<Best<F>>,
+    best: Option<BestNetwork<F>>,
     epochs_since_best: usize,
 }
 
-struct Best<F> {
-    network: Network<F>,
+struct BestNetwork<F> {
+    network: FloatNetwork<F>,
     accuracy: f64,
     loss: F,
 }
 
 impl<F: NdFloat> Referee<F> {
-    fn new(network: &Network<F>, held_out: &Examples<F>) -> Self {
+    fn new(network: &FloatNetwork<F>, held_out: &Examples<F>) -> Self {
         Self { tape: Tape::new(network, held_out.len()), best: None, epochs_since_best: 0 }
     }
 
     /// Accuracy on the validation rows; better is more accurate, then of smaller loss.
-    fn judge(&mut self, network: &Network<F>, held_out: &Examples<F>) -> Option<f64> {
+    fn judge(&mut self, network: &FloatNetwork<F>, held_out: &Examples<F>) -> Option<f64> {
         if held_out.len() == 0 {
             return None;
         }
@@ -288,7 +288,7 @@ impl<F: NdFloat> Referee<F> {
             accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss)
         });
         if is_better {
-            self.best = Some(Best { network: network.clone(), accuracy, loss });
+            self.best = Some(BestNetwork { network: network.clone(), accuracy, loss });
             self.epochs_since_best = 0;
         } else {
             self.epochs_since_best += 1;

@@ -14,7 +14,7 @@ use crate::model::{Layer, Mlp};
 
 /// Weights and biases; gradients and moments have the same shape and reuse the type.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Network<F> {
+pub(super) struct FloatNetwork<F> {
     layers: Vec<Affine<F>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn float<F: NdFloat>(x: f64) -> F {
     num_traits::cast(x).expect("f32 and f64 take every f64, rounded")
 }
 
-impl<F: NdFloat> Network<F> {
+impl<F: NdFloat> FloatNetwork<F> {
     /// Weights uniform within `±√(6 / inputs)` (He et al. 2015), biases zero.
     ///
     /// `widths` are the lengths of input, hidden layers and output, at least two, all positive.
@@ -135,7 +135,7 @@ impl<F: NdFloat> Network<F> {
 
 impl<F: NdFloat> Tape<F> {
     /// Room for `rows` rows through `network`.
-    pub(super) fn new(network: &Network<F>, rows: usize) -> Self {
+    pub(super) fn new(network: &FloatNetwork<F>, rows: usize) -> Self {
         let arrays = || {
             let array = |layer: &Affine<F>| Array2::zeros((rows, layer.bias.len()));
             network.layers.iter().map(array).collect()
@@ -187,9 +187,9 @@ mod tests {
     use super::*;
 
     /// A network with biases that are not zero, rows of inputs, and their labels.
-    fn setting(widths: &[usize], rows: usize) -> (Network<f64>, Array2<f64>, Vec<usize>) {
+    fn setting(widths: &[usize], rows: usize) -> (FloatNetwork<f64>, Array2<f64>, Vec<usize>) {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let mut network = Network::he_uniform(widths, &mut rng);
+        let mut network = FloatNetwork::he_uniform(widths, &mut rng);
         for layer in &mut network.layers {
             layer.bias.mapv_inplace(|_| rng.random_range(-0.5..0.5));
         }
@@ -199,7 +199,7 @@ mod tests {
         (network, inputs, (0..rows).map(|row| row % classes).collect())
     }
 
-    fn loss(network: &Network<f64>, inputs: &Array2<f64>, labels: &[usize]) -> f64 {
+    fn loss(network: &FloatNetwork<f64>, inputs: &Array2<f64>, labels: &[usize]) -> f64 {
         let mut tape = Tape::new(network, labels.len());
         network.forward(inputs, &mut tape);
         cross_entropy(&mut tape, labels)
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn cross_entropy_of_huge_logits_is_finite() {
-        let network = Network::<f32> {
+        let network = FloatNetwork::<f32> {
             layers: vec![Affine { weights: Array2::eye(2), bias: Array1::zeros(2) }],
         };
         let mut tape = Tape::new(&network, 2);
@@ -261,7 +261,8 @@ mod tests {
 
     #[test]
     fn initial_weights_stay_within_their_bound_and_fill_it() {
-        let network = Network::<f32>::he_uniform(&[24, 50, 2], &mut ChaCha8Rng::seed_from_u64(0));
+        let network =
+            FloatNetwork::<f32>::he_uniform(&[24, 50, 2], &mut ChaCha8Rng::seed_from_u64(0));
         let [first, .., last] = network.layers.as_slice() else { panic!("two layers") };
         let largest = |layer: &Affine<f32>| layer.weights.iter().fold(0f32, |a, w| a.max(w.abs()));
         assert!((0.48..=0.5).contains(&largest(first)));

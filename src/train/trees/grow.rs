@@ -8,8 +8,8 @@ use crate::model::{Feature, Node, Tree};
 
 use super::TreeOptions;
 use super::bins::Binned;
-use super::histogram::{Derivatives, Histogram, Sums};
-use super::split::{Bounds, Candidate, Penalty, Split, best_cut};
+use super::histogram::{Derivatives, Histogram, RowSums};
+use super::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 use crate::spec::Direction;
 
 /// Gains up to this are rounding.
@@ -68,9 +68,9 @@ impl<'a> Grower<'a> {
     pub(super) fn grow(&mut self, derivatives: Vec<Derivatives>, margins: &mut [f64]) -> Tree {
         self.rows.clear();
         self.rows.extend(0..self.binned.rows() as u32);
-        let sums: Sums = derivatives.iter().copied().sum();
+        let sums: RowSums = derivatives.iter().copied().sum();
         let root = Open {
-            candidate: Candidate { sums, bounds: Bounds::NONE },
+            candidate: Candidate { sums, bounds: WeightBounds::NONE },
             start: 0,
             len: self.rows.len(),
             depth: self.depth,

@@ -30,12 +30,12 @@ impl Derivatives {
 
 /// Sums over rows, in units of 2⁻³⁰.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(super) struct RowSums {
     gradient: i64,
     hessian: i64,
 }
 
-impl Sums {
+impl RowSums {
     /// `Σ g`.
     pub(super) fn gradient(self) -> f64 {
         self.gradient as f64 * UNIT
@@ -52,28 +52,28 @@ impl Sums {
     }
 }
 
-impl AddAssign<Derivatives> for Sums {
+impl AddAssign<Derivatives> for RowSums {
     fn add_assign(&mut self, row: Derivatives) {
         self.gradient += i64::from(row.gradient);
         self.hessian += i64::from(row.hessian);
     }
 }
 
-impl AddAssign for Sums {
+impl AddAssign for RowSums {
     fn add_assign(&mut self, other: Self) {
         self.gradient += other.gradient;
         self.hessian += other.hessian;
     }
 }
 
-impl SubAssign for Sums {
+impl SubAssign for RowSums {
     fn sub_assign(&mut self, other: Self) {
         self.gradient -= other.gradient;
         self.hessian -= other.hessian;
     }
 }
 
-impl Sub for Sums {
+impl Sub for RowSums {
     type Output = Self;
 
     fn sub(mut self, other: Self) -> Self {
@@ -82,7 +82,7 @@ impl Sub for Sums {
     }
 }
 
-impl Sum<Derivatives> for Sums {
+impl Sum<Derivatives> for RowSums {
     fn sum<I: Iterator<Item = Derivatives>>(rows: I) -> Self {
         rows.fold(Self::default(), |mut sums, row| {
             sums += row;
@@ -94,13 +94,13 @@ impl Sum<Derivatives> for Sums {
 /// The sums of a node's rows, per feature and code.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Histogram {
-    features: Vec<[Sums; 256]>,
+    features: Vec<[RowSums; 256]>,
 }
 
 impl Histogram {
     /// Over `rows`, with their derivatives at the same place in the slice.
     pub(super) fn new(binned: &Binned, rows: &[u32], derivatives: &[Derivatives]) -> Self {
-        let mut features = vec![[Sums::default(); 256]; binned.features()];
+        let mut features = vec![[RowSums::default(); 256]; binned.features()];
         for &row in rows {
             let derivatives = derivatives[row as usize];
             for (bins, &code) in features.iter_mut().zip(binned.row(row as usize)) {
@@ -119,7 +119,7 @@ impl Histogram {
     }
 
     /// The sums of a feature by code.
-    pub(super) fn feature(&self, feature: usize) -> &[Sums; 256] {
+    pub(super) fn feature(&self, feature: usize) -> &[RowSums; 256] {
         &self.features[feature]
     }
 }

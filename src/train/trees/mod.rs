@@ -132,7 +132,7 @@ fn boost(
     let binned = Binned::new(train, features, options.bins);
     let mut grower = Grower::new(&binned, options);
     let mut margins = vec![base; train.len()];
-    let mut referee = Referee::new(validation, base);
+    let mut referee = TreeReferee::new(validation, base);
     let mut trees = Vec::new();
     while trees.len() < options.trees && !referee.is_out_of_patience(options.patience, trees.len())
     {
@@ -155,14 +155,14 @@ fn base_score(train: &[Row]) -> f64 {
 }
 
 /// Follows the validation rows and remembers after which tree their loss was smallest.
-struct Referee<'a> {
+struct TreeReferee<'a> {
     rows: &'a [Row],
     margins: Vec<f64>,
     best_loss: f64,
     best_trees: usize,
 }
 
-impl<'a> Referee<'a> {
+impl<'a> TreeReferee<'a> {
     fn new(rows: &'a [Row], base: f64) -> Self {
         Self { rows, margins: vec![base; rows.len()], best_loss: f64::INFINITY, best_trees: 0 }
     }

@@ -11,17 +11,17 @@
 //! through *every* split and clip every leaf. Were only the splits on constrained features
 //! clipped, a split on another feature further down could undo the order.
 
-use super::histogram::Sums;
+use super::histogram::RowSums;
 use crate::spec::Direction;
 
 /// Bounds on the weights of all leaves below a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bounds {
+pub(super) struct WeightBounds {
     pub(super) lower: f64,
     pub(super) upper: f64,
 }
 
-impl Bounds {
+impl WeightBounds {
     /// No bounds, as at the root.
     pub(super) const NONE: Self = Self { lower: f64::NEG_INFINITY, upper: f64::INFINITY };
 
@@ -50,12 +50,12 @@ pub(super) struct Penalty {
 
 impl Penalty {
     /// The best weight within `bounds`; the sums must not be empty.
-    pub(super) fn weight(&self, sums: Sums, bounds: Bounds) -> f64 {
+    pub(super) fn weight(&self, sums: RowSums, bounds: WeightBounds) -> f64 {
         (-sums.gradient() / (sums.hessian() + self.lambda)).max(bounds.lower).min(bounds.upper)
     }
 
     /// `−2L` of a node with weight `w`.
-    fn score(&self, sums: Sums, w: f64) -> f64 {
+    fn score(&self, sums: RowSums, w: f64) -> f64 {
         -(2.0 * sums.gradient() + (sums.hessian() + self.lambda) * w) * w
     }
 }
@@ -64,9 +64,9 @@ impl Penalty {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     /// Over all its rows.
-    pub(super) sums: Sums,
+    pub(super) sums: RowSums,
     /// On the weights below it.
-    pub(super) bounds: Bounds,
+    pub(super) bounds: WeightBounds,
 }
 
 /// Rows of code at most `cut` go left.
@@ -75,7 +75,7 @@ pub(super) struct Split {
     pub(super) feature: usize,
     pub(super) cut: usize,
     pub(super) gain: f64,
-    pub(super) left: Sums,
+    pub(super) left: RowSums,
     /// Weights of the two sides.
     pub(super) weights: (f64, f64),
 }
@@ -85,14 +85,14 @@ pub(super) struct Split {
 /// `bins` are the node's sums by code, `cuts` the number of cuts.
 pub(super) fn best_cut(
     (feature, trend): (usize, Option<Direction>),
-    (bins, cuts): (&[Sums; 256], usize),
+    (bins, cuts): (&[RowSums; 256], usize),
     node: Candidate,
     penalty: &Penalty,
     floor: f64,
 ) -> Option<Split> {
     let parent = penalty.score(node.sums, penalty.weight(node.sums, node.bounds));
     let (mut best, mut to_beat) = (None, floor);
-    let mut left = Sums::default();
+    let mut left = RowSums::default();
     for (cut, &bin) in bins.iter().enumerate().take(cuts) {
         left += bin;
         // The same rows as at the cut before.
@@ -134,19 +134,19 @@ mod tests {
     const PENALTY: Penalty = Penalty { lambda: 1.0, min_child_weight: 0.5, gamma: 0.0 };
 
     /// Sums over rows with the given margins, all of class 1 or all of class 0.
-    fn sums(margins: &[f64], label: usize) -> Sums {
+    fn sums(margins: &[f64], label: usize) -> RowSums {
         margins.iter().map(|&margin| Derivatives::logistic(margin, label)).sum()
     }
 
-    fn node(bins: &[Sums; 256], bounds: Bounds) -> Candidate {
-        let mut sums = Sums::default();
+    fn node(bins: &[RowSums; 256], bounds: WeightBounds) -> Candidate {
+        let mut sums = RowSums::default();
         bins.iter().for_each(|&bin| sums += bin);
         Candidate { sums, bounds }
     }
 
     /// The gain of a cut from scratch, if the split is allowed.
     fn gain(
-        bins: &[Sums; 256],
+        bins: &[RowSums; 256],
         cut: usize,
         node: Candidate,
         trend: Option<Direction>,
@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn a_wrong_way_split_is_rejected() {
-        let mut bins = [Sums::default(); 256];
+        let mut bins = [RowSums::default(); 256];
         (bins[0], bins[1]) = (sums(&[0.0; 8], 1), sums(&[0.0; 8], 0));
-        let node = node(&bins, Bounds::NONE);
+        let node = node(&bins, WeightBounds::NONE);
         let best = |trend| best_cut((0, trend), (&bins, 1), node, &PENALTY, 0.0);
         assert!(best(None).is_some());
         assert_eq!(best(Some(Direction::Decreasing)), best(None));
@@ -183,10 +183,10 @@ mod tests {
 
     #[test]
     fn bounds_clip_the_weights_that_gains_are_computed_with() {
-        let mut bins = [Sums::default(); 256];
+        let mut bins = [RowSums::default(); 256];
         (bins[0], bins[1]) = (sums(&[0.0; 8], 0), sums(&[0.0; 8], 1));
-        let free = node(&bins, Bounds::NONE);
-        let tight = node(&bins, Bounds { lower: -0.1, upper: 0.2 });
+        let free = node(&bins, WeightBounds::NONE);
+        let tight = node(&bins, WeightBounds { lower: -0.1, upper: 0.2 });
         let best = |node| best_cut((0, None), (&bins, 1), node, &PENALTY, 0.0).unwrap();
         assert_eq!(best(tight).weights, (-0.1, 0.2));
         assert!(best(tight).gain < best(free).gain);
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_middle_bounds_both_sides() {
-        let bounds = Bounds { lower: -3.0, upper: 3.0 };
+        let bounds = WeightBounds { lower: -3.0, upper: 3.0 };
         let (left, right) = bounds.split(Some(Direction::Increasing), -1.0, 2.0);
         assert_eq!((left.lower, left.upper), (-3.0, 0.5));
         assert_eq!((right.lower, right.upper), (0.5, 3.0));
@@ -220,10 +220,10 @@ mod tests {
             is_bounded in any::<bool>(),
             trend in trend(),
         ) {
-            let mut bins = [Sums::default(); 256];
+            let mut bins = [RowSums::default(); 256];
             rows.iter().for_each(|&(bin, f, y)| bins[bin] += Derivatives::logistic(f, y));
-            let tight = Bounds { lower: bounds.0, upper: bounds.1 };
-            let node = node(&bins, if is_bounded { tight } else { Bounds::NONE });
+            let tight = WeightBounds { lower: bounds.0, upper: bounds.1 };
+            let node = node(&bins, if is_bounded { tight } else { WeightBounds::NONE });
             let found = best_cut((0, trend), (&bins, 5), node, &PENALTY, 1e-6);
             let naive = (0..5).filter_map(|cut| gain(&bins, cut, node, trend));
             let most = naive.fold(f64::NEG_INFINITY, f64::max);

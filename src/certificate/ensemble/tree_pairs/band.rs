@@ -7,7 +7,7 @@ use crate::model::{Cells, Feature};
 const NOTHING: (usize, usize) = (1, 0);
 
 /// Raw ends of a region along one feature.
-pub(super) type Ends = (Rational, Rational);
+pub(super) type RawEnds = (Rational, Rational);
 
 /// What binds two points along one feature.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(super) enum Bond {
 pub(super) struct Axis<'a> {
     pub(super) grids: [&'a Cells; 2],
     pub(super) feature: usize,
-    pub(super) sides: [Option<&'a Ends>; 2],
+    pub(super) sides: [Option<&'a RawEnds>; 2],
     /// The cells that the sides meet, both included.
     pub(super) cells: [(usize, usize); 2],
 }
@@ -76,7 +76,7 @@ impl Band {
 }
 
 /// The values of a cell that a point may take.
-pub(super) struct Values {
+pub(super) struct CellValues {
     low: Option<Rational>,
     high: Option<Rational>,
     /// Whether `high` itself is not among them.
@@ -85,13 +85,13 @@ pub(super) struct Values {
 
 impl Axis<'_> {
     /// The values of a cell, or of the run of cells from `cell` on.
-    pub(super) fn values(&self, copy: usize, cell: usize) -> Values {
+    pub(super) fn values(&self, copy: usize, cell: usize) -> CellValues {
         self.run(copy, (cell, cell))
     }
 
     /// The values of a run of cells.
-    pub(super) fn run(&self, copy: usize, (from, to): (usize, usize)) -> Values {
-        let nothing = Values { low: None, high: None, is_open: false };
+    pub(super) fn run(&self, copy: usize, (from, to): (usize, usize)) -> CellValues {
+        let nothing = CellValues { low: None, high: None, is_open: false };
         let Some(grid) = self.grids.get(copy) else { return nothing };
         let side = self.sides.get(copy).copied().flatten();
         let threshold = |number: usize| {
@@ -108,9 +108,9 @@ impl Axis<'_> {
             (Some(t), cut) if cut.as_ref().is_none_or(|cut| t <= *cut) => {
                 let is_whole = grid.is_whole(Feature(self.feature));
                 let high = if is_whole { &t - &Rational::ONE } else { t };
-                Values { low, high: Some(high), is_open: !is_whole }
+                CellValues { low, high: Some(high), is_open: !is_whole }
             }
-            (_, high) => Values { low, high, is_open: false },
+            (_, high) => CellValues { low, high, is_open: false },
         }
     }
 
@@ -124,8 +124,9 @@ impl Axis<'_> {
     /// For every cell of the first point the cells of the second that come close enough.
     fn neighbours(&self, reach: &Rational, is_strict: bool) -> Vec<(usize, usize)> {
         let [own, other] = self.cells;
-        let others: Vec<Values> = (other.0..=other.1).map(|cell| self.values(1, cell)).collect();
-        let is_near = |own: &Values, index: usize| {
+        let others: Vec<CellValues> =
+            (other.0..=other.1).map(|cell| self.values(1, cell)).collect();
+        let is_near = |own: &CellValues, index: usize| {
             others.get(index).is_some_and(|other| {
                 let (gap, is_attained) = own.gap(other);
                 gap < *reach || (gap == *reach && is_attained && !is_strict)
@@ -149,7 +150,7 @@ impl Axis<'_> {
     }
 }
 
-impl Values {
+impl CellValues {
     fn moved(self, by: &Rational) -> Self {
         let moved = |end: Option<Rational>| end.map(|end| &end + by);
         Self { low: moved(self.low), high: moved(self.high), is_open: self.is_open }

@@ -24,13 +24,13 @@ use crate::model::Tie;
 use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
 
 use super::{CellBox, Forest, Score};
-use crate::certificate::cases::{Part, preorder};
+use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::Outcome;
 use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{Aim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
-use sum::Sum;
+use sum::TreeSum;
 use walk::{Absent, Reached, reached};
 
 /// A claim about two points, on the grids of both.
@@ -155,36 +155,36 @@ pub(in crate::certificate) fn decide<'a, N: Score + 'a>(
 }
 
 /// The questions of a claim about two points, for a search that wants to know before it asks.
-pub struct Questions<'a>(Sizes<'a>);
+pub struct Questions<'a>(BySize<'a>);
 
 /// By the size of the scores.
-enum Sizes<'a> {
+enum BySize<'a> {
     Small(Vec<Twins<'a, i128>>),
     Big(Vec<Twins<'a, IBig>>),
 }
 
 impl<'a> Questions<'a> {
     pub(in crate::certificate) fn small(all: impl Iterator<Item = Twins<'a, i128>>) -> Self {
-        Self(Sizes::Small(all.collect()))
+        Self(BySize::Small(all.collect()))
     }
 
     pub(in crate::certificate) fn big(all: impl Iterator<Item = Twins<'a, IBig>>) -> Self {
-        Self(Sizes::Big(all.collect()))
+        Self(BySize::Big(all.collect()))
     }
 
     /// The pairs of cells that each question is about, in order.
     pub fn pairings(&self) -> Vec<&Pairing> {
         match &self.0 {
-            Sizes::Small(all) => all.iter().map(|twins| &twins.pairing).collect(),
-            Sizes::Big(all) => all.iter().map(|twins| &twins.pairing).collect(),
+            BySize::Small(all) => all.iter().map(|twins| &twins.pairing).collect(),
+            BySize::Big(all) => all.iter().map(|twins| &twins.pairing).collect(),
         }
     }
 
     /// Whether rule `tree-pairs` closes a box of one question.
     pub fn is_closed(&self, question: usize, here: &TwinBox) -> bool {
         let outcome = match &self.0 {
-            Sizes::Small(all) => all.get(question).map(|twins| twins.close(here)),
-            Sizes::Big(all) => all.get(question).map(|twins| twins.close(here)),
+            BySize::Small(all) => all.get(question).map(|twins| twins.close(here)),
+            BySize::Big(all) => all.get(question).map(|twins| twins.close(here)),
         };
         outcome == Some(Outcome::Holds)
     }
@@ -276,17 +276,17 @@ impl<'a, N: Score> Twins<'a, N> {
             (Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None }, Some(here)) => {
                 let parts = self.pairing.cut(&here, *copy, *feature, *number);
                 let (low, high) = parts.ok_or(Rejection::CutOutside { token })?;
-                Ok(Part::Cut(((low, sum.clone()), (high, sum))))
+                Ok(Visited::Cut(((low, sum.clone()), (high, sum))))
             }
             (Step::Sum { most, trees }, Some(here)) => {
                 let problem = |problem| Rejection::Tree { token, problem };
                 let (named, others) = sum.parts(*most, trees).map_err(problem)?;
                 let part = |sum| (Some(here.clone()), Arc::new(sum));
-                Ok(Part::Cut((part(named), part(others))))
+                Ok(Visited::Cut((part(named), part(others))))
             }
             (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
                 let close = |here: TwinBox| self.close_sum(&here, &sum);
-                Ok(Part::Leaf(here.map_or(Outcome::Holds, close)))
+                Ok(Visited::Leaf(here.map_or(Outcome::Holds, close)))
             }
             (Step::Cut { .. } | Step::Sum { .. }, None) => Err(Rejection::CutOutside { token }),
             _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
@@ -294,9 +294,9 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// All trees, which reach the aim of the claim.
-    fn all_trees(&self) -> Sum {
+    fn all_trees(&self) -> TreeSum {
         let [forest, _] = self.forests;
-        Sum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
+        TreeSum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
     }
 
     /// What the pairs of leaves show of a box.
@@ -305,7 +305,7 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// What the pairs of leaves of some trees show of a box.
-    fn close_sum(&self, here: &TwinBox, sum: &Sum) -> Outcome {
+    fn close_sum(&self, here: &TwinBox, sum: &TreeSum) -> Outcome {
         if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
             return Outcome::Holds;
         }

@@ -6,12 +6,12 @@ use super::super::tree_pairs::aim::Aim;
 
 /// Trees, by number in ascending order, and what they must show.
 #[derive(Clone, Debug)]
-pub(super) struct Sum {
+pub(super) struct TreeSum {
     pub(super) trees: Vec<usize>,
     pub(super) aim: Aim,
 }
 
-impl Sum {
+impl TreeSum {
     /// The trees that are named, which may change by `most`, and the others, which have what is left: over any
     /// pairs of points the largest change of all is at most the sum of both largest changes. Refuses what is
     /// no bound on a change, and trees that are not among these or not in ascending order.
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn parts_share_out_all_trees() {
         let limit = Rational::from_f64(2.0).unwrap();
-        let all = Sum { trees: vec![0, 1, 3], aim: Aim::Change { limit } };
+        let all = TreeSum { trees: vec![0, 1, 3], aim: Aim::Change { limit } };
         let (named, others) = all.parts(0.5, &[0, 3]).unwrap();
         assert_eq!((named.trees, others.trees), (vec![0, 3], vec![1]));
         assert!(

@@ -57,7 +57,7 @@ impl<N: Score> Reached<N> {
 }
 
 /// A step of the walk.
-enum Visit {
+enum PairVisit {
     /// Look at a node of either copy.
     Pair([usize; 2]),
     /// Narrow the cells of one point, then look at a pair of nodes.
@@ -79,46 +79,46 @@ pub(super) fn reached<N: Score>(
     here: &mut TwinBox,
 ) -> Result<Option<Reached<N>>, Absent> {
     let mut found: Option<Reached<N>> = None;
-    let mut stack = vec![Visit::Pair([0, 0])];
+    let mut stack = vec![PairVisit::Pair([0, 0])];
     while let Some(visit) = stack.pop() {
         let pair = match visit {
-            Visit::Pair(pair) => pair,
-            Visit::Narrowed { copy, feature, side, next } => {
+            PairVisit::Pair(pair) => pair,
+            PairVisit::Narrowed { copy, feature, side, next } => {
                 let sides = here.sides(feature);
                 here.set(copy, feature, side);
                 if !pairing.tighten(here, feature) {
                     here.restore(feature, sides);
                     continue;
                 }
-                stack.push(Visit::Widen { feature, sides });
+                stack.push(PairVisit::Widen { feature, sides });
                 next
             }
-            Visit::Widen { feature, sides } => {
+            PairVisit::Widen { feature, sides } => {
                 here.restore(feature, sides);
                 continue;
             }
         };
         match descend(trees, pair, here) {
-            Descent::Leaves(first, second) => {
+            PairDescent::Leaves(first, second) => {
                 let leaves = Reached::of(first, second);
                 match &mut found {
                     None => found = Some(leaves),
                     Some(found) => found.join(&leaves),
                 }
             }
-            Descent::One(pair) => stack.push(Visit::Pair(pair)),
-            Descent::Both(low, high) => stack.extend([low, high]),
-            Descent::Nowhere => return Err(Absent),
+            PairDescent::One(pair) => stack.push(PairVisit::Pair(pair)),
+            PairDescent::Both(low, high) => stack.extend([low, high]),
+            PairDescent::Nowhere => return Err(Absent),
         }
     }
     Ok(found)
 }
 
 /// Where a pair of nodes leads.
-enum Descent<'a, N> {
+enum PairDescent<'a, N> {
     Leaves(&'a N, &'a N),
     One([usize; 2]),
-    Both(Visit, Visit),
+    Both(PairVisit, PairVisit),
     /// An index that does not exist.
     Nowhere,
 }
@@ -127,12 +127,12 @@ fn descend<'a, N: Score>(
     [first, second]: [&'a CutTree<N>; 2],
     [a, b]: [usize; 2],
     here: &TwinBox,
-) -> Descent<'a, N> {
+) -> PairDescent<'a, N> {
     let (Some(left), Some(right)) = (first.nodes.get(a), second.nodes.get(b)) else {
-        return Descent::Nowhere;
+        return PairDescent::Nowhere;
     };
     let (copy, split) = match (left, right) {
-        (CutNode::Leaf(x), CutNode::Leaf(y)) => return Descent::Leaves(x, y),
+        (CutNode::Leaf(x), CutNode::Leaf(y)) => return PairDescent::Leaves(x, y),
         (CutNode::Split { feature, number, left, right }, _) => (0, (feature, number, left, right)),
         (_, CutNode::Split { feature, number, left, right }) => (1, (feature, number, left, right)),
     };
@@ -140,11 +140,11 @@ fn descend<'a, N: Score>(
     let to = |child: usize| if copy == 0 { [child, b] } else { [a, child] };
     let (lo, hi) = here.side(copy, feature);
     if hi <= number {
-        Descent::One(to(low))
+        PairDescent::One(to(low))
     } else if lo > number {
-        Descent::One(to(high))
+        PairDescent::One(to(high))
     } else {
-        let narrowed = |side, child| Visit::Narrowed { copy, feature, side, next: to(child) };
-        Descent::Both(narrowed((lo, number), low), narrowed((number + 1, hi), high))
+        let narrowed = |side, child| PairVisit::Narrowed { copy, feature, side, next: to(child) };
+        PairDescent::Both(narrowed((lo, number), low), narrowed((number + 1, hi), high))
     }
 }

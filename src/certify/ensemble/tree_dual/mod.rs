@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::certificate::{Proof, Shift, competitors};
 use crate::spec::Obligation;
 
-use super::grid::{Grid, Part, Parts, Sides};
+use super::grid::{Grid, GridNode, Parts, Sides};
 use crate::certify::Searcher;
 
 /// Most rounds over all features.
@@ -52,7 +52,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
 }
 
 /// A tree's share of one feature: constant between the tree's own cuts.
-struct Share {
+struct TreeShare {
     feature: usize,
     /// The first cell of each run.
     starts: Vec<usize>,
@@ -70,7 +70,7 @@ struct Reach {
 struct Factor {
     /// Its place in the ensemble.
     tree: usize,
-    shares: Vec<Share>,
+    shares: Vec<TreeShare>,
     leaves: Vec<Reach>,
 }
 
@@ -177,7 +177,7 @@ impl<'a> Relaxation<'a> {
     fn shifts(&self) -> Vec<Shift> {
         let mut shifts = Vec::new();
         for Factor { tree, shares, .. } in &self.factors {
-            for Share { feature, starts, theta } in shares {
+            for TreeShare { feature, starts, theta } in shares {
                 for (run, start) in starts.iter().enumerate().skip(1) {
                     let step = ((theta[run] - theta[run - 1]) * STEPS).round();
                     if step != 0.0 && step.is_finite() {
@@ -194,7 +194,7 @@ fn least(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-impl Share {
+impl TreeShare {
     /// The run of a cell.
     fn run(&self, cell: usize) -> usize {
         self.starts.partition_point(|start| *start <= cell) - 1
@@ -208,35 +208,35 @@ impl Share {
 }
 
 impl Factor {
-    fn new(tree: usize, parts: &[Part<f64>], sides: &Sides, sign: f64) -> Self {
+    fn new(tree: usize, parts: &[GridNode<f64>], sides: &Sides, sign: f64) -> Self {
         let mut cuts: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for part in parts {
-            if let Part::Split { feature, number, .. } = *part {
+            if let GridNode::Split { feature, number, .. } = *part {
                 let (lo, hi) = sides[feature];
                 if lo <= number && number < hi {
                     cuts.entry(feature).or_insert_with(|| [lo].into()).insert(number + 1);
                 }
             }
         }
-        let share = |(feature, starts): (usize, BTreeSet<usize>)| Share {
+        let share = |(feature, starts): (usize, BTreeSet<usize>)| TreeShare {
             feature,
             theta: vec![0.0; starts.len()],
             starts: starts.into_iter().collect(),
         };
-        let shares: Vec<Share> = cuts.into_iter().map(share).collect();
+        let shares: Vec<TreeShare> = cuts.into_iter().map(share).collect();
         let mut leaves = Vec::new();
         let mut stack = vec![(0, sides.clone())];
         while let Some((at, here)) = stack.pop() {
             match parts[at] {
-                Part::Leaf(value) => {
-                    let run = |share: &Share| {
+                GridNode::Leaf(value) => {
+                    let run = |share: &TreeShare| {
                         let (lo, hi) = here[share.feature];
                         (share.run(lo), share.run(hi))
                     };
                     let runs: Vec<_> = shares.iter().map(run).collect();
                     leaves.push(Reach { value: sign * value, least: vec![0.0; runs.len()], runs });
                 }
-                Part::Split { feature, number, left, right } => {
+                GridNode::Split { feature, number, left, right } => {
                     let (lo, hi) = here[feature];
                     if lo <= number {
                         let mut part = here.clone();

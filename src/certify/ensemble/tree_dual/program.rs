@@ -60,14 +60,14 @@ fn spans_of(factor: &Factor) -> BTreeSet<Span> {
 }
 
 /// The variables of one tree.
-struct Columns {
+struct TreeVariables {
     /// Per share and run; `None` for the first, which is 0: a constant of a share cancels.
     theta: Vec<Vec<Option<Variable>>>,
     spans: BTreeMap<Span, Variable>,
     least: Variable,
 }
 
-impl Columns {
+impl TreeVariables {
     fn new(factor: &Factor, variables: &mut ProblemVariables) -> Self {
         let theta = factor.shares.iter().map(|share| {
             let rest = (1..share.theta.len()).map(|_| variables.add(free()));
@@ -96,7 +96,8 @@ fn free() -> good_lp::VariableDefinition {
 fn solve(relaxation: &Relaxation) -> Option<Vec<Vec<Vec<f64>>>> {
     let mut variables = ProblemVariables::new();
     let factors = &relaxation.factors;
-    let columns: Vec<Columns> = factors.iter().map(|f| Columns::new(f, &mut variables)).collect();
+    let columns: Vec<TreeVariables> =
+        factors.iter().map(|f| TreeVariables::new(f, &mut variables)).collect();
     let cells: Vec<BTreeSet<usize>> =
         (0..relaxation.sides.len()).map(|j| cells(factors, j)).collect();
     let rest: Vec<Option<Variable>> =

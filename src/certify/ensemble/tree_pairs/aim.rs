@@ -2,11 +2,11 @@
 
 use crate::spec::{Claim, On};
 
-use super::super::tree_pairs::product::{FALL, RISE, Sums};
+use super::super::tree_pairs::product::{FALL, PairSums, RISE};
 
 /// What is claimed of the margins of two points; see rule `tree-pairs`.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Aim {
+pub(super) enum FloatAim {
     /// `m − m′ <= limit`.
     Change { limit: f64 },
     /// `√2·|σ(m) − σ(m′)| <= limit` where `m >= m′`.
@@ -19,7 +19,7 @@ pub(super) enum Aim {
     Flip { margin: f64 },
 }
 
-impl Aim {
+impl FloatAim {
     /// That of a claim about two points of an ensemble; `None` for other claims.
     pub(super) fn of(claim: &Claim) -> Option<Self> {
         Some(match claim {
@@ -44,7 +44,7 @@ impl Aim {
     }
 
     /// By how much the claim is missed, about; 0 and less where it holds.
-    pub(super) fn missed(self, top: &Sums) -> f64 {
+    pub(super) fn missed(self, top: &PairSums) -> f64 {
         let [first, minus_first, second, minus_second, fall, rise] = *top;
         let sigma = |m: f64| 1.0 / (1.0 + (-m).exp());
         let gap = |change: f64, high: f64, low: f64| {
@@ -67,7 +67,7 @@ impl Aim {
     }
 
     /// The place of the sum whose bound should fall.
-    pub(super) fn pressing(self, top: &Sums) -> usize {
+    pub(super) fn pressing(self, top: &PairSums) -> usize {
         let [first, minus_first, second, minus_second, fall, rise] = *top;
         let is_rise = match self {
             Self::Flip { .. } => {

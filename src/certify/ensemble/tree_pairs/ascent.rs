@@ -25,7 +25,7 @@ enum CellNode {
 }
 
 /// The best pair so far, and the trees over cells, for both points the same grid.
-pub(super) struct Ascent<'a> {
+pub(super) struct PairAscent<'a> {
     trees: Vec<Vec<CellNode>>,
     /// The trees that cut a feature.
     cutting: Vec<Vec<usize>>,
@@ -44,7 +44,7 @@ struct Pair {
     fall: f64,
 }
 
-impl<'a> Ascent<'a> {
+impl<'a> PairAscent<'a> {
     pub(super) fn new(
         ensemble: &Ensemble,
         grid: &Cells,

@@ -8,10 +8,10 @@ use crate::interval::Rational;
 use crate::model::{Family, Point};
 use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
 
-use super::super::tree_pairs::aim::Aim;
+use super::super::tree_pairs::aim::FloatAim;
 use super::super::tree_pairs::parts::Shown;
 use super::super::tree_pairs::product::FALL;
-use super::super::tree_pairs::question::{FIRST_BOXES, Question};
+use super::super::tree_pairs::question::{BoxQuestion, FIRST_BOXES};
 use super::super::tree_pairs::witness::Ground;
 use super::super::tree_pairs::{Grids, Means, prove, regions};
 use crate::certify::{Options, Searcher};
@@ -90,9 +90,10 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     let questions = searcher.kernel.questions(&on_score)?;
     let pairing = questions.pairings().into_iter().next()?;
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
-    let question = Question::new(ensemble, &grids, (pairing, pairing.root()?), Aim::of(claim)?)?;
+    let question =
+        BoxQuestion::new(ensemble, &grids, (pairing, pairing.root()?), FloatAim::of(claim)?)?;
     let ground = Ground { grids: grids.both(), regions: regions(&on_score, claim) };
-    let scene = Scene { searcher, on_score: &on_score, question, ground };
+    let scene = ExtentClaim { searcher, on_score: &on_score, question, ground };
     let mut nodes = 0;
     let (found, is_largest) = scene.largest(&mut nodes);
     let changes: Vec<Option<Rational>> = found.iter().map(|here| scene.change(here)).collect();
@@ -108,14 +109,14 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
 }
 
 /// A claim about the score whose largest change is looked for.
-struct Scene<'a> {
+struct ExtentClaim<'a> {
     searcher: &'a Searcher<'a>,
     on_score: &'a Obligation,
-    question: Question<'a>,
+    question: BoxQuestion<'a>,
     ground: Ground<'a>,
 }
 
-impl Scene<'_> {
+impl ExtentClaim<'_> {
     /// Boxes of pairs that change much, the one that changes most first, none if none changes; and whether no
     /// pair changes more. All trees together have three quarters of the budget, or a third of that if they seem
     /// hopeless, and start from what is climbed to unless a few boxes decide.

@@ -5,11 +5,11 @@ use crate::certificate::{Cut, Leaf, Step};
 /// A tree of cases, a leaf at first.
 #[derive(Debug)]
 pub(super) struct Grown {
-    nodes: Vec<Node>,
+    nodes: Vec<GrownNode>,
 }
 
 #[derive(Debug)]
-struct Node {
+struct GrownNode {
     /// The node above; that of the root is the root.
     above: usize,
     /// The cut, and the place of its low part, after which comes the high one.
@@ -18,7 +18,7 @@ struct Node {
 
 impl Default for Grown {
     fn default() -> Self {
-        Self { nodes: vec![Node { above: 0, cut: None }] }
+        Self { nodes: vec![GrownNode { above: 0, cut: None }] }
     }
 }
 
@@ -27,7 +27,7 @@ impl Grown {
     pub(super) fn cut(&mut self, leaf: usize, cut: Cut) -> usize {
         let low = self.nodes.len();
         self.nodes[leaf].cut = Some((cut, low));
-        self.nodes.extend([0, 1].map(|_| Node { above: leaf, cut: None }));
+        self.nodes.extend([0, 1].map(|_| GrownNode { above: leaf, cut: None }));
         low
     }
 

@@ -18,9 +18,9 @@ use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
 use crate::certify::Searcher;
 use crate::certify::network::branch;
-use aim::Aim;
-use question::Question;
-use search::Found;
+use aim::FloatAim;
+use question::BoxQuestion;
+use search::PairSearchEnd;
 use witness::{Ground, shift};
 
 pub use extent::LargestChange;
@@ -51,14 +51,14 @@ fn prove(
 ) -> Option<Proof> {
     let Family::Ensemble(ensemble) = &searcher.subject.model.0.family else { return None };
     let claim = obligation.sufficient.as_ref()?;
-    let (aim, questions) = (Aim::of(claim)?, searcher.kernel.questions(obligation)?);
+    let (aim, questions) = (FloatAim::of(claim)?, searcher.kernel.questions(obligation)?);
     let grids = Grids::new(ensemble, searcher.lowered.is_whole(), claim);
     let pairings = questions.pairings();
     let options = searcher.options;
     let mut trees = BTreeMap::new();
     for (number, pairing) in pairings.iter().enumerate() {
         let Some(root) = pairing.root() else { continue };
-        let question = Question::new(ensemble, &grids, (pairing, root), aim)?;
+        let question = BoxQuestion::new(ensemble, &grids, (pairing, root), aim)?;
         let mut close = |here: &_| questions.is_closed(number, here);
         let found = match means {
             Means::All => question.answer(options, nodes, &mut close),
@@ -66,15 +66,15 @@ fn prove(
         };
         match found {
             // an absent tree is a single leaf
-            Found::Tree(tree) if tree.steps().len() == 1 => {}
-            Found::Tree(tree) => {
+            PairSearchEnd::Tree(tree) if tree.steps().len() == 1 => {}
+            PairSearchEnd::Tree(tree) => {
                 trees.insert(number, tree);
             }
-            Found::Open(here) => {
+            PairSearchEnd::Open(here) => {
                 let ground = Ground { grids: grids.both(), regions: regions(obligation, claim) };
                 return Some(refuted(&ground, claim, number, &here));
             }
-            Found::Nothing => return None,
+            PairSearchEnd::Nothing => return None,
         }
     }
     // a tree of its own may go over several lines

@@ -8,7 +8,7 @@ use crate::certificate::{Cut, MAX_DEPTH, SplitTree, Step, TwinBox};
 
 use super::super::tree_pairs::grown::Grown;
 use super::super::tree_pairs::product::{FALL, Twin};
-use super::super::tree_pairs::search::{Case, Search};
+use super::super::tree_pairs::search::{PairSearch, WaitingBox};
 
 /// Trees of a part, from one attempt to the next.
 const SIZES: [usize; 10] = [2, 3, 4, 6, 8, 11, 14, 18, 24, 32];
@@ -31,7 +31,7 @@ pub(super) struct Shown {
 /// that is at most `limit` is low enough. `work` is how many trees may be bounded, each box of each part
 /// counted; what is not needed of it stays. `None` where too few trees move for parts, or nothing may be done.
 pub(super) fn lowest(
-    search: &Search,
+    search: &PairSearch,
     root: &TwinBox,
     (limit, most_trees): (f64, usize),
     work: &mut u64,
@@ -49,13 +49,13 @@ pub(super) fn lowest(
     }
     let still = search.of_some(&still).start(root.clone()).top[FALL];
     let affinity = Affinity::new(search, &moving, root, work);
-    let mut best: Option<(f64, Vec<Part>)> = None;
+    let mut best: Option<(f64, Vec<TreeGroup>)> = None;
     for size in sizes {
         let mut share = *work / 2;
         *work -= share;
         let groups = affinity.groups(moving.len().div_ceil(size));
-        let mut parts: Vec<Part> =
-            groups.into_iter().map(|trees| Part::new(search, trees, root)).collect();
+        let mut parts: Vec<TreeGroup> =
+            groups.into_iter().map(|trees| TreeGroup::new(search, trees, root)).collect();
         lower(&mut parts, root, limit - still, &mut share);
         *work += share;
         let most = sum(&parts) + still;
@@ -71,20 +71,20 @@ pub(super) fn lowest(
 }
 
 /// The bound of all trees together on a box that is not cut; `None` if nothing can be shown.
-pub(super) fn uncut(search: &Search, root: &TwinBox) -> Option<Shown> {
+pub(super) fn uncut(search: &PairSearch, root: &TwinBox) -> Option<Shown> {
     let all: Vec<usize> = (0..search.products.len()).collect();
-    let whole = Part::new(search, all, root);
+    let whole = TreeGroup::new(search, all, root);
     Some(Shown { most: whole.written(), tree: tree(vec![whole])? })
 }
 
 /// What the bounds of parts add up to, with room for rounding.
-fn sum(parts: &[Part]) -> f64 {
+fn sum(parts: &[TreeGroup]) -> f64 {
     parts.iter().map(|part| part.written() + SLACK * part.size).sum()
 }
 
 /// Lowers the bounds of parts until their sum is at most `limit`, as far as the work lasts, those first that
 /// cost least.
-fn lower(parts: &mut [Part], root: &TwinBox, limit: f64, work: &mut u64) {
+fn lower(parts: &mut [TreeGroup], root: &TwinBox, limit: f64, work: &mut u64) {
     loop {
         let total = sum(parts);
         let excess = total - limit;
@@ -107,7 +107,7 @@ fn lower(parts: &mut [Part], root: &TwinBox, limit: f64, work: &mut u64) {
 }
 
 /// All parts after one another; the last one has what the others leave.
-fn tree(mut parts: Vec<Part>) -> Option<SplitTree> {
+fn tree(mut parts: Vec<TreeGroup>) -> Option<SplitTree> {
     let last = parts.pop()?;
     let mut steps = Vec::new();
     for part in parts {
@@ -122,9 +122,9 @@ fn tree(mut parts: Vec<Part>) -> Option<SplitTree> {
 }
 
 /// Trees that are cut together.
-struct Part<'a> {
+struct TreeGroup<'a> {
     trees: Vec<usize>,
-    search: Search<'a>,
+    search: PairSearch<'a>,
     grown: Grown,
     /// Leaves that may be cut, each with the largest change on it.
     open: Vec<(usize, f64)>,
@@ -138,8 +138,8 @@ struct Part<'a> {
     price: f64,
 }
 
-impl<'a> Part<'a> {
-    fn new(all: &Search<'a>, trees: Vec<usize>, root: &TwinBox) -> Self {
+impl<'a> TreeGroup<'a> {
+    fn new(all: &PairSearch<'a>, trees: Vec<usize>, root: &TwinBox) -> Self {
         let search = all.of_some(&trees);
         let bound = search.start(root.clone()).top[FALL];
         let size = search.products.iter().map(|product| product.size()).sum();
@@ -168,7 +168,7 @@ impl<'a> Part<'a> {
         self.bound = self.open.iter().map(|(_, top)| *top).fold(self.floor, f64::max);
     }
 
-    fn cut(&mut self, case: Case, to: f64, work: &mut u64) {
+    fn cut(&mut self, case: WaitingBox, to: f64, work: &mut u64) {
         let mut stack = vec![case];
         while let Some(case) = stack.pop() {
             let (top, place) = (case.top[FALL], case.place);
@@ -190,7 +190,7 @@ impl<'a> Part<'a> {
     }
 
     /// A leaf by its place.
-    fn case(&self, place: usize, root: &TwinBox) -> Option<Case> {
+    fn case(&self, place: usize, root: &TwinBox) -> Option<WaitingBox> {
         let mut here = root.clone();
         let path = self.grown.path(place);
         for (cut, is_high) in &path {
@@ -213,10 +213,10 @@ struct Affinity {
 
 impl Affinity {
     /// Pairs that an eighth of the work does not last for gain nothing.
-    fn new(search: &Search, trees: &[usize], root: &TwinBox, work: &mut u64) -> Self {
+    fn new(search: &PairSearch, trees: &[usize], root: &TwinBox, work: &mut u64) -> Self {
         let mut share = *work / 8;
         *work -= share;
-        let alone = |tree: usize| Part::new(search, vec![tree], root).bound;
+        let alone = |tree: usize| TreeGroup::new(search, vec![tree], root).bound;
         let (mut tops, mut gains) = (Vec::new(), Vec::new());
         for &tree in trees {
             if share == 0 {
@@ -233,7 +233,7 @@ impl Affinity {
                 if few == 0 {
                     break;
                 }
-                let mut both = Part::new(search, vec![other, tree], root);
+                let mut both = TreeGroup::new(search, vec![other, tree], root);
                 both.lower(f64::NEG_INFINITY, root, &mut few);
                 share += few;
                 row.push(top + other_top - both.bound);

@@ -10,29 +10,29 @@ pub(super) const MOST_PAIRS: usize = 1 << 21;
 /// How many sums there are.
 pub(super) const FORMS: usize = 6;
 /// Upper bounds of `v`, `−v`, `v′`, `−v′`, `v − v′` and `v′ − v`.
-pub(super) type Sums = [f64; FORMS];
+pub(super) type PairSums = [f64; FORMS];
 /// The place of `v − v′`.
 pub(super) const FALL: usize = 4;
 /// The place of `v′ − v`.
 pub(super) const RISE: usize = 5;
 
 /// The sums of a leaf.
-pub(super) fn sums(first: f64, second: f64) -> Sums {
+pub(super) fn sums(first: f64, second: f64) -> PairSums {
     [first, -first, second, -second, first - second, second - first]
 }
 
 /// The larger of each sum.
-pub(super) fn larger(a: &Sums, b: &Sums) -> Sums {
+pub(super) fn larger(a: &PairSums, b: &PairSums) -> PairSums {
     std::array::from_fn(|k| a[k].max(b[k]))
 }
 
 /// An axis: point 0's features, then point 1's.
-pub(super) type Axis = usize;
+pub(super) type AxisIndex = usize;
 
 /// A node: low iff the axis's cell is at most `number`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Twin {
-    Split { axis: Axis, number: usize, low: usize, high: usize },
+    Split { axis: AxisIndex, number: usize, low: usize, high: usize },
     Leaf { first: f64, second: f64 },
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Product {
     /// Children stand before their parent, and the root last.
     pub(super) nodes: Vec<Twin>,
     /// The largest sums below each node.
-    pub(super) tops: Vec<Sums>,
+    pub(super) tops: Vec<PairSums>,
     /// Axes that are cut, as bits; all where there are too many.
     axes: u128,
 }
@@ -59,13 +59,14 @@ impl Product {
         pairs: &mut usize,
     ) -> Option<Self> {
         let (features, nodes) = (pairing.features(), Vec::new());
-        let mut builder = Builder { tree, grids, pairing, features, is_change, nodes, pairs };
+        let mut builder =
+            ProductBuilder { tree, grids, pairing, features, is_change, nodes, pairs };
         builder.build([0, 0], [0, 0], &mut root.clone())?;
         Some(Self::from_nodes(builder.nodes))
     }
 
     fn from_nodes(nodes: Vec<Twin>) -> Self {
-        let (mut axes, mut tops) = (0, Vec::<Sums>::with_capacity(nodes.len()));
+        let (mut axes, mut tops) = (0, Vec::<PairSums>::with_capacity(nodes.len()));
         for node in &nodes {
             tops.push(match *node {
                 Twin::Leaf { first, second } => sums(first, second),
@@ -90,17 +91,17 @@ impl Product {
     }
 
     /// Whether an axis is cut; also where there are too many axes to tell.
-    pub(super) fn has_cut(&self, axis: Axis) -> bool {
+    pub(super) fn has_cut(&self, axis: AxisIndex) -> bool {
         self.axes & bit(axis) != 0
     }
 }
 
 /// The bit of an axis; all bits where it has none.
-fn bit(axis: Axis) -> u128 {
+fn bit(axis: AxisIndex) -> u128 {
     1u128.checked_shl(axis as u32).unwrap_or(u128::MAX)
 }
 
-struct Builder<'a> {
+struct ProductBuilder<'a> {
     tree: &'a Tree,
     grids: [&'a Cells; 2],
     pairing: &'a Pairing,
@@ -111,7 +112,7 @@ struct Builder<'a> {
     pairs: &'a mut usize,
 }
 
-impl Builder<'_> {
+impl ProductBuilder<'_> {
     /// Appends the product below a pair of nodes; returns its place. The copy that lies less deep goes
     /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128. The box
     /// is left as it was.

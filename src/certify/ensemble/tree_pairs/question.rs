@@ -4,33 +4,33 @@ use crate::certificate::{Pairing, TwinBox};
 use crate::model::Ensemble;
 
 use super::super::tree_pairs::Grids;
-use super::super::tree_pairs::aim::Aim;
-use super::super::tree_pairs::ascent::Ascent;
+use super::super::tree_pairs::aim::FloatAim;
+use super::super::tree_pairs::ascent::PairAscent;
 use super::super::tree_pairs::parts::{self, Shown};
-use super::super::tree_pairs::product::{FORMS, MOST_PAIRS, Product, Sums};
-use super::super::tree_pairs::search::{Found, Search};
+use super::super::tree_pairs::product::{FORMS, MOST_PAIRS, PairSums, Product};
+use super::super::tree_pairs::search::{PairSearch, PairSearchEnd};
 use crate::certify::Options;
 
 /// Boxes of all trees together before anything else is tried: enough for most claims, true or false.
 pub(super) const FIRST_BOXES: u64 = 2_000;
 
 /// A question: every pair of a box reaches an aim.
-pub(super) struct Question<'a> {
+pub(super) struct BoxQuestion<'a> {
     ensemble: &'a Ensemble,
     grids: &'a Grids,
     pairing: &'a Pairing,
     pub(super) root: &'a TwinBox,
     products: Vec<Product>,
-    aim: Aim,
+    aim: FloatAim,
 }
 
-impl<'a> Question<'a> {
+impl<'a> BoxQuestion<'a> {
     /// `None` if the trees are too large over pairs.
     pub(super) fn new(
         ensemble: &'a Ensemble,
         grids: &'a Grids,
         (pairing, root): (&'a Pairing, &'a TwinBox),
-        aim: Aim,
+        aim: FloatAim,
     ) -> Option<Self> {
         let (mut pairs, is_change) = (MOST_PAIRS, aim.is_change());
         let product = |tree| Product::new(tree, grids.both(), pairing, root, is_change, &mut pairs);
@@ -39,19 +39,19 @@ impl<'a> Question<'a> {
     }
 
     /// The search over boxes of pairs, all trees together.
-    pub(super) fn search(&self) -> Search<'_> {
+    pub(super) fn search(&self) -> PairSearch<'_> {
         let base = self.ensemble.base.iter().sum::<f64>();
-        let base: Sums = match self.aim.is_change() {
+        let base: PairSums = match self.aim.is_change() {
             true => [0.0; FORMS],
             false => [base, -base, base, -base, 0.0, 0.0],
         };
         let products = self.products.iter().collect();
-        Search { products, pairing: self.pairing, aim: self.aim, base }
+        PairSearch { products, pairing: self.pairing, aim: self.aim, base }
     }
 
     /// Where pairs are climbed to that change much.
-    pub(super) fn ascent(&self, seed: u64) -> Ascent<'_> {
-        Ascent::new(self.ensemble, &self.grids.first, (self.pairing, self.root), seed)
+    pub(super) fn ascent(&self, seed: u64) -> PairAscent<'_> {
+        PairAscent::new(self.ensemble, &self.grids.first, (self.pairing, self.root), seed)
     }
 
     /// The lowest bound of the change, part by part, that so many boxes come to, or all trees together without
@@ -81,7 +81,7 @@ impl<'a> Question<'a> {
         budget: u64,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
-    ) -> Found {
+    ) -> PairSearchEnd {
         let search = self.search();
         search.run(&mut search.waiting(self.root), budget, nodes, close)
     }
@@ -94,34 +94,36 @@ impl<'a> Question<'a> {
         options: Options,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
-    ) -> Found {
+    ) -> PairSearchEnd {
         let (budget, seed) = (options.budget_nodes, options.seed);
-        let Aim::Change { limit } = self.aim else { return self.together(budget, nodes, close) };
+        let FloatAim::Change { limit } = self.aim else {
+            return self.together(budget, nodes, close);
+        };
         let search = self.search();
         let mut waiting = search.waiting(self.root);
         let before = *nodes;
         let first = before + (budget.saturating_sub(before) / 2).min(FIRST_BOXES);
         let found = search.run(&mut waiting, first, nodes, close);
-        if !matches!(found, Found::Nothing) {
+        if !matches!(found, PairSearchEnd::Nothing) {
             return found;
         }
         let mut ascent = self.ascent(seed);
         if let Some(here) = ascent.climb(limit, *nodes - before).filter(|here| !close(here)) {
-            return Found::Open(here);
+            return PairSearchEnd::Open(here);
         }
         let left = budget.saturating_sub(*nodes);
         let is_hopeless = waiting.is_hopeless(*nodes - before, budget.saturating_sub(before));
         let boxes = if is_hopeless { left } else { left / 2 };
         let shown = self.by_parts(limit, (boxes, options), nodes);
         if let Some(shown) = shown.filter(|shown| shown.most <= limit) {
-            return Found::Tree(shown.tree);
+            return PairSearchEnd::Tree(shown.tree);
         }
         let found = search.run(&mut waiting, budget, nodes, close);
-        if !matches!(found, Found::Nothing) {
+        if !matches!(found, PairSearchEnd::Nothing) {
             return found;
         }
         let climbed = ascent.climb(limit, budget).filter(|here| !close(here));
-        climbed.map_or(Found::Nothing, Found::Open)
+        climbed.map_or(PairSearchEnd::Nothing, PairSearchEnd::Open)
     }
 }
 
@@ -227,7 +229,7 @@ mod tests {
             let grids = Grids::new(ensemble, lowered.is_whole(), &obligation.claim);
             let pairs = (pairing, pairing.root().unwrap());
             let question =
-                Question::new(ensemble, &grids, pairs, Aim::Change { limit: 0.0 }).unwrap();
+                BoxQuestion::new(ensemble, &grids, pairs, FloatAim::Change { limit: 0.0 }).unwrap();
             let bounds = [0, 5, 40, 800].map(|boxes| {
                 let (mut nodes, options) = (0, (boxes, Options::default()));
                 let shown = question.by_parts(f64::NEG_INFINITY, options, &mut nodes).unwrap();

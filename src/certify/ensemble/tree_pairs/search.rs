@@ -8,24 +8,26 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Cut, MAX_DEPTH, Pairing, SplitTree, TwinBox};
 
-use super::super::tree_pairs::aim::Aim;
+use super::super::tree_pairs::aim::FloatAim;
 use super::super::tree_pairs::grown::Grown;
-use super::super::tree_pairs::product::{Axis, FALL, FORMS, Product, Sums, Twin, larger, sums};
+use super::super::tree_pairs::product::{
+    AxisIndex, FALL, FORMS, PairSums, Product, Twin, larger, sums,
+};
 
 /// How close to a limit, relative to the size of the sums, floats are not trusted.
 const CLOSE: f64 = 1e-9;
 
 /// A search of one question.
-pub(super) struct Search<'a> {
+pub(super) struct PairSearch<'a> {
     pub(super) products: Vec<&'a Product>,
     pub(super) pairing: &'a Pairing,
-    pub(super) aim: Aim,
+    pub(super) aim: FloatAim,
     /// The sums of a pair that no tree says anything about.
-    pub(super) base: Sums,
+    pub(super) base: PairSums,
 }
 
 /// What a search ends with.
-pub(super) enum Found {
+pub(super) enum PairSearchEnd {
     Tree(SplitTree),
     /// A box in which every tree has one leaf, and which is not closed.
     Open(TwinBox),
@@ -35,14 +37,14 @@ pub(super) enum Found {
 
 /// A tree on a box.
 #[derive(Clone, Copy)]
-struct Standing {
+struct PairStanding {
     node: usize,
-    top: Sums,
+    top: PairSums,
 }
 
 /// The boxes that wait, and the tree so far.
 pub(super) struct Waiting {
-    stack: Vec<Case>,
+    stack: Vec<WaitingBox>,
     grown: Grown,
     /// How much of all pairs is closed, each half of a box counted as half of it.
     closed: f64,
@@ -66,10 +68,10 @@ impl Waiting {
 }
 
 /// A box that waits.
-pub(super) struct Case {
+pub(super) struct WaitingBox {
     pub(super) here: TwinBox,
-    standing: Vec<Standing>,
-    pub(super) top: Sums,
+    standing: Vec<PairStanding>,
+    pub(super) top: PairSums,
     /// Cuts above it.
     pub(super) depth: usize,
     /// Its part of the root, each half of a box counted as half of it.
@@ -78,7 +80,7 @@ pub(super) struct Case {
     pub(super) place: usize,
 }
 
-impl Case {
+impl WaitingBox {
     /// A child, whose tree's low part has that place.
     pub(super) fn below(mut self, low: usize) -> Self {
         self.place += low;
@@ -86,24 +88,24 @@ impl Case {
     }
 }
 
-impl<'a> Search<'a> {
+impl<'a> PairSearch<'a> {
     /// The same about some of the trees alone.
-    pub(super) fn of_some(&self, trees: &[usize]) -> Search<'a> {
+    pub(super) fn of_some(&self, trees: &[usize]) -> PairSearch<'a> {
         let products = trees.iter().filter_map(|&tree| self.products.get(tree).copied()).collect();
-        Search { products, pairing: self.pairing, aim: self.aim, base: [0.0; FORMS] }
+        PairSearch { products, pairing: self.pairing, aim: self.aim, base: [0.0; FORMS] }
     }
 
-    fn axis_of(&self, copy: usize, feature: usize) -> Axis {
+    fn axis_of(&self, copy: usize, feature: usize) -> AxisIndex {
         copy * self.pairing.features() + feature
     }
 
     /// As the format says it.
-    pub(super) fn cut(&self, (axis, number): (Axis, usize)) -> Cut {
+    pub(super) fn cut(&self, (axis, number): (AxisIndex, usize)) -> Cut {
         let features = self.pairing.features();
         Cut::Cell { copy: axis / features, feature: axis % features, number }
     }
 
-    fn side(&self, here: &TwinBox, axis: Axis) -> (usize, usize) {
+    fn side(&self, here: &TwinBox, axis: AxisIndex) -> (usize, usize) {
         let features = self.pairing.features();
         here.side(axis / features, axis % features)
     }
@@ -119,7 +121,7 @@ impl<'a> Search<'a> {
         nodes: &mut u64,
     ) -> (Option<TwinBox>, bool) {
         let mut found = None;
-        self.aim = Aim::Change { limit: best };
+        self.aim = FloatAim::Change { limit: best };
         let (mut stack, mut closed) = (vec![self.start(root.clone())], 0.0);
         while let Some(case) = stack.pop() {
             let is_tried = *nodes == trial && closed > 0.0;
@@ -134,7 +136,7 @@ impl<'a> Search<'a> {
             }
             let Some(cut) = self.choose(&case) else {
                 closed += case.share;
-                self.aim = Aim::Change { limit: case.top[FALL] };
+                self.aim = FloatAim::Change { limit: case.top[FALL] };
                 found = Some(case.here);
                 continue;
             };
@@ -145,7 +147,11 @@ impl<'a> Search<'a> {
     }
 
     /// Both parts of a cut that have a pair, the one that misses more last.
-    pub(super) fn children(&self, case: &Case, (axis, number): (Axis, usize)) -> Option<Vec<Case>> {
+    pub(super) fn children(
+        &self,
+        case: &WaitingBox,
+        (axis, number): (AxisIndex, usize),
+    ) -> Option<Vec<WaitingBox>> {
         let features = self.pairing.features();
         let (copy, feature) = (axis / features, axis % features);
         let (low, high) = self.pairing.cut(&case.here, copy, feature, number)?;
@@ -153,7 +159,7 @@ impl<'a> Search<'a> {
             .into_iter()
             .zip(0..)
             .filter_map(|(part, place)| part.map(|here| self.child(case, here, feature, place)));
-        let mut children: Vec<Case> = parts.collect();
+        let mut children: Vec<WaitingBox> = parts.collect();
         let count = children.len() as f64;
         children.iter_mut().for_each(|child| child.share /= count);
         children.sort_by(|a, b| self.aim.missed(&a.top).total_cmp(&self.aim.missed(&b.top)));
@@ -168,11 +174,11 @@ impl<'a> Search<'a> {
         budget: u64,
         nodes: &mut u64,
         close: &mut dyn FnMut(&TwinBox) -> bool,
-    ) -> Found {
+    ) -> PairSearchEnd {
         while let Some(case) = waiting.stack.pop() {
             if *nodes >= budget {
                 waiting.stack.push(case);
-                return Found::Nothing;
+                return PairSearchEnd::Nothing;
             }
             *nodes += 1;
             if self.is_closed(&case, close) {
@@ -184,18 +190,18 @@ impl<'a> Search<'a> {
                     waiting.closed += case.share;
                     continue;
                 }
-                return Found::Open(case.here);
+                return PairSearchEnd::Open(case.here);
             };
             let children = self.children(&case, cut).filter(|_| case.depth < MAX_DEPTH);
             let Some(children) = children else {
                 // no budget helps
                 waiting.stack.push(case);
-                return Found::Nothing;
+                return PairSearchEnd::Nothing;
             };
             let low = waiting.grown.cut(case.place, self.cut(cut));
             waiting.stack.extend(children.into_iter().map(|child| child.below(low)));
         }
-        SplitTree::new(waiting.grown.steps()).map_or(Found::Nothing, Found::Tree)
+        SplitTree::new(waiting.grown.steps()).map_or(PairSearchEnd::Nothing, PairSearchEnd::Tree)
     }
 
     /// All pairs of a box.
@@ -203,30 +209,36 @@ impl<'a> Search<'a> {
         Waiting { stack: vec![self.start(root.clone())], grown: Grown::default(), closed: 0.0 }
     }
 
-    pub(super) fn start(&self, here: TwinBox) -> Case {
-        let standing: Vec<Standing> = self
+    pub(super) fn start(&self, here: TwinBox) -> WaitingBox {
+        let standing: Vec<PairStanding> = self
             .products
             .iter()
             .map(|product| self.stand(product, product.root(), &here))
             .collect();
         let top = self.total(&standing);
-        Case { here, standing, top, depth: 0, share: 1.0, place: 0 }
+        WaitingBox { here, standing, top, depth: 0, share: 1.0, place: 0 }
     }
 
-    fn child(&self, parent: &Case, here: TwinBox, feature: usize, place: usize) -> Case {
+    fn child(
+        &self,
+        parent: &WaitingBox,
+        here: TwinBox,
+        feature: usize,
+        place: usize,
+    ) -> WaitingBox {
         let axes = [0, 1].map(|copy| self.axis_of(copy, feature));
-        let stand = |(product, old): (&&Product, &Standing)| {
+        let stand = |(product, old): (&&Product, &PairStanding)| {
             let is_decided = matches!(product.nodes[old.node], Twin::Leaf { .. });
             let is_moved = axes.iter().any(|&axis| product.has_cut(axis));
             if is_moved && !is_decided { self.stand(product, old.node, &here) } else { *old }
         };
-        let standing: Vec<Standing> =
+        let standing: Vec<PairStanding> =
             self.products.iter().zip(&parent.standing).map(stand).collect();
         let top = self.total(&standing);
-        Case { here, standing, top, depth: parent.depth + 1, share: parent.share, place }
+        WaitingBox { here, standing, top, depth: parent.depth + 1, share: parent.share, place }
     }
 
-    fn total(&self, standing: &[Standing]) -> Sums {
+    fn total(&self, standing: &[PairStanding]) -> PairSums {
         standing.iter().fold(self.base, |mut total, tree| {
             for (sum, top) in total.iter_mut().zip(&tree.top) {
                 *sum += top;
@@ -236,7 +248,7 @@ impl<'a> Search<'a> {
     }
 
     /// Where a tree stands on a box, from a node that the box reaches.
-    fn stand(&self, product: &Product, from: usize, here: &TwinBox) -> Standing {
+    fn stand(&self, product: &Product, from: usize, here: &TwinBox) -> PairStanding {
         let mut node = from;
         while let Twin::Split { axis, number, low, high } = product.nodes[node] {
             let (lo, hi) = self.side(here, axis);
@@ -248,7 +260,7 @@ impl<'a> Search<'a> {
                 break;
             }
         }
-        Standing { node, top: self.top(product, node, here, None) }
+        PairStanding { node, top: self.top(product, node, here, None) }
     }
 
     /// The largest sums below a node that a box reaches; with `within`, that part of an axis only.
@@ -257,8 +269,8 @@ impl<'a> Search<'a> {
         product: &Product,
         from: usize,
         here: &TwinBox,
-        within: Option<(Axis, (usize, usize))>,
-    ) -> Sums {
+        within: Option<(AxisIndex, (usize, usize))>,
+    ) -> PairSums {
         let mut top = [f64::NEG_INFINITY; FORMS];
         let mut stack = vec![from];
         while let Some(node) = stack.pop() {
@@ -286,10 +298,10 @@ impl<'a> Search<'a> {
     }
 
     /// Floats where they are sure, else the kernel.
-    fn is_closed(&self, case: &Case, close: &mut dyn FnMut(&TwinBox) -> bool) -> bool {
+    fn is_closed(&self, case: &WaitingBox, close: &mut dyn FnMut(&TwinBox) -> bool) -> bool {
         let missed = self.aim.missed(&case.top);
         let size = case.top.iter().fold(1.0, |size: f64, sum| size.max(sum.abs()));
-        if matches!(self.aim, Aim::Distance) {
+        if matches!(self.aim, FloatAim::Distance) {
             return missed <= 0.0 || close(&case.here);
         }
         missed < -CLOSE * size || (missed <= CLOSE * size && close(&case.here))
@@ -297,9 +309,9 @@ impl<'a> Search<'a> {
 
     /// The most promising cut: per cut that a tree stands at, what its low and its high half lose of the
     /// pressing sum, added up over the trees; the largest `max + 3·min` is taken.
-    pub(super) fn choose(&self, case: &Case) -> Option<(Axis, usize)> {
+    pub(super) fn choose(&self, case: &WaitingBox) -> Option<(AxisIndex, usize)> {
         let form = self.aim.pressing(&case.top);
-        let mut gains: BTreeMap<(Axis, usize), (f64, f64)> = BTreeMap::new();
+        let mut gains: BTreeMap<(AxisIndex, usize), (f64, f64)> = BTreeMap::new();
         for (product, tree) in self.products.iter().zip(&case.standing) {
             let Twin::Split { axis, number, low, high } = product.nodes[tree.node] else {
                 continue;

@@ -90,8 +90,10 @@ impl Ascent<'_> {
     /// ones), for at most `steps` steps or until the bound exceeds `target`.
     pub fn climb(&self, row: &[f64], start: Option<&Hint>, steps: usize, target: f64) -> Summit {
         let relaxed = Relaxed::new(self.mlp, self.hidden.input(), self.hidden.layers(), self.signs);
-        let mut at =
-            Point { slopes: slopes_of(&relaxed, start), multipliers: self.multipliers_of(start) };
+        let mut at = SlopePoint {
+            slopes: slopes_of(&relaxed, start),
+            multipliers: self.multipliers_of(start),
+        };
         let mut adam = None;
         let (mut sweep, mut top) = (Sweep::default(), Sweep::default());
         let mut best = None;
@@ -108,7 +110,7 @@ impl Ascent<'_> {
                 break;
             }
             let current = if is_best { &top } else { &sweep };
-            adam.get_or_insert_with(|| Adam::new(&relaxed)).step(&relaxed, &mut at, current);
+            adam.get_or_insert_with(|| Stepper::new(&relaxed)).step(&relaxed, &mut at, current);
         }
         let at = best.unwrap_or(at);
         Summit {
@@ -132,7 +134,7 @@ impl Ascent<'_> {
 
 /// Slopes per hidden layer and neuron, and multipliers per sign.
 #[derive(Clone)]
-struct Point {
+struct SlopePoint {
     slopes: Vec<Slopes>,
     multipliers: Vec<f64>,
 }
@@ -151,7 +153,7 @@ fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
 }
 
 /// Steps of about ±1 times a falling rate (Kingma and Ba 2015).
-struct Adam {
+struct Stepper {
     steps: i32,
     slopes: Vec<Vec<Moment>>,
     multipliers: Vec<Moment>,
@@ -164,7 +166,7 @@ struct Moment {
     square: f64,
 }
 
-impl Adam {
+impl Stepper {
     fn new(relaxed: &Relaxed) -> Self {
         let zeros = |count: usize| vec![Moment::default(); count];
         let slopes = relaxed.layers.iter().map(|layer| zeros(layer.bounds.len())).collect();
@@ -172,7 +174,7 @@ impl Adam {
     }
 
     /// Moves `at` one step along the derivatives there.
-    fn step(&mut self, relaxed: &Relaxed, at: &mut Point, sweep: &Sweep) {
+    fn step(&mut self, relaxed: &Relaxed, at: &mut SlopePoint, sweep: &Sweep) {
         self.steps += 1;
         let rate = RATE / (1.0 + f64::from(self.steps) / 8.0);
         let shares = [MEAN, SQUARE].map(|decay| 1.0 / (1.0 - decay.powi(self.steps)));
@@ -204,7 +206,7 @@ impl Moment {
 }
 
 /// Slopes that differ from the default, of unstable neurons, and multipliers that are not 0.
-fn hint(relaxed: &Relaxed, at: &Point) -> Hint {
+fn hint(relaxed: &Relaxed, at: &SlopePoint) -> Hint {
     let mut slopes = Vec::new();
     for (index, layer) in relaxed.layers.iter().enumerate() {
         let defaults = layer.default_slopes();

@@ -31,12 +31,12 @@ pub(super) fn product(a: ArrayView2<f64>, b: ArrayView2<f64>) -> Array2<f64> {
 
 /// Intervals `[lo, hi]` of every variable, shape `[boxes][variables]`.
 #[derive(Clone, Debug)]
-pub(super) struct Bounds {
+pub(super) struct BoxBounds {
     pub(super) lo: Array2<f64>,
     pub(super) hi: Array2<f64>,
 }
 
-impl Bounds {
+impl BoxBounds {
     /// The sides of boxes; NaN, of which nothing follows, where a box has not `inputs` sides.
     pub(super) fn of_boxes(boxes: &[Vec<Interval>], inputs: usize) -> Self {
         let mut lo = Array2::from_elem((boxes.len(), inputs), f64::NAN);
@@ -77,7 +77,7 @@ impl Bounds {
 
 /// `z = (W + Δ)·h + b + δ`, where `|Δ|` and `|δ|` are at most what is stored of them.
 #[derive(Debug)]
-pub(super) struct Affine {
+pub(super) struct AffineBand {
     /// `W`, shape `[outputs][inputs]`.
     pub(super) weights: Array2<f64>,
     /// `|W|`
@@ -88,7 +88,7 @@ pub(super) struct Affine {
     error: Option<(Array2<f64>, Vec<f64>)>,
 }
 
-impl Affine {
+impl AffineBand {
     /// A layer as stored.
     pub(super) fn new(layer: &Layer) -> Self {
         let shape = (layer.outputs(), layer.inputs);
@@ -161,7 +161,7 @@ impl Affine {
     /// ```
     ///
     /// since `|fl(C ± E) − (C ± E)| <= u·(|C| + E)`.
-    pub(super) fn bounds(&self, below: &Bounds) -> Bounds {
+    pub(super) fn bounds(&self, below: &BoxBounds) -> BoxBounds {
         let inputs = self.weights.ncols();
         let (g, least) = (gamma(inputs + 16), underflow(inputs));
         let centre = Zip::from(&below.lo).and(&below.hi).map_collect(|l, h| l / 2.0 + h / 2.0);
@@ -182,7 +182,7 @@ impl Affine {
             let ends = lo.iter_mut().zip(hi.iter_mut()).zip(&self.bias);
             ends.for_each(|((lo, hi), bias)| (*lo, *hi) = around(*lo + bias, *hi * grow, least));
         }
-        Bounds { lo, hi }
+        BoxBounds { lo, hi }
     }
 }
 

@@ -28,13 +28,13 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 use crate::interval::{Interval, Lines};
 
-use super::super::batch::affine::{Affine, Bounds, INFLATE, U, gamma, product, underflow};
+use super::super::batch::affine::{AffineBand, BoxBounds, INFLATE, U, gamma, product, underflow};
 
 /// Sums that are held side by side, so that the processor may add them together.
 const LANES: usize = 4;
 
 /// Bounds of the outputs of `output` over every box of `input`.
-pub(super) fn bounds(hidden: &[Affine], output: &Affine, input: Bounds) -> Bounds {
+pub(super) fn bounds(hidden: &[AffineBand], output: &AffineBand, input: BoxBounds) -> BoxBounds {
     let mut passage = Passage::new(hidden, output, input);
     for layer in hidden {
         let mut z = layer.bounds(passage.below());
@@ -48,7 +48,7 @@ pub(super) fn bounds(hidden: &[Affine], output: &Affine, input: Bounds) -> Bound
 
 /// A chunk of boxes on their way through the network.
 struct Passage<'a> {
-    input: Bounds,
+    input: BoxBounds,
     /// `max(|lo|, |hi|)` of the input.
     magnitudes: Array2<f64>,
     /// The hidden layers bounded so far.
@@ -59,11 +59,11 @@ struct Passage<'a> {
 
 /// A hidden layer over a chunk of boxes.
 struct Level<'a> {
-    affine: &'a Affine,
+    affine: &'a AffineBand,
     /// `relu(z)`
-    after: Bounds,
+    after: BoxBounds,
     /// Per box, all neurons.
-    columns: Vec<Columns>,
+    columns: Vec<NeuronStep>,
     /// Per box, the neurons that are not off: only their columns matter.
     active: Vec<Vec<usize>>,
     /// Per box, what underflow in one step costs a row at most.
@@ -72,7 +72,7 @@ struct Level<'a> {
 
 /// What a step needs to know of neurons, over one box.
 #[derive(Clone, Debug, Default)]
-struct Columns {
+struct NeuronStep {
     /// Slope `α` of the line below.
     lower: Vec<f64>,
     /// Slope `s` of the line above.
@@ -85,7 +85,7 @@ struct Columns {
     price: Vec<f64>,
 }
 
-impl Columns {
+impl NeuronStep {
     fn new(lines: impl Iterator<Item = Lines>, bias: &[f64], price: Vec<f64>) -> Self {
         let mut columns = Self { bias: bias.to_vec(), price, ..Self::default() };
         for line in lines {
@@ -111,7 +111,7 @@ impl Columns {
 
 /// What a step adds to a row.
 #[derive(Clone, Copy)]
-struct Sums {
+struct StepSums {
     /// `A'·b`
     bias: f64,
     /// `Σ A_j·t_j <= 0`
@@ -121,9 +121,9 @@ struct Sums {
 }
 
 impl<'a> Passage<'a> {
-    fn new(hidden: &[Affine], output: &Affine, input: Bounds) -> Self {
+    fn new(hidden: &[AffineBand], output: &AffineBand, input: BoxBounds) -> Self {
         // a bias and an intercept a neuron, a product an input, and what joins them
-        let neurons: usize = hidden.iter().map(Affine::outputs).sum();
+        let neurons: usize = hidden.iter().map(AffineBand::outputs).sum();
         let terms = 2 * neurons + input.lo.ncols() + output.outputs() + 8 * (hidden.len() + 2);
         Self {
             magnitudes: input.magnitudes(),
@@ -134,7 +134,7 @@ impl<'a> Passage<'a> {
     }
 
     /// Bounds of what the next layer reads.
-    fn below(&self) -> &Bounds {
+    fn below(&self) -> &BoxBounds {
         self.levels.last().map_or(&self.input, |level| &level.after)
     }
 
@@ -144,7 +144,7 @@ impl<'a> Passage<'a> {
     }
 
     /// Adds a hidden layer with its bounds before relu.
-    fn push(&mut self, affine: &'a Affine, z: Bounds) {
+    fn push(&mut self, affine: &'a AffineBand, z: BoxBounds) {
         let inputs = self.magnitudes_below();
         let sizes = z.magnitudes();
         let least = inputs
@@ -164,7 +164,7 @@ impl<'a> Passage<'a> {
         let ends = z.lo.rows().into_iter().zip(z.hi.rows()).zip(prices);
         let columns = ends.map(|((lo, hi), price)| {
             let lines = lo.iter().zip(hi).map(|(&lo, &hi)| Lines::new(interval(lo, hi), None));
-            Columns::new(lines, &affine.bias, price)
+            NeuronStep::new(lines, &affine.bias, price)
         });
         let columns = columns.collect();
         let after = z.relu();
@@ -174,7 +174,7 @@ impl<'a> Passage<'a> {
     }
 
     /// Intersects the bounds of a layer with those of the linear rule where the sign is open.
-    fn tighten(&self, layer: &Affine, z: &mut Bounds) {
+    fn tighten(&self, layer: &AffineBand, z: &mut BoxBounds) {
         let mut rows = Rows::default();
         for box_ in 0..z.lo.nrows() {
             let (mut lo, mut hi) = (z.lo.row_mut(box_), z.hi.row_mut(box_));
@@ -196,7 +196,7 @@ impl<'a> Passage<'a> {
     }
 
     /// Bounds of the outputs of the last layer by the linear rule.
-    fn output_bounds(&self, output: &Affine) -> Bounds {
+    fn output_bounds(&self, output: &AffineBand) -> BoxBounds {
         let (boxes, outputs) = (self.input.lo.nrows(), output.outputs());
         let all: Vec<_> = (0..outputs).collect();
         let support = if boxes == 1 { Support::Active(0) } else { Support::All };
@@ -209,19 +209,19 @@ impl<'a> Passage<'a> {
         }
         let bounds = self.minima(&mut rows, support);
         let at = |box_: usize, output: usize| bounds[2 * box_ * outputs + output];
-        Bounds {
+        BoxBounds {
             lo: Array2::from_shape_fn((boxes, outputs), |(b, o)| at(b, o)),
             hi: Array2::from_shape_fn((boxes, outputs), |(b, o)| -at(b, outputs + o)),
         }
     }
 
     /// The inputs of layer `layer` that rows have columns for.
-    fn selection(&self, layer: usize, support: Support) -> Selection<'_> {
+    fn selection(&self, layer: usize, support: Support) -> VariableSelection<'_> {
         match (support, layer.checked_sub(1)) {
             (Support::Active(box_), Some(below)) => {
-                Selection::Some(&self.levels[below].active[box_])
+                VariableSelection::Some(&self.levels[below].active[box_])
             }
-            _ => Selection::All,
+            _ => VariableSelection::All,
         }
     }
 
@@ -229,7 +229,7 @@ impl<'a> Passage<'a> {
     fn add_rows(
         &self,
         rows: &mut Rows,
-        layer: &Affine,
+        layer: &AffineBand,
         outputs: &[usize],
         box_: usize,
         support: Support,
@@ -254,8 +254,8 @@ impl<'a> Passage<'a> {
             for (box_, own) in &rows.owners {
                 let all = &level.columns[*box_];
                 let columns = match outputs {
-                    Selection::All => Cow::Borrowed(all),
-                    Selection::Some(active) => Cow::Owned(all.select(active)),
+                    VariableSelection::All => Cow::Borrowed(all),
+                    VariableSelection::Some(active) => Cow::Owned(all.select(active)),
                 };
                 for row in own.clone() {
                     let a = &mut rows.coefficients[row * rows.width..(row + 1) * rows.width];
@@ -303,12 +303,12 @@ enum Support {
 
 /// Some variables of a layer.
 #[derive(Clone, Copy)]
-enum Selection<'a> {
+enum VariableSelection<'a> {
     All,
     Some(&'a [usize]),
 }
 
-impl Selection<'_> {
+impl VariableSelection<'_> {
     /// How many of `all` variables.
     fn count(self, all: usize) -> usize {
         match self {
@@ -353,11 +353,16 @@ impl Rows {
     }
 
     /// `A ← A·W`, of `W` only the rows and columns of the support.
-    fn multiply(&mut self, layer: &Affine, outputs: Selection, inputs: Selection) {
+    fn multiply(
+        &mut self,
+        layer: &AffineBand,
+        outputs: VariableSelection,
+        inputs: VariableSelection,
+    ) {
         let (rows, width) = (self.constant.len(), inputs.count(layer.weights.ncols()));
         let weights = match outputs {
-            Selection::All => layer.weights.view(),
-            Selection::Some(active) => {
+            VariableSelection::All => layer.weights.view(),
+            VariableSelection::Some(active) => {
                 self.weights.clear();
                 for &output in active {
                     inputs.gather(layer.row(output), |w| w, &mut self.weights);
@@ -387,7 +392,7 @@ fn matrix(numbers: &[f64], rows: usize, width: usize) -> ArrayView2<'_, f64> {
 }
 
 /// Replaces `relu(z_j)` by the line that is safe for the sign of its coefficient.
-fn replace(row: &mut [f64], columns: &Columns) -> Sums {
+fn replace(row: &mut [f64], columns: &NeuronStep) -> StepSums {
     let mut sums = [[0.0; LANES]; 3];
     let (a, last) = row.as_chunks_mut::<LANES>();
     let (lower, last_lower) = columns.lower.as_chunks::<LANES>();
@@ -416,7 +421,7 @@ fn replace(row: &mut [f64], columns: &Columns) -> Sums {
         sums[2][0] += product.abs() * price;
     }
     let [bias, intercepts, loss] = sums.map(|lanes| lanes.iter().sum());
-    Sums { bias, intercepts, loss }
+    StepSums { bias, intercepts, loss }
 }
 
 /// `a·slope` and `a·intercept` of the line that is safe for `a`; NaN stays NaN.

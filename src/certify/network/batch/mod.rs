@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use crate::interval::Interval;
 use crate::model::Mlp;
 
-use affine::{Affine, Bounds};
+use affine::{AffineBand, BoxBounds};
 
 /// Boxes whose interval bounds share their matrix products.
 const INTERVAL_CHUNK: usize = 64;
@@ -34,9 +34,9 @@ const LINEAR_CHUNK: usize = 32;
 /// A network and linear functions of its logits, prepared for bounding many boxes.
 #[derive(Debug)]
 pub struct Engine {
-    hidden: Vec<Affine>,
+    hidden: Vec<AffineBand>,
     /// The functions, folded into the last layer.
-    output: Affine,
+    output: AffineBand,
     inputs: usize,
 }
 
@@ -45,9 +45,9 @@ impl Engine {
     pub fn new(mlp: &Mlp, rows: &[Vec<f64>]) -> Self {
         let (hidden, output) = match mlp.layers.split_last() {
             Some((last, hidden)) => {
-                (hidden.iter().map(Affine::new).collect(), Affine::folded(rows, last))
+                (hidden.iter().map(AffineBand::new).collect(), AffineBand::folded(rows, last))
             }
-            None => (Vec::new(), Affine::unknown(rows.len())),
+            None => (Vec::new(), AffineBand::unknown(rows.len())),
         };
         Self { hidden, output, inputs: mlp.layers.first().map_or(0, |layer| layer.inputs) }
     }
@@ -74,11 +74,11 @@ impl Engine {
         &self,
         boxes: &[Vec<Interval>],
         size: usize,
-        rule: impl Fn(Bounds) -> Bounds + Sync,
+        rule: impl Fn(BoxBounds) -> BoxBounds + Sync,
     ) -> Vec<Vec<Interval>> {
         let chunks = boxes
             .par_chunks(size)
-            .flat_map_iter(|chunk| rule(Bounds::of_boxes(chunk, self.inputs)).into_intervals());
+            .flat_map_iter(|chunk| rule(BoxBounds::of_boxes(chunk, self.inputs)).into_intervals());
         chunks.collect()
     }
 }

@@ -9,7 +9,7 @@ use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
 use super::super::branch::cut::{Ascended, Cutter};
-use super::super::branch::goal::{Goal, Standing};
+use super::super::branch::goal::{Goal, GoalStanding};
 use super::super::branch::tree::Slot;
 use super::super::side::FEW_INPUTS;
 use crate::certify::{Searcher, attack};
@@ -19,7 +19,7 @@ const STEPS: usize = 12;
 
 /// Hidden bounds that a case begins with.
 #[derive(Clone)]
-enum Held {
+enum Inherited {
     Nothing,
     /// The parent's, for a box of its own.
     Box(Hidden),
@@ -28,23 +28,31 @@ enum Held {
 }
 
 /// A case to be looked at.
-pub(super) struct Case {
+pub(super) struct OpenCase {
     pub(super) slot: Slot,
     pub(super) depth: usize,
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
-    held: Held,
+    held: Inherited,
     /// Whether it came by halving an input's side, rather than by the sign of a neuron.
     is_half: bool,
     /// The parent's, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
 }
 
-impl Case {
+impl OpenCase {
     pub(super) fn root(obligation: &Obligation, slot: Slot) -> Self {
         let region = Arc::new(obligation.region.clone());
         let signs = Vec::new();
-        Self { slot, depth: 0, region, signs, held: Held::Nothing, is_half: false, hints: None }
+        Self {
+            slot,
+            depth: 0,
+            region,
+            signs,
+            held: Inherited::Nothing,
+            is_half: false,
+            hints: None,
+        }
     }
 }
 
@@ -114,14 +122,14 @@ impl<'a> Looker<'a> {
     }
 
     /// Bounds a case, closes it if they suffice, else looks for a counterexample and for a cut.
-    pub(super) fn look(&self, case: &Case) -> Look {
+    pub(super) fn look(&self, case: &OpenCase) -> Look {
         let leaf = self.goal.leaf();
         let (held, is_fresh) = match self.inherit(case) {
             Signed::Empty => {
                 return Look::Closed { leaf: Leaf::Interval, refresh: None, hint: None };
             }
             Signed::Unknown => return Look::Stuck,
-            Signed::Bounds(hidden) => (hidden, matches!(case.held, Held::Nothing)),
+            Signed::Bounds(hidden) => (hidden, matches!(case.held, Inherited::Nothing)),
         };
         let standing = self.goal.standing(self.network, &held, &case.signs, &[]);
         if standing.is_reached {
@@ -157,8 +165,8 @@ impl<'a> Looker<'a> {
     /// is loosest.
     fn ascend_or_cut(
         &self,
-        case: &Case,
-        standing: Standing,
+        case: &OpenCase,
+        standing: GoalStanding,
         hidden: Hidden,
         refresh: Option<usize>,
     ) -> Look {
@@ -203,8 +211,8 @@ impl<'a> Looker<'a> {
     /// Slopes and multipliers of each part, and how far the worst part came.
     fn ascend(
         &self,
-        case: &Case,
-        standing: &Standing,
+        case: &OpenCase,
+        standing: &GoalStanding,
         hidden: &Hidden,
     ) -> (Vec<Hint>, Option<(f64, Summit)>) {
         let ascent = Ascent { mlp: self.mlp, hidden, signs: &case.signs };
@@ -227,16 +235,16 @@ impl<'a> Looker<'a> {
     }
 
     /// The bounds that the case has without deriving any anew.
-    fn inherit(&self, case: &Case) -> Signed {
+    fn inherit(&self, case: &OpenCase) -> Signed {
         let bounds = |hidden: Option<Hidden>| hidden.map_or(Signed::Unknown, Signed::Bounds);
         let input = || case.region.standardised(&self.searcher.subject.model.0.schema);
         match &case.held {
-            Held::Sign(parent, sign) => self.network.signed_bounds(parent, *sign, None),
-            Held::Nothing => match input() {
+            Inherited::Sign(parent, sign) => self.network.signed_bounds(parent, *sign, None),
+            Inherited::Nothing => match input() {
                 None => Signed::Empty,
                 Some(input) => bounds(self.network.linear_bounds(input.sides())),
             },
-            Held::Box(parent) => match input() {
+            Inherited::Box(parent) => match input() {
                 None => Signed::Empty,
                 Some(input) => bounds(self.network.inherited_bounds(parent, input.sides(), None)),
             },
@@ -244,17 +252,17 @@ impl<'a> Looker<'a> {
     }
 
     /// Bounds derived anew by the linear rule, and from which layer on.
-    fn refresh(&self, case: &Case, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
+    fn refresh(&self, case: &OpenCase, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
         let hidden_layers = self.network.depth() - 1;
         // the first layer has no better rule than intervals
-        let first = if let Held::Sign(_, sign) = &case.held { sign.layer + 1 } else { 1 };
+        let first = if let Inherited::Sign(_, sign) = &case.held { sign.layer + 1 } else { 1 };
         if is_fresh || first >= hidden_layers {
             return None;
         }
         let hidden = match &case.held {
-            Held::Nothing => return None,
-            Held::Box(_) => self.network.inherited_bounds(held, held.input(), Some(first)),
-            Held::Sign(parent, sign) => {
+            Inherited::Nothing => return None,
+            Inherited::Box(_) => self.network.inherited_bounds(held, held.input(), Some(first)),
+            Inherited::Sign(parent, sign) => {
                 match self.network.signed_bounds(parent, *sign, Some(first)) {
                     Signed::Bounds(hidden) => Some(hidden),
                     Signed::Empty | Signed::Unknown => None,
@@ -267,8 +275,8 @@ impl<'a> Looker<'a> {
     /// A counterexample in the case that the kernel confirms.
     fn violation(
         &self,
-        case: &Case,
-        standing: &Standing,
+        case: &OpenCase,
+        standing: &GoalStanding,
         hidden: &Hidden,
     ) -> Option<Vec<Vec<String>>> {
         let corner = standing.worst.as_ref().map(|form| corner(form, hidden.input()));
@@ -286,13 +294,13 @@ impl<'a> Looker<'a> {
     /// The low and the high part of a case that was cut.
     pub(super) fn children(
         &self,
-        case: &Case,
+        case: &OpenCase,
         slots: [Slot; 2],
         cut: Cut,
         hidden: Hidden,
         hints: Option<Arc<LeafHint>>,
-    ) -> Option<[Case; 2]> {
-        let child = |slot, region: Arc<RawRegion>, signs: Vec<Sign>, held: Held| Case {
+    ) -> Option<[OpenCase; 2]> {
+        let child = |slot, region: Arc<RawRegion>, signs: Vec<Sign>, held: Inherited| OpenCase {
             slot,
             depth: case.depth + 1,
             region,
@@ -308,14 +316,19 @@ impl<'a> Looker<'a> {
                 let is_tight = self.obligation.claim.lets_tighten(index);
                 let (low, high) = case.region.halved(schema, index, at, is_tight)?;
                 Some([(slots[0], low), (slots[1], high)].map(|(slot, half)| {
-                    child(slot, Arc::new(half), case.signs.clone(), Held::Box(hidden.clone()))
+                    child(slot, Arc::new(half), case.signs.clone(), Inherited::Box(hidden.clone()))
                 }))
             }
             Cut::Relu { .. } => {
                 let signs = [self.cutter.sign_of(cut, false)?, self.cutter.sign_of(cut, true)?];
                 Some([(slots[0], signs[0]), (slots[1], signs[1])].map(|(slot, sign)| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
-                    child(slot, Arc::clone(&case.region), signs, Held::Sign(hidden.clone(), sign))
+                    child(
+                        slot,
+                        Arc::clone(&case.region),
+                        signs,
+                        Inherited::Sign(hidden.clone(), sign),
+                    )
                 }))
             }
             Cut::Cell { .. } => None,

@@ -11,7 +11,7 @@ use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::branch::Found;
 use super::super::branch::queue::Queue;
-use super::super::branch::tree::{Slot, Tree};
+use super::super::branch::tree::{CaseTree, Slot};
 use super::super::side::Side;
 use crate::certify::{Searcher, attack};
 
@@ -19,14 +19,14 @@ use crate::certify::{Searcher, attack};
 const MAX_DEPTH: usize = 100;
 
 /// A box of first points.
-struct Part {
+struct FirstBox {
     slot: Slot,
     depth: usize,
     region: RawRegion,
 }
 
 /// What a look at a box shows.
-enum Look {
+enum BoxLook {
     Closed,
     /// It holds a counterexample, which the kernel has confirmed.
     Violated(Vec<Vec<String>>),
@@ -50,8 +50,8 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
 /// Halves boxes, worst first and several at a time, until all are closed.
 fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
     let schema = &searcher.subject.model.0.schema;
-    let mut tree = Tree::new();
-    let root = Part { slot: tree.root(), depth: 0, region: obligation.region.clone() };
+    let mut tree = CaseTree::new();
+    let root = FirstBox { slot: tree.root(), depth: 0, region: obligation.region.clone() };
     let mut open = Queue::new(root.slot, root);
     while !open.is_empty() {
         let group = open.next_group();
@@ -59,20 +59,20 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
         if *nodes > searcher.options.budget_nodes || searcher.is_late() {
             return None;
         }
-        let looks: Vec<Look> =
+        let looks: Vec<BoxLook> =
             group.par_iter().map(|part| look(searcher, obligation, &part.region)).collect();
         for (part, look) in group.into_iter().zip(looks) {
             match look {
-                Look::Closed => tree.close(part.slot, Leaf::Linear, None, None),
-                Look::Violated(points) => return Some(Proof::Counterexample { points }),
+                BoxLook::Closed => tree.close(part.slot, Leaf::Linear, None, None),
+                BoxLook::Violated(points) => return Some(Proof::Counterexample { points }),
                 // a claim is proved by all of its boxes or by none
-                Look::Stuck => return None,
-                Look::Open { .. } if part.depth >= MAX_DEPTH => return None,
-                Look::Open { side: Side { input: feature, at, .. }, bound } => {
+                BoxLook::Stuck => return None,
+                BoxLook::Open { .. } if part.depth >= MAX_DEPTH => return None,
+                BoxLook::Open { side: Side { input: feature, at, .. }, bound } => {
                     let (low, high) = part.region.halved(schema, feature, at, true)?;
                     let slots = tree.cut(part.slot, Cut::Input { copy: 0, feature, at }, None);
                     for (slot, region) in slots.into_iter().zip([low, high]) {
-                        let half = Part { slot, depth: part.depth + 1, region };
+                        let half = FirstBox { slot, depth: part.depth + 1, region };
                         open.insert(bound, slot, half);
                     }
                 }
@@ -84,20 +84,20 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
 }
 
 /// Closes a box, finds a counterexample in it, or says where to cut it.
-fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Look {
+fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> BoxLook {
     if part.is_empty() {
-        return Look::Closed;
+        return BoxLook::Closed;
     }
     let Some(missed) = searcher.kernel.changes_missed(obligation, part) else {
-        return Look::Closed;
+        return BoxLook::Closed;
     };
     let candidates = attack::candidates_in(searcher, obligation, part, None);
     if let Some(points) = searcher.refuted(obligation.at, candidates) {
-        return Look::Violated(points);
+        return BoxLook::Violated(points);
     }
     match steepest_side(searcher, obligation, part) {
-        Some(side) => Look::Open { side, bound: missed.reached },
-        None => Look::Stuck,
+        Some(side) => BoxLook::Open { side, bound: missed.reached },
+        None => BoxLook::Stuck,
     }
 }
 

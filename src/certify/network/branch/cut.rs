@@ -5,7 +5,7 @@ use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::branch::goal::{Part, Standing};
+use super::super::branch::goal::{GoalPart, GoalStanding};
 use super::super::branch::steep::widest_slope;
 use super::super::side::{Side, middle};
 
@@ -24,7 +24,7 @@ pub(super) struct Ascended<'a> {
     /// Whether it came by halving an input's side.
     pub(super) is_half: bool,
     pub(super) hidden: &'a Hidden,
-    pub(super) parts: &'a [Part],
+    pub(super) parts: &'a [GoalPart],
     /// One per part.
     pub(super) hints: &'a [Hint],
     /// By how much the worst part is missed, and where its ascent ended.
@@ -44,7 +44,7 @@ pub(super) struct Cutter<'a> {
 
 impl Cutter<'_> {
     /// The input whose gradient times width is largest, in the middle.
-    pub(super) fn steepest_input(&self, standing: &Standing, hidden: &Hidden) -> Option<Cut> {
+    pub(super) fn steepest_input(&self, standing: &GoalStanding, hidden: &Hidden) -> Option<Cut> {
         let input = hidden.input();
         let mut slopes: Vec<f64> = match &standing.worst {
             Some(form) => form.coefficients().iter().map(|a| a.abs()).collect(),
@@ -64,7 +64,7 @@ impl Cutter<'_> {
     pub(super) fn widest_neuron(
         &self,
         directions: &[f64],
-        standing: &Standing,
+        standing: &GoalStanding,
         hidden: &Hidden,
     ) -> Option<Cut> {
         match widest_slope(self.mlp, hidden, &standing.row, directions) {
@@ -106,7 +106,7 @@ impl Cutter<'_> {
         let gain = |half| match half {
             Signed::Bounds(held) => {
                 let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
-                let reached = |(part, hint): (&Part, &Hint)| {
+                let reached = |(part, hint): (&GoalPart, &Hint)| {
                     ascent.climb(&part.row, Some(hint), 1, part.target()).bound - part.required
                 };
                 let missed = open.parts.iter().zip(open.hints).filter(|(part, _)| !part.is_reached);

@@ -35,7 +35,7 @@ pub(super) enum Goal<'a> {
 }
 
 /// How a goal stands over a case.
-pub(super) struct Standing {
+pub(super) struct GoalStanding {
     /// Whether the kernel will be convinced.
     pub(super) is_reached: bool,
     /// By how much the worst part is missed or cleared.
@@ -45,12 +45,12 @@ pub(super) struct Standing {
     /// The row of the worst part, and what it must exceed.
     pub(super) row: Vec<f64>,
     /// Per part of the goal, whether it is reached.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<GoalPart>,
 }
 
 /// One margin or one block.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct GoalPart {
     /// The row of logits that is bounded.
     pub(super) row: Vec<f64>,
     /// What its bound must exceed.
@@ -59,7 +59,7 @@ pub(super) struct Part {
     pub(super) is_reached: bool,
 }
 
-impl Part {
+impl GoalPart {
     /// A little more than is required, for rounding and for slopes in units of 2⁻⁸.
     pub(super) fn target(&self) -> f64 {
         self.required + 1e-3 * (1.0 + self.required.abs())
@@ -133,7 +133,7 @@ impl<'a> Goal<'a> {
         hidden: &Hidden,
         signs: &[Sign],
         hints: &[Hint],
-    ) -> Standing {
+    ) -> GoalStanding {
         match self {
             Self::Margins { rows, hurdle, required } => {
                 margins(network, hidden, signs, hints, rows, hurdle, *required)
@@ -148,7 +148,7 @@ impl<'a> Goal<'a> {
             Self::Rate { rate, row } => {
                 let (is_reached, bound) = rate.decide(network, hidden, signs);
                 let (row, parts) = (row.clone(), Vec::new());
-                Standing { is_reached, bound, worst: None, row, parts }
+                GoalStanding { is_reached, bound, worst: None, row, parts }
             }
         }
     }
@@ -162,7 +162,7 @@ fn margins(
     rows: &[Vec<f64>],
     hurdle: &Hurdle,
     required: f64,
-) -> Standing {
+) -> GoalStanding {
     let mut parts = Vec::with_capacity(rows.len());
     let mut bounds = Vec::with_capacity(rows.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
@@ -170,7 +170,7 @@ fn margins(
         let form = network.input_form(Rounded::new(row), hidden, hints.get(index), signs);
         let bound = form.as_ref().map_or(f64::NEG_INFINITY, |f| f.minimum(hidden.input()));
         let is_reached = bound > required;
-        parts.push(Part { row: row.clone(), required, is_reached });
+        parts.push(GoalPart { row: row.clone(), required, is_reached });
         bounds.push(bound);
         if let Some(form) = form
             && worst.as_ref().is_none_or(|(least, ..)| bound < *least)
@@ -183,7 +183,7 @@ fn margins(
         Some((bound, form, row)) => (bound - required, Some(form), row),
         None => (f64::NEG_INFINITY, None, rows.first().cloned().unwrap_or_default()),
     };
-    Standing { is_reached, bound, worst: form, row, parts }
+    GoalStanding { is_reached, bound, worst: form, row, parts }
 }
 
 fn block_bounds(
@@ -193,7 +193,7 @@ fn block_bounds(
     hints: &[Hint],
     (blocks, rows): (&[Block<Rounded>], &[OutputBlock]),
     coupling: Option<&Coupling<Rounded>>,
-) -> Standing {
+) -> GoalStanding {
     let coupled = LazyCell::new(|| coupling?.over(hidden));
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
@@ -210,8 +210,8 @@ fn block_bounds(
             Some((bound, form))
         };
         let Some((bound, form, row)) = best_row(block, bound_of) else {
-            let part = Part { row: Vec::new(), required: 0.0, is_reached: false };
-            return Standing {
+            let part = GoalPart { row: Vec::new(), required: 0.0, is_reached: false };
+            return GoalStanding {
                 is_reached: false,
                 bound: f64::NEG_INFINITY,
                 worst: None,
@@ -221,7 +221,11 @@ fn block_bounds(
         };
         let half = &rows.rows[row];
         let required = half.rhs.up();
-        parts.push(Part { row: half.y.clone(), required, is_reached: block.is_left(row, bound) });
+        parts.push(GoalPart {
+            row: half.y.clone(),
+            required,
+            is_reached: block.is_left(row, bound),
+        });
         if worst.as_ref().is_none_or(|(least, ..)| bound < *least) {
             worst = Some((bound, form, half.y.clone()));
         }
@@ -231,10 +235,10 @@ fn block_bounds(
         Some((bound, form, row)) => {
             // of copies that are bound to each other the gradient tells more than a form of each
             let worst = Some(form).filter(|_| is_reached || coupled.is_none());
-            Standing { is_reached, bound, worst, row, parts }
+            GoalStanding { is_reached, bound, worst, row, parts }
         }
         // without blocks nothing is unsafe
-        None => Standing { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
+        None => GoalStanding { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
     }
 }
 
@@ -262,7 +266,7 @@ fn slopes(
     feature: usize,
     direction: Direction,
     rows: &[Vec<f64>],
-) -> Standing {
+) -> GoalStanding {
     let rate = |row: &Vec<f64>| {
         let slope = gradient(network, row, hidden).and_then(|all| all.get(feature).copied());
         slope.map_or(f64::NEG_INFINITY, |slope| match direction {
@@ -273,5 +277,5 @@ fn slopes(
     let rates: Vec<f64> = rows.iter().map(rate).collect();
     let bound = rates.iter().copied().fold(f64::INFINITY, f64::min);
     let row = rows.first().cloned().unwrap_or_default();
-    Standing { is_reached: bound >= 0.0, bound, worst: None, row, parts: Vec::new() }
+    GoalStanding { is_reached: bound >= 0.0, bound, worst: None, row, parts: Vec::new() }
 }

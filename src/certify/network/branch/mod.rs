@@ -28,9 +28,9 @@ use crate::certificate::{LeafHint, Proof};
 use crate::spec::Obligation;
 
 use crate::certify::Searcher;
-use case::{Case, Look, Looker};
+use case::{Look, Looker, OpenCase};
 use queue::Queue;
-use tree::Tree;
+use tree::CaseTree;
 
 /// Cases of [`start`].
 const FIRST_CASES: u64 = 1_000;
@@ -70,9 +70,9 @@ fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> F
 }
 
 fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Option<Proof> {
-    let mut tree = Tree::new();
+    let mut tree = CaseTree::new();
     let mut hints = Hints::default();
-    let mut open = Queue::new(tree.root(), Case::root(obligation, tree.root()));
+    let mut open = Queue::new(tree.root(), OpenCase::root(obligation, tree.root()));
     // a case that cannot be cut any further leaves the claim open, but another may violate it
     let mut is_stuck = false;
     while !open.is_empty() {

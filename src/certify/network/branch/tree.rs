@@ -8,7 +8,7 @@ use crate::certificate::{Cut, Leaf, SplitTree, Step};
 pub(super) type Slot = usize;
 
 #[derive(Clone, Debug)]
-enum Node {
+enum BranchNode {
     Open,
     Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<usize> },
     Cut { cut: Cut, refresh: Option<usize>, low: Slot, high: Slot },
@@ -16,13 +16,13 @@ enum Node {
 
 /// A tree that grows at its open leaves.
 #[derive(Debug)]
-pub(super) struct Tree {
-    nodes: Vec<Node>,
+pub(super) struct CaseTree {
+    nodes: Vec<BranchNode>,
 }
 
-impl Tree {
+impl CaseTree {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node::Open] }
+        Self { nodes: vec![BranchNode::Open] }
     }
 
     pub(super) fn root(&self) -> Slot {
@@ -37,14 +37,14 @@ impl Tree {
         refresh: Option<usize>,
         hint: Option<usize>,
     ) {
-        self.nodes[slot] = Node::Closed { leaf, refresh, hint };
+        self.nodes[slot] = BranchNode::Closed { leaf, refresh, hint };
     }
 
     /// Cuts an open leaf in two; the slots of the low and the high part.
     pub(super) fn cut(&mut self, slot: Slot, cut: Cut, refresh: Option<usize>) -> [Slot; 2] {
         let (low, high) = (self.nodes.len(), self.nodes.len() + 1);
-        self.nodes.extend([Node::Open, Node::Open]);
-        self.nodes[slot] = Node::Cut { cut, refresh, low, high };
+        self.nodes.extend([BranchNode::Open, BranchNode::Open]);
+        self.nodes[slot] = BranchNode::Cut { cut, refresh, low, high };
         [low, high]
     }
 
@@ -57,8 +57,8 @@ impl Tree {
         let mut stack = vec![self.root()];
         while let Some(slot) = stack.pop() {
             match self.nodes.get(slot)?.clone() {
-                Node::Open => return None,
-                Node::Closed { leaf, refresh, hint } => {
+                BranchNode::Open => return None,
+                BranchNode::Closed { leaf, refresh, hint } => {
                     let hint = hint.map(|number| {
                         *renumbered.entry(number).or_insert_with(|| {
                             order.push(number);
@@ -67,7 +67,7 @@ impl Tree {
                     });
                     steps.push(Step::Leaf { leaf, refresh, hint });
                 }
-                Node::Cut { cut, refresh, low, high } => {
+                BranchNode::Cut { cut, refresh, low, high } => {
                     steps.push(Step::Cut { cut, refresh });
                     stack.extend([high, low]);
                 }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_tree_with_an_open_leaf_is_not_written() {
-        let mut tree = Tree::new();
+        let mut tree = CaseTree::new();
         let [low, high] = tree.cut(tree.root(), cut(0), None);
         tree.close(low, Leaf::Linear, None, None);
         assert!(tree.finish().is_none());
@@ -98,7 +98,7 @@ mod tests {
     /// Closed high parts first, with hints 7, 3 and 7 again: in preorder the first leaf has number 0.
     #[test]
     fn leaves_with_one_hint_have_one_number_in_the_order_of_leaves() {
-        let mut tree = Tree::new();
+        let mut tree = CaseTree::new();
         let [low, high] = tree.cut(tree.root(), cut(0), None);
         tree.close(high, Leaf::Linear, Some(1), Some(7));
         let [low, high] = tree.cut(low, cut(1), None);
