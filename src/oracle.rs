@@ -1,13 +1,12 @@
-//! The only door to a target, defended or not: it counts queries and keeps the transcript.
+//! The only way to query a target, defended or not. It counts queries and keeps the transcript.
 //!
 //! ```text
 //! label(x)      the target's exact real scores  → defense →  argmax, or one stored draw
 //! posterior(x)  the softmax of its scores in f64 → defense
 //! ```
 //!
-//! Each distinct point costs one query; a point that was asked before is answered from memory.
-//! Labels are decided exactly, behind a defense too, so that what is proved of the real function is
-//! true of every answer.
+//! Each distinct point costs one query; a point asked before is answered from memory. Labels are decided
+//! exactly, behind a defense too, so everything proved of the real function is true of every answer.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +18,14 @@ use crate::defense::Defense;
 use crate::interval::format_hexadecimal;
 use crate::model::{Digest, Model, Point, argmax};
 
-/// What an answer is.
+/// The kind of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Response {
     /// The class with the largest posterior.
     #[default]
     Label,
-    /// A class drawn from the posterior, the same at every repetition of a point.
+    /// A class drawn from the posterior, the same for every repetition of a point.
     SampledLabel,
     /// The posterior itself.
     Posterior,
@@ -43,10 +42,10 @@ impl Response {
     }
 }
 
-/// Why there is no answer.
+/// Reasons why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OracleError {
-    /// A further distinct point would cost more than the budget.
+    /// Another distinct point would exceed the budget.
     #[error("all {budget} queries are used; ask fewer points or raise the budget")]
     BudgetExhausted {
         /// Queries allowed.
@@ -66,13 +65,13 @@ pub enum OracleError {
         /// Features.
         expected: usize,
     },
-    /// A defense that has no answers for this many classes.
+    /// A defense without answers for this many classes.
     #[error("the defense in front of the target is for 2 classes, the target has {found}")]
     Classes {
         /// Classes of the target.
         found: usize,
     },
-    /// NaN or an infinity.
+    /// A value is NaN or infinite.
     #[error("feature {feature} of the point asked is not finite")]
     NotFinite {
         /// Index of the feature.
@@ -97,7 +96,7 @@ fn hexadecimal<S: serde::Serializer>(point: &[f64], serializer: S) -> Result<S::
     serializer.collect_seq(point.iter().map(|&x| format_hexadecimal(x)))
 }
 
-/// A target behind its door.
+/// A target that answers counted queries only.
 #[derive(Clone, Debug)]
 pub struct Oracle<'a> {
     target: &'a Model,
@@ -106,12 +105,12 @@ pub struct Oracle<'a> {
     budget: usize,
     seed: u64,
     transcript: Vec<Exchange>,
-    /// Bits of a point to its place in the transcript.
+    /// Maps the bits of a point to its place in the transcript.
     places: BTreeMap<Vec<u64>, usize>,
 }
 
 impl<'a> Oracle<'a> {
-    /// Opens a door to `target` for `budget` distinct points; `seed` decides drawn labels.
+    /// Opens an oracle on `target` for `budget` distinct points; `seed` decides drawn labels.
     pub fn new(
         target: &'a Model,
         defense: Option<&'a Defense>,
@@ -161,12 +160,12 @@ impl<'a> Oracle<'a> {
         self.budget.saturating_sub(self.queries())
     }
 
-    /// What answers are.
+    /// The kind of the answers.
     pub fn response(&self) -> Response {
         self.response
     }
 
-    /// The defense in front of the target. For checking that proofs are about the answers;
+    /// The defense in front of the target. It serves to check that proofs are about the answers;
     /// an attack takes nothing else from it.
     pub fn defense(&self) -> Option<&'a Defense> {
         self.defense
@@ -177,7 +176,7 @@ impl<'a> Oracle<'a> {
         &self.transcript
     }
 
-    /// The transcript, one JSON object a line.
+    /// The transcript, one JSON object per line.
     pub fn transcript_json_lines(&self) -> String {
         let line =
             |exchange| serde_json::to_string(exchange).expect("plain data has a JSON text") + "\n";
@@ -202,7 +201,7 @@ impl<'a> Oracle<'a> {
         Ok(self.transcript.get(place).expect("places are indexes of the transcript"))
     }
 
-    /// The bits of a point, the two zeros made one.
+    /// The bits of a point; both zeros have the same bits.
     fn key(&self, raw: &[f64]) -> Result<Vec<u64>, OracleError> {
         let (found, expected) = (raw.len(), self.target.schema.len());
         if found != expected {
@@ -235,7 +234,7 @@ impl<'a> Oracle<'a> {
         Exchange { point: raw.to_vec(), label, posterior }
     }
 
-    /// A class drawn from `posterior`; a function of seed and point, whatever was asked before.
+    /// A class drawn from `posterior`. It is a function of seed and point, whatever was asked before.
     fn draw(&self, posterior: &[f64], key: &[u64]) -> usize {
         let bytes: Vec<u8> = key.iter().flat_map(|bits| bits.to_le_bytes()).collect();
         let digest = Digest::of_all([self.seed.to_le_bytes().as_slice(), &bytes]);
@@ -250,9 +249,9 @@ impl<'a> Oracle<'a> {
     }
 }
 
-/// The class that a target answers, behind a defense or none, decided exactly; `None` at a point
-/// with values that are not finite, and behind a defense that is not for this many classes. What
-/// certified labels are measured against, at no query.
+/// The class that a target answers, behind a defense or none, decided exactly. `None` at a point with
+/// values that are not finite, and behind a defense that is not for this many classes. Certified labels
+/// are measured against it, without a query.
 pub fn exact_label(model: &Model, defense: Option<&Defense>, raw: &[f64]) -> Option<usize> {
     let scores = model.exact_scores(&Point::from_floats(raw)?);
     match defense {

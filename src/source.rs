@@ -1,14 +1,14 @@
-//! Where data sets are found: one shipped inside the program, folders, and files.
+//! The places of data sets: one shipped inside the program, folders, and files.
 //!
-//! A data set is a `meta.json` and the CSV files it names, which lie beside it. What a user writes
-//! after `--data` is, in this order,
+//! A data set is a `meta.json` and the CSV files it names, which lie beside it. The text that a user
+//! writes after `--data` is, in this order,
 //!
 //! 1. the name of the built-in set, `spambase`;
 //! 2. a name `N` in the data folder: `N/meta.json` or `N.meta.json` there;
 //! 3. a folder with a `meta.json`;
 //! 4. a CSV that `N.meta.json` or `meta.json` beside it lists under `files`.
 //!
-//! Only regular files of at most 1 GiB are read. Uses the trusted reader and nothing else, so that
+//! Only regular files of at most 1 GiB are read. This module uses only the trusted reader, so that
 //! the checker alone has it too.
 
 use std::fs::File;
@@ -25,21 +25,21 @@ const SPAMBASE_META: &[u8] =
 const SPAMBASE_ROWS: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/spambase/all.csv.gz"));
 
-/// Why a data set was not read. Paths are shown as the user gave them.
+/// Reasons why a data set was not read. Paths are shown as the user gave them.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// Neither a name nor a path.
+    /// The text is neither a name nor a path.
     #[error(
         "there is no data set `{name}`: looked for {}; {}",
         looked_for.join(", "),
         advice(*has_folder)
     )]
     NotFound {
-        /// What was asked for.
+        /// The name requested.
         name: String,
-        /// Every place that was tried.
+        /// Every place tried.
         looked_for: Vec<String>,
-        /// Whether a data folder was given.
+        /// True if a data folder was given.
         has_folder: bool,
     },
     /// A folder or a CSV without meta data.
@@ -50,7 +50,7 @@ pub enum SourceError {
     NoMeta {
         /// The folder or file.
         path: String,
-        /// Every place that was tried.
+        /// Every place tried.
         looked_for: Vec<String>,
     },
     /// A CSV that its meta data does not list.
@@ -92,15 +92,15 @@ pub enum SourceError {
     Read {
         /// The path.
         path: String,
-        /// What the system says.
+        /// The system's message.
         reason: std::io::Error,
     },
     /// The bytes are no data set.
     #[error("data set `{name}`: {reason}")]
     Data {
-        /// Where its meta data is.
+        /// The place of its meta data.
         name: String,
-        /// What is wrong, with file, line and column.
+        /// The fault, with file, line and column.
         reason: Box<DataError>,
     },
 }
@@ -113,8 +113,8 @@ fn advice(has_folder: bool) -> &'static str {
     }
 }
 
-/// Reads the data set of that name or path; `folder` is where names other than the built-in one are
-/// looked up (the value of `PROPCERT_DATA`).
+/// Reads the data set with that name or path. Names other than the built-in one are looked up in
+/// `folder` (the value of `PROPCERT_DATA`).
 pub fn read(name: &str, folder: Option<&Path>) -> Result<DataSet, SourceError> {
     if name == BUILT_IN { built_in() } else { read_meta(&locate(name, folder)?) }
 }
@@ -148,7 +148,7 @@ pub fn locate(name: &str, folder: Option<&Path>) -> Result<PathBuf, SourceError>
     Err(SourceError::NotFound { name: name.to_owned(), looked_for, has_folder: folder.is_some() })
 }
 
-/// The files of the data set of that name or path, its meta data first; none of the built-in one.
+/// The files of the data set with that name or path, its meta data first; the built-in one has none.
 pub fn files_of(name: &str, folder: Option<&Path>) -> Result<Vec<PathBuf>, SourceError> {
     if name == BUILT_IN {
         return Ok(Vec::new());
@@ -193,7 +193,7 @@ fn meta_of_folder(folder: &Path) -> Result<PathBuf, SourceError> {
     Err(SourceError::NoMeta { path: folder.display().to_string(), looked_for })
 }
 
-/// `N.meta.json`, else `meta.json`, beside the CSV, which that must list.
+/// `N.meta.json`, else `meta.json`, beside the CSV; the meta data must list the CSV.
 fn meta_of_file(csv: &Path) -> Result<PathBuf, SourceError> {
     let places = [csv.with_file_name(meta_name(csv)), csv.with_file_name("meta.json")];
     let Some(meta) = places.iter().find(|place| place.exists()) else {
@@ -219,7 +219,7 @@ pub fn meta_name(csv: &Path) -> String {
     format!("{}.meta.json", stem.strip_suffix(".csv").unwrap_or(stem))
 }
 
-/// Whether a name is one component of a path, no way up or elsewhere.
+/// True if a name is one component of a path and leads neither up nor elsewhere.
 fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!((components.next(), components.next()), (Some(Component::Normal(only)), None)
@@ -230,7 +230,7 @@ fn is_plain(name: &str) -> bool {
 pub fn open_regular(path: &Path, limit: u64) -> Result<File, SourceError> {
     let shown = || path.display().to_string();
     let unreadable = |reason| SourceError::Read { path: shown(), reason };
-    // Opening a pipe would wait for its writer, so the path is asked before the handle is.
+    // Opening a pipe would wait for its writer, so the path is checked before it is opened.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(SourceError::NotRegular { path: shown() });
     }
@@ -245,20 +245,20 @@ pub fn open_regular(path: &Path, limit: u64) -> Result<File, SourceError> {
     Ok(file)
 }
 
-/// Most bytes that are set aside before any is read.
+/// Most bytes of memory reserved before anything is read.
 const AT_ONCE: u64 = 64 << 20;
 
-/// The bytes of a regular file of at most `limit` bytes; never more than one above is read.
+/// The bytes of a regular file of at most `limit` bytes; at most one byte more is read.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
     let shown = || path.display().to_string();
     let file = open_regular(path, limit)?;
     let held = file.metadata().map_err(|reason| SourceError::Read { path: shown(), reason })?.len();
-    // as much as the file holds, so that it is not held twice while the buffer grows
+    // the size of the file, so that growing the buffer does not hold the content twice
     let mut bytes = Vec::with_capacity(usize::try_from(held.min(AT_ONCE)).unwrap_or(0));
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|reason| SourceError::Read { path: shown(), reason })?;
-    // The file may have grown since it was asked.
+    // The file may have grown since its size was read.
     let found = bytes.len() as u64;
     if found > limit {
         Err(SourceError::TooLarge { path: shown(), found, limit })

@@ -1,15 +1,15 @@
-//! Case distinctions. Two children cover their parent by construction (of a region under conditions:
-//! its points that meet them); the tree is walked with an explicit stack, low child first.
+//! Case distinctions. Two children cover their parent by construction (for a region under conditions: its
+//! points that meet them). The tree is walked with an explicit stack, low child first.
 //!
-//! *Networks.* A cut `i F:T` keeps both closed halves `z_F <= T` and `z_F >= T`; the ends of
-//! features that take whole numbers move inward, except along the feature that a monotone claim
-//! moves: there the segments of the two halves must meet. A child inherits its parent's hidden
-//! bounds, intersected with the interval rule on its own box, unless it refreshes them. A cut `r L.J`
-//! keeps `z <= 0` and `z >= 0` of a hidden neuron: the bounds of later layers follow, of the first
-//! layer those of its other neurons as well, and the linear rule may use the sign with a multiplier.
+//! *Networks.* A cut `i F:T` keeps both closed halves `z_F <= T` and `z_F >= T`; the ends of features that take
+//! whole numbers move inward, except along the feature that a monotone claim moves: there the segments of the
+//! two halves must meet. A child inherits its parent's hidden bounds, intersected with the interval rule on its
+//! own box, unless it refreshes them. A cut `r L.J` keeps `z <= 0` and `z >= 0` of a hidden neuron. The bounds
+//! of later layers follow; in the first layer those of the other neurons follow as well. The linear rule may
+//! use the sign with a multiplier.
 //!
-//! *Boxes.* Where leaves bound further copies of a point, which lie around its box, only inputs are
-//! cut and nothing is inherited ([`walk_boxes`]).
+//! *Boxes.* If leaves bound further copies of a point, which lie around its box, only inputs are cut and
+//! nothing is inherited ([`walk_boxes`]).
 //!
 //! *Ensembles.* A cut `c F.K` separates the cells up to `K` from the others. Over pairs of points a sum
 //! separates trees from the others (`twins`).
@@ -20,7 +20,7 @@ use crate::certificate::{Bounds, Rejection, SplitTree, Step};
 /// Deepest path of a split tree, in cuts and sums.
 pub const MAX_DEPTH: usize = 512;
 
-/// Refuses what lies deeper than a path may be.
+/// Refuses a step that lies deeper than [`MAX_DEPTH`].
 fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
     if depth <= MAX_DEPTH {
         return Ok(());
@@ -28,11 +28,11 @@ fn check_depth(depth: usize, token: usize) -> Result<(), Rejection> {
     Err(Rejection::Tree { token, problem: "deeper than 512" })
 }
 
-/// What a step of a tree makes of the region it stands at.
+/// The result of a step of a tree at its region.
 pub(super) enum Visited<R> {
-    /// Its low and its high part, which cover it, or two claims that add up to its own.
+    /// The low and the high part of the region, which cover it, or two claims that add up to its own.
     Cut((R, R)),
-    /// What its leaf shows.
+    /// The outcome of the leaf.
     Leaf(Outcome),
 }
 
@@ -58,7 +58,7 @@ pub(super) fn preorder<R>(
 }
 
 impl Outcome {
-    /// Both must hold; else the bound is kept that misses by more.
+    /// Holds if both hold; otherwise keeps the bound that misses by more.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Holds, other) => other,

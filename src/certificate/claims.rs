@@ -1,4 +1,4 @@
-//! When lower bounds of margins suffice for a claim.
+//! Decides when lower bounds of margins suffice for a claim.
 
 use crate::interval::{Rational, exp};
 use crate::model::Tie;
@@ -6,7 +6,7 @@ use crate::spec::Claim;
 
 use crate::certificate::{Bounds, Rejection};
 
-/// Whether a rule's bound clears what the claim asks for.
+/// The result of a rule's bound for a claim.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Outcome {
     /// The claim holds on the region.
@@ -37,7 +37,7 @@ pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
     claim.label().map(|(label, _)| label).ok_or(refused)
 }
 
-/// What the margins of a label must clear, for a search that wants to know before it asks.
+/// The hurdle that the margins of a label must clear. A search can test it before it asks the kernel.
 #[derive(Clone, Debug)]
 pub struct Hurdle {
     pub(super) claim: Claim,
@@ -47,8 +47,8 @@ pub struct Hurdle {
 }
 
 impl Hurdle {
-    /// Whether these lower bounds, one per competing class in ascending order, are enough. Infinite
-    /// ones are not.
+    /// True if these lower bounds, one per competing class in ascending order, are enough. Infinite bounds are
+    /// not.
     pub fn is_cleared(&self, margins: &[f64]) -> bool {
         let margins: Vec<_> = margins.iter().map(|&margin| Rational::from_f64(margin)).collect();
         let outcome = decide(&self.claim, self.tie, self.classes, &margins, &self.allowances);
@@ -58,8 +58,8 @@ impl Hurdle {
 
 /// Decides a claim about one label from lower bounds of its margins.
 ///
-/// `margins[k]` bounds the margin over the k-th competitor from below (`None`: no bound) and
-/// `allowances[k]` is what a served copy may lose of it.
+/// `margins[k]` bounds the margin over the k-th competitor from below (`None`: no bound) and `allowances[k]` is
+/// the most that a served copy may lose of it.
 ///
 /// * `label`: margin > allowance, or >= where the label wins the tie;
 /// * `local-invariance`, two classes: margin > τ⁺ + allowance;

@@ -18,10 +18,10 @@ pub(super) const MOST_WITNESSES: usize = 1000;
 /// `[tree, feature, cut, n]`.
 pub type Shift = (usize, usize, usize, i64);
 
-/// What a certificate says about one obligation.
+/// The proof that a certificate gives for one obligation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Proof {
-    /// Nothing.
+    /// No proof.
     #[default]
     None,
     /// Forward bounds decide; on an ensemble, the box of reachable leaves.
@@ -45,9 +45,9 @@ pub enum Proof {
         /// Hints of the leaves, by number.
         hints: Vec<LeafHint>,
     },
-    /// One tree per counted threshold; absent: a single leaf.
+    /// One tree per counted threshold; an absent tree is a single leaf.
     Jumps {
-        /// By index of the threshold.
+        /// The trees, by index of the threshold.
         trees: BTreeMap<usize, SplitTree>,
     },
     /// Weak duality on the leaves of an ensemble.
@@ -55,10 +55,10 @@ pub enum Proof {
         /// One list of shifts per margin row.
         shifts: Vec<Vec<Shift>>,
     },
-    /// Pairs of leaves that the two points of a claim reach in an ensemble. One tree per question; absent:
-    /// a single leaf.
+    /// Pairs of leaves that the two points of a claim reach in an ensemble. One tree per question; an absent
+    /// tree is a single leaf.
     TreePairs {
-        /// By index of the question: the shift of a boundary property, else 0.
+        /// The trees, by index of the question: the shift of a boundary property, else 0.
         trees: BTreeMap<usize, SplitTree>,
     },
     /// Cheap rules of the boundary property.
@@ -99,7 +99,7 @@ impl Proof {
         "counterexample",
     ];
 
-    /// Steps of its split trees, and trees that their sums name.
+    /// Number of steps of its split trees, and of trees that their sums name.
     pub(super) fn steps(&self) -> usize {
         match self {
             Self::Split { tree, .. } => tree.size(),
@@ -151,7 +151,7 @@ pub struct Hint {
     /// Multipliers of the signs that the cases give neurons: `[layer, neuron, value]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub split: Vec<(usize, usize, f64)>,
-    /// How much each row of an unsafe block counts.
+    /// Weights of the rows of an unsafe block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
     /// Multipliers of dual rows in units of 2⁻²⁰: `[row, n]`.
@@ -159,7 +159,7 @@ pub struct Hint {
     pub multipliers: Vec<(usize, i64)>,
 }
 
-/// What a leaf names by number: one hint for all rows of the obligation, or one per row.
+/// The hint that a leaf names by number: one for all rows of the obligation, or one per row.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(untagged)]
 pub enum LeafHint {
@@ -197,15 +197,15 @@ pub struct SplitTree {
 pub enum Step {
     /// Two cases; the next two subtrees are the low and the high one.
     Cut {
-        /// Where.
+        /// The cut.
         cut: Cut,
         /// Refresh hidden bounds from this layer on, before cutting.
         refresh: Option<usize>,
     },
-    /// The change of a sum of trees in two parts; the next two subtrees are about the trees named here, and
-    /// about the others, which have what is left of the bound.
+    /// The change of a sum of trees, in two parts. The next two subtrees are about the trees named here, and
+    /// about the others, which get the rest of the bound.
     Sum {
-        /// What the trees named here may change by.
+        /// The most that the trees named here may change by.
         most: f64,
         /// Their numbers, ascending.
         trees: Vec<usize>,
@@ -222,12 +222,12 @@ pub enum Step {
 }
 
 impl Step {
-    /// Whether two subtrees follow.
+    /// True if two subtrees follow.
     pub fn is_inner(&self) -> bool {
         !matches!(self, Self::Leaf { .. })
     }
 
-    /// What it counts towards the limit of steps: it takes room for each tree that it names.
+    /// Its count towards the limit of steps: it takes room for each tree that it names.
     fn size(&self) -> usize {
         match self {
             Self::Sum { trees, .. } => 1 + trees.len(),
@@ -235,7 +235,7 @@ impl Step {
         }
     }
 
-    /// From which layer on hidden bounds are refreshed.
+    /// The layer from which on hidden bounds are refreshed.
     pub(super) fn refresh(&self) -> Option<usize> {
         match self {
             Self::Cut { refresh, .. } | Self::Leaf { refresh, .. } => *refresh,
@@ -249,7 +249,7 @@ impl Step {
 pub enum Cut {
     /// `z_feature <= at` and `z_feature >= at` (standardised), for networks.
     Input {
-        /// Which copy of the network's input, 0 or 1.
+        /// Index of the copy of the network's input, 0 or 1.
         copy: usize,
         /// The feature.
         feature: usize,
@@ -258,7 +258,7 @@ pub enum Cut {
     },
     /// A pre-activation `<= 0` and `>= 0`, for networks.
     Relu {
-        /// Which copy of the network, 0 or 1.
+        /// Index of the copy of the network, 0 or 1.
         copy: usize,
         /// The hidden layer.
         layer: usize,
@@ -267,7 +267,7 @@ pub enum Cut {
     },
     /// Cells up to `number`, and from `number + 1` on, for ensembles.
     Cell {
-        /// Which of two points, 0 or 1.
+        /// Index of the point, 0 or 1.
         copy: usize,
         /// The feature.
         feature: usize,
@@ -308,12 +308,12 @@ impl SplitTree {
         &self.steps
     }
 
-    /// Steps, and trees that sums name.
+    /// Number of steps, and of trees that sums name.
     pub(super) fn size(&self) -> usize {
         self.steps.iter().map(Step::size).sum()
     }
 
-    /// Whether one of the leaves is of this kind.
+    /// True if one of the leaves is of this kind.
     pub fn has_leaf(&self, kind: Leaf) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Leaf { leaf, .. } if *leaf == kind))
     }

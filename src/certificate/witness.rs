@@ -1,7 +1,7 @@
 //! Counterexamples: points as raw values, everything about them decided exactly.
 //!
-//! Under `served-f32` one f32 execution at the rounded point counts: the claim is about all of
-//! them. Through a defense the posterior is enclosed and moved by the defense's map.
+//! Under `served-f32` one f32 execution at the rounded point is enough, since the claim is about all
+//! executions. Through a defense the posterior is enclosed and moved by the defense's map.
 
 use crate::defense::Defense;
 use crate::interval::{Rational, exp, sigmoid};
@@ -15,11 +15,11 @@ use crate::certificate::claims::competitors;
 pub(super) struct Evaluated<'a> {
     pub(super) model: &'a Model,
     pub(super) semantics: Semantics,
-    /// What stands in front of the model.
+    /// The defense in front of the model.
     pub(super) defense: Option<&'a Defense>,
 }
 
-/// Whether the points violate the obligation's claim inside its region.
+/// True if the points violate the obligation's claim inside its region.
 pub(super) fn violates(
     subject: &Evaluated,
     obligation: &Obligation,
@@ -124,7 +124,7 @@ impl Evaluated<'_> {
         }
     }
 
-    /// Two classes: score of class 1 minus score of class 0.
+    /// Score of class 1 minus score of class 0; `None` unless there are two classes.
     fn margin(&self, point: &Point) -> Option<Rational> {
         match self.scores(point)?.as_slice() {
             [zero, one] => Some(one - zero),
@@ -138,7 +138,7 @@ impl Evaluated<'_> {
         self.defense.is_none().then(|| gap.abs())
     }
 
-    /// At most `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`, and 0 only where that is all that is known.
+    /// A lower bound of `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`; it is 0 only if nothing better is known.
     fn posteriors_apart(&self, a: &Point, b: &Point) -> Option<Rational> {
         let (m, n) = (self.margin(a)?, self.margin(b)?);
         let (low, high) = if m < n { (m, n) } else { (n, m) };
@@ -156,7 +156,7 @@ impl Evaluated<'_> {
         }
     }
 
-    /// `F_label <= 1 − δ` for certain.
+    /// True if `F_label <= 1 − δ` for certain.
     fn is_unsure(&self, label: usize, odds: &Rational, below: &Rational, x: &Point) -> bool {
         if let Some(defense) = self.defense {
             // 1 − δ = 1/(1 + odds)
@@ -179,13 +179,13 @@ impl Evaluated<'_> {
         }
     }
 
-    /// `[least, greatest]` of the posterior of a class that the defense answers.
+    /// `[least, greatest]` of the posterior that the defense answers for a class.
     fn defended(&self, class: usize, defense: &Defense, x: &Point) -> Option<(Rational, Rational)> {
         let scores: [Rational; 2] = self.scores(x)?.try_into().ok()?;
         (class < 2).then(|| defense.enclosure(class, &scores, self.model.tie))
     }
 
-    /// `F_class(a) > F_class(b)` for certain (increasing), `a` being the lower point.
+    /// True if `F_class(a) > F_class(b)` for certain (increasing); `a` is the lower point.
     fn moves_against(&self, direction: Direction, class: usize, a: &Point, b: &Point) -> bool {
         let (first, second) = match direction {
             Direction::Increasing => (a, b),
@@ -221,7 +221,7 @@ impl Evaluated<'_> {
         }
     }
 
-    /// `|m| >= μ` for certain.
+    /// True if `|m| >= μ` for certain.
     fn is_confident(&self, above: &Rational, x: &Point) -> bool {
         self.defense.is_none() && self.margin(x).is_some_and(|m| m.abs() >= *above)
     }
@@ -236,13 +236,13 @@ fn half() -> Rational {
     Rational::from_f64(0.5).unwrap_or(Rational::ZERO)
 }
 
-/// `a_j <= b_j` and equal elsewhere.
+/// True if `a_j <= b_j` and the points are equal elsewhere.
 fn is_step_up(a: &Point, b: &Point, feature: usize) -> bool {
     let mut pairs = a.values().iter().zip(b.values()).enumerate();
     pairs.all(|(index, (x, y))| if index == feature { x <= y } else { x == y })
 }
 
-/// Whether the points are equal in every feature that is not moved.
+/// True if the points are equal in every feature that is not moved.
 fn agree_elsewhere(a: &Point, b: &Point, moved: &[bool]) -> bool {
     let mut pairs = a.values().iter().zip(b.values()).zip(moved);
     pairs.all(|((x, y), is_moved)| *is_moved || x == y)
@@ -279,7 +279,7 @@ pub(super) fn norm_squared(lengths: &[Rational], norm: Norm) -> Option<Rational>
     Some(&length * &length)
 }
 
-/// Whether `other` lies within Δ of `x`: `‖(x − other)/shifts‖ <= 1`.
+/// True if `other` lies within Δ of `x`: `‖(x − other)/shifts‖ <= 1`.
 fn is_in_zone(x: &Point, other: &Point, shifts: &[Rational], norm: Norm) -> bool {
     let pairs = x.values().iter().zip(other.values()).zip(shifts);
     let ratios: Option<Vec<Rational>> =

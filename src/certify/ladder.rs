@@ -1,4 +1,4 @@
-//! The ladder: cheap rules first, the kernel after each.
+//! The ladder: cheap rules first; the kernel checks after each.
 
 use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
@@ -8,18 +8,18 @@ use super::ensemble::{tree_dual, tree_pairs};
 use super::network::{alpha, branch, halving, lp};
 use super::{Searcher, attack, ensemble};
 
-/// A proof and what the kernel says of it.
+/// A proof and the kernel's answer to it.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The last proof tried; for undecided obligations it did not clear.
+    /// The last proof tried; for undecided obligations, it was not enough.
     pub proof: Proof,
     /// The kernel's verdict.
     pub verdict: Verdict,
-    /// Whether the attack alone, before any search, found a counterexample.
+    /// True if the attack alone, before any search, found a counterexample.
     pub is_refuted_by_attack: bool,
-    /// Cases of branch and bound that were looked at.
+    /// Cases of branch and bound that were visited.
     pub nodes: u64,
-    /// Whether a search ended with its budget of nodes: of what is undecided a larger one may decide more.
+    /// True if a search ended because its budget of nodes was used up; a larger budget may decide more.
     pub is_spent: bool,
 }
 
@@ -35,7 +35,7 @@ impl Answer {
 }
 
 impl Searcher<'_> {
-    /// Attack, then rule after rule until the kernel is convinced.
+    /// Tries the attack, then rule after rule until the kernel is convinced.
     pub(super) fn answer(&self, at: usize) -> Answer {
         let Some(obligation) = self.lowered.obligation(at) else { return Answer::open() };
         if obligation.standing == Standing::Invalid {
@@ -64,7 +64,7 @@ impl Searcher<'_> {
         Answer { nodes, is_spent, ..Answer::open() }
     }
 
-    /// Whether the attack alone refutes an obligation, whose line may be there already.
+    /// True if the attack alone refutes an obligation, whose line may exist already.
     pub fn is_refuted_by_attack(&self, at: usize) -> bool {
         let obligation = self.lowered.obligation(at);
         obligation.is_some_and(|obligation| self.attacked(at, &obligation).is_some())
@@ -74,12 +74,12 @@ impl Searcher<'_> {
     fn attacked(&self, at: usize, obligation: &Obligation) -> Option<Answer> {
         let candidates = attack::candidates(self, obligation).into_iter();
         let proofs = candidates.map(|points| Proof::Counterexample { points });
-        // between huge ends, what is sought in floats may be no number
+        // between huge ends, a float that is sought may be no number
         let mut answers = proofs.filter(Proof::is_writable).map(|proof| self.ask(at, proof));
         answers.find(Answer::is_closed)
     }
 
-    /// What the kernel says of a proof. A rejection of our own proof is an undecided obligation.
+    /// The kernel's answer to a proof. A rejection of our own proof leaves the obligation undecided.
     fn ask(&self, at: usize, proof: Proof) -> Answer {
         let verdict = self.kernel.check(at, &proof);
         let verdict = verdict.unwrap_or_else(|rejection: Rejection| {
@@ -91,13 +91,13 @@ impl Searcher<'_> {
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
         let branch::Found { proof, nodes, is_spent } = self.offer(obligation, rung);
-        // what no line can hold would be no certificate
+        // a proof that no line can hold would be no certificate
         let proof = proof.filter(Proof::is_writable);
         let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
         Answer { nodes, is_spent, ..answer }
     }
 
-    /// What every rung offers, whether it would be reached or not: nothing of it is believed yet.
+    /// The proofs that every rung offers, reached or not; none of them has been checked yet.
     pub fn offers(&self, at: usize) -> Vec<Proof> {
         let Some(obligation) = self.lowered.obligation(at) else { return Vec::new() };
         let rungs = rungs(&obligation, &self.subject.model.0.family);
@@ -144,12 +144,12 @@ enum Rung {
     Range,
     /// The change between two close points.
     Difference,
-    /// The same box by box.
+    /// The same change, box by box.
     Changes,
     Fuzz,
     /// A longer attack.
     Attack,
-    /// The boundary property box by box.
+    /// The boundary property, box by box.
     Boxes,
     /// The first cases of a split.
     Start,

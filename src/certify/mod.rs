@@ -1,10 +1,10 @@
 //! Finding proofs. Everything here advises; the kernel decides.
 //!
 //! A [`Searcher`] answers one obligation after the other by the ladder: an attack first, then the
-//! rules of the kernel from the cheapest to the dearest, a linear program, a longer attack, and case
-//! distinctions within a budget of nodes. Whatever comes out, a wrong hint included, is a weaker proof
-//! and never a false theorem. [`network::batch`] stands beside the ladder: rigorous bounds of many boxes at once,
-//! for figures.
+//! rules of the kernel from the cheapest to the most expensive, a linear program, a longer attack, and case
+//! distinctions within a budget of nodes. The result, even with a wrong hint, is a weaker proof and never a
+//! false theorem. [`network::batch`] stands beside the ladder: rigorous bounds of many boxes at once, for
+//! figures.
 
 mod attack;
 pub mod ensemble;
@@ -26,7 +26,7 @@ use crate::spec::{LowerError, Lowered, OutputBlock};
 pub use ensemble::LargestChange;
 pub use ladder::Answer;
 
-/// How hard to try.
+/// The effort of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Nodes of a case distinction per obligation.
@@ -37,13 +37,13 @@ pub struct Options {
     pub lp_neurons: usize,
     /// Largest number of rows for which the linear program of an ensemble's leaves is posed.
     pub lp_rows: usize,
-    /// Most trees of a part of an ensemble, where the change of the score is bounded part by part; 0: all
+    /// Most trees in a part of an ensemble, if the change of the score is bounded part by part; 0: all
     /// trees together only.
     pub part_trees: usize,
     /// Seed of the attack's random starts.
     pub seed: u64,
-    /// When to give up; what is not decided then stays undecided. Searches about networks look at it, those
-    /// about ensembles end with their boxes.
+    /// The time to give up; obligations not decided by then stay undecided. Searches about networks check it;
+    /// those about ensembles end with their boxes.
     pub deadline: Option<Instant>,
 }
 
@@ -61,7 +61,7 @@ impl Default for Options {
     }
 }
 
-/// Why nothing can be certified.
+/// Reasons why nothing can be certified.
 #[derive(Debug, thiserror::Error)]
 pub enum CertifyError {
     /// The spec says nothing about this model.
@@ -73,14 +73,14 @@ pub enum CertifyError {
     /// The property is about rows, but there are none.
     #[error("property `{0}` is about rows: give --data")]
     NoData(&'static str),
-    /// Fewer rows than asked for.
+    /// Fewer rows than requested.
     #[error("--rows {asked}: part {part} has {found} {what}", part = part.name())]
     Rows {
-        /// Rows asked for.
+        /// Rows requested.
         asked: usize,
-        /// Rows there.
+        /// Rows found.
         found: usize,
-        /// Which rows count: `rows`, or `distinct rows`.
+        /// The kind of rows counted: `rows`, or `distinct rows`.
         what: &'static str,
         /// The part.
         part: Part,
@@ -90,7 +90,7 @@ pub enum CertifyError {
     Write(#[from] std::io::Error),
 }
 
-/// Which rows a claim about rows is made for.
+/// The rows that a claim about rows is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Selection {
     /// The part.
@@ -99,13 +99,13 @@ pub struct Selection {
     pub rows: Option<usize>,
 }
 
-/// What a run found, beside the lines.
+/// The result of a run, beside the lines.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Obligations by verdict.
     pub totals: Totals,
-    /// Obligations that the attack alone refuted: the sampled figure. Where every pair of rows is
-    /// decided, pairs that are refuted.
+    /// Obligations that the attack alone refuted: the sampled figure. If every pair of rows is decided, the
+    /// number of refuted pairs.
     pub refuted_by_attack: u64,
 }
 
@@ -115,7 +115,7 @@ pub struct Searcher<'a> {
     kernel: Kernel<'a>,
     subject: Subject<'a>,
     rows: &'a [Row],
-    /// The network of the claim: both copies side by side, with two.
+    /// The network of the claim; with two copies, both side by side.
     mlp: Option<Cow<'a, Mlp>>,
     grid: Option<ensemble::Grid>,
     options: Options,
@@ -127,7 +127,7 @@ pub fn rows_for<'a>(
     selection: Selection,
 ) -> Result<&'a [Row], CertifyError> {
     let property = &subject.spec.0.property;
-    // an attack looks at rows whatever the claim is about
+    // an attack uses rows whatever the claim is about
     if let Some(data) = subject.data {
         data.check_features(&subject.model.0.schema)?;
     }
@@ -216,38 +216,38 @@ impl<'a> Searcher<'a> {
     }
 
     /// The largest change of the score that obligation `at` of an ensemble allows for, whatever its bound
-    /// (`small-neighborhood`, `stability`), or what it lies between as far as the budget of nodes lasts; `None`
-    /// for other claims, and where trees are too large over pairs of points. Of strict claims it is what is
+    /// (`small-neighborhood`, `stability`), or an enclosure of it as far as the budget of nodes lasts. `None`
+    /// for other claims, and if trees are too large over pairs of points. For strict claims, it is the value
     /// reached in the limit.
     pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
         ensemble::tree_pairs::largest_change(self, &self.lowered.obligation(at)?)
     }
 
-    /// How far the score goes over the region of such an obligation, from its least value to its greatest, or
-    /// what that lies between.
+    /// The range of the score over the region of such an obligation, from its least to its greatest value, or
+    /// an enclosure of it.
     pub fn score_span(&self, at: usize) -> Option<LargestChange> {
         ensemble::tree_pairs::score_span(self, &self.lowered.obligation(at)?)
     }
 
-    /// Whether some point is as confident as obligation `at` supposes (`high-confidence`, `redundancy`);
-    /// if none is, it holds emptily. The kernel has decided it. `None` for other claims, or if the budget
-    /// of nodes does not last.
+    /// True if some point is as confident as obligation `at` supposes (`high-confidence`, `redundancy`); if no
+    /// point is, the obligation holds emptily. The kernel has decided it. `None` for other claims, or if the
+    /// budget of nodes is too small.
     pub fn is_premise_met(&self, at: usize) -> Option<bool> {
         ensemble::tree_pairs::is_premise_met(self, &self.lowered.obligation(at)?)
     }
 
-    /// What the relaxation with one variable per leaf offers for obligation `at` about one label of an
-    /// ensemble: one step of the ladder, for figures.
+    /// The proof that the relaxation with one variable per leaf offers for obligation `at` about one label of
+    /// an ensemble: one step of the ladder, for figures.
     pub fn offer_shares(&self, at: usize) -> Option<Proof> {
         ensemble::tree_dual::search(self, &self.lowered.obligation(at)?)
     }
 
-    /// What the search over boxes of cells offers for it.
+    /// The proof that the search over boxes of cells offers for it.
     pub fn offer_cells(&self, at: usize) -> Option<Proof> {
         ensemble::label::search(self, &self.lowered.obligation(at)?).proof
     }
 
-    /// Whether the time allowed is over.
+    /// True if the time allowed is over.
     fn is_late(&self) -> bool {
         self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
@@ -257,7 +257,7 @@ impl<'a> Searcher<'a> {
         self.kernel.len()
     }
 
-    /// Whether there are no obligations.
+    /// True if there are no obligations.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -278,7 +278,7 @@ impl<'a> Searcher<'a> {
                 (from..to).into_par_iter().map(|at| self.answer(at)).collect();
             for (at, answer) in (from..to).zip(&answers) {
                 summary.totals.add(&answer.verdict);
-                // of all pairs each was tried
+                // with all pairs, each pair was tried
                 summary.refuted_by_attack += match &answer.verdict {
                     Verdict::Counted(totals) => totals.refuted,
                     Verdict::Proved(_)

@@ -1,4 +1,4 @@
-//! What figures are about: target, data and defense with their digests, and by which version.
+//! The subject of figures: target, data and defense with their digests, and the version that made them.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use serde::Serialize;
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest};
 
-/// Stands in `metrics.json`. No paths: the same call elsewhere leaves the same bytes.
+/// An entry of `metrics.json`. It has no paths, so the same call elsewhere leaves the same bytes.
 #[derive(Debug, Serialize)]
 pub(crate) struct About {
     tool: &'static str,
     target: NamedDigest,
     data: NamedDigest,
-    /// Nothing where the target answers as it is.
+    /// `None` if the target answers as it is.
     defense: Option<NamedDigest>,
 }
 
@@ -24,7 +24,7 @@ struct NamedDigest {
 }
 
 impl About {
-    /// About the file of a target, rows, and the defense in front of it.
+    /// Describes the file of a target, the rows, and the defense in front of the target.
     pub(crate) fn new(
         (target, digest): (&Path, Digest),
         data: &DataSet,
@@ -42,7 +42,7 @@ impl About {
         }
     }
 
-    /// The same in a line, digests cut.
+    /// The same facts in a line, with shortened digests.
     pub(crate) fn line(&self) -> String {
         let short = |NamedDigest { name, digest }: &NamedDigest| {
             format!("{name} ({:.12})", digest.to_string())

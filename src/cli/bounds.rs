@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     label: Option<usize>,
 }
 
-/// Steps of the ascent of `alpha`.
+/// Steps of gradient ascent for the method `alpha`.
 const STEPS: usize = 20;
 /// The margin of class 1 as a function of the logits.
 const MARGIN: [f64; 2] = [-1.0, 1.0];
@@ -126,7 +126,7 @@ fn margins(mlp: &Mlp, boxes: &[Vec<Interval>], method: Method) -> Vec<Interval> 
     }
 }
 
-/// Bounds of the margin of class 1 with slopes that are found for each bound.
+/// Bounds of the margin of class 1 with slopes found separately for each bound.
 fn with_slopes(
     mlp: &Mlp,
     network: &Network<Rounded>,
@@ -136,7 +136,7 @@ fn with_slopes(
     let Some(hidden) = network.linear_bounds(input) else { return Interval::WHOLE };
     let lower = |row: [f64; 2]| {
         let hint = match method {
-            // a solver that fails gives no slopes: the default ones remain
+            // a solver that fails gives no slopes, and the default ones remain
             Method::Lp => lp::solve(mlp, &hidden, input, &row),
             Method::Ibp | Method::Crown | Method::Alpha => {
                 let ascent = Ascent { mlp, hidden: &hidden, signs: &[] };

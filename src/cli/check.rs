@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let checked =
         check_file(&loaded.subject(), &mut file, settings, &mut watch).map_err(|error| {
-            // a spec that says nothing about the model is not the certificate's fault
+            // a spec that does not fit the model is not the certificate's fault
             let is_about_spec = matches!(error, CheckError::Lower(_));
             let file = if is_about_spec { &arguments.subject.spec } else { &arguments.certificate };
             Refusal::about(file)(error.into())
@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if holds { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// `--data D:part` must name the certificate's part.
+/// Refuses a `--data D:part` that names another part than the certificate.
 fn agree_on_part(loaded: &Loaded, checked: &Checked) -> Result<(), Refusal> {
     let asked = loaded.data.as_ref().and_then(|(_, part)| *part);
     match (asked, checked.header.part) {
@@ -137,7 +137,7 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// Constraint accuracy between its proved ends, over distinct rows and over all obligations, and
+/// Constraint accuracy between its proved ends, over all obligations and over distinct rows, and
 /// the rules that proved it.
 pub(crate) fn accuracy_lines(tally: &Tally) -> String {
     let mut text = String::new();
@@ -162,13 +162,14 @@ pub(crate) fn accuracy_lines(tally: &Tally) -> String {
     text
 }
 
-/// The ends of constraint accuracy for machines: `proved`, `refuted` and what they are counted of.
+/// The ends of constraint accuracy for machines: the lower one from the proved obligations,
+/// the upper one from the refuted ones, and the number that both are counted of.
 pub(crate) fn accuracy_json(totals: &crate::certificate::Totals) -> serde_json::Value {
     serde_json::json!({ "lower": totals.lower(), "upper": totals.upper(), "of": totals.n() })
 }
 
-/// What was decided, on one line: the claim with its parameters, of which function, over which rows, of
-/// which files; these by name and the first digits of their digests.
+/// The decided claim on one line: its parameters, the function, the rows and the
+/// files; each file with its name and the first digits of its digest.
 fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String {
     let header = &checked.header;
     let semantics = match header.semantics {
@@ -191,7 +192,7 @@ fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String
     text
 }
 
-/// `name (1a2b3c4d)`
+/// A name with the first digits of a digest: `name (1a2b3c4d)`.
 fn with_digest(name: &str, digest: Digest) -> String {
     format!("{name} ({:.8})", digest.to_string())
 }

@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         &data,
         Some((&defense, Digest::of(defense.to_json().as_bytes()))),
     );
-    // what can be refused is read before anything is written
+    // everything that can be refused is read before anything is written
     let claims = claims(arguments, digest)?;
     let draft = place.begin(false)?;
     let store = draft.store()?;
@@ -111,7 +111,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// What the defense does, in words.
+/// The effect of the defense, in words.
 fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
     let Choice { alpha, accuracy_before, accuracy_after, .. } = choice;
     if choice.is_identity() {
@@ -128,7 +128,7 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
     )
 }
 
-/// DIR; no input lies where one of its files goes.
+/// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
 fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
@@ -139,7 +139,7 @@ fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     ResultFolder::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
-/// Defenses that have a name and no code yet.
+/// Defenses that have a name and no code so far.
 const NOT_BUILT: [&str; 2] = ["am", "bf"];
 
 fn expect_built(defense: &str) -> Result<(), Refusal> {
@@ -151,18 +151,18 @@ fn expect_built(defense: &str) -> Result<(), Refusal> {
     Err(Refusal::new(format!("--defense {defense:.60}: {what}")))
 }
 
-/// What a certificate of the manifest claims of the undefended model.
+/// The claim of a certificate of the manifest about the undefended model.
 struct ClaimedBefore {
     /// The certificate file.
     path: PathBuf,
-    /// A name for files, different from every other one.
+    /// A name for files, different from that of every other claim.
     name: String,
-    /// What the data is called from here.
+    /// Name of the data, as seen from here.
     data_name: Option<String>,
     loaded: Loaded,
 }
 
-/// The manifest's certificates about this model, every one checked again.
+/// The manifest's certificates about this model, each of them checked again.
 fn claims(arguments: &Arguments, digest: Digest) -> Result<Vec<ClaimedBefore>, Refusal> {
     let Some(path) = &arguments.certificates else { return Ok(Vec::new()) };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -181,25 +181,25 @@ fn claims(arguments: &Arguments, digest: Digest) -> Result<Vec<ClaimedBefore>, R
     Ok(claims)
 }
 
-/// `stem`, or `stem-2`, `stem-3`, … where one spec is claimed of several parts.
+/// A name for files: `stem`, or `stem-2`, `stem-3`, … where one spec is claimed of several parts.
 fn free_name(stem: &str, claims: &[ClaimedBefore]) -> String {
     let is_free = |name: &String| claims.iter().all(|claim| claim.name != *name);
     let numbered = (2..).map(|number: usize| format!("{stem}-{number}"));
     std::iter::once(stem.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
-/// A model with its defense, and where what is proved of it goes.
+/// A model with its defense, and the place for the certificates of the defended model.
 struct DefendedModel<'a> {
     model: (&'a Model, Digest),
     defense: &'a Defense,
     store: &'a Store,
     draft: &'a Draft,
-    /// Whether the defense changes nothing.
+    /// True if the defense changes nothing.
     is_identity: bool,
 }
 
 impl DefendedModel<'_> {
-    /// Certifies of the defended model what was claimed of the model.
+    /// Certifies the claims about the model again, for the defended model.
     fn carry(
         &self,
         claims: &[ClaimedBefore],
@@ -229,7 +229,7 @@ impl DefendedModel<'_> {
         Ok(still)
     }
 
-    /// Keeps the certificate of one claim about a model that is answered as it is.
+    /// Keeps the certificate of one claim, for a defense that changes nothing.
     fn keep(&self, claim: &ClaimedBefore) -> Result<(Counts, ManifestEntry), Refusal> {
         let entry = self.entry(claim, None)?;
         self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
@@ -253,7 +253,7 @@ impl DefendedModel<'_> {
         })
     }
 
-    /// Writes spec and certificate of one claim.
+    /// Writes the spec and the certificate of one claim.
     fn certify(
         &self,
         claim: &ClaimedBefore,

@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let data = read_whole(&arguments.data)?;
     let plan = plan(arguments, &data)?;
-    // what declares itself badly is refused before anything is written
+    // data with faulty declarations are refused before anything is written
     crate::dataset::schema(&data)?;
     let inputs = Inputs::default().data("--data", Some(&arguments.data));
     let place = ResultFolder::new(&arguments.out, Leaves::Demo, &inputs, arguments.force)?;
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if is_confirmed { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// What an earlier demo in a folder was, in words.
+/// A description of an earlier demo in a folder, in words.
 fn earlier(out: &Path) -> Option<String> {
     let text = String::from_utf8(files::read(&out.join("report.json")).ok()?).ok()?;
     let report = from_json(&text).ok()?;
@@ -104,7 +104,7 @@ fn earlier(out: &Path) -> Option<String> {
     ))
 }
 
-/// Every part has its use in a demo; one without rows would end it late.
+/// Refuses data with an empty part: a demo uses every part, and would end late without one.
 fn expect_rows(data: &DataSet) -> Result<(), Refusal> {
     let Some(part) = Part::ALL.into_iter().find(|part| data.part(*part).is_empty()) else {
         return Ok(());
@@ -157,7 +157,7 @@ fn plan(arguments: &Arguments, data: &DataSet) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
-/// What to look at, and a certificate to check, in words that can be typed where the demo was.
+/// Files to look at, and a certificate to check, as commands that can be typed in the folder of the demo's run.
 fn next_steps(arguments: &Arguments, report: &Report, manifest: &Manifest) -> String {
     let out = arguments.out.display();
     let program = std::env::args().next().unwrap_or_else(|| "propcert".to_owned());
@@ -166,7 +166,8 @@ fn next_steps(arguments: &Arguments, report: &Report, manifest: &Manifest) -> St
          \u{20} {out}/report.html      the same with figures, in any browser\n\
          \u{20} {out}/manifest.json    every certificate with its model, spec and data\n"
     );
-    // something is proved in it if possible; of those, a claim without rows is the shortest to read
+    // a certificate that proves something, if there is one; among these, a claim without
+    // rows is the shortest to read
     let models = report.runs.iter().flat_map(|run| &run.models);
     let proving: Vec<&str> = models
         .flat_map(|model| &model.certificates)

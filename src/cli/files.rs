@@ -1,4 +1,4 @@
-//! Files: read with their size checked first, printed whole.
+//! Files: their size is checked before reading, and they are printed whole.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
     Ok(read_regular(path, MAX_BYTES)?)
 }
 
-/// Largest settings file (recipes, attacks), in bytes: reading TOML takes a hundred times as much.
+/// Largest settings file (recipes, attacks), in bytes. Reading TOML takes a hundred times as much.
 #[cfg(feature = "full")]
 const MAX_SETTINGS: u64 = 1 << 20;
 
@@ -40,7 +40,7 @@ pub(crate) fn print(text: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Asked before long work: the folder of `out` must be there, and `out` be none itself.
+/// Checks before long work that the folder of `out` is there, and that `out` itself is not a folder.
 #[cfg(feature = "full")]
 pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
     if out.is_dir() {
@@ -55,7 +55,7 @@ pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
     }
 }
 
-/// Asked before long work: what is there under the name of a result may only be a file. A pipe would block, and a
+/// Checks before long work that nothing but a file lies under the name of a result. A pipe would block, and a
 /// link or a device (`/dev/null`) would be followed or replaced.
 #[cfg(feature = "full")]
 pub(crate) fn expect_plain(out: &Path) -> Result<(), Refusal> {
@@ -66,7 +66,7 @@ pub(crate) fn expect_plain(out: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Where a result grows before it takes its name.
+/// Name under which a result grows before it takes its own name.
 #[cfg(feature = "full")]
 pub(crate) fn partial_name(out: &Path) -> PathBuf {
     let mut name = out.as_os_str().to_owned();

@@ -153,7 +153,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         Some(data) => Some(recentre_between(&mut model, data)?),
         None => None,
     };
-    // of the model that is written
+    // the comparison is with the model that is written
     let agreement = match points.as_ref().zip(expect.as_ref()) {
         Some((points, expect)) => Some(verify(&model, points, expect)?),
         None => None,
@@ -167,7 +167,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// A network of so many classes.
+/// Reads a network with so many classes.
 fn network(
     bytes: &[u8],
     schema: Option<&Schema>,
@@ -187,7 +187,7 @@ fn network(
     Ok(imported)
 }
 
-/// Both parts that a trainer elsewhere may have fitted to.
+/// Moves thresholds between the rows of both parts that a trainer elsewhere may have fitted to.
 fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal> {
     let data = ordered_as(read_whole(data)?, model)?;
     let parts = [Part::Train, Part::Validation];
@@ -195,7 +195,7 @@ fn recentre_between(model: &mut Model, data: &str) -> Result<Recentred, Refusal>
     Ok(recentre(model, &rows)?)
 }
 
-/// `best`, `all` or a number.
+/// The value of `--rounds`: `best`, `all` or a number.
 #[derive(Clone, Copy, Debug)]
 struct RoundsArgument(Rounds);
 
@@ -289,7 +289,7 @@ fn summary_of_network(
     format!("{family} with {features} features and layers of {widths} neurons{score}\n{agreed}")
 }
 
-/// What is easily overlooked: that nothing is declared, or that what is declared belongs to other inputs.
+/// A note on facts that are easily overlooked: nothing is declared, or the declarations belong to other inputs.
 fn note(model: &Model) -> String {
     let features = model.schema.features();
     let is_bare = |f: &FeatureSpec| f.low.is_none() && f.high.is_none() && f.scale == 1.0;
@@ -319,7 +319,7 @@ fn note(model: &Model) -> String {
     )
 }
 
-/// As many digits as a number of that precision needs.
+/// A number in as many digits as its precision needs.
 fn shortest(number: f64, precision: Precision) -> String {
     match precision {
         Precision::F32 => (number as f32).to_string(),

@@ -1,8 +1,8 @@
-//! The command line: verbs only, each a few calls into the rooms below.
+//! The command line: only verbs, each of which makes a few calls into the rooms below.
 //!
 //! Results go to standard output or the named file, progress and messages to standard error.
-//! Exit codes: 0 done and as stated; 1 read and run, but not as stated; 2 could not be read,
-//! refused or over a limit.
+//! Exit code 0: done, and as stated. 1: read and run, but not as stated. 2: could not be read,
+//! refused, or over a limit.
 
 mod check;
 mod files;
@@ -52,7 +52,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Why a verb ends with exit code 2. The text says what was found, what was expected, what to do.
+/// Reason why a verb ends with exit code 2. The text says what was found, what was expected and what to do.
 #[derive(Debug)]
 pub struct Refusal(String);
 
@@ -68,13 +68,13 @@ impl Refusal {
         Self(text.into())
     }
 
-    /// Says which file it is about.
+    /// Adds the name of the file that the refusal is about.
     pub(crate) fn about(path: &std::path::Path) -> impl Fn(Self) -> Self {
         move |refusal| Self(format!("{}: {}", path.display(), refusal.0))
     }
 }
 
-/// How a verb ends that was not refused.
+/// End of a verb that was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Exit code 0.
@@ -83,7 +83,7 @@ pub(crate) enum Ending {
     NotAsStated,
 }
 
-/// What the whole program does, or the checker alone.
+/// Summary of the whole program, or of the checker alone.
 const ABOUT: &str = if cfg!(feature = "full") {
     "Train, certify, steal and defend classifiers with security properties.\n\n\
      Every figure called proved is decided by a small kernel; `check` decides a certificate again \
@@ -157,11 +157,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Longest refusal, in bytes.
+/// Length at which a refusal is cut, in bytes.
 const LONGEST_REFUSAL: usize = 2000;
 
-/// Refusals quote what was found, and a file may hold anything: control characters are escaped, so
-/// that they do not reach a terminal, and the text is cut.
+/// Escapes control characters and cuts the text. Refusals quote the content of files, which may hold anything, and
+/// control characters must not reach a terminal.
 fn printable(text: &str) -> String {
     let mut shown = String::new();
     for c in text.chars() {
@@ -211,7 +211,7 @@ fn run(cli: Cli) -> Result<Ending, Refusal> {
     }
 }
 
-/// More would only wait for one another.
+/// Most threads; more would only wait for one another.
 #[cfg(feature = "full")]
 const MOST_THREADS: usize = 1024;
 

@@ -16,7 +16,7 @@ pub(crate) struct Points {
     pub(crate) rows: Vec<Vec<f64>>,
     /// The line of the file that each row starts on.
     pub(crate) lines: Vec<u64>,
-    /// Of the file's bytes.
+    /// Digest of the file's bytes.
     pub(crate) digest: Digest,
 }
 
@@ -74,8 +74,8 @@ struct PointColumns {
     features: Vec<usize>,
 }
 
-/// Where row names, labels and features stand. Features are found by name, in any order; a header of
-/// x0, x1, … is taken by position only where no feature is called so.
+/// The columns of row names, labels and features. Features are found by name, in any order; a header of
+/// x0, x1, … is taken by position only where no feature has such a name.
 fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColumns, String> {
     let names: Vec<&str> = model.schema.features().iter().map(|f| f.name.as_str()).collect();
     let positions: Vec<String> = (0..names.len()).map(|index| format!("x{index}")).collect();
@@ -89,7 +89,7 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
     for (column, text) in header.iter().enumerate() {
         let feature = wanted.iter().position(|wanted| *wanted == text);
         let place = match (text, feature) {
-            // a feature may be called so too: the first such column is then the label
+            // a feature may be named `label` too: then the first such column is the label
             ("label", feature) if label.is_none() && is_first_of_two(header, column, feature) => {
                 &mut label
             }
@@ -121,12 +121,12 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
     Ok(PointColumns { name, label, features: found.into_iter().flatten().collect() })
 }
 
-/// Whether a `label` column is followed by another one, which is then the feature of that name.
+/// True if another `label` column follows, which is then the feature of that name.
 fn is_first_of_two(header: &csv::StringRecord, column: usize, feature: Option<usize>) -> bool {
     feature.is_some() && header.iter().skip(column + 1).any(|name| name == "label")
 }
 
-/// What an import gives to features that have no names: f0, f1, …
+/// True if the names are those that an import gives to features without names: f0, f1, …
 fn is_default(names: &[&str]) -> bool {
     names.iter().enumerate().all(|(index, name)| *name == format!("f{index}"))
 }
@@ -148,7 +148,7 @@ fn unknown(column: usize, text: &str, wanted: &[&str]) -> String {
     )
 }
 
-/// The first few names.
+/// The first few names, quoted.
 fn quoted(names: &[&str]) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();

@@ -82,7 +82,7 @@ fn columns(model: &Model, arguments: &Arguments) -> Vec<String> {
     vec![if model.is_plain_score() { "score" } else { "margin" }.to_owned()]
 }
 
-/// Label and margins of one execution in f32, whose bits are an imported tool's.
+/// Label and margins of one execution in f32, whose bits are those of the imported tool.
 fn served(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> {
     let exact = Point::from_floats(point).ok_or("the point is not finite")?;
     let scores = model.served_scores(&exact);
@@ -97,7 +97,8 @@ fn served(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> 
     Ok((argmax(&scores, model.tie), digits))
 }
 
-/// The margin of the winning class over the runner-up with more than two classes; a plain score itself.
+/// The margin of a point; with more than two classes it is that of the winner over the
+/// runner-up, and for a plain score the score itself.
 fn margin(model: &Model, point: &[f64]) -> f64 {
     if model.classes <= 2 {
         return model.margin(point);
@@ -107,7 +108,7 @@ fn margin(model: &Model, point: &[f64]) -> f64 {
     scores.first().zip(scores.get(1)).map_or(f64::NAN, |(a, b)| a - b)
 }
 
-/// Label and margin in 64-bit floats. Margins beyond the range of the model's own floats are refused,
+/// Label and margin in 64-bit floats. A margin beyond the range of the model's own floats is refused,
 /// not printed.
 fn computed(model: &Model, point: &[f64]) -> Result<(usize, Vec<String>), String> {
     let margin = margin(model, point);

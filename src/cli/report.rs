@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let reports = arguments.folders.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     expect_different(&arguments.folders)?;
-    // a report of one folder may be made again in its place
+    // the report of a single folder may be made again in its place
     let several = arguments.folders.iter().filter(|_| arguments.folders.len() > 1);
     let inputs = several.fold(Inputs::default(), |inputs, folder| {
         inputs.file("one of the reports", Some(&folder.join("report.json")))
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// The same folder twice would put its runs on the page twice.
+/// Refuses a folder named twice, because its runs would stand on the page twice.
 fn expect_different(folders: &[PathBuf]) -> Result<(), Refusal> {
     let mut seen = BTreeSet::new();
     for folder in folders {
@@ -75,8 +75,8 @@ fn expect_different(folders: &[PathBuf]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The reports with paths that lead from `out`, and with the folder in the name of a data set that
-/// another report has too.
+/// The reports with paths that lead from `out`. A data set whose name another report has
+/// too gets its folder added to the name.
 fn side_by_side(
     reports: Vec<Report>,
     arguments: &Arguments,

@@ -144,7 +144,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// DIR; no input lies where one of its files goes.
+/// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
 fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     let inputs = Inputs::default()
         .file("--target", Some(&arguments.target))
@@ -157,8 +157,8 @@ fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     ResultFolder::new(&arguments.out, Leaves::Steal, &inputs, arguments.force)
 }
 
-/// More seeds than there are rows are refused if they were asked for here, and said if the attack's
-/// file asks for them.
+/// Checks that there are as many rows as seeds. If the command line asks for more, that is refused; if the attack's
+/// file asks for more, a message says so.
 fn expect_seeds(arguments: &Arguments, attack: &AttackSpec, found: usize) -> Result<(), Refusal> {
     let asked = attack.seed_rows;
     if asked <= found {
@@ -175,7 +175,7 @@ fn expect_seeds(arguments: &Arguments, attack: &AttackSpec, found: usize) -> Res
     Ok(())
 }
 
-/// The attack with the command line's numbers.
+/// The attack of the file, with the numbers of the command line.
 fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
     let bytes = files::read_settings(&arguments.attack)?;
     let text = std::str::from_utf8(&bytes)
@@ -201,7 +201,7 @@ fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
         .map_err(Refusal::about(&arguments.attack))
 }
 
-/// What the manifest proves of this target behind exactly this defense, or behind none.
+/// The proofs of the manifest about this target behind exactly this defense, or behind none.
 fn proofs(
     arguments: &Arguments,
     target: Digest,
@@ -229,7 +229,7 @@ fn proofs(
     Ok(proved)
 }
 
-/// Transcript and substitute of the first repetition, made again from its seed.
+/// Writes transcript and substitute of the first repetition, which is made again from its seed.
 fn keep_first(scene: &Scene, attack: &AttackSpec, seed: u64, store: &Store) -> Result<(), Refusal> {
     let target = scene.evaluation.target();
     let seeds = scene.seed_rows(attack, seed);
@@ -308,8 +308,8 @@ fn summary(repetitions: &[Repetition]) -> String {
     text
 }
 
-/// The runs an attack is paired with, as far as they differ from it: without inference nothing does,
-/// and boosting takes no gradient steps that could be held equal.
+/// The agreement of the runs that an attack is paired with, where they differ from it. Without inferred labels none
+/// differs, and boosting takes no gradient steps that could be held equal.
 fn compared(repetition: &Repetition) -> String {
     let Repetition { attack, without_inference: paid, same_steps, .. } = repetition;
     let held_out = |figures: &Figures| figures.scores.agreement.held_out;

@@ -1,4 +1,4 @@
-//! What a certificate is about, read from files: model, spec, data, defense.
+//! The subject of a certificate, read from files: model, spec, data, defense.
 
 #[cfg(feature = "full")]
 use std::path::Component;
@@ -53,7 +53,7 @@ pub(crate) struct SubjectArguments {
     semantics: Option<SemanticsArgument>,
 }
 
-/// The files of a subject, read.
+/// The files of a subject after reading.
 pub(crate) struct Loaded {
     pub(crate) model: (Model, Digest),
     pub(crate) spec: (Spec, Digest),
@@ -76,7 +76,7 @@ impl Loaded {
         Ok(Self { model, spec, data, defense })
     }
 
-    /// What the kernel is given.
+    /// The subject in the form that the kernel takes.
     pub(crate) fn subject(&self) -> Subject<'_> {
         Subject {
             model: (&self.model.0, self.model.1),
@@ -87,7 +87,7 @@ impl Loaded {
     }
 }
 
-/// The features of the data as the model has them: each is found by its name.
+/// The data with its features in the order of the model; each feature is found by its name.
 pub(crate) fn ordered_as(data: DataSet, model: &Model) -> Result<DataSet, Refusal> {
     let name = data.meta().name.clone();
     let refused = |error| Refusal::new(format!("data set `{name}`: {error}"));
@@ -102,7 +102,7 @@ pub(crate) fn read_model(path: &Path) -> Result<(Model, Digest), Refusal> {
     Ok((model, Digest::of(&bytes)))
 }
 
-/// What to do with a model of another tool.
+/// Advice on a model of another tool.
 fn hint(bytes: &[u8]) -> &'static str {
     let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
     match bytes {
@@ -142,7 +142,7 @@ pub(crate) fn read_defense(path: &Path) -> Result<(Defense, Digest), Refusal> {
     Ok((defense, Digest::of(&bytes)))
 }
 
-/// Reads `NAME` or `NAME:part`.
+/// Reads a data set, and a part of it if one is named: `NAME` or `NAME:part`.
 pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refusal> {
     let (name, part) = split_part(argument);
     let folder = data_folder();
@@ -164,7 +164,7 @@ pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refus
     Ok((data, part))
 }
 
-/// Reads `NAME` for a verb that takes each part for what it is for: naming one is refused.
+/// Reads `NAME` for a verb that uses each part for its own purpose; an argument that names a part is refused.
 #[cfg(feature = "full")]
 pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
     let (data, part) = read_data(argument)?;
@@ -178,8 +178,8 @@ pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
     }
 }
 
-/// The files of `NAME` or `NAME:part`; none where the set is built in or cannot be read, which is
-/// refused by whoever reads it.
+/// The files of `NAME` or `NAME:part`. The list is empty if the set is built in, or cannot be read; the reader of
+/// the set then refuses it.
 #[cfg(feature = "full")]
 pub(crate) fn files_of_data(argument: &str) -> Vec<PathBuf> {
     let (name, _) = split_part(argument);
@@ -190,7 +190,7 @@ fn data_folder() -> Option<PathBuf> {
     std::env::var_os("PROPCERT_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
-/// How a manifest in `folder` writes the data of `NAME` or `NAME:part`: a name stays, a path leads
+/// The data of `NAME` or `NAME:part` as a manifest in `folder` writes it. A name stays, and a path leads
 /// from that folder, so that each entry can be checked from inside it.
 #[cfg(feature = "full")]
 pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Refusal> {
@@ -205,7 +205,7 @@ pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Re
     way_from(folder, Path::new(name))
 }
 
-/// The way from a folder to a file or folder, both there.
+/// The path from a folder to a file or folder; both must exist.
 #[cfg(feature = "full")]
 pub(crate) fn way_from(folder: &Path, target: &Path) -> Result<String, Refusal> {
     let whole =
@@ -213,7 +213,7 @@ pub(crate) fn way_from(folder: &Path, target: &Path) -> Result<String, Refusal> 
     Ok(path_from(&whole(folder)?, &whole(target)?).to_string_lossy().into_owned())
 }
 
-/// The way from a folder to a file or folder, both absolute.
+/// The path from a folder to a file or folder; both are absolute.
 #[cfg(feature = "full")]
 fn path_from(folder: &Path, target: &Path) -> PathBuf {
     let shared = folder.components().zip(target.components()).take_while(|(a, b)| a == b).count();
@@ -222,7 +222,7 @@ fn path_from(folder: &Path, target: &Path) -> PathBuf {
     if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
 }
 
-/// Splits off the part of `NAME:part`.
+/// Splits the part off `NAME:part`.
 pub(crate) fn split_part(argument: &str) -> (&str, Option<Part>) {
     let found = argument.rsplit_once(':').and_then(|(name, suffix)| {
         Part::ALL.into_iter().find(|part| part.name() == suffix).map(|part| (name, part))

@@ -1,4 +1,4 @@
-//! What another tool says of points, compared with an imported model row by row.
+//! Statements of another tool about points, compared with an imported model row by row.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::model::{Model, Point, Precision, argmax, csv_error, line_at};
 use super::points::read_points;
 use super::{Refusal, files};
 
-/// Most rows that are shown of those that disagree.
+/// Most disagreeing rows that are shown.
 const SHOWN: usize = 5;
 
-/// How many rows agree.
+/// Number of rows that agree, and the first rows that do not.
 pub(crate) struct Verified {
     pub(crate) agree: usize,
     pub(crate) of: usize,
-    /// The first rows that do not, in words.
+    /// The first rows that disagree, in words.
     differ: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ impl Verified {
     }
 }
 
-/// Compares labels and margins of the points with those of the file of expectations: every number exactly.
+/// Compares labels and margins of the points with those of the file of expectations. Every number must be equal.
 pub(crate) fn verify(model: &Model, points: &Path, expect: &Path) -> Result<Verified, Refusal> {
     let rows = read_points(points, model)?;
     let table = Expectations::read(expect, model)?;
@@ -63,7 +63,7 @@ pub(crate) fn verify(model: &Model, points: &Path, expect: &Path) -> Result<Veri
     Ok(Verified { agree, of: rows.rows.len(), differ })
 }
 
-/// What a column of expectations holds.
+/// The content of a column of expectations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ExpectedColumn {
     Label,
@@ -86,7 +86,7 @@ impl ExpectedColumn {
         match name {
             "label" if !model.is_plain_score() => Some(Self::Label),
             "margin" if model.classes <= 2 => Some(Self::Margin),
-            // as `predict` heads them
+            // the heading that `predict` writes
             "score" if model.is_plain_score() => Some(Self::Margin),
             _ if model.classes <= 2 => None,
             _ => {
@@ -98,11 +98,11 @@ impl ExpectedColumn {
     }
 }
 
-/// The file of expectations; every cell is of its column's kind.
+/// The file of expectations; every cell has the kind of its column.
 struct Expectations {
     columns: Vec<ExpectedColumn>,
     rows: Vec<Vec<String>>,
-    /// Whether margins are the bits of 32-bit floats.
+    /// True if margins are the bits of 32-bit floats.
     is_bits: bool,
 }
 
@@ -171,16 +171,16 @@ fn expected(model: &Model) -> String {
     }
 }
 
-/// The float whose bits these are.
+/// The float with these bits, in hexadecimal digits.
 fn bits(cell: &str) -> Option<f32> {
     let is_hexadecimal = cell.len() == 8 && cell.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hexadecimal.then(|| u32::from_str_radix(cell, 16).ok().map(f32::from_bits)).flatten()
 }
 
-/// What the model says of a point: as served in f32, else in f64.
+/// The model's answer to a point: as served in f32, else in f64.
 struct Given {
     label: usize,
-    /// In f64, which holds every f32.
+    /// The scores in f64, which holds every f32.
     scores: Vec<f64>,
     margin: f64,
     is_single: bool,
@@ -206,7 +206,7 @@ impl Given {
         Ok(Self { label, scores, margin: margin.into(), is_single: true })
     }
 
-    /// The number of a column that has one.
+    /// The number that belongs to a column; `None` for the label.
     fn number(&self, column: &ExpectedColumn) -> Option<f64> {
         match column {
             ExpectedColumn::Label => None,
@@ -217,7 +217,7 @@ impl Given {
         }
     }
 
-    /// Whether a cell says the same. A zero has no sign.
+    /// True if a cell states the same value. The sign of a zero does not count.
     fn is(&self, column: &ExpectedColumn, cell: &str, is_bits: bool) -> bool {
         let Some(number) = self.number(column) else { return cell.parse() == Ok(self.label) };
         match (is_bits, self.is_single) {

@@ -126,7 +126,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| "expected seconds, a number > 0".to_owned())
 }
 
-/// Asked before a long search: where the table and its `.partial` go.
+/// Checks, before a long search, the places of the table and its `.partial`.
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
     let inputs = inputs(arguments, todo);
     inputs.expect_room(&arguments.out, arguments.resume)?;
@@ -147,7 +147,7 @@ fn inputs(arguments: &Arguments, todo: &[Instance]) -> Inputs {
     inputs
 }
 
-/// The instances asked for.
+/// The instances that are asked for.
 fn chosen(arguments: &Arguments) -> Result<Vec<Instance>, Refusal> {
     let path = &arguments.instances;
     let bytes = files::read(path)?;
@@ -169,14 +169,14 @@ fn chosen(arguments: &Arguments) -> Result<Vec<Instance>, Refusal> {
     Ok(all)
 }
 
-/// A first row that is refused is often a header.
+/// Adds a hint to a refusal of the first row, which is often a header.
 fn hinted(error: DataError) -> Refusal {
     let is_first = matches!(error, DataError::Csv { line: 1, .. });
     let hint = "; every row is an instance `onnx,vnnlib,timeout`: there is no header row";
     Refusal::new(format!("{error}{}", if is_first { hint } else { "" }))
 }
 
-/// The rows of an interrupted run.
+/// The finished rows of an interrupted run.
 fn finished(partial: &Path, record: &RunInputs) -> Result<Vec<Vec<String>>, Refusal> {
     if !partial.exists() {
         return Ok(Vec::new());
@@ -199,7 +199,8 @@ fn finished(partial: &Path, record: &RunInputs) -> Result<Vec<Vec<String>>, Refu
     rows.collect::<Result<_, _>>().map_err(Refusal::about(partial))
 }
 
-/// Where certificates go; of a run about one line those of the others stay, if they are about the same list.
+/// The folder for certificates. A run of one line keeps the certificates of other lines,
+/// if they are about the same list.
 fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<ResultFolder, Refusal> {
     let is_of_other_line = |name: &Path| {
         let line = name.to_str().and_then(line_of_answer);
@@ -226,7 +227,7 @@ fn list(arguments: &Arguments) -> Result<String, Refusal> {
     Ok(format!("{}\n", Digest::of(&files::read(&arguments.instances)?)))
 }
 
-/// What answers depend on: seed, time limits, and the contents of every network and property.
+/// The inputs that answers depend on: seed, time limits, and the contents of every network and property.
 struct RunInputs(String);
 
 impl RunInputs {
@@ -243,7 +244,7 @@ impl RunInputs {
         Self(text)
     }
 
-    /// Beside the partial table.
+    /// The path of the record beside the partial table.
     fn path(partial: &Path) -> PathBuf {
         let mut name = partial.as_os_str().to_owned();
         name.push(".about");
@@ -270,7 +271,7 @@ impl RunInputs {
     }
 }
 
-/// Whether the certificates that a run into this folder keeps of a row are still there.
+/// True if the certificates that a run into this folder keeps of a row are still there.
 fn is_all_there(row: &[String], store: Option<&Store>) -> bool {
     let Some(store) = store else { return true };
     let mut names = row.get(6).into_iter().flat_map(|names| names.split(';'));
@@ -298,7 +299,7 @@ fn table(rows: &[Vec<String>]) -> Result<Vec<u8>, Refusal> {
     writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
 }
 
-/// How many instances have each answer.
+/// The number of instances with each answer.
 fn summary(rows: &[Vec<String>]) -> String {
     let count = |answer: Status| {
         rows.iter().filter(|row| row.get(3).is_some_and(|r| r == answer.name())).count()

@@ -1,6 +1,6 @@
-//! Counterexamples in words: what the model answers, and where.
+//! Counterexamples in words: the answers of the model, and their points.
 //!
-//! Numbers are rounded to print; the certificate has the points exactly.
+//! Numbers are rounded for printing; the certificate has the points exactly.
 
 use std::fmt::Write;
 
@@ -12,11 +12,11 @@ use crate::spec::{Claim, On, Semantics, Zone};
 /// Most features of a counterexample that are shown.
 const FEATURES: usize = 10;
 
-/// A point under its name.
+/// A point with its name.
 type NamedPoint = (&'static str, Point);
 
-/// What a counterexample shows, what the model answers at each of its points, and the features that differ
-/// most; `None` for obligations that no counterexample refuted. `rows` are those of the certificate's part.
+/// A counterexample in words: the violation, the model's answer at each point, and the features that differ
+/// most; `None` for an obligation that no counterexample refuted. `rows` are those of the certificate's part.
 pub(crate) fn describe(model: &Model, rows: &[Row], decided: &Decided) -> Option<String> {
     let Decided { at, row, header, proof, verdict, .. } = *decided;
     let (Verdict::Refuted(refuted), Proof::Counterexample { points }) = (verdict, proof) else {
@@ -43,7 +43,7 @@ pub(crate) fn describe(model: &Model, rows: &[Row], decided: &Decided) -> Option
     Some(text + &features(model, &named))
 }
 
-/// What is not as claimed.
+/// The way in which the answers violate the claim.
 fn shows(model: &Model, claim: &Claim) -> String {
     let features = model.schema.features().iter().map(|feature| feature.name.as_str());
     let names = |moved: &[bool]| {
@@ -70,12 +70,12 @@ fn shows(model: &Model, claim: &Claim) -> String {
             format!("{} alone makes a confident answer another one", names(moved))
         }
         Claim::Lipschitz { .. } => "answers are too far apart for that distance".to_owned(),
-        // counted pair by pair, no counterexample is given
+        // the obligation is counted pair by pair, and no counterexample is given
         Claim::AllPairs { .. } => "pairs of rows are not bound".to_owned(),
     }
 }
 
-/// Two points, or one after the row that it lies near, or before the copy of it that is shifted.
+/// Names the points: two points, or one point after the row it lies near, or one before its shifted copy.
 fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> Vec<NamedPoint> {
     match points {
         [point] => {
@@ -88,7 +88,7 @@ fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> V
     }
 }
 
-/// The first shifted copy of a point with another label, for claims about such copies.
+/// The first shifted copy of a point that has another label, for claims about such copies.
 fn flipped(model: &Model, claim: &Claim, point: &Point) -> Option<Point> {
     let Claim::Fuzz { shifts, zone: Zone::Axis, .. } = claim else { return None };
     let label = |point: &Point| argmax(&model.exact_scores(point), model.tie);
@@ -99,7 +99,7 @@ fn flipped(model: &Model, claim: &Claim, point: &Point) -> Option<Point> {
     shifts.iter().enumerate().flat_map(signed).find(|copy| label(copy) != own)
 }
 
-/// The scores that count; `None` where a served one overflows.
+/// The scores that count for the claim; `None` if a served score overflows.
 fn scores(model: &Model, semantics: Semantics, point: &Point) -> Option<Vec<Rational>> {
     match semantics {
         Semantics::Real => Some(model.exact_scores(point)),
@@ -110,8 +110,8 @@ fn scores(model: &Model, semantics: Semantics, point: &Point) -> Option<Vec<Rati
     }
 }
 
-/// Label and margin: of class 1 over class 0, with more classes of the winner over the runner-up. Of a model
-/// without classes the score; of a claim about the outputs these.
+/// Label and margin. The margin is that of class 1 over class 0, or with more classes that of the winner over the
+/// runner-up. A model without classes gives its score, and a claim about the outputs gives these.
 fn answer(model: &Model, claim: &Claim, semantics: Semantics, point: &Point) -> String {
     let Some(scores) = scores(model, semantics, point) else {
         return "the scores overflow a 32-bit float".to_owned();
@@ -134,7 +134,7 @@ fn answer(model: &Model, claim: &Claim, semantics: Semantics, point: &Point) -> 
     format!("label {label}, margin {least} over the next class")
 }
 
-/// How far apart two scores are, and may be.
+/// The distance of two scores, and the largest distance that is claimed.
 fn apart(model: &Model, claim: &Claim, points: &[NamedPoint]) -> String {
     let (Claim::Near { bound, on: On::Score, .. } | Claim::Stable { bound, on: On::Score, .. }) =
         claim
@@ -149,7 +149,7 @@ fn apart(model: &Model, claim: &Claim, points: &[NamedPoint]) -> String {
     format!("  {gap} apart, claimed is at most {bound}\n")
 }
 
-/// The float nearest to a number, the lower of two.
+/// The float nearest to a number; of two nearest ones the lower.
 fn nearest(number: &Rational) -> f64 {
     let (below, above) = (number.down(), number.up());
     match Rational::from_f64(below).zip(Rational::from_f64(above)) {
@@ -158,7 +158,7 @@ fn nearest(number: &Rational) -> f64 {
     }
 }
 
-/// In a few digits.
+/// A number in a few digits.
 fn shown(number: f64) -> String {
     let size = number.abs();
     match number == 0.0 || (1e-4..1e9).contains(&size) {
@@ -167,8 +167,8 @@ fn shown(number: f64) -> String {
     }
 }
 
-/// The features in which the last two points differ, those first that differ most in standardised units; of
-/// one point alone its features, those first that are furthest from their mean.
+/// The features in which the last two points differ, first those that differ most in standardised units. For
+/// one point alone it gives the point's features, first those furthest from their mean.
 fn features(model: &Model, points: &[NamedPoint]) -> String {
     let (before, after) = match points {
         [(_, one)] => (None, one),

@@ -1,4 +1,4 @@
-//! What is in a data set: counted, not believed.
+//! The contents of a data set: counted, not believed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,12 +9,12 @@ use super::paper::{CLASSES, paper_set};
 use super::table::{keep_words, percent, short, table};
 use crate::model::{DataSet, Digest, Kind, Part, Row};
 
-/// What is in a data set.
+/// The contents of a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
     /// Name of the data set.
     pub name: String,
-    /// Whether the rows were made, not collected.
+    /// True if the rows were made, not collected.
     pub synthetic: bool,
     /// BLAKE3 of the unpacked files and of the meta file.
     pub digest: Digest,
@@ -22,22 +22,22 @@ pub struct Description {
     pub rows: usize,
     /// Rows per class.
     pub classes: Vec<usize>,
-    /// Rows that are equal to another one, label included, counted without the first of each.
+    /// Rows that equal another row, label included, without counting the first of each.
     pub repeated_rows: usize,
     /// Pairs of distinct rows that differ in the label only.
     pub conflicting_pairs: usize,
     /// Rows whose features also occur with another label.
     pub conflicting_rows: usize,
     /// Rows with a value outside its declared range, or with a fraction where whole numbers are
-    /// declared: no property is ever proved at these.
+    /// declared. No property is ever proved at these rows.
     pub invalid_rows: usize,
     /// The four parts.
     pub parts: Vec<PartFacts>,
     /// The features, in order.
     pub features: Vec<FeatureFacts>,
-    /// The paper's name of the set of this name or shape, if it has one.
+    /// The paper's name of the set with this name or shape, if there is one.
     pub paper: Option<String>,
-    /// Where this data and the paper differ.
+    /// Figures in which this data and the paper differ.
     pub differences: Vec<PaperDifference>,
 }
 
@@ -50,8 +50,8 @@ pub struct PartFacts {
     pub rows: usize,
     /// Rows per class.
     pub classes: Vec<usize>,
-    /// How many of its rows have an equal one (label included) in each of the four parts; in the
-    /// part itself, how many repeat an earlier row.
+    /// Number of its rows with an equal row (label included) in each of the four parts; within the part
+    /// itself, the number of rows that repeat an earlier row.
     pub repeated_in: Vec<usize>,
 }
 
@@ -74,18 +74,18 @@ pub struct FeatureFacts {
     pub monotone: Option<String>,
 }
 
-/// One figure the paper states otherwise.
+/// A figure for which the paper states another value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PaperDifference {
-    /// What is counted.
+    /// The quantity counted.
     pub what: String,
-    /// As the paper states it.
+    /// The paper's value.
     pub paper: String,
-    /// As counted here.
+    /// The value counted here.
     pub here: String,
 }
 
-/// Counts rows, repetitions, conflicts and violations of what the meta data declares.
+/// Counts rows, repetitions, conflicts, and violations of the declarations in the meta data.
 pub fn describe(data: &DataSet) -> Description {
     let meta = data.meta();
     let all: Vec<&Row> = Part::ALL.iter().flat_map(|&part| data.part(part)).collect();
@@ -119,7 +119,7 @@ fn count_classes(rows: &[&Row], classes: usize) -> Vec<usize> {
 
 /// Pairs of distinct rows with equal features, and the rows that belong to such pairs.
 fn conflicts(rows: &[&Row]) -> (usize, usize) {
-    // Of the label sets of each feature vector, those with several labels conflict.
+    // A feature vector with several labels is a conflict.
     let mut labels: BTreeMap<Vec<u64>, BTreeMap<usize, usize>> = BTreeMap::new();
     for row in rows {
         let features = row.values.iter().map(|value| value.to_bits()).collect();
@@ -186,8 +186,8 @@ fn feature_facts(data: &DataSet, rows: &[&Row]) -> (Vec<FeatureFacts>, usize) {
     (features, invalid.len())
 }
 
-/// Every figure of the paper's table 1 that is another one here. The paper has no validation part:
-/// its training rows are compared with `train` and `validation` together.
+/// Every figure of the paper's table 1 that differs here. The paper has no validation part, so its
+/// training rows are compared with `train` and `validation` together.
 fn differences(here: &Description) -> Vec<PaperDifference> {
     let Some(paper) = paper_set(&here.name) else { return Vec::new() };
     let size = |wanted: &[Part]| -> usize {
@@ -254,8 +254,8 @@ impl fmt::Display for Description {
 }
 
 impl Description {
-    /// Sizes, class shares, how many rows of a part repeat an earlier one of it, and how many are also
-    /// in another part.
+    /// Sizes, class shares, the number of rows of a part that repeat an earlier row of it, and the number
+    /// that are also in another part.
     fn parts_table(&self) -> comfy_table::Table {
         let also_in = Part::ALL.map(|part| format!("also in {}", part.name()));
         let mut header = vec!["part", "rows", "share of classes", "repeated"];

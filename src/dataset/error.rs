@@ -1,15 +1,15 @@
-//! Why a data set was not opened, made or imported.
+//! Errors of opening, making and importing data sets.
 
 use crate::model::{DataError, SchemaError};
 use crate::source::SourceError;
 
-/// Why a data set was not opened, made or imported.
+/// Reasons why a data set was not opened, made or imported.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// It was not found, or could not be read.
+    /// The data set was not found, or could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Bytes that are no data set.
+    /// The bytes are no data set.
     #[error(transparent)]
     Data(#[from] DataError),
     /// Names, ranges or scales that no model may have.
@@ -17,16 +17,16 @@ pub enum DatasetError {
     Schema {
         /// The data set.
         name: String,
-        /// What is wrong.
+        /// The fault.
         reason: SchemaError,
     },
-    /// Nothing to fit to.
+    /// There are no rows to fit to.
     #[error("data set `{name}` has no training rows; list a `train` or an `all` file in its meta")]
     NoTrainingRows {
         /// The data set.
         name: String,
     },
-    /// Rows that all went to other parts.
+    /// All rows went to other parts.
     #[error(
         "{file}: {found} rows are too few: none is left to train on once validation, test and auxiliary rows \
          are dealt; give some hundreds"
@@ -37,13 +37,13 @@ pub enum DatasetError {
         /// Its rows.
         found: usize,
     },
-    /// A name for the result that says something else than CSV.
+    /// A name for the result that is not `NAME.csv`.
     #[error("`{out}`: expected a path that ends in NAME.csv; NAME.meta.json is written beside it")]
     OutName {
         /// The path given.
         out: String,
     },
-    /// The result would replace what it is made from.
+    /// The result would replace the file it is made from.
     #[error("`{out}` is the file that is imported; choose another path for the result")]
     SameFile {
         /// The path given.
@@ -54,10 +54,10 @@ pub enum DatasetError {
     Write {
         /// The path.
         path: String,
-        /// What the system says.
+        /// The system's message.
         reason: std::io::Error,
     },
-    /// No column of that name.
+    /// There is no column of that name.
     #[error(
         "{file}, line 1: there is no label column `{label}` among {}; name it with --label",
         columns(header)
@@ -65,12 +65,12 @@ pub enum DatasetError {
     NoLabel {
         /// The file.
         file: String,
-        /// The name looked for.
+        /// The name searched for.
         label: String,
-        /// The names there are.
+        /// The names that exist.
         header: Vec<String>,
     },
-    /// A header with a name that is missing or taken.
+    /// A name in the header is missing or taken.
     #[error("{file}, line 1, column {column}: {}", name_fault(found))]
     ColumnName {
         /// The file.
@@ -109,27 +109,27 @@ pub enum DatasetError {
         /// Most that are accepted.
         limit: usize,
     },
-    /// A shape nobody knows.
+    /// An unknown shape.
     #[error("there is no shape `{found}`; expected one of {}", known.join(", "))]
     Shape {
         /// The name given.
         found: String,
-        /// The shapes there are.
+        /// The known shapes.
         known: Vec<String>,
     },
     /// Too few or too many rows to make.
     #[error("{found} rows cannot be made; expected {least} to {most}")]
     Rows {
-        /// Rows asked for.
+        /// Rows requested.
         found: usize,
-        /// The fewest.
+        /// Fewest rows.
         least: usize,
-        /// The most.
+        /// Most rows.
         most: usize,
     },
 }
 
-/// What is wrong with the name of a column.
+/// The fault in the name of a column.
 fn name_fault(found: &str) -> String {
     match found.trim() {
         "" => "the column has no name; give it one, or leave it out".to_owned(),

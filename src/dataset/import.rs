@@ -1,9 +1,9 @@
-//! Any CSV with a label column becomes a data set.
+//! Imports any CSV with a label column as a data set.
 //!
-//! Cells keep their text and columns their order; labels that are no class numbers are numbered in
-//! sorted order. The trusted reader then deals the parts, and what the meta file declares is read
-//! off the *training* rows alone: a kind (`binary` if all values are 0 or 1, `integer` if all are
-//! whole, else `real`) and the range.
+//! Cells keep their text and columns their order. Labels that are not class numbers are numbered in
+//! sorted order. The trusted reader then deals the parts. The declarations in the meta file come from the
+//! *training* rows alone: a kind (`binary` if all values are 0 or 1, `integer` if all are whole, else
+//! `real`) and the range.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,10 +24,10 @@ use crate::source::read_regular;
 
 /// Most classes.
 const MAX_CLASSES: usize = 1000;
-/// The label column unless one is named.
+/// The label column, unless another one is named.
 const DEFAULT_LABEL: &str = "label";
 
-/// What was inferred from a CSV, and declared in the meta file that was written.
+/// Facts inferred from a CSV and declared in the written meta file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InferredMeta {
     /// Name of the data set.
@@ -36,15 +36,15 @@ pub struct InferredMeta {
     pub label: String,
     /// The label text of each class, in class order.
     pub classes: Vec<String>,
-    /// Whether labels were numbered, not taken as they are.
+    /// True if labels were numbered, not taken as they are.
     pub renumbered: bool,
     /// The features in order.
     pub features: Vec<InferredFeature>,
     /// Rows of train, validation, test and auxiliary.
     pub rows: Vec<(Part, usize)>,
-    /// What was read otherwise than it is written, one sentence each.
+    /// Readings that differ from the written text, one sentence each.
     pub notes: Vec<String>,
-    /// What will get in the way, one sentence each.
+    /// Expected problems, one sentence each.
     pub warnings: Vec<String>,
     /// Digest of the data set.
     pub digest: Digest,
@@ -54,7 +54,7 @@ pub struct InferredMeta {
     pub meta: PathBuf,
 }
 
-/// What was inferred about one feature.
+/// Facts inferred about one feature.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InferredFeature {
     /// Name as in the header.
@@ -67,7 +67,7 @@ pub struct InferredFeature {
 
 /// Reads the CSV `file` (packed or not), infers kinds and ranges from its training rows, and writes
 /// a data set to `out` (`NAME.csv`, with `NAME.meta.json` beside it). `label` names the label column;
-/// default `label`.
+/// the default is `label`.
 pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<InferredMeta, DatasetError> {
     let (name, out_file) = names(out)?;
     let bytes = read_regular(file, MAX_BYTES)?;
@@ -97,10 +97,10 @@ pub fn import(file: &Path, label: Option<&str>, out: &Path) -> Result<InferredMe
     })
 }
 
-/// Labels that are warned of by name.
+/// Most labels that a warning names.
 const LONE: usize = 5;
 
-/// Parts without rows, and classes with a single one.
+/// Warnings about parts without rows, and classes with a single row.
 fn warnings(data: &DataSet, classes: &[String]) -> Vec<String> {
     let empty = Part::ALL.into_iter().filter(|part| data.part(*part).is_empty()).map(|part| {
         format!("part {} has no rows: there are too few to deal to every part", part.name())
@@ -152,7 +152,7 @@ struct CsvTexts<'a> {
     label_column: usize,
     /// Rows with the line each starts on.
     rows: Vec<(u64, csv::StringRecord)>,
-    /// Whether a first column without a name was left out.
+    /// True if a first column without a name was left out.
     is_cut: bool,
     notes: Vec<String>,
 }
@@ -164,7 +164,7 @@ struct Classes {
 }
 
 impl Classes {
-    /// The label text of each class; the first in order where several mean the same number.
+    /// The label text of each class; the first in order if several mean the same number.
     fn names(&self) -> Vec<String> {
         let mut names: BTreeMap<usize, &str> = BTreeMap::new();
         for (text, &class) in &self.numbers {
@@ -175,7 +175,7 @@ impl Classes {
 }
 
 impl<'a> CsvTexts<'a> {
-    /// Splits the bytes into cells; refuses ragged rows, text that is not UTF-8, names that are
+    /// Splits the bytes into cells. Refuses ragged rows, text that is not UTF-8, names that are
     /// missing or doubled, and rows without a label.
     fn read(file: &'a str, bytes: &[u8], label: &str) -> Result<Self, DatasetError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -212,7 +212,7 @@ impl<'a> CsvTexts<'a> {
         Ok(Self { file, header, label_column, rows, is_cut, notes })
     }
 
-    /// Writes 1 and 0 for True and False in features where nothing else stands, as labels are numbered.
+    /// Writes 1 and 0 for True and False in features without other values, as labels are numbered.
     fn number_truths(&mut self) {
         let truth = |text: &str| match text.trim().to_ascii_lowercase().as_str() {
             "true" => Some("1"),
@@ -248,7 +248,7 @@ impl<'a> CsvTexts<'a> {
         record.get(self.label_column).unwrap_or_default()
     }
 
-    /// Class numbers stay as they are; other numbers are numbered in ascending order, texts in the
+    /// Class numbers stay as they are. Other numbers are numbered in ascending order, texts in the
     /// order of their bytes.
     fn classes(&self) -> Result<Classes, DatasetError> {
         let texts: BTreeSet<&str> =
@@ -274,7 +274,7 @@ impl<'a> CsvTexts<'a> {
         Ok(Classes { numbers: numbered(&texts), renumbered: true })
     }
 
-    /// The CSV to be written: this one, with class numbers for labels.
+    /// The CSV to write: this one, with class numbers for labels.
     fn text(&self, classes: &Classes) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let written = "writing to memory does not fail, and rows are not ragged";
@@ -308,7 +308,7 @@ impl<'a> CsvTexts<'a> {
             synthetic: false,
             monotone: BTreeMap::new(),
         };
-        // Parts depend on the cells alone, so they can be dealt before anything is declared.
+        // Parts depend on the cells alone, so they can be dealt before the declarations.
         let file = CsvFile { name: self.file, bytes: rows };
         let data = DataSet::read(&meta_text(&meta), &[file]).map_err(|e| self.at_its_line(e))?;
         schema(&data).map_err(|error| self.few_rows(error))?;
@@ -328,7 +328,7 @@ impl<'a> CsvTexts<'a> {
         }
     }
 
-    /// An error about the rewritten rows, one a line, as one about the file that was given.
+    /// Turns an error about the rewritten rows, one per line, into an error about the given file.
     fn at_its_line(&self, mut error: DataError) -> DataError {
         if let DataError::Cell { column, .. } | DataError::EmptyClass { column, .. } = &mut error {
             *column += usize::from(self.is_cut);
@@ -345,7 +345,7 @@ impl<'a> CsvTexts<'a> {
     }
 }
 
-/// What stands between columns: a comma, unless the header has none and tabs or semicolons instead.
+/// The delimiter of columns: a comma, unless the header has none and has tabs or semicolons instead.
 fn delimiter(bytes: &[u8]) -> u8 {
     let header = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
     let has = |delimiter: &u8| header.contains(delimiter);
@@ -359,7 +359,7 @@ fn without_first(record: &csv::StringRecord) -> csv::StringRecord {
     record.iter().skip(1).collect()
 }
 
-/// The label column; every name must be there once and fit a line. So many columns were left out before.
+/// The label column. Every name must occur once and fit a line. `left_out` columns were left out before.
 fn check_names(
     file: &str,
     header: &csv::StringRecord,
@@ -409,8 +409,8 @@ fn infer(rows: &[Row], feature: usize) -> (Kind, (Decimal, Decimal)) {
     (kind, (at_most(low), at_least(high)))
 }
 
-/// A decimal that is at most the float: its own text, or, where that states more than the float
-/// is (0.3 does), the text of the float below it.
+/// A decimal that is at most the float: its own text. If that text states more than the float is (0.3
+/// does), the text of the float below it.
 fn at_most(value: f64) -> Decimal {
     let own = decimal(value);
     let exact = Rational::from_f64(value);

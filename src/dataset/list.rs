@@ -1,4 +1,4 @@
-//! Which data sets can be named.
+//! The data sets that can be named.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use crate::source::{self, SourceError};
 /// Largest meta file that is opened for a list, in bytes.
 const MAX_META_BYTES: u64 = 1 << 24;
 
-/// Names that `--data` and `data make` understand.
+/// Names that `--data` and `data make` accept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Listing {
-    /// Data sets that can be opened, by name: the built-in one, then the folder's in order.
+    /// Data sets that can be opened, by name: the built-in one, then those of the folder in order.
     pub sets: Vec<ListedSet>,
     /// Shapes of synthetic sets that can be made.
     pub shapes: Vec<ListedShape>,
-    /// Whether a data folder was given.
+    /// True if a data folder was given.
     pub has_folder: bool,
 }
 
 /// A data set that can be opened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListedSet {
-    /// What to write after `--data`.
+    /// The text to write after `--data`.
     pub name: String,
     /// Number of features.
     pub features: usize,
-    /// Whether the rows were made, not collected.
+    /// True if the rows were made, not collected.
     pub synthetic: bool,
     /// `built in`, or `PROPCERT_DATA`.
     pub from: &'static str,
@@ -40,15 +40,15 @@ pub struct ListedSet {
 /// A shape of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListedShape {
-    /// What to write after `data make`.
+    /// The text to write after `data make`.
     pub shape: String,
-    /// Rows that are made unless told otherwise.
+    /// Default number of rows.
     pub rows: usize,
     /// Number of features.
     pub features: usize,
 }
 
-/// The built-in set, the sets in `folder` whose meta data can be read, and the synthetic shapes.
+/// The built-in set, the sets in `folder` with readable meta data, and the synthetic shapes.
 pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
     let built_in = source::built_in()?;
     let mut sets = vec![ListedSet {
@@ -84,13 +84,13 @@ fn sets_in(folder: &Path) -> Result<Vec<ListedSet>, SourceError> {
             places.push((name.to_owned(), path));
         }
     }
-    // Folders are read in no particular order; a folder of a name hides a file of that name.
+    // Folders are read in no particular order. A folder hides a file of the same name.
     places.sort_by_key(|(name, meta)| (name.clone(), !meta.ends_with("meta.json")));
     places.dedup_by(|later, earlier| later.0 == earlier.0);
     Ok(places.into_iter().filter_map(|(name, meta)| listed(name, &meta)).collect())
 }
 
-/// `None` if the folder is no data set.
+/// Returns `None` if the folder is no data set.
 fn listed(name: String, meta: &Path) -> Option<ListedSet> {
     let bytes = source::read_regular(meta, MAX_META_BYTES).ok()?;
     let meta = Meta::read(&bytes).ok()?;

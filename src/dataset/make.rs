@@ -1,6 +1,6 @@
 //! Synthetic data in the shape of the paper's five sets.
 //!
-//! Class 1 gets its share of the rows exactly. Given the class, features are independent: a normal
+//! Class 1 gets exactly its share of the rows. Given the class, features are independent: a normal
 //! score, shifted between the classes by the feature's `shift`, is squashed into the feature's range,
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! with p = 1, or 6 for counts with a long tail. Squashing is increasing, so the log-odds of class 1
-//! move with `shift` in every feature: what the meta file calls monotone is so in truth.
+//! move with `shift` in every feature: a feature that the meta file calls monotone is truly monotone.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,23 +25,23 @@ use super::write::{one_file, write};
 use crate::interval::Decimal;
 use crate::model::{Digest, Kind, Meta};
 
-/// Fewest rows: enough for 50 auxiliary ones and both classes in every part.
+/// Fewest rows: enough for 50 auxiliary rows and for both classes in every part.
 const LEAST_ROWS: usize = 400;
 /// Most rows.
 const MOST_ROWS: usize = 2_000_000;
-/// Counts whose range is wider have a long tail.
+/// Counts with a wider range than this have a long tail.
 const LONG_TAIL: f64 = 1000.0;
 /// Exponent of a long tail.
 const TAIL_EXPONENT: i32 = 6;
 
 const SHAPES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/shapes.csv"));
 
-/// What was made.
+/// The result of making a data set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Made {
     /// Name of the data set, `synthetic_SHAPE`.
     pub name: String,
-    /// Rows in all.
+    /// Number of rows.
     pub rows: usize,
     /// Rows of class 1.
     pub positive: usize,
@@ -69,8 +69,8 @@ struct ShapedFeature {
     shift: f64,
 }
 
-/// Makes `rows` rows (default: as many as the paper has) in the shape of the paper's set `shape`
-/// and writes them to `out` (`NAME.csv`, with `NAME.meta.json` beside it). Same shape, rows and seed:
+/// Makes `rows` rows (default: the paper's number) in the shape of the paper's set `shape` and writes
+/// them to `out` (`NAME.csv`, with `NAME.meta.json` beside it). The same shape, rows and seed give the
 /// same bytes.
 pub fn make(shape: &str, rows: Option<usize>, seed: u64, out: &Path) -> Result<Made, DatasetError> {
     let set = find(shape)?;
@@ -96,7 +96,7 @@ pub fn make(shape: &str, rows: Option<usize>, seed: u64, out: &Path) -> Result<M
     })
 }
 
-/// A shape by the paper's set's name, with or without `synthetic_` before it.
+/// Finds a shape by the name of the paper's set, with or without `synthetic_` before it.
 fn find(shape: &str) -> Result<&'static PaperSet, DatasetError> {
     super::paper::paper_set(shape).ok_or_else(|| DatasetError::Shape {
         found: shape.to_owned(),
@@ -151,7 +151,7 @@ fn rows_text(features: &[ShapedFeature], labels: &[bool], seed: u64) -> String {
 }
 
 impl ShapedFeature {
-    /// One value as text: strictly inside the range for reals, in four decimals.
+    /// One value as text. Reals lie strictly inside the range and have four decimals.
     fn draw(&self, is_positive: bool, rng: &mut ChaCha8Rng) -> String {
         let half = if is_positive { self.shift / 2.0 } else { -self.shift / 2.0 };
         let noise: f64 = StandardNormal.sample(rng);

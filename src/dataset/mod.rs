@@ -1,4 +1,4 @@
-//! Data sets: where they are found, what is in them, and how new ones come to be.
+//! Data sets: finding them, describing them, and making new ones.
 //!
 //! Reading itself is trusted and lives in [`crate::model`]; this room finds the bytes
 //! ([`open`]), fits the standardisation to the training rows ([`schema`]), describes rows and parts

@@ -1,30 +1,30 @@
-//! The paper's five data sets as it states them.
+//! The paper's five data sets, as the paper states them.
 //!
-//! "Stolen Risks of Models with Security Properties" (CCS 2023), table 1; positive rows as in its
-//! text, for Spam URL as a share of the 359,270 rows the text speaks of.
+//! "Stolen Risks of Models with Security Properties" (CCS 2023), table 1. Positive rows are as in its
+//! text; for Spam URL, a share of the 359,270 rows that the text mentions.
 
-/// What the paper states about one data set.
+/// The paper's figures on one data set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PaperSet {
     /// The name used here; `synthetic_` is put before it for a set of the same shape.
     pub(super) name: &'static str,
     /// The paper's name.
     pub(super) title: &'static str,
-    /// Rows in all.
+    /// Number of rows.
     pub(super) rows: usize,
     /// Training rows.
     pub(super) train: usize,
     /// Test rows.
     pub(super) test: usize,
-    /// Rows an attacker is given.
+    /// Rows that an attacker is given.
     pub(super) auxiliary: usize,
     /// Number of features.
     pub(super) features: usize,
-    /// Rows of class 1, and of how many.
+    /// Rows of class 1, and the number of rows they are counted in.
     pub(super) positive: (usize, usize),
 }
 
-/// Every data set of the paper has this many classes.
+/// Number of classes of every data set of the paper.
 pub(super) const CLASSES: usize = 2;
 
 /// Table 1.
@@ -81,7 +81,7 @@ pub(super) const PAPER_SETS: [PaperSet; 5] = [
     },
 ];
 
-/// The paper's data set of that name, or the one whose shape `synthetic_NAME` has.
+/// The paper's data set with that name, or the one whose shape `synthetic_NAME` has.
 pub(super) fn paper_set(name: &str) -> Option<&'static PaperSet> {
     let name = name.strip_prefix("synthetic_").unwrap_or(name);
     PAPER_SETS.iter().find(|set| set.name == name)

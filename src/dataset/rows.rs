@@ -1,4 +1,4 @@
-//! The rows of a part as CSV, for tools that train elsewhere and for verbs that read points.
+//! The rows of a part as CSV, for tools that train elsewhere and for commands that read points.
 
 use crate::model::{DataSet, Part};
 

@@ -8,9 +8,9 @@ use super::DatasetError;
 use crate::interval::Decimal;
 use crate::model::{DataSet, FeatureSpec, Part, Row, Schema};
 
-/// Names, kinds and ranges as declared (ends moved outward to the nearest float where that is what
-/// a row with the same text holds); mean and scale of each feature from the training rows
-/// alone, rounded to `f32`. A feature that is constant there has scale 1.
+/// Names, kinds and ranges as declared. Range ends are moved outward to the nearest float if a row with
+/// the same text holds that float. Mean and scale of each feature come from the training rows alone,
+/// rounded to `f32`. A feature that is constant there has scale 1.
 ///
 /// Refuses a data set without training rows, and names or ranges that contradict themselves.
 pub fn schema(data: &DataSet) -> Result<Schema, DatasetError> {
@@ -29,8 +29,8 @@ pub fn schema(data: &DataSet) -> Result<Schema, DatasetError> {
         .map_err(|reason| DatasetError::Schema { name: meta.name.clone(), reason })
 }
 
-/// The declared end, or the float nearest to it if that is smaller: a row that states the very same
-/// decimal holds that float, and is no outlier.
+/// The declared end, or the float nearest to it if that is smaller. A row with the very same decimal
+/// holds that float and is no outlier.
 fn at_most(low: &Decimal) -> Decimal {
     let float = Decimal::exactly(nearest(low));
     float.filter(|float| float.value() < low.value()).unwrap_or_else(|| low.clone())
@@ -42,7 +42,7 @@ fn at_least(high: &Decimal) -> Decimal {
     float.filter(|float| float.value() > high.value()).unwrap_or_else(|| high.clone())
 }
 
-/// What a cell with the same text is read as.
+/// The float that a cell with the same text is read as.
 fn nearest(decimal: &Decimal) -> f64 {
     decimal.to_string().parse().unwrap_or(f64::NAN)
 }
@@ -52,7 +52,7 @@ fn standardisation(rows: &[Row], feature: usize) -> (f32, f32) {
     let column = || rows.iter().filter_map(|row| row.values.get(feature).copied());
     let count = rows.len() as f64;
     let mean = column().sum::<f64>() / count;
-    // Rounding of the mean would give a constant column a tiny deviation, so ask it directly.
+    // A rounded mean would give a constant column a tiny deviation, so constancy is tested directly.
     let first = column().next();
     if column().all(|x| Some(x) == first) {
         return (mean as f32, 1.0);

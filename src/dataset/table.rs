@@ -20,7 +20,7 @@ pub(super) fn table(header: &[&str], texts: usize) -> Table {
     table
 }
 
-/// Keeps words whole: no column gets narrower than its longest word, if all of them fit.
+/// Keeps words whole: no column gets narrower than its longest word, provided all of them fit.
 pub(crate) fn keep_words(table: &mut Table) {
     let longest = |text: &str| text.split([' ', '\n']).map(|word| word.chars().count()).max();
     let columns = table.column_iter().count();
@@ -32,7 +32,7 @@ pub(crate) fn keep_words(table: &mut Table) {
         }
     }
     let room = table.width().unwrap_or(WIDTH);
-    // what stands between columns: padding, and a border or a space
+    // the text between columns: padding, and a border or a space
     let between = table.column_iter().map(|column| usize::from(column.padding_width()) + 1);
     let needed: usize = widths.iter().sum::<usize>() + between.sum::<usize>();
     if needed > usize::from(room) {

@@ -1,4 +1,4 @@
-//! Writes a data set as a CSV and its meta file, whole or not at all.
+//! Writes a data set as a CSV and its meta file, completely or not at all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::DatasetError;
 use crate::model::{CsvFile, DataSet, Files, Meta};
 use crate::source::meta_name;
 
-/// The name a data set written to `out` has, `N` for `N.csv`, and the name of its file. Refuses
+/// The name of a data set written to `out` (`N` for `N.csv`), and the name of its file. Refuses
 /// other endings.
 pub(super) fn names(out: &Path) -> Result<(String, String), DatasetError> {
     let file = out.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(super) fn names(out: &Path) -> Result<(String, String), DatasetError> {
     }
 }
 
-/// `files` of a data set that is one CSV.
+/// The `files` entry of a data set that is one CSV.
 pub(super) fn one_file(name: &str) -> Files {
     Files { all: Some(name.to_owned()), ..Files::default() }
 }
@@ -29,7 +29,7 @@ pub(super) fn meta_text(meta: &Meta) -> Vec<u8> {
     text
 }
 
-/// Reads the bytes as they would be read back, then writes both files; returns what was read and
+/// Reads the bytes as they would be read back, then writes both files. Returns the data set read and
 /// the path of the meta file. Nothing is written if the bytes are refused.
 pub(super) fn write(
     out: &Path,
@@ -47,12 +47,12 @@ pub(super) fn write(
         move |error: tempfile::PersistError| DatasetError::Write { path, reason: error.error }
     };
     rows_file.persist(out).map_err(failed(out))?;
-    // Without its meta file the CSV is no data set, so this rename is what makes it one.
+    // Without its meta file the CSV is no data set, so this rename creates the data set.
     meta_file.persist(&meta_path).map_err(failed(&meta_path))?;
     Ok((data, meta_path))
 }
 
-/// What the system says, without the name of the temporary file it was said about.
+/// The system's message, without the name of the temporary file that it was about.
 pub(crate) fn without_temporary_name(error: std::io::Error) -> std::io::Error {
     match error.raw_os_error() {
         Some(code) => std::io::Error::from_raw_os_error(code),
@@ -63,7 +63,7 @@ pub(crate) fn without_temporary_name(error: std::io::Error) -> std::io::Error {
     }
 }
 
-/// A temporary file beside `path` with these bytes; gone unless it is persisted.
+/// A temporary file beside `path` with these bytes; removed unless it is persisted.
 fn staged(path: &Path, bytes: &[u8]) -> Result<tempfile::NamedTempFile, DatasetError> {
     let failed = |reason| DatasetError::Write {
         path: path.display().to_string(),

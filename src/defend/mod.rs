@@ -1,4 +1,4 @@
-//! How strongly a target is defended, and what that costs.
+//! The strength of a target's defense, and its cost.
 //!
 //! Prediction poisoning (Orekondy, Schiele, Fritz, ICLR 2020) for two classes has a closed form,
 //! and with it a flip threshold:

@@ -1,4 +1,4 @@
-//! Prediction poisoning: the strength by budget, and its effect on rows.
+//! Prediction poisoning: its strength by budget, and its effect on rows.
 
 use serde::Serialize;
 
@@ -6,10 +6,10 @@ use crate::defense::{Defense, DefenseError};
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Model, Row, Tie, argmax};
 
-/// α is tried in steps of a hundredth, up to here.
+/// α is tried in steps of 0.01, up to this many hundredths.
 const LAST_STEP: u32 = 49;
 
-/// Why no defense was chosen or measured.
+/// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum DefendError {
     /// The closed form is for two classes.
@@ -21,23 +21,23 @@ pub enum DefendError {
     /// There is nothing to measure accuracy on.
     #[error("no rows were given; accuracy needs at least one")]
     NoRows,
-    /// A budget that is no number of points.
+    /// The budget is no number of points.
     #[error("the budget is {found} points of accuracy; it must be 0 or more, and finite")]
     Budget {
-        /// What was asked for.
+        /// The budget requested.
         found: f64,
     },
-    /// α outside `[0, ½)`.
+    /// α is outside `[0, ½)`.
     #[error(transparent)]
     Defense(#[from] DefenseError),
 }
 
-/// A strength, and why it was chosen. Accuracies are shares of the validation rows.
+/// A strength, and the reason for it. Accuracies are shares of the validation rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Choice {
-    /// The last admissible strength; 0 if none was.
+    /// The last admissible strength; 0 if there was none.
     pub alpha: Decimal,
-    /// Strengths tried, the refused one included.
+    /// Number of strengths tried, the refused one included.
     pub steps: u32,
     /// Accuracy without the defense.
     pub accuracy_before: f64,
@@ -46,13 +46,13 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Whether no strength was within the budget: the defense that remains changes nothing.
+    /// True if no strength was within the budget; the remaining defense changes nothing.
     pub fn is_identity(&self) -> bool {
         *self.alpha.value() == Rational::ZERO
     }
 }
 
-/// What a defense does to the answers on rows.
+/// The effect of a defense on the answers on rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Effect {
     /// Number of rows.
@@ -66,7 +66,7 @@ pub struct Effect {
 }
 
 /// Raises α from 0.01 by 0.01 while accuracy on `validation` drops by at most `points` percentage
-/// points, and keeps the last admissible value; 0.49 is the last one tried.
+/// points. Keeps the last admissible value; 0.49 is the last one tried.
 ///
 /// # Errors
 /// Other than two classes, no rows, a budget that is negative or not finite.
@@ -120,7 +120,7 @@ fn hundredths(step: u32) -> Decimal {
 /// The undefended answers on rows, computed once.
 struct Answers {
     tie: Tie,
-    /// Posterior, its label, the row's label.
+    /// The posterior, its label, and the row's label.
     rows: Vec<(Vec<f64>, usize, usize)>,
 }
 

@@ -1,10 +1,10 @@
-//! Defenses: maps of what a model answers, as data, one file each.
+//! Defenses: maps of a model's answers, as data, one file each.
 //!
-//! "Proved of the defended model" is a statement about a map. Each map says three things, and no other room knows
-//! its parameters: the label that it answers, exactly; an enclosure of the posterior that it answers; and what
-//! a claim about the defended model asks of the undefended one ([`Defense::carry`]). A map that carries no
-//! claim of a kind loses it: such a claim is refused, or stays undecided, and is never one about the undefended
-//! model.
+//! "Proved of the defended model" is a statement about a map. No other room knows the parameters of a map. Each
+//! map gives three things: the label that it answers, exactly; an enclosure of the posterior that it answers;
+//! and the claim about the undefended model that a claim about the defended one needs ([`Defense::carry`]). A
+//! map that carries no claims of some kind loses them: such a claim is refused, or stays undecided, and never
+//! becomes a claim about the undefended model.
 //!
 //! Trusted.
 
@@ -27,19 +27,19 @@ pub struct Defense {
     map: Map,
 }
 
-/// The maps that there are.
+/// All maps.
 #[derive(Clone, Debug, PartialEq)]
 enum Map {
     PredictionPoisoning(PredictionPoisoning),
-    /// Says nothing of anything: what a map loses by default.
+    /// Says nothing about anything: by default a map loses every claim.
     #[cfg(test)]
     Mute,
 }
 
-/// What a claim says of the answers.
+/// The statement that a claim makes about the answers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
-    /// At a point the answered label is the one that is named.
+    /// At a point the answered label is the named one.
     Label,
     /// At a point `F_y > 1 − δ`.
     Confidence {
@@ -48,17 +48,17 @@ pub enum Asked {
     },
     /// Along a feature the posterior of a class does not fall.
     Order,
-    /// Where a shift turns the label, the posterior is even.
+    /// The posterior is even wherever a shift turns the label.
     Boundary,
-    /// Outputs of the network itself.
+    /// A statement about outputs of the network itself.
     Outputs,
     /// Answers at two points differ little, or one confident answer entails another.
     Change,
-    /// The same for all pairs of rows.
+    /// Answers at two rows differ little, for all pairs of rows.
     Rows,
 }
 
-/// Why a file is no defense, or a defense none of a model.
+/// The error for a file that is no defense, or for a defense that does not fit a model.
 #[derive(Debug, thiserror::Error)]
 pub enum DefenseError {
     /// A size over its limit.
@@ -70,7 +70,7 @@ pub enum DefenseError {
     /// Another format or version.
     #[error("format is `{0}`, this version reads `defense/1`")]
     Format(String),
-    /// A kind without a rule: nothing could be said of the defended model.
+    /// A kind without a rule: nothing could be said about the defended model.
     #[error("defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`")]
     Kind(String),
     /// α outside `[0, ½)`.
@@ -126,7 +126,7 @@ impl Defense {
         }
     }
 
-    /// Whether the same answers come out, whatever model stands behind.
+    /// True if both give the same answers, for every model behind them.
     pub fn is_same_map(&self, other: &Self) -> bool {
         self.map == other.map
     }
@@ -140,8 +140,8 @@ impl Defense {
         }
     }
 
-    /// What of the undefended model suffices for a claim about the defended one, the label being the
-    /// undefended one in both; `None` if the map loses such claims.
+    /// The statement about the undefended model that suffices for one about the defended model; `None` if the
+    /// map loses such claims. In both, the label is the undefended one.
     pub fn carry(&self, asked: &Asked) -> Option<Asked> {
         match &self.map {
             Map::PredictionPoisoning(map) => map.carry(asked),
@@ -150,8 +150,8 @@ impl Defense {
         }
     }
 
-    /// The answered label of a model with two classes, decided from exact scores. Where arithmetic cannot tell,
-    /// it is the label that the claims which are carried do not name.
+    /// The answered label of a model with two classes, decided from exact scores. If arithmetic cannot decide,
+    /// it is the label that carried claims do not name.
     pub fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         match &self.map {
             Map::PredictionPoisoning(map) => map.label(scores, tie),
@@ -175,7 +175,7 @@ impl Defense {
     }
 
     /// The answers for a two-class posterior whose label is `label`, in `f64`; not evidence. A posterior of
-    /// another length has none: see [`Defense::check_model`].
+    /// another length has no answers: see [`Defense::check_model`].
     pub fn apply(&self, posterior: &[f64], label: usize) -> Vec<f64> {
         match &self.map {
             Map::PredictionPoisoning(map) => map.apply(posterior, label),

@@ -15,7 +15,7 @@ use crate::model::{Digest, Model, Object, Tie, argmax};
 
 use super::{Asked, DefenseError};
 
-/// The map; see the head of the file.
+/// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PredictionPoisoning {
     /// α.
@@ -59,9 +59,9 @@ impl PredictionPoisoning {
         if model.has_posterior() { Ok(()) } else { Err(DefenseError::NoPosterior) }
     }
 
-    /// `F′_y` is `(1−α)·F_y`, or more by α where `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for
+    /// `F′_y` is `(1−α)·F_y`, or more by α if `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for
     /// `F′_y > 1 − δ`, that is `F_y > 1 − δ′` with `δ′ = (δ−α)/(1−α)`. Nothing is kept if `δ <= α`. The map
-    /// jumps at the boundary: what compares answers at two points is lost.
+    /// jumps at the boundary, so claims that compare answers at two points are lost.
     pub(super) fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
             Asked::Label => half(),
@@ -111,10 +111,9 @@ impl PredictionPoisoning {
     /// F′_y >= ½  ⇔  F_y >= 1/(2(1−α))  ⇔  e^|m| >= 1/(1−2α)          y = argmax F, m the margin
     /// ```
     ///
-    /// Equality needs α = 0, since `e^m` is irrational for rational `m ≠ 0`. A margin too near to
-    /// tell (within about 2⁻¹⁸⁰), or beyond 64 while `1/(1−2α)` is too, counts as flipped: no
-    /// certificate of the defended model covers such a point, for the kernel's threshold is the
-    /// upper end of the same enclosure or above.
+    /// Equality needs α = 0, since `e^m` is irrational for rational `m ≠ 0`. A margin too near to tell (within
+    /// about 2⁻¹⁸⁰), or beyond 64 while `1/(1−2α)` is too, counts as flipped: no certificate of the defended
+    /// model covers such a point, since the kernel's threshold is the upper end of the same enclosure or above.
     pub(super) fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let alpha = self.alpha.value();
         let own = argmax(scores, tie);

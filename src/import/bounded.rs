@@ -7,7 +7,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use crate::model::LimitError;
 
-/// At most `LIMIT` entries of a list, and how many it has; the entries beyond are counted, not kept.
+/// At most `LIMIT` entries of a list, and the number of entries it has. Entries beyond
+/// the limit are counted, not kept.
 #[derive(Debug)]
 pub(super) struct Bounded<T, const LIMIT: usize> {
     kept: Vec<T>,

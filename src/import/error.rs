@@ -5,12 +5,12 @@ use crate::model::{LimitError, SchemaError};
 /// Why a foreign model was not imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A feature of the format, or a format, whose bits are not reproduced.
+    /// A format, or a feature of one, whose bits are not reproduced.
     #[error("{what:.200} cannot be imported: {expected}")]
     Unsupported {
-        /// What was found.
+        /// The feature or format found.
         what: String,
-        /// What is read instead.
+        /// The input that is read instead.
         expected: &'static str,
     },
     /// A size over its limit.
@@ -19,7 +19,7 @@ pub enum ImportError {
     /// Broken gzip.
     #[error("broken gzip: {reason}")]
     Gzip {
-        /// What the decoder says.
+        /// The message of the decoder.
         reason: std::io::Error,
     },
     /// A key that no reader knows.
@@ -28,9 +28,9 @@ pub enum ImportError {
          file as the tool's own `save_model` writes it, of a version that is read"
     )]
     Key {
-        /// Where it stands.
+        /// The object that holds it.
         place: String,
-        /// Its name.
+        /// Name of the key.
         key: String,
     },
     /// Not the JSON that XGBoost's `save_model` writes. NaN and Infinity are no JSON numbers.
@@ -39,27 +39,27 @@ pub enum ImportError {
          writes to a .json file"
     )]
     Json {
-        /// The file, or which tree; lines and columns count from its start.
+        /// The file or the tree; lines and columns count from its start.
         place: String,
-        /// What the parser says.
+        /// The message of the parser.
         reason: serde_json::Error,
     },
     /// JSON that is not what another tool's reader takes.
     #[error("{reason}; expected {expected}")]
     Document {
-        /// What the parser says, with line and column.
+        /// The message of the parser, with line and column.
         reason: serde_json::Error,
-        /// What is read.
+        /// The input that is read.
         expected: &'static str,
     },
     /// Something that is not as it must be.
     #[error("{place}: found `{found:.100}`, expected {expected}")]
     Stated {
-        /// Where, by the names of the file.
+        /// The place, by the names of the file.
         place: String,
-        /// What was found.
+        /// The text found.
         found: String,
-        /// What is read.
+        /// The input that is read.
         expected: &'static str,
     },
     /// Something else where a whole number is declared.
@@ -73,12 +73,12 @@ pub enum ImportError {
     /// A base score that is no probability, or a margin that is not finite.
     #[error("base_score: found `{found:.60}`, expected {expected}")]
     BaseScore {
-        /// Its text.
+        /// Text of the score.
         found: String,
-        /// What is read.
+        /// The input that is read.
         expected: &'static str,
     },
-    /// A tree that adds to a sum that the model does not have.
+    /// A tree that adds to a sum which the model does not have.
     #[error("tree_info of tree {tree}: there is no such output; expected one below {sums}")]
     Output {
         /// Index of the tree.
@@ -92,15 +92,15 @@ pub enum ImportError {
          file, whole"
     )]
     Ubjson {
-        /// Where in the unpacked file.
+        /// Position in the unpacked file.
         at: usize,
-        /// What is wrong.
+        /// The problem found there.
         problem: &'static str,
     },
     /// A length that does not fit what is declared elsewhere.
     #[error("{place}: found {found}, expected {expected}")]
     Length {
-        /// Which list.
+        /// Name of the list.
         place: String,
         /// Length found.
         found: usize,
@@ -114,10 +114,10 @@ pub enum ImportError {
         tree: usize,
         /// Index of the node in the file.
         node: usize,
-        /// What is wrong.
+        /// The problem found there.
         problem: NodeProblem,
     },
-    /// Nodes that the root does not lead to, other than those declared deleted.
+    /// Nodes that cannot be reached from the root, other than those declared deleted.
     #[error("tree {tree}: {found} nodes are not reachable, {deleted} are declared deleted")]
     Unreachable {
         /// Index of the tree.
@@ -130,9 +130,9 @@ pub enum ImportError {
     /// Bytes that are no protobuf message.
     #[error("byte {at}: {problem}; expected an ONNX model")]
     Wire {
-        /// Where in the file.
+        /// Position in the file.
         at: usize,
-        /// What is wrong.
+        /// The problem found there.
         problem: &'static str,
     },
     /// A part of a graph that is not as it must be.
@@ -140,9 +140,9 @@ pub enum ImportError {
     Graph {
         /// The node or tensor.
         place: String,
-        /// What was found.
+        /// The content found.
         found: String,
-        /// What is read.
+        /// The input that is read.
         expected: &'static str,
     },
     /// Metadata that do not describe features.
@@ -150,7 +150,7 @@ pub enum ImportError {
         "metadata `propcert.features`: {reason}; expected the features as `export onnx` writes them"
     )]
     Metadata {
-        /// What the parser says.
+        /// The message of the parser.
         reason: serde_json::Error,
     },
     /// Names that do not make a schema.
@@ -187,7 +187,7 @@ pub enum ExportError {
          `export xgboost`"
     )]
     Format {
-        /// Its name on the command line.
+        /// Name of the format on the command line.
         format: &'static str,
     },
     /// An ensemble, where the format holds networks.
@@ -210,7 +210,7 @@ pub enum ExportError {
         /// Classes of the model.
         classes: usize,
     },
-    /// Sums and inputs of 64 bits, where XGBoost has 32.
+    /// Sums and inputs of 64 bits; XGBoost has 32.
     #[error(
         "the model computes in f64, XGBoost in f32: its margins would be others; expected \
          precision f32"
@@ -228,13 +228,13 @@ pub enum ExportError {
          equal logits; expected `tie` to be `lower`"
     )]
     Tie,
-    /// A number that no 32-bit float is.
+    /// A number that is not a 32-bit float.
     #[error(
         "{place}: {value} is not a finite 32-bit float, and rounding would make another model; \
          expected a model of precision f32"
     )]
     Number {
-        /// Which list.
+        /// Name of the list.
         place: String,
         /// The number.
         value: f64,
@@ -247,13 +247,13 @@ pub enum ExportError {
     },
 }
 
-/// What is wrong with a node.
+/// The problem of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeProblem {
     /// A tree without nodes.
     #[error("there is no root; expected at least one node")]
     None,
-    /// NaN or infinity, as it stands or once it is converted.
+    /// NaN or infinity, as written or after conversion.
     #[error("a threshold or value that is not finite")]
     NotFinite,
     /// An index outside the tree, or one child only.
@@ -275,7 +275,7 @@ pub enum NodeProblem {
         /// Longest path that is read.
         limit: usize,
     },
-    /// A leaf that is no float once it is multiplied by its tree's weight.
+    /// A leaf that overflows a 32-bit float once it is multiplied by its tree's weight.
     #[error("its value times the weight of its tree overflows a 32-bit float")]
     Overflow,
     /// A split on a feature the model does not have.

@@ -16,7 +16,7 @@ pub(super) fn schema(
     }
 }
 
-/// A schema of which only the names are known; without them `f0`, `f1`, …
+/// A schema with these names and nothing else known; without names the features are `f0`, `f1`, …
 fn plain(names: Option<Vec<String>>, features: usize) -> Result<Schema, ImportError> {
     let names = names.unwrap_or_else(|| (0..features).map(|k| format!("f{k}")).collect());
     let feature =
@@ -24,7 +24,7 @@ fn plain(names: Option<Vec<String>>, features: usize) -> Result<Schema, ImportEr
     Ok(Schema::new(names.into_iter().map(feature).collect())?)
 }
 
-/// The given schema, if it has as many features, and the same names where the file has names.
+/// The given schema, if it has as many features, and the same names as the file where the file has names.
 pub(super) fn fit(
     names: Option<&[String]>,
     features: usize,

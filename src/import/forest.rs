@@ -1,4 +1,4 @@
-//! Trees as files state them, nodes that name their children, become native ones.
+//! Turns trees as files state them, with nodes that name their children, into native trees.
 
 use crate::model::{Feature, Node};
 
@@ -15,15 +15,15 @@ pub(super) const MAX_NODES: usize = 65_535;
 /// Longest path of a tree, as in native models.
 pub(super) const MAX_TREE_DEPTH: usize = 64;
 
-/// Sums of a model: one of a plain score or of two classes, else one per class.
+/// Sums of a model: one for a plain score or for two classes, else one per class.
 pub(super) fn sums(classes: usize) -> usize {
     if classes <= 2 { 1 } else { classes }
 }
 
-/// Where a tree stands.
+/// A tree of a model, for messages and limits.
 #[derive(Clone, Copy)]
 pub(super) struct TreePlace {
-    /// Its index.
+    /// Index of the tree.
     pub(super) tree: usize,
     /// Features of the model.
     pub(super) features: usize,
@@ -38,19 +38,19 @@ pub(super) enum Stated {
     Split {
         /// Index of the feature.
         feature: i64,
-        /// What it is compared with.
+        /// The number that the feature is compared with.
         threshold: f64,
         /// Index of the left child.
         left: i64,
         /// Index of the right child.
         right: i64,
-        /// Where a missing value goes.
+        /// True if a missing value goes left.
         default_left: bool,
     },
 }
 
-/// The nodes breadth first. Every one is reached from the root, once, on a path of limited length;
-/// features exist and numbers are finite.
+/// The nodes breadth first. Every node is reached from the root exactly once, on a path
+/// of limited length; every feature exists and every number is finite.
 pub(super) fn grow(stated: &[Stated], place: TreePlace) -> Result<Vec<Node>, ImportError> {
     let mut is_reached = vec![false; stated.len()];
     // index in the file and depth of each node, in the order of the new numbers
@@ -79,8 +79,9 @@ pub(super) fn grow(stated: &[Stated], place: TreePlace) -> Result<Vec<Node>, Imp
     Ok(nodes)
 }
 
-/// The nodes without splits of missing values from all others, whose threshold is infinite: the part on the left
-/// takes their place, that on the right is gone. What is no tree stays none.
+/// The nodes without the splits that part missing values from all others; such a split
+/// has an infinite threshold. Its left part takes its place, and its right part is
+/// dropped. Input that is not a tree does not become one.
 pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
     let is_gone = right_of_missing(&stated);
     if !is_gone.contains(&true) {
@@ -92,7 +93,7 @@ pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
         if *is_gone { -1 } else { kept - 1 }
     };
     let numbers: Vec<i64> = is_gone.iter().map(&mut number).collect();
-    // an index that leads nowhere, or in a circle, becomes one that is refused
+    // an index that leads nowhere, or in a circle, becomes -1, which is refused later
     let moved = |mut child: i64| {
         for _ in 0..stated.len() {
             let index = usize::try_from(child).ok();
@@ -104,7 +105,7 @@ pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
         }
         -1
     };
-    // the root is node 0, before as after: a part that stands before its parent is no tree of this kind
+    // the root is node 0 before and after: trees of this kind have no part that stands before its parent
     if moved(0) != 0 {
         return Vec::new();
     }
@@ -119,7 +120,7 @@ pub(super) fn without_missing(stated: Vec<Stated>) -> Vec<Stated> {
     stated.iter().zip(&is_gone).filter_map(rest).collect()
 }
 
-/// The splits of missing values from all others, and what is on their right.
+/// Marks the splits that part missing values from all others, and everything on their right.
 fn right_of_missing(stated: &[Stated]) -> Vec<bool> {
     let mut is_gone = vec![false; stated.len()];
     let mut below: Vec<i64> = Vec::new();
@@ -146,7 +147,8 @@ fn right_of_missing(stated: &[Stated]) -> Vec<bool> {
     is_gone
 }
 
-/// A node whose children will have the numbers `next` and `next + 1`, and where they are in the file.
+/// The native form of a node whose children get the numbers `next` and `next + 1`, and
+/// the places of these children in the file.
 fn native(
     stated: &Stated,
     nodes: usize,

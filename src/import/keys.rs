@@ -1,5 +1,6 @@
 //! The keys of foreign files. A key that no reader knows may change a prediction, as `weight_drop` did when
-//! XGBoost moved it: it is refused by name. Every format lists what is read and what is known to be harmless.
+//! XGBoost moved it, so it is refused by name. Every format lists the keys that are read and those known to be
+//! harmless.
 
 use std::fmt;
 
@@ -12,18 +13,18 @@ use super::ImportError;
 /// The keys that an object may have.
 pub(super) type KnownKeys = [(&'static str, Inside)];
 
-/// What stands below a known key.
+/// The content below a known key.
 #[derive(Clone, Copy)]
 pub(super) enum Inside {
-    /// What is read, or changes no prediction whatever it is.
+    /// Content that is read, or that changes no prediction whatever it is.
     Any,
-    /// An object whose keys are known; of another type the reader makes what it can.
+    /// An object whose keys are known. If the value has another type, the reader makes of it what it can.
     Object(&'static KnownKeys),
     /// A list of such objects.
     Objects(&'static KnownKeys),
 }
 
-/// Refuses keys that are not known, and known ones that come twice. The text is JSON that was read before.
+/// Refuses unknown keys, and known keys that come twice. The text is JSON that was read before.
 pub(super) fn refuse_unknown(text: &[u8], keys: &'static KnownKeys) -> Result<(), ImportError> {
     let mut found = None;
     let walk = KeyWalk { inside: Inside::Object(keys), name: "", found: &mut found };
@@ -39,7 +40,7 @@ pub(super) fn refuse_unknown(text: &[u8], keys: &'static KnownKeys) -> Result<()
 
 struct KeyWalk<'a> {
     inside: Inside,
-    /// The key above; of the whole file nothing.
+    /// The key above; empty for the whole file.
     name: &'a str,
     found: &'a mut Option<ImportError>,
 }

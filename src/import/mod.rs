@@ -1,17 +1,16 @@
 //! Models trained elsewhere become native ones.
 //!
-//! A model is imported when the native one gives the same bits as the tool it comes from (of forests the
-//! labels, and means but for their last bits), and is refused by name when that is not known to be so: a quiet approximation would make every
-//! certificate about some other function. Read are the ensembles of [`xgboost`], [`lightgbm`] and
-//! [`sklearn`] with numeric splits, published [`rules`], and the ReLU networks of [`onnx`]. The other way
-//! round, [`to_onnx`] writes a native network and [`to_xgboost`] a native
-//! ensemble for others to serve, and what they write is imported as the same function.
+//! A model is imported when the native one gives the same bits as the tool it comes from. For forests the labels
+//! are the same, and the means but for their last bits. A model is refused by name when that is not known to be
+//! so: a quiet approximation would make every certificate about some other function. The formats read are the
+//! ensembles of [`xgboost`], [`lightgbm`] and [`sklearn`] with numeric splits, published [`rules`], and the ReLU
+//! networks of [`onnx`]. In the other direction, [`to_onnx`] writes a native network and [`to_xgboost`] a native
+//! ensemble for others to serve; importing these files gives the same function back.
 //!
 //! [`vnnlib`] reads properties of the verification competition in the same spirit.
 //!
-//! Files are foreign and may be hostile. Sizes are checked while reading, so that what is held in
-//! memory is in proportion to what was read; what a file declares about itself is compared, never
-//! believed.
+//! Files are foreign and may be hostile. Sizes are checked while reading, so that the memory held is in proportion
+//! to the bytes read. Everything that a file declares about itself is compared with its content, never believed.
 
 mod bounded;
 #[cfg(test)]
@@ -67,12 +66,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// Reads a model of this format; for `schema` see the reader of that name.
+    /// Reads a model of this format; the reader of the same name says how `schema` is used.
     pub fn read(self, bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
         self.take(bytes, schema, Rounds::default()).map(|imported| imported.model)
     }
 
-    /// The same of so many rounds, with what to know about the model. Only boosting has rounds.
+    /// Reads so many rounds of a model, with notes on it. Only boosting has rounds.
     pub fn take(
         self,
         bytes: &[u8],
@@ -95,7 +94,7 @@ impl Format {
         }
     }
 
-    /// Writes a model in this format; see [`to_onnx`] and [`to_xgboost`], the two that are written.
+    /// Writes a model in this format. Two formats are written; see [`to_onnx`] and [`to_xgboost`].
     pub fn write(self, model: &Model) -> Result<Vec<u8>, ExportError> {
         let format = match self {
             Self::Onnx => return to_onnx(model),
@@ -108,7 +107,7 @@ impl Format {
     }
 }
 
-/// The float of 32 bits that a written format takes; refuses what is none.
+/// The 32-bit float that a written format takes; refuses a number that is none.
 fn single(value: f64, place: impl Fn() -> String) -> Result<f32, ExportError> {
     let single = value as f32;
     // NaN is not equal to itself

@@ -1,4 +1,4 @@
-//! What is said of an imported model beside itself: what its file holds and is not taken over.
+//! Notes on an imported model: facts that its file holds and the model does not take over.
 
 use std::fmt;
 
@@ -6,39 +6,39 @@ use crate::model::{Family, Model, Node};
 
 use super::Taken;
 
-/// A model and what to know about it.
+/// A model and its notes.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The model.
     pub model: Model,
-    /// A line each.
+    /// The notes, a line each.
     pub notes: Vec<Note>,
 }
 
 /// One line about an imported model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// Not all rounds are taken, or another number than others would serve.
+    /// Not all rounds are taken, or a number of rounds other than others would serve.
     Rounds(Taken),
     /// Rounds of a `dart` whose weights stand for all of its rounds.
     Dropped,
-    /// Splits that send a missing value to the other side than 0.
+    /// Splits that send a missing value to the other side than a 0.
     Missing {
-        /// How many.
+        /// Number of such splits.
         splits: usize,
-        /// Of how many.
+        /// Number of all splits.
         of: usize,
     },
     /// A network whose sums its tool adds in another order, after scaling in other steps.
     Folded,
     /// Votes, which have labels and no posterior.
     Votes,
-    /// What of a network's graph is left out, folded or rounded.
+    /// A part of a network's graph that is left out, folded or rounded.
     Graph(&'static str),
 }
 
 impl Imported {
-    /// A model of a tool that knows missing values, which is told where they would go elsewhere than 0.
+    /// A model of a tool that knows missing values, with a note if these go elsewhere than a 0.
     pub(super) fn with_missing(model: Model, taken: Option<Taken>) -> Self {
         let rounds = taken.filter(|taken| !taken.is_plain()).map(Note::Rounds);
         let missing = missing(&model);
@@ -52,8 +52,9 @@ impl From<Model> for Imported {
     }
 }
 
-/// Rows have no missing values; where a 0 stands for one, as with XGBoost's `missing=0` and sparse matrices, a
-/// split may send it elsewhere than `0 < threshold` says.
+/// Counts the splits that send a missing value elsewhere than a 0. Rows have no missing
+/// values; where a 0 stands for one, as with XGBoost's `missing=0` and sparse matrices,
+/// such a split may send it elsewhere than `0 < threshold` says.
 fn missing(model: &Model) -> Option<Note> {
     let Family::Ensemble(ensemble) = &model.family else { return None };
     let (mut splits, mut of) = (0, 0);

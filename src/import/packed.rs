@@ -9,11 +9,11 @@ use super::ImportError;
 
 /// Unpacked sizes that need no explanation, in bytes.
 const SMALL: u64 = 16 << 20;
-/// How much larger than packed a larger model may be. Trees in JSON shrink to a tenth; what shrinks more
-/// than this was made to fill memory.
+/// Largest ratio of unpacked to packed size of a larger model. Trees in JSON shrink to a
+/// tenth; a file that shrinks more than this was made to fill memory.
 const RATIO: u64 = 32;
 
-/// The bytes of a file; gzip is unpacked up to `limit` bytes, and in proportion to what is packed.
+/// The bytes of a file. Gzip is unpacked, up to `limit` bytes and in proportion to the packed size.
 pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportError> {
     refuse_pickle(bytes)?;
     if !bytes.starts_with(&[0x1f, 0x8b]) {
@@ -35,7 +35,7 @@ pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, ImportEr
     Ok(unpacked.into())
 }
 
-/// Pickles, joblib's too, start with the opcode of their protocol.
+/// Refuses pickles, joblib's too: they start with the opcode of their protocol.
 pub(super) fn refuse_pickle(bytes: &[u8]) -> Result<(), ImportError> {
     match bytes {
         [0x80, 2..=5, ..] => Err(ImportError::Unsupported {

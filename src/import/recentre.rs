@@ -5,18 +5,18 @@
 //! `(a, b]`, with `a` the largest training value below `t` and `b` the smallest one at or above it, decides
 //! every training row alike; the middle of `a` and `b` leaves most room.
 //!
-//! The moved model is the old one after a map of each feature that keeps order: what was monotone stays so.
+//! The moved model is the old one after an order-preserving map of each feature, so monotone models stay monotone.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Ensemble, Family, Feature, Model, Node, Point, Precision, Row};
 
-/// What was done to the distinct thresholds of a model.
+/// Counts of the distinct thresholds of a model that were moved or kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recentred {
-    /// Now in the middle.
+    /// Thresholds that are now in the middle.
     pub moved: usize,
-    /// Left where they were: there already, no training value on one side, or no float between.
+    /// Thresholds left in place: already in the middle, no training value on one side, or no float between.
     pub kept: usize,
 }
 
@@ -26,7 +26,7 @@ pub enum RecentreError {
     /// A network.
     #[error("a network has no thresholds to recentre; expected an ensemble")]
     Network,
-    /// Nothing to lie in the middle of.
+    /// No rows, so there is no middle.
     #[error("there are no training rows to recentre thresholds between")]
     NoRows,
     /// A row that does not fit the model.
@@ -47,10 +47,10 @@ pub enum RecentreError {
     },
 }
 
-/// Moves every threshold to the middle of the two neighbouring training values of its feature, rounded to
-/// a float of the model's precision, where that keeps every training value on its side both as it is and,
-/// in precision f32, rounded to float32. Every training row is evaluated before and after: the sums are
-/// the same, in f64 and as served in f32, or the model stays as it was.
+/// Moves every threshold to the middle of the two neighbouring training values of its feature, rounded
+/// to a float of the model's precision. A threshold moves only if every training value keeps its side,
+/// both as it is and, in precision f32, rounded to float32. Every training row is evaluated before and
+/// after: either all sums are the same, in f64 and as served in f32, or the model stays as it was.
 pub fn recentre(model: &mut Model, rows: &[&Row]) -> Result<Recentred, RecentreError> {
     let Family::Ensemble(ensemble) = &model.family else { return Err(RecentreError::Network) };
     if rows.is_empty() {
@@ -72,7 +72,7 @@ pub fn recentre(model: &mut Model, rows: &[&Row]) -> Result<Recentred, RecentreE
     }
 }
 
-/// The bits of all sums, in f64 and, in precision f32, as served.
+/// The bits of all sums: in f64 and, in precision f32, also as served.
 fn scores(model: &Model, row: &Row) -> (Vec<u64>, Vec<u32>) {
     let point = Point::from_floats(&row.values).filter(|_| model.precision == Precision::F32);
     let served = point.map(|point| model.served_scores(&point));
@@ -114,15 +114,15 @@ fn moved(ensemble: &Ensemble, columns: &[Vec<f64>], precision: Precision) -> (En
     (centred, count)
 }
 
-/// The middle of the gap between ascending values that a threshold lies in; `None` if there is no such
-/// float.
+/// The middle of the gap that holds the threshold, between two neighbours of the
+/// ascending values; `None` if there is no such float.
 fn centre(values: &[f64], threshold: f64, precision: Precision) -> Option<f64> {
     let at = values.partition_point(|value| *value < threshold);
     let (&below, &above) = (values.get(at.checked_sub(1)?)?, values.get(at)?);
     let (below, above) = match precision {
         Precision::F64 => (below, above),
         Precision::F32 => {
-            // what a served copy compares; rounding keeps order, so these two are the closest as well
+            // a served copy compares the rounded values; rounding keeps order, so these two are the closest as well
             let [low, high] = [below, above].map(|value| f64::from(value as f32));
             if low >= threshold || high < threshold {
                 return None;

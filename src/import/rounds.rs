@@ -1,22 +1,22 @@
-//! How many rounds of boosting are taken. After early stopping a file holds more than its makers serve.
+//! The number of boosting rounds that are taken. After early stopping a file holds more than its makers serve.
 
 use std::fmt;
 
 use super::ImportError;
 
-/// Which rounds are taken.
+/// The rounds to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounds {
-    /// Those up to the best, where the file names it, as scikit-learn's wrapper serves them; else all.
+    /// The rounds up to the best one, if the file names it, as scikit-learn's wrapper serves them; else all rounds.
     #[default]
     Best,
-    /// All.
+    /// All rounds.
     All,
-    /// The first so many.
+    /// The first so many rounds.
     First(usize),
 }
 
-/// What was taken of a model that has more rounds, or that names a best one.
+/// The rounds taken of a model that has more rounds, or that names a best one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
     rounds: usize,
@@ -27,7 +27,7 @@ pub struct Taken {
 }
 
 impl Rounds {
-    /// How many of `of` rounds are taken of a file that names this best one, counted from 0.
+    /// Decides how many of `of` rounds are taken from a file that names this best one, counted from 0.
     pub(super) fn take(self, of: usize, best: Option<usize>) -> Result<Taken, ImportError> {
         let refused = |place: &str, found: usize, expected| {
             let found = format!("{found} of {of}");
@@ -50,7 +50,7 @@ impl Rounds {
 }
 
 impl Rounds {
-    /// Of a model that has no rounds: all.
+    /// Takes all of a model that has no rounds; a number of rounds is refused.
     pub fn whole(self) -> Result<Taken, ImportError> {
         match self {
             Self::First(rounds) => Err(ImportError::Stated {
@@ -64,17 +64,17 @@ impl Rounds {
 }
 
 impl Taken {
-    /// How many rounds.
+    /// Number of rounds taken.
     pub(super) fn rounds(self) -> usize {
         self.rounds
     }
 
-    /// Whether some rounds are left out.
+    /// True if some rounds are left out.
     pub(super) fn is_part(self) -> bool {
         self.rounds < self.of
     }
 
-    /// Whether there is nothing to say: all rounds are what everybody serves.
+    /// True if there is nothing to say: all rounds are taken, and everybody serves all of them.
     pub(super) fn is_plain(self) -> bool {
         self.rounds == self.of && self.best.is_none_or(|best| best + 1 == self.of)
     }

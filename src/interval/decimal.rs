@@ -17,7 +17,7 @@ pub struct Decimal {
     value: Rational,
 }
 
-/// Why a text is no decimal.
+/// The error for a text that is no decimal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a decimal number such as \"0.1\" or \"-2.5e-3\"")]
 pub struct DecimalError {
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
-/// Takes a text; a bare number would be read as a float first.
+/// Accepts a text only; a bare number would be read as a float first.
 struct Text;
 
 impl serde::de::Visitor<'_> for Text {

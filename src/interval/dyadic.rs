@@ -9,7 +9,7 @@ use dashu_int::ops::BitTest;
 use super::Rational;
 use super::rational::decode;
 
-/// An exact dyadic rational: what a stored float is, and what sums and products of such numbers are.
+/// An exact dyadic rational: every stored float is one, and so are sums and products of such numbers.
 #[derive(Clone, Debug)]
 pub struct Dyadic {
     mantissa: IBig,
@@ -41,19 +41,19 @@ impl Dyadic {
         &self.mantissa << usize::try_from(self.exponent - exponent).unwrap_or(0)
     }
 
-    /// Exponents of the last and of the bit after the first: `2^low` divides the number, whose
-    /// absolute value is below `2^high`.
+    /// The exponents `(low, high)` of the last bit and of the bit above the first: `2^low` divides the number,
+    /// and its absolute value is below `2^high`.
     pub fn position(&self) -> (i64, i64) {
         let bits = i64::try_from(self.mantissa.bit_len()).unwrap_or(i64::MAX);
         (self.exponent, self.exponent.saturating_add(bits))
     }
 
-    /// Whether the number is below zero.
+    /// True if the number is below zero.
     pub fn is_negative(&self) -> bool {
         self.mantissa < IBig::ZERO
     }
 
-    /// Whether the number is zero.
+    /// True if the number is zero.
     pub fn is_zero(&self) -> bool {
         self.mantissa == IBig::ZERO
     }

@@ -1,4 +1,4 @@
-//! Enclosures of `exp`, `ln` and σ by rationals: no platform mathematics library in a verdict.
+//! Enclosures of `exp`, `ln` and σ by rationals: a verdict uses no mathematics library of the platform.
 //!
 //! `exp` halves its argument ten times, sums a Taylor polynomial of the non-negative remainder in
 //! fixed point at 2⁻¹⁹² with directed rounding, and squares back. Arguments beyond ±64 are answered
@@ -10,11 +10,11 @@ use super::Rational;
 
 /// Fixed-point position.
 const BITS: usize = 192;
-/// How often the argument is halved: 64 becomes 1/16.
+/// Number of times the argument is halved: 64 becomes 1/16.
 const HALVINGS: usize = 10;
-/// Taylor terms; the remainder of `e^y`, `y <= 1/16`, is below one unit after the last.
+/// Number of Taylor terms; after the last, the remainder of `e^y` for `y <= 1/16` is below one unit.
 const TERMS: u32 = 32;
-/// Terms of the series of artanh; at 1/3 the next power is below 2⁻²⁰⁰.
+/// Number of terms of the series of artanh; at 1/3 the next power is below 2⁻²⁰⁰.
 const ODD_TERMS: u32 = 64;
 /// Width of the answers of [`ln`] and [`soft_boundary_margin`], as a number of bisections of 128.
 const BISECTIONS: usize = 100;
@@ -39,7 +39,7 @@ pub fn exp(x: &Rational) -> (Rational, Option<Rational>) {
     (below, Some(above))
 }
 
-/// The same for `0 <= x <= 64`.
+/// `[below, above]` around `e^x` for `0 <= x <= 64`.
 fn exp_non_negative(x: &Rational) -> (Rational, Rational) {
     let unit = IBig::ONE << BITS;
     let scaled =
@@ -86,7 +86,7 @@ pub fn ln(t: &Rational) -> Option<(Rational, Rational)> {
     bisect(Rational::integer(-64), Rational::integer(64), is_below, is_above)
 }
 
-/// Narrows `[a, b]` while midpoints can be told; `None` if the ends themselves cannot.
+/// Narrows `[a, b]` as long as the side of the midpoint can be decided; `None` if the sides of the ends cannot.
 fn bisect(
     mut a: Rational,
     mut b: Rational,

@@ -38,7 +38,8 @@ impl ExactLayer {
     }
 }
 
-/// The integer `n` with `mantissa · 2^e = n · 2^exponent`, `exponent` being at most `e` (of 0 anything).
+/// The integer `n` with `mantissa · 2^e = n · 2^exponent`, where `exponent` is at most `e`, or anything if the
+/// mantissa is 0.
 fn lifted((mantissa, e): (i64, i64), exponent: i64) -> IBig {
     match e - exponent {
         _ if mantissa == 0 => IBig::ZERO,
@@ -48,7 +49,8 @@ fn lifted((mantissa, e): (i64, i64), exponent: i64) -> IBig {
     }
 }
 
-/// The least exponent of any number that is not 0, and how many follow until the largest; `None` if one is not finite.
+/// The least exponent of the numbers that are not 0, and the count of exponents from it to the largest; `None`
+/// if a number is not finite.
 fn exponents(values: &[f64]) -> Option<(i64, i64)> {
     let mut range: Option<(i64, i64)> = None;
     for &value in values {

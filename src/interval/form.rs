@@ -1,4 +1,4 @@
-//! Affine forms, and what may be done to one without losing its meaning.
+//! Affine forms, and the steps that keep the meaning of one.
 //!
 //! A form stands for `constant + Σ coefficient_j · v_j` over named variables `v`, and promises:
 //! *at every point where the steps taken so far are valid, the quantity it started from is at
@@ -11,15 +11,15 @@
 //! minimum         v in a box           A·v  >=  Σ min(A_j·lo_j, A_j·hi_j)
 //! ```
 //!
-//! `f` is 0, but for `v` the change of `relu` over a change `z` ([`Lines::of_change`]).
+//! `f` is 0, except where `v` is the change of `relu` over a change `z` ([`Lines::of_change`]).
 //!
 //! The rules of the kernel are written once over this trait. [`super::Rounded`] computes in
 //! round-to-nearest `f64` and pays for every rounding; [`super::Exact`] computes in integers.
 
 use super::{Interval, Stored};
 
-/// Two lines around a function on an interval: `lower·z + floor <= f(z) <= upper·z + intercept`, `f`
-/// being `relu` (then `floor` is 0) or the change of `relu` where `z` is a change.
+/// Two lines around a function on an interval: `lower·z + floor <= f(z) <= upper·z + intercept`. Here `f` is
+/// `relu` (then `floor` is 0), or the change of `relu` if `z` is a change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lines {
     lower: f64,
@@ -37,9 +37,9 @@ impl Lines {
     /// The lines of a neuron whose input lies in `bounds`, with the lower slope `hint`
     /// (clipped to `[0, 1]`; the default, `None` or NaN, is 1 if `hi > −lo`, else 0).
     ///
-    /// Unstable: the upper slope `s` is any number of `[0, 1]` near `hi/(hi − lo)`, and the
-    /// intercept is at least `max(−s·lo, (1−s)·hi)`, so that the line is above relu at both ends
-    /// and, relu being convex, between them.
+    /// Unstable: the upper slope `s` is any number of `[0, 1]` near `hi/(hi − lo)`, and the intercept is at
+    /// least `max(−s·lo, (1−s)·hi)`, so that the line is above relu at both ends and, since relu is convex,
+    /// also between them.
     pub fn new(bounds: Interval, hint: Option<f64>) -> Self {
         let (lo, hi) = (bounds.lo(), bounds.hi());
         if lo >= 0.0 {
@@ -60,22 +60,22 @@ impl Lines {
         Self { lower, floor: 0.0, upper, intercept }
     }
 
-    /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`, `z` lying in the first of `places`
-    /// and `z′` in the second (Paulsen, Wang and Wang, "ReluDiff", 2020).
+    /// The lines of `relu(z′) − relu(z)` over `z′ − z` in `change`; `z` lies in the first of `places` and `z′`
+    /// in the second (Paulsen, Wang and Wang, "ReluDiff", 2020).
     ///
-    /// A neuron that is on at both passes the change on, one that is off at both nothing. Else the
-    /// change of `relu` lies between `min(0, d)`, which is concave, and `max(0, d)`, which is convex, so
-    /// that lines are right between the ends of `[p, q]` if they are at the ends: with one slope `s` of
-    /// `[0, 1]` for both, `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`. With
-    /// `z` in `[l, u]`, `z′` in `[l′, u′]` and `a⁺ = max(a, 0)`, the places give lines of slope 0 and 1,
-    /// whatever `d` is:
+    /// A neuron that is on at both points passes the change on; one that is off at both passes nothing.
+    /// Otherwise the change of `relu` lies between `min(0, d)`, which is concave, and `max(0, d)`, which is
+    /// convex. Lines that are right at the ends of `[p, q]` are therefore right between them: one slope `s` of
+    /// `[0, 1]` serves both, with `intercept >= max(−s·p, (1−s)·q)` and `−floor >= max(s·q, (1−s)·(−p))`. With
+    /// `z` in `[l, u]`, `z′` in `[l′, u′]` and `a⁺ = max(a, 0)`, the places also give lines of slope 0 and 1,
+    /// for every `d`:
     ///
     /// ```text
     /// relu(z′) − relu(z)                          l′⁺ − u⁺              to  u′⁺ − l⁺
     ///   =  d + relu(−z′) − relu(−z)               d + (−u′)⁺ − (−l)⁺    to  d + (−l′)⁺ − (−u)⁺
     /// ```
     ///
-    /// Above and below, the line is taken that is best in the middle of `[p, q]`.
+    /// On each side, the line that is best in the middle of `[p, q]` is taken.
     pub fn of_change(places: [Interval; 2], change: Interval) -> Self {
         let [from, to] = places;
         let (p, q) = (change.lo(), change.hi());
@@ -106,8 +106,8 @@ impl Lines {
         Self { lower: below.slope, floor, upper: above.slope, intercept }
     }
 
-    /// Lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; where the sign of `d` is known they
-    /// are `0` and `d`.
+    /// Lines below `min(0, d)` and above `max(0, d)` for `d` in `[p, q]`; if the sign of `d` is known, they are
+    /// `0` and `d`.
     fn around_share(p: f64, q: f64) -> (SlopedLine, SlopedLine) {
         let (nothing, all) = (SlopedLine::new(0.0, 0.0), SlopedLine::new(1.0, 0.0));
         if p >= 0.0 {
@@ -158,13 +158,13 @@ impl SlopedLine {
         Self { slope, intercept }
     }
 
-    /// About the value at `d`: for choosing a line, never for a bound.
+    /// The approximate value at `d`: for choosing a line, never for a bound.
     fn at(self, d: f64) -> f64 {
         self.slope * d + self.intercept
     }
 }
 
-/// What a rounded arithmetic needs to know of the inputs `h` of a layer `z = W·h + b`, once per box.
+/// The sums over the inputs `h` of a layer `z = W·h + b` that a rounded arithmetic needs, made once per box.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sizes {
     /// `Σ_i |W_ji|·|h_i|` per output, at most (before [`super::rounded`]'s allowance for its own sum).
@@ -182,25 +182,25 @@ pub trait Form: Clone {
     /// Prepares a layer, or copies of it; all numbers are finite.
     fn layer(stored: Stored) -> Self::Layer;
 
-    /// What it was made of.
+    /// The stored numbers that the layer was made of.
     fn stored(layer: &Self::Layer) -> &Stored;
 
-    /// What [`Form::through_layer`] has to pay where `magnitudes[i] >= |h_i|`.
+    /// The sizes by which [`Form::through_layer`] pays, where `magnitudes[i] >= |h_i|`.
     fn sizes(layer: &Self::Layer, magnitudes: &[f64]) -> Sizes;
 
     /// `Σ coefficients_j · v_j`, the coefficients taken exactly as given.
     fn new(coefficients: &[f64]) -> Self;
 
-    /// `sign · z_output` as a form over the inputs of the layer, `sign` being 1 or −1; exact.
+    /// `sign · z_output` as a form over the inputs of the layer; `sign` is 1 or −1. Exact.
     fn output(layer: &Self::Layer, output: usize, sign: f64) -> Self;
 
-    /// Bounds of `z_output` over a box of the layer's inputs; everything where none are known.
+    /// Bounds of `z_output` over a box of the layer's inputs; [`Interval::WHOLE`] if none are known.
     fn range(layer: &Self::Layer, output: usize, sides: &[Interval], sizes: &Sizes) -> Interval;
 
     /// Number of variables.
     fn len(&self) -> usize;
 
-    /// Whether there are no variables.
+    /// True if there are no variables.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -222,7 +222,7 @@ pub trait Form: Clone {
     /// Adds the number `a·b`.
     fn add_constant(&mut self, a: f64, b: f64);
 
-    /// A lower bound of the form over a box, rounded down; −∞ where none is known.
+    /// A lower bound of the form over a box, rounded down; −∞ if none is known.
     fn minimum(&self, sides: &[Interval]) -> f64;
 
     /// The coefficients, rounded to nearest: for choosing where to split, never for a bound.
@@ -241,7 +241,7 @@ mod tests {
         pairs.filter_map(|(lo, hi)| Interval::new(lo, hi)).collect()
     }
 
-    /// Whether the lines enclose the change of `relu` from `z` to `to`.
+    /// True if the lines enclose the change of `relu` from `z` to `to`.
     fn encloses(lines: Lines, z: f64, to: f64) -> bool {
         let exact = |x: f64| Rational::from_f64(x).unwrap();
         let relu = |x: f64| exact(x.max(0.0));

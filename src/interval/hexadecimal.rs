@@ -17,8 +17,8 @@ pub fn format_hexadecimal(value: f64) -> String {
     format!("{sign}0x{leading}{point}{digits}p{exponent}")
 }
 
-/// The finite float a text states exactly; `None` for anything else, values that would need
-/// rounding included.
+/// The finite float that a text states exactly; `None` for anything else, also for values that would need
+/// rounding.
 pub fn parse_hexadecimal(text: &str) -> Option<f64> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

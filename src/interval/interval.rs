@@ -6,7 +6,7 @@ use super::Rational;
 
 /// A closed interval `[lo, hi]` with `lo <= hi`, neither NaN; every operation rounds outward.
 ///
-/// An end may be infinite: that end is then unknown. `[−∞, +∞]` is the honest answer after overflow.
+/// An infinite end is an unknown end. `[−∞, +∞]` is the honest answer after overflow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     lo: f64,
@@ -42,7 +42,7 @@ impl Interval {
         self.hi
     }
 
-    /// Whether both ends are finite.
+    /// True if both ends are finite.
     pub fn is_finite(self) -> bool {
         self.lo.is_finite() && self.hi.is_finite()
     }
@@ -67,12 +67,12 @@ impl Interval {
         }
     }
 
-    /// Whether `value` lies inside.
+    /// True if `value` lies inside.
     pub fn contains(self, value: f64) -> bool {
         self.lo <= value && value <= self.hi
     }
 
-    /// Whether the exact number `value` lies inside.
+    /// True if the exact number `value` lies inside.
     pub fn contains_exactly(self, value: &Rational) -> bool {
         Rational::from_f64(self.lo).is_none_or(|lo| lo <= *value)
             && Rational::from_f64(self.hi).is_none_or(|hi| *value <= hi)

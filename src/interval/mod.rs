@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Rational`] | an exact quotient of integers: region ends, thresholds, constants of a spec |
 //! | [`Decimal`] | a [`Rational`] together with the text it was read from |
-//! | [`Dyadic`] | an exact `n·2^e`: what a stored float is |
+//! | [`Dyadic`] | an exact `n·2^e`; every stored float is one |
 //! | [`Interval`] | a closed interval of `f64`, rounded outward |
 //! | [`Region`] | a box, one interval per coordinate |
 //! | [`Form`] | an affine form with a provable minimum over a box, in two arithmetics: [`Rounded`] and [`Exact`] |

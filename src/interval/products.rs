@@ -4,15 +4,15 @@ use dashu_int::{IBig, Sign};
 
 use super::rational::decode;
 
-/// Columns that are summed at a time: what bounds the room that the sums take.
+/// Number of columns summed at a time; it bounds the memory that the sums take.
 const COLUMNS: usize = 64;
 /// Bits from one place of a sum to the next.
 const PLACE: i64 = 8;
 
 /// `Σⱼ factors[j] · weights[j][i]` for each of the columns `i`, in units of `2^exponent`.
 ///
-/// `weights` is row-major `[factors][columns]`. No weight is to have an exponent ([`decode`]) below `exponent`, nor
-/// any of `exponent + spread` or more; one that is not finite counts as 0.
+/// `weights` is row-major `[factors][columns]`. The exponent ([`decode`]) of every weight other than 0 must be
+/// at least `exponent` and below `exponent + spread`; a weight that is not finite counts as 0.
 pub(super) fn products(
     factors: &[IBig],
     weights: &[f64],
@@ -45,7 +45,7 @@ fn add_term(digits: &[i64], weight: f64, exponent: i64, sums: &mut [i128]) {
         return;
     }
     let (place, bits) = ((e - exponent) / PLACE, (e - exponent) % PLACE);
-    // below 2^60, and times a digit below 2^92: 2^34 terms do not overflow
+    // the mantissa is below 2^60, its product with a digit below 2^92: 2^34 terms do not overflow
     let mantissa = i128::from(mantissa << bits);
     let place = usize::try_from(place).unwrap_or(usize::MAX);
     let sums = sums.get_mut(place..).unwrap_or_default().iter_mut().step_by(4);

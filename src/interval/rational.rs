@@ -93,7 +93,7 @@ impl Rational {
         -(-self.clone()).floor()
     }
 
-    /// Whether this number is an integer.
+    /// True if this number is an integer.
     pub fn is_whole(&self) -> bool {
         (&self.numerator).div_rem(&self.denominator).1 == IBig::ZERO
     }
@@ -221,7 +221,7 @@ impl PartialOrd for Rational {
     }
 }
 impl Ord for Rational {
-    // a/b < c/d  ⇔  a·d < c·b, both denominators being positive
+    // a/b < c/d ⇔ a·d < c·b, since both denominators are positive
     fn cmp(&self, other: &Self) -> Ordering {
         (&self.numerator * &other.denominator).cmp(&(&other.numerator * &self.denominator))
     }

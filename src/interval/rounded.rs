@@ -1,12 +1,12 @@
 //! Affine forms in round-to-nearest `f64`, every rounding paid for.
 //!
-//! A form carries, beside its float coefficients and constant, the total `loss` that rounding may
-//! have cost so far. With `u = 2⁻⁵³` and `γ_k = k·u/(1−k·u)`, a sum of `k` rounded products is off by
-//! at most `γ_k·Σ|terms| + k·2⁻¹⁰⁷⁴`, in any order (Higham, *Accuracy and Stability of Numerical
-//! Algorithms*, §3.1). An error in the coefficient of `v` is paid times a bound on `|v|`, underflow
-//! included: a coefficient that underflowed may meet a huge variable. For a layer that costs
-//! `γ·Σ_i Σ_j |a_j·W_ji|·|h_i| = γ·Σ_j |a_j|·(Σ_i |W_ji|·|h_i|)`, whose inner sum is the same for
-//! every form over one box ([`Sizes`]).
+//! A form carries, beside its float coefficients and constant, the total `loss` that rounding may have cost so
+//! far. With `u = 2⁻⁵³` and `γ_k = k·u/(1−k·u)`, a sum of `k` rounded products is off by at most
+//! `γ_k·Σ|terms| + k·2⁻¹⁰⁷⁴`, in any order (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1). An
+//! error in the coefficient of `v` costs its size times a bound on `|v|`. Errors by underflow are included,
+//! since a coefficient that underflowed may meet a huge variable. For a layer that costs
+//! `γ·Σ_i Σ_j |a_j·W_ji|·|h_i| = γ·Σ_j |a_j|·(Σ_i |W_ji|·|h_i|)`, whose inner sum is the same for every form
+//! over one box ([`Sizes`]).
 //!
 //! The loss is itself a float sum of non-negative terms. No path from an input to it passes
 //! through more than 2³⁰ roundings (sizes are limited when a model is read), so the true value is
@@ -59,18 +59,18 @@ pub fn product_up(a: f64, b: f64) -> f64 {
 pub struct Rounded {
     coefficients: Vec<f64>,
     constant: Sum,
-    /// What rounded coefficients may have cost, at most (before [`INFLATE`]).
+    /// The most that rounded coefficients may have cost (before [`INFLATE`]).
     loss: f64,
 }
 
-/// A float sum of terms with what is needed to bound its error.
+/// A float sum of terms, with the data that bounds its error.
 #[derive(Clone, Copy, Debug)]
 struct Sum {
     value: f64,
     /// Σ|terms|, computed.
     absolute: f64,
     terms: usize,
-    /// Whether no term so far was negative.
+    /// True if no term so far was negative.
     is_non_negative: bool,
     /// A power of two of which every term is a whole multiple; 0 if it underflows.
     unit: f64,
@@ -89,25 +89,25 @@ impl Sum {
         self.add_unit(a, b);
     }
 
-    /// The unit of the product `a·b`, which is added apart.
+    /// Lowers the unit to that of the product `a·b`; the product itself is added separately.
     fn add_unit(&mut self, a: f64, b: f64) {
         if self.unit > 0.0 && a != 0.0 && b != 0.0 {
             self.unit = self.unit.min(unit(a) * unit(b));
         }
     }
 
-    /// Units are not looked for any more: the form has lost something else, so that its sum is not exact.
+    /// Stops tracking units: the form has lost something else, so its sum is not exact.
     fn forget_unit(&mut self) {
         self.unit = 0.0;
     }
 
-    /// Whether no product and no sum was rounded: below 2⁵³ units every multiple of the unit is a float,
-    /// and `absolute`, which grows term by term, would not be below if one of them had passed that.
+    /// True if no product and no sum was rounded. Below 2⁵³ units every multiple of the unit is a float.
+    /// `absolute` grows term by term, so it would not be below that limit if a product or a sum had passed it.
     fn is_exact(&self) -> bool {
         self.absolute < self.unit * (1u64 << 53) as f64
     }
 
-    /// The sum with the product `a·b` added, but for its unit.
+    /// The sum with the product `a·b` added; the unit stays as it is.
     fn with_term(self, (a, b): (f64, f64)) -> Self {
         if adds_nothing(a, b) {
             return self;
@@ -132,14 +132,14 @@ impl Sum {
         self.unit = self.unit.min(other.unit);
     }
 
-    /// The error of `value`, at most (before [`INFLATE`]).
+    /// An upper bound of the error of `value` (before [`INFLATE`]).
     fn error(&self) -> f64 {
         gamma(self.terms + 1) * self.absolute + self.terms as f64 * TINY
     }
 }
 
-/// Whether the product of a coefficient and a number adds nothing. A coefficient of 0 does not, whatever the
-/// number; a number that is 0 hides no coefficient that overflowed, whose sign is not known.
+/// True if the product of a coefficient and a number adds nothing. A coefficient of 0 adds nothing, whatever
+/// the number. A number of 0 does not hide a coefficient that overflowed, whose sign is not known.
 fn adds_nothing(a: f64, b: f64) -> bool {
     a == 0.0 || (b == 0.0 && a.is_finite())
 }
@@ -155,7 +155,7 @@ fn unit(x: f64) -> f64 {
 /// Terms that are summed side by side, so that the processor may add them together.
 const LANES: usize = 4;
 
-/// `Σ_i |weights_i|·sizes_i`, each product raised by what it may have underflowed.
+/// `Σ_i |weights_i|·sizes_i`, each product raised by what underflow may have taken from it.
 fn sum_of_sizes(weights: &[f64], sizes: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (w, h) = (weights.chunks_exact(LANES), sizes.chunks_exact(LANES));
@@ -195,7 +195,7 @@ fn extremes(weights: &[f64], bias: f64, sides: &[Interval]) -> (f64, f64) {
     (sum(below, least), sum(above, most))
 }
 
-/// `Σ_j a_j·row_j`, four rows at a time: the sums are then fetched and stored a fourth as often.
+/// `Σ_j a_j·row_j`, four rows at a time: the sums are then read and written a quarter as often.
 struct Products<'a> {
     sums: Vec<f64>,
     waiting: [(f64, &'a [f64]); LANES],
@@ -284,7 +284,7 @@ impl Form for Rounded {
         if hi > 0.0 && above <= 0.0 {
             hi = -Self::output(layer, output, -1.0).minimum(all);
         }
-        // NaN and infinite sums know nothing
+        // NaN and infinite sums say nothing
         let is_known = below.is_finite() && above.is_finite() && loss.is_finite();
         if is_known { Interval::new(lo, hi).unwrap_or(Interval::WHOLE) } else { Interval::WHOLE }
     }
@@ -302,7 +302,7 @@ impl Form for Rounded {
             self.constant.forget_unit();
         }
         let mut size = 0.0;
-        // a size that is not there costs everything
+        // a missing size counts as infinite
         let mut through = sizes.through.iter().copied().chain(std::iter::repeat(f64::INFINITY));
         let mut substituted = Vec::new();
         for copy in layer.by_copy(&self.coefficients) {
@@ -322,7 +322,7 @@ impl Form for Rounded {
             }
         }
         if is_rounded {
-            // Σ_i [γ·Σ_j |a_j·W_ji| + underflow]·|h_i|, the inner sums taken the other way round
+            // Σ_i [γ·Σ_j |a_j·W_ji| + underflow]·|h_i|, with the order of summation exchanged
             let underflow = (terms + 2) as f64 * TINY;
             self.loss += gamma(terms) * size + underflow * sizes.total + TINY;
         }
@@ -336,7 +336,7 @@ impl Form for Rounded {
                 true => (line.lower(), line.floor()),
                 false => (line.upper(), line.intercept()),
             };
-            // a coefficient that overflowed stays in its place, where it is seen in the end
+            // a coefficient that overflowed stays in its place, where the minimum sees it
             if height != 0.0 {
                 self.constant.add_product(*a, height);
             }
@@ -352,7 +352,7 @@ impl Form for Rounded {
 
     fn shared(mut self, other: Self, movers: &[usize], magnitudes: &[f64]) -> Self {
         let size = self.len();
-        // what is missing bounds nothing
+        // if a part is missing, nothing is bounded
         let is_whole = other.len() == size
             && magnitudes.len() == size
             && movers.iter().all(|&mover| mover < size);
@@ -372,7 +372,7 @@ impl Form for Rounded {
     }
 
     fn add_product(&mut self, index: usize, a: f64, b: f64, magnitude: f64) {
-        // 0 times what overflowed is not known to be 0
+        // 0 times a number that overflowed is not known to be 0
         if (a == 0.0 || b == 0.0) && a.is_finite() && b.is_finite() {
             return;
         }
@@ -401,7 +401,7 @@ impl Form for Rounded {
         }
         let corner = |a: f64, side: &Interval| if a >= 0.0 { side.lo() } else { side.hi() };
         let corners = self.coefficients.iter().zip(sides).map(|(&a, side)| (a, corner(a, side)));
-        // of a coefficient that overflowed not even the sign is known, so that neither end is the right one
+        // not even the sign of a coefficient that overflowed is known, so neither end is the right one
         let mut sum = corners.clone().fold(self.constant, Sum::with_term);
         let loss = INFLATE * (sum.error() + self.loss);
         let bound = (sum.value - loss).next_down();

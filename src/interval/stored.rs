@@ -1,17 +1,17 @@
-//! The numbers of a layer, kept once whatever is made of them.
+//! The numbers of a layer, stored once and shared by everything that is made of them.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// `v = W·h + b` as stored, or several copies of it side by side with nothing between them: the inputs, and
-/// the outputs, of the first copy, then those of the next. Clones share the numbers.
+/// `v = W·h + b` as stored, or several copies of it side by side with nothing between them. The inputs of the
+/// first copy come first, then those of the next; so do the outputs. Clones share the numbers.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// Of one copy, row-major `[outputs][inputs]`.
+    /// Weights of one copy, row-major `[outputs][inputs]`.
     weights: Arc<[f64]>,
-    /// Of one copy.
+    /// Biases of one copy.
     bias: Arc<[f64]>,
-    /// Of one copy.
+    /// Number of inputs of one copy.
     inputs: usize,
     copies: usize,
 }
@@ -22,27 +22,27 @@ impl Stored {
         Self { weights: weights.into(), bias: bias.into(), inputs, copies: 1 }
     }
 
-    /// So many copies of it.
+    /// `copies` copies of the layer side by side.
     pub fn side_by_side(&self, copies: usize) -> Self {
         Self { copies, ..self.clone() }
     }
 
-    /// A single one with biases of 0.
+    /// A single copy with biases of 0.
     pub fn without_bias(&self) -> Self {
         Self { bias: vec![0.0; self.bias.len()].into(), copies: 1, ..self.clone() }
     }
 
-    /// How many copies.
+    /// Number of copies.
     pub fn copies(&self) -> usize {
         self.copies
     }
 
-    /// Inputs of one copy.
+    /// Number of inputs of one copy.
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// Outputs of one copy.
+    /// Number of outputs of one copy.
     pub fn outputs(&self) -> usize {
         self.bias.len()
     }
@@ -62,8 +62,8 @@ impl Stored {
         self.weights.chunks_exact(self.inputs.max(1))
     }
 
-    /// Of an output of all copies: the inputs of its copy, the weights it gives them, and its bias; `None` if
-    /// there is no such output.
+    /// For an output, counted through all copies: the inputs of its copy, the weights that it gives them, and
+    /// its bias; `None` if there is no such output.
     pub fn row(&self, output: usize) -> Option<(Range<usize>, &[f64], f64)> {
         let (copy, own) = (output.checked_div(self.outputs())?, output % self.outputs());
         let row = self.weights.get(own * self.inputs..(own + 1) * self.inputs)?;
@@ -71,7 +71,7 @@ impl Stored {
         (copy < self.copies).then_some((inputs, row, *self.bias.get(own)?))
     }
 
-    /// Some numbers, one for each output, copy by copy.
+    /// Splits numbers, one for each output of all copies, into one slice per copy.
     pub fn by_copy<'a, T>(&self, of_outputs: &'a [T]) -> impl Iterator<Item = &'a [T]> {
         of_outputs.chunks_exact(self.outputs().max(1))
     }

@@ -1,4 +1,4 @@
-//! Names of contents.
+//! Digests: names of contents.
 
 use std::fmt;
 use std::str::FromStr;

@@ -15,7 +15,7 @@ pub enum Node {
         left: usize,
         /// Child for `x >= threshold`.
         right: usize,
-        /// Where a missing value would go; rows here have none.
+        /// True if a missing value would go left; rows here have none.
         default_left: bool,
     },
     /// A leaf with its value.
@@ -64,7 +64,7 @@ impl Tree {
 pub struct Ensemble {
     /// One number per output; one output for a plain score or two classes, else one per class.
     pub base: Vec<f64>,
-    /// In the order a served copy adds them.
+    /// The trees, in the order in which a served copy adds them.
     pub trees: Vec<Tree>,
 }
 
@@ -122,18 +122,18 @@ impl Cells {
         self.thresholds.get(feature.0).map_or(&[], Vec::as_slice)
     }
 
-    /// The number, on the grid, of a threshold of the ensemble.
+    /// The number that a threshold of the ensemble has on the grid.
     pub fn number(&self, feature: Feature, threshold: f64) -> usize {
         let at = self.moved(feature, threshold);
         self.thresholds(feature).partition_point(|t| *t < at)
     }
 
-    /// The cell of a value: how many thresholds are at most `x`.
+    /// The cell of a value: the number of thresholds that are at most `x`.
     pub fn cell(&self, feature: Feature, x: f64) -> usize {
         self.thresholds(feature).partition_point(|t| *t <= x)
     }
 
-    /// Whether the feature takes whole numbers only.
+    /// True if the feature takes whole numbers only.
     pub fn is_whole(&self, feature: Feature) -> bool {
         self.is_whole.get(feature.0).copied().unwrap_or(false)
     }

@@ -23,11 +23,11 @@ pub(super) const MAX_TREE_DEPTH: usize = 64;
 /// Most classes.
 pub(super) const MAX_CLASSES: usize = 1_000;
 
-/// A file that is larger, deeper or longer than what is read.
+/// A file that is larger, deeper or longer than the limits allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: found {found}, the limit is {limit}")]
 pub struct LimitError {
-    /// What is limited.
+    /// Name of the size that is limited.
     pub what: &'static str,
     /// The size found (or reached when reading stopped).
     pub found: u64,

@@ -1,4 +1,4 @@
-//! What is certified: a model together with its feature schema, as plain data.
+//! The object that is certified: a model together with its feature schema, as plain data.
 //!
 //! A model is a function of *raw* features. Its schema says how they are standardised,
 //! `z = scale·(x − mean)`; a network takes `z`, an ensemble compares raw values.
@@ -29,7 +29,7 @@ pub use rows::{CsvFile, DataError, DataSet, Files, Meta, Part, Row};
 pub use schema::{Feature, FeatureSpec, Kind, Schema, SchemaError};
 pub use table::{csv_error, line_at, parse_number};
 
-/// What a served copy computes in; every stored number is a float of this precision.
+/// The floats that a served copy computes in; every stored number is a float of this precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -39,7 +39,7 @@ pub enum Precision {
     F64,
 }
 
-/// Which class wins among equal scores.
+/// The class that wins among equal scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tie {
@@ -49,14 +49,14 @@ pub enum Tie {
     Upper,
 }
 
-/// What the scores of a classifier say beside its label.
+/// The meaning of a classifier's scores beside its label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Link {
     /// The posterior is the softmax of the scores.
     #[default]
     Softmax,
-    /// They order the classes and have no posterior: sums of votes, for instance, of a forest.
+    /// The scores order the classes and have no posterior: for instance sums of votes of a forest.
     None,
 }
 
@@ -65,8 +65,8 @@ pub enum Link {
 pub enum Family {
     /// A ReLU network over standardised features, one logit per class. With one output it is a plain score.
     Mlp(Mlp),
-    /// A sum of trees over raw features; with two classes one score, the margin of class 1. With one
-    /// it is a score that no label and no posterior belongs to.
+    /// A sum of trees over raw features. With two classes it is one score, the margin of class 1; with one
+    /// class it is a score without label and posterior.
     Ensemble(Ensemble),
 }
 
@@ -75,13 +75,13 @@ pub enum Family {
 pub struct Model {
     /// Names, kinds, ranges and scales of the features.
     pub schema: Schema,
-    /// What a served copy computes in.
+    /// The floats that a served copy computes in.
     pub precision: Precision,
-    /// Which class wins among equal scores.
+    /// The class that wins among equal scores.
     pub tie: Tie,
     /// Number of classes; 1 for a plain score, as of a regression.
     pub classes: usize,
-    /// What the scores say beside the label.
+    /// The meaning of the scores beside the label.
     pub link: Link,
     /// The function.
     pub family: Family,
@@ -96,13 +96,13 @@ impl Model {
         }
     }
 
-    /// Whether the one output is a score that means no class: only claims about it can be made.
+    /// True if the one output is a score that means no class; claims can only be about that score.
     pub fn is_plain_score(&self) -> bool {
         self.classes == 1
     }
 
-    /// Whether splits send missing values both ways, as those of models do that were trained with some. No
-    /// claim is about them.
+    /// True if some splits send missing values left and others right, as in models that were trained with
+    /// missing values. No claim is about missing values.
     pub fn has_missing_directions(&self) -> bool {
         let Family::Ensemble(ensemble) = &self.family else { return false };
         let nodes = || ensemble.trees.iter().flat_map(|tree| &tree.nodes);
@@ -114,14 +114,14 @@ impl Model {
         some_go(true) && some_go(false)
     }
 
-    /// Whether the scores have a posterior; labels alone else, or not even these.
+    /// True if the scores have a posterior. Otherwise they have labels only, or not even labels.
     pub fn has_posterior(&self) -> bool {
         self.link == Link::Softmax && !self.is_plain_score()
     }
 
-    /// Scores at a raw point in round-to-nearest `f64`: what training, attacks and tables use.
-    /// One per output for a network or a multi-class ensemble; an ensemble with one output gives
-    /// `[0, output]`. Not a proof of anything.
+    /// Scores at a raw point in round-to-nearest `f64`, for training, attacks and tables. One per output for a
+    /// network or a multi-class ensemble; an ensemble with one output gives `[0, output]`. Not a proof of
+    /// anything.
     pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
         match &self.family {
             Family::Mlp(mlp) => mlp.forward(&1.0, self.schema.standardise(raw)),
@@ -141,8 +141,8 @@ impl Model {
         }
     }
 
-    /// The class with the largest score; ties by [`Tie`]. Means nothing of a plain score, as
-    /// [`Model::posterior`] does not.
+    /// The class with the largest score; ties by [`Tie`]. It means nothing for a plain score; nor does
+    /// [`Model::posterior`].
     pub fn label(&self, raw: &[f64]) -> usize {
         argmax(&self.scores(raw), self.tie)
     }

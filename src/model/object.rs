@@ -1,5 +1,5 @@
-//! Objects that are written as objects. A derived reader takes an array of the fields' values in their
-//! order as well, and then one text has two meanings that no page describes.
+//! Values that are written as JSON objects. A derived reader also takes an array of the fields' values in their
+//! order; one text then has two meanings, which no page describes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -29,12 +29,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// For a field that is an object.
+/// Reads a field that is an object.
 pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     Object::deserialize(from).map(|Object(value)| value)
 }
 
-/// For a field that may be left out, or is an object.
+/// Reads a field that may be left out, or is an object.
 pub fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<T>, D::Error> {

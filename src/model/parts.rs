@@ -1,10 +1,11 @@
-//! Which rows belong to which part: a function of the rows' keys alone, groups of equal rows whole.
+//! The split of rows into parts: a function of the rows' keys alone. Groups of equal rows stay whole, except at
+//! the border of the auxiliary part.
 
 use std::collections::BTreeMap;
 
 use super::{Digest, Row};
 
-/// Rows an attacker is given, taken out of the test part.
+/// Number of rows that an attacker is given; they are taken out of the test part.
 const AUXILIARY_ROWS: usize = 50;
 
 /// Moves the groups with the smallest keys into the second part until it has `percent` of the rows.
@@ -17,8 +18,8 @@ pub(super) fn hold_out(rows: Vec<Row>, percent: usize) -> (Vec<Row>, Vec<Row>) {
     split_groups(rows, percent, |keys| keys.sort_by(|a, b| b.cmp(a)))
 }
 
-/// Whole groups of equal rows, in the given order of keys, until `percent` is reached; both sides
-/// keep file order.
+/// Moves whole groups of equal rows into the second part, in the given order of keys, until it has `percent` of
+/// the rows; both parts keep file order.
 fn split_groups(
     rows: Vec<Row>,
     percent: usize,

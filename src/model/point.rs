@@ -7,11 +7,11 @@ use crate::interval::{Decimal, Dyadic, Rational, format_hexadecimal, parse_hexad
 
 use super::{Ensemble, Family, Mlp, Model, Node, Schema};
 
-/// A raw point, exactly; one value per feature.
+/// An exact raw point; one value per feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point(Vec<Rational>);
 
-/// Why texts are no point.
+/// The error for texts that are no point.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointError {
     /// Neither a hexadecimal float nor a decimal.
@@ -19,21 +19,21 @@ pub enum PointError {
     Value {
         /// Position in the point.
         index: usize,
-        /// What was found.
+        /// The text found.
         text: String,
     },
     /// Wrong number of values.
     #[error("a point has {found} values, the model has {expected} features")]
     Length {
-        /// Values found.
+        /// Number of values found.
         found: usize,
-        /// Features.
+        /// Number of features.
         expected: usize,
     },
 }
 
 impl Point {
-    /// Reads one value per feature, hexadecimal floats or exact decimals.
+    /// Reads one value per feature: hexadecimal floats or exact decimals.
     pub fn parse(texts: &[String], features: usize) -> Result<Self, PointError> {
         if texts.len() != features {
             return Err(PointError::Length { found: texts.len(), expected: features });

@@ -15,7 +15,7 @@ use super::{
     Object, Precision, Schema, SchemaError, Tie, Tree, check_json,
 };
 
-/// Why a file is no model.
+/// The error for a file that is no model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A size over its limit.
@@ -46,13 +46,13 @@ pub enum ModelError {
     /// A number that is not finite at the stated precision.
     #[error("{place}: a number is not finite at the stated precision")]
     NotFinite {
-        /// Which list.
+        /// Name of the list.
         place: String,
     },
     /// A length that does not fit.
     #[error("{place}: found {found}, expected {expected}")]
     Length {
-        /// Which list.
+        /// Name of the list.
         place: String,
         /// Length found.
         found: usize,
@@ -76,7 +76,7 @@ pub enum ModelError {
         tree: usize,
         /// Index of the node.
         node: usize,
-        /// What is wrong.
+        /// The problem found.
         problem: &'static str,
     },
 }
@@ -99,7 +99,7 @@ struct ModelFile<'a> {
     base: Option<&'a RawValue>,
     #[serde(borrow)]
     trees: Option<&'a RawValue>,
-    /// Of family `rules`, which is refused by name.
+    /// A key of family `rules`, which is refused by name.
     #[serde(borrow)]
     bias: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -207,8 +207,8 @@ impl FeatureFile {
 }
 
 impl Model {
-    /// A network has one output per class, or one that is a plain score; an ensemble one for a plain score
-    /// or two classes, else one each.
+    /// Checks the number of outputs. A network has one per class, or a single one for a plain score. An
+    /// ensemble has a single one for a plain score or two classes, else one per class.
     fn check_classes(&self) -> Result<(), ModelError> {
         let (outputs, fits) = match &self.family {
             Family::Mlp(mlp) => {
@@ -373,7 +373,7 @@ fn into_tree<N: Copy + Into<f64>>(
     Ok(Tree { output: file.output, nodes })
 }
 
-/// Every node is reached from the root exactly once, on a path of limited length.
+/// Checks that every node is reached from the root exactly once, on a path of limited length.
 fn check_shape(nodes: &[Node]) -> Result<(), (usize, &'static str)> {
     let mut is_seen = vec![false; nodes.len()];
     let mut stack = vec![(0usize, 0usize)];

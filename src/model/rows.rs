@@ -1,8 +1,8 @@
 //! Data: rows of raw features with a label, and the parts they fall into.
 //!
-//! So that anybody can find row *k* of a part, parts are a function of the file's texts alone: rows
-//! keep file order, and where the publisher has no split, rows are dealt by their key, the BLAKE3 of
-//! their cell texts, identical rows together.
+//! Parts are a function of the file's texts alone, so that anybody can find row *k* of a part. Rows keep file
+//! order. Where the publisher has no split, rows are dealt by their key, the BLAKE3 of their cell texts,
+//! identical rows together.
 //!
 //! Trusted: takes bytes, opens nothing.
 
@@ -57,11 +57,11 @@ impl Part {
     }
 }
 
-/// The files of a data set, by what they hold.
+/// The files of a data set, by content.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
-    /// Everything; parts are dealt by key.
+    /// All rows; parts are dealt by key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all: Option<String>,
     /// The publisher's training rows.
@@ -79,7 +79,7 @@ impl Files {
     }
 }
 
-/// What a `meta.json` declares. Keys that are not listed here are kept by nobody and ignored.
+/// The declarations of a `meta.json`. Keys that are not listed here are ignored and not kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
     /// Name of the data set.
@@ -92,12 +92,12 @@ pub struct Meta {
     pub kinds: Vec<Kind>,
     /// Lowest and highest raw value per feature.
     pub ranges: Vec<(Decimal, Decimal)>,
-    /// Where the rows are.
+    /// Names of the files that hold the rows.
     #[serde(deserialize_with = "object")]
     pub files: Files,
-    /// Whether the rows were made, not collected.
+    /// True if the rows were made, not collected.
     pub synthetic: bool,
-    /// Where the rows come from and under which licence, in a sentence.
+    /// Origin and licence of the rows, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Directions in which a score should move, by feature index or name: `increasing`,
@@ -128,7 +128,7 @@ impl Meta {
         Ok(meta)
     }
 
-    /// The same with the features that were at these places.
+    /// The same declarations with reordered features; `places` gives their old places.
     fn ordered(self, places: &[usize]) -> Self {
         let Self { features, kinds, ranges, monotone, .. } = &self;
         let is_name = |key: &String| features.contains(key);
@@ -153,7 +153,7 @@ pub struct CsvFile<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Why bytes are no data set. Lines and columns count from 1, the header being line 1.
+/// The error for bytes that are no data set. Lines and columns count from 1; the header is line 1.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A size over its limit.
@@ -188,7 +188,7 @@ pub enum DataError {
     Gzip {
         /// The file.
         file: String,
-        /// What the unpacker says.
+        /// Message of the unpacker.
         reason: String,
     },
     /// Broken CSV: a ragged row, a bad quote, text that is not UTF-8.
@@ -198,7 +198,7 @@ pub enum DataError {
         file: String,
         /// The line.
         line: u64,
-        /// What is wrong.
+        /// The problem found.
         reason: String,
     },
     /// A header that is not the label and the features of `meta.json`.
@@ -228,7 +228,7 @@ pub enum DataError {
         name: String,
         /// The text found.
         found: String,
-        /// What is expected.
+        /// The content expected.
         expected: &'static str,
     },
     /// A class without rows.
@@ -243,14 +243,14 @@ pub enum DataError {
         line: u64,
         /// The label column.
         column: usize,
-        /// Its name.
+        /// Name of the label column.
         label: String,
-        /// The class.
+        /// The class without rows.
         class: usize,
         /// The largest label found.
         largest: usize,
     },
-    /// Nothing to tell apart.
+    /// Only one class occurs.
     #[error("only one class occurs; a classifier needs at least two")]
     OneClass,
     /// No rows.
@@ -264,9 +264,9 @@ pub enum DataError {
     Order {
         /// Index of the first difference.
         index: usize,
-        /// In the data.
+        /// Name in the data.
         found: String,
-        /// In the model.
+        /// Name in the model.
         expected: String,
     },
     /// Columns that are not a model's features.
@@ -282,7 +282,7 @@ pub enum DataError {
     },
 }
 
-/// Names what is missing and what is there besides, some of each.
+/// Lists the names that are missing and the names that are extra, some of each.
 fn differences(missing: &[String], extra: &[String]) -> String {
     let named = |what: &str, names: &[String]| {
         let shown: Vec<String> = names.iter().take(5).map(|name| format!("`{name:.40}`")).collect();
@@ -341,13 +341,13 @@ impl DataSet {
         Ok(Self { meta, digest, classes, parts: parts.into() })
     }
 
-    /// What `meta.json` declares.
+    /// The declarations of `meta.json`.
     pub fn meta(&self) -> &Meta {
         &self.meta
     }
 
-    /// BLAKE3 of the unpacked file and of `meta.json` after it; of two files, of the 32 bytes of the digest
-    /// of each, in the order of [`Files::names`], and of that of `meta.json`.
+    /// With one file: BLAKE3 of the unpacked file followed by `meta.json`. With two: BLAKE3 of the 32-byte
+    /// digests of both unpacked files, in the order of [`Files::names`], followed by the digest of `meta.json`.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -362,7 +362,7 @@ impl DataSet {
         self.parts.get(&part).map_or(&[], Vec::as_slice)
     }
 
-    /// Refuses data whose features are not a model's, in its order ([`DataSet::ordered_as`]).
+    /// Refuses data whose features are not those of a model, in the model's order ([`DataSet::ordered_as`]).
     pub fn check_features(&self, schema: &Schema) -> Result<(), DataError> {
         let (data, model) = (&self.meta.features, schema.features());
         for index in 0..data.len().max(model.len()) {
@@ -408,9 +408,9 @@ fn ordered<T: Clone>(values: &[T], places: &[usize]) -> Vec<T> {
     places.iter().filter_map(|&place| values.get(place).cloned()).collect()
 }
 
-/// Names the contents of all files. Two files strung together would not say where the second begins: rows
-/// could change parts. After one file the seam is known, since `meta.json` begins with `{`, and no row of
-/// numbers holds that.
+/// The digest that names the contents of all files. Two files joined end to end would not show where the second
+/// begins, so rows could change parts. After a single file the seam is known: `meta.json` begins with `{`, and
+/// no row of numbers holds that.
 fn digest_of(unpacked: &[Vec<u8>], meta: &[u8]) -> Digest {
     match unpacked {
         [all] => Digest::of_all([all.as_slice(), meta]),
@@ -422,7 +422,7 @@ fn digest_of(unpacked: &[Vec<u8>], meta: &[u8]) -> Digest {
     }
 }
 
-/// The number of classes; `texts` are the files, to say where a label stands.
+/// The number of classes; `texts` are the files, in which an error finds the place of a label.
 fn count_classes<'a>(
     rows: impl Iterator<Item = &'a Row>,
     label: &str,

@@ -9,7 +9,7 @@ use crate::interval::{Decimal, Rational};
 #[serde(transparent)]
 pub struct Feature(pub usize);
 
-/// What values a feature takes.
+/// The values that a feature takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether only whole numbers are values.
+    /// True if only whole numbers are values.
     pub fn is_whole(self) -> bool {
         self != Self::Real
     }
@@ -33,15 +33,15 @@ impl Kind {
 pub struct FeatureSpec {
     /// Unique name, as in the header of the data.
     pub name: String,
-    /// What values it takes.
+    /// Kind of its values.
     pub kind: Kind,
     /// Smallest declared raw value.
     pub low: Option<Decimal>,
     /// Largest declared raw value.
     pub high: Option<Decimal>,
-    /// Subtracted first.
+    /// The mean; subtracted first.
     pub mean: f32,
-    /// Multiplied second; positive.
+    /// The scale; multiplied second, positive.
     pub scale: f32,
 }
 
@@ -68,7 +68,7 @@ pub struct Schema {
     features: Vec<FeatureSpec>,
 }
 
-/// Why a list of features is no schema.
+/// The error for a list of features that is no schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
     /// There are no features.
@@ -121,12 +121,12 @@ impl Schema {
         &self.features
     }
 
-    /// How many features there are.
+    /// Number of features.
     pub fn len(&self) -> usize {
         self.features.len()
     }
 
-    /// Never: a schema has at least one feature.
+    /// Always false: a schema has at least one feature.
     pub fn is_empty(&self) -> bool {
         self.features.is_empty()
     }

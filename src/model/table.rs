@@ -1,4 +1,4 @@
-//! CSV files: unpacked, split, every cell checked; what is wrong is told with file, line and column.
+//! CSV files: unpacked, split, every cell checked; errors name file, line and column.
 //!
 //! Trusted: takes bytes, opens nothing.
 
@@ -7,7 +7,7 @@ use std::io::Read;
 
 use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
 
-/// Most rows of a data file; with the cells, what is held of it stays below about a gibibyte.
+/// Most rows of a data file; with [`MAX_CELLS`] this keeps the memory for it below about a gibibyte.
 const MAX_ROWS: u64 = 5_000_000;
 /// Most cells of a data file.
 const MAX_CELLS: u64 = 50_000_000;
@@ -35,7 +35,7 @@ pub(super) fn read_rows(file: &str, bytes: &[u8], meta: &Meta) -> Result<Vec<Row
     read_at_most(file, bytes, meta, (MAX_ROWS, MAX_CELLS))
 }
 
-/// The rows of a file that has at most so many rows and cells.
+/// The rows of a file; refuses a file with more rows or cells than the given numbers.
 fn read_at_most(
     file: &str,
     bytes: &[u8],
@@ -67,13 +67,13 @@ fn read_at_most(
     Ok(rows)
 }
 
-/// Where the label and each feature stand.
+/// The columns of the label and of each feature.
 struct Columns {
     label: usize,
     features: Vec<usize>,
 }
 
-/// The header must be the label and the features, in any order and nothing besides.
+/// Checks that the header is the label and the features, in any order, and nothing else.
 fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<Columns, DataError> {
     let problem = |column: usize, found: Option<&str>, expected: &str| DataError::Header {
         file: file.to_owned(),
@@ -87,7 +87,7 @@ fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<C
             return Err(problem(column, Some(name), "each name once"));
         }
     }
-    // each column is one thing: what is found is taken away
+    // each column is one thing: a name that is found is taken away
     let label = places.remove(meta.label.as_str());
     let found: Vec<_> = meta.features.iter().map(|name| places.remove(name.as_str())).collect();
     let wanted =
@@ -154,7 +154,7 @@ fn is_plain_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The nearest `f64` of a decimal text, if it also fits an `f32`; else what was expected.
+/// The nearest `f64` of a decimal text, if it also fits an `f32`; else `Err` with what was expected.
 pub fn parse_number(text: &str) -> Result<f64, &'static str> {
     let is_decimal =
         text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
@@ -169,8 +169,8 @@ pub fn parse_number(text: &str) -> Result<f64, &'static str> {
     }
 }
 
-/// The line a record starts on, from 1. The splitter's position is that of the line ends before it: of
-/// blank lines, and of the second half of a CR LF.
+/// The line a record starts on, counted from 1. The splitter's position lies before the line ends that precede
+/// the record: blank lines, and the second half of a CR LF.
 pub fn line_at(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     let Some(position) = position else { return 1 };
     let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
@@ -178,7 +178,7 @@ pub fn line_at(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     position.line() + line_ends.filter(|&&byte| byte == b'\n').count() as u64
 }
 
-/// What the splitter of the CSV text `bytes` says, with the line it is about.
+/// The error of the splitter of the CSV text `bytes`, with the line it is about.
 pub fn csv_error(file: &str, bytes: &[u8], error: &csv::Error) -> DataError {
     let reason = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

@@ -77,7 +77,7 @@ fn t_quantile(freedom: u64) -> f64 {
         .inverse_cdf(0.975)
 }
 
-/// One figure on the three evaluation sets; they answer different questions and are never mixed.
+/// One figure on each of the three evaluation sets. The sets answer different questions and are never mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerSet<T> {

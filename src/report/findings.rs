@@ -1,4 +1,4 @@
-//! What is reported of one model: certificates, attacks, defenses, and what a certificate gives away.
+//! The findings about one model: certificates, attacks, defenses, and the facts that a certificate gives away.
 //!
 //! Every figure is one of three kinds, and its type says which: [`Counts`] were decided by the
 //! kernel, a [`Share`] was observed on the rows named, an [`Estimate`] is a mean over repetitions.
@@ -29,40 +29,40 @@ pub struct ModelReport {
     pub accuracy: Share,
     /// F1 on the test part, positive class = the minority class of the training rows; in `[0, 1]`.
     pub f1: f64,
-    /// One per property certified.
+    /// The certificates, one per certified property.
     pub certificates: Vec<CertificateReport>,
-    /// Of an ensemble, how far test rows lie from the nearest change of label.
+    /// For an ensemble, the distances of test rows to the nearest change of label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub radii: Option<RadiiReport>,
-    /// What a thief reaches without an attack; compare attacks with it.
+    /// Results of a thief without an attack, to compare attacks with.
     pub baselines: Vec<Baseline>,
-    /// One per attack setting.
+    /// The attacks, one per setting.
     pub attacks: Vec<AttackReport>,
-    /// One per defense.
+    /// The defenses, one entry each.
     pub defenses: Vec<DefenseReport>,
-    /// What publishing the certificates tells a thief.
+    /// Facts that publishing the certificates gives to a thief.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives_away: Option<GivesAway>,
 }
 
 /// Distances of rows to the nearest change of label: in L-infinity, in standardised units, over real inputs
-/// within the declared ranges. The search counts in exact integers, but nothing of it was put before the
+/// within the declared ranges. The search counts in exact integers, but none of it was put before the
 /// kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RadiiReport {
     /// Rows measured: the first of the test part, without those outside the declared ranges.
     pub rows: u64,
-    /// Rows whose search closed; of the others a lower bound is counted below.
+    /// Rows whose search closed; each other row counts below with its lower bound.
     pub exact: u64,
-    /// Rows on a threshold: they change their label by a move as small as one likes.
+    /// Rows on a threshold: an arbitrarily small move changes their label.
     pub zero: u64,
-    /// The radii of which a quarter, a half and three quarters of the rows have at most as much; absent
+    /// The quartiles: a quarter, a half and three quarters of the rows have at most these radii; absent
     /// where the label never changes.
     pub quartiles: [Option<f64>; 3],
 }
 
-/// A property as it is named on the page.
+/// A property under the name it has on the page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PropertyName {
@@ -79,7 +79,7 @@ impl PropertyName {
     }
 }
 
-/// What one obligation of a property is about.
+/// The subject of one obligation of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
@@ -100,7 +100,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// As in `one obligation per row`.
+    /// The name in the singular, as in `one obligation per row`.
     pub fn singular(self) -> &'static str {
         match self {
             Self::Rows => "row",
@@ -114,35 +114,35 @@ impl Unit {
     }
 }
 
-/// One certificate: what is claimed, what the kernel decided, and a sampled figure beside it.
+/// One certificate: the claim, the decisions of the kernel, and a sampled figure beside them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateReport {
-    /// What is claimed.
+    /// The claim.
     pub claim: PropertyName,
-    /// Which function is claimed: `real` or `served-f32`.
+    /// The claimed function: `real` or `served-f32`.
     pub semantics: String,
     /// `respect` (whole-number features take whole values) or `relax` (real boxes).
     pub integers: String,
     /// Part of the data the obligations come from; absent for claims without rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// What one obligation is about.
+    /// The subject of one obligation.
     pub unit: Unit,
-    /// Decided by the kernel, over all obligations.
+    /// Counts of the kernel's decisions over all obligations.
     pub counts: Counts,
-    /// The same over distinct rows; absent where obligations are not rows.
+    /// The same counts over distinct rows; absent where obligations are not rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<Counts>,
-    /// Of the proved: those whose premise the model never reaches; absent if not computed.
+    /// Proved obligations whose premise the model never reaches; absent if not computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub premise_unreachable: Option<u64>,
     /// The figure the literature reports; not a proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled: Option<Sampled>,
-    /// Rule → obligations it decided (`linear` → 812).
+    /// For each rule, the number of obligations it decided (`linear` → 812).
     pub closed_by: BTreeMap<String, u64>,
-    /// Whether `check` read the certificate again and confirmed every line.
+    /// True if `check` read the certificate again and confirmed every line.
     pub checked: bool,
     /// Number of leading obligations confirmed again in exact arithmetic; absent if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,17 +152,18 @@ pub struct CertificateReport {
     pub file: Option<String>,
 }
 
-/// Obligations that no sampled point violated: an optimistic figure, called sampled wherever shown.
+/// Obligations that no sampled point violated. The figure is optimistic, and is called
+/// sampled wherever it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampled {
     /// Obligations without a violation among the points tried.
     pub satisfied: Share,
-    /// How the points were drawn: `100 uniform points per row, seed 1`.
+    /// Text on the drawing of the points: `100 uniform points per row, seed 1`.
     pub how: String,
 }
 
-/// A substitute made without an attack.
+/// A substitute model made without an attack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
@@ -182,7 +183,7 @@ pub struct Baseline {
 pub struct AttackReport {
     /// Unique within its model: `random-uniform`, `masked-thief-certified`.
     pub name: String,
-    /// How points are synthesised: `uniform, r 2`.
+    /// Text on the synthesis of points: `uniform, r 2`.
     pub generator: String,
     /// `none`, `certified` or a heuristic rule (`exclude`, …).
     pub inference: String,
@@ -192,16 +193,16 @@ pub struct AttackReport {
     pub seeds: u64,
     /// Number of repetitions.
     pub repetitions: u64,
-    /// Queries paid.
+    /// Number of queries paid.
     pub asked: u64,
-    /// Labels inferred without a query.
+    /// Number of labels inferred without a query.
     pub inferred_free: u64,
-    /// Inferred labels that differ from the target's, measured outside the budget. Must be 0 for
+    /// Number of inferred labels that differ from the target's, measured outside the budget. It must be 0 for
     /// certified inference.
     pub inferred_wrong: u64,
     /// Optimiser steps or boosting rounds spent on substitutes.
     pub gradient_steps: u64,
-    /// Share of points where the substitute decides as the undefended target.
+    /// Share of points on which the substitute decides as the undefended target does.
     pub agreement: PerSet<Estimate>,
     /// Mean over held-out points *and classes* of the squared posterior difference.
     pub mse: Estimate,
@@ -215,21 +216,21 @@ pub struct AttackReport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paired {
-    /// Name of the reference attack, with what is held equal: `random-uniform, equal steps`.
+    /// Name of the reference attack, and the setting held equal: `random-uniform, equal steps`.
     pub reference: String,
     /// Difference of agreement.
     pub agreement: PerSet<Difference>,
 }
 
-/// What one defense costs the honest user, keeps of the certificates, and takes from the thief.
+/// The cost of one defense to the honest user, the certificates it keeps, and the loss it causes to the thief.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DefenseReport {
-    /// `prediction-poisoning`, …
+    /// Kind of the defense: `prediction-poisoning`, …
     pub kind: String,
-    /// Its strength as text: `alpha 0.05`.
+    /// Strength as text: `alpha 0.05`.
     pub strength: String,
-    /// How the strength was chosen: `one accuracy point on validation rows`.
+    /// Text on the choice of the strength: `one accuracy point on validation rows`.
     pub chosen: String,
     /// Defense file, relative to the folder of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,16 +240,16 @@ pub struct DefenseReport {
     pub digest: Option<String>,
     /// Correct predictions on the test part without the defense.
     pub accuracy_before: Share,
-    /// The same with it.
+    /// Correct predictions on the test part with the defense.
     pub accuracy_after: Share,
     /// Test rows whose label the defense changes.
     pub label_flips: Share,
     /// Mean 1-norm distance between defended and undefended posterior on the test part, in `[0, 2]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior_shift: Option<f64>,
-    /// Certificate by certificate: what is still proved of the defended model.
+    /// For each certificate, the counts still proved of the defended model.
     pub certificates: Vec<StillProved>,
-    /// Attack by attack: agreement without and with the defense.
+    /// For each attack, the agreement without and with the defense.
     pub attacks: Vec<DefendedAttack>,
 }
 
@@ -256,13 +257,13 @@ pub struct DefenseReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StillProved {
-    /// What is claimed, of both models.
+    /// The claim about both models.
     pub claim: PropertyName,
-    /// Decided of the undefended model.
+    /// Counts of the kernel's decisions about the undefended model.
     pub before: Counts,
-    /// Decided of the defended model.
+    /// Counts of the kernel's decisions about the defended model.
     pub after: Counts,
-    /// Whether `check --defense` confirmed the certificate of the defended model.
+    /// True if `check --defense` confirmed the certificate of the defended model.
     pub checked: bool,
     /// Certificate of the defended model, relative to the folder of the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -277,36 +278,36 @@ pub struct DefendedAttack {
     pub attack: String,
     /// Agreement reached without the defense.
     pub before: PerSet<Estimate>,
-    /// Agreement reached through it.
+    /// Agreement reached through the defense.
     pub after: PerSet<Estimate>,
-    /// `before − after`, paired by repetition: what the defense takes from the thief.
+    /// `before − after`, paired by repetition: the loss that the defense causes to the thief.
     pub decrease: PerSet<Difference>,
 }
 
-/// What publishing the certificates tells a thief who pays few queries or none.
+/// Facts that publishing the certificates gives to a thief who pays few queries or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GivesAway {
     /// Published rows whose target label the certificate settles without any query.
     pub published: Share,
-    /// Why those are settled, in a sentence.
+    /// Reason why these rows are settled, in a sentence.
     pub published_how: String,
     /// Labels settled by paid queries together with a certificate; one curve per reference set.
     pub settled: Vec<SettledCurve>,
 }
 
-/// How much of a reference distribution is settled as queries are paid: a lower bound on what any
-/// thief with the certificate learns.
+/// The settled part of a reference distribution as queries are paid. It is a lower bound
+/// on the knowledge of any thief with the certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettledCurve {
     /// The certificate used.
     pub claim: PropertyName,
-    /// What is settled: `10,000 points, uniform on the domain`.
+    /// The points to be settled: `10,000 points, uniform on the domain`.
     pub reference: String,
-    /// How queries were placed: `greedy, largest box first`.
+    /// Text on the placement of queries: `greedy, largest box first`.
     pub how: String,
-    /// By rising number of queries; the last point is the whole budget.
+    /// Points of the curve by rising number of queries; the last one is the whole budget.
     pub points: Vec<SettledPoint>,
 }
 
@@ -318,20 +319,20 @@ pub struct SettledPoint {
     pub queries: u64,
     /// Reference points whose label is settled by answers and proofs together.
     pub settled: Share,
-    /// Those that as many answers settle without any proof: the points asked and their copies.
+    /// Reference points that as many answers settle without any proof: the points asked and their copies.
     pub by_answers_alone: Share,
-    /// Settled labels that differ from the target's. Must be 0.
+    /// Number of settled labels that differ from the target's. It must be 0.
     pub wrong: u64,
 }
 
 impl SettledPoint {
-    /// Of the points that were not asked, those whose label follows from answers and proofs. The
-    /// points asked are left out of both numbers: their labels are paid, not given away.
+    /// The points not asked whose label follows from answers and proofs. The points asked are left out of both
+    /// numbers of the share: their labels are paid, not given away.
     pub fn unasked(self) -> Share {
         self.without_asked(self.settled)
     }
 
-    /// The same without any proof: copies of the points asked.
+    /// The points not asked that are settled without any proof: copies of the points asked.
     pub fn unasked_by_answers_alone(self) -> Share {
         self.without_asked(self.by_answers_alone)
     }

@@ -1,10 +1,10 @@
-//! A report made by hand, with every kind of figure in it, for the tests of the pages.
+//! A handmade report with every kind of figure in it, for the tests of the pages.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// One run on a made-up set of 1,340 test rows: a network with everything, trees with less.
+/// One run on an invented set of 1,340 test rows: a network with every figure, and trees with fewer.
 pub(super) fn report() -> Report {
     Report::new("propcert: spam", vec![run("spam", false)])
 }

@@ -1,12 +1,12 @@
-//! How numbers are written on a page. Ends of constraint accuracy are written where they are
+//! Formats of the numbers on a page. The ends of constraint accuracy are formatted where they are
 //! counted, with rounding outward; observed shares are rounded to the nearest.
 
 use super::{Difference, Estimate, PropertyName, Share};
 
-/// What stands where there is nothing to say.
+/// The sign for an empty cell.
 pub(super) const NONE: &str = "–";
 
-/// `1,340`.
+/// A whole number such as `1,340`.
 pub(crate) fn integer(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -19,12 +19,12 @@ pub(crate) fn integer(value: u64) -> String {
     text
 }
 
-/// `812 of 1,340`.
+/// A share as `812 of 1,340`.
 pub(super) fn of(share: Share) -> String {
     format!("{} of {}", integer(share.count), integer(share.of))
 }
 
-/// An observed share, to the nearest tenth: `94.1%`; `100%` and `0%` only if it is that.
+/// An observed share, to the nearest tenth: `94.1%`. It is `100%` or `0%` only if it is exactly that.
 pub(super) fn share(share: Share) -> String {
     let tenths = |share: Share| {
         let (count, of) = (u128::from(share.count), u128::from(share.of));
@@ -39,7 +39,7 @@ pub(super) fn share(share: Share) -> String {
     }
 }
 
-/// A mean in `[0, 1]` in percent to the nearest hundredth; `100.00` and `0.00` only if it is that.
+/// A mean in `[0, 1]` in percent, to the nearest hundredth. It is `100.00` or `0.00` only if it is exactly that.
 pub(super) fn percent(mean: f64) -> String {
     match format!("{:.2}", 100.0 * mean).as_str() {
         "100.00" if mean < 1.0 => ">99.99".to_owned(),
@@ -48,7 +48,7 @@ pub(super) fn percent(mean: f64) -> String {
     }
 }
 
-/// `94.21 ±0.35`, in percent; without spread for a single repetition.
+/// `94.21 ±0.35`, in percent; a single repetition has no spread.
 pub(super) fn estimate_percent(estimate: &Estimate) -> String {
     match estimate.sd {
         Some(sd) => format!("{} ±{:.2}", percent(estimate.mean), 100.0 * sd),
@@ -56,12 +56,12 @@ pub(super) fn estimate_percent(estimate: &Estimate) -> String {
     }
 }
 
-/// `0.0123`.
+/// A squared difference such as `0.0123`.
 pub(super) fn squared(estimate: &Estimate) -> String {
     format!("{:.4}", estimate.mean)
 }
 
-/// `+0.42 [-0.10, +0.94]`, in percentage points.
+/// A difference such as `+0.42 [-0.10, +0.94]`, in percentage points.
 pub(super) fn difference(difference: &Difference) -> String {
     let points = |value: f64| format!("{:+.2}", 100.0 * value);
     match difference.interval {
@@ -72,7 +72,7 @@ pub(super) fn difference(difference: &Difference) -> String {
     }
 }
 
-/// Totals over repetitions as averages of one: whole numbers if all are, else all with one decimal.
+/// Totals over repetitions as averages of one repetition: all whole numbers if possible, else all with one decimal.
 pub(super) fn averages(totals: impl IntoIterator<Item = (u64, u64)>) -> Vec<String> {
     let totals: Vec<(u64, u64)> = totals.into_iter().collect();
     let are_whole = totals.iter().all(|(total, n)| *n == 0 || total.is_multiple_of(*n));
@@ -88,7 +88,7 @@ pub(super) fn averages(totals: impl IntoIterator<Item = (u64, u64)>) -> Vec<Stri
     totals.iter().map(average).collect()
 }
 
-/// `local-invariance (epsilon 0.1, delta 0.5)`.
+/// A claim such as `local-invariance (epsilon 0.1, delta 0.5)`.
 pub(super) fn claim(name: &PropertyName) -> String {
     if name.parameters.is_empty() {
         return name.property.clone();
@@ -96,8 +96,8 @@ pub(super) fn claim(name: &PropertyName) -> String {
     format!("{} ({})", name.property, name.parameters)
 }
 
-/// Names come from files: characters with which a name could rewrite the screen or turn text around
-/// are shown as `�`.
+/// The text with `�` for every character by which a name could rewrite the screen or turn text around. Names
+/// come from files.
 pub(super) fn printable(text: &str) -> String {
     let is_unsafe =
         |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

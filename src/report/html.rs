@@ -9,13 +9,13 @@ use super::reading::{GLOSSARY, alarms, data_facts, digests, headlines, provenanc
 use super::sections::{CellKind, Column, Section, Table, overview, sections};
 use super::{Report, ReportError, Run};
 
-/// Everything in it is escaped except the figures, whose text kuva escapes.
+/// The template. Everything in it is escaped except the figures, whose text kuva escapes.
 const TEMPLATE: &str = include_str!("report.html.j2");
 
-/// The text of `report.html`; the same bytes for the same report.
+/// The text of `report.html`; the same report gives the same bytes.
 ///
 /// # Errors
-/// The template cannot be filled in; a defect, not the reader's doing.
+/// The template cannot be filled in. This is a defect of the program, not the reader's doing.
 pub fn render_html(report: &Report) -> Result<String, ReportError> {
     let runs: Vec<Value> = report.runs.iter().enumerate().map(run_view).collect();
     let mut environment = Environment::new();
@@ -31,7 +31,7 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }
 
-/// Lines that hold only a tag leave nothing behind; the final newline stays.
+/// Syntax in which lines that hold only a tag leave nothing behind. The final newline stays.
 fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
@@ -92,7 +92,8 @@ fn class(kind: CellKind) -> &'static str {
     }
 }
 
-/// How many rows each first cell leads: the same name below itself is written once, and leads 0.
+/// Number of rows that each first cell leads. A name repeated in the rows below is
+/// written once; the repeats lead 0.
 fn leaders(rows: &[Vec<String>]) -> Vec<usize> {
     let groups = rows.chunk_by(|above, below| above.first() == below.first());
     let counts = |group: &[Vec<String>]| {
@@ -101,8 +102,8 @@ fn leaders(rows: &[Vec<String>]) -> Vec<usize> {
     groups.flat_map(counts).collect()
 }
 
-/// A cell, with the name of its column for small windows, which have no headings; the parameters of a
-/// claim go to a line of their own, and a file is a link.
+/// A cell with the name of its column, for small windows, which have no headings. The parameters of a
+/// claim go to a line of their own, and a file becomes a link.
 fn cell_view(text: &str, column: &Column) -> Value {
     let (class, name) = (class(column.kind), column.name);
     match column.kind {
@@ -115,8 +116,8 @@ fn cell_view(text: &str, column: &Column) -> Value {
     }
 }
 
-/// Where a path leads, if it leads from this page to a file and nowhere else: a report may come from
-/// anybody, and its paths with it.
+/// The target of a path, if it leads from this page to a file and nowhere else. A report may come from
+/// anybody, and so may its paths.
 fn link(path: &str) -> Option<String> {
     let is_way = path != NONE && !path.starts_with('/') && !path.contains([':', '\\']);
     let escaped = |byte: u8| match byte {
@@ -128,7 +129,7 @@ fn link(path: &str) -> Option<String> {
     is_way.then(|| path.bytes().map(escaped).collect())
 }
 
-/// Names with what belongs to them, in order.
+/// Pairs of a name and its value, in order.
 fn pairs<N: Into<Value>, T: Into<Value>>(entries: impl IntoIterator<Item = (N, T)>) -> Vec<Value> {
     entries.into_iter().map(|(name, value)| Value::from(vec![name.into(), value.into()])).collect()
 }

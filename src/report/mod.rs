@@ -1,4 +1,4 @@
-//! Reports: what was certified, stolen and defended, as plain data first and as pages second.
+//! Reports: certificates, attacks and defenses, as plain data first and as pages second.
 //!
 //! ```text
 //! study fills Report ──► report.json   (pretty, deterministic, read back by `report DIR…`)
@@ -6,8 +6,8 @@
 //!                   └──► report.html   (one self-contained file, inline SVG, no script)
 //! ```
 //!
-//! No clock, path of the machine or host inside: the same runs give the same bytes. Proved figures
-//! come from the kernel; sampled and measured ones are named so and never share a column with them.
+//! A report holds no clock, no path of the machine and no host: the same runs give the same bytes. Proved figures
+//! come from the kernel. Sampled and measured figures are named so, and never share a column with proved ones.
 
 mod estimate;
 mod findings;
@@ -37,7 +37,7 @@ pub use html::render_html;
 /// The version of `report.json`; other versions are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReportVersion {
-    /// The only one so far.
+    /// The only version so far.
     #[default]
     #[serde(rename = "report/1")]
     Version1,
@@ -51,7 +51,7 @@ pub struct Report {
     pub format: ReportVersion,
     /// Heading of the page.
     pub title: String,
-    /// One per data set and seed.
+    /// The runs, one per data set and seed.
     pub runs: Vec<Run>,
 }
 
@@ -59,11 +59,11 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// What the models saw.
+    /// The data of the run.
     pub data: DataSummary,
     /// Seed of everything random in the run.
     pub seed: u64,
-    /// The program with its version; absent in reports of earlier ones.
+    /// The program with its version; absent in reports of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
     /// Models in the order of the study.
@@ -76,14 +76,14 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSummary {
-    /// Its name.
+    /// Name of the data set.
     pub name: String,
     /// Digest of its rows and meta data; absent in reports of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Whether the rows were generated; then every figure is marked so.
+    /// True if the rows were generated; then every figure is marked so.
     pub synthetic: bool,
-    /// Where it comes from and under which licence, in a sentence; empty if unknown.
+    /// Origin and licence, in a sentence; empty if unknown.
     pub source: String,
     /// Number of features.
     pub features: u64,
@@ -109,13 +109,13 @@ pub struct PartRows {
     pub auxiliary: u64,
 }
 
-/// Why a report could not be made, read or drawn.
+/// Reason why a report could not be made, read or drawn.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum ReportError {
     /// A mean needs at least one value.
     #[error("no repetitions: a mean needs at least one value")]
     NoRepetitions,
-    /// A figure that JSON and a reader could not use.
+    /// A figure that JSON cannot hold and a reader cannot use.
     #[error("a repetition gave {value}; every figure of a report is finite")]
     NotFinite {
         /// The value found.
@@ -135,13 +135,13 @@ pub enum ReportError {
     /// The text is not a report of this version.
     #[error("not a report/1 file: {reason}")]
     Unreadable {
-        /// What serde_json says, with line and column.
+        /// The message of serde_json, with line and column.
         reason: String,
     },
-    /// The page could not be filled in; a defect of the template.
+    /// The page could not be filled in. This is a defect of the template.
     #[error("report.html could not be rendered: {reason}")]
     Template {
-        /// What minijinja says.
+        /// The message of minijinja.
         reason: String,
     },
 }
@@ -154,7 +154,7 @@ impl Report {
 }
 
 impl Report {
-    /// The report as it stands in another folder: `way` leads from there to the folder of its files.
+    /// The report as seen from another folder; `way` leads from there to the folder of its files.
     pub fn seen_over(mut self, way: &str) -> Self {
         let move_file = |file: &mut Option<String>| {
             if let Some(file) = file {
@@ -172,7 +172,7 @@ impl Report {
         self
     }
 
-    /// Adds where it comes from to the names of its data sets.
+    /// Adds the folder of the report to the names of its data sets.
     pub fn named_after(mut self, folder: &str) -> Self {
         for run in &mut self.runs {
             run.data.name = format!("{}, {folder}", run.data.name);
@@ -190,13 +190,13 @@ pub fn merge(reports: Vec<Report>) -> Report {
     Report::new(title, reports.into_iter().flat_map(|report| report.runs).collect())
 }
 
-/// The text of `report.json`: pretty, one trailing newline, the same bytes for the same report.
+/// The text of `report.json`: pretty, with one trailing newline; the same report gives the same bytes.
 ///
 /// # Errors
 /// A figure that is not finite.
 pub fn to_json(report: &Report) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(report).map_err(unreadable)?;
-    // JSON has no NaN and no infinity: serde_json writes them as null, and nobody could read them back.
+    // JSON has no NaN and no infinity: serde_json writes them as null, which cannot be read back.
     if from_json(&text).as_ref() != Ok(report) {
         return Err(ReportError::NotRepresentable);
     }

@@ -1,4 +1,4 @@
-//! What a reader is told besides the tables: the sentences on top, the alarms, and how to read it all.
+//! Texts for the reader beside the tables: the sentences on top, the alarms, and the guide to reading.
 
 use super::format::{NONE, claim, integer, of, percent, share};
 use super::{AttackReport, DefenseReport, Difference, Estimate, ModelReport, Run};
@@ -66,7 +66,7 @@ pub(super) const GLOSSARY: [(&str, &str); 14] = [
     ),
 ];
 
-/// The least a reader of the terminal needs; the page has the whole glossary.
+/// The explanations that a reader of the terminal needs most; the page has the whole glossary.
 pub(super) const IN_SHORT: [&str; 6] = [
     "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
      it. undecided: neither.",
@@ -81,7 +81,7 @@ pub(super) const IN_SHORT: [&str; 6] = [
     "Every certified figure can be decided again with propcert check.",
 ];
 
-/// Things that must not be; shown before anything else.
+/// Alarms about facts that must not be; they are shown before anything else.
 pub(super) fn alarms(run: &Run) -> Vec<String> {
     run.models.iter().flat_map(model_alarms).collect()
 }
@@ -122,7 +122,7 @@ fn is_certified_and_wrong(attack: &AttackReport) -> bool {
     attack.inference == "certified" && attack.inferred_wrong > 0
 }
 
-/// What a reader in a hurry should take along, model by model.
+/// The main results, model by model, for a reader in a hurry.
 pub(super) fn headlines(run: &Run) -> Vec<(String, Vec<String>)> {
     let of_model = |model: &ModelReport| {
         let mut sentences = vec![format!("Right on {} test rows.", observed(model.accuracy))];
@@ -196,7 +196,7 @@ fn defense_in_short(defense: &DefenseReport) -> String {
     )
 }
 
-/// Thieves that reach more through a defense than without it, in a sentence; nothing if there are none.
+/// A sentence on the thieves that reach more through a defense than without it; empty if there are none.
 fn helped_thieves(defense: &DefenseReport) -> String {
     let gains = defense.attacks.iter().flat_map(|attack| {
         let sets = attack.decrease.named().into_iter();
@@ -209,7 +209,7 @@ fn helped_thieves(defense: &DefenseReport) -> String {
     }
 }
 
-/// Whether a decrease is an increase; what chance may have made is none.
+/// True if a decrease is an increase. An increase that chance may have made does not count.
 fn is_loss(taken: &Difference) -> bool {
     taken.interval.is_some_and(|[_, most]| most < 0.0)
 }
@@ -241,7 +241,8 @@ pub(super) fn data_facts(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What the figures are about, to the bit; for the page, since nobody reads it on a terminal.
+/// Digests of the files that the figures are about. Only the page shows them, since
+/// nobody reads them on a terminal.
 pub(super) fn digests(run: &Run) -> Vec<(&'static str, String)> {
     let data = run.data.digest.iter().map(|digest| ("data", format!("digest {digest}")));
     let mut facts: Vec<_> = data.collect();
@@ -258,7 +259,7 @@ pub(super) fn digests(run: &Run) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Where the rows come from, or the warning that stands beside every heading of a synthetic set.
+/// The origin of the rows: a warning that stands beside every heading if the set is synthetic.
 pub(super) fn provenance(run: &Run) -> &'static str {
     if run.data.synthetic { "SYNTHETIC DATA" } else { "collected data" }
 }

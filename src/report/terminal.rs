@@ -10,7 +10,7 @@ use super::sections::{CellKind, Section, Table, overview, sections};
 use super::{Report, Run};
 use crate::dataset::keep_words;
 
-/// Columns a line has at most.
+/// Most columns of a line.
 const WIDTH: u16 = 100;
 
 /// A rule below the heading and nothing else.
@@ -58,7 +58,7 @@ fn write_run(out: &mut Formatter<'_>, run: &Run) -> fmt::Result {
     Ok(())
 }
 
-/// What to take along, model by model; last, where a terminal stops scrolling.
+/// Writes the main results, model by model. They come last, where a terminal stops scrolling.
 fn write_in_short(out: &mut Formatter<'_>, run: &Run) -> fmt::Result {
     writeln!(out)?;
     write_wrapped(out, "", &format!("{} in short", printable(&run.data.name)))?;
@@ -77,7 +77,7 @@ fn write_section(out: &mut Formatter<'_>, run: &Run, section: &Section) -> fmt::
     write_tables(out, &section.tables)
 }
 
-/// Tables with a blank line between them.
+/// Writes tables with a blank line between them.
 fn write_tables(out: &mut Formatter<'_>, tables: &[Table]) -> fmt::Result {
     for (number, table) in tables.iter().filter(|table| !table.page_only).enumerate() {
         if number > 0 {
@@ -91,7 +91,8 @@ fn write_tables(out: &mut Formatter<'_>, tables: &[Table]) -> fmt::Result {
     Ok(())
 }
 
-/// Wrapped to the width, numbers unbroken; a model's name stands in its first row only.
+/// Lays a table out, wrapped to the width with numbers unbroken. A model's name stands
+/// only in the first of its rows.
 fn lay_out(table: &Table) -> comfy_table::Table {
     let mut laid = comfy_table::Table::new();
     laid.load_style(RULED);
@@ -121,7 +122,7 @@ fn lay_out(table: &Table) -> comfy_table::Table {
     laid
 }
 
-/// One paragraph; later lines are indented by two more columns.
+/// Writes one paragraph; later lines are indented by two more columns.
 fn write_wrapped(out: &mut Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
     let mut line = indent.to_owned();
     let mut is_empty = true;

@@ -1,4 +1,5 @@
-//! Linear conditions on raw inputs, and what one says of two copies of a feature.
+//! Linear conditions on raw inputs, and the bounds that they set on the difference between two copies of a
+//! feature.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ impl Condition {
         terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
     }
 
-    /// Whether no point of a box meets the condition, exactly.
+    /// True if no point of a box meets the condition, decided exactly.
     pub(super) fn excludes(&self, sides: &[(Rational, Rational)]) -> bool {
         let least = self
             .coefficients
@@ -29,8 +30,8 @@ impl Condition {
         least.fold(Rational::ZERO, |sum, term| &sum + &term) > self.rhs
     }
 
-    /// The feature whose two values the condition binds to each other, and how, if it is
-    /// `c·x′_i − c·x_i <= h` and nothing else.
+    /// If the condition is `c·x′_i − c·x_i <= h` and nothing else: the feature `i`, and the bound on its
+    /// difference.
     pub(super) fn difference(&self, features: usize) -> Option<(usize, DifferenceBound)> {
         let (first, second) = self.coefficients.split_at_checked(features)?;
         let is_named = |c: &&Rational| **c != Rational::ZERO;
@@ -47,41 +48,41 @@ impl Condition {
     }
 }
 
-/// What a single condition says of a difference.
+/// The bound that a single condition sets on a difference.
 pub(super) enum DifferenceBound {
     Least(Rational),
     Most(Rational),
 }
 
-/// What the conditions say of `x′_i − x_i` for a feature `i`, where a point is two inputs, one after the
-/// other; raw.
+/// The bounds that the conditions set on `x′_i − x_i` for a feature `i`, in raw units; a point is here two
+/// inputs, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// The feature.
     pub feature: usize,
-    /// It is at least this.
+    /// The difference is at least this.
     pub(super) least: Option<Rational>,
-    /// It is at most this.
+    /// The difference is at most this.
     pub(super) most: Option<Rational>,
 }
 
 impl Link {
-    /// The differences in z that it allows, where a raw unit has length `scale`, rounded outward.
+    /// The differences in z that the link allows, where a raw unit has length `scale`, rounded outward.
     pub fn standardised(&self, scale: &Rational) -> Option<Interval> {
         let low = self.least.as_ref().map_or(f64::NEG_INFINITY, |least| (scale * least).down());
         let high = self.most.as_ref().map_or(f64::INFINITY, |most| (scale * most).up());
         Interval::new(low, high)
     }
 
-    /// The links between two inputs of so many features that the conditions make, each with the tightest ends.
-    /// A feature of which they ask what no pair has is left out: nothing rests on that.
+    /// The links that the conditions make between two inputs of `features` features, each with the tightest
+    /// ends. A feature whose conditions no pair can meet is left out: nothing rests on that.
     pub(super) fn all(conditions: &[Condition], features: usize) -> Arc<[Self]> {
         let kept = tightest(conditions, features).into_iter().filter(|(_, ends)| is_possible(ends));
         kept.map(|(feature, (least, most))| Self { feature, least, most }).collect()
     }
 
-    /// Whether the conditions ask of the difference of some feature what no pair has.
-    /// Of a feature that takes whole numbers only whole differences count.
+    /// True if no pair can meet the conditions on the difference of some feature. For a feature that takes
+    /// whole numbers only, only whole differences count.
     pub(super) fn contradict(
         conditions: &[Condition],
         features: usize,
@@ -98,14 +99,14 @@ impl Link {
     }
 }
 
-/// The least and the most that conditions leave of a difference.
+/// The least and the greatest difference that conditions leave.
 type DifferenceEnds = (Option<Rational>, Option<Rational>);
 
 fn is_possible((least, most): &DifferenceEnds) -> bool {
     least.as_ref().zip(most.as_ref()).is_none_or(|(least, most)| least <= most)
 }
 
-/// Per feature whose copies are bound to each other, the tightest ends.
+/// The tightest ends, for each feature whose copies are bound to each other.
 fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, DifferenceEnds> {
     let mut links = BTreeMap::<usize, DifferenceEnds>::new();
     for (feature, bound) in conditions.iter().filter_map(|c| c.difference(features)) {

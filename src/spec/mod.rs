@@ -1,4 +1,4 @@
-//! What is claimed: one property instance a file, as pure data, and its lowering to obligations.
+//! Claims: one property instance per file, as pure data, and its lowering to obligations.
 //!
 //! A [`Spec`] is read from TOML; every number that states a bound is a decimal string and stays
 //! exact. [`Lowered`] turns a spec, a model, an optional defense and rows into [`Obligation`]s,

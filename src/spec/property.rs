@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::interval::Decimal;
 use crate::model::{Digest, Feature, Object, Part, Row, Schema};
 
-/// Which distance a ball is measured in.
+/// The distance in which a ball is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
@@ -20,7 +20,7 @@ pub enum Norm {
     L2,
 }
 
-/// Which way a score moves.
+/// The direction in which a score moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -30,7 +30,7 @@ pub enum Direction {
     Decreasing,
 }
 
-/// Where a claim is made.
+/// The place where a claim is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -40,7 +40,7 @@ pub enum Scope {
     Local,
 }
 
-/// What a bound is stated on.
+/// The answers on which a bound is stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum On {
@@ -50,18 +50,18 @@ pub enum On {
     Score,
 }
 
-/// From where a flip of the label makes a point sensitive.
+/// The zone around a point; the point is sensitive if the label flips within it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Zone {
-    /// A step of Δ along one axis (Definition 2 of the paper, both signs).
+    /// The points one step of Δ away along one axis (Definition 2 of the paper, both signs).
     #[default]
     Axis,
-    /// Anything within Δ: what soft boundary privacy itself needs.
+    /// All points within Δ, as soft boundary privacy itself needs.
     Ball,
 }
 
-/// Whose unit of length ε and Δ are in.
+/// The unit of length of ε and Δ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Units {
@@ -72,7 +72,7 @@ pub enum Units {
     Raw,
 }
 
-/// Which function a claim is about.
+/// The function that a claim is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Semantics {
     /// The real function of the stored numbers.
@@ -83,7 +83,7 @@ pub enum Semantics {
     ServedF32,
 }
 
-/// Which values integer and binary features take.
+/// The values that integer and binary features take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Integers {
@@ -94,19 +94,19 @@ pub enum Integers {
     Relax,
 }
 
-/// Whose label a row has.
+/// The source of a row's label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LabelSource {
-    /// The data's.
+    /// The label of the data.
     #[default]
     True,
-    /// The model's own, exactly evaluated at the row.
+    /// The label of the model, evaluated exactly at the row.
     Predicted,
 }
 
-/// How a spec names a feature: a text is its name (or, if there is none of that name, its index in
-/// digits), a number its index.
+/// A feature as a spec names it: a text is its name (or, if there is none of that name, its index in digits), a
+/// number its index.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum FeatureName {
@@ -117,7 +117,7 @@ pub enum FeatureName {
 }
 
 impl FeatureName {
-    /// The feature of a model that is meant.
+    /// The feature of a model that the name means.
     pub fn find(&self, schema: &Schema) -> Option<Feature> {
         match self {
             Self::Name(name) => schema.find(name),
@@ -139,13 +139,13 @@ impl std::fmt::Display for FeatureName {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputRow {
-    /// One coefficient per input; with two copies of both, one after the other.
+    /// One coefficient per input; with two copies, those of the first, then those of the second.
     pub x: Vec<Decimal>,
     /// Right-hand side.
     pub rhs: Decimal,
 }
 
-/// Two ends and nothing else: of a longer array TOML would give a pair the first two.
+/// Two ends and nothing else: a plain pair would take the first two of a longer TOML array.
 #[derive(Deserialize)]
 #[serde(try_from = "Vec<Decimal>")]
 pub(super) struct TwoEnds(pub(super) Decimal, pub(super) Decimal);
@@ -174,11 +174,11 @@ fn input_rows<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<InputRow>, D::Er
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputRow {
-    /// One coefficient per output; with two copies of both, one after the other.
+    /// One coefficient per output; with two copies, those of the first, then those of the second.
     pub y: Vec<Decimal>,
     /// Right-hand side.
     pub rhs: Decimal,
-    /// Whether outputs with equality are safe.
+    /// True if outputs with equality are safe.
     #[serde(default)]
     pub strict: bool,
 }
@@ -187,7 +187,8 @@ pub struct OutputRow {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputBox {
-    /// Lower and upper end per feature; with two copies of both, one after the other, or once for both.
+    /// Lower and upper end per feature; with two copies, the ends of the first, then those of the second, or
+    /// one list for both.
     #[serde(rename = "box", deserialize_with = "all_ends")]
     pub sides: Vec<(Decimal, Decimal)>,
     /// Further linear conditions.
@@ -195,8 +196,8 @@ pub struct InputBox {
     pub rows: Vec<InputRow>,
 }
 
-/// What is claimed of a model `f` with posterior `F`. Field names are the keys of the file
-/// (`epsilon`, `delta`, …), in the units that the spec states.
+/// The claim about a model `f` with posterior `F`. Field names are the keys of the file (`epsilon`, `delta`,
+/// …), in the units that the spec states.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the fields are the symbols of the formulas")]
 pub enum Property {
@@ -208,7 +209,7 @@ pub enum Property {
     LocalInvarianceT { epsilon_1: Decimal, epsilon_2: Decimal },
     /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
     Lipschitzness { epsilon: Decimal, constant: Decimal, norm: Norm },
-    /// The same at two rows.
+    /// The same bound at the two rows themselves.
     LipschitznessT { constant: Decimal },
     /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
     SmallNeighborhood { epsilon: Decimal, constant: Decimal, on: On },
@@ -232,8 +233,8 @@ pub enum Property {
     },
     /// Changing one feature moves the score by at most a bound.
     Stability { features: Vec<FeatureName>, bound: Decimal, on: On },
-    /// A confident answer survives any change of one cheap feature; `range`, raw, holds the values that it
-    /// may take.
+    /// A confident answer survives any change of one cheap feature; `range` holds the raw values that it may
+    /// take.
     HighConfidence {
         features: Vec<FeatureName>,
         confidence: Decimal,
@@ -281,7 +282,7 @@ impl Property {
         }
     }
 
-    /// Whether the obligations are rows of data (or rows times features, or pairs of rows).
+    /// True if the obligations are rows of data (or rows times features, or pairs of rows).
     pub fn is_about_rows(&self) -> bool {
         match self {
             Self::Label { .. } | Self::LocalInvariance { .. } => true,
@@ -298,8 +299,8 @@ impl Property {
         }
     }
 
-    /// The first rows of a part that a count means (`None`: all): distinct ones for `lipschitzness`,
-    /// whose first occurrences are counted. `None` if there are fewer.
+    /// The first rows of a part, up to a count (`None`: all). For `lipschitzness` the count is of distinct
+    /// rows, each counted at its first occurrence. `None` if there are fewer.
     pub fn first_rows<'a>(&self, rows: &'a [Row], count: Option<usize>) -> Option<&'a [Row]> {
         let Some(count) = count else { return Some(rows) };
         if !self.is_about_distinct_rows() || count == 0 {
@@ -309,17 +310,17 @@ impl Property {
         rows.get(..=last)
     }
 
-    /// The count that means these rows.
+    /// The count of these rows; for `lipschitzness` that of distinct rows.
     pub fn count_of(&self, rows: &[Row]) -> usize {
         if self.is_about_distinct_rows() { distinct(rows).len() } else { rows.len() }
     }
 
-    /// Rows that are equal count once.
+    /// True if equal rows count once.
     fn is_about_distinct_rows(&self) -> bool {
         matches!(self, Self::Lipschitzness { .. })
     }
 
-    /// The part of the data that is meant where none is named.
+    /// The part of the data that is used if none is named.
     pub fn default_part(&self) -> Part {
         match self {
             Self::LocalInvarianceT { .. } | Self::LipschitznessT { .. } => Part::Train,
@@ -337,7 +338,7 @@ impl Property {
     }
 }
 
-/// Positions of the first of every group of equal rows, ascending.
+/// Positions of the first row of every group of equal rows, ascending.
 pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
     let mut seen: BTreeSet<Digest> = BTreeSet::new();
     (0..rows.len()).filter(|&index| seen.insert(rows[index].key)).collect()

@@ -1,4 +1,4 @@
-//! Strict reading of specs: TOML, one property instance a file.
+//! Strict reading of specs: TOML, one property instance per file.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ const MAX_BYTES: usize = 8 << 20;
 /// A property with the choices that are part of the claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// What is claimed.
+    /// The property that is claimed.
     pub property: Property,
     /// Unit of ε and Δ.
     pub units: Units,
-    /// Which function; `None` = the property's default.
+    /// The function meant; `None`: the property's default.
     pub semantics: Option<Semantics>,
-    /// Which values integer features take.
+    /// The values that integer features take.
     pub integers: Integers,
-    /// Whose label.
+    /// The source of the labels.
     pub label: LabelSource,
     /// Raw ranges that replace the declared ones, by feature name or index.
     pub domain: BTreeMap<String, (Decimal, Decimal)>,
 }
 
-/// Why a file is no spec.
+/// The error for a file that is no spec.
 #[derive(Debug, thiserror::Error)]
 pub enum SpecError {
     /// Too long.
@@ -76,7 +76,7 @@ pub enum SpecError {
         key: &'static str,
         /// The value found.
         found: String,
-        /// What is expected.
+        /// The values expected.
         expected: &'static str,
     },
 }
@@ -164,7 +164,7 @@ impl Spec {
         })
     }
 
-    /// Where the property's obligations live: the domain, or around rows.
+    /// The place of the property's obligations: on the domain, or around rows.
     pub fn scope(&self) -> Scope {
         if self.property.is_about_rows() { Scope::Local } else { Scope::Domain }
     }

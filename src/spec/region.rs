@@ -15,7 +15,8 @@ type OpenSide = (Option<Rational>, Option<Rational>);
 /// Lower and upper raw end.
 type Ends = (Rational, Rational);
 
-/// Where a claim is made: raw ranges per feature, and which features take whole numbers only.
+/// The set on which a claim is made: a raw range per feature, and a mark for features that take whole numbers
+/// only.
 #[derive(Clone, Debug)]
 pub struct Domain {
     sides: Vec<OpenSide>,
@@ -67,12 +68,12 @@ impl Domain {
         &self.sides
     }
 
-    /// Which features take whole numbers only.
+    /// Per feature, true if it takes whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
         &self.is_whole
     }
 
-    /// Whether the point lies in all ranges and is whole where it must be.
+    /// True if the point lies in all ranges and is whole where it must be.
     pub fn contains(&self, point: &Point) -> bool {
         let inside = |((side, whole), x): ((&OpenSide, &bool), &Rational)| {
             side.0.as_ref().is_none_or(|low| low <= x)
@@ -83,8 +84,9 @@ impl Domain {
             && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(inside)
     }
 
-    /// The first side of a box over one or more copies of the input that reaches beyond the declared ranges.
-    /// Of whole features only whole numbers count. Ends the wrong way round reach nowhere.
+    /// For a box over one or more copies of the input: the index of the first side that reaches beyond the
+    /// declared ranges. For whole features only whole numbers count. A side whose lower end is above its upper
+    /// end reaches nowhere.
     pub(super) fn first_beyond(&self, sides: &[Ends]) -> Option<usize> {
         let limits = self.sides.iter().zip(self.is_whole.iter()).cycle();
         let is_beyond = |(ends, ((least, most), is_whole)): (&Ends, (&OpenSide, &bool))| {
@@ -96,7 +98,7 @@ impl Domain {
         sides.iter().zip(limits).position(is_beyond)
     }
 
-    /// The whole domain as a region; `Err` names the first feature without a range by index.
+    /// The whole domain as a region; `Err` is the index of the first feature without a range.
     pub fn region(&self) -> Result<RawRegion, usize> {
         let both =
             |(index, (low, high)): (usize, &OpenSide)| low.clone().zip(high.clone()).ok_or(index);
@@ -105,7 +107,7 @@ impl Domain {
     }
 }
 
-/// How balls are measured: per feature the length of a raw unit, and the radius.
+/// The measure of balls: the norm, the radius, and the length of a raw unit per feature.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Metric {
     norm: Norm,
@@ -116,14 +118,14 @@ pub(super) struct Metric {
     reach: Vec<Rational>,
 }
 
-/// A ball as it is measured: the points with `‖weights·(x − centre)‖ <= epsilon`.
+/// A ball: the points with `‖weights·(x − centre)‖ <= epsilon`.
 #[derive(Clone, Copy, Debug)]
 pub struct Ball<'a> {
     /// Its centre, raw.
     pub centre: &'a [Rational],
     /// The length of a raw unit, per feature; positive.
     pub weights: &'a [Rational],
-    /// How lengths are added.
+    /// The norm, by which lengths are added.
     pub norm: Norm,
     /// Its radius.
     pub epsilon: &'a Rational,
@@ -151,17 +153,17 @@ impl Metric {
     }
 }
 
-/// A bounded set of raw points: a box, whole numbers where they must be, and for a ball the
-/// distance from its centre. The box bounds the ball and may be larger. With two copies of the
-/// input, a point is both, one after the other.
+/// A bounded set of raw points: a box, with whole numbers where they must be, and for a ball the distance from
+/// its centre. The box bounds the ball and may be larger. With two copies of the input, a point is both inputs,
+/// one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawRegion {
     sides: Vec<Ends>,
     is_whole: Arc<[bool]>,
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
-    /// Linear conditions of an output region; proofs may do without.
+    /// Linear conditions of an output region; proofs may ignore them.
     conditions: Arc<[Condition]>,
-    /// What the conditions say of two copies of the input, if there are two.
+    /// The links that the conditions make between two copies of the input, if there are two.
     links: Arc<[Link]>,
 }
 
@@ -180,7 +182,8 @@ impl RawRegion {
         Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
     }
 
-    /// The ball that the region is, as far as its box and whole numbers go; `None` if it is no ball.
+    /// The ball of the region; the region is the part of it in the box, at whole numbers where they must be.
+    /// `None` if the region is no ball.
     pub fn as_ball(&self) -> Option<Ball<'_>> {
         let (centre, Metric { norm, epsilon, weights, .. }) = self.ball.as_deref()?;
         Some(Ball { centre, weights, norm: *norm, epsilon })
@@ -228,22 +231,22 @@ impl RawRegion {
         self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
     }
 
-    /// What the conditions say of each `x′_i − x_i` alone, where a point is two inputs.
+    /// The bounds that the conditions set on each `x′_i − x_i` alone, where a point is two inputs.
     pub fn links(&self) -> &[Link] {
         &self.links
     }
 
-    /// Which features take whole numbers only.
+    /// Per feature, true if it takes whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
         &self.is_whole
     }
 
-    /// Whether there is no point at all in the box.
+    /// True if there is no point at all in the box.
     pub fn is_empty(&self) -> bool {
         self.sides.iter().any(|(low, high)| low > high)
     }
 
-    /// Whether one of the conditions alone leaves no point of the box, or two of them leave no difference
+    /// True if one of the conditions alone leaves no point of the box, or two of them leave no difference
     /// between the copies of a feature.
     pub(super) fn is_excluded(&self) -> bool {
         let features = self.sides.len() / 2;
@@ -274,9 +277,9 @@ impl RawRegion {
         features.zip(&self.sides).map(side).collect::<Option<_>>().map(Region::new)
     }
 
-    /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if
-    /// `is_tight`. Where conditions bind the feature of one copy to that of the other, both sides follow.
-    /// `None` if `at` lies outside the side or the feature does not exist.
+    /// The halves `z_feature <= at` and `z_feature >= at`; ends of whole features move inward if `is_tight`. If
+    /// conditions bind the feature of one copy to that of the other, both sides are cut. `None` if `at` lies
+    /// outside the side or the feature does not exist.
     pub fn halved(
         &self,
         schema: &Schema,
@@ -338,8 +341,8 @@ impl RawRegion {
         self
     }
 
-    /// The box moved by `shift` along one feature (raw units), not cut to the domain and with no
-    /// whole-number condition: where a shifted copy of a point lies.
+    /// The box moved by `shift` along one feature (raw units), not cut to the domain and with no whole-number
+    /// condition. The shifted copies of its points lie there.
     pub fn shifted(&self, feature: usize, shift: &Rational) -> Self {
         let mut sides = self.sides.clone();
         if let Some((low, high)) = sides.get_mut(feature) {
@@ -361,7 +364,8 @@ impl RawRegion {
         Self::plain(sides, Arc::clone(&self.is_whole))
     }
 
-    /// The box widened by `reach[i]` on both sides of every feature, as [`RawRegion::shifted`].
+    /// The box widened by `reach[i]` on both sides of every feature. Like [`RawRegion::shifted`], it is not cut
+    /// to the domain and has no whole-number condition.
     pub fn widened(&self, reach: &[Rational]) -> Self {
         let widen = |((low, high), r): (&Ends, &Rational)| (low - r, high + r);
         let sides = self.sides.iter().zip(reach).map(widen).collect();
@@ -369,7 +373,7 @@ impl RawRegion {
     }
 }
 
-/// The ends of a side, moved inward to whole numbers where it takes only these.
+/// The ends of a side, moved inward to whole numbers if it takes only these.
 fn inward((low, high): Ends, is_whole: bool) -> Ends {
     match is_whole {
         true => (Rational::integer(low.ceil()), Rational::integer(high.floor())),
@@ -377,7 +381,7 @@ fn inward((low, high): Ends, is_whole: bool) -> Ends {
     }
 }
 
-/// The larger end, where a limit is declared.
+/// The larger of `a` and the limit; `a` if no limit is declared.
 fn later(a: Rational, limit: &Option<Rational>) -> Rational {
     match limit {
         Some(limit) if *limit > a => limit.clone(),
@@ -385,7 +389,7 @@ fn later(a: Rational, limit: &Option<Rational>) -> Rational {
     }
 }
 
-/// The smaller end, where a limit is declared.
+/// The smaller of `a` and the limit; `a` if no limit is declared.
 fn earlier(a: Rational, limit: &Option<Rational>) -> Rational {
     match limit {
         Some(limit) if *limit < a => limit.clone(),

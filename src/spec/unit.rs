@@ -1,4 +1,4 @@
-//! The unit in which distances are measured: one spec says different things in different ones.
+//! The unit in which distances are measured: the same spec says different things in different units.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ pub enum DistanceUnit {
     /// `z = scale·(x − mean)`, with scales that the model declares.
     #[serde(rename = "standard deviations")]
     StandardDeviations,
-    /// As the inputs are; also where the model declares no scales.
+    /// The unit of the inputs themselves; also used if the model declares no scales.
     #[serde(rename = "raw units")]
     Raw,
 }
 
 impl DistanceUnit {
-    /// Of a spec, where it measures distances at all.
+    /// The unit of a spec; `None` if it measures no distances.
     pub fn of(spec: &Spec, model: &Model) -> Option<Self> {
         let has_distances = match &spec.property {
             Property::Monotonicity { scope, .. } => *scope == Scope::Local,
@@ -41,13 +41,13 @@ impl DistanceUnit {
         })
     }
 
-    /// Of distances in the model's own units.
+    /// The unit of distances that are in the model's own units.
     pub fn of_model(model: &Model) -> Self {
         let is_scaled = model.schema.features().iter().any(|feature| feature.scale != 1.0);
         if is_scaled { Self::StandardDeviations } else { Self::Raw }
     }
 
-    /// In a sentence.
+    /// The name of the unit, for a sentence.
     pub fn name(self) -> &'static str {
         match self {
             Self::StandardDeviations => "standard deviations",
@@ -55,7 +55,7 @@ impl DistanceUnit {
         }
     }
 
-    /// Behind a number.
+    /// The short name of the unit, for use behind a number.
     pub fn short(self) -> &'static str {
         match self {
             Self::StandardDeviations => " sd",

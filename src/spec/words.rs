@@ -1,4 +1,4 @@
-//! A spec in words, on one line: what a verdict is about, for people.
+//! A spec in words, on one line: it tells people what a verdict is about.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::model::Model;
 use super::property::{Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Zone};
 use super::{DistanceUnit, Property, Spec};
 
-/// Names of features that a line lists.
+/// Most names of features that a line lists.
 const NAMES: usize = 4;
 
 impl fmt::Display for Norm {
@@ -22,8 +22,8 @@ impl fmt::Display for Norm {
 }
 
 impl Spec {
-    /// What is claimed of a model, on one line: the property with its parameters, the unit of its lengths
-    /// and whose labels are meant.
+    /// The claim about a model, on one line: the property with its parameters, the unit of its lengths and the
+    /// source of the labels.
     pub fn words<'a>(&'a self, model: &Model) -> impl fmt::Display + use<'a> {
         Words { spec: self, unit: DistanceUnit::of(self, model) }
     }

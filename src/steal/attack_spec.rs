@@ -1,4 +1,4 @@
-//! Attacks as TOML, read strictly; every default can be printed.
+//! Attacks as TOML, read strictly; all defaults can be printed.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use crate::oracle::Response;
 
 use super::{Attack, Generator, MaskedThief, Random, SubstituteOptions};
 
-/// Which attack.
+/// The name of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttackName {
-    /// Synthesised points, every label paid.
+    /// Synthesised points; every label is paid.
     Random,
-    /// Some labels inferred.
+    /// Some labels are inferred.
     MaskedThief,
     /// Bisection between opposite labels; not built yet.
     LineSearch,
@@ -35,23 +35,23 @@ impl AttackName {
     }
 }
 
-/// Which rows the attacker starts from.
+/// The rows that the attacker starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SeedRows {
     /// Rows the target was trained on.
     P,
     /// Rows of the same distribution, never trained on.
     X,
-    /// None.
+    /// No rows.
     #[serde(rename = "none")]
     Nothing,
 }
 
-/// How labels are inferred.
+/// The method of inferring labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Inference {
-    /// Not at all.
+    /// No inference.
     None,
     /// By proof.
     Certified,
@@ -76,11 +76,11 @@ impl Inference {
     }
 }
 
-/// How parameters of the attack are chosen.
+/// The choice of the attack's parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ChoiceName {
-    /// They are what the file says.
+    /// The values in the file.
     #[default]
     Fixed,
     /// By agreement on held-out paid labels; not built yet.
@@ -98,23 +98,23 @@ struct InferenceTable {
 /// An attack with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttackSpec {
-    /// Which attack.
+    /// The name of the attack.
     pub attack: AttackName,
-    /// Which rows it starts from.
+    /// The rows that it starts from.
     pub seeds: SeedRows,
-    /// How many of them, drawn anew per repetition (all, if there are no more).
+    /// Number of these rows, drawn anew per repetition (all, if there are no more).
     pub seed_rows: usize,
-    /// What the oracle answers.
+    /// The kind of the oracle's answers.
     pub response: Response,
-    /// Q, seed rows included.
+    /// The query budget Q, seed rows included.
     pub queries: usize,
     /// B / Q: most labelled points per query.
     pub cap_factor: usize,
-    /// Where points come from.
+    /// The source of new points.
     pub generator: Generator,
-    /// How labels are inferred.
+    /// The method of inferring labels.
     pub inference: Inference,
-    /// What is trained.
+    /// The training of the substitute.
     pub substitute: SubstituteOptions,
 }
 
@@ -132,43 +132,43 @@ struct AttackFile {
     substitute: Option<SubstituteOptions>,
 }
 
-/// Why a file is no attack.
+/// Reasons why a file is no attack.
 #[derive(Debug, thiserror::Error)]
 pub enum AttackSpecError {
-    /// Not UTF-8.
+    /// The file is not UTF-8.
     #[error("an attack is UTF-8 text: {0}")]
     Text(#[from] std::str::Utf8Error),
-    /// Not the TOML that an attack asks for.
+    /// The file is not the TOML of an attack.
     #[error("not an attack: {0}")]
     Toml(#[from] toml::de::Error),
-    /// Known, and not built.
+    /// The name is known but not built.
     #[error("{what} `{name}` is not built yet; this version has {built}")]
     NotBuilt {
-        /// What is named.
+        /// The kind of the named thing.
         what: &'static str,
         /// The name.
         name: &'static str,
-        /// What there is.
+        /// The names that are built.
         built: &'static str,
     },
-    /// Two settings that do not go together.
+    /// Two settings conflict.
     #[error("{first} does not go with {second}: {instead}")]
     Conflict {
         /// One setting.
         first: String,
         /// The other.
         second: &'static str,
-        /// What to do.
+        /// A remedy.
         instead: &'static str,
     },
-    /// A number out of its range.
+    /// A number is out of its range.
     #[error("`{key}` is {found}; it must be {expected}")]
     Setting {
         /// The key.
         key: &'static str,
-        /// What was found.
+        /// The value found.
         found: f64,
-        /// What is allowed.
+        /// The allowed values.
         expected: &'static str,
     },
 }
@@ -204,7 +204,7 @@ impl AttackSpec {
         })
     }
 
-    /// Reads an attack; what is absent takes its default.
+    /// Reads an attack; absent settings take their defaults.
     ///
     /// # Errors
     /// Unknown keys and names, names that are not built yet, settings that conflict or are out
@@ -263,7 +263,7 @@ impl AttackSpec {
                 cap_factor: self.cap_factor,
                 substitute,
             }),
-            // `new` refuses the others
+            // `new` refuses the other attacks
             AttackName::Random
             | AttackName::LineSearch
             | AttackName::Jacobian
@@ -271,7 +271,7 @@ impl AttackSpec {
         }
     }
 
-    /// The same attack, every label paid.
+    /// The same attack with every label paid.
     pub fn without_inference(&self) -> Self {
         Self { inference: Inference::None, ..self.clone() }
     }
@@ -303,7 +303,7 @@ impl AttackSpec {
             other => return refuse("inference rule", other.name(), "none and certified"),
         }
         if self.response == Response::Posterior {
-            // substitutes train on labels: asking for more and dropping it would be a quiet lie
+            // substitutes train on labels; requesting more and dropping it would be a quiet lie
             return refuse("training on response", "posterior", "label and sampled-label");
         }
         match self.substitute.choice {

@@ -1,7 +1,7 @@
-//! Where new points come from, and which points may be asked at all.
+//! The source of new points, and the points that may be asked at all.
 //!
-//! Every generated point is mapped to the raw space, its whole features rounded, and clipped to
-//! the valid box *before* it is asked; the point asked is the point trained on.
+//! Every generated point is mapped to the raw space, its whole features are rounded, and it is clipped
+//! to the valid box *before* it is asked. The point asked is the point trained on.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ use crate::model::{Kind, Schema};
 /// Half-width, in standardised units, of the box of a feature without a declared range.
 const UNDECLARED_REACH: f64 = 5.0;
 
-/// How points are made. Lengths are in standardised units.
+/// The way of making points. Lengths are in standardised units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Generator {
@@ -27,18 +27,18 @@ pub enum Generator {
     Gaussian {
         /// Standard deviation.
         sigma: f64,
-        /// Cut to `[−clip, clip]`; absent: not cut.
+        /// The values are cut to `[−clip, clip]`; absent: not cut.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clip: Option<f64>,
     },
-    /// A labelled point plus uniform noise in `[−radius, radius]` on every feature. Ours: it stays
+    /// A labelled point plus uniform noise in `[−radius, radius]` on every feature. Our own: it stays
     /// where proved boxes around the attacker's rows can reach.
     Neighbour {
-        /// Half-width of the noise; a whole feature stays where that is below half a raw unit.
+        /// Half-width of the noise; a whole feature stays fixed if that is below half a raw unit.
         radius: f64,
     },
     /// A labelled point moved by up to `radius` on a random choice of the features proved
-    /// monotone, all of them upwards or all downwards in the proved order. Ours.
+    /// monotone, all of them upwards or all downwards in the proved order. Our own.
     Along {
         /// Longest move of one feature; a whole feature moves by at least one raw unit.
         radius: f64,
@@ -56,7 +56,7 @@ impl Generator {
         }
     }
 
-    /// Whether points are made from labelled ones.
+    /// True if points are made from labelled points.
     pub fn needs_base(&self) -> bool {
         matches!(self, Self::Neighbour { .. } | Self::Along { .. })
     }
@@ -73,9 +73,8 @@ impl Generator {
         }
     }
 
-    /// A new valid raw point. `base` is the labelled point it starts from (ignored by the two
-    /// random generators), `trends` the features proved monotone with the sign that raises the
-    /// score of class 1.
+    /// A new valid raw point. `base` is the labelled point that it starts from (the two random generators
+    /// ignore it). `trends` are the features proved monotone, with the sign that raises the score of class 1.
     pub(super) fn point(
         &self,
         schema: &Schema,
@@ -132,9 +131,9 @@ fn along(
     raw
 }
 
-/// The points that may be asked: declared ranges, rounded inward to floats, and which features
-/// take whole numbers only. A feature without a range takes five standardised units around its
-/// mean, a binary one `[0, 1]`.
+/// The points that may be asked: declared ranges, rounded inward to floats, and the features that take
+/// whole numbers only. A feature without a range takes five standardised units around its mean, a binary
+/// one `[0, 1]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidBox {
     sides: Vec<(f64, f64)>,
@@ -185,7 +184,7 @@ impl ValidBox {
         }
     }
 
-    /// Whether the point lies in the box and is whole where it must be.
+    /// True if the point lies in the box and is whole where it must be.
     pub fn contains(&self, raw: &[f64]) -> bool {
         raw.len() == self.sides.len()
             && raw.iter().zip(&self.sides).zip(&self.is_whole).all(|((x, (low, high)), whole)| {

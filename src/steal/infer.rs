@@ -8,10 +8,10 @@
 //! ```
 //!
 //! A label claim gives a patch, and so does `F_y > 1 − δ` with δ <= ½, since then `F_y > ½`.
-//! The order follows from proofs about one feature at a time: their regions are boxes (the
-//! domain, or L∞ balls in it), so changing the differing coordinates one after the other never
-//! leaves them. Membership is decided exactly, answers are exact real labels, and only *paid*
-//! answers are spread: the error is zero.
+//! The order follows from proofs about one feature at a time. Their regions are boxes (the domain, or L∞
+//! balls in it), so changing the differing coordinates one after the other never leaves them. Membership
+//! is decided exactly, and answers are exact real labels. Only *paid* answers are spread, so the error is
+//! zero.
 
 use crate::certificate::Proved;
 use crate::interval::Rational;
@@ -20,14 +20,14 @@ use crate::spec::{Claim, Direction, RawRegion};
 
 use super::StealError;
 
-/// What the proofs say about labels.
+/// The statements of the proofs about labels.
 #[derive(Clone, Debug, Default)]
 pub struct CertifiedLabels {
     patches: Vec<Patch>,
     trends: Vec<Trend>,
 }
 
-/// A region whose points all have one label.
+/// A region whose points all have the same label.
 #[derive(Clone, Debug)]
 struct Patch {
     region: FloatRegion,
@@ -42,7 +42,7 @@ pub(super) struct Trend {
     pub(super) region: FloatRegion,
 }
 
-/// A region with its box rounded outward to floats, for a quick no.
+/// A region with its box rounded outward to floats, for a quick negative answer.
 #[derive(Clone, Debug)]
 pub(super) struct FloatRegion {
     exact: RawRegion,
@@ -55,7 +55,7 @@ impl FloatRegion {
         Self { exact: exact.clone(), outer }
     }
 
-    /// Decided exactly.
+    /// True if the region contains the point, exactly.
     fn contains(&self, raw: &[f64]) -> bool {
         raw.iter().zip(&self.outer).all(|(x, (low, high))| low <= x && x <= high)
             && Point::from_floats(raw).is_some_and(|point| self.exact.contains(&point))
@@ -63,8 +63,8 @@ impl FloatRegion {
 }
 
 impl CertifiedLabels {
-    /// Keeps of `proved` what says something about labels of further points. Monotone claims
-    /// do so with two classes only.
+    /// Keeps the claims of `proved` that say something about labels of further points. Monotone claims do so
+    /// with two classes only.
     pub fn new(proved: &[Proved], classes: usize) -> Self {
         let mut labels = Self::default();
         for obligation in proved.iter().map(Proved::obligation) {
@@ -82,10 +82,10 @@ impl CertifiedLabels {
                     let sign = if is_rising { 1.0 } else { -1.0 };
                     labels.trends.push(Trend { feature: feature.0, sign, region: region() });
                 }
-                // of no label, or of one that a threshold does not single out
+                // claims about no label, or about a label that a threshold does not single out
                 Claim::Posterior { .. } | Claim::Monotone { .. } => {}
                 Claim::Fuzz { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => {}
-                // two answers are compared, and neither is known
+                // these claims compare two answers, and neither is known
                 Claim::Near { .. } | Claim::Lipschitz { .. } => {}
                 Claim::Stable { .. } | Claim::Confident { .. } => {}
             }
@@ -113,7 +113,7 @@ impl CertifiedLabels {
         Self { patches: Vec::new(), trends }
     }
 
-    /// Where a point lies.
+    /// Finds the regions that contain a point.
     pub(super) fn locate(&self, raw: &[f64]) -> PlacedPoint {
         let inside = |regions: &mut dyn Iterator<Item = &FloatRegion>| {
             let hits = regions.enumerate().filter(|(_, region)| region.contains(raw));
@@ -126,10 +126,10 @@ impl CertifiedLabels {
         }
     }
 
-    /// Whether `other` lies where the answer `label` at `base` spreads by the order: above it for
-    /// label 1, below it for label 0, equal outside the monotone features. Equal points do not.
+    /// True if the answer `label` at `base` spreads to `other` by the order: `other` lies above `base` for label
+    /// 1, below it for label 0, and equals it outside the monotone features. Equal points do not spread.
     fn spreads(&self, base: &PlacedPoint, label: usize, other: &PlacedPoint) -> bool {
-        // going up in the order raises the features of sign +1 and lowers those of sign -1
+        // an upward move in the order raises the features of sign +1 and lowers those of sign -1
         let is_towards = |feature: usize, (x, y): (&f64, &f64)| {
             let sign = if (x < y) == (label == 1) { 1.0 } else { -1.0 };
             x == y || self.has_trend(feature, sign, base, other)
@@ -140,7 +140,7 @@ impl CertifiedLabels {
             && pairs.all(|(feature, pair)| is_towards(feature, pair))
     }
 
-    /// Whether a trend of that feature and sign covers both points.
+    /// True if a trend of that feature and sign covers both points.
     fn has_trend(
         &self,
         feature: usize,
@@ -153,14 +153,14 @@ impl CertifiedLabels {
         })
     }
 
-    /// Whether the paid answer `label` at `base` settles `other`.
+    /// True if the paid answer `label` at `base` settles `other`.
     pub(super) fn settles(&self, base: &PlacedPoint, label: usize, other: &PlacedPoint) -> bool {
         base.patches.iter().any(|index| other.patches.binary_search(index).is_ok())
             || self.spreads(base, label, other)
     }
 }
 
-/// A point, and the regions that contain it, ascending.
+/// A point, and the regions that contain it, in ascending order.
 #[derive(Clone, Debug)]
 pub(super) struct PlacedPoint {
     pub(super) values: Vec<f64>,
@@ -168,7 +168,7 @@ pub(super) struct PlacedPoint {
     trends: Vec<usize>,
 }
 
-/// The paid answers so far, and what follows from them.
+/// The paid answers so far, and the labels that follow from them.
 #[derive(Debug)]
 pub(super) struct Ledger<'a> {
     labels: &'a CertifiedLabels,
@@ -183,7 +183,7 @@ impl<'a> Ledger<'a> {
     /// Notes a paid answer.
     ///
     /// # Errors
-    /// [`StealError::Contradiction`] if a proof says otherwise.
+    /// [`StealError::Contradiction`] if a proof contradicts the answer.
     pub(super) fn record(&mut self, raw: &[f64], answer: usize) -> Result<(), StealError> {
         let place = self.labels.locate(raw);
         let proved = place.patches.iter().filter_map(|&index| self.labels.patches.get(index));
@@ -194,7 +194,7 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    /// The label that proofs and paid answers leave for a point; `None`: ask.
+    /// The label of a point that follows from proofs and paid answers; `None` if it must be asked.
     pub(super) fn infer(&self, raw: &[f64]) -> Option<usize> {
         let place = self.labels.locate(raw);
         if place.patches.is_empty() && place.trends.is_empty() {

@@ -1,9 +1,9 @@
-//! What the certificate itself gives away.
+//! The labels that the certificate itself gives away.
 //!
-//! How many points of a reference distribution are settled by Q queries: those in a proved patch
-//! or in the proved order of a queried point (`infer.rs`). The queries are chosen greedily, each
-//! where it settles the most new points. Whoever holds the certificate can learn at least this much
-//! for Q well-chosen queries.
+//! Counts the points of a reference distribution that Q queries settle: those in a proved patch or in
+//! the proved order of a queried point (`infer.rs`). Queries are chosen greedily, each where it settles
+//! the most new points. A holder of the certificate can learn at least this much with Q well-chosen
+//! queries.
 
 use serde::Serialize;
 
@@ -16,17 +16,17 @@ use super::infer::{CertifiedLabels, PlacedPoint};
 /// Labels settled by a number of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Settled {
-    /// Queries used; fewer than allowed if everything is settled before.
+    /// Queries used; fewer than allowed if everything is settled earlier.
     pub queries: usize,
     /// Reference points whose label follows, the queried ones included.
     pub settled: usize,
     /// Reference points.
     pub total: usize,
-    /// Labels that follow and are not the model's exact label: 0, or a proof is false.
+    /// Labels that follow and are not the model's exact label; 0 unless a proof is false.
     pub wrong: usize,
 }
 
-/// What a greedy choice of queries settles, one after the other.
+/// The points that a greedy choice of queries settles, query after query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settling {
     /// Points settled, and wrong ones among them, after 0, 1, 2, … queries.
@@ -35,8 +35,8 @@ pub struct Settling {
 }
 
 impl Settling {
-    /// What the first `queries` settle. The greedy choice does not look ahead, so a smaller budget is
-    /// the beginning of a larger one.
+    /// The points that the first `queries` settle. The greedy choice does not look ahead, so a smaller budget
+    /// is the beginning of a larger one.
     pub fn at(&self, queries: usize) -> Settled {
         let queries = queries.min(self.after.len().saturating_sub(1));
         let (settled, wrong) = self.after.get(queries).copied().unwrap_or_default();
@@ -46,7 +46,7 @@ impl Settling {
 
 /// Settles `reference` points (raw values) with at most `queries` of them.
 ///
-/// Greedy in hindsight: the choice looks at the labels, as an upper hand would. Costs
+/// Greedy in hindsight: the choice looks at the labels, as an attacker with hindsight would. Costs
 /// `n²` comparisons of points and `n²/8` bytes.
 pub fn settled(
     model: &Model,
@@ -73,7 +73,7 @@ pub(super) fn settle(
     let mut after = vec![(0, 0)];
     while after.len() <= queries {
         let gains = covers.iter().map(|cover| cover.common(&open));
-        // the first of the best, so that ties do not depend on anything else
+        // the first of the best, so that ties depend on nothing else
         let Some((query, gain)) =
             gains.enumerate().rev().max_by_key(|(_, gain)| *gain).filter(|(_, gain)| *gain > 0)
         else {
@@ -103,7 +103,7 @@ impl Cover {
         full
     }
 
-    /// The points settled by the answer `label` at point `query`; itself always.
+    /// The points settled by the answer `label` at point `query`, that point always included.
     fn of_query(
         labels: &CertifiedLabels,
         places: &[PlacedPoint],

@@ -1,4 +1,4 @@
-//! MaskedThief: label some of the generated points by the target's property, without a query.
+//! MaskedThief: labels some of the generated points by the target's property, without a query.
 //!
 //! ```text
 //! D = seeds, labelled by the oracle
@@ -10,8 +10,8 @@
 //! train the substitute on D
 //! ```
 //!
-//! Inference is the certified one of `infer.rs`. The generators built so far do not look at the
-//! substitute, so retraining it every round would change nothing: it is trained once, at the end.
+//! Inference is the certified one of `infer.rs`. The generators built so far do not use the substitute,
+//! so retraining it every round would change nothing. It is trained once, at the end.
 
 use std::collections::BTreeSet;
 
@@ -25,19 +25,19 @@ use super::{
     SubstituteOptions, stream,
 };
 
-/// Fresh points of the first round, if there are no seeds to count.
+/// Fresh points in the first round, if there are no seeds to count.
 const FIRST_ROUND: usize = 50;
 
 /// The attack with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskedThief {
-    /// Where new points come from.
+    /// The source of new points.
     pub generator: Generator,
-    /// Whether labels are inferred from proofs; else every point is asked.
+    /// True if labels are inferred from proofs; otherwise every point is asked.
     pub infers: bool,
     /// B: most labelled points, as a multiple of the query budget.
     pub cap_factor: usize,
-    /// What is trained.
+    /// The training of the substitute.
     pub substitute: SubstituteOptions,
 }
 
@@ -58,7 +58,7 @@ impl Attack for MaskedThief {
 }
 
 impl MaskedThief {
-    /// The loop of the module's first lines.
+    /// The loop described at the top of this module.
     pub(super) fn collect(
         &self,
         oracle: &mut Oracle,
@@ -112,7 +112,7 @@ impl MaskedThief {
     }
 }
 
-/// Proofs must be about the function that answers.
+/// Checks that the proofs are about the function that answers.
 fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
     if oracle.response() == Response::SampledLabel {
         return Err(StealError::DrawnLabels { found: oracle.response().name() });
@@ -152,12 +152,12 @@ impl<'o, 'm, 'a> Thief<'o, 'm, 'a> {
         self.oracle.remaining() > 0 && self.sample.points.len() < cap
     }
 
-    /// The raw values of the labelled point of that index; empty if there is none.
+    /// The raw values of the labelled point with that index; empty if there is none.
     fn base(&self, index: usize) -> Vec<f64> {
         self.sample.points.get(index).map_or_else(Vec::new, |point| point.values.clone())
     }
 
-    /// A row of the attacker's own is always asked, as it is.
+    /// Always asks for the label of one of the attacker's own rows, as it is.
     fn take_seed(&mut self, row: &Row) -> Result<(), StealError> {
         if self.is_new(&row.values) { self.ask(row.values.clone()) } else { Ok(()) }
     }

@@ -13,12 +13,12 @@ use crate::train::trees;
 use super::tests::proved;
 use super::*;
 
-/// Says that nothing was tested, past the harness, which keeps what passing tests print.
+/// Reports that nothing was tested; writes past the harness, which keeps the output of passing tests.
 fn skipped(why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
-/// Cryptojacker, if there is data here.
+/// Cryptojacker, if its data is present.
 fn cryptojacker() -> Option<DataSet> {
     let Some(root) = std::env::var_os("PROPCERT_DATA") else {
         skipped("set PROPCERT_DATA to the folder of data sets to measure attacks");

@@ -1,4 +1,4 @@
-//! How close a substitute came.
+//! The closeness of a substitute to its target.
 //!
 //! ```text
 //! agreement = share of points with argmax S = argmax F, F the undefended target
@@ -22,13 +22,13 @@ use super::{Classifier, Labelled, Sample, Source, StealStream, Substitute, Valid
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).
 const BOUNDARY_GAP: f64 = 0.1;
-/// Most bisection steps of a pair.
+/// Most bisection steps per pair.
 const MAX_BISECTIONS: usize = 64;
 
-/// Why nothing can be measured.
+/// Reasons why nothing can be measured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetricsError {
-    /// No rows where some are needed.
+    /// There are no rows where some are needed.
     #[error("no {part} rows were given; agreement and F1 need at least one")]
     NoRows {
         /// `training` or `held-out`.
@@ -46,11 +46,11 @@ pub struct Agreement {
     pub held_out: f64,
     /// On uniform points of the input box.
     pub uniform: f64,
-    /// On boundary points; none if no pair of opposite labels was found.
+    /// On boundary points; `None` if no pair of opposite labels was found.
     pub boundary: Option<f64>,
 }
 
-/// What one classifier achieves.
+/// The results of one classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Scores {
     /// With the undefended target.
@@ -66,18 +66,18 @@ pub struct Scores {
 pub struct Figures {
     /// Distinct points asked.
     pub queries: usize,
-    /// Labelled points in all.
+    /// Number of labelled points.
     pub labelled: usize,
-    /// Labels inferred by proof, for no query.
+    /// Labels inferred by proof, without a query.
     pub inferred: usize,
-    /// Inferred labels that are not the exact answer of the (defended) target that was attacked;
-    /// decided outside the budget.
+    /// Inferred labels that differ from the exact answer of the attacked (defended) target; decided
+    /// outside the budget.
     pub wrong: usize,
-    /// Generated points that were labelled already.
+    /// Generated points that already had a label.
     pub duplicates: usize,
     /// Gradient steps (networks) or trees (ensembles) of the substitute.
     pub steps: u64,
-    /// What the substitute achieves.
+    /// The results of the substitute.
     pub scores: Scores,
 }
 
@@ -97,7 +97,7 @@ impl Figures {
     }
 }
 
-/// Inferred labels that differ from what the (defended) target answers, decided exactly.
+/// Inferred labels that differ from the answers of the (defended) target, decided exactly.
 pub(super) fn wrong_inferences(
     target: &Model,
     defense: Option<&Defense>,
@@ -120,7 +120,7 @@ struct AnsweredPoint {
 #[derive(Clone, Debug)]
 pub struct Evaluation<'a> {
     target: &'a Model,
-    /// With the data's label.
+    /// Held-out rows, each with the data's label.
     held_out: Vec<(AnsweredPoint, usize)>,
     uniform: Vec<AnsweredPoint>,
     boundary: Vec<AnsweredPoint>,
@@ -171,7 +171,7 @@ impl<'a> Evaluation<'a> {
         self.target
     }
 
-    /// What a classifier achieves.
+    /// The results of a classifier.
     pub fn scores(&self, classifier: &Classifier) -> Scores {
         let answers: Vec<(usize, Vec<f64>)> =
             self.held_out.iter().map(|(q, _)| classifier.answer(&q.values)).collect();
@@ -218,8 +218,8 @@ fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
     if hits == 0 { 0.0 } else { 2.0 * hits as f64 / (2 * hits + errors) as f64 }
 }
 
-/// The most frequent class and the least frequent one that occurs; ties by lower index, and
-/// two classes are never the same.
+/// The most frequent class, and the least frequent class that occurs. Ties go to the lower index, and
+/// the two classes are never the same.
 fn extremes(rows: &[Row], classes: usize) -> (usize, usize) {
     let count = |class: &usize| rows.iter().filter(|row| row.label == *class).count();
     let majority = (0..classes).rev().max_by_key(count).unwrap_or(0);
@@ -228,7 +228,7 @@ fn extremes(rows: &[Row], classes: usize) -> (usize, usize) {
     (majority, minority.unwrap_or(majority))
 }
 
-/// Midpoints where bisection between random points of opposite labels ended.
+/// The last midpoints of bisections between random points of opposite labels.
 fn boundary_points(
     target: &Model,
     pool: &[&AnsweredPoint],
@@ -254,7 +254,7 @@ fn bisect(target: &Model, valid: &ValidBox, mut a: Vec<f64>, mut b: Vec<f64>) ->
     let label = target.label(&a);
     let mut middle = midpoint(valid, &a, &b);
     for _ in 0..MAX_BISECTIONS {
-        // whole features may leave nothing between two neighbours
+        // with whole features, there may be nothing between two neighbours
         if distance(target, &a, &b) <= BOUNDARY_GAP || middle == a || middle == b {
             break;
         }
@@ -274,7 +274,7 @@ fn midpoint(valid: &ValidBox, a: &[f64], b: &[f64]) -> Vec<f64> {
     middle
 }
 
-/// Euclidean, standardised.
+/// The standardised Euclidean distance.
 fn distance(target: &Model, a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (target.schema.standardise(a), target.schema.standardise(b));
     a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()

@@ -1,4 +1,4 @@
-//! Model stealing: label points through the [`Oracle`], train a substitute on them, compare.
+//! Model stealing: labels points through the [`Oracle`], trains a substitute on them, and compares.
 //!
 //! ```text
 //! attack TOML ── AttackSpec ── Attack::steal(oracle, knowledge, seed) ── Substitute
@@ -9,12 +9,12 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `attack_spec` | attacks as TOML |
-//! | `generate` | where new points come from |
+//! | `generate` | the source of new points |
 //! | `infer` | labels that follow from proofs and paid answers |
 //! | `random`, `masked_thief` | the attacks |
-//! | `substitute` | what is trained on the labels |
-//! | `metrics`, `paired` | what an attack achieved, next to what it would have without inference |
-//! | `leakage` | what the certificate alone gives away |
+//! | `substitute` | the model trained on the labels |
+//! | `metrics`, `paired` | the results of an attack, next to those without inference |
+//! | `leakage` | the labels that the certificate alone gives away |
 //!
 //! Everything is a function of its inputs and one seed.
 
@@ -51,12 +51,12 @@ use crate::model::{Row, Schema};
 use crate::oracle::{Oracle, OracleError};
 use crate::train::TrainError;
 
-/// A way to a substitute.
+/// A method of obtaining a substitute.
 pub trait Attack {
     /// Asks `oracle` for labels, within its budget, and trains a substitute on them.
     ///
     /// # Errors
-    /// See [`StealError`]; a used-up budget is not one, attacks stop before it.
+    /// See [`StealError`]. A used-up budget is no error; attacks stop before it.
     fn steal(
         &self,
         oracle: &mut Oracle,
@@ -65,7 +65,7 @@ pub trait Attack {
     ) -> Result<Substitute, StealError>;
 }
 
-/// What an attacker knows before the first query.
+/// The attacker's knowledge before the first query.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowledge<'a> {
     /// Features of the target, with their standardisation.
@@ -74,29 +74,29 @@ pub struct Knowledge<'a> {
     pub classes: usize,
     /// Family of the target, `mlp` or `ensemble`.
     pub family: &'a str,
-    /// Which points may be asked.
+    /// The points that may be asked.
     pub valid: &'a ValidBox,
-    /// Rows of the attacker's own. Their data labels are not looked at: the target's labels
-    /// of them cost queries.
+    /// The attacker's own rows. Their data labels are not used: the target's labels for them cost
+    /// queries.
     pub seeds: &'a [Row],
-    /// What the kernel proved of the target.
+    /// The claims that the kernel proved of the target.
     pub proved: &'a [Proved],
-    /// The defense that `proved` was lowered with; `None`: the undefended model.
+    /// The defense that `proved` was lowered with; `None` for the undefended model.
     pub proofs_about: Option<&'a Defense>,
 }
 
-/// A point with the label the attacker holds for it.
+/// A point with the attacker's label for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labelled {
     /// Raw feature values.
     pub values: Vec<f64>,
     /// The class.
     pub label: usize,
-    /// Where the label comes from.
+    /// The source of the label.
     pub source: Source,
 }
 
-/// Where a label comes from.
+/// The source of a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The oracle, for one query.
@@ -108,20 +108,20 @@ pub enum Source {
 /// The labelled points of one attack.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    /// In the order in which they were labelled; distinct.
+    /// The points in the order of labelling; distinct.
     pub points: Vec<Labelled>,
-    /// Generated points that were labelled already and therefore dropped.
+    /// Generated points that already had a label and were dropped.
     pub duplicates: usize,
 }
 
 impl Sample {
-    /// How many labels came from that source.
+    /// Number of labels from that source.
     pub fn count(&self, source: Source) -> usize {
         self.points.iter().filter(|point| point.source == source).count()
     }
 }
 
-/// Why an attack failed.
+/// Reasons why an attack failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StealError {
     /// The oracle refused.
@@ -130,7 +130,7 @@ pub enum StealError {
     /// The substitute could not be trained.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A generator or attack that starts from rows.
+    /// A generator or attack that starts from rows, without rows.
     #[error("`{what}` starts from the attacker's own rows, and there are none; give seed rows")]
     NoSeeds {
         /// The generator or attack.
@@ -147,7 +147,7 @@ pub enum StealError {
     /// Generator `along` without a monotone feature.
     #[error("generator `along` moves along features proved monotone, and none is; use `neighbour`")]
     NothingMonotone,
-    /// Proofs about one function, answers from another.
+    /// The proofs are about one function, the answers come from another.
     #[error("the proofs are about the {proofs} target, the oracle answers for the {oracle} one")]
     OtherTarget {
         /// `undefended` or `defended`.
@@ -155,7 +155,7 @@ pub enum StealError {
         /// `undefended`, `defended` or `otherwise defended`.
         oracle: &'static str,
     },
-    /// Certified inference over drawn labels.
+    /// Certified inference was combined with drawn labels.
     #[error(
         "certified inference needs labels that follow from the point; found response `{found}`"
     )]
@@ -163,7 +163,7 @@ pub enum StealError {
         /// The response mode.
         found: &'static str,
     },
-    /// The oracle's answer is not the one proved: certificate and target do not belong together.
+    /// The oracle's answer is not the proved one: certificate and target do not belong together.
     #[error(
         "the oracle answers {answer} where the certificate proves {proved}; check that both belong to one target"
     )]
@@ -173,7 +173,7 @@ pub enum StealError {
         /// The proved label.
         proved: usize,
     },
-    /// No sample to train on.
+    /// There is no sample to train on.
     #[error("no point was labelled, so there is nothing to train on; raise the budget")]
     NothingLabelled,
 }

@@ -1,4 +1,4 @@
-//! Paired runs: an attack next to what it would have achieved otherwise, with equal seeds.
+//! Paired runs: an attack next to comparable runs with equal seeds.
 //!
 //! ```text
 //! attack               as specified
@@ -7,9 +7,9 @@
 //! majority, seeds only baselines
 //! ```
 //!
-//! A larger sample means more gradient steps, which help by themselves: the third run shows by how
-//! much. Trees take the same number of rounds in every run, so for them it equals the second. Where one
-//! of the two runs saw a single class and took no step at all, there is no third.
+//! A larger sample means more gradient steps, which help by themselves; the third run shows by how much.
+//! Trees take the same number of rounds in every run, so for them it equals the second run. If one of the
+//! two runs saw a single class and took no step at all, there is no third run.
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -25,18 +25,18 @@ use super::{
     Substitute, SubstituteOptions, ValidBox, stream,
 };
 
-/// Everything around an attack that its TOML does not say.
+/// The settings around an attack that its TOML does not state.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// The target, and the points to compare on.
     pub evaluation: &'a Evaluation<'a>,
     /// The defense in front of the target.
     pub defense: Option<&'a Defense>,
-    /// Rows that seeds are drawn from, `P` or `X` as the attack says.
+    /// Rows that seeds are drawn from, `P` or `X` as the attack states.
     pub pool: &'a [Row],
-    /// Which points may be asked.
+    /// The points that may be asked.
     pub valid: &'a ValidBox,
-    /// What the kernel proved of the target.
+    /// The claims that the kernel proved of the target.
     pub proved: &'a [Proved],
     /// The defense that `proved` was lowered with.
     pub proofs_about: Option<&'a Defense>,
@@ -45,25 +45,25 @@ pub struct Scene<'a> {
 /// The figures of one repetition; all runs share its seed and seed rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Repetition {
-    /// Decides seed rows, points, initial weights, order of rows and drawn labels.
+    /// Seed of the seed rows, points, initial weights, order of rows and drawn labels.
     pub seed: u64,
     /// The attack as specified.
     pub attack: Figures,
     /// Every label paid.
     pub without_inference: Figures,
-    /// Every label paid, as many gradient steps as `attack`; none if one of the two runs took no step,
-    /// since it saw a single class, and the other did.
+    /// Every label paid, with as many gradient steps as `attack`. `None` if exactly one of the two runs took no
+    /// step because it saw a single class.
     pub same_steps: Option<Figures>,
     /// The majority class of the training rows everywhere.
     pub majority: Scores,
-    /// A substitute trained on the seed rows alone; none if the attack has no seeds.
+    /// A substitute trained on the seed rows alone; `None` if the attack has no seeds.
     pub seeds_only: Option<Scores>,
 }
 
 /// Runs an attack `repetitions` times, with seeds `seed`, `seed + 1`, …
 ///
 /// # Errors
-/// The first failure, by repetition.
+/// The first failure, in the order of repetitions.
 pub fn run(
     scene: &Scene,
     attack: &AttackSpec,
@@ -97,12 +97,12 @@ fn repeat(scene: &Scene, attack: &AttackSpec, seed: u64) -> Result<Repetition, S
     Ok(Repetition { seed, attack: figures, without_inference, same_steps, majority, seeds_only })
 }
 
-/// Whether both runs were trained, or neither.
+/// True if both runs were trained, or neither.
 pub(super) fn have_comparable_steps(a: &Figures, b: &Figures) -> bool {
     (a.steps == 0) == (b.steps == 0)
 }
 
-/// `count` rows of the pool without replacement, in random order; all if there are no more.
+/// `count` rows of the pool without replacement, in random order; all rows if there are no more.
 fn draw(pool: &[Row], count: usize, seed: u64) -> Vec<Row> {
     let mut order: Vec<&Row> = pool.iter().collect();
     order.shuffle(&mut stream(seed, StealStream::SeedRows));
@@ -115,7 +115,7 @@ impl<'a> Scene<'a> {
         draw(self.pool, attack.seed_rows, seed)
     }
 
-    /// What the attacker knows, with these seed rows.
+    /// The attacker's knowledge, with these seed rows.
     pub fn knowledge<'k>(&'k self, seeds: &'k [Row]) -> Knowledge<'k> {
         let target = self.evaluation.target();
         Knowledge {
@@ -129,7 +129,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// One attack through a fresh oracle.
+    /// Runs one attack through a fresh oracle.
     fn play(
         &self,
         attack: &AttackSpec,
@@ -143,7 +143,7 @@ impl<'a> Scene<'a> {
         Ok((substitute, figures))
     }
 
-    /// The baseline trained on the labelled seed rows, which open every sample.
+    /// The baseline trained on the labelled seed rows, which are the first of every sample.
     fn seeds_only(
         &self,
         attack: &AttackSpec,

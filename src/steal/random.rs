@@ -5,12 +5,12 @@ use crate::oracle::Oracle;
 use super::infer::CertifiedLabels;
 use super::{Attack, Generator, Knowledge, MaskedThief, StealError, Substitute, SubstituteOptions};
 
-/// The attack with its settings. With seed rows it labels them first.
+/// The attack with its settings. With seed rows, it labels them first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Random {
-    /// Where the points come from.
+    /// The source of new points.
     pub generator: Generator,
-    /// What is trained.
+    /// The training of the substitute.
     pub substitute: SubstituteOptions,
 }
 
@@ -21,7 +21,7 @@ impl Attack for Random {
         known: &Knowledge,
         seed: u64,
     ) -> Result<Substitute, StealError> {
-        // the loop of MaskedThief in which every point is asked
+        // the loop of MaskedThief, with every point asked
         let loop_without_inference = MaskedThief {
             generator: self.generator.clone(),
             infers: false,

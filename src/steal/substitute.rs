@@ -1,4 +1,4 @@
-//! The substitute: the target's family by default, trained on the labels the attack holds.
+//! The substitute: by default of the target's family, trained on the attacker's labels.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use crate::train::{Progress, mlp, trees};
 
 use super::{Knowledge, Sample, StealError};
 
-/// Which family is trained.
+/// The family of the substitute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubstituteFamily {
-    /// The target's.
+    /// The target's family.
     #[default]
     Target,
     /// Networks.
@@ -20,13 +20,13 @@ pub enum SubstituteFamily {
     Trees,
 }
 
-/// How the substitute is trained: one-hot labels, cross-entropy, no validation rows.
+/// The training of the substitute: one-hot labels, cross-entropy, no validation rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SubstituteOptions {
-    /// Which family.
+    /// The family to train.
     pub family: SubstituteFamily,
-    /// How parameters of the attack are chosen.
+    /// The choice of the attack's parameters.
     pub(super) choice: super::attack_spec::ChoiceName,
     /// Network: width of each hidden layer.
     pub hidden: Vec<usize>,
@@ -36,13 +36,13 @@ pub struct SubstituteOptions {
     pub batch: usize,
     /// Network: Adam's rate.
     pub learning_rate: f64,
-    /// Trees: how many.
+    /// Trees: their number.
     pub trees: usize,
     /// Trees: splits on the way to a leaf.
     pub depth: usize,
     /// Trees: factor of every leaf.
     pub eta: f64,
-    /// Network: exactly this many gradient steps in place of `epochs`.
+    /// Network: exactly this many gradient steps, instead of `epochs`.
     #[serde(skip)]
     pub max_steps: Option<u64>,
 }
@@ -88,12 +88,12 @@ impl SubstituteOptions {
     }
 }
 
-/// What answers in the target's place.
+/// A classifier that stands in for the target.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Classifier {
     /// A trained model.
     Model(Box<Model>),
-    /// One class for every point: only that class was seen.
+    /// One class for every point, because only that class was seen.
     Constant {
         /// The class.
         class: usize,
@@ -132,19 +132,19 @@ pub(super) fn answer(model: &Model, raw: &[f64]) -> (usize, Vec<f64>) {
 /// A stolen model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Substitute {
-    /// What was trained.
+    /// The trained classifier.
     pub classifier: Classifier,
-    /// On what.
+    /// The sample it was trained on.
     pub sample: Sample,
     /// Gradient steps (networks) or trees (ensembles) taken; 0 for a constant.
     pub steps: u64,
 }
 
 impl Substitute {
-    /// Trains on `sample`; a sample of one class gives that constant.
+    /// Trains on `sample`; a sample with one class gives that constant.
     ///
     /// # Errors
-    /// An empty sample; whatever training refuses.
+    /// The sample is empty, or training refuses it.
     pub fn fit(
         sample: Sample,
         known: &Knowledge,

@@ -1,4 +1,4 @@
-//! What attacks promise, on a planted ensemble: the label is 1 iff enough thresholds of `a` and
+//! The promises of attacks, on a planted ensemble: the label is 1 iff enough thresholds of `a` and
 //! `b` are passed.
 
 use proptest::prelude::*;
@@ -75,7 +75,7 @@ const ORDER: &str = "property = \"monotonicity\"\nfeatures = [\"a\", \"b\"]\n\
                      direction = \"increasing\"\n";
 const BALLS: &str = "property = \"label\"\nepsilon = \"0.4\"\nlabel = \"predicted\"\n";
 
-/// What the kernel proves of `text` by its cheapest rule.
+/// The claims of `text` that the kernel proves by its cheapest rule.
 pub(super) fn proved(
     model: &Model,
     text: &str,

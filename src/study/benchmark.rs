@@ -1,7 +1,7 @@
-//! Instances of the verification competition: a network, a property, an answer with its certificate.
+//! Instances of the verification competition: a network, a property, and an answer with its certificate.
 //!
-//! A VNN-LIB file describes the *violation*. It becomes one spec or several (`output-region`); the
-//! answer is `sat` if a counterexample of one is found, `unsat` if all are proved.
+//! A VNN-LIB file describes the *violation*. It becomes one spec or several (`output-region`). The
+//! answer is `sat` if a counterexample of one spec is found, and `unsat` if all specs are proved.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use super::StudyError;
 /// Largest file of a benchmark, in bytes.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// What is said of an instance.
+/// The answer to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// There is a violation.
@@ -36,7 +36,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// As in tables.
+    /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sat => "sat",
@@ -48,7 +48,7 @@ impl Status {
     }
 }
 
-/// An answer, how it was found, and what shows it.
+/// An answer, the effort it took, and the evidence for it.
 #[derive(Clone, Debug)]
 pub struct InstanceOutcome {
     /// The answer.
@@ -59,19 +59,19 @@ pub struct InstanceOutcome {
     pub check_seconds: f64,
     /// Cases of branch and bound.
     pub nodes: u64,
-    /// Whether the kernel, reading the certificate anew, came to the same.
+    /// True if the kernel, reading the certificate anew, came to the same answer.
     pub is_checked: bool,
-    /// `sat`: whether the f32 network, given the witness, reaches the unsafe outputs too.
+    /// For `sat`: true if the f32 network, given the witness, reaches the unsafe outputs too.
     pub is_replayed: Option<bool>,
     /// Files to keep: name and content, the certificate first.
     pub files: Vec<(String, String)>,
-    /// Why the answer is `error`.
+    /// Reason for the answer `error`.
     pub reason: Option<String>,
-    /// What is to be known of the answer, the same for all such instances.
+    /// A note on the answer, the same for all instances it applies to.
     pub note: Option<&'static str>,
 }
 
-/// Reads, searches, and checks what was found. `name` begins the names of the files to keep.
+/// Reads the instance, searches, and checks the result. The names of the files to keep begin with `name`.
 pub fn run(
     instance: &Instance,
     name: &str,
@@ -93,14 +93,14 @@ pub fn run(
     })
 }
 
-/// A spec and what its search found.
+/// A spec with the result of its search.
 struct Searched {
     spec: Spec,
     text: String,
     certificate: String,
     nodes: u64,
     is_proved: bool,
-    /// Whether the kernel accepted a counterexample, strict conditions aside.
+    /// True if the kernel accepted a counterexample, strict conditions aside.
     is_refuted: bool,
     /// Points of a confirmed violation, copy by copy.
     witness: Option<Vec<Point>>,
@@ -127,7 +127,7 @@ fn answer(
     let mut found = Vec::with_capacity(queries.len());
     for query in &queries {
         let closed = search(&model, digest, query, options)?;
-        // where the closed set is reached and the strict one was not, look a little further inside
+        // where the search reached the closed set but not the strict one, search again a little further inside
         let is_touched = closed.witness.is_none()
             && (closed.is_refuted || (query.is_strict() && !closed.is_proved));
         let inside = is_touched.then(|| search(&model, digest, &inside_of(query), options));
@@ -171,11 +171,11 @@ fn answer(
     })
 }
 
-/// Said of properties that declare floats.
+/// Note on properties that declare floats.
 const FLOATS: &str = "a property declares its inputs and outputs as floats; answers are about the real function \
                       of the network, and decimals are taken as they are written";
 
-/// The file, or the packed one beside it: published benchmarks name files without the ending `.gz`.
+/// The file, or the packed file beside it: published benchmarks name files without the ending `.gz`.
 pub fn stored(path: &Path) -> PathBuf {
     let mut packed = path.as_os_str().to_owned();
     packed.push(".gz");
@@ -183,7 +183,8 @@ pub fn stored(path: &Path) -> PathBuf {
     if !path.exists() && packed.exists() { packed } else { path.to_owned() }
 }
 
-/// As many inputs and outputs as the network has; `Err` ends where its name belongs.
+/// Expects as many inputs and outputs as the network has. The text of an `Err` ends
+/// where the network's name follows.
 fn expect_fit(model: &Model, queries: &[Query]) -> Result<(), String> {
     let Family::Mlp(mlp) = &model.family else { return Ok(()) };
     let outputs = mlp.layers.last().map_or(0, Layer::outputs);
@@ -255,10 +256,10 @@ fn search(
     Ok(Searched { spec, text, certificate, nodes, is_proved, is_refuted, witness })
 }
 
-/// How far inside strict conditions on outputs a second search looks.
+/// Distance inside strict conditions on outputs at which a second search looks.
 const INSIDE: &str = "0.000001";
 
-/// The query with its strict rows of outputs moved inwards: what reaches it reaches the query.
+/// The query with its strict rows of outputs moved inwards. An output that reaches it reaches the query.
 fn inside_of(query: &Query) -> Query {
     let mut inside = query.clone();
     let by: Decimal = INSIDE.parse().expect("a decimal");
@@ -273,7 +274,7 @@ fn inside_of(query: &Query) -> Query {
     inside
 }
 
-/// The points, if they satisfy the strict conditions of the file too.
+/// The points, if they also satisfy the strict conditions of the file.
 fn confirmed(model: &Model, query: &Query, texts: &[Vec<String>]) -> Option<Vec<Point>> {
     let features = model.schema.len();
     let points: Vec<Point> =
@@ -283,7 +284,7 @@ fn confirmed(model: &Model, query: &Query, texts: &[Vec<String>]) -> Option<Vec<
     query.is_witness(&inputs, &outputs).then_some(points)
 }
 
-/// Whether the outputs of one f32 execution at the rounded points are in an unsafe block.
+/// True if the outputs of one f32 execution at the rounded points are in an unsafe block.
 fn is_reached_in_f32(model: &Model, query: &Query, points: &[Point]) -> bool {
     let outputs = points.iter().flat_map(|point| model.served_scores(point));
     let exact: Option<Vec<Rational>> =
@@ -291,7 +292,7 @@ fn is_reached_in_f32(model: &Model, query: &Query, points: &[Point]) -> bool {
     exact.is_some_and(|outputs| query.blocks.iter().any(|block| block.contains(&outputs)))
 }
 
-/// The certificate read anew, against the spec and the model.
+/// True if the certificate, read anew against the spec and the model, holds and gives the answer.
 fn is_confirmed(model: &Model, digest: Digest, one: &Searched) -> Result<bool, StudyError> {
     let subject = Subject {
         model: (model, digest),
@@ -326,7 +327,8 @@ fn witness_text(model: &Model, points: &[Point]) -> String {
     text + ")\n"
 }
 
-/// The line of an instance in a table of results; `file` is the table's folder for certificates.
+/// The line of an instance in a table of results. Paths inside `folder`, the folder of
+/// the instances, are relative to it.
 pub fn row(
     instance: &Instance,
     outcome: &InstanceOutcome,

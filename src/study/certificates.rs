@@ -1,4 +1,4 @@
-//! Certifying inside a study: search, write, check twice, count.
+//! Certification inside a study: search, write, check twice, count.
 
 use crate::certificate::{
     Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
@@ -10,27 +10,27 @@ use crate::spec::{DistanceUnit, Integers, LabelSource, Lowered, Property, Scope,
 
 use super::{Store, StudyError};
 
-/// What is to be certified.
+/// A claim to be certified.
 pub struct Claimed<'a> {
     /// Model, spec, data and defense with their digests.
     pub subject: Subject<'a>,
-    /// Which rows.
+    /// The rows that the claim is about.
     pub selection: Selection,
-    /// How hard to try.
+    /// Effort of the search.
     pub options: Options,
-    /// How many leading obligations are checked in exact arithmetic too.
+    /// Number of leading obligations that are checked in exact arithmetic too.
     pub exact: usize,
 }
 
 /// A certificate that was written and checked again.
 pub struct Certified {
-    /// For the report.
+    /// The certificate's entry in the report.
     pub report: CertificateReport,
-    /// What the kernel proved when it read the file.
+    /// Facts that the kernel proved when it read the file.
     pub proved: Vec<Proved>,
 }
 
-/// Searches, writes the certificate as `file` into the store, and checks what was written in both
+/// Searches, writes the certificate as `file` into the store, and checks the written certificate in both
 /// arithmetics.
 pub fn certify(claimed: &Claimed, store: &Store, file: &str) -> Result<Certified, StudyError> {
     let Claimed { subject, selection, options, exact } = claimed;
@@ -139,7 +139,7 @@ fn unit_of(property: &Property) -> Unit {
     }
 }
 
-/// The property and its parameters, for tables; distances with their unit.
+/// The property and its parameters, for tables; distances have their unit.
 pub fn name_of(spec: &Spec, model: &Model) -> PropertyName {
     let u = DistanceUnit::of(spec, model).map_or("", DistanceUnit::short);
     let label = match spec.label {

@@ -1,4 +1,4 @@
-//! Who consumes certificates inside a study: attacks and defenses, and what certificates give away.
+//! The consumers of certificates inside a study: attacks and defenses, and the facts that certificates give away.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -21,18 +21,18 @@ use super::{Plan, StudyError};
 
 /// Points of each reference set when labels are settled.
 const REFERENCE: usize = 500;
-/// Held-out rows on which agreement is measured, at most.
+/// Most held-out rows on which agreement is measured.
 const HELD_OUT: usize = 2000;
 /// Uniform points and bisected pairs of an evaluation.
 const EVALUATION: usize = 1000;
 
-/// A target with everything that attacks on it share.
+/// A target with everything that the attacks on it share.
 pub(super) struct Target<'a> {
     pub(super) data: &'a DataSet,
     pub(super) digest: Digest,
     pub(super) valid: ValidBox,
     pub(super) evaluation: Evaluation<'a>,
-    /// What a thief is told: proofs around its own rows, and monotone order.
+    /// Proofs given to a thief: around its own rows, and of monotone order.
     pub(super) proved: Vec<Proved>,
 }
 
@@ -104,18 +104,18 @@ fn attacks(target: &Target, plan: &Plan) -> Result<Vec<(String, AttackSpec)>, St
 pub(super) struct Stolen {
     pub(super) attacks: Vec<AttackReport>,
     pub(super) baselines: Vec<Baseline>,
-    /// The runs behind the reports, to be compared with those through a defense.
+    /// The runs behind the reports, for comparison with the runs through a defense.
     runs: Vec<(String, AttackSpec, Vec<Repetition>)>,
 }
 
-/// A defense, and what was certified through it.
+/// A defense with the certificates of the model behind it.
 pub(super) struct Defended<'a> {
     pub(super) chosen: &'a Chosen,
     /// The defense file.
     pub(super) file: &'a str,
     /// Certificates before and after.
     pub(super) still: Vec<(CertificateReport, CertificateReport)>,
-    /// What a thief is told of the defended target.
+    /// Proofs about the defended target that are given to a thief.
     pub(super) proved: Vec<Proved>,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn steal(target: &Target, plan: &Plan) -> Result<Stolen, StudyError> 
     Ok(stolen)
 }
 
-/// One attack's figures, with its paired comparisons.
+/// The figures of one attack, with its paired comparisons.
 pub(super) fn attack_report(
     name: &str,
     attack: &AttackSpec,
@@ -161,10 +161,10 @@ pub(super) fn attack_report(
         ] {
             let others: Option<Vec<Scores>> =
                 repetitions.iter().map(|r| other(r).map(|figures| figures.scores)).collect();
-            // a repetition whose steps could not be made equal has nothing to be paired with
+            // a repetition whose steps could not be made equal has no partner
             let Some(others) = others else { continue };
             let agreement = differences(&scores, &others)?;
-            // boosting takes no gradient steps: holding them equal changes nothing to report
+            // boosting takes no gradient steps, so holding them equal gives the same figures again
             if versus.iter().any(|paired: &Paired| paired.agreement == agreement) {
                 continue;
             }
@@ -212,7 +212,7 @@ fn estimate(scores: &[Scores], value: impl Fn(&Scores) -> f64) -> Result<Estimat
     Ok(Estimate::from_repetitions(&values)?)
 }
 
-/// Agreement on the three sets; a target without a boundary has none to agree on.
+/// Agreement on the three sets. A target without a boundary is an error, since the third set needs one.
 fn agreement(scores: &[Scores]) -> Result<[Vec<f64>; 3], StudyError> {
     let boundary: Option<Vec<f64>> = scores.iter().map(|s| s.agreement.boundary).collect();
     Ok([
@@ -242,8 +242,8 @@ fn differences(a: &[Scores], b: &[Scores]) -> Result<PerSet<Difference>, StudyEr
     })
 }
 
-/// What publishing the certificates tells: labels of published rows for nothing, and how much of
-/// two reference sets a few paid queries settle.
+/// The facts that publishing the certificates gives away: labels of published rows
+/// without any query, and the part of two reference sets that a few paid queries settle.
 pub(super) fn gives_away(
     target: &Target,
     published: &CertificateReport,
@@ -276,7 +276,7 @@ pub(super) fn gives_away(
     }
 }
 
-/// What so many queries settle, with the certificates and without.
+/// The points that so many queries settle, with the certificates and without them.
 fn settled_points(
     model: &Model,
     points: &[Vec<f64>],
@@ -300,15 +300,15 @@ fn settled_points(
     queries.iter().map(point).collect()
 }
 
-/// A defense and how it was chosen.
+/// A defense, with the way it was chosen.
 pub(super) struct Chosen {
     pub(super) defense: Defense,
     pub(super) how: String,
     pub(super) strength: String,
 }
 
-/// Prediction poisoning as strong as one accuracy point on validation rows allows; nothing where even the
-/// weakest costs more.
+/// Prediction poisoning as strong as one accuracy point on validation rows allows; `None` where even the
+/// weakest poisoning costs more.
 pub(super) fn choose(target: &Target) -> Result<Option<Chosen>, StudyError> {
     let choice = choose_poisoning(target.model(), target.data.part(Part::Validation), 1.0)?;
     if choice.is_identity() {
@@ -326,7 +326,7 @@ pub(super) fn choose(target: &Target) -> Result<Option<Chosen>, StudyError> {
     Ok(Some(Chosen { defense, how, strength }))
 }
 
-/// What the defense costs, keeps and takes.
+/// The costs of the defense, the certificates it keeps, and the losses it causes to thieves.
 pub(super) fn defense_report(
     target: &Target,
     defended: Defended,
@@ -363,7 +363,7 @@ pub(super) fn defense_report(
     })
 }
 
-/// Mean 1-norm between defended and undefended posterior.
+/// Mean 1-norm distance between defended and undefended posterior.
 fn posterior_shift(model: &Model, defense: &Defense, rows: &[Row]) -> f64 {
     let shift = |row: &Row| {
         let posterior = model.posterior(&row.values);
@@ -373,7 +373,7 @@ fn posterior_shift(model: &Model, defense: &Defense, rows: &[Row]) -> f64 {
     rows.iter().map(shift).sum::<f64>() / rows.len().max(1) as f64
 }
 
-/// The attacks again, through the defense; certified inference uses what is proved of the
+/// Runs the attacks again through the defense. Certified inference then uses the proofs about the
 /// defended model.
 fn defended_attacks(
     target: &Target,
@@ -385,7 +385,7 @@ fn defended_attacks(
     let mut defended = Vec::new();
     for (name, attack, open) in &stolen.runs {
         if matches!(attack.generator, Generator::Along { .. }) {
-            // poisoning does not keep monotone order: there is none to move along
+            // poisoning does not keep monotone order, so there is no order to move along
             continue;
         }
         let closed =

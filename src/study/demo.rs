@@ -23,11 +23,11 @@ use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, cert
 /// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
 pub const BUDGET_NODES: u64 = 100;
 
-/// The same for the boundary property: no distinction, since every case bounds every axis, and in exact
-/// integers once more.
+/// The same number for the boundary property. There is no case distinction, since every case bounds every axis, and
+/// bounds it once more in exact integers.
 const FUZZ_NODES: u64 = 1;
 
-/// How large the demonstration is.
+/// The size of the demonstration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Test rows that are certified.
@@ -38,7 +38,7 @@ pub struct Plan {
     pub exact: usize,
     /// Radius of local invariance, in standard deviations.
     pub epsilon: String,
-    /// How hard to try.
+    /// Effort of the search.
     pub options: Options,
     /// Repetitions of every attack.
     pub repetitions: usize,
@@ -73,7 +73,7 @@ impl Plan {
     }
 }
 
-/// A trained model and where it lies.
+/// A trained model with the name of its file.
 struct TrainedModel {
     name: &'static str,
     model: Model,
@@ -88,11 +88,11 @@ struct Study<'a> {
     plan: &'a Plan,
     store: &'a Store,
     manifest: Manifest,
-    /// Models whose accuracy even the weakest defense would cost too much.
+    /// Models to which even the weakest defense would cost too much accuracy.
     undefended: Vec<&'static str>,
 }
 
-/// Runs the demonstration on `data` into `store`; `stage` is told what happens next.
+/// Runs the demonstration on `data` into `store`, and tells `stage` the step that comes next.
 pub fn demo(
     data: &DataSet,
     data_name: &str,
@@ -125,7 +125,7 @@ pub fn demo(
     Ok((report, study.manifest))
 }
 
-/// The files of an earlier demonstration in `folder`, by its manifest; none if there is no such.
+/// The files of an earlier demonstration in `folder`, from its manifest; empty if there is no manifest.
 pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
     let Ok(manifest) = Manifest::read(&folder.join("manifest.json")) else {
         return BTreeSet::new();
@@ -154,7 +154,7 @@ struct DemoSpec {
     name: String,
     text: String,
     selection: Selection,
-    /// Whether an attacker is given what it proves: around its own rows, and monotone order.
+    /// True if an attacker is given the proofs: those around its own rows, and of monotone order.
     is_for_thief: bool,
 }
 
@@ -216,7 +216,7 @@ impl Study<'_> {
         })
     }
 
-    /// The radii of as many test rows as are certified.
+    /// A summary of the radii of as many test rows as are certified.
     fn radii(&self, made: &TrainedModel) -> Option<RadiiReport> {
         let test = self.data.part(Part::Test);
         radii::summary(&made.model, &test[..self.plan.rows.min(test.len())])
@@ -285,7 +285,7 @@ impl Study<'_> {
         declared.map(|(key, _)| name(key)).collect()
     }
 
-    /// Certifies several specs of one model, defended or not, side by side, and enters them into the
+    /// Certifies several specs of one model, defended or not, side by side, and adds them to the
     /// manifest in order.
     fn certify_all(
         &mut self,
@@ -347,7 +347,7 @@ impl Study<'_> {
         Ok((certified, entry))
     }
 
-    /// Prediction poisoning by the one-point budget, and what is still proved through it.
+    /// Chooses prediction poisoning by the one-point budget, and certifies the claims through it.
     fn defend(
         &mut self,
         made: &TrainedModel,
@@ -480,7 +480,7 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
     notes
 }
 
-/// What the demonstration leaves out on this data, and why.
+/// Parts that the demonstration leaves out on this data, with the reason.
 fn omissions(data: &DataSet) -> Vec<String> {
     let mut left_out = Vec::new();
     if data.classes() > 2 {

@@ -8,7 +8,7 @@ pub enum StudyError {
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The message of the system.
         error: std::io::Error,
     },
     /// A certificate of a manifest that does not hold as stated.
@@ -24,52 +24,52 @@ pub enum StudyError {
     Unreadable {
         /// The file.
         path: String,
-        /// Why.
+        /// Reason why it cannot be read.
         reason: String,
     },
     /// A file of a manifest that was not opened.
     #[error(transparent)]
     Source(#[from] crate::source::SourceError),
-    /// The data.
+    /// A failure of the data.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),
-    /// Training.
+    /// A failure of training.
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),
-    /// A spec of the study.
+    /// A spec of the study that cannot be read.
     #[error(transparent)]
     Spec(#[from] crate::spec::SpecError),
     /// A spec that does not fit its model.
     #[error(transparent)]
     Lower(#[from] crate::spec::LowerError),
-    /// Certifying.
+    /// A failure of certifying.
     #[error(transparent)]
     Certify(#[from] crate::certify::CertifyError),
-    /// Checking.
+    /// A failure of checking.
     #[error(transparent)]
     Check(#[from] crate::certificate::CheckError),
-    /// Attacks.
+    /// A failure of an attack.
     #[error(transparent)]
     Steal(#[from] crate::steal::StealError),
-    /// The settings of an attack.
+    /// Settings of an attack that are refused.
     #[error(transparent)]
     Attack(#[from] crate::steal::AttackSpecError),
-    /// Measuring attacks.
+    /// A failure of measuring attacks.
     #[error(transparent)]
     Metrics(#[from] crate::steal::MetricsError),
-    /// Defenses.
+    /// A failure of a defense.
     #[error(transparent)]
     Defend(#[from] crate::defend::DefendError),
     /// A file of a benchmark that cannot be read.
     #[error("{0}")]
     Benchmark(String),
-    /// A model of another tool.
+    /// A model of another tool that is not imported.
     #[error(transparent)]
     Import(#[from] crate::import::ImportError),
     /// A target without a boundary.
     #[error("the target answers one label everywhere: there is no boundary to steal")]
     NoBoundary,
-    /// Reporting.
+    /// A failure of reporting.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
 }

@@ -1,5 +1,5 @@
-//! Manifests: which certificate is about which model, spec and data. Whoever consumes certificates
-//! has every entry checked again.
+//! Manifests: the model, spec and data that each certificate is about. Every consumer of certificates
+//! has each entry checked again.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -25,7 +25,7 @@ pub struct Manifest {
     pub certificates: Vec<ManifestEntry>,
 }
 
-/// A certificate and what it is about; paths are relative to the manifest, `data` may be a name.
+/// A certificate with its subject. Paths are relative to the manifest; `data` may be a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestEntry {
@@ -43,11 +43,11 @@ pub struct ManifestEntry {
     pub defense: Option<String>,
 }
 
-/// An entry, read and checked, with what it was checked against.
+/// An entry, read and checked, with the files it was checked against.
 pub struct Loaded {
     /// The entry as it stands in the manifest.
     pub entry: ManifestEntry,
-    /// The digest of the model it is about.
+    /// The digest of the model that the certificate is about.
     pub model: Digest,
     /// The bytes of the spec file.
     pub spec_bytes: Vec<u8>,
@@ -55,16 +55,16 @@ pub struct Loaded {
     pub spec: (Spec, Digest),
     /// The data, where rows are used; entries of one name share it.
     pub data: Option<Arc<DataSet>>,
-    /// The defense with the digest of its file, if the defended model is meant.
+    /// The defense with the digest of its file, if the certificate is about the defended model.
     pub defense: Option<(Defense, Digest)>,
-    /// What is proved.
+    /// The proved obligations.
     pub proved: Vec<Proved>,
-    /// The whole outcome.
+    /// The whole outcome of the check.
     pub checked: Checked,
 }
 
 impl Loaded {
-    /// Whether it is about that model behind that defense, or behind none.
+    /// True if the certificate is about this model behind this defense, or, for `None`, behind none.
     pub fn is_about(&self, model: Digest, defense: Option<Digest>) -> bool {
         self.model == model && self.defense.as_ref().map(|(_, digest)| *digest) == defense
     }
@@ -77,7 +77,7 @@ impl Manifest {
         text + "\n"
     }
 
-    /// Reads a manifest, its entries unchecked.
+    /// Reads a manifest without checking its entries.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         let bytes = read_regular(path, MAX_BYTES)?;
         check_json(&bytes).map_err(|error| unreadable(path, error))?;
@@ -140,7 +140,7 @@ impl ManifestEntry {
     }
 }
 
-/// Checks a certificate file, and refuses one that is not as stated.
+/// Checks a certificate file, and refuses a certificate that is not as stated.
 fn check(subject: &Subject, path: &Path) -> Result<(Checked, Vec<Proved>), StudyError> {
     let mut file = BufReader::new(open_regular(path, MAX_BYTES)?);
     let mut proved = Vec::new();
@@ -159,7 +159,7 @@ fn check(subject: &Subject, path: &Path) -> Result<(Checked, Vec<Proved>), Study
     }
 }
 
-/// What a regular file of limited size says, with its digest.
+/// The parsed content of a regular file of limited size, with its digest.
 fn read_as<T, E: ToString>(
     path: &Path,
     parse: impl Fn(&[u8]) -> Result<T, E>,
@@ -169,7 +169,7 @@ fn read_as<T, E: ToString>(
     Ok((value, Digest::of(&bytes)))
 }
 
-/// What `data` of a manifest in `folder` means from here: a path beside the manifest, or a name.
+/// The data that `data` of a manifest in `folder` means here: a path beside the manifest, or a name.
 pub fn data_from(name: &str, folder: &Path) -> String {
     let beside: PathBuf = folder.join(name);
     if beside.exists() { beside.to_string_lossy().into_owned() } else { name.to_owned() }

@@ -1,9 +1,9 @@
-//! Studies: the rooms composed in the order of the one line on the front page.
+//! Studies: compositions of the other rooms, in the order of the one line on the front page.
 //!
-//! [`demo`] is the standing one: three models are trained on one data set, their properties
-//! certified and checked again, stolen with and without the certificates, and defended; everything
+//! [`demo`] is the standing study. Three models are trained on one data set; their properties are
+//! certified and checked again; the models are stolen with and without the certificates, and defended. Everything
 //! lands in one folder with a manifest, from which each certificate can be checked again.
-//! [`radii`] keeps what proves exact radii. [`benchmark`] answers instances of the verification competition.
+//! [`radii`] keeps the proofs of exact radii. [`benchmark`] answers instances of the verification competition.
 
 pub mod benchmark;
 mod certificates;

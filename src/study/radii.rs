@@ -1,5 +1,5 @@
-//! Radii with what proves them: for each point a `label` claim on a closed ball that holds, and one on a
-//! slightly larger ball that a witness refutes. And the radii of many rows in a few figures.
+//! Radii with their proofs: for each point a `label` claim on a closed ball that holds, and one on a
+//! slightly larger ball that a witness refutes. Also a summary of the radii of many rows.
 
 use rayon::prelude::*;
 
@@ -13,10 +13,10 @@ use crate::spec::{Lowered, Norm, Spec};
 
 use super::{ManifestEntry, StudyError};
 
-/// Boxes looked at per row of a report.
+/// Most boxes looked at per row of a report.
 const BUDGET_NODES: u64 = 100_000;
 
-/// The radii of rows; `None` for a model that has none.
+/// A summary of the radii of rows; `None` for a model without radii.
 pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
     let radii = Radii::new(model, Norm::Linf).ok()?;
     let at = |row: &Row| radii.at(&radii.served(&row.values), BUDGET_NODES);
@@ -37,39 +37,39 @@ pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
     })
 }
 
-/// What is kept of the radius of one point.
+/// The files kept for the radius of one point.
 #[derive(Debug)]
 pub struct Kept {
-    /// Names and texts of files.
+    /// The files, by name and text.
     pub files: Vec<(String, String)>,
-    /// The certificates among them.
+    /// The manifest entries of the certificates among them.
     pub entries: Vec<ManifestEntry>,
-    /// Whether the kernel, reading them anew, proves the ball and confirms the witness, if there is one.
+    /// True if the kernel, reading them anew, proves the ball and confirms the witness, if there is one.
     pub is_checked: bool,
 }
 
-/// What the names of the files of a point end in.
+/// Endings of the file names of a point.
 pub const ENDINGS: [&str; 6] = ["toml", "jsonl", "flip.toml", "flip.jsonl", "csv", "meta.json"];
 
 /// A point whose radius is kept.
 pub struct Anchor<'a> {
-    /// The model with the digest of its file, and what a manifest calls that file.
+    /// The model with the digest of its file, and the name of that file in a manifest.
     pub model: (&'a Model, Digest, &'a str),
-    /// The radii it belongs to.
+    /// The radii of the model.
     pub radii: &'a Radii<'a>,
-    /// What its files are called.
+    /// The start of the names of its files.
     pub name: &'a str,
     /// The raw point.
     pub raw: &'a [f64],
 }
 
-/// The rows that a claim about one point is made for: in `train`, because validation takes one of
-/// several rows away, and every row is the same point.
+/// The row that a claim about one point is made for. It is taken from `train`, because validation takes one of
+/// several rows away; every row is the same point.
 const SELECTION: Selection = Selection { part: Part::Train, rows: Some(1) };
 
 /// The certificates of a radius: `NAME.jsonl` proves the ball of radius [`Radius::epsilon`], and
-/// `NAME.flip.jsonl` holds the witness, refuting the ball that just reaches it. `NAME.csv` is the point,
-/// once for every class: a data set has rows of all classes, and the label that is claimed is the
+/// `NAME.flip.jsonl` holds the witness, which refutes the ball that just reaches it. `NAME.csv` holds the point
+/// once for every class, because a data set has rows of all classes; the claimed label is the
 /// predicted one.
 pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, StudyError> {
     let Anchor { name, raw, radii, .. } = anchor;
@@ -82,7 +82,7 @@ pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, Study
     let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
     let proof = BallClaim { anchor, data: &data, options, epsilon };
     kept.add(&proof, "", None)?;
-    // smaller distances have no decimal that a spec takes, larger ones than all floats none at all
+    // smaller distances have no decimal that a spec takes; distances larger than all floats have no decimal at all
     let distance = |witness: &Vec<f64>| radii.distance_up(raw, witness).max(SMALLEST);
     let flip = radius.witness.as_ref().map(|witness| (witness, distance(witness)));
     if let Some((witness, epsilon)) = flip.filter(|(_, epsilon)| epsilon.is_finite()) {
@@ -102,7 +102,7 @@ struct BallClaim<'a> {
 }
 
 impl Kept {
-    /// Adds a spec and its certificate, and has it checked.
+    /// Adds a spec with its certificate, and has the certificate checked.
     fn add(
         &mut self,
         claimed: &BallClaim,
@@ -156,10 +156,10 @@ impl Kept {
     }
 }
 
-/// 2⁻⁶⁰⁰; a float at least as large has at most 700 decimal places.
+/// 2⁻⁶⁰⁰. A float at least as large has at most 700 decimal places.
 const SMALLEST: f64 = f64::from_bits((1023 - 600) << 52);
 
-/// The label of the real function is that at the point on the closed ball of radius ε.
+/// The spec that the real function has the point's label on the closed ball of radius ε.
 fn spec_text(epsilon: f64, norm: Norm) -> String {
     let norm = match norm {
         Norm::Linf => "linf",
@@ -173,12 +173,12 @@ fn spec_text(epsilon: f64, norm: Norm) -> String {
     )
 }
 
-/// The decimal that is exactly this float; 0 below all decimals that a spec takes.
+/// The decimal that equals this float; 0 for a float below all decimals that a spec takes.
 fn decimal(x: f64) -> String {
     Decimal::exactly(x).map_or_else(|| "0".to_owned(), |decimal| decimal.to_string())
 }
 
-/// Meta data and table of the data set of one point.
+/// Meta data and table of the data set of a single point.
 fn data_of(anchor: &Anchor) -> (String, String) {
     let features = anchor.model.0.schema.features();
     let names: Vec<String> = features.iter().map(|f| f.name.clone()).collect();
@@ -202,14 +202,14 @@ fn data_of(anchor: &Anchor) -> (String, String) {
     (meta + "\n", csv)
 }
 
-/// Where the model declares nothing, nothing is said but that the point is there.
+/// The declared range of a feature. An end that the model does not declare is the value of the point.
 fn range_of((feature, x): (&FeatureSpec, &f64)) -> (Decimal, Decimal) {
     let exact = || decimal(*x).parse().expect("the text of a decimal");
     let end = |declared: &Option<Decimal>| declared.clone().unwrap_or_else(exact);
     (end(&feature.low), end(&feature.high))
 }
 
-/// The point, once for every class.
+/// A table with the point once for every class.
 fn csv_of(anchor: &Anchor, names: &[String], label: &String) -> String {
     const WRITTEN: &str = "memory takes records of one length";
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -1,4 +1,4 @@
-//! A study's folder: every file appears whole or not at all.
+//! The folder of a study, in which every file appears whole or not at all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl Store {
         self.root.join(name)
     }
 
-    /// Writes a file whose name is relative to the folder; missing folders are made.
+    /// Writes a file whose name is relative to the folder, and makes missing folders.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StudyError> {
         let path = self.path(name);
         if let Some(folder) = path.parent() {
@@ -56,7 +56,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// A temporary file is private; what is written for others to read is not.
+/// Lets others read a file: a temporary file is private, and results are written for others to read.
 #[cfg(unix)]
 fn make_readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
-//! Why nothing was trained.
+//! Errors of training.
 
-/// Why nothing was trained. Rows count from 0 within their part.
+/// Reasons why nothing was trained. Rows count from 0 within their part.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
     /// There are no training rows.
@@ -14,7 +14,7 @@ pub enum TrainError {
         /// Number of training rows.
         rows: usize,
     },
-    /// A row has another number of values than the schema has features.
+    /// The number of values of a row differs from the number of features of the schema.
     #[error("row {row} has {found} values; the schema has {expected} features")]
     RowLength {
         /// The row.
@@ -44,7 +44,7 @@ pub enum TrainError {
         /// The value.
         found: f64,
     },
-    /// Boosting here fits one score, so it tells two classes apart.
+    /// Boosting here fits one score, so it separates two classes only.
     #[error("boosted trees are trained for 2 classes, found {classes}; train an mlp instead")]
     TwoClassesOnly {
         /// Number of classes asked for.
@@ -53,23 +53,23 @@ pub enum TrainError {
     /// A monotone feature is not in the schema.
     #[error("monotone feature {found} does not exist; the schema has features 0 to {last}")]
     MonotoneFeature {
-        /// The index asked for.
+        /// The index requested.
         found: usize,
         /// The largest index.
         last: usize,
     },
-    /// A monotone feature is named that the schema does not have.
+    /// The schema does not have the named monotone feature.
     #[error("monotone feature `{name}` does not exist")]
     UnknownFeature {
         /// The name or index.
         name: String,
     },
-    /// A direction that is none.
+    /// The direction is unknown.
     #[error("direction of `{name}` is `{found}`; expected `increasing` or `decreasing`")]
     UnknownDirection {
         /// The feature.
         name: String,
-        /// What was found.
+        /// The text found.
         found: String,
     },
     /// An option is out of its range.
@@ -77,12 +77,12 @@ pub enum TrainError {
     Setting {
         /// Name of the option.
         option: &'static str,
-        /// What was asked for.
+        /// The value requested.
         found: f64,
-        /// What is allowed.
+        /// The allowed values.
         expected: &'static str,
     },
-    /// Directions are to be those of the data, which has none.
+    /// The directions of the data are requested, but the data has none.
     #[error(
         "monotone = \"declared\", but the data declares no directions: name features below [monotone] in the \
          recipe, or under `monotone` in the meta file of the data"
@@ -99,7 +99,7 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// `Ok` iff `allowed`; else the option's refusal.
+    /// `Ok` iff `allowed`; otherwise the refusal of the option.
     pub(super) fn unless(
         allowed: bool,
         option: &'static str,

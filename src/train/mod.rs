@@ -5,9 +5,9 @@
 //!     └── trees::train ── f ← f + η·tree, tree fitted to the gradient of ln(1 + e^{∓f(x)})
 //! ```
 //!
-//! Both fit on the training rows alone; validation rows decide only when to stop. A trainer
-//! promises nothing about its model: whoever wants a property proved certifies the result.
-//! Same rows, options and seed give the same model, bit for bit.
+//! Both fit the training rows alone; validation rows only decide when to stop. A trainer promises
+//! nothing about its model: to prove a property, certify the result. The same rows, options and seed give
+//! the same model, bit for bit.
 
 mod error;
 pub mod mlp;
@@ -19,18 +19,18 @@ pub use recipe::{Fit, Recipe, RecipeError};
 
 use crate::model::{Row, Schema};
 
-/// How far a training has come.
+/// The progress of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Gradient steps or trees so far.
     pub done: u64,
     /// Gradient steps or trees if nothing stops the training early.
     pub total: u64,
-    /// Share of the validation rows classified correctly just now; none without such rows.
+    /// Share of the validation rows classified correctly just now; `None` without such rows.
     pub validation_accuracy: Option<f64>,
 }
 
-/// Training rows must exist and hold at least two classes; all rows must fit `schema` and
+/// Checks that training rows exist and have at least two classes, and that all rows fit `schema` and
 /// have labels below `classes`.
 fn check_rows(
     schema: &Schema,

@@ -1,4 +1,4 @@
-//! Recipes: how a model is trained, as TOML.
+//! Recipes: the training of a model, as TOML.
 
 use std::collections::BTreeMap;
 
@@ -23,25 +23,25 @@ enum FamilyKind {
     Trees(TreeOptions, Monotone),
 }
 
-/// Which features a monotone ensemble is constrained in.
+/// The features in which a monotone ensemble is constrained.
 #[derive(Clone, Debug, PartialEq)]
 enum Monotone {
-    /// Those that the data declares.
+    /// The features that the data declares.
     Declared,
-    /// These, by name or index; none: unconstrained.
+    /// These features, by name or index; none: unconstrained.
     Named(BTreeMap<String, Direction>),
 }
 
-/// Why a file is no recipe.
+/// Reasons why a file is no recipe.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
-    /// Not UTF-8.
+    /// The file is not UTF-8.
     #[error("a recipe is UTF-8 text: {0}")]
     Text(#[from] std::str::Utf8Error),
-    /// Not the TOML that a recipe asks for.
+    /// The file is not the TOML of a recipe.
     #[error("not a recipe: {0}")]
     Toml(#[from] toml::de::Error),
-    /// Something that later versions train.
+    /// A kind of training reserved for later versions.
     #[error(
         "`{what}` is not trained by this version: it trains natural `mlp` and `trees`, the latter with `monotone`"
     )]
@@ -52,10 +52,10 @@ pub enum RecipeError {
     /// `monotone` is neither a table nor `"declared"`.
     #[error("monotone = `{found}`: expected \"declared\" or a table of directions")]
     Monotone {
-        /// What was found.
+        /// The text found.
         found: String,
     },
-    /// A setting of the other family.
+    /// A setting belongs to the other family.
     #[error("[training] `{key}` is no setting of family `{family}`")]
     Setting {
         /// The key.
@@ -65,7 +65,7 @@ pub enum RecipeError {
     },
 }
 
-/// What a model is fitted to.
+/// The data that a model is fitted to.
 pub struct Fit<'a> {
     /// Features with their standardisation.
     pub schema: &'a Schema,
@@ -73,16 +73,16 @@ pub struct Fit<'a> {
     pub classes: usize,
     /// Rows to fit.
     pub train: &'a [Row],
-    /// Rows to stop by.
+    /// Rows that decide when to stop.
     pub validation: &'a [Row],
     /// Directions that the data declares, by feature name or index.
     pub monotone: &'a BTreeMap<String, String>,
-    /// Seed of everything random.
+    /// Seed of all random choices.
     pub seed: u64,
 }
 
 impl<'a> Fit<'a> {
-    /// The training part of a data set, stopped by its validation part.
+    /// The training part of a data set, with its validation part for stopping.
     pub fn of(data: &'a DataSet, schema: &'a Schema, seed: u64) -> Self {
         Self {
             schema,
@@ -135,12 +135,12 @@ impl Recipe {
         Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())) }
     }
 
-    /// An ensemble monotone in every feature whose direction the data declares.
+    /// An ensemble that is monotone in every feature whose direction the data declares.
     pub fn monotone_trees() -> Self {
         Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Declared) }
     }
 
-    /// Reads a recipe; unknown keys, and what this version does not train, are refused by name.
+    /// Reads a recipe. Unknown keys, and settings that this version does not train, are refused by name.
     pub fn read(bytes: &[u8]) -> Result<Self, RecipeError> {
         let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
         let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
@@ -197,7 +197,7 @@ fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {
     }
 }
 
-/// The constrained features; names must exist and directions be known.
+/// The constrained features; their names must exist and their directions be known.
 fn directions(monotone: &Monotone, fit: &Fit) -> Result<BTreeMap<Feature, Direction>, TrainError> {
     let find = |name: &String| {
         let unknown = || TrainError::UnknownFeature { name: name.clone() };
@@ -207,7 +207,7 @@ fn directions(monotone: &Monotone, fit: &Fit) -> Result<BTreeMap<Feature, Direct
         Monotone::Named(named) => {
             named.iter().map(|(name, &direction)| Ok((find(name)?, direction))).collect()
         }
-        // what would come out is natural trees
+        // the result would be natural trees
         Monotone::Declared if fit.monotone.is_empty() => Err(TrainError::NoDirections),
         Monotone::Declared => fit
             .monotone

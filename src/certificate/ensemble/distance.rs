@@ -1,16 +1,16 @@
 //! Boxes of cells that a ball does not meet (ensembles, `norm` l1 and l2).
 //!
-//! A region is the box around its ball; what lies in the box and not in the ball is no part of the claim.
-//! Cell `c` of a feature is `[t_{c−1}, t_c)`. To the right of the centre the value nearest to it is
-//! `t_{c−1}`, which the cell holds; to the left it is `t_c`, which it does not hold. With `d_i` the
-//! weighted length to that value (0 where the centre lies between), a box of cells has no point in the ball
-//! if
+//! A region is the box around its ball; points in the box but not in the ball are no part of the claim. Cell
+//! `c` of a feature is `[t_{c−1}, t_c)`. For a cell to the right of the centre, the value nearest to the centre
+//! is `t_{c−1}`, which the cell holds; to the left it is `t_c`, which the cell does not hold. With `d_i` the
+//! weighted length to that value (0 if the box holds the centre along the feature), a box of cells has no point
+//! in the ball if
 //!
 //! ```text
 //! Σ d_i > ε  (l1),   Σ d_i² > ε²  (l2),   or "=" and some feature lies to the left
 //! ```
 //!
-//! Of a feature that takes whole numbers, `t_c − 1` is nearest to the left, and the cell holds it.
+//! For a feature that takes whole numbers, the nearest value to the left is `t_c − 1`, and the cell holds it.
 
 use crate::interval::Rational;
 use crate::model::{Cells, Feature};
@@ -22,7 +22,7 @@ use super::CellBox;
 pub(in crate::certificate) struct Distances {
     /// ε, or ε² for l2.
     limit: Rational,
-    /// Per feature, those of the cells that the region meets.
+    /// Per feature, the distances of the cells that the region meets.
     features: Vec<Along>,
 }
 
@@ -35,15 +35,16 @@ struct Along {
     terms: Vec<DistanceTerm>,
 }
 
-/// What a feature adds to the distance of a box whose nearest cell this is.
+/// The part that a feature adds to the distance of a box whose nearest cell this is.
 struct DistanceTerm {
     length: Rational,
-    /// Whether every point of the cell is farther.
+    /// True if every point of the cell is farther away.
     is_open: bool,
 }
 
 impl Distances {
-    /// The distances in a region, whose cells are `root`; `None` if it is no ball but its box.
+    /// The distances in a region whose cells are `root`; `None` if the region is no ball, or a ball that is its
+    /// box.
     pub(in crate::certificate) fn new(
         region: &RawRegion,
         grid: &Cells,
@@ -62,7 +63,7 @@ impl Distances {
         Some(Self { limit, features: features.collect::<Option<_>>()? })
     }
 
-    /// Whether no point of the box lies in the ball.
+    /// True if no point of the box lies in the ball.
     pub(super) fn is_beyond(&self, cells: &CellBox) -> bool {
         let (mut sum, mut is_open) = (Rational::ZERO, false);
         for (along, &side) in self.features.iter().zip(cells.sides()) {

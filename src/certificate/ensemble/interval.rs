@@ -1,5 +1,5 @@
-//! The box rule for ensembles: on a box of cells, a score is at least the sum over trees of the
-//! smallest reachable leaf. Exact for one tree, and where every tree reaches one leaf.
+//! The box rule for ensembles: on a box of cells, a score is at least the sum over trees of the smallest
+//! reachable leaf. The bound is exact for one tree, and if every tree reaches one leaf.
 
 use crate::interval::Rational;
 

@@ -20,7 +20,7 @@ use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::{Outcome, competitors};
 use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 
-/// What is asked at one threshold: the sign of a step of a score difference.
+/// The question at one threshold: the sign of a step of a score difference.
 pub(super) struct JumpQuestion {
     pub(super) feature: usize,
     /// The threshold's number on the feature.
@@ -32,7 +32,7 @@ pub(super) struct JumpQuestion {
     pub(super) direction: Direction,
 }
 
-/// Whether raising `feature` alone never moves `F_class` against `direction` over `cells`.
+/// Decides whether raising `feature` alone never moves `F_class` against `direction` over `cells`.
 pub(in crate::certificate) fn monotone<N: Score>(
     forest: &Forest<N>,
     cells: &CellBox,

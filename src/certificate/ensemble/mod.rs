@@ -114,7 +114,7 @@ pub(super) struct Forest<N> {
     exponent: i64,
 }
 
-/// What the leaf values of an ensemble need: the common exponent, and the bits of the largest sum.
+/// The size of an ensemble's leaf values: the common exponent, and the bits of the largest sum.
 pub(super) struct Size {
     pub(super) exponent: i64,
     pub(super) bits: i64,
@@ -165,7 +165,7 @@ impl<N: Score> Forest<N> {
         &self.cells
     }
 
-    /// All cells.
+    /// The box of all cells.
     pub(super) fn all_cells(&self) -> CellBox {
         let count = |feature| self.cells.thresholds(Feature(feature)).len();
         CellBox { sides: (0..self.cells.features()).map(|feature| (0, count(feature))).collect() }
@@ -242,7 +242,7 @@ impl<N: Score> Forest<N> {
         found.unwrap_or((N::zero(), N::zero()))
     }
 
-    /// Every leaf of a tree that the box reaches, with the part of the box that reaches it. The box is
+    /// Visits every leaf of a tree that the box reaches, with the part of the box that reaches it. The box is
     /// narrowed along each path, so that no leaf between contradicting cuts counts; it is left as it was.
     pub(super) fn each_leaf(
         tree: &CutTree<N>,

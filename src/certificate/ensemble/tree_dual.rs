@@ -1,17 +1,16 @@
 //! The relaxation of an ensemble with one variable per leaf, by weak duality.
 //!
-//! A share `θ_{t,j}` is any function of the cell of feature `j` that tree `t` adds to its leaves, and that
-//! is taken off again for all trees together. At every point of a box of cells
+//! A share `θ_{t,j}` is any function of the cell of feature `j`. Tree `t` adds it to its leaves, and for all
+//! trees together it is subtracted again. At every point of a box of cells
 //!
 //! ```text
 //! Σ_t v_t  >=  Σ_t min over reached leaves of [ v + Σ_j min over the leaf's cells of θ_{t,j} ]
 //!              + Σ_j min over the box's cells of −Σ_t θ_{t,j}
 //! ```
 //!
-//! since each tree's leaf holds the point's cells. It holds for all shares, so they are a hint: steps
-//! `[tree, feature, cut, n]`, by which the share rises (in units of 2⁻²⁰) from the cells up to the cut to
-//! those beyond it. The best shares reach the optimum of the linear program in which trees agree on the
-//! cells.
+//! since each tree's leaf holds the point's cells. The bound holds for all shares, so they are a hint: steps
+//! `[tree, feature, cut, n]`, by which the share rises (`n` in units of 2⁻²⁰) from the cells up to the cut to
+//! those beyond it. The best shares reach the optimum of the linear program in which trees agree on the cells.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +28,7 @@ const UNIT: i64 = -20;
 /// Sizes of steps stay below this.
 const MOST: u64 = 1 << 53;
 
-/// A function of cells that is constant between cuts: from which cell on it has which value.
+/// A function of cells that is constant between cuts: its rise at each cell where it changes.
 #[derive(Default)]
 struct Staircase(BTreeMap<usize, i128>);
 
@@ -55,9 +54,9 @@ impl Staircase {
 
 /// The shares of all trees.
 struct Shares {
-    /// By tree, then by feature.
+    /// The shares, by tree, then by feature.
     own: BTreeMap<usize, BTreeMap<usize, Staircase>>,
-    /// By feature, of all trees together.
+    /// The sums of the shares of all trees, by feature.
     sums: BTreeMap<usize, Staircase>,
 }
 

@@ -1,11 +1,11 @@
-//! Why a check ends early.
+//! Errors that end a check early.
 
 use crate::model::LimitError;
 use crate::spec::LowerError;
 
 use crate::certificate::{FormatError, Rejection};
 
-/// Why a file is not checked to the end: exit code 2.
+/// The error for a file that is not checked to the end: exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// Reading failed.
@@ -13,7 +13,7 @@ pub enum CheckError {
     Io {
         /// The line.
         line: u64,
-        /// What the system says.
+        /// Message of the system.
         error: std::io::Error,
     },
     /// A line that is no line of a certificate.
@@ -21,7 +21,7 @@ pub enum CheckError {
     Format {
         /// The line.
         line: u64,
-        /// What is wrong.
+        /// The problem found.
         error: FormatError,
     },
     /// A proof that makes no sense.
@@ -31,7 +31,7 @@ pub enum CheckError {
         line: u64,
         /// The obligation.
         at: usize,
-        /// Why.
+        /// The reason.
         rejection: Rejection,
     },
     /// A line about another obligation than the next one.
@@ -46,12 +46,12 @@ pub enum CheckError {
         /// Index expected.
         expected: usize,
     },
-    /// More than what is read.
+    /// A size over its limit.
     #[error("line {line}: {limit}")]
     Limit {
         /// The line.
         line: u64,
-        /// What is limited, how much there is, how much is accepted.
+        /// The size that is limited, the amount found and the amount accepted.
         limit: LimitError,
     },
     /// A header key that the claim has no use for.
@@ -75,17 +75,17 @@ pub enum CheckError {
     End {
         /// The line.
         line: u64,
-        /// What is wrong.
+        /// The problem found.
         problem: &'static str,
     },
-    /// Made for something else.
+    /// A certificate made for something else.
     #[error("the certificate was made for another {what}: it names {stated}, this is {given}")]
     Other {
-        /// What differs.
+        /// Name of the thing that differs.
         what: &'static str,
-        /// In the header.
+        /// The value in the header.
         stated: String,
-        /// As given.
+        /// The value given.
         given: String,
     },
     /// The spec says nothing about this model.

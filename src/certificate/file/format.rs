@@ -18,7 +18,7 @@ use crate::certificate::{Hint, LeafHint, Proof, Rejection, SplitTree, Totals};
 pub struct Header {
     /// `certificate/1`.
     pub schema: String,
-    /// Name and version of the writer; means nothing.
+    /// Name and version of the writer; the check ignores it.
     pub tool: String,
     /// Digest of the model file.
     pub model: Digest,
@@ -30,14 +30,14 @@ pub struct Header {
     /// The part whose rows are meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// How many of its first rows.
+    /// Number of its first rows that are meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
     /// Must equal the effective semantics.
     pub semantics: Semantics,
     /// Must equal the spec's.
     pub integers: Integers,
-    /// What the search was allowed; means nothing.
+    /// Budget of the search; the check ignores it.
     #[serde(deserialize_with = "object")]
     pub budget: Budget,
     /// Digest of the defense file, if the claim is about the defended model.
@@ -45,11 +45,11 @@ pub struct Header {
     pub defense: Option<Digest>,
 }
 
-/// What a search was allowed per obligation.
+/// The budget of a search per obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Nodes of a split tree.
+    /// Most nodes of a split tree.
     pub nodes: u64,
 }
 
@@ -58,7 +58,7 @@ pub struct Budget {
 pub struct Line {
     /// Index of the obligation.
     pub at: usize,
-    /// What is offered for it.
+    /// The proof offered for it.
     pub proof: Proof,
 }
 
@@ -78,9 +78,9 @@ pub enum Entry {
 pub struct Piece {
     /// Index of the obligation.
     pub at: usize,
-    /// Which part, from 0.
+    /// Number of the part, from 0.
     pub number: usize,
-    /// How many parts there are.
+    /// Number of all parts.
     pub of: usize,
     /// Whole tokens of the tree, with single spaces between them.
     pub tree: String,
@@ -88,7 +88,7 @@ pub struct Piece {
     pub hints: Vec<LeafHint>,
 }
 
-/// Why a line is no line.
+/// The error for a line that is no line of a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     /// A size over its limit.
@@ -111,7 +111,7 @@ pub enum FormatError {
         /// The key.
         key: &'static str,
     },
-    /// A key the rule needs.
+    /// A key that the rule needs.
     #[error("rule `{rule}` needs `{key}`")]
     Missing {
         /// The rule.
@@ -124,11 +124,11 @@ pub enum FormatError {
     Piece {
         /// The obligation.
         at: usize,
-        /// Which part.
+        /// Number of the part.
         number: usize,
-        /// Of how many.
+        /// Number of all parts.
         of: usize,
-        /// What should stand here.
+        /// The part expected here.
         expected: String,
     },
     /// A proof that does not parse.
@@ -258,8 +258,9 @@ impl Line {
 }
 
 impl Proof {
-    /// Whether a line holds it as a reader takes it: the trees and shifts of one line go over one line
-    /// only, and a search may find more of them; points are numbers.
+    /// True if a line can hold the proof in a form that a reader takes. The trees of `jumps` and `tree-pairs`
+    /// and the shifts of `tree-dual` must fit one line, and a search may find more of them; points must be
+    /// numbers.
     pub fn is_writable(&self) -> bool {
         match self {
             Self::Jumps { trees } | Self::TreePairs { trees } => {
@@ -272,7 +273,7 @@ impl Proof {
             Self::TreeDual { shifts } => {
                 shifts.iter().map(Vec::len).sum::<usize>() <= LONGEST_LINE / SHIFT_BYTES
             }
-            // between huge ends, what is sought in floats may be no number
+            // between huge ends, a point sought in floats may hold a value that is no number
             Self::Counterexample { points } => {
                 points.iter().all(|texts| Point::parse(texts, texts.len()).is_ok())
             }
@@ -287,7 +288,7 @@ impl Proof {
 
 /// Longest trees or shifts on one line, in bytes; a line may be twice as long.
 const LONGEST_LINE: usize = 1 << 23;
-/// A shift as text, at most.
+/// Most bytes of a shift as text.
 const SHIFT_BYTES: usize = 48;
 /// Longest text of a tree on one line, in bytes; half of what a reader takes.
 const LONGEST_PART: usize = 1 << 19;
@@ -311,7 +312,7 @@ fn pieces(at: usize, tree: &str, hints: &[LeafHint]) -> String {
     lines.collect()
 }
 
-/// The text of a tree in at least `least` parts (where it has as many tokens), none of them long.
+/// The text of a tree in at least `least` parts (if it has as many tokens), none of them long.
 fn parts(tree: &str, least: usize) -> Vec<&str> {
     let longest = LONGEST_PART.min(tree.len() / least.max(1));
     let mut parts = Vec::new();

@@ -31,7 +31,7 @@ impl Default for Limits {
 pub(super) struct FileLines<'a> {
     file: &'a mut dyn BufRead,
     limits: Limits,
-    /// Of the line read last, from 1 on.
+    /// Number of the line read last, from 1 on.
     pub(super) number: u64,
     bytes: u64,
     buffer: Vec<u8>,

@@ -36,38 +36,38 @@ pub struct Subject<'a> {
     pub defense: Option<(&'a Defense, Digest)>,
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// The header.
     pub header: Header,
     /// The recomputed counts.
     pub tally: Tally,
-    /// What is not as stated, first findings first (at most 20 kept).
+    /// The findings, things that are not as stated, in order (at most 20 kept).
     pub findings: Vec<String>,
-    /// How many findings there are.
+    /// Number of findings.
     pub finding_count: u64,
-    /// Which obligations are proved, by index.
+    /// Indexes of the proved obligations.
     pub proved: Vec<usize>,
 }
 
 impl Checked {
-    /// Whether every line holds as stated and the totals agree.
+    /// True if every line holds as stated and the totals agree.
     pub fn is_as_stated(&self) -> bool {
         self.finding_count == 0
     }
 }
 
-/// How a file is checked.
+/// Settings of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Which interpreter of the rules.
+    /// The interpreter of the rules.
     pub arithmetic: Arithmetic,
     /// Decide only the first obligations and take the totals as read; `None`: all.
     pub first: Option<usize>,
     /// Multiply-adds that the whole file may cost.
     pub max_work: u64,
-    /// How large the file may be.
+    /// Limits on the size of the file.
     pub limits: Limits,
 }
 
@@ -82,10 +82,10 @@ impl Default for Settings {
     }
 }
 
-/// One decided obligation, on its way past.
+/// One decided obligation, as a check shows it to its watcher.
 #[derive(Clone, Copy, Debug)]
 pub struct Decided<'a> {
-    /// Its index.
+    /// Index of the obligation.
     pub at: usize,
     /// The row it is about, if it is about one: an index in the part.
     pub row: Option<usize>,

@@ -1,20 +1,20 @@
 //! Split trees that go over several lines.
 //!
-//! A long tree is cut between tokens into `n >= 2` parts on consecutive lines of the same
-//! obligation, `"piece":[k,n]` with `k` from 0. Joined by one space the parts are the tree, and their
-//! hints one after the other are its hints.
+//! A long tree is cut between tokens into `n >= 2` parts on consecutive lines of the same obligation,
+//! `"piece":[k,n]` with `k` from 0. The parts joined by single spaces are the tree; their hints one after the
+//! other are its hints.
 
 use crate::certificate::{Entry, FormatError, Line, Piece, Proof, SplitTree};
 
 /// Puts the parts of a line together. Holds no more than was read.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    /// What has been read of a line, and the number of the next part.
+    /// The parts of a line read so far, and the number of the next part.
     open: Option<(Piece, usize)>,
 }
 
 impl Assembler {
-    /// Takes the next entry; gives it back whole, or nothing until its last part is there.
+    /// Takes the next entry. Returns it whole, or nothing until its last part is there.
     pub fn take(&mut self, entry: Entry) -> Result<Option<Entry>, FormatError> {
         let piece = match (entry, &self.open) {
             (Entry::Piece(piece), _) => piece,
@@ -47,7 +47,7 @@ impl Assembler {
         Ok(Some(Entry::Line(Line { at: open.at, proof })))
     }
 
-    /// Whether a line has begun and not ended.
+    /// True if a line has begun and not ended.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }

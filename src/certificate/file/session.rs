@@ -44,7 +44,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Only the first obligations are decided; the others are read and taken as stated.
+    /// True if the obligation is decided: only the first ones are; the others are read and taken as stated.
     fn is_decided(&self, at: usize) -> bool {
         self.settings.first.is_none_or(|first| at < first)
     }

@@ -57,12 +57,12 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// What has been counted so far.
+    /// The counts so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What has been counted.
+    /// The final counts.
     pub fn into_tally(self) -> Tally {
         self.tally
     }

@@ -1,4 +1,4 @@
-//! What the kernel tells a search before it is asked to decide.
+//! Advice of the kernel to a search, before the kernel is asked to decide.
 
 use crate::interval::Rounded;
 use crate::model::Model;
@@ -14,8 +14,8 @@ use crate::certificate::{Block, Bounds, Coupling, Network, Questions};
 const MOST_SIDES: usize = 1 << 22;
 
 impl Kernel<'_> {
-    /// What the margins of a network must clear on the obligation's region; `None` for claims that are
-    /// not about one label, for ensembles, and where a served copy may do anything.
+    /// The hurdle that the margins of a network must clear on the obligation's region; `None` for claims that
+    /// are not about one label, for ensembles, and where a served copy may do anything.
     pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {
         let ByArithmetic::Rounded(Prepared { network, mlp, .. }) = &self.engine else {
             return None;
@@ -29,9 +29,9 @@ impl Kernel<'_> {
         Some(Hurdle { claim, tie, classes, allowances })
     }
 
-    /// Whether the cheap rules of the boundary property close a part of an obligation's region, with
-    /// the partners of its points in a box of their own if there is one; networks only. For a search
-    /// that wants to know before it asks.
+    /// True if the cheap rules of the boundary property close a part of an obligation's region; the partners of
+    /// its points lie in a box of their own if one is given. Networks only. A search can ask this before it
+    /// asks for a verdict.
     pub fn is_fuzz_closed(
         &self,
         claim: &Claim,
@@ -46,9 +46,8 @@ impl Kernel<'_> {
         boundary.decide(&margins, part, partners) == Outcome::Holds
     }
 
-    /// What the rule on changes reaches for the pairs whose first point lies in a part of an
-    /// obligation's region; `None` where the part is closed. For a search that wants to know before it
-    /// asks.
+    /// The bounds that the rule on changes reaches for the pairs whose first point lies in a part of an
+    /// obligation's region; `None` if the part is closed. A search can ask this before it asks for a verdict.
     pub fn changes_missed(&self, obligation: &Obligation, part: &RawRegion) -> Option<Bounds> {
         let (ByArithmetic::Rounded(prepared), Some(claim)) = (&self.engine, &obligation.sufficient)
         else {
@@ -69,8 +68,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// What binds the two copies of an output region to each other, in the arithmetic of the search;
-    /// `None` where nothing does.
+    /// The coupling that binds the two copies of an output region to each other, in the arithmetic of the
+    /// search; `None` if nothing binds them.
     pub fn coupling(&self, obligation: &Obligation) -> Option<Coupling<'_, Rounded>> {
         let ByArithmetic::Rounded(prepared) = &self.engine else { return None };
         self.coupling_of(prepared, obligation)

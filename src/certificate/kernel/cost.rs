@@ -1,4 +1,4 @@
-//! What a proof may cost to check, known before it is looked at.
+//! The cost of checking a proof, known before the proof is looked at.
 
 use crate::model::{Family, Model};
 
@@ -6,19 +6,18 @@ use super::{ByArithmetic, Kernel};
 use crate::certificate::ensemble::{Forest, Score};
 use crate::certificate::{Leaf, Proof, SplitTree};
 
-/// What a side of a box of pairs costs, in nodes visited: about 0.3 µs, in rational numbers.
+/// Cost of a side of a box of pairs, in nodes visited: about 0.3 µs, in rational numbers.
 const SIDE: u64 = 100;
-/// What a side of any box costs wherever one is made, shifted, widened or looked up, and a coordinate of a
+/// Cost of a side of any box wherever one is made, shifted, widened or looked up, and of a coordinate of a
 /// point that is evaluated: rational numbers again.
 const ENDS: u64 = 100;
-/// What sharing out and comparing a bound costs, in nodes visited: about 3 µs, in rational numbers of 2,000
-/// bits.
+/// Cost of sharing out and comparing a bound, in nodes visited: about 3 µs, in rational numbers of 2,000 bits.
 const JUDGED: u64 = 1_000;
-/// The same where posteriors are compared: about 30 µs, six exponentials among them.
+/// The same cost if posteriors are compared: about 30 µs, six exponentials among them.
 const JUDGED_POSTERIORS: u64 = 10_000;
 
 impl Kernel<'_> {
-    /// Multiply-adds (nodes visited, for ensembles) that a proof may cost, at most about.
+    /// The approximate upper limit of the multiply-adds (nodes visited, for ensembles) that a proof may cost.
     pub fn work(&self, proof: &Proof) -> u64 {
         if let (Proof::AllPairs { .. }, Some(pairs)) = (proof, self.pairs()) {
             return pairs.work();
@@ -36,7 +35,8 @@ impl Kernel<'_> {
         work.saturating_add(ENDS.saturating_mul(self.model.schema.len() as u64))
     }
 
-    /// How many points a counterexample may have evaluated: of the boundary property every shifted copy.
+    /// Number of points that may have to be evaluated for a counterexample; for the boundary property every
+    /// shifted copy counts.
     fn evaluations(&self) -> u64 {
         if self.lowered.is_fuzz() { 2 * self.model.schema.len() as u64 + 1 } else { 1 }
     }
@@ -45,8 +45,8 @@ impl Kernel<'_> {
         let (parameters, neurons) = network_size(self.model);
         let inputs = self.model.schema.len() as u64;
         let rows = self.lowered.blocks().map_or(0, |(blocks, copies)| {
-            // both copies side by side are four times as large, and two bound to each other
-            // bound a row three times
+            // both copies side by side are four times as large, and copies bound to each other bound a row
+            // three times
             let times = if copies == 2 { 12 } else { 1 };
             times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
         });
@@ -76,7 +76,7 @@ impl Kernel<'_> {
             // bounds of the network, of the change, and the gradient
             Proof::Difference => linear.saturating_mul(3),
             Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian | Proof::Range => linear,
-            // refused of networks
+            // refused for networks
             Proof::Jumps { .. } | Proof::TreeDual { .. } | Proof::TreePairs { .. } => linear,
         }
     }
@@ -98,12 +98,12 @@ fn network_size(model: &Model) -> (u64, u64) {
     (parameters, hidden)
 }
 
-/// What a claim costs on an ensemble, besides the nodes.
+/// Costs of a claim on an ensemble, besides the nodes.
 #[derive(Clone, Copy)]
 struct Price {
-    /// Points that a counterexample may have evaluated.
+    /// Number of points that may have to be evaluated for a counterexample.
     evaluations: u64,
-    /// For what is judged of a box of pairs.
+    /// Cost of judging a box of pairs.
     judged: u64,
 }
 
@@ -138,13 +138,13 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
             region.saturating_mul(2 * features + 2)
         }
         Proof::None | Proof::Interval | Proof::AllPairs { .. } => nodes,
-        // refused of ensembles
+        // refused for ensembles
         Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian => nodes,
         Proof::Range | Proof::Difference => nodes,
     }
 }
 
-/// Pairs of nodes, sides of the box, and what is judged of it.
+/// Cost of a box of pairs: its pairs of nodes, its sides, and judging it.
 fn box_of_pairs<N: Score>(forest: &Forest<N>, price: Price) -> u64 {
     let sides = SIDE * forest.features() as u64;
     forest.pairs_of_nodes().saturating_add(sides).saturating_add(price.judged)

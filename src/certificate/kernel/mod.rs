@@ -31,7 +31,7 @@ use crate::certificate::{
     Verdict,
 };
 
-/// How the kernel computes.
+/// The arithmetic of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// Round-to-nearest `f64` with every rounding paid for; exact sums for ensembles.
@@ -135,12 +135,12 @@ impl<'a> Kernel<'a> {
         self.lowered.len()
     }
 
-    /// Whether there are no obligations.
+    /// True if there are no obligations.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The row an obligation is about, if it is about one.
+    /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         self.lowered.row_of(at)
     }
@@ -161,8 +161,8 @@ impl<'a> Kernel<'a> {
         self.judge(obligation, proof)
     }
 
-    /// Decides an obligation of one's own, one with another bound for instance, as [`Kernel::check`] does
-    /// those of the certificate.
+    /// Decides an obligation that the caller has made, for instance one with another bound, as
+    /// [`Kernel::check`] decides those of the certificate.
     pub fn judge(&self, obligation: Obligation, proof: &Proof) -> Result<Verdict, Rejection> {
         match (proof, &obligation.claim) {
             (Proof::Counterexample { points }, _) if self.pairs().is_none() => {
@@ -222,7 +222,7 @@ impl<'a> Kernel<'a> {
         Pairs::new(self.model, self.lowered, arithmetic)
     }
 
-    /// Counts the pairs of a claim about all pairs of rows, once each witness is a violation.
+    /// Counts the pairs of a claim about all pairs of rows, if each witness is a violation.
     fn count(&self, proof: &Proof) -> Result<Verdict, Rejection> {
         let Proof::AllPairs { witnesses } = proof else {
             let why = "a claim about all pairs of rows is decided by rule all-pairs";
@@ -236,7 +236,7 @@ impl<'a> Kernel<'a> {
         })
     }
 
-    /// What a proof shows of a network: rules that go a way of their own, else those that start from
+    /// Decides a claim about a network: by rules that go a way of their own, else by those that start from
     /// bounds of the hidden neurons.
     fn decide_network<F: Form>(
         &self,
@@ -348,7 +348,7 @@ impl<'a> Kernel<'a> {
         Changes { network, unbiased, schema: &self.model.schema, claim, domain: &obligation.region }
     }
 
-    /// What binds the copies of an output region to each other; `None` for other claims.
+    /// The coupling that binds the copies of an output region to each other; `None` for other claims.
     fn coupling_of<'p, F: Form>(
         &self,
         prepared: &'p Prepared<F>,
@@ -358,7 +358,7 @@ impl<'a> Kernel<'a> {
         Coupling::new(|| prepared.unbiased(), &self.model.schema, &obligation.region)
     }
 
-    /// What a served copy may lose of each margin of the claim; `None` if it may do anything.
+    /// The most that a served copy may lose of each margin of the claim; `None` if it may do anything.
     fn network_allowances(
         &self,
         mlp: &Mlp,
@@ -471,7 +471,7 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// The rule that closes the whole region, with its hints; for a split its root.
+/// The rule that closes the whole region, with its hints; for a split, the rule of its root.
 #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
     let is_slope =
@@ -490,7 +490,7 @@ fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Re
     })
 }
 
-/// The interval rule needs intervals only; all others the linear bounds.
+/// Bounds of the hidden neurons: the interval rule needs intervals only, all others need the linear bounds.
 fn forward_or_linear<F: Form>(
     network: &Network<F>,
     leaf: Leaf,

@@ -1,4 +1,4 @@
-//! What a served f32 copy may lose: an a-priori allowance per score, valid for every order of
+//! The most that a served f32 copy may lose: an a-priori allowance per score, valid for every order of
 //! summation, with or without fused operations or flush-to-zero.
 //!
 //! With `u = 2⁻²⁴`, `η = 2⁻¹²⁶`, fan-in `n` and a magnitude bound `M` of a layer's inputs:
@@ -8,8 +8,7 @@
 //! eˡ = |W|·eˡ⁻¹ + γ_{n+1}·(|W|·(M + eˡ⁻¹) + |b|) + (n + 1)·η
 //! ```
 //!
-//! Refused (`None`) where an intermediate result could overflow, or where a stored number is
-//! subnormal.
+//! The result is `None` if an intermediate result could overflow, or if a stored number is subnormal.
 
 use crate::interval::{Interval, gamma_f32, magnitudes, product_up, sum_up};
 use crate::model::{Ensemble, Layer, Mlp, Node, Schema};

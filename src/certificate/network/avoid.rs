@@ -1,21 +1,21 @@
-//! Output regions: no point of a box reaches an unsafe block. A block is a conjunction of
-//! `y·f <= rhs`, and the point is safe if for every block some row is violated; so over a region
-//! it suffices that for every block a weighted sum of its rows is,
+//! Output regions: no point of a box reaches an unsafe block. A block is a conjunction of rows `y·f <= rhs`,
+//! and a point is safe if it violates some row of every block. Over a region it suffices that, for every block,
+//! a weighted sum of its rows is violated:
 //!
 //! ```text
 //! min Σ_k w_k·(y_k·f − rhs_k)  >  0          w >= 0, not all 0
 //! ```
 //!
-//! A row may be strict, `y·f < rhs`; then `>= 0` is enough of it alone, and of a sum in which its weight
-//! is above 0: inside the block the other terms are at most 0 and its own is below.
+//! A row may be strict, `y·f < rhs`. Then `>= 0` is enough, for the row alone and for a sum in which its weight
+//! is above 0: inside the block the other terms are at most 0 and its own is below 0.
 //!
-//! The weights are hints; without them every row is tried alone. With all weights 0 a bound of 0
-//! above 0 shows that the case holds no point at all (Farkas), which only the multipliers of signs
-//! can bring about.
+//! The weights are hints; without them every row is tried alone. With all weights 0 the sum is 0, and a bound
+//! of it above 0 shows that the case holds no point at all (Farkas). Only the multipliers of signs can bring
+//! this about.
 //!
-//! A block is one more affine layer `f → y·f − rhs`, so its rows are bounded like any others. Where
-//! the linear rule is asked for and two copies are bound to each other, a single row is bounded by
-//! difference lines as well ([`super::coupling`]).
+//! A block is one more affine layer `f → y·f − rhs`, so its rows are bounded like any others. If the linear
+//! rule is asked for and two copies are bound to each other, a single row is bounded by difference lines as
+//! well ([`super::coupling`]).
 
 use std::cell::OnceCell;
 
@@ -30,9 +30,9 @@ use crate::certificate::{Bounds, Hidden, Hint, Leaf, Network, Rejection, Sign};
 pub struct Block<F: Form> {
     /// `y·f − rhs`, the right-hand sides rounded up.
     layer: F::Layer,
-    /// The same row by row: `y`, and what is added.
+    /// The same row by row: `y`, and the number that is added.
     halves: Vec<(Vec<f64>, f64)>,
-    /// Which rows are strict.
+    /// Per row, true if it is strict.
     strict: Vec<bool>,
 }
 
@@ -44,7 +44,7 @@ struct Distance {
 }
 
 impl Distance {
-    /// Whether the block is avoided; NaN says nothing.
+    /// True if the block is avoided; NaN says nothing.
     fn is_enough(self) -> bool {
         self.bound > 0.0 || (self.is_strict && self.bound >= 0.0)
     }
@@ -67,7 +67,7 @@ impl<F: Form> Block<F> {
         self.halves.len()
     }
 
-    /// Whether a block is left by its row `index` where this is a lower bound of `y·f − rhs`.
+    /// True if row `index` shows that the block is left; `bound` is a lower bound of its `y·f − rhs`.
     pub fn is_left(&self, index: usize, bound: f64) -> bool {
         self.distance(index, bound).is_enough()
     }
@@ -86,7 +86,7 @@ impl<F: Form> Block<F> {
         self.halves.get(index).map(|(y, constant)| (y.as_slice(), *constant))
     }
 
-    /// `Σ_k w_k·(y_k·f − rhs_k)` over the outputs, negative and infinite weights counting as 0.
+    /// `Σ_k w_k·(y_k·f − rhs_k)` over the outputs; negative and infinite weights count as 0.
     pub fn weighted(&self, network: &Network<F>, hidden: &Hidden, weights: &[f64]) -> F {
         let weights: Vec<f64> = weights.iter().map(counted).collect();
         let outputs = magnitudes(&network.output_bounds(hidden));
@@ -94,7 +94,7 @@ impl<F: Form> Block<F> {
     }
 }
 
-/// How much a hinted weight counts: negative and infinite ones nothing.
+/// The value of a hinted weight; negative and infinite ones count as 0.
 fn counted(weight: &f64) -> f64 {
     if *weight > 0.0 && weight.is_finite() { *weight } else { 0.0 }
 }
@@ -105,7 +105,7 @@ pub(super) struct Avoidance<'a, F: Form> {
     pub(super) network: &'a Network<F>,
     /// The unsafe blocks.
     pub(super) blocks: &'a [Block<F>],
-    /// What binds the copies to each other.
+    /// The coupling that binds the copies to each other.
     pub(super) coupling: Option<&'a Coupling<'a, F>>,
 }
 
@@ -113,11 +113,11 @@ pub(super) struct Avoidance<'a, F: Form> {
 struct SignedRegion<'a, F: Form> {
     hidden: &'a Hidden,
     signs: &'a [Sign],
-    /// Derived once a row asks for it.
+    /// Derived when a row first asks for it.
     coupled: OnceCell<Option<Coupled<'a, F>>>,
 }
 
-/// Whether every block is avoided by the points of a region whose neurons have the given signs.
+/// Decides whether the points of a region whose neurons have the given signs avoid every block.
 ///
 /// `hints`: none, one for all blocks, or one per block.
 pub(super) fn decide<F: Form>(
@@ -214,7 +214,7 @@ mod tests {
         format!("{{y = ['{}', '{}'], rhs = '{rhs}', strict = {is_strict}}}", y[0], y[1])
     }
 
-    /// What the kernel says of a proof that the square leaves the block, in both arithmetics.
+    /// The kernel's answer to a proof that the square leaves the block, in both arithmetics.
     fn is_proved(rows: &[String], proof: &Proof) -> [bool; 2] {
         let text = format!(
             "property = 'output-region'\nunsafe = [[{}]]\n[[input]]\nbox = [['-1', '1'], ['-1', '1']]",

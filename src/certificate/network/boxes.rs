@@ -1,4 +1,4 @@
-//! Boxes of points, and perhaps of their partners, where leaves bound further copies of a point.
+//! Boxes of points, and perhaps of their partners, for leaves that bound further copies of a point.
 
 use crate::model::Schema;
 use crate::spec::RawRegion;
@@ -7,11 +7,10 @@ use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::Outcome;
 use crate::certificate::{Cut, Leaf, Rejection, SplitTree, Step};
 
-/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their
-/// points, shifted ones or ones that are close. `decide` is given each leaf's box of points; their
-/// copies may lie beyond it. A sign of a neuron says nothing about these copies, and bounds of a part
-/// nothing about what lies around it, so only inputs are cut and nothing is inherited. All leaves must
-/// be `rule`.
+/// Walks a tree of input cuts over the region of a claim whose leaves bound further copies of their points,
+/// shifted ones or ones that are close. `decide` is given each leaf's box of points; their copies may lie
+/// beyond it. A sign of a neuron says nothing about these copies, and bounds of a part say nothing about the
+/// points around it, so only inputs are cut and nothing is inherited. All leaves must be `rule`.
 ///
 /// `partners` gives the box of all copies of a box's points, if the claim is about pairs and that box
 /// may be cut too, as copy 1; a leaf then answers for the pairs of its two boxes.
@@ -48,8 +47,8 @@ pub(in crate::certificate) fn walk_boxes(
     })
 }
 
-/// A box of points, and the box of those partners that the case is about: all, until a cut of copy 1
-/// says otherwise.
+/// A box of points, and the box of those partners that the case is about: all of them, until a cut of copy 1
+/// gives a smaller box.
 struct Joint {
     region: RawRegion,
     partners: Option<RawRegion>,

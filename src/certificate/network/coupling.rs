@@ -1,16 +1,15 @@
 //! Difference lines between the two copies of a network that an output region is about.
 //!
-//! Bounded each on its own, two copies lose what they have in common. With `Δ = f(x′) − f(x)`,
+//! Two copies that are bounded each on its own lose what they have in common. With `Δ = f(x′) − f(x)`,
 //!
 //! ```text
 //! a·f(x) + b·f(x′)  =  (a + b)·f(x) + b·Δ  =  (a + b)·f(x′) − a·Δ
 //! ```
 //!
-//! and `Δ` is bounded by the linear rule on the change itself ([`super::difference`]) over
-//! `d = x′ − x`. The range of `d` follows from the boxes of both copies and from the conditions on
-//! the input that bind a feature of one copy to the same feature of the other,
-//! `c·x′_i − c·x_i <= h`. A neuron of the first copy is bounded at `x`, the same one of the second
-//! at `x′`, in both by the signs of the case as well.
+//! and `Δ` is bounded by the linear rule on the change itself ([`super::difference`]) over `d = x′ − x`. The
+//! range of `d` follows from the boxes of both copies and from the conditions on the input that bind a feature
+//! of one copy to the same feature of the other, `c·x′_i − c·x_i <= h`. A neuron of the first copy is bounded
+//! at `x`, the same neuron of the second at `x′`; both bounds use the signs of the case as well.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::Schema;
@@ -22,7 +21,7 @@ use crate::certificate::{Block, Hidden, Hint, Network, Sign};
 pub struct Coupling<'a, F: Form> {
     /// One copy, without its biases.
     unbiased: &'a Network<F>,
-    /// What the conditions say of `x′_i − x_i`, per feature, standardised.
+    /// Limits that the conditions set on `x′_i − x_i`, per feature, standardised.
     limits: Vec<Interval>,
 }
 
@@ -34,8 +33,8 @@ pub struct Coupled<'a, F: Form> {
 }
 
 impl<'a, F: Form> Coupling<'a, F> {
-    /// What the conditions of a region over both inputs bind; `None` if they bind nothing.
-    /// `unbiased` gives one copy without its biases, and is asked only where it is needed.
+    /// The coupling that the conditions of a region over both inputs make; `None` if they bind nothing.
+    /// `unbiased` gives one copy without its biases, and is called only if it is needed.
     pub(in crate::certificate) fn new(
         unbiased: impl FnOnce() -> &'a Network<F>,
         schema: &Schema,
@@ -50,8 +49,8 @@ impl<'a, F: Form> Coupling<'a, F> {
         is_bound.then(|| Self { unbiased: unbiased(), limits })
     }
 
-    /// The copies over a case of both, whose bounds are `hidden`; `None` where the boxes alone bind
-    /// them as much, where no pair is left, and after overflow.
+    /// The copies over a case of both, whose bounds are `hidden`; `None` if the boxes alone bind them as much,
+    /// if no pair is left, and after overflow.
     pub fn over(&self, hidden: &Hidden) -> Option<Coupled<'a, F>> {
         let (from, to) = halves(hidden.input());
         let mut is_bound = false;
@@ -102,7 +101,7 @@ impl<F: Form> Coupled<'_, F> {
     }
 }
 
-/// What belongs to the first copy, and what to the second.
+/// The part of the first copy, and that of the second.
 fn halves<T>(both: &[T]) -> (&[T], &[T]) {
     both.split_at(both.len() / 2)
 }

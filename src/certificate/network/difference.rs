@@ -1,17 +1,17 @@
-//! Rule `difference`: how far the margin changes between two points that are close to each other, by the
+//! Rule `difference` bounds the change of the margin between two points that are close to each other, by the
 //! linear rule on the change itself.
 //!
-//! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs,
-//! biases cancel, and the change of a relu lies between two lines over the change of what it reads
-//! ([`crate::interval::Lines::of_change`]). Substituted backwards, that bounds `m(x′) − m(x)` by what
-//! `d` can do, which two passes on their own, subtracted, would not see. A bound by the gradient
-//! stands in where it is less.
+//! For `x` and `x′ = x + d` the change of a layer's output is `W` times the change of its inputs, biases
+//! cancel, and the change of a relu lies between two lines over the change of what it reads
+//! ([`crate::interval::Lines::of_change`]). Substituted backwards, this bounds `m(x′) − m(x)` by the effect of
+//! `d`, which two separate passes, subtracted, would not see. A bound by the gradient is used instead if it is
+//! smaller.
 //!
-//! In a split only the region of `x` is cut. `x′` may lie beyond the leaf's box `B`, so both points
-//! are looked for in `B` widened by ε and cut to the domain, and all bounds are of that box. Such a
-//! leaf proves all pairs with `x` in `B`, whatever closes the other leaves. A leaf by the gradient
-//! proves only the part of a segment that lies in its box; the rest is another leaf's, so the two
-//! kinds do not mix. A sign of a neuron at `x` says nothing about `x′`, so neurons are not cut.
+//! In a split only the region of `x` is cut. `x′` may lie beyond the leaf's box `B`, so both points are taken
+//! from `B` widened by ε and cut to the domain, and all bounds are of that box. Such a leaf proves all pairs
+//! with `x` in `B`, whatever closes the other leaves. A leaf by the gradient proves only the part of a segment
+//! that lies in its box; the rest belongs to another leaf, so the two kinds do not mix. A sign of a neuron at
+//! `x` says nothing about `x′`, so neurons are not cut.
 
 use crate::interval::{Form, Interval, Rational, magnitudes};
 use crate::model::Schema;
@@ -29,7 +29,7 @@ pub(in crate::certificate) struct Changes<'a, F: Form> {
     pub(in crate::certificate) unbiased: &'a Network<F>,
     pub(in crate::certificate) schema: &'a Schema,
     pub(in crate::certificate) claim: &'a Claim,
-    /// Where both points lie.
+    /// The region of both points.
     pub(in crate::certificate) domain: &'a RawRegion,
 }
 
@@ -54,8 +54,8 @@ impl<F: Form> Changes<'_, F> {
         }
     }
 
-    /// At least `|m(x′) − m(x)|` for two points at which `both` bounds the neurons and that differ by an
-    /// element of `moves`.
+    /// An upper bound of `|m(x′) − m(x)|` for two points that differ by an element of `moves` and at which
+    /// `both` bounds the neurons.
     fn change_bound(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
         let places = both.layers().map(|layer| layer.iter().map(|&z| [z, z]).collect());
         let changes = self.unbiased.change_bounds(places, moves)?;
@@ -66,8 +66,8 @@ impl<F: Form> Changes<'_, F> {
         Rational::from_f64(if by_slopes < by_lines { by_slopes } else { by_lines })
     }
 
-    /// How far each standardised input may move, either way: as far as is close, and no farther than
-    /// its side of `around` is wide.
+    /// The moves of each standardised input, either way: as far as is close, and no farther than its side of
+    /// `around` is wide.
     fn moves(&self, reach: &[Rational], on: On, around: &RawRegion) -> Option<Vec<Interval>> {
         let closest =
             reach.iter().zip(around.is_whole()).map(|(reach, &is_whole)| match is_whole {
@@ -84,8 +84,8 @@ impl<F: Form> Changes<'_, F> {
     }
 }
 
-/// How far what takes whole numbers may move within ε: by whole numbers, and for posteriors, which are
-/// asked about points that are closer than ε, by less than ε.
+/// The farthest move within ε of a feature that takes whole numbers: a whole number. Posteriors are asked about
+/// points that are closer than ε, so for them the move is less than ε.
 fn whole_reach(reach: &Rational, on: On) -> Rational {
     match on {
         On::Score => Rational::integer(reach.floor()),

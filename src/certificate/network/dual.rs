@@ -25,13 +25,13 @@ const UNIT: f64 = 1.0 / (1 << 20) as f64;
 /// Multipliers of the two ReLU rows of one neuron, and its upper line.
 #[derive(Clone, Copy, Default)]
 struct ReluRows {
-    /// Of `h − z >= 0`, or of `h − z = 0`.
+    /// The multiplier of `h − z >= 0`, or of `h − z = 0`.
     lower: f64,
-    /// Of `s·z − h >= −t`.
+    /// The multiplier of `s·z − h >= −t`.
     upper: f64,
 }
 
-/// Lower bound of `row · logits` from the hinted multipliers; −∞ where nothing is known.
+/// Lower bound of `row · logits` from the hinted multipliers; −∞ if nothing is known.
 pub(super) fn dual_margin<F: Form>(
     network: &Network<F>,
     row: &[f64],

@@ -49,8 +49,8 @@ fn through_relu(slope: Interval, z: Interval) -> Interval {
     }
 }
 
-/// Whether raising `feature` alone never moves `F_class` against `direction`: every
-/// `∂(z_class − z_k)/∂x` has the sign.
+/// Decides whether raising `feature` alone never moves `F_class` against `direction`: every
+/// `∂(z_class − z_k)/∂x` must have the sign.
 pub(super) fn monotone<F: Form>(
     network: &Network<F>,
     hidden: &Hidden,

@@ -54,7 +54,7 @@ pub(super) fn margins<F: Form>(
     Ok(bounds)
 }
 
-/// Refuses hints that name what does not exist, or name it twice.
+/// Refuses hints that name something that does not exist, or name something twice.
 pub(in crate::certificate) fn check_hints(
     hints: &[Hint],
     widths: &[usize],

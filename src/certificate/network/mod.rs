@@ -46,7 +46,7 @@ pub struct Network<F: Form> {
 #[derive(Clone, Debug)]
 pub struct Hidden {
     input: Arc<[Interval]>,
-    /// Of the first layer.
+    /// The sizes of the first layer.
     sizes: Arc<Sizes>,
     /// Shared between the cases of a split, which often differ in later layers only.
     layers: Vec<Arc<HiddenLayer>>,
@@ -58,7 +58,7 @@ struct HiddenLayer {
     before: Vec<Interval>,
     /// `relu(z)`
     after: Vec<Interval>,
-    /// Of the layer that reads `relu(z)`.
+    /// The sizes of the layer that reads `relu(z)`.
     sizes: Sizes,
     /// Default lines.
     lines: Vec<Lines>,
@@ -80,7 +80,7 @@ impl Hidden {
         self.layers.iter().map(|layer| layer.after.as_slice())
     }
 
-    /// Bounds of what `layer` reads, and its sizes.
+    /// Bounds of the inputs of `layer`, and its sizes.
     fn below(&self, layer: usize) -> Option<(&[Interval], &Sizes)> {
         match layer.checked_sub(1) {
             None => Some((&self.input, &self.sizes)),
@@ -88,7 +88,7 @@ impl Hidden {
         }
     }
 
-    /// What the layer pays for its inputs.
+    /// The sizes by which the layer pays for its inputs.
     pub(super) fn sizes(&self, layer: usize) -> Option<&Sizes> {
         self.below(layer).map(|(_, sizes)| sizes)
     }
@@ -97,7 +97,7 @@ impl Hidden {
 /// The bounds of the part of a box in which a neuron has a sign.
 #[derive(Clone, Debug)]
 pub enum Signed {
-    /// No point has it.
+    /// No point has the sign.
     Empty,
     /// The bounds.
     Bounds(Hidden),
@@ -105,7 +105,7 @@ pub enum Signed {
     Unknown,
 }
 
-/// Which rule bounds the next layer.
+/// The rule that bounds the next layer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     /// Intervals of the layer before.
@@ -120,7 +120,7 @@ impl<F: Form> Network<F> {
         Self::side_by_side(mlp, 1)
     }
 
-    /// Prepares so many copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
+    /// Prepares `copies` copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
     /// copy, then those of the next.
     pub fn side_by_side(mlp: &Mlp, copies: usize) -> Self {
         let stored = |l: &Layer| Stored::new(&l.weights, &l.bias, l.inputs).side_by_side(copies);
@@ -186,10 +186,9 @@ impl<F: Form> Network<F> {
         self.bounds(self.bare(input)?, Some(parent), refreshed_from(refresh))
     }
 
-    /// The bounds of the part of a box in which a neuron has a sign. Layers before the neuron's keep
-    /// their bounds, and so does its own unless it is the first, where the sign narrows the other
-    /// neurons; later ones, and all from layer `refresh` on, are bounded as in
-    /// [`Network::inherited_bounds`].
+    /// The bounds of the part of a box in which a neuron has a sign. Layers before that of the neuron keep
+    /// their bounds. So does its own layer, unless it is the first, where the sign narrows the other neurons.
+    /// Later layers, and all from layer `refresh` on, are bounded as in [`Network::inherited_bounds`].
     pub fn signed_bounds(&self, parent: &Hidden, sign: Sign, refresh: Option<usize>) -> Signed {
         let Some(held) = parent.layers.get(sign.layer) else { return Signed::Unknown };
         let mut before = held.before.clone();
@@ -217,8 +216,8 @@ impl<F: Form> Network<F> {
         signed().map_or(Signed::Unknown, Signed::Bounds)
     }
 
-    /// The bounds of the first layer where one of its neurons has a sign, made of `before`; else why there are
-    /// none. A sign in one copy says nothing of another.
+    /// Narrows `before`, the bounds of the first layer, by the sign of one of its neurons; `Err` tells why
+    /// there are no such bounds. A sign in one copy says nothing about another.
     fn narrowed(
         &self,
         input: &[Interval],
@@ -236,10 +235,9 @@ impl<F: Form> Network<F> {
         Ok(before)
     }
 
-    /// Bounds of how far each neuron of the hidden layers changes between two points whose inputs
-    /// differ by an element of `moves`; `None` after overflow. `places` bounds each neuron at the first
-    /// and at the second point, layer by layer, as the network with its biases does; to be asked of the
-    /// one without.
+    /// Bounds of the change of each hidden neuron between two points whose inputs differ by an element of
+    /// `moves`; `None` after overflow. `places` bounds each neuron at the first and at the second point, layer
+    /// by layer, as the network with its biases does; call this on the network without them.
     pub(super) fn change_bounds(
         &self,
         places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
@@ -281,7 +279,7 @@ impl<F: Form> Network<F> {
         Some(hidden)
     }
 
-    /// What follows from the bounds of a hidden layer.
+    /// A hidden layer with all that follows from its bounds.
     fn hidden_layer(&self, layer: usize, before: Vec<Interval>) -> Option<HiddenLayer> {
         let after: Vec<_> = before.iter().map(|z| z.relu()).collect();
         let sizes = F::sizes(self.layers.get(layer + 1)?, &magnitudes(&after));
@@ -289,8 +287,8 @@ impl<F: Form> Network<F> {
         Some(HiddenLayer { before, after, sizes, lines })
     }
 
-    /// Bounds one more hidden layer. Bounds of several rules are intersected; all being true of
-    /// the same numbers, an empty intersection means an empty region, which is bounded by anything.
+    /// Bounds one more hidden layer. Bounds of several rules are intersected. All of them hold for the same
+    /// numbers, so an empty intersection means an empty region, for which any bounds hold.
     fn layer_bounds(
         &self,
         layer: usize,
@@ -423,7 +421,7 @@ fn change_of_relu([from, to]: [Interval; 2], change: Interval) -> Interval {
     by_change.intersect(by_place).unwrap_or(by_change)
 }
 
-/// The linear rule from layer `refresh` on.
+/// Chooses the linear rule from layer `refresh` on.
 fn refreshed_from(refresh: Option<usize>) -> impl Fn(usize) -> Depth {
     move |layer| match refresh {
         Some(first) if layer >= first => Depth::Backward,

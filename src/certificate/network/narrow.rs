@@ -1,22 +1,22 @@
 //! A sign of a neuron of the first layer narrows the others.
 //!
-//! Where `s·z_j >= 0`, `s` being 1 or −1, any `λ >= 0` bounds the other neurons of the layer, which are
-//! affine in the inputs as well, over the box of the case:
+//! Let `s·z_j >= 0`, where `s` is 1 or −1. The other neurons of the layer are affine in the inputs as well, so
+//! any `λ >= 0` bounds them over the box of the case:
 //!
 //! ```text
 //! t·z_k  >=  min over the box of  t·z_k − λ·s·z_j          t = 1 or −1
 //! ```
 //!
-//! The best `λ` solves a fractional knapsack (Dantzig 1957): from the corner where `t·z_k` is least, the
-//! inputs are moved in the order of `|w_k|/|w_j|`, the cheapest first, until `s·z_j` reaches 0; `λ` is the
-//! ratio at which it does. It is found in floats, since any is sound.
+//! The best `λ` solves a fractional knapsack (Dantzig 1957): from the corner where `t·z_k` is least, the inputs
+//! are moved in the order of `|w_k|/|w_j|`, the cheapest first, until `s·z_j` reaches 0; `λ` is the ratio at
+//! which it does. It is found in floats, since any `λ >= 0` is sound.
 
 use crate::interval::{Form, Interval, magnitudes};
 
 use crate::certificate::Sign;
 
-/// The bounds of the first layer where one of its neurons has a sign, made of `before`, those of the whole
-/// box `input`; `None` if no point has it. The layer is a single one.
+/// Narrows `before`, the bounds of the first layer over the whole box `input`, to the points at which one of
+/// its neurons has a sign; `None` if no point has it. The layer is a single one.
 pub(super) fn narrowed<F: Form>(
     first: &F::Layer,
     input: &[Interval],
@@ -37,7 +37,7 @@ pub(super) fn narrowed<F: Form>(
         };
         let low = least(1.0).unwrap_or(f64::NEG_INFINITY);
         let high = least(-1.0).map_or(f64::INFINITY, |least| -least);
-        // all hold at every point of the case, so where they do not meet there is none
+        // all bounds hold at every point of the case, so if they do not meet there is no point
         if low > high || low > bound.hi() || high < bound.lo() {
             return None;
         }
@@ -57,15 +57,15 @@ struct Half<'a> {
     bias: f64,
     /// 1 or −1.
     side: f64,
-    /// About the largest value of `s·z_j`.
+    /// The approximate largest value of `s·z_j`.
     most: f64,
-    /// What a move of each input can add to `s·z_j`, at most.
+    /// The most that a move of each input can add to `s·z_j`.
     gains: Vec<f64>,
     /// `1/(s·w_j)` per input, or 0.
     inverse: Vec<f64>,
 }
 
-/// An input that can be moved so that `s·z_j` grows: at what cost a unit, and by how much at most.
+/// A move of an input by which `s·z_j` grows: its cost per unit, and the most that it adds.
 #[derive(Clone, Copy, Default)]
 struct Move {
     ratio: f64,
@@ -86,7 +86,7 @@ impl<'a> Half<'a> {
         Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse }
     }
 
-    /// A lower bound of a form over the inputs where the neuron has the sign, by that multiplier.
+    /// A lower bound of a form over the inputs at which the neuron has the sign, by the multiplier.
     fn least<F: Form>(&self, mut form: F, multiplier: f64) -> f64 {
         let factor = -(self.side * multiplier);
         for (index, (w, size)) in self.row.iter().zip(&self.sizes).enumerate() {
@@ -103,7 +103,7 @@ impl<'a> Half<'a> {
         let mut count = 0;
         for ((k, inverse), &gain) in inputs {
             let ratio = t * k * inverse;
-            // written in any event and counted if it is one: signs cannot be predicted
+            // always written, and counted only if it is a move: signs cannot be predicted
             *moves.get_mut(count)? = Move { ratio, gain };
             count += usize::from(ratio > 0.0);
         }
@@ -159,7 +159,7 @@ mod tests {
         Interval::new(lo, hi).unwrap()
     }
 
-    /// Where `x + y >= 1`, `2x + y` lies in `[1, 3]` of `[−3, 3]`, and `x − y` in `[−1, 1]` of `[−2, 2]`.
+    /// With `x + y >= 1`, `2x + y` lies in `[1, 3]` of `[−3, 3]`, and `x − y` in `[−1, 1]` of `[−2, 2]`.
     #[test]
     fn the_knapsack_is_solved() {
         let rows = [1.0, 1.0, 2.0, 1.0, 1.0, -1.0];

@@ -1,8 +1,8 @@
-//! How fast a network changes: claims about pairs of points of a convex region.
+//! The rate at which a network changes: claims about pairs of points of a convex region.
 //!
-//! Along almost every segment between two points `x`, `x′` of the region, `m` has slopes that lie in
-//! the gradient's interval, so with `g_i = max|∂m/∂z_i|` and the dual norm of `(u_i·g_i)`, `u_i` being
-//! a unit of the distance in z,
+//! Along almost every segment between two points `x`, `x′` of the region, `m` has slopes that lie in the
+//! gradient's interval. With `g_i = max|∂m/∂z_i|`, a unit `u_i` of the distance in z, and the dual norm of
+//! `(u_i·g_i)`,
 //!
 //! ```text
 //! |m(x) − m(x′)|    <=  N·‖x − x′‖           N = ‖(u_i·g_i)‖ dual
@@ -29,16 +29,16 @@ use crate::certificate::claims::Outcome;
 use crate::certificate::witness::norm_squared;
 use crate::certificate::{Bounds, Hidden, Network, Sign};
 
-/// How far two points may be apart, and how far their answers.
+/// The most that answers may change per unit of the distance between two points.
 #[derive(Clone, Debug)]
 pub struct Rate {
     /// Unit of the distance per feature, in z.
     units: Vec<f64>,
     norm: Norm,
     on: On,
-    /// What the change over one unit must not exceed; squared for posteriors.
+    /// The limit that the change over one unit must not exceed; squared for posteriors.
     limit: Rational,
-    /// Whether it must stay below.
+    /// True if the change must stay below the limit.
     is_strict: bool,
 }
 
@@ -71,7 +71,8 @@ impl Rate {
         Some(Self { units, norm, on, limit, is_strict })
     }
 
-    /// Whether the rate holds on a case, and by how much it is missed (below 0) or kept, about.
+    /// Decides whether the rate holds on a case, and gives the approximate slack, which is below 0 if it is
+    /// missed.
     pub fn decide<F: Form>(
         &self,
         network: &Network<F>,
@@ -89,8 +90,8 @@ impl Rate {
         self.judge(&reached)
     }
 
-    /// Whether two points whose margins differ by at most `change` satisfy the claim, `steepest` being
-    /// at least the slope of σ between them; and by how much that is missed or kept, about.
+    /// Decides whether two points whose margins differ by at most `change` satisfy the claim, and gives the
+    /// approximate slack. `steepest` is at least the slope of σ between the margins.
     pub(super) fn allows(&self, change: &Rational, steepest: &Rational) -> (bool, f64) {
         let reached = match self.on {
             On::Score => change.clone(),
@@ -137,7 +138,7 @@ pub(super) fn decide<F: Form>(
     if holds { Outcome::Holds } else { Outcome::Open(Bounds { reached: slack, required: 0.0 }) }
 }
 
-/// `[least, most]` of the margin of class 1 over a case; `None` where an end is unknown.
+/// `[least, most]` of the margin of class 1 over a case; `None` if an end is unknown.
 pub(super) fn margin_range<F: Form>(
     network: &Network<F>,
     hidden: &Hidden,
@@ -151,7 +152,7 @@ pub(super) fn margin_range<F: Form>(
     Some((lower(&[-1.0, 1.0])?, -lower(&[1.0, -1.0])?))
 }
 
-/// At least `max σ′(m)` over the margins of a case: σ′ falls with |m|, and is ¼ at 0.
+/// An upper bound of `σ′(m)` over the margins of a case: σ′ falls with |m|, and is ¼ at 0.
 pub(super) fn steepest<F: Form>(network: &Network<F>, hidden: &Hidden, signs: &[Sign]) -> Rational {
     let quarter = Rational::from_f64(0.25).unwrap_or(Rational::ONE);
     let Some((least, most)) = margin_range(network, hidden, signs) else { return quarter };
@@ -174,7 +175,7 @@ type PosteriorRange = (Rational, Rational);
 /// Ranges of the posterior over boxes, each derived once: a row's box is part of many pairs.
 #[derive(Debug, Default)]
 pub(in crate::certificate) struct Ranges {
-    /// By the ends of the standardised sides, bit for bit; `None` where there is no bound.
+    /// The ranges, by the ends of the standardised sides, bit for bit; `None` if there is no bound.
     known: Mutex<BTreeMap<Vec<[u64; 2]>, Option<PosteriorRange>>>,
 }
 
@@ -187,7 +188,7 @@ impl Ranges {
         if let Some(range) = known().get(&key) {
             return range.clone();
         }
-        // outside the lock: who needs another box does not wait
+        // outside the lock: a caller that needs another box does not wait
         let range = posterior_range(network, region);
         known().insert(key, range.clone());
         range

@@ -1,4 +1,4 @@
-//! The sign of a hidden neuron, by which a case is told from the other.
+//! The sign of a hidden neuron, which tells the two cases of a cut apart.
 
 use crate::interval::Interval;
 
@@ -11,7 +11,7 @@ pub struct Sign {
     pub layer: usize,
     /// Neuron of that layer.
     pub neuron: usize,
-    /// Whether it is `z >= 0`.
+    /// True for `z >= 0`, false for `z <= 0`.
     pub is_on: bool,
 }
 

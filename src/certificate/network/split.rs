@@ -17,23 +17,23 @@ use crate::certificate::{
     Step,
 };
 
-/// A network, a claim and what a served copy may lose of each margin.
+/// A network, a claim, and the most that a served copy may lose of each margin.
 pub(in crate::certificate) struct NetworkCase<'a, F: Form> {
     pub(in crate::certificate) network: &'a Network<F>,
     pub(in crate::certificate) model: &'a Model,
     pub(in crate::certificate) claim: &'a Claim,
-    /// Of a claim about output regions.
+    /// The unsafe blocks of a claim about output regions.
     pub(in crate::certificate) blocks: &'a [Block<F>],
     pub(in crate::certificate) coupling: Option<&'a Coupling<'a, F>>,
     pub(in crate::certificate) allowances: &'a [Rational],
 }
 
-/// A case on its way to be looked at: a box, and the signs of some neurons.
+/// A case that is still to be looked at: a box, and the signs of some neurons.
 #[derive(Clone)]
 struct Case {
     region: Rc<RawRegion>,
     signs: Vec<Sign>,
-    /// What is known of the case before its own step says more.
+    /// The bounds of the case that are known before its own step adds more.
     held: Held,
 }
 
@@ -44,11 +44,11 @@ enum Held {
     Empty,
     /// Nothing is known.
     Unknown,
-    /// The parent's, for a box of its own.
+    /// The parent's bounds, for a case with a box of its own.
     Inherited(Hidden),
-    /// The parent's, with one sign more.
+    /// The parent's bounds, for a case with one more sign.
     Signed(Hidden, Sign),
-    /// The case's own.
+    /// The case's own bounds.
     Known(Hidden),
 }
 

@@ -1,5 +1,5 @@
-//! A margin that cannot fall as far as the boundary in one step, by the linear rule over two copies of
-//! a network that share a point.
+//! The step rule: a margin cannot fall as far as the boundary in one step. The linear rule shows it over two
+//! copies of a network that share a point.
 //!
 //! For `x` in a region, `x′ = x + v` with `v` in a box, a sign `c` and some `λ >= 0`:
 //!
@@ -7,8 +7,8 @@
 //! min [ c·m(x + v) − λ·(c·m(x) − μ⁻) ] > 0   ⇒   c·m(x + v) > 0 wherever c·m(x) >= μ⁻
 //! ```
 //!
-//! Each copy has lines of its own; the forms over their inputs are added over `(x, v)`, where what both
-//! have in common cancels. `λ = 0` would be a bound of the moved copy alone.
+//! Each copy has lines of its own. The forms over their inputs are added over `(x, v)`, where the part that
+//! both have in common cancels. `λ = 0` would be a bound of the moved copy alone.
 
 use crate::interval::{Form, Interval, magnitudes};
 
@@ -17,8 +17,8 @@ use crate::certificate::{Hidden, Network};
 /// The multipliers that are tried.
 const LAMBDAS: [f64; 2] = [1.0, 0.5];
 
-/// Whether `c·m(z + v) > 0` for all `z` of the box of `own` with `c·m(z) >= floor` and all `v` of `moves`
-/// (standardised, one a feature). `moved` serves all `z + v`; `sign` is `c`, and `floor >= 0`.
+/// True if the rule shows `c·m(z + v) > 0` for all `z` of the box of `own` with `c·m(z) >= floor` and all `v`
+/// of `moves` (standardised, one per feature). `moved` serves all `z + v`; `sign` is `c`, and `floor >= 0`.
 pub(super) fn keeps_sign<F: Form>(
     network: &Network<F>,
     own: &Hidden,

@@ -11,15 +11,14 @@
 //! *Exactly*: margins and squared distances are rationals, σ and A are enclosed, and a comparison
 //! that the enclosures leave open is undecided. Where `m = m′` both left sides are 0.
 //!
-//! *In floats*, for the many pairs that are not close to a limit. Each row has for `m`, `F` and `A`
-//! a centre and a radius that holds the exact value. Its coordinates are rounded once; with `e` at
-//! least the distance that this can move two rows apart, a computed square `S >= (2²⁴·e)²` of the
-//! distance is off by less than 2⁻²¹·S, the roundings of the sum included. `SLACK` pays for that
-//! and for the comparison, several times over. Whatever is too small, too large or NaN is decided
-//! exactly.
+//! *In floats*, for the many pairs that are not close to a limit. Each row has, for each of `m`, `F` and `A`, a
+//! centre and a radius that holds the exact value. Its coordinates are rounded once; with `e` at least the
+//! distance that this can move two rows apart, a computed square `S >= (2²⁴·e)²` of the distance is off by less
+//! than 2⁻²¹·S, the roundings of the sum included. `SLACK` pays for that and for the comparison, several times
+//! over. Whatever is too small, too large or NaN is decided exactly.
 //!
-//! Equal rows are one site, counted as often as they occur. For the divergence, sites are sorted along
-//! a coordinate: those farther apart along it than ε₁ are vacuous without being looked at.
+//! Equal rows are one site, counted as often as they occur. For the divergence, sites are sorted along a
+//! coordinate: sites farther apart along it than ε₁ are vacuous and are not looked at.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -35,7 +34,7 @@ use super::site::Site;
 use crate::certificate::proof::MOST_WITNESSES;
 use crate::certificate::{Arithmetic, Rejection, Totals};
 
-/// Sites that are compared with one at a time.
+/// Number of sites in a block; one site is compared with a block at a time.
 const BLOCK: usize = 256;
 
 /// The rows of a claim about all pairs.
@@ -59,12 +58,12 @@ impl<'a> Pairs<'a> {
         Some(Self { model, lowered, bound, weights, arithmetic })
     }
 
-    /// Whether the claim is about ordered pairs.
+    /// True if the claim is about ordered pairs.
     fn is_ordered(&self) -> bool {
         matches!(self.bound, PairBound::Divergence { .. })
     }
 
-    /// Multiply-adds of a count, about.
+    /// The approximate number of multiply-adds of a count.
     pub(in crate::certificate) fn work(&self) -> u64 {
         let rows = self.lowered.rows().len() as u64;
         let pairs = rows.saturating_mul(rows) / 2;
@@ -75,7 +74,7 @@ impl<'a> Pairs<'a> {
         })
     }
 
-    /// Whether every one of these pairs violates the claim.
+    /// True if every one of these pairs violates the claim.
     pub(in crate::certificate) fn are_violations(
         &self,
         pairs: &[(usize, usize)],
@@ -140,7 +139,7 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    /// The valid rows, equal ones together, in order of their first.
+    /// The valid rows, equal ones together, in order of the first of each.
     fn sites(&self) -> Vec<Site<'a>> {
         let mut known: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
         let mut sites: Vec<Site> = Vec::new();
@@ -213,7 +212,7 @@ impl<'a> Pairs<'a> {
         let posteriors: Vec<Approximate> =
             sites.iter().map(|site| site.posterior(self.model)).collect();
         let centres: Vec<f64> = posteriors.iter().map(|p| p.centre).collect();
-        // twice the radius, and half of what a difference of two numbers of [0, 1] is off by
+        // twice the radius, and half of the error of a difference of two numbers of [0, 1]
         let radii: Vec<f64> = posteriors.iter().map(|p| 2.0 * p.radius + f64::EPSILON).collect();
         let sizes: Vec<u64> = sites.iter().map(Site::size).collect();
         let limits = RateLimits::new(constant, coordinates.error);
@@ -296,7 +295,7 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Pairs of rows by what is true of them; vacuous ones are what is left.
+/// Numbers of pairs of rows, by outcome; the pairs that are left are vacuous.
 #[derive(Default)]
 struct Count {
     proved: u64,

@@ -1,4 +1,4 @@
-//! Where sites lie, in floats.
+//! The places of sites, in floats.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use crate::interval::Rational;
 
 use super::site::Site;
 
-/// Coordinates in the units of the distance, from that of the first site, rounded once.
+/// Coordinates in the units of the distance, relative to the first site, rounded once.
 pub(super) struct Coordinates {
     /// `[features][sites]`
     pub(super) columns: Vec<Vec<f64>>,
@@ -14,7 +14,7 @@ pub(super) struct Coordinates {
     pub(super) error: f64,
     /// The column along which sites ascend, and what it adds to [`Coordinates::error`].
     sorted: (usize, f64),
-    /// How many.
+    /// Number of sites.
     sites: usize,
 }
 

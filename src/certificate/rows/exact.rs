@@ -2,24 +2,24 @@
 
 use crate::interval::{Rational, sigmoid, softplus};
 
-/// What the model says of a site.
+/// The model's answers at a site.
 pub(super) struct Exactly {
     pub(super) margin: Rational,
-    /// Around `σ(m)`.
+    /// An enclosure of `σ(m)`.
     pub(super) posterior: (Rational, Rational),
-    /// Around `ln(1 + e^m)`.
+    /// An enclosure of `ln(1 + e^m)`.
     pub(super) softplus: (Rational, Rational),
 }
 
 impl Exactly {
-    /// What follows from the margin.
+    /// Derives the enclosures from the margin.
     pub(super) fn new(margin: Rational) -> Self {
         let (posterior, softplus) = (sigmoid(&margin), softplus(&margin));
         Self { margin, posterior, softplus }
     }
 }
 
-/// What is true of a pair.
+/// The relation of a pair to the claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Relation {
     Holds,

@@ -4,7 +4,7 @@ use crate::interval::Rational;
 
 use super::exact::Relation;
 
-/// How far apart two sides must be, relatively, to be compared in floats.
+/// The relative distance that two sides must have to be compared in floats.
 const SLACK: f64 = 1.0 / (1 << 19) as f64;
 /// Squares outside `[LEAST, 1/LEAST]` are decided exactly: inside nothing underflows or overflows.
 const LEAST: f64 = 1e-140;
@@ -48,8 +48,8 @@ impl RateLimits {
         }
     }
 
-    /// Whether `2·gap² <= L²·square` for certain, and whether it fails for certain, for every
-    /// `gap` within `radius` of the given.
+    /// Two flags: that `2·gap² <= L²·square` holds for certain, and that it fails for certain, for every `gap`
+    /// within `radius` of the given.
     pub(super) fn compare(&self, gap: f64, radius: f64, square: f64) -> (bool, bool) {
         let (top, bottom) = (gap + radius, gap - radius);
         let is_trusted = (square >= self.least) & (square <= self.most);
@@ -71,7 +71,7 @@ fn trusted_from(error: f64) -> f64 {
 pub(super) struct SquareZone {
     /// From here on a pair is vacuous for certain.
     far: f64,
-    /// Up to here a pair is not, for certain.
+    /// Up to here a pair is not vacuous, for certain.
     near: f64,
 }
 
@@ -96,7 +96,7 @@ impl SquareZone {
     }
 }
 
-/// What the divergence needs of a site.
+/// The numbers of a site that the divergence needs.
 pub(super) struct Divergent {
     pub(super) margin: Approximate,
     pub(super) posterior: Approximate,

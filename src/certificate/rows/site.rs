@@ -1,4 +1,4 @@
-//! A row, or several that are equal, and what the model says of it.
+//! A row, or several that are equal, and the model's answers at it.
 
 use std::cell::OnceCell;
 
@@ -22,12 +22,12 @@ impl<'a> Site<'a> {
         Self { values, rows: vec![row], exact: OnceCell::new() }
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub(super) fn size(&self) -> u64 {
         self.rows.len() as u64
     }
 
-    /// Computed once.
+    /// The exact answers of the model, computed once.
     pub(super) fn exactly(&self, model: &Model) -> &Exactly {
         self.exact.get_or_init(|| {
             let scores = Point::from_floats(self.values).map(|point| model.exact_scores(&point));
@@ -40,7 +40,7 @@ impl<'a> Site<'a> {
         })
     }
 
-    /// Around the margin: by a pass of intervals, exactly where that overflows.
+    /// An enclosure of the margin: by a pass of intervals, or exact if that gives none.
     fn margin(&self, model: &Model) -> (Rational, Rational) {
         let pass = || {
             let Family::Mlp(mlp) = &model.family else { return None };
@@ -60,13 +60,13 @@ impl<'a> Site<'a> {
         })
     }
 
-    /// Around `σ(m)`.
+    /// An enclosure of `σ(m)`.
     pub(super) fn posterior(&self, model: &Model) -> Approximate {
         let (low, high) = self.margin(model);
         Approximate::around(&sigmoid(&low).0, &sigmoid(&high).1)
     }
 
-    /// Around what the divergence needs.
+    /// Enclosures of the numbers that the divergence needs.
     pub(super) fn divergent(&self, model: &Model) -> Divergent {
         let (low, high) = self.margin(model);
         Divergent {

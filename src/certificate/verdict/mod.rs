@@ -1,4 +1,4 @@
-//! What the kernel answers.
+//! The answers of the kernel.
 
 mod totals;
 
@@ -19,7 +19,7 @@ pub enum Verdict {
     Undecided(Bounds),
     /// The row is no member of the domain: nothing is claimed.
     Invalid,
-    /// A claim about all pairs of rows: how many of them are what.
+    /// A claim about all pairs of rows: the numbers of pairs by outcome.
     Counted(Totals),
 }
 
@@ -41,7 +41,7 @@ impl Proved {
         Self { obligation, rule: proof.rule() }
     }
 
-    /// What has been proved.
+    /// The obligation that is proved.
     pub fn obligation(&self) -> &Obligation {
         &self.obligation
     }
@@ -57,19 +57,19 @@ impl Refuted {
         Self { obligation }
     }
 
-    /// What has been refuted.
+    /// The obligation that is refuted.
     pub fn obligation(&self) -> &Obligation {
         &self.obligation
     }
 }
 
-/// How far a proof got: it needed `reached > required` (or `>=`, as the claim says). Of a split these are the
-/// numbers of the case, or of the part of a sum, that misses by most.
+/// The bound that a proof reached, and the bound it needed: `reached > required` (or `>=`, as the claim says).
+/// For a split these are the numbers of the case, or of the part of a sum, that misses by most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// The best lower bound; −∞ if none.
     pub reached: f64,
-    /// What it had to exceed.
+    /// The bound that it had to exceed.
     pub required: f64,
 }
 
@@ -78,7 +78,7 @@ impl Bounds {
     pub const NONE: Self = Self { reached: f64::NEG_INFINITY, required: 0.0 };
 }
 
-/// Why an offered proof is not looked at any further. The file is then unreadable (exit 2).
+/// The reason why an offered proof is not looked at any further. The file is then unreadable (exit 2).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The rule exists but says nothing about this claim or this family.
@@ -86,7 +86,7 @@ pub enum Rejection {
     Inapplicable {
         /// The rule.
         rule: &'static str,
-        /// Why.
+        /// The reason.
         why: &'static str,
     },
     /// The rule is of the format, but this version does not check it.
@@ -100,7 +100,7 @@ pub enum Rejection {
     Tree {
         /// Position of the token.
         token: usize,
-        /// What is wrong.
+        /// The problem found.
         problem: &'static str,
     },
     /// A cut outside the box it cuts.
@@ -112,7 +112,7 @@ pub enum Rejection {
     /// An index that does not exist.
     #[error("{what} {index} does not exist")]
     Index {
-        /// What is indexed.
+        /// Name of the thing indexed.
         what: &'static str,
         /// The index.
         index: usize,
@@ -120,7 +120,7 @@ pub enum Rejection {
     /// An index given twice.
     #[error("{what} {index} is given twice")]
     Twice {
-        /// What is indexed.
+        /// Name of the thing indexed.
         what: &'static str,
         /// The index.
         index: usize,
@@ -128,11 +128,11 @@ pub enum Rejection {
     /// A count that does not fit.
     #[error("{what}: found {found}, expected {expected}")]
     Count {
-        /// What is counted.
+        /// Name of the things counted.
         what: &'static str,
-        /// How many there are.
+        /// Number found.
         found: usize,
-        /// How many there should be.
+        /// Number expected.
         expected: usize,
     },
     /// A point that cannot be read.

@@ -18,9 +18,9 @@ use super::Verdict;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// How many have the property.
+    /// Number of those that have the property.
     pub count: u64,
-    /// Out of how many.
+    /// Number of all.
     pub of: u64,
 }
 
@@ -91,7 +91,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// `proved + refuted + undecided`: what a share is taken of.
+    /// `proved + refuted + undecided`: the number that shares are taken of.
     pub fn n(self) -> u64 {
         self.proved.saturating_add(self.refuted).saturating_add(self.undecided)
     }

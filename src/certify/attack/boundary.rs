@@ -1,7 +1,7 @@
 //! The attack on the boundary property of networks.
 //!
-//! A point that violates it is confident, `|m| >= μ`, and has another label within Δ. Both are likeliest
-//! just above `m = ±μ`, so points are moved there.
+//! A violating point is confident, `|m| >= μ`, and has another label within Δ. Both are most likely
+//! just above `m = ±μ`, so the attack moves points there.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -13,12 +13,12 @@ use super::space::{FloatBox, step_towards};
 use super::zone;
 use crate::certify::Searcher;
 
-/// Places that are moved to where the network is barely confident.
+/// Number of places that are moved to where the network is barely confident.
 const PLACES: usize = 24;
-/// Newton steps of a move.
+/// Newton steps per move.
 const STEPS: usize = 6;
 
-/// A longer attack, for what the cheap rules leave open; networks only.
+/// A longer attack for obligations that the cheap rules leave open; networks only.
 pub(super) fn insist(
     searcher: &Searcher,
     obligation: &Obligation,

@@ -10,7 +10,7 @@ use super::excess::excess;
 use super::space::{FloatBox, slopes};
 use crate::certify::Searcher;
 
-/// Steps of a descent.
+/// Steps per descent.
 const STEPS: usize = 12;
 
 /// Descends from the row and from random starts until something looks like a violation.
@@ -55,7 +55,7 @@ pub(super) fn descend(
     None
 }
 
-/// The row of logits whose decrease violates the claim (for two classes; else against class 0 or 1).
+/// The row of logits whose decrease leads to a violation: the label's logit less the mean of the others.
 fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
     let label = match &obligation.claim {
         Claim::Label { label } | Claim::Posterior { label, .. } => *label,

@@ -1,4 +1,4 @@
-//! How a claim about single points stands at one of them, in floats.
+//! The margin by which a claim about single points holds at one point, in floats.
 
 use crate::model::Model;
 use crate::spec::{Claim, Obligation};
@@ -6,9 +6,9 @@ use crate::spec::{Claim, Obligation};
 use super::zone;
 use crate::certify::Searcher;
 
-/// By how much the claim holds at a raw point, in floats; at most 0 looks like a violation. In units
-/// of the claim: margins, posteriors, or nothing but a sign; infinite for claims about two points and
-/// about output regions.
+/// The margin by which the claim holds at a raw point, in floats; at most 0 looks like a violation. Its
+/// unit depends on the claim: margins, posteriors, or only a sign. Infinite for claims about two points
+/// and about output regions.
 pub(in crate::certify) fn excess(searcher: &Searcher, obligation: &Obligation, raw: &[f64]) -> f64 {
     let model = searcher.subject.model.0;
     if let Some((defense, _)) = searcher.subject.defense {

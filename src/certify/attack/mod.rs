@@ -1,9 +1,9 @@
-//! Attacks: points that look like counterexamples in floats. The kernel evaluates them exactly, and
-//! what no attack finds is not thereby proved.
+//! Attacks: points that look like counterexamples in floats. The kernel evaluates them exactly. A claim
+//! that no attack refutes still needs a proof.
 //!
-//! Every kind of claim has an attack of its own, made of moves in a `space` of floats. Those on single
-//! points ask `excess` how the claim stands at one, which for the boundary property looks around in its
-//! `zone`. This file chooses the attack by the claim.
+//! Every kind of claim has its own attack, made of moves in a `space` of floats. Attacks on single points
+//! ask `excess` by how much the claim holds at a point; for the boundary property it looks around in the
+//! `zone` of the point. This file chooses the attack by the claim.
 
 mod boundary;
 mod descent;
@@ -26,7 +26,7 @@ pub(super) use excess::excess;
 pub(super) use reach::unsafe_points;
 pub(super) use space::{FloatBox, slopes};
 
-/// Sets of points to offer as counterexamples, few and promising.
+/// A few promising sets of points to offer as counterexamples.
 pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Vec<Vec<String>>> {
     let mut rng = generator(searcher, obligation.at as u64);
     let space = FloatBox::new(&obligation.region);
@@ -40,7 +40,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
         Claim::AllPairs { .. } | Claim::Stable { .. } | Claim::Confident { .. } => None,
-        // an ensemble has no gradient to climb, and its search finds pairs
+        // an ensemble has no gradient to climb; its search finds pairs
         Claim::Near { .. } if searcher.network().is_none() => None,
         Claim::Near { .. } | Claim::Lipschitz { .. } => {
             nearby::steepest(searcher, obligation, &space, &mut rng)
@@ -63,9 +63,9 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
     found.map(|points| texts(&points)).into_iter().collect()
 }
 
-/// A longer attack, for what the cheap rules leave open; networks only.
+/// A longer attack for obligations that the cheap rules leave open; networks only.
 pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec<Vec<String>>> {
-    // other places than those of the first attack
+    // use other places than the first attack
     let mut rng = generator(searcher, u64::MAX - obligation.at as u64);
     let found = match &obligation.claim {
         Claim::Avoid { .. } => return reach::insist(searcher, obligation, &mut rng),
@@ -78,7 +78,7 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
     found.map(|points| texts(&points))
 }
 
-/// The random numbers of one attack; they depend on nothing but the seed and `stream`.
+/// The random numbers of one attack; they depend only on the seed and `stream`.
 fn generator(searcher: &Searcher, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(searcher.options.seed);
     rng.set_stream(stream);
@@ -86,7 +86,7 @@ fn generator(searcher: &Searcher, stream: u64) -> ChaCha8Rng {
 }
 
 /// Points of a region that look like counterexamples: its middle and the point `corner`
-/// (standardised); for claims about two points a step across its middle.
+/// (standardised). For claims about two points, a step across its middle.
 pub(super) fn candidates_in(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -116,8 +116,8 @@ pub(super) fn candidates_in(
     witnesses.map(|points| texts(&points)).collect()
 }
 
-/// Points of a region that look like violations of the boundary property; with `partners`, a pair of
-/// which the second point is sought towards that box.
+/// Points of a region that look like violations of the boundary property. With `partners`, also a pair
+/// whose second point is sought towards that box.
 pub(super) fn boundary_points(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -133,7 +133,7 @@ pub(super) fn boundary_points(
     found
 }
 
-/// Points as a certificate writes them.
+/// Points as text, in the format of a certificate.
 fn texts(points: &[Vec<f64>]) -> Vec<Vec<String>> {
     points.iter().map(|point| Point::texts(point)).collect()
 }

@@ -1,5 +1,6 @@
 //! Attacks on monotone claims: walks along the feature through known and random points, and a climb to
-//! where a network's slope along the feature is worst, one coordinate at a time to either end of its side.
+//! places with the worst slope of a network along the feature. A climb moves one coordinate at a time to
+//! either end of its side.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -10,18 +11,18 @@ use crate::spec::{Claim, Direction, Obligation};
 use super::space::{FloatBox, slopes};
 use crate::certify::Searcher;
 
-/// Stops of a walk, for a network.
+/// Stops per walk, for a network.
 const WALK: usize = 17;
-/// Points whose lines are walked.
+/// Number of points whose lines are walked.
 const WALKERS: usize = 40;
-/// Points from which a climb starts.
+/// Number of points that climbs start from.
 const CLIMBS: usize = 4;
-/// Times that a climb tries every coordinate.
+/// Number of times that a climb tries every coordinate.
 const SWEEPS: usize = 3;
 /// Lengths of a step along the feature, in widths of its side.
 const LENGTHS: [f64; 6] = [1.0, 0.25, 0.05, 1e-2, 1e-3, 1e-4];
 
-/// A climb, for what the cheap rules leave open; networks only.
+/// A climb for claims that the cheap rules leave open; networks only.
 pub(super) fn insist(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -59,8 +60,8 @@ pub(super) fn insist(
     None
 }
 
-/// How the claim stands at a point: the slope along the feature (of a whole feature: the change over
-/// one), negative where it goes the wrong way.
+/// The slope of the score along the feature at a point, negative if it goes in the wrong direction. For a
+/// whole feature, the change over one unit.
 fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64]) -> f64 {
     let (Claim::Monotone { feature, direction, class }, Family::Mlp(mlp)) =
         (&obligation.claim, &model.family)
@@ -80,7 +81,7 @@ fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64])
     sign * slopes(mlp, &model.schema.standardise(point), &row)[feature.0]
 }
 
-/// By what scores are multiplied so that they must not fall.
+/// The factor by which scores are multiplied so that they must not fall.
 fn sign(direction: Direction) -> f64 {
     match direction {
         Direction::Increasing => 1.0,
@@ -88,7 +89,7 @@ fn sign(direction: Direction) -> f64 {
     }
 }
 
-/// The longest step along the feature around a point that goes the wrong way.
+/// The longest step in the wrong direction along the feature around a point.
 fn step(
     model: &Model,
     obligation: &Obligation,
@@ -112,7 +113,7 @@ fn step(
     })
 }
 
-/// A step across a box through its middle, where it goes the wrong way.
+/// A step across a box through its middle, if it goes in the wrong direction.
 pub(super) fn across(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -125,15 +126,15 @@ pub(super) fn across(
     is_against(searcher.subject.model.0, obligation, &low, &high).then(|| vec![low, high])
 }
 
-/// Whether the score moves the wrong way from a lower to a higher point, in floats.
+/// True if the score moves in the wrong direction from a lower to a higher point, in floats.
 fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64]) -> bool {
     let Claim::Monotone { feature, direction, .. } = &obligation.claim else { return false };
     let change = target_score(model, obligation, high) - target_score(model, obligation, low);
     sign(*direction) * change < 0.0 && low[feature.0] < high[feature.0]
 }
 
-/// What a monotone claim is about: with two classes the margin of its class, else its posterior; 0 for
-/// other claims.
+/// The value that a monotone claim is about: with two classes the margin of its class, else its
+/// posterior; 0 for other claims.
 fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
     let Claim::Monotone { class, .. } = &obligation.claim else { return 0.0 };
     match (model.classes, class) {
@@ -143,8 +144,8 @@ fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
     }
 }
 
-/// Walks along the feature through known and random points and reports a step the wrong way, lower
-/// point first.
+/// Walks along the feature through known and random points and returns a step in the wrong direction,
+/// lower point first.
 pub(super) fn walk(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -181,7 +182,7 @@ pub(super) fn walk(
     None
 }
 
-/// Rows to start from: the obligation's own, or the training rows, if they are of the model's features.
+/// Rows to start from: the row of the obligation, else the training rows if they have the model's features.
 fn known_rows<'a>(searcher: &Searcher<'a>, obligation: &Obligation) -> &'a [Row] {
     let Searcher { subject, rows, .. } = searcher;
     match (searcher.lowered.row_of(obligation.at), subject.data) {
@@ -193,7 +194,7 @@ fn known_rows<'a>(searcher: &Searcher<'a>, obligation: &Obligation) -> &'a [Row]
     }
 }
 
-/// The values of a feature at which a walk stops, ascending: one per cell of an ensemble.
+/// The values of a feature at which a walk stops, ascending. For an ensemble, one value per cell.
 fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
     let (lo, hi) = (space.lo()[feature], space.hi()[feature]);
     let mut values = match &searcher.grid {
@@ -207,7 +208,7 @@ fn stops(searcher: &Searcher, space: &FloatBox, feature: usize) -> Vec<f64> {
         }
     };
     if space.is_whole()[feature] {
-        // an end that no float reaches leaves an empty side, where nothing can be clamped
+        // a side without a float is empty, and `clamp` would panic
         values.iter_mut().for_each(|value| *value = value.round().max(lo).min(hi));
     }
     values.dedup();

@@ -1,8 +1,8 @@
 //! Attacks on claims about two points: steep places, and a step across each.
 //!
-//! A point is moved along the gradient to where `m` is about 0, which is where posteriors are steepest;
-//! the two candidates lie half a step to either side, the step going in every coordinate as far as the
-//! claim allows. For two boxes the points are moved apart inside each box, and each climbs on its own.
+//! A point is moved along the gradient to a place with `m` about 0, where posteriors are steepest. The
+//! two candidates lie half a step to either side; the step goes in every coordinate as far as the claim
+//! allows. For two boxes, the points are moved apart inside each box, and each point climbs on its own.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -14,16 +14,16 @@ use crate::spec::{Claim, Norm, Obligation, On};
 use super::space::{FloatBox, raw_slopes, step_towards};
 use crate::certify::Searcher;
 
-/// Places that are tried.
+/// Number of places to try.
 const PLACES: usize = 24;
 /// Steps towards the boundary.
 const STEPS: usize = 6;
-/// Steps of an ascent of both points.
+/// Ascent steps of both points.
 const ASCENT: usize = 12;
-/// How far two points are moved apart inside their boxes, in widths of the sides.
+/// Distances by which two points are moved apart inside their boxes, in widths of the sides.
 const SHARES: [f64; 4] = [0.0, 1e-3, 0.05, 0.5];
 
-/// The pair of points that violates the claim most, in floats; `None` if none that is met does.
+/// The pair of points that violates the claim most, in floats; `None` if no pair met violates it.
 pub(super) fn steepest(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -70,19 +70,19 @@ pub(super) fn across(
 
 /// A claim about two points in floats, for many places.
 enum NearbyClaim {
-    /// Two points of one region, in each coordinate less than `reach` apart.
+    /// Two points of one region, less than `reach` apart in each coordinate.
     Near { space: FloatBox, reach: Vec<f64>, bound: f64, on: On },
-    /// A point of each box; distances are divided by `units`.
+    /// One point in each box; distances are divided by `units`.
     Lipschitz { spaces: [FloatBox; 2], units: Vec<f64>, norm: Norm, constant: f64 },
 }
 
 impl NearbyClaim {
-    /// `None` for other claims.
+    /// Returns `None` for other claims.
     fn new(obligation: &Obligation) -> Option<Self> {
         Some(match &obligation.claim {
             Claim::Near { reach, bound, on } => {
                 let is_whole = obligation.region.is_whole();
-                // a little less than ε: also after rounding, and strictly
+                // a little less than ε, so that it stays strictly less after rounding
                 let step = |(reach, is_whole): (&Rational, &bool)| match (is_whole, on) {
                     (false, _) => reach.down() * (1.0 - 2e-9),
                     (true, On::Score) => reach.down().floor(),
@@ -107,8 +107,8 @@ impl NearbyClaim {
         })
     }
 
-    /// Sign-gradient ascent on `‖F(a) − F(b)‖₂ − L·‖a − b‖`, each point in its own box; both ways
-    /// round, from the middles and from the ends that face each other.
+    /// Sign-gradient ascent on `‖F(a) − F(b)‖₂ − L·‖a − b‖`, each point in its own box. Tries both signs,
+    /// from the middles and from the ends that face each other.
     fn pull_apart(&self, model: &Model) -> Option<(f64, Vec<Vec<f64>>)> {
         let Self::Lipschitz { spaces, units, .. } = self else { return None };
         let middles = spaces.each_ref().map(FloatBox::middle);
@@ -131,8 +131,8 @@ impl NearbyClaim {
         best
     }
 
-    /// One step of both points, each coordinate by `share` of its side; `sign` is that of `F₁(a) − F₁(b)`
-    /// that is sought. The distance falls as in L2, whatever the norm of the claim.
+    /// One step of both points, each coordinate by `share` of its side. `sign` is the wanted sign of
+    /// `F₁(a) − F₁(b)`. The distance falls as in L2, whatever the norm of the claim.
     fn ascend(
         &self,
         model: &Model,
@@ -167,7 +167,7 @@ impl NearbyClaim {
         pair.iter().enumerate().map(moved).collect()
     }
 
-    /// `‖F(a) − F(b)‖₂ − L·‖a − b‖` in floats; −∞ where the answers are equal.
+    /// `‖F(a) − F(b)‖₂ − L·‖a − b‖` in floats; −∞ if the answers are equal.
     fn excess(&self, model: &Model, pair: &[Vec<f64>]) -> f64 {
         let Self::Lipschitz { units, norm, constant, .. } = self else { return f64::NEG_INFINITY };
         let lengths = pair[0].iter().zip(&pair[1]).zip(units);
@@ -181,12 +181,12 @@ impl NearbyClaim {
         if gap > 0.0 { gap - constant * distance } else { f64::NEG_INFINITY }
     }
 
-    /// Two points around `point`, and by how much they violate the claim.
+    /// Two points around `point`, and the amount by which they violate the claim.
     fn step_across(&self, model: &Model, point: &[f64]) -> Option<(f64, Vec<Vec<f64>>)> {
         let gradient = raw_slopes(model, point);
         match self {
             Self::Near { space, reach, bound, on } => {
-                // of a whole step nothing is taken below: half of it would not be whole
+                // a whole step is not reduced: half of it would not be whole
                 let moved = |sign: f64| {
                     let coordinate = |(i, &x): (usize, &f64)| {
                         let share = match (space.is_whole()[i], sign > 0.0) {

@@ -1,6 +1,6 @@
 //! The attack on output regions: sign-gradient descent into an unsafe block, from the middle of the
-//! box and from random points. Points are floats of 32 bits where the box holds some, so that a served
-//! copy can be given the same point; linear conditions on the input are repaired one after the other.
+//! box and from random points. Points are 32-bit floats if the box holds some, so that a served copy can
+//! be given the same point. Linear conditions on the input are repaired one after the other.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -12,12 +12,12 @@ use crate::spec::{Claim, Halfspace, Obligation, OutputBlock, RawRegion};
 use super::space::{FloatBox, slopes};
 use crate::certify::Searcher;
 
-/// Points that miss a block by no more than this are looked at exactly.
+/// Points that miss a block by no more than this are checked exactly.
 const NEAR: f64 = 1e-4;
-/// Steps of a descent.
+/// Steps per descent.
 const STEPS: usize = 40;
-/// Multiply-adds of a forward pass, times descents per block, for every start that other attacks have:
-/// small networks are tried more often.
+/// Multiply-adds of a forward pass times descents per block, for every start that other attacks have.
+/// Small networks are tried more often.
 const PATIENCE: usize = 3_400_000;
 
 /// A longer attack on the blocks that the linear rule leaves open.
@@ -43,15 +43,15 @@ pub(super) fn insist(
     candidates(searcher, obligation, *copies, &open, attempts, rng).into_iter().next()
 }
 
-/// Where a descent moves.
+/// The space of a descent.
 struct Space<'a> {
     box_: FloatBox,
     region: &'a RawRegion,
-    /// The conditions on the input in floats.
+    /// The conditions on the input, in floats.
     conditions: Vec<(Vec<f64>, f64)>,
 }
 
-/// A point in one of the blocks to offer. Attempt 0 starts in the middle, later ones anywhere.
+/// A point in one of the blocks, to offer. Attempt 0 starts in the middle, later attempts anywhere.
 pub(super) fn candidates(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -82,7 +82,7 @@ pub(in crate::certify) fn unsafe_points(
     places: &[Vec<f64>],
     copies: usize,
 ) -> Vec<Vec<Vec<String>>> {
-    // most cases hold none, which is seen without the exact box
+    // most cases hold no violation; floats show that without the exact box
     let is_near = |z: &&Vec<f64>| {
         let outputs = searcher.mlp().map(|mlp| mlp.forward(&1.0, z.to_vec()));
         outputs.is_some_and(|outputs| {
@@ -103,12 +103,12 @@ pub(in crate::certify) fn unsafe_points(
     points.filter(is_hit).map(|point| space.texts(&point, copies)).collect()
 }
 
-/// By how much the worst row of a block is missed, in floats; at most 0 in the block.
+/// The distance by which the worst row of a block is missed, in floats; at most 0 inside the block.
 fn depth(searcher: &Searcher, block: &OutputBlock, raw: &[f64]) -> f64 {
     worst_row(searcher, block, raw).map_or(f64::INFINITY, |(excess, _)| excess)
 }
 
-/// The row of a block that is missed most, and by how much.
+/// The row of a block that is missed most, and the distance.
 fn worst_row<'b>(
     searcher: &Searcher,
     block: &'b OutputBlock,
@@ -117,7 +117,7 @@ fn worst_row<'b>(
     excess(block, &outputs(searcher, raw)?)
 }
 
-/// The row of a block that these outputs miss most, and by how much.
+/// The row of a block that these outputs miss most, and the distance.
 fn excess<'b>(block: &'b OutputBlock, outputs: &[f64]) -> Option<(f64, &'b [f64])> {
     let missed = |row: &Halfspace| {
         let products = row.y.iter().zip(outputs).map(|(y, f)| y * f);
@@ -180,8 +180,8 @@ impl<'a> Space<'a> {
         self.repaired(self.box_.random(rng))
     }
 
-    /// The nearest member of the box whose coordinates are 32-bit floats where there are such, moved
-    /// so that the conditions hold, if that is easy.
+    /// The nearest member of the box, with 32-bit floats as coordinates if the box holds such, moved so that
+    /// the conditions hold if that is easy.
     fn repaired(&self, mut point: Vec<f64>) -> Vec<f64> {
         self.box_.clip(&mut point);
         self.shorten(&mut point);
@@ -213,7 +213,7 @@ impl<'a> Space<'a> {
         })
     }
 
-    /// The point copy by copy; a coordinate that the region fixes is written exactly.
+    /// The point as text, copy by copy; a coordinate that the region fixes is written exactly.
     fn texts(&self, point: &[f64], copies: usize) -> Vec<Vec<String>> {
         let sides = self.region.sides().iter();
         let exact = |((low, high), text): (&(Rational, Rational), String)| {

@@ -1,6 +1,6 @@
-//! Where attacks move: the floats inside a region, and the slopes of the model there.
+//! The space of attacks: the floats inside a region, and the slopes of the model there.
 //!
-//! Points are raw; a gradient in raw units is that in standardised ones times the scales.
+//! Points are raw. A gradient in raw units is the standardised gradient times the scales.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::{Family, FeatureSpec, Mlp, Model, Schema};
 use crate::spec::RawRegion;
 
-/// The largest box of floats inside a region, raw. Where a side holds no float, `lo > hi` there.
+/// The largest box of floats inside a region, raw. A side without a float has `lo > hi`.
 pub(in crate::certify) struct FloatBox {
     lo: Vec<f64>,
     hi: Vec<f64>,
@@ -22,13 +22,13 @@ impl FloatBox {
         Self { lo, hi, is_whole: region.is_whole().to_vec() }
     }
 
-    /// The nearest member of the box, whole where it must be.
+    /// Moves a point to the nearest member of the box, whole where it must be.
     pub(in crate::certify) fn clip(&self, raw: &mut [f64]) {
         for (index, x) in raw.iter_mut().enumerate() {
             if self.is_whole[index] {
                 *x = x.round();
             }
-            // an end that no float reaches leaves an empty side: any value is then refused later
+            // a side without a float is empty: any value is refused later
             *x = x.max(self.lo[index]).min(self.hi[index].max(self.lo[index])) + 0.0;
         }
     }
@@ -42,7 +42,7 @@ impl FloatBox {
         point
     }
 
-    /// Which coordinates take whole numbers only.
+    /// Per coordinate, true if it takes whole numbers only.
     pub(super) fn is_whole(&self) -> &[bool] {
         &self.is_whole
     }
@@ -62,7 +62,7 @@ impl FloatBox {
         middle
     }
 
-    /// Anywhere in the box, each coordinate on its own.
+    /// A random point of the box, each coordinate on its own.
     pub(super) fn random(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let ends = self.lo.iter().zip(&self.hi);
         let mut point: Vec<f64> =

@@ -1,4 +1,5 @@
-//! The zone of the boundary property: points within Δ of a point, and whether one has another label.
+//! The zone of the boundary property: the points within Δ of a point, and a search for one with another
+//! label.
 
 use crate::interval::Rational;
 use crate::model::{Family, Model};
@@ -8,12 +9,12 @@ use super::space::raw_slopes;
 
 /// Steps inside the ball zone.
 const STEPS: usize = 4;
-/// The share of Δ that is gone: the kernel measures exactly, and what rounding adds to a distance in
-/// floats is far less than the rest.
+/// The share of Δ that a move covers. The kernel measures exactly; rounding adds far less to a distance in
+/// floats than the remaining share.
 const INSIDE: f64 = 1.0 - 1e-9;
 
-/// What the kernel is shown of a point that looks like a violation: with zone `ball` also the point
-/// of the other label.
+/// The points shown to the kernel for a point that looks like a violation; with zone `ball` also the
+/// point of the other label.
 pub(super) fn witness(model: &Model, claim: &Claim, point: Vec<f64>) -> Option<Vec<Vec<f64>>> {
     let Claim::Fuzz { zone, .. } = claim else { return None };
     match zone {
@@ -25,8 +26,8 @@ pub(super) fn witness(model: &Model, claim: &Claim, point: Vec<f64>) -> Option<V
     }
 }
 
-/// A point of the zone with another label, in floats: one shift away along an axis or, in a ball,
-/// where the margin falls.
+/// A point of the zone with another label, in floats: one shift away along an axis or, in a ball, in a
+/// direction in which the margin falls.
 pub(super) fn flip(model: &Model, raw: &[f64], claim: &Claim) -> Option<Vec<f64>> {
     let Claim::Fuzz { shifts, zone, zone_norm, .. } = claim else { return None };
     let label = model.label(raw);
@@ -53,8 +54,8 @@ pub(super) fn flip(model: &Model, raw: &[f64], claim: &Claim) -> Option<Vec<f64>
     })
 }
 
-/// The point `raw`, if it is confident, and the point of its ball that lies nearest to `other` on the
-/// way there, if the labels of the two differ; in floats, for zone `ball`.
+/// The point `raw` and the point of its ball that lies nearest to `other` on the way there; `None` unless
+/// `raw` is confident and the labels of the two differ. In floats, for zone `ball`.
 pub(super) fn towards(
     model: &Model,
     claim: &Claim,
@@ -82,8 +83,8 @@ fn inside(shift: &Rational) -> f64 {
     shift.down() * INSIDE
 }
 
-/// Points at distance Δ, less what rounding may add, each where the slopes at the one before it make
-/// |m| least if they stay as they are.
+/// Points at distance Δ, less an allowance for rounding. Each point makes |m| least by the slopes at
+/// the point before it, as if these slopes were constant.
 fn inside_ball<'a>(
     model: &'a Model,
     raw: &'a [f64],

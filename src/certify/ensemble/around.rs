@@ -1,4 +1,4 @@
-//! How far the box at hand lies from a point, term by term.
+//! The distance of the current box from a point, term by term.
 
 use crate::interval::Rational;
 
@@ -7,7 +7,7 @@ use super::distance::{Key, Ruler};
 use super::grid::{Grid, Sides};
 use super::local::Local;
 
-/// What a search is about, beside the query: from where distances count, and in which box.
+/// The centre of a search and the box that is searched, beside the query.
 #[derive(Clone, Copy)]
 pub(super) struct Around<'a> {
     pub(super) grid: &'a Grid,
@@ -20,7 +20,7 @@ pub(super) struct Around<'a> {
 #[derive(Clone, Copy)]
 struct Edge {
     number: usize,
-    /// Whether the cells lie left of it, so that it is in none of them.
+    /// True if the cells lie left of it; the threshold is then in none of them.
     is_left: bool,
 }
 
@@ -30,7 +30,7 @@ impl Around<'_> {
         self.grid.cell(feature, self.ruler.centre[feature])
     }
 
-    /// Where cells are nearest to the centre; `None` if they hold it.
+    /// The edge at which cells are nearest to the centre; `None` if they contain it.
     fn edge(&self, feature: usize, (from, to): (usize, usize)) -> Option<Edge> {
         let centre = self.cell(feature);
         if centre < from {
@@ -52,7 +52,7 @@ impl Around<'_> {
     }
 }
 
-/// The terms of the distance of the box at hand from the centre, if there is one.
+/// The terms of the distance of the current box from the centre, if there is one.
 pub(super) struct Terms<'a> {
     local: &'a Local,
     around: Option<Around<'a>>,
@@ -60,14 +60,14 @@ pub(super) struct Terms<'a> {
     pub(super) centre: Vec<u32>,
     /// Per axis and cell, its term; empty without a centre.
     of_cells: Vec<Vec<Key>>,
-    /// The features that are not cut, where the box lies apart from the centre.
+    /// The features that are not cut and along which the box lies apart from the centre.
     elsewhere: Vec<(usize, Edge)>,
-    /// Those of the box: per axis, and then those of `elsewhere`.
+    /// The terms of the current box: per axis, then those of `elsewhere`.
     here: Vec<Key>,
 }
 
 impl<'a> Terms<'a> {
-    /// Those of the box that `local` was made for.
+    /// The terms of the box that `local` was made for.
     pub(super) fn new(local: &'a Local, around: Option<&Around<'a>>) -> Self {
         let mut terms = Self {
             local,
@@ -105,7 +105,7 @@ impl<'a> Terms<'a> {
         self.here.extend(self.elsewhere.iter().map(|&(f, edge)| around.term(f, edge)));
     }
 
-    /// The cells of the grid that a cell of an axis holds, inside the box that is searched.
+    /// The cells of the grid that a cell of an axis holds, inside the searched box.
     pub(super) fn cells(&self, axis: usize, cell: usize) -> (usize, usize) {
         let CutAxis { feature, cuts } = &self.local.axes[axis];
         let cuts = &self.local.cuts[cuts.clone()];
@@ -117,20 +117,20 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// Another cell of an axis is now the nearest of the box.
+    /// Sets another cell of an axis as the nearest of the box.
     pub(super) fn set(&mut self, axis: usize, cell: u32) {
         if let Some(terms) = self.of_cells.get(axis) {
             self.here[axis] = terms[cell as usize];
         }
     }
 
-    /// The distance of the box.
+    /// The distance of the current box.
     pub(super) fn distance(&self) -> Key {
         self.around.map_or(Key::ZERO, |around| around.ruler.sum(self.here.iter().copied()))
     }
 
-    /// The distance of a box, whose `nearest` cells these are, as its norm adds it (a squared one for L2),
-    /// exactly, and whether it is an infimum that no point attains; L1 and L2.
+    /// The exact distance of a box with these `nearest` cells, as its norm adds it (squared for L2), and true
+    /// if it is an infimum that no point attains; L1 and L2.
     pub(super) fn exact_distance(&self, nearest: &[u32]) -> (Rational, bool) {
         let (mut sum, mut is_open) = (Rational::ZERO, false);
         let Some(around) = self.around else { return (sum, false) };

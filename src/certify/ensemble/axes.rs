@@ -9,7 +9,7 @@ use super::grid::GridNode;
 pub(super) struct CutAxis {
     /// The feature.
     pub(super) feature: usize,
-    /// Its cuts among all.
+    /// Its cuts in the list of all cuts.
     pub(super) cuts: Range<usize>,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn axes(
     (axes, cuts)
 }
 
-/// From features and cut numbers of the grid to axes and cuts of the box.
+/// Maps features and cut numbers of the grid to axes and cuts of the box.
 pub(super) struct CutIndex {
     axis: Vec<usize>,
     lowest: Vec<usize>,
@@ -74,12 +74,12 @@ impl CutIndex {
         index
     }
 
-    /// The axis of a feature, which must be cut.
+    /// The axis of a feature; the feature must be cut.
     pub(super) fn axis(&self, feature: usize) -> usize {
         self.axis[feature]
     }
 
-    /// The cut of a number on the grid, which must be used.
+    /// The cut with a number on the grid; the cut must be used.
     pub(super) fn cut(&self, feature: usize, number: usize) -> usize {
         self.cut[feature][number - self.lowest[feature]] as usize
     }

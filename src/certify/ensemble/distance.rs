@@ -1,47 +1,47 @@
-//! How far cells lie from a point, rounded down, in an order that keeps exact ties apart.
+//! Distances of cells from a point, rounded down, in an order that keeps exact ties apart.
 //!
-//! A cell to the right of the point is nearest at its lower threshold, which belongs to it; one to the
-//! left at its upper threshold, which does not: its distance is an infimum that no point attains. With
-//! `w` the weight of a feature, the distance along it is `w·|t − x|`; the largest, the sum, or the sum of
-//! squares over the features is that of a box.
+//! A cell to the right of the point is nearest at its lower threshold, which belongs to it. A cell to the
+//! left is nearest at its upper threshold, which does not belong to it: its distance is an infimum that no
+//! point attains. With `w` the weight of a feature, the distance along it is `w·|t − x|`. The distance of
+//! a box is the largest, the sum, or the sum of squares over the features.
 
 use std::cmp::Ordering;
 
 use crate::interval::Rational;
 use crate::spec::Norm;
 
-/// At most a distance (a squared one for L2), and what is known of the rest.
+/// A lower bound of a distance (squared for L2), and what is known of the remainder.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(super) struct Key {
     /// The distance, rounded down.
     pub(super) down: f64,
-    /// Which of those with the same `down` comes first.
+    /// The order among distances with the same `down`.
     pub(super) rest: Rest,
 }
 
-/// What lies between a distance and its float.
+/// The relation between a distance and its float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rest {
-    /// The float is the distance, and a point has it.
+    /// The float is the distance, and a point attains it.
     Attained,
-    /// The float is the distance, an infimum that no point has.
+    /// The float is the distance, an infimum that no point attains.
     Open,
-    /// The distance lies between the float and the next.
+    /// The distance lies between the float and the next float.
     Above,
 }
 
 impl Key {
-    /// No distance at all.
+    /// Distance zero.
     pub(super) const ZERO: Self = Self { down: 0.0, rest: Rest::Attained };
-    /// Beyond everything.
+    /// Larger than every distance.
     pub(super) const INFINITE: Self = Self { down: f64::INFINITY, rest: Rest::Attained };
 
-    /// The larger of two.
+    /// The larger of two keys.
     pub(super) fn max(self, other: Self) -> Self {
         if other > self { other } else { self }
     }
 
-    /// The smaller of two.
+    /// The smaller of two keys.
     pub(super) fn min(self, other: Self) -> Self {
         if other < self { other } else { self }
     }
@@ -59,18 +59,18 @@ impl Key {
     }
 }
 
-/// What distances are measured from, and how.
+/// The point and the norm that distances are measured with.
 #[derive(Clone, Debug)]
 pub(super) struct Ruler {
     pub(super) norm: Norm,
     /// The point, raw.
     pub(super) centre: Vec<f64>,
-    /// Length of a raw unit, per feature; positive.
+    /// Length of one raw unit, per feature; positive.
     pub(super) weights: Vec<f64>,
 }
 
 impl Ruler {
-    /// Measures nothing that counts: for boxes around a point.
+    /// A ruler for boxes around a point, whose distances do not matter.
     pub(super) fn of_box(centre: &[f64]) -> Self {
         Self { norm: Norm::Linf, centre: centre.to_vec(), weights: vec![1.0; centre.len()] }
     }
@@ -83,7 +83,7 @@ impl Ruler {
             .unwrap_or_else(|| Key::of(&self.exactly_to(feature, at), is_open))
     }
 
-    /// The term of a threshold in the sum of the norm, exactly; its square for L2.
+    /// The exact term of a threshold in the sum of the norm: the distance, or its square for L2.
     pub(super) fn exact_term(&self, feature: usize, at: f64) -> Rational {
         let length = self.exactly_to(feature, at);
         if self.norm == Norm::L2 { &length * &length } else { length }
@@ -120,23 +120,23 @@ impl Ruler {
                 sum += term.down;
                 count += 1.0;
             }
-            // an open side leaves no point at the distance; what lies above a float is not known here
+            // an open side leaves no point at the distance; the part above a float is not known here
             if term.rest == Rest::Open {
                 rest = Rest::Open;
             }
         }
-        // n additions are off by less than n units in the last place
+        // n additions have an error of less than n units in the last place
         let down = if count <= 1.0 { sum } else { sum * (1.0 - (count + 1.0) * f64::EPSILON) };
         Key { down, rest }
     }
 }
 
-/// Below this, products of floats lose more than their last bit.
+/// True if a product is so small that floats lose more than its last bit.
 fn is_tiny(product: f64) -> bool {
     product < 1e-280
 }
 
-/// `weight·(far − near)` rounded down, if that can be told in floats; `far >= near`.
+/// `weight·(far − near)` rounded down, if floats can decide it; `far >= near`.
 fn product(far: f64, near: f64, weight: f64, is_open: bool) -> Option<Key> {
     let length = far - near;
     // the error of a difference is a float (Knuth's two-sum)

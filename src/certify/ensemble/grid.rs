@@ -1,8 +1,8 @@
 //! An ensemble on the grid of its thresholds, and sums of its trees in whole units.
 //!
-//! A query asks whether a sum of trees stays at or above a floor. Leaves are integers in units of a
-//! power of two that is small enough for every leaf to be whole, as long as the sum fits 60 bits; else
-//! leaves are rounded down, so that a bound from below stays one.
+//! A query asks if a sum of trees stays at or above a floor. Leaves are integers in units of a power of
+//! two. The unit is small enough for every leaf to be whole, provided the sum fits 60 bits. Otherwise
+//! leaves are rounded down, so that a lower bound stays a lower bound.
 
 use crate::interval::decode;
 use crate::model::{Cells, Ensemble, Feature, Node, Tree};
@@ -68,13 +68,13 @@ impl Grid {
         self.cells.cell(Feature(feature), x)
     }
 
-    /// Whether the feature takes whole numbers only.
+    /// True if the feature takes whole numbers only.
     pub(super) fn is_whole(&self, feature: usize) -> bool {
         self.cells.is_whole(Feature(feature))
     }
 
-    /// The value of a run of cells that is nearest to `x`. Left of a threshold it is the float below
-    /// that is also below after rounding to f32, if the cell is wide enough; for whole features one less.
+    /// The value of a run of cells that is nearest to `x`. Left of a threshold it is a float that
+    /// stays below after rounding to f32, if the cell is wide enough; for whole features one less.
     pub(super) fn nearest(&self, feature: usize, cells: (usize, usize), x: f64) -> f64 {
         self.nearest_by(feature, cells, x, |thresholds, number| {
             let below = f64::from((thresholds[number] as f32).next_down());
@@ -88,7 +88,7 @@ impl Grid {
         self.nearest_by(feature, cells, x, |thresholds, number| thresholds[number].next_down())
     }
 
-    /// The value of a run of cells that is nearest to `x`; `left_of` is the one left of a threshold.
+    /// The value of a run of cells that is nearest to `x`; `left_of` gives the value left of a threshold.
     fn nearest_by(
         &self,
         feature: usize,
@@ -108,14 +108,14 @@ impl Grid {
         if self.is_whole(feature) { value.floor() } else { value }
     }
 
-    /// At least the sum of absolute values that any score is made of, as floats add them up.
+    /// An upper bound of the sum of absolute values in any score, as floats add them up.
     pub(in crate::certify) fn total(&self) -> f64 {
         let base = self.base.iter().map(|base| base.abs()).sum::<f64>();
         base + self.trees.iter().map(|(_, parts)| largest(parts)).sum::<f64>()
     }
 
-    /// How an output counts in the margin of `label` over `other`; `None`: not at all. With one output the
-    /// margin is that of class 1 over class 0.
+    /// The sign of an output in the margin of `label` over `other`; `None` if it does not count. With one
+    /// output, the margin is that of class 1 over class 0.
     pub(super) fn sign(&self, output: usize, label: usize, other: usize) -> Option<f64> {
         match (self.base.len(), output) {
             (1, _) => Some(if label == 1 { 1.0 } else { -1.0 }),
@@ -125,8 +125,7 @@ impl Grid {
         }
     }
 
-    /// The margin of `label` over `other`, which must exceed `required`, or reach it if
-    /// `is_inclusive`.
+    /// The margin of `label` over `other`. It must exceed `required`, or reach it if `is_inclusive`.
     pub(super) fn margin(
         &self,
         label: usize,
@@ -150,19 +149,19 @@ impl Grid {
 pub(super) struct FloorQuery {
     /// Root and nodes of every tree, leaves in units.
     pub(super) trees: Vec<(usize, Parts<i64>)>,
-    /// What is added to the trees.
+    /// Constant added to the trees.
     pub(super) constant: i64,
-    /// What the sum must reach.
+    /// Least value that the sum must reach.
     pub(super) floor: i64,
-    /// Whether the sum is exact; else it is a lower bound.
+    /// True if the sum is exact; else it is a lower bound.
     pub(super) is_exact: bool,
 }
 
-/// Bits of the largest sum of absolute values, in units; four times as much must fit as well.
+/// Bits of the largest sum of absolute values, in units; four times that sum must also fit.
 const BITS: i64 = 58;
 
 impl FloorQuery {
-    /// The sum of `trees` and `terms`, which must exceed `required`, or reach it if `is_inclusive`.
+    /// The sum of `trees` and `terms`. It must exceed `required`, or reach it if `is_inclusive`.
     pub(super) fn new(
         trees: Vec<Parts<f64>>,
         terms: Vec<f64>,
@@ -184,21 +183,21 @@ impl FloorQuery {
     }
 }
 
-/// How numbers become whole.
+/// A conversion of numbers to whole units.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WholeUnits {
-    /// Units in 1: a power of two, or its negative.
+    /// Units per 1: a power of two, or its negative.
     scale: f64,
-    /// Whether every number is a whole number of units.
+    /// True if every number is a whole number of units.
     pub(super) is_exact: bool,
 }
 
-/// A sum of as many floats as there may be trees has no more bits before its point.
+/// Most bits before the point of a sum of floats, for any possible number of trees.
 const MOST_BITS: f64 = 1024.0 + 16.0;
 
 impl WholeUnits {
-    /// Units in which every number of some trees and terms is whole, if a sum of leaves, one of each
-    /// tree, fits [`BITS`] bits; else as small as that allows.
+    /// Units in which every number of some trees and terms is whole, if a sum of one leaf of each tree fits
+    /// [`BITS`] bits; else the smallest units for which it fits.
     pub(super) fn new<'a>(
         trees: impl Iterator<Item = &'a [GridNode<f64>]>,
         terms: &[f64],
@@ -224,7 +223,8 @@ impl WholeUnits {
             note(term);
             total += term.abs();
         }
-        // 2^top is above the sum, also above the rounded one; no limit of trees takes an infinite one further
+        // 2^top is above the sum, also after rounding; if the sum overflows, the limit of trees keeps it below
+        // the cap
         let top = if total > 0.0 { total.log2().ceil().min(MOST_BITS) as i64 + 1 } else { 0 };
         let coarsest = top - BITS;
         let exponent = lowest.clamp(coarsest, top.max(coarsest));
@@ -233,18 +233,18 @@ impl WholeUnits {
         Self { scale, is_exact: exponent <= lowest && -exponent <= 1023 }
     }
 
-    /// The same with the other sign.
+    /// The same units with the other sign.
     pub(super) fn negated(self) -> Self {
         Self { scale: -self.scale, ..self }
     }
 
-    /// At most the value, in units.
+    /// A lower bound of the value, in units.
     pub(super) fn whole(&self, value: f64) -> i64 {
         (value * self.scale).floor() as i64
     }
 
-    /// At most the change from one value to another, in units. What does not fall falls by none of them: a
-    /// plateau is no step, however the units round.
+    /// A lower bound of the change from one value to another, in units. If the scaled value does not fall,
+    /// the result is not negative: a plateau is no step, however the units round.
     pub(super) fn change(&self, from: f64, to: f64) -> i64 {
         let change = self.whole(to) - self.whole(from);
         let falls = to * self.scale < from * self.scale;

@@ -1,6 +1,6 @@
-//! Monotone features, threshold by threshold (reference: the property is about neighbouring cells, since
-//! steps add up). Across a threshold only the trees that hold it change; the difference of a tree is a small
-//! tree of its own over the other features, and their sum is a query.
+//! Monotone features, threshold by threshold. Steps add up, so the property is about neighbouring cells.
+//! Only the trees that hold a threshold change across it. The difference of a tree is a small tree of its
+//! own over the other features, and the sum of the differences is a query.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::certify::Searcher;
 use crate::certify::attack::FloatBox;
 use crate::certify::network::branch::Found;
 
-/// A threshold of a feature, and which way the score may move there.
+/// A threshold of a feature, and the direction in which the score may move there.
 #[derive(Clone, Copy)]
 struct FeatureStep {
     feature: usize,
@@ -29,19 +29,19 @@ struct FeatureStep {
     direction: Direction,
 }
 
-/// What a search at one threshold ends with.
+/// The result of a search at one threshold.
 enum ThresholdEnd {
-    /// The step never goes the wrong way; `None` if a single box shows it.
+    /// The step never goes in the wrong direction; `None` if a single box shows it.
     Holds(Option<SplitTree>),
-    /// It does in this box.
+    /// The step goes in the wrong direction in this box.
     Fails(Sides),
     /// The budget ended.
     Spent,
-    /// No budget helps: too large for the search, or cut too often for the kernel.
+    /// A larger budget does not help: too large for the search, or cut too often for the kernel.
     Open,
 }
 
-/// Trees for the thresholds that a single box does not prove, or a counterexample.
+/// Searches for trees for the thresholds that a single box does not prove, or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let (mut nodes, mut is_spent) = (0, false);
     let proof = prove(searcher, obligation, &mut nodes, &mut is_spent);
@@ -92,7 +92,7 @@ fn prove(
     Some(Proof::Jumps { trees })
 }
 
-/// Whether a sum of steps is never negative in a box.
+/// Decides if a sum of steps is never negative in a box.
 fn decide(query: &FloorQuery, root: &Sides, budget: u64, nodes: &mut u64) -> ThresholdEnd {
     let Some(local) = Local::new(query, root) else { return ThresholdEnd::Open };
     let mut search = Search::new(&local, None, budget).recording();
@@ -116,22 +116,22 @@ fn decide(query: &FloorQuery, root: &Sides, budget: u64, nodes: &mut u64) -> Thr
     }
 }
 
-/// How the thresholds of a feature stand on the whole grid, every real value allowed.
+/// The state of the thresholds of a feature on the whole grid, every real value allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// Distinct thresholds of the feature.
     pub thresholds: usize,
-    /// Those at which the score never steps the wrong way.
+    /// Thresholds at which the score never steps in the wrong direction.
     pub holds: usize,
-    /// Those at which it does somewhere.
+    /// Thresholds at which the score steps in the wrong direction somewhere.
     pub violated: usize,
-    /// Boxes looked at.
+    /// Boxes visited.
     pub nodes: u64,
 }
 
 impl Census {
-    /// Decides every threshold of a feature of a two-class ensemble, within `budget` nodes each; what
-    /// is neither held nor violated was left open. The search decides, not the kernel.
+    /// Decides every threshold of a feature of a two-class ensemble, within `budget` nodes each. Thresholds
+    /// that are neither held nor violated were left open. The search decides, not the kernel.
     pub fn take(
         ensemble: &Ensemble,
         features: usize,
@@ -148,7 +148,7 @@ impl Census {
             let query = grid.steps(&step, holders, &root);
             match decide(&query, &root, budget, &mut census.nodes) {
                 ThresholdEnd::Holds(_) => census.holds += 1,
-                // a rounded sum says nothing for certain
+                // a rounded sum proves nothing
                 ThresholdEnd::Fails(_) if query.is_exact => census.violated += 1,
                 ThresholdEnd::Fails(_) | ThresholdEnd::Spent | ThresholdEnd::Open => {}
             }
@@ -215,7 +215,7 @@ impl Grid {
     }
 }
 
-/// Which side of a threshold a node is for.
+/// The side of a threshold that a node belongs to.
 #[derive(Clone, Copy)]
 enum ThresholdSide {
     Below,
@@ -223,8 +223,8 @@ enum ThresholdSide {
     Both,
 }
 
-/// Appends the tree of differences of the two sides of a threshold, as far as the box `here` reaches it;
-/// returns its root. `below` and `above` are the nodes that the sides stand at. The box is left as it was.
+/// Appends the tree of differences of the two sides of a threshold, as far as the box `here` reaches it, and
+/// returns its root. `below` and `above` are the current nodes of the two sides. The box is left as it was.
 fn difference(
     units: &WholeUnits,
     tree: &[GridNode<f64>],

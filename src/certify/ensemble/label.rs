@@ -1,7 +1,7 @@
 //! Claims about one label: a split proof, or a counterexample.
 //!
-//! Every competing class is a query of its own. The cases of the first query that are closed by its
-//! bound are cut further until the second holds, and so on.
+//! Every competing class is a query of its own. The cases that the bound of the first query closes are cut
+//! further until the second query holds, and so on.
 
 use crate::certificate::{Proof, SplitTree, Step, competitors};
 use crate::interval::Rational;
@@ -44,7 +44,7 @@ impl<'a> Claims<'a> {
         let grid = searcher.grid.as_ref()?;
         let classes = searcher.subject.model.0.classes;
         let (label, threshold) = obligation.sufficient.as_ref()?.label()?;
-        // each of n odds below the n-th part of what their sum may be
+        // each of n odds must be below the n-th part of the allowed sum
         let others = (classes.saturating_sub(1).max(1) as f64).ln();
         let required = threshold.map(|threshold| threshold.above.up() + others);
         let ties = searcher.subject.model.0.tie;
@@ -57,7 +57,7 @@ impl<'a> Claims<'a> {
             grid.margin(label, other, required.unwrap_or(0.0) + allowance, wins_tie)
         };
         let row = &searcher.rows[searcher.lowered.row_of(obligation.at)?];
-        // the kernel knows balls of the real function only; else their box counts
+        // the kernel knows only balls of the real function; otherwise their box counts
         let ball = obligation.region.as_ball().filter(|ball| {
             ball.norm != Norm::Linf && searcher.lowered.semantics() == Semantics::Real
         });
@@ -107,7 +107,7 @@ impl<'a> Claims<'a> {
         let budget = self.searcher.options.budget_nodes.saturating_sub(*nodes);
         let mut search = Search::new(&local, Some(&around), budget).recording();
         if let Some(limit) = &self.limit {
-            // from here on a distance is larger than the radius for certain
+            // from here on, a distance is certainly larger than the radius
             search.limit = Key { down: limit.down().next_up(), rest: Rest::Attained };
         }
         let end = search.run(&mut |search| self.try_nearest(search, root, witness));
@@ -119,7 +119,7 @@ impl<'a> Claims<'a> {
         steps(&local, search.cases(), root, &mut grow)
     }
 
-    /// Whether the nearest point of the box at hand is a counterexample.
+    /// Checks if the nearest point of the current box is a counterexample.
     fn try_nearest(
         &self,
         search: &Search,
@@ -133,7 +133,7 @@ impl<'a> Claims<'a> {
             }
         }
         let point = self.nearest(&search.nearest_cells(root));
-        // floats say where it is worth asking: the kernel evaluates exactly
+        // floats decide if it is worth asking; the kernel evaluates exactly
         let looks_like_one = excess(self.searcher, self.obligation, &point) <= 0.0;
         let texts = looks_like_one.then(|| vec![Point::texts(&point)]);
         if let Some(texts) = self.searcher.refuted(self.obligation.at, texts) {
@@ -156,7 +156,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// About what the kernel will ask for beyond the threshold: `γ_T·S`, doubled.
+/// Approximate amount that the kernel requires beyond the threshold: `γ_T·S`, doubled.
 fn served_allowance(grid: &Grid) -> f64 {
     2.0 * grid.trees.len() as f64 * f64::from(f32::EPSILON) * grid.total()
 }

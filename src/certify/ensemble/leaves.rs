@@ -3,27 +3,27 @@
 use super::axes::{CutAxis, CutIndex};
 use super::grid::GridNode;
 
-/// A leaf of a tree: its value, and where its ranges stand.
+/// A leaf of a tree: its value, and the place of its ranges.
 #[derive(Clone, Copy)]
 pub(super) struct LeafRange {
     pub(super) value: i64,
     pub(super) at: usize,
 }
 
-/// What is known of a tree while its sets are filled; kept from tree to tree.
+/// Facts about a tree while its sets are filled; the memory is kept from tree to tree.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// The axes that the tree cuts, ascending.
     pub(super) axes: Vec<usize>,
     /// The leaves by ascending value.
     pub(super) leaves: Vec<LeafRange>,
-    /// Per leaf as found and axis of the tree, its first and last cell.
+    /// Per leaf as found and per axis of the tree, its first and last cell.
     pub(super) ranges: Vec<(u32, u32)>,
     /// Per part that is a leaf, its number.
     pub(super) rank: Vec<u32>,
-    /// Leaves by the first of their cells along an axis.
+    /// Leaves by their first cell along an axis.
     pub(super) first: Vec<u64>,
-    /// Leaves by the last of them.
+    /// Leaves by their last cell along an axis.
     pub(super) last: Vec<u64>,
 }
 

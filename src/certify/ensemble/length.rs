@@ -5,8 +5,8 @@ use crate::spec::Norm;
 
 use super::distance::{Key, Rest};
 
-/// Whether a point may lie at the distance `lower` itself; of a flip, whether it does. At no distance there
-/// is the centre alone.
+/// True if a point may lie at the distance `lower` itself; for a flip, if a point does. At distance 0 there is
+/// only the centre, so the answer is false.
 pub(super) fn is_attained(
     norm: Norm,
     key: Key,
@@ -22,7 +22,7 @@ pub(super) fn is_attained(
     }
 }
 
-/// The distance of a key rounded down and up; for L2 without its `exact` square the upper end is not known.
+/// The distance of a key, rounded down and up. For L2 without its `exact` square, the upper end is not known.
 pub(super) fn ends(norm: Norm, key: Key, exact: Option<&Rational>) -> (f64, f64) {
     if key.down == f64::INFINITY {
         return (f64::INFINITY, f64::INFINITY);
@@ -49,8 +49,8 @@ fn power(norm: Norm, x: f64) -> Option<Rational> {
 /// The largest float whose square is at most `square`.
 fn root_down(square: &Rational) -> f64 {
     let is_above = |x: f64| power(Norm::L2, x).is_none_or(|other| other > *square);
-    // the square itself may be no float, however far rounded: it is looked for among the bits, which
-    // ascend with the floats from 0 to infinity
+    // the square may be no float, however it is rounded, so the root is searched among the bits, which ascend
+    // with the floats from 0 to infinity
     let (mut root, mut above) = (0.0f64, f64::INFINITY);
     let guess = square.down().sqrt();
     for bound in [guess * (1.0 - 2.0 * f64::EPSILON), guess * (1.0 + 2.0 * f64::EPSILON)] {

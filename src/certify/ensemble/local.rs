@@ -1,10 +1,10 @@
 //! A query inside a box of cells, laid out for the search.
 //!
-//! Only what the box leaves open is kept: trees that reach one leaf go into the constant, cuts outside
-//! the box are gone. The leaves of a tree are numbered by ascending value, and a set of leaves is a set of
-//! bits: the smallest leaf that a box reaches is the lowest bit of its set, and a cut keeps the
-//! leaves of one side by one `and` per tree. So a child of a box costs a few instructions for each tree
-//! that uses the feature of the cut, however deep the trees are.
+//! Only the parts that the box leaves open are kept: trees that reach one leaf go into the constant, and
+//! cuts outside the box are dropped. The leaves of a tree are numbered by ascending value, and a set of
+//! leaves is a set of bits. The smallest leaf that a box reaches is the lowest bit of its set, and a cut
+//! keeps the leaves of one side by one `and` per tree. So a child of a box costs a few instructions for
+//! each tree that uses the feature of the cut, however deep the trees are.
 
 use std::ops::Range;
 
@@ -13,10 +13,10 @@ use super::grid::{FloorQuery, GridNode};
 use super::leaves::Scratch;
 use super::reduce::Reduced;
 
-/// Most words that the sets of one side may take, 128 MiB: a forest of large trees is left to other rules.
+/// Most words that the sets of one side may take, 128 MiB. A forest of large trees is left to other rules.
 const MOST_WORDS: usize = 1 << 24;
 
-/// A cut number that no cut has: the node is a leaf.
+/// A cut number that no cut has; it marks a leaf.
 pub(super) const LEAF: u32 = u32::MAX;
 
 /// The trees that cut an axis.
@@ -24,11 +24,11 @@ pub(super) const LEAF: u32 = u32::MAX;
 pub(super) struct Users {
     /// A range of [`Local::users`].
     pub(super) trees: Range<usize>,
-    /// Where their sets begin in [`Local::low`] and [`Local::high`]: for each cut, one per user.
+    /// Start of their sets in [`Local::low`] and [`Local::high`]: for each cut, one set per user.
     pub(super) sets: usize,
 }
 
-/// A node: a cut with two children, or a leaf, whose number is then in `low`.
+/// A node: a cut with two children, or a leaf whose number is in `low`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Knot {
     pub(super) cut: u32,
@@ -40,7 +40,7 @@ pub(super) struct Knot {
 pub(super) struct Local {
     /// Words of 64 bits in a set of leaves.
     pub(super) words: usize,
-    /// The constant, and the trees that reach one leaf.
+    /// The constant, plus the trees that reach one leaf.
     pub(super) constant: i64,
     pub(super) floor: i64,
     pub(super) is_exact: bool,
@@ -97,7 +97,7 @@ impl Local {
         self.roots.len()
     }
 
-    /// Fills the sets; `false`, and nothing of size done, if there are too many.
+    /// Fills the sets. Returns `false`, without large allocations, if there are too many.
     fn lay_out(&mut self, reduced: &Reduced, sides: &[(usize, usize)]) -> bool {
         let is_leaf = |part: &&GridNode<i64>| matches!(part, GridNode::Leaf(_));
         let leaves = |tree| reduced.parts_of(tree).iter().filter(is_leaf).count();
@@ -120,7 +120,7 @@ impl Local {
         true
     }
 
-    /// Which trees cut which axis; the words that their sets take.
+    /// Lists the trees that cut each axis; returns the words that their sets take.
     fn count_users(&mut self, reduced: &Reduced, index: &CutIndex) -> usize {
         let mut users: Vec<Vec<u32>> = vec![Vec::new(); self.axes.len()];
         for tree in 0..reduced.trees() {
@@ -201,13 +201,13 @@ impl Local {
         }
     }
 
-    /// The sets of one tree along one axis, from the cells that its leaves reach there.
+    /// Fills the sets of one tree along one axis, from the cells that its leaves reach there.
     fn fill_sets(&mut self, axis: usize, user: usize, slot: usize, scratch: &mut Scratch) {
         let words = self.words;
         let cuts = self.axes[axis].cuts.len();
         let Users { trees, sets } = &self.users_of_axes[axis];
         let stride = trees.len() * words;
-        // leaves by the first, and by the last of their cells
+        // leaves by their first cell, and by their last cell
         scratch.first.clear();
         scratch.first.resize((cuts + 1) * words, 0);
         scratch.last.clear();

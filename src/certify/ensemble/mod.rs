@@ -7,20 +7,20 @@
 //! | `axes` | the features that are cut inside a box, and their cuts |
 //! | `leaves` | the leaves of one tree, and the cells that each of them reaches |
 //! | `local` | a query inside a box of cells, laid out so that a child box costs little |
-//! | `state` | the trees in the box at hand |
+//! | `state` | the trees in the current box |
 //! | `search` | depth first over boxes of cells |
-//! | `distance` | how far cells lie from a point |
-//! | `around` | how far the box at hand lies from it |
+//! | `distance` | distances of cells from a point |
+//! | `around` | the distance of the current box from a point |
 //! | `tree_dual/` | the relaxation with one variable per leaf |
 //! | `label` | claims about one label |
 //! | `radius` | the distance to the nearest change of label |
-//! | `rounds` | the search for it around one point |
+//! | `rounds` | the search for that distance around one point |
 //! | `length` | distances as lengths in floats |
 //! | `jumps` | monotone features, threshold by threshold |
 //! | `proof` | cases as a split tree of the kernel |
 //! | `tree_pairs/` | claims about two points |
 //!
-//! The search is exact, and still an adviser: what it finds becomes a verdict in the kernel.
+//! The search is exact but only advises: its findings become a verdict in the kernel.
 
 mod around;
 mod axes;

@@ -6,8 +6,8 @@ use super::grid::Sides;
 use super::local::Local;
 use super::search::Distinction;
 
-/// The steps of the cases, which begin with the box `root`; each case that was closed by the bound
-/// becomes what `grow` makes of its box, all others a single leaf. `None` if there are none.
+/// The steps of the cases, starting with the box `root`. A case that the bound closed becomes the steps that
+/// `grow` returns for its box; every other case becomes a single leaf. `None` if there are no cases.
 pub(super) fn steps(
     local: &Local,
     cases: &[Distinction],

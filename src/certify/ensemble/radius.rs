@@ -1,5 +1,5 @@
-//! The distance to the nearest change of label: an infimum over real inputs, which is not attained left of
-//! a threshold.
+//! The distance to the nearest change of label: an infimum over real inputs, not attained left of a
+//! threshold.
 
 use crate::interval::Rational;
 use crate::model::{Family, Model, Point, Precision, argmax};
@@ -10,7 +10,7 @@ use super::grid::{Grid, Sides};
 use super::length::{ends, is_attained, root_up};
 use super::rounds::{Nearest, RadiusRounds};
 
-/// Why there are no radii of a model.
+/// Reasons why a model has no radii.
 #[derive(Debug, thiserror::Error)]
 pub enum RadiusError {
     /// The model is a network.
@@ -23,7 +23,7 @@ pub enum RadiusError {
         "a radius is the distance to a change of label; this model is a plain score without classes"
     )]
     PlainScore,
-    /// The declared ranges make no domain.
+    /// The declared ranges give no domain.
     #[error(transparent)]
     Domain(#[from] LowerError),
 }
@@ -31,15 +31,15 @@ pub enum RadiusError {
 /// The distance from a point to the nearest change of label, in units of `z = scale·(x − mean)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Radius {
-    /// At most the distance; the distance rounded down where the search closed. Infinite if the label
+    /// A lower bound of the distance; the distance rounded down if the search closed. Infinite if the label
     /// never changes.
     pub lower: f64,
-    /// At least the distance; the distance rounded up where the search closed. Infinite if no change
+    /// An upper bound of the distance; the distance rounded up if the search closed. Infinite if no change
     /// was found.
     pub upper: f64,
-    /// Whether the search closed: `lower` and `upper` are then the same or neighbours.
+    /// True if the search closed: `lower` and `upper` are then the same float or neighbours.
     pub is_exact: bool,
-    /// Boxes looked at.
+    /// Boxes visited.
     pub nodes: u64,
     /// The largest radius of a closed ball that is proved to keep the label: `lower`, or the float below
     /// it if a point at that distance changes the label.
@@ -50,8 +50,8 @@ pub struct Radius {
     pub label: usize,
 }
 
-/// Exact radii of one ensemble in one norm. Whole features are taken as real ones; points are
-/// compared within the declared ranges of the model.
+/// Exact radii of one ensemble in one norm. Whole features are taken as real. Points are compared within
+/// the declared ranges of the model.
 pub struct Radii<'a> {
     model: &'a Model,
     grid: Grid,
@@ -60,7 +60,7 @@ pub struct Radii<'a> {
     /// The cells of the domain.
     sides: Sides,
     weights: Vec<f64>,
-    /// More than floats may lose of a difference of scores.
+    /// More than the error of floats in a difference of scores.
     doubt: f64,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Radii<'a> {
         };
         let sides = domain.sides().iter().enumerate().map(side).collect();
         let weights = model.schema.features().iter().map(|f| f64::from(f.scale)).collect();
-        // n additions of numbers that add up to S are off by less than n·2⁻⁵³·S, twice as much in a difference
+        // n additions with total size S have an error of less than n·2⁻⁵³·S, twice that in a difference
         let doubt = 16.0 * grid.trees.len() as f64 * f64::EPSILON * grid.total();
         Ok(Self { model, grid, norm, domain, sides, weights, doubt })
     }
@@ -100,9 +100,9 @@ impl<'a> Radii<'a> {
         Some(self.radius(rounds, label, is_closed))
     }
 
-    /// The point that a served copy sees of a row: a model of precision f32 rounds to f32 first. A value
-    /// that only rounding would put outside the declared range stays as it is: whether a row is valid is
-    /// decided by the row.
+    /// The point that a served copy sees for a row: a model of precision f32 rounds to f32 first. A value that
+    /// only rounding would move outside the declared range stays as it is, because the row itself decides if it
+    /// is valid.
     pub fn served(&self, raw: &[f64]) -> Vec<f64> {
         if self.model.precision != Precision::F32 {
             return raw.to_vec();
@@ -120,7 +120,7 @@ impl<'a> Radii<'a> {
         raw.iter().zip(self.domain.sides()).map(value).collect()
     }
 
-    /// What was found around a point with this label.
+    /// The result around a point with this label.
     fn radius(&self, rounds: RadiusRounds, label: usize, is_closed: bool) -> Radius {
         let RadiusRounds { nearest: Nearest { key, exact, witness }, proved, nodes, .. } = rounds;
         let norm = self.norm;
@@ -128,7 +128,7 @@ impl<'a> Radii<'a> {
         let (lower, is_attained) = if is_closed {
             (below, is_attained(norm, key, exact.as_ref(), below))
         } else {
-            // at that distance there may be a flip, unless the key says that none is attained
+            // there may be a flip at that distance, unless the key says that no point attains it
             let lower = ends(norm, proved, None).0;
             (lower, is_attained(norm, proved, None, lower))
         };
@@ -143,7 +143,7 @@ impl<'a> Radii<'a> {
         }
     }
 
-    /// The exact label; floats tell it unless two scores are close.
+    /// The exact label; floats decide it unless two scores are close.
     fn label(&self, raw: &[f64], point: &Point) -> usize {
         let mut scores = self.model.scores(raw);
         scores.sort_by(|a, b| b.total_cmp(a));
@@ -158,7 +158,7 @@ impl<'a> Radii<'a> {
         self.norm
     }
 
-    /// At least the distance between two raw points, rounded up.
+    /// An upper bound of the distance between two raw points, rounded up.
     pub fn distance_up(&self, from: &[f64], to: &[f64]) -> f64 {
         let ruler = self.ruler(from);
         let terms = to.iter().enumerate().filter(|&(feature, x)| *x != from[feature]);
@@ -171,7 +171,7 @@ impl<'a> Radii<'a> {
         if self.norm == Norm::L2 { root_up(&total) } else { total.up() }
     }
 
-    /// A length beyond every threshold, seen from a raw point.
+    /// A length that reaches beyond every threshold from a raw point.
     pub fn span(&self, raw: &[f64]) -> f64 {
         let ruler = self.ruler(raw);
         let ends = (0..raw.len()).flat_map(|feature| {

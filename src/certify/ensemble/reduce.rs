@@ -5,9 +5,9 @@ use super::grid::{FloorQuery, GridNode, Parts};
 /// Trees cut down to a box; children come before their parents, the root is the last.
 pub(super) struct Reduced {
     pub(super) parts: Parts<i64>,
-    /// First part of every tree, and the end of the last.
+    /// First part of every tree, then the end of the last tree.
     pub(super) starts: Vec<usize>,
-    /// The constant, and the trees that reach one leaf.
+    /// The constant, plus the trees that reach one leaf.
     pub(super) constant: i64,
 }
 
@@ -29,7 +29,7 @@ impl Reduced {
         all
     }
 
-    /// How many trees are left.
+    /// Number of trees left.
     pub(super) fn trees(&self) -> usize {
         self.starts.len() - 1
     }
@@ -40,7 +40,7 @@ impl Reduced {
     }
 }
 
-/// Appends the part of a tree that the box reaches; returns its root. The box is left as it was.
+/// Appends the part of a tree that the box reaches and returns its root. The box is left as it was.
 fn reduce(
     parts: &[GridNode<i64>],
     mut at: usize,
@@ -67,8 +67,8 @@ fn reduce(
     out.len() - 1
 }
 
-/// Appends the split of two parts, the last that were appended, or leaves one of two equal leaves; returns
-/// its root. Leaves that were rounded (not `is_exact`) may differ before rounding.
+/// Appends the split of the two parts appended last, or keeps one of two equal leaves; returns the root.
+/// Leaves that were rounded (not `is_exact`) may differ before rounding.
 pub(super) fn join(
     feature: usize,
     number: usize,

@@ -1,10 +1,10 @@
 //! The nearest change of label around one point, exactly.
 //!
-//! For every other class the sum is the margin of the label over it, and boxes at least as far as the
-//! nearest flip so far are of no interest. So that this limit is near from the start, the search is done in
-//! rounds of radius `ε, 2ε, 4ε, …` on the cells that meet the ball's cube: a round ends with the nearest
-//! flip, or with the proof that nothing is nearer than its radius. A flip beyond the radius of a round is
-//! none in that round, whatever the norm.
+//! For every other class, the sum is the margin of the label over that class. Boxes at least as far as the
+//! nearest flip so far are skipped. To make this limit small from the start, the search is done in rounds of
+//! radius `ε, 2ε, 4ε, …` on the cells that meet the ball's cube. A round ends with the nearest flip, or with
+//! the proof that nothing is nearer than its radius. A flip beyond the radius of a round does not count in
+//! that round, in any norm.
 
 use crate::certificate::competitors;
 use crate::interval::Rational;
@@ -23,8 +23,8 @@ const FIRST: f64 = 0.01;
 /// The nearest flip so far.
 pub(super) struct Nearest {
     pub(super) key: Key,
-    /// The distance (its square for L2) and whether it is an infimum that no point attains, where the
-    /// key does not tell.
+    /// The distance (its square for L2), and true if it is an infimum that no point attains; for norms whose
+    /// key does not decide this.
     pub(super) exact: Option<(Rational, bool)>,
     /// A raw point with another label, as near as floats allow.
     pub(super) witness: Option<Vec<f64>>,
@@ -35,8 +35,8 @@ impl Nearest {
         Self { key: Key::INFINITE, exact: None, witness: None }
     }
 
-    /// Whether nothing can be nearer, as far as floats tell. A square may be 0 as a float where its root
-    /// is none.
+    /// True if nothing can be nearer, as far as floats can tell. A square may be 0 as a float although its root
+    /// is not.
     fn is_zero(&self, norm: Norm) -> bool {
         match (norm, &self.exact) {
             (Norm::L2, Some((square, _))) => *square == Rational::ZERO,
@@ -56,7 +56,7 @@ pub(super) struct RadiusRounds<'a> {
     label: usize,
     budget: u64,
     pub(super) nearest: Nearest,
-    /// Nothing is nearer than this.
+    /// Proved lower limit: nothing is nearer than this.
     pub(super) proved: Key,
     pub(super) nodes: u64,
 }
@@ -75,7 +75,7 @@ impl<'a> RadiusRounds<'a> {
         Self { model, grid, domain, ruler, label, budget, nearest, proved: Key::ZERO, nodes: 0 }
     }
 
-    /// Round after round; whether the last one closed.
+    /// Runs round after round; true if the last round closed.
     pub(super) fn run(&mut self) -> bool {
         let mut epsilon = FIRST;
         let mut before = None;
@@ -119,7 +119,7 @@ impl<'a> RadiusRounds<'a> {
         self.domain.iter().enumerate().map(side).collect()
     }
 
-    /// Looks for flips nearer than `limit` in a cube, class by class; whether all was looked at: neither
+    /// Looks for flips nearer than `limit` in a cube, class by class. True if everything was searched: neither
     /// the budget nor memory ended.
     fn round(&mut self, cube: &Sides, limit: Key) -> bool {
         let others: Vec<usize> = competitors(self.label, self.model.classes).collect();
@@ -140,7 +140,7 @@ impl<'a> RadiusRounds<'a> {
             let end = search.run(&mut |search| self.tell(search, cube));
             self.nodes += search.nodes;
             if end == SearchEnd::Spent {
-                // the other classes have been looked at up to the last round only
+                // the other classes have been searched up to the last round only
                 if index + 1 == others.len() {
                     let near = self.nearest.key.min(limit).min(search.left_open);
                     self.proved = self.proved.max(near);
@@ -151,14 +151,14 @@ impl<'a> RadiusRounds<'a> {
         true
     }
 
-    /// Whether a raw point has the label, exactly.
+    /// True if a raw point has the label, exactly.
     fn has_label(&self, raw: &[f64]) -> bool {
         let model = self.model;
         Point::from_floats(raw)
             .is_none_or(|point| argmax(&model.exact_scores(&point), model.tie) == self.label)
     }
 
-    /// A box whose nearest point has another label, as far as the sum tells.
+    /// Handles a box whose nearest point has another label, as far as the sum tells.
     fn tell(&mut self, search: &Search, cube: &Sides) -> Shortfall {
         let cells = search.nearest_cells(cube);
         let centre = self.ruler.centre.iter().enumerate().zip(&cells);
@@ -175,12 +175,12 @@ impl<'a> RadiusRounds<'a> {
                 (Key::of(&exact, is_open), Some((exact, is_open)))
             }
         };
-        // between two floats only exact distances tell which is nearer
+        // between two floats, only exact distances decide which is nearer
         let is_tie = key == self.nearest.key && exact.is_some() && exact < self.nearest.exact;
         if key >= search.limit && !is_tie {
             return Shortfall::Close;
         }
-        // left of the least float there are numbers, and no floats
+        // left of the least float there are numbers but no floats
         let witness = Some(witness).filter(|witness| witness.iter().all(|x| x.is_finite()));
         self.nearest = Nearest { key, exact, witness };
         if self.nearest.is_zero(self.ruler.norm) { Shortfall::Stop } else { Shortfall::Nearer(key) }

@@ -1,11 +1,12 @@
-//! Depth first over boxes of cells (reference: Devos, Meert and Davis 2021 for the bound and the
-//! boxes; the rule of branching is our own).
+//! Depth-first search over boxes of cells (reference: Devos, Meert and Davis 2021 for the bound and the
+//! boxes; the branching rule is our own).
 //!
-//! A box is closed if the sum of the smallest reachable leaves reaches the floor, or if it lies beyond a
-//! limit that may come nearer while the search runs. Its point nearest to the centre is tried; if the sum
-//! falls short there, that is told. Else the box is cut where that promises most: for every tree with
-//! more than one reachable leaf let `(j, k)` be the node that parts them, and `a`, `b` what the smallest
-//! leaf gains if the low, the high part is gone; added up per cut, `max(A, B) + 3·min(A, B)` is largest.
+//! A box is closed if the sum of the smallest reachable leaves reaches the floor, or if the box lies beyond
+//! a limit that may become smaller during the search. The point of the box nearest to the centre is tried;
+//! if the sum falls short there, the caller is told. Otherwise the box is cut at the most promising cut. For
+//! every tree with more than one reachable leaf, let `(j, k)` be the node that parts them, and `a`, `b` the
+//! gain of the smallest leaf if the low or the high part is gone. With `A` and `B` their sums per cut, the
+//! chosen cut has the largest `max(A, B) + 3·min(A, B)`.
 
 use crate::interval::Rational;
 
@@ -16,30 +17,30 @@ use super::grid::Sides;
 use super::local::{LEAF, Local};
 use super::state::{One, Several, State, Width};
 
-/// How a search ends.
+/// The end of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SearchEnd {
     /// Every box is closed.
     Closed,
-    /// Whoever was told of a point had enough.
+    /// The caller that was told of a point had enough.
     Stopped,
     /// Nodes, or the depth of a path, ran out.
     Spent,
 }
 
-/// What becomes of a box whose nearest point falls short.
+/// The treatment of a box whose nearest point falls short.
 pub(super) enum Shortfall {
-    /// It is closed.
+    /// The box is closed.
     Close,
-    /// It is closed, and so is what is not nearer than this.
+    /// The box is closed, and so is everything that is not nearer than this.
     Nearer(Key),
-    /// It is looked at further.
+    /// The box is searched further.
     Cut,
     /// The search ends.
     Stop,
 }
 
-/// A case distinction as it is found.
+/// A case distinction, as it is found.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Distinction {
     /// A cut by its number among all, with the cases of its low and its high side.
@@ -50,7 +51,7 @@ pub(super) enum Distinction {
     Far,
 }
 
-/// Deepest path that is tried; a proof may be a little deeper.
+/// Deepest path tried; a proof may be a little deeper.
 const MAX_DEPTH: usize = 480;
 
 /// A search over the boxes of a local query.
@@ -62,15 +63,15 @@ pub(super) struct Search<'a> {
     state: State<'a>,
     gains: Vec<(i64, i64)>,
     touched: Vec<u32>,
-    /// Boxes from here on are of no interest.
+    /// Boxes at this distance or farther are skipped.
     pub(super) limit: Key,
-    /// Nodes that may still be looked at.
+    /// Largest number of nodes to visit.
     budget: u64,
-    /// Nodes looked at.
+    /// Nodes visited.
     pub(super) nodes: u64,
-    /// The nearest box that was left open.
+    /// The distance of the nearest box that was left open.
     pub(super) left_open: Key,
-    /// The cases in the order in which they were closed, if they are to be kept.
+    /// The cases in the order in which they were closed, if they are kept.
     record: Option<Vec<Distinction>>,
 }
 
@@ -93,18 +94,18 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Keeps the cases.
+    /// Makes the search keep its cases.
     pub(super) fn recording(mut self) -> Self {
         self.record = Some(Vec::new());
         self
     }
 
-    /// The cases that were kept; the last one is the first that was looked at.
+    /// The cases that were kept; the last one is the first that was visited.
     pub(super) fn cases(&self) -> &[Distinction] {
         self.record.as_deref().unwrap_or(&[])
     }
 
-    /// The cells of the grid, inside the box `root` that was searched, around the point that was told of.
+    /// The cells of the grid, inside the searched box `root`, around the point that the caller was told of.
     pub(super) fn nearest_cells(&self, root: &Sides) -> Sides {
         let mut cells = root.clone();
         for (axis, &cell) in self.state.nearest.iter().enumerate() {
@@ -115,23 +116,23 @@ impl<'a> Search<'a> {
         cells
     }
 
-    /// The distance of the box at hand.
+    /// The distance of the current box.
     pub(super) fn distance(&self) -> Key {
         self.terms.distance()
     }
 
-    /// The same exactly, as its norm adds it (a squared one for L2), and whether it is an infimum that no
-    /// point attains; L1 and L2.
+    /// The exact distance of the current box, as its norm adds it (squared for L2), and true if it is an infimum
+    /// that no point attains; L1 and L2.
     pub(super) fn exact_distance(&self) -> (Rational, bool) {
         self.terms.exact_distance(&self.state.nearest)
     }
 
-    /// Whether the sums are exact.
+    /// True if the sums are exact.
     pub(super) fn is_exact(&self) -> bool {
         self.local.is_exact
     }
 
-    /// Looks at every box; `tell` hears of nearest points that fall short.
+    /// Visits every box; `tell` is called for nearest points that fall short.
     pub(super) fn run(&mut self, tell: &mut dyn FnMut(&Self) -> Shortfall) -> SearchEnd {
         match self.local.words {
             1 => self.root(One, tell),
@@ -158,7 +159,7 @@ impl<'a> Search<'a> {
         record.len() as u32 - 1
     }
 
-    /// Cuts the box at hand, which is open.
+    /// Cuts the current box, which is open.
     fn explore<W: Width>(
         &mut self,
         width: W,
@@ -168,7 +169,7 @@ impl<'a> Search<'a> {
         let cut = if depth < MAX_DEPTH { self.choose() } else { None };
         let Some((cut, is_high_first)) = cut else {
             if depth < MAX_DEPTH && !self.local.is_exact {
-                // every point of the box has the exact value of the one that was told of, which is enough
+                // every point of the box has the exact value of the point that was told, which is enough
                 return Ok(self.close(Distinction::Bound));
             }
             self.leave_open();
@@ -189,8 +190,7 @@ impl<'a> Search<'a> {
         Ok(self.close(Distinction::Cut { cut, low, high }))
     }
 
-    /// The cut that promises most, and which side is looked at first: the one that is more likely to
-    /// fall short.
+    /// The most promising cut, and the side to visit first: the one that is more likely to fall short.
     fn choose(&mut self) -> Option<(u32, bool)> {
         for standing in &self.state.standings {
             let knot = &self.local.knots[standing.top as usize];
@@ -216,7 +216,7 @@ impl<'a> Search<'a> {
         best.map(|(_, cut, is_high_first)| (cut, is_high_first))
     }
 
-    /// Looks at one side of a cut of the box at hand.
+    /// Visits one side of a cut of the current box.
     fn child<W: Width>(
         &mut self,
         width: W,
@@ -256,7 +256,7 @@ impl<'a> Search<'a> {
         outcome
     }
 
-    /// The box at hand is not closed by its bound, nor by its distance.
+    /// Visits the current box, which neither its bound nor its distance closes.
     fn look<W: Width>(
         &mut self,
         width: W,
@@ -283,7 +283,7 @@ impl<'a> Search<'a> {
         if is_high { (position + 1, hi) } else { (lo, position) }
     }
 
-    /// Moves the nearest point into a side; whether it had to move.
+    /// Moves the nearest point into a side; true if it had to move.
     fn move_nearest(&mut self, axis: usize, (lo, hi): (u32, u32)) -> bool {
         let nearest = self.terms.centre[axis].clamp(lo, hi);
         if nearest == self.state.nearest[axis] {
@@ -298,12 +298,12 @@ impl<'a> Search<'a> {
         self.terms.set(axis, cell);
     }
 
-    /// The box at hand stays open.
+    /// Notes that the current box stays open.
     fn leave_open(&mut self) {
         self.left_open = self.left_open.min(self.distance());
     }
 
-    /// A child that is not looked at any more.
+    /// Notes that a child is not visited any more.
     fn leave_child_open(&mut self, cut: u32, is_high: bool) {
         let CutPlace { axis, position, .. } = self.local.cuts[cut as usize];
         let axis = axis as usize;

@@ -1,11 +1,11 @@
-//! The trees in the box at hand: what each still reaches, and the sums.
+//! The trees in the current box: the leaves that each still reaches, and the sums.
 //!
-//! One set of leaves and a few numbers per tree. A child of a box changes the trees that cut its axis;
-//! what it changes is kept and put back.
+//! There is one set of leaves and a few numbers per tree. A child of a box changes the trees that cut its
+//! axis; the old values are kept and put back.
 
 use super::local::{LEAF, Local};
 
-/// How wide a set of leaves is: known to the compiler where one word will do.
+/// The width of a set of leaves; known to the compiler if one word is enough.
 pub(super) trait Width: Copy {
     /// Words of a set.
     fn words(self) -> usize;
@@ -31,18 +31,18 @@ impl Width for Several {
     }
 }
 
-/// What is known of a tree in the box at hand.
+/// Facts about a tree in the current box.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TreeStanding {
     /// Its smallest reachable leaf.
     pub(super) least: i64,
-    /// What that gains if the low part of `top` is gone.
+    /// Gain of the smallest leaf if the low part of `top` is gone.
     pub(super) low_gone: i64,
-    /// The same for the high part.
+    /// The same gain for the high part.
     pub(super) high_gone: i64,
     /// The deepest node above all reachable leaves.
     pub(super) top: u32,
-    /// The number of the leaf of the nearest point.
+    /// The number of the leaf at the nearest point.
     here: u32,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct State<'a> {
     undo_sets: Vec<u64>,
 }
 
-/// Where to go back to.
+/// A point in the undo lists to go back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     undo: usize,
@@ -88,13 +88,13 @@ impl<'a> State<'a> {
         state
     }
 
-    /// Where to go back to.
+    /// A mark of the current state, to go back to.
     pub(super) fn mark(&self) -> Mark {
         let (undo, undo_sets) = (self.undo.len(), self.undo_sets.len());
         Mark { undo, undo_sets, bound: self.bound, here: self.here }
     }
 
-    /// The standing of every tree in the whole box.
+    /// Computes the standing of every tree in the whole box.
     fn stand(&mut self) {
         let words = self.local.words;
         for tree in 0..self.local.trees() {
@@ -106,7 +106,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// What a tree's set says, the search for its top beginning at `top`.
+    /// The standing of a tree by its set; the search for its top begins at `top`.
     fn standing<W: Width>(&self, width: W, tree: usize, mut top: u32) -> TreeStanding {
         let words = width.words();
         let set = &self.sets[tree * words..(tree + 1) * words];
@@ -129,7 +129,7 @@ impl<'a> State<'a> {
         TreeStanding { least, low_gone, high_gone, top, here: 0 }
     }
 
-    /// The leaf, below a node, of the nearest point.
+    /// The leaf of the nearest point, below a node.
     fn leaf_at(&self, mut at: u32) -> u32 {
         loop {
             let knot = self.local.knots[at as usize];
@@ -139,7 +139,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The bound of a child, nothing being changed.
+    /// The bound of a child, without changing anything.
     pub(super) fn bound_of_child<W: Width>(
         &self,
         width: W,
@@ -159,7 +159,7 @@ impl<'a> State<'a> {
         bound
     }
 
-    /// The trees that cut an axis, and what a side of a cut keeps of each.
+    /// The trees that cut an axis, and the set that a side of a cut keeps of each.
     fn sets_of<W: Width>(
         &self,
         width: W,
@@ -174,7 +174,7 @@ impl<'a> State<'a> {
         (&self.local.users[users.trees.clone()], &sets[start..start + length])
     }
 
-    /// Makes the child the box at hand; its side and nearest point are set.
+    /// Makes the child the current box; its side and nearest point are already set.
     pub(super) fn enter<W: Width>(&mut self, width: W, axis: usize, position: u32, is_high: bool) {
         let words = width.words();
         let (users, sets) = self.sets_of(width, axis, position, is_high);
@@ -191,7 +191,7 @@ impl<'a> State<'a> {
                 *set &= kept;
             }
             let mut after = self.standing(width, index, before.top);
-            // a leaf that the child still reaches holds its nearest point as well
+            // a leaf that the child still reaches also holds its nearest point
             let is_kept = self.sets[set][before.here as usize / 64] >> (before.here % 64) & 1 == 1;
             after.here = if is_kept { before.here } else { self.leaf_at(after.top) };
             let values = &self.local.values[index * 64 * words..];
@@ -201,7 +201,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Undoes what was done since.
+    /// Undoes the changes since a mark.
     pub(super) fn put_back<W: Width>(&mut self, width: W, mark: Mark) {
         let words = width.words();
         let sets = self.undo_sets[mark.undo_sets..].chunks_exact(words);

@@ -1,8 +1,8 @@
 //! The boundary property of networks box by box.
 //!
-//! A box is cut in the middle of the input that moves the margin most, with zone `ball` perhaps one of
-//! the partners, until the kernel's cheap rules close every box, one holds a counterexample, or the
-//! budget ends.
+//! A box is cut in the middle of the input that moves the margin most, with zone `ball` perhaps an input
+//! of the partners. The search ends when the kernel's cheap rules close every box, one box holds a
+//! counterexample, or the budget is used up.
 
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
@@ -12,14 +12,14 @@ use super::side::{FEW_INPUTS, Side};
 use crate::certify::Searcher;
 use crate::certify::attack::{FloatBox, boundary_points, slopes};
 
-/// Cases that are looked at in any event.
+/// Cases that are always processed before the search may give up.
 const FIRST_CASES: u64 = 32;
-/// Hopeless is a search that at its pace would need so many times the budget.
+/// Give up when the projected cost exceeds this many budgets.
 const HOPELESS: f64 = 4.0;
-/// Deepest path that is tried; the kernel allows more.
+/// Deepest path tried; the kernel allows more.
 const MAX_DEPTH: usize = 100;
 
-/// A split proof or a counterexample; networks only.
+/// Searches for a split proof or a counterexample; networks only.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let mut is_hopeless = false;
@@ -28,14 +28,14 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     Found { proof, nodes, is_spent }
 }
 
-/// A box of points and, once partners are cut, the box of those that it is about.
+/// A box of points and, once partners are cut, the box of their partners.
 struct PointBox {
     region: RawRegion,
     partners: Option<RawRegion>,
     depth: usize,
 }
 
-/// Halves boxes, depth first, until all are closed; says so where it gives up for the size of the budget.
+/// Halves boxes, depth first, until all are closed. Sets `is_hopeless` if the budget is far too small.
 fn halve(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -47,14 +47,14 @@ fn halve(
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
     let mut stack = vec![PointBox { region: obligation.region.clone(), partners: None, depth: 0 }];
     let mut steps = Vec::new();
-    // the share of the region that is closed, each cut counted as a half
+    // the closed share of the region, each cut counted as a half
     let mut closed = 0.0;
     while let Some(part) = stack.pop() {
         *nodes += 1;
         if *nodes > budget || part.depth > MAX_DEPTH || searcher.is_late() {
             return None;
         }
-        // cases for the whole region at this pace; infinite while nothing is closed
+        // projected cases for the whole region; infinite while nothing is closed
         let needed = *nodes as f64 / closed;
         *is_hopeless =
             free > FEW_INPUTS && *nodes > FIRST_CASES && needed > HOPELESS * budget as f64;
@@ -79,7 +79,7 @@ fn halve(
 }
 
 impl PointBox {
-    /// Cut in the middle of the side, of the points or of their partners, that moves the margin most.
+    /// Cuts the side that moves the margin most, of the points or of their partners, in the middle.
     fn cut(&self, searcher: &Searcher, claim: &Claim) -> Option<(Cut, Self, Self)> {
         let Self { region, partners, depth } = self;
         let schema = &searcher.subject.model.0.schema;
@@ -92,7 +92,7 @@ impl PointBox {
         };
         if let Some(partners) = partners()
             && let Some(side) = steepest_side(searcher, &partners)
-            // a cut of the points' side narrows the places of their partners as well
+            // a cut of the points' side also narrows the places of their partners
             && own.as_ref().is_none_or(|own| side.gain > 2.0 * own.gain)
         {
             let (low, high) = partners.halved(schema, side.input, side.at, false)?;

@@ -1,8 +1,8 @@
 //! The triangle relaxation as a linear program; the only file that knows the solver.
 //!
-//! The dual is posed explicitly, since the solver gives no multipliers, with everything eliminated
-//! that the triangles imply. For margin row `c`, `y_q` the multiplier of `z_q = W·h + b`, and per
-//! unstable neuron `p, r >= 0` those of `h >= z` and of the upper line `h <= s·z + t`:
+//! The dual is posed explicitly, since the solver gives no multipliers. Everything that the triangles
+//! imply is eliminated. Let `c` be the margin row, `y_q` the multiplier of `z_q = W·h + b`, and, per
+//! unstable neuron, `p, r >= 0` the multipliers of `h >= z` and of the upper line `h <= s·z + t`:
 //!
 //! ```text
 //! maximise   Σ y_q·b_q − Σ r_q·t_q + Σ (low_i·u_i − high_i·v_i)
@@ -12,7 +12,7 @@
 //!            u_i − v_i = Σ_j y_j W_ji,     u, v >= 0     inputs
 //! ```
 //!
-//! Only the multipliers are used; objective and status are no evidence.
+//! Only the multipliers are used; the objective and the status are no evidence.
 
 use good_lp::{
     Expression, ProblemVariables, Solution, SolverModel, Variable, WithTimeLimit, constraint,
@@ -28,23 +28,23 @@ use crate::certify::Searcher;
 
 /// 2²⁰
 const UNITS: f64 = (1 << 20) as f64;
-/// Multipliers beyond this are not offered.
+/// Largest multiplier that is offered.
 const LARGEST: f64 = 1e9;
 
-/// A simplex that goes on for so long goes round and finds nothing: programs of the sizes that are posed take
-/// seconds at most. What it had by then is not used, so that no hint depends on the clock.
+/// Time limit of a simplex. One that runs longer is cycling and finds nothing: programs of the posed sizes
+/// take seconds at most. Its partial result is not used, so that no hint depends on the clock.
 pub(in crate::certify) const LONGEST_SECONDS: f64 = 30.0;
-/// The largest number that a simplex with absolute tolerances is given: of larger ones it may go round for ever.
+/// The largest number given to a simplex, whose tolerances are absolute: larger numbers may make it cycle for ever.
 const MOST: f64 = 1e18;
 
-/// Whether a solver can do something with these numbers.
+/// True if a solver can handle these numbers.
 fn is_tame(mlp: &Mlp, hidden: &Hidden, input: &[Interval]) -> bool {
     let weights = mlp.layers.iter().flat_map(|layer| layer.weights.iter().chain(&layer.bias));
     let bounds = hidden.layers().flatten().chain(input).flat_map(|side| [side.lo(), side.hi()]);
     weights.copied().chain(bounds).all(|x| x.abs() <= MOST)
 }
 
-/// Multipliers for every margin of the obligation, or nothing if the program is too large or the
+/// Multipliers for every margin of the obligation; `None` if the program is too large or the
 /// solver fails.
 pub(in crate::certify) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
@@ -64,7 +64,7 @@ pub(in crate::certify) fn dual_hint(searcher: &Searcher, obligation: &Obligation
     Some(Proof::Dual { hints })
 }
 
-/// What a neuron's `y` is in the program.
+/// The value of a neuron's `y` in the program.
 #[derive(Clone)]
 enum Multiplier {
     Fixed(f64),
@@ -92,8 +92,8 @@ impl Multiplier {
 }
 
 /// Multipliers and slopes for the lower bound of `row · logits` on the box `input`; `None` if the
-/// solver fails. With fixed hidden bounds the optimum is also the best that slopes can reach, and they
-/// can be read off: with `p` the multiplier of `h >= z` and `q` that of `h >= 0`, the slope is `p/(p+q)`.
+/// solver fails. With fixed hidden bounds, the optimum is also the best bound that slopes can reach. The
+/// slopes follow from it: with `p` the multiplier of `h >= z` and `q` that of `h >= 0`, the slope is `p/(p+q)`.
 pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
     if !is_tame(mlp, hidden, input) {
         return None;

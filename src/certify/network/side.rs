@@ -1,11 +1,11 @@
-//! The side of a box that is halved: where slope times width is largest.
+//! The side of a box that is halved: the side with the largest slope times width.
 
 use crate::interval::Interval;
 
-/// With more inputs that can move than this, halving them seldom closes all boxes.
+/// With more movable inputs than this, halving them seldom closes all boxes.
 pub(in crate::certify) const FEW_INPUTS: usize = 10;
 
-/// A side of a box, a float strictly between its ends, and about how far it moves what is bounded.
+/// A side of a box, a float strictly between its ends, and approximately how far it moves the bounded value.
 pub(in crate::certify) struct Side {
     pub(in crate::certify) input: usize,
     pub(in crate::certify) at: f64,
@@ -13,7 +13,7 @@ pub(in crate::certify) struct Side {
 }
 
 impl Side {
-    /// The side whose width times slope is largest, the first of several, and its middle; `None` if no
+    /// The side whose width times slope is largest (the first of several), and its middle; `None` if no
     /// float lies between its ends. One slope per side, none negative.
     pub(in crate::certify) fn steepest(sides: &[Interval], slopes: &[f64]) -> Option<Self> {
         let gains = sides.iter().zip(slopes).map(|(side, slope)| (side.hi() - side.lo()) * slope);

@@ -1,4 +1,4 @@
-//! What stands beside claims about two points of an ensemble.
+//! Figures that accompany claims about two points of an ensemble.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crate::spec::{Claim, Lowered};
 
 use super::super::progress::bar;
 
-/// How far scores go, where the budget lasts for it.
+/// The extent of scores, as far as the budget lasts for it.
 #[derive(Default)]
 pub(super) struct Extent {
-    /// Of every obligation that bounds how the score changes.
+    /// The largest changes, one for every obligation that bounds how the score changes.
     pub(super) changes: Vec<Change>,
-    /// From the least score to the greatest: small scores change little.
+    /// The range of scores, from the least to the greatest; small scores change little.
     pub(super) span: Option<ExtentEnds>,
-    /// Whether any point is as confident as the claim supposes.
+    /// True if any point is as confident as the claim supposes.
     pub(super) is_premise_met: Option<bool>,
 }
 
-/// The largest change that one obligation allows for.
+/// The largest change of the score that one obligation leaves possible.
 #[derive(Serialize)]
 pub(super) struct Change {
     at: usize,
@@ -31,12 +31,12 @@ pub(super) struct Change {
     ends: ExtentEnds,
 }
 
-/// What a largest change is at least, and at most.
+/// Lower and upper end of a largest change.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct ExtentEnds {
     least: f64,
     most: f64,
-    /// Whether both are the same, or neighbouring floats where it is none itself.
+    /// True if both ends are equal, or neighbouring floats where the change itself is not a float.
     #[serde(rename = "is-exact")]
     is_exact: bool,
 }
@@ -48,7 +48,7 @@ impl From<LargestChange> for ExtentEnds {
 }
 
 impl Extent {
-    /// Of all obligations about two points of an ensemble.
+    /// The extent for all obligations about two points of an ensemble.
     pub(super) fn new(searcher: &Searcher, model: &Model, lowered: &Lowered) -> Self {
         let is_meant = (lowered.is_near() || lowered.is_change())
             && matches!(model.family, Family::Ensemble(_));
@@ -63,7 +63,7 @@ impl Extent {
         };
         let changes = (0..lowered.len()).filter_map(change).collect();
         progress.finish_and_clear();
-        // the region and the premise are those of all
+        // the region and the premise are the same for all obligations
         Self {
             changes,
             span: searcher.score_span(0).map(ExtentEnds::from),
@@ -99,7 +99,7 @@ impl fmt::Display for Extent {
     }
 }
 
-/// What an obligation about a change is called: by the features that move alone.
+/// The name of an obligation about a change: the features that move while all others stay.
 fn name_of(model: &Model, lowered: &Lowered, at: usize) -> String {
     let claim = lowered.obligation(at).map(|obligation| obligation.claim);
     let Some(Claim::Stable { moved, .. } | Claim::Confident { moved, .. }) = claim else {

@@ -1,4 +1,4 @@
-//! `propcert certify`: proves, refutes or leaves undecided, and writes the certificate.
+//! `propcert certify`: proves or refutes obligations, or leaves them undecided, and writes the certificate.
 
 mod extent;
 mod partial;
@@ -105,17 +105,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// What was certified.
+/// The outcome of certifying.
 struct CertifyOutcome {
     tally: Tally,
-    /// Of distances, where the claim measures any.
+    /// Unit of distances, where the claim measures any.
     unit: Option<DistanceUnit>,
-    /// Whether the model knows ways for missing values, which no claim is about.
+    /// True if the model has directions for missing values, which no claim is about.
     has_missing_directions: bool,
-    /// Obligations that the attack alone did not refute; nothing where every pair of rows is decided, so
+    /// Obligations that the attack alone did not refute; `None` where every pair of rows is decided, so
     /// that nothing is sampled.
     survives_attack: Option<Share>,
-    /// Undecided obligations of this run whose budget of nodes ended.
+    /// Undecided obligations of this run that used up their budget of nodes.
     spent: u64,
     extent: Extent,
 }
@@ -153,7 +153,7 @@ impl CertifyOutcome {
     }
 }
 
-/// Certifies and writes `out`, through `out.partial`.
+/// Certifies and writes `out`, by way of `out.partial`.
 fn write(
     loaded: &Loaded,
     spec: &Path,
@@ -202,12 +202,12 @@ fn write(
         ))
     })?;
     keep_seed(&partial, 0)?;
-    // the same figure as of a run in one piece
+    // the figure is the same as that of a run in one piece
     let again = before.refuted.par_iter().filter(|at| searcher.is_refuted_by_attack(**at)).count();
     let (n, refuted) = (tally.all.n(), summary.refuted_by_attack + again as u64);
     let survivors = Share::new(n - refuted.min(n), n);
-    // every pair of rows is decided; no attack is made on a changed point nor, where there is no gradient
-    // to climb, on two that are close
+    // no attack is made where every pair of rows is decided, nor on a changed point; two close points are
+    // attacked only where there is a gradient to climb
     let is_network = matches!(subject.model.0.family, Family::Mlp(_));
     let is_attacked = !lowered.is_change() && (is_network || !lowered.is_near());
     let is_sampled = lowered.pair_bound().is_none() && is_attacked;

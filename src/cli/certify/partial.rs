@@ -1,4 +1,4 @@
-//! What an interrupted run leaves: `OUT.partial`, a certificate without its end.
+//! The remains of an interrupted run: `OUT.partial`, a certificate without its end.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -10,19 +10,19 @@ use crate::study::write_whole;
 
 use super::super::{Refusal, files};
 
-/// What an interrupted run left.
+/// The remains of an interrupted run.
 #[derive(Default)]
 pub(super) struct Before {
-    /// Whole lines about obligations.
+    /// Number of whole lines about obligations.
     pub(super) lines: usize,
-    /// The obligations that they refute.
+    /// Obligations that these lines refute.
     pub(super) refuted: Vec<usize>,
-    /// Bytes up to the end of the last whole line.
+    /// Number of bytes up to the end of the last whole line.
     bytes: u64,
 }
 
-/// Reads the whole lines of a `.partial` with the same header and decides them again; a torn last line is dropped, and a
-/// torn header is as good as none.
+/// Reads the whole lines of a `.partial` with the same header and decides them again. A
+/// torn last line is dropped. A torn header counts as none.
 pub(super) fn read_partial(
     partial: &Path,
     header: &Header,
@@ -79,14 +79,14 @@ pub(super) fn read_partial(
     }
 }
 
-/// Where the seed of a run stands whose header does not name it; a run with seed 0 leaves none.
+/// The file that keeps the seed of a run whose header does not name it; a run with seed 0 leaves no such file.
 fn seed_name(partial: &Path) -> PathBuf {
     let mut name = partial.as_os_str().to_owned();
     name.push(".seed");
     PathBuf::from(name)
 }
 
-/// Refuses to go on with another seed: the attack would be another one.
+/// Refuses to go on with another seed, because the attack would be another one.
 pub(super) fn expect_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
     let path = seed_name(partial);
     if !partial.exists() {
@@ -104,7 +104,7 @@ pub(super) fn expect_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
     }
 }
 
-/// Says with which seed a `.partial` is made, or that it is no more.
+/// Writes down the seed that a `.partial` is made with; for seed 0 removes an earlier note.
 pub(super) fn keep_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
     let path = seed_name(partial);
     match seed {
@@ -116,7 +116,7 @@ pub(super) fn keep_seed(partial: &Path, seed: u64) -> Result<(), Refusal> {
     }
 }
 
-/// The `.partial`, cut after its last whole line, or a new one with its header.
+/// Opens the `.partial`, cut after its last whole line, or a new one with its header.
 pub(super) fn open_partial(
     partial: &Path,
     header: &Header,

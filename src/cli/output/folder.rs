@@ -12,13 +12,13 @@ use super::{Force, Leaves};
 /// A folder for results, before anything is written.
 pub(crate) struct ResultFolder {
     place: PathBuf,
-    /// Files in it that stay, relative to it.
+    /// Files in the folder that stay, relative to it.
     kept: Vec<PathBuf>,
 }
 
 impl ResultFolder {
-    /// Looks at the folder; one with files that the verb did not leave is refused unless `force` keeps
-    /// them, and so is one from which an input would be taken.
+    /// Looks at the folder. It is refused if it has files that the verb did not leave, unless `force` keeps
+    /// them, and if the result would take the place of an input.
     pub(crate) fn new(
         folder: &Path,
         leaves: Leaves,
@@ -28,7 +28,7 @@ impl ResultFolder {
         Self::keeping(folder, leaves, inputs, force, &|_| false)
     }
 
-    /// The same, with files that stay without being asked for.
+    /// Looks at the folder, and also keeps the files for which `is_kept` is true, without `force`.
     pub(crate) fn keeping(
         folder: &Path,
         leaves: Leaves,
@@ -63,8 +63,8 @@ impl ResultFolder {
         Ok(Self { place, kept })
     }
 
-    /// Where it is filled: a folder beside it, which is empty unless what an interrupted run left there is
-    /// wanted.
+    /// Prepares the folder to be filled, beside the place of the result. It is empty, unless the run resumes an
+    /// interrupted one, whose files then stay.
     pub(crate) fn begin(self, is_resumed: bool) -> Result<Draft, Refusal> {
         let partial = files::partial_name(&self.place);
         let about = Refusal::about(&partial);
@@ -89,14 +89,14 @@ impl ResultFolder {
     }
 }
 
-/// Marks a folder that is filled.
+/// Name of the file that marks a folder being filled.
 const MARK: &str = "unfinished";
-/// Inside it, what is made.
+/// Folder inside it for the new files.
 const NEW: &str = "new";
-/// Inside it, what was there before.
+/// Folder inside it for the files that were there before.
 const EARLIER: &str = "earlier";
 
-/// An interruption between the two renames of a result is undone.
+/// Undoes an interruption between the two renames of a result.
 fn put_back(place: &Path) -> Result<(), Refusal> {
     let partial = files::partial_name(place);
     let earlier = partial.join(EARLIER);
@@ -106,7 +106,7 @@ fn put_back(place: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Removes files that were being written when a run ended.
+/// Removes files that an interrupted run was writing when it ended.
 fn sweep(new: &Path) -> std::io::Result<()> {
     for name in files_in(new)? {
         if name.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".tmp")) {
@@ -116,7 +116,7 @@ fn sweep(new: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What stands where a folder is filled must have been left there by a run.
+/// Refuses to fill a place if something there was not left by a run.
 fn expect_ours(partial: &Path) -> Result<(), Refusal> {
     let is_ours = match std::fs::symlink_metadata(partial) {
         Err(_) => true,
@@ -135,29 +135,29 @@ fn expect_ours(partial: &Path) -> Result<(), Refusal> {
     )))
 }
 
-/// A folder that is being filled. What is not finished goes with the value, unless it can be resumed.
+/// A folder that is being filled. Unfinished content is removed with the value, unless it can be resumed.
 pub(crate) struct Draft {
     place: PathBuf,
     kept: Vec<PathBuf>,
     partial: PathBuf,
     is_resumable: bool,
-    /// Locked while the run lives.
+    /// The mark, locked while the run lives.
     _mark: File,
 }
 
 impl Draft {
-    /// What is there stays for `--resume` when the run ends early.
+    /// Keeps the content for `--resume` if the run ends early.
     pub(crate) fn resumable(mut self) -> Self {
         self.is_resumable = true;
         self
     }
 
-    /// Where it is filled.
+    /// The store that is filled.
     pub(crate) fn store(&self) -> Result<Store, Refusal> {
         Ok(Store::new(self.partial.join(NEW))?)
     }
 
-    /// A folder that is there, from which paths lead as from the place.
+    /// A folder that exists already, and from which paths lead as they will from the place.
     pub(crate) fn stand_in(&self) -> &Path {
         &self.partial
     }
@@ -194,13 +194,13 @@ impl Drop for Draft {
     fn drop(&mut self) {
         let is_taken = !self.place.exists() && self.partial.join(EARLIER).exists();
         if !self.is_resumable && !is_taken {
-            // what cannot be removed is put away by the next run
+            // the next run puts away whatever cannot be removed now
             let _ = std::fs::remove_dir_all(&self.partial);
         }
     }
 }
 
-/// Every file below a folder, relative to it and sorted; links are followed nowhere.
+/// Every file below a folder, relative to it and sorted; links are not followed.
 fn files_in(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     let (mut files, mut folders) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(folder) = folders.pop() {
@@ -217,7 +217,7 @@ fn files_in(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a file lies directly in a folder.
+/// True if a file lies directly in a folder.
 pub(crate) fn is_inside(file: &Path, folder: &Path) -> bool {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     let place = |path: &Path| path.canonicalize().ok();
@@ -225,7 +225,7 @@ pub(crate) fn is_inside(file: &Path, folder: &Path) -> bool {
     parent.is_some() && parent == place(folder)
 }
 
-/// Which files of a folder are the table that a run writes there, finished or not.
+/// Tells which files of a folder are the table that a run writes there, finished or not.
 pub(crate) fn table_in<'a>(folder: &Path, out: &'a Path) -> impl Fn(&Path) -> bool + use<'a> {
     let (is_inside, partial) = (is_inside(out, folder), files::partial_name(out));
     move |name| {

@@ -1,4 +1,4 @@
-//! Results take their place when they are whole, and take only the place of what they are.
+//! Results take their place when they are whole, and replace only results of the same kind.
 //!
 //! ```text
 //! FILE                      of another format than the result's: refused
@@ -8,8 +8,8 @@
 //! DIR.partial/earlier/      what was in DIR, until then
 //! ```
 //!
-//! What is refused is replaced, or kept beside the result, with `--force`. What an interrupted run leaves
-//! in `DIR.partial` is gone on or put away by the next one.
+//! With `--force` a refused file is replaced, and a refused folder keeps its other files beside the result. The
+//! next run resumes or puts away everything that an interrupted run leaves in `DIR.partial`.
 
 mod folder;
 mod own;
@@ -45,7 +45,7 @@ pub(crate) enum FileKind<'a> {
     Table(&'a [&'a str]),
     /// A data set of one CSV, with its meta file.
     Data,
-    /// What a model was trained with.
+    /// The record of a model's training.
     Record,
     /// A model of another tool, as this program writes it.
     Foreign(Format),
@@ -63,7 +63,7 @@ impl FileKind<'_> {
         }
     }
 
-    /// The files that it goes to.
+    /// The files that the result goes to.
     fn files(self, out: &Path) -> Vec<PathBuf> {
         match self {
             Self::Data => vec![out.to_owned(), out.with_file_name(meta_name(out))],
@@ -89,7 +89,7 @@ impl FileKind<'_> {
                 let has = |key| record.as_ref().is_some_and(|record| record.get(key).is_some());
                 has("recipe") && has("seed") && has("model")
             }
-            // read and written again it is the same
+            // our own file stays the same when it is read and written again
             Self::Foreign(format) => {
                 let bytes = bytes();
                 let model = format.read(&bytes, None).ok();
@@ -99,7 +99,7 @@ impl FileKind<'_> {
     }
 }
 
-/// Refuses to replace a file that is something else than the result, and whatever is no plain file at all.
+/// Refuses to replace a file of another kind than the result, or anything that is not a plain file.
 pub(crate) fn expect_own(
     out: &Path,
     kind: FileKind,
@@ -121,7 +121,7 @@ pub(crate) fn expect_own(
     )))
 }
 
-/// The beginning of a file.
+/// The first bytes of a file.
 fn first_bytes(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = files::open(path).map(|file| file.take(4096).read_to_end(&mut bytes));

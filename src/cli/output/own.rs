@@ -1,4 +1,4 @@
-//! How a verb knows again what it left in a folder: by its metrics, its manifest or its report.
+//! Recognition of the files that a verb left in a folder: by its metrics, its manifest or its report.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Leaves {
             }
             Self::Radii => files_of_radii(folder),
             Self::Answers => files_of_answers(folder),
-            // of another verb, or of nobody
+            // the metrics are those of another verb, or there are none
             Self::Report | Self::Steal | Self::Defend => BTreeSet::new(),
         }
     }
@@ -69,7 +69,7 @@ fn is_report(folder: &Path) -> bool {
     text.and_then(|text| String::from_utf8(text).ok()).is_some_and(|text| from_json(&text).is_ok())
 }
 
-/// Certificates of points: each with its spec and the data of the point.
+/// Files of the certificates of points: each certificate with its spec and the data of the point.
 fn files_of_radii(folder: &Path) -> BTreeSet<PathBuf> {
     let Ok(manifest) = Manifest::read(&folder.join("manifest.json")) else {
         return BTreeSet::new();
@@ -80,7 +80,7 @@ fn files_of_radii(folder: &Path) -> BTreeSet<PathBuf> {
     files.into_iter().flatten().map(PathBuf::from).collect()
 }
 
-/// The files beside a certificate that is named after its point; none of another one.
+/// A certificate named after its point, with the files beside it; `None` for any other certificate.
 fn files_of_point(entry: ManifestEntry) -> Option<[String; 4]> {
     let data = entry.data?;
     let name = data.strip_suffix(".csv")?;
@@ -89,7 +89,7 @@ fn files_of_point(entry: ManifestEntry) -> Option<[String; 4]> {
     is_named.contains(&entry.certificate).then_some([entry.certificate, entry.spec, meta, data])
 }
 
-/// Beside the answers, the digest of the list of instances that they are about.
+/// A file beside the answers with the digest of the list of instances that they are about.
 pub(crate) const LIST: &str = "instances.digest";
 
 /// Files that are named after a line of a benchmark: `7.jsonl`, `7-1.spec.toml`, …
@@ -99,7 +99,7 @@ fn files_of_answers(folder: &Path) -> BTreeSet<PathBuf> {
     names.filter(|name| name == LIST || is_answer(folder, name)).map(PathBuf::from).collect()
 }
 
-/// Whether a file is what its name says.
+/// True if a file has the content that its name promises.
 fn is_answer(folder: &Path, name: &str) -> bool {
     let start: &[u8] = match name.split_once('.') {
         Some((_, "jsonl")) => b"{\"schema\":\"certificate/1\"",

@@ -1,4 +1,4 @@
-//! The certificates of radii: one folder, six files a point.
+//! The certificates of radii: one folder, with six files per point.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,11 +15,11 @@ use super::super::subject::way_from;
 use super::table::Confirmed;
 use super::{Arguments, inputs};
 
-/// Where certificates go.
+/// The store for certificates, with the facts needed to write them.
 pub(super) struct Keeper<'a> {
     pub(super) store: Store,
     model: (&'a Model, Digest),
-    /// The way from the folder to the model.
+    /// The path from the folder to the model.
     model_name: String,
     budget: u64,
 }
@@ -31,7 +31,7 @@ impl<'a> Keeper<'a> {
         model: (&'a Model, Digest),
     ) -> Result<Self, Refusal> {
         let model_name = way_from(draft.stand_in(), &arguments.model)?;
-        // what is proved of a closed search takes about the nodes of its last round
+        // proving the result of a closed search takes about as many nodes as its last round
         let budget = arguments.budget_nodes.saturating_mul(4);
         Ok(Self { store: draft.store()?, model, model_name, budget })
     }
@@ -58,7 +58,7 @@ impl<'a> Keeper<'a> {
     }
 }
 
-/// Where certificates go; the rows' names must do for files.
+/// The folder for certificates. The names of the rows must be fit to name files.
 pub(super) fn place(
     arguments: &Arguments,
     folder: &Path,
@@ -66,12 +66,12 @@ pub(super) fn place(
 ) -> Result<ResultFolder, Refusal> {
     expect_names(arguments, points)?;
     expect_apart(arguments, folder, &points.names)?;
-    // the table may lie among its certificates
+    // the table may lie in the folder of its certificates
     let is_table = table_in(folder, &arguments.out);
     ResultFolder::keeping(folder, Leaves::Radii, &inputs(arguments), arguments.force, &is_table)
 }
 
-/// Names of rows that name files.
+/// Refuses names of rows that cannot name files.
 fn expect_names(arguments: &Arguments, points: &Points) -> Result<(), Refusal> {
     let mut seen = BTreeSet::new();
     for (name, line) in points.names.iter().zip(&points.lines) {
@@ -82,7 +82,7 @@ fn expect_names(arguments: &Arguments, points: &Points) -> Result<(), Refusal> {
                 arguments.points.display()
             )));
         }
-        // file systems may not tell cases apart
+        // file systems may not tell upper case from lower case
         if !seen.insert(name.to_ascii_lowercase()) {
             return Err(Refusal::new(format!(
                 "{}, line {line}: row `{name}` is to name files and is there twice",
@@ -93,7 +93,7 @@ fn expect_names(arguments: &Arguments, points: &Points) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses a folder in which a certificate would take the place of an input, or OUT that of a certificate.
+/// Refuses a folder in which a certificate would take the place of an input, or OUT the place of a certificate.
 fn expect_apart(arguments: &Arguments, folder: &Path, names: &[String]) -> Result<(), Refusal> {
     let inputs = inputs(arguments);
     let is_inside = is_inside(&arguments.out, folder);

@@ -147,7 +147,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
-/// The rows in order: those of an interrupted run, and all others measured.
+/// All rows in order: those of an interrupted run are taken over, all others are measured.
 fn measure(
     arguments: &Arguments,
     radii: &Radii,

@@ -1,4 +1,4 @@
-//! What an interrupted run leaves: `OUT.partial`, a header and a line for every row measured.
+//! The remains of an interrupted run: `OUT.partial`, a header and a line for every measured row.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,7 +13,7 @@ use crate::spec::Norm;
 use super::super::{Refusal, files};
 use super::table::Measured;
 
-/// What the rows are of: a run goes on only where all of it is the same.
+/// The settings that the rows depend on: a run goes on only if all of them are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct RunHeader<'a> {
@@ -25,14 +25,14 @@ pub(super) struct RunHeader<'a> {
     pub(super) certificates: Option<&'a Path>,
 }
 
-/// The file, open for more rows; threads take turns.
+/// The file, open for more rows; threads write one at a time.
 pub(super) struct Partial {
     path: PathBuf,
     file: Mutex<File>,
 }
 
 impl Partial {
-    /// Begins the file beside `out`, or goes on after its whole lines, which are given back.
+    /// Begins the file beside `out`, or continues it after its whole lines, whose rows are returned.
     ///
     /// # Errors
     /// A file that was begun by another run.
@@ -70,7 +70,7 @@ impl Partial {
         written.map_err(Refusal::from).map_err(Refusal::about(&self.path))
     }
 
-    /// Removes the file: the table is there.
+    /// Removes the file once the table is there.
     pub(super) fn remove(self) -> Result<(), Refusal> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -81,7 +81,8 @@ impl Partial {
     }
 }
 
-/// The bytes up to the end of the last whole line, and the rows there; nothing where the header is torn.
+/// The number of bytes up to the end of the last whole line, and the rows up to there;
+/// nothing if the header is torn.
 fn whole_lines(path: &Path, header: &str) -> Result<(u64, Vec<Measured>), Refusal> {
     let bytes = files::read(path)?;
     if bytes.len() < header.len() && header.as_bytes().starts_with(&bytes) {

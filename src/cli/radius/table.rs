@@ -1,4 +1,4 @@
-//! The rows of a run, the table that they make, and what is told of them at the end.
+//! The rows of a run, their table, and the summary at the end.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use crate::study::ManifestEntry;
 
 use super::super::Refusal;
 
-/// A row of the table, its numbers as they are shown there.
+/// A row of the table; its numbers are written as the table shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Measured {
     /// Position of the point in its file, from 0.
     pub(super) at: usize,
-    /// Lower and upper; nothing for a point outside the domain.
+    /// Lower and upper bound; `None` for a point outside the domain.
     bounds: Option<[String; 2]>,
     exact: bool,
     nodes: u64,
     seconds: String,
-    /// Its certificates, where they are kept.
+    /// Certificates of the row, where they are kept.
     pub(super) kept: Option<Confirmed>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Measured {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Confirmed {
     pub(super) entries: Vec<ManifestEntry>,
-    /// Whether the kernel confirms them.
+    /// True if the kernel confirms them.
     pub(super) by_kernel: bool,
 }
 
@@ -51,7 +51,7 @@ impl Measured {
         }
     }
 
-    /// Whether the certificates that a run into this folder keeps of it are still there.
+    /// True if the certificates that a run into this folder keeps of the row are still there.
     pub(super) fn is_all_there(&self, folder: Option<&Path>) -> bool {
         let Some(folder) = folder else { return true };
         let files = |kept: &Confirmed| -> Vec<PathBuf> {
@@ -62,7 +62,7 @@ impl Measured {
         };
         match &self.kept {
             Some(kept) => files(kept).iter().all(|file| file.is_file()),
-            // none are kept of a point outside the domain
+            // a point outside the domain has no certificates
             None => self.bounds.is_none(),
         }
     }
@@ -71,7 +71,7 @@ impl Measured {
 /// The columns of the table.
 pub(super) const COLUMNS: [&str; 6] = ["row", "lower", "upper", "exact", "nodes", "seconds"];
 
-/// The CSV.
+/// The table as CSV.
 pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refusal> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS)?;
@@ -83,15 +83,15 @@ pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refu
     writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
 }
 
-/// What is told at the end.
+/// The counts for the summary at the end.
 pub(super) struct Counts {
     exact: usize,
     bounded: usize,
     invalid: usize,
     zero: usize,
-    /// Rows whose certificates the kernel confirms, where they are kept.
+    /// Number of rows whose certificates the kernel confirms, where they are kept.
     confirmed: Option<usize>,
-    /// Of the distances.
+    /// Unit of the distances.
     unit: DistanceUnit,
 }
 
@@ -110,7 +110,7 @@ impl Counts {
         }
     }
 
-    /// Whether the kernel confirms every row of which certificates are kept.
+    /// True if the kernel confirms every row whose certificates are kept.
     pub(super) fn is_confirmed(&self) -> bool {
         self.confirmed.is_none_or(|confirmed| confirmed == self.measured())
     }

@@ -67,7 +67,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_place(arguments)?;
     let data = read_whole(&arguments.data)?;
-    // what is wrong with the data is not the recipe's fault
+    // a fault of the data is found before the recipe is read, so that it is not blamed on the recipe
     dataset::schema(&data)?;
     let recipe = recipe(arguments)?;
     let record = Record::new(&data, &recipe, arguments.seed);
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
-/// Asked before the work: where the model and its record go.
+/// Checks, before the work, the places of the model and its record.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let Arguments { out, force, .. } = arguments;
     let inputs = Inputs::default()
@@ -103,7 +103,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     expect_own(&record, FileKind::Record, *force)
 }
 
-/// How the model is trained.
+/// The recipe by which the model is trained.
 fn recipe(arguments: &Arguments) -> Result<Recipe, Refusal> {
     match (&arguments.recipe, arguments.family) {
         (Some(path), _) => {
@@ -115,7 +115,7 @@ fn recipe(arguments: &Arguments) -> Result<Recipe, Refusal> {
     }
 }
 
-/// The model of an earlier run with the same data, recipe and seed: files appear whole, so one that is
+/// The model of an earlier run with the same data, recipe and seed. Files appear whole, so a file that is
 /// there is finished.
 fn finished(arguments: &Arguments, record: &Record) -> Result<Option<Model>, Refusal> {
     let out = &arguments.out;

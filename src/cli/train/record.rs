@@ -1,4 +1,4 @@
-//! What a model was trained with, beside it: a run goes on only where all of it is the same.
+//! The record of a model's training, beside the model: a run goes on only if all of it is the same.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(super) fn record_name(out: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Everything that decides which model is trained.
+/// The facts that decide which model is trained.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
@@ -26,7 +26,7 @@ pub(super) struct Record {
     /// The family with all its settings.
     recipe: String,
     seed: u64,
-    /// The model that came out; none before.
+    /// Digest of the trained model; `None` before training.
     model: Option<Digest>,
 }
 
@@ -36,7 +36,7 @@ impl Record {
         Self { tool, data: data.digest(), recipe: format!("{recipe:?}"), seed, model: None }
     }
 
-    /// Writes it beside `out`, before the model is there: a record without its model is of none.
+    /// Writes the record beside `out` before the model is there; a record without its model counts for nothing.
     pub(super) fn write(&self, out: &Path, model: &Model) -> Result<(), Refusal> {
         let Self { tool, data, recipe, seed, .. } = self;
         let record = serde_json::json!({
@@ -46,7 +46,7 @@ impl Record {
         Ok(write_whole(&record_name(out), format!("{record:#}\n").as_bytes())?)
     }
 
-    /// Refuses a model that was trained with something else, or of which that is not known.
+    /// Refuses a model that was trained with something else, or whose training is not known.
     pub(super) fn expect_at(&self, out: &Path, model: Digest) -> Result<(), Refusal> {
         let path = record_name(out);
         let refused = |what: String| {

@@ -11,7 +11,7 @@ use crate::model::{at_most, check_json_to_depth};
 
 use super::{BoosterFile, Missing, categorical, keys, linear, split, zero_is_missing};
 
-/// Nesting of a tree of the longest path: the file, `tree_info`, its entry, and a level per node.
+/// Nesting of a tree with the longest path: the file, `tree_info`, its entry, and a level per node.
 const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;
 
 /// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
@@ -43,7 +43,7 @@ struct NodeFile {
     #[serde(default)]
     leaf_const: Option<f64>,
     split_feature: Option<i64>,
-    /// A text, for categories.
+    /// A number, or a text for categories.
     threshold: Option<serde_json::Value>,
     decision_type: Option<String>,
     default_left: Option<bool>,
@@ -81,7 +81,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<BoosterFile, ImportError> {
         names: file.feature_names.all("feature names")?,
         trees: trees.iter().enumerate().map(convert).collect::<Result<_, _>>()?,
     };
-    // such a model is refused for what it is
+    // an averaged model is refused for being averaged, not for its keys
     if !booster.is_averaged {
         refuse_unknown(bytes, keys::FILE)?;
     }
@@ -90,12 +90,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<BoosterFile, ImportError> {
 
 struct Walk {
     tree: usize,
-    /// A node before its left part, that before its right part.
+    /// A node stands before its left part, and the left part before the right part.
     nodes: Vec<Stated>,
 }
 
 impl Walk {
-    /// The node and what is below it; as deep as the JSON, which is limited.
+    /// Adds a node and everything below it; it recurses as deep as the JSON, whose depth is limited.
     fn push(&mut self, file: NodeFile) -> Result<(), ImportError> {
         let (tree, node) = (self.tree, self.nodes.len());
         if file.leaf_const.is_some() {

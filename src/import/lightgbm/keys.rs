@@ -1,9 +1,10 @@
 //! The keys of LightGBM's files, versions v3 and v4, as its `SaveModelToString` and `DumpModel` write them.
 //!
-//! What is not read by this name is statistics (`…_gain`, `…_weight`, `…_count`, `internal_value`), a number that
-//! order gives (`tree_index`, `split_index`, `leaf_index`, `tree_sizes`), of training (`label_index`,
-//! `monotone_constraints`, `feature_infos`, `feature_importances`), of data frames (`pandas_categorical`) or
-//! already in the values of the leaves (`shrinkage`). Categories and linear leaves are refused where a node uses them.
+//! The keys that are not read hold statistics (`…_gain`, `…_weight`, `…_count`, `internal_value`), numbers that the
+//! order gives (`tree_index`, `split_index`, `leaf_index`, `tree_sizes`), facts of training (`label_index`,
+//! `monotone_constraints`, `feature_infos`, `feature_importances`) or of data frames (`pandas_categorical`), or a
+//! factor that the values of the leaves already contain (`shrinkage`). Categories and linear leaves are refused
+//! where a node uses them.
 
 use crate::import::keys::{Inside, KnownKeys};
 

@@ -6,9 +6,10 @@
 //!
 //! A node sends `x` left iff `x ≤ threshold`, both f64; natively that is `x <` the next float. The
 //! model has precision f64, and its sums in f64 are those of `predict(x, raw_score=True)`. Served copies
-//! are given float64 or float32 values alike: a float32 is a float64. There is no base; the first tree
+//! take float64 and float32 values alike, since every float32 is a float64. There is no base; the first tree
 //! holds it. With several classes tree `t` adds to class `t mod classes`, and the first of the largest
-//! sums wins. A regression is a plain score: what `predict(x)` gives. Rows have no missing values; where those would go is kept.
+//! sums wins. A regression is a plain score: the number that `predict(x)` gives. Rows have no missing values;
+//! the direction these would take is kept.
 
 mod dump;
 mod keys;
@@ -26,19 +27,18 @@ use super::{ImportError, Imported, Rounds, features};
 
 /// Reads a LightGBM model from the bytes of its text or JSON, or of one of them in gzip.
 ///
-/// Names are those of the file unless a schema is given, whose names must be the same.
+/// The names are those of the file. If a schema is given, its names must be the same.
 ///
 /// # Errors
-/// By name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
-/// regression whose prediction is the sum itself, averaged trees (boosting `rf`), categorical splits,
-/// linear trees, zeros that count as missing.
-/// With the place: whatever is broken.
+/// Refused by name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
+/// regression whose prediction is the sum itself; averaged trees (boosting `rf`), categorical splits,
+/// linear trees, zeros that count as missing. Refused with the place: whatever is broken.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     take(bytes, schema, Rounds::Best).map(|imported| imported.model)
 }
 
-/// The same of so many rounds. The file names no best one: after early stopping LightGBM saves only the rounds up to
-/// it, unless it is told otherwise.
+/// Reads so many rounds of a LightGBM model. The file names no best round: after early
+/// stopping LightGBM saves only the rounds up to it, unless it is told otherwise.
 pub(super) fn take(
     bytes: &[u8],
     schema: Option<&Schema>,
@@ -50,7 +50,7 @@ pub(super) fn take(
     booster.into_model(schema, rounds)
 }
 
-/// What both forms say.
+/// The content of both forms.
 struct BoosterFile {
     version: String,
     objective: String,
@@ -135,11 +135,11 @@ impl BoosterFile {
     }
 }
 
-/// Objectives of regression whose prediction is the sum. Not `poisson`, `gamma`, `tweedie`, which predict its
-/// exponential, and not `regression sqrt`, its square.
+/// Objectives of regression whose prediction is the sum. Those whose prediction is another function of the
+/// sum are left out: `poisson`, `gamma` and `tweedie` predict its exponential, `regression sqrt` its square.
 const REGRESSIONS: [&str; 6] = ["regression", "regression_l1", "huber", "fair", "quantile", "mape"];
 
-/// How missing values are treated at a node.
+/// Treatment of missing values at a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Missing {
     /// As zero.
@@ -148,10 +148,11 @@ enum Missing {
     Nan,
 }
 
-/// LightGBM's largest threshold; in the text form it is `inf`. It parts missing values from all others.
+/// LightGBM's largest threshold, `inf` in the text form. It parts missing values from all others.
 const LARGEST_THRESHOLD: f64 = 1e300;
 
-/// `x ≤ threshold` goes left; below the largest threshold that is everything but the largest float.
+/// A split that sends `x ≤ threshold` left. At LightGBM's largest threshold everything
+/// goes left but the largest float.
 fn split(
     feature: i64,
     threshold: f64,

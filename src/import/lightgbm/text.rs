@@ -11,7 +11,7 @@ use crate::model::at_most;
 
 use super::{BoosterFile, Missing, categorical, keys, linear, split, zero_is_missing};
 
-/// What ends the trees; without it the file was cut.
+/// The line that ends the trees; a file without it was cut.
 const END: &str = "end of trees";
 
 /// Reads the text.
@@ -50,7 +50,7 @@ fn stated(place: &str, found: impl Into<String>, expected: &'static str) -> Impo
 #[derive(Default)]
 struct KeyedLines<'a>(BTreeMap<&'a str, &'a str>);
 
-/// The head, then the trees in order.
+/// The head, then the trees in file order.
 fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<KeyedLines<'a>>, ImportError> {
     let mut blocks = vec![KeyedLines::default()];
     for line in lines {
@@ -98,7 +98,7 @@ impl<'a> KeyedLines<'a> {
         text.parse().map_err(|_| stated(&format!("{place}, {key}"), text, "a number"))
     }
 
-    /// A list of so many numbers.
+    /// A list of exactly `count` numbers.
     fn numbers<T: FromStr>(
         &self,
         place: &str,
@@ -149,8 +149,8 @@ impl<'a> KeyedLines<'a> {
     }
 }
 
-/// The node that a child number means; leaves come after the inner nodes. An inner number that does
-/// not exist must not become a leaf.
+/// The node that a child number means; leaves come after the inner nodes. An inner
+/// number that does not exist must not become the number of a leaf.
 fn slot(child: i64, inner: usize) -> i64 {
     match usize::try_from(child) {
         Ok(node) if node < inner => child,
@@ -159,7 +159,8 @@ fn slot(child: i64, inner: usize) -> i64 {
     }
 }
 
-/// Bit 0 categorical, bit 1 missing goes left, bits 2 and 3 what is missing.
+/// Reads `decision_type`: bit 0 means categorical, bit 1 that a missing value goes left;
+/// bits 2 and 3 say which values are missing.
 fn missing(decision: u8, tree: usize, node: usize) -> Result<(Missing, bool), ImportError> {
     let is_left = decision & 2 != 0;
     match (decision & 1, decision >> 2) {

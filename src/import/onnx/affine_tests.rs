@@ -1,4 +1,4 @@
-//! Graphs that say a chain of affine maps in other words, and what stands after the logits.
+//! Graphs that spell a chain of affine maps in other ways, and the nodes after the logits.
 
 use super::fixture::{GraphWriter, float, int};
 use super::wire::Writer;
@@ -40,7 +40,7 @@ fn points() -> impl Iterator<Item = [f64; 2]> {
     ends.into_iter().flat_map(move |a| ends.map(|b| [a, b]))
 }
 
-/// What a graph makes of the outputs of its first matrix.
+/// The function that a graph computes from the outputs of its first matrix.
 type Function<'a> = &'a dyn Fn(&[Rational]) -> Vec<Rational>;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What stands after the logits of a classifier: posteriors, and the label.
+//! The nodes after the logits of a classifier: posteriors, and the label.
 //!
 //! ```text
 //! z → Sigmoid → p,   Concat(1 − p, p)                      one logit, of class 1
@@ -6,7 +6,7 @@
 //!   → ArgMax → ArrayFeatureExtractor, Cast, Reshape        the label, under any name
 //! ```
 //!
-//! All of it follows from the logits, and is left out. Anything else is refused: another function of
+//! All of it follows from the logits and is left out. Anything else is refused, because another function of
 //! a posterior is another classifier.
 
 use crate::import::ImportError;
@@ -15,11 +15,11 @@ use super::graph::Values;
 use super::place::NodePlace;
 use super::value::{Activation, AnswerPart, Known, OfLogits};
 
-/// FLOAT and DOUBLE.
+/// The types FLOAT and DOUBLE.
 const FLOATS: [i64; 2] = [1, 11];
 
 impl<'a> Values<'a> {
-    /// The value of a node of the answer; `None` if the node is none.
+    /// The value of a node of the answer; `None` if the node is not part of the answer.
     pub(super) fn answer(
         &mut self,
         place: &NodePlace<'a>,
@@ -95,7 +95,7 @@ impl<'a> Values<'a> {
         }))
     }
 
-    /// Along the numbers of one point, the first of equal ones.
+    /// Expects an arg max along the numbers of one point that takes the first of equal ones.
     fn expect_first_of_last_axis(
         &self,
         place: &NodePlace<'a>,
@@ -108,7 +108,7 @@ impl<'a> Values<'a> {
         self.expect_last_axis(place, logits, 0)
     }
 
-    /// The attribute `axis` names the last dimension; `default` is its value where it is left out.
+    /// Expects the attribute `axis` to name the last dimension; `default` is its value where it is left out.
     fn expect_last_axis(
         &self,
         place: &NodePlace<'a>,
@@ -123,7 +123,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Operators of answers alone.
+/// Operators that occur in answers only.
 const ANSWERS: [&str; 7] =
     ["ArgMax", "ArrayFeatureExtractor", "Concat", "LogSoftmax", "Sigmoid", "Softmax", "ZipMap"];
 

@@ -1,12 +1,12 @@
-//! A native network as an ONNX graph that serves it:
+//! Writes a native network as an ONNX graph that serves it:
 //!
 //! ```text
 //! input → Sub(mean)? → Mul(scale)? → Gemm → (Relu → Gemm)* → logits
 //! ```
 //!
 //! `input` holds raw features, float32 `[batch, features]`; `logits` float32 `[batch, classes]`. Every
-//! number is stored with the bits it has in the model, so that an execution in float32 is one of
-//! those that `served-f32` certificates speak of. Same model, same bytes.
+//! number is stored with the bits it has in the model, so an execution in float32 is one of
+//! those that `served-f32` certificates cover. The same model gives the same bytes.
 
 use crate::import::{ExportError, single};
 use crate::model::{Family, FeatureSpec, Layer, Mlp, Model, Tie};
@@ -27,7 +27,7 @@ const INT: u64 = 2;
 /// The bytes of an `.onnx` file with the same function as the network, from raw features to logits.
 ///
 /// # Errors
-/// Ensembles, a tie rule that an arg max over logits does not have, and numbers that are not finite
+/// Ensembles, a tie rule that an arg max over logits does not follow, and numbers that are not finite
 /// 32-bit floats.
 pub fn to_onnx(model: &Model) -> Result<Vec<u8>, ExportError> {
     let Family::Mlp(mlp) = &model.family else { return Err(ExportError::Ensemble) };
@@ -72,17 +72,18 @@ fn graph(model: &Model, mlp: &Mlp) -> Result<Writer, ExportError> {
     Ok(chain.finish(features.len(), inputs))
 }
 
-/// A graph in the making: each node takes the value before it.
+/// A graph under construction: each node takes the value before it.
 #[derive(Default)]
 struct NodeChain {
     nodes: Writer,
     tensors: Writer,
-    /// The last value.
+    /// Name of the last value.
     value: String,
 }
 
 impl NodeChain {
-    /// `Gemm` on weights `[outputs][inputs]`, as they lie in the model, then `Relu` unless it is last.
+    /// Adds a `Gemm` on weights `[outputs][inputs]`, as they lie in the model, then a `Relu`
+    /// unless it is the last layer.
     fn layer(&mut self, index: usize, layer: &Layer, is_last: bool) -> Result<(), ExportError> {
         let (weights, bias) = (format!("weights{index}"), format!("bias{index}"));
         let singles = |kind: &str, numbers: &[f64]| {

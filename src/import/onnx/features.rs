@@ -1,4 +1,4 @@
-//! Names, kinds and ranges of features. A graph has no place for them, so the exporter leaves them
+//! Names, kinds and ranges of features. A graph has no place for them, so the exporter stores them
 //! as metadata: JSON, one object per feature, as in `model/1` without mean and scale.
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::model::{FeatureSpec, Kind, Schema, check_json};
 
 use super::shape::MAX_WIDTH;
 
-/// One feature, apart from its standardisation.
+/// One feature without its standardisation.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Described {
@@ -49,7 +49,8 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Described>, ImportError> {
     Ok(list.all("features")?)
 }
 
-/// As many features: those given, else those described, else `x0`, `x1`, …. Not standardised.
+/// The features of a network, as many as it has inputs: those given, else those
+/// described, else `x0`, `x1`, …. None is standardised.
 pub(super) fn of_network(
     inputs: usize,
     described: Option<Vec<Described>>,

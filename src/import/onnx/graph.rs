@@ -1,4 +1,4 @@
-//! From operations to a chain of steps on one computed value.
+//! From the operations of a graph to a chain of steps on one computed value.
 //!
 //! Every node is looked at, used or not, so that an unknown operator is always refused. A value is a
 //! stored tensor or computed from the input; a computed one remembers the value it comes from and
@@ -23,27 +23,27 @@ const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, C
                          Sigmoid, Softmax, LogSoftmax, Concat, ArgMax, ArrayFeatureExtractor and ZipMap";
 /// Those of them that belong to classical machine learning.
 const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
-/// Types that a Cast may go to.
+/// Types that a Cast may convert to.
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 11;
 
 /// Most numbers in all steps together, whatever the file's size.
 const MAX_NUMBERS: usize = 11_000_000;
-/// As many numbers as this may always be held, and else one for each byte of the file: what is held
-/// is in proportion to what was read.
+/// This many numbers may always be held; beyond that, one for each byte of the file. So
+/// the memory held is in proportion to the bytes read.
 const FEW_NUMBERS: usize = 1 << 20;
 
-/// A chain of steps, and what is known of the input.
+/// A chain of steps, and the facts about the graph that go with it.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) steps: Vec<VectorStep>,
-    /// Whether a number is stored as `f64`.
+    /// True if a number is stored as `f64`.
     pub(super) is_double: bool,
-    /// What follows after the last step, if something does.
+    /// The activation after the last step, if there is one.
     pub(super) activation: Option<Activation>,
 }
 
-/// The steps from the input of a graph that was read from so many bytes to its output.
+/// The steps from the input to the output of a graph that was read from so many bytes.
 pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportError> {
     let mut values = Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS))?;
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -63,11 +63,11 @@ pub(super) struct Values<'a> {
     known: BTreeMap<&'a str, Known<'a>>,
     computed: Vec<Computed>,
     is_double: bool,
-    /// Whether a value is rounded to `f32`.
+    /// True if a value is rounded to `f32`.
     is_cast: bool,
-    /// Numbers in the steps so far: a small file may use one tensor many times.
+    /// Numbers in the steps so far; a small file may use one tensor many times.
     held: usize,
-    /// Most of them.
+    /// Most numbers that may be held.
     limit: usize,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// What a node of the network itself computes.
+    /// The value that a node of the network itself computes.
     fn value(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         Ok(match place.node.operator {
             "Constant" => place.constant()?,
@@ -136,7 +136,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// What a name stands for; the empty one is an operand that is left out.
+    /// The value of a name; the empty name stands for an operand that is left out, and gives `None`.
     pub(super) fn known(&self, name: &str) -> Option<Known<'a>> {
         self.known.get(name).copied().filter(|_| !name.is_empty())
     }
@@ -154,7 +154,7 @@ impl<'a> Values<'a> {
         self.known(name).ok_or_else(missing)
     }
 
-    /// The operand that is computed from the input.
+    /// The operand at a position, which must be computed from the input.
     fn computed(&self, place: &NodePlace<'a>, position: usize) -> Result<usize, ImportError> {
         match self.operand(place, position)? {
             Known::Computed(at) => Ok(at),
@@ -165,7 +165,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The operand that is stored.
+    /// The operand at a position, which must be stored.
     fn stored(
         &self,
         place: &NodePlace<'a>,
@@ -184,7 +184,7 @@ impl<'a> Values<'a> {
         tensor.values()
     }
 
-    /// A step on operand 0.
+    /// Adds a step on operand 0.
     fn step(
         &mut self,
         place: &NodePlace<'a>,
@@ -251,7 +251,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// `x·W` with `W` stored `[inputs][outputs]`, or `W·x` with `W` stored `[outputs][inputs]`.
+    /// Applies a matrix: `x·W` with `W` stored `[inputs][outputs]`, or `W·x` with `W` stored `[outputs][inputs]`.
     fn matmul(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         if let Known::Stored(tensor) = self.operand(place, 0)? {
             return self.left_matrix(place, tensor);
@@ -261,7 +261,7 @@ impl<'a> Values<'a> {
         self.matrix(place, tensor, weights, false)
     }
 
-    /// `W·x` where every other dimension of `x` is 1.
+    /// Applies a matrix: `W·x` where every other dimension of `x` is 1.
     fn left_matrix(
         &mut self,
         place: &NodePlace<'a>,
@@ -276,7 +276,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// `alpha·x·W + beta·b`. A factor becomes part of the numbers where every product is a float.
+    /// Applies `alpha·x·W + beta·b`. A factor becomes part of the numbers where every product is a float.
     fn gemm(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let factor = |name| place.float(name).map(|factor| f64::from(factor.unwrap_or(1.0)));
         let (alpha, beta) = (factor("alpha")?, factor("beta")?);
@@ -320,7 +320,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// A step on a computed value.
+    /// Adds a step on a computed value.
     fn on(
         &mut self,
         place: &NodePlace<'a>,
@@ -336,7 +336,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// At inference it changes nothing.
+    /// Passes a value through: at inference a Dropout changes nothing.
     fn dropout(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         if place.node.inputs.get(2).is_some_and(|name| !name.is_empty()) {
             let found = "an operand `training_mode`".to_owned();
@@ -345,7 +345,7 @@ impl<'a> Values<'a> {
         self.step(place, |shape| Ok((None, shape.clone())))
     }
 
-    /// A change of type between floats: nothing to a real number.
+    /// Changes the type between floats, which changes no real number.
     fn cast(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         match place.int("to")? {
             Some(FLOAT) => self.is_cast = true,
@@ -358,7 +358,7 @@ impl<'a> Values<'a> {
         self.step(place, |shape| Ok((None, shape.clone())))
     }
 
-    /// `(x − offset)·scale`, as our own standardisation.
+    /// Applies `(x − offset)·scale`, the form of our own standardisation.
     fn scaler(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let centred = |offset: &f32| 0.0 - f64::from(*offset);
         let offset = place.floats("offset")?.iter().map(centred).collect::<Vec<_>>();
@@ -378,7 +378,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// `scale·(x − mean)/√(variance + ε) + shift`, one channel for each number.
+    /// Applies `scale·(x − mean)/√(variance + ε) + shift`, one channel for each number.
     fn normalisation(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         place.expect_int("spatial", 1, "1: one channel for each number")?;
         place.expect_int("training_mode", 0, "0: the stored mean and variance")?;
@@ -402,7 +402,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// Operand 0 times a matrix stored `[outputs][inputs]` if transposed, else `[inputs][outputs]`.
+    /// Multiplies operand 0 by a matrix, stored `[outputs][inputs]` if transposed, else `[inputs][outputs]`.
     fn matrix(
         &mut self,
         place: &NodePlace<'a>,
@@ -429,7 +429,7 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// The one computed value that all outputs of the graph are, or follow from.
+    /// The one computed value that every output of the graph is, or follows from.
     fn output(&self, graph: &Graph<'_>) -> Result<(usize, Option<Activation>), ImportError> {
         let mut found = None;
         for output in &graph.outputs {
@@ -473,7 +473,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// `[inputs][outputs]` to `[outputs][inputs]`.
+/// Turns `[inputs][outputs]` into `[outputs][inputs]`.
 fn transposed(stored: &[f64], inputs: usize, outputs: usize) -> Vec<f64> {
     let column = |output: usize| (0..inputs).map(move |input| stored[input * outputs + output]);
     (0..outputs).flat_map(column).collect()

@@ -1,4 +1,4 @@
-//! Files made to break the reader: seeded mutants of good ones, with wrong lengths and with right
+//! Files made to break the reader: seeded mutants of good files, some with wrong lengths, some with right
 //! lengths around wrong values.
 
 use super::super::chance::Chance;

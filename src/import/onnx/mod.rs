@@ -1,6 +1,6 @@
 //! ONNX graphs of feed-forward ReLU networks.
 //!
-//! Read is what has a native model with the same function:
+//! A graph is read if there is a native model with the same function:
 //!
 //! ```text
 //! standardisation?  affine  (Relu affine)*  (Sigmoid | Softmax)?
@@ -8,11 +8,11 @@
 //!
 //! on one input, with Flatten, Reshape, Identity, Dropout and Constant anywhere, where `affine` is
 //! MatMul, Gemm, Add, Sub, Mul, Div and BatchNormalization in any order. Weights and biases are taken over
-//! bit for bit (−0 as 0); how several affine maps become layers without rounding stands in [`network`].
+//! bit for bit (−0 as 0); [`network`] says how several affine maps become layers without rounding.
 //! A final activation is left out: scores are logits ([`answer`]).
 //!
-//! The standardisation becomes the features' mean and scale, where both are `f32` and every served
-//! copy of the native model covers the file's order of operations:
+//! The standardisation becomes the features' mean and scale, where both are `f32` and the served copies of the
+//! native model cover the file's order of operations:
 //!
 //! ```text
 //! (x − mean)·scale           mean and scale are the file's
@@ -20,8 +20,8 @@
 //! (x − mean) / 2ᵏ            scale = 2⁻ᵏ; other divisions are refused
 //! ```
 //!
-//! Written is the first form, with the names, kinds and ranges of the features as metadata, so that
-//! what was exported is imported as the same model.
+//! The exporter writes the first form, with the names, kinds and ranges of the features as metadata, so
+//! that an exported model is imported as the same model.
 
 #[cfg(test)]
 mod affine_tests;
@@ -53,24 +53,24 @@ use self::wire::unsupported;
 use super::packed::unpack;
 use super::{ImportError, Imported, Note};
 
-/// Largest file once unpacked, in bytes: 10⁷ numbers of 8 bytes, written twice as long.
+/// Largest unpacked file, in bytes: 10⁷ numbers of 8 bytes, written at twice their length.
 const MAX_BYTES: u64 = 256 << 20;
 /// Most classes, as in native models.
 const MAX_CLASSES: usize = 1_000;
 
-/// What the outputs of a graph are taken for.
+/// The meaning of the outputs of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outputs {
-    /// Logits. A single one is that of class 1 beside a logit 0 if a Sigmoid follows, else a plain score.
+    /// Logits. A single output is the logit of class 1 beside a logit 0 if a Sigmoid follows, else a plain score.
     #[default]
     AsTheGraphEnds,
-    /// Logits; a single one is that of class 1 beside a logit 0.
+    /// Logits; a single output is the logit of class 1 beside a logit 0.
     Logits,
-    /// The numbers that a property speaks of: nothing may be left out or rounded.
+    /// The numbers that a property is about: no part of the graph may be left out or rounded.
     Numbers,
 }
 
-/// Reads a network from the bytes of an `.onnx` file, its outputs taken for what the graph makes of them.
+/// Reads a network from the bytes of an `.onnx` file; the graph decides the meaning of its outputs.
 ///
 /// # Errors
 /// See [`onnx_outputs`].
@@ -80,14 +80,14 @@ pub fn onnx(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError>
 
 /// Reads a network from the bytes of an `.onnx` file, which may be packed with gzip; one class per output.
 ///
-/// With a schema, its features must be as many as the network's inputs, and named as in the file if
-/// that has names; their names, kinds and ranges are taken over, mean and scale are the file's (0 and
-/// 1 where it has none). Without one, features are as described in a file of [`to_onnx`], else `x0`,
+/// A schema must have as many features as the network has inputs, and the names of the file if the file
+/// has names. Its names, kinds and ranges are taken over; mean and scale are the file's (0 and
+/// 1 where it has none). Without a schema, features are as described in a file of [`to_onnx`], else `x0`,
 /// `x1`, …, real and without a range.
 ///
 /// # Errors
-/// Bytes that are no protobuf message, sizes over a limit, operators, types and graphs other than
-/// those above, by name; an activation at the end, or a rounded number, where outputs are numbers.
+/// Bytes that are no protobuf message; sizes over a limit; operators, types and graphs other than those above,
+/// each by name; where outputs are numbers, an activation at the end or a rounded number.
 pub fn onnx_outputs(
     bytes: &[u8],
     schema: Option<&Schema>,
@@ -117,7 +117,7 @@ pub fn onnx_outputs(
     Ok(Imported { model, notes })
 }
 
-/// Whether the one output is the logit of class 1.
+/// True if the one output is the logit of class 1.
 fn is_logit(
     network: &LayerStack,
     activation: Option<Activation>,
@@ -138,7 +138,7 @@ fn is_logit(
     }
 }
 
-/// What differs from the graph; refused where properties speak of the outputs.
+/// Notes on the differences from the graph; these are refused where properties are about the outputs.
 fn notes(
     network: &LayerStack,
     activation: Option<Activation>,

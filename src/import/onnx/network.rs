@@ -1,15 +1,15 @@
-//! From steps to layers, with nothing but a batch normalisation rounded.
+//! From steps to layers; only a batch normalisation is rounded.
 //!
-//! A native network has a Relu between any two layers. Two affine maps without one are one layer if
-//! every number of it is a float of the precision; else the first is doubled,
+//! A native network has a Relu between any two layers. Two affine maps without a Relu between them become one
+//! layer if every number of it is a float of the precision; else the first is doubled,
 //!
 //! ```text
 //! V·z + c  =  [V, −V]·relu([z, −z]) + c
 //! ```
 //!
 //! which is the same real function, and one of the executions that a served copy may choose. A batch
-//! normalisation has no exact floats to begin with (a root): its numbers are rounded into the matrix
-//! before it, and that is said.
+//! normalisation has no exact floats to begin with, because it contains a root: its numbers are rounded into
+//! the matrix before it, and a note says so.
 
 use crate::import::ImportError;
 use crate::interval::Rational;
@@ -24,24 +24,24 @@ use super::wire::unsupported;
 const MAX_LAYERS: usize = 64;
 /// Most weights and biases, as in native models.
 const MAX_PARAMETERS: usize = 10_000_000;
-/// Most multiplications to make one layer of several maps, all together.
+/// Most multiplications, in all, to make one layer out of several maps.
 const MAX_PRODUCTS: usize = 1 << 25;
 
-/// Layers with what stands before them.
+/// Layers, with the standardisation before them.
 #[derive(Default)]
 pub(super) struct LayerStack {
     mean: Option<Vec<f64>>,
     scale: Option<Vec<f64>>,
     pub(super) layers: Vec<Layer>,
-    /// What the last step was.
+    /// Kind of the last step.
     last: Last,
-    /// Whether numbers are 32-bit floats.
+    /// True if numbers are 32-bit floats.
     is_single: bool,
-    /// Whether some number is not what the graph says, but a float next to it.
+    /// True if some number is not the graph's, but a float next to it.
     pub(super) is_rounded: bool,
     /// Multiplications so far.
     products: usize,
-    /// Layers that are there twice, with opposite signs.
+    /// Layers that are stored twice, with opposite signs.
     pub(super) doubled: usize,
 }
 
@@ -136,20 +136,20 @@ impl LayerStack {
         at_most("parameters", parameters, MAX_PARAMETERS)
     }
 
-    /// Room for so many more weights, and a layer.
+    /// Checks that there is room for so many more weights and one more layer.
     fn expect_room(&self, weights: usize) -> Result<(), LimitError> {
         let held: usize = self.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
         at_most("parameters", held.saturating_add(weights), MAX_PARAMETERS)?;
         at_most("layers", self.layers.len() + 1, MAX_LAYERS)
     }
 
-    /// Counts multiplications; whether they may be done.
+    /// Counts multiplications and returns true if they may be done.
     fn spend(&mut self, products: usize) -> bool {
         self.products = self.products.saturating_add(products);
         self.products <= MAX_PRODUCTS
     }
 
-    /// A matrix on the last layer: one layer if that is exact, else two around a doubled one.
+    /// Applies a matrix to the last layer: as one layer if that is exact, else as two around a doubled one.
     fn compose(&mut self, weights: Vec<f64>, inputs: usize) -> Result<(), ImportError> {
         let before = self.layers.last().map_or(0, |first| first.inputs + 1);
         let is_cheap = self.spend(before.saturating_mul(weights.len()));
@@ -167,7 +167,7 @@ impl LayerStack {
         Ok(())
     }
 
-    /// `z` becomes `z, −z`, with room for the layer that follows.
+    /// Doubles the last layer, so that `z` becomes `z, −z`, if there is room for the layer that follows.
     fn double_last(&mut self, weights: usize) -> Result<(), LimitError> {
         let Some(last) = self.layers.last() else { return Ok(()) };
         self.expect_room(weights.saturating_add(last.weights.len()))?;
@@ -181,7 +181,7 @@ impl LayerStack {
         Ok(())
     }
 
-    /// `z + shift`.
+    /// Adds a shift: `z + shift`.
     fn shift(&mut self, shift: Vec<f64>) -> Result<(), ImportError> {
         let before = self.layers.last().map_or(&[][..], |layer| &layer.bias);
         let sums = before.iter().zip(&shift).map(|(&b, &c)| sum(b, c, self.is_single));
@@ -196,7 +196,7 @@ impl LayerStack {
         Ok(())
     }
 
-    /// `scale·z`.
+    /// Multiplies by a scale: `scale·z`.
     fn scale(&mut self, scale: &[f64]) -> Result<(), ImportError> {
         let is_cheap = self.spend(self.layers.last().map_or(0, |layer| layer.weights.len()));
         let layer = self.layers.last().filter(|_| is_cheap);
@@ -210,7 +210,7 @@ impl LayerStack {
         }
     }
 
-    /// `scale·z + shift`, rounded into the layer.
+    /// Applies `scale·z + shift`, rounded into the layer.
     fn normalise(&mut self, scale: &[f64], shift: &[f64]) -> Result<(), ImportError> {
         let Some(layer) = self.layers.pop() else { return Ok(()) };
         if !self.spend(layer.weights.len()) {
@@ -231,7 +231,7 @@ impl LayerStack {
         Ok(())
     }
 
-    /// `scale·z` as a layer of its own after the doubled one.
+    /// Applies `scale·z` as a layer of its own after the doubled one.
     fn pass(&mut self, scale: &[f64]) -> Result<(), ImportError> {
         let width = scale.len();
         self.double_last((2 * width).saturating_mul(width))?;
@@ -243,7 +243,7 @@ impl LayerStack {
         Ok(())
     }
 
-    /// `scale·h` after a Relu.
+    /// Applies `scale·h` after a Relu.
     fn push_diagonal(&mut self, scale: &[f64]) -> Result<(), ImportError> {
         let width = scale.len();
         self.expect_room(width.saturating_mul(width))?;
@@ -276,7 +276,7 @@ impl LayerStack {
     }
 }
 
-/// The matrix on a layer as one layer, if every number of it is a float.
+/// A layer and a matrix after it as one layer, if every number of the result is a float.
 fn composed(first: &Layer, weights: &[f64], inner: usize, is_single: bool) -> Option<Layer> {
     if first.outputs() != inner {
         return None;
@@ -303,7 +303,7 @@ fn composed(first: &Layer, weights: &[f64], inner: usize, is_single: bool) -> Op
     Some(Layer { weights: numbers, bias, inputs: first.inputs })
 }
 
-/// The layer times `scale`, and whether every product is exact.
+/// The layer times `scale`, and true if every product is exact.
 fn scaled(layer: &Layer, scale: &[f64], is_single: bool) -> (Layer, bool) {
     let mut is_exact = true;
     let mut times = |a: f64, w: f64| {
@@ -319,22 +319,22 @@ fn scaled(layer: &Layer, scale: &[f64], is_single: bool) -> (Layer, bool) {
     (Layer { weights, bias, inputs: layer.inputs }, is_exact)
 }
 
-/// `a·b` as a float of the precision, and whether it is that product; −0 becomes 0.
+/// `a·b` as a float of the precision, and true if it equals the exact product; −0 becomes 0.
 pub(super) fn product(a: f64, b: f64, is_single: bool) -> (f64, bool) {
     let (product, is_exact) = exact_product(a, b, is_single);
     narrowed(product, is_exact, is_single)
 }
 
-/// `a·b` in 64 bits, and whether it is that product; `is_single`: both are floats of 32 bits.
+/// `a·b` in 64 bits, and true if it equals the exact product. `is_single` says that both are 32-bit floats.
 fn exact_product(a: f64, b: f64, is_single: bool) -> (f64, bool) {
     let product = a * b;
-    // 24 bits twice fit, and what is lost of other products is a float itself, unless it is tiny
+    // the product of two 24-bit numbers fits; the error of other products is a float itself, unless it is tiny
     let is_whole = || is_single || a.mul_add(b, -product) == 0.0;
     let is_usual = product.is_finite() && product.abs() > 1e-280;
     (product, a == 0.0 || b == 0.0 || (is_usual && is_whole()))
 }
 
-/// `a + b` as a float of the precision, and whether it is that sum.
+/// `a + b` as a float of the precision, and true if it equals the exact sum.
 fn sum(a: f64, b: f64, is_single: bool) -> (f64, bool) {
     let sum = a + b;
     // the error of a sum of two floats is a float
@@ -348,7 +348,7 @@ fn narrowed(value: f64, is_exact: bool, is_single: bool) -> (f64, bool) {
     (narrow + 0.0, is_exact && narrow == value)
 }
 
-/// The step of a batch normalisation, its two numbers per entry rounded as a server does.
+/// The step of a batch normalisation; its two numbers per entry are rounded as a server rounds them.
 pub(super) fn normalisation(
     [scale, shift, mean, variance]: [&[f64]; 4],
     epsilon: f64,
@@ -375,7 +375,7 @@ pub(super) fn normalisation(
     Ok(VectorStep::Normalise { scale: factors, shift: offsets, is_exact })
 }
 
-/// Whether `a = g/√s`, whose sign is that of `g`, and `c = b − a·m`.
+/// True if `a = g/√s`, whose sign is that of `g`, and `c = b − a·m`.
 fn is_exactly(found: [f64; 2], numbers: [f64; 4]) -> Option<bool> {
     let [a, c] = found.map(Rational::from_f64);
     let [g, b, m, s] = numbers.map(Rational::from_f64);
@@ -383,7 +383,7 @@ fn is_exactly(found: [f64; 2], numbers: [f64; 4]) -> Option<bool> {
     Some(&(&a * &a) * &s == &g * &g && c == &b - &(&a * &m))
 }
 
-/// `scale·x + c` is `scale·(x − mean)` with this mean, if it is an `f32`.
+/// The mean with which `scale·x + c` is `scale·(x − mean)`, if it is an `f32`.
 fn mean_before(scale: &[f64], c: &[f64]) -> Result<Vec<f64>, ImportError> {
     let mean = |(scale, c): (&f64, &f64)| {
         let mean = f64::from((-c / scale) as f32);
@@ -398,7 +398,7 @@ fn mean_before(scale: &[f64], c: &[f64]) -> Result<Vec<f64>, ImportError> {
     scale.iter().zip(c).map(mean).collect()
 }
 
-/// A mean or a scale, which are `f32` in a schema.
+/// A mean or a scale as `f32`, which a schema needs.
 fn single(value: Option<f64>) -> Result<f32, ImportError> {
     let exact = value.map(|value| (value, value as f32)).filter(|(v, s)| f64::from(*s) == *v);
     exact.map(|(_, single)| single).ok_or_else(|| ImportError::Graph {

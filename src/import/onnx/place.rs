@@ -1,4 +1,4 @@
-//! One node: its operands and attributes, each of which is known or refused, and where it stands.
+//! One node and its place in the graph; every operand and attribute is either known or refused.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::shape::Shape;
 use super::tensor::Tensor;
 use super::value::Known;
 
-/// How many operands an operator has at most, and which attributes it is read with.
+/// The largest number of operands of an operator, and the attributes it is read with.
 fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
     Some(match operator {
         "Add" | "Sub" | "Mul" | "Div" => (2, &["axis", "broadcast"]),
@@ -19,7 +19,7 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
         "Cast" => (1, &["saturate", "to"]),
         "Concat" => (2, &["axis"]),
         "Constant" => (0, &CONSTANTS),
-        // operands: the share that is dropped in training, and whether this is training
+        // operands: the share that is dropped in training, and a flag for training
         "Dropout" => (3, &["ratio", "seed"]),
         "Flatten" => (1, &["axis"]),
         "Gemm" => (3, &["alpha", "beta", "broadcast", "transA", "transB"]),
@@ -33,10 +33,10 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
     })
 }
 
-/// How a `Constant` is given, one of them.
+/// The attributes that may hold the value of a `Constant`; exactly one is given.
 const CONSTANTS: [&str; 5] = ["value", "value_float", "value_floats", "value_int", "value_ints"];
 
-/// A node, for messages.
+/// A node with its index, for messages.
 pub(super) struct NodePlace<'a> {
     pub(super) index: usize,
     pub(super) node: &'a GraphNode<'a>,
@@ -48,7 +48,7 @@ impl<'a> NodePlace<'a> {
         ImportError::Graph { place, found, expected }
     }
 
-    /// No operand or attribute that the operator is not read with, and no attribute twice.
+    /// Refuses operands and attributes that the operator is not read with, and an attribute given twice.
     pub(super) fn expect_known_parts(&self) -> Result<(), ImportError> {
         let Some((operands, known)) = parts(self.node.operator) else { return Ok(()) };
         if self.node.inputs.len() > operands {
@@ -68,8 +68,8 @@ impl<'a> NodePlace<'a> {
         Ok(())
     }
 
-    /// Before version 7 of the operators, `broadcast` and `axis` said where the dimensions of the second
-    /// operand stand among those of the first. They mean nothing where they stand last.
+    /// Before version 7 of the operators, `broadcast` and `axis` said which dimensions of the first operand
+    /// those of the second one match. They mean nothing where these are the last ones; all else is refused.
     pub(super) fn expect_usual_broadcast(
         &self,
         shape: &Shape,
@@ -83,7 +83,7 @@ impl<'a> NodePlace<'a> {
         Err(self.wrong(format!("axis {axis}"), "the last dimensions of the first operand"))
     }
 
-    /// An attribute that is 0 or 1, if it is there, and either way the same.
+    /// Expects an attribute to be 0 or 1 if it is there; both mean the same.
     pub(super) fn expect_flag(&self, name: &'static str) -> Result<(), ImportError> {
         match self.int(name)? {
             None | Some(0 | 1) => Ok(()),
@@ -111,7 +111,7 @@ impl<'a> NodePlace<'a> {
         self.attribute(name).map(value).transpose()
     }
 
-    /// What to multiply by instead of dividing, with the same bits.
+    /// Factors to multiply by instead of dividing, with the same bits.
     pub(super) fn reciprocals(&self, divisors: &[f64]) -> Result<Vec<f64>, ImportError> {
         let reciprocal = |&divisor: &f64| {
             let wrong = || {
@@ -125,7 +125,7 @@ impl<'a> NodePlace<'a> {
         divisors.iter().map(reciprocal).collect()
     }
 
-    /// The tensor of the one attribute.
+    /// The tensor of the one attribute of a `Constant`.
     pub(super) fn constant(&self) -> Result<Known<'a>, ImportError> {
         let expected =
             "one of `value`, `value_float`, `value_floats`, `value_int` and `value_ints`";
@@ -137,7 +137,7 @@ impl<'a> NodePlace<'a> {
         attribute.tensor.as_ref().map(Known::Stored).ok_or_else(wrong)
     }
 
-    /// Rows and columns of a matrix that has some.
+    /// Rows and columns of a matrix, both at least 1.
     pub(super) fn matrix_size(&self, tensor: &Tensor<'_>) -> Result<(usize, usize), ImportError> {
         let [rows, columns] = tensor.dimensions.as_slice() else {
             return Err(self.wrong(format!("dimensions {:?}", tensor.dimensions), "a matrix"));
@@ -145,7 +145,7 @@ impl<'a> NodePlace<'a> {
         if *rows == 0 || *columns == 0 {
             return Err(self.wrong("an empty matrix".to_owned(), "at least one row and column"));
         }
-        // as many numbers as rows times columns: both fit
+        // the tensor holds rows times columns numbers, so both fit
         Ok((*rows as usize, *columns as usize))
     }
 
@@ -155,7 +155,7 @@ impl<'a> NodePlace<'a> {
         self.attribute(name).map(|attribute| attribute.floats.as_slice()).ok_or_else(wrong)
     }
 
-    /// An attribute that changes a prediction unless it has this value, or is left out.
+    /// Expects an attribute to have this value, or to be left out; any other value changes a prediction.
     pub(super) fn expect_int(
         &self,
         name: &'static str,

@@ -2,7 +2,7 @@
 //!
 //! Fields that say nothing about the function (names of tools, documentation) are skipped; fields
 //! that could change it (external data, sparse tensors, local functions) are refused by name. Lists
-//! are limited, so that what is held is in proportion to what was read.
+//! are limited, so that the memory held is in proportion to the bytes read.
 
 use crate::import::ImportError;
 use crate::model::at_most;
@@ -15,10 +15,10 @@ const MAX_PARTS: usize = 10_000;
 /// Most attributes, inputs or outputs of a node.
 const MAX_SLOTS: usize = 32;
 
-/// What is computed from what.
+/// A graph: operations, stored tensors, and the declared inputs and outputs.
 #[derive(Debug, Default)]
 pub(super) struct Graph<'a> {
-    /// In topological order.
+    /// Operations in topological order.
     pub(super) nodes: Vec<GraphNode<'a>>,
     /// Stored tensors.
     pub(super) initializers: Vec<Tensor<'a>>,
@@ -48,25 +48,25 @@ pub(super) struct Attribute<'a> {
     pub(super) tensor: Option<Tensor<'a>>,
 }
 
-/// A declared value: its name and, where known, its dimensions (`None`: free).
+/// A declared value: its name and, where known, its dimensions (`None` is a free one).
 #[derive(Debug, Default)]
 pub(super) struct DeclaredValue<'a> {
     pub(super) name: &'a str,
     pub(super) dimensions: Option<Vec<Option<u64>>>,
 }
 
-/// What a model file holds.
+/// The parts of a model file that are read.
 #[derive(Debug)]
 pub(super) struct File<'a> {
     pub(super) graph: Graph<'a>,
-    /// The metadata under [`FEATURES`], which our exporter leaves.
+    /// The metadata under [`FEATURES`], which our exporter writes.
     pub(super) features: Option<&'a [u8]>,
 }
 
 /// The metadata that describe the features.
 pub(super) const FEATURES: &str = "propcert.features";
 
-/// The graph of a model file, and what it says of the features.
+/// Reads the graph of a model file and its description of the features.
 pub(super) fn file(bytes: &[u8]) -> Result<File<'_>, ImportError> {
     let (mut found, mut features) = (None, None);
     let mut fields = Fields::new(bytes, 0);
@@ -87,7 +87,7 @@ pub(super) fn file(bytes: &[u8]) -> Result<File<'_>, ImportError> {
     Ok(File { graph, features })
 }
 
-/// The value of an entry of the metadata, if its key is the one wanted.
+/// The value of an entry of the metadata, if it has the wanted key.
 fn metadata<'a>(mut fields: Fields<'a>, wanted: &str) -> Result<Option<&'a [u8]>, ImportError> {
     let (mut key, mut text): (&[u8], _) = (b"", None);
     while let Some((number, value)) = fields.next()? {
@@ -210,7 +210,7 @@ fn inner(mut fields: Fields<'_>, wanted: u32) -> Result<Option<Fields<'_>>, Impo
     Ok(found)
 }
 
-/// The dimensions of a shape; names, and 0 (which some tools write for a free batch), are free.
+/// The dimensions of a shape. Named dimensions are free, and so is 0, which some tools write for a free batch.
 fn dimensions(mut fields: Fields<'_>) -> Result<Vec<Option<u64>>, ImportError> {
     let mut dimensions = Vec::new();
     while let Some((number, value)) = fields.next()? {

@@ -1,8 +1,8 @@
-//! Shapes of computed values: of one point, a free batch dimension counting as 1.
+//! Shapes of computed values. They are those of one point: a free batch dimension counts as 1.
 
 use super::tensor::MAX_DIMENSIONS;
 
-/// What was found, and what is expected instead.
+/// The shape found, and the shape expected instead.
 type Mismatch = (String, &'static str);
 
 /// Dimensions; `None` if the file does not declare them.
@@ -15,7 +15,7 @@ impl Shape {
         Self(dimensions.map(|all| all.iter().map(|one| one.unwrap_or(1)).collect()))
     }
 
-    /// `Flatten`: the dimensions before `axis` as one, the others as one.
+    /// `Flatten`: joins the dimensions before `axis` into one, and the others into one.
     pub(super) fn flattened(&self, axis: i64) -> Result<Self, Mismatch> {
         let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
         let rank = i64::try_from(dimensions.len()).unwrap_or(i64::MAX);
@@ -25,7 +25,7 @@ impl Shape {
         Ok(Self(Some(vec![product(before)?, product(after)?])))
     }
 
-    /// Whether a tensor of that rank whose dimensions start at `axis` takes the last ones.
+    /// True if a tensor of that rank whose dimensions start at `axis` takes the last dimensions.
     pub(super) fn is_last(&self, axis: i64, rank: usize) -> bool {
         let Some(dimensions) = &self.0 else { return false };
         let all = dimensions.len();
@@ -33,7 +33,7 @@ impl Shape {
         usize::try_from(start).is_ok_and(|start| start.checked_add(rank) == Some(all))
     }
 
-    /// `Reshape`: 0 copies a dimension, one −1 takes what is left.
+    /// `Reshape`: 0 copies a dimension, and one −1 takes the rest.
     pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
         if target.len() > MAX_DIMENSIONS {
             return Err((format!("{} dimensions", target.len()), "at most 8 dimensions"));
@@ -58,7 +58,7 @@ impl Shape {
         Ok(Self(Some(all.into_iter().map(|size| size.unwrap_or(total / rest)).collect())))
     }
 
-    /// The shape after a matrix `[outputs][inputs]` on the last dimension; the others must be 1.
+    /// The shape after a matrix `[outputs][inputs]` on the last dimension; all other dimensions must be 1.
     pub(super) fn through_matrix(&self, inputs: usize, outputs: usize) -> Result<Self, Mismatch> {
         let outputs = outputs as u64;
         let Some(dimensions) = &self.0 else { return Ok(Self(Some(vec![1, outputs]))) };
@@ -89,7 +89,7 @@ impl Shape {
         }
     }
 
-    /// A row as a column, or the other way round.
+    /// Turns a row into a column, or a column into a row.
     pub(super) fn turned(&self) -> Result<Self, Mismatch> {
         match self.0.as_deref() {
             Some(&[rows, columns]) if rows == 1 || columns == 1 => {
@@ -110,7 +110,7 @@ impl Shape {
         }
     }
 
-    /// A stored tensor spread over the shape: of the same dimensions, or one number.
+    /// A stored tensor spread over the shape; it must have the same dimensions, or one number.
     pub(super) fn broadcast(
         &self,
         stored: &[u64],

@@ -1,4 +1,4 @@
-//! Stored tensors: dimensions and numbers, packed or not, raw or not.
+//! Stored tensors: dimensions and numbers, in packed, unpacked and raw form.
 
 use crate::import::ImportError;
 use crate::model::at_most;
@@ -7,7 +7,7 @@ use super::wire::{Fields, Value, broken, packed, text, unsupported};
 
 /// Most dimensions of a tensor.
 pub(super) const MAX_DIMENSIONS: usize = 8;
-/// Most whole numbers of a tensor: only shapes are made of them.
+/// Most whole numbers of a tensor; only shapes consist of them.
 pub(super) const MAX_WHOLE: usize = 65_536;
 
 /// A stored tensor.
@@ -22,7 +22,7 @@ pub(super) struct Tensor<'a> {
 /// The numbers of a tensor, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Numbers {
-    /// Of a type that is not read; its code in `TensorProto.DataType`.
+    /// Numbers of a type that is not read, by its code in `TensorProto.DataType`.
     Other(u64),
     F32(Vec<f32>),
     F64(Vec<f64>),
@@ -36,7 +36,7 @@ impl Default for Numbers {
 }
 
 impl<'a> Tensor<'a> {
-    /// A list of that length, or a single number.
+    /// A list of that length, or a single number without a length.
     pub(super) fn of(length: Option<usize>, numbers: Numbers) -> Self {
         let dimensions = length.iter().map(|&length| length as u64).collect();
         Self { name: "", dimensions, numbers }
@@ -86,7 +86,7 @@ impl<'a> Tensor<'a> {
         Ok(tensor)
     }
 
-    /// As many numbers as the dimensions say.
+    /// Expects as many numbers as the dimensions state.
     fn check_length(&self) -> Result<(), ImportError> {
         let found = match &self.numbers {
             Numbers::F32(numbers) => numbers.len(),

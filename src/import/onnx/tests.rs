@@ -1,4 +1,4 @@
-//! What is read from ONNX files, and what is refused.
+//! ONNX files that are read, and files that are refused.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
-//! What a name of a graph stands for, and what happens to it.
+//! The values that names of a graph stand for, and the steps on them.
 
 use super::tensor::Tensor;
 
-/// What happens to a vector.
+/// A step on a vector.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum VectorStep {
     /// A number is added to each entry.
@@ -11,11 +11,11 @@ pub(super) enum VectorStep {
     Scale(Vec<f64>),
     /// `W·v`; row-major `[outputs][inputs]`.
     Matrix { weights: Vec<f64>, inputs: usize },
-    /// `scale·v + shift` entry by entry, from a batch normalisation: to be part of the matrix before it.
+    /// `scale·v + shift` entry by entry, from a batch normalisation; it becomes part of the matrix before it.
     Normalise {
         scale: Vec<f64>,
         shift: Vec<f64>,
-        /// Whether these numbers are what they should be, not only the floats next to it.
+        /// True if these numbers are exact, and not only the floats next to the exact ones.
         is_exact: bool,
     },
     /// `max(v, 0)` entry by entry.
@@ -23,7 +23,7 @@ pub(super) enum VectorStep {
 }
 
 impl VectorStep {
-    /// How many numbers it holds.
+    /// Number of stored numbers.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Add(numbers) | Self::Scale(numbers) => numbers.len(),
@@ -42,16 +42,16 @@ pub(super) enum Known<'a> {
     Answer(OfLogits),
 }
 
-/// What turns logits into posteriors.
+/// The function that turns logits into posteriors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Activation {
-    /// Of one logit, that of class 1.
+    /// A function of one logit, that of class 1.
     Sigmoid,
-    /// Of a logit for each class.
+    /// A function of one logit per class.
     Softmax,
 }
 
-/// What of a classifier's answer a value is.
+/// The part of a classifier's answer that a value holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnswerPart {
     /// The posterior of class 1.
@@ -67,7 +67,7 @@ pub(super) enum AnswerPart {
 /// A value computed from logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OfLogits {
-    /// Which computed value the logits are.
+    /// Index of the computed value that holds the logits.
     pub(super) logits: usize,
     pub(super) activation: Activation,
     pub(super) part: AnswerPart,

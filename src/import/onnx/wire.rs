@@ -1,15 +1,15 @@
 //! Protobuf's wire format: numbered fields, each a varint, eight bytes, four bytes, or a length and
-//! that many bytes. Reading copies nothing, and compares a length with what is there before it is
-//! used; a message is written field by field, in the order of the calls.
+//! that many bytes. Reading copies nothing, and compares a length with the bytes that are there before using it.
+//! A message is written field by field, in the order of the calls.
 
 use crate::import::ImportError;
 
 /// The fields of one message, in file order.
 #[derive(Clone, Debug)]
 pub(super) struct Fields<'a> {
-    /// What is left to read.
+    /// The bytes left to read.
     rest: &'a [u8],
-    /// Where in the file `rest` starts.
+    /// Position in the file at which `rest` starts.
     at: usize,
 }
 
@@ -20,7 +20,7 @@ pub(super) enum Value<'a> {
     Varint(u64),
     /// Eight bytes, little end first.
     Eight([u8; 8]),
-    /// A text, a packed list or a message, and where in the file it starts.
+    /// A text, a packed list or a message, and its position in the file.
     Bytes(&'a [u8], usize),
     /// Four bytes, little end first.
     Four([u8; 4]),
@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
         Ok(Some((number, value)))
     }
 
-    /// Up to ten bytes of seven bits each, lowest first.
+    /// Reads a varint: up to ten bytes of seven bits each, lowest first.
     fn varint(&mut self) -> Result<u64, ImportError> {
         let start = self.at;
         let mut value = 0u64;
@@ -89,12 +89,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Bytes that are no message.
+/// The refusal of bytes that are no message.
 pub(super) fn broken(at: usize, problem: &'static str) -> ImportError {
     ImportError::Wire { at, problem }
 }
 
-/// The packed whole numbers of a list.
+/// The whole numbers of a packed list.
 pub(super) fn packed(bytes: &[u8], at: usize) -> Result<Vec<u64>, ImportError> {
     let mut fields = Fields::new(bytes, at);
     let mut numbers = Vec::new();
@@ -104,19 +104,19 @@ pub(super) fn packed(bytes: &[u8], at: usize) -> Result<Vec<u64>, ImportError> {
     Ok(numbers)
 }
 
-/// A message in the making.
+/// A message under construction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
-    /// A whole number.
+    /// Writes a whole number.
     pub(super) fn number(mut self, field: u32, value: u64) -> Self {
         self.varint(u64::from(field) << 3);
         self.varint(value);
         self
     }
 
-    /// Four bytes.
+    /// Writes a float as four bytes.
     #[cfg(test)]
     pub(super) fn float(mut self, field: u32, value: f32) -> Self {
         self.varint(u64::from(field) << 3 | 5);
@@ -124,7 +124,7 @@ impl Writer {
         self
     }
 
-    /// A text, a packed list or a message.
+    /// Writes a text, a packed list or a message.
     pub(super) fn bytes(mut self, field: u32, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         self.varint(u64::from(field) << 3 | 2);
@@ -133,13 +133,13 @@ impl Writer {
         self
     }
 
-    /// The fields of another message after these.
+    /// Appends the fields of another message.
     pub(super) fn followed_by(mut self, fields: &Self) -> Self {
         self.0.extend(&fields.0);
         self
     }
 
-    /// What was written.
+    /// The bytes written so far.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -164,7 +164,7 @@ pub(super) fn text(bytes: &[u8], at: usize) -> Result<&str, ImportError> {
     std::str::from_utf8(bytes).map_err(|_| broken(at, "a name that is not UTF-8"))
 }
 
-/// What an ONNX file may hold and this program does not read.
+/// The refusal of content that an ONNX file may hold and this program does not read.
 pub(super) fn unsupported(what: impl Into<String>, expected: &'static str) -> ImportError {
     ImportError::Unsupported { what: what.into(), expected }
 }

@@ -12,7 +12,7 @@ use crate::model::{Model, Schema, Tie, Tree};
 
 use super::{RulesHead, TreePlace, grow};
 
-/// Either format: they differ in having rules or trees.
+/// A file of either format; the formats differ in having rules or trees.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EnsembleFile<'a> {
@@ -41,7 +41,7 @@ struct Rule {
     atoms: Bounded<Comparison, MAX_TREE_DEPTH>,
 }
 
-/// `x[feature] op threshold`; `raw_*` say where the threshold comes from.
+/// The comparison `x[feature] op threshold`; the keys `raw_*` say where the threshold comes from.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Comparison {
@@ -88,7 +88,7 @@ struct RuleNodeFile {
 }
 
 impl EnsembleFile<'_> {
-    /// The model; its schema is the file's unless another is given.
+    /// The model. Its schema is the file's, unless another is given.
     pub(super) fn into_model(mut self, given: Option<&Schema>) -> Result<Model, ImportError> {
         let (rules, trees) = (self.rules.take(), self.trees.take());
         let format = std::mem::take(&mut self.format);
@@ -116,7 +116,7 @@ impl EnsembleFile<'_> {
         head.into_model(trees, given)
     }
 
-    /// Refuses by name what is scored or decided in another way; opens lists to one entry a feature.
+    /// Refuses by name a score or decision of another kind, and expands lists to one entry per feature.
     fn into_head(self) -> Result<RulesHead, ImportError> {
         if self.link != "sigmoid" {
             let what = format!("link `{:.60}`", self.link);
@@ -158,7 +158,7 @@ impl RuleTreeFile {
     }
 }
 
-/// Ends of ranges; `null` or no list is no end.
+/// The ends of ranges; `null` or a missing list means no end.
 fn bounds(
     key: &'static str,
     list: Option<Bounded<&RawValue, MAX_FEATURES>>,
@@ -182,7 +182,7 @@ fn bounds(
 }
 
 impl Rule {
-    /// One path: atom k is node 2k, the leaf of 0 beside it and the rest of the path follow.
+    /// A tree of one path. Atom k is node 2k; a leaf of 0 and the rest of the path follow it.
     fn into_tree(self, index: usize, is_integer: &[bool]) -> Result<Tree, ImportError> {
         let atoms = self.atoms.all("atoms of a rule")?;
         let mut stated = Vec::with_capacity(2 * atoms.len() + 1);
@@ -203,11 +203,12 @@ impl Rule {
     }
 }
 
-/// Whole numbers up to here are floats.
+/// Whole numbers up to this one are floats.
 const LARGEST_CUT: i64 = 1 << 53;
 
 impl Comparison {
-    /// The atom as `x < t` (true) or `x ≥ t` (false); else what was found and expected.
+    /// The atom as a threshold with true for `x < t` and false for `x ≥ t`; as an error, the
+    /// text found and the text expected.
     fn cut(&self, is_integer: &[bool]) -> Result<(f64, bool), (String, &'static str)> {
         let is_below = matches!(self.op, Op::Less | Op::LessOrEqual);
         let is_shifted = matches!(self.op, Op::LessOrEqual | Op::Greater);

@@ -5,13 +5,13 @@
 //! score(x) = bias + Σ over rules of value·[all atoms hold],   class 1 iff score ≥ 0, or > 0: `decision`
 //! ```
 //!
-//! Rules may overlap. Each becomes a tree of one path: an atom is a split, where it holds the path goes
-//! on, elsewhere stands a leaf of 0, and at the end the rule's value. Whatever knows ensembles then knows
+//! Rules may overlap. Each rule becomes a tree of one path: an atom is a split, and where it holds the path goes
+//! on, else a leaf of 0 ends it; the path ends in the rule's value. So everything that knows ensembles knows
 //! rules, and the sum has the same terms in the same order.
 //!
-//! A native split is `x < t`. On an integer feature an atom is its `int_cut` exactly, whatever the
-//! float of its threshold is. On a real feature `x ≤ t` becomes `x <` the next 64-bit float: the same for
-//! every row. The model has precision f32 if all its numbers are 32-bit floats, else f64.
+//! A native split is `x < t`. On an integer feature an atom is exactly its `int_cut`, whatever the
+//! float of its threshold is. On a real feature `x ≤ t` becomes `x <` the next 64-bit float, which decides
+//! every row alike. The model has precision f32 if all its numbers are 32-bit floats, else f64.
 
 mod file;
 #[cfg(test)]
@@ -28,17 +28,17 @@ use super::forest::{TreePlace, grow};
 use super::packed::unpack;
 use super::{ImportError, features};
 
-/// What a file that is not understood is told.
+/// The formats expected, for messages about files that are not understood.
 const EXPECTED: &str = "the JSON of `rule-ensemble-v1` or `tree-ensemble-v1`";
 
-/// Reads a rule ensemble from the bytes of its JSON, or of that in gzip.
+/// Reads a rule ensemble from the bytes of its JSON, or of its JSON in gzip.
 ///
-/// Names, kinds and ranges are those of the file (`integer_features`, `lower_bounds`, `upper_bounds`),
-/// mean 0 and scale 1; or of the schema, if one is given, whose names must be the file's.
+/// Names, kinds and ranges are those of the file (`integer_features`, `lower_bounds`, `upper_bounds`), with
+/// mean 0 and scale 1. A given schema replaces them; its names must be the file's.
 ///
 /// # Errors
 /// Another format, link or decision, by name; unknown keys; atoms whose integer cut contradicts their
-/// threshold; whatever is no tree.
+/// threshold; nodes that do not form a tree.
 pub fn rules(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     let text = unpack(bytes, MAX_BYTES)?;
     check_json(&text)?;
@@ -46,7 +46,7 @@ pub fn rules(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError
     serde_json::from_slice::<EnsembleFile>(&text).map_err(refused)?.into_model(schema)
 }
 
-/// What both formats say besides rules or trees.
+/// The content of both formats besides rules or trees.
 struct RulesHead {
     names: Vec<String>,
     is_integer: Vec<bool>,
@@ -56,7 +56,7 @@ struct RulesHead {
 }
 
 impl RulesHead {
-    /// A model of these trees; its schema is the file's unless another is given.
+    /// A model of these trees. Its schema is the file's, unless another is given.
     fn into_model(self, trees: Vec<Tree>, given: Option<&Schema>) -> Result<Model, ImportError> {
         let Self { names, is_integer, ranges, bias, tie } = self;
         let schema = match given {
@@ -83,7 +83,7 @@ impl RulesHead {
     }
 }
 
-/// f32, if every number is one.
+/// Precision f32 if every number is a 32-bit float, else f64.
 fn precision(ensemble: &Ensemble) -> Precision {
     let is_single = |number: f64| f64::from(number as f32) == number;
     let mut nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);

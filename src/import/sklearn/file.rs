@@ -9,13 +9,13 @@ use crate::import::forest::{
 };
 use crate::model::at_most;
 
-/// Shares of classes add up to one but for rounding; counts do not.
+/// Shares of classes add up to one up to this error; counts do not.
 const SHARE_TOLERANCE: f64 = 1e-6;
 
 /// Models whose trees are averaged; a single tree is a forest of one.
 const FORESTS: [&str; 4] = ["RandomForest", "ExtraTrees", "DecisionTree", "ExtraTree"];
-/// Losses of histogram boosting whose prediction is the sum. Not `gamma` and `poisson`, which predict its
-/// exponential.
+/// Losses of histogram boosting whose prediction is the sum. `gamma` and `poisson`, which predict its
+/// exponential, are left out.
 const SUMS: [&str; 3] = ["squared_error", "absolute_error", "quantile"];
 
 type DumpColumn<T> = Bounded<T, MAX_NODES>;
@@ -28,7 +28,7 @@ pub(super) struct SklearnFile {
     model: String,
     classes: usize,
     features: Bounded<String, MAX_FEATURES>,
-    /// Of gradient boosting, as the next two.
+    /// For gradient boosting only, as the next two.
     loss: Option<String>,
     rate: Option<f64>,
     base: Option<Bounded<f64, MAX_CLASSES>>,
@@ -42,24 +42,24 @@ struct DumpTreeFile {
     left: DumpColumn<i64>,
     right: DumpColumn<i64>,
     feature: DumpColumn<i64>,
-    /// `null` is infinite: every value goes left, and only a missing one right.
+    /// `null` is infinite: every value goes left, and only a missing value goes right.
     threshold: DumpColumn<Option<f64>>,
     value: DumpColumn<Vec<f64>>,
 }
 
-/// What a file says besides its trees.
+/// The content of a file besides its trees.
 pub(super) struct Head {
     pub(super) classes: usize,
     pub(super) features: Vec<String>,
-    /// None for a forest.
+    /// `None` for a forest.
     pub(super) boosting: Option<Boosting>,
 }
 
-/// What is added first, and what every value is multiplied by.
+/// The base that is added first, and the rate that every value is multiplied by.
 pub(super) struct Boosting {
     pub(super) base: Vec<f64>,
     pub(super) rate: f64,
-    /// Whether inputs are compared as they are, not rounded to float32.
+    /// True if inputs are compared as they are, not rounded to float32.
     pub(super) is_histogram: bool,
 }
 
@@ -70,7 +70,7 @@ impl Head {
     }
 }
 
-/// Columns of one length.
+/// The nodes of a tree as columns of one length.
 pub(super) struct DumpTree {
     output: Option<usize>,
     left: Vec<i64>,
@@ -81,7 +81,7 @@ pub(super) struct DumpTree {
 }
 
 impl SklearnFile {
-    /// Refuses other models by name, and lists that do not fit one another.
+    /// Refuses other models by name, and refuses lists that do not fit one another.
     pub(super) fn check(self) -> Result<(Head, Vec<DumpTree>), ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
         if self.format != "sklearn-trees/1" {
@@ -141,7 +141,7 @@ impl SklearnFile {
     }
 }
 
-/// Whether what is predicted is the sum, or its class.
+/// True if the model predicts the sum, or the class of the sum.
 fn is_sum(loss: &str, is_regressor: bool, is_histogram: bool) -> bool {
     match (is_regressor, is_histogram) {
         (false, _) => loss == "log_loss",
@@ -190,7 +190,7 @@ impl DumpTree {
         output.ok_or_else(refused)
     }
 
-    /// Refuses leaves that hold anything but a share of each class.
+    /// Refuses leaves that hold anything but one share per class.
     pub(super) fn expect_shares(&self, tree: usize, classes: usize) -> Result<(), ImportError> {
         let is_share = |row: &Vec<f64>| {
             let sum: f64 = row.iter().sum();
@@ -206,8 +206,8 @@ impl DumpTree {
         }
     }
 
-    /// The nodes; `leaf` makes a number of a leaf's values, if they are as many as they must be, and `border` of a
-    /// threshold `t` the border of `x ≤ t`.
+    /// The nodes. `leaf` turns a leaf's values into a number if their count is right, and
+    /// `border` turns a threshold `t` into the border of `x ≤ t`.
     pub(super) fn stated(
         &self,
         tree: usize,
@@ -247,7 +247,7 @@ pub(super) fn border(t: f64) -> Option<f64> {
     if !below.is_finite() {
         return None;
     }
-    // beyond the largest float32 lies 2^128, where rounding gives infinity
+    // beyond the largest float32, 2^128 stands for the next one; rounding gives infinity there
     let next = below.next_up();
     let next = if next.is_finite() { f64::from(next) } else { 2f64.powi(128) };
     let middle = (f64::from(below) + next) / 2.0;
@@ -255,7 +255,7 @@ pub(super) fn border(t: f64) -> Option<f64> {
     Some(if is_even { middle.next_up() } else { middle })
 }
 
-/// The same for inputs that are not rounded.
+/// The float64 `θ` with `x < θ` iff `x ≤ t`, for inputs that are not rounded.
 pub(super) fn next(t: f64) -> Option<f64> {
     Some(t.next_up()).filter(|t| t.is_finite())
 }

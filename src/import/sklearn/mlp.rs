@@ -1,15 +1,15 @@
-//! `MLPClassifier` and `MLPRegressor`, alone or after a scaler: their function, whose last bits depend on the
-//! library of linear algebra that scikit-learn adds up with.
+//! `MLPClassifier` and `MLPRegressor`, alone or after a scaler. Their function is taken over; its last bits
+//! depend on the library of linear algebra that scikit-learn adds up with.
 //!
-//! A network takes `(x − mean)/std`. The schema standardises with `scale·(x − m)` in its own numbers, the nearest
-//! float32 or those of the data set that is given; the first layer takes up the difference:
+//! A network takes `(x − mean)/std`. The schema standardises with `scale·(x − m)`, where its own numbers are the
+//! nearest float32 or those of the given data set. The first layer makes up for the difference:
 //!
 //! ```text
 //! w' = w / (std·scale),    b' = b + Σ w·(m − mean)/std
 //! ```
 //!
-//! One logit, of a classifier of two classes, stands against 0, and so does the value of a regressor. Layers
-//! without activation are one layer.
+//! The one logit of a classifier of two classes stands against 0. The value of a regressor is a plain score. Layers
+//! without activation are joined into one layer.
 
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ use crate::model::{
     Family, FeatureSpec, Kind, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most,
 };
 
-/// Names the layout.
+/// The name of the layout.
 pub(super) const FORMAT: &str = "sklearn-mlp/1";
 /// Most layers, as in native models.
 const MAX_LAYERS: usize = 64;
@@ -36,7 +36,7 @@ struct MlpFile {
     classes: usize,
     features: Bounded<String, MAX_FEATURES>,
     activation: String,
-    /// A row of each output.
+    /// A row per output.
     weights: Bounded<Bounded<Vector, MAX_FEATURES>, MAX_LAYERS>,
     bias: Bounded<Vector, MAX_LAYERS>,
     mean: Vector,
@@ -87,7 +87,7 @@ impl MlpFile {
         if let Some(first) = layers.first_mut() {
             take_up(first, &schema, &mean, &std)?;
         }
-        // of a classifier one logit stands against 0; the value of a regressor is a plain score
+        // the one logit of a classifier stands against 0; the value of a regressor is a plain score
         if self.classes == 2
             && let Some(last) = layers.last_mut()
         {
@@ -105,7 +105,7 @@ impl MlpFile {
         Ok(Imported { model, notes: vec![Note::Folded] })
     }
 
-    /// How many outputs the network has; other models are refused by name.
+    /// Number of outputs of the network; other models are refused by name.
     fn logits(&self) -> Result<usize, ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
         if !["relu", "identity"].contains(&self.activation.as_str()) {
@@ -135,7 +135,7 @@ fn expect_length(place: &str, found: usize, expected: usize) -> Result<(), Impor
     Err(ImportError::Length { place: place.to_owned(), found, expected })
 }
 
-/// Layers whose shapes fit one another, of finite numbers.
+/// Layers of finite numbers whose shapes fit one another.
 fn layers(
     weights: Bounded<Bounded<Vector, MAX_FEATURES>, MAX_LAYERS>,
     bias: Bounded<Vector, MAX_LAYERS>,
@@ -165,7 +165,7 @@ fn layers(
     Ok(layers)
 }
 
-/// The numbers of a layer that was computed.
+/// Refuses a computed layer whose numbers are not all finite.
 fn finite(layer: &Layer) -> Result<(), ImportError> {
     if layer.weights.iter().chain(&layer.bias).all(|number| number.is_finite()) {
         return Ok(());
@@ -173,7 +173,7 @@ fn finite(layer: &Layer) -> Result<(), ImportError> {
     Err(stated("weights", "a product that overflows", "products that are finite floats"))
 }
 
-/// One layer that does what all do without activation between them.
+/// One layer that does the same as all layers together, if there is no activation between them.
 fn joined(layers: Vec<Layer>) -> Result<Layer, ImportError> {
     let mut layers = layers.into_iter();
     let first = layers.next().ok_or_else(|| stated("weights", "no layer", "at least one"))?;
@@ -194,7 +194,7 @@ fn joined(layers: Vec<Layer>) -> Result<Layer, ImportError> {
     finite(&joined).map(|()| joined)
 }
 
-/// Features that are standardised as the scaler does, in float32.
+/// Features that are standardised as the scaler does it, in float32.
 fn scaled(names: Vec<String>, mean: &[f64], std: &[f64]) -> Result<Schema, ImportError> {
     let feature = |((name, &mean), &std): ((String, &f64), &f64)| {
         let (mean, scale) = (mean as f32 + 0.0, (1.0 / std) as f32);
@@ -206,7 +206,7 @@ fn scaled(names: Vec<String>, mean: &[f64], std: &[f64]) -> Result<Schema, Impor
     Ok(Schema::new(names.into_iter().zip(mean).zip(std).map(feature).collect())?)
 }
 
-/// Lets the first layer take what the schema standardises for what the scaler does.
+/// Makes the first layer take the schema's standardised inputs and give the result it had on the scaler's.
 fn take_up(
     first: &mut Layer,
     schema: &Schema,
@@ -230,7 +230,7 @@ fn take_up(
     finite(first)
 }
 
-/// The one output of a layer becomes the second of two, of which the first is 0.
+/// Turns the one output of a layer into the second of two, the first of which is 0.
 fn against_zero(last: &mut Layer) {
     let mut weights = vec![0.0; last.inputs];
     weights.append(&mut last.weights);

@@ -6,8 +6,8 @@
 #![doc = include_str!("dump.py")]
 //! ```
 //!
-//! scikit-learn rounds inputs to float32 and sends them left iff `x ≤ t` with `t` a float64. Both are one
-//! comparison `x < θ` of the float64 input: with `u` the largest float32 up to `t`, `θ` is where rounding
+//! scikit-learn rounds inputs to float32 and sends them left iff `x ≤ t` with `t` a float64. Both steps are one
+//! comparison `x < θ` of the float64 input: with `u` the largest float32 up to `t`, `θ` is the place where rounding
 //! to nearest, ties to even, leaves `u` for the next float32. So the native model, of precision f64, decides
 //! every float64 row as scikit-learn does.
 //!
@@ -26,8 +26,8 @@
 //! * `RandomForestRegressor`, `ExtraTreesRegressor` with one target: a plain score, the sum of the trees' values,
 //!   each divided by their number; `predict` divides once, so its last bits may differ.
 //!
-//! A split that sends missing values one way and all others the other has an infinite threshold: rows have no
-//! missing values, so it is the part below it on the left.
+//! A split that sends missing values one way and all others the other has an infinite threshold. Rows have no
+//! missing values, so its left part takes its place.
 
 mod file;
 mod mlp;
@@ -50,19 +50,19 @@ use super::{ImportError, Imported, Note, Rounds, features};
 /// The Python function that writes what [`sklearn`] reads.
 pub const SKLEARN_DUMP: &str = include_str!("dump.py");
 
-/// Reads a dump of a scikit-learn ensemble, as [`SKLEARN_DUMP`] writes it, or that in gzip.
+/// Reads a dump of a scikit-learn ensemble, as [`SKLEARN_DUMP`] writes it, or such a dump in gzip.
 ///
-/// Class `k` is `model.classes_[k]`; a regressor has one class, the plain score. Names are those of the file unless a schema is given, whose names
-/// must be the same.
+/// Class `k` is `model.classes_[k]`; a regressor has one class, the plain score. The names are those of the file.
+/// If a schema is given, its names must be the same.
 ///
 /// # Errors
-/// By name: other models and losses, several targets, leaves that hold counts (scikit-learn before 1.3). With the place:
-/// whatever is broken.
+/// Refused by name: other models and losses, several targets, leaves that hold counts (scikit-learn before 1.3).
+/// Refused with the place: whatever is broken.
 pub fn sklearn(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     take(bytes, schema, Rounds::Best).map(|imported| imported.model)
 }
 
-/// The same of so many rounds, which boosting has; after early stopping scikit-learn itself keeps no more.
+/// Reads so many rounds; only boosting has rounds. After early stopping scikit-learn itself keeps no more.
 pub(super) fn take(
     bytes: &[u8],
     schema: Option<&Schema>,
@@ -80,14 +80,14 @@ pub(super) fn take(
         serde_json::from_slice::<SklearnFile>(&text).map_err(refused)?.check()?;
     let taken = match &head.boosting {
         Some(_) => rounds.take(trees.len().div_ceil(head.sums()), None)?,
-        // a mean of the first trees would be another one
+        // a forest has no rounds: the mean of its first trees would be another mean
         None => rounds.whole()?,
     };
     trees.truncate(head.boosting.as_ref().map_or(usize::MAX, |_| taken.rounds() * head.sums()));
     let (tie, base, trees) = match &head.boosting {
         Some(boosting) => {
-            // a regression decides nothing; with several classes numpy's argmax does: the first of the largest
-            // a sum of 0 is class 1 of GradientBoosting, class 0 of histograms
+            // a regression decides nothing; with several classes numpy's argmax takes the first of the largest sums
+            // with two classes a sum of 0 is class 1 of GradientBoosting and class 0 of histograms
             let is_upper = head.classes == 2 && !boosting.is_histogram;
             let tie = if is_upper { Tie::Upper } else { Tie::Lower };
             (tie, boosting.base.clone(), boosted(&head, boosting.rate, &trees)?)
@@ -95,7 +95,7 @@ pub(super) fn take(
         None if head.classes == 1 => (Tie::Lower, vec![0.0], mean(&head, &trees)?),
         None => (Tie::Lower, vec![0.0; head.sums()], shares(&head, &trees)?),
     };
-    // shares of votes are no log-odds
+    // shares of votes are not log-odds
     let link = match head.boosting {
         None if head.classes > 1 => Link::None,
         _ => Link::Softmax,
@@ -115,14 +115,14 @@ pub(super) fn take(
     Ok(Imported { model, notes: notes.into_iter().chain(votes).collect() })
 }
 
-/// What says which reader a dump is for.
+/// The key that says which reader a dump is for.
 #[derive(Deserialize)]
 struct Named {
     format: String,
 }
 
-/// Python writes the threshold of a split of missing values from all others as `Infinity`, which no JSON has: it
-/// becomes `null`. Texts are left alone.
+/// Turns `Infinity` into `null` outside texts. Python writes it as the threshold of a
+/// split that parts missing values from all others, and JSON has no such number.
 fn finite(text: &[u8]) -> Cow<'_, [u8]> {
     const WORD: &[u8] = b"Infinity";
     if !text.windows(WORD.len()).any(|window| window == WORD) {
@@ -143,7 +143,7 @@ fn finite(text: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// Each tree adds `rate·value` to its output.
+/// The trees of boosting: each adds `rate·value` to its output.
 fn boosted(head: &Head, rate: f64, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
     let convert = |(index, tree): (usize, &file::DumpTree)| {
         let output = tree.output(index, head.sums())?;
@@ -152,14 +152,14 @@ fn boosted(head: &Head, rate: f64, trees: &[file::DumpTree]) -> Result<Vec<Tree>
     trees.iter().enumerate().map(convert).collect()
 }
 
-/// Each tree adds its part of the mean.
+/// The trees of a mean: each adds its part of it.
 fn mean(head: &Head, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
     let count = trees.len() as f64;
     let convert = |(index, tree)| one(head, index, tree, 0, |value| value / count);
     trees.iter().enumerate().map(convert).collect()
 }
 
-/// A tree with one value a leaf, of which `part` is added.
+/// A tree with one value per leaf; the leaf adds `part` of it.
 fn one(
     head: &Head,
     index: usize,
@@ -179,7 +179,7 @@ fn one(
     })
 }
 
-/// Each tree adds its share of every class, or with two classes `p₁ − p₀`.
+/// The trees of a forest of classifiers: each adds its share of every class, or with two classes `p₁ − p₀`.
 fn shares(head: &Head, trees: &[file::DumpTree]) -> Result<Vec<Tree>, ImportError> {
     let features = head.features.len();
     let mut native = Vec::with_capacity(trees.len());

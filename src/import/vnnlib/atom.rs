@@ -9,7 +9,7 @@ use super::tensors::NetworkEnd;
 #[derive(Debug)]
 pub(super) struct Atom {
     pub(super) condition: Constraint,
-    /// Whether the file excludes equality.
+    /// True if the file excludes equality.
     pub(super) is_strict: bool,
 }
 
@@ -20,7 +20,7 @@ pub(super) enum Constraint {
     Row(AtomRow),
 }
 
-/// `Σ coefficient·variable <= rhs`, the variables all inputs or all outputs, increasing.
+/// `Σ coefficient·variable <= rhs`. The variables are all inputs or all outputs, in increasing order.
 #[derive(Debug)]
 pub(super) struct AtomRow {
     pub(super) side: NetworkEnd,

@@ -14,10 +14,10 @@ use super::query::{Input, Query, Strict, UnsafeBlock};
 use super::tensors::Tensors;
 use super::write;
 
-/// Most numbers of all boxes and blocks; long ones count more than once.
+/// Most numbers of all boxes and blocks; long numbers count more than once.
 const MAX_NUMBERS: usize = 300_000;
 
-/// One query per case; cases that share their boxes or their blocks are one.
+/// One query per case; cases that share their boxes or their blocks become one query.
 pub(super) fn queries(
     normal: &Normal,
     atoms: &[Atom],
@@ -45,7 +45,7 @@ pub(super) fn queries(
     Ok(queries)
 }
 
-/// Joins queries of equal text, in the order of the first of each.
+/// Joins queries of equal text; each group stands at the position of its first query.
 fn merged(
     queries: Vec<Query>,
     text: impl Fn(&Query) -> String,
@@ -63,10 +63,10 @@ fn merged(
     kept
 }
 
-/// An end of a side, and whether it is strict.
+/// An end of a side, and true if it is strict.
 type Bound<'a> = Option<(&'a Decimal, bool)>;
 
-/// What comparisons say of inputs.
+/// The conditions that comparisons put on inputs.
 #[derive(Clone)]
 struct InputSides<'a> {
     low: Vec<Bound<'a>>,
@@ -75,7 +75,7 @@ struct InputSides<'a> {
 }
 
 impl<'a> InputSides<'a> {
-    /// Takes a comparison in; the stronger bound stays.
+    /// Takes a comparison in. Of two bounds the stronger one stays.
     fn take(&mut self, atom: &'a Atom) {
         match &atom.condition {
             Constraint::Row(row) => self.rows.push((row, atom.is_strict)),
@@ -101,16 +101,16 @@ impl<'a> InputSides<'a> {
     }
 }
 
-/// Both ends of a side, as far as they are known.
+/// Both ends of a side, where they are known.
 type SideEnds = (Option<(Decimal, bool)>, Option<(Decimal, bool)>);
 
-/// The ends of all sides. A missing one is taken over from another variable by
+/// The ends of all sides. A missing end is taken over from another variable by
 ///
 /// ```text
 /// xᵢ - xⱼ <= r   ⇒   high xᵢ <= high xⱼ + r,   low xⱼ >= low xᵢ - r
 /// ```
 ///
-/// The rows stay, so that box and rows state the same set as before; an end that is there is not
+/// The rows stay, so that box and rows state the same set as before. An end that is there is not
 /// moved.
 fn implied(sides: &InputSides<'_>) -> Vec<SideEnds> {
     let owned = |bound: &Bound<'_>| bound.map(|(value, is_strict)| (value.clone(), is_strict));
@@ -160,7 +160,7 @@ fn spread(
 struct Builder<'a> {
     atoms: &'a [Atom],
     tensors: &'a Tensors<'a>,
-    /// Numbers so far.
+    /// Count of numbers so far.
     numbers: usize,
     boxes: usize,
     blocks: usize,
@@ -225,7 +225,7 @@ impl<'a> Builder<'a> {
         Ok(Input { set: InputBox { sides: closed, rows }, strict })
     }
 
-    /// The block of all `parts`.
+    /// The block in which all `parts` hold.
     fn block(&mut self, parts: [&'a Conjunction; 3]) -> Result<UnsafeBlock, VnnlibError> {
         self.blocks += 1;
         at_most("unsafe blocks", self.blocks, MAX_CASES)?;

@@ -21,7 +21,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Which end of a side.
+/// An end of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The lower one.
@@ -48,12 +48,12 @@ pub enum VnnlibError {
     /// A size over its limit, reached at a place.
     #[error("{place}: {limit}")]
     LimitAt {
-        /// Where.
+        /// The place.
         place: Place,
-        /// Which.
+        /// The limit that is exceeded.
         limit: LimitError,
     },
-    /// Packed, and not to be unpacked.
+    /// A packed file that cannot be unpacked.
     #[error("{0}; expected a VNN-LIB file, packed or not")]
     Packed(Box<ImportError>),
     /// Not UTF-8.
@@ -62,30 +62,30 @@ pub enum VnnlibError {
         /// The first wrong byte.
         place: Place,
     },
-    /// Something else than the grammar has here.
+    /// Text that the grammar does not have here.
     #[error("{place}: found {found}, expected {expected}")]
     Syntax {
-        /// Where.
+        /// The place.
         place: Place,
-        /// What was found, at most 60 characters of it.
+        /// The text found, at most 60 characters of it.
         found: String,
-        /// What the grammar has.
+        /// The text that the grammar has here.
         expected: &'static str,
     },
     /// A part of the language that a spec cannot state, or that is not read.
     #[error("{place}: {what} cannot be imported: {expected}")]
     Unsupported {
-        /// Where.
+        /// The place.
         place: Place,
-        /// What was found.
+        /// The part found.
         what: String,
-        /// What is read instead.
+        /// The input that is read instead.
         expected: &'static str,
     },
     /// A name that is not declared, or an index that its shape does not have.
     #[error("{place}: `{name}` is not declared; expected an input or output that is")]
     Unknown {
-        /// Where.
+        /// The place.
         place: Place,
         /// The name.
         name: String,
@@ -93,7 +93,7 @@ pub enum VnnlibError {
     /// A name declared twice.
     #[error("{place}: `{name}` is declared twice; expected each name once")]
     Twice {
-        /// Where the second time.
+        /// The place of the second declaration.
         place: Place,
         /// The name.
         name: String,
@@ -105,7 +105,7 @@ pub enum VnnlibError {
         input: usize,
         /// The input.
         variable: String,
-        /// Which bound.
+        /// The missing bound.
         end: End,
     },
     /// Bounds that no number satisfies.
@@ -125,13 +125,13 @@ pub enum VnnlibError {
              one, such as (<= Y_0 0)"
     )]
     NoOutputs,
-    /// Fewer inputs or outputs than one.
+    /// No input, or no output.
     #[error("no {0} is declared; expected at least one input and one output")]
     Undeclared(&'static str),
 }
 
 impl VnnlibError {
-    /// Where, as far as it is one place.
+    /// The place in the file, if it is a single one.
     pub fn place(&self) -> Option<Place> {
         match self {
             Self::LimitAt { place, .. }

@@ -5,8 +5,8 @@
 //! comparison = (op term term) | (term op term)      op = <= | >= | < | > | == | =
 //! ```
 //!
-//! Every comparison becomes `Σ cᵢ·vᵢ <= rhs`, an equality two of them. A strict one is remembered as
-//! such.
+//! Every comparison becomes `Σ cᵢ·vᵢ <= rhs`; an equality becomes two of them. A strict comparison is marked as
+//! strict.
 
 use crate::interval::Rational;
 
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes in `sum <= 0`.
+    /// Adds the comparison `sum <= 0`.
     fn atom(&mut self, sum: &Term, is_strict: bool, place: Place) -> Result<Formula, VnnlibError> {
         let condition = condition(sum, place)?;
         self.atoms.push(Atom { condition, is_strict });
@@ -122,7 +122,7 @@ fn collected(term: Term) -> Term {
     Term { parts: once, constant }
 }
 
-/// `sum <= 0` as a bound, or else as a row.
+/// `sum <= 0` as a bound if possible, else as a row.
 fn condition(sum: &Term, place: Place) -> Result<Constraint, VnnlibError> {
     let unsupported = |what: &str, expected| {
         Err(VnnlibError::Unsupported { place, what: what.to_owned(), expected })

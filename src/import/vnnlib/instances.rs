@@ -23,10 +23,10 @@ pub struct Instance {
     pub timeout: Duration,
 }
 
-/// Reads the bytes of `file`, which is named in errors.
+/// Reads the bytes of `file`; errors use this name.
 ///
 /// # Errors
-/// No rows, broken CSV, rows of other than three cells, absolute or empty paths and timeouts that are no
+/// No rows, broken CSV, rows without exactly three cells, absolute or empty paths, and timeouts that are no
 /// seconds, each with its line; sizes over a limit.
 pub fn instances(file: &str, bytes: &[u8]) -> Result<Vec<Instance>, DataError> {
     at_most("bytes of a file", bytes.len(), MAX_BYTES)?;

@@ -1,4 +1,4 @@
-//! Tokens with their places. Nothing is copied, and nothing but the current token is held.
+//! Tokens with their places. Nothing is copied, and only the current token is held.
 
 use super::error::{Place, VnnlibError};
 
@@ -15,7 +15,7 @@ pub(super) enum Token<'a> {
     CloseBracket,
     /// `,`
     Comma,
-    /// A name, a number, or an operator; a run of `<`, `>`, `=` and `!` ends any other word.
+    /// A name, a number, or an operator. A run of `<`, `>`, `=` and `!` ends any other word.
     Word(&'a str),
     /// A text in double quotes, without them.
     Text(&'a str),
@@ -24,7 +24,7 @@ pub(super) enum Token<'a> {
 }
 
 impl Token<'_> {
-    /// The token as it is named in messages.
+    /// The name of the token in messages.
     pub(super) fn describe(self) -> String {
         match self {
             Self::Open => "`(`".to_owned(),
@@ -39,14 +39,14 @@ impl Token<'_> {
     }
 }
 
-/// Reads tokens, one ahead.
+/// Reads tokens and looks one token ahead.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
-    /// What is left, after the token that is looked at.
+    /// The text after the current token.
     rest: &'a str,
-    /// Where `rest` starts.
+    /// The place at which `rest` starts.
     place: Place,
-    /// The token that is looked at and where it starts.
+    /// The current token, and the place at which it starts.
     ahead: (Token<'a>, Place),
 }
 
@@ -58,12 +58,12 @@ impl<'a> Lexer<'a> {
         lexer
     }
 
-    /// The next token, which stays.
+    /// The next token, without taking it.
     pub(super) fn peek(&self) -> Token<'a> {
         self.ahead.0
     }
 
-    /// Where the next token starts.
+    /// The place at which the next token starts.
     pub(super) fn place(&self) -> Place {
         self.ahead.1
     }
@@ -95,7 +95,7 @@ impl<'a> Lexer<'a> {
         Ok(word)
     }
 
-    /// The refusal of the next token.
+    /// The refusal of the next token as a syntax error.
     pub(super) fn unexpected(&self, expected: &'static str) -> VnnlibError {
         VnnlibError::Syntax { place: self.place(), found: self.peek().describe(), expected }
     }
@@ -135,7 +135,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The next `length` bytes, which end between two characters.
+    /// Takes the next `length` bytes, which must end between two characters.
     fn take(&mut self, length: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(length);
         self.rest = rest;
@@ -154,7 +154,7 @@ pub(super) fn after(place: Place, bytes: &[u8]) -> Place {
     })
 }
 
-/// Bytes of the token that starts here.
+/// Number of bytes of the token at the start.
 fn length_of_token(bytes: &[u8]) -> usize {
     let run = |inside: fn(&u8) -> bool| bytes.iter().take_while(|byte| inside(byte)).count();
     match bytes.first() {
@@ -162,7 +162,7 @@ fn length_of_token(bytes: &[u8]) -> usize {
         Some(b'(' | b')' | b'[' | b']' | b',') => 1,
         Some(b'"') => match bytes.iter().skip(1).position(|b| matches!(b, b'"' | b'\n')) {
             Some(end) if bytes.get(end + 1) == Some(&b'"') => end + 2,
-            // an open quote is a word of its own, which is refused
+            // an open quote is a word of its own, which is refused later
             _ => 1,
         },
         Some(byte) if is_comparison(byte) => run(is_comparison),

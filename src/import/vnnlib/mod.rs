@@ -11,12 +11,12 @@
 //! ```
 //!
 //! Version 1.0 declares `X_0`, …, `Y_0`, … one by one, and may have the frame of an SMT-LIB script
-//! around its asserts; in version 2.0 two networks, the second `equal-to` the first, are two copies.
-//! Decimals are taken as they are written, and all arithmetic on them is exact, also where version 2.0
-//! declares floats. What a spec cannot state is refused by name.
+//! around its asserts. In version 2.0 two networks, the second `equal-to` the first, are two copies.
+//! Decimals are taken as they are written, and all arithmetic on them is exact, even where version 2.0
+//! declares floats. Conditions that a spec cannot state are refused by name.
 //!
 //! Sources: <https://www.vnnlib.org> and the benchmarks `acasxu_2023`, `safenlp`, `rl_benchmarks`,
-//! `mnist_fc` and `monotonic_acasxu`; the last one writes comparisons infix too, so both are read.
+//! `mnist_fc` and `monotonic_acasxu`. The last one also writes comparisons infix, so both forms are read.
 
 mod atom;
 mod cases;
@@ -54,13 +54,14 @@ use self::version2::Networks;
 
 /// Largest file, in bytes.
 const MAX_BYTES: usize = 64 << 20;
-/// What some editors put before a text in UTF-8.
+/// The byte order mark that some editors put before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads a property; an input violates it iff it violates one of the queries.
 ///
-/// The file may be packed with gzip, and begin with a byte order mark. There is one query, but for files whose cases pair conditions on inputs with conditions on
-/// outputs: then there is one for each pair of boxes and blocks.
+/// The file may be packed with gzip, and may begin with a byte order mark. There is one query, except for files
+/// whose cases pair conditions on inputs with conditions on outputs: these give one query for each pair of boxes
+/// and blocks.
 ///
 /// # Errors
 /// Texts outside the grammar, with line and column; parts of the language that a spec cannot state,
@@ -92,7 +93,7 @@ fn text(bytes: &[u8]) -> Result<&str, VnnlibError> {
 }
 
 impl Reader<'_> {
-    /// All commands of the file: its asserts, and how many copies they are about.
+    /// Reads all commands of the file: its asserts, and the number of copies they are about.
     fn commands(&mut self) -> Result<(Vec<Formula>, usize), VnnlibError> {
         let mut asserts = Vec::new();
         let (mut networks, mut script) = (Networks::default(), Script::default());

@@ -1,11 +1,11 @@
 //! Disjunctive normal form: an `or` of `and`s, with a limit.
 //!
 //! ```text
-//! file  =  inputs ∧ outputs ∧ mixed        asserts, by what they speak of
+//! file  =  inputs ∧ outputs ∧ mixed        asserts, by the variables they are about
 //!       =  ⋁ over m in mixed:  (inputs ∧ mₓ) ∧ (outputs ∧ m_y)
 //! ```
 //!
-//! so that every case `m` is some input boxes and some unsafe blocks, any box with any block.
+//! Every case `m` then is some input boxes and some unsafe blocks, any box with any block.
 
 use crate::model::{LimitError, at_most};
 
@@ -19,10 +19,10 @@ pub(super) const MAX_CASES: usize = 10_000;
 /// Most comparisons in all conjunctions of one normal form.
 const MAX_MEMBERS: usize = 1 << 20;
 
-/// Positions of comparisons, all of which hold.
+/// Positions of comparisons that hold together.
 pub(super) type Conjunction = Vec<usize>;
 
-/// A normal form; what all its conjunctions share is apart.
+/// A normal form; the comparisons that all its conjunctions share are kept apart.
 #[derive(Clone, Debug)]
 pub(super) struct Disjunction {
     pub(super) common: Conjunction,
@@ -30,7 +30,7 @@ pub(super) struct Disjunction {
 }
 
 impl Disjunction {
-    /// What always holds.
+    /// The condition that always holds.
     fn empty() -> Self {
         Self { common: Vec::new(), cases: vec![Vec::new()] }
     }
@@ -76,7 +76,7 @@ fn conjuncts(formulas: Vec<Formula>) -> Vec<Formula> {
     for formula in formulas {
         match formula {
             Formula::And(inner) => parts.extend(conjuncts(inner)),
-            // an `or` of one
+            // an `or` of one formula
             Formula::Or(inner) if inner.len() == 1 => parts.extend(conjuncts(inner)),
             formula => parts.push(formula),
         }
@@ -84,7 +84,7 @@ fn conjuncts(formulas: Vec<Formula>) -> Vec<Formula> {
     parts
 }
 
-/// Which side a formula speaks of; `None` if of both.
+/// The side that a formula is about; `None` if it is about both.
 fn side(formula: &Formula, atoms: &[Atom]) -> Option<NetworkEnd> {
     match formula {
         Formula::Atom(atom) => atoms.get(*atom).map(Atom::side),
@@ -111,7 +111,7 @@ fn disjuncts(formula: &Formula) -> Result<Vec<Conjunction>, VnnlibError> {
             Ok(cases)
         }
         Formula::And(parts) => {
-            // parts of one case are gathered: one by one, every step would copy what is there
+            // parts with one case are gathered: to multiply them one by one would copy everything at each step
             let mut common = Conjunction::new();
             let mut cases = vec![Conjunction::new()];
             for part in parts {

@@ -1,4 +1,4 @@
-//! Decimal numbers in, decimal numbers out: sums and products of decimals are decimals.
+//! Conversions between decimals and exact numbers: sums and products of decimals are decimals.
 
 use dashu_int::IBig;
 use dashu_int::ops::{BitTest, UnsignedAbs};
@@ -7,10 +7,10 @@ use crate::interval::{Decimal, Rational};
 
 /// Most bits of a numerator or denominator: more than a decimal of 800 characters has.
 const MAX_BITS: usize = 4096;
-/// More zeros than this at one end are written as an exponent.
+/// More zeros than this at an end are written as an exponent.
 const MAX_ZEROS: usize = 24;
 
-/// The value of a literal such as `-0.25`, `1e-05` or `1.5E+3`; `None` if it is none.
+/// The value of a literal such as `-0.25`, `1e-05` or `1.5E+3`; `None` if the text is not a literal.
 pub(super) fn literal(text: &str) -> Option<Rational> {
     let decimal = match text.split_once("e+").or_else(|| text.split_once("E+")) {
         Some((mantissa, exponent)) if !exponent.starts_with('-') && text.len() <= 800 => {
@@ -21,13 +21,13 @@ pub(super) fn literal(text: &str) -> Option<Rational> {
     Some(decimal.ok()?.value().clone())
 }
 
-/// What a number costs of a budget: 1, and more if it is long.
+/// The cost of a number in a budget: 1, and more if it is long.
 pub(super) fn weight(value: &Rational) -> usize {
     let (numerator, denominator) = value.parts();
     1 + (bits(numerator) + bits(denominator)) / 256
 }
 
-/// Whether further arithmetic on the number stays cheap.
+/// True if further arithmetic on the number stays cheap.
 pub(super) fn is_short(value: &Rational) -> bool {
     let (numerator, denominator) = value.parts();
     bits(numerator).max(bits(denominator)) <= MAX_BITS
@@ -37,7 +37,7 @@ fn bits(n: &IBig) -> usize {
     n.unsigned_abs().bit_len()
 }
 
-/// The shortest decimal that equals `value`; `None` if there is none within the limits of
+/// The shortest decimal equal to `value`; `None` if there is none within the limits of
 /// [`Decimal`].
 pub(super) fn decimal(value: &Rational) -> Option<Decimal> {
     if !is_short(value) {
@@ -54,7 +54,7 @@ pub(super) fn zero() -> Decimal {
     "0".parse().expect("0 is a decimal number")
 }
 
-/// The least `k` with `10^k` a multiple of `denominator`, that is `2^a·5^b`, `k = max(a, b)`.
+/// The least `k` with `10^k` a multiple of `denominator`; for a denominator `2^a·5^b` it is `k = max(a, b)`.
 fn places(denominator: &IBig) -> Option<usize> {
     let twos = denominator.trailing_zeros()?;
     let odd = denominator >> twos;
@@ -65,7 +65,7 @@ fn places(denominator: &IBig) -> Option<usize> {
     Some(twos.max(fives))
 }
 
-/// `digits·10^-places`.
+/// The text of `digits·10^-places`.
 fn write(digits: &IBig, places: usize) -> String {
     let text = digits.to_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));

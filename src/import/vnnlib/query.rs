@@ -1,4 +1,4 @@
-//! Input boxes and unsafe blocks: what a VNN-LIB file asks, in the shape of a spec.
+//! Input boxes and unsafe blocks: the question of a VNN-LIB file in the shape of a spec.
 
 use crate::interval::{Decimal, Rational};
 use crate::spec::{InputBox, InputRow, OutputRow};
@@ -6,18 +6,18 @@ use crate::spec::{InputBox, InputRow, OutputRow};
 /// A violation is an input of one of the boxes whose outputs are in one of the blocks.
 ///
 /// With two copies, boxes and rows are over the inputs (outputs) of the first copy and then those of
-/// the second. Boxes are closed: what the file states strictly of inputs is stated with equality,
-/// which makes the set to be avoided larger, so that a proof holds for the file too. A
-/// counterexample does not: see [`Query::is_witness`].
+/// the second. Boxes are closed: a strict condition of the file on inputs is stated with equality.
+/// This makes the set to be avoided larger, so a proof holds for the file too. A
+/// counterexample need not: see [`Query::is_witness`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// How many copies of the network, 1 or 2.
+    /// Number of copies of the network, 1 or 2.
     pub copies: usize,
-    /// Whether the file declares floats; the query is about real numbers all the same.
+    /// True if the file declares floats; the query is about real numbers all the same.
     pub has_floats: bool,
-    /// Where inputs are.
+    /// The boxes that inputs lie in.
     pub inputs: Vec<Input>,
-    /// Where outputs must not be.
+    /// The blocks that outputs must not reach.
     pub blocks: Vec<UnsafeBlock>,
 }
 
@@ -26,7 +26,7 @@ pub struct Query {
 pub struct Input {
     /// Sides and further conditions.
     pub set: InputBox,
-    /// Which of them the file states strictly, increasing.
+    /// The conditions of the box that are strict in the file, in increasing order.
     pub strict: Vec<Strict>,
 }
 
@@ -44,26 +44,26 @@ pub enum Strict {
 /// Unsafe outputs: those that satisfy all rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsafeBlock {
-    /// `y·f <= rhs`, or `<`, each.
+    /// The rows, each `y·f <= rhs` or, if strict, `y·f < rhs`.
     pub rows: Vec<OutputRow>,
 }
 
 impl Query {
-    /// How many inputs and outputs the file declares, those of both copies counted.
+    /// Number of inputs and of outputs that the file declares, counting those of both copies.
     pub fn declared(&self) -> (usize, usize) {
         let inputs = self.inputs.first().map_or(0, |input| input.set.sides.len());
         let row = self.blocks.first().and_then(|block| block.rows.first());
         (inputs, row.map_or(0, |row| row.y.len()))
     }
 
-    /// Whether some condition is strict in the file.
+    /// True if some condition is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.inputs.iter().any(|input| !input.strict.is_empty())
             || self.blocks.iter().any(UnsafeBlock::is_strict)
     }
 
-    /// Whether these inputs with these outputs are the violation that the file asks for, strict
-    /// conditions included. Lists of another length are none.
+    /// True if these inputs with these outputs are the violation that the file asks for, strict
+    /// conditions included. Lists of another length are no violation.
     pub fn is_witness(&self, inputs: &[Rational], outputs: &[Rational]) -> bool {
         self.inputs.iter().any(|input| input.contains(inputs))
             && self.blocks.iter().any(|block| block.contains(outputs))
@@ -87,12 +87,12 @@ impl Input {
 }
 
 impl UnsafeBlock {
-    /// Whether the outputs satisfy every row, strictly where the file says so.
+    /// True if the outputs satisfy every row, strictly where the file says so.
     pub fn contains(&self, point: &[Rational]) -> bool {
         self.rows.iter().all(|OutputRow { y, rhs, strict }| satisfies(y, rhs, point, *strict))
     }
 
-    /// Whether some row is strict in the file.
+    /// True if some row is strict in the file.
     pub fn is_strict(&self) -> bool {
         self.rows.iter().any(|row| row.strict)
     }

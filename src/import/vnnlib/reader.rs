@@ -1,4 +1,4 @@
-//! The state of a reader: where it stands, what is declared, and the comparisons so far.
+//! The state of a reader: its place in the file, the declared names, and the comparisons so far.
 
 use super::atom::Atom;
 use super::error::VnnlibError;
@@ -14,9 +14,9 @@ pub(super) struct Reader<'a> {
     pub(super) lexer: Lexer<'a>,
     pub(super) tensors: Tensors<'a>,
     pub(super) atoms: Vec<Atom>,
-    /// Whether inputs or outputs are declared as floats.
+    /// True if inputs or outputs are declared as floats.
     pub(super) has_floats: bool,
-    /// Numbers and variables so far.
+    /// Count of numbers and variables so far.
     leaves: usize,
 }
 

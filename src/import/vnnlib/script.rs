@@ -4,22 +4,22 @@
 //! (set-logic QF_LRA) (set-info :status sat)   declarations, asserts   (check-sat) (get-model) (exit)
 //! ```
 //!
-//! It says nothing about inputs and outputs. A question that goes on after `check-sat` is another
-//! question, and is refused.
+//! The frame says nothing about inputs and outputs. A file that goes on with asserts or declarations after
+//! `check-sat` asks another question, and is refused.
 
 use super::error::VnnlibError;
 use super::lexer::Token;
 use super::reader::Reader;
 
-/// How far a script has got.
+/// Progress through a script.
 #[derive(Debug, Default)]
 pub(super) struct Script {
-    /// Whether the question is asked.
+    /// True once the question is asked.
     is_asked: bool,
 }
 
 impl Reader<'_> {
-    /// Skips a command of the frame, up to its closing parenthesis; `false` if it is none.
+    /// Skips a command of the frame, up to its closing parenthesis; `false` if the command is not one of the frame.
     pub(super) fn frame(&mut self, script: &mut Script) -> Result<bool, VnnlibError> {
         match self.lexer.peek() {
             Token::Word("check-sat" | "get-model" | "exit") => {
@@ -40,7 +40,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Skips words and texts, none of which needs parentheses.
+    /// Skips words and texts up to a closing parenthesis; none of them needs parentheses.
     fn skip(&mut self) -> Result<(), VnnlibError> {
         while let Token::Word(_) | Token::Text(_) = self.lexer.peek() {
             self.lexer.next();

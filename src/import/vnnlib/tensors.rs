@@ -1,4 +1,4 @@
-//! Declared names, and which input or output a name with an index is.
+//! Declared names, and the input or output that a name with an index stands for.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::lexer::{Lexer, Token};
 /// Most inputs, and most outputs, of a network, as in native models.
 const MAX_WIDTH: usize = 65_536;
 
-/// Which end of the network.
+/// An end of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NetworkEnd {
     /// Inputs.
@@ -26,7 +26,7 @@ pub(super) struct Variable {
     pub(super) index: usize,
 }
 
-/// A declared name: a tensor, of which a constant of version 1 is one without dimensions.
+/// A declared name of a tensor; a constant of version 1 is a tensor without dimensions.
 #[derive(Debug)]
 struct DeclaredName {
     side: NetworkEnd,
@@ -44,17 +44,17 @@ pub(super) struct Tensors<'a> {
 }
 
 impl<'a> Tensors<'a> {
-    /// Inputs of all copies.
+    /// Number of inputs of all copies.
     pub(super) fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// Outputs of all copies.
+    /// Number of outputs of all copies.
     pub(super) fn outputs(&self) -> usize {
         self.outputs
     }
 
-    /// Takes a name in; its elements follow those that are declared.
+    /// Adds a name; its elements follow those already declared.
     pub(super) fn declare(
         &mut self,
         (name, place): (&'a str, Place),
@@ -67,7 +67,7 @@ impl<'a> Tensors<'a> {
         };
         let start = *total;
         *total += elements(&shape);
-        // two copies
+        // twice the width, for two copies
         at_most("inputs or outputs", *total, 2 * MAX_WIDTH, place)?;
         match self.by_name.insert(name, DeclaredName { side, start, shape }) {
             None => Ok(()),
@@ -92,7 +92,7 @@ impl<'a> Tensors<'a> {
         Ok(Variable { side: tensor.side, index: tensor.start + offset })
     }
 
-    /// An input as it is written in the file.
+    /// The name of an input as the file writes it.
     pub(super) fn name_of_input(&self, index: usize) -> String {
         let holds = |tensor: &DeclaredName| {
             let end = tensor.start + elements(&tensor.shape);
@@ -132,7 +132,7 @@ impl DeclaredName {
     }
 }
 
-/// Reads a shape `[n, m]`, `[]` for a single number.
+/// Reads a shape `[n, m]`; `[]` is the shape of a single number.
 pub(super) fn shape(lexer: &mut Lexer<'_>) -> Result<Vec<usize>, VnnlibError> {
     let place = lexer.place();
     let shape = numbers(lexer)?;

@@ -4,7 +4,7 @@
 //! term = number | variable | (+ term …) | (- term) | (- term term …) | (* term …)
 //! ```
 //!
-//! where all factors of a product but one are constant.
+//! All factors of a product but one are constant.
 
 use std::mem;
 
@@ -16,7 +16,7 @@ use super::number;
 use super::reader::Reader;
 use super::tensors::{Variable, at_most};
 
-/// Deepest nesting of a term: every level may multiply all that is below it.
+/// Deepest nesting of a term; every level may multiply everything below it.
 const MAX_DEPTH: usize = 16;
 
 /// A linear term; a variable may occur more than once.
@@ -75,7 +75,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What stands between the parentheses.
+    /// Reads the text between the parentheses of a term.
     fn operation(&mut self, depth: usize) -> Result<Term, VnnlibError> {
         let place = self.lexer.place();
         let Token::Word(operator @ ("+" | "-" | "*")) = self.lexer.peek() else {
@@ -96,7 +96,7 @@ impl Reader<'_> {
         Ok(sum)
     }
 
-    /// The product of `first` and what follows.
+    /// The product of `first` and the factors that follow.
     fn product(&mut self, first: Term, depth: usize) -> Result<Term, VnnlibError> {
         let (mut factor, mut linear) = (Rational::ONE, first);
         while self.lexer.peek() != Token::Close {
@@ -118,20 +118,20 @@ impl Reader<'_> {
     }
 }
 
-/// `a·b`, unless it gets too long.
+/// `a·b`, unless it becomes too long.
 fn product(a: &Rational, b: &Rational, place: Place) -> Result<Rational, VnnlibError> {
     let product = a * b;
     if number::is_short(&product) { Ok(product) } else { Err(too_long(place)) }
 }
 
-/// The refusal of a number of too many digits.
+/// The refusal of a number with too many digits.
 pub(super) fn too_long(place: Place) -> VnnlibError {
     let what = "a number of very many digits".to_owned();
     let expected = "numbers are written in at most 800 characters, exponents within ±400";
     VnnlibError::Unsupported { place, what, expected }
 }
 
-/// Whether a word is meant as a number.
+/// True if a word is meant as a number.
 fn is_number(word: &str) -> bool {
     let unsigned = word.strip_prefix(['-', '+']).unwrap_or(word);
     unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')

@@ -1,4 +1,4 @@
-//! What is read, what is refused and where, and the way back through a spec.
+//! Files that are read, files that are refused and the place of the fault, and the way back through a spec.
 
 use std::path::{Path, PathBuf};
 

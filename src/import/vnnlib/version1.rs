@@ -1,4 +1,4 @@
-//! VNN-LIB 1.0 declares every input and output by itself: `(declare-const X_0 Real)` or
+//! VNN-LIB 1.0 declares every input and output on its own: `(declare-const X_0 Real)` or
 //! `(declare-fun X_0 () Real)`.
 
 use super::error::VnnlibError;
@@ -7,8 +7,8 @@ use super::reader::Reader;
 use super::tensors::NetworkEnd;
 
 impl Reader<'_> {
-    /// What follows `(declare-const`, or `(declare-fun`, which has an empty list of arguments; `X_0`,
-    /// `X_1`, … and `Y_0`, `Y_1`, … in this order.
+    /// Reads the rest of a `(declare-const`, or of a `(declare-fun`, which has an empty list
+    /// of arguments. The names are `X_0`, `X_1`, … and `Y_0`, `Y_1`, … in this order.
     pub(super) fn declare_const(&mut self, is_function: bool) -> Result<(), VnnlibError> {
         let place = self.lexer.place();
         let expected = "X_0, X_1, … and Y_0, Y_1, … in this order";
@@ -31,7 +31,7 @@ impl Reader<'_> {
         self.real()
     }
 
-    /// The type of real numbers.
+    /// Reads the type of real numbers.
     pub(super) fn real(&mut self) -> Result<(), VnnlibError> {
         match self.lexer.peek() {
             Token::Word("Real" | "real") => {

@@ -5,14 +5,14 @@
 //! ```
 //!
 //! The element type of the network file, such as `float32`, may stand for `real`: the query is about the
-//! real function either way. Read are one network, or two of which the second is `equal-to` the first: two copies.
+//! real function either way. A file declares one network, or two, the second `equal-to` the first: two copies.
 
 use super::error::VnnlibError;
 use super::lexer::Token;
 use super::reader::Reader;
 use super::tensors::{NetworkEnd, shape};
 
-/// The networks so far: the first one, and how many.
+/// The networks so far: the first one, and their number.
 #[derive(Debug, Default)]
 pub(super) struct Networks<'a> {
     first: Option<(&'a str, DeclaredTensors)>,
@@ -25,7 +25,7 @@ impl<'a> Networks<'a> {
     }
 }
 
-/// What a network has declared.
+/// The declarations of a network.
 #[derive(Debug, Default)]
 struct DeclaredTensors {
     input: Option<Vec<usize>>,
@@ -34,7 +34,7 @@ struct DeclaredTensors {
 }
 
 impl<'a> Reader<'a> {
-    /// The version in angle brackets; 2.0 alone is read.
+    /// Reads the version in angle brackets; only 2.0 is accepted.
     pub(super) fn version(&mut self) -> Result<(), VnnlibError> {
         self.lexer.expect(Token::Word("<"), "`<2.0>`")?;
         match self.lexer.peek() {
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         self.lexer.expect(Token::Word(">"), "`>`")
     }
 
-    /// What follows `(declare-network`.
+    /// Reads the rest of a `(declare-network`.
     pub(super) fn declare_network(
         &mut self,
         networks: &mut Networks<'a>,
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What stands between the parentheses of one declaration.
+    /// Reads the text between the parentheses of one declaration.
     fn part_of_network(
         &mut self,
         networks: &Networks<'a>,
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A type of real numbers, or of floats, which is remembered.
+    /// Reads a type of real numbers, or of floats; floats are noted.
     fn element(&mut self) -> Result<(), VnnlibError> {
         match self.lexer.peek() {
             Token::Word("float16" | "float32" | "float64" | "bfloat16") => {
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `declare-input NAME real [shape]`; `known` is the tensor of this network and side.
+    /// Reads `declare-input NAME real [shape]`; `known` is the tensor of this network and side.
     fn tensor(
         &mut self,
         side: NetworkEnd,

@@ -7,11 +7,11 @@ use crate::spec::{InputBox, InputRow, OutputRow};
 
 use super::query::{Input, Query, UnsafeBlock};
 
-/// The spec file (property `output-region`) of a query, which [`Spec::read`](crate::spec::Spec::read)
-/// reads back to the same numbers.
+/// The spec file (property `output-region`) of a query; [`Spec::read`](crate::spec::Spec::read)
+/// reads it back to the same numbers.
 ///
-/// Inputs are those of the network file, so `units` is `raw`, and are real numbers, so `integers` is
-/// `relax`. What the file states strictly of inputs is stated with equality: see [`Query`]. A model whose
+/// Inputs are those of the network file, so `units` is `raw`; they are real numbers, so `integers` is
+/// `relax`. Strict conditions of the file on inputs are stated with equality: see [`Query`]. A model whose
 /// features have ranges narrows the boxes to them, as it does for every spec.
 pub fn spec_text(query: &Query) -> String {
     let Query { copies, inputs, blocks, .. } = query;
@@ -22,7 +22,7 @@ pub fn spec_text(query: &Query) -> String {
     )
 }
 
-/// The key `unsafe`.
+/// The text of the key `unsafe`.
 pub(super) fn blocks(blocks: &[UnsafeBlock]) -> String {
     let mut text = "unsafe = [\n".to_owned();
     for UnsafeBlock { rows } in blocks {
@@ -36,7 +36,7 @@ pub(super) fn blocks(blocks: &[UnsafeBlock]) -> String {
     text + "]\n"
 }
 
-/// The tables `[[input]]`.
+/// The text of the tables `[[input]]`.
 pub(super) fn inputs(inputs: &[Input]) -> String {
     let mut text = String::new();
     for Input { set: InputBox { sides, rows }, strict } in inputs {

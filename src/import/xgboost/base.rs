@@ -5,8 +5,8 @@ use crate::import::ImportError;
 use super::declared::SumMeaning;
 
 /// The sums before the first tree, from a base score as the file spells it: `5E-1`, or since 3.1 a
-/// list with an entry per output, `[5E-1]`. Of a logistic objective it is a probability. Of regression
-/// and of several classes it is in the units of the sums already, one number for all or one each.
+/// list with an entry per output, `[5E-1]`. A logistic objective states a probability. Regression and several
+/// classes state numbers in the units of the sums, one for all sums or one for each.
 pub(super) fn margins(text: &str, outputs: SumMeaning) -> Result<Vec<f32>, ImportError> {
     let list = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let entries: Vec<&str> = match list {
@@ -40,8 +40,9 @@ pub(super) fn margins(text: &str, outputs: SumMeaning) -> Result<Vec<f32>, Impor
     Ok(margins)
 }
 
-/// The sum of a logistic model without trees: XGBoost 3.1 and later, which write lists, serve the probability itself
-/// as its margin. Files of earlier versions were served by the margin, and are served by the probability now.
+/// The sum of a logistic model without trees. XGBoost 3.1 and later, which write lists,
+/// serve the probability itself as its margin. Files of earlier versions were served by
+/// the margin, and are now served by the probability; they are refused.
 pub(super) fn of_no_trees(text: &str) -> Result<Vec<f32>, ImportError> {
     if !text.starts_with('[') {
         return Err(ImportError::Unsupported {
@@ -54,9 +55,9 @@ pub(super) fn of_no_trees(text: &str) -> Result<Vec<f32>, ImportError> {
 }
 
 /// `−ln(1/p − 1)` of a probability, every step in f32. The logarithm is the platform's `logf`, which
-/// XGBoost calls too; it is not correctly rounded everywhere, so going through f64 would lose last
-/// bits. `None` outside `[10⁻⁶, 1 − 10⁻⁶]`: XGBoost 3 clamps to that range, earlier versions do not, so
-/// that the margin would depend on who serves the file.
+/// XGBoost calls too; it is not correctly rounded everywhere, so a detour through f64 would lose last
+/// bits. The result is `None` outside `[10⁻⁶, 1 − 10⁻⁶]`: XGBoost 3 clamps to that range and earlier versions do
+/// not, so the margin would depend on the version that serves the file.
 pub(super) fn margin(probability: f32) -> Option<f32> {
     let is_inside = (1e-6..=1.0 - 1e-6).contains(&probability);
     is_inside.then(|| -(1.0 / probability - 1.0).ln() + 0.0)

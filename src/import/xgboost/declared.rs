@@ -1,4 +1,4 @@
-//! What a file declares: numbers however they are spelled, outputs, the best round, lengths of lists.
+//! Declarations of a file: numbers in every spelling, outputs, the best round, lengths of lists.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,14 +16,14 @@ impl<'a> Declared<'a> {
         self.0.get().trim_matches('"')
     }
 
-    /// The whole number it is.
+    /// The text as a whole number.
     pub(super) fn whole(self, key: &'static str) -> Result<usize, ImportError> {
         let refused = || ImportError::Declared { key, found: self.text().to_owned() };
         self.text().parse().map_err(|_| refused())
     }
 }
 
-/// What the sums mean; decided by the objective.
+/// The meaning of the sums, decided by the objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SumMeaning {
     /// One sum, the margin of class 1.
@@ -56,24 +56,24 @@ impl SumMeaning {
     }
 }
 
-/// What a file says after early stopping.
+/// The statements of a file after early stopping.
 #[derive(Clone, Copy)]
 pub(super) struct Best {
     /// The best round, counted from 0.
     pub(super) round: usize,
-    /// Trees of a class up to it.
+    /// Trees of one class in the rounds up to the best one.
     pub(super) trees: Option<usize>,
 }
 
 impl Best {
-    /// Trees of a round and class.
+    /// Trees of one round and class.
     pub(super) fn parallel(self) -> Option<usize> {
         let rounds = self.round.checked_add(1)?;
         self.trees.filter(|trees| trees.is_multiple_of(rounds)).map(|trees| trees / rounds)
     }
 }
 
-/// Refuses a list of another length.
+/// Refuses a list of any other length.
 pub(super) fn expect_length(
     place: impl Fn() -> String,
     found: usize,

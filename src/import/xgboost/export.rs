@@ -1,10 +1,10 @@
-//! A native ensemble of two classes, or of a plain score, as the JSON that XGBoost serves.
+//! Writes a native ensemble of two classes, or of a plain score, as the JSON that XGBoost serves.
 //!
-//! The sum of a regression starts at the base score, that of a logistic model at a margin that XGBoost
-//! computes from a probability. The base of a native model may be any float, and many are the margin of no
-//! probability that all versions take. Then the file starts at probability ½, whose margin is 0, and a
-//! first tree of one leaf adds the base: `0 + base = base`.
-//! Either way every partial sum is the native one, bit for bit. Same model, same bytes.
+//! The sum of a regression starts at the base score. The sum of a logistic model starts at a margin that XGBoost
+//! computes from a probability. The base of a native model may be any float, and for many floats there is no
+//! probability with this margin that all versions take. Then the file starts at probability ½, whose margin is 0,
+//! and a first tree of one leaf adds the base: `0 + base = base`.
+//! Either way every partial sum is the native one, bit for bit. The same model gives the same bytes.
 
 use std::fmt::Write;
 
@@ -15,9 +15,9 @@ use crate::model::{Family, Model, Node, Precision, Tie, Tree};
 
 use super::base::margin;
 
-/// What stands for the parent of a root.
+/// The number that stands for the parent of a root.
 const NO_PARENT: usize = 2_147_483_647;
-/// How far from the rounded logistic of the base its probability is looked for, in floats.
+/// Search radius around the rounded logistic of the base, in floats, for the probability of that base.
 const NEIGHBOURS: usize = 1024;
 
 /// The bytes of a `.json` file that XGBoost 1.7 and later load, with the margins of the model.
@@ -58,7 +58,7 @@ pub fn to_xgboost(model: &Model) -> Result<Vec<u8>, ExportError> {
     Ok(text.into_bytes())
 }
 
-/// A probability whose margin is the base, if one is near.
+/// A probability whose margin is the base, if there is one nearby.
 fn probability(base: f32) -> Option<f32> {
     let guess = (1.0 / (1.0 + (-f64::from(base)).exp())) as f32;
     let below = std::iter::successors(Some(guess), |p| Some(p.next_down()));
@@ -67,7 +67,7 @@ fn probability(base: f32) -> Option<f32> {
     near.find(|&p| margin(p) == Some(base))
 }
 
-/// The file up to its trees; keys in the order in which XGBoost writes them.
+/// The file up to its trees, with keys in XGBoost's order.
 fn head(names: &[&str], trees: usize) -> String {
     let rounds: Vec<usize> = (0..=trees).collect();
     let outputs = vec![0; trees];
@@ -93,7 +93,7 @@ fn tail(objective: &str, base: f32, features: usize) -> String {
     )
 }
 
-/// A tree as parallel arrays. Statistics of training are not known: zeros.
+/// A tree as parallel arrays. Statistics of training are not known and become zeros.
 fn tree_json(index: usize, tree: &Tree, features: usize) -> Result<String, ExportError> {
     let nodes = &tree.nodes;
     let mut parents = vec![NO_PARENT; nodes.len()];
@@ -104,7 +104,7 @@ fn tree_json(index: usize, tree: &Tree, features: usize) -> Result<String, Expor
     let mut conditions = Vec::with_capacity(nodes.len());
     for node in nodes {
         let (&Node::Split { threshold: number, .. } | &Node::Leaf(number)) = node;
-        // with an exponent it is no integer, whatever its value
+        // with an exponent the number is no integer, whatever its value
         conditions.push(format!("{:E}", single(number, || format!("trees[{index}]"))?));
     }
     let column = |entry: &dyn Fn(&Node) -> i64| json!(nodes.iter().map(entry).collect::<Vec<_>>());

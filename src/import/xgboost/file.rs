@@ -1,4 +1,4 @@
-//! The layout of the file, and what in it decides whether it can be imported.
+//! The layout of the file, and the parts of it that decide whether it can be imported.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use super::base;
 use super::declared::{Best, Declared, SumMeaning, expect_length};
 use super::trees::{Booster, Trees};
 
-/// Versions whose predictions were compared bit for bit lie in this range.
+/// The versions whose predictions were compared bit for bit lie in this range.
 const VERSIONS: std::ops::RangeInclusive<u64> = 1..=3;
 
 /// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
@@ -56,18 +56,18 @@ struct Parameters<'a> {
     num_target: Option<Declared<'a>>,
 }
 
-/// What is read of `attributes`, which hold texts of anybody's.
+/// The parts of `attributes` that are read; anybody may store texts there.
 #[derive(Default, Deserialize)]
 struct Attributes<'a> {
     #[serde(borrow)]
     best_iteration: Option<Declared<'a>>,
-    /// Up to 1.7: the trees of a class in the rounds up to the best one.
+    /// Trees of one class in the rounds up to the best one; written up to 1.7.
     #[serde(borrow)]
     best_ntree_limit: Option<Declared<'a>>,
 }
 
 impl<'a> XgboostFile<'a> {
-    /// Reads the file down to the parameters; refuses other versions.
+    /// Reads the file down to the parameters, and refuses other versions.
     pub(super) fn read(text: &'a [u8]) -> Result<Learner<'a>, ImportError> {
         let in_file = |reason| ImportError::Json { place: "the file".to_owned(), reason };
         let Self { version: [major, minor, patch], learner } =
@@ -81,8 +81,8 @@ impl<'a> XgboostFile<'a> {
     }
 }
 
-/// Objectives of regression whose prediction is the sum, `reg:linear` an old name of the first. Not
-/// `count:poisson` and others that predict its exponential.
+/// Objectives of regression whose prediction is the sum; `reg:linear` is an old name of the first. `count:poisson`
+/// and others, which predict the exponential of the sum, are left out.
 const REGRESSIONS: [&str; 5] = [
     "reg:squarederror",
     "reg:linear",
@@ -92,7 +92,7 @@ const REGRESSIONS: [&str; 5] = [
 ];
 
 impl<'a> Learner<'a> {
-    /// What the sums mean; every other objective is refused.
+    /// The meaning of the sums; refuses every other objective.
     pub(super) fn outputs(&self) -> Result<SumMeaning, ImportError> {
         let unsupported = |what, expected| Err(ImportError::Unsupported { what, expected });
         let parameters = &self.learner_model_param;
@@ -131,7 +131,7 @@ impl<'a> Learner<'a> {
         }
     }
 
-    /// The number of features, within limits.
+    /// The number of features, which must be within its limit.
     pub(super) fn features(&self) -> Result<usize, ImportError> {
         let found = self.learner_model_param.num_feature.whole("num_feature")?;
         if found > MAX_FEATURES {
@@ -141,7 +141,7 @@ impl<'a> Learner<'a> {
         Ok(found)
     }
 
-    /// The sums before the first tree, of which there may be none at all.
+    /// The sums before the first tree; `is_bare` says that the model has no tree at all.
     pub(super) fn base(&self, outputs: SumMeaning, is_bare: bool) -> Result<Vec<f32>, ImportError> {
         let text = self.learner_model_param.base_score.text();
         match (outputs, is_bare) {
@@ -160,7 +160,7 @@ impl<'a> Learner<'a> {
         Ok(Some(names))
     }
 
-    /// The trees, and what is said of them.
+    /// The trees, with the facts that the file states about them.
     pub(super) fn trees(
         &mut self,
         features: usize,
@@ -169,7 +169,7 @@ impl<'a> Learner<'a> {
         self.gradient_booster.trees(features, outputs)
     }
 
-    /// What early stopping says, if it was on.
+    /// The best round and its trees, if early stopping was on.
     pub(super) fn best(&self) -> Result<Option<Best>, ImportError> {
         let Attributes { best_iteration, best_ntree_limit } = &self.attributes;
         let Some(round) = best_iteration else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What XGBoost writes for the parent of the root and the split index of a deleted node.
+/// The number that XGBoost writes for the parent of the root and for the split index of a deleted node.
 const NONE: i64 = 2_147_483_647;
 
 /// A slot of a tree.
@@ -10,7 +10,7 @@ const NONE: i64 = 2_147_483_647;
 pub(crate) enum TreeSlot {
     /// Feature, threshold, children.
     Split(i64, f32, i64, i64),
-    /// Its value.
+    /// A leaf with its value.
     Leaf(f32),
     /// A pruned node.
     Deleted,

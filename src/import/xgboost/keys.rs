@@ -37,7 +37,7 @@ const PARAMETERS: &KnownKeys = &[
     ("num_target", Any),
 ];
 
-/// Of the objectives that are read.
+/// Keys of the objectives that are read.
 const OBJECTIVE: &KnownKeys = &[
     ("name", Any),
     ("reg_loss_param", Object(&[("scale_pos_weight", Any)])),
@@ -46,7 +46,7 @@ const OBJECTIVE: &KnownKeys = &[
     ("quantile_loss_param", Object(&[("quantile_alpha", Any)])),
 ];
 
-/// Of a `gbtree`, and of a `dart` up to 3.2, which holds one.
+/// Keys of a `gbtree`, and of a `dart` up to 3.2, which holds a `gbtree`.
 const BOOSTER: &KnownKeys = &[
     ("name", Any),
     ("model", Object(MODEL)),

@@ -9,25 +9,26 @@
 //! label = 1 iff m > 0
 //! ```
 //!
-//! With several classes there is a sum for each, `tree_info` says which one a tree adds to, base scores
+//! With several classes there is a sum for each. `tree_info` says which sum a tree adds to, base scores
 //! are margins already, and the first of the largest sums wins. Regression starts at `m = base_score`, and
 //! `m` is a plain score without a label. A tree of a `dart` adds
 //! `leaf·weight_drop`, rounded to f32: that product is the native leaf.
 //!
-//! where a node sends `x` left iff `x[split_indices] < split_conditions`, and a leaf's value is its
+//! A node sends `x` left iff `x[split_indices] < split_conditions`. The value of a leaf is its
 //! `split_conditions` (`base_weights` is another number, not scaled by the learning rate when
 //! `tree_method` is `exact`). The native ensemble adds in the same order, so its served margin has
 //! XGBoost's bits.
 //!
 //! After early stopping the file names a best round, `best_iteration`. XGBoost's scikit-learn wrapper predicts with
 //! the rounds up to it, and so does the native model unless other [`Rounds`] are asked for; `Booster.predict`
-//! takes all. A round is as many trees as `iteration_indptr` says, or one for each class and parallel tree.
+//! takes all rounds. The trees of a round are those that `iteration_indptr` states, or one for each class and
+//! parallel tree.
 //!
-//! A logistic model without any tree is served by its probability as it stands (3.1 and later), not by its margin;
-//! earlier versions gave the margin, so older files without trees are refused.
+//! A logistic model without any tree is served by its probability as it stands in 3.1 and later, not by its margin.
+//! Earlier versions gave the margin, so older files without trees are refused.
 //!
-//! Inputs are what the model was trained on: thresholds are taken over as they are. So is the direction
-//! of missing values, but rows of data sets and points have none.
+//! Inputs have the units that the model was trained on: thresholds are taken over as they are. The direction
+//! of missing values is taken over too, but rows of data sets and points have no missing values.
 
 mod base;
 mod declared;
@@ -62,13 +63,13 @@ use super::{ImportError, Imported, Note, Rounds, features};
 ///
 /// # Errors
 /// Refused by name: the booster `gblinear`; objectives other than `binary:logistic`, `reg:logistic`,
-/// `reg:squarederror`, `multi:softprob` and `multi:softmax`; several targets, vector leaves,
+/// `multi:softprob`, `multi:softmax` and regression whose prediction is the sum; several targets, vector leaves,
 /// categorical splits, and dumps. Refused with the place: whatever is broken.
 pub fn xgboost(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     take(bytes, schema, Rounds::Best).map(|imported| imported.model)
 }
 
-/// The same of so many rounds.
+/// Reads so many rounds of an XGBoost model.
 pub(super) fn take(
     bytes: &[u8],
     schema: Option<&Schema>,
@@ -103,7 +104,7 @@ pub(super) fn take(
     Ok(imported)
 }
 
-/// What XGBoost and its neighbours write besides model JSON, known by the first bytes.
+/// Refuses other files of XGBoost and its neighbours than model JSON; the first bytes tell them apart.
 fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
     let save = "save it with `booster.save_model(\"model.json\")` or `\"model.ubj\"`";
     let (what, expected) = match bytes {
@@ -117,7 +118,7 @@ fn refuse_other_encodings(bytes: &[u8]) -> Result<(), ImportError> {
     Err(ImportError::Unsupported { what: what.to_owned(), expected })
 }
 
-/// The given schema, if it fits, or one made of the names in the file.
+/// The given schema, if it fits, else one made of the names in the file.
 fn schema_of(
     learner: Learner<'_>,
     features: usize,

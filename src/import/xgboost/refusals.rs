@@ -1,4 +1,4 @@
-//! Files that are refused: what is not reproduced, by name, and what is broken or hostile.
+//! Files that are refused: by name if they are not reproduced, and also if they are broken or hostile.
 
 use std::io::Write;
 

@@ -1,8 +1,8 @@
 //! One tree: parallel arrays over slots, of which the root, slot 0, reaches some.
 //!
 //! Slots of pruned nodes stay in the file and are counted in `num_deleted`. The walk from the root
-//! numbers what it reaches breadth first and refuses to meet a slot twice; what it does not reach must
-//! be exactly what was deleted.
+//! numbers the slots it reaches breadth first and refuses to meet a slot twice. The slots it does not reach
+//! must be exactly the deleted ones.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ type FieldColumn<T> = Bounded<T, MAX_NODES>;
 /// A tree of the file. Floats are read straight to f32.
 #[derive(Deserialize)]
 pub(super) struct BoosterTreeFile<'a> {
-    /// Its number: XGBoost puts a tree there, wherever it stands.
+    /// Number of the tree. XGBoost puts a tree at this number, wherever it stands in the file.
     id: Option<u64>,
     left_children: FieldColumn<i64>,
     right_children: FieldColumn<i64>,
@@ -63,7 +63,7 @@ impl<'a> BoosterTreeFile<'a> {
         serde_json::from_str(text).map_err(|reason| ImportError::Json { place: place(), reason })
     }
 
-    /// The native tree that adds to `output`, its leaves multiplied by `weight` in f32, if there is one.
+    /// The native tree that adds to `output`. Its leaves are multiplied by `weight` in f32, if there is one.
     pub(super) fn into_tree(
         self,
         place: TreePlace,
@@ -134,7 +134,7 @@ fn column<T>(
 /// The slots of one tree.
 struct Slots {
     slots: Vec<ArrayEntry>,
-    /// Of a `dart`; 1 otherwise, which changes no bit.
+    /// The weight of a tree of a `dart`; otherwise 1, which changes no bit.
     weight: f32,
     place: TreePlace,
 }
@@ -193,7 +193,7 @@ impl Slots {
         }
     }
 
-    /// What a leaf adds; −0 becomes 0.
+    /// The value that a leaf adds; −0 becomes 0.
     fn leaf(&self, slot: &ArrayEntry) -> Result<f64, NodeProblem> {
         let value = slot.condition * self.weight;
         if value.is_finite() { Ok(f64::from(value) + 0.0) } else { Err(NodeProblem::Overflow) }

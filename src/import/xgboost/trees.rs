@@ -1,4 +1,4 @@
-//! `gradient_booster`: the trees of a `gbtree` or `dart`, what each is multiplied by, and how they make rounds.
+//! `gradient_booster`: the trees of a `gbtree` or `dart`, the weight of each, and the rounds they make.
 //!
 //! Up to 3.2 a `dart` holds a `gbtree` and `weight_drop` beside it. From 3.3 on there is only `gbtree`, and
 //! `weight_drop` stands in its model.
@@ -14,14 +14,14 @@ use crate::model::Tree;
 use super::declared::{Best, Declared, SumMeaning, expect_length};
 use super::tree::BoosterTreeFile;
 
-/// Its content differs by name, so it is read later.
+/// The booster. Its content depends on its name, so it is read later.
 #[derive(Deserialize)]
 pub(super) struct Booster<'a> {
     name: String,
-    /// Of a `gbtree`.
+    /// The model of a `gbtree`.
     #[serde(borrow)]
     model: Option<&'a RawValue>,
-    /// Of a `dart`: the trees, and what each is multiplied by.
+    /// The `gbtree` of a `dart`; the weights of its trees follow.
     #[serde(borrow)]
     gbtree: Option<&'a RawValue>,
     weight_drop: Option<Weights>,
@@ -56,14 +56,14 @@ struct ForestParameters<'a> {
     num_parallel_tree: Option<Declared<'a>>,
 }
 
-/// The trees in file order, leaves weighted, and how they make rounds.
+/// The trees in file order with weighted leaves, and the rounds they make.
 pub(super) struct Trees {
     pub(super) trees: Vec<Tree>,
-    /// Whether they are those of a `dart`.
+    /// True if they are the trees of a `dart`.
     pub(super) is_dropped: bool,
-    /// Where each round begins, and the end of the last (2.0 and later).
+    /// The index of the first tree of each round, and the end of the last round (2.0 and later).
     starts: Option<Vec<usize>>,
-    /// Trees a round and class (1.6 and later).
+    /// Trees of a round and class (1.6 and later).
     parallel: Option<usize>,
 }
 
@@ -108,7 +108,7 @@ impl Booster<'_> {
         })
     }
 
-    /// The model with the weights of its trees, wherever these stand.
+    /// The model with the weights of its trees, which stand in one of two places.
     fn forest(&mut self) -> Result<GbtreeModel<'_>, ImportError> {
         let (place, text, is_dart) = match self.name.as_str() {
             "gbtree" => ("model", self.model.map_or("null", RawValue::get), false),
@@ -137,7 +137,7 @@ impl Booster<'_> {
             });
         }
         if is_dart {
-            // a `dart` without weights is none
+            // a `dart` without a list of weights gets an empty list, which fits no trees
             forest.weight_drop = Some(beside.unwrap_or_default());
         }
         Ok(forest)
@@ -145,20 +145,20 @@ impl Booster<'_> {
 }
 
 impl Trees {
-    /// Keeps the trees of the rounds that are asked for.
+    /// Keeps the trees of the rounds asked for.
     pub(super) fn keep(
         &mut self,
         asked: Rounds,
         best: Option<Best>,
         outputs: SumMeaning,
     ) -> Result<Taken, ImportError> {
-        // files before 1.6 do not say it themselves
+        // files before 1.6 do not state the parallel trees themselves
         self.parallel = self.parallel.or(best.and_then(Best::parallel));
         let best = best.map(|best| best.round);
         let is_part = matches!((asked, best), (Rounds::First(_), _) | (Rounds::Best, Some(_)));
         let starts = match (self.starts(outputs), is_part) {
             (Ok(starts), _) => starts,
-            // whoever takes all does not ask where rounds begin
+            // if all trees are taken, it does not matter where rounds begin
             (Err(_), false) => vec![0, self.trees.len()],
             (Err(refusal), true) => return Err(refusal),
         };
@@ -167,7 +167,7 @@ impl Trees {
         Ok(taken)
     }
 
-    /// Where each round begins, and the end of the last.
+    /// The index of the first tree of each round, and the end of the last round.
     fn starts(&self, outputs: SumMeaning) -> Result<Vec<usize>, ImportError> {
         let end = self.trees.len();
         if let Some(starts) = &self.starts {

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Everything is big-endian. A float becomes its shortest decimal, which reads back to the same bits.
-//! Every length is compared with the bytes that are there before anything is made of it, and entries
-//! of arrays take at least a byte each, so that the text stays in proportion to the file.
+//! Every length is compared with the bytes that are left before it is used, and entries
+//! of arrays take at least a byte each, so the text stays in proportion to the file.
 
 use crate::import::ImportError;
 use crate::model::{LimitError, MAX_BYTES};
@@ -16,7 +16,7 @@ use crate::model::{LimitError, MAX_BYTES};
 /// Deepest nesting, as in the JSON that is read.
 const MAX_DEPTH: usize = 16;
 
-/// Whether these bytes start as UBJSON does: after the brace comes the length of the first key.
+/// True if these bytes start as UBJSON does: after the brace comes the length of the first key.
 pub(super) fn is_ubjson(bytes: &[u8]) -> bool {
     matches!(bytes, [b'{', b'L' | b'l' | b'i' | b'U' | b'I', ..])
 }
@@ -39,12 +39,12 @@ struct UbjsonReader<'a> {
 }
 
 impl<'a> UbjsonReader<'a> {
-    /// What is wrong at the byte that comes next.
+    /// The refusal for a problem at the byte that comes next.
     fn problem(&self, problem: &'static str) -> ImportError {
         ImportError::Ubjson { at: self.at, problem }
     }
 
-    /// What is wrong at the byte that was just taken.
+    /// The refusal for a problem at the byte that was just taken.
     fn problem_before(&self, problem: &'static str) -> ImportError {
         ImportError::Ubjson { at: self.at.saturating_sub(1), problem }
     }
@@ -66,7 +66,7 @@ impl<'a> UbjsonReader<'a> {
         self.array().map(|[byte]| byte)
     }
 
-    /// The next byte is passed over if it is this one.
+    /// Passes over the next byte if it is this one; true if it was.
     fn skip(&mut self, byte: u8) -> bool {
         let is_next = self.bytes.get(self.at) == Some(&byte);
         self.at += usize::from(is_next);
@@ -77,7 +77,7 @@ impl<'a> UbjsonReader<'a> {
         serde_json::to_writer(&mut self.text, value).expect("a vector takes all that is written");
     }
 
-    /// The value after its marker.
+    /// Reads the value after its marker.
     fn value(&mut self, marker: u8, depth: usize) -> Result<(), ImportError> {
         match marker {
             b'Z' => self.write(&()),
@@ -111,7 +111,7 @@ impl<'a> UbjsonReader<'a> {
             }
             b'D' => {
                 let value = f64::from_be_bytes(self.array()?);
-                // what prediction needs is f32: its decimal must not be rounded twice
+                // prediction needs f32, and the decimal must not be rounded twice
                 let single = value as f32;
                 if !single.is_finite() || f64::from(single) != value {
                     return Err(self.problem_before("a 64-bit float that is no finite 32-bit one"));
@@ -137,7 +137,7 @@ impl<'a> UbjsonReader<'a> {
         }
     }
 
-    /// A length, with its marker.
+    /// Reads a length with its marker.
     fn length(&mut self) -> Result<usize, ImportError> {
         let marker = self.byte()?;
         let length = self.integer(marker)?;
@@ -155,7 +155,7 @@ impl<'a> UbjsonReader<'a> {
         Ok(())
     }
 
-    /// Keys have no marker of their own.
+    /// Reads an object; its keys have no marker of their own.
     fn object(&mut self, depth: usize) -> Result<(), ImportError> {
         self.text.push(b'{');
         let mut is_first = true;
@@ -174,7 +174,7 @@ impl<'a> UbjsonReader<'a> {
         self.text.push(b'[');
         let marker = if self.skip(b'$') { Some(self.byte()?) } else { None };
         let count = if self.skip(b'#') { Some(self.length()?) } else { None };
-        // entries of these types take no bytes, so that a count would be believed unseen
+        // entries of some other types take no bytes, so their count would be believed unseen
         let is_number = |marker| matches!(marker, b'd' | b'D' | b'i' | b'U' | b'I' | b'l' | b'L');
         if marker.is_some_and(|marker| count.is_none() || !is_number(marker)) {
             return Err(self.problem("a typed array without a count, or not of numbers"));

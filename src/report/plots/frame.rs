@@ -1,4 +1,4 @@
-//! Axes, marks and hatches that the figures share, and the way from a kuva scene into the page.
+//! Axes, marks and hatches that the figures share, and the conversion of a kuva scene for the page.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use crate::report::format::printable;
 /// A plot ready to stand in the page.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Figure {
-    /// Heading, and name for a screen reader.
+    /// Heading, also the name for a screen reader.
     pub title: String,
-    /// What is drawn, and how to read it without colour.
+    /// Description of the content, and of the way to read it without colour.
     pub description: String,
     /// Natural width, in pixels.
     pub width: f64,
     /// Natural height, in pixels.
     pub height: f64,
-    /// What stands inside the `svg` element; text in it is escaped.
+    /// Content of the `svg` element; text in it is escaped.
     pub body: String,
 }
 
@@ -38,9 +38,9 @@ const ROW_HEIGHT: f64 = 34.0;
 /// Height of a row of legend entries, in pixels.
 const LEGEND_HEIGHT: f64 = 60.0;
 
-/// kuva cuts marks at the ends of the axes, and numbers its clip paths through the whole process: marks
-/// at 0% and 100% are to stay whole, and the page to stay the same. Quotes are escaped in text, so that
-/// only attributes match.
+/// Removes the clip paths. kuva cuts marks at the ends of the axes and numbers its clip paths through the whole
+/// process, but marks at 0% and 100% must stay whole, and the page must stay the same. Quotes are escaped in text,
+/// so only attributes match.
 pub(super) fn without_clip(body: &str) -> String {
     let mut kept = String::with_capacity(body.len());
     let mut rest = body;
@@ -85,7 +85,7 @@ impl Series {
         Self { spread, ..Self::new(name, color, marker, values) }
     }
 
-    /// Both ends of every value's spread.
+    /// Both ends of the spread of every value.
     pub(super) fn ends(&self) -> impl Iterator<Item = f64> {
         let spread = self.spread.iter().copied().chain(std::iter::repeat(0.0));
         self.values.iter().zip(spread).flat_map(|(value, spread)| [value - spread, value + spread])
@@ -96,9 +96,9 @@ impl Series {
 pub(super) struct Frame {
     labels: Vec<String>,
     layout: Layout,
-    /// Where the axis starts and ends; a spread is drawn no further.
+    /// Start and end of the axis; a spread is not drawn beyond them.
     range: (f64, f64),
-    /// Where a vertical rule stands.
+    /// Positions of the vertical rules.
     rules: Vec<f64>,
 }
 
@@ -116,7 +116,7 @@ impl Frame {
         Self { labels, layout: finish(layout), range, rules: Vec::new() }
     }
 
-    /// From none to all.
+    /// An axis in percent, from none to all.
     pub(super) fn percent(labels: Vec<String>, axis: &str) -> Self {
         let mut frame = Self::plain(labels, axis, (0.0, 1.0));
         frame.layout =
@@ -126,15 +126,15 @@ impl Frame {
         frame.ruled(0.0)
     }
 
-    /// Starts at the tenth below the smallest value instead of at 0.
+    /// Starts the axis at the tenth below the smallest value instead of at 0.
     pub(super) fn zoomed(self, series: &[&Series]) -> Self {
         let least = series.iter().flat_map(|series| series.ends()).fold(1.0, f64::min);
         let start = ((10.0 * least - 0.1).floor() / 10.0).clamp(0.0, 0.9);
-        // ticks stand at even tenths below one half
+        // below one half, ticks stand at even tenths
         self.ruled(if start < 0.5 { (5.0 * start + 1e-9).floor() / 5.0 } else { start })
     }
 
-    /// From `start` to 1, with a rule at every tick (kuva draws none between categories).
+    /// Draws the axis from `start` to 1, with a rule at every tick; kuva draws none between categories.
     pub(super) fn ruled(mut self, start: f64) -> Self {
         let step = match start {
             start if start < 0.5 => 0.2,
@@ -149,7 +149,7 @@ impl Frame {
         self
     }
 
-    /// Every series as markers, side by side within a category.
+    /// Draws every series as markers, side by side within a category.
     pub(super) fn dots(
         self,
         title: &str,
@@ -201,12 +201,12 @@ impl Frame {
     }
 }
 
-/// `2.5%`, without digits that say nothing.
+/// Ticks such as `2.5%`, without superfluous digits.
 pub(super) fn percent_ticks() -> TickFormat {
     TickFormat::Custom(Arc::new(|share| format!("{}%", (1e4 * share).round() / 100.0)))
 }
 
-/// What every figure shares.
+/// The layout settings that every figure shares.
 pub(super) fn finish(layout: Layout) -> Layout {
     layout
         .with_legend_position(LegendPosition::OutsideBottomColumns)
@@ -214,7 +214,7 @@ pub(super) fn finish(layout: Layout) -> Layout {
         .with_font_family("system-ui, sans-serif")
 }
 
-/// A line through points, told apart by dash and marker.
+/// A line through points. Dash and marker tell curves apart.
 pub(super) struct Curve {
     pub(super) name: String,
     pub(super) color: &'static str,
@@ -242,7 +242,7 @@ pub(super) fn curves(
         return None;
     }
     let mut scene = rendered(plots, layout);
-    // kuva's legend has the line alone; each entry is a text followed by its line
+    // kuva's legend shows only the line; each entry is a text followed by its line
     for Curve { name, color, marker, .. } in &curves {
         let (is_entry, mut found) = (|text: &str| text == literal(name) || text == name, None);
         let mut follows_name = false;
@@ -310,7 +310,7 @@ fn rendered(plots: Vec<Plot>, layout: Layout) -> Scene {
     let legend = collect_legend_entries(&plots);
     let layout = match (legend.is_empty(), layout.height) {
         (true, _) => layout,
-        // kuva takes the legend from the height of the drawing; give it room.
+        // kuva takes the legend's space from the height of the drawing, so the height is increased
         (false, height) => layout
             .with_height(height.unwrap_or_default() + LEGEND_HEIGHT)
             .with_legend_entries(legend),
@@ -320,7 +320,7 @@ fn rendered(plots: Vec<Plot>, layout: Layout) -> Scene {
 
 fn figure(title: &str, description: &str, scene: Scene) -> Option<Figure> {
     let svg = SvgBackend::new().render_scene(&scene);
-    // The page writes its own svg element, with viewBox and title, around what kuva put inside.
+    // the page writes its own svg element, with viewBox and title, around kuva's content
     let body = svg.split_once('>')?.1.strip_suffix("</svg>")?.to_owned();
     let (width, height) = (scene.width.ceil(), scene.height.ceil());
     Some(Figure {
@@ -332,12 +332,12 @@ fn figure(title: &str, description: &str, scene: Scene) -> Option<Figure> {
     })
 }
 
-/// kuva sets text between dollar signs as mathematics; names are to stand as they are.
+/// A name as it stands. kuva sets text between dollar signs as mathematics, so the dollar sign is escaped.
 pub(super) fn literal(text: &str) -> String {
     printable(text).replace('$', "\\$")
 }
 
-/// How an area is filled, told apart without colour.
+/// Fill of an area, which can be told apart without colour.
 #[derive(Clone, Copy)]
 pub(super) enum Hatch {
     Solid,
@@ -359,7 +359,7 @@ impl Hatch {
         format!("url(#{})", self.id(prefix))
     }
 
-    /// The SVG pattern, coloured ground with a mark on it.
+    /// The SVG pattern: a coloured ground with a mark on it.
     pub(super) fn definition(self, prefix: &str) -> String {
         let (ground, mark) = match self {
             Self::Solid => (GREEN, ""),

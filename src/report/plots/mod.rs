@@ -1,7 +1,7 @@
 //! The figures of the page, drawn by kuva as inline SVG.
 //!
-//! Readable without colour: areas differ by hatch, series by marker or dash, and every category is
-//! labelled. Proved, sampled and measured figures each have their own plot. Same report, same bytes.
+//! They are readable without colour: areas differ by hatch, series by marker or dash, and every category is
+//! labelled. Proved, sampled and measured figures have plots of their own. The same report gives the same bytes.
 
 mod frame;
 
@@ -16,14 +16,14 @@ use super::{
 pub(super) use frame::Figure;
 use frame::{Curve, Frame, Hatch, Series, curves, finish, literal, percent_ticks, without_clip};
 
-// Okabe and Ito's palette: told apart with every common colour vision.
+// The palette of Okabe and Ito, which every common colour vision can tell apart.
 const BLUE: &str = "#0072b2";
 const ORANGE: &str = "#e69f00";
 const VERMILION: &str = "#d55e00";
 const GREEN: &str = "#009e73";
 const PURPLE: &str = "#cc79a7";
 
-/// The figures that belong to a section of a run; `prefix` keeps their identifiers apart.
+/// The figures of a section of a run; `prefix` keeps their identifiers apart from others.
 pub(super) fn figures(run: &Run, topic: Topic, prefix: &str) -> Vec<Figure> {
     let drawn = match topic {
         Topic::Accuracy => vec![accuracy(run)],
@@ -88,7 +88,7 @@ fn sampled(run: &Run) -> Option<Figure> {
 
 fn agreement(run: &Run, model: &ModelReport) -> Option<Figure> {
     let series = agreement_series(model);
-    // every model on the axis of all, so that the figures can be compared
+    // the axis of every model is that of all models, so that the figures can be compared
     let all: Vec<Series> = run.models.iter().flat_map(agreement_series).collect();
     let baselines = model.baselines.iter().map(|b| format!("({})", b.name));
     let names = baselines.chain(model.attacks.iter().map(|attack| attack.name.clone())).collect();
@@ -99,7 +99,7 @@ fn agreement(run: &Run, model: &ModelReport) -> Option<Figure> {
     frame.dots(&format!("Agreement after stealing {}", model.name), description, series.to_vec())
 }
 
-/// Baselines first, then attacks; a series per evaluation set.
+/// A series per evaluation set: baselines first, then attacks.
 fn agreement_series(model: &ModelReport) -> [Series; 3] {
     let baselines = model.baselines.iter().map(|baseline| baseline.agreement);
     let attacks = model.attacks.iter().map(|attack| attack.agreement);
@@ -130,8 +130,8 @@ fn squared_error(run: &Run) -> Option<Figure> {
     frame.dots("Posterior error of the stolen models", description, vec![dots])
 }
 
-/// One figure per model, all with the same axes: a curve per reference set, and one for what the answers
-/// settle alone.
+/// One figure per model, all with the same axes. It has a curve per reference set, and one for the points that the
+/// answers settle alone.
 fn settled(run: &Run, model: &ModelReport) -> Option<Figure> {
     type Settled = fn(SettledPoint) -> Share;
     const STYLES: [(&str, LineStyle, MarkerShape); 4] = [

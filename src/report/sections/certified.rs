@@ -1,4 +1,4 @@
-//! What the kernel decided, the sampled figure apart from it, and what the proofs give away.
+//! The decisions of the kernel, the sampled figure apart from them, and the facts that the proofs give away.
 
 use super::{Column, Section, Table, Topic, count_cells, file};
 use crate::report::format::{NONE, claim, integer, of, share};
@@ -51,7 +51,7 @@ pub(super) fn proved(run: &Run) -> Section {
     }
 }
 
-/// One row over all obligations and, where obligations are rows, one over the distinct ones.
+/// One row over all obligations, and one over the distinct rows where obligations are rows.
 fn count_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
     let row = |name: String, counts| [vec![name], count_cells(counts)].concat();
     let all = row(claim(&certificate.claim), certificate.counts);
@@ -96,7 +96,7 @@ fn checked(certificate: &CertificateReport) -> String {
     }
 }
 
-/// How many certificates `check` confirmed, in a sentence.
+/// A sentence with the number of certificates that `check` confirmed.
 fn confirmation(run: &Run) -> String {
     let all: Vec<_> = run.models.iter().flat_map(|model| &model.certificates).collect();
     let confirmed = all.iter().filter(|certificate| certificate.checked).count();
@@ -133,7 +133,7 @@ pub(super) fn sampled(run: &Run) -> Section {
     }
 }
 
-/// Which points were tried, in a sentence a property.
+/// The points that were tried, in one sentence per property.
 fn tried(run: &Run) -> String {
     let certificates = run.models.iter().flat_map(|model| &model.certificates);
     let mut ways: Vec<(&str, Vec<&str>)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What a defense costs, keeps and takes.
+//! The costs of a defense, the certificates it keeps, and the losses it causes to thieves.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
     defense.certificates.iter().map(row).collect()
 }
 
-/// What a thief loses to one defense of one model.
+/// The loss of a thief to one defense of one model.
 fn taken_table(model: &str, defense: &DefenseReport) -> Table {
     let columns = [
         Column::text("attack"),
@@ -114,7 +114,7 @@ fn choice_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
     vec![vec![model.to_owned(), name, defense.chosen.clone(), file(&defense.file)]]
 }
 
-/// `pp` for `prediction-poisoning`: the name that `defend --defense` takes, where room is short.
+/// `pp` for `prediction-poisoning`: the name that `defend --defense` takes, for places with little room.
 fn initials(kind: &str) -> String {
     kind.split('-').filter_map(|word| word.chars().next()).collect()
 }

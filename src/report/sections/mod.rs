@@ -1,4 +1,4 @@
-//! The tables of a run, topic by topic, as text in cells; the terminal and the page lay them out.
+//! The tables of a run, topic by topic, as text in cells. The terminal and the page lay them out.
 //!
 //! A table holds one kind of evidence, which its heading names: decided by the kernel, sampled, or
 //! measured. No table mixes them.
@@ -15,7 +15,7 @@ use defenses::defenses;
 use radii::radii;
 use stealing::stealing;
 
-/// What a section is about; figures are chosen by it.
+/// The topic of a section; it selects the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Topic {
     Accuracy,
@@ -32,36 +32,36 @@ pub(in crate::report) enum Topic {
 pub(in crate::report) struct Section {
     pub topic: Topic,
     pub title: &'static str,
-    /// What kind of evidence the figures are.
+    /// Kind of evidence for the figures.
     pub evidence: &'static str,
-    /// What the section says and how to take it.
+    /// Text on the content of the section, and on the way to take it.
     pub intro: &'static str,
     pub tables: Vec<Table>,
 }
 
-/// Cells of text; every row has as many as there are columns.
+/// A table of text cells; every row has one cell per column.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Table {
     pub caption: String,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
-    /// Shown on the page only: details a terminal has no room for.
+    /// True if the table is shown on the page only, because a terminal has no room for its details.
     pub page_only: bool,
 }
 
-/// What the cells of a column hold, by which they are set.
+/// The content of the cells of a column, which decides their layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum CellKind {
     Text,
     /// Right-aligned and never broken.
     Number,
-    /// A property with its parameters in brackets.
+    /// A property with its parameters in parentheses.
     Claim,
     /// A path that leads from the report's folder.
     File,
 }
 
-/// A heading and what is below it.
+/// The heading of a column, and the kind of cell below it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::report) struct Column {
     pub name: &'static str,
@@ -97,7 +97,7 @@ impl Table {
     }
 }
 
-/// The sections of a run that have something in them, in reading order.
+/// The sections of a run that are not empty, in reading order.
 pub(in crate::report) fn sections(run: &Run) -> Vec<Section> {
     let by_topic = [
         accuracy(run),
@@ -134,7 +134,7 @@ pub(in crate::report) fn overview(runs: &[Run]) -> Vec<Table> {
     let proved = models().flat_map(|(run, model)| {
         model.certificates.iter().map(move |certificate| {
             let start = [data_name(run), model.name.clone(), claim(&certificate.claim)];
-            // n, proved and both ends; the rest stands in the run's own table.
+            // n, proved and both ends; the run's own table has the rest
             let counts = count_cells(certificate.counts);
             start.into_iter().chain([0, 1, 6, 7].map(|cell| counts[cell].clone())).collect()
         })
@@ -163,7 +163,7 @@ const OVERVIEW_PROVED_COLUMNS: [Column; 7] = [
     Column::number("CA ≤"),
 ];
 
-/// The name of a data set, marked if it is synthetic.
+/// The name of a data set; a synthetic one is marked.
 fn data_name(run: &Run) -> String {
     format!("{}{}", run.data.name, if run.data.synthetic { " (synthetic)" } else { "" })
 }
@@ -222,7 +222,7 @@ fn count_cells(counts: Counts) -> Vec<String> {
     numbers.map(integer).into_iter().chain(accuracy_ends(counts)).collect()
 }
 
-/// Both ends of constraint accuracy; one fraction twice where nothing is undecided.
+/// Both ends of constraint accuracy. Where nothing is undecided, both are the same fraction.
 fn accuracy_ends(counts: Counts) -> [String; 2] {
     match counts.exactly() {
         Some(fraction) => [format!("={fraction}"), format!("={fraction}")],

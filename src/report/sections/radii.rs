@@ -1,4 +1,4 @@
-//! How far rows lie from the nearest change of label.
+//! Distances of rows to the nearest change of label.
 
 use super::{Column, Section, Table, Topic};
 use crate::report::format::{NONE, of, share};
@@ -38,7 +38,7 @@ fn row(model: &ModelReport) -> Option<Vec<String>> {
     Some(start.into_iter().chain(radii.quartiles.map(quartile)).collect())
 }
 
-/// Three digits: 0.0123, 1.23; no more are of use here.
+/// A radius in three digits, such as 0.0123 or 1.23; more are of no use here.
 fn significant(radius: f64) -> String {
     match radius {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! What attacks reach: settings, measured agreement, paired comparisons.
+//! Results of attacks: settings, measured agreement, paired comparisons.
 
 use super::{Column, Section, Table, Topic};
 use crate::report::format::{NONE, averages, difference, estimate_percent, integer, squared};

@@ -18,26 +18,26 @@ pub struct Halfspace {
     pub y: Vec<f64>,
     /// Right-hand side.
     pub rhs: Rational,
-    /// Whether equality is outside.
+    /// True if equality is outside.
     pub is_strict: bool,
 }
 
 /// A conjunction of rows: an unsafe set of outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputBlock {
-    /// At least one.
+    /// The rows; at least one.
     pub rows: Vec<Halfspace>,
 }
 
 impl Halfspace {
-    /// Whether this value of `y·f` is inside.
+    /// True if this value of `y·f` is inside.
     fn has(&self, value: &Rational) -> bool {
         if self.is_strict { *value < self.rhs } else { *value <= self.rhs }
     }
 }
 
 impl OutputBlock {
-    /// Whether the exact outputs lie in the block.
+    /// True if the exact outputs lie in the block.
     pub fn contains(&self, outputs: &[Rational]) -> bool {
         let product = |y: &f64, f: &Rational| Rational::from_f64(*y).map(|y| &y * f);
         self.rows.iter().all(|row| {
@@ -98,7 +98,7 @@ fn halfspace(row: &OutputRow, outputs: usize) -> Result<Halfspace, LowerError> {
     Ok(Halfspace { y, rhs, is_strict: row.strict })
 }
 
-/// The region of an input box, both copies of the input one after the other.
+/// The region of an input box, with both copies of the input one after the other.
 pub(super) fn region(
     model: &Model,
     domain: &Domain,

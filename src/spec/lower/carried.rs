@@ -1,4 +1,4 @@
-//! What a claim about a defended model asks of the undefended one.
+//! Claims about a defended model, and the claims about the undefended one that they need.
 
 use crate::defense::{Asked, Defense};
 use crate::spec::Property;
@@ -9,11 +9,11 @@ use super::posterior::posterior_claim;
 /// The claim on the undefended model that suffices.
 #[derive(Debug)]
 pub(super) enum Carried {
-    /// The same.
+    /// The same claim.
     Itself,
-    /// One about the posterior of the label, which is still to be filled in.
+    /// A claim about the posterior of the label; the label is still to be filled in.
     Posterior(Claim),
-    /// None.
+    /// No claim suffices.
     Lost,
 }
 
@@ -31,7 +31,7 @@ impl Carried {
     }
 }
 
-/// What a property says of answers.
+/// The statement that a property makes about answers.
 fn asked(property: &Property) -> Asked {
     match property {
         Property::Label { .. } => Asked::Label,
@@ -96,7 +96,7 @@ mod tests {
         ]
     }
 
-    /// How many obligations are proved; `None` if the claim is refused.
+    /// Number of obligations that are proved; `None` if the claim is refused.
     fn proved(spec: &Spec, model: &Model, defense: Option<&Defense>) -> Option<usize> {
         let row = |x: f64| Row { values: vec![x], label: 1, key: Digest::of(&x.to_le_bytes()) };
         let rows = [row(0.0), row(0.5)];

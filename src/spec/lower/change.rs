@@ -12,18 +12,18 @@ use super::super::{Domain, FeatureName, On, Property, RawRegion, Spec};
 use super::pairs::expect_decidable;
 use super::{Claim, Confidence, LowerError, Threshold, monotone, unsupported};
 
-/// One claim per changed feature or group, in the order of the spec. A claim speaks of every feature, so
-/// each is made when it is asked for.
+/// One claim per changed feature or group, in the order of the spec. A claim lists every feature, so each claim
+/// is made only when it is asked for.
 #[derive(Debug)]
 pub(super) struct ChangedFeatures {
-    /// What moves at once.
+    /// The features that move together, per claim.
     groups: Vec<Vec<Feature>>,
     ask: Ask,
-    /// Features of the model.
+    /// Number of features of the model.
     width: usize,
 }
 
-/// What is asked of every group.
+/// The question asked of every group.
 #[derive(Debug)]
 enum Ask {
     Stable {
@@ -76,12 +76,12 @@ impl ChangedFeatures {
         Ok(Self { groups, ask, width: model.schema.len() })
     }
 
-    /// Whether posteriors are compared.
+    /// True if posteriors are compared.
     pub(super) fn is_on_posterior(&self) -> bool {
         matches!(self.ask, Ask::Stable { on: On::Posterior, .. })
     }
 
-    /// How many claims.
+    /// Number of claims.
     pub(super) fn len(&self) -> usize {
         self.groups.len()
     }
@@ -110,7 +110,7 @@ impl ChangedFeatures {
     }
 }
 
-/// The groups; a claim that is made twice would count twice.
+/// The groups, each once: a claim that is made twice would count twice.
 fn distinct(model: &Model, groups: &[Vec<FeatureName>]) -> Result<Vec<Vec<Feature>>, LowerError> {
     let mut seen = BTreeSet::new();
     let resolve = |group: &Vec<FeatureName>| {

@@ -1,14 +1,14 @@
-//! Why a spec says nothing of a model.
+//! The errors for specs that say nothing about a model.
 
 use crate::model::Schema;
 
-/// Names of features that an error lists.
+/// Most names of features that an error lists.
 const NAMES: usize = 8;
 
-/// Why a spec says nothing that can be decided of this model.
+/// The error for a spec that says nothing that can be decided about this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
-    /// A feature the model does not have.
+    /// A feature that the model does not have.
     #[error("the model has no feature `{name}`; its features are {known}")]
     Feature {
         /// The name in the spec.
@@ -42,7 +42,7 @@ pub enum LowerError {
         /// The feature.
         name: String,
     },
-    /// An input box that leaves the domain: a claim about all of it would be one about a part.
+    /// An input box that leaves the domain: a claim about all of it would in fact be about a part.
     #[error(
         "the box of `{name}` reaches beyond its range, so part of it holds no inputs: keep the box inside, or give `{name}` a wider range below a line `[domain]`"
     )]
@@ -53,33 +53,33 @@ pub enum LowerError {
     /// Something this version cannot decide.
     #[error("{what} cannot be decided by this version: {why}")]
     Unsupported {
-        /// What was asked.
+        /// The thing asked for.
         what: String,
-        /// Why not, and what to do.
+        /// The reason, and what to do instead.
         why: &'static str,
     },
-    /// Something that says nothing of this model.
+    /// Something that says nothing about this model.
     #[error("{what} has no meaning: {why}")]
     Meaningless {
-        /// What was asked.
+        /// The thing asked for.
         what: String,
-        /// Why, and what can be asked.
+        /// The reason, and what can be asked.
         why: &'static str,
     },
     /// A list of the wrong length.
     #[error("{what}: found {found}, the model asks for {expected}")]
     Count {
-        /// What is counted.
+        /// Name of the things counted.
         what: &'static str,
-        /// How many there are.
+        /// Number found.
         found: usize,
-        /// How many there should be.
+        /// Number expected.
         expected: usize,
     },
     /// δ so close to 0 or 1 that the threshold is beyond ±60.
     #[error("delta {delta} asks for a margin beyond 60")]
     Delta {
-        /// As written.
+        /// δ as written.
         delta: String,
     },
     /// A label of the data that the model does not know.

@@ -12,7 +12,7 @@ use super::change::ChangedFeatures;
 use super::posterior::posterior_claim;
 use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
 
-/// What differs between properties, with everything computed once.
+/// The part of lowering that differs between properties, with everything computed once.
 #[derive(Debug)]
 pub(super) enum Lowering {
     Label {
@@ -56,8 +56,8 @@ pub(super) enum Lowering {
 }
 
 impl Lowering {
-    /// Checks that the property makes sense for the model; a claim about two points that a defense loses does
-    /// not.
+    /// Checks that the property makes sense for the model. A claim about two points that a defense loses makes
+    /// none.
     pub(super) fn new(
         spec: &Spec,
         model: &Model,

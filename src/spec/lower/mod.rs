@@ -1,4 +1,4 @@
-//! From what is claimed to what the kernel understands.
+//! From claims to the statements that the kernel understands.
 //!
 //! The transcendental step is done once per spec, rounded outward. With two classes and margin
 //! `m = f_1 − f_0`, `s = ±1` for label 1 and 0:
@@ -76,42 +76,42 @@ impl<'a> Lowered<'a> {
         Ok(lowered)
     }
 
-    /// Which function the obligations are about.
+    /// The function that the obligations are about.
     pub fn semantics(&self) -> Semantics {
         self.semantics
     }
 
-    /// What stands in front of the model, if the claims are about the defended one.
+    /// The defense in front of the model, if the claims are about the defended model.
     pub fn defense(&self) -> Option<&Defense> {
         self.defense.as_ref()
     }
 
-    /// Which features take whole numbers only.
+    /// Per feature, true if it takes whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
         self.domain.is_whole()
     }
 
-    /// The rows that claims are made around, or about.
+    /// The rows that the claims are about, or are made around.
     pub fn rows(&self) -> &'a [Row] {
         self.rows
     }
 
-    /// Whether the point lies in the domain: a row that does not is invalid.
+    /// True if the point lies in the domain; a row outside it is invalid.
     pub fn is_in_domain(&self, point: &Point) -> bool {
         self.domain.contains(point)
     }
 
-    /// Whether the claim is the boundary property.
+    /// True if the claim is the boundary property.
     pub fn is_fuzz(&self) -> bool {
         matches!(self.kind, Lowering::Fuzz { .. })
     }
 
-    /// Whether the claim is about points that are close.
+    /// True if the claim is about points that are close.
     pub fn is_near(&self) -> bool {
         matches!(self.kind, Lowering::Near { .. })
     }
 
-    /// Whether posteriors of two points are compared.
+    /// True if posteriors of two points are compared.
     pub fn compares_posteriors(&self) -> bool {
         match &self.kind {
             Lowering::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
@@ -126,12 +126,12 @@ impl<'a> Lowered<'a> {
         }
     }
 
-    /// Whether the claims are about a point and a copy of it with some features changed.
+    /// True if the claims are about a point and a copy of it with some features changed.
     pub fn is_change(&self) -> bool {
         matches!(self.kind, Lowering::Change { .. })
     }
 
-    /// What binds two rows, and the length of a raw unit per feature, if the claim is about all pairs.
+    /// The bound on two rows, and the length of a raw unit per feature, if the claim is about all pairs.
     pub fn pair_bound(&self) -> Option<(&PairBound, &[Rational])> {
         let Lowering::AllPairs { claim: Claim::AllPairs { bound, weights } } = &self.kind else {
             return None;
@@ -170,12 +170,12 @@ impl<'a> Lowered<'a> {
         }
     }
 
-    /// Whether there are no obligations.
+    /// True if there are no obligations.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The row an obligation is about, if it is about one.
+    /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         match &self.kind {
             Lowering::Label { .. } | Lowering::Posterior { .. } => Some(at),
@@ -244,7 +244,8 @@ impl<'a> Lowered<'a> {
         })
     }
 
-    /// The region of an obligation, and whether its row belongs to the domain.
+    /// The region of an obligation, and its standing: invalid if its row is outside the domain or the region is
+    /// void.
     fn place(&self, at: usize, metric: Option<&Arc<Metric>>) -> Option<(Standing, RawRegion)> {
         let Some(metric) = metric else {
             let region = match &self.kind {
@@ -268,7 +269,7 @@ impl<'a> Lowered<'a> {
         Some((standing, RawRegion::ball(&centre, metric, &self.domain)))
     }
 
-    /// The label an obligation about a row is made for.
+    /// The label that an obligation about a row is made for.
     fn label(&self, at: usize) -> Option<usize> {
         let row = self.rows.get(self.row_of(at)?)?;
         match self.spec.label {
@@ -280,7 +281,7 @@ impl<'a> Lowered<'a> {
         }
     }
 
-    /// What of the undefended model suffices for a claim; `None` where the defense loses it.
+    /// The claim about the undefended model that suffices for a claim; `None` if the defense loses it.
     fn sufficient(&self, claim: &Claim, at: usize) -> Option<Claim> {
         match &self.carried {
             Carried::Itself => Some(claim.clone()),
@@ -295,7 +296,8 @@ impl<'a> Lowered<'a> {
         Some(Claim::Posterior { label: self.label(at)?, threshold, odds })
     }
 
-    /// What a claim about a plain score says of rows does not look at their labels.
+    /// Refuses labels that the model does not know. A claim about a plain score does not look at the labels of
+    /// rows.
     fn check_labels(&self) -> Result<(), LowerError> {
         if self.model.is_plain_score() {
             return Ok(());
@@ -307,7 +309,7 @@ impl<'a> Lowered<'a> {
         })
     }
 
-    /// A claim on the domain needs every feature's range.
+    /// Refuses a claim on the whole domain if a feature has no range.
     fn whole_domain(&self) -> Result<(), LowerError> {
         let is_local = match &self.kind {
             Lowering::Label { .. } | Lowering::Posterior { .. } => true,
@@ -329,7 +331,7 @@ impl<'a> Lowered<'a> {
     }
 }
 
-/// Served semantics is the default for claims about one point of an f32 model, else real.
+/// The semantics of the spec, or the default: served for claims about one point of an f32 model, else real.
 fn effective_semantics(spec: &Spec, model: &Model) -> Result<Semantics, LowerError> {
     let is_about_one_point =
         matches!(spec.property, Property::Label { .. } | Property::LocalInvariance { .. });

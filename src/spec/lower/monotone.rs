@@ -23,8 +23,8 @@ pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Featur
     Ok(features)
 }
 
-/// With two classes a direction refers to class 1, of a plain score to the score, which stands in the
-/// place of class 1; with more the class is named.
+/// The class that a direction refers to. With two classes it is class 1; for a plain score it is the score,
+/// which stands in the place of class 1. With more classes the spec names it.
 pub(super) fn target_class(model: &Model, class: Option<usize>) -> Result<usize, LowerError> {
     match class {
         None if model.classes <= 2 => Ok(1),

@@ -1,4 +1,4 @@
-//! What the kernel understands: a claim about every point, or pair of points, of a region.
+//! The statements that the kernel understands: claims about every point, or pair of points, of a region.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Threshold {
     pub above: Rational,
 }
 
-/// What a confident answer is, and what must stay of it.
+/// The score from which on an answer is confident, and the score that it must keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confidence {
     /// k: the score of the confidence.
@@ -38,27 +38,27 @@ pub enum Claim {
     Posterior {
         /// The class.
         label: usize,
-        /// `ln((1−δ)/δ)`: what the margin must exceed with two classes.
+        /// `ln((1−δ)/δ)`: with two classes the margin must exceed it.
         threshold: Threshold,
-        /// `δ/(1−δ)`: what `Σ_j exp(−m_j)` must stay below with more.
+        /// `δ/(1−δ)`: with more classes `Σ_j exp(−m_j)` must stay below it.
         odds: Rational,
     },
     /// Raising one feature alone never moves `F_class` against `direction`.
     Monotone {
         /// The feature.
         feature: Feature,
-        /// Which way.
+        /// The direction of the move.
         direction: Direction,
         /// The class whose posterior moves.
         class: usize,
     },
-    /// Wherever a shift flips the label, `|m| < μ`. Two classes.
+    /// `|m| < μ` wherever a shift flips the label. Two classes.
     Fuzz {
         /// μ.
         margin: Threshold,
         /// Raw length of the shift, per feature.
         shifts: Arc<[Rational]>,
-        /// Which shifts.
+        /// The shifts that count.
         zone: Zone,
         /// The norm of the ball zone.
         zone_norm: Norm,
@@ -67,7 +67,7 @@ pub enum Claim {
     Avoid {
         /// The unsafe sets of outputs.
         blocks: Arc<[OutputBlock]>,
-        /// How many copies of the network the region and the blocks speak of: 1 or 2.
+        /// Number of copies of the network that the region and the blocks are about: 1 or 2.
         copies: usize,
     },
     /// Two points that are close get answers that are close: `d < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε`, or
@@ -77,25 +77,25 @@ pub enum Claim {
         reach: Arc<[Rational]>,
         /// Lε.
         bound: Rational,
-        /// Whether `F` or `m` is meant.
+        /// The answers that are compared: `F` or `m`.
         on: On,
     },
     /// Points that differ in the moved features only get answers that are close: `|m(x) − m(x′)| <= b`,
     /// or `‖F(x) − F(x′)‖₂ <= b`. Two classes.
     Stable {
-        /// Which features may differ.
+        /// Per feature, true if it may differ.
         moved: Arc<[bool]>,
         /// b.
         bound: Rational,
-        /// Whether `F` or `m` is meant.
+        /// The answers that are compared: `F` or `m`.
         on: On,
     },
     /// A confident answer survives a change of the moved features: `m(x) >= k ⇒ m(x′) >= c` for `x′` of
-    /// `partners` that is `x` elsewhere. Two classes.
+    /// `partners` that equals `x` in the other features. Two classes.
     Confident {
-        /// Which features may differ.
+        /// Per feature, true if it may differ.
         moved: Arc<[bool]>,
-        /// Where `x′` may lie.
+        /// The region of `x′`.
         partners: Arc<RawRegion>,
         /// k and c.
         scores: Arc<Confidence>,
@@ -105,16 +105,16 @@ pub enum Claim {
     Lipschitz {
         /// Raw length of a unit of the distance, per feature.
         units: Arc<[Rational]>,
-        /// The distance.
+        /// The norm of the distance.
         norm: Norm,
         /// L.
         constant: Rational,
-        /// Around each of the two rows.
+        /// The boxes around the two rows.
         boxes: Arc<[RawRegion; 2]>,
     },
     /// Every pair of rows is bound. Two classes; the obligation has no region.
     AllPairs {
-        /// What binds two rows.
+        /// The bound on two rows.
         bound: PairBound,
         /// Length of a raw unit, per feature.
         weights: Arc<[Rational]>,
@@ -122,8 +122,8 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// The label whose margins decide the claim, and what they must exceed where it is not 0; `None` for
-    /// claims that are not about one label.
+    /// The label whose margins decide the claim, and the threshold that they must exceed if it is not 0; `None`
+    /// for claims that are not about one label.
     pub fn label(&self) -> Option<(usize, Option<&Threshold>)> {
         match self {
             Self::Label { label } => Some((*label, None)),
@@ -139,7 +139,7 @@ impl Claim {
         }
     }
 
-    /// Of how many copies of the model its points are inputs: 2 for output regions of pairs.
+    /// Number of copies of the model that its points are inputs of: 2 for output regions of pairs.
     pub fn copies(&self) -> usize {
         match self {
             Self::Avoid { copies, .. } => *copies,
@@ -155,8 +155,9 @@ impl Claim {
         }
     }
 
-    /// Whether a case may end at the whole numbers of this feature (index in the input, of all copies one after
-    /// the other). A claim that a rule proves along the segment between two points needs those between as well.
+    /// True if a case may end at the whole numbers of this feature (index in the input, of all copies one after
+    /// the other). A claim that a rule proves along the segment between two points also needs the values
+    /// between whole numbers.
     pub fn lets_tighten(&self, index: usize) -> bool {
         match self {
             Self::Monotone { feature, .. } => feature.0 != index,
@@ -170,7 +171,7 @@ impl Claim {
         }
     }
 
-    /// Whether no point can be the partner that the claim speaks of, whatever the model.
+    /// True if no point can be the partner that the claim speaks of, whatever the model.
     pub(super) fn has_no_partners(&self) -> bool {
         match self {
             Self::Confident { partners, .. } => partners.is_empty(),
@@ -187,13 +188,13 @@ impl Claim {
     }
 }
 
-/// Whether there is anything to prove.
+/// The standing of an obligation: there is something to prove, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// A claim that can be proved or refuted.
     Open,
-    /// The row is no member of the domain, or the claim speaks of no point at all: never proved, counted
-    /// apart.
+    /// The row is no member of the domain, or the claim speaks of no point at all. It is never proved, and is
+    /// counted apart.
     Invalid,
 }
 
@@ -202,13 +203,13 @@ pub enum Standing {
 pub struct Obligation {
     /// Index in the certificate.
     pub at: usize,
-    /// Whether there is anything to prove.
+    /// The standing: there is something to prove, or nothing.
     pub standing: Standing,
-    /// What is claimed of the (defended) model; a counterexample refutes this.
+    /// The claim about the (defended) model; a counterexample refutes it.
     pub claim: Claim,
     /// A claim on the undefended model that implies `claim`; equal to it without a defense,
     /// `None` if the defense preserves nothing.
     pub sufficient: Option<Claim>,
-    /// For which points.
+    /// The points that the claim is about.
     pub region: RawRegion,
 }

@@ -16,7 +16,7 @@ use super::super::region::Metric;
 use super::super::{Norm, Property, Spec};
 use super::{Claim, LowerError, unsupported};
 
-/// What a claim about all pairs of rows says of one pair; distances are Euclidean.
+/// The bound that a claim about all pairs of rows sets on one pair; distances are Euclidean.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PairBound {
     /// `‖F(x) − F(x′)‖₂ <= L·‖x − x′‖₂`, for unordered pairs; vacuous iff `x = x′`.
@@ -34,8 +34,8 @@ pub enum PairBound {
     },
 }
 
-/// Claims about two points are decided with two classes or of a plain score, and unless a defense loses
-/// them.
+/// Refuses claims about two points with more than two classes, or if a defense loses them. They are decided
+/// with two classes and for a plain score.
 pub(super) fn expect_decidable(
     spec: &Spec,
     model: &Model,

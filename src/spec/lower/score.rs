@@ -1,13 +1,13 @@
-//! What can be said of a plain score, which has neither labels nor a posterior.
+//! Claims that can be made about a plain score, which has neither labels nor a posterior.
 
 use crate::model::{Family, Link, Model};
 
 use super::super::{On, Property, Spec};
 use super::LowerError;
 
-/// Refuses claims about labels or posteriors of a model without classes: with a single class, which
-/// always wins, they would hold emptily. Of a network claims about its output are made, and no others:
-/// the rules for the rest compare one output with another.
+/// Refuses claims about labels or posteriors of a model without classes: its single class always wins, so they
+/// would hold emptily. For a network, only claims about its output are made: the rules for the others compare
+/// one output with another.
 pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(), LowerError> {
     let is_network = matches!(model.family, Family::Mlp(_));
     let is_about = match is_network {
@@ -59,7 +59,8 @@ pub(super) fn expect_posterior(
     Err(LowerError::Meaningless { what, why })
 }
 
-/// Exhaustive as well. With two classes the posterior moves as the score does, whatever links them.
+/// True if the property is about posteriors. The match is exhaustive as well. With two classes the posterior
+/// moves as the score does, whatever links them.
 fn is_about_posterior(property: &Property, classes: usize) -> bool {
     match property {
         Property::Monotonicity { .. } => classes > 2,
@@ -77,7 +78,8 @@ fn is_about_posterior(property: &Property, classes: usize) -> bool {
     }
 }
 
-/// Exhaustive, so that a new property has to say what it is about.
+/// True if the property is about scores. The match is exhaustive, so that a new property has to say what it is
+/// about.
 fn is_about_score(property: &Property) -> bool {
     match property {
         Property::Monotonicity { .. } => true,

@@ -21,7 +21,7 @@ pub(super) struct Adam<F> {
 }
 
 impl<F: NdFloat> Adam<F> {
-    /// Moments zero, before the first step.
+    /// All moments are zero, before the first step.
     pub(super) fn new(network: &FloatNetwork<F>) -> Self {
         Self { first: network.zeros_like(), second: network.zeros_like(), steps: 0 }
     }
@@ -51,7 +51,7 @@ impl<F: NdFloat> Adam<F> {
     }
 }
 
-/// Zero instead of a subnormal: the moments of a dead unit would shrink into the subnormals and
+/// Zero instead of a subnormal. Otherwise the moments of a dead unit would shrink into the subnormals and
 /// stay there, where arithmetic is a hundred times slower.
 fn flushed<F: NdFloat>(x: F) -> F {
     if x.abs() < F::min_positive_value() { F::zero() } else { x }

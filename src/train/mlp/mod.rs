@@ -8,8 +8,7 @@
 //! ```
 //!
 //! The rate falls to a fifth after three quarters of the steps. Arithmetic is `f32`, like the
-//! weights that are stored; the code is generic over the float so that gradients can be tested
-//! in `f64`.
+//! stored weights. The code is generic over the float so that gradients can be tested in `f64`.
 
 mod adam;
 mod network;
@@ -27,7 +26,7 @@ use super::{Progress, TrainError, check_rows};
 use adam::Adam;
 use network::{FloatNetwork, Tape, cross_entropy};
 
-/// How a network is trained.
+/// The training settings of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MlpOptions {
     /// Width of each hidden layer, in order; empty for a linear model.
@@ -36,14 +35,14 @@ pub struct MlpOptions {
     pub epochs: usize,
     /// Rows per gradient step; all rows if there are fewer.
     pub batch: usize,
-    /// Adam's rate for the first three quarters of the steps, a fifth of it after them.
+    /// Adam's rate for the first three quarters of the steps, a fifth of it afterwards.
     pub learning_rate: f64,
     /// Epochs without a better validation result before training stops; `None`: never stop.
-    /// With validation rows the best epoch is kept either way.
+    /// With validation rows, the best epoch is kept in both cases.
     pub patience: Option<usize>,
     /// Decides the initial weights and the order of rows.
     pub seed: u64,
-    /// Take exactly this many gradient steps; `epochs` and `patience` are not looked at then.
+    /// Take exactly this many gradient steps; `epochs` and `patience` are then ignored.
     pub max_steps: Option<u64>,
 }
 
@@ -67,7 +66,7 @@ impl MlpOptions {
             TrainError::unless(value > 0, option, value as f64, "at least 1")
         };
         self.hidden.iter().try_for_each(|&width| positive("hidden", width))?;
-        // what a model may have when it is read again
+        // the limit when the model is read again
         let layers = self.hidden.len();
         TrainError::unless(layers < 64, "hidden", layers as f64, "at most 63 hidden layers")?;
         positive("epochs", self.epochs)?;
@@ -92,7 +91,7 @@ fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
 
 /// Fits a ReLU network with one logit per class to `train` by cross-entropy.
 ///
-/// `validation` chooses the epoch that is kept; without such rows the last one is.
+/// `validation` chooses the epoch to keep; without such rows, the last epoch is kept.
 /// `progress` is called after every epoch.
 ///
 /// # Errors
@@ -126,7 +125,7 @@ pub fn train(
     })
 }
 
-/// The loop of the module's first lines.
+/// The loop described at the top of this module.
 fn descend<F: NdFloat>(
     mut network: FloatNetwork<F>,
     examples: &Examples<F>,
@@ -193,7 +192,7 @@ impl<F: NdFloat> Examples<F> {
     }
 }
 
-/// How many steps, how large, how far.
+/// Batch size, number of steps, learning rate and patience.
 struct Schedule {
     batch: usize,
     steps: u64,
@@ -276,7 +275,8 @@ impl<F: NdFloat> Referee<F> {
         Self { tape: Tape::new(network, held_out.len()), best: None, epochs_since_best: 0 }
     }
 
-    /// Accuracy on the validation rows; better is more accurate, then of smaller loss.
+    /// Returns the accuracy on the validation rows. A network is better if it is more accurate, then if its
+    /// loss is smaller.
     fn judge(&mut self, network: &FloatNetwork<F>, held_out: &Examples<F>) -> Option<f64> {
         if held_out.len() == 0 {
             return None;

@@ -25,9 +25,9 @@ struct Affine<F> {
     bias: Array1<F>,
 }
 
-/// What a forward pass leaves for the backward pass, per layer, shape `[rows][outputs]`.
+/// The results of a forward pass for the backward pass, per layer, shape `[rows][outputs]`.
 pub(super) struct Tape<F> {
-    /// After relu; the last are the logits.
+    /// Outputs after relu; the last ones are the logits.
     outputs: Vec<Array2<F>>,
     /// Derivatives of the loss by the values before relu.
     deltas: Vec<Array2<F>>,
@@ -53,7 +53,7 @@ impl<F: NdFloat> FloatNetwork<F> {
         Self { layers: widths.windows(2).map(layer).collect() }
     }
 
-    /// All zero, of the same shape.
+    /// A network of zeros with the same shape.
     pub(super) fn zeros_like(&self) -> Self {
         let zeros = |layer: &Affine<F>| Affine {
             weights: Array2::zeros(layer.weights.raw_dim()),
@@ -75,7 +75,7 @@ impl<F: NdFloat> FloatNetwork<F> {
             .map(|slice| slice.expect("parameters lie in order"))
     }
 
-    /// The same, to be changed.
+    /// The same parameters, mutable.
     pub(super) fn tensors_mut(&mut self) -> impl Iterator<Item = &mut [F]> {
         self.layers
             .iter_mut()
@@ -83,7 +83,7 @@ impl<F: NdFloat> FloatNetwork<F> {
             .map(|slice| slice.expect("parameters lie in order"))
     }
 
-    /// Whether every parameter is a finite number.
+    /// True if every parameter is a finite number.
     pub(super) fn is_finite(&self) -> bool {
         self.tensors().flatten().all(|w| w.is_finite())
     }
@@ -102,7 +102,7 @@ impl<F: NdFloat> FloatNetwork<F> {
         }
     }
 
-    /// Fills `gradient` from the derivatives by the logits that `tape` holds.
+    /// Fills `gradient` from the derivatives by the logits in `tape`.
     pub(super) fn backward(&self, inputs: &Array2<F>, tape: &mut Tape<F>, gradient: &mut Self) {
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let input = index.checked_sub(1).map_or(inputs, |below| &tape.outputs[below]);
@@ -158,7 +158,7 @@ fn sum_columns<F: NdFloat>(array: &Array2<F>, sums: &mut Array1<F>) {
     }
 }
 
-/// Mean of `−ln softmax(logits)_label` over the rows; leaves its derivatives in the tape.
+/// Mean of `−ln softmax(logits)_label` over the rows; writes its derivatives into the tape.
 pub(super) fn cross_entropy<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize]) -> F {
     let logits = tape.outputs.last().expect("a network has a layer");
     let deltas = tape.deltas.last_mut().expect("a network has a layer");

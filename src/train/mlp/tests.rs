@@ -1,4 +1,4 @@
-//! What training a network promises.
+//! The promises of training a network.
 
 use crate::train::tests::{plain_schema, row};
 

@@ -1,28 +1,28 @@
-//! Thresholds and the rows in terms of them.
+//! Thresholds, and the rows in terms of them.
 //!
-//! A cut is an `f32` `t` between two neighbouring distinct training values `a < b`, as near to
-//! their middle as that allows, such that no training row is on the wrong side of it, whether
-//! a value is compared as it is or rounded to `f32` first:
+//! A cut is an `f32` `t` between two neighbouring distinct training values `a < b`, as near to their
+//! middle as possible. No training row is on the wrong side of it, whether a value is compared as it is or
+//! rounded to `f32` first:
 //!
 //! ```text
 //! a < t,  f32(a) < t,  t ≤ b          (then t ≤ f32(b), rounding being monotone)
 //! ```
 //!
-//! Neighbours that `f32` cannot tell apart have no cut between them. Code `c` of a value counts
-//! the cuts that are at most the value, so `x < t_k` iff `c ≤ k`.
+//! Neighbours that `f32` cannot separate have no cut between them. Code `c` of a value is the number
+//! of cuts that are at most the value, so `x < t_k` iff `c ≤ k`.
 
 use crate::model::Row;
 
 /// Rows as codes.
 pub(super) struct Binned {
-    /// Per feature the cuts, ascending; fewer than 256.
+    /// Per feature, the cuts in ascending order; fewer than 256.
     cuts: Vec<Vec<f64>>,
     /// Row-major, shape `[rows][features]`.
     codes: Vec<u8>,
 }
 
 impl Binned {
-    /// At most `bins` (2 to 256) bins per feature, of about equally many rows each.
+    /// At most `bins` (2 to 256) bins per feature, with about equally many rows each.
     pub(super) fn new(rows: &[Row], features: usize, bins: usize) -> Self {
         let mut codes = vec![0; rows.len() * features];
         let cuts: Vec<_> = (0..features)
@@ -59,13 +59,13 @@ impl Binned {
     }
 }
 
-/// How many `cuts` are at most `x`; there are fewer than 256.
+/// Number of `cuts` that are at most `x`; fewer than 256.
 fn code(cuts: &[f64], x: f64) -> u8 {
     cuts.partition_point(|cut| *cut <= x) as u8
 }
 
 /// Fewer than `bins` cuts of a column. Values with more than an equal share of the rows get a
-/// bin of their own, the rest share what is left.
+/// bin of their own; the other values share the remaining bins.
 fn cuts(column: &[f64], bins: usize) -> Vec<f64> {
     let groups = groups(column);
     let mut cuts = Vec::new();
@@ -77,7 +77,7 @@ fn cuts(column: &[f64], bins: usize) -> Vec<f64> {
         if free == 1 {
             break;
         }
-        // The bin is full, or the next value would overfill it more than it lacks now.
+        // The bin is full, or the next value would overfill it by more than it lacks now.
         let share = left as f64 / free as f64;
         let is_full = held as f64 >= share || (held as f64 + next as f64 / 2.0) > share;
         if (groups.len() <= bins || is_full)
@@ -91,7 +91,7 @@ fn cuts(column: &[f64], bins: usize) -> Vec<f64> {
     cuts
 }
 
-/// The distinct values, ascending, with how many rows have them; `-0` is `0`.
+/// The distinct values in ascending order, each with its number of rows; `-0` counts as `0`.
 fn groups(column: &[f64]) -> Vec<(f64, usize)> {
     let mut sorted: Vec<f64> = column.iter().map(|x| x + 0.0).collect();
     sorted.sort_unstable_by(f64::total_cmp);

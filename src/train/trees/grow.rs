@@ -1,8 +1,8 @@
 //! One tree, depth first.
 //!
-//! A node owns a stretch of the list of rows. Of two children the one with fewer rows gets its
-//! histogram from its rows, the other one from the parent's by subtraction; so one histogram
-//! per level is alive.
+//! A node owns a stretch of the list of rows. Of two children, the one with fewer rows gets its
+//! histogram from its rows, the other from the parent's histogram by subtraction. So one histogram per
+//! level is alive.
 
 use crate::model::{Feature, Node, Tree};
 
@@ -12,7 +12,7 @@ use super::histogram::{Derivatives, Histogram, RowSums};
 use super::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 use crate::spec::Direction;
 
-/// Gains up to this are rounding.
+/// Gains up to this value are rounding errors.
 const LEAST_GAIN: f64 = 1e-6;
 
 /// Grows trees over the same rows.
@@ -31,18 +31,18 @@ pub(super) struct Grower<'a> {
 /// A tree in the making.
 struct Growth<'a> {
     derivatives: Vec<Derivatives>,
-    /// Of the training rows, to which leaf values are added.
+    /// Margins of the training rows; leaf values are added to them.
     margins: &'a mut [f64],
     nodes: Vec<Node>,
 }
 
-/// A node before it is decided whether it is split.
+/// A node before the decision about its split.
 struct Open {
     candidate: Candidate,
     /// Its stretch of rows: start and length.
     start: usize,
     len: usize,
-    /// How many more splits may follow.
+    /// Number of further splits allowed on the way to a leaf.
     depth: usize,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// The next tree; adds its values to the rows' `margins`.
+    /// Grows the next tree and adds its values to the rows' `margins`.
     pub(super) fn grow(&mut self, derivatives: Vec<Derivatives>, margins: &mut [f64]) -> Tree {
         self.rows.clear();
         self.rows.extend(0..self.binned.rows() as u32);
@@ -110,8 +110,8 @@ impl<'a> Grower<'a> {
         })
     }
 
-    /// The value of a leaf, which its rows receive. Rounding is monotone, so values keep the
-    /// order of their weights.
+    /// Returns the value of a leaf and adds it to its rows. Rounding is monotone, so values keep the order
+    /// of their weights.
     fn settle(&self, node: &Open, margins: &mut [f64]) -> f64 {
         let weight = self.penalty.weight(node.candidate.sums, node.candidate.bounds);
         let value = f64::from((self.eta * weight) as f32);
@@ -121,7 +121,7 @@ impl<'a> Grower<'a> {
         value
     }
 
-    /// Parts the rows of the node, in order on both sides.
+    /// Parts the rows of the node; both sides keep the order.
     fn children(&mut self, node: &Open, split: &Split) -> (Open, Open) {
         let rows = &mut self.rows[node.start..][..node.len];
         self.spare.clear();

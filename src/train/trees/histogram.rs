@@ -1,8 +1,8 @@
 //! Sums of derivatives per feature and bin.
 //!
-//! Derivatives are whole numbers of 2⁻³⁰, so that sums are exact: a histogram obtained by
-//! subtraction equals the one obtained by adding rows, an empty bin is exactly empty, and no
-//! order of rows changes a tree. 2³³ rows fit into 64 bits.
+//! Derivatives are whole multiples of 2⁻³⁰, so sums are exact. A histogram obtained by subtraction equals
+//! the one obtained by adding rows, an empty bin is exactly empty, and the order of rows never changes a
+//! tree. 2³³ rows fit into 64 bits.
 
 use std::iter::Sum;
 use std::ops::{AddAssign, Sub, SubAssign};
@@ -19,7 +19,7 @@ pub(super) struct Derivatives {
 }
 
 impl Derivatives {
-    /// Of the logistic loss: `p − y` and `p(1 − p)`, the latter at least one unit.
+    /// The derivatives of the logistic loss: `p − y` and `p(1 − p)`, the latter at least one unit.
     pub(super) fn logistic(margin: f64, label: usize) -> Self {
         let p = 1.0 / (1.0 + (-margin).exp());
         let target = if label == 1 { 1.0 } else { 0.0 };
@@ -46,7 +46,7 @@ impl RowSums {
         self.hessian as f64 * UNIT
     }
 
-    /// Whether these are sums over no rows.
+    /// True if these are sums over no rows.
     pub(super) fn is_empty(self) -> bool {
         self.hessian == 0
     }
@@ -98,7 +98,7 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    /// Over `rows`, with their derivatives at the same place in the slice.
+    /// The histogram of `rows`, with their derivatives at the same place in the slice.
     pub(super) fn new(binned: &Binned, rows: &[u32], derivatives: &[Derivatives]) -> Self {
         let mut features = vec![[RowSums::default(); 256]; binned.features()];
         for &row in rows {
@@ -110,7 +110,7 @@ impl Histogram {
         Self { features }
     }
 
-    /// What is left of a node's histogram without that of a child.
+    /// A node's histogram without that of a child.
     pub(super) fn without(mut self, child: &Self) -> Self {
         for (bins, others) in self.features.iter_mut().zip(&child.features) {
             bins.iter_mut().zip(others).for_each(|(bin, other)| *bin -= *other);

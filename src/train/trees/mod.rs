@@ -10,7 +10,7 @@
 //!
 //! Thresholds lie between neighbouring training values, see `bins.rs`; gains and monotone
 //! constraints are those of `split.rs` (Chen and Guestrin 2016; `monotone_constraints` of XGBoost).
-//! Nothing here is left to chance: the same rows and options give the same trees.
+//! Nothing is random: the same rows and options give the same trees.
 
 mod bins;
 mod grow;
@@ -30,7 +30,7 @@ use histogram::Derivatives;
 
 use crate::spec::Direction;
 
-/// How an ensemble is trained.
+/// The training settings of an ensemble.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TreeOptions {
     /// Number of trees, unless `patience` ends training earlier.
@@ -49,8 +49,8 @@ pub struct TreeOptions {
     pub gamma: f64,
     /// Features in which the score must be monotone.
     pub monotone: BTreeMap<Feature, Direction>,
-    /// Trees without a smaller validation loss before training stops, and the ensemble is cut
-    /// after its best tree; `None`, or no validation rows: keep all trees.
+    /// Trees without a smaller validation loss before training stops and the ensemble is cut after its best
+    /// tree. `None`, or no validation rows: all trees are kept.
     pub patience: Option<usize>,
 }
 
@@ -120,7 +120,7 @@ pub fn train(
     })
 }
 
-/// The loop of the module's first lines.
+/// The loop described at the top of this module.
 fn boost(
     features: usize,
     train: &[Row],
@@ -154,7 +154,7 @@ fn base_score(train: &[Row]) -> f64 {
     f64::from((ones / (train.len() as f64 - ones)).ln() as f32)
 }
 
-/// Follows the validation rows and remembers after which tree their loss was smallest.
+/// Follows the validation rows and remembers the tree with the smallest loss.
 struct TreeReferee<'a> {
     rows: &'a [Row],
     margins: Vec<f64>,

@@ -1,4 +1,4 @@
-//! Which split gains most.
+//! The split with the largest gain.
 //!
 //! ```text
 //! weight  w = clip(−G / (H + λ)) to the node's bounds
@@ -6,10 +6,10 @@
 //! gain    2 (L − L_left − L_right), with the children's clipped weights
 //! ```
 //!
-//! Monotone constraints: a split on an increasing feature needs `w_left ≤ w_right`, and both
-//! sides keep to their side of the middle of the two ever after. Bounds are handed down
-//! through *every* split and clip every leaf. Were only the splits on constrained features
-//! clipped, a split on another feature further down could undo the order.
+//! Monotone constraints: a split on an increasing feature needs `w_left ≤ w_right`, and from then on both
+//! sides keep to their side of the middle of the two weights. Bounds are passed down through *every* split
+//! and clip every leaf. If only the splits on constrained features were clipped, a split on another feature
+//! further down could break the order.
 
 use super::histogram::RowSums;
 use crate::spec::Direction;
@@ -25,7 +25,7 @@ impl WeightBounds {
     /// No bounds, as at the root.
     pub(super) const NONE: Self = Self { lower: f64::NEG_INFINITY, upper: f64::INFINITY };
 
-    /// The bounds of the left and right child once the split's weights are known.
+    /// The bounds of the left and the right child, given the weights of the split.
     pub(super) fn split(self, trend: Option<Direction>, left: f64, right: f64) -> (Self, Self) {
         let middle = left / 2.0 + right / 2.0;
         let (below, above) = (Self { upper: middle, ..self }, Self { lower: middle, ..self });
@@ -37,14 +37,14 @@ impl WeightBounds {
     }
 }
 
-/// What a weight costs and which weights are allowed.
+/// The cost of a weight, and the limits of a split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Penalty {
     /// The λ of the formulas.
     pub(super) lambda: f64,
     /// Smallest `H` of a child.
     pub(super) min_child_weight: f64,
-    /// What a split must gain.
+    /// Least gain of a split.
     pub(super) gamma: f64,
 }
 
@@ -63,9 +63,9 @@ impl Penalty {
 /// The node to be split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
-    /// Over all its rows.
+    /// Sums over all its rows.
     pub(super) sums: RowSums,
-    /// On the weights below it.
+    /// Bounds on the weights below it.
     pub(super) bounds: WeightBounds,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Split {
     pub(super) weights: (f64, f64),
 }
 
-/// The cut of one feature that gains most, more than `floor`; of equal ones the lowest.
+/// The cut of one feature with the largest gain above `floor`; of equal gains the lowest cut.
 ///
 /// `bins` are the node's sums by code, `cuts` the number of cuts.
 pub(super) fn best_cut(
@@ -95,7 +95,7 @@ pub(super) fn best_cut(
     let mut left = RowSums::default();
     for (cut, &bin) in bins.iter().enumerate().take(cuts) {
         left += bin;
-        // The same rows as at the cut before.
+        // The same rows as at the previous cut.
         if bin.is_empty() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! What boosting promises; above all that a monotone ensemble is monotone.
+//! The promises of boosting; above all that a monotone ensemble is monotone.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn grid(ensemble: &Ensemble, features: usize) -> Vec<Vec<f64>> {
     })
 }
 
-/// Whether the score follows every trend, decided on all pairs of cells that differ in one feature.
+/// True if the score follows every trend, decided on all pairs of cells that differ in one feature.
 fn is_monotone(
     ensemble: &Ensemble,
     monotone: &BTreeMap<Feature, Direction>,

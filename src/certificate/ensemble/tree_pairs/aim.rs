@@ -1,4 +1,4 @@
-//! What a box of pairs of points must show.
+//! The aim of a box of pairs of points: the statement that it must show.
 
 use crate::interval::{Rational, sigmoid};
 use crate::model::Tie;
@@ -8,7 +8,7 @@ use crate::certificate::Bounds;
 use crate::certificate::claims::Outcome;
 use crate::certificate::witness::norm_squared;
 
-/// What is claimed of the margins of two points.
+/// The claim about the margins of two points.
 #[derive(Clone, Debug)]
 pub(super) enum Aim {
     /// `m − m′ <= limit`. Enough for `|m − m′| <= limit` where the points can change places.
@@ -20,17 +20,17 @@ pub(super) enum Aim {
     Lipschitz { units: Vec<Rational>, norm: Norm, square: Rational },
     /// `m >= floor ⇒ m′ >= cutoff`.
     Confident { floor: Rational, cutoff: Rational },
-    /// `|m| >= margin` ⇒ the labels agree. With a ball only pairs count that lie in it.
+    /// `|m| >= margin` ⇒ the labels agree. With a ball, only pairs that lie in it count.
     Flip { margin: Rational, tie: Tie, ball: Option<(Vec<Rational>, Norm)> },
 }
 
 /// `[least, most]` over the pairs of a box.
 pub(super) struct Sums<'a> {
-    /// Of `m(x)`.
+    /// The range of `m(x)`.
     pub(super) first: (Rational, Rational),
-    /// Of `m(x′)`.
+    /// The range of `m(x′)`.
     pub(super) second: (Rational, Rational),
-    /// Of `m(x) − m(x′)`.
+    /// The range of `m(x) − m(x′)`.
     pub(super) change: (Rational, Rational),
     /// The least `|x_j − x′_j|` along a feature.
     pub(super) gap: &'a dyn Fn(usize) -> Rational,
@@ -41,14 +41,14 @@ impl Aim {
         Self::Posterior { square: bound * bound, is_strict }
     }
 
-    /// Whether the points of a box, whose least differences are given by feature, are too far apart for
-    /// the claim to speak of them.
+    /// True if the points of a box are too far apart for the claim to speak of them; `gap` gives their least
+    /// difference by feature.
     pub(super) fn is_out_of_reach(&self, gap: impl Fn(usize) -> Rational) -> bool {
         let Self::Flip { ball: Some((shifts, norm)), .. } = self else { return false };
         square_of_gaps(shifts, *norm, gap).is_some_and(|square| square > Rational::ONE)
     }
 
-    /// Whether the sums show the claim; else by how much it is missed, about.
+    /// Decides whether the sums show the claim; if not, gives the approximate bounds that miss it.
     pub(super) fn judge(&self, sums: &Sums) -> Outcome {
         let (holds, reached, required) = match self {
             Self::Change { limit } => {
@@ -90,13 +90,13 @@ impl Aim {
     }
 }
 
-/// At least `σ(m) − σ(m′)`, and at least 0: by the ends of both, and by their difference, for which it is
-/// largest around 0.
+/// An upper bound of `σ(m) − σ(m′)` that is at least 0. It uses the ends of both margins, and their difference:
+/// for a given difference the rise is largest around 0.
 fn largest_rise(sums: &Sums) -> Rational {
     rise(&sums.change.1, (&sums.first.1, &sums.second.0))
 }
 
-/// At least `σ(m′) − σ(m)`, and at least 0.
+/// An upper bound of `σ(m′) − σ(m)` that is at least 0.
 fn largest_fall(sums: &Sums) -> Rational {
     rise(&-sums.change.0.clone(), (&sums.second.1, &sums.first.0))
 }

@@ -1,4 +1,4 @@
-//! What a cell of one point allows the other point, along one feature.
+//! The cells that a cell of one point allows the other point, along one feature.
 
 use crate::interval::Rational;
 use crate::model::{Cells, Feature};
@@ -9,7 +9,7 @@ const NOTHING: (usize, usize) = (1, 0);
 /// Raw ends of a region along one feature.
 pub(super) type RawEnds = (Rational, Rational);
 
-/// What binds two points along one feature.
+/// The bond of two points along one feature.
 #[derive(Clone, Debug)]
 pub(super) enum Bond {
     /// Nothing.
@@ -20,7 +20,7 @@ pub(super) enum Bond {
     Within { reach: Rational, is_strict: bool },
 }
 
-/// One feature of two points: their grids, and where they may lie; `None`: anywhere.
+/// One feature of two points: their grids, and the sides in which they may lie; `None`: anywhere.
 pub(super) struct Axis<'a> {
     pub(super) grids: [&'a Cells; 2],
     pub(super) feature: usize,
@@ -29,8 +29,8 @@ pub(super) struct Axis<'a> {
     pub(super) cells: [(usize, usize); 2],
 }
 
-/// For every cell of either point the first and the last cell of the other that goes with it. Both rise
-/// with the cell, so a run of cells goes with a run of cells.
+/// For every cell of either point, the first and the last cell of the other that goes with it. Both rise with
+/// the cell, so a run of cells goes with a run of cells.
 #[derive(Debug)]
 pub(super) struct Band {
     /// The first cell that has an entry, per point.
@@ -62,7 +62,7 @@ impl Band {
     }
 
     /// The cells of the other point that go with a run of cells of this one; empty if the first is past the
-    /// last, and beyond what the other point may reach in places.
+    /// last. In places the run goes beyond the cells that the other point may reach.
     pub(super) fn partners(&self, copy: usize, (lo, hi): (usize, usize)) -> (usize, usize) {
         let entry = |cell: usize| {
             let index = cell.checked_sub(*self.origin.get(copy)?)?;
@@ -79,12 +79,12 @@ impl Band {
 pub(super) struct CellValues {
     low: Option<Rational>,
     high: Option<Rational>,
-    /// Whether `high` itself is not among them.
+    /// True if `high` itself is not among them.
     is_open: bool,
 }
 
 impl Axis<'_> {
-    /// The values of a cell, or of the run of cells from `cell` on.
+    /// The values of a cell.
     pub(super) fn values(&self, copy: usize, cell: usize) -> CellValues {
         self.run(copy, (cell, cell))
     }
@@ -121,7 +121,7 @@ impl Axis<'_> {
         own.gap(&other)
     }
 
-    /// For every cell of the first point the cells of the second that come close enough.
+    /// For every cell of the first point, the cells of the second that come close enough.
     fn neighbours(&self, reach: &Rational, is_strict: bool) -> Vec<(usize, usize)> {
         let [own, other] = self.cells;
         let others: Vec<CellValues> =

@@ -1,12 +1,12 @@
 //! Claims about two points of an ensemble that are bound to each other feature by feature: `x′_j` equals
 //! `x_j`, or is shifted from it, or lies within a reach of it, or is free.
 //!
-//! A region of pairs is a box of cells for each point. A cell of the one point goes with a run of cells of
-//! the other (`band`), so a narrower side of the one narrows that of the other. On such a box every tree
-//! reaches pairs of leaves (`walk`); the extremes of `m(x)`, `m(x′)` and `m(x) − m(x′)` over them, summed
-//! over the trees, decide (`aim`). Cuts of either point cover all pairs, and where every tree reaches one
-//! pair of leaves the sums are exact, so a claim is decided by enough cuts. A bound on the change may also
-//! be shared out among the trees, some of which are then cut without the others (`sum`).
+//! A region of pairs is a box of cells for each point. A cell of one point goes with a run of cells of the
+//! other (`band`), so a narrower side of one narrows that of the other. On such a box every tree reaches pairs
+//! of leaves (`walk`); the extremes of `m(x)`, `m(x′)` and `m(x) − m(x′)` over them, summed over the trees,
+//! decide (`aim`). Cuts of either point cover all pairs, and where every tree reaches one pair of leaves the
+//! sums are exact, so a claim is decided by enough cuts. A bound on the change may also be shared out among the
+//! trees, some of which are then cut without the others (`sum`).
 
 mod aim;
 mod band;
@@ -41,20 +41,20 @@ pub(in crate::certificate) struct Twins<'a, N> {
     aim: Aim,
 }
 
-/// What the two points of a claim are, before their grids are known.
+/// One question about the two points of a claim, before their grids are known.
 struct Question<'a> {
     bonds: Bonds,
-    /// Where either point may lie; `None`: anywhere.
+    /// The region of either point; `None`: anywhere.
     regions: [Option<&'a RawRegion>; 2],
     aim: Aim,
-    /// Whether the second point may lie between the whole values of a feature.
+    /// True if the second point may lie between the whole values of a feature.
     is_plain: bool,
 }
 
-/// What binds two points, by feature.
+/// The bonds of two points, by feature.
 enum Bonds {
     Each(Vec<Bond>),
-    /// `x′` is `x` but for one feature, which is shifted.
+    /// `x′` equals `x` except for one feature, which is shifted.
     Along {
         feature: usize,
         by: Rational,
@@ -134,7 +134,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Free where a feature is moved, else the same.
+/// The bond of a feature: free if it is moved, else equality.
 fn changed(is_moved: &bool) -> Bond {
     if *is_moved { Bond::Free } else { Bond::Shifted(Rational::ZERO) }
 }
@@ -154,10 +154,10 @@ pub(in crate::certificate) fn decide<'a, N: Score + 'a>(
     Ok(all)
 }
 
-/// The questions of a claim about two points, for a search that wants to know before it asks.
+/// The questions of a claim about two points. A search can test them before it asks the kernel.
 pub struct Questions<'a>(BySize<'a>);
 
-/// By the size of the scores.
+/// The questions, by the size of the scores.
 enum BySize<'a> {
     Small(Vec<Twins<'a, i128>>),
     Big(Vec<Twins<'a, IBig>>),
@@ -180,7 +180,7 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// Whether rule `tree-pairs` closes a box of one question.
+    /// True if rule `tree-pairs` closes a box of one question.
     pub fn is_closed(&self, question: usize, here: &TwinBox) -> bool {
         let outcome = match &self.0 {
             BySize::Small(all) => all.get(question).map(|twins| twins.close(here)),
@@ -206,7 +206,8 @@ impl<'a, N: Score> Twins<'a, N> {
         Some(questions.into_iter().map(make))
     }
 
-    /// `still`: the bands of features that are not shifted, once made for the questions of a claim.
+    /// Prepares one question. `still` keeps the bands of features that are not shifted; they are made once for
+    /// all questions of a claim.
     fn new(
         claimed: &'a Forest<N>,
         plain: &'a Forest<N>,
@@ -244,7 +245,7 @@ impl<'a, N: Score> Twins<'a, N> {
         twins
     }
 
-    /// One feature, the cells of both points as in a box.
+    /// One feature, with the cells of both points as in a box.
     fn axis(&self, feature: usize, here: &TwinBox) -> Axis<'_> {
         let side = |copy: usize| {
             let region = self.regions.get(copy).copied().flatten()?;
@@ -293,18 +294,18 @@ impl<'a, N: Score> Twins<'a, N> {
         })
     }
 
-    /// All trees, which reach the aim of the claim.
+    /// The sum of all trees, with the aim of the claim.
     fn all_trees(&self) -> TreeSum {
         let [forest, _] = self.forests;
         TreeSum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
     }
 
-    /// What the pairs of leaves show of a box.
+    /// The outcome of the pairs of leaves for a box.
     fn close(&self, here: &TwinBox) -> Outcome {
         self.close_sum(here, &self.all_trees())
     }
 
-    /// What the pairs of leaves of some trees show of a box.
+    /// The outcome of the pairs of leaves of some trees for a box.
     fn close_sum(&self, here: &TwinBox, sum: &TreeSum) -> Outcome {
         if sum.aim.is_out_of_reach(|feature| self.gap(here, feature)) {
             return Outcome::Holds;

@@ -1,4 +1,4 @@
-//! Which cells of one point go with which cells of the other: boxes of pairs, and how they are cut.
+//! Pairs of cells of two points that go with each other: boxes of pairs, and cuts of them.
 
 use std::sync::Arc;
 
@@ -91,8 +91,8 @@ impl Pairing {
         self.bands.get(feature).map_or((1, 0), |band| band.partners(copy, run))
     }
 
-    /// Both parts of a cut, each narrowed to cells that go with a cell of the other point, or `None` where
-    /// nothing is left; `None` in all if the cut lies outside the box.
+    /// Both parts of a cut, each narrowed to cells that go with a cell of the other point, or `None` if nothing
+    /// of it is left. The whole result is `None` if the cut lies outside the box.
     pub fn cut(
         &self,
         here: &TwinBox,
@@ -116,7 +116,8 @@ impl Pairing {
         self.narrow(&mut here, copy, feature, side).then_some(here)
     }
 
-    /// The same in place; `false` if nothing is left, and then the sides of the feature mean nothing.
+    /// Does the same as [`Pairing::narrowed`] in place; `false` if nothing is left, and then the sides of the
+    /// feature mean nothing.
     pub fn narrow(
         &self,
         here: &mut TwinBox,

@@ -12,9 +12,10 @@ pub(super) struct TreeSum {
 }
 
 impl TreeSum {
-    /// The trees that are named, which may change by `most`, and the others, which have what is left: over any
-    /// pairs of points the largest change of all is at most the sum of both largest changes. Refuses what is
-    /// no bound on a change, and trees that are not among these or not in ascending order.
+    /// Splits the sum into the named trees, which may change by `most`, and the others, which get the rest of
+    /// the limit: over any pairs of points, the largest change of all trees is at most the sum of both largest
+    /// changes. Refuses an aim that is no bound on a change, and named trees that are not among these or not in
+    /// ascending order.
     pub(super) fn parts(&self, most: f64, named: &[usize]) -> Result<(Self, Self), &'static str> {
         let Aim::Change { limit } = &self.aim else {
             return Err("a sum where no change of the score is bounded");

@@ -6,14 +6,14 @@ use super::super::{CutNode, CutTree, Score};
 /// The least and the most of a number.
 pub(super) type Range<N> = (N, N);
 
-/// What two points reach of a sum of trees.
+/// The values of a sum of trees that two points reach.
 #[derive(Clone, Debug)]
 pub(super) struct Reached<N> {
-    /// At the first point.
+    /// The values at the first point.
     pub(super) first: Range<N>,
-    /// At the second.
+    /// The values at the second point.
     pub(super) second: Range<N>,
-    /// The first minus the second.
+    /// The values at the first point minus those at the second.
     pub(super) change: Range<N>,
 }
 
@@ -58,7 +58,7 @@ impl<N: Score> Reached<N> {
 
 /// A step of the walk.
 enum PairVisit {
-    /// Look at a node of either copy.
+    /// Look at a pair of nodes, one of each copy.
     Pair([usize; 2]),
     /// Narrow the cells of one point, then look at a pair of nodes.
     Narrowed { copy: usize, feature: usize, side: (usize, usize), next: [usize; 2] },
@@ -66,13 +66,13 @@ enum PairVisit {
     Widen { feature: usize, sides: [(usize, usize); 2] },
 }
 
-/// A tree, or a node of one, that does not exist; the reader has refused such models, and nothing is said of
+/// A tree, or a node of one, that does not exist. The reader has refused such models; nothing is said about
 /// them here.
 #[derive(Debug)]
 pub(super) struct Absent;
 
-/// What a tree, on the grid of either point, has over a box of pairs; the box is narrowed along each path
-/// and left as it was. `None` if no pair of leaves is reached.
+/// The values that a tree, given on the grid of either point, reaches over a box of pairs. The box is narrowed
+/// along each path and left as it was. `None` if no pair of leaves is reached.
 pub(super) fn reached<N: Score>(
     pairing: &Pairing,
     trees: [&CutTree<N>; 2],
@@ -114,7 +114,7 @@ pub(super) fn reached<N: Score>(
     Ok(found)
 }
 
-/// Where a pair of nodes leads.
+/// The next step from a pair of nodes.
 enum PairDescent<'a, N> {
     Leaves(&'a N, &'a N),
     One([usize; 2]),

@@ -1,5 +1,5 @@
-//! The margins that the boundary property is about, by family: their bounds over a region, and of
-//! their change.
+//! The margins that the boundary property is about, by family: bounds of them over a region, and of their
+//! change.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};
@@ -11,22 +11,22 @@ use crate::certificate::ensemble::interval;
 use crate::certificate::ensemble::{Forest, Score};
 use crate::certificate::{Hidden, Network};
 
-/// Bounds of the two-class margin over a region, and of its change; how differs by family.
+/// Bounds of the two-class margin over a region, and of its change; each family has its own way.
 pub(in crate::certificate) trait MarginRange {
-    /// What is derived once for a region and serves all its parts.
+    /// Data that is derived once for a region and serves all its parts.
     type Held;
-    /// Derives it; `None` after overflow.
+    /// Derives the data; `None` after overflow.
     fn hold(&self, region: &RawRegion) -> Option<Self::Held>;
-    /// `[least, most]` over a region that `held` serves; `None` where an end is unknown.
+    /// `[least, most]` over a region that `held` serves; `None` if an end is unknown.
     fn range(&self, region: &RawRegion, held: &Self::Held) -> Option<(Rational, Rational)>;
-    /// At least `|m(x) − m(x′)|` for `x`, `x′` of the held region that differ along one axis by at
-    /// most `reach`, axis by axis; empty where unknown.
+    /// Upper bounds of `|m(x) − m(x′)|` for `x`, `x′` of the held region that differ along one axis by at most
+    /// `reach`, axis by axis; empty if unknown.
     fn changes(&self, reach: &[Rational], held: &Self::Held) -> Vec<Option<Rational>>;
-    /// The same for differences that, divided by `reach` per feature, have at most unit `norm`.
+    /// An upper bound for differences that, divided by `reach` per feature, have a `norm` of at most 1.
     fn change(&self, reach: &[Rational], norm: Norm, held: &Self::Held) -> Option<Rational>;
-    /// Whether the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
+    /// True if the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
     fn is_step(&self, moves: &Moves<Self::Held>, sign: f64, floor: f64) -> bool;
-    /// The step rule for both signs that are not void.
+    /// True if the step rule holds for each sign that is not void.
     fn keep_sign(&self, moves: &Moves<Self::Held>, is_void: [bool; 2], margin: &Threshold) -> bool {
         let floor = margin.below.down();
         let signs = [-1.0, 1.0].into_iter().zip(is_void);
@@ -35,13 +35,13 @@ pub(in crate::certificate) trait MarginRange {
     }
 }
 
-/// A region and where its points may move.
+/// A region, and the moves of its points.
 pub(in crate::certificate) struct Moves<'a, H> {
-    /// What was derived for the region.
+    /// The data derived for the region.
     pub(super) own: &'a H,
     /// All places that its points move to.
     pub(super) moved: &'a RawRegion,
-    /// What was derived for a region that holds them.
+    /// The data derived for a region that holds these places.
     pub(super) held: &'a H,
     /// The moves of a feature, in raw units, least and most.
     pub(super) by: &'a [(Rational, Rational)],
@@ -55,7 +55,7 @@ pub(in crate::certificate) struct NetworkMargins<'a, F: Form> {
 }
 
 impl<F: Form> NetworkMargins<'_, F> {
-    /// Gradient and reach, both standardised: a raw reach r is scale·r in z.
+    /// The gradient and the reach, both standardised: a raw reach r is scale·r in z.
     fn slopes(&self, reach: &[Rational], held: &Hidden) -> Option<(Vec<Interval>, Vec<f64>)> {
         let slopes = gradient(self.network, &[-1.0, 1.0], held)?;
         let scaled = |(feature, r): (&FeatureSpec, &Rational)| (&feature.exact_scale() * r).up();

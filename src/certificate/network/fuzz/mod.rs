@@ -1,5 +1,5 @@
-//! The boundary property by its cheap rules. It fails at `x` iff `|m(x)| >= μ` and some shifted
-//! copy has the other label. For a sign `c` and a shift `s` that is excluded by either of
+//! The boundary property by its cheap rules. It fails at `x` iff `|m(x)| >= μ` and some shifted copy has the
+//! other label. For a sign `c` and a shift `s` any of these excludes it:
 //!
 //! ```text
 //! void       max c·m(x) < μ⁻           over the region
@@ -28,7 +28,7 @@ use crate::certificate::witness::norm_squared;
 pub(in crate::certificate) use margins::NetworkMargins;
 use margins::{MarginRange, Moves};
 
-/// The boundary property: which margins count as confident, and how far copies may lie.
+/// The boundary property: the margin from which on a point is confident, and the reach of its copies.
 #[derive(Clone, Copy)]
 pub(in crate::certificate) struct Boundary<'a> {
     margin: &'a Threshold,
@@ -38,7 +38,7 @@ pub(in crate::certificate) struct Boundary<'a> {
 }
 
 impl<'a> Boundary<'a> {
-    /// That of a claim; `None` for other claims.
+    /// The boundary property of a claim; `None` for other claims.
     pub(in crate::certificate) fn of(claim: &'a Claim) -> Option<Self> {
         let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else { return None };
         Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
@@ -55,7 +55,7 @@ impl<'a> Boundary<'a> {
         Outcome::Open(Bounds { reached: f64::NEG_INFINITY, required })
     }
 
-    /// For negative and for positive margins: whether none of the region is confident.
+    /// For negative and for positive margins: true if no point of the region is confident.
     fn voids(&self, (least, most): (Rational, Rational)) -> [bool; 2] {
         [-least, most].map(|top| top < self.margin.below)
     }
@@ -75,7 +75,7 @@ impl<'a> Boundary<'a> {
         if holds == Some(true) { Outcome::Holds } else { self.open() }
     }
 
-    /// Zone `axis`; `None` where something is unknown.
+    /// Decides zone `axis`; `None` if something is unknown.
     fn holds_for_copies<M: MarginRange>(&self, margins: &M, region: &RawRegion) -> Option<bool> {
         let own = margins.hold(region)?;
         let is_void = self.voids(margins.range(region, &own)?);
@@ -89,7 +89,7 @@ impl<'a> Boundary<'a> {
         Some(axes.is_same_side(&wide, &held) || axes.hold(margin))
     }
 
-    /// Zone `ball`, for the points of a region and their partners in a box; `None` where something is
+    /// Decides zone `ball`, for the points of a region and their partners in a box; `None` if something is
     /// unknown.
     fn holds_for_pairs<M: MarginRange>(
         &self,
@@ -116,14 +116,14 @@ impl<'a> Boundary<'a> {
         Some(margins.keep_sign(&moves, is_void, self.margin))
     }
 
-    /// Whether no point of one box is within Δ of one of the other.
+    /// True if no point of one box is within Δ of a point of the other.
     fn is_apart(&self, region: &RawRegion, partners: &RawRegion) -> bool {
         let boxes = [region.clone(), partners.clone()];
         let distance = gaps(&boxes, self.shifts).and_then(|gaps| norm_squared(&gaps, self.norm));
         distance.is_some_and(|square| square > Rational::ONE)
     }
 
-    /// How far partners may lie from their points, feature by feature, least and most; raw.
+    /// The least and the greatest difference of partners from their points, feature by feature; raw.
     fn moves(
         &self,
         region: &'a RawRegion,
@@ -146,17 +146,17 @@ struct Axes<'a, M: MarginRange> {
     margins: &'a M,
     region: &'a RawRegion,
     shifts: &'a [Rational],
-    /// For negative and for positive margins: whether |m| < μ⁻ on the region.
+    /// For negative and for positive margins: true if |m| < μ⁻ on the region.
     is_void: [bool; 2],
-    /// Of the region.
+    /// The data derived for the region.
     own: &'a M::Held,
-    /// Of the region widened everywhere, which holds all shifted copies.
+    /// The data derived for the region widened everywhere, which holds all shifted copies.
     held: &'a M::Held,
 }
 
 impl<M: MarginRange> Axes<'_, M> {
-    /// Cheapest first: slopes over the region widened everywhere, then all rules over the region widened
-    /// along the one axis.
+    /// True if the rules hold along every axis. Cheapest first: slopes over the region widened everywhere, then
+    /// all rules over the region widened along the one axis.
     fn hold(&self, margin: &Threshold) -> bool {
         let changes = self.margins.changes(self.shifts, self.held);
         let is_slow = |changes: &[Option<Rational>], axis: usize| {
@@ -182,7 +182,7 @@ impl<M: MarginRange> Axes<'_, M> {
         (0..self.shifts.len()).map(own).collect()
     }
 
-    /// A shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
+    /// True if a shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
     fn is_kept(&self, axis: usize, shift: &Rational, held: &M::Held, margin: &Threshold) -> bool {
         let moved = self.region.shifted(axis, shift);
         let by: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
@@ -190,14 +190,14 @@ impl<M: MarginRange> Axes<'_, M> {
         self.is_same_side(&moved, held) || self.margins.keep_sign(&moves, self.is_void, margin)
     }
 
-    /// For each sign that is not void: a shifted copy stays strictly on that side.
+    /// True if, for each sign that is not void, a shifted copy stays strictly on that side.
     fn is_same_side(&self, shifted: &RawRegion, held: &M::Held) -> bool {
         self.margins.range(shifted, held).is_some_and(|range| keeps_side(self.is_void, &range))
     }
 }
 
-/// Whether margins between `least` and `most` stay strictly on the side of each sign that is not void;
-/// a point that is not confident may have any partner.
+/// True if margins between `least` and `most` stay strictly on the side of each sign that is not void; a point
+/// that is not confident may have any partner.
 fn keeps_side(
     [negative_void, positive_void]: [bool; 2],
     (least, most): &(Rational, Rational),

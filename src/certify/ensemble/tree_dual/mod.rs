@@ -1,9 +1,9 @@
-//! Shares of the relaxation with one variable per leaf: what each tree leaves to the cells of each feature,
-//! so that the least leaves of all trees agree better; for rule `tree-dual`.
+//! Shares of the relaxation with one variable per leaf, for rule `tree-dual`. A share is the amount that a
+//! tree leaves to the cells of a feature. Shares make the least leaves of all trees agree better.
 //!
 //! Feature by feature, each tree's least sums per cell are replaced by their mean over the trees (max-product
-//! linear programming, Globerson and Jaakkola 2007). The bound never falls. Where what it comes to is not
-//! enough, the linear program itself is solved if it is small; the kernel takes whatever shares there are.
+//! linear programming, Globerson and Jaakkola 2007). The bound never falls. If the result is not enough, the
+//! linear program itself is solved, provided it is small. The kernel accepts any shares.
 
 mod program;
 
@@ -17,7 +17,7 @@ use crate::certify::Searcher;
 
 /// Most rounds over all features.
 const ROUNDS: usize = 30;
-/// A round that gains less than this share of what is missing is the last.
+/// A round that gains less than this share of the missing amount is the last.
 const LEAST_GAIN: f64 = 0.01;
 /// Steps of one unit of a score.
 const STEPS: f64 = (1 << 20) as f64;
@@ -51,7 +51,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     Some(Proof::TreeDual { shifts: rows.collect() })
 }
 
-/// A tree's share of one feature: constant between the tree's own cuts.
+/// A tree's share of one feature, constant between the tree's own cuts.
 struct TreeShare {
     feature: usize,
     /// The first cell of each run.
@@ -59,7 +59,7 @@ struct TreeShare {
     theta: Vec<f64>,
 }
 
-/// A leaf: its value, the runs of each share that it reaches, and the least share over them.
+/// A leaf: its value, the runs of each share that it reaches, and the least share over these runs.
 struct Reach {
     value: f64,
     runs: Vec<(usize, usize)>,
@@ -79,7 +79,7 @@ pub(super) struct Relaxation<'a> {
     sides: &'a Sides,
     base: f64,
     factors: Vec<Factor>,
-    /// Per feature and cell what no tree has: `−Σθ`.
+    /// Per feature and cell, the remainder that no tree has: `−Σθ`.
     rest: Vec<Vec<f64>>,
 }
 
@@ -141,7 +141,7 @@ impl<'a> Relaxation<'a> {
         for (&(t, place), sums) in users.iter().zip(&sums) {
             let factor = &mut self.factors[t];
             for (cells, run) in factor.shares[place].runs(lo, total.len()) {
-                // the least over the run: a share is constant on it
+                // the least over the run, since a share is constant on it
                 let level = part * least(&total[cells.clone()]);
                 factor.shares[place].theta[run] += level - sums[run];
                 rest[cells].iter_mut().for_each(|rest| *rest -= level);
@@ -151,13 +151,13 @@ impl<'a> Relaxation<'a> {
         self.rest[feature] = rest;
     }
 
-    /// Per tree, share and run.
+    /// The shares per tree, share and run.
     fn thetas(&self) -> Vec<Vec<Vec<f64>>> {
         let of = |factor: &Factor| factor.shares.iter().map(|share| share.theta.clone()).collect();
         self.factors.iter().map(of).collect()
     }
 
-    /// Takes shares per tree, share and run.
+    /// Replaces the shares by these, per tree, share and run.
     fn adopt(&mut self, thetas: &[Vec<Vec<f64>>]) {
         self.rest.iter_mut().flatten().for_each(|rest| *rest = 0.0);
         for (factor, thetas) in self.factors.iter_mut().zip(thetas) {
@@ -200,7 +200,7 @@ impl TreeShare {
         self.starts.partition_point(|start| *start <= cell) - 1
     }
 
-    /// The cells of each run, counted from `lo`, and its number.
+    /// The cells of each run, counted from `lo`, and the number of the run.
     fn runs(&self, lo: usize, cells: usize) -> Vec<(std::ops::Range<usize>, usize)> {
         let end = |run: usize| self.starts.get(run + 1).map_or(cells, |next| next - lo);
         (0..self.starts.len()).map(|run| (self.starts[run] - lo..end(run), run)).collect()
@@ -254,7 +254,7 @@ impl Factor {
         Self { tree, shares, leaves }
     }
 
-    /// Where the share of a feature stands.
+    /// The place of the share of a feature.
     fn place(&self, feature: usize) -> Option<usize> {
         self.shares.iter().position(|share| share.feature == feature)
     }
@@ -263,7 +263,7 @@ impl Factor {
         self.leaves.iter().map(Reach::sum).fold(f64::INFINITY, f64::min)
     }
 
-    /// Per run of a share the least leaf that reaches it.
+    /// Per run of a share, the least leaf that reaches it.
     fn sums(&self, place: usize) -> Vec<f64> {
         let share = &self.shares[place];
         let mut sums = vec![f64::INFINITY; share.theta.len()];
@@ -276,7 +276,7 @@ impl Factor {
         sums
     }
 
-    /// The least shares of the leaves anew, after one was changed.
+    /// Recomputes the least shares of the leaves after one share changed.
     fn renew(&mut self, place: usize) {
         let theta = &self.shares[place].theta;
         for leaf in &mut self.leaves {

@@ -1,8 +1,8 @@
-//! The best shares, by linear program; beside `certify/network/lp.rs` the only file that knows the solver.
+//! The best shares by linear program; beside `certify/network/lp.rs` the only file that knows the solver.
 //!
-//! The shares themselves are the variables, so that the solver's point is the multipliers that the kernel
-//! is given. With `θ` constant on the runs between a tree's own cuts, `m` its least over several runs, `u`
-//! the least leaf of a tree and `ρ` the least of a feature's rest,
+//! The shares themselves are the variables, so the solver's point consists of the multipliers that the
+//! kernel receives. `θ` is constant on the runs between a tree's own cuts, `m` is its least over several
+//! runs, `u` the least leaf of a tree, and `ρ` the least remainder of a feature:
 //!
 //! ```text
 //! maximise   Σ_t u_t + Σ_j ρ_j
@@ -11,7 +11,7 @@
 //!            ρ_j + Σ_t θ_{t,j}(cell) <= 0     every cell of feature j between the cuts of all trees
 //! ```
 //!
-//! Only the shares are used; objective and status are no evidence.
+//! Only the shares are used; the objective and the status are no evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,11 @@ use good_lp::{
 use super::super::tree_dual::{Factor, Relaxation};
 use crate::certify::network::lp::LONGEST_SECONDS;
 
-/// Shares beyond this are not offered.
+/// Largest share that is offered.
 const LARGEST: f64 = 1e9;
 
-/// Sets the shares to what the program finds, if it has at most `most_rows` rows, is solved, and its bound
-/// is the better one in floats.
+/// Sets the shares to the solution of the program, provided it has at most `most_rows` rows, is solved, and
+/// its bound is better in floats.
 pub(super) fn improve(relaxation: &mut Relaxation, most_rows: usize) {
     if rows(relaxation) > most_rows {
         return;
@@ -40,7 +40,7 @@ pub(super) fn improve(relaxation: &mut Relaxation, most_rows: usize) {
     }
 }
 
-/// At least the rows of the program.
+/// An upper bound of the rows of the program.
 fn rows(relaxation: &Relaxation) -> usize {
     let of_factor = |factor: &Factor| {
         let spans: usize = factor.shares.iter().map(|share| share.theta.len()).sum();
@@ -50,7 +50,7 @@ fn rows(relaxation: &Relaxation) -> usize {
     relaxation.factors.iter().map(of_factor).sum()
 }
 
-/// What stands for a share on several runs: its place in the tree, first and last run.
+/// A share on several runs: its place in the tree, then first and last run.
 type Span = (usize, (usize, usize));
 
 /// The different spans of a tree's leaves.
@@ -61,7 +61,7 @@ fn spans_of(factor: &Factor) -> BTreeSet<Span> {
 
 /// The variables of one tree.
 struct TreeVariables {
-    /// Per share and run; `None` for the first, which is 0: a constant of a share cancels.
+    /// Per share and run; `None` for the first run, whose share is 0: a constant of a share cancels.
     theta: Vec<Vec<Option<Variable>>>,
     spans: BTreeMap<Span, Variable>,
     least: Variable,
@@ -78,7 +78,7 @@ impl TreeVariables {
         Self { theta, spans: spans.collect(), least: variables.add(free()) }
     }
 
-    /// The share on some runs of a place.
+    /// Adds the share on some runs of a place to a sum.
     fn add_to(&self, sum: &mut Expression, factor: f64, (place, (first, last)): Span) {
         if first < last {
             sum.add_mul(factor, self.spans[&(place, (first, last))]);

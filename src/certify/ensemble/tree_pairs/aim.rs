@@ -1,17 +1,17 @@
-//! What a box of pairs must show, in floats: a guess at what the kernel will say.
+//! The claim that a box of pairs must satisfy, in floats: a prediction of the kernel's answer.
 
 use crate::spec::{Claim, On};
 
 use super::super::tree_pairs::product::{FALL, PairSums, RISE};
 
-/// What is claimed of the margins of two points; see rule `tree-pairs`.
+/// The claim on the margins of two points; see rule `tree-pairs`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum FloatAim {
     /// `m − m′ <= limit`.
     Change { limit: f64 },
     /// `√2·|σ(m) − σ(m′)| <= limit` where `m >= m′`.
     Posterior { limit: f64 },
-    /// The same against a constant times the distance, which only the kernel measures.
+    /// The same bound against a constant times the distance, which only the kernel measures.
     Distance,
     /// `m >= floor ⇒ m′ >= cutoff`.
     Confident { floor: f64, cutoff: f64 },
@@ -20,7 +20,7 @@ pub(super) enum FloatAim {
 }
 
 impl FloatAim {
-    /// That of a claim about two points of an ensemble; `None` for other claims.
+    /// The aim of a claim about two points of an ensemble; `None` for other claims.
     pub(super) fn of(claim: &Claim) -> Option<Self> {
         Some(match claim {
             Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => match on {
@@ -38,12 +38,12 @@ impl FloatAim {
         })
     }
 
-    /// Whether only differences count.
+    /// True if only differences count.
     pub(super) fn is_change(self) -> bool {
         matches!(self, Self::Change { .. })
     }
 
-    /// By how much the claim is missed, about; 0 and less where it holds.
+    /// The approximate amount by which the claim is missed; 0 or less if it holds.
     pub(super) fn missed(self, top: &PairSums) -> f64 {
         let [first, minus_first, second, minus_second, fall, rise] = *top;
         let sigma = |m: f64| 1.0 / (1.0 + (-m).exp());

@@ -1,5 +1,5 @@
-//! Pairs of points that change much, by coordinate ascent: along one feature after the other the best pair of
-//! cells is taken, while all others stay. The best pair so far is disturbed along some features and climbs on.
+//! Pairs of points with a large change, by coordinate ascent. Along one feature after the other, the best pair
+//! of cells is taken while all others stay. The best pair so far is disturbed along some features and climbs on.
 
 use std::collections::VecDeque;
 
@@ -9,13 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::{Cells, Ensemble, Node};
 
-/// Fewest and most trees that are walked, all climbs together: some hundredths of a second, some seconds.
+/// Fewest and most trees walked by all climbs together: some hundredths of a second, and some seconds.
 const WALKS: [u64; 2] = [1 << 21, 1 << 26];
-/// Walks that bounding a tree on a box of pairs is worth.
+/// Walks that cost as much as bounding a tree on a box of pairs.
 const WALKS_OF_A_BOX: u64 = 8;
-/// Features that a pair is disturbed along.
+/// Number of features along which a pair is disturbed.
 const DISTURBED: usize = 4;
-/// How much better a pair must be, so that no climb goes in circles.
+/// Least improvement of a pair, so that no climb goes in circles.
 const BETTER: f64 = 1e-9;
 
 /// A node on the grid: low iff the feature's cell is at most `number`.
@@ -24,7 +24,7 @@ enum CellNode {
     Leaf(f64),
 }
 
-/// The best pair so far, and the trees over cells, for both points the same grid.
+/// The best pair so far, and the trees over cells; both points have the same grid.
 pub(super) struct PairAscent<'a> {
     trees: Vec<Vec<CellNode>>,
     /// The trees that cut a feature.
@@ -37,7 +37,7 @@ pub(super) struct PairAscent<'a> {
     walked: u64,
 }
 
-/// The cells of both points, and how far the score falls from the first to the second.
+/// The cells of both points, and the fall of the score from the first to the second.
 #[derive(Clone)]
 struct Pair {
     cells: [Vec<usize>; 2],
@@ -72,8 +72,8 @@ impl<'a> PairAscent<'a> {
         Self { trees, cutting, pairing, root, rng, best: None, walked: 0 }
     }
 
-    /// Climbs on until all climbs so far are worth that many boxes, at least a few hundredths of a second, or a
-    /// pair falls by more than `enough`; returns the box of the best pair. Nothing is done for no boxes.
+    /// Climbs until all climbs so far are worth `boxes` boxes (at least a few hundredths of a second), or a pair
+    /// falls by more than `enough`. Returns the box of the best pair. Does nothing for 0 boxes.
     pub(super) fn climb(&mut self, enough: f64, boxes: u64) -> Option<TwinBox> {
         let walks = boxes.saturating_mul(WALKS_OF_A_BOX * self.trees.len() as u64);
         let [least, most] = WALKS;
@@ -88,12 +88,12 @@ impl<'a> PairAscent<'a> {
         self.place(self.best.as_ref()?)
     }
 
-    /// How far the score falls over the best pair.
+    /// The fall of the score over the best pair.
     fn fall(&self) -> f64 {
         self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.fall)
     }
 
-    /// The best pair or any other, disturbed; `None` if some feature has no cells that go together.
+    /// The best pair or a random one, disturbed; `None` if some feature has no cells that go together.
     fn start(&mut self) -> Option<Pair> {
         let features = self.pairing.features();
         let mut rng = self.rng.clone();
@@ -121,7 +121,7 @@ impl<'a> PairAscent<'a> {
         }
     }
 
-    /// Two points that are bound to each other.
+    /// Two random points that are bound to each other.
     fn anywhere(&self, rng: &mut ChaCha8Rng) -> Option<Pair> {
         let features = self.pairing.features();
         let mut pair = Pair { cells: [vec![0; features], vec![0; features]], fall: 0.0 };
@@ -129,7 +129,7 @@ impl<'a> PairAscent<'a> {
         (is_placed && features > 0).then_some(pair)
     }
 
-    /// Draws both cells along a feature; `false` if the first one goes with none.
+    /// Draws both cells along a feature; `false` if no second cell goes with the first.
     fn disturb(&self, pair: &mut Pair, feature: usize, rng: &mut ChaCha8Rng) -> bool {
         let (lo, hi) = self.root.side(0, feature);
         let cell = rng.random_range(lo..=hi);
@@ -149,7 +149,7 @@ impl<'a> PairAscent<'a> {
         (first.max(lo), last.min(hi))
     }
 
-    /// A pair that no feature alone improves, unless the walks end before.
+    /// A pair that no single feature improves, unless the walks end first.
     fn climbed(&mut self, mut pair: Pair, walks: u64) -> Pair {
         let fall = |tree| self.value(tree, &pair.cells[0]) - self.value(tree, &pair.cells[1]);
         pair.fall = (0..self.trees.len()).map(fall).sum();
@@ -163,7 +163,7 @@ impl<'a> PairAscent<'a> {
         pair
     }
 
-    /// Takes the best pair of cells along a feature; `false` if that is where it stands.
+    /// Takes the best pair of cells along a feature; `false` if the pair is there already.
     fn step(&mut self, pair: &mut Pair, feature: usize) -> bool {
         let [first, second] = [0, 1].map(|copy| self.along(&mut pair.cells[copy], copy, feature));
         let offset = [0, 1].map(|copy| self.root.side(copy, feature).0);
@@ -208,8 +208,8 @@ impl<'a> PairAscent<'a> {
     }
 }
 
-/// The pair that falls most from the one list to the other and by more than `enough`, as (fall, places). `run`
-/// gives the first and the last place that goes with one of the first list; neither ever falls.
+/// The pair with the largest fall from one list to the other, above `enough`, as (fall, places). `run` gives
+/// the first and the last place that goes with a place of the first list; neither ever decreases.
 fn steepest(
     first: &[f64],
     second: &[f64],
@@ -217,7 +217,7 @@ fn steepest(
     enough: f64,
 ) -> Option<(f64, [usize; 2])> {
     let (mut best, mut places) = (enough, None);
-    // those wait that no later one is below
+    // a place waits until a later one is below it
     let (mut waiting, mut next) = (VecDeque::new(), 0);
     for (at, value) in first.iter().enumerate() {
         let Some((from, to)) = run(at) else { continue };

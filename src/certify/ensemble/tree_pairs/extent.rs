@@ -1,5 +1,5 @@
-//! What stands beside claims about two points: by how much the score changes at most, how far it goes at
-//! all, and whether any point is as confident as a claim supposes.
+//! Figures beside claims about two points: the largest change of the score, its whole range, and whether any
+//! point is as confident as a claim supposes.
 
 use std::sync::Arc;
 
@@ -16,22 +16,22 @@ use super::super::tree_pairs::witness::Ground;
 use super::super::tree_pairs::{Grids, Means, prove, regions};
 use crate::certify::{Options, Searcher};
 
-/// The most by which the score changes between two points that a claim binds.
+/// The largest change of the score between two points that a claim binds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LargestChange {
-    /// Some pair changes by at least this; 0 where none was found that changes.
+    /// Some pair changes by at least this; 0 if no changing pair was found.
     pub least: f64,
-    /// No pair changes by more, which the kernel has shown.
+    /// No pair changes by more; the kernel has shown this.
     pub most: f64,
-    /// Whether both are the largest change, up to the rounding of `f64`; else the budget ended before.
+    /// True if both are the largest change, up to the rounding of `f64`; else the budget ended first.
     pub is_exact: bool,
-    /// Boxes of pairs that were looked at.
+    /// Boxes of pairs visited.
     pub nodes: u64,
 }
 
-/// The largest change of an obligation about it (`small-neighborhood`, `stability`), whatever its bound, or
-/// what it lies between as far as the budget of nodes lasts; to show that the largest is the largest takes as
-/// many again at most. `None` for other claims, and where trees are too large over pairs of points.
+/// The largest change of an obligation about a change (`small-neighborhood`, `stability`), whatever its
+/// bound, or an enclosure of it as far as the budget of nodes lasts. Proving that it is the largest takes at
+/// most as many nodes again. `None` for other claims, and if trees are too large over pairs of points.
 pub(in crate::certify) fn largest_change(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -41,8 +41,8 @@ pub(in crate::certify) fn largest_change(
     widest(searcher, on_score)
 }
 
-/// How far the score goes over the whole region of an obligation about its change, from its least to its
-/// greatest value: what bounds are to be compared with, since a small score changes little. `None` as for
+/// The range of the score over the whole region of an obligation about its change, from its least to its
+/// greatest value. Bounds should be compared with it, since a small score changes little. `None` as for
 /// [`largest_change`].
 pub(in crate::certify) fn score_span(
     searcher: &Searcher,
@@ -57,16 +57,16 @@ pub(in crate::certify) fn score_span(
     widest(searcher, all)
 }
 
-/// Whether some point of the region has the confidence that an obligation speaks of (`high-confidence`,
-/// `redundancy`): if none has, it holds emptily. `None` for other claims, or if the budget of nodes does
-/// not last.
+/// True if some point of the region has the confidence that an obligation speaks of (`high-confidence`,
+/// `redundancy`); if no point has it, the obligation holds emptily. `None` for other claims, or if the
+/// budget of nodes is too small.
 pub(in crate::certify) fn is_premise_met(
     searcher: &Searcher,
     obligation: &Obligation,
 ) -> Option<bool> {
     let Claim::Confident { scores, .. } = &obligation.claim else { return None };
     let grid = searcher.grid.as_ref()?;
-    // a point that has the confidence violates this by itself: no score reaches the cutoff
+    // a point with the confidence violates this claim by itself, because no score reaches the cutoff
     let beyond = Rational::from_f64(2.0 * grid.total() + 1.0)?;
     let cutoff = Threshold { below: beyond.clone(), above: beyond };
     let claim = Claim::Confident {
@@ -108,7 +108,7 @@ fn widest(searcher: &Searcher, on_score: Obligation) -> Option<LargestChange> {
     Some(LargestChange { least: least.down(), most, is_exact, nodes })
 }
 
-/// A claim about the score whose largest change is looked for.
+/// A claim about the score whose largest change is sought.
 struct ExtentClaim<'a> {
     searcher: &'a Searcher<'a>,
     on_score: &'a Obligation,
@@ -117,9 +117,9 @@ struct ExtentClaim<'a> {
 }
 
 impl ExtentClaim<'_> {
-    /// Boxes of pairs that change much, the one that changes most first, none if none changes; and whether no
-    /// pair changes more. All trees together have three quarters of the budget, or a third of that if they seem
-    /// hopeless, and start from what is climbed to unless a few boxes decide.
+    /// Boxes of pairs that change much, the largest change first, none if no pair changes; and true if no pair
+    /// changes more. All trees together get three quarters of the budget, or a third of that if they seem
+    /// hopeless. They start from the pairs that a climb found, unless a few boxes decide.
     fn largest(&self, nodes: &mut u64) -> (Vec<TwinBox>, bool) {
         let Options { budget_nodes, seed, .. } = self.searcher.options;
         let (root, budget) = (self.question.root, budget_nodes - budget_nodes / 4);
@@ -142,13 +142,13 @@ impl ExtentClaim<'_> {
         (all, is_largest)
     }
 
-    /// At most so much the pairs of a box change.
+    /// An upper bound of the change of the pairs of a box.
     fn fall(&self, here: &TwinBox) -> f64 {
         self.question.search().start(here.clone()).top[FALL]
     }
 
-    /// The change of a pair of a box; `None` if the kernel does not confirm that the claim binds the pair, as
-    /// where no float is of a cell.
+    /// The change of a pair of a box. `None` if the kernel does not confirm that the claim binds the pair, for
+    /// example if a cell has no float.
     fn change(&self, here: &TwinBox) -> Option<Rational> {
         let points = self.ground.pair(here, None);
         let model = self.searcher.subject.model.0;
@@ -157,7 +157,7 @@ impl ExtentClaim<'_> {
         if change == Rational::ZERO {
             return None;
         }
-        // the pair refutes any bound below, if it is one that is bound
+        // the pair refutes any smaller bound, if the claim binds the pair
         let claim = self.claim(&(&change / &Rational::integer(2))?)?;
         let proof = Proof::Counterexample { points: points.map(|x| Point::texts(&x)).to_vec() };
         let verdict = self.searcher.kernel.judge(claim, &proof);
@@ -181,8 +181,8 @@ impl ExtentClaim<'_> {
         self.confirmed(claim, &proof?).then(|| most.up() + 0.0)
     }
 
-    /// A bound that parts come to with what is left of the budget, or all together without a cut, if the kernel
-    /// confirms it.
+    /// A bound from the parts with the rest of the budget, or from all trees together without a cut, if the
+    /// kernel confirms it.
     fn at_most(&self, least: &Rational, nodes: &mut u64) -> Option<f64> {
         let options = self.searcher.options;
         let boxes = (options.budget_nodes.saturating_sub(*nodes), options);
@@ -202,8 +202,8 @@ impl ExtentClaim<'_> {
 }
 
 /// Turns the claim into one about the score, with another bound; `None` for claims that are not about a
-/// change. What is less than ε apart in the posterior's claim is at most ε apart in the score's: the same in
-/// the limit, but for whole features, whose reach is made the whole number below.
+/// change. Points less than ε apart in the posterior's claim are at most ε apart in the score's claim. Both
+/// agree in the limit, except for whole features, whose reach becomes the next whole number below.
 pub(super) fn expect_change(
     obligation: &mut Obligation,
     limit: Rational,
@@ -227,7 +227,7 @@ pub(super) fn expect_change(
     Some(())
 }
 
-/// The largest whole number below a positive one, or that itself where floats do not tell.
+/// The largest whole number below a positive number, or the number itself if floats cannot decide.
 fn whole_below(number: Rational) -> Rational {
     let floor = number.down().floor();
     let is_told = (0.0..9e15).contains(&floor) && number > Rational::ZERO;

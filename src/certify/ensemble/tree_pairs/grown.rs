@@ -1,8 +1,8 @@
-//! A tree of cases as it grows.
+//! A growing tree of cases.
 
 use crate::certificate::{Cut, Leaf, Step};
 
-/// A tree of cases, a leaf at first.
+/// A tree of cases, at first a single leaf.
 #[derive(Debug)]
 pub(super) struct Grown {
     nodes: Vec<GrownNode>,
@@ -10,9 +10,9 @@ pub(super) struct Grown {
 
 #[derive(Debug)]
 struct GrownNode {
-    /// The node above; that of the root is the root.
+    /// The parent node; the root is its own parent.
     above: usize,
-    /// The cut, and the place of its low part, after which comes the high one.
+    /// The cut, and the place of its low part; the high part comes next.
     cut: Option<(Cut, usize)>,
 }
 
@@ -23,7 +23,7 @@ impl Default for Grown {
 }
 
 impl Grown {
-    /// Cuts a leaf; returns the place of the low part, after which comes the high one.
+    /// Cuts a leaf; returns the place of the low part. The high part comes next.
     pub(super) fn cut(&mut self, leaf: usize, cut: Cut) -> usize {
         let low = self.nodes.len();
         self.nodes[leaf].cut = Some((cut, low));
@@ -31,7 +31,7 @@ impl Grown {
         low
     }
 
-    /// The cuts above a node from the root on, each with whether the node lies in its high part.
+    /// The cuts above a node, from the root on, each with true if the node lies in its high part.
     pub(super) fn path(&self, mut place: usize) -> Vec<(Cut, bool)> {
         let mut path = Vec::new();
         while place != 0 {
@@ -45,7 +45,7 @@ impl Grown {
         path
     }
 
-    /// In the order of the format.
+    /// The steps in the order of the format.
     pub(super) fn steps(&self) -> Vec<Step> {
         let (mut steps, mut stack) = (Vec::new(), vec![0]);
         while let Some(place) = stack.pop() {

@@ -26,7 +26,7 @@ use witness::{Ground, shift};
 pub use extent::LargestChange;
 pub(in crate::certify) use extent::{is_premise_met, largest_change, score_span};
 
-/// Searches all questions of an obligation within the budget of nodes, which they share.
+/// Searches all questions of an obligation within their shared budget of nodes.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
     let mut nodes = 0;
     let proof = prove(searcher, obligation, Means::All, &mut nodes);
@@ -34,10 +34,10 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     branch::Found { proof, nodes, is_spent }
 }
 
-/// How a bound is shown.
+/// The means of showing a bound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Means {
-    /// Also part by part, which loses what the parts do not reach together.
+    /// Also part by part, which loosens the bound if the parts do not reach their largest changes together.
     All,
     /// All trees together.
     Together,
@@ -77,7 +77,7 @@ fn prove(
             PairSearchEnd::Nothing => return None,
         }
     }
-    // a tree of its own may go over several lines
+    // a single tree may take several lines
     Some(match trees.pop_first() {
         Some((_, tree)) if pairings.len() == 1 => Proof::Split { tree, hints: Vec::new() },
         first => Proof::TreePairs { trees: trees.into_iter().chain(first).collect() },
@@ -92,7 +92,7 @@ fn refuted(ground: &Ground, claim: &Claim, number: usize, here: &TwinBox) -> Pro
     Proof::Counterexample { points: points.iter().map(|point| Point::texts(point)).collect() }
 }
 
-/// Where either point of a claim may lie; `None`: anywhere.
+/// The regions of both points of a claim; `None`: anywhere.
 fn regions<'a>(obligation: &'a Obligation, claim: &'a Claim) -> [Option<&'a RawRegion>; 2] {
     let region = &obligation.region;
     match claim {
@@ -112,7 +112,7 @@ fn regions<'a>(obligation: &'a Obligation, claim: &'a Claim) -> [Option<&'a RawR
 /// The grids of both points.
 struct Grids {
     first: Cells,
-    /// Where the second point need not be whole.
+    /// The grid of the second point, if it need not be whole.
     second: Option<Cells>,
 }
 

@@ -1,8 +1,8 @@
-//! The change of the score bounded part by part. Largest changes of parts of an ensemble add up, and a part of
-//! few trees is cut into cases without the others, so their cases do not multiply.
+//! The change of the score, bounded part by part. The largest changes of the parts of an ensemble add up. A
+//! part of few trees is cut into cases without the others, so their cases do not multiply.
 //!
 //! Trees are merged as Chen et al. ("Robustness Verification of Tree-based Models", NeurIPS 2019) merge cliques
-//! of leaves, here by branch and bound, and those first that lose most by it.
+//! of leaves, here by branch and bound, starting with the trees that lose most by it.
 
 use crate::certificate::{Cut, MAX_DEPTH, SplitTree, Step, TwinBox};
 
@@ -12,24 +12,24 @@ use super::super::tree_pairs::search::{PairSearch, WaitingBox};
 
 /// Trees of a part, from one attempt to the next.
 const SIZES: [usize; 10] = [2, 3, 4, 6, 8, 11, 14, 18, 24, 32];
-/// Most parts: they are named one below the other, each a step of the path.
+/// Most parts. They are listed one below the other, each as a step of the path.
 const MOST_PARTS: usize = MAX_DEPTH / 2;
-/// Most cuts below them.
+/// Most cuts below the parts.
 const MOST_CUTS: usize = MAX_DEPTH - MOST_PARTS;
-/// Boxes that two trees together are worth, to know what merging them brings.
+/// Boxes spent on two trees together, to learn the gain of merging them.
 const PAIR_BOXES: u64 = 100;
-/// How much above the sums in floats a bound is written, relative to the sizes of what is summed.
+/// Margin of a written bound above the sums in floats, relative to the sizes of the summands.
 const SLACK: f64 = 1e-12;
 
-/// A bound on the change, and what shows it.
+/// A bound on the change, and the tree that shows it.
 pub(super) struct Shown {
     pub(super) most: f64,
     pub(super) tree: SplitTree,
 }
 
-/// The lowest bound on the change over the pairs of a box that parts of at most `most_trees` trees come to; one
-/// that is at most `limit` is low enough. `work` is how many trees may be bounded, each box of each part
-/// counted; what is not needed of it stays. `None` where too few trees move for parts, or nothing may be done.
+/// The lowest bound on the change over the pairs of a box by parts of at most `most_trees` trees; a bound of
+/// at most `limit` is low enough. `work` is the number of trees that may be bounded, counting each box of each
+/// part; unused work stays. `None` if too few trees move for parts, or `work` is 0.
 pub(super) fn lowest(
     search: &PairSearch,
     root: &TwinBox,
@@ -77,13 +77,13 @@ pub(super) fn uncut(search: &PairSearch, root: &TwinBox) -> Option<Shown> {
     Some(Shown { most: whole.written(), tree: tree(vec![whole])? })
 }
 
-/// What the bounds of parts add up to, with room for rounding.
+/// The sum of the bounds of parts, with room for rounding.
 fn sum(parts: &[TreeGroup]) -> f64 {
     parts.iter().map(|part| part.written() + SLACK * part.size).sum()
 }
 
-/// Lowers the bounds of parts until their sum is at most `limit`, as far as the work lasts, those first that
-/// cost least.
+/// Lowers the bounds of parts until their sum is at most `limit`, as far as the work lasts, the cheapest parts
+/// first.
 fn lower(parts: &mut [TreeGroup], root: &TwinBox, limit: f64, work: &mut u64) {
     loop {
         let total = sum(parts);
@@ -91,12 +91,12 @@ fn lower(parts: &mut [TreeGroup], root: &TwinBox, limit: f64, work: &mut u64) {
         if excess <= 0.0 {
             return;
         }
-        // small steps cost a walk over what is open each
+        // each small step costs a walk over the open leaves
         let step = (excess / parts.len() as f64).max(total / 500.0).min(excess);
         let open = parts.iter_mut().filter(|part| part.bound > part.floor);
         let Some(part) = open.min_by(|a, b| a.price.total_cmp(&b.price)) else { return };
         let (bound, left) = (part.bound, *work);
-        // a step may be lost in the bound
+        // a step may vanish in the rounding of the bound
         part.lower((bound - step).min(bound.next_down()), root, work);
         let fall = bound - part.bound;
         part.price = if fall > 0.0 { (left - *work) as f64 / fall } else { f64::INFINITY };
@@ -106,7 +106,7 @@ fn lower(parts: &mut [TreeGroup], root: &TwinBox, limit: f64, work: &mut u64) {
     }
 }
 
-/// All parts after one another; the last one has what the others leave.
+/// All parts one after another; the last part has the trees that the others leave.
 fn tree(mut parts: Vec<TreeGroup>) -> Option<SplitTree> {
     let last = parts.pop()?;
     let mut steps = Vec::new();
@@ -130,11 +130,11 @@ struct TreeGroup<'a> {
     open: Vec<(usize, f64)>,
     /// The largest change on leaves that are not cut any more.
     floor: f64,
-    /// At least every change.
+    /// An upper bound of every change.
     bound: f64,
-    /// The largest changes of its trees, in size, summed.
+    /// The sum of the largest absolute changes of its trees.
     size: f64,
-    /// Work by how far it lowered the bound, the last time.
+    /// Work per amount of lowering of the bound, the last time.
     price: f64,
 }
 
@@ -147,13 +147,13 @@ impl<'a> TreeGroup<'a> {
         Self { trees, search, grown: Grown::default(), open, floor, bound, size, price: 0.0 }
     }
 
-    /// The bound as it is written.
+    /// The bound, as it is written.
     fn written(&self) -> f64 {
         self.bound + SLACK * self.size
     }
 
-    /// Cuts all leaves with a larger change than `to`, as far as the work lasts. Where one of them cannot be
-    /// cut, its change is as low as the bound gets.
+    /// Cuts all leaves with a change larger than `to`, as far as the work lasts. The bound cannot
+    /// fall below the change of a leaf that cannot be cut.
     fn lower(&mut self, to: f64, root: &TwinBox, work: &mut u64) {
         let mut high: Vec<(usize, f64)> = self.open.extract_if(.., |(_, top)| *top > to).collect();
         // the largest change is met early
@@ -189,7 +189,7 @@ impl<'a> TreeGroup<'a> {
         }
     }
 
-    /// A leaf by its place.
+    /// A leaf, by its place.
     fn case(&self, place: usize, root: &TwinBox) -> Option<WaitingBox> {
         let mut here = root.clone();
         let path = self.grown.path(place);
@@ -204,7 +204,7 @@ impl<'a> TreeGroup<'a> {
     }
 }
 
-/// How much lower the largest change of two trees together is than both alone.
+/// The gain of bounding two trees together: the fall of their largest change below the sum of both alone.
 struct Affinity {
     trees: Vec<usize>,
     /// By both places among the trees, the later one first, as far as they are known.
@@ -212,7 +212,7 @@ struct Affinity {
 }
 
 impl Affinity {
-    /// Pairs that an eighth of the work does not last for gain nothing.
+    /// Pairs that an eighth of the work does not reach have gain 0.
     fn new(search: &PairSearch, trees: &[usize], root: &TwinBox, work: &mut u64) -> Self {
         let mut share = *work / 8;
         *work -= share;
@@ -245,7 +245,7 @@ impl Affinity {
         Self { trees: trees.to_vec(), gains }
     }
 
-    /// The trees in so many groups of about the same size, each grown by the tree that gains most with it.
+    /// The trees in `count` groups of about equal size. Each group grows by the tree that gains most with it.
     fn groups(&self, count: usize) -> Vec<Vec<usize>> {
         let mut left: Vec<usize> = (0..self.trees.len()).collect();
         let groups = (0..count).map(|number| {
@@ -266,7 +266,7 @@ impl Affinity {
         groups.collect()
     }
 
-    /// What two trees gain together.
+    /// The gain of two trees together.
     fn gain(&self, a: usize, b: usize) -> f64 {
         let row = self.gains.get(a.max(b));
         row.and_then(|row| row.get(a.min(b))).copied().unwrap_or(0.0)

@@ -1,13 +1,13 @@
-//! A tree over two points: what both copies of a tree give, as a tree of cuts of either point.
+//! A tree over two points: the values of both copies of a tree, as a tree of cuts of either point.
 
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::{Cells, Node, Tree};
 
-/// Most pairs of nodes that the products of a forest look at: two copies of a large tree have very many
+/// Most pairs of nodes that the products of a forest may visit: two copies of a large tree have very many
 /// pairs of leaves.
 pub(super) const MOST_PAIRS: usize = 1 << 21;
 
-/// How many sums there are.
+/// Number of sums.
 pub(super) const FORMS: usize = 6;
 /// Upper bounds of `v`, `−v`, `v′`, `−v′`, `v − v′` and `v′ − v`.
 pub(super) type PairSums = [f64; FORMS];
@@ -29,7 +29,7 @@ pub(super) fn larger(a: &PairSums, b: &PairSums) -> PairSums {
 /// An axis: point 0's features, then point 1's.
 pub(super) type AxisIndex = usize;
 
-/// A node: low iff the axis's cell is at most `number`.
+/// A node; the low side holds the cells of the axis up to `number`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Twin {
     Split { axis: AxisIndex, number: usize, low: usize, high: usize },
@@ -42,14 +42,13 @@ pub(super) struct Product {
     pub(super) nodes: Vec<Twin>,
     /// The largest sums below each node.
     pub(super) tops: Vec<PairSums>,
-    /// Axes that are cut, as bits; all where there are too many.
+    /// The axes that are cut, as bits; all bits if there are too many.
     axes: u128,
 }
 
 impl Product {
-    /// The product of a tree with itself over the pairs of a box. With `is_change`, only `v − v′` counts,
-    /// so leaves of the same difference are one. Takes what it looks at from `pairs`; `None` if they do not
-    /// last.
+    /// The product of a tree with itself over the pairs of a box. With `is_change`, only `v − v′` counts, so
+    /// leaves with the same difference are one. Takes its visits from `pairs`; `None` if they are not enough.
     pub(super) fn new(
         tree: &Tree,
         grids: [&Cells; 2],
@@ -79,7 +78,7 @@ impl Product {
         Self { nodes, tops, axes }
     }
 
-    /// The largest change in size, either way.
+    /// The largest absolute change.
     pub(super) fn size(&self) -> f64 {
         let top = &self.tops[self.root()];
         top[FALL].abs().max(top[RISE].abs())
@@ -90,13 +89,13 @@ impl Product {
         self.nodes.len() - 1
     }
 
-    /// Whether an axis is cut; also where there are too many axes to tell.
+    /// True if an axis is cut, or if there are too many axes to tell.
     pub(super) fn has_cut(&self, axis: AxisIndex) -> bool {
         self.axes & bit(axis) != 0
     }
 }
 
-/// The bit of an axis; all bits where it has none.
+/// The bit of an axis; all bits if it has none.
 fn bit(axis: AxisIndex) -> u128 {
     1u128.checked_shl(axis as u32).unwrap_or(u128::MAX)
 }
@@ -108,14 +107,14 @@ struct ProductBuilder<'a> {
     features: usize,
     is_change: bool,
     nodes: Vec<Twin>,
-    /// Pairs of nodes that may still be looked at.
+    /// Pairs of nodes that may still be visited.
     pairs: &'a mut usize,
 }
 
 impl ProductBuilder<'_> {
     /// Appends the product below a pair of nodes; returns its place. The copy that lies less deep goes
-    /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128. The box
-    /// is left as it was.
+    /// first, so that both pass a node one after the other. The depth is that of both copies, at most 128. The
+    /// box is left as it was.
     fn build(&mut self, pair: [usize; 2], depths: [usize; 2], here: &mut TwinBox) -> Option<usize> {
         *self.pairs = self.pairs.checked_sub(1)?;
         let [a, b] = [&self.tree.nodes[pair[0]], &self.tree.nodes[pair[1]]];
@@ -162,7 +161,7 @@ impl ProductBuilder<'_> {
         self.nodes.len() - 1
     }
 
-    /// Appends a split, unless both its children, of which the high one is the last node, are the same leaf.
+    /// Appends a split, unless both its children are the same leaf. The high child is the last node.
     fn join(&mut self, split: Twin, low: usize, high: usize) -> usize {
         match (self.nodes[low], self.nodes[high]) {
             (Twin::Leaf { first: a, second: b }, Twin::Leaf { first: c, second: d })

@@ -25,7 +25,7 @@ pub(super) struct BoxQuestion<'a> {
 }
 
 impl<'a> BoxQuestion<'a> {
-    /// `None` if the trees are too large over pairs.
+    /// Returns `None` if the trees are too large over pairs.
     pub(super) fn new(
         ensemble: &'a Ensemble,
         grids: &'a Grids,
@@ -49,13 +49,13 @@ impl<'a> BoxQuestion<'a> {
         PairSearch { products, pairing: self.pairing, aim: self.aim, base }
     }
 
-    /// Where pairs are climbed to that change much.
+    /// The climb to pairs with a large change.
     pub(super) fn ascent(&self, seed: u64) -> PairAscent<'_> {
         PairAscent::new(self.ensemble, &self.grids.first, (self.pairing, self.root), seed)
     }
 
-    /// The lowest bound of the change, part by part, that so many boxes come to, or all trees together without
-    /// a cut; it need not be below `limit`.
+    /// The lowest bound of the change by parts within `boxes` boxes, or by all trees together without a cut; it
+    /// need not be below `limit`.
     pub(super) fn by_parts(
         &self,
         limit: f64,
@@ -75,7 +75,7 @@ impl<'a> BoxQuestion<'a> {
         parts::uncut(&self.search(), self.root)
     }
 
-    /// All trees together, within a budget of boxes.
+    /// Searches all trees together, within a budget of boxes.
     pub(super) fn together(
         &self,
         budget: u64,
@@ -86,9 +86,9 @@ impl<'a> BoxQuestion<'a> {
         search.run(&mut search.waiting(self.root), budget, nodes, close)
     }
 
-    /// All trees together with at most half of the budget; for claims on the change of the score then a short
-    /// ascent, and part by part with half of what is left, or with all of it if all together seem hopeless; then
-    /// all together again, and a longer ascent. Ascents are no boxes: they take their time on top.
+    /// Searches all trees together with at most half of the budget. For claims on the change of the score, a
+    /// short ascent follows, then the parts with half of the rest, or with all of it if all trees together seem
+    /// hopeless. Then all trees together again, and a longer ascent. Ascents count no boxes: their time is extra.
     pub(super) fn answer(
         &self,
         options: Options,

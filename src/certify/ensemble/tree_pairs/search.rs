@@ -1,8 +1,8 @@
 //! Branch and bound over boxes of pairs, the more promising half first.
 //!
-//! A box keeps, per tree over pairs, the first node at which it goes both ways, and the largest sums below
-//! it. A cut changes those trees only that cut the feature. Sums are floats; where they are close to what
-//! is claimed, and where every tree has one leaf left, the kernel is asked.
+//! A box keeps, per tree over pairs, the first node with both sides in the box, and the largest sums below that
+//! node. A cut changes only the trees that cut the feature. Sums are floats. The kernel is asked if they are
+//! close to the claimed limit, and if every tree has one leaf left.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::super::tree_pairs::product::{
     AxisIndex, FALL, FORMS, PairSums, Product, Twin, larger, sums,
 };
 
-/// How close to a limit, relative to the size of the sums, floats are not trusted.
+/// Distance to a limit, relative to the size of the sums, within which floats are not trusted.
 const CLOSE: f64 = 1e-9;
 
 /// A search of one question.
@@ -22,11 +22,11 @@ pub(super) struct PairSearch<'a> {
     pub(super) products: Vec<&'a Product>,
     pub(super) pairing: &'a Pairing,
     pub(super) aim: FloatAim,
-    /// The sums of a pair that no tree says anything about.
+    /// The sums of a pair without any tree.
     pub(super) base: PairSums,
 }
 
-/// What a search ends with.
+/// The end of a search.
 pub(super) enum PairSearchEnd {
     Tree(SplitTree),
     /// A box in which every tree has one leaf, and which is not closed.
@@ -46,14 +46,14 @@ struct PairStanding {
 pub(super) struct Waiting {
     stack: Vec<WaitingBox>,
     grown: Grown,
-    /// How much of all pairs is closed, each half of a box counted as half of it.
+    /// The closed share of all pairs, each half of a box counted as half of it.
     closed: f64,
 }
 
-/// A search that seems to need so many times its budget is hopeless, as told by its first boxes and by a third
-/// of its budget. Boxes by the part of the root that they close estimate how many there are (Knuth, "Estimating
-/// the efficiency of backtrack programs", 1975), but far too many: the half that misses more comes first, and it
-/// is the harder one. So only what is out of all proportion counts, the later the less.
+/// A search is hopeless if it seems to need this many times its budget, judged by its first boxes and again
+/// after a third of its budget. The closed shares of the root estimate the number of boxes (Knuth, "Estimating
+/// the efficiency of backtrack programs", 1975). The estimate is far too high, because the half that misses more
+/// comes first and is the harder one. So only extreme estimates count, with a lower limit later in the search.
 const HOPELESS: [f64; 2] = [1e9, 1e6];
 
 fn is_hopeless(closed: f64, nodes: u64, budget: u64, times: f64) -> bool {
@@ -61,7 +61,7 @@ fn is_hopeless(closed: f64, nodes: u64, budget: u64, times: f64) -> bool {
 }
 
 impl Waiting {
-    /// Whether a budget will not do, as far as the first `nodes` boxes tell.
+    /// True if a budget will not suffice, judged by the first `nodes` boxes.
     pub(super) fn is_hopeless(&self, nodes: u64, budget: u64) -> bool {
         is_hopeless(self.closed, nodes, budget, HOPELESS[0])
     }
@@ -72,16 +72,16 @@ pub(super) struct WaitingBox {
     pub(super) here: TwinBox,
     standing: Vec<PairStanding>,
     pub(super) top: PairSums,
-    /// Cuts above it.
+    /// Number of cuts above it.
     pub(super) depth: usize,
-    /// Its part of the root, each half of a box counted as half of it.
+    /// Its share of the root, each half of a box counted as half of it.
     share: f64,
-    /// Its place in the tree; of a child just made, 0 or 1.
+    /// Its place in the tree; 0 or 1 for a child just made.
     pub(super) place: usize,
 }
 
 impl WaitingBox {
-    /// A child, whose tree's low part has that place.
+    /// The child, with its place counted from the low part of its parent's cut.
     pub(super) fn below(mut self, low: usize) -> Self {
         self.place += low;
         self
@@ -89,7 +89,7 @@ impl WaitingBox {
 }
 
 impl<'a> PairSearch<'a> {
-    /// The same about some of the trees alone.
+    /// The same search for some of the trees alone.
     pub(super) fn of_some(&self, trees: &[usize]) -> PairSearch<'a> {
         let products = trees.iter().filter_map(|&tree| self.products.get(tree).copied()).collect();
         PairSearch { products, pairing: self.pairing, aim: self.aim, base: [0.0; FORMS] }
@@ -99,7 +99,7 @@ impl<'a> PairSearch<'a> {
         copy * self.pairing.features() + feature
     }
 
-    /// As the format says it.
+    /// A cut in the terms of the format.
     pub(super) fn cut(&self, (axis, number): (AxisIndex, usize)) -> Cut {
         let features = self.pairing.features();
         Cut::Cell { copy: axis / features, feature: axis % features, number }
@@ -110,9 +110,9 @@ impl<'a> PairSearch<'a> {
         here.side(axis / features, axis % features)
     }
 
-    /// The box whose pairs change most, as far as the budget lasts, and whether it did; `None` if no box changes
-    /// by more than `best`. Every box with one leaf left of each tree raises the limit. Where `nodes`
-    /// comes to `trial`, a search that seems hopeless ends too.
+    /// The box whose pairs change most, as far as the budget lasts, and true if it did; `None` if no box changes
+    /// by more than `best`. Every box with one leaf left in each tree raises the limit. A search that seems
+    /// hopeless when `nodes` reaches `trial` ends too.
     pub(super) fn largest(
         &mut self,
         root: &TwinBox,
@@ -146,7 +146,7 @@ impl<'a> PairSearch<'a> {
         (found, true)
     }
 
-    /// Both parts of a cut that have a pair, the one that misses more last.
+    /// Both parts of a cut that have a pair; the part that misses more comes last.
     pub(super) fn children(
         &self,
         case: &WaitingBox,
@@ -166,8 +166,7 @@ impl<'a> PairSearch<'a> {
         Some(children)
     }
 
-    /// Searches on within a budget of boxes, of which `nodes` counts all that are looked at. `close` asks the
-    /// kernel.
+    /// Continues the search within a budget of boxes; `nodes` counts all boxes visited. `close` asks the kernel.
     pub(super) fn run(
         &self,
         waiting: &mut Waiting,
@@ -204,7 +203,7 @@ impl<'a> PairSearch<'a> {
         SplitTree::new(waiting.grown.steps()).map_or(PairSearchEnd::Nothing, PairSearchEnd::Tree)
     }
 
-    /// All pairs of a box.
+    /// The start of a search: all pairs of a box.
     pub(super) fn waiting(&self, root: &TwinBox) -> Waiting {
         Waiting { stack: vec![self.start(root.clone())], grown: Grown::default(), closed: 0.0 }
     }
@@ -247,7 +246,7 @@ impl<'a> PairSearch<'a> {
         })
     }
 
-    /// Where a tree stands on a box, from a node that the box reaches.
+    /// The standing of a tree on a box, from a node that the box reaches.
     fn stand(&self, product: &Product, from: usize, here: &TwinBox) -> PairStanding {
         let mut node = from;
         while let Twin::Split { axis, number, low, high } = product.nodes[node] {
@@ -263,7 +262,7 @@ impl<'a> PairSearch<'a> {
         PairStanding { node, top: self.top(product, node, here, None) }
     }
 
-    /// The largest sums below a node that a box reaches; with `within`, that part of an axis only.
+    /// The largest sums below a node that a box reaches; with `within`, only in that part of an axis.
     fn top(
         &self,
         product: &Product,
@@ -297,7 +296,7 @@ impl<'a> PairSearch<'a> {
         top
     }
 
-    /// Floats where they are sure, else the kernel.
+    /// Decides by floats if they are sure, else by the kernel.
     fn is_closed(&self, case: &WaitingBox, close: &mut dyn FnMut(&TwinBox) -> bool) -> bool {
         let missed = self.aim.missed(&case.top);
         let size = case.top.iter().fold(1.0, |size: f64, sum| size.max(sum.abs()));
@@ -307,8 +306,8 @@ impl<'a> PairSearch<'a> {
         missed < -CLOSE * size || (missed <= CLOSE * size && close(&case.here))
     }
 
-    /// The most promising cut: per cut that a tree stands at, what its low and its high half lose of the
-    /// pressing sum, added up over the trees; the largest `max + 3·min` is taken.
+    /// The most promising cut. For each cut at the node of a tree, the losses of its low and its high half in the
+    /// pressing sum are added up over the trees; the cut with the largest `max + 3·min` is taken.
     pub(super) fn choose(&self, case: &WaitingBox) -> Option<(AxisIndex, usize)> {
         let form = self.aim.pressing(&case.top);
         let mut gains: BTreeMap<(AxisIndex, usize), (f64, f64)> = BTreeMap::new();

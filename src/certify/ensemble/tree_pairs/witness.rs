@@ -1,13 +1,13 @@
-//! Two points of a box of pairs, as near to each other as it allows.
+//! Two points of a box of pairs, as near to each other as the box allows.
 
 use crate::certificate::TwinBox;
 use crate::model::{Cells, Feature};
 use crate::spec::{Claim, RawRegion};
 
-/// Where points of cells lie, in floats.
+/// The floats of cells, for both points.
 pub(super) struct Ground<'a> {
     pub(super) grids: [&'a Cells; 2],
-    /// `None`: anywhere.
+    /// The regions of both points; `None`: anywhere.
     pub(super) regions: [Option<&'a RawRegion>; 2],
 }
 
@@ -26,8 +26,8 @@ impl Ground<'_> {
         }
     }
 
-    /// A pair of points of the box; `shift` is what the second point is moved by, per feature, where the
-    /// claim shifts it.
+    /// A pair of points of the box. `shift` is the feature along which the claim shifts the second point, and by
+    /// how much.
     pub(super) fn pair(&self, here: &TwinBox, shift: Option<(usize, f64)>) -> [Vec<f64>; 2] {
         let features = self.grids[0].features();
         let along = |feature: usize| {
@@ -41,7 +41,7 @@ impl Ground<'_> {
                     let x = self.between(feature, lo, hi);
                     (x, x + by)
                 }
-                // they meet
+                // their ranges meet
                 _ if a.0.max(b.0) <= a.1.min(b.1) => {
                     let x = self.between(feature, a.0.max(b.0), a.1.min(b.1));
                     (x, x)
@@ -54,7 +54,7 @@ impl Ground<'_> {
         [pairs.iter().map(|pair| pair.0).collect(), pairs.iter().map(|pair| pair.1).collect()]
     }
 
-    /// A value between two ends, inside rather than on them, whole where it must be.
+    /// A value between two ends, preferably not an end, whole where it must be.
     fn between(&self, feature: usize, lo: f64, hi: f64) -> f64 {
         let middle = if lo == f64::MIN {
             hi.min(0.0)

@@ -1,17 +1,17 @@
-//! Lower slopes and sign multipliers by gradient ascent on the linear bound, hidden bounds fixed
+//! Lower slopes and sign multipliers by gradient ascent on the linear bound, with fixed hidden bounds
 //! (α-CROWN, Xu et al. 2021; β-CROWN, Wang et al. 2021).
 //!
-//! For margin row `c` the linear rule substitutes `c·z` backwards to the input. Let `A_j` be the
-//! coefficient of neuron `j` before its relu is replaced, `x*` the corner that the final coefficients
-//! choose, and `z*` the values met when running forward from `x*` with every relu replaced by the line
-//! that was chosen for it. Then the bound is `c·z*` at the output less `Σ ±β_j·z*_j` over the neurons
-//! whose sign the case fixes (`+` for `z >= 0`), and
+//! For margin row `c`, the linear rule substitutes `c·z` backwards to the input. Let `A_j` be the
+//! coefficient of neuron `j` before its relu is replaced, and `x*` the corner that the final coefficients
+//! choose. Let `z*` be the values of a forward run from `x*` with every relu replaced by its chosen line.
+//! Then the bound is `c·z*` at the output less `Σ ±β_j·z*_j` over the neurons whose sign the case fixes
+//! (`+` for `z >= 0`), and
 //!
 //! ```text
 //! d(bound) / d(α_j) = max(A_j, 0) · z*_j          d(bound) / d(β_j) = ∓ z*_j
 //! ```
 //!
-//! so one sweep back and one forth make a step. In plain floats: slopes and multipliers are hints.
+//! so one sweep back and one forth make a step. Slopes and multipliers are hints, so plain floats suffice.
 
 mod sweep;
 
@@ -22,15 +22,15 @@ use crate::spec::Obligation;
 use crate::certify::Searcher;
 use sweep::{Relaxed, Sweep, is_unstable};
 
-/// Length of the first step; later ones shrink.
+/// Length of the first step; later steps are shorter.
 const RATE: f64 = 0.25;
-/// Decays of the running means, of a derivative and of its square.
+/// Decay of the running mean of a derivative, and of its square.
 const MEAN: f64 = 0.9;
 const SQUARE: f64 = 0.999;
 /// Slopes are kept in units of 2⁻⁸: short in a file, and any slope is sound.
 const UNITS: f64 = 256.0;
 
-/// The lower slopes of one layer, one per neuron; those of stable neurons mean nothing.
+/// The lower slopes of one layer, one per neuron; slopes of stable neurons have no meaning.
 type Slopes = Vec<f64>;
 
 /// Steps of the ascent on one obligation.
@@ -47,8 +47,8 @@ pub(in crate::certify) fn linear_hint(
     let required = threshold.map_or(0.0, |threshold| threshold.above.up());
     let region = obligation.region.standardised(&model.schema)?;
     let hidden = network.linear_bounds(region.sides())?;
-    // a little more than is asked for, for rounding and served copies; with more classes the margins
-    // count together, and each is made as large as it gets
+    // a little more than required, for rounding and served copies; with more classes the margins
+    // count together, and each is made as large as possible
     let enough = match model.classes {
         2 => required + 1e-3 * (1.0 + required.abs()),
         _ => f64::INFINITY,
@@ -72,7 +72,7 @@ pub struct Ascent<'a> {
     pub signs: &'a [Sign],
 }
 
-/// Where an ascent ended.
+/// The end of an ascent.
 #[derive(Clone, Debug)]
 pub struct Summit {
     /// The best slopes and multipliers met.
@@ -86,8 +86,8 @@ pub struct Summit {
 }
 
 impl Ascent<'_> {
-    /// Climbs with the lower bound of `row · logits` from the slopes of `start` (`None`: the default
-    /// ones), for at most `steps` steps or until the bound exceeds `target`.
+    /// Raises the lower bound of `row · logits` from the slopes of `start` (`None`: the default slopes), for
+    /// at most `steps` steps or until the bound exceeds `target`.
     pub fn climb(&self, row: &[f64], start: Option<&Hint>, steps: usize, target: f64) -> Summit {
         let relaxed = Relaxed::new(self.mlp, self.hidden.input(), self.hidden.layers(), self.signs);
         let mut at = SlopePoint {
@@ -121,7 +121,7 @@ impl Ascent<'_> {
         }
     }
 
-    /// The hinted multipliers, one per sign; 0 else.
+    /// The hinted multipliers, one per sign; 0 without a hint.
     fn multipliers_of(&self, start: Option<&Hint>) -> Vec<f64> {
         let named = |sign: &Sign| {
             let split = start.iter().flat_map(|hint| &hint.split);
@@ -139,7 +139,7 @@ struct SlopePoint {
     multipliers: Vec<f64>,
 }
 
-/// The hinted slopes of neurons whose sign is open; the default ones else.
+/// The hinted slopes of neurons with an open sign; else the default slopes.
 fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
     let mut slopes: Vec<Slopes> =
         relaxed.layers.iter().map(|layer| layer.default_slopes()).collect();
@@ -195,8 +195,8 @@ impl Stepper {
 }
 
 impl Moment {
-    /// Takes in one more derivative; the direction to move, of size about 1. `shares` make up for the
-    /// means' start at 0.
+    /// Takes in one more derivative and returns the direction to move, of size about 1. `shares` compensate
+    /// for the start of the means at 0.
     fn direction(&mut self, gradient: f64, shares: [f64; 2]) -> f64 {
         self.mean = MEAN * self.mean + (1.0 - MEAN) * gradient;
         self.square = SQUARE * self.square + (1.0 - SQUARE) * gradient * gradient;
@@ -205,7 +205,7 @@ impl Moment {
     }
 }
 
-/// Slopes that differ from the default, of unstable neurons, and multipliers that are not 0.
+/// Slopes of unstable neurons that differ from the default, and multipliers that are not 0.
 fn hint(relaxed: &Relaxed, at: &SlopePoint) -> Hint {
     let mut slopes = Vec::new();
     for (index, layer) in relaxed.layers.iter().enumerate() {
@@ -228,7 +228,7 @@ fn hint(relaxed: &Relaxed, at: &SlopePoint) -> Hint {
     Hint { slopes, split, ..Hint::default() }
 }
 
-/// The nearest number of ten binary digits: short in a file, and any multiplier is sound.
+/// The nearest number with ten binary digits: short in a file, and any multiplier is sound.
 fn shortened(multiplier: f64) -> f64 {
     const DROPPED: u32 = f64::MANTISSA_DIGITS - 10;
     let rounded = multiplier.to_bits() + (1 << (DROPPED - 1));

@@ -1,11 +1,11 @@
-//! One pass back and one forth through a relaxed network, and what it shows of where to cut.
+//! One pass back and one forth through a relaxed network, and the best places to cut that it shows.
 
 use crate::certificate::Sign;
 use crate::interval::{Interval, Lines};
 use crate::model::{Layer, Mlp};
 
-/// The hidden neurons of a network with their lines, and the signs of some: what does not change
-/// while slopes and multipliers do.
+/// The hidden neurons of a network with their lines, and the signs of some: the parts that stay the same
+/// while slopes and multipliers change.
 pub(super) struct Relaxed<'a> {
     pub(super) mlp: &'a Mlp,
     /// The box, standardised.
@@ -17,12 +17,12 @@ pub(super) struct Relaxed<'a> {
 
 /// One hidden layer.
 pub(super) struct RelaxedLayer<'a> {
-    /// Of every neuron, before relu.
+    /// Bounds of every neuron, before relu.
     pub(super) bounds: &'a [Interval],
     lines: Vec<Lines>,
     /// The neurons whose sign is open.
     pub(super) unstable: Vec<usize>,
-    /// Whether the value of a neuron is asked for: it is not off, or its sign is fixed and has
+    /// True if the value of a neuron is needed: it is not off, or its sign is fixed and has
     /// a multiplier.
     is_asked: Vec<bool>,
 }
@@ -43,7 +43,7 @@ impl<'a> RelaxedLayer<'a> {
         self.lines.iter().map(|lines| lines.lower()).collect()
     }
 
-    /// Slope and intercept that the linear rule takes at a neuron for a coefficient of this sign.
+    /// Slope and intercept of the linear rule at a neuron for a coefficient of this sign.
     fn line(&self, neuron: usize, slope: f64, coefficient: f64) -> (f64, f64) {
         if coefficient >= 0.0 {
             (slope, 0.0)
@@ -71,17 +71,17 @@ impl<'a> Relaxed<'a> {
 pub(super) struct Sweep {
     /// Per hidden layer, the coefficients before relu is replaced.
     before: Vec<Vec<f64>>,
-    /// Per hidden layer, the values before relu, where they are asked for; else 0.
+    /// Per hidden layer, the values before relu that are needed; the others are 0.
     values: Vec<Vec<f64>>,
     /// The lower bound.
     pub(super) bound: f64,
-    /// Coefficients or values on the way, and the next ones: the same memory from sweep to sweep.
+    /// Current and next coefficients or values; the memory is kept from sweep to sweep.
     scratch: [Vec<f64>; 2],
 }
 
 impl Sweep {
-    /// Bounds `row · logits` from below. `slopes` per hidden layer and neuron: stable neurons have
-    /// 0 or 1. `multipliers`: one per sign.
+    /// Bounds `row · logits` from below. `slopes` are per hidden layer and neuron; stable neurons have
+    /// 0 or 1. `multipliers` has one entry per sign.
     pub(super) fn run(
         &mut self,
         relaxed: &Relaxed,
@@ -126,7 +126,7 @@ impl Sweep {
         }
     }
 
-    /// Runs from the inputs in the second scratch; the bound there.
+    /// Runs from the inputs in the second scratch; returns the bound.
     fn pass_forth(
         &mut self,
         relaxed: &Relaxed,
@@ -172,8 +172,8 @@ impl Sweep {
         if sign.is_on { -z } else { z }
     }
 
-    /// The unstable neuron at which the lines give most away: what they lose where the bound is
-    /// attained, and a little of what they may lose at most (after BaBSR, Bunel et al. 2020).
+    /// The unstable neuron whose lines lose most: the loss at the point of the bound, plus a little of the
+    /// largest possible loss (after BaBSR, Bunel et al. 2020).
     pub(super) fn loosest(&self, relaxed: &Relaxed, slopes: &[Vec<f64>]) -> Option<(usize, usize)> {
         let mut loosest = None;
         let mut most = f64::NEG_INFINITY;
@@ -191,8 +191,8 @@ impl Sweep {
         loosest
     }
 
-    /// The input that, halved, takes most from the relaxations of the first layer: a neuron loses
-    /// `|w|·width/2` at one end of its bounds in one half, at the other end in the other.
+    /// The input whose halving takes most from the relaxations of the first layer. A neuron loses
+    /// `|w|·width/2` at one end of its bounds in one half, at the other end in the other half.
     pub(super) fn widest(&self, relaxed: &Relaxed) -> Option<usize> {
         let (affine, layer) = (relaxed.mlp.layers.first()?, relaxed.layers.first()?);
         let mut gains = vec![0.0; relaxed.input.len()];
@@ -211,7 +211,7 @@ impl Sweep {
     }
 }
 
-/// Whether the sign of a neuron with these bounds is open.
+/// True if the sign of a neuron with these bounds is open.
 pub(super) fn is_unstable(z: &Interval) -> bool {
     z.lo() < 0.0 && z.hi() > 0.0
 }

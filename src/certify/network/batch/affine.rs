@@ -8,7 +8,7 @@ use crate::model::Layer;
 
 /// The unit roundoff of `f64`.
 pub(super) const U: f64 = f64::EPSILON / 2.0;
-/// Covers the roundings in a computed error: no number passes through 2³⁰ of them on the way there.
+/// Covers the roundings in a computed error: no number passes through 2³⁰ of them on its way.
 pub(super) const INFLATE: f64 = 1.0 + 1.0 / (1 << 20) as f64;
 
 /// `γ_k = k·u/(1−k·u)`, rounded up. `k` is far below 2⁵⁰.
@@ -17,7 +17,7 @@ pub(super) fn gamma(k: usize) -> f64 {
     (ku / (1.0 - ku)) * (1.0 + 4.0 * f64::EPSILON)
 }
 
-/// More than `k + 16` products can underflow by, each by half of 2⁻¹⁰⁷⁴; a normal number.
+/// More than the total underflow of `k + 16` products, each at most half of 2⁻¹⁰⁷⁴; a normal number.
 pub(super) fn underflow(k: usize) -> f64 {
     (k + 16) as f64 * f64::MIN_POSITIVE
 }
@@ -37,7 +37,7 @@ pub(super) struct BoxBounds {
 }
 
 impl BoxBounds {
-    /// The sides of boxes; NaN, of which nothing follows, where a box has not `inputs` sides.
+    /// The sides of boxes. A box with another number of sides than `inputs` gets NaN, which implies no bound.
     pub(super) fn of_boxes(boxes: &[Vec<Interval>], inputs: usize) -> Self {
         let mut lo = Array2::from_elem((boxes.len(), inputs), f64::NAN);
         let mut hi = lo.clone();
@@ -57,7 +57,7 @@ impl BoxBounds {
         rows.map(|(lo, hi)| lo.iter().zip(&hi).map(side).collect()).collect()
     }
 
-    /// Bounds of `relu(z)`; NaN stays.
+    /// Bounds of `relu(z)`; NaN stays NaN.
     pub(super) fn relu(mut self) -> Self {
         let relu = |z: &mut f64| *z = if *z < 0.0 { 0.0 } else { *z };
         self.lo.iter_mut().for_each(relu);
@@ -65,7 +65,7 @@ impl BoxBounds {
         self
     }
 
-    /// The largest absolute value of every variable; NaN where an end is.
+    /// The largest absolute value of every variable; NaN if an end is NaN.
     pub(super) fn magnitudes(&self) -> Array2<f64> {
         let larger = |&lo: &f64, &hi: &f64| {
             let (a, b) = (lo.abs(), hi.abs());
@@ -75,7 +75,7 @@ impl BoxBounds {
     }
 }
 
-/// `z = (W + Δ)·h + b + δ`, where `|Δ|` and `|δ|` are at most what is stored of them.
+/// `z = (W + Δ)·h + b + δ`, with stored bounds of `|Δ|` and `|δ|`.
 #[derive(Debug)]
 pub(super) struct AffineBand {
     /// `W`, shape `[outputs][inputs]`.
@@ -84,7 +84,7 @@ pub(super) struct AffineBand {
     pub(super) sizes: Array2<f64>,
     /// `b`
     pub(super) bias: Vec<f64>,
-    /// Bounds of `|Δ|` and `|δ|`; `None`: the numbers are exact.
+    /// Bounds of `|Δ|` and `|δ|`; `None` if the numbers are exact.
     error: Option<(Array2<f64>, Vec<f64>)>,
 }
 
@@ -97,11 +97,11 @@ impl AffineBand {
         Self { weights, sizes, bias: layer.bias.clone(), error: None }
     }
 
-    /// `rows · (W·h + b)`: the products are rounded, so the numbers have an error.
+    /// `rows · (W·h + b)`; the products are rounded, so the numbers have an error.
     pub(super) fn folded(rows: &[Vec<f64>], layer: &Layer) -> Self {
         let (plain, classes) = (Self::new(layer), layer.outputs());
         let shape = (rows.len(), classes);
-        // a row of another length means nothing
+        // a row of another length has no meaning
         let entry =
             |row: &Vec<f64>, class| if row.len() == classes { row[class] } else { f64::NAN };
         let rows = Array2::from_shape_fn(shape, |(row, class)| entry(&rows[row], class));
@@ -124,7 +124,7 @@ impl AffineBand {
         }
     }
 
-    /// Outputs of which nothing is known.
+    /// Outputs about which nothing is known.
     pub(super) fn unknown(outputs: usize) -> Self {
         let nothing = Array2::zeros((outputs, 0));
         let bias = vec![f64::NAN; outputs];
@@ -142,7 +142,7 @@ impl AffineBand {
         row.expect("weights are stored row by row")
     }
 
-    /// `|Δ|·H + |δ|`, at most, where `|h| <= H`: shape `[boxes][outputs]`, `magnitudes` being `H`.
+    /// An upper bound of `|Δ|·H + |δ|` for `|h| <= H`, of shape `[boxes][outputs]`; `magnitudes` is `H`.
     pub(super) fn drift(&self, magnitudes: &Array2<f64>) -> Option<Array2<f64>> {
         let (weights, bias) = self.error.as_ref()?;
         let mut drift = product(magnitudes.view(), weights.t());
@@ -168,7 +168,7 @@ impl AffineBand {
         let mut reach = centre.clone();
         Zip::from(&mut reach).and(&below.lo).and(&below.hi).for_each(|c, l, h| {
             let (down, up) = (*c - l, h - *c);
-            // NaN goes through: `f64::max` would hide it
+            // NaN passes through: `f64::max` would hide it
             let radius = if down > up || down.is_nan() { down } else { up };
             *c = radius * (1.0 + 4.0 * U) + least + g * c.abs();
         });
@@ -186,8 +186,8 @@ impl AffineBand {
     }
 }
 
-/// `[centre − e, centre + e]`, `e` being `radius` with an allowance for the sums around it;
-/// everything where that is not finite.
+/// `[centre − e, centre + e]`, with `e` the `radius` plus an allowance for the sums around it;
+/// everything if that is not finite.
 fn around(centre: f64, radius: f64, least: f64) -> (f64, f64) {
     let reach = radius + 16.0 * U * centre.abs() + least;
     let (lo, hi) = (centre - reach, centre + reach);

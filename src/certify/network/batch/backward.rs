@@ -1,8 +1,8 @@
 //! The linear rule for many boxes.
 //!
-//! A row stands for `A·h + constant` over the outputs `h` of some layer, less a `loss`: the quantity
-//! that it started from is at least that, at every point of the row's box. Upper bounds are lower
-//! bounds of the negated row. One step goes through `h = relu(z)` and `z = W·h' + b`:
+//! A row stands for `A·h + constant` over the outputs `h` of some layer, less a `loss`. The quantity that
+//! the row started from is at least that, at every point of the row's box. Upper bounds are lower bounds
+//! of the negated row. One step goes through `h = relu(z)` and `z = W·h' + b`:
 //!
 //! ```text
 //! A'_j = A_j·s_j          off by  u·|A'_j| + underflow,             paid times  B_j >= |z_j|
@@ -15,10 +15,10 @@
 //! rows of a box share. The last coefficients meet the box itself: `γ_N·|A_i|·max(|lo_i|, |hi_i|)`.
 //! Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1.
 //!
-//! Hidden neurons are bounded box by box, since only the open ones have rows, and columns of neurons
-//! that are off are left out; the rows of the outputs, few a box, share a product. A first pass with
-//! parallel lines (`α = s`: one row serves both bounds) lost: at ε = 0.05 it would have left 40 to 55% of
-//! the rows to the second pass, on networks 25-64-64-2 and 25-256-256-256-2, and so saved nothing.
+//! Hidden neurons are bounded box by box, since only the open neurons have rows, and columns of neurons
+//! that are off are left out. The rows of the outputs, few per box, share a product. A first pass with
+//! parallel lines (`α = s`: one row serves both bounds) did not pay: at ε = 0.05 it would have left 40 to 55%
+//! of the rows to the second pass, on networks 25-64-64-2 and 25-256-256-256-2, and so saved nothing.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -30,7 +30,7 @@ use crate::interval::{Interval, Lines};
 
 use super::super::batch::affine::{AffineBand, BoxBounds, INFLATE, U, gamma, product, underflow};
 
-/// Sums that are held side by side, so that the processor may add them together.
+/// Number of sums held side by side, so that the processor can add them together.
 const LANES: usize = 4;
 
 /// Bounds of the outputs of `output` over every box of `input`.
@@ -53,7 +53,7 @@ struct Passage<'a> {
     magnitudes: Array2<f64>,
     /// The hidden layers bounded so far.
     levels: Vec<Level<'a>>,
-    /// `γ_N`, `N` more than the terms of any constant.
+    /// `γ_N`, with `N` more than the number of terms of any constant.
     share: f64,
 }
 
@@ -62,15 +62,15 @@ struct Level<'a> {
     affine: &'a AffineBand,
     /// `relu(z)`
     after: BoxBounds,
-    /// Per box, all neurons.
+    /// Per box, the step data of all neurons.
     columns: Vec<NeuronStep>,
-    /// Per box, the neurons that are not off: only their columns matter.
+    /// Per box, the neurons that are not off; only their columns matter.
     active: Vec<Vec<usize>>,
-    /// Per box, what underflow in one step costs a row at most.
+    /// Per box, the largest cost of underflow in one step, for a row.
     least: Vec<f64>,
 }
 
-/// What a step needs to know of neurons, over one box.
+/// The data of neurons that a step needs, over one box.
 #[derive(Clone, Debug, Default)]
 struct NeuronStep {
     /// Slope `α` of the line below.
@@ -96,7 +96,7 @@ impl NeuronStep {
         columns
     }
 
-    /// Those of some neurons.
+    /// The data of some neurons.
     fn select(&self, active: &[usize]) -> Self {
         let only = |all: &[f64]| active.iter().map(|&neuron| all[neuron]).collect();
         Self {
@@ -109,7 +109,7 @@ impl NeuronStep {
     }
 }
 
-/// What a step adds to a row.
+/// The amounts that a step adds to a row.
 #[derive(Clone, Copy)]
 struct StepSums {
     /// `A'·b`
@@ -122,7 +122,7 @@ struct StepSums {
 
 impl<'a> Passage<'a> {
     fn new(hidden: &[AffineBand], output: &AffineBand, input: BoxBounds) -> Self {
-        // a bias and an intercept a neuron, a product an input, and what joins them
+        // one bias and one intercept per neuron, one product per input, and the joining terms
         let neurons: usize = hidden.iter().map(AffineBand::outputs).sum();
         let terms = 2 * neurons + input.lo.ncols() + output.outputs() + 8 * (hidden.len() + 2);
         Self {
@@ -133,12 +133,12 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// Bounds of what the next layer reads.
+    /// Bounds of the inputs of the next layer.
     fn below(&self) -> &BoxBounds {
         self.levels.last().map_or(&self.input, |level| &level.after)
     }
 
-    /// Bounds of its absolute values.
+    /// Bounds of their absolute values.
     fn magnitudes_below(&self) -> &Array2<f64> {
         self.levels.last().map_or(&self.magnitudes, |level| &level.after.hi)
     }
@@ -215,7 +215,7 @@ impl<'a> Passage<'a> {
         }
     }
 
-    /// The inputs of layer `layer` that rows have columns for.
+    /// The inputs of layer `layer` for which rows have columns.
     fn selection(&self, layer: usize, support: Support) -> VariableSelection<'_> {
         match (support, layer.checked_sub(1)) {
             (Support::Active(box_), Some(below)) => {
@@ -246,7 +246,7 @@ impl<'a> Passage<'a> {
         rows.owners.push((box_, start..rows.constant.len()));
     }
 
-    /// A lower bound of every row over its box; −∞ where none is known.
+    /// A lower bound of every row over its box; −∞ if none is known.
     fn minima(&self, rows: &mut Rows, support: Support) -> Vec<f64> {
         for (layer, level) in self.levels.iter().enumerate().rev() {
             let (outputs, inputs) =
@@ -292,12 +292,12 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// The support of a pass: which neurons have columns.
+/// The support of a pass: the neurons with columns.
 #[derive(Clone, Copy)]
 enum Support {
-    /// All: rows of several boxes share a product.
+    /// All neurons: rows of several boxes share a product.
     All,
-    /// Those that are not off over the one box of the pass.
+    /// Neurons that are not off over the one box of the pass.
     Active(usize),
 }
 
@@ -309,7 +309,7 @@ enum VariableSelection<'a> {
 }
 
 impl VariableSelection<'_> {
-    /// How many of `all` variables.
+    /// Number of variables, out of `all`.
     fn count(self, all: usize) -> usize {
         match self {
             Self::All => all,
@@ -333,7 +333,7 @@ struct Rows {
     coefficients: Vec<f64>,
     width: usize,
     constant: Vec<f64>,
-    /// Before [`INFLATE`].
+    /// The loss before [`INFLATE`].
     loss: Vec<f64>,
     /// The boxes in order, with their rows.
     owners: Vec<(usize, Range<usize>)>,
@@ -352,7 +352,7 @@ impl Rows {
         self.width = width;
     }
 
-    /// `A ← A·W`, of `W` only the rows and columns of the support.
+    /// `A ← A·W`, with only the rows and columns of `W` in the support.
     fn multiply(
         &mut self,
         layer: &AffineBand,
@@ -386,7 +386,7 @@ impl Rows {
     }
 }
 
-/// Row-major `numbers`, `rows` of them with `width` each.
+/// Row-major `numbers`: `rows` rows of `width` each.
 fn matrix(numbers: &[f64], rows: usize, width: usize) -> ArrayView2<'_, f64> {
     ArrayView2::from_shape((rows, width), numbers).expect("the length is the product")
 }

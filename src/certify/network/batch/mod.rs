@@ -1,8 +1,8 @@
 //! Bounds of many boxes at once, rigorous in round-to-nearest `f64`.
 //!
 //! The rules are those of the kernel, interval and linear with default slopes; here the boxes share
-//! matrix products. Every float operation is paid for by an error bound known beforehand, so a bound
-//! is on the safe side of the exact value whatever order the products sum in, fused or not:
+//! matrix products. An error bound known beforehand covers every float operation. So a bound is on the
+//! safe side of the exact value, whatever the order of the sums in a product, fused or not:
 //!
 //! ```text
 //! u = 2⁻⁵³,  γ_k = k·u/(1−k·u)            |fl(Σ_k terms) − Σ| <= γ_k·Σ|terms| + underflow
@@ -12,7 +12,8 @@
 //!
 //! Verdicts never rest on this module. A box about which nothing is known, overflow included, has
 //! the bounds `[−∞, ∞]`. Boxes are taken in chunks of fixed size, so results do not depend on the
-//! number of threads; the last digits may depend on whether the processor fuses operations.
+//! number of threads. The last digits may differ between processors that fuse operations
+//! and those that do not.
 
 mod affine;
 mod backward;
@@ -26,9 +27,9 @@ use crate::model::Mlp;
 
 use affine::{AffineBand, BoxBounds};
 
-/// Boxes whose interval bounds share their matrix products.
+/// Number of boxes whose interval bounds share matrix products.
 const INTERVAL_CHUNK: usize = 64;
-/// Boxes whose linear bounds do: the coefficients of all of them are held at once.
+/// Number of boxes whose linear bounds share them; the coefficients of all these boxes are held at once.
 const LINEAR_CHUNK: usize = 32;
 
 /// A network and linear functions of its logits, prepared for bounding many boxes.
@@ -52,7 +53,7 @@ impl Engine {
         Self { hidden, output, inputs: mlp.layers.first().map_or(0, |layer| layer.inputs) }
     }
 
-    /// Bounds by the interval rule, per box one interval per function. A box has a side per input,
+    /// Bounds by the interval rule: per box, one interval per function. A box has one side per input,
     /// standardised.
     pub fn interval(&self, boxes: &[Vec<Interval>]) -> Vec<Vec<Interval>> {
         self.in_chunks(boxes, INTERVAL_CHUNK, |input| {
@@ -61,15 +62,15 @@ impl Engine {
         })
     }
 
-    /// Bounds by the linear rule with default slopes, per box one interval per function. Hidden
-    /// neurons are bounded by the interval rule and, where that leaves the sign open, by this one.
+    /// Bounds by the linear rule with default slopes: per box, one interval per function. Hidden neurons
+    /// are bounded by the interval rule and, if that leaves the sign open, by the linear rule.
     pub fn linear(&self, boxes: &[Vec<Interval>]) -> Vec<Vec<Interval>> {
         self.in_chunks(boxes, LINEAR_CHUNK, |input| {
             backward::bounds(&self.hidden, &self.output, input)
         })
     }
 
-    /// Bounds chunks of `size` boxes, several at a time, and puts the results together in order.
+    /// Bounds chunks of `size` boxes, several chunks at a time, and joins the results in order.
     fn in_chunks(
         &self,
         boxes: &[Vec<Interval>],

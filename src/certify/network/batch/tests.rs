@@ -5,7 +5,7 @@ use crate::certificate::Network;
 use crate::interval::{Dyadic, Form, Rational, Rounded};
 use crate::model::{Layer, Mlp};
 
-/// What a neuron may be besides ordinary.
+/// The kind of a neuron: ordinary (`None`) or odd.
 #[derive(Clone, Copy, Debug)]
 enum Oddity {
     None,

@@ -1,4 +1,4 @@
-//! One case: its bounds, whether it is closed or violated, and the parts of one that is cut.
+//! One case: its bounds, its result (closed or violated), and the parts of a case that is cut.
 
 use std::sync::Arc;
 
@@ -14,29 +14,29 @@ use super::super::branch::tree::Slot;
 use super::super::side::FEW_INPUTS;
 use crate::certify::{Searcher, attack};
 
-/// Steps of the ascent per case.
+/// Steps of the ascent, per case.
 const STEPS: usize = 12;
 
-/// Hidden bounds that a case begins with.
+/// The hidden bounds that a case starts with.
 #[derive(Clone)]
 enum Inherited {
     Nothing,
-    /// The parent's, for a box of its own.
+    /// The parent's bounds, for a box of its own.
     Box(Hidden),
-    /// The parent's, with one sign more.
+    /// The parent's bounds, with one more sign.
     Sign(Hidden, Sign),
 }
 
-/// A case to be looked at.
+/// A case that waits.
 pub(super) struct OpenCase {
     pub(super) slot: Slot,
     pub(super) depth: usize,
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
     held: Inherited,
-    /// Whether it came by halving an input's side, rather than by the sign of a neuron.
+    /// True if it came from halving an input's side, false if from the sign of a neuron.
     is_half: bool,
-    /// The parent's, one per part of the goal.
+    /// The parent's hints, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
 }
 
@@ -56,19 +56,19 @@ impl OpenCase {
     }
 }
 
-/// What a look at a case shows.
+/// The result of looking at a case.
 pub(super) enum Look {
-    /// It is closed.
+    /// The case is closed.
     Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<Arc<LeafHint>> },
-    /// It holds a counterexample, which the kernel has confirmed.
+    /// The case holds a counterexample, which the kernel has confirmed.
     Violated(Vec<Vec<String>>),
-    /// It stays open and is cut.
+    /// The case stays open and is cut.
     Open {
         cut: Cut,
         refresh: Option<usize>,
         hidden: Hidden,
         bound: f64,
-        /// For its parts to begin with.
+        /// The hints that its parts start with.
         hints: Option<Arc<LeafHint>>,
     },
     /// There is nothing left to cut, or nothing is known.
@@ -76,14 +76,14 @@ pub(super) enum Look {
 }
 
 impl Look {
-    /// A case that stays open without hints; stuck where there is nothing to cut.
+    /// A case that stays open without hints; stuck if there is nothing to cut.
     fn open(cut: Option<Cut>, refresh: Option<usize>, hidden: Hidden, bound: f64) -> Self {
         let open = |cut| Self::Open { cut, refresh, hidden, bound, hints: None };
         cut.map_or(Self::Stuck, open)
     }
 }
 
-/// What all looks share.
+/// The data that all looks share.
 pub(super) struct Looker<'a> {
     searcher: &'a Searcher<'a>,
     obligation: &'a Obligation,
@@ -91,9 +91,9 @@ pub(super) struct Looker<'a> {
     mlp: &'a Mlp,
     cutter: Cutter<'a>,
     goal: Goal<'a>,
-    /// Only inputs; else neurons, unless gradients must close the leaves.
+    /// True to cut inputs only; else neurons are cut, unless gradients must close the leaves.
     cuts_inputs: bool,
-    /// Cases.
+    /// Largest number of cases.
     budget: u64,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Looker<'a> {
         let goal = Goal::new(searcher, obligation)?;
         let root = obligation.region.standardised(&model.schema)?;
         let free = root.sides().iter().filter(|side| side.lo() < side.hi()).count();
-        // the input of one copy that is bound to that of the other is cut with it, so they count once
+        // a bound input of one copy is cut together with that of the other copy, so the two count once
         let cuts_inputs = free <= if goal.is_coupled() { 2 * FEW_INPUTS } else { FEW_INPUTS };
         let copies = obligation.claim.copies();
         let (mlp, features) = (searcher.mlp()?, model.schema.len());
@@ -116,12 +116,12 @@ impl<'a> Looker<'a> {
         Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs, budget })
     }
 
-    /// Whether the budget of cases or the time is used up.
+    /// True if the budget of cases or the time is used up.
     pub(super) fn is_over(&self, nodes: u64) -> bool {
         nodes > self.budget || self.searcher.is_late()
     }
 
-    /// Bounds a case, closes it if they suffice, else looks for a counterexample and for a cut.
+    /// Bounds a case and closes it if the bounds suffice; else looks for a counterexample and for a cut.
     pub(super) fn look(&self, case: &OpenCase) -> Look {
         let leaf = self.goal.leaf();
         let (held, is_fresh) = match self.inherit(case) {
@@ -161,7 +161,7 @@ impl<'a> Looker<'a> {
         }
     }
 
-    /// Optimises slopes and multipliers part by part; closes the case, or cuts it where the worst part
+    /// Optimises slopes and multipliers part by part. Closes the case, or cuts it where the worst part
     /// is loosest.
     fn ascend_or_cut(
         &self,
@@ -173,7 +173,7 @@ impl<'a> Looker<'a> {
         let is_reached =
             |hints| self.goal.standing(self.network, &hidden, &case.signs, hints).is_reached;
         let leaf = self.goal.leaf();
-        // the parent's hints first: what serves several leaves is written once
+        // the parent's hints come first: a hint that serves several leaves is written once
         if case.hints.as_ref().is_some_and(|hint| is_reached(hint.hints())) {
             return Look::Closed { leaf, refresh, hint: case.hints.clone() };
         }
@@ -208,7 +208,7 @@ impl<'a> Looker<'a> {
         }
     }
 
-    /// Slopes and multipliers of each part, and how far the worst part came.
+    /// Slopes and multipliers of each part, and the bound of the worst part with the end of its ascent.
     fn ascend(
         &self,
         case: &OpenCase,
@@ -234,7 +234,7 @@ impl<'a> Looker<'a> {
         (hints, worst)
     }
 
-    /// The bounds that the case has without deriving any anew.
+    /// The bounds of the case without new derivations.
     fn inherit(&self, case: &OpenCase) -> Signed {
         let bounds = |hidden: Option<Hidden>| hidden.map_or(Signed::Unknown, Signed::Bounds);
         let input = || case.region.standardised(&self.searcher.subject.model.0.schema);
@@ -251,7 +251,7 @@ impl<'a> Looker<'a> {
         }
     }
 
-    /// Bounds derived anew by the linear rule, and from which layer on.
+    /// Bounds derived anew by the linear rule, and the first layer of these.
     fn refresh(&self, case: &OpenCase, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
         let hidden_layers = self.network.depth() - 1;
         // the first layer has no better rule than intervals
@@ -336,7 +336,7 @@ impl<'a> Looker<'a> {
     }
 }
 
-/// Where the form is least.
+/// The corner at which the form is least.
 fn corner(form: &Rounded, input: &[Interval]) -> Vec<f64> {
     let end = |(a, side): (&f64, &Interval)| if *a >= 0.0 { side.lo() } else { side.hi() };
     form.coefficients().iter().zip(input).map(end).collect()

@@ -1,4 +1,4 @@
-//! Small neighbourhoods box by box, each closed by the rule on the change between two close points.
+//! Small neighbourhoods box by box, each box closed by the rule on the change between two close points.
 //!
 //! The region of the first point is halved, worst box first, along the input whose slope times width
 //! is largest, until the rule closes every box, a step across one of them violates the claim, or the
@@ -15,7 +15,7 @@ use super::super::branch::tree::{CaseTree, Slot};
 use super::super::side::Side;
 use crate::certify::{Searcher, attack};
 
-/// Deepest path that is tried.
+/// Deepest path tried.
 const MAX_DEPTH: usize = 100;
 
 /// A box of first points.
@@ -25,12 +25,12 @@ struct FirstBox {
     region: RawRegion,
 }
 
-/// What a look at a box shows.
+/// The result of looking at a box.
 enum BoxLook {
     Closed,
-    /// It holds a counterexample, which the kernel has confirmed.
+    /// The box holds a counterexample, which the kernel has confirmed.
     Violated(Vec<Vec<String>>),
-    /// It stays open and is cut in the middle of a side.
+    /// The box stays open and is cut in the middle of a side.
     Open {
         side: Side,
         bound: f64,
@@ -39,7 +39,7 @@ enum BoxLook {
     Stuck,
 }
 
-/// A split proof or a counterexample.
+/// Searches for a split proof or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let proof = halve(searcher, obligation, &mut nodes);
@@ -65,7 +65,7 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
             match look {
                 BoxLook::Closed => tree.close(part.slot, Leaf::Linear, None, None),
                 BoxLook::Violated(points) => return Some(Proof::Counterexample { points }),
-                // a claim is proved by all of its boxes or by none
+                // a claim is proved only if all of its boxes are
                 BoxLook::Stuck => return None,
                 BoxLook::Open { .. } if part.depth >= MAX_DEPTH => return None,
                 BoxLook::Open { side: Side { input: feature, at, .. }, bound } => {
@@ -83,7 +83,7 @@ fn halve(searcher: &Searcher, obligation: &Obligation, nodes: &mut u64) -> Optio
     Some(Proof::Split { tree, hints: Vec::new() })
 }
 
-/// Closes a box, finds a counterexample in it, or says where to cut it.
+/// Closes a box, finds a counterexample in it, or returns a place to cut.
 fn look(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> BoxLook {
     if part.is_empty() {
         return BoxLook::Closed;

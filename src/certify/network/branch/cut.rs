@@ -1,4 +1,4 @@
-//! Where a case is cut: an input in the middle of its side, or a neuron by its sign.
+//! Cuts of a case: an input in the middle of its side, or a neuron by its sign.
 
 use crate::certificate::{Cut, Hidden, Hint, Network, Sign, Signed, gradient};
 use crate::interval::{Form, Interval, Rounded};
@@ -9,41 +9,41 @@ use super::super::branch::goal::{GoalPart, GoalStanding};
 use super::super::branch::steep::widest_slope;
 use super::super::side::{Side, middle};
 
-/// How many times what the sign of a neuron promises the halving of an input must promise: a sign
+/// The factor by which the promise of halving an input must exceed that of a neuron's sign: a sign
 /// settles its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57,
 /// 78, 86 and 132 of safenlp had 11,636, 11,554, 11,424 and 12,713 cases; without halving, 12,667.
 const HALF_PREMIUM: f64 = 4.0;
-/// At depths that are multiples of this both kinds of cut are tried; in between a case is cut the way its
-/// parent was.
+/// At depths that are multiples of this, both kinds of cut are tried. In between, a case is cut like its
+/// parent.
 const TRIALS: usize = 4;
 
 /// A case that its ascent left open.
 pub(super) struct Ascended<'a> {
     pub(super) signs: &'a [Sign],
     pub(super) depth: usize,
-    /// Whether it came by halving an input's side.
+    /// True if it came from halving an input's side.
     pub(super) is_half: bool,
     pub(super) hidden: &'a Hidden,
     pub(super) parts: &'a [GoalPart],
-    /// One per part.
+    /// One hint per part.
     pub(super) hints: &'a [Hint],
-    /// By how much the worst part is missed, and where its ascent ended.
+    /// The amount by which the worst part is missed, and the end of its ascent.
     pub(super) bound: f64,
     pub(super) summit: Summit,
 }
 
-/// A network, and how its inputs and neurons are numbered in cuts.
+/// A network, and the numbering of its inputs and neurons in cuts.
 pub(super) struct Cutter<'a> {
     pub(super) network: &'a Network<Rounded>,
     pub(super) mlp: &'a Mlp,
-    /// How many inputs a copy of the network has.
+    /// Number of inputs of one copy of the network.
     pub(super) features: usize,
-    /// How many copies of the network stand side by side.
+    /// Number of copies of the network, side by side.
     pub(super) copies: usize,
 }
 
 impl Cutter<'_> {
-    /// The input whose gradient times width is largest, in the middle.
+    /// A cut in the middle of the input whose gradient times width is largest.
     pub(super) fn steepest_input(&self, standing: &GoalStanding, hidden: &Hidden) -> Option<Cut> {
         let input = hidden.input();
         let mut slopes: Vec<f64> = match &standing.worst {
@@ -53,14 +53,14 @@ impl Cutter<'_> {
                 slopes.iter().map(|slope| slope.magnitude()).collect()
             }
         };
-        // a side that the bound does not see may still be what keeps the neurons open
+        // a side that the bound does not see may still keep the neurons open
         let least = 1e-3 * slopes.iter().copied().fold(0.0, f64::max);
         slopes.iter_mut().for_each(|slope| *slope += least);
         let side = Side::steepest(input, &slopes)?;
         Some(self.halving(side.input, side.at))
     }
 
-    /// The neuron that widens the gradient along `directions` most; where none does, an input.
+    /// The neuron that widens the gradient along `directions` most; if there is none, an input.
     pub(super) fn widest_neuron(
         &self,
         directions: &[f64],
@@ -73,14 +73,14 @@ impl Cutter<'_> {
         }
     }
 
-    /// The loosest neuron of the worst part or, with one hidden layer, its widest input if that promises
+    /// The loosest neuron of the worst part. With one hidden layer, its widest input if that promises
     /// more.
     pub(super) fn neuron_or_half(&self, open: &Ascended) -> Option<Cut> {
         let relu = open.summit.loosest.map(|(layer, neuron)| {
             let width = self.network.widths()[layer] / self.copies;
             Cut::Relu { copy: neuron / width, layer, neuron: neuron % width }
         });
-        // with one hidden layer the input that narrows the first layer narrows all there is
+        // with one hidden layer, the input that narrows the first layer narrows everything
         let widest = open.summit.widest.filter(|_| self.network.depth() == 2);
         let halving = widest.and_then(|index| {
             let at = middle(open.hidden.input()[index])?;
@@ -99,8 +99,8 @@ impl Cutter<'_> {
         Cut::Input { copy: input / self.features, feature: input % self.features, at }
     }
 
-    /// How far the bound rises in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
-    /// with the slopes at hand.
+    /// The rise of the bound in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
+    /// with the current slopes.
     fn promise(&self, open: &Ascended, cut: Cut) -> f64 {
         let (signs, bound): (&[Sign], f64) = (open.signs, open.bound);
         let gain = |half| match half {
@@ -137,7 +137,7 @@ impl Cutter<'_> {
             Cut::Cell { .. } => Signed::Unknown,
         })
     }
-    /// The sign that a part of a cut gives its neuron.
+    /// The sign that one part of a cut gives its neuron.
     pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
         let Cut::Relu { copy, layer, neuron } = cut else { return None };
         let width = self.network.widths()[layer] / self.copies;

@@ -1,4 +1,4 @@
-//! What a case must clear, in the arithmetic of the search.
+//! The goal of a case, in the arithmetic of the search.
 
 use std::cell::LazyCell;
 
@@ -11,21 +11,21 @@ use crate::spec::{Claim, Direction, Obligation, OutputBlock};
 
 use crate::certify::Searcher;
 
-/// What all points of a case must satisfy.
+/// The condition that all points of a case must satisfy.
 pub(super) enum Goal<'a> {
     /// The margins of a label clear a hurdle.
     Margins {
         /// One row of logits per competing class.
         rows: Vec<Vec<f64>>,
         hurdle: Hurdle,
-        /// What each margin must exceed, about (two classes: exactly enough).
+        /// Approximate value that each margin must exceed (exactly enough with two classes).
         required: f64,
     },
     /// Every block is left by one of its rows.
     Blocks {
         blocks: &'a [Block<Rounded>],
         rows: &'a [OutputBlock],
-        /// What binds the copies to each other.
+        /// The relation that binds the copies to each other.
         coupling: Option<Coupling<'a, Rounded>>,
     },
     /// A gradient has a sign.
@@ -34,17 +34,17 @@ pub(super) enum Goal<'a> {
     Rate { rate: Rate, row: Vec<f64> },
 }
 
-/// How a goal stands over a case.
+/// The state of a goal over a case.
 pub(super) struct GoalStanding {
-    /// Whether the kernel will be convinced.
+    /// True if the kernel will be convinced.
     pub(super) is_reached: bool,
-    /// By how much the worst part is missed or cleared.
+    /// The amount by which the worst part is missed or cleared.
     pub(super) bound: f64,
-    /// The form over the inputs that gives the worst bound; none for slopes.
+    /// The form over the inputs that gives the worst bound; `None` for slopes.
     pub(super) worst: Option<Rounded>,
-    /// The row of the worst part, and what it must exceed.
+    /// The row of the worst part.
     pub(super) row: Vec<f64>,
-    /// Per part of the goal, whether it is reached.
+    /// The parts of the goal, each with true if it is reached.
     pub(super) parts: Vec<GoalPart>,
 }
 
@@ -53,14 +53,14 @@ pub(super) struct GoalStanding {
 pub(super) struct GoalPart {
     /// The row of logits that is bounded.
     pub(super) row: Vec<f64>,
-    /// What its bound must exceed.
+    /// Value that its bound must exceed.
     pub(super) required: f64,
-    /// Whether it does.
+    /// True if the bound exceeds it.
     pub(super) is_reached: bool,
 }
 
 impl GoalPart {
-    /// A little more than is required, for rounding and for slopes in units of 2⁻⁸.
+    /// A little more than required, for rounding and for slopes in units of 2⁻⁸.
     pub(super) fn target(&self) -> f64 {
         self.required + 1e-3 * (1.0 + self.required.abs())
     }
@@ -102,7 +102,7 @@ impl<'a> Goal<'a> {
         })
     }
 
-    /// Whether it is about two copies that are bound to each other.
+    /// True if the goal is about two copies that are bound to each other.
     pub(super) fn is_coupled(&self) -> bool {
         matches!(self, Self::Blocks { coupling: Some(_), .. })
     }
@@ -115,7 +115,7 @@ impl<'a> Goal<'a> {
         }
     }
 
-    /// How much each of `inputs` inputs counts in the gradient that is asked for; `None` for other goals.
+    /// The weight of each of `inputs` inputs in the gradient of the goal; `None` for other goals.
     pub(super) fn directions(&self, inputs: usize) -> Option<Vec<f64>> {
         match self {
             Self::Slope { feature, .. } => {
@@ -126,7 +126,7 @@ impl<'a> Goal<'a> {
         }
     }
 
-    /// How the goal stands with these hidden bounds; `hints`: none, or one per part.
+    /// The state of the goal with these hidden bounds; `hints` is empty, or has one entry per part.
     pub(super) fn standing(
         &self,
         network: &Network<Rounded>,
@@ -233,16 +233,16 @@ fn block_bounds(
     let is_reached = parts.iter().all(|part| part.is_reached);
     match worst {
         Some((bound, form, row)) => {
-            // of copies that are bound to each other the gradient tells more than a form of each
+            // for copies that are bound to each other, the gradient is more useful than a form of each
             let worst = Some(form).filter(|_| is_reached || coupled.is_none());
             GoalStanding { is_reached, bound, worst, row, parts }
         }
-        // without blocks nothing is unsafe
+        // nothing is unsafe without blocks
         None => GoalStanding { is_reached, bound: 0.0, worst: None, row: Vec::new(), parts },
     }
 }
 
-/// The row that leaves its block best, or the first that leaves it, with its bound and form.
+/// The first row that leaves its block, else the row that leaves it best, with its bound and form.
 fn best_row(
     block: &Block<Rounded>,
     bound_of: impl Fn(usize) -> Option<(f64, Rounded)>,

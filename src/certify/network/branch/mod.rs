@@ -1,15 +1,15 @@
-//! Branch and bound on networks (Bunel et al. 2020). Cases are boxes of inputs with signs of some
-//! neurons; the worst bound is looked at first, several cases at a time.
+//! Branch and bound on networks (Bunel et al. 2020). Cases are boxes of inputs with the signs of some
+//! neurons; cases with the worst bound come first, several at a time.
 //!
-//! With few free inputs, and where gradients must close the leaves, a case is cut along the input whose
-//! gradient times width is largest; else at the neuron whose relaxation costs most or, with one hidden
-//! layer, at an input if that promises more. A case is closed with its parent's hidden bounds where that
-//! is enough, else with bounds derived anew by the linear rule (`!L`: from layer `L` on); where neurons
-//! are cut, with optimised slopes and multipliers. Every case that stays open is searched for a
+//! With few free inputs, and if gradients must close the leaves, a case is cut along the input whose
+//! gradient times width is largest. Otherwise it is cut at the neuron whose relaxation costs most or, with
+//! one hidden layer, at an input if that promises more. A case is closed with its parent's hidden bounds if
+//! they suffice, else with bounds derived anew by the linear rule (`!L`: from layer `L` on). If neurons are
+//! cut, optimised slopes and multipliers are tried too. Every case that stays open is searched for a
 //! counterexample.
 //!
-//! Cases are looked at in groups of a fixed size, so the tree does not depend on the number of threads.
-//! `changes` cuts small neighbourhoods with the same queue and tree, but by a rule that inherits nothing.
+//! Cases are processed in groups of a fixed size, so the tree does not depend on the number of threads.
+//! `changes` cuts small neighbourhoods with the same queue and tree, but with a rule that inherits nothing.
 
 mod case;
 pub(in crate::certify) mod changes;
@@ -32,23 +32,23 @@ use case::{Look, Looker, OpenCase};
 use queue::Queue;
 use tree::CaseTree;
 
-/// Cases of [`start`].
+/// Largest number of cases in [`start`].
 const FIRST_CASES: u64 = 1_000;
-/// Deepest path that is tried.
+/// Deepest path tried.
 const MAX_DEPTH: usize = 500;
 
-/// What a search ended with.
+/// The result of a search.
 pub(in crate::certify) struct Found {
-    /// A split proof or a counterexample; `None` when budget or time ended first.
+    /// A split proof or a counterexample; `None` if the budget or the time ended first.
     pub(in crate::certify) proof: Option<Proof>,
-    /// Cases looked at.
+    /// Cases visited.
     pub(in crate::certify) nodes: u64,
-    /// Whether nothing came out because the budget of nodes ended: a larger one goes on.
+    /// True if there is no proof because the budget of nodes ended; a larger budget would continue.
     pub(in crate::certify) is_spent: bool,
 }
 
-/// The first cases of a search, before a longer attack is worth its time; none if the budget is no
-/// larger.
+/// The first cases of a search, before a longer attack is worth its time; none if the
+/// budget is at most `FIRST_CASES`.
 pub(in crate::certify) fn start(searcher: &Searcher, obligation: &Obligation) -> Found {
     if searcher.options.budget_nodes <= FIRST_CASES {
         return Found { proof: None, nodes: 0, is_spent: false };
@@ -56,7 +56,7 @@ pub(in crate::certify) fn start(searcher: &Searcher, obligation: &Obligation) ->
     search_within(searcher, obligation, FIRST_CASES)
 }
 
-/// Cuts until every case is closed, a counterexample is found, or budget or time end.
+/// Cuts until every case is closed, a counterexample is found, or the budget or the time ends.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     search_within(searcher, obligation, searcher.options.budget_nodes)
 }
@@ -73,7 +73,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
     let mut tree = CaseTree::new();
     let mut hints = Hints::default();
     let mut open = Queue::new(tree.root(), OpenCase::root(obligation, tree.root()));
-    // a case that cannot be cut any further leaves the claim open, but another may violate it
+    // a case that cannot be cut further leaves the claim open, but another case may violate it
     let mut is_stuck = false;
     while !open.is_empty() {
         let group = open.next_group();
@@ -81,7 +81,7 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
         if looker.is_over(*nodes) {
             return None;
         }
-        // one thread is not worth a journey to the pool
+        // one thread is not worth the cost of the pool
         let looks: Vec<Look> = if rayon::current_num_threads() == 1 {
             group.iter().map(|case| looker.look(case)).collect()
         } else {
@@ -109,12 +109,12 @@ fn search_with(looker: &Looker, obligation: &Obligation, nodes: &mut u64) -> Opt
         return None;
     }
     let (tree, order) = tree.finish()?;
-    // hints in the order of the leaves, so that a certificate does not show the order of the search
+    // hints in the order of the leaves, so that a certificate does not depend on the order of the search
     let hints = order.into_iter().map(|number| hints.all[number].as_ref().clone()).collect();
     Some(Proof::Split { tree, hints })
 }
 
-/// The hints of closed cases, each once: what a case left to its parts may close several of them.
+/// The hints of closed cases, each once; the hints that a case leaves to its parts may close several parts.
 #[derive(Default)]
 struct Hints {
     all: Vec<Arc<LeafHint>>,
@@ -123,7 +123,7 @@ struct Hints {
 }
 
 impl Hints {
-    /// The place of a hint in `all`, where it is put if it is new.
+    /// The place of a hint in `all`; a new hint is added.
     fn number(&mut self, hint: Arc<LeafHint>) -> usize {
         let address = Arc::as_ptr(&hint).addr();
         *self.numbers.entry(address).or_insert_with(|| {

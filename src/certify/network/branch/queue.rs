@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::super::branch::tree::Slot;
 
-/// Cases that are looked at together.
+/// Number of cases that are processed together.
 const GROUP: usize = 16;
-/// With more open cases than this, those that are nearly closed come first: they need no memory.
+/// With more open cases than this, nearly closed cases come first, since they need no memory.
 const MANY: usize = 50_000;
 
 /// The open cases of a search.
@@ -24,12 +24,12 @@ impl<C> Queue<C> {
         self.0.is_empty()
     }
 
-    /// Adds a case, which stands at `slot`; `bound` is about what its parent reached.
+    /// Adds a case at `slot`; `bound` is approximately the bound that its parent reached.
     pub(super) fn insert(&mut self, bound: f64, slot: Slot, case: C) {
         self.0.insert(Priority { bound, slot }, case);
     }
 
-    /// The cases with the worst bounds; if there are very many, those with the best.
+    /// The cases with the worst bounds; the cases with the best bounds if there are very many.
     pub(super) fn next_group(&mut self) -> Vec<C> {
         let mut group = Vec::with_capacity(GROUP);
         while group.len() < GROUP {
@@ -44,7 +44,7 @@ impl<C> Queue<C> {
     }
 }
 
-/// The order of open cases: worst bound first, then the older one.
+/// The order of open cases: worst bound first, then the older case.
 #[derive(Clone, Copy, Debug)]
 struct Priority {
     bound: f64,

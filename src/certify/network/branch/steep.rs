@@ -1,14 +1,15 @@
-//! Which neuron keeps a gradient wide.
+//! The neuron that keeps a gradient wide.
 //!
-//! Where the sign of a neuron is open, its slope is anything in `[0, 1]`, and the gradient's interval is widened by at most
-//! what comes down to the neuron from the output times what goes down from it to the inputs.
+//! If the sign of a neuron is open, its slope is anything in `[0, 1]`. It widens the gradient's interval by at
+//! most the product of two factors: the slope from the output down to the neuron, and the slope from the
+//! neuron down to the inputs.
 
 use crate::certificate::Hidden;
 use crate::interval::Interval;
 use crate::model::Mlp;
 
-/// The neuron with an open sign that widens `∂(row · logits)` along `directions` most, about: layer
-/// and number. `directions` weigh the inputs.
+/// The neuron with an open sign that widens `∂(row · logits)` along `directions` most, approximately:
+/// layer and number. `directions` weigh the inputs.
 pub(super) fn widest_slope(
     mlp: &Mlp,
     hidden: &Hidden,
@@ -31,7 +32,7 @@ pub(super) fn widest_slope(
     widest
 }
 
-/// Per hidden layer and neuron, the largest slope of the row by its output, in floats.
+/// Per hidden layer and neuron, the largest slope of the row by the neuron's output, in floats.
 fn largest_slopes(mlp: &Mlp, bounds: &[&[Interval]], row: &[f64]) -> Vec<Vec<f64>> {
     let mut all = vec![Vec::new(); bounds.len()];
     let mut slopes: Vec<(f64, f64)> = row.iter().map(|c| (*c, *c)).collect();
@@ -54,7 +55,7 @@ fn largest_slopes(mlp: &Mlp, bounds: &[&[Interval]], row: &[f64]) -> Vec<Vec<f64
     all
 }
 
-/// Per hidden layer and neuron, the largest slope of its input along the directions, in floats.
+/// Per hidden layer and neuron, the largest slope of the neuron's input along the directions, in floats.
 fn largest_reach(mlp: &Mlp, bounds: &[&[Interval]], directions: &[f64]) -> Vec<Vec<f64>> {
     let mut all = Vec::with_capacity(bounds.len());
     let mut reach = directions.to_vec();

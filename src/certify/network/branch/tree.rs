@@ -1,10 +1,10 @@
-//! The tree of a search, written down in preorder once it is complete.
+//! The tree of a search, written in preorder once it is complete.
 
 use std::collections::BTreeMap;
 
 use crate::certificate::{Cut, Leaf, SplitTree, Step};
 
-/// Where a case stands in the tree.
+/// The place of a case in the tree.
 pub(super) type Slot = usize;
 
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl CaseTree {
         self.nodes[slot] = BranchNode::Closed { leaf, refresh, hint };
     }
 
-    /// Cuts an open leaf in two; the slots of the low and the high part.
+    /// Cuts an open leaf in two; returns the slots of the low and the high part.
     pub(super) fn cut(&mut self, slot: Slot, cut: Cut, refresh: Option<usize>) -> [Slot; 2] {
         let (low, high) = (self.nodes.len(), self.nodes.len() + 1);
         self.nodes.extend([BranchNode::Open, BranchNode::Open]);
@@ -48,7 +48,7 @@ impl CaseTree {
         [low, high]
     }
 
-    /// The tree in preorder with its hints numbered anew, and the old number of each; `None` while a
+    /// The tree in preorder with its hints renumbered, and the old number of each hint; `None` while a
     /// leaf is open.
     pub(super) fn finish(&self) -> Option<(SplitTree, Vec<usize>)> {
         let mut steps = Vec::with_capacity(self.nodes.len());
