@@ -2,7 +2,7 @@
 //!
 //! The kernel itself has no switches. The copy is the checker without its program, built without
 //! optimisation, so that a defect costs a second or two; the first build costs half a minute. With
-//! `PROPCERT_DEFECTS=WORD` only those are tried whose name or file has the word.
+//! `PROPCERT_DEFECTS=WORD,WORD` only those are tried whose name or file has one of the words.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -527,9 +527,10 @@ impl Copy {
 fn missed(copy: &Copy, sound: &[&str], next: &AtomicUsize) -> Vec<&'static str> {
     assert!(sound.iter().all(|test| copy.passes(test, None)), "the sound copy fails");
     let mut missed = Vec::new();
-    let word = std::env::var("PROPCERT_DEFECTS").unwrap_or_default();
+    let words = std::env::var("PROPCERT_DEFECTS").unwrap_or_default();
+    let is_asked = |text: &str| words.split(',').any(|word| text.contains(word));
     while let Some(defect) = DEFECTS.get(next.fetch_add(1, Ordering::Relaxed)) {
-        if !defect.0.contains(&word) && !defect.1.contains(&word) {
+        if !is_asked(defect.0) && !is_asked(defect.1) {
             continue;
         }
         let found = copy.found_by(defect);
