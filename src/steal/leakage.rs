@@ -11,7 +11,7 @@ use crate::certificate::Proved;
 use crate::model::Model;
 use crate::oracle::exact_label;
 
-use super::infer::{CertifiedLabels, PlacedPoint};
+use super::inference::{CertifiedLabels, PlacedPoint};
 
 /// Labels settled by a number of queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -100,7 +100,7 @@ fn nothing_inferred_on_published_rows_is_wrong() {
         let neighbour = Generator::Neighbour { radius: 0.5 };
         let generators = if features > 0 { vec![along, neighbour] } else { vec![neighbour] };
         for generator in generators {
-            let mut attack = AttackSpec::new(AttackName::MaskedThief).unwrap();
+            let mut attack = AttackSpec::new(AttackName::MaskedThief);
             attack.generator = generator;
             for run in run(&scene, &attack, 2, 1).unwrap() {
                 assert_eq!(run.attack.wrong, 0);

@@ -17,7 +17,7 @@ use crate::defense::Defense;
 use crate::model::{Model, Row};
 use crate::oracle::{Oracle, exact_label};
 
-use super::substitute::answer;
+use super::learners::answer;
 use super::{Classifier, Labelled, Sample, Source, StealStream, Substitute, ValidBox, stream};
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).

@@ -8,39 +8,37 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `attack_spec` | attacks as TOML |
-//! | `generate` | the source of new points |
-//! | `infer` | labels that follow from proofs and paid answers |
-//! | `random`, `masked_thief` | the attacks |
-//! | `substitute` | the model trained on the labels |
+//! | `rounds` | the loop of all attacks: generate, infer or ask, train |
+//! | `generators/` | the sources of new points, and the points that may be asked |
+//! | `inference/` | labels without a query: those that follow from proofs and paid answers |
+//! | `learners/` | the model trained on the labels |
+//! | `presets` | attacks of papers as settings of the loop, in TOML |
 //! | `metrics`, `paired` | the results of an attack, next to those without inference |
 //! | `leakage` | the labels that the certificate alone gives away |
 //!
 //! Everything is a function of its inputs and one seed.
 
-mod attack_spec;
-mod generate;
-mod infer;
+mod generators;
+mod inference;
 mod leakage;
-mod masked_thief;
+mod learners;
 #[cfg(test)]
 mod measured;
 mod metrics;
 mod paired;
-mod random;
-mod substitute;
+mod presets;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
-pub use attack_spec::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
-pub use generate::{Generator, ValidBox};
-pub use infer::CertifiedLabels;
+pub use generators::{Generator, ValidBox};
+pub use inference::CertifiedLabels;
 pub use leakage::{Settled, Settling, settled};
-pub use masked_thief::MaskedThief;
+pub use learners::{Classifier, Substitute, SubstituteFamily, SubstituteOptions};
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
 pub use paired::{Repetition, Scene, run};
-pub use random::Random;
-pub use substitute::{Classifier, Substitute, SubstituteFamily, SubstituteOptions};
+pub use presets::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
+pub use rounds::Rounds;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::oracle::{Oracle, Response, exact_label};
 use crate::spec::{Claim, Lowered, Spec};
 
-use super::infer::{FloatRegion, Ledger, Trend};
+use super::inference::{FloatRegion, Ledger, Trend};
 use super::leakage::settle;
 use super::metrics::wrong_inferences;
 use super::*;
@@ -120,9 +120,9 @@ fn knowledge<'a>(
     Knowledge { schema, classes: 2, family, valid, seeds, proved, proofs_about: None }
 }
 
-fn thief(generator: Generator) -> MaskedThief {
+fn thief(generator: Generator) -> Rounds {
     let substitute = SubstituteOptions { trees: 5, ..Default::default() };
-    MaskedThief { generator, infers: true, cap_factor: 3, substitute }
+    Rounds { generator, infers: true, cap_factor: 3, substitute }
 }
 
 /// Runs MaskedThief on the planted target with everything proved.
@@ -324,7 +324,7 @@ fn one_class_gives_that_constant() {
     let valid = ValidBox::new(&model.schema);
     let known = knowledge(&model, &valid, &[], &[]);
     let mut oracle = Oracle::new(&model, None, Response::Label, 20, 0);
-    let attack = AttackSpec::new(AttackName::Random).unwrap().attack();
+    let attack = AttackSpec::new(AttackName::Random).attack();
     let substitute = attack.steal(&mut oracle, &known, 0).unwrap();
     assert_eq!(substitute.classifier, Classifier::Constant { class: 1, classes: 2 });
     assert_eq!((substitute.steps, oracle.queries()), (0, 20));
@@ -337,7 +337,7 @@ fn paired(family: SubstituteFamily) -> Vec<Repetition> {
     let proofs = proved(&model, ORDER, &[], None);
     let held_out = rows(&model, 100, 5);
     let evaluation = Evaluation::new(&model, &held_out, &held_out, &valid, 60, 7).unwrap();
-    let mut attack = AttackSpec::new(AttackName::MaskedThief).unwrap();
+    let mut attack = AttackSpec::new(AttackName::MaskedThief);
     attack.generator = Generator::Along { radius: 4.0 };
     (attack.queries, attack.seed_rows) = (60, 20);
     attack.substitute.family = family;

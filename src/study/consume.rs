@@ -81,12 +81,12 @@ impl<'a> Target<'a> {
 
 /// The attacks of a plan, by name.
 fn attacks(target: &Target, plan: &Plan) -> Result<Vec<(String, AttackSpec)>, StudyError> {
-    let random = AttackSpec { queries: plan.budget, ..AttackSpec::new(AttackName::Random)? };
+    let random = AttackSpec { queries: plan.budget, ..AttackSpec::new(AttackName::Random) };
     let thief = AttackSpec {
         queries: plan.budget,
         seed_rows: plan.seeds.min(target.data.part(Part::Auxiliary).len()),
         generator: Generator::Neighbour { radius: plan.radius() },
-        ..AttackSpec::new(AttackName::MaskedThief)?
+        ..AttackSpec::new(AttackName::MaskedThief)
     };
     let mut attacks = vec![
         ("random-uniform".to_owned(), random),

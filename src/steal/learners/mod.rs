@@ -27,7 +27,7 @@ pub struct SubstituteOptions {
     /// The family to train.
     pub family: SubstituteFamily,
     /// The choice of the attack's parameters.
-    pub(super) choice: super::attack_spec::ChoiceName,
+    pub(super) choice: super::presets::ChoiceName,
     /// Network: width of each hidden layer.
     pub hidden: Vec<usize>,
     /// Network: passes over the sample.

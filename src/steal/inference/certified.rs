@@ -18,7 +18,7 @@ use crate::interval::Rational;
 use crate::model::Point;
 use crate::spec::{Claim, Direction, RawRegion};
 
-use super::StealError;
+use crate::steal::StealError;
 
 /// The statements of the proofs about labels.
 #[derive(Clone, Debug, Default)]
@@ -36,21 +36,21 @@ struct Patch {
 
 /// Within the region, moving `feature` alone with `sign` never lowers the margin of class 1.
 #[derive(Clone, Debug)]
-pub(super) struct Trend {
-    pub(super) feature: usize,
-    pub(super) sign: f64,
-    pub(super) region: FloatRegion,
+pub(in crate::steal) struct Trend {
+    pub(in crate::steal) feature: usize,
+    pub(in crate::steal) sign: f64,
+    pub(in crate::steal) region: FloatRegion,
 }
 
 /// A region with its box rounded outward to floats, for a quick negative answer.
 #[derive(Clone, Debug)]
-pub(super) struct FloatRegion {
+pub(in crate::steal) struct FloatRegion {
     exact: RawRegion,
     outer: Vec<(f64, f64)>,
 }
 
 impl FloatRegion {
-    pub(super) fn new(exact: &RawRegion) -> Self {
+    pub(in crate::steal) fn new(exact: &RawRegion) -> Self {
         let outer = exact.sides().iter().map(|(low, high)| (low.down(), high.up())).collect();
         Self { exact: exact.clone(), outer }
     }
@@ -109,12 +109,12 @@ impl CertifiedLabels {
     }
 
     #[cfg(test)]
-    pub(super) fn assumed(trends: Vec<Trend>) -> Self {
+    pub(in crate::steal) fn assumed(trends: Vec<Trend>) -> Self {
         Self { patches: Vec::new(), trends }
     }
 
     /// Finds the regions that contain a point.
-    pub(super) fn locate(&self, raw: &[f64]) -> PlacedPoint {
+    pub(in crate::steal) fn locate(&self, raw: &[f64]) -> PlacedPoint {
         let inside = |regions: &mut dyn Iterator<Item = &FloatRegion>| {
             let hits = regions.enumerate().filter(|(_, region)| region.contains(raw));
             hits.map(|(index, _)| index).collect()
@@ -154,7 +154,12 @@ impl CertifiedLabels {
     }
 
     /// True if the paid answer `label` at `base` settles `other`.
-    pub(super) fn settles(&self, base: &PlacedPoint, label: usize, other: &PlacedPoint) -> bool {
+    pub(in crate::steal) fn settles(
+        &self,
+        base: &PlacedPoint,
+        label: usize,
+        other: &PlacedPoint,
+    ) -> bool {
         base.patches.iter().any(|index| other.patches.binary_search(index).is_ok())
             || self.spreads(base, label, other)
     }
@@ -162,21 +167,21 @@ impl CertifiedLabels {
 
 /// A point, and the regions that contain it, in ascending order.
 #[derive(Clone, Debug)]
-pub(super) struct PlacedPoint {
-    pub(super) values: Vec<f64>,
+pub(in crate::steal) struct PlacedPoint {
+    pub(in crate::steal) values: Vec<f64>,
     patches: Vec<usize>,
     trends: Vec<usize>,
 }
 
 /// The paid answers so far, and the labels that follow from them.
 #[derive(Debug)]
-pub(super) struct Ledger<'a> {
+pub(in crate::steal) struct Ledger<'a> {
     labels: &'a CertifiedLabels,
     paid: Vec<(PlacedPoint, usize)>,
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(labels: &'a CertifiedLabels) -> Self {
+    pub(in crate::steal) fn new(labels: &'a CertifiedLabels) -> Self {
         Self { labels, paid: Vec::new() }
     }
 
@@ -184,7 +189,11 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// [`StealError::Contradiction`] if a proof contradicts the answer.
-    pub(super) fn record(&mut self, raw: &[f64], answer: usize) -> Result<(), StealError> {
+    pub(in crate::steal) fn record(
+        &mut self,
+        raw: &[f64],
+        answer: usize,
+    ) -> Result<(), StealError> {
         let place = self.labels.locate(raw);
         let proved = place.patches.iter().filter_map(|&index| self.labels.patches.get(index));
         if let Some(patch) = proved.into_iter().find(|patch| patch.label != answer) {
@@ -195,7 +204,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The label of a point that follows from proofs and paid answers; `None` if it must be asked.
-    pub(super) fn infer(&self, raw: &[f64]) -> Option<usize> {
+    pub(in crate::steal) fn infer(&self, raw: &[f64]) -> Option<usize> {
         let place = self.labels.locate(raw);
         if place.patches.is_empty() && place.trends.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! MaskedThief: labels some of the generated points by the target's property, without a query.
+//! The loop of attacks: generate points, infer their labels or ask, train the substitute.
 //!
 //! ```text
 //! D = seeds, labelled by the oracle
@@ -10,7 +10,8 @@
 //! train the substitute on D
 //! ```
 //!
-//! Inference is the certified one of `infer.rs`. The generators built so far do not use the substitute,
+//! Without inference and with `B = Q` this is the attack by random queries (Tramèr et al. 2016); with it,
+//! MaskedThief. The generators built so far do not use the substitute,
 //! so retraining it every round would change nothing. It is trained once, at the end.
 
 use std::collections::BTreeSet;
@@ -18,8 +19,8 @@ use std::collections::BTreeSet;
 use crate::model::Row;
 use crate::oracle::{Oracle, Response};
 
-use super::generate::Generator;
-use super::infer::{CertifiedLabels, Ledger};
+use super::generators::Generator;
+use super::inference::{CertifiedLabels, Ledger};
 use super::{
     Attack, Knowledge, Labelled, Sample, Source, StealError, StealStream, Substitute,
     SubstituteOptions, stream,
@@ -30,7 +31,7 @@ const FIRST_ROUND: usize = 50;
 
 /// The attack with its settings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MaskedThief {
+pub struct Rounds {
     /// The source of new points.
     pub generator: Generator,
     /// True if labels are inferred from proofs; otherwise every point is asked.
@@ -41,7 +42,7 @@ pub struct MaskedThief {
     pub substitute: SubstituteOptions,
 }
 
-impl Attack for MaskedThief {
+impl Attack for Rounds {
     fn steal(
         &self,
         oracle: &mut Oracle,
@@ -57,7 +58,7 @@ impl Attack for MaskedThief {
     }
 }
 
-impl MaskedThief {
+impl Rounds {
     /// The loop described at the top of this module.
     pub(super) fn collect(
         &self,
