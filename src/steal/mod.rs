@@ -38,7 +38,7 @@ pub use learners::{Classifier, Substitute, SubstituteFamily, SubstituteOptions};
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
 pub use paired::{Repetition, Scene, run};
 pub use presets::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
-pub use rounds::Rounds;
+pub use rounds::StealLoop;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

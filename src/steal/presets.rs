@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oracle::Response;
 
-use super::{Attack, Generator, Rounds, SubstituteOptions};
+use super::{Attack, Generator, StealLoop, SubstituteOptions};
 
 /// The name of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +224,7 @@ impl AttackSpec {
     /// The attack itself: the loop, set as the name says.
     pub fn attack(&self) -> Box<dyn Attack + Sync> {
         let is_paid = self.attack == AttackName::Random;
-        Box::new(Rounds {
+        Box::new(StealLoop {
             generator: self.generator.clone(),
             infers: self.inference == Inference::Certified,
             // every label is paid: no more points than queries

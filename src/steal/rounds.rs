@@ -31,7 +31,7 @@ const FIRST_ROUND: usize = 50;
 
 /// The attack with its settings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rounds {
+pub struct StealLoop {
     /// The source of new points.
     pub generator: Generator,
     /// True if labels are inferred from proofs; otherwise every point is asked.
@@ -42,7 +42,7 @@ pub struct Rounds {
     pub substitute: SubstituteOptions,
 }
 
-impl Attack for Rounds {
+impl Attack for StealLoop {
     fn steal(
         &self,
         oracle: &mut Oracle,
@@ -58,7 +58,7 @@ impl Attack for Rounds {
     }
 }
 
-impl Rounds {
+impl StealLoop {
     /// The loop described at the top of this module.
     pub(super) fn collect(
         &self,

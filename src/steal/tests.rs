@@ -120,9 +120,9 @@ fn knowledge<'a>(
     Knowledge { schema, classes: 2, family, valid, seeds, proved, proofs_about: None }
 }
 
-fn thief(generator: Generator) -> Rounds {
+fn thief(generator: Generator) -> StealLoop {
     let substitute = SubstituteOptions { trees: 5, ..Default::default() };
-    Rounds { generator, infers: true, cap_factor: 3, substitute }
+    StealLoop { generator, infers: true, cap_factor: 3, substitute }
 }
 
 /// Runs MaskedThief on the planted target with everything proved.
