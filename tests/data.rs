@@ -92,7 +92,7 @@ fn columns_stand_in_any_order() {
         data.check_features(&model("b a")).is_err() && turned.check_features(&model("b a")).is_ok()
     );
     let refused = data.ordered_as(&model("a c d")).unwrap_err().to_string();
-    assert!(refused.ends_with("there is no column `c`, `d`; of no feature is `b`"), "{refused}");
+    assert!(refused.ends_with("missing `c`, `d`; not in the model `b`"), "{refused}");
 }
 
 #[test]

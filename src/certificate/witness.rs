@@ -152,7 +152,9 @@ impl Evaluated<'_> {
         match self.defense {
             None => self.scores(x).is_some_and(|s| argmax(&s, self.model.tie) != label),
             // the defended label is another one for certain if its posterior is below ½
-            Some(defense) => self.defended(label, defense, x).is_some_and(|(_, top)| half() > top),
+            Some(defense) => {
+                self.defended(label, defense, x).is_some_and(|(_, top)| Rational::half() > top)
+            }
         }
     }
 
@@ -230,10 +232,6 @@ impl Evaluated<'_> {
         let label = |x| self.scores(x).map(|scores| argmax(&scores, self.model.tie));
         label(a).zip(label(b)).is_some_and(|(a, b)| a != b)
     }
-}
-
-fn half() -> Rational {
-    Rational::from_f64(0.5).unwrap_or(Rational::ZERO)
 }
 
 /// True if `a_j <= b_j` and the points are equal elsewhere.

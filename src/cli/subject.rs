@@ -69,9 +69,10 @@ impl Loaded {
         if let Some(semantics) = named.semantics {
             spec.0.semantics = Some(semantics.into());
         }
-        let data = named.data.as_deref().map(read_data).transpose()?;
-        let data = data.map(|(data, part)| Ok::<_, Refusal>((ordered_as(data, &model.0)?, part)));
-        let data = data.transpose()?;
+        let data = match named.data.as_deref().map(read_data).transpose()? {
+            Some((data, part)) => Some((ordered_as(data, &model.0)?, part)),
+            None => None,
+        };
         let defense = named.defense.as_deref().map(read_defense).transpose()?;
         Ok(Self { model, spec, data, defense })
     }

@@ -65,7 +65,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let todo = chosen(arguments)?;
     expect_place(arguments, &todo)?;
-    let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &todo));
+    let list = list(arguments)?;
+    let place = arguments.certificates.as_deref();
+    let place = place.map(|folder| place_for(arguments, folder, &todo, &list));
     let place = place.transpose()?;
     let partial = files::partial_name(&arguments.out);
     let record = RunInputs::of(arguments, &todo);
@@ -74,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let store = draft.as_ref().map(Draft::store).transpose()?;
     if let Some(store) = &store {
-        store.write(LIST, list(arguments)?.as_bytes())?;
+        store.write(LIST, list.as_bytes())?;
     }
     rows.retain(|row| is_all_there(row, store.as_ref()));
     record.write(&partial)?;
@@ -201,12 +203,17 @@ fn finished(partial: &Path, record: &RunInputs) -> Result<Vec<Vec<String>>, Refu
 
 /// The folder for certificates. A run of one line keeps the certificates of other lines,
 /// if they are about the same list.
-fn place(arguments: &Arguments, folder: &Path, todo: &[Instance]) -> Result<ResultFolder, Refusal> {
+fn place_for(
+    arguments: &Arguments,
+    folder: &Path,
+    todo: &[Instance],
+    list: &str,
+) -> Result<ResultFolder, Refusal> {
     let is_of_other_line = |name: &Path| {
         let line = name.to_str().and_then(line_of_answer);
         arguments.line.is_some() && line.is_some_and(|line| Some(line) != arguments.line)
     };
-    let is_of_list = files::read(&folder.join(LIST)).ok() == Some(list(arguments)?.into_bytes());
+    let is_of_list = files::read(&folder.join(LIST)).is_ok_and(|found| found == list.as_bytes());
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names = entries.map(|entry| PathBuf::from(entry.file_name()));
     if let (false, Some(other)) = (is_of_list, names.find(|name| is_of_other_line(name))) {

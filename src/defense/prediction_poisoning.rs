@@ -35,7 +35,7 @@ impl PredictionPoisoning {
     pub(super) const KIND: &'static str = "prediction-poisoning";
 
     pub(super) fn new(alpha: Decimal) -> Result<Self, DefenseError> {
-        if *alpha.value() < Rational::ZERO || *alpha.value() >= half() {
+        if *alpha.value() < Rational::ZERO || *alpha.value() >= Rational::half() {
             return Err(DefenseError::Alpha(alpha));
         }
         Ok(Self { alpha })
@@ -64,7 +64,8 @@ impl PredictionPoisoning {
     /// jumps at the boundary, so claims that compare answers at two points are lost.
     pub(super) fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
-            Asked::Label => half(),
+            // the label wins
+            Asked::Label => Rational::half(),
             Asked::Confidence { delta } => delta.clone(),
             Asked::Order | Asked::Boundary | Asked::Outputs | Asked::Change | Asked::Rows => {
                 return None;
@@ -129,11 +130,6 @@ impl fmt::Display for PredictionPoisoning {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "alpha {}", self.alpha)
     }
-}
-
-/// δ of the claim that the label wins.
-fn half() -> Rational {
-    Rational::from_f64(0.5).expect("a half is finite")
 }
 
 #[cfg(test)]

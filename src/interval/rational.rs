@@ -22,6 +22,11 @@ impl Rational {
     /// One.
     pub const ONE: Self = Self { numerator: IBig::ONE, denominator: IBig::ONE };
 
+    /// ½.
+    pub fn half() -> Self {
+        Self { numerator: IBig::ONE, denominator: IBig::from(2) }
+    }
+
     /// `numerator / denominator`; `None` if the denominator is zero.
     pub fn new(numerator: IBig, denominator: IBig) -> Option<Self> {
         match denominator.cmp(&IBig::ZERO) {

@@ -290,7 +290,7 @@ fn differences(missing: &[String], extra: &[String]) -> String {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         (!names.is_empty()).then(|| format!("{what} {}{more}", shown.join(", ")))
     };
-    let found = [named("there is no column", missing), named("of no feature is", extra)];
+    let found = [named("missing", missing), named("not in the model", extra)];
     found.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 

@@ -87,20 +87,19 @@ fn check_header(file: &str, header: &csv::StringRecord, meta: &Meta) -> Result<C
             return Err(problem(column, Some(name), "each name once"));
         }
     }
-    // each column is one thing: a name that is found is taken away
-    let label = places.remove(meta.label.as_str());
-    let found: Vec<_> = meta.features.iter().map(|name| places.remove(name.as_str())).collect();
-    let wanted =
-        std::iter::once((&meta.label, label)).chain(meta.features.iter().zip(found.clone()));
-    let missing =
-        wanted.filter(|(_, column)| column.is_none()).map(|(name, _)| name.as_str()).next();
-    let other = places.values().min().copied();
-    match (missing, other, label) {
-        (None, None, Some(label)) => {
-            Ok(Columns { label, features: found.into_iter().flatten().collect() })
-        }
-        _ => {
-            let column = other.unwrap_or(header.len());
+    // a name that is found is taken away, so that each column is one thing
+    let mut missing = None;
+    let mut take = |name| {
+        let column = places.remove(name);
+        missing = missing.or(column.is_none().then_some(name));
+        column
+    };
+    let label = take(meta.label.as_str());
+    let features: Vec<usize> = meta.features.iter().filter_map(|name| take(name)).collect();
+    match (label, missing, places.values().min()) {
+        (Some(label), None, None) => Ok(Columns { label, features }),
+        (_, missing, other) => {
+            let column = other.copied().unwrap_or(header.len());
             Err(problem(column, header.get(column), missing.unwrap_or("no further column")))
         }
     }

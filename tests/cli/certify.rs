@@ -235,7 +235,7 @@ fn data_of_another_model_are_refused_whatever_the_claim() {
     scene.certify_monotone();
     let before = scene.files("");
     let subject = "--model trees.json --spec monotone.toml --data spambase";
-    let facts = ["there is no column `age`, `income`; of no feature is `capital", "and 52 more"];
+    let facts = ["missing `age`, `income`; not in the model `capital", "and 52 more"];
     scene.refused(&format!("certify {subject} --out c.jsonl"), &facts);
     scene.refused(&format!("check monotone.jsonl {subject}"), &facts);
     assert_eq!(scene.files(""), before);
@@ -273,7 +273,7 @@ fn columns_may_stand_in_any_order() {
         scene.write("other.meta.json", meta);
         let call = "certify --model mlp.json --spec local.toml --data other.csv --out o.jsonl";
         let facts = match to {
-            "size" => ["there is no column `age`", "of no feature is `size`"],
+            "size" => ["missing `age`", "not in the model `size`"],
             _ => ["other.csv, line 1, column 3", "found `age`, expected `each name once`"],
         };
         scene.refused(call, &facts);
