@@ -31,16 +31,10 @@ pub struct ExactLayer {
     is_lost: bool,
 }
 
-impl ExactLayer {
-    /// `weight = integer · 2^exponent`
-    fn integer(&self, weight: f64) -> IBig {
-        decode(weight).map_or(IBig::ZERO, |decoded| lifted(decoded, self.exponent))
-    }
-}
-
-/// The integer `n` with `mantissa · 2^e = n · 2^exponent`, where `exponent` is at most `e`, or anything if the
-/// mantissa is 0.
-fn lifted((mantissa, e): (i64, i64), exponent: i64) -> IBig {
+/// The integer `n` with `value = n · 2^exponent`, where `exponent` is at most that of the value, or anything if the
+/// value is 0. A value that is not finite counts as 0: whoever asks has seen it in [`exponents`].
+fn integer(value: f64, exponent: i64) -> IBig {
+    let (mantissa, e) = decode(value).unwrap_or((0, exponent));
     match e - exponent {
         _ if mantissa == 0 => IBig::ZERO,
         // without a detour through memory
@@ -77,8 +71,8 @@ impl SharedExponent {
         let Some((exponent, _)) = exponents(values) else {
             return Self { numbers: vec![IBig::ZERO; values.len()], exponent: 0, is_lost: true };
         };
-        let lift = |&value: &f64| decode(value).map_or(IBig::ZERO, |d| lifted(d, exponent));
-        Self { numbers: values.iter().map(lift).collect(), exponent, is_lost: false }
+        let numbers = values.iter().map(|&value| integer(value, exponent)).collect();
+        Self { numbers, exponent, is_lost: false }
     }
 }
 
@@ -161,7 +155,7 @@ impl Form for Exact {
         match stored.row(output) {
             Some((inputs, row, bias)) => {
                 let own = form.coefficients.iter_mut().skip(inputs.start);
-                own.zip(row).for_each(|(a, w)| *a = layer.integer(sign * w));
+                own.zip(row).for_each(|(a, w)| *a = integer(sign * w, *exponent));
                 form.add_constant(sign, bias);
             }
             None => form.is_lost = true,

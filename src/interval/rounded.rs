@@ -107,7 +107,8 @@ impl Sum {
         self.absolute < self.unit * (1u64 << 53) as f64
     }
 
-    /// The sum with the product `a·b` added; the unit stays as it is.
+    /// The sum with the product `a·b` added; the unit stays as it is. It takes and returns a value, so that a loop
+    /// keeps the sum in registers: bounds of whole networks took a tenth longer when it was changed in place.
     fn with_term(self, (a, b): (f64, f64)) -> Self {
         if adds_nothing(a, b) {
             return self;

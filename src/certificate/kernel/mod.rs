@@ -22,8 +22,7 @@ use crate::certificate::network::boxes::walk_boxes;
 use crate::certificate::network::difference::Changes;
 use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
 use crate::certificate::network::linear::check_hints;
-use crate::certificate::network::range;
-use crate::certificate::network::range::Ranges;
+use crate::certificate::network::range::{self, Ranges};
 use crate::certificate::network::split::NetworkCase;
 use crate::certificate::witness::{Evaluated, violates};
 use crate::certificate::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::CellBox;
-use super::super::tree_pairs::band::Band;
+use super::band::Band;
 
 /// A box of cells for each of two points.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::interval::Rational;
 
-use super::super::tree_pairs::aim::Aim;
+use super::aim::Aim;
 
 /// Trees, by number in ascending order, and what they must show.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The pairs of leaves of one tree that two bound points reach together.
 
-use super::super::tree_pairs::{Pairing, TwinBox};
 use super::super::{CutNode, CutTree, Score};
+use super::{Pairing, TwinBox};
 
 /// The least and the most of a number.
 pub(super) type Range<N> = (N, N);

@@ -20,7 +20,7 @@ use good_lp::{
     microlp, variable,
 };
 
-use super::super::tree_dual::{Factor, Relaxation};
+use super::{Factor, Relaxation};
 use crate::certify::network::lp::LONGEST_SECONDS;
 
 /// Largest share that is offered.

@@ -2,7 +2,7 @@
 
 use crate::spec::{Claim, On};
 
-use super::super::tree_pairs::product::{FALL, PairSums, RISE};
+use super::product::{FALL, PairSums, RISE};
 
 /// The claim on the margins of two points; see rule `tree-pairs`.
 #[derive(Clone, Copy, Debug)]

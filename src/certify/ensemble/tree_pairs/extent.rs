@@ -8,12 +8,12 @@ use crate::interval::Rational;
 use crate::model::{Family, Point};
 use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
 
-use super::super::tree_pairs::aim::FloatAim;
-use super::super::tree_pairs::parts::Shown;
-use super::super::tree_pairs::product::FALL;
-use super::super::tree_pairs::question::{BoxQuestion, FIRST_BOXES};
-use super::super::tree_pairs::witness::Ground;
-use super::super::tree_pairs::{Grids, Means, prove, regions};
+use super::aim::FloatAim;
+use super::parts::Shown;
+use super::product::FALL;
+use super::question::{BoxQuestion, FIRST_BOXES};
+use super::witness::Ground;
+use super::{Grids, Means, prove, regions};
 use crate::certify::{Options, Searcher};
 
 /// The largest change of the score between two points that a claim binds.

@@ -6,9 +6,9 @@
 
 use crate::certificate::{Cut, MAX_DEPTH, SplitTree, Step, TwinBox};
 
-use super::super::tree_pairs::grown::Grown;
-use super::super::tree_pairs::product::{FALL, Twin};
-use super::super::tree_pairs::search::{PairSearch, WaitingBox};
+use super::grown::Grown;
+use super::product::{FALL, Twin};
+use super::search::{PairSearch, WaitingBox};
 
 /// Trees of a part, from one attempt to the next.
 const SIZES: [usize; 10] = [2, 3, 4, 6, 8, 11, 14, 18, 24, 32];

@@ -3,12 +3,12 @@
 use crate::certificate::{Pairing, TwinBox};
 use crate::model::Ensemble;
 
-use super::super::tree_pairs::Grids;
-use super::super::tree_pairs::aim::FloatAim;
-use super::super::tree_pairs::ascent::PairAscent;
-use super::super::tree_pairs::parts::{self, Shown};
-use super::super::tree_pairs::product::{FORMS, MOST_PAIRS, PairSums, Product};
-use super::super::tree_pairs::search::{PairSearch, PairSearchEnd};
+use super::Grids;
+use super::aim::FloatAim;
+use super::ascent::PairAscent;
+use super::parts::{self, Shown};
+use super::product::{FORMS, MOST_PAIRS, PairSums, Product};
+use super::search::{PairSearch, PairSearchEnd};
 use crate::certify::Options;
 
 /// Boxes of all trees together before anything else is tried: enough for most claims, true or false.

@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Cut, MAX_DEPTH, Pairing, SplitTree, TwinBox};
 
-use super::super::tree_pairs::aim::FloatAim;
-use super::super::tree_pairs::grown::Grown;
-use super::super::tree_pairs::product::{
-    AxisIndex, FALL, FORMS, PairSums, Product, Twin, larger, sums,
-};
+use super::aim::FloatAim;
+use super::grown::Grown;
+use super::product::{AxisIndex, FALL, FORMS, PairSums, Product, Twin, larger, sums};
 
 /// Distance to a limit, relative to the size of the sums, within which floats are not trusted.
 const CLOSE: f64 = 1e-9;

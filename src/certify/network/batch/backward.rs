@@ -28,7 +28,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 use crate::interval::{Interval, Lines};
 
-use super::super::batch::affine::{AffineBand, BoxBounds, INFLATE, U, gamma, product, underflow};
+use super::affine::{AffineBand, BoxBounds, INFLATE, U, gamma, product, underflow};
 
 /// Number of sums held side by side, so that the processor can add them together.
 const LANES: usize = 4;

@@ -8,10 +8,10 @@ use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::branch::cut::{Ascended, Cutter};
-use super::super::branch::goal::{Goal, GoalStanding};
-use super::super::branch::tree::Slot;
 use super::super::side::FEW_INPUTS;
+use super::cut::{Ascended, Cutter};
+use super::goal::{Goal, GoalStanding};
+use super::tree::Slot;
 use crate::certify::{Searcher, attack};
 
 /// Steps of the ascent, per case.

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use crate::certificate::{Cut, Leaf, Proof, gradient};
 use crate::spec::{Claim, Obligation, RawRegion};
 
-use super::super::branch::Found;
-use super::super::branch::queue::Queue;
-use super::super::branch::tree::{CaseTree, Slot};
 use super::super::side::Side;
+use super::Found;
+use super::queue::Queue;
+use super::tree::{CaseTree, Slot};
 use crate::certify::{Searcher, attack};
 
 /// Deepest path tried.

@@ -5,9 +5,9 @@ use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::branch::goal::{GoalPart, GoalStanding};
-use super::super::branch::steep::widest_slope;
 use super::super::side::{Side, middle};
+use super::goal::{GoalPart, GoalStanding};
+use super::steep::widest_slope;
 
 /// The factor by which the promise of halving an input must exceed that of a neuron's sign: a sign
 /// settles its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57,

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::super::branch::tree::Slot;
+use super::tree::Slot;
 
 /// Number of cases that are processed together.
 const GROUP: usize = 16;
