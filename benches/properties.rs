@@ -6,8 +6,8 @@
 //! is not as stated. Printed are tables in Markdown, one line per claim, with the seconds of search and of
 //! check on one thread: of the processor where `/proc` tells them, else of the clock.
 //!
-//! *Closed by* counts the proofs that stand in the certificate. `linear` has default slopes, `alpha` is
-//! the linear rule with optimised slopes, `lp` the multipliers of a linear program, `split` a case
+//! *Closed by* counts the proofs that stand in the certificate. `linear` has default slopes, `slopes`
+//! is the linear rule with optimised slopes or those of a linear program, `split` a case
 //! distinction. Counterexamples are told apart by who found them: the `attack` comes before any search.
 
 mod measured;

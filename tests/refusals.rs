@@ -177,28 +177,6 @@ fn ufl_a_slope_that_underflows_keeps_its_sign() {
     case("UFL", "increasing", &[], None).is_not_proved().is_refuted_by(&[&["0"], &[&top]]);
 }
 
-/// m = relu(x) − ½·relu(x + 2) + 0.7 is −0.3 at 0. The multipliers say `relu(x) >= ½x + ½`, the
-/// upper line turned round, from which m >= 0.2 would follow.
-#[test]
-fn a_negative_multiplier_does_not_turn_an_inequality_round() {
-    let layers = vec![
-        Layer { weights: vec![1.0, 1.0], bias: vec![0.0, 2.0], inputs: 1 },
-        Layer { weights: vec![0.0, 0.0, 1.0, -0.5], bias: vec![0.0, 0.7], inputs: 2 },
-    ];
-    let model = cases::network(layers, (-1.0, 1.0), Precision::F64);
-    let (spec, rows) = (spec("label"), [row(&[0.5], 1)]);
-    let unit = 1 << 20;
-    let turned = [(0, unit / 2), (2, -unit), (3, -unit / 2), (4, -unit / 2), (6, -unit), (9, unit)];
-    let hint = Hint { multipliers: turned.to_vec(), ..Hint::default() };
-    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
-    for arithmetic in cases::BOTH {
-        let kernel = Kernel::new(&model, &lowered, arithmetic);
-        let verdict = kernel.check(0, &Proof::Dual { hints: vec![hint.clone()] });
-        assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
-    }
-    assert!(refutes(&model, &spec, &rows, REAL, &[vec!["0".to_owned()]]));
-}
-
 /// m = relu(x) − 2·relu(x + 2) + 4.5 is −0.5 at 1. A slope of 2 says `relu(x) >= 2x`, from which
 /// m >= 0.5 would follow.
 #[test]

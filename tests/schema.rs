@@ -112,8 +112,6 @@ enum Obligation {
     Interval { at: u64 },
     /// Backward linear bounds.
     Linear { at: u64, hints: Option<Vec<Hint>> },
-    /// Weak duality on the triangle relaxation.
-    Dual { at: u64, hints: Option<Vec<Hint>> },
     /// Signs of the gradient interval.
     Jacobian { at: u64 },
     /// A case distinction: cuts and leaves in preorder, or a part `[k, n]` of a long one.
@@ -144,9 +142,6 @@ struct Hint {
     /// Lower slopes of unstable neurons: layer, neuron, value.
     #[serde(default)]
     slopes: Vec<(u64, u64, f64)>,
-    /// Multipliers of dual rows: row, units of 2^-20.
-    #[serde(default)]
-    multipliers: Vec<(u64, i64)>,
     /// Multipliers of the signs of a case: layer, neuron, value.
     #[serde(default)]
     split: Vec<(u64, u64, f64)>,

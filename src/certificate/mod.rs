@@ -8,7 +8,7 @@
 //!
 //! | room | rules |
 //! |---|---|
-//! | `network/` | `linear` (and `interval`), `dual`, `jacobian`, `range`, `difference`, `fuzz`, `split`; unsafe blocks of outputs (`avoid`, `coupling`), `step` of the boundary property, the signs of neurons (`sign`, `narrow`) |
+//! | `network/` | `linear` (and `interval`), `jacobian`, `range`, `difference`, `fuzz`, `split`; unsafe blocks of outputs (`avoid`, `coupling`), `step` of the boundary property, the signs of neurons (`sign`, `narrow`) |
 //! | `ensemble/` | `interval`, `tree_dual`, `jumps`, `tree_pairs`, `split`; balls and cells (`distance`) |
 //! | `rows/` | `all_pairs`: every pair of rows, in floats where they suffice |
 //! | `witness` | counterexamples, evaluated exactly |

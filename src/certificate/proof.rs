@@ -31,11 +31,6 @@ pub enum Proof {
         /// One per margin row, or one for all; empty: default slopes.
         hints: Vec<Hint>,
     },
-    /// Weak duality on the triangle relaxation.
-    Dual {
-        /// One per margin row, or one for all.
-        hints: Vec<Hint>,
-    },
     /// The gradient interval has the sign.
     Jacobian,
     /// A case distinction.
@@ -82,11 +77,10 @@ pub enum Proof {
 
 impl Proof {
     /// The names of all rules, as in files.
-    pub const RULES: [&'static str; 14] = [
+    pub const RULES: [&'static str; 13] = [
         "none",
         "interval",
         "linear",
-        "dual",
         "jacobian",
         "split",
         "jumps",
@@ -109,7 +103,6 @@ impl Proof {
             Self::None
             | Self::Interval
             | Self::Linear { .. }
-            | Self::Dual { .. }
             | Self::Jacobian
             | Self::TreeDual { .. }
             | Self::Fuzz
@@ -126,7 +119,6 @@ impl Proof {
             Self::None => "none",
             Self::Interval => "interval",
             Self::Linear { .. } => "linear",
-            Self::Dual { .. } => "dual",
             Self::Jacobian => "jacobian",
             Self::Split { .. } => "split",
             Self::Jumps { .. } => "jumps",
@@ -154,9 +146,6 @@ pub struct Hint {
     /// Weights of the rows of an unsafe block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
-    /// Multipliers of dual rows in units of 2⁻²⁰: `[row, n]`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub multipliers: Vec<(usize, i64)>,
 }
 
 /// The hint that a leaf names by number: one for all rows of the obligation, or one per row.
@@ -283,8 +272,6 @@ pub enum Leaf {
     Interval,
     /// `L`: linear rule (or the interval rule, if better).
     Linear,
-    /// `D`: dual rule.
-    Dual,
     /// `J`: Jacobian rule.
     Jacobian,
     /// `F`: the cheap rules of the boundary property.
@@ -361,7 +348,6 @@ fn parse_step(word: &str) -> Result<Step, &'static str> {
     let leaf = match word {
         "I" => Some(Leaf::Interval),
         "L" => Some(Leaf::Linear),
-        "D" => Some(Leaf::Dual),
         "J" => Some(Leaf::Jacobian),
         "F" => Some(Leaf::Fuzz),
         "T" => Some(Leaf::Pairs),
@@ -441,7 +427,6 @@ fn step_text(step: &Step) -> String {
             let letter = match leaf {
                 Leaf::Interval => "I",
                 Leaf::Linear => "L",
-                Leaf::Dual => "D",
                 Leaf::Jacobian => "J",
                 Leaf::Fuzz => "F",
                 Leaf::Pairs => "T",
@@ -462,7 +447,7 @@ mod tests {
             "I",
             "c3.17 I I",
             "1/c3.17 T T",
-            "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J D#2",
+            "i3:0x1p-2 L!1#0 1/i0:-0x1.8p1!0 J L#2",
             "r1.4!0 1/r0.0 I L L#0",
             "s0x1.8p1:0.3.12 c3.17 T T s-0x1p-1:4 T T",
         ] {
@@ -479,7 +464,6 @@ mod tests {
             Proof::None,
             Proof::Interval,
             Proof::Linear { hints: Vec::new() },
-            Proof::Dual { hints: Vec::new() },
             Proof::Jacobian,
             Proof::Split { tree, hints },
             Proof::Jumps { trees: trees.clone() },
@@ -494,7 +478,7 @@ mod tests {
         for proof in &all {
             // a new rule stops here, to be added above as well
             match proof {
-                Proof::None | Proof::Interval | Proof::Linear { .. } | Proof::Dual { .. } => {}
+                Proof::None | Proof::Interval | Proof::Linear { .. } => {}
                 Proof::Jacobian | Proof::Split { .. } | Proof::Jumps { .. } => {}
                 Proof::TreeDual { .. } | Proof::TreePairs { .. } | Proof::Fuzz => {}
                 Proof::Range | Proof::Difference | Proof::AllPairs { .. } => {}

@@ -109,7 +109,7 @@ impl Searcher<'_> {
             Rung::Interval => Some(Proof::Interval),
             Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
             Rung::Alpha => alpha::linear_hint(self, obligation),
-            Rung::Lp => lp::dual_hint(self, obligation),
+            Rung::Lp => lp::linear_hint(self, obligation),
             Rung::Jacobian => Some(Proof::Jacobian),
             Rung::Range => Some(Proof::Range),
             Rung::Difference => Some(Proof::Difference),
@@ -168,12 +168,14 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
-        (Claim::Near { .. } | Claim::Lipschitz { .. }, Family::Ensemble(_)) => &[Rung::Twins],
-        (Claim::Stable { .. } | Claim::Confident { .. }, _) => &[Rung::Twins],
-        (Claim::Near { .. }, _) => &[Rung::Jacobian, Rung::Difference, Rung::Changes, Rung::Split],
+        (
+            Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::Fuzz { .. },
+            Family::Ensemble(_),
+        )
+        | (Claim::Stable { .. } | Claim::Confident { .. }, _) => &[Rung::Twins],
+        (Claim::Near { .. }, _) => &[Rung::Difference, Rung::Changes, Rung::Split],
         (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
         (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
-        (Claim::Fuzz { .. }, Family::Ensemble(_)) => &[Rung::Fuzz, Rung::Twins],
         (Claim::Avoid { .. }, _) => {
             &[Rung::Interval, Rung::Linear, Rung::Start, Rung::Attack, Rung::Split]
         }

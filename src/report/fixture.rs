@@ -54,7 +54,7 @@ fn network() -> ModelReport {
                 closed_by: rules(&[
                     ("interval", 610),
                     ("linear", 198),
-                    ("dual", 4),
+                    ("range", 4),
                     ("counterexample", 290),
                 ]),
                 ..certificate(local_invariance(), Unit::Rows, [812, 290, 225, 0, 3])

@@ -457,17 +457,13 @@ fn proofs(draw: &mut Draw, model: &Model, rows: &[Row]) -> Vec<Proof> {
     let mut all = battery(model, &middle);
     if let Family::Mlp(mlp) = &model.family {
         for _ in 0..3 {
-            let mut hint = uniform_hint(mlp, draw.signed().abs(), 0);
-            for multiplier in &mut hint.multipliers {
-                multiplier.1 = draw.below(1 << 22) as i64 - (1 << 21);
-            }
+            let mut hint = uniform_hint(mlp, draw.signed().abs());
             hint.split = (0..mlp.layers.len().saturating_sub(1))
                 .map(|layer| (layer, 0, draw.signed().abs() * power(draw.below(600) as i64 - 300)))
                 .collect();
             all.push(Proof::Linear { hints: vec![hint.clone()] });
-            all.push(Proof::Dual { hints: vec![hint.clone()] });
             if mlp.layers.len() > 1 {
-                let tree = SplitTree::parse("r0.0 L#0 D#0").unwrap();
+                let tree = SplitTree::parse("r0.0 L#0 L#0").unwrap();
                 all.push(Proof::Split { tree, hints: vec![LeafHint::Shared(hint)] });
             }
             let tree = SplitTree::parse("r0.0 L!0 I").unwrap();

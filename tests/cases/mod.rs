@@ -89,15 +89,13 @@ pub fn halves(feature: usize, at: f64, refresh: Option<usize>, low: Leaf, high: 
     SplitTree::new(vec![cut, leaf(low), leaf(high)]).unwrap()
 }
 
-/// A hint that gives every hidden neuron the same slope, and multipliers that follow from it.
-pub fn uniform_hint(mlp: &Mlp, slope: f64, multiplier: i64) -> Hint {
+/// A hint that gives every hidden neuron the same slope.
+pub fn uniform_hint(mlp: &Mlp, slope: f64) -> Hint {
     let hidden = &mlp.layers[..mlp.layers.len() - 1];
     let slopes = hidden.iter().enumerate().flat_map(|(layer, weights)| {
         (0..weights.outputs()).map(move |neuron| (layer, neuron, slope))
     });
-    let neurons: usize = mlp.layers.iter().map(Layer::outputs).sum();
-    let rows = (0..3 * neurons).map(|row| (row, multiplier));
-    Hint { slopes: slopes.collect(), multipliers: rows.collect(), ..Hint::default() }
+    Hint { slopes: slopes.collect(), ..Hint::default() }
 }
 
 /// Every rule of the format with plain and with odd hints, split trees included. `middle` is where
@@ -107,7 +105,6 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
         Proof::None,
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
-        Proof::Dual { hints: Vec::new() },
         Proof::Jacobian,
         Proof::Fuzz,
         Proof::Range,
@@ -134,15 +131,12 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
 
 fn network_battery(mlp: &Mlp, middle: &[f64], proofs: &mut Vec<Proof>) {
     for slope in [-1.0, 0.0, 0.5, 1.0, 257.0 / 256.0, 1e300] {
-        proofs.push(Proof::Linear { hints: vec![uniform_hint(mlp, slope, 0)] });
-    }
-    for multiplier in [1 << 20, -(1 << 20), 12345, (1 << 53) - 1] {
-        proofs.push(Proof::Dual { hints: vec![uniform_hint(mlp, 0.0, multiplier)] });
+        proofs.push(Proof::Linear { hints: vec![uniform_hint(mlp, slope)] });
     }
     let refreshes = [None, Some(0)];
     for (feature, &at) in middle.iter().enumerate() {
         for (refresh, kind) in refreshes.into_iter().flat_map(|r| {
-            [Leaf::Interval, Leaf::Linear, Leaf::Dual, Leaf::Jacobian, Leaf::Fuzz].map(|k| (r, k))
+            [Leaf::Interval, Leaf::Linear, Leaf::Jacobian, Leaf::Fuzz].map(|k| (r, k))
         }) {
             let tree = halves(feature, at, refresh, kind, kind);
             proofs.push(Proof::Split { tree, hints: Vec::new() });

@@ -188,7 +188,7 @@ fn a_readable_certificate_that_is_wrong_is_not_as_stated() {
         ),
         ("a vacuous one more", good.replace("\"vacuous\":0", "\"vacuous\":1")),
         ("a rule that does not hold", with_line(&good, 5, r#"{"at":5,"rule":"interval"}"#)),
-        ("a dual that does not hold", with_line(&good, 5, r#"{"at":5,"rule":"dual"}"#)),
+        ("a linear rule that does not hold", with_line(&good, 5, r#"{"at":5,"rule":"linear"}"#)),
         (
             "a witness that violates nothing",
             with_line(&good, 5, r#"{"at":5,"rule":"counterexample","points":[["4","4"]]}"#),

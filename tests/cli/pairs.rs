@@ -80,7 +80,7 @@ fn a_small_neighbourhood_is_proved_or_refuted() {
     // the proof of a weaker claim
     settled(&scene, &claim("3", "posterior"), "");
     let text = scene.read("pairs.jsonl");
-    assert!(text.contains("jacobian"));
+    assert!(text.contains("difference"));
     settled(&scene, &claim("0.6", "posterior"), "");
     let header = scene.read("pairs.jsonl").lines().next().unwrap().to_owned();
     let rest: Vec<&str> = text.lines().skip(1).collect();

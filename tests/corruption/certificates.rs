@@ -73,21 +73,14 @@ pub fn poisoning(model: &Model, alpha: &str) -> Defense {
     Defense::prediction_poisoning(target, alpha.parse().unwrap()).unwrap()
 }
 
-fn folded_proofs() -> [Vec<Proof>; 3] {
-    let unit = 1 << 20;
-    let multipliers = vec![(0, unit), (1, unit), (3, -unit), (4, -unit), (6, -unit), (9, unit)];
+fn folded_proofs() -> [Vec<Proof>; 2] {
     let slopes = Hint { slopes: vec![(0, 0, 0.5)], ..Hint::default() };
-    let dual = Hint { multipliers, ..Hint::default() };
     // on the low side intervals are enough, on the high side they are not
     let cut = |at| Step::Cut { cut: Cut::Input { copy: 0, feature: 0, at }, refresh: None };
     let [low, high] = [Leaf::Interval, Leaf::Linear].map(leaf);
     let steps = vec![cut(0.0), cut(-0.5), low.clone(), low, high];
     let cases = Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
-    [
-        vec![Proof::Linear { hints: vec![slopes] }],
-        vec![Proof::Dual { hints: vec![dual] }],
-        vec![cases],
-    ]
+    [vec![Proof::Linear { hints: vec![slopes] }], vec![cases]]
 }
 
 /// The first proof of a list that decides obligation `at`; else a witness; else nothing.
@@ -252,26 +245,20 @@ fn digest_of(defense: &Defense) -> Digest {
 }
 
 fn network_proofs(model: &Model) -> Vec<Proof> {
-    let hint = |slope, multiplier| vec![uniform_hint(mlp(model), slope, multiplier)];
-    let mut hints = hint(0.5, 0);
-    hints.extend(hint(0.25, 1 << 18));
-    let steps = [Leaf::Linear, Leaf::Dual].map(|kind| Step::Leaf {
-        leaf: kind,
-        refresh: Some(0),
-        hint: Some(0),
-    });
-    let [low, high] = steps;
+    let hint = |slope| vec![uniform_hint(mlp(model), slope)];
+    let mut hints = hint(0.5);
+    hints.extend(hint(0.25));
+    let leaf = Step::Leaf { leaf: Leaf::Linear, refresh: Some(0), hint: Some(0) };
     // most rows are cut where they are not, and then go on to the next proof
     let cuts = (-8..=8).map(|k| {
         let cut = Step::Cut {
             cut: Cut::Input { copy: 0, feature: 0, at: f64::from(k) / 4.0 },
             refresh: None,
         };
-        let tree = SplitTree::new(vec![cut, low.clone(), high.clone()]).unwrap();
+        let tree = SplitTree::new(vec![cut, leaf.clone(), leaf.clone()]).unwrap();
         Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() }
     });
-    let mut proofs =
-        vec![Proof::Dual { hints: hint(0.0, 1 << 19) }, Proof::Linear { hints: hint(0.5, 0) }];
+    let mut proofs = vec![Proof::Linear { hints: hint(0.5) }];
     proofs.extend(cuts);
     proofs.extend([Proof::Linear { hints: Vec::new() }, Proof::Interval]);
     proofs
@@ -446,13 +433,12 @@ fn controls() -> Vec<Certified> {
     let weak = |model: &Model| Some(poisoning(model, "0.1"));
     let proofs = network_proofs(&net());
     let cells = and_interval(cell_splits());
-    let [slopes, multipliers, cases] = folded_proofs();
+    let [slopes, cases] = folded_proofs();
     let folded = "property = 'label'\nepsilon = '2.5'\nsemantics = 'real'\n";
     let mut all = vec![
         certify("network, label", net(), label, &proofs),
         certify("network, wide label", net(), wide, &proofs),
         certify("network, slopes", folded_network(), folded, &slopes),
-        certify("network, multipliers", folded_network(), folded, &multipliers),
         certify("network, cases", folded_network(), folded, &cases),
         certify("network, served", net(), invariance, &proofs),
         certify("network, monotone", rising_network(), rising, &[split_jacobian, Proof::Jacobian]),
@@ -465,7 +451,7 @@ fn controls() -> Vec<Certified> {
         certify("ensemble, shares", folded_ensemble(), folded, &[shares()]),
         certify("ensemble, monotone", trees(), rising, &jumps),
         certify("ensemble, local monotone", trees(), local, &jumps),
-        certify("ensemble, fuzz", trees(), fuzz, &[Proof::Fuzz]),
+        certify("ensemble, fuzz", trees(), fuzz, &[Proof::TreePairs { trees: BTreeMap::new() }]),
         certify("network, scaled", scaled_network(), label, &proofs),
         certify("network, scaled and served", scaled_network(), invariance, &proofs),
         certify("network, scaled fuzz", scaled_network(), fuzz, &[Proof::Fuzz]),

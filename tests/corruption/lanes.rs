@@ -19,7 +19,7 @@ pub struct Mutant {
 
 type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
 
-pub const LANES: [(&str, Lane); 39] = [
+pub const LANES: [(&str, Lane); 36] = [
     ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
     ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
     ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
@@ -44,26 +44,13 @@ pub const LANES: [(&str, Lane); 39] = [
             Some(())
         })
     }),
-    ("a multiplier's sign", |c, draw| {
-        hints(c, draw, |hint, draw| {
-            let at = draw.index(hint.multipliers.len());
-            hint.multipliers.get_mut(at).map(|multiplier| multiplier.1 *= -1)
-        })
-    }),
     ("all multipliers' signs", |c, draw| {
         hints(c, draw, |hint, _| {
-            hint.multipliers.iter_mut().for_each(|m| m.1 *= -1);
+            hint.split.iter_mut().for_each(|multiplier| multiplier.2 *= -1.0);
             Some(())
         })
     }),
-    ("multipliers near 2^53", |c, draw| {
-        hints(c, draw, |hint, draw| {
-            let at = draw.index(hint.multipliers.len());
-            hint.multipliers.get_mut(at).map(|multiplier| multiplier.1 = (1 << 53) - 1)
-        })
-    }),
     ("a multiplier of 2^200", huge_multiplier),
-    ("multipliers permuted", permuted_multipliers),
     ("a sign's multiplier below zero, or large", |c, draw| {
         hints(c, draw, |hint, draw| {
             let at = draw.index(hint.split.len());
@@ -204,11 +191,10 @@ fn rules() -> Vec<Proof> {
     proving_rules().into_iter().chain([nothing, Proof::Counterexample { points }]).collect()
 }
 
-fn proving_rules() -> [Proof; 9] {
+fn proving_rules() -> [Proof; 8] {
     [
         Proof::Interval,
         Proof::Linear { hints: Vec::new() },
-        Proof::Dual { hints: Vec::new() },
         Proof::Jacobian,
         Proof::Jumps { trees: [].into() },
         Proof::TreePairs { trees: [].into() },
@@ -257,14 +243,14 @@ fn hints(
     edit: impl Fn(&mut Hint, &mut Draw) -> Option<()>,
 ) -> Option<Mutant> {
     let has_hints = |proof: &Proof| match proof {
-        Proof::Linear { hints } | Proof::Dual { hints } => !hints.is_empty(),
+        Proof::Linear { hints } => !hints.is_empty(),
         Proof::Split { hints, .. } => !hints.is_empty(),
         _ => false,
     };
     let edit = |proof: &Proof, draw: &mut Draw| {
         let mut proof = proof.clone();
         match &mut proof {
-            Proof::Linear { hints } | Proof::Dual { hints } => edit(&mut hints[0], draw)?,
+            Proof::Linear { hints } => edit(&mut hints[0], draw)?,
             Proof::Split { hints, .. } => match &mut hints[0] {
                 LeafHint::Shared(hint) => edit(hint, draw)?,
                 LeafHint::PerRow(hints) => edit(hints.first_mut()?, draw)?,
@@ -278,21 +264,12 @@ fn hints(
 
 fn huge_multiplier(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
     let text = String::from_utf8(c.text()).unwrap();
-    let places: Vec<usize> = text.match_indices(",524288]").map(|(at, _)| at).collect();
+    let (_, split) = text.split_once("\"split\":[")?;
+    let start = text.len() - split.len();
+    let places: Vec<usize> = split.match_indices(",1.0]").map(|(at, _)| start + at).collect();
     let at = draw.pick(&places)?;
     let huge = ",1606938044258990275541962092341162602522202993782792835301376]";
-    mutant(c, [&text[..at], huge, &text[at + ",524288]".len()..]].concat().into_bytes())
-}
-
-fn permuted_multipliers(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
-    hints(c, draw, |hint, draw| {
-        let mut numbers: Vec<i64> =
-            hint.multipliers.iter().map(|multiplier| multiplier.1).collect();
-        let by = draw.index(numbers.len());
-        numbers.rotate_left(by);
-        hint.multipliers.iter_mut().zip(numbers).for_each(|(multiplier, n)| multiplier.1 = n);
-        Some(())
-    })
+    mutant(c, [&text[..at], huge, &text[at + ",1.0]".len()..]].concat().into_bytes())
 }
 
 /// One coordinate of a witness leaves its region.

@@ -143,7 +143,6 @@ fn every_rule_and_verdict_is_among_the_controls() {
     for rule in [
         "interval",
         "linear",
-        "dual",
         "split",
         "jacobian",
         "jumps",

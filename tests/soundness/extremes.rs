@@ -57,20 +57,19 @@ fn scenes_are_unfriendly() {
 #[test]
 fn a_hint_may_be_worth_more_in_one_arithmetic() {
     // z = 0.2·x − 0.1·y + 20·u − 10·v is at least 0 over [1, 2]⁴, and 0 in a corner, where the float sum of
-    // its terms is rounded; m = relu(z + 5) − relu(z) − 4.9 is 0.1 everywhere
+    // its terms is rounded; m = relu(z) − relu(z + 5) + 5.1 is 0.1 everywhere
     let z = [0.2, -0.1, 20.0, -10.0];
     let layers = vec![
         Layer { weights: [z, z].concat(), bias: vec![0.0, 5.0], inputs: 4 },
-        Layer { weights: vec![0.0, 0.0, -1.0, 1.0], bias: vec![0.0, -4.9], inputs: 2 },
+        Layer { weights: vec![0.0, 0.0, 1.0, -1.0], bias: vec![0.0, 5.1], inputs: 2 },
     ];
     let model = network(layers, (1.0, 2.0), Precision::F64);
     let spec = spec("property = 'label'\nepsilon = '1'\nunits = 'raw'\nsemantics = 'real'");
     let rows = [row(&[1.0; 4], 1)];
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
-    // −relu(z) by the equality relu(z) = z: a free multiplier, clipped where the neuron is open
-    let one = 1 << 20;
-    let multipliers = vec![(0, -one), (1, -one), (3, one), (4, one), (6, -one), (9, one)];
-    let proof = Proof::Dual { hints: vec![Hint { multipliers, ..Hint::default() }] };
+    // a slope of 0 says relu(z) >= 0 where the neuron is open, and nothing where it is on
+    let proof =
+        Proof::Linear { hints: vec![Hint { slopes: vec![(0, 0, 0.0)], ..Hint::default() }] };
     let verdicts = BOTH.map(|arithmetic| {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
         let corner = Proof::Counterexample { points: vec![vec!["1".to_owned(); 4]] };

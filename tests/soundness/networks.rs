@@ -186,13 +186,6 @@ pub fn random_hint(draw: &mut Draw, layers: &[Layer]) -> Hint {
             }
         }
     }
-    let rows = 3 * layers.iter().map(Layer::outputs).sum::<usize>();
-    for index in 0..rows {
-        if draw.below(3) > 0 {
-            let size = [20, 21, 30, 50][draw.index(4)];
-            hint.multipliers.push((index, (draw.signed() * 2f64.powi(size)) as i64));
-        }
-    }
     hint
 }
 
@@ -226,7 +219,7 @@ pub fn random_tree(draw: &mut Draw, case: &NetworkCase, hints: usize) -> SplitTr
                 continue;
             }
         }
-        let leaf = [Leaf::Interval, Leaf::Linear, Leaf::Dual][draw.index(3)];
+        let leaf = [Leaf::Interval, Leaf::Linear][draw.index(2)];
         let hint = (hints > 0 && leaf != Leaf::Interval).then(|| draw.index(hints));
         steps.push(Step::Leaf { leaf, refresh, hint });
     }
@@ -364,7 +357,6 @@ proptest! {
         let mut proofs = battery(&case.model, &case.model.schema.standardise(&case.centre));
         for hint in &hints {
             proofs.push(Proof::Linear { hints: vec![hint.clone()] });
-            proofs.push(Proof::Dual { hints: vec![hint.clone()] });
         }
         for _ in 0..4 {
             let tree = random_tree(&mut draw, &case, hints.len());

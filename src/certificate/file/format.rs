@@ -232,7 +232,7 @@ impl Line {
         };
         let some = |hints: Vec<LeafHint>| (!hints.is_empty()).then_some(hints);
         match &self.proof {
-            Proof::Linear { hints } | Proof::Dual { hints } => {
+            Proof::Linear { hints } => {
                 file.hints = some(hints.iter().cloned().map(LeafHint::Shared).collect());
             }
             Proof::Split { tree, hints } => {
@@ -279,7 +279,7 @@ impl Proof {
             }
             // a long tree goes over several lines
             Self::Split { .. } => true,
-            Self::None | Self::Interval | Self::Linear { .. } | Self::Dual { .. } => true,
+            Self::None | Self::Interval | Self::Linear { .. } => true,
             Self::Jacobian | Self::Fuzz | Self::Range | Self::Difference => true,
             Self::AllPairs { .. } => true,
         }
@@ -363,7 +363,6 @@ impl Entry {
             "none" => Proof::None,
             "interval" => Proof::Interval,
             "linear" => Proof::Linear { hints: plain_hints(file.hints.take(), "linear")? },
-            "dual" => Proof::Dual { hints: plain_hints(file.hints.take(), "dual")? },
             "jacobian" => Proof::Jacobian,
             "fuzz" => Proof::Fuzz,
             "range" => Proof::Range,

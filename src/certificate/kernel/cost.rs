@@ -75,7 +75,7 @@ impl Kernel<'_> {
             Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
             // bounds of the network, of the change, and the gradient
             Proof::Difference => linear.saturating_mul(3),
-            Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian | Proof::Range => linear,
+            Proof::Linear { .. } | Proof::Jacobian | Proof::Range => linear,
             // refused for networks
             Proof::Jumps { .. } | Proof::TreeDual { .. } | Proof::TreePairs { .. } => linear,
         }
@@ -132,15 +132,10 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
             // at most two shifts per feature
             box_of_pairs(forest, price).saturating_mul(2 * features + all)
         }
-        // the region, the widened one, and two shifted ones per feature, each with its cells
-        Proof::Fuzz => {
-            let region = nodes.saturating_add(2 * ENDS * features);
-            region.saturating_mul(2 * features + 2)
-        }
         Proof::None | Proof::Interval | Proof::AllPairs { .. } => nodes,
         // refused for ensembles
-        Proof::Linear { .. } | Proof::Dual { .. } | Proof::Jacobian => nodes,
-        Proof::Range | Proof::Difference => nodes,
+        Proof::Linear { .. } | Proof::Jacobian => nodes,
+        Proof::Range | Proof::Difference | Proof::Fuzz => nodes,
     }
 }
 

@@ -400,12 +400,6 @@ impl<'a> Kernel<'a> {
                     _ => Err(inapplicable("a claim of several questions has a tree for each")),
                 }
             }
-            (Claim::Fuzz { .. }, Proof::Fuzz) => {
-                let boundary = Boundary::of(claim);
-                let why = "not a boundary property of this kind";
-                let boundary = boundary.ok_or_else(|| inapplicable(why))?;
-                Ok(boundary.decide(&forests.plain, &obligation.region, None))
-            }
             (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
                 jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
             }
@@ -475,12 +469,12 @@ impl<'a> Kernel<'a> {
 fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
     let is_slope =
         matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
-    let is_avoidance = matches!(claim, Claim::Avoid { .. });
+    let is_near = matches!(claim, Claim::Near { .. });
     Ok(match proof {
         Proof::Interval if !is_slope => (Leaf::Interval, &[]),
         Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints),
-        Proof::Dual { hints } if !is_slope && !is_avoidance => (Leaf::Dual, hints),
-        Proof::Jacobian if is_slope => (Leaf::Jacobian, &[]),
+        // the rule on changes proves more of small neighbourhoods on a whole domain
+        Proof::Jacobian if is_slope && !is_near => (Leaf::Jacobian, &[]),
         Proof::Split { .. } => (Leaf::Interval, &[]),
         _ => {
             let why = "not for this claim on a network";

@@ -162,8 +162,8 @@ fn distance<'a, F: Form>(
             let linear = network.linear_margin(form, hidden, hint, signs);
             Ok(if interval > linear { interval } else { linear })
         }
-        Leaf::Dual | Leaf::Jacobian | Leaf::Fuzz | Leaf::Pairs => Err(Rejection::Inapplicable {
-            rule: "a leaf `D`, `J`, `F` or `T`",
+        Leaf::Jacobian | Leaf::Fuzz | Leaf::Pairs => Err(Rejection::Inapplicable {
+            rule: "a leaf `J`, `F` or `T`",
             why: "an output region is left by `I` and `L` only",
         }),
     };

@@ -10,7 +10,6 @@
 
 use crate::interval::{Form, Rational};
 
-use super::dual::dual_margin;
 use crate::certificate::claims::{competitors, margin_row};
 use crate::certificate::{Hidden, Hint, Leaf, Network, Rejection, Sign};
 
@@ -43,7 +42,6 @@ pub(super) fn margins<F: Form>(
                 let interval = forward();
                 if interval > linear { interval } else { linear }
             }
-            Leaf::Dual => dual_margin(network, &row, hidden, hint)?,
             Leaf::Jacobian | Leaf::Fuzz | Leaf::Pairs => {
                 let why = "it bounds no margin";
                 return Err(Rejection::Inapplicable { rule: "a leaf `J`, `F` or `T`", why });
@@ -59,7 +57,6 @@ pub(in crate::certificate) fn check_hints(
     hints: &[Hint],
     widths: &[usize],
 ) -> Result<(), Rejection> {
-    let neurons: usize = widths.iter().sum();
     let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
     for hint in hints {
         for (what, named) in
@@ -76,15 +73,6 @@ pub(in crate::certificate) fn check_hints(
                 if !seen.insert((layer, neuron)) {
                     return Err(Rejection::Twice { what, index: neuron });
                 }
-            }
-        }
-        let mut rows = std::collections::BTreeSet::new();
-        for &(row, n) in &hint.multipliers {
-            if row >= 3 * neurons || n.unsigned_abs() >= 1 << 53 {
-                return Err(Rejection::Index { what: "multiplier of dual row", index: row });
-            }
-            if !rows.insert(row) {
-                return Err(Rejection::Twice { what: "the multiplier of row", index: row });
             }
         }
     }

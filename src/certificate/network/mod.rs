@@ -4,7 +4,6 @@ pub(super) mod avoid;
 pub(super) mod boxes;
 pub(super) mod coupling;
 pub(super) mod difference;
-pub(super) mod dual;
 pub(super) mod fuzz;
 pub(super) mod jacobian;
 pub(super) mod linear;
@@ -157,11 +156,6 @@ impl<F: Form> Network<F> {
     pub(super) fn columns(&self, layer: usize) -> &[Vec<f64>] {
         let all = self.columns.get_or_init(|| self.layers.iter().map(columns::<F>).collect());
         all.get(layer).map_or(&[], Vec::as_slice)
-    }
-
-    /// The layer, prepared.
-    pub(super) fn layer(&self, layer: usize) -> Option<&F::Layer> {
-        self.layers.get(layer)
     }
 
     /// Hidden bounds by the interval rule; `None` after overflow.

@@ -12,7 +12,8 @@
 //!            u_i − v_i = Σ_j y_j W_ji,     u, v >= 0     inputs
 //! ```
 //!
-//! Only the multipliers are used; the objective and the status are no evidence.
+//! Slopes are read from the multipliers: a backward pass with them reaches the optimum. The objective and the
+//! status are no evidence.
 
 use good_lp::{
     Expression, ProblemVariables, Solution, SolverModel, Variable, WithTimeLimit, constraint,
@@ -25,11 +26,6 @@ use crate::model::{Family, Layer, Mlp};
 use crate::spec::Obligation;
 
 use crate::certify::Searcher;
-
-/// 2²⁰
-const UNITS: f64 = (1 << 20) as f64;
-/// Largest multiplier that is offered.
-const LARGEST: f64 = 1e9;
 
 /// Time limit of a simplex. One that runs longer is cycling and finds nothing: programs of the posed sizes
 /// take seconds at most. Its partial result is not used, so that no hint depends on the clock.
@@ -44,9 +40,12 @@ fn is_tame(mlp: &Mlp, hidden: &Hidden, input: &[Interval]) -> bool {
     weights.copied().chain(bounds).all(|x| x.abs() <= MOST)
 }
 
-/// Multipliers for every margin of the obligation; `None` if the program is too large or the
+/// Slopes for every margin of the obligation; `None` if the program is too large or the
 /// solver fails.
-pub(in crate::certify) fn dual_hint(searcher: &Searcher, obligation: &Obligation) -> Option<Proof> {
+pub(in crate::certify) fn linear_hint(
+    searcher: &Searcher,
+    obligation: &Obligation,
+) -> Option<Proof> {
     let (model, network) = (searcher.subject.model.0, searcher.network()?);
     let Family::Mlp(mlp) = &model.family else { return None };
     let (label, _) = obligation.sufficient.as_ref()?.label()?;
@@ -59,9 +58,8 @@ pub(in crate::certify) fn dual_hint(searcher: &Searcher, obligation: &Obligation
     let hints = competitors(label, model.classes)
         .map(|class| margin_row(label, class, model.classes))
         .map(|row| solve(mlp, &hidden, region.sides(), &row))
-        .map(|hint| hint.map(|hint| Hint { slopes: Vec::new(), ..hint }))
         .collect::<Option<Vec<_>>>()?;
-    Some(Proof::Dual { hints })
+    Some(Proof::Linear { hints })
 }
 
 /// The value of a neuron's `y` in the program.
@@ -91,7 +89,7 @@ impl Multiplier {
     }
 }
 
-/// Multipliers and slopes for the lower bound of `row · logits` on the box `input`; `None` if the
+/// Slopes for the lower bound of `row · logits` on the box `input`; `None` if the
 /// solver fails. With fixed hidden bounds, the optimum is also the best bound that slopes can reach. The
 /// slopes follow from it: with `p` the multiplier of `h >= z` and `q` that of `h >= 0`, the slope is `p/(p+q)`.
 pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Option<Hint> {
@@ -149,8 +147,7 @@ pub fn solve(mlp: &Mlp, hidden: &Hidden, input: &[Interval], row: &[f64]) -> Opt
         }
     }
     let solution = problem.solve().ok()?;
-    let slopes = slopes(mlp, &multipliers, &solution);
-    Some(Hint { slopes, multipliers: read(&multipliers, &solution), ..Hint::default() })
+    Some(Hint { slopes: slopes(mlp, &multipliers, &solution), ..Hint::default() })
 }
 
 /// The lower slopes of unstable neurons.
@@ -197,35 +194,4 @@ fn through(layer: &Layer, above: &[Multiplier], input: usize) -> Expression {
         }
     }
     flow
-}
-
-/// The multipliers by dual row, in units of 2⁻²⁰.
-fn read(multipliers: &[Vec<Multiplier>], solution: &impl Solution) -> Vec<(usize, i64)> {
-    let units = |value: f64| {
-        let clipped = if value.is_finite() { value.clamp(-LARGEST, LARGEST) } else { 0.0 };
-        (clipped * UNITS).round() as i64
-    };
-    let mut rows = Vec::new();
-    let mut push = |row: usize, n: i64| {
-        if n != 0 {
-            rows.push((row, n));
-        }
-    };
-    for (neuron, multiplier) in multipliers.iter().flatten().enumerate() {
-        match multiplier {
-            Multiplier::Fixed(value) => push(3 * neuron, units(*value)),
-            Multiplier::On(y) => {
-                let n = units(solution.value(*y));
-                push(3 * neuron, n);
-                push(3 * neuron + 1, n);
-            }
-            Multiplier::Unstable { lower, upper, line } => {
-                let (p, r) = (solution.value(*lower).max(0.0), solution.value(*upper).max(0.0));
-                push(3 * neuron, units(p - line.upper() * r));
-                push(3 * neuron + 1, units(p));
-                push(3 * neuron + 2, units(r));
-            }
-        }
-    }
-    rows
 }

@@ -1,5 +1,4 @@
-//! The margins that the boundary property is about, by family: bounds of them over a region, and of their
-//! change.
+//! The margins that the boundary property is about: bounds of them over a region, and of their change.
 
 use crate::interval::{Form, Interval, Rational};
 use crate::model::{FeatureSpec, Schema};
@@ -7,42 +6,16 @@ use crate::spec::{Norm, RawRegion, Threshold};
 
 use super::super::jacobian::{gradient, largest_change};
 use super::super::step::keeps_sign;
-use crate::certificate::ensemble::interval;
-use crate::certificate::ensemble::{Forest, Score};
 use crate::certificate::{Hidden, Network};
 
-/// Bounds of the two-class margin over a region, and of its change; each family has its own way.
-pub(in crate::certificate) trait MarginRange {
-    /// Data that is derived once for a region and serves all its parts.
-    type Held;
-    /// Derives the data; `None` after overflow.
-    fn hold(&self, region: &RawRegion) -> Option<Self::Held>;
-    /// `[least, most]` over a region that `held` serves; `None` if an end is unknown.
-    fn range(&self, region: &RawRegion, held: &Self::Held) -> Option<(Rational, Rational)>;
-    /// Upper bounds of `|m(x) − m(x′)|` for `x`, `x′` of the held region that differ along one axis by at most
-    /// `reach`, axis by axis; empty if unknown.
-    fn changes(&self, reach: &[Rational], held: &Self::Held) -> Vec<Option<Rational>>;
-    /// An upper bound for differences that, divided by `reach` per feature, have a `norm` of at most 1.
-    fn change(&self, reach: &[Rational], norm: Norm, held: &Self::Held) -> Option<Rational>;
-    /// True if the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
-    fn is_step(&self, moves: &Moves<Self::Held>, sign: f64, floor: f64) -> bool;
-    /// True if the step rule holds for each sign that is not void.
-    fn keep_sign(&self, moves: &Moves<Self::Held>, is_void: [bool; 2], margin: &Threshold) -> bool {
-        let floor = margin.below.down();
-        let signs = [-1.0, 1.0].into_iter().zip(is_void);
-        floor >= 0.0
-            && signs.into_iter().all(|(sign, is_void)| is_void || self.is_step(moves, sign, floor))
-    }
-}
-
 /// A region, and the moves of its points.
-pub(in crate::certificate) struct Moves<'a, H> {
+pub(in crate::certificate) struct Moves<'a> {
     /// The data derived for the region.
-    pub(super) own: &'a H,
+    pub(super) own: &'a Hidden,
     /// All places that its points move to.
     pub(super) moved: &'a RawRegion,
     /// The data derived for a region that holds these places.
-    pub(super) held: &'a H,
+    pub(super) held: &'a Hidden,
     /// The moves of a feature, in raw units, least and most.
     pub(super) by: &'a [(Rational, Rational)],
 }
@@ -61,16 +34,14 @@ impl<F: Form> NetworkMargins<'_, F> {
         let scaled = |(feature, r): (&FeatureSpec, &Rational)| (&feature.exact_scale() * r).up();
         Some((slopes, self.schema.features().iter().zip(reach).map(scaled).collect()))
     }
-}
 
-impl<F: Form> MarginRange for NetworkMargins<'_, F> {
-    type Held = Hidden;
-
-    fn hold(&self, region: &RawRegion) -> Option<Hidden> {
+    /// Data that serves all parts of a region; `None` after overflow.
+    pub(super) fn hold(&self, region: &RawRegion) -> Option<Hidden> {
         self.network.linear_bounds(region.standardised(self.schema)?.sides())
     }
 
-    fn range(&self, region: &RawRegion, held: &Hidden) -> Option<(Rational, Rational)> {
+    /// `[least, most]` over a region that `held` serves; `None` if an end is unknown.
+    pub(super) fn range(&self, region: &RawRegion, held: &Hidden) -> Option<(Rational, Rational)> {
         let input = region.standardised(self.schema)?;
         let hidden = self.network.inherited_bounds(held, input.sides(), None)?;
         let lower = |row: &[f64]| {
@@ -81,7 +52,9 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         Some((lower(&[-1.0, 1.0])?, -lower(&[1.0, -1.0])?))
     }
 
-    fn changes(&self, reach: &[Rational], held: &Hidden) -> Vec<Option<Rational>> {
+    /// Upper bounds of `|m(x) − m(x′)|` for `x`, `x′` of the held region that differ along one axis by at most
+    /// `reach`, axis by axis; empty if unknown.
+    pub(super) fn changes(&self, reach: &[Rational], held: &Hidden) -> Vec<Option<Rational>> {
         let Some((slopes, reach)) = self.slopes(reach, held) else { return Vec::new() };
         let change = |(slope, r): (&Interval, &f64)| {
             Rational::from_f64(largest_change(&[*slope], &[*r], Norm::Linf))
@@ -89,12 +62,22 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         slopes.iter().zip(&reach).map(change).collect()
     }
 
-    fn change(&self, reach: &[Rational], norm: Norm, held: &Hidden) -> Option<Rational> {
+    /// An upper bound for differences that, divided by `reach` per feature, have a `norm` of at most 1.
+    pub(super) fn change(&self, reach: &[Rational], norm: Norm, held: &Hidden) -> Option<Rational> {
         let (slopes, reach) = self.slopes(reach, held)?;
         Rational::from_f64(largest_change(&slopes, &reach, norm))
     }
 
-    fn is_step(&self, moves: &Moves<Hidden>, sign: f64, floor: f64) -> bool {
+    /// True if the step rule holds for each sign that is not void.
+    pub(super) fn keep_sign(&self, moves: &Moves, is_void: [bool; 2], margin: &Threshold) -> bool {
+        let floor = margin.below.down();
+        let signs = [-1.0, 1.0].into_iter().zip(is_void);
+        floor >= 0.0
+            && signs.into_iter().all(|(sign, is_void)| is_void || self.is_step(moves, sign, floor))
+    }
+
+    /// True if the step rule shows that `c·m(x + s) > 0` wherever `c·m(x) >= floor`.
+    fn is_step(&self, moves: &Moves, sign: f64, floor: f64) -> bool {
         let moved = || {
             let input = moves.moved.standardised(self.schema)?;
             self.network.inherited_bounds(moves.held, input.sides(), None)
@@ -105,31 +88,5 @@ impl<F: Form> MarginRange for NetworkMargins<'_, F> {
         };
         let by: Vec<_> = self.schema.features().iter().zip(moves.by).map(scaled).collect();
         moved().is_some_and(|moved| keeps_sign(self.network, moves.own, &moved, &by, sign, floor))
-    }
-}
-
-/// Margins of a two-class ensemble. Shifted regions need not be whole: the grid is the plain one.
-impl<N: Score> MarginRange for Forest<N> {
-    type Held = ();
-
-    fn hold(&self, _: &RawRegion) -> Option<()> {
-        Some(())
-    }
-
-    fn range(&self, region: &RawRegion, (): &()) -> Option<(Rational, Rational)> {
-        let (low, high) = interval::ranges(self, &self.cells(region, false));
-        Some((self.value(low.first()?), self.value(high.first()?)))
-    }
-
-    fn changes(&self, _: &[Rational], (): &()) -> Vec<Option<Rational>> {
-        Vec::new()
-    }
-
-    fn change(&self, _: &[Rational], _: Norm, (): &()) -> Option<Rational> {
-        None
-    }
-
-    fn is_step(&self, _: &Moves<()>, _: f64, _: f64) -> bool {
-        false
     }
 }

@@ -1,11 +1,11 @@
-//! The boundary property by its cheap rules. It fails at `x` iff `|m(x)| >= μ` and some shifted copy has the
-//! other label. For a sign `c` and a shift `s` any of these excludes it:
+//! The boundary property of a network by its cheap rules. It fails at `x` iff `|m(x)| >= μ` and some shifted
+//! copy has the other label. For a sign `c` and a shift `s` any of these excludes it:
 //!
 //! ```text
 //! void       max c·m(x) < μ⁻           over the region
 //! same side  min c·m(x + s) > 0        over the shifted region
-//! slope      Δ·max|∂ᵢm| < μ⁻           over the region widened by Δ everywhere (networks)
-//! step       min c·m(x + s) − λ·(c·m(x) − μ⁻) > 0, λ = 1 or ½ (networks; see [`super::step`])
+//! slope      Δ·max|∂ᵢm| < μ⁻           over the region widened by Δ everywhere
+//! step       min c·m(x + s) − λ·(c·m(x) − μ⁻) > 0, λ = 1 or ½ (see [`super::step`])
 //! ```
 //!
 //! With `same side`, a flip from `c` cannot happen; it is tried first on the region widened by Δ
@@ -17,16 +17,16 @@
 
 mod margins;
 
-use crate::interval::Rational;
+use crate::interval::{Form, Rational};
 use crate::spec::{Claim, Norm, RawRegion, Threshold, Zone};
 
 use super::range::gaps;
-use crate::certificate::Bounds;
 use crate::certificate::claims::Outcome;
 use crate::certificate::witness::norm_squared;
+use crate::certificate::{Bounds, Hidden};
 
+use margins::Moves;
 pub(in crate::certificate) use margins::NetworkMargins;
-use margins::{MarginRange, Moves};
 
 /// The boundary property: the margin from which on a point is confident, and the reach of its copies.
 #[derive(Clone, Copy)]
@@ -62,9 +62,9 @@ impl<'a> Boundary<'a> {
 
     /// Decides the property over a region. With zone `ball` only those partners count that lie in
     /// `partners`, if given; the property then also holds if no such partner is within Δ.
-    pub(in crate::certificate) fn decide<M: MarginRange>(
+    pub(in crate::certificate) fn decide<F: Form>(
         &self,
-        margins: &M,
+        margins: &NetworkMargins<F>,
         region: &RawRegion,
         partners: Option<&RawRegion>,
     ) -> Outcome {
@@ -76,7 +76,11 @@ impl<'a> Boundary<'a> {
     }
 
     /// Decides zone `axis`; `None` if something is unknown.
-    fn holds_for_copies<M: MarginRange>(&self, margins: &M, region: &RawRegion) -> Option<bool> {
+    fn holds_for_copies<F: Form>(
+        &self,
+        margins: &NetworkMargins<F>,
+        region: &RawRegion,
+    ) -> Option<bool> {
         let own = margins.hold(region)?;
         let is_void = self.voids(margins.range(region, &own)?);
         if is_void == [true, true] {
@@ -91,9 +95,9 @@ impl<'a> Boundary<'a> {
 
     /// Decides zone `ball`, for the points of a region and their partners in a box; `None` if something is
     /// unknown.
-    fn holds_for_pairs<M: MarginRange>(
+    fn holds_for_pairs<F: Form>(
         &self,
-        margins: &M,
+        margins: &NetworkMargins<F>,
         region: &RawRegion,
         partners: &RawRegion,
     ) -> Option<bool> {
@@ -142,19 +146,19 @@ impl<'a> Boundary<'a> {
 }
 
 /// The axis zone, axis by axis.
-struct Axes<'a, M: MarginRange> {
-    margins: &'a M,
+struct Axes<'a, F: Form> {
+    margins: &'a NetworkMargins<'a, F>,
     region: &'a RawRegion,
     shifts: &'a [Rational],
     /// For negative and for positive margins: true if |m| < μ⁻ on the region.
     is_void: [bool; 2],
     /// The data derived for the region.
-    own: &'a M::Held,
+    own: &'a Hidden,
     /// The data derived for the region widened everywhere, which holds all shifted copies.
-    held: &'a M::Held,
+    held: &'a Hidden,
 }
 
-impl<M: MarginRange> Axes<'_, M> {
+impl<F: Form> Axes<'_, F> {
     /// True if the rules hold along every axis. Cheapest first: slopes over the region widened everywhere, then
     /// all rules over the region widened along the one axis.
     fn hold(&self, margin: &Threshold) -> bool {
@@ -183,7 +187,7 @@ impl<M: MarginRange> Axes<'_, M> {
     }
 
     /// True if a shifted copy stays on its side, at least where the margin is not below μ⁻; `held` serves it.
-    fn is_kept(&self, axis: usize, shift: &Rational, held: &M::Held, margin: &Threshold) -> bool {
+    fn is_kept(&self, axis: usize, shift: &Rational, held: &Hidden, margin: &Threshold) -> bool {
         let moved = self.region.shifted(axis, shift);
         let by: Vec<_> = self.only(axis, shift).into_iter().map(|s| (s.clone(), s)).collect();
         let moves = Moves { own: self.own, moved: &moved, held, by: &by };
@@ -191,7 +195,7 @@ impl<M: MarginRange> Axes<'_, M> {
     }
 
     /// True if, for each sign that is not void, a shifted copy stays strictly on that side.
-    fn is_same_side(&self, shifted: &RawRegion, held: &M::Held) -> bool {
+    fn is_same_side(&self, shifted: &RawRegion, held: &Hidden) -> bool {
         self.margins.range(shifted, held).is_some_and(|range| keeps_side(self.is_void, &range))
     }
 }
