@@ -13,7 +13,7 @@
 //! | 2 | [`defense`] | maps of answers, and what each carries of a claim |
 //! | 3 | [`spec`] | what is claimed, and its lowering to obligations |
 //! | 4 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
-//! | 5 | [`source`] | where data sets are found |
+//! | 5 | [`source`], `store` | where data sets are found; results appear whole or not at all |
 //! | 6 | `dataset` | statistics, synthetic sets, imports of CSV |
 //! | 7 | `import` | foreign models, read and written |
 //! | 8 | `certify` | finds proofs and counterexamples |
@@ -60,6 +60,8 @@ pub mod source;
 pub mod spec;
 #[cfg(feature = "full")]
 pub mod steal;
+#[cfg(feature = "full")]
+pub mod store;
 #[cfg(feature = "full")]
 pub mod study;
 #[cfg(feature = "full")]

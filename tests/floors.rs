@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor. What is not listed stands at the top.
-const FLOORS: [(&str, usize); 15] = [
+const FLOORS: [(&str, usize); 16] = [
     ("interval", 0),
     ("model", 1),
     ("defense", 2),
     ("spec", 3),
     ("certificate", 4),
     ("source", 5),
+    ("store", 5),
     ("dataset", 6),
     ("import", 7),
     ("certify", 8),

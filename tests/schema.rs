@@ -80,6 +80,7 @@ enum Integers {
 #[expect(dead_code, reason = "read for its shape")]
 struct Budget {
     nodes: u64,
+    seed: Option<u64>,
 }
 
 /// The last line.

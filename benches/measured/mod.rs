@@ -12,9 +12,9 @@ use std::time::Instant;
 use propcert::certificate::{
     Checked, Entry, Proof, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
-use propcert::certify::{Options, Searcher, Selection, header, rows_for};
+use propcert::certify::{Options, Selection, Task};
 use propcert::model::{DataSet, Digest, Model};
-use propcert::spec::{Lowered, Spec};
+use propcert::spec::Spec;
 
 /// The data sets of the paper and the built-in one.
 pub const DATA: [&str; 6] = [
@@ -131,18 +131,13 @@ fn certify(subject: &Subject, rows: Option<usize>, budget_nodes: u64) -> (String
     let there = subject.data.map_or(0, |data| data.part(part).len());
     let selection = Selection { part, rows: rows.filter(|rows| *rows < there) };
     let options = Options { budget_nodes, ..Options::default() };
-    let rows = rows_for(subject, selection).expect("there are so many rows");
-    let lowered = Lowered::new(subject.spec.0, subject.model.0, None, rows).expect("a claim");
-    let searcher = Searcher::new(*subject, &lowered, rows, options);
-    let mut text = header(subject, &lowered, selection, rows, &options).line();
     let mut found_by_search = 0;
-    let summary = searcher.run(0, |line, answer| {
+    let task = Task { subject: *subject, selection, options };
+    let certificate = task.certify(&mut |_, answer| {
         let is_late = matches!(answer.verdict, Verdict::Refuted(_)) && !answer.is_refuted_by_attack;
         found_by_search += u64::from(is_late);
-        text.push_str(&line.line());
-        Ok(())
     });
-    text.push_str(&summary.expect("the certificate is text in memory").totals.line());
+    let text = certificate.expect("there are so many rows, and a claim about them").text;
     (text, found_by_search, seconds() - start)
 }
 

@@ -10,21 +10,22 @@ mod attack;
 pub mod ensemble;
 mod ladder;
 pub mod network;
+mod write;
 
 use std::borrow::Cow;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::certificate::{
-    Arithmetic, Budget, Header, Kernel, Line, Network, Proof, Subject, Totals, Verdict,
-};
+use crate::certificate::{Arithmetic, Kernel, Line, Network, Proof, Subject, Totals, Verdict};
 use crate::interval::Rounded;
 use crate::model::{Family, Mlp, Part, Row};
 use crate::spec::{LowerError, Lowered, OutputBlock};
+use crate::store::{LogError, StoreError};
 
 pub use ensemble::LargestChange;
 pub use ladder::Answer;
+pub use write::{Advance, Certificate, Selection, Task, Watch, Written};
 
 /// The effort of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,16 +88,10 @@ pub enum CertifyError {
     },
     /// The certificate could not be written.
     #[error("writing the certificate: {0}")]
-    Write(#[from] std::io::Error),
-}
-
-/// The rows that a claim about rows is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Selection {
-    /// The part.
-    pub part: Part,
-    /// Its first rows; `None`: all.
-    pub rows: Option<usize>,
+    Write(#[from] StoreError),
+    /// The remains of an interrupted run are not of this one, or could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 /// The result of a run, beside the lines.
@@ -121,52 +116,6 @@ pub struct Searcher<'a> {
     options: Options,
 }
 
-/// The rows that a selection names; none for claims without rows.
-pub fn rows_for<'a>(
-    subject: &Subject<'a>,
-    selection: Selection,
-) -> Result<&'a [Row], CertifyError> {
-    let property = &subject.spec.0.property;
-    // an attack uses rows whatever the claim is about
-    if let Some(data) = subject.data {
-        data.check_features(&subject.model.0.schema)?;
-    }
-    if !property.is_about_rows() {
-        return Ok(&[]);
-    }
-    let data = subject.data.ok_or(CertifyError::NoData(property.name()))?;
-    let rows = data.part(selection.part);
-    let asked = selection.rows.unwrap_or(rows.len());
-    let (part, found) = (selection.part, property.count_of(rows));
-    let what = if found < rows.len() { "distinct rows" } else { "rows" };
-    let refusal = CertifyError::Rows { asked, found, what, part };
-    property.first_rows(rows, selection.rows).ok_or(refusal)
-}
-
-/// The header of a certificate for the subject.
-pub fn header(
-    subject: &Subject,
-    lowered: &Lowered,
-    selection: Selection,
-    rows: &[Row],
-    options: &Options,
-) -> Header {
-    let is_about_rows = subject.spec.0.property.is_about_rows();
-    Header {
-        schema: "certificate/1".to_owned(),
-        tool: concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned(),
-        model: subject.model.1,
-        spec: subject.spec.1,
-        data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
-        part: is_about_rows.then_some(selection.part),
-        rows: is_about_rows.then(|| subject.spec.0.property.count_of(rows)),
-        semantics: lowered.semantics(),
-        integers: subject.spec.0.integers,
-        budget: Budget { nodes: options.budget_nodes },
-        defense: subject.defense.map(|(_, digest)| digest),
-    }
-}
-
 impl<'a> Searcher<'a> {
     /// Prepares the search; `lowered` must be made from the subject and `rows`.
     pub fn new(
@@ -186,6 +135,11 @@ impl<'a> Searcher<'a> {
             Family::Ensemble(e) => (None, Some(ensemble::Grid::new(e, lowered.is_whole()))),
         };
         Self { lowered, kernel, subject, rows, mlp, grid, options }
+    }
+
+    /// The obligations.
+    pub fn lowered(&self) -> &Lowered<'a> {
+        self.lowered
     }
 
     /// The network of the claim, prepared for bounding.
@@ -267,7 +221,7 @@ impl<'a> Searcher<'a> {
     pub fn run(
         &self,
         start: usize,
-        mut sink: impl FnMut(&Line, &Answer) -> std::io::Result<()>,
+        mut sink: impl FnMut(&Line, &Answer) -> Result<(), CertifyError>,
     ) -> Result<Summary, CertifyError> {
         let mut summary = Summary::default();
         let chunk = 64;

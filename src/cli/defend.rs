@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
-use crate::certify::{Options, Selection};
+use crate::certify::{Options, Selection, Task};
 use crate::defend::{Choice, Effect, choose_poisoning, effect};
 use crate::defense::{Defense, DefenseError};
 use crate::model::{Digest, Model, Part};
 use crate::report::Counts;
-use crate::study::{
-    BUDGET_NODES, Claimed, Loaded, Manifest, ManifestEntry, Store, certify, data_from,
-};
+use crate::store::Store;
+use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, certify, data_from};
 
 use super::about::About;
 use super::inputs::Inputs;
@@ -261,7 +260,7 @@ impl DefendedModel<'_> {
     ) -> Result<(Counts, ManifestEntry), Refusal> {
         let header = &claim.loaded.checked.header;
         let defense = Digest::of(self.defense.to_json().as_bytes());
-        let claimed = Claimed {
+        let task = Task {
             subject: Subject {
                 model: self.model,
                 spec: (&claim.loaded.spec.0, claim.loaded.spec.1),
@@ -274,11 +273,10 @@ impl DefendedModel<'_> {
                 seed: arguments.seed,
                 ..Options::default()
             },
-            exact: 0,
         };
         let entry = self.entry(claim, Some("defense.json"))?;
         self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
-        let counts = certify(&claimed, self.store, &entry.certificate)?.report.counts;
+        let counts = certify(&task, 0, self.store, &entry.certificate)?.report.counts;
         Ok((counts, entry))
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, _) = read_model(path)?;
     let bytes =
         Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;
-    crate::study::write_whole(out, &bytes)?;
+    crate::store::write_whole(out, &bytes)?;
     files::print(&summary(&model, bytes.len(), *json))?;
     Ok(Ending::AsStated)
 }

@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-#[cfg(feature = "full")]
-use std::path::PathBuf;
 
 use crate::model::MAX_BYTES;
 use crate::source::{open_regular, read_regular};
@@ -64,12 +62,4 @@ pub(crate) fn expect_plain(out: &Path) -> Result<(), Refusal> {
         return Err(Refusal::new(format!("{}: {text}; name another place", out.display())));
     }
     Ok(())
-}
-
-/// Name under which a result grows before it takes its own name.
-#[cfg(feature = "full")]
-pub(crate) fn partial_name(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }

@@ -162,7 +162,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         files::print(&agreement.text())?;
         return Ok(Ending::NotAsStated);
     }
-    crate::study::write_whole(out, model.to_json().as_bytes())?;
+    crate::store::write_whole(out, model.to_json().as_bytes())?;
     files::print(&summary(&model, recentred, agreement.as_ref(), *json))?;
     Ok(Ending::AsStated)
 }

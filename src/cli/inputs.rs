@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::store::partial_name;
+
 use super::subject::files_of_data;
 use super::{Refusal, files};
 
@@ -41,7 +43,7 @@ impl Inputs {
     /// that nothing kept by an interrupted run is lost.
     pub(crate) fn expect_room(&self, out: &Path, is_resumed: bool) -> Result<(), Refusal> {
         files::expect_folder(out)?;
-        let partial = files::partial_name(out);
+        let partial = partial_name(out);
         for path in [out, &partial] {
             self.expect_apart(path)?;
             files::expect_plain(path)?;

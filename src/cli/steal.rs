@@ -9,7 +9,8 @@ use crate::steal::{
     AttackSpec, CertifiedLabels, Classifier, Evaluation, Figures, Knowledge, Repetition, Scene,
     SeedRows, ValidBox, run as repeat,
 };
-use crate::study::{Manifest, Store};
+use crate::store::Store;
+use crate::study::Manifest;
 
 use super::about::About;
 use super::inputs::Inputs;

@@ -1,15 +1,16 @@
 //! `propcert vnncomp`: benchmarks of the verification competition.
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::certify::Options;
 use crate::import::{Instance, instances};
 use crate::model::{DataError, Digest};
+use crate::store::{Log, Retention, Store, write_whole};
 use crate::study::benchmark::{COLUMNS, InstanceOutcome, Status, row, run as solve, stored};
-use crate::study::{Store, write_whole};
 
 use super::inputs::Inputs;
 use super::output::{
@@ -69,25 +70,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let place = arguments.certificates.as_deref();
     let place = place.map(|folder| place_for(arguments, folder, &todo, &list));
     let place = place.transpose()?;
-    let partial = files::partial_name(&arguments.out);
-    let record = RunInputs::of(arguments, &todo);
-    let mut rows = if arguments.resume { finished(&partial, &record)? } else { Vec::new() };
+    let mut rows = BTreeMap::new();
+    let header = serde_json::to_string(&RunInputs::of(arguments, &todo))?;
+    let log = Log::open(&arguments.out, &header, arguments.resume, &mut |line| {
+        match serde_json::from_slice::<(u64, Vec<String>)>(line) {
+            Ok((line, row)) => rows.insert(line, row),
+            Err(_) => return Retention::Dropped,
+        };
+        Retention::Kept
+    })?;
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let store = draft.as_ref().map(Draft::store).transpose()?;
     if let Some(store) = &store {
         store.write(LIST, list.as_bytes())?;
     }
-    rows.retain(|row| is_all_there(row, store.as_ref()));
-    record.write(&partial)?;
-    let done: BTreeSet<String> = rows.iter().filter_map(|row| row.first().cloned()).collect();
+    rows.retain(|_, row| is_all_there(row, store.as_ref()));
     let folder = arguments.instances.parent().unwrap_or(Path::new(""));
     let progress = bar("vnncomp", todo.len() as u64);
     let mut said = BTreeSet::new();
     for instance in &todo {
         progress.inc(1);
         progress.set_message(name_of(&instance.vnnlib));
-        if done.contains(&instance.line.to_string()) {
+        if rows.contains_key(&instance.line) {
             continue;
         }
         let timeout = arguments.timeout.unwrap_or(instance.timeout);
@@ -101,15 +106,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         if let Some(note) = outcome.note.filter(|note| said.insert(*note)) {
             eprintln!("note: {note}");
         }
-        rows.push(row(instance, &outcome, arguments.certificates.is_some(), folder));
-        write_whole(&partial, &table(&rows)?)?;
+        let row = row(instance, &outcome, arguments.certificates.is_some(), folder);
+        log.add(&(serde_json::to_string(&(instance.line, &row))? + "\n"))?;
+        rows.insert(instance.line, row);
     }
     progress.finish_and_clear();
     draft.map_or(Ok(()), Draft::finish)?;
+    let rows: Vec<Vec<String>> = rows.into_values().collect();
     write_whole(&arguments.out, &table(&rows)?)?;
-    for file in [RunInputs::path(&partial), partial].iter().filter(|file| file.exists()) {
-        std::fs::remove_file(file).map_err(Refusal::from).map_err(Refusal::about(file))?;
-    }
+    log.remove()?;
     files::print(&format!("{}\n", summary(&rows)))?;
     let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Status::Error.name());
     match rows.iter().filter(is_error).count() {
@@ -132,9 +137,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
     let inputs = inputs(arguments, todo);
     inputs.expect_room(&arguments.out, arguments.resume)?;
-    let record = RunInputs::path(&files::partial_name(&arguments.out));
-    inputs.expect_apart(&record)?;
-    files::expect_plain(&record)?;
     expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)
 }
 
@@ -178,29 +180,6 @@ fn hinted(error: DataError) -> Refusal {
     Refusal::new(format!("{error}{}", if is_first { hint } else { "" }))
 }
 
-/// The finished rows of an interrupted run.
-fn finished(partial: &Path, record: &RunInputs) -> Result<Vec<Vec<String>>, Refusal> {
-    if !partial.exists() {
-        return Ok(Vec::new());
-    }
-    record.expect_same(partial)?;
-    let bytes = files::read(partial)?;
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let headers = reader.headers().map_err(Refusal::from).map_err(Refusal::about(partial))?;
-    if !headers.iter().eq(COLUMNS) {
-        let found = headers.iter().collect::<Vec<_>>().join(",");
-        return Err(Refusal::new(format!(
-            "{}: found the columns {found}, expected {}; remove it or leave out --resume",
-            partial.display(),
-            COLUMNS.join(",")
-        )));
-    }
-    let rows = reader.records().map(|record| {
-        record.map(|record| record.iter().map(str::to_owned).collect()).map_err(Refusal::from)
-    });
-    rows.collect::<Result<_, _>>().map_err(Refusal::about(partial))
-}
-
 /// The folder for certificates. A run of one line keeps the certificates of other lines,
 /// if they are about the same list.
 fn place_for(
@@ -234,47 +213,27 @@ fn list(arguments: &Arguments) -> Result<String, Refusal> {
     Ok(format!("{}\n", Digest::of(&files::read(&arguments.instances)?)))
 }
 
-/// The inputs that answers depend on: seed, time limits, and the contents of every network and property.
-struct RunInputs(String);
+/// The inputs that answers depend on: a run goes on only if all of them are the same.
+#[derive(Serialize)]
+struct RunInputs {
+    tool: &'static str,
+    seed: u64,
+    /// The lines of the instances, each with its seconds, and the digests of its network and its property.
+    instances: Vec<(u64, f64, [Option<Digest>; 2])>,
+}
 
 impl RunInputs {
     fn of(arguments: &Arguments, todo: &[Instance]) -> Self {
-        let mut text = format!("seed {}\n", arguments.seed);
-        for instance in todo {
-            let timeout = arguments.timeout.unwrap_or(instance.timeout);
-            let [onnx, vnnlib] = [&instance.onnx, &instance.vnnlib].map(|path| {
-                files::read(&stored(path))
-                    .map_or_else(|_| "-".to_owned(), |bytes| Digest::of(&bytes).to_string())
-            });
-            let _ = writeln!(text, "line {} {timeout:?} {onnx} {vnnlib}", instance.line);
+        let instance = |instance: &Instance| {
+            let seconds = arguments.timeout.unwrap_or(instance.timeout).as_secs_f64();
+            let digest = |path: &PathBuf| Some(Digest::of(&files::read(&stored(path)).ok()?));
+            (instance.line, seconds, [&instance.onnx, &instance.vnnlib].map(digest))
+        };
+        Self {
+            tool: env!("CARGO_PKG_VERSION"),
+            seed: arguments.seed,
+            instances: todo.iter().map(instance).collect(),
         }
-        Self(text)
-    }
-
-    /// The path of the record beside the partial table.
-    fn path(partial: &Path) -> PathBuf {
-        let mut name = partial.as_os_str().to_owned();
-        name.push(".about");
-        name.into()
-    }
-
-    fn write(&self, partial: &Path) -> Result<(), Refusal> {
-        Ok(write_whole(&Self::path(partial), self.0.as_bytes())?)
-    }
-
-    fn expect_same(&self, partial: &Path) -> Result<(), Refusal> {
-        let found = std::fs::read_to_string(Self::path(partial)).unwrap_or_default();
-        if found == self.0 {
-            return Ok(());
-        }
-        let mut pairs = found.lines().zip(self.0.lines());
-        let differs = pairs.find(|(found, now)| found != now).map(|(_, now)| now);
-        let what =
-            differs.and_then(|now| now.split(' ').nth(1)).unwrap_or("another number of lines");
-        Err(Refusal::about(partial)(Refusal::new(format!(
-            "was made of other networks, properties, time limits, lines or another seed (first difference: \
-             {what}); remove it or leave out --resume"
-        ))))
     }
 }
 

@@ -50,13 +50,8 @@ pub enum DatasetError {
         out: String,
     },
     /// The operating system refused.
-    #[error("{path}: cannot be written: {reason}")]
-    Write {
-        /// The path.
-        path: String,
-        /// The system's message.
-        reason: std::io::Error,
-    },
+    #[error("cannot be written: {0}")]
+    Write(#[from] crate::store::StoreError),
     /// There is no column of that name.
     #[error(
         "{file}, line 1: there is no label column `{label}` among {}; name it with --label",

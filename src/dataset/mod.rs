@@ -26,7 +26,6 @@ pub use make::{Made, make};
 pub use rows::rows;
 pub use schema::schema;
 pub(crate) use table::keep_words;
-pub(crate) use write::without_temporary_name;
 
 use crate::model::DataSet;
 use crate::source;

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
-use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::certify::{Certificate, Options, Selection, Task};
 use crate::import::{Instance, Outputs, Query, onnx_outputs, spec_text, vnnlib};
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Family, Layer, Model, Part, Point};
 use crate::source;
-use crate::spec::{Lowered, Spec};
+use crate::spec::Spec;
 
 use super::StudyError;
 
@@ -233,23 +233,17 @@ fn search(
         defense: None,
     };
     let selection = Selection { part: Part::Test, rows: None };
-    let rows = rows_for(&subject, selection)?;
-    let lowered = Lowered::new(&spec, model, None, rows)?;
-    let searcher = Searcher::new(subject, &lowered, rows, options);
-    let mut certificate = header(&subject, &lowered, selection, rows, &options).line();
+    let task = Task { subject, selection, options };
     let (mut nodes, mut witness) = (0, None);
-    let summary = searcher.run(0, |line, answer| {
-        certificate.push_str(&line.line());
+    let Certificate { text: certificate, written } = task.certify(&mut |_, answer| {
         nodes += answer.nodes;
         if let (Verdict::Refuted(_), Proof::Counterexample { points }, None) =
             (&answer.verdict, &answer.proof, &witness)
         {
             witness = confirmed(model, query, points);
         }
-        Ok(())
     })?;
-    certificate.push_str(&summary.totals.line());
-    let totals = summary.totals;
+    let totals = written.tally.all;
     // a box without points holds nothing unsafe
     let is_proved = totals.refuted == 0 && totals.undecided == 0;
     let is_refuted = totals.refuted > 0;

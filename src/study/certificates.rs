@@ -3,24 +3,13 @@
 use crate::certificate::{
     Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
-use crate::certify::{Options, Searcher, Selection, header, rows_for};
+use crate::certify::{Certificate, Options, Task};
 use crate::model::Model;
 use crate::report::{CertificateReport, PropertyName, Sampled, Share, Unit};
-use crate::spec::{DistanceUnit, Integers, LabelSource, Lowered, Property, Scope, Semantics, Spec};
+use crate::spec::{DistanceUnit, Integers, LabelSource, Property, Scope, Semantics, Spec};
 
-use super::{Store, StudyError};
-
-/// A claim to be certified.
-pub struct Claimed<'a> {
-    /// Model, spec, data and defense with their digests.
-    pub subject: Subject<'a>,
-    /// The rows that the claim is about.
-    pub selection: Selection,
-    /// Effort of the search.
-    pub options: Options,
-    /// Number of leading obligations that are checked in exact arithmetic too.
-    pub exact: usize,
-}
+use super::StudyError;
+use crate::store::Store;
 
 /// A certificate that was written and checked again.
 pub struct Certified {
@@ -31,32 +20,29 @@ pub struct Certified {
 }
 
 /// Searches, writes the certificate as `file` into the store, and checks the written certificate in both
-/// arithmetics.
-pub fn certify(claimed: &Claimed, store: &Store, file: &str) -> Result<Certified, StudyError> {
-    let Claimed { subject, selection, options, exact } = claimed;
-    let rows = rows_for(subject, *selection)?;
-    let defense = subject.defense.map(|(defense, _)| defense);
-    let lowered = Lowered::new(subject.spec.0, subject.model.0, defense, rows)?;
-    let searcher = Searcher::new(*subject, &lowered, rows, *options);
-    let mut text = header(subject, &lowered, *selection, rows, options).line();
-    let summary = searcher.run(0, |line, _| {
-        text.push_str(&line.line());
-        Ok(())
-    })?;
-    text.push_str(&summary.totals.line());
+/// arithmetics, the first `exact` obligations in integers.
+pub fn certify(
+    task: &Task,
+    exact: usize,
+    store: &Store,
+    file: &str,
+) -> Result<Certified, StudyError> {
+    let Task { subject, options, .. } = task;
+    let Certificate { text, written } = task.certify(&mut |_, _| {})?;
     store.write(file, text.as_bytes())?;
 
     let mut proved = Vec::new();
     let checked = check(subject, &text, Settings::default(), &mut proved)?;
-    let first = (*exact).min(searcher.len());
+    let all = written.tally.all;
+    let (is_premise_met, first) =
+        task.prepare(|searcher| (searcher.is_premise_met(0), exact.min(searcher.len())))?;
     let settings =
         Settings { arithmetic: Arithmetic::Exact, first: Some(first), ..Settings::default() };
     let exactly = check(subject, &text, settings, &mut Vec::new())?;
-    let mut report = describe(subject, &lowered, &checked, file);
+    let mut report = describe(subject, &checked, file);
     report.part = checked.header.part.map(|part| part.name().to_owned());
-    report.premise_unreachable =
-        searcher.is_premise_met(0).map(|is_met| if is_met { 0 } else { summary.totals.proved });
-    report.sampled = sampled(&summary.totals, summary.refuted_by_attack, options, subject);
+    report.premise_unreachable = is_premise_met.map(|is_met| if is_met { 0 } else { all.proved });
+    report.sampled = sampled(&all, written.refuted_by_attack, options, subject);
     report.checked = checked.is_as_stated() && exactly.is_as_stated();
     report.checked_exactly = (exactly.is_as_stated() && first > 0).then_some(first as u64);
     Ok(Certified { report, proved })
@@ -76,17 +62,12 @@ fn check(
     Ok(check_file(subject, &mut text.as_bytes(), settings, &mut watch)?)
 }
 
-fn describe(
-    subject: &Subject,
-    lowered: &Lowered,
-    checked: &Checked,
-    file: &str,
-) -> CertificateReport {
+fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateReport {
     let Tally { all, distinct, rules } = &checked.tally;
     let spec = subject.spec.0;
     CertificateReport {
         claim: name_of(spec, subject.model.0),
-        semantics: match lowered.semantics() {
+        semantics: match checked.header.semantics {
             Semantics::Real => "real".to_owned(),
             Semantics::ServedF32 => "served-f32".to_owned(),
         },

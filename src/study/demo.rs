@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::certificate::Subject;
-use crate::certify::{Options, Selection};
+use crate::certify::{Options, Selection, Task};
 use crate::dataset;
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Family, Model, Part, Row};
@@ -15,10 +15,11 @@ use crate::report::{
     render_html, to_json,
 };
 use crate::spec::{Property, Spec};
+use crate::store::Store;
 use crate::train::{Fit, Recipe};
 
 use super::consume::{self, Defended, Stolen, Target};
-use super::{Certified, Claimed, Manifest, ManifestEntry, Store, StudyError, certify, radii};
+use super::{Certified, Manifest, ManifestEntry, StudyError, certify, radii};
 
 /// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
 pub const BUDGET_NODES: u64 = 100;
@@ -319,7 +320,7 @@ impl Study<'_> {
         let options = &self.plan.options;
         let is_fuzz = matches!(spec.property, Property::BoundaryFuzz { .. });
         let budget_nodes = if is_fuzz { FUZZ_NODES } else { options.budget_nodes };
-        let claimed = Claimed {
+        let task = Task {
             subject: Subject {
                 model: (&made.model, made.digest),
                 spec: (&spec, Digest::of(question.text.as_bytes())),
@@ -328,7 +329,6 @@ impl Study<'_> {
             },
             selection: question.selection,
             options: Options { seed: self.plan.seed, budget_nodes, ..*options },
-            exact: self.plan.exact,
         };
         let folder = if defense.is_some() {
             format!("{}-defended", made.name)
@@ -336,7 +336,7 @@ impl Study<'_> {
             made.name.to_owned()
         };
         let file = format!("certificates/{folder}/{}.jsonl", question.name);
-        let certified = certify(&claimed, self.store, &file)?;
+        let certified = certify(&task, self.plan.exact, self.store, &file)?;
         let entry = ManifestEntry {
             certificate: file,
             model: made.file.clone(),

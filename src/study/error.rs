@@ -3,14 +3,9 @@
 /// Why a study ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
-    /// A file could not be written or read.
-    #[error("{path}: {error}")]
-    File {
-        /// The file.
-        path: String,
-        /// The message of the system.
-        error: std::io::Error,
-    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
     /// A certificate of a manifest that does not hold as stated.
     #[error("{certificate}: not as stated: {finding}")]
     NotAsStated {
@@ -72,10 +67,4 @@ pub enum StudyError {
     /// A failure of reporting.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
-}
-
-impl StudyError {
-    pub(super) fn file(path: &std::path::Path) -> impl Fn(std::io::Error) -> Self {
-        move |error| Self::File { path: path.display().to_string(), error }
-    }
 }

@@ -12,10 +12,8 @@ mod demo;
 mod error;
 mod manifest;
 pub mod radii;
-mod store;
 
-pub use certificates::{Certified, Claimed, certify, name_of};
+pub use certificates::{Certified, certify, name_of};
 pub use demo::{BUDGET_NODES, Plan, demo, files_of_demo};
 pub use error::StudyError;
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};
-pub use store::{Store, make_folder, write_whole};

@@ -3,13 +3,13 @@
 
 use rayon::prelude::*;
 
-use crate::certificate::{Line, Proof, Settings, Subject, Totals, check_file};
+use crate::certificate::{Proof, Settings, Subject, check_file};
 use crate::certify::ensemble::{Radii, Radius};
-use crate::certify::{CertifyError, Options, Searcher, Selection, header, rows_for};
+use crate::certify::{Certificate, CertifyError, Options, Selection, Task};
 use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Row};
 use crate::report::RadiiReport;
-use crate::spec::{Lowered, Norm, Spec};
+use crate::spec::{Norm, Spec};
 
 use super::{ManifestEntry, StudyError};
 
@@ -119,24 +119,13 @@ impl Kept {
             data: Some(data),
             defense: None,
         };
-        let rows = rows_for(&subject, SELECTION)?;
-        let lowered = Lowered::new(&spec, model, None, rows)?;
-        let mut certificate = header(&subject, &lowered, SELECTION, rows, options).line();
-        match witness {
+        let task = Task { subject, selection: SELECTION, options: *options };
+        let Certificate { text: certificate, .. } = match witness {
             Some(point) => {
-                let proof = Proof::Counterexample { points: vec![Point::texts(point)] };
-                certificate.push_str(&Line { at: 0, proof }.line());
-                certificate.push_str(&Totals { refuted: 1, ..Totals::default() }.line());
+                task.state(&[Proof::Counterexample { points: vec![Point::texts(point)] }])?
             }
-            None => {
-                let searcher = Searcher::new(subject, &lowered, rows, *options);
-                let summary = searcher.run(0, |line, _| {
-                    certificate.push_str(&line.line());
-                    Ok(())
-                })?;
-                certificate.push_str(&summary.totals.line());
-            }
-        }
+            None => task.certify(&mut |_, _| {})?,
+        };
         let mut bytes = certificate.as_bytes();
         let checked = check_file(&subject, &mut bytes, Settings::default(), &mut |_| {})?;
         let totals = checked.tally.all;

@@ -48,10 +48,8 @@ fn one_line_alone_and_what_was_interrupted_goes_on() {
     let scene = scene();
     let text = scene.done("vnncomp instances.csv --line 2 --out two.csv");
     assert_eq!(text, "sat 1 unsat 0 unknown 0 timeout 0 error 0 of 1 (checked 1)\n");
-    let partial = scene.read("two.csv").replace(",sat,", ",unknown,");
-    scene.write("results.csv.partial", partial);
+    scene.write("results.csv.partial", log(&scene).replace("\"sat\"", "\"unknown\""));
     scene.refused("vnncomp instances.csv --out results.csv", &["an interrupted run has kept"]);
-    scene.write("results.csv.partial.about", about(&scene));
     let text = scene.done("vnncomp instances.csv --out results.csv --resume");
     assert_eq!(text, "sat 0 unsat 1 unknown 1 timeout 0 error 0 of 2 (checked 2)\n");
 }
@@ -87,11 +85,11 @@ fn what_goes_on_is_of_the_same_instances() {
     let scene = scene();
     scene.done("vnncomp instances.csv --line 2 --out two.csv");
     scene.write("r.csv.partial", scene.read("two.csv"));
-    let fact =
-        "r.csv.partial: was made of other networks, properties, time limits, lines or another seed";
-    scene.refused("vnncomp instances.csv --out r.csv --resume", &[fact]);
-    scene.write("r.csv.partial.about", about(&scene));
-    for call in ["--seed 1", "--timeout 7", "--line 2"] {
+    scene.refused("vnncomp instances.csv --out r.csv --resume", &["r.csv.partial", "another `"]);
+    scene.write("r.csv.partial", log(&scene));
+    let fact = "r.csv.partial: an interrupted run with another `instances`";
+    scene.refused("vnncomp instances.csv --out r.csv --resume --seed 1", &["another `seed`"]);
+    for call in ["--timeout 7", "--line 2"] {
         scene.refused(&format!("vnncomp instances.csv --out r.csv --resume {call}"), &[fact]);
     }
     // the same names, another property
@@ -100,21 +98,24 @@ fn what_goes_on_is_of_the_same_instances() {
     scene.refused("vnncomp instances.csv --out r.csv --resume", &[fact]);
     scene.write("some.vnnlib", kept);
     scene.done("vnncomp instances.csv --out r.csv --resume");
-    assert!(!scene.has("r.csv.partial") && !scene.has("r.csv.partial.about"));
+    assert!(!scene.has("r.csv.partial"));
 }
 
-/// What an interrupted run over the instances of the scene notes beside its table.
-fn about(scene: &Scene) -> String {
+/// The log of a run over the instances of the scene that was interrupted after line 2, which stands in `two.csv`.
+fn log(scene: &Scene) -> String {
     let digest =
         |name: &str| propcert::model::Digest::of(&std::fs::read(scene.path(name)).unwrap());
-    let mut text = "seed 0\n".to_owned();
-    for (line, instance) in scene.read("instances.csv").lines().enumerate() {
+    let instance = |(line, instance): (usize, &str)| {
         let fields: Vec<&str> = instance.split(',').collect();
-        let seconds = std::time::Duration::from_secs_f64(fields[2].parse().unwrap());
-        let (onnx, vnnlib) = (digest(fields[0]), digest(fields[1]));
-        text += &format!("line {} {seconds:?} {onnx} {vnnlib}\n", line + 1);
-    }
-    text
+        let seconds: f64 = fields[2].parse().unwrap();
+        serde_json::json!([line + 1, seconds, [digest(fields[0]), digest(fields[1])]])
+    };
+    let instances: Vec<_> = scene.read("instances.csv").lines().enumerate().map(instance).collect();
+    let (tool, instances) = (env!("CARGO_PKG_VERSION"), serde_json::json!(instances));
+    let header = format!(r#"{{"tool":"{tool}","seed":0,"instances":{instances}}}"#);
+    let row: Vec<String> =
+        scene.read("two.csv").lines().nth(1).unwrap().split(',').map(str::to_owned).collect();
+    format!("{header}\n{}\n", serde_json::json!([2, row]))
 }
 
 #[test]

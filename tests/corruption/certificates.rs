@@ -204,7 +204,7 @@ pub fn state(
         rows: is_about_rows.then_some(spec.property.count_of(rows)),
         semantics: lowered.semantics(),
         integers: Integers::Respect,
-        budget: propcert::certificate::Budget { nodes: 1 },
+        budget: propcert::certificate::Budget { nodes: 1, seed: 0 },
         defense: defense.as_ref().map(digest_of),
     };
     let (spec_text, totals) = (text.to_owned(), Totals::default());

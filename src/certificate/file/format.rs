@@ -51,6 +51,14 @@ pub struct Header {
 pub struct Budget {
     /// Most nodes of a split tree.
     pub nodes: u64,
+    /// Seed of the attacks.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_zero(seed: &u64) -> bool {
+    *seed == 0
 }
 
 /// A line between header and totals.

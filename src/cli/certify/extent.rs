@@ -49,7 +49,8 @@ impl From<LargestChange> for ExtentEnds {
 
 impl Extent {
     /// The extent for all obligations about two points of an ensemble.
-    pub(super) fn new(searcher: &Searcher, model: &Model, lowered: &Lowered) -> Self {
+    pub(super) fn new(searcher: &Searcher, model: &Model) -> Self {
+        let lowered = searcher.lowered();
         let is_meant = (lowered.is_near() || lowered.is_change())
             && matches!(model.family, Family::Ensemble(_));
         if !is_meant {

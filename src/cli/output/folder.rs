@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::study::{Store, make_folder};
+use crate::store::{Store, make_folder, partial_name};
 
+use super::super::Refusal;
 use super::super::inputs::Inputs;
-use super::super::{Refusal, files};
 use super::{Force, Leaves};
 
 /// A folder for results, before anything is written.
@@ -66,7 +66,7 @@ impl ResultFolder {
     /// Prepares the folder to be filled, beside the place of the result. It is empty, unless the run resumes an
     /// interrupted one, whose files then stay.
     pub(crate) fn begin(self, is_resumed: bool) -> Result<Draft, Refusal> {
-        let partial = files::partial_name(&self.place);
+        let partial = partial_name(&self.place);
         let about = Refusal::about(&partial);
         if let Some(parent) = partial.parent() {
             make_folder(parent)?;
@@ -98,7 +98,7 @@ const EARLIER: &str = "earlier";
 
 /// Undoes an interruption between the two renames of a result.
 fn put_back(place: &Path) -> Result<(), Refusal> {
-    let partial = files::partial_name(place);
+    let partial = partial_name(place);
     let earlier = partial.join(EARLIER);
     if !place.exists() && partial.join(MARK).is_file() && earlier.is_dir() {
         std::fs::rename(&earlier, place).map_err(Refusal::from).map_err(Refusal::about(place))?;
@@ -227,7 +227,7 @@ pub(crate) fn is_inside(file: &Path, folder: &Path) -> bool {
 
 /// Tells which files of a folder are the table that a run writes there, finished or not.
 pub(crate) fn table_in<'a>(folder: &Path, out: &'a Path) -> impl Fn(&Path) -> bool + use<'a> {
-    let (is_inside, partial) = (is_inside(out, folder), files::partial_name(out));
+    let (is_inside, partial) = (is_inside(out, folder), partial_name(out));
     move |name| {
         let is_named = |path: &Path| path.file_name() == Some(name.as_os_str());
         is_inside && (is_named(out) || is_named(&partial))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::certify::ensemble::{Radii, Radius};
 use crate::model::{Digest, Model};
-use crate::study::Store;
+use crate::store::Store;
 use crate::study::radii::{Anchor, ENDINGS, keep};
 
 use super::super::Refusal;

@@ -1,19 +1,21 @@
 //! `propcert radius`: exact distances to the nearest change of label, of ensembles.
 
 mod keeper;
-mod partial;
 mod table;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::certify::ensemble::Radii;
+use crate::model::Digest;
 use crate::spec::DistanceUnit;
 use crate::spec::Norm;
-use crate::study::{Manifest, write_whole};
+use crate::store::{Log, Retention, write_whole};
+use crate::study::Manifest;
 
 use super::inputs::Inputs;
 use super::output::{Draft, FileKind, Force, expect_own};
@@ -23,7 +25,6 @@ use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
 use self::keeper::{Keeper, place};
-use self::partial::{Partial, RunHeader};
 use self::table::{COLUMNS, Counts, Measured, table};
 
 /// How distances are measured.
@@ -45,6 +46,18 @@ impl From<NormArgument> for Norm {
             NormArgument::L2 => Self::L2,
         }
     }
+}
+
+/// The settings that the rows depend on: a run goes on only if all of them are the same.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct RunHeader<'a> {
+    tool: &'static str,
+    model: Digest,
+    points: Digest,
+    norm: Norm,
+    budget_nodes: u64,
+    certificates: Option<&'a Path>,
 }
 
 /// The exact distance of every point to the nearest change of label, for ensembles.
@@ -123,7 +136,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         budget_nodes: arguments.budget_nodes,
         certificates: arguments.certificates.as_deref(),
     };
-    let (partial, before) = Partial::open(&arguments.out, &header, arguments.resume)?;
+    let mut before = Vec::new();
+    let header = serde_json::to_string(&header)?;
+    let log = Log::open(&arguments.out, &header, arguments.resume, &mut |line| {
+        match serde_json::from_slice::<Measured>(line) {
+            Ok(row) => before.push(row),
+            Err(_) => return Retention::Dropped,
+        }
+        Retention::Kept
+    })?;
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let keeper = draft.as_ref().map(|draft| Keeper::new(arguments, draft, (&model, digest)));
@@ -133,7 +154,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
-    let rows = measure(arguments, &radii, &points, (&before, &partial, keeper.as_ref()))?;
+    let rows = measure(arguments, &radii, &points, (&before, &log, keeper.as_ref()))?;
     let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
     if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
@@ -142,7 +163,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
     draft.map_or(Ok(()), Draft::finish)?;
     write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
-    partial.remove()?;
+    log.remove()?;
     files::print(&if arguments.json { counts.json() } else { counts.text() })?;
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
@@ -152,7 +173,7 @@ fn measure(
     arguments: &Arguments,
     radii: &Radii,
     points: &Points,
-    (before, partial, keeper): (&BTreeMap<usize, Measured>, &Partial, Option<&Keeper>),
+    (before, log, keeper): (&BTreeMap<usize, Measured>, &Log, Option<&Keeper>),
 ) -> Result<Vec<Measured>, Refusal> {
     let progress = bar("radius", points.rows.len() as u64);
     progress.set_position(before.len() as u64);
@@ -168,7 +189,7 @@ fn measure(
             _ => None,
         };
         let row = Measured::new(index, radius.as_ref(), seconds, kept);
-        partial.add(&row)?;
+        log.add(&(serde_json::to_string(&row)? + "\n"))?;
         progress.inc(1);
         Ok(row)
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
-use crate::study::write_whole;
+use crate::store::write_whole;
 use crate::train::{Fit, Progress, Recipe};
 
 use super::inputs::Inputs;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{DataSet, Digest, Model};
-use crate::study::write_whole;
+use crate::store::write_whole;
 use crate::train::Recipe;
 
 use super::super::{Refusal, files};
