@@ -76,7 +76,7 @@ fn examine(name: &str, data: &DataSet, properties: &[String]) -> usize {
 fn train(data: &DataSet) -> Model {
     let recipe = Recipe::read(include_bytes!("../recipes/natural-mlp.toml")).expect("a recipe");
     let schema = dataset::schema(data).expect("the data has a schema");
-    recipe.train(&Fit::of(data, &schema, 0), &mut |_| {}).expect("the data can be trained on")
+    recipe.fit(&Fit::of(data, &schema, 0), &mut |_| {}).expect("the data can be trained on")
 }
 
 /// What is asked of every network: the parameters of published or expected figures where there are

@@ -29,6 +29,12 @@
 //! build alone with `--no-default-features`.
 //!
 //! ```
+#![cfg_attr(feature = "full", doc = include_str!("../tests/whole.rs"))]
+//! ```
+//!
+//! The kernel alone, with a proof by hand:
+//!
+//! ```
 #![doc = include_str!("../tests/simple.rs")]
 //! ```
 
@@ -38,6 +44,15 @@
     clippy::test_attr_in_doctest,
     reason = "the example above is an integration test of its own, run as one"
 )]
+
+#[doc(inline)]
+pub use certificate::check;
+#[cfg(feature = "full")]
+#[doc(inline)]
+pub use certify::certify;
+#[cfg(feature = "full")]
+#[doc(inline)]
+pub use steal::steal;
 
 pub mod certificate;
 #[cfg(feature = "full")]

@@ -39,7 +39,7 @@ pub fn trained(name: &str, data: DataSet, wanted: &dyn Fn(&str) -> bool) -> Grou
                 "family = 'trees'\n{constraint}[training]\ntrees = {trees}\ndepth = {depth}\neta = {eta}\n"
             );
             let recipe = Recipe::read(recipe.as_bytes()).expect("a recipe");
-            let model = recipe.train(&Fit::of(&data, &schema, 0), &mut |_| {});
+            let model = recipe.fit(&Fit::of(&data, &schema, 0), &mut |_| {});
             models.push((model_name, model.expect("the data can be trained on")));
         }
     }

@@ -50,7 +50,9 @@ mod witness;
 pub use cases::MAX_DEPTH;
 pub use claims::{Hurdle, competitors, margin_row};
 pub use ensemble::{CellBox, Pairing, Questions, TwinBox};
-pub use file::{Assembler, Budget, Counter, Entry, FormatError, Header, Line, Piece, Tally};
+pub use file::{
+    Assembler, Budget, Counter, Decision, Entry, FormatError, Header, Line, Piece, Tally, check,
+};
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};

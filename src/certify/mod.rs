@@ -25,7 +25,7 @@ use crate::store::{LogError, StoreError};
 
 pub use ensemble::LargestChange;
 pub use ladder::Answer;
-pub use write::{Advance, Certificate, Selection, Task, Watch, Written};
+pub use write::{Advance, Certificate, Selection, Task, Watch, Written, certify};
 
 /// The effort of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::certificate::{
     Arithmetic, Assembler, Bounds, Budget, Counter, Entry, Header, Kernel, Line, Proof, Share,
     Subject, Tally, Verdict,
 };
-use crate::model::{Family, Part, Row};
-use crate::spec::Lowered;
+use crate::model::{DataSet, Family, Model, Part, Row};
+use crate::spec::{Lowered, Spec};
 use crate::store::{Log, Retention};
 
 use super::{Answer, CertifyError, Options, Searcher};
@@ -34,6 +34,15 @@ pub struct Task<'a> {
     pub selection: Selection,
     /// Effort of the search.
     pub options: Options,
+}
+
+/// Certifies a property of a model on the rows that it is meant for, with the usual effort. For fewer rows, another
+/// budget, a defended model or a file there is [`Task`].
+///
+/// # Errors
+/// A spec that says nothing about the model, or data that does not fit it.
+pub fn certify(model: &Model, spec: &Spec, data: &DataSet) -> Result<Certificate, CertifyError> {
+    Task::new(Subject::new(model, spec, data)).certify(&mut |_, _| {})
 }
 
 /// Called after each obligation, in order.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::interval::{Decimal, Rational};
-use crate::model::Object;
+use crate::model::{Digest, Object};
 
 use super::property::{
     Direction, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope,
@@ -30,6 +30,8 @@ pub struct Spec {
     pub label: LabelSource,
     /// Raw ranges that replace the declared ones, by feature name or index.
     pub domain: BTreeMap<String, (Decimal, Decimal)>,
+    /// Digest of the text that it was read from.
+    pub digest: Digest,
 }
 
 /// The error for a file that is no spec.
@@ -161,6 +163,7 @@ impl Spec {
                 .into_iter()
                 .map(|(name, TwoEnds(low, high))| (name, (low, high)))
                 .collect(),
+            digest: Digest::of(bytes),
         })
     }
 

@@ -40,12 +40,14 @@ pub use paired::{Repetition, Scene, run};
 pub use presets::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
 pub use rounds::StealLoop;
 
+use std::fmt;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
 use crate::defense::Defense;
-use crate::model::{Row, Schema};
+use crate::model::{DataSet, Model, Part, Row, Schema};
 use crate::oracle::{Oracle, OracleError};
 use crate::train::TrainError;
 
@@ -82,6 +84,51 @@ pub struct Knowledge<'a> {
     /// The defense that `proved` was lowered with; `None` for the undefended model.
     pub proofs_about: Option<&'a Defense>,
 }
+
+/// A stolen model, compared with its target.
+#[derive(Clone, Debug)]
+pub struct Theft {
+    /// The thief's model.
+    pub substitute: Substitute,
+    /// The results of the attack.
+    pub figures: Figures,
+}
+
+impl fmt::Display for Theft {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        let Figures { queries, inferred, scores, .. } = &self.figures;
+        let agreement = 100.0 * scores.agreement.held_out;
+        write!(
+            to,
+            "{queries} queries, {inferred} labels by proof: agrees on {agreement:.1}% of held-out rows"
+        )
+    }
+}
+
+/// Attacks a model: the thief's own rows are of the auxiliary part, the test part measures agreement. For
+/// repetitions beside runs without inference, or through a defense, there is [`run`].
+///
+/// # Errors
+/// An attack that cannot start, or data without the rows to measure on.
+pub fn steal(
+    target: &Model,
+    data: &DataSet,
+    attack: &AttackSpec,
+    proved: &[Proved],
+    seed: u64,
+) -> Result<Theft, StealError> {
+    let valid = &ValidBox::new(&target.schema);
+    let (training, test) = (data.part(Part::Train), data.part(Part::Test));
+    let evaluation = &Evaluation::new(target, training, test, valid, POINTS, seed)?;
+    let pool = data.part(Part::Auxiliary);
+    let scene = Scene { evaluation, defense: None, pool, valid, proved, proofs_about: None };
+    let seeds = scene.seed_rows(attack, seed);
+    let (substitute, figures) = scene.play(attack, &scene.knowledge(&seeds), seed)?;
+    Ok(Theft { substitute, figures })
+}
+
+/// Uniform points, and pairs of points bisected, on which a theft is measured.
+const POINTS: usize = 1000;
 
 /// A point with the attacker's label for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +169,9 @@ impl Sample {
 /// Reasons why an attack failed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StealError {
+    /// There is nothing to measure agreement on.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The oracle refused.
     #[error(transparent)]
     Oracle(#[from] OracleError),

@@ -130,7 +130,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Runs one attack through a fresh oracle.
-    fn play(
+    pub(super) fn play(
         &self,
         attack: &AttackSpec,
         known: &Knowledge,

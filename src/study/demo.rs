@@ -163,7 +163,7 @@ impl Study<'_> {
     fn train(&self, name: &'static str, recipe: &Recipe) -> Result<TrainedModel, StudyError> {
         let schema = dataset::schema(self.data)?;
         let fit = Fit::of(self.data, &schema, self.plan.seed);
-        let model = recipe.train(&fit, &mut |_| {})?;
+        let model = recipe.fit(&fit, &mut |_| {})?;
         let (text, file) = (model.to_json(), format!("models/{name}.json"));
         self.store.write(&file, text.as_bytes())?;
         Ok(TrainedModel { name, model, digest: Digest::of(text.as_bytes()), file })

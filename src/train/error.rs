@@ -3,6 +3,12 @@
 /// Reasons why nothing was trained. Rows count from 0 within their part.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
+    /// The data has no schema to train with.
+    #[error("{reason}")]
+    Schema {
+        /// Reason why not.
+        reason: String,
+    },
     /// There are no training rows.
     #[error("no training rows were given; a model needs rows of at least two classes")]
     NoRows,

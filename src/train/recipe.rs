@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::spec::Direction;
 
@@ -164,12 +165,18 @@ impl Recipe {
         Ok(Self { kind })
     }
 
-    /// Trains the model.
-    pub fn train(
-        &self,
-        fit: &Fit,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Model, TrainError> {
+    /// Trains a model on the training part of a data set; the validation part decides when to stop.
+    ///
+    /// # Errors
+    /// Data that the recipe cannot be trained on.
+    pub fn train(&self, data: &DataSet, seed: u64) -> Result<Model, TrainError> {
+        let schema = dataset::schema(data)
+            .map_err(|error| TrainError::Schema { reason: error.to_string() })?;
+        self.fit(&Fit::of(data, &schema, seed), &mut |_| {})
+    }
+
+    /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
+    pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
         match &self.kind {
             FamilyKind::Mlp(options) => {

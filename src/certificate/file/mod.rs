@@ -13,7 +13,7 @@ use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
-use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};
+use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
 use lines::FileLines;
 use session::Session;
 
@@ -34,6 +34,15 @@ pub struct Subject<'a> {
     pub data: Option<&'a DataSet>,
     /// The defense, if the defended model is meant.
     pub defense: Option<(&'a Defense, Digest)>,
+}
+
+impl<'a> Subject<'a> {
+    /// A claim about a model as it is, on some data. The model's digest is that of the file that
+    /// [`Model::to_json`] gives.
+    pub fn new(model: &'a Model, spec: &'a Spec, data: &'a DataSet) -> Self {
+        let digest = Digest::of(model.to_json().as_bytes());
+        Self { model: (model, digest), spec: (spec, spec.digest), data: Some(data), defense: None }
+    }
 }
 
 /// The result of a check.
@@ -95,6 +104,39 @@ pub struct Decided<'a> {
     pub proof: &'a Proof,
     /// The verdict.
     pub verdict: &'a Verdict,
+}
+
+/// A certificate that was checked, with what the kernel proved.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The counts, and what is not as stated.
+    pub checked: Checked,
+    /// The proved claims, in order.
+    pub proved: Vec<Proved>,
+}
+
+/// Checks the text of a certificate about a model as it is. For files that are too large for memory, for defended
+/// models, and for integers in place of floats there is [`check_file`].
+///
+/// # Errors
+/// A text that is no certificate, or one about something else. A line that does not hold is no error but a
+/// finding: see [`Checked::is_as_stated`].
+pub fn check(
+    certificate: &str,
+    model: &Model,
+    spec: &Spec,
+    data: &DataSet,
+) -> Result<Decision, CheckError> {
+    let mut proved = Vec::new();
+    let mut keep = |decided: Decided| {
+        if let Verdict::Proved(one) = decided.verdict {
+            proved.push(one.clone());
+        }
+    };
+    let subject = Subject::new(model, spec, data);
+    let checked =
+        check_file(&subject, &mut certificate.as_bytes(), Settings::default(), &mut keep)?;
+    Ok(Decision { checked, proved })
 }
 
 /// Checks a certificate against its subject. `watch` sees every obligation that is decided.

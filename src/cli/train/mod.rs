@@ -143,7 +143,7 @@ pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, R
         }
     };
     let fit = Fit::of(data, &schema, seed);
-    let model = recipe.train(&fit, &mut watch)?;
+    let model = recipe.fit(&fit, &mut watch)?;
     progress.finish_and_clear();
     Ok(model)
 }
