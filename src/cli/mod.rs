@@ -6,47 +6,10 @@
 
 mod check;
 mod files;
+#[cfg(feature = "full")]
+mod full;
 mod subject;
 mod witness;
-
-#[cfg(feature = "full")]
-mod about;
-#[cfg(feature = "full")]
-mod bounds;
-#[cfg(feature = "full")]
-mod certify;
-#[cfg(feature = "full")]
-mod data;
-#[cfg(feature = "full")]
-mod defend;
-#[cfg(feature = "full")]
-mod demo;
-#[cfg(feature = "full")]
-mod export;
-#[cfg(feature = "full")]
-mod import;
-#[cfg(feature = "full")]
-mod inputs;
-#[cfg(feature = "full")]
-mod output;
-#[cfg(feature = "full")]
-mod points;
-#[cfg(feature = "full")]
-mod predict;
-#[cfg(feature = "full")]
-mod progress;
-#[cfg(feature = "full")]
-mod radius;
-#[cfg(feature = "full")]
-mod report;
-#[cfg(feature = "full")]
-mod steal;
-#[cfg(feature = "full")]
-mod train;
-#[cfg(feature = "full")]
-mod verify;
-#[cfg(feature = "full")]
-mod vnncomp;
 
 use std::process::ExitCode;
 
@@ -97,44 +60,20 @@ const ABOUT: &str = if cfg!(feature = "full") {
 #[derive(Debug, Parser)]
 #[command(name = "propcert", version, max_term_width = 100, about = ABOUT)]
 struct Cli {
-    /// Threads to use; results do not depend on it [default: all].
     #[cfg(feature = "full")]
-    #[arg(long, global = true)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    options: full::Options,
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[cfg(feature = "full")]
-    Demo(demo::Arguments),
-    #[cfg(feature = "full")]
-    #[command(subcommand)]
-    Data(data::DataVerb),
-    #[cfg(feature = "full")]
-    Train(train::Arguments),
-    #[cfg(feature = "full")]
-    Import(import::Arguments),
-    #[cfg(feature = "full")]
-    Export(export::Arguments),
-    #[cfg(feature = "full")]
-    Predict(predict::Arguments),
-    #[cfg(feature = "full")]
-    Certify(certify::Arguments),
+    #[command(display_order = 7)]
     Check(check::Arguments),
     #[cfg(feature = "full")]
-    Bounds(bounds::Arguments),
-    #[cfg(feature = "full")]
-    Steal(steal::Arguments),
-    #[cfg(feature = "full")]
-    Defend(defend::Arguments),
-    #[cfg(feature = "full")]
-    Report(report::Arguments),
-    #[cfg(feature = "full")]
-    Radius(radius::Arguments),
-    #[cfg(feature = "full")]
-    Vnncomp(vnncomp::Arguments),
+    #[command(flatten)]
+    Full(full::FullVerb),
 }
 
 /// Parses the command line, runs the verb and reports how it ended.
@@ -178,49 +117,9 @@ fn printable(text: &str) -> String {
 }
 
 fn run(cli: Cli) -> Result<Ending, Refusal> {
-    #[cfg(feature = "full")]
-    set_threads(cli.threads)?;
     match cli.verb {
-        #[cfg(feature = "full")]
-        Verb::Demo(arguments) => demo::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Steal(arguments) => steal::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Defend(arguments) => defend::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Report(arguments) => report::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Data(verb) => data::run(verb),
-        #[cfg(feature = "full")]
-        Verb::Train(arguments) => train::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Import(arguments) => import::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Export(arguments) => export::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Predict(arguments) => predict::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Certify(arguments) => certify::run(&arguments),
         Verb::Check(arguments) => check::run(&arguments),
         #[cfg(feature = "full")]
-        Verb::Bounds(arguments) => bounds::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Radius(arguments) => radius::run(&arguments),
-        #[cfg(feature = "full")]
-        Verb::Vnncomp(arguments) => vnncomp::run(&arguments),
+        Verb::Full(verb) => full::run(verb, &cli.options),
     }
-}
-
-/// Most threads; more would only wait for one another.
-#[cfg(feature = "full")]
-const MOST_THREADS: usize = 1024;
-
-#[cfg(feature = "full")]
-fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
-    if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
-        let text = format!("--threads {threads}: expected 1 to {MOST_THREADS}");
-        return Err(Refusal::new(text));
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
-    pool.build_global().map_err(Refusal::from)
 }

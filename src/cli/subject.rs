@@ -1,7 +1,5 @@
 //! The subject of a certificate, read from files: model, spec, data, defense.
 
-#[cfg(feature = "full")]
-use std::path::Component;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
@@ -118,17 +116,6 @@ fn hint(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Reads a model for a verb that is about labels; a plain score is refused.
-#[cfg(feature = "full")]
-pub(crate) fn read_classifier(path: &Path) -> Result<(Model, Digest), Refusal> {
-    let read = read_model(path)?;
-    if read.0.is_plain_score() {
-        let text = "the model is a plain score (1 class); expected a classifier, whose labels this is about";
-        return Err(Refusal::about(path)(Refusal::new(text)));
-    }
-    Ok(read)
-}
-
 /// Reads a spec and the digest of its file.
 pub(crate) fn read_spec(path: &Path) -> Result<(Spec, Digest), Refusal> {
     let bytes = files::read(path)?;
@@ -165,62 +152,9 @@ pub(crate) fn read_data(argument: &str) -> Result<(DataSet, Option<Part>), Refus
     Ok((data, part))
 }
 
-/// Reads `NAME` for a verb that uses each part for its own purpose; an argument that names a part is refused.
-#[cfg(feature = "full")]
-pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
-    let (data, part) = read_data(argument)?;
-    let (name, _) = split_part(argument);
-    match part {
-        None => Ok(data),
-        Some(part) => Err(Refusal::new(format!(
-            "{argument}: part `{}` cannot be named here: every part is used for what it is for; write {name}",
-            part.name()
-        ))),
-    }
-}
-
-/// The files of `NAME` or `NAME:part`. The list is empty if the set is built in, or cannot be read; the reader of
-/// the set then refuses it.
-#[cfg(feature = "full")]
-pub(crate) fn files_of_data(argument: &str) -> Vec<PathBuf> {
-    let (name, _) = split_part(argument);
-    source::files_of(name, data_folder().as_deref()).unwrap_or_default()
-}
-
-fn data_folder() -> Option<PathBuf> {
+/// The folder that `PROPCERT_DATA` names.
+pub(super) fn data_folder() -> Option<PathBuf> {
     std::env::var_os("PROPCERT_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from)
-}
-
-/// The data of `NAME` or `NAME:part` as a manifest in `folder` writes it. A name stays, and a path leads
-/// from that folder, so that each entry can be checked from inside it.
-#[cfg(feature = "full")]
-pub(crate) fn data_seen_from(argument: &str, folder: &Path) -> Result<String, Refusal> {
-    let (name, _) = split_part(argument);
-    let is_name = |data: PathBuf| {
-        let places = [data.join(name).join("meta.json"), data.join(format!("{name}.meta.json"))];
-        places.iter().any(|place| place.exists())
-    };
-    if name == source::BUILT_IN || data_folder().is_some_and(is_name) {
-        return Ok(name.to_owned());
-    }
-    way_from(folder, Path::new(name))
-}
-
-/// The path from a folder to a file or folder; both must exist.
-#[cfg(feature = "full")]
-pub(crate) fn way_from(folder: &Path, target: &Path) -> Result<String, Refusal> {
-    let whole =
-        |path: &Path| path.canonicalize().map_err(Refusal::from).map_err(Refusal::about(path));
-    Ok(path_from(&whole(folder)?, &whole(target)?).to_string_lossy().into_owned())
-}
-
-/// The path from a folder to a file or folder; both are absolute.
-#[cfg(feature = "full")]
-fn path_from(folder: &Path, target: &Path) -> PathBuf {
-    let shared = folder.components().zip(target.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
-    let way: PathBuf = up.chain(target.components().skip(shared)).collect();
-    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
 }
 
 /// Splits the part off `NAME:part`.

@@ -1,0 +1,98 @@
+//! The verbs beyond `check`: everything that trains, searches, steals, defends and reports.
+
+mod about;
+mod bounds;
+mod certify;
+mod data;
+mod defend;
+mod demo;
+mod export;
+mod files;
+mod import;
+mod inputs;
+mod output;
+mod points;
+mod predict;
+mod progress;
+mod radius;
+mod report;
+mod steal;
+mod subject;
+mod train;
+mod verify;
+mod vnncomp;
+
+use clap::Subcommand;
+
+use super::{Ending, Refusal, check};
+
+/// Options of every verb.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Threads to use; results do not depend on it [default: all].
+    #[arg(long, global = true)]
+    threads: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FullVerb {
+    #[command(display_order = 0)]
+    Demo(demo::Arguments),
+    #[command(display_order = 1)]
+    #[command(subcommand)]
+    Data(data::DataVerb),
+    #[command(display_order = 2)]
+    Train(train::Arguments),
+    #[command(display_order = 3)]
+    Import(import::Arguments),
+    #[command(display_order = 4)]
+    Export(export::Arguments),
+    #[command(display_order = 5)]
+    Predict(predict::Arguments),
+    #[command(display_order = 6)]
+    Certify(certify::Arguments),
+    #[command(display_order = 8)]
+    Bounds(bounds::Arguments),
+    #[command(display_order = 9)]
+    Steal(steal::Arguments),
+    #[command(display_order = 10)]
+    Defend(defend::Arguments),
+    #[command(display_order = 11)]
+    Report(report::Arguments),
+    #[command(display_order = 12)]
+    Radius(radius::Arguments),
+    #[command(display_order = 13)]
+    Vnncomp(vnncomp::Arguments),
+}
+
+/// Runs a verb.
+pub(super) fn run(verb: FullVerb, options: &Options) -> Result<Ending, Refusal> {
+    set_threads(options.threads)?;
+    match verb {
+        FullVerb::Demo(arguments) => demo::run(&arguments),
+        FullVerb::Data(verb) => data::run(verb),
+        FullVerb::Train(arguments) => train::run(&arguments),
+        FullVerb::Import(arguments) => import::run(&arguments),
+        FullVerb::Export(arguments) => export::run(&arguments),
+        FullVerb::Predict(arguments) => predict::run(&arguments),
+        FullVerb::Certify(arguments) => certify::run(&arguments),
+        FullVerb::Bounds(arguments) => bounds::run(&arguments),
+        FullVerb::Steal(arguments) => steal::run(&arguments),
+        FullVerb::Defend(arguments) => defend::run(&arguments),
+        FullVerb::Report(arguments) => report::run(&arguments),
+        FullVerb::Radius(arguments) => radius::run(&arguments),
+        FullVerb::Vnncomp(arguments) => vnncomp::run(&arguments),
+    }
+}
+
+/// Most threads; more would only wait for one another.
+const MOST_THREADS: usize = 1024;
+
+fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
+    if let Some(threads) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+        let text = format!("--threads {threads}: expected 1 to {MOST_THREADS}");
+        return Err(Refusal::new(text));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
+    pool.build_global().map_err(Refusal::from)
+}
