@@ -62,7 +62,7 @@ const ABOUT: &str = if cfg!(feature = "full") {
 struct Cli {
     #[cfg(feature = "full")]
     #[command(flatten)]
-    options: full::Options,
+    options: full::GlobalOptions,
     #[command(subcommand)]
     verb: Verb,
 }

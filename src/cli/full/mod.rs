@@ -26,9 +26,9 @@ use clap::Subcommand;
 
 use super::{Ending, Refusal, check};
 
-/// Options of every verb.
+/// GlobalOptions of every verb.
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct GlobalOptions {
     /// Threads to use; results do not depend on it [default: all].
     #[arg(long, global = true)]
     threads: Option<usize>,
@@ -66,7 +66,7 @@ pub(super) enum FullVerb {
 }
 
 /// Runs a verb.
-pub(super) fn run(verb: FullVerb, options: &Options) -> Result<Ending, Refusal> {
+pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Refusal> {
     set_threads(options.threads)?;
     match verb {
         FullVerb::Demo(arguments) => demo::run(&arguments),
