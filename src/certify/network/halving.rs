@@ -7,7 +7,7 @@
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
-use super::branch::Found;
+use super::search::Found;
 use super::side::{FEW_INPUTS, Side};
 use crate::certify::Searcher;
 use crate::certify::attack::{FloatBox, boundary_points, slopes};
