@@ -8,7 +8,7 @@ use crate::certificate::{Leaf, margin_row};
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::search::{Found, GROUP, Look, Plan};
-use super::side::{Side, largest_slopes};
+use super::side::{Side, slope_sizes};
 use crate::certify::{Searcher, attack};
 
 /// Deepest path tried.
@@ -55,6 +55,6 @@ fn steepest_side(searcher: &Searcher, obligation: &Obligation, part: &RawRegion)
     let around = part.neighbourhood(reach, &obligation.region).standardised(schema)?;
     let network = searcher.network()?;
     let hidden = network.linear_bounds(around.sides())?;
-    let slopes = largest_slopes(network, &margin_row(1, 0, 2), &hidden)?;
+    let slopes = slope_sizes(network, &margin_row(1, 0, 2), &hidden)?;
     Side::steepest(part.standardised(schema)?.sides(), &slopes)
 }

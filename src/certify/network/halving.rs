@@ -26,8 +26,8 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
     let (budget, may_give_up) = (searcher.options.budget_nodes, free > FEW_INPUTS);
     let root = PointBox { region: obligation.region.clone(), partners: None };
-    Plan { budget, group: 1, may_give_up }
-        .search(searcher, root, |part, depth| look(searcher, obligation, part, depth))
+    let plan = Plan { budget, group: 1, may_give_up };
+    plan.search(searcher, root, |part, depth| look(searcher, obligation, part, depth))
 }
 
 /// Closes a box, finds a counterexample in it, or halves it.

@@ -26,8 +26,8 @@ impl Side {
         Some(Self { input, at: middle(sides[input])?, gain })
     }
 
-    /// The cut of the box `region` of copy `copy` here, and its low and high half. With `is_tight`, whole
-    /// features end at whole numbers.
+    /// Cuts `region`, the box of copy `copy`, at this side; the low and the high half end at whole numbers
+    /// of whole features if `is_tight`.
     pub(super) fn halve(
         &self,
         region: &RawRegion,
@@ -40,8 +40,8 @@ impl Side {
     }
 }
 
-/// The largest sizes of the slopes of `row · logits`, one per input.
-pub(super) fn largest_slopes(
+/// Per input, the largest size of the slope of `row · logits` with these hidden bounds.
+pub(super) fn slope_sizes(
     network: &Network<Rounded>,
     row: &[f64],
     hidden: &Hidden,

@@ -19,21 +19,12 @@ const STEPS: usize = 12;
 /// Deepest path tried.
 const MAX_DEPTH: usize = 500;
 
-/// The hidden bounds that a case starts with.
-#[derive(Clone)]
-enum Inherited {
-    Nothing,
-    /// The parent's bounds, for a box of its own.
-    Box(Hidden),
-    /// The parent's bounds, with one more sign.
-    Sign(Hidden, Sign),
-}
-
 /// A box of inputs with the signs of some neurons.
 pub(super) struct Case {
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
-    held: Inherited,
+    /// The parent's hidden bounds; `None` at the root.
+    parent: Option<Hidden>,
     /// True if it came from halving an input's side, false if from the sign of a neuron.
     is_half: bool,
     /// The parent's hints, one per part of the goal.
@@ -43,8 +34,12 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn root(obligation: &Obligation) -> Self {
         let region = Arc::new(obligation.region.clone());
-        let (signs, held) = (Vec::new(), Inherited::Nothing);
-        Self { region, signs, held, is_half: false, hints: None }
+        Self { region, signs: Vec::new(), parent: None, is_half: false, hints: None }
+    }
+
+    /// The sign that its parent did not have.
+    fn new_sign(&self) -> Option<Sign> {
+        self.signs.last().copied().filter(|_| !self.is_half)
     }
 }
 
@@ -88,16 +83,16 @@ impl<'a> Looker<'a> {
     /// Bounds a case and closes it if the bounds suffice; else looks for a counterexample and for a cut.
     pub(super) fn look(&self, case: &Case, depth: usize) -> Look<Case> {
         let leaf = self.goal.leaf();
-        let (held, is_fresh) = match self.inherit(case) {
+        let held = match self.inherit(case) {
             Signed::Empty => return Look::closed(Leaf::Interval),
             Signed::Unknown => return Look::Stuck,
-            Signed::Bounds(hidden) => (hidden, matches!(case.held, Inherited::Nothing)),
+            Signed::Bounds(hidden) => hidden,
         };
         let standing = self.goal.standing(self.network, &held, &case.signs, &[]);
         if standing.is_reached {
             return Look::closed(leaf);
         }
-        let (hidden, refresh, standing) = match self.refresh(case, &held, is_fresh) {
+        let (hidden, refresh, standing) = match self.refresh(case, &held) {
             None => (held, None, standing),
             Some((hidden, layer)) => {
                 let standing = self.goal.standing(self.network, &hidden, &case.signs, &[]);
@@ -111,17 +106,14 @@ impl<'a> Looker<'a> {
             return Look::Violated(points);
         }
         let open = Open { depth, hidden, refresh, bound: standing.bound, hints: None };
-        if self.cuts_inputs {
-            let cut = self.cutter.steepest_input(&standing, &open.hidden);
-            return self.cut(case, cut, open);
-        }
-        match self.goal.directions(open.hidden.input().len()) {
-            Some(directions) => {
-                let cut = self.cutter.widest_neuron(&directions, &standing, &open.hidden);
-                self.cut(case, cut, open)
-            }
-            None => self.ascend_or_cut(case, &standing, open),
-        }
+        let cut = if self.cuts_inputs {
+            self.cutter.steepest_input(&standing, &open.hidden)
+        } else if let Some(directions) = self.goal.directions(open.hidden.input().len()) {
+            self.cutter.widest_neuron(&directions, &standing, &open.hidden)
+        } else {
+            return self.ascend_or_cut(case, &standing, open);
+        };
+        self.cut(case, cut, open)
     }
 
     /// Optimises slopes and multipliers part by part. Closes the case, or cuts it where the worst part
@@ -187,42 +179,37 @@ impl<'a> Looker<'a> {
         (hints, worst)
     }
 
-    /// The bounds of the case without new derivations.
+    /// The bounds of the case; below the root, without new derivations.
     fn inherit(&self, case: &Case) -> Signed {
-        let bounds = |hidden: Option<Hidden>| hidden.map_or(Signed::Unknown, Signed::Bounds);
-        let input = || case.region.standardised(&self.searcher.subject.model.0.schema);
-        match &case.held {
-            Inherited::Sign(parent, sign) => self.network.signed_bounds(parent, *sign, None),
-            Inherited::Nothing => match input() {
-                None => Signed::Empty,
-                Some(input) => bounds(self.network.linear_bounds(input.sides())),
-            },
-            Inherited::Box(parent) => match input() {
-                None => Signed::Empty,
-                Some(input) => bounds(self.network.inherited_bounds(parent, input.sides(), None)),
-            },
+        if let (Some(parent), Some(sign)) = (&case.parent, case.new_sign()) {
+            return self.network.signed_bounds(parent, sign, None);
         }
+        let Some(input) = case.region.standardised(&self.searcher.subject.model.0.schema) else {
+            return Signed::Empty;
+        };
+        let hidden = match &case.parent {
+            Some(parent) => self.network.inherited_bounds(parent, input.sides(), None),
+            None => self.network.linear_bounds(input.sides()),
+        };
+        hidden.map_or(Signed::Unknown, Signed::Bounds)
     }
 
-    /// Bounds derived anew by the linear rule, and the first layer of these.
-    fn refresh(&self, case: &Case, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
-        let hidden_layers = self.network.depth() - 1;
+    /// Bounds derived anew by the linear rule, and the first layer of these; `None` at the root.
+    fn refresh(&self, case: &Case, held: &Hidden) -> Option<(Hidden, usize)> {
+        let (parent, sign) = (case.parent.as_ref()?, case.new_sign());
         // the first layer has no better rule than intervals
-        let first = if let Inherited::Sign(_, sign) = &case.held { sign.layer + 1 } else { 1 };
-        if is_fresh || first >= hidden_layers {
+        let first = sign.map_or(1, |sign| sign.layer + 1);
+        if first >= self.network.depth() - 1 {
             return None;
         }
-        let hidden = match &case.held {
-            Inherited::Nothing => return None,
-            Inherited::Box(_) => self.network.inherited_bounds(held, held.input(), Some(first)),
-            Inherited::Sign(parent, sign) => {
-                match self.network.signed_bounds(parent, *sign, Some(first)) {
-                    Signed::Bounds(hidden) => Some(hidden),
-                    Signed::Empty | Signed::Unknown => None,
-                }
-            }
+        let hidden = match sign {
+            None => self.network.inherited_bounds(held, held.input(), Some(first))?,
+            Some(sign) => match self.network.signed_bounds(parent, sign, Some(first)) {
+                Signed::Bounds(hidden) => hidden,
+                Signed::Empty | Signed::Unknown => return None,
+            },
         };
-        hidden.map(|hidden| (hidden, first))
+        Some((hidden, first))
     }
 
     /// A counterexample in the case that the kernel confirms.
@@ -255,23 +242,23 @@ impl<'a> Looker<'a> {
     /// The low and the high part of a case.
     fn parts(&self, case: &Case, cut: Cut, Open { hidden, hints, .. }: &Open) -> Option<[Case; 2]> {
         let is_half = matches!(cut, Cut::Input { .. });
-        let part =
-            |region, signs, held| Case { region, signs, held, is_half, hints: hints.clone() };
+        let part = |region, signs| {
+            let (parent, hints) = (Some(hidden.clone()), hints.clone());
+            Case { region, signs, parent, is_half, hints }
+        };
         let schema = &self.searcher.subject.model.0.schema;
         match cut {
             Cut::Input { copy, feature, at } => {
                 let index = copy * schema.len() + feature;
                 let is_tight = self.obligation.claim.lets_tighten(index);
                 let (low, high) = case.region.halved(schema, index, at, is_tight)?;
-                Some([low, high].map(|half| {
-                    part(Arc::new(half), case.signs.clone(), Inherited::Box(hidden.clone()))
-                }))
+                Some([low, high].map(|half| part(Arc::new(half), case.signs.clone())))
             }
             Cut::Relu { .. } => {
                 let signs = [self.cutter.sign_of(cut, false)?, self.cutter.sign_of(cut, true)?];
                 Some(signs.map(|sign| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
-                    part(Arc::clone(&case.region), signs, Inherited::Sign(hidden.clone(), sign))
+                    part(Arc::clone(&case.region), signs)
                 }))
             }
             Cut::Cell { .. } => None,

@@ -5,7 +5,7 @@ use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::side::{Side, largest_slopes, middle};
+use super::super::side::{Side, middle, slope_sizes};
 use super::goal::{GoalPart, GoalStanding};
 use super::steep::widest_slope;
 
@@ -48,7 +48,7 @@ impl Cutter<'_> {
         let input = hidden.input();
         let mut slopes: Vec<f64> = match &standing.worst {
             Some(form) => form.coefficients().iter().map(|a| a.abs()).collect(),
-            None => largest_slopes(self.network, &standing.row, hidden)?,
+            None => slope_sizes(self.network, &standing.row, hidden)?,
         };
         // a side that the bound does not see may still keep the neurons open
         let least = 1e-3 * slopes.iter().copied().fold(0.0, f64::max);
