@@ -7,7 +7,7 @@
 use crate::certificate::{Leaf, margin_row};
 use crate::spec::{Claim, Obligation, RawRegion};
 
-use super::search::{Found, GROUP, Look, Plan};
+use super::search::{Found, Look, SearchPlan};
 use super::side::{Side, slope_sizes};
 use crate::certify::{Searcher, attack};
 
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 100;
 
 /// Searches for a split proof or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
-    let plan = Plan { budget: searcher.options.budget_nodes, group: GROUP, may_give_up: false };
+    let plan = SearchPlan::worst_first(searcher.options.budget_nodes);
     plan.search(searcher, obligation.region.clone(), |part, depth| {
         look(searcher, obligation, part, depth)
     })

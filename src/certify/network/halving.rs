@@ -7,7 +7,7 @@
 use crate::certificate::{Cut, Leaf};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
-use super::search::{Found, Look, Plan};
+use super::search::{Found, Look, SearchPlan};
 use super::side::{FEW_INPUTS, Side};
 use crate::certify::Searcher;
 use crate::certify::attack::{FloatBox, boundary_points, slopes};
@@ -26,7 +26,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     let free = obligation.region.sides().iter().filter(|(low, high)| low < high).count();
     let (budget, may_give_up) = (searcher.options.budget_nodes, free > FEW_INPUTS);
     let root = PointBox { region: obligation.region.clone(), partners: None };
-    let plan = Plan { budget, group: 1, may_give_up };
+    let plan = SearchPlan { budget, group: 1, may_give_up };
     plan.search(searcher, root, |part, depth| look(searcher, obligation, part, depth))
 }
 

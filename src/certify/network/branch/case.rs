@@ -20,7 +20,7 @@ const STEPS: usize = 12;
 const MAX_DEPTH: usize = 500;
 
 /// A box of inputs with the signs of some neurons.
-pub(super) struct Case {
+pub(super) struct SignedBox {
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
     /// The parent's hidden bounds; `None` at the root.
@@ -31,7 +31,7 @@ pub(super) struct Case {
     hints: Option<Arc<LeafHint>>,
 }
 
-impl Case {
+impl SignedBox {
     pub(super) fn root(obligation: &Obligation) -> Self {
         let region = Arc::new(obligation.region.clone());
         Self { region, signs: Vec::new(), parent: None, is_half: false, hints: None }
@@ -44,7 +44,7 @@ impl Case {
 }
 
 /// A case that its bounds leave open.
-struct Open {
+struct OpenCase {
     depth: usize,
     hidden: Hidden,
     refresh: Option<usize>,
@@ -81,7 +81,7 @@ impl<'a> Looker<'a> {
     }
 
     /// Bounds a case and closes it if the bounds suffice; else looks for a counterexample and for a cut.
-    pub(super) fn look(&self, case: &Case, depth: usize) -> Look<Case> {
+    pub(super) fn look(&self, case: &SignedBox, depth: usize) -> Look<SignedBox> {
         let leaf = self.goal.leaf();
         let held = match self.inherit(case) {
             Signed::Empty => return Look::closed(Leaf::Interval),
@@ -105,7 +105,7 @@ impl<'a> Looker<'a> {
         if let Some(points) = self.violation(case, &standing, &hidden) {
             return Look::Violated(points);
         }
-        let open = Open { depth, hidden, refresh, bound: standing.bound, hints: None };
+        let open = OpenCase { depth, hidden, refresh, bound: standing.bound, hints: None };
         let cut = if self.cuts_inputs {
             self.cutter.steepest_input(&standing, &open.hidden)
         } else if let Some(directions) = self.goal.directions(open.hidden.input().len()) {
@@ -118,8 +118,13 @@ impl<'a> Looker<'a> {
 
     /// Optimises slopes and multipliers part by part. Closes the case, or cuts it where the worst part
     /// is loosest.
-    fn ascend_or_cut(&self, case: &Case, standing: &GoalStanding, open: Open) -> Look<Case> {
-        let Open { depth, hidden, refresh, .. } = &open;
+    fn ascend_or_cut(
+        &self,
+        case: &SignedBox,
+        standing: &GoalStanding,
+        open: OpenCase,
+    ) -> Look<SignedBox> {
+        let OpenCase { depth, hidden, refresh, .. } = &open;
         let is_reached =
             |hints| self.goal.standing(self.network, hidden, &case.signs, hints).is_reached;
         let closed = |hint| Look::Closed { leaf: self.goal.leaf(), refresh: *refresh, hint };
@@ -147,7 +152,7 @@ impl<'a> Looker<'a> {
         match cut {
             Some((cut, bound)) => {
                 let hints = Some(Arc::new(LeafHint::PerRow(hints)));
-                self.cut(case, Some(cut), Open { bound, hints, ..open })
+                self.cut(case, Some(cut), OpenCase { bound, hints, ..open })
             }
             None => self.cut(case, self.cutter.steepest_input(standing, hidden), open),
         }
@@ -156,7 +161,7 @@ impl<'a> Looker<'a> {
     /// Slopes and multipliers of each part, and the bound of the worst part with the end of its ascent.
     fn ascend(
         &self,
-        case: &Case,
+        case: &SignedBox,
         standing: &GoalStanding,
         hidden: &Hidden,
     ) -> (Vec<Hint>, Option<(f64, Summit)>) {
@@ -180,7 +185,7 @@ impl<'a> Looker<'a> {
     }
 
     /// The bounds of the case; below the root, without new derivations.
-    fn inherit(&self, case: &Case) -> Signed {
+    fn inherit(&self, case: &SignedBox) -> Signed {
         if let (Some(parent), Some(sign)) = (&case.parent, case.new_sign()) {
             return self.network.signed_bounds(parent, sign, None);
         }
@@ -195,7 +200,7 @@ impl<'a> Looker<'a> {
     }
 
     /// Bounds derived anew by the linear rule, and the first layer of these; `None` at the root.
-    fn refresh(&self, case: &Case, held: &Hidden) -> Option<(Hidden, usize)> {
+    fn refresh(&self, case: &SignedBox, held: &Hidden) -> Option<(Hidden, usize)> {
         let (parent, sign) = (case.parent.as_ref()?, case.new_sign());
         // the first layer has no better rule than intervals
         let first = sign.map_or(1, |sign| sign.layer + 1);
@@ -215,7 +220,7 @@ impl<'a> Looker<'a> {
     /// A counterexample in the case that the kernel confirms.
     fn violation(
         &self,
-        case: &Case,
+        case: &SignedBox,
         standing: &GoalStanding,
         hidden: &Hidden,
     ) -> Option<Vec<Vec<String>>> {
@@ -232,19 +237,24 @@ impl<'a> Looker<'a> {
     }
 
     /// Cuts an open case; stuck if there is nothing to cut.
-    fn cut(&self, case: &Case, cut: Option<Cut>, open: Open) -> Look<Case> {
+    fn cut(&self, case: &SignedBox, cut: Option<Cut>, open: OpenCase) -> Look<SignedBox> {
         let Some(cut) = cut.filter(|_| open.depth < MAX_DEPTH) else { return Look::Stuck };
-        let Open { refresh, bound, .. } = open;
+        let OpenCase { refresh, bound, .. } = open;
         let parts = self.parts(case, cut, &open);
         parts.map_or(Look::Lost, |parts| Look::Cut { cut, refresh, bound, parts })
     }
 
     /// The low and the high part of a case.
-    fn parts(&self, case: &Case, cut: Cut, Open { hidden, hints, .. }: &Open) -> Option<[Case; 2]> {
+    fn parts(
+        &self,
+        case: &SignedBox,
+        cut: Cut,
+        OpenCase { hidden, hints, .. }: &OpenCase,
+    ) -> Option<[SignedBox; 2]> {
         let is_half = matches!(cut, Cut::Input { .. });
         let part = |region, signs| {
             let (parent, hints) = (Some(hidden.clone()), hints.clone());
-            Case { region, signs, parent, is_half, hints }
+            SignedBox { region, signs, parent, is_half, hints }
         };
         let schema = &self.searcher.subject.model.0.schema;
         match cut {

@@ -15,9 +15,9 @@ mod steep;
 
 use crate::spec::Obligation;
 
-use super::search::{Found, GROUP, Plan};
+use super::search::{Found, SearchPlan};
 use crate::certify::Searcher;
-use case::{Case, Looker};
+use case::{Looker, SignedBox};
 
 /// Largest number of cases in [`start`].
 const FIRST_CASES: u64 = 1_000;
@@ -38,7 +38,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
 
 fn search_within(searcher: &Searcher, obligation: &Obligation, budget: u64) -> Found {
     let Some(looker) = Looker::new(searcher, obligation) else { return Found::default() };
-    let plan = Plan { budget, group: GROUP, may_give_up: false };
-    let root = Case::root(obligation);
+    let plan = SearchPlan::worst_first(budget);
+    let root = SignedBox::root(obligation);
     plan.search(searcher, root, |case, depth| looker.look(case, depth))
 }

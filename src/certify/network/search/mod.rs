@@ -22,8 +22,8 @@ use crate::certify::Searcher;
 use queue::Queue;
 use tree::{CaseTree, Slot};
 
-/// Size of the groups of most searches.
-pub(super) const GROUP: usize = 16;
+/// Size of a group if the worst bound comes first.
+const GROUP: usize = 16;
 /// Cases that are always looked at before a search may give up.
 const FIRST_CASES: u64 = 32;
 /// Give up when the projected cost exceeds this many budgets.
@@ -41,7 +41,7 @@ pub(in crate::certify) struct Found {
 }
 
 /// The effort of one search.
-pub(super) struct Plan {
+pub(super) struct SearchPlan {
     /// Largest number of cases.
     pub(super) budget: u64,
     /// Number of cases that are looked at together.
@@ -77,13 +77,18 @@ impl<C> Look<C> {
 }
 
 /// A case that waits at a leaf of the tree.
-struct Waiting<C> {
+struct QueuedCase<C> {
     slot: Slot,
     depth: usize,
     case: C,
 }
 
-impl Plan {
+impl SearchPlan {
+    /// Cases with the worst bound first, until the budget ends.
+    pub(super) fn worst_first(budget: u64) -> Self {
+        Self { budget, group: GROUP, may_give_up: false }
+    }
+
     /// Searches below the case `root`; `look` gets a case and its depth.
     pub(super) fn search<C: Send + Sync>(
         &self,
@@ -92,7 +97,8 @@ impl Plan {
         look: impl Fn(&C, usize) -> Look<C> + Sync,
     ) -> Found {
         let mut tree = CaseTree::new();
-        let mut open = Queue::new(tree.root(), Waiting { slot: tree.root(), depth: 0, case: root });
+        let slot = tree.root();
+        let mut open = Queue::new(slot, QueuedCase { slot, depth: 0, case: root });
         // `closed`: the share of the root, each cut counted as a half
         let (mut nodes, mut closed) = (0, 0.0);
         let end = |nodes, proof| Found { proof, nodes, is_spent: false };
@@ -106,7 +112,7 @@ impl Plan {
                 return end(nodes, None);
             }
             let looks = look_at_all(&group, &look);
-            for (Waiting { slot, depth, .. }, look) in group.into_iter().zip(looks) {
+            for (QueuedCase { slot, depth, .. }, look) in group.into_iter().zip(looks) {
                 match look {
                     Look::Closed { leaf, refresh, hint } => {
                         closed += 0.5_f64.powi(depth as i32);
@@ -117,7 +123,7 @@ impl Plan {
                     }
                     Look::Cut { cut, refresh, bound, parts } => {
                         for (slot, case) in tree.cut(slot, cut, refresh).into_iter().zip(parts) {
-                            open.insert(bound, slot, Waiting { slot, depth: depth + 1, case });
+                            open.insert(bound, slot, QueuedCase { slot, depth: depth + 1, case });
                         }
                     }
                     Look::Stuck => {}
@@ -138,10 +144,10 @@ impl Plan {
 }
 
 fn look_at_all<C: Send + Sync>(
-    group: &[Waiting<C>],
+    group: &[QueuedCase<C>],
     look: impl Fn(&C, usize) -> Look<C> + Sync,
 ) -> Vec<Look<C>> {
-    let look = |open: &Waiting<C>| look(&open.case, open.depth);
+    let look = |open: &QueuedCase<C>| look(&open.case, open.depth);
     // one thread or one case is not worth the cost of the pool
     if group.len() == 1 || rayon::current_num_threads() == 1 {
         group.iter().map(look).collect()

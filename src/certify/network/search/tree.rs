@@ -9,7 +9,7 @@ use crate::certificate::{Cut, Leaf, LeafHint, Proof, SplitTree, Step};
 pub(super) type Slot = usize;
 
 #[derive(Debug)]
-enum Node {
+enum BranchNode {
     Open,
     Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<Arc<LeafHint>> },
     Cut { cut: Cut, refresh: Option<usize>, parts: [Slot; 2] },
@@ -18,12 +18,12 @@ enum Node {
 /// A tree that grows at its open leaves.
 #[derive(Debug)]
 pub(super) struct CaseTree {
-    nodes: Vec<Node>,
+    nodes: Vec<BranchNode>,
 }
 
 impl CaseTree {
     pub(super) fn new() -> Self {
-        Self { nodes: vec![Node::Open] }
+        Self { nodes: vec![BranchNode::Open] }
     }
 
     pub(super) fn root(&self) -> Slot {
@@ -38,14 +38,14 @@ impl CaseTree {
         refresh: Option<usize>,
         hint: Option<Arc<LeafHint>>,
     ) {
-        self.nodes[slot] = Node::Closed { leaf, refresh, hint };
+        self.nodes[slot] = BranchNode::Closed { leaf, refresh, hint };
     }
 
     /// Cuts an open leaf in two; returns the slots of the low and the high part.
     pub(super) fn cut(&mut self, slot: Slot, cut: Cut, refresh: Option<usize>) -> [Slot; 2] {
         let parts = [self.nodes.len(), self.nodes.len() + 1];
-        self.nodes.extend([Node::Open, Node::Open]);
-        self.nodes[slot] = Node::Cut { cut, refresh, parts };
+        self.nodes.extend([BranchNode::Open, BranchNode::Open]);
+        self.nodes[slot] = BranchNode::Cut { cut, refresh, parts };
         parts
     }
 
@@ -65,12 +65,12 @@ impl CaseTree {
         let mut stack = vec![self.root()];
         while let Some(slot) = stack.pop() {
             match self.nodes.get(slot)? {
-                Node::Open => return None,
-                Node::Closed { leaf, refresh, hint } => {
+                BranchNode::Open => return None,
+                BranchNode::Closed { leaf, refresh, hint } => {
                     let hint = hint.as_ref().map(&mut number);
                     steps.push(Step::Leaf { leaf: *leaf, refresh: *refresh, hint });
                 }
-                Node::Cut { cut, refresh, parts: [low, high] } => {
+                BranchNode::Cut { cut, refresh, parts: [low, high] } => {
                     steps.push(Step::Cut { cut: *cut, refresh: *refresh });
                     stack.extend([*high, *low]);
                 }
