@@ -5,7 +5,8 @@ use crate::model::Family;
 use crate::spec::{Claim, Obligation, Standing};
 
 use super::ensemble::{tree_dual, tree_pairs};
-use super::network::{alpha, branch, halving, lp};
+use super::network::search::Found;
+use super::network::{alpha, branch, changes, halving, lp};
 use super::{Searcher, attack, ensemble};
 
 /// A proof and the kernel's answer to it.
@@ -90,7 +91,7 @@ impl Searcher<'_> {
     }
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
-        let branch::Found { proof, nodes, is_spent } = self.offer(obligation, rung);
+        let Found { proof, nodes, is_spent } = self.offer(obligation, rung);
         // a proof that no line can hold would be no certificate
         let proof = proof.filter(Proof::is_writable);
         let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
@@ -104,7 +105,7 @@ impl Searcher<'_> {
         rungs.iter().filter_map(|rung| self.offer(&obligation, *rung).proof).collect()
     }
 
-    fn offer(&self, obligation: &Obligation, rung: Rung) -> branch::Found {
+    fn offer(&self, obligation: &Obligation, rung: Rung) -> Found {
         let proof = match rung {
             Rung::Interval => Some(Proof::Interval),
             Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
@@ -120,14 +121,14 @@ impl Searcher<'_> {
             }
             Rung::Boxes => return halving::search(self, obligation),
             Rung::Start => return branch::start(self, obligation),
-            Rung::Changes => return branch::changes::search(self, obligation),
+            Rung::Changes => return changes::search(self, obligation),
             Rung::Split => return branch::search(self, obligation),
             Rung::Twins => return tree_pairs::search(self, obligation),
             Rung::Shares => tree_dual::search(self, obligation),
             Rung::Cells => return ensemble::label::search(self, obligation),
             Rung::Jumps => return ensemble::jumps::search(self, obligation),
         };
-        branch::Found { proof, nodes: 0, is_spent: false }
+        Found { proof, ..Found::default() }
     }
 }
 

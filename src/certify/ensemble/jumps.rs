@@ -15,7 +15,7 @@ use super::reduce::join;
 use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
 use crate::certify::attack::FloatBox;
-use crate::certify::network::branch::Found;
+use crate::certify::network::search::Found;
 
 /// A threshold of a feature, and the direction in which the score may move there.
 #[derive(Clone, Copy)]

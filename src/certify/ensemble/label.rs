@@ -16,7 +16,7 @@ use super::proof::{leaf, steps};
 use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
 use crate::certify::attack::{FloatBox, excess};
-use crate::certify::network::branch::Found;
+use crate::certify::network::search::Found;
 
 /// A split proof of a claim about one label, or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {

@@ -17,7 +17,7 @@ use crate::model::{Cells, Ensemble, Family, Point};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
 
 use crate::certify::Searcher;
-use crate::certify::network::branch;
+use crate::certify::network::search::Found;
 use aim::FloatAim;
 use question::BoxQuestion;
 use search::PairSearchEnd;
@@ -27,11 +27,11 @@ pub use extent::LargestChange;
 pub(in crate::certify) use extent::{is_premise_met, largest_change, score_span};
 
 /// Searches all questions of an obligation within their shared budget of nodes.
-pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> branch::Found {
+pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let mut nodes = 0;
     let proof = prove(searcher, obligation, Means::All, &mut nodes);
     let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;
-    branch::Found { proof, nodes, is_spent }
+    Found { proof, nodes, is_spent }
 }
 
 /// The means of showing a bound.

@@ -8,79 +8,49 @@ use crate::model::Mlp;
 use crate::spec::{Claim, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
+use super::super::search::Look;
 use super::super::side::FEW_INPUTS;
 use super::cut::{Ascended, Cutter};
 use super::goal::{Goal, GoalStanding};
-use super::tree::Slot;
 use crate::certify::{Searcher, attack};
 
 /// Steps of the ascent, per case.
 const STEPS: usize = 12;
+/// Deepest path tried.
+const MAX_DEPTH: usize = 500;
 
-/// The hidden bounds that a case starts with.
-#[derive(Clone)]
-enum Inherited {
-    Nothing,
-    /// The parent's bounds, for a box of its own.
-    Box(Hidden),
-    /// The parent's bounds, with one more sign.
-    Sign(Hidden, Sign),
-}
-
-/// A case that waits.
-pub(super) struct OpenCase {
-    pub(super) slot: Slot,
-    pub(super) depth: usize,
+/// A box of inputs with the signs of some neurons.
+pub(super) struct SignedBox {
     region: Arc<RawRegion>,
     signs: Vec<Sign>,
-    held: Inherited,
+    /// The parent's hidden bounds; `None` at the root.
+    parent: Option<Hidden>,
     /// True if it came from halving an input's side, false if from the sign of a neuron.
     is_half: bool,
     /// The parent's hints, one per part of the goal.
     hints: Option<Arc<LeafHint>>,
 }
 
-impl OpenCase {
-    pub(super) fn root(obligation: &Obligation, slot: Slot) -> Self {
+impl SignedBox {
+    pub(super) fn root(obligation: &Obligation) -> Self {
         let region = Arc::new(obligation.region.clone());
-        let signs = Vec::new();
-        Self {
-            slot,
-            depth: 0,
-            region,
-            signs,
-            held: Inherited::Nothing,
-            is_half: false,
-            hints: None,
-        }
+        Self { region, signs: Vec::new(), parent: None, is_half: false, hints: None }
+    }
+
+    /// The sign that its parent did not have.
+    fn new_sign(&self) -> Option<Sign> {
+        self.signs.last().copied().filter(|_| !self.is_half)
     }
 }
 
-/// The result of looking at a case.
-pub(super) enum Look {
-    /// The case is closed.
-    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<Arc<LeafHint>> },
-    /// The case holds a counterexample, which the kernel has confirmed.
-    Violated(Vec<Vec<String>>),
-    /// The case stays open and is cut.
-    Open {
-        cut: Cut,
-        refresh: Option<usize>,
-        hidden: Hidden,
-        bound: f64,
-        /// The hints that its parts start with.
-        hints: Option<Arc<LeafHint>>,
-    },
-    /// There is nothing left to cut, or nothing is known.
-    Stuck,
-}
-
-impl Look {
-    /// A case that stays open without hints; stuck if there is nothing to cut.
-    fn open(cut: Option<Cut>, refresh: Option<usize>, hidden: Hidden, bound: f64) -> Self {
-        let open = |cut| Self::Open { cut, refresh, hidden, bound, hints: None };
-        cut.map_or(Self::Stuck, open)
-    }
+/// A case that its bounds leave open.
+struct OpenCase {
+    depth: usize,
+    hidden: Hidden,
+    refresh: Option<usize>,
+    bound: f64,
+    /// The hints that its parts start with.
+    hints: Option<Arc<LeafHint>>,
 }
 
 /// The data that all looks share.
@@ -93,16 +63,10 @@ pub(super) struct Looker<'a> {
     goal: Goal<'a>,
     /// True to cut inputs only; else neurons are cut, unless gradients must close the leaves.
     cuts_inputs: bool,
-    /// Largest number of cases.
-    budget: u64,
 }
 
 impl<'a> Looker<'a> {
-    pub(super) fn new(
-        searcher: &'a Searcher<'a>,
-        obligation: &'a Obligation,
-        budget: u64,
-    ) -> Option<Self> {
+    pub(super) fn new(searcher: &'a Searcher<'a>, obligation: &'a Obligation) -> Option<Self> {
         let model = searcher.subject.model.0;
         let network = searcher.network()?;
         let goal = Goal::new(searcher, obligation)?;
@@ -113,29 +77,22 @@ impl<'a> Looker<'a> {
         let copies = obligation.claim.copies();
         let (mlp, features) = (searcher.mlp()?, model.schema.len());
         let cutter = Cutter { network, mlp, features, copies };
-        Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs, budget })
-    }
-
-    /// True if the budget of cases or the time is used up.
-    pub(super) fn is_over(&self, nodes: u64) -> bool {
-        nodes > self.budget || self.searcher.is_late()
+        Some(Self { searcher, obligation, network, mlp, cutter, goal, cuts_inputs })
     }
 
     /// Bounds a case and closes it if the bounds suffice; else looks for a counterexample and for a cut.
-    pub(super) fn look(&self, case: &OpenCase) -> Look {
+    pub(super) fn look(&self, case: &SignedBox, depth: usize) -> Look<SignedBox> {
         let leaf = self.goal.leaf();
-        let (held, is_fresh) = match self.inherit(case) {
-            Signed::Empty => {
-                return Look::Closed { leaf: Leaf::Interval, refresh: None, hint: None };
-            }
+        let held = match self.inherit(case) {
+            Signed::Empty => return Look::closed(Leaf::Interval),
             Signed::Unknown => return Look::Stuck,
-            Signed::Bounds(hidden) => (hidden, matches!(case.held, Inherited::Nothing)),
+            Signed::Bounds(hidden) => hidden,
         };
         let standing = self.goal.standing(self.network, &held, &case.signs, &[]);
         if standing.is_reached {
-            return Look::Closed { leaf, refresh: None, hint: None };
+            return Look::closed(leaf);
         }
-        let (hidden, refresh, standing) = match self.refresh(case, &held, is_fresh) {
+        let (hidden, refresh, standing) = match self.refresh(case, &held) {
             None => (held, None, standing),
             Some((hidden, layer)) => {
                 let standing = self.goal.standing(self.network, &hidden, &case.signs, &[]);
@@ -148,70 +105,63 @@ impl<'a> Looker<'a> {
         if let Some(points) = self.violation(case, &standing, &hidden) {
             return Look::Violated(points);
         }
-        if self.cuts_inputs {
-            let cut = self.cutter.steepest_input(&standing, &hidden);
-            return Look::open(cut, refresh, hidden, standing.bound);
-        }
-        match self.goal.directions(hidden.input().len()) {
-            Some(directions) => {
-                let cut = self.cutter.widest_neuron(&directions, &standing, &hidden);
-                Look::open(cut, refresh, hidden, standing.bound)
-            }
-            None => self.ascend_or_cut(case, standing, hidden, refresh),
-        }
+        let open = OpenCase { depth, hidden, refresh, bound: standing.bound, hints: None };
+        let cut = if self.cuts_inputs {
+            self.cutter.steepest_input(&standing, &open.hidden)
+        } else if let Some(directions) = self.goal.directions(open.hidden.input().len()) {
+            self.cutter.widest_neuron(&directions, &standing, &open.hidden)
+        } else {
+            return self.ascend_or_cut(case, &standing, open);
+        };
+        self.cut(case, cut, open)
     }
 
     /// Optimises slopes and multipliers part by part. Closes the case, or cuts it where the worst part
     /// is loosest.
     fn ascend_or_cut(
         &self,
-        case: &OpenCase,
-        standing: GoalStanding,
-        hidden: Hidden,
-        refresh: Option<usize>,
-    ) -> Look {
+        case: &SignedBox,
+        standing: &GoalStanding,
+        open: OpenCase,
+    ) -> Look<SignedBox> {
+        let OpenCase { depth, hidden, refresh, .. } = &open;
         let is_reached =
-            |hints| self.goal.standing(self.network, &hidden, &case.signs, hints).is_reached;
-        let leaf = self.goal.leaf();
+            |hints| self.goal.standing(self.network, hidden, &case.signs, hints).is_reached;
+        let closed = |hint| Look::Closed { leaf: self.goal.leaf(), refresh: *refresh, hint };
         // the parent's hints come first: a hint that serves several leaves is written once
         if case.hints.as_ref().is_some_and(|hint| is_reached(hint.hints())) {
-            return Look::Closed { leaf, refresh, hint: case.hints.clone() };
+            return closed(case.hints.clone());
         }
-        let (hints, worst) = self.ascend(case, &standing, &hidden);
+        let (hints, worst) = self.ascend(case, standing, hidden);
         if is_reached(&hints) {
-            let hint = Some(Arc::new(LeafHint::PerRow(hints)));
-            return Look::Closed { leaf, refresh, hint };
+            return closed(Some(Arc::new(LeafHint::PerRow(hints))));
         }
-        let parts = &standing.parts;
         let cut = worst.and_then(|(bound, summit)| {
-            let open = Ascended {
+            let ascended = Ascended {
                 signs: &case.signs,
-                depth: case.depth,
+                depth: *depth,
                 is_half: case.is_half,
-                hidden: &hidden,
-                parts,
+                hidden,
+                parts: &standing.parts,
                 hints: &hints,
                 bound,
                 summit,
             };
-            Some((self.cutter.neuron_or_half(&open)?, bound))
+            Some((self.cutter.neuron_or_half(&ascended)?, bound))
         });
         match cut {
             Some((cut, bound)) => {
                 let hints = Some(Arc::new(LeafHint::PerRow(hints)));
-                Look::Open { cut, refresh, hidden, bound, hints }
+                self.cut(case, Some(cut), OpenCase { bound, hints, ..open })
             }
-            None => {
-                let cut = self.cutter.steepest_input(&standing, &hidden);
-                Look::open(cut, refresh, hidden, standing.bound)
-            }
+            None => self.cut(case, self.cutter.steepest_input(standing, hidden), open),
         }
     }
 
     /// Slopes and multipliers of each part, and the bound of the worst part with the end of its ascent.
     fn ascend(
         &self,
-        case: &OpenCase,
+        case: &SignedBox,
         standing: &GoalStanding,
         hidden: &Hidden,
     ) -> (Vec<Hint>, Option<(f64, Summit)>) {
@@ -234,48 +184,43 @@ impl<'a> Looker<'a> {
         (hints, worst)
     }
 
-    /// The bounds of the case without new derivations.
-    fn inherit(&self, case: &OpenCase) -> Signed {
-        let bounds = |hidden: Option<Hidden>| hidden.map_or(Signed::Unknown, Signed::Bounds);
-        let input = || case.region.standardised(&self.searcher.subject.model.0.schema);
-        match &case.held {
-            Inherited::Sign(parent, sign) => self.network.signed_bounds(parent, *sign, None),
-            Inherited::Nothing => match input() {
-                None => Signed::Empty,
-                Some(input) => bounds(self.network.linear_bounds(input.sides())),
-            },
-            Inherited::Box(parent) => match input() {
-                None => Signed::Empty,
-                Some(input) => bounds(self.network.inherited_bounds(parent, input.sides(), None)),
-            },
+    /// The bounds of the case; below the root, without new derivations.
+    fn inherit(&self, case: &SignedBox) -> Signed {
+        if let (Some(parent), Some(sign)) = (&case.parent, case.new_sign()) {
+            return self.network.signed_bounds(parent, sign, None);
         }
+        let Some(input) = case.region.standardised(&self.searcher.subject.model.0.schema) else {
+            return Signed::Empty;
+        };
+        let hidden = match &case.parent {
+            Some(parent) => self.network.inherited_bounds(parent, input.sides(), None),
+            None => self.network.linear_bounds(input.sides()),
+        };
+        hidden.map_or(Signed::Unknown, Signed::Bounds)
     }
 
-    /// Bounds derived anew by the linear rule, and the first layer of these.
-    fn refresh(&self, case: &OpenCase, held: &Hidden, is_fresh: bool) -> Option<(Hidden, usize)> {
-        let hidden_layers = self.network.depth() - 1;
+    /// Bounds derived anew by the linear rule, and the first layer of these; `None` at the root.
+    fn refresh(&self, case: &SignedBox, held: &Hidden) -> Option<(Hidden, usize)> {
+        let (parent, sign) = (case.parent.as_ref()?, case.new_sign());
         // the first layer has no better rule than intervals
-        let first = if let Inherited::Sign(_, sign) = &case.held { sign.layer + 1 } else { 1 };
-        if is_fresh || first >= hidden_layers {
+        let first = sign.map_or(1, |sign| sign.layer + 1);
+        if first >= self.network.depth() - 1 {
             return None;
         }
-        let hidden = match &case.held {
-            Inherited::Nothing => return None,
-            Inherited::Box(_) => self.network.inherited_bounds(held, held.input(), Some(first)),
-            Inherited::Sign(parent, sign) => {
-                match self.network.signed_bounds(parent, *sign, Some(first)) {
-                    Signed::Bounds(hidden) => Some(hidden),
-                    Signed::Empty | Signed::Unknown => None,
-                }
-            }
+        let hidden = match sign {
+            None => self.network.inherited_bounds(held, held.input(), Some(first))?,
+            Some(sign) => match self.network.signed_bounds(parent, sign, Some(first)) {
+                Signed::Bounds(hidden) => hidden,
+                Signed::Empty | Signed::Unknown => return None,
+            },
         };
-        hidden.map(|hidden| (hidden, first))
+        Some((hidden, first))
     }
 
     /// A counterexample in the case that the kernel confirms.
     fn violation(
         &self,
-        case: &OpenCase,
+        case: &SignedBox,
         standing: &GoalStanding,
         hidden: &Hidden,
     ) -> Option<Vec<Vec<String>>> {
@@ -291,23 +236,25 @@ impl<'a> Looker<'a> {
         self.searcher.refuted(self.obligation.at, candidates)
     }
 
-    /// The low and the high part of a case that was cut.
-    pub(super) fn children(
+    /// Cuts an open case; stuck if there is nothing to cut.
+    fn cut(&self, case: &SignedBox, cut: Option<Cut>, open: OpenCase) -> Look<SignedBox> {
+        let Some(cut) = cut.filter(|_| open.depth < MAX_DEPTH) else { return Look::Stuck };
+        let OpenCase { refresh, bound, .. } = open;
+        let parts = self.parts(case, cut, &open);
+        parts.map_or(Look::Lost, |parts| Look::Cut { cut, refresh, bound, parts })
+    }
+
+    /// The low and the high part of a case.
+    fn parts(
         &self,
-        case: &OpenCase,
-        slots: [Slot; 2],
+        case: &SignedBox,
         cut: Cut,
-        hidden: Hidden,
-        hints: Option<Arc<LeafHint>>,
-    ) -> Option<[OpenCase; 2]> {
-        let child = |slot, region: Arc<RawRegion>, signs: Vec<Sign>, held: Inherited| OpenCase {
-            slot,
-            depth: case.depth + 1,
-            region,
-            signs,
-            held,
-            is_half: matches!(cut, Cut::Input { .. }),
-            hints: hints.clone(),
+        OpenCase { hidden, hints, .. }: &OpenCase,
+    ) -> Option<[SignedBox; 2]> {
+        let is_half = matches!(cut, Cut::Input { .. });
+        let part = |region, signs| {
+            let (parent, hints) = (Some(hidden.clone()), hints.clone());
+            SignedBox { region, signs, parent, is_half, hints }
         };
         let schema = &self.searcher.subject.model.0.schema;
         match cut {
@@ -315,20 +262,13 @@ impl<'a> Looker<'a> {
                 let index = copy * schema.len() + feature;
                 let is_tight = self.obligation.claim.lets_tighten(index);
                 let (low, high) = case.region.halved(schema, index, at, is_tight)?;
-                Some([(slots[0], low), (slots[1], high)].map(|(slot, half)| {
-                    child(slot, Arc::new(half), case.signs.clone(), Inherited::Box(hidden.clone()))
-                }))
+                Some([low, high].map(|half| part(Arc::new(half), case.signs.clone())))
             }
             Cut::Relu { .. } => {
                 let signs = [self.cutter.sign_of(cut, false)?, self.cutter.sign_of(cut, true)?];
-                Some([(slots[0], signs[0]), (slots[1], signs[1])].map(|(slot, sign)| {
+                Some(signs.map(|sign| {
                     let signs = case.signs.iter().copied().chain([sign]).collect();
-                    child(
-                        slot,
-                        Arc::clone(&case.region),
-                        signs,
-                        Inherited::Sign(hidden.clone(), sign),
-                    )
+                    part(Arc::clone(&case.region), signs)
                 }))
             }
             Cut::Cell { .. } => None,

@@ -1,11 +1,11 @@
 //! Cuts of a case: an input in the middle of its side, or a neuron by its sign.
 
-use crate::certificate::{Cut, Hidden, Hint, Network, Sign, Signed, gradient};
+use crate::certificate::{Cut, Hidden, Hint, Network, Sign, Signed};
 use crate::interval::{Form, Interval, Rounded};
 use crate::model::Mlp;
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::side::{Side, middle};
+use super::super::side::{Side, middle, slope_sizes};
 use super::goal::{GoalPart, GoalStanding};
 use super::steep::widest_slope;
 
@@ -48,10 +48,7 @@ impl Cutter<'_> {
         let input = hidden.input();
         let mut slopes: Vec<f64> = match &standing.worst {
             Some(form) => form.coefficients().iter().map(|a| a.abs()).collect(),
-            None => {
-                let slopes = gradient(self.network, &standing.row, hidden)?;
-                slopes.iter().map(|slope| slope.magnitude()).collect()
-            }
+            None => slope_sizes(self.network, &standing.row, hidden)?,
         };
         // a side that the bound does not see may still keep the neurons open
         let least = 1e-3 * slopes.iter().copied().fold(0.0, f64::max);
@@ -137,6 +134,7 @@ impl Cutter<'_> {
             Cut::Cell { .. } => Signed::Unknown,
         })
     }
+
     /// The sign that one part of a cut gives its neuron.
     pub(super) fn sign_of(&self, cut: Cut, is_on: bool) -> Option<Sign> {
         let Cut::Relu { copy, layer, neuron } = cut else { return None };

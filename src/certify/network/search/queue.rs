@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 
 use super::tree::Slot;
 
-/// Number of cases that are processed together.
-const GROUP: usize = 16;
 /// With more open cases than this, nearly closed cases come first, since they need no memory.
 const MANY: usize = 50_000;
 
@@ -29,10 +27,10 @@ impl<C> Queue<C> {
         self.0.insert(Priority { bound, slot }, case);
     }
 
-    /// The cases with the worst bounds; the cases with the best bounds if there are very many.
-    pub(super) fn next_group(&mut self) -> Vec<C> {
-        let mut group = Vec::with_capacity(GROUP);
-        while group.len() < GROUP {
+    /// At most `size` cases with the worst bounds; with the best bounds if there are very many.
+    pub(super) fn next_group(&mut self, size: usize) -> Vec<C> {
+        let mut group = Vec::with_capacity(size);
+        while group.len() < size {
             let is_crowded = self.0.len() > MANY;
             let next = if is_crowded { self.0.pop_last() } else { self.0.pop_first() };
             match next {
@@ -82,22 +80,22 @@ mod tests {
         queue.insert(-1.0, 4, "younger");
         queue.insert(-1.0, 3, "older");
         queue.insert(f64::NAN, 2, "unknown");
-        assert_eq!(queue.next_group(), ["root", "older", "younger", "best", "unknown"]);
+        assert_eq!(queue.next_group(9), ["root", "older", "younger", "best", "unknown"]);
         assert!(queue.is_empty());
     }
 
     #[test]
-    fn a_group_has_a_fixed_size() {
+    fn a_group_has_the_size_asked_for() {
         let mut queue = Queue::new(0, 0);
-        (1..=GROUP).for_each(|slot| queue.insert(slot as f64, slot, slot));
-        assert_eq!(queue.next_group(), (0..GROUP).collect::<Vec<_>>());
-        assert_eq!(queue.next_group(), [GROUP]);
+        (1..=4).for_each(|slot| queue.insert(slot as f64, slot, slot));
+        assert_eq!(queue.next_group(4), [0, 1, 2, 3]);
+        assert_eq!(queue.next_group(4), [4]);
     }
 
     #[test]
     fn of_very_many_the_best_come_first_until_they_are_not() {
         let mut queue = Queue::new(0, 0);
         (1..=MANY).for_each(|slot| queue.insert(slot as f64, slot, slot));
-        assert_eq!(queue.next_group()[..3], [MANY, 0, 1]);
+        assert_eq!(queue.next_group(3), [MANY, 0, 1]);
     }
 }

@@ -1,17 +1,18 @@
 //! The tree of a search, written in preorder once it is complete.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::certificate::{Cut, Leaf, SplitTree, Step};
+use crate::certificate::{Cut, Leaf, LeafHint, Proof, SplitTree, Step};
 
 /// The place of a case in the tree.
 pub(super) type Slot = usize;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum BranchNode {
     Open,
-    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<usize> },
-    Cut { cut: Cut, refresh: Option<usize>, low: Slot, high: Slot },
+    Closed { leaf: Leaf, refresh: Option<usize>, hint: Option<Arc<LeafHint>> },
+    Cut { cut: Cut, refresh: Option<usize>, parts: [Slot; 2] },
 }
 
 /// A tree that grows at its open leaves.
@@ -35,51 +36,54 @@ impl CaseTree {
         slot: Slot,
         leaf: Leaf,
         refresh: Option<usize>,
-        hint: Option<usize>,
+        hint: Option<Arc<LeafHint>>,
     ) {
         self.nodes[slot] = BranchNode::Closed { leaf, refresh, hint };
     }
 
     /// Cuts an open leaf in two; returns the slots of the low and the high part.
     pub(super) fn cut(&mut self, slot: Slot, cut: Cut, refresh: Option<usize>) -> [Slot; 2] {
-        let (low, high) = (self.nodes.len(), self.nodes.len() + 1);
+        let parts = [self.nodes.len(), self.nodes.len() + 1];
         self.nodes.extend([BranchNode::Open, BranchNode::Open]);
-        self.nodes[slot] = BranchNode::Cut { cut, refresh, low, high };
-        [low, high]
+        self.nodes[slot] = BranchNode::Cut { cut, refresh, parts };
+        parts
     }
 
-    /// The tree in preorder with its hints renumbered, and the old number of each hint; `None` while a
-    /// leaf is open.
-    pub(super) fn finish(&self) -> Option<(SplitTree, Vec<usize>)> {
+    /// The tree in preorder, and the hints in the order of its leaves, so that neither depends on the order
+    /// of the search; a hint that closes several leaves is written once. `None` while a leaf is open.
+    pub(super) fn finish(&self) -> Option<Proof> {
         let mut steps = Vec::with_capacity(self.nodes.len());
-        let mut order = Vec::new();
-        let mut renumbered = BTreeMap::new();
+        let mut hints = Vec::new();
+        // by address: the tree keeps every hint alive
+        let mut numbers = BTreeMap::new();
+        let mut number = |hint: &Arc<LeafHint>| {
+            *numbers.entry(Arc::as_ptr(hint)).or_insert_with(|| {
+                hints.push(LeafHint::clone(hint));
+                hints.len() - 1
+            })
+        };
         let mut stack = vec![self.root()];
         while let Some(slot) = stack.pop() {
-            match self.nodes.get(slot)?.clone() {
+            match self.nodes.get(slot)? {
                 BranchNode::Open => return None,
                 BranchNode::Closed { leaf, refresh, hint } => {
-                    let hint = hint.map(|number| {
-                        *renumbered.entry(number).or_insert_with(|| {
-                            order.push(number);
-                            order.len() - 1
-                        })
-                    });
-                    steps.push(Step::Leaf { leaf, refresh, hint });
+                    let hint = hint.as_ref().map(&mut number);
+                    steps.push(Step::Leaf { leaf: *leaf, refresh: *refresh, hint });
                 }
-                BranchNode::Cut { cut, refresh, low, high } => {
-                    steps.push(Step::Cut { cut, refresh });
-                    stack.extend([high, low]);
+                BranchNode::Cut { cut, refresh, parts: [low, high] } => {
+                    steps.push(Step::Cut { cut: *cut, refresh: *refresh });
+                    stack.extend([*high, *low]);
                 }
             }
         }
-        Some((SplitTree::new(steps)?, order))
+        Some(Proof::Split { tree: SplitTree::new(steps)?, hints })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificate::Hint;
 
     fn cut(feature: usize) -> Cut {
         Cut::Input { copy: 0, feature, at: 0.5 }
@@ -95,21 +99,23 @@ mod tests {
         assert!(tree.finish().is_some());
     }
 
-    /// Closed high parts first, with hints 7, 3 and 7 again: in preorder the first leaf has number 0.
+    /// Closed high parts first: in preorder the first leaf has number 0.
     #[test]
     fn leaves_with_one_hint_have_one_number_in_the_order_of_leaves() {
+        let hint = |rows| Arc::new(LeafHint::PerRow(vec![Hint::default(); rows]));
+        let (twice, once) = (hint(2), hint(1));
         let mut tree = CaseTree::new();
         let [low, high] = tree.cut(tree.root(), cut(0), None);
-        tree.close(high, Leaf::Linear, Some(1), Some(7));
+        tree.close(high, Leaf::Linear, Some(1), Some(Arc::clone(&twice)));
         let [low, high] = tree.cut(low, cut(1), None);
-        tree.close(high, Leaf::Linear, None, Some(3));
-        tree.close(low, Leaf::Linear, None, Some(7));
-        let (found, order) = tree.finish().unwrap();
+        tree.close(high, Leaf::Linear, None, Some(Arc::clone(&once)));
+        tree.close(low, Leaf::Linear, None, Some(Arc::clone(&twice)));
+        let Some(Proof::Split { tree, hints }) = tree.finish() else { panic!("a leaf is open") };
         let leaf = |refresh, hint| Step::Leaf { leaf: Leaf::Linear, refresh, hint };
         let cut = |feature| Step::Cut { cut: cut(feature), refresh: None };
         let steps =
             [cut(0), cut(1), leaf(None, Some(0)), leaf(None, Some(1)), leaf(Some(1), Some(0))];
-        assert_eq!(found.steps(), steps);
-        assert_eq!(order, [7, 3]);
+        assert_eq!(tree.steps(), steps);
+        assert_eq!(hints, [LeafHint::clone(&twice), LeafHint::clone(&once)]);
     }
 }
