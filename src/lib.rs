@@ -16,6 +16,7 @@
 //! | 5 | [`source`] | where data sets are found |
 //! | 6 | `dataset` | statistics, synthetic sets, imports of CSV |
 //! | 7 | `import` | foreign models, read and written |
+//! | 7 | `violation` | a statement in floats with its gradient: for attacks on claims, training losses, sampled accuracy |
 //! | 8 | `certify` | finds proofs and counterexamples |
 //! | 9 | `train` | networks and boosted trees |
 //! | 10 | `defend` | chooses defenses |
@@ -64,3 +65,5 @@ pub mod steal;
 pub mod study;
 #[cfg(feature = "full")]
 pub mod train;
+#[cfg(feature = "full")]
+pub mod violation;

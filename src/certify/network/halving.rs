@@ -6,11 +6,12 @@
 
 use crate::certificate::{Cut, Leaf, Proof, SplitTree, Step};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::violation::{FloatBox, slopes};
 
 use super::branch::Found;
 use super::side::{FEW_INPUTS, Side};
 use crate::certify::Searcher;
-use crate::certify::attack::{FloatBox, boundary_points, slopes};
+use crate::certify::attack::boundary_points;
 
 /// Cases that are always processed before the search may give up.
 const FIRST_CASES: u64 = 32;
