@@ -22,11 +22,15 @@
 mod boundary;
 mod change;
 mod label;
+mod loss;
 mod monotone;
 pub mod outputs;
 mod slopes;
 mod space;
 mod zone;
+
+#[cfg(test)]
+mod tests;
 
 use crate::defense::Defense;
 use crate::model::Model;
@@ -35,6 +39,7 @@ use crate::spec::Claim;
 pub use boundary::BoundaryClaim;
 pub use change::{LipschitzClaim, NearClaim};
 pub use label::LabelClaim;
+pub use loss::mean_hinge;
 pub use monotone::MonotoneClaim;
 pub use slopes::{Sloped, contrast, margin_slopes, slopes};
 pub use space::FloatBox;
