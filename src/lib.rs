@@ -16,6 +16,7 @@
 //! | 5 | [`source`], `store` | where data sets are found; results appear whole or not at all |
 //! | 6 | `dataset` | statistics, synthetic sets, imports of CSV |
 //! | 7 | `import` | foreign models, read and written |
+//! | 7 | `violation` | a statement in floats with its gradient: for attacks on claims, training losses, sampled accuracy |
 //! | 8 | `certify` | finds proofs and counterexamples |
 //! | 9 | `train` | networks and boosted trees |
 //! | 10 | `defend` | chooses defenses |
@@ -81,3 +82,5 @@ pub mod store;
 pub mod study;
 #[cfg(feature = "full")]
 pub mod train;
+#[cfg(feature = "full")]
+pub mod violation;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor. What is not listed stands at the top.
-const FLOORS: [(&str, usize); 16] = [
+const FLOORS: [(&str, usize); 17] = [
     ("interval", 0),
     ("model", 1),
     ("defense", 2),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, usize); 16] = [
     ("store", 5),
     ("dataset", 6),
     ("import", 7),
+    ("violation", 7),
     ("certify", 8),
     ("train", 9),
     ("defend", 10),

@@ -6,11 +6,11 @@
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::Family;
-use crate::spec::{Claim, Obligation};
+use crate::spec::Obligation;
+use crate::violation::{BoundaryClaim, FloatBox, PointClaim};
 
-use super::excess::excess;
-use super::space::{FloatBox, step_towards};
-use super::zone;
+use super::newton::step_towards;
+use super::{is_hit, witness};
 use crate::certify::Searcher;
 
 /// Number of places that are moved to where the network is barely confident.
@@ -26,7 +26,7 @@ pub(super) fn insist(
 ) -> Option<Vec<Vec<f64>>> {
     let space = FloatBox::new(&obligation.region);
     let point = barely_confident(searcher, obligation, &space, rng)?;
-    zone::witness(searcher.subject.model.0, &obligation.claim, point)
+    witness(searcher, &obligation.claim, point)
 }
 
 /// A point that is barely confident and looks like a violation; networks only.
@@ -37,18 +37,19 @@ pub(super) fn barely_confident(
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<f64>> {
     let model = searcher.subject.model.0;
-    let Claim::Fuzz { margin, .. } = &obligation.claim else { return None };
+    let claim = BoundaryClaim::of(&obligation.claim)?;
     if !matches!(model.family, Family::Mlp(_)) {
         return None;
     }
-    let target = margin.above.up() * (1.0 + 1e-6);
+    let target = claim.mu() * (1.0 + 1e-6);
+    let claim = PointClaim::Boundary(claim);
     for place in 0..PLACES {
         let start = if place == 0 { space.middle() } else { space.random(rng) };
         for target in [target, -target] {
             let mut point = start.clone();
             for _ in 0..STEPS {
                 step_towards(model, space, &mut point, target);
-                if excess(searcher, obligation, &point) <= 0.0 {
+                if is_hit(searcher, &claim, &point) {
                     return Some(point);
                 }
             }

@@ -3,11 +3,11 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Model, Point};
-use crate::spec::{Claim, Obligation};
+use crate::model::{Family, Point};
+use crate::spec::Obligation;
+use crate::violation::{FloatBox, PointClaim, contrast, slopes};
 
-use super::excess::excess;
-use super::space::{FloatBox, slopes};
+use super::is_hit;
 use crate::certify::Searcher;
 
 /// Steps per descent.
@@ -22,13 +22,15 @@ pub(super) fn descend(
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<f64>> {
     let model = searcher.subject.model.0;
+    let claim = PointClaim::of(&obligation.claim, model.classes)?;
     let is_hit = |point: &[f64]| {
-        excess(searcher, obligation, point) <= 0.0
+        is_hit(searcher, &claim, point)
             && Point::from_floats(point).is_some_and(|p| obligation.region.contains(&p))
     };
     if is_hit(&start) {
         return Some(start);
     }
+    let row = downhill(&claim, model.classes);
     for attempt in 0..=searcher.options.attack_starts {
         let mut point = if attempt == 0 { start.clone() } else { space.random(rng) };
         let Family::Mlp(mlp) = &model.family else {
@@ -37,9 +39,8 @@ pub(super) fn descend(
             }
             continue;
         };
-        let towards = downhill(obligation, model)?;
         for step in 0..STEPS {
-            let gradient = slopes(mlp, &model.schema.standardise(&point), &towards);
+            let gradient = slopes(mlp, &model.schema.standardise(&point), &row);
             let share = 0.5 * (1.0 - step as f64 / STEPS as f64) + 0.02;
             for (index, slope) in gradient.iter().enumerate() {
                 let width = space.hi()[index] - space.lo()[index];
@@ -55,15 +56,12 @@ pub(super) fn descend(
     None
 }
 
-/// The row of logits whose decrease leads to a violation: the label's logit less the mean of the others.
-fn downhill(obligation: &Obligation, model: &Model) -> Option<Vec<f64>> {
-    let label = match &obligation.claim {
-        Claim::Label { label } | Claim::Posterior { label, .. } => *label,
-        Claim::Fuzz { .. } => 1,
-        Claim::Monotone { .. } | Claim::Avoid { .. } => return None,
-        Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => return None,
-        Claim::Stable { .. } | Claim::Confident { .. } => return None,
+/// The row of logits whose decrease leads to a violation.
+fn downhill(claim: &PointClaim, classes: usize) -> Vec<f64> {
+    let class = match claim {
+        PointClaim::Label(claim) => claim.label(),
+        // towards class 0, whatever side a start is on
+        PointClaim::Boundary(_) => 1,
     };
-    let share = -1.0 / (model.classes - 1) as f64;
-    Some((0..model.classes).map(|class| if class == label { 1.0 } else { share }).collect())
+    contrast(class, classes)
 }

@@ -1,30 +1,26 @@
 //! Attacks: points that look like counterexamples in floats. The kernel evaluates them exactly. A claim
 //! that no attack refutes still needs a proof.
 //!
-//! Every kind of claim has its own attack, made of moves in a `space` of floats. Attacks on single points
-//! ask `excess` by how much the claim holds at a point; for the boundary property it looks around in the
-//! `zone` of the point. This file chooses the attack by the claim.
+//! Every kind of claim has its own attack, made of moves in a box of floats; [`crate::violation`] says by how
+//! much the claim fails at a point, and in which direction more. This file chooses the attack by the claim.
 
 mod boundary;
 mod descent;
-mod excess;
 mod monotone;
 mod nearby;
+mod newton;
 mod reach;
-mod space;
-mod zone;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::Point;
-use crate::spec::{Claim, Obligation, RawRegion};
+use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::violation::{BoundaryClaim, FloatBox, PointClaim};
 
 use crate::certify::Searcher;
 
-pub(super) use excess::excess;
 pub(super) use reach::unsafe_points;
-pub(super) use space::{FloatBox, slopes};
 
 /// A few promising sets of points to offer as counterexamples.
 pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Vec<Vec<String>>> {
@@ -45,9 +41,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
         Claim::Near { .. } | Claim::Lipschitz { .. } => {
             nearby::steepest(searcher, obligation, &space, &mut rng)
         }
-        Claim::Monotone { feature, direction, .. } => {
-            monotone::walk(searcher, obligation, &space, feature.0, *direction, &mut rng)
-        }
+        Claim::Monotone { .. } => monotone::walk(searcher, obligation, &space, &mut rng),
         Claim::Label { .. } | Claim::Posterior { .. } => {
             descent::descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
         }
@@ -56,8 +50,7 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
                 point = boundary::barely_confident(searcher, obligation, &space, &mut rng);
             }
-            let model = searcher.subject.model.0;
-            point.and_then(|point| zone::witness(model, &obligation.claim, point))
+            point.and_then(|point| witness(searcher, &obligation.claim, point))
         }
     };
     found.map(|points| texts(&points)).into_iter().collect()
@@ -104,16 +97,30 @@ pub(super) fn candidates_in(
         let found = nearby::across(searcher, obligation, &middle);
         return found.map(|points| texts(&points)).into_iter().collect();
     }
+    let Some(claim) = PointClaim::of(&obligation.claim, model.classes) else { return Vec::new() };
     let corner = corner.map(|z| space.nearest(&model.schema, z));
     let points = std::iter::once(middle).chain(corner);
-    let hits = points.filter(|point| excess(searcher, obligation, point) <= 0.0);
-    let is_pair = matches!(obligation.claim, Claim::Fuzz { .. });
-    let witness = |point| match is_pair {
-        true => zone::witness(model, &obligation.claim, point),
-        false => Some(vec![point]),
-    };
-    let witnesses = hits.filter_map(witness);
+    let hits = points.filter(|point| is_hit(searcher, &claim, point));
+    let witnesses = hits.filter_map(|point| witness(searcher, &obligation.claim, point));
     witnesses.map(|points| texts(&points)).collect()
+}
+
+/// True if a raw point looks like a violation; the kernel decides.
+pub(super) fn is_hit(searcher: &Searcher, claim: &PointClaim, raw: &[f64]) -> bool {
+    let defense = searcher.subject.defense.map(|(defense, _)| defense);
+    claim.at(searcher.subject.model.0, defense, raw) >= 0.0
+}
+
+/// The points shown to the kernel for a point that looks like a violation; for the boundary property with
+/// zone `ball` also its partner.
+fn witness(searcher: &Searcher, claim: &Claim, point: Vec<f64>) -> Option<Vec<Vec<f64>>> {
+    match BoundaryClaim::of(claim) {
+        Some(claim) if claim.zone() == Zone::Ball => {
+            let partner = claim.partner(searcher.subject.model.0, &point)?;
+            Some(vec![point, partner])
+        }
+        Some(_) | None => Some(vec![point]),
+    }
 }
 
 /// Points of a region that look like violations of the boundary property. With `partners`, also a pair
@@ -125,9 +132,9 @@ pub(super) fn boundary_points(
     partners: Option<&RawRegion>,
 ) -> Vec<Vec<Vec<String>>> {
     let mut found = candidates_in(searcher, obligation, region, None);
-    if let Some(partners) = partners {
+    if let (Some(partners), Some(claim)) = (partners, BoundaryClaim::of(&obligation.claim)) {
         let middles = [region, partners].map(|part| FloatBox::new(part).middle());
-        let pair = zone::towards(searcher.subject.model.0, &obligation.claim, middles);
+        let pair = claim.towards(searcher.subject.model.0, middles);
         found.extend(pair.map(|points| texts(&points)));
     }
     found

@@ -5,10 +5,10 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Model, Part, Row};
-use crate::spec::{Claim, Direction, Obligation};
+use crate::model::{Family, Mlp, Model, Part, Row};
+use crate::spec::Obligation;
+use crate::violation::{FloatBox, MonotoneClaim};
 
-use super::space::{FloatBox, slopes};
 use crate::certify::Searcher;
 
 /// Stops per walk, for a network.
@@ -28,31 +28,32 @@ pub(super) fn insist(
     obligation: &Obligation,
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<Vec<f64>>> {
-    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
+    let claim = MonotoneClaim::of(&obligation.claim)?;
     let model = searcher.subject.model.0;
+    let Family::Mlp(mlp) = &model.family else { return None };
     let space = FloatBox::new(&obligation.region);
     let is_free: Vec<bool> = space.lo().iter().zip(space.hi()).map(|(lo, hi)| lo < hi).collect();
-    if !matches!(model.family, Family::Mlp(_)) || !is_free[feature.0] {
+    if !is_free[claim.feature()] {
         return None;
     }
     for climb in 0..CLIMBS {
         let mut point = if climb == 0 { space.middle() } else { space.random(rng) };
-        let mut worst = rate(model, obligation, &space, &point);
+        let mut worst = fall(model, mlp, &claim, &space, &point);
         for _ in 0..SWEEPS {
             let before = worst;
             for index in (0..point.len()).filter(|index| is_free[*index]) {
                 for end in [space.lo()[index], space.hi()[index]] {
                     let kept = std::mem::replace(&mut point[index], end);
-                    let found = rate(model, obligation, &space, &point);
-                    if found < worst { worst = found } else { point[index] = kept }
+                    let found = fall(model, mlp, &claim, &space, &point);
+                    if found > worst { worst = found } else { point[index] = kept }
                 }
             }
-            if worst < 0.0
-                && let Some(pair) = step(model, obligation, &space, &point)
+            if worst > 0.0
+                && let Some(pair) = step(model, &claim, &space, &point)
             {
                 return Some(pair);
             }
-            if worst >= before {
+            if worst <= before {
                 break;
             }
         }
@@ -60,44 +61,27 @@ pub(super) fn insist(
     None
 }
 
-/// The slope of the score along the feature at a point, negative if it goes in the wrong direction. For a
-/// whole feature, the change over one unit.
-fn rate(model: &Model, obligation: &Obligation, space: &FloatBox, point: &[f64]) -> f64 {
-    let (Claim::Monotone { feature, direction, class }, Family::Mlp(mlp)) =
-        (&obligation.claim, &model.family)
-    else {
-        return f64::INFINITY;
-    };
-    let sign = sign(*direction);
-    if space.is_whole()[feature.0] {
-        let (mut low, mut high) = (point.to_vec(), point.to_vec());
-        low[feature.0] = low[feature.0].min(space.hi()[feature.0] - 1.0);
-        high[feature.0] = low[feature.0] + 1.0;
-        return sign
-            * (target_score(model, obligation, &high) - target_score(model, obligation, &low));
+/// What the score loses along the feature around a point, positive if it goes in the wrong direction: per
+/// standardised unit, for a whole feature over one of its units.
+fn fall(model: &Model, mlp: &Mlp, claim: &MonotoneClaim, space: &FloatBox, point: &[f64]) -> f64 {
+    let j = claim.feature();
+    if !space.is_whole()[j] {
+        return claim.fall_rate(mlp, &model.schema.standardise(point), model.classes);
     }
-    let share = -1.0 / (model.classes - 1) as f64;
-    let row: Vec<f64> = (0..model.classes).map(|k| if k == *class { 1.0 } else { share }).collect();
-    sign * slopes(mlp, &model.schema.standardise(point), &row)[feature.0]
-}
-
-/// The factor by which scores are multiplied so that they must not fall.
-fn sign(direction: Direction) -> f64 {
-    match direction {
-        Direction::Increasing => 1.0,
-        Direction::Decreasing => -1.0,
-    }
+    let (mut low, mut high) = (point.to_vec(), point.to_vec());
+    low[j] = low[j].min(space.hi()[j] - 1.0);
+    high[j] = low[j] + 1.0;
+    violation(model, claim, &low, &high)
 }
 
 /// The longest step in the wrong direction along the feature around a point.
 fn step(
     model: &Model,
-    obligation: &Obligation,
+    claim: &MonotoneClaim,
     space: &FloatBox,
     point: &[f64],
 ) -> Option<Vec<Vec<f64>>> {
-    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
-    let j = feature.0;
+    let j = claim.feature();
     let width = space.hi()[j] - space.lo()[j];
     LENGTHS.iter().find_map(|length| {
         let (mut low, mut high) = (point.to_vec(), point.to_vec());
@@ -109,7 +93,7 @@ fn step(
         high[j] = (point[j] + reach).min(space.hi()[j]);
         space.clip(&mut low);
         space.clip(&mut high);
-        is_against(model, obligation, &low, &high).then(|| vec![low, high])
+        is_against(model, claim, &low, &high).then(|| vec![low, high])
     })
 }
 
@@ -119,29 +103,22 @@ pub(super) fn across(
     obligation: &Obligation,
     space: &FloatBox,
 ) -> Option<Vec<Vec<f64>>> {
-    let Claim::Monotone { feature, .. } = &obligation.claim else { return None };
+    let claim = MonotoneClaim::of(&obligation.claim)?;
+    let j = claim.feature();
     let (mut low, mut high) = (space.middle(), space.middle());
-    low[feature.0] = space.lo()[feature.0];
-    high[feature.0] = space.hi()[feature.0];
-    is_against(searcher.subject.model.0, obligation, &low, &high).then(|| vec![low, high])
+    low[j] = space.lo()[j];
+    high[j] = space.hi()[j];
+    is_against(searcher.subject.model.0, &claim, &low, &high).then(|| vec![low, high])
 }
 
-/// True if the score moves in the wrong direction from a lower to a higher point, in floats.
-fn is_against(model: &Model, obligation: &Obligation, low: &[f64], high: &[f64]) -> bool {
-    let Claim::Monotone { feature, direction, .. } = &obligation.claim else { return false };
-    let change = target_score(model, obligation, high) - target_score(model, obligation, low);
-    sign(*direction) * change < 0.0 && low[feature.0] < high[feature.0]
+/// True if the score moves in the wrong direction from a lower to a higher point.
+fn is_against(model: &Model, claim: &MonotoneClaim, low: &[f64], high: &[f64]) -> bool {
+    violation(model, claim, low, high) > 0.0 && low[claim.feature()] < high[claim.feature()]
 }
 
-/// The value that a monotone claim is about: with two classes the margin of its class, else its
-/// posterior; 0 for other claims.
-fn target_score(model: &Model, obligation: &Obligation, raw: &[f64]) -> f64 {
-    let Claim::Monotone { class, .. } = &obligation.claim else { return 0.0 };
-    match (model.classes, class) {
-        (..=2, 1) => model.margin(raw),
-        (..=2, _) => -model.margin(raw),
-        _ => model.posterior(raw)[*class],
-    }
+/// The violation from a lower to a higher point.
+fn violation(model: &Model, claim: &MonotoneClaim, low: &[f64], high: &[f64]) -> f64 {
+    claim.by_scores([&model.scores(low), &model.scores(high)]).value
 }
 
 /// Walks along the feature through known and random points and returns a step in the wrong direction,
@@ -150,11 +127,10 @@ pub(super) fn walk(
     searcher: &Searcher,
     obligation: &Obligation,
     space: &FloatBox,
-    feature: usize,
-    direction: Direction,
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<Vec<f64>>> {
-    let model = searcher.subject.model.0;
+    let claim = MonotoneClaim::of(&obligation.claim)?;
+    let (model, feature) = (searcher.subject.model.0, claim.feature());
     let values = stops(searcher, space, feature);
     let known = known_rows(searcher, obligation);
     for walker in 0..WALKERS {
@@ -168,9 +144,9 @@ pub(super) fn walk(
         let mut before: Option<(f64, f64)> = None;
         for &value in &values {
             base[feature] = value;
-            let score = target_score(model, obligation, &base);
+            let score = claim.rising(&model.scores(&base));
             if let Some((from, earlier)) = before
-                && sign(direction) * score < sign(direction) * earlier
+                && score < earlier
             {
                 let mut low = base.clone();
                 low[feature] = from;

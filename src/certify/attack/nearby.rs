@@ -9,9 +9,10 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::interval::Rational;
 use crate::model::{Model, Part};
-use crate::spec::{Claim, Norm, Obligation, On};
+use crate::spec::{Claim, Obligation, On};
+use crate::violation::{FloatBox, LipschitzClaim, NearClaim, margin_slopes};
 
-use super::space::{FloatBox, raw_slopes, step_towards};
+use super::newton::step_towards;
 use crate::certify::Searcher;
 
 /// Number of places to try.
@@ -68,19 +69,19 @@ pub(super) fn across(
     found.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
 }
 
-/// A claim about two points in floats, for many places.
+/// A claim about two points and the boxes to move them in, for many places.
 enum NearbyClaim {
     /// Two points of one region, less than `reach` apart in each coordinate.
-    Near { space: FloatBox, reach: Vec<f64>, bound: f64, on: On },
-    /// One point in each box; distances are divided by `units`.
-    Lipschitz { spaces: [FloatBox; 2], units: Vec<f64>, norm: Norm, constant: f64 },
+    Near { space: FloatBox, reach: Vec<f64>, claim: NearClaim },
+    /// One point in each box.
+    Lipschitz { spaces: [FloatBox; 2], claim: LipschitzClaim },
 }
 
 impl NearbyClaim {
     /// Returns `None` for other claims.
     fn new(obligation: &Obligation) -> Option<Self> {
         Some(match &obligation.claim {
-            Claim::Near { reach, bound, on } => {
+            Claim::Near { reach, on, .. } => {
                 let is_whole = obligation.region.is_whole();
                 // a little less than ε, so that it stays strictly less after rounding
                 let step = |(reach, is_whole): (&Rational, &bool)| match (is_whole, on) {
@@ -91,15 +92,12 @@ impl NearbyClaim {
                 Self::Near {
                     space: FloatBox::new(&obligation.region),
                     reach: reach.iter().zip(is_whole).map(step).collect(),
-                    bound: bound.down(),
-                    on: *on,
+                    claim: NearClaim::of(&obligation.claim)?,
                 }
             }
-            Claim::Lipschitz { units, norm, constant, boxes } => Self::Lipschitz {
+            Claim::Lipschitz { boxes, .. } => Self::Lipschitz {
                 spaces: boxes.each_ref().map(FloatBox::new),
-                units: units.iter().map(Rational::down).collect(),
-                norm: *norm,
-                constant: constant.up(),
+                claim: LipschitzClaim::of(&obligation.claim)?,
             },
             Claim::Label { .. } | Claim::Posterior { .. } | Claim::Fuzz { .. } => return None,
             Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
@@ -110,82 +108,36 @@ impl NearbyClaim {
     /// Sign-gradient ascent on `‖F(a) − F(b)‖₂ − L·‖a − b‖`, each point in its own box. Tries both signs,
     /// from the middles and from the ends that face each other.
     fn pull_apart(&self, model: &Model) -> Option<(f64, Vec<Vec<f64>>)> {
-        let Self::Lipschitz { spaces, units, .. } = self else { return None };
+        let Self::Lipschitz { spaces, claim } = self else { return None };
+        let climbed = claim.in_l2();
         let middles = spaces.each_ref().map(FloatBox::middle);
         let mut facing = [middles[1].clone(), middles[0].clone()];
         facing.iter_mut().zip(spaces).for_each(|(point, space)| space.clip(point));
         let mut best: Option<(f64, Vec<Vec<f64>>)> = None;
         for start in [middles, facing] {
             for sign in [1.0, -1.0] {
-                let mut pair = start.to_vec();
+                let mut pair = start.clone();
                 for step in 0..ASCENT {
-                    let excess = self.excess(model, &pair);
+                    let excess = claim.at(model, [&pair[0], &pair[1]]);
                     if best.as_ref().is_none_or(|(most, _)| excess > *most) {
-                        best = Some((excess, pair.clone()));
+                        best = Some((excess, pair.to_vec()));
                     }
                     let share = 0.5 * (1.0 - step as f64 / ASCENT as f64);
-                    pair = self.ascend(model, &pair, units, sign, share);
+                    let slopes = climbed.slopes(model, [&pair[0], &pair[1]], sign);
+                    for ((point, space), slopes) in pair.iter_mut().zip(spaces).zip(&slopes) {
+                        move_along(space, point, slopes, share);
+                    }
                 }
             }
         }
         best
     }
 
-    /// One step of both points, each coordinate by `share` of its side. `sign` is the wanted sign of
-    /// `F₁(a) − F₁(b)`. The distance falls as in L2, whatever the norm of the claim.
-    fn ascend(
-        &self,
-        model: &Model,
-        pair: &[Vec<f64>],
-        units: &[f64],
-        sign: f64,
-        share: f64,
-    ) -> Vec<Vec<f64>> {
-        let Self::Lipschitz { spaces, constant, .. } = self else { return pair.to_vec() };
-        let along: Vec<f64> =
-            pair[0].iter().zip(&pair[1]).zip(units).map(|((a, b), u)| (a - b) / (u * u)).collect();
-        let differences = pair[0].iter().zip(&pair[1]).zip(&along);
-        let distance = differences.map(|((a, b), d)| (a - b) * d).sum::<f64>().sqrt();
-        let moved = |(index, point): (usize, &Vec<f64>)| {
-            let sign = if index == 0 { sign } else { -sign };
-            let p = model.posterior(point).last().copied().unwrap_or(0.0);
-            let slopes = raw_slopes(model, point);
-            let space = &spaces[index];
-            let outward = if index == 0 { 1.0 } else { -1.0 };
-            let coordinate = |(i, x): (usize, &f64)| {
-                let rise = std::f64::consts::SQRT_2 * p * (1.0 - p) * sign * slopes[i];
-                let run =
-                    if distance > 0.0 { outward * constant * along[i] / distance } else { 0.0 };
-                let gain = rise - run;
-                let width = space.hi()[i] - space.lo()[i];
-                x + if gain == 0.0 { 0.0 } else { gain.signum() * share * width }
-            };
-            let mut moved: Vec<f64> = point.iter().enumerate().map(coordinate).collect();
-            space.clip(&mut moved);
-            moved
-        };
-        pair.iter().enumerate().map(moved).collect()
-    }
-
-    /// `‖F(a) − F(b)‖₂ − L·‖a − b‖` in floats; −∞ if the answers are equal.
-    fn excess(&self, model: &Model, pair: &[Vec<f64>]) -> f64 {
-        let Self::Lipschitz { units, norm, constant, .. } = self else { return f64::NEG_INFINITY };
-        let lengths = pair[0].iter().zip(&pair[1]).zip(units);
-        let lengths = lengths.map(|((a, b), unit)| (a - b).abs() / unit);
-        let distance = match norm {
-            Norm::Linf => lengths.fold(0.0, f64::max),
-            Norm::L1 => lengths.sum(),
-            Norm::L2 => lengths.map(|l| l * l).sum::<f64>().sqrt(),
-        };
-        let gap = apart(model, &pair[0], &pair[1]);
-        if gap > 0.0 { gap - constant * distance } else { f64::NEG_INFINITY }
-    }
-
     /// Two points around `point`, and the amount by which they violate the claim.
     fn step_across(&self, model: &Model, point: &[f64]) -> Option<(f64, Vec<Vec<f64>>)> {
-        let gradient = raw_slopes(model, point);
+        let gradient = margin_slopes(model, point);
         match self {
-            Self::Near { space, reach, bound, on } => {
+            Self::Near { space, reach, claim } => {
                 // a whole step is not reduced: half of it would not be whole
                 let moved = |sign: f64| {
                     let coordinate = |(i, &x): (usize, &f64)| {
@@ -201,13 +153,10 @@ impl NearbyClaim {
                     moved
                 };
                 let [low, high] = [moved(-1.0), moved(1.0)];
-                let gap = match on {
-                    On::Score => (model.margin(&high) - model.margin(&low)).abs(),
-                    On::Posterior => apart(model, &high, &low),
-                };
-                Some((gap - bound, vec![low, high]))
+                let excess = claim.by_scores([&model.scores(&low), &model.scores(&high)]).value;
+                Some((excess, vec![low, high]))
             }
-            Self::Lipschitz { spaces, .. } => {
+            Self::Lipschitz { spaces, claim } => {
                 let nearest = |space: &FloatBox, sign: f64, share: f64| {
                     let sides = space.hi().iter().zip(space.lo());
                     let coordinates = point.iter().zip(sides).zip(&gradient);
@@ -223,15 +172,18 @@ impl NearbyClaim {
                         vec![nearest(&spaces[0], sign, share), nearest(&spaces[1], -sign, share)]
                     })
                 });
-                let scored = pairs.map(|pair| (self.excess(model, &pair), pair));
+                let scored = pairs.map(|pair| (claim.at(model, [&pair[0], &pair[1]]), pair));
                 scored.max_by(|(a, _), (b, _)| a.total_cmp(b))
             }
         }
     }
 }
 
-/// `‖F(a) − F(b)‖₂` in floats.
-fn apart(model: &Model, a: &[f64], b: &[f64]) -> f64 {
-    let (p, q) = (model.posterior(a), model.posterior(b));
-    p.iter().zip(&q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
+/// Moves every coordinate of a point by `share` of its side, upwards where the slope is positive.
+fn move_along(space: &FloatBox, point: &mut [f64], slopes: &[f64], share: f64) {
+    for (i, slope) in slopes.iter().enumerate() {
+        let width = space.hi()[i] - space.lo()[i];
+        point[i] += if *slope == 0.0 { 0.0 } else { slope.signum() * share * width };
+    }
+    space.clip(point);
 }

@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use crate::certificate::Block;
 use crate::interval::{Rational, Rounded};
 use crate::model::Point;
-use crate::spec::{Claim, Halfspace, Obligation, OutputBlock, RawRegion};
+use crate::spec::{Claim, Obligation, OutputBlock, RawRegion};
+use crate::violation::outputs::depth;
+use crate::violation::{FloatBox, Sloped, slopes};
 
-use super::space::{FloatBox, slopes};
 use crate::certify::Searcher;
 
 /// Points that miss a block by no more than this are checked exactly.
@@ -86,7 +87,7 @@ pub(in crate::certify) fn unsafe_points(
     let is_near = |z: &&Vec<f64>| {
         let outputs = searcher.mlp().map(|mlp| mlp.forward(&1.0, z.to_vec()));
         outputs.is_some_and(|outputs| {
-            let near = |block: &OutputBlock| excess(block, &outputs).is_some_and(|e| e.0 <= NEAR);
+            let near = |block| depth(block, &outputs).is_some_and(|depth| depth.value >= -NEAR);
             searcher.blocks().iter().any(near)
         })
     };
@@ -98,38 +99,15 @@ pub(in crate::certify) fn unsafe_points(
     let schema = &searcher.subject.model.0.schema;
     let points = near.into_iter().map(|z| space.repaired(space.box_.nearest(schema, z)));
     let is_hit = |point: &Vec<f64>| {
-        searcher.blocks().iter().any(|block| depth(searcher, block, point) <= 0.0)
+        let is_inside = |block| depth_at(searcher, block, point).is_some_and(|d| d.value >= 0.0);
+        searcher.blocks().iter().any(is_inside)
     };
     points.filter(is_hit).map(|point| space.texts(&point, copies)).collect()
 }
 
-/// The distance by which the worst row of a block is missed, in floats; at most 0 inside the block.
-fn depth(searcher: &Searcher, block: &OutputBlock, raw: &[f64]) -> f64 {
-    worst_row(searcher, block, raw).map_or(f64::INFINITY, |(excess, _)| excess)
-}
-
-/// The row of a block that is missed most, and the distance.
-fn worst_row<'b>(
-    searcher: &Searcher,
-    block: &'b OutputBlock,
-    raw: &[f64],
-) -> Option<(f64, &'b [f64])> {
-    excess(block, &outputs(searcher, raw)?)
-}
-
-/// The row of a block that these outputs miss most, and the distance.
-fn excess<'b>(block: &'b OutputBlock, outputs: &[f64]) -> Option<(f64, &'b [f64])> {
-    let missed = |row: &Halfspace| {
-        let products = row.y.iter().zip(outputs).map(|(y, f)| y * f);
-        let missed = products.sum::<f64>() - row.rhs.down();
-        if row.is_strict && missed == 0.0 { f64::MIN_POSITIVE } else { missed }
-    };
-    let rows = block.rows.iter().map(|row| (missed(row), row.y.as_slice()));
-    rows.max_by(|(a, _), (b, _)| a.total_cmp(b))
-}
-
-fn outputs(searcher: &Searcher, raw: &[f64]) -> Option<Vec<f64>> {
-    Some(searcher.mlp()?.forward(&1.0, standardise(searcher, raw)))
+/// The depth of the outputs at a raw point in a block.
+fn depth_at(searcher: &Searcher, block: &OutputBlock, raw: &[f64]) -> Option<Sloped<1>> {
+    depth(block, &searcher.mlp()?.forward(&1.0, standardise(searcher, raw)))
 }
 
 fn standardise(searcher: &Searcher, raw: &[f64]) -> Vec<f64> {
@@ -145,17 +123,17 @@ fn descend(
 ) -> Option<Vec<f64>> {
     let mlp = searcher.mlp()?;
     for step in 0..STEPS {
-        let (excess, row) = worst_row(searcher, block, &point)?;
-        if excess <= 0.0 && space.contains(&point) {
+        let depth = depth_at(searcher, block, &point)?;
+        if depth.value >= 0.0 && space.contains(&point) {
             return Some(point);
         }
-        let gradient = slopes(mlp, &standardise(searcher, &point), row);
+        let gradient = slopes(mlp, &standardise(searcher, &point), &depth.slopes[0]);
         // long steps first, so that a descent leaves a flat neighbourhood
         let share = 0.4 * (1.0 - step as f64 / STEPS as f64).powi(2) + 0.002;
         for (index, slope) in gradient.iter().enumerate() {
             let width = space.box_.hi()[index] - space.box_.lo()[index];
             if *slope != 0.0 {
-                point[index] -= share * width * slope.signum();
+                point[index] += share * width * slope.signum();
             }
         }
         point = space.repaired(point);

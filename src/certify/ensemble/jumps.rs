@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::certificate::{Proof, SplitTree};
 use crate::model::{Ensemble, Feature, Point};
 use crate::spec::{Claim, Direction, Obligation};
+use crate::violation::FloatBox;
 
 use super::grid::{FloorQuery, Grid, GridNode, Parts, Sides, WholeUnits};
 use super::local::Local;
@@ -14,7 +15,6 @@ use super::proof::{leaf, steps};
 use super::reduce::join;
 use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
-use crate::certify::attack::FloatBox;
 use crate::certify::network::search::Found;
 
 /// A threshold of a feature, and the direction in which the score may move there.

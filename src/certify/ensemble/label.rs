@@ -7,6 +7,7 @@ use crate::certificate::{Proof, SplitTree, Step, competitors};
 use crate::interval::Rational;
 use crate::model::{Point, Tie};
 use crate::spec::{Norm, Obligation, Semantics};
+use crate::violation::{FloatBox, PointClaim};
 
 use super::around::Around;
 use super::distance::{Key, Rest, Ruler};
@@ -15,7 +16,7 @@ use super::local::Local;
 use super::proof::{leaf, steps};
 use super::search::{Search, SearchEnd, Shortfall};
 use crate::certify::Searcher;
-use crate::certify::attack::{FloatBox, excess};
+use crate::certify::attack::is_hit;
 use crate::certify::network::search::Found;
 
 /// A split proof of a claim about one label, or a counterexample.
@@ -35,6 +36,7 @@ struct Claims<'a> {
     /// The radius of a ball that is smaller than its box (squared for L2).
     limit: Option<Rational>,
     space: FloatBox,
+    violation: PointClaim<'a>,
     queries: Vec<FloorQuery>,
     root: Sides,
 }
@@ -79,6 +81,7 @@ impl<'a> Claims<'a> {
                 Norm::L1 | Norm::Linf => ball.epsilon.clone(),
             }),
             space: FloatBox::new(&obligation.region),
+            violation: PointClaim::of(&obligation.claim, classes)?,
             queries: competitors(label, classes).map(query).collect(),
             root: searcher.kernel.cells(obligation)?.sides().to_vec(),
         })
@@ -134,7 +137,7 @@ impl<'a> Claims<'a> {
         }
         let point = self.nearest(&search.nearest_cells(root));
         // floats decide if it is worth asking; the kernel evaluates exactly
-        let looks_like_one = excess(self.searcher, self.obligation, &point) <= 0.0;
+        let looks_like_one = is_hit(self.searcher, &self.violation, &point);
         let texts = looks_like_one.then(|| vec![Point::texts(&point)]);
         if let Some(texts) = self.searcher.refuted(self.obligation.at, texts) {
             *witness = Some(texts);

@@ -6,11 +6,12 @@
 
 use crate::certificate::{Cut, Leaf};
 use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::violation::{FloatBox, slopes};
 
 use super::search::{Found, Look, SearchPlan};
 use super::side::{FEW_INPUTS, Side};
 use crate::certify::Searcher;
-use crate::certify::attack::{FloatBox, boundary_points, slopes};
+use crate::certify::attack::boundary_points;
 
 /// Deepest path tried; the kernel allows more.
 const MAX_DEPTH: usize = 100;
