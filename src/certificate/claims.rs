@@ -99,13 +99,8 @@ pub(super) fn decide(
         Claim::Posterior { threshold, .. } => {
             clears(&threshold.above, &|_, m| *m > threshold.above)
         }
-        Claim::Monotone { .. }
-        | Claim::Fuzz { .. }
-        | Claim::Avoid { .. }
-        | Claim::Near { .. }
-        | Claim::Stable { .. }
-        | Claim::Confident { .. }
-        | Claim::Lipschitz { .. }
-        | Claim::AllPairs { .. } => Outcome::Open(Bounds::NONE),
+        Claim::Pair(_) | Claim::Avoid { .. } | Claim::AllPairs { .. } => {
+            Outcome::Open(Bounds::NONE)
+        }
     })
 }

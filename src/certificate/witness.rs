@@ -6,7 +6,7 @@
 use crate::defense::Defense;
 use crate::interval::{Rational, exp, sigmoid};
 use crate::model::{Model, Point, argmax};
-use crate::spec::{Claim, Direction, Norm, Obligation, On, Semantics, Zone};
+use crate::spec::{Aim, Claim, Direction, Obligation, On, Semantics, square_distance};
 
 use crate::certificate::Rejection;
 use crate::certificate::claims::competitors;
@@ -29,86 +29,35 @@ pub(super) fn violates(
     let points: Vec<Point> =
         texts.iter().map(|text| Point::parse(text, features)).collect::<Result<_, _>>()?;
     let count = |expected| Rejection::Count { what: "points", found: points.len(), expected };
+    let region = &obligation.region;
     Ok(match (&obligation.claim, points.as_slice()) {
         (Claim::Label { label }, [x]) => {
-            obligation.region.contains(x) && subject.answers_other_than(*label, x)
+            region.contains(x) && subject.answers_other_than(*label, x)
         }
         (Claim::Posterior { label, odds, threshold }, [x]) => {
-            obligation.region.contains(x) && subject.is_unsure(*label, odds, &threshold.below, x)
+            region.contains(x) && subject.is_unsure(*label, odds, &threshold.below, x)
         }
-        (Claim::Monotone { feature, direction, class }, [a, b]) => {
-            let region = &obligation.region;
-            let is_step = is_step_up(a, b, feature.0);
-            is_step
-                && region.contains(a)
-                && region.contains(b)
-                && subject.moves_against(*direction, *class, a, b)
-        }
-        (Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. }, [x]) => {
-            obligation.region.contains(x)
-                && subject.is_confident(&margin.above, x)
-                && axis_neighbours(x, shifts).any(|other| subject.flips(x, &other))
-        }
-        (Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm }, [x, other]) => {
-            obligation.region.contains(x)
-                && is_in_zone(x, other, shifts, *zone_norm)
-                && subject.is_confident(&margin.above, x)
-                && subject.flips(x, other)
-        }
-        (Claim::Near { reach, bound, on }, [a, b]) => {
-            let is_strict = *on == On::Posterior;
-            let mut gaps = differences(a, b).zip(reach.iter());
-            let is_near = gaps.all(|(d, r)| d < *r || (!is_strict && d == *r));
-            is_near
-                && obligation.region.contains(a)
-                && obligation.region.contains(b)
-                && match on {
-                    On::Score => subject.margins_apart(a, b).is_some_and(|gap| gap > *bound),
-                    On::Posterior => {
-                        subject.posteriors_apart(a, b).is_some_and(|gap| gap >= bound * bound)
-                    }
-                }
-        }
-        (Claim::Stable { moved, bound, on }, [a, b]) => {
-            let region = &obligation.region;
-            agree_elsewhere(a, b, moved)
-                && region.contains(a)
-                && region.contains(b)
-                && match on {
-                    On::Score => subject.margins_apart(a, b).is_some_and(|gap| gap > *bound),
-                    On::Posterior => {
-                        subject.posteriors_apart(a, b).is_some_and(|gap| gap > bound * bound)
-                    }
-                }
-        }
-        (Claim::Confident { moved, partners, scores }, [a, b]) => {
-            agree_elsewhere(a, b, moved)
-                && obligation.region.contains(a)
-                && partners.contains(b)
-                && subject.defense.is_none()
-                && subject.margin(a).is_some_and(|m| m >= scores.floor.above)
-                && subject.margin(b).is_some_and(|m| m < scores.cutoff.below)
-        }
-        (Claim::Lipschitz { units, norm, constant, boxes }, [a, b]) => {
-            let [first, second] = &**boxes;
-            let limit = square_distance(a, b, units, *norm).map(|d| &(constant * constant) * &d);
-            first.contains(a)
-                && second.contains(b)
-                && subject.posteriors_apart(a, b).zip(limit).is_some_and(|(gap, most)| gap > most)
+        (Claim::Pair(pair), points) => {
+            let misses = |a: &Point, b: &Point| {
+                pair.speaks_of(region, a, b) && subject.misses(&pair.aim, a, b)
+            };
+            match (points, points.first().and_then(|x| pair.partners(x))) {
+                ([x], Some(mut partners)) => partners.any(|other| misses(x, &other)),
+                ([a, b], None) => misses(a, b),
+                (_, Some(_)) => return Err(count(1)),
+                (_, None) => return Err(count(2)),
+            }
         }
         // decided pair by pair
         (Claim::AllPairs { .. }, _) => false,
         (Claim::Avoid { blocks, copies }, points) if points.len() == *copies => {
             let outputs = points.iter().map(|x| subject.scores(x)).collect::<Option<Vec<_>>>();
             subject.defense.is_none()
-                && obligation.region.contains(&Point::joint(points))
+                && region.contains(&Point::joint(points))
                 && outputs.is_some_and(|f| blocks.iter().any(|block| block.contains(&f.concat())))
         }
         (Claim::Avoid { copies, .. }, _) => return Err(count(*copies)),
-        (Claim::Monotone { .. } | Claim::Fuzz { zone: Zone::Ball, .. }, _) => return Err(count(2)),
-        (Claim::Near { .. } | Claim::Lipschitz { .. }, _) => return Err(count(2)),
-        (Claim::Stable { .. } | Claim::Confident { .. }, _) => return Err(count(2)),
-        _ => return Err(count(1)),
+        (Claim::Label { .. } | Claim::Posterior { .. }, _) => return Err(count(1)),
     })
 }
 
@@ -129,6 +78,32 @@ impl Evaluated<'_> {
         match self.scores(point)?.as_slice() {
             [zero, one] => Some(one - zero),
             _ => None,
+        }
+    }
+
+    /// True if the answers at two points miss the aim for certain.
+    fn misses(&self, aim: &Aim, a: &Point, b: &Point) -> bool {
+        match aim {
+            Aim::Close { bound, on: On::Score, is_strict } => self
+                .margins_apart(a, b)
+                .is_some_and(|gap| gap > *bound || (*is_strict && gap == *bound)),
+            Aim::Close { bound, on: On::Posterior, is_strict } => {
+                let square = bound * bound;
+                let gap = self.posteriors_apart(a, b);
+                gap.is_some_and(|gap| gap > square || (*is_strict && gap == square))
+            }
+            Aim::Lipschitz { units, norm, constant } => {
+                let square = square_distance(a, b, units, *norm);
+                let limit = square.map(|square| &(constant * constant) * &square);
+                self.posteriors_apart(a, b).zip(limit).is_some_and(|(gap, most)| gap > most)
+            }
+            Aim::Order { direction, class } => self.moves_against(*direction, *class, a, b),
+            Aim::Stays(scores) => {
+                self.defense.is_none()
+                    && self.margin(a).is_some_and(|m| m >= scores.floor.above)
+                    && self.margin(b).is_some_and(|m| m < scores.cutoff.below)
+            }
+            Aim::Flip { margin, .. } => self.is_confident(&margin.above, a) && self.flips(a, b),
         }
     }
 
@@ -231,61 +206,5 @@ impl Evaluated<'_> {
     fn flips(&self, a: &Point, b: &Point) -> bool {
         let label = |x| self.scores(x).map(|scores| argmax(&scores, self.model.tie));
         label(a).zip(label(b)).is_some_and(|(a, b)| a != b)
-    }
-}
-
-/// True if `a_j <= b_j` and the points are equal elsewhere.
-fn is_step_up(a: &Point, b: &Point, feature: usize) -> bool {
-    let mut pairs = a.values().iter().zip(b.values()).enumerate();
-    pairs.all(|(index, (x, y))| if index == feature { x <= y } else { x == y })
-}
-
-/// True if the points are equal in every feature that is not moved.
-fn agree_elsewhere(a: &Point, b: &Point, moved: &[bool]) -> bool {
-    let mut pairs = a.values().iter().zip(b.values()).zip(moved);
-    pairs.all(|((x, y), is_moved)| *is_moved || x == y)
-}
-
-/// The points one shift away along each axis, both ways.
-fn axis_neighbours(x: &Point, shifts: &[Rational]) -> impl Iterator<Item = Point> {
-    let signed = |(index, shift): (usize, &Rational)| {
-        [shift.clone(), -shift.clone()].map(|shift| (index, shift))
-    };
-    let shifted = shifts.iter().enumerate().flat_map(signed);
-    shifted.map(|(index, shift)| x.moved(index, &shift))
-}
-
-/// `|a_i − b_i|` per feature.
-fn differences(a: &Point, b: &Point) -> impl Iterator<Item = Rational> {
-    a.values().iter().zip(b.values()).map(|(x, y)| (x - y).abs())
-}
-
-/// `‖(a − b)/units‖²`.
-fn square_distance(a: &Point, b: &Point, units: &[Rational], norm: Norm) -> Option<Rational> {
-    let ratios = differences(a, b).zip(units).map(|(d, unit)| &d / unit);
-    norm_squared(&ratios.collect::<Option<Vec<_>>>()?, norm)
-}
-
-/// The square of a norm of non-negative numbers.
-pub(super) fn norm_squared(lengths: &[Rational], norm: Norm) -> Option<Rational> {
-    let sum = |terms: Vec<Rational>| terms.iter().fold(Rational::ZERO, |sum, term| &sum + term);
-    let length = match norm {
-        Norm::Linf => lengths.iter().max()?.clone(),
-        Norm::L1 => sum(lengths.to_vec()),
-        Norm::L2 => return Some(sum(lengths.iter().map(|length| length * length).collect())),
-    };
-    Some(&length * &length)
-}
-
-/// True if `other` lies within Δ of `x`: `‖(x − other)/shifts‖ <= 1`.
-fn is_in_zone(x: &Point, other: &Point, shifts: &[Rational], norm: Norm) -> bool {
-    let pairs = x.values().iter().zip(other.values()).zip(shifts);
-    let ratios: Option<Vec<Rational>> =
-        pairs.map(|((a, b), shift)| &(a - b).abs() / shift).collect();
-    let Some(ratios) = ratios else { return false };
-    match norm {
-        Norm::Linf => ratios.iter().all(|r| *r <= Rational::ONE),
-        Norm::L1 => ratios.iter().fold(Rational::ZERO, |sum, r| &sum + r) <= Rational::ONE,
-        Norm::L2 => ratios.iter().fold(Rational::ZERO, |sum, r| &sum + &(r * r)) <= Rational::ONE,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::certificate::{Bounds, Proof, Rejection, Verdict};
 use crate::model::Family;
-use crate::spec::{Claim, Obligation, Standing};
+use crate::spec::{Aim, Bonds, Claim, Obligation, Standing};
 
 use super::ensemble::{tree_dual, tree_pairs};
 use super::network::search::Found;
@@ -169,20 +169,29 @@ enum Rung {
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {
     match (&obligation.claim, family) {
         (Claim::AllPairs { .. }, _) => &[],
-        (
-            Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::Fuzz { .. },
-            Family::Ensemble(_),
-        )
-        | (Claim::Stable { .. } | Claim::Confident { .. }, _) => &[Rung::Twins],
-        (Claim::Near { .. }, _) => &[Rung::Difference, Rung::Changes, Rung::Split],
-        (Claim::Lipschitz { .. }, _) => &[Rung::Range, Rung::Jacobian, Rung::Split],
-        (Claim::Fuzz { .. }, Family::Mlp(_)) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
+        (Claim::Pair(pair), Family::Mlp(_)) => match (&pair.bonds, &pair.aim) {
+            (_, Aim::Order { .. }) => &[Rung::Jacobian, Rung::Attack, Rung::Split],
+            (_, Aim::Flip { .. }) => &[Rung::Fuzz, Rung::Attack, Rung::Boxes],
+            (_, Aim::Lipschitz { .. }) => &[Rung::Range, Rung::Jacobian, Rung::Split],
+            (Bonds::Within { .. }, Aim::Close { .. }) => {
+                &[Rung::Difference, Rung::Changes, Rung::Split]
+            }
+            (_, Aim::Close { .. } | Aim::Stays(_)) => &[],
+        },
+        (Claim::Pair(pair), Family::Ensemble(_)) => match &pair.aim {
+            Aim::Order { .. } => &[Rung::Jumps],
+            Aim::Close { .. } | Aim::Lipschitz { .. } | Aim::Stays(_) | Aim::Flip { .. } => {
+                &[Rung::Twins]
+            }
+        },
         (Claim::Avoid { .. }, _) => {
             &[Rung::Interval, Rung::Linear, Rung::Start, Rung::Attack, Rung::Split]
         }
-        (Claim::Monotone { .. }, Family::Mlp(_)) => &[Rung::Jacobian, Rung::Attack, Rung::Split],
-        (Claim::Monotone { .. }, Family::Ensemble(_)) => &[Rung::Jumps],
-        (_, Family::Mlp(_)) => &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split],
-        (_, Family::Ensemble(_)) => &[Rung::Interval, Rung::Cells, Rung::Shares],
+        (Claim::Label { .. } | Claim::Posterior { .. }, Family::Mlp(_)) => {
+            &[Rung::Interval, Rung::Linear, Rung::Alpha, Rung::Lp, Rung::Split]
+        }
+        (Claim::Label { .. } | Claim::Posterior { .. }, Family::Ensemble(_)) => {
+            &[Rung::Interval, Rung::Cells, Rung::Shares]
+        }
     }
 }

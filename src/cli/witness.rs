@@ -7,7 +7,7 @@ use std::fmt::Write;
 use crate::certificate::{Decided, Proof, Verdict};
 use crate::interval::Rational;
 use crate::model::{Model, Point, Row, argmax};
-use crate::spec::{Claim, On, Semantics, Zone};
+use crate::spec::{Aim, Bonds, Claim, On, Pair, Semantics};
 
 /// Most features of a counterexample that are shown.
 const FEATURES: usize = 10;
@@ -45,33 +45,44 @@ pub(crate) fn describe(model: &Model, rows: &[Row], decided: &Decided) -> Option
 
 /// The way in which the answers violate the claim.
 fn shows(model: &Model, claim: &Claim) -> String {
-    let features = model.schema.features().iter().map(|feature| feature.name.as_str());
-    let names = |moved: &[bool]| {
-        let moved = features.clone().zip(moved).filter(|(_, is_moved)| **is_moved);
-        moved.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
-    };
     match claim {
         Claim::Label { label } => format!("label {label} is not answered"),
         Claim::Posterior { label, .. } => format!("label {label} is not answered that surely"),
-        Claim::Monotone { feature, .. } => {
-            let name = features.clone().nth(feature.0).unwrap_or_default();
-            format!("more of {name} moves the answer the other way")
-        }
-        Claim::Fuzz { zone: Zone::Axis, .. } => {
-            "a shift of one feature flips an answer that is too sure for it".to_owned()
-        }
-        Claim::Fuzz { .. } => "a point close by flips an answer that is too sure for it".to_owned(),
         Claim::Avoid { .. } => "outputs are reached that are to be avoided".to_owned(),
-        Claim::Near { .. } => "answers of close points are too far apart".to_owned(),
-        Claim::Stable { moved, .. } => {
-            format!("{} alone moves the answer too far", names(moved))
-        }
-        Claim::Confident { moved, .. } => {
-            format!("{} alone makes a confident answer another one", names(moved))
-        }
-        Claim::Lipschitz { .. } => "answers are too far apart for that distance".to_owned(),
+        Claim::Pair(pair) => shows_of_pair(model, pair),
         // the obligation is counted pair by pair, and no counterexample is given
         Claim::AllPairs { .. } => "pairs of rows are not bound".to_owned(),
+    }
+}
+
+/// The same for a statement about two points.
+fn shows_of_pair(model: &Model, pair: &Pair) -> String {
+    let moved = moved(model, &pair.bonds);
+    match &pair.aim {
+        Aim::Order { .. } => format!("more of {moved} moves the answer the other way"),
+        Aim::Flip { ball: None, .. } => {
+            "a shift of one feature flips an answer that is too sure for it".to_owned()
+        }
+        Aim::Flip { .. } => "a point close by flips an answer that is too sure for it".to_owned(),
+        Aim::Close { .. } if moved.is_empty() => {
+            "answers of close points are too far apart".to_owned()
+        }
+        Aim::Close { .. } => format!("{moved} alone moves the answer too far"),
+        Aim::Stays(_) => format!("{moved} alone makes a confident answer another one"),
+        Aim::Lipschitz { .. } => "answers are too far apart for that distance".to_owned(),
+    }
+}
+
+/// The names of the features that move while all others stay; empty if any may move.
+fn moved(model: &Model, bonds: &Bonds) -> String {
+    let features = model.schema.features().iter().map(|feature| feature.name.as_str());
+    match bonds {
+        Bonds::Raised(feature) => features.skip(feature.0).take(1).collect(),
+        Bonds::Moved(moved) => {
+            let moved = features.zip(moved.iter()).filter(|(_, is_moved)| **is_moved);
+            moved.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+        }
+        Bonds::Free | Bonds::Within { .. } | Bonds::Shifted(_) => String::new(),
     }
 }
 
@@ -90,13 +101,9 @@ fn named(model: &Model, claim: &Claim, row: Option<&Row>, points: &[Point]) -> V
 
 /// The first shifted copy of a point that has another label, for claims about such copies.
 fn flipped(model: &Model, claim: &Claim, point: &Point) -> Option<Point> {
-    let Claim::Fuzz { shifts, zone: Zone::Axis, .. } = claim else { return None };
     let label = |point: &Point| argmax(&model.exact_scores(point), model.tie);
     let own = label(point);
-    let signed = |(feature, shift): (usize, &Rational)| {
-        [point.moved(feature, shift), point.moved(feature, &-shift.clone())]
-    };
-    shifts.iter().enumerate().flat_map(signed).find(|copy| label(copy) != own)
+    claim.pair()?.partners(point)?.find(|copy| label(copy) != own)
 }
 
 /// The scores that count for the claim; `None` if a served score overflows.
@@ -136,9 +143,7 @@ fn answer(model: &Model, claim: &Claim, semantics: Semantics, point: &Point) -> 
 
 /// The distance of two scores, and the largest distance that is claimed.
 fn apart(model: &Model, claim: &Claim, points: &[NamedPoint]) -> String {
-    let (Claim::Near { bound, on: On::Score, .. } | Claim::Stable { bound, on: On::Score, .. }) =
-        claim
-    else {
+    let Some(Aim::Close { bound, on: On::Score, .. }) = claim.pair().map(|pair| &pair.aim) else {
         return String::new();
     };
     let [(_, a), (_, b)] = points else { return String::new() };

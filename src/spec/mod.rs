@@ -17,7 +17,8 @@ mod unit;
 mod words;
 
 pub use condition::Link;
-pub use lower::{Claim, Confidence, LowerError, Lowered, Obligation, Standing, Threshold};
+pub use lower::{Aim, Bonds, Confidence, Pair, Regions, norm_squared, square_distance};
+pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use lower::{Halfspace, OutputBlock, PairBound};
 pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
 pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};

@@ -10,7 +10,7 @@ use crate::model::{
     Schema, Tie, Tree,
 };
 use crate::oracle::{Oracle, Response, exact_label};
-use crate::spec::{Claim, Lowered, Spec};
+use crate::spec::{Bonds, Claim, Lowered, Spec};
 
 use super::inference::{FloatRegion, Ledger, Trend};
 use super::leakage::settle;
@@ -87,7 +87,7 @@ pub(super) fn proved(
     let kernel = Kernel::new(model, &lowered, Arithmetic::Rounded);
     let prove = |at: usize| {
         let proof = match lowered.obligation(at).unwrap().claim {
-            Claim::Monotone { .. } => Proof::Jumps { trees: Default::default() },
+            Claim::Pair(_) => Proof::Jumps { trees: Default::default() },
             _ => Proof::Interval,
         };
         match kernel.check(at, &proof).unwrap() {
@@ -160,11 +160,10 @@ fn certified_inference_is_never_wrong_on_a_planted_monotone_ensemble() {
 #[test]
 fn a_false_order_over_a_planted_pit_is_counted_wrong() {
     let model = pitted_target();
-    assert!(
-        proved(&model, ORDER, &[], None).iter().all(|p| {
-            !matches!(p.obligation().claim, Claim::Monotone { feature: Feature(0), .. })
-        })
-    );
+    assert!(proved(&model, ORDER, &[], None).iter().all(|p| {
+        let pair = p.obligation().claim.pair();
+        pair.is_none_or(|pair| pair.bonds != Bonds::Raised(Feature(0)))
+    }));
     let (valid, seeds) = (ValidBox::new(&model.schema), rows(&model, 20, 1));
     let known = knowledge(&model, &valid, &seeds, &[]);
     let labels = assumed_order(&model);

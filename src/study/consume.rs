@@ -11,7 +11,7 @@ use crate::report::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, Difference, Estimate,
     GivesAway, Paired, PerSet, PropertyName, SettledCurve, SettledPoint, Share, StillProved,
 };
-use crate::spec::Claim;
+use crate::spec::Aim;
 use crate::steal::{
     AttackName, AttackSpec, Classifier, Evaluation, Figures, Generator, Repetition, Scene, Scores,
     ValidBox, run, settled,
@@ -92,7 +92,10 @@ fn attacks(target: &Target, plan: &Plan) -> Result<Vec<(String, AttackSpec)>, St
         ("random-uniform".to_owned(), random),
         ("masked-thief-certified".to_owned(), thief.clone()),
     ];
-    let is_monotone = |proved: &Proved| matches!(proved.obligation().claim, Claim::Monotone { .. });
+    let is_monotone = |proved: &Proved| {
+        let aim = proved.obligation().claim.pair().map(|pair| &pair.aim);
+        matches!(aim, Some(Aim::Order { .. }))
+    };
     if target.proved.iter().any(is_monotone) {
         let along = AttackSpec { generator: Generator::Along { radius: 2.0 }, ..thief };
         attacks.push(("masked-thief-along".to_owned(), along));

@@ -8,7 +8,7 @@
 
 use crate::interval::Rational;
 use crate::model::Model;
-use crate::spec::{Claim, Norm, Zone};
+use crate::spec::{Aim, Bonds, Claim, Norm, Pair};
 
 use super::slopes::{Sloped, margin, margin_row};
 
@@ -20,16 +20,21 @@ pub struct BoundaryClaim<'a> {
     pub(super) mu: f64,
     /// Raw length of Δ, per feature.
     pub(super) shifts: &'a [Rational],
-    pub(super) zone: Zone,
-    pub(super) zone_norm: Norm,
+    /// The norm of zone `ball`; `None`: zone `axis`.
+    pub(super) ball: Option<Norm>,
 }
 
 impl<'a> BoundaryClaim<'a> {
     /// Returns `None` for other claims.
     pub fn of(claim: &'a Claim) -> Option<Self> {
-        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else { return None };
+        let Pair { bonds, aim: Aim::Flip { margin, ball }, .. } = claim.pair()? else {
+            return None;
+        };
+        let (Bonds::Shifted(shifts) | Bonds::Within { reach: shifts, .. }) = bonds else {
+            return None;
+        };
         let (least, mu) = (margin.below.down(), margin.above.up());
-        Some(Self { least, mu, shifts, zone: *zone, zone_norm: *zone_norm })
+        Some(Self { least, mu, shifts, ball: ball.as_ref().map(|(_, norm)| *norm) })
     }
 
     /// μ: from this margin on, a point is confident.
@@ -37,9 +42,9 @@ impl<'a> BoundaryClaim<'a> {
         self.mu
     }
 
-    /// The shape of the zone.
-    pub fn zone(&self) -> Zone {
-        self.zone
+    /// True for zone `ball`.
+    pub fn is_ball(&self) -> bool {
+        self.ball.is_some()
     }
 
     /// The violation at a raw point beside the partner that [`BoundaryClaim::partner`] finds; −∞ if it finds

@@ -9,15 +9,15 @@ use std::f64::consts::SQRT_2;
 
 use crate::interval::Rational;
 use crate::model::{Model, softmax};
-use crate::spec::{Claim, Norm, On};
+use crate::spec::{Aim, Claim, Norm, On};
 
 use super::slopes::{Sloped, margin, margin_row, margin_slopes};
 
-/// A bound on the change between points that are less than ε apart, which is the caller's affair. Its
+/// A bound on the change between two points that are bound to each other, which is the caller's affair. Its
 /// violation is in units of scores or of posteriors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NearClaim {
-    /// Lε.
+    /// The bound: Lε, for points less than ε apart.
     bound: f64,
     on: On,
 }
@@ -25,7 +25,7 @@ pub struct NearClaim {
 impl NearClaim {
     /// Returns `None` for other claims.
     pub fn of(claim: &Claim) -> Option<Self> {
-        let Claim::Near { bound, on, .. } = claim else { return None };
+        let Aim::Close { bound, on, .. } = &claim.pair()?.aim else { return None };
         Some(Self { bound: bound.down(), on: *on })
     }
 
@@ -57,7 +57,7 @@ pub struct LipschitzClaim {
 impl LipschitzClaim {
     /// Returns `None` for other claims.
     pub fn of(claim: &Claim) -> Option<Self> {
-        let Claim::Lipschitz { units, norm, constant, .. } = claim else { return None };
+        let Aim::Lipschitz { units, norm, constant } = &claim.pair()?.aim else { return None };
         let units = units.iter().map(Rational::down).collect();
         Some(Self { units, norm: *norm, constant: constant.up() })
     }

@@ -39,9 +39,7 @@ impl LabelClaim {
                 margin: threshold.below.up(),
                 posterior: 1.0 / (1.0 + odds.down()),
             }),
-            Claim::Fuzz { .. } | Claim::Monotone { .. } | Claim::Avoid { .. } => None,
-            Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => None,
-            Claim::Stable { .. } | Claim::Confident { .. } => None,
+            Claim::Pair(_) | Claim::Avoid { .. } | Claim::AllPairs { .. } => None,
         }
     }
 

@@ -7,7 +7,7 @@
 //! The score is the margin of the class; with more than two classes, its posterior.
 
 use crate::model::{Mlp, softmax};
-use crate::spec::{Claim, Direction};
+use crate::spec::{Aim, Bonds, Claim, Direction, Pair};
 
 use super::label::posterior;
 use super::slopes::{Sloped, contrast, margin, margin_row, slopes};
@@ -25,7 +25,11 @@ pub struct MonotoneClaim {
 impl MonotoneClaim {
     /// Returns `None` for other claims.
     pub fn of(claim: &Claim) -> Option<Self> {
-        let Claim::Monotone { feature, direction, class } = claim else { return None };
+        let Pair { bonds: Bonds::Raised(feature), aim: Aim::Order { direction, class }, .. } =
+            claim.pair()?
+        else {
+            return None;
+        };
         let sign = match direction {
             Direction::Increasing => 1.0,
             Direction::Decreasing => -1.0,

@@ -10,7 +10,10 @@ use crate::interval::Rational;
 use crate::model::{
     Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Link, Mlp, Precision, Schema, Tie,
 };
-use crate::spec::{Direction, Domain, Halfspace, Integers, Norm, On, OutputBlock, Threshold, Zone};
+use crate::spec::{
+    Aim, Bonds, Direction, Domain, Halfspace, Integers, Norm, On, OutputBlock, Pair, Regions,
+    Threshold,
+};
 
 const FEATURES: usize = 4;
 
@@ -60,28 +63,42 @@ fn posterior_claim(label: usize, delta: f64) -> Claim {
 }
 
 fn monotone_claim(class: usize, direction: Direction) -> Claim {
-    Claim::Monotone { feature: Feature(1), direction, class }
+    let (bonds, aim) = (Bonds::Raised(Feature(1)), Aim::Order { direction, class });
+    Claim::Pair(Pair { bonds, regions: Regions::Both, aim })
 }
 
-fn fuzz_claim(mu: f64, zone: Zone, zone_norm: Norm) -> Claim {
+/// With the norm of zone `ball`, or zone `axis`.
+fn fuzz_claim(mu: f64, norm: Option<Norm>) -> Claim {
     let margin = Threshold { below: number(mu), above: number(mu) };
-    Claim::Fuzz { margin, shifts: numbers(&[0.5; FEATURES]), zone, zone_norm }
+    let shifts = numbers(&[0.5; FEATURES]);
+    let (bonds, ball) = match norm {
+        None => (Bonds::Shifted(shifts), None),
+        Some(norm) => {
+            let reach = Arc::clone(&shifts);
+            (Bonds::Within { reach, is_strict: false }, Some((shifts, norm)))
+        }
+    };
+    Claim::Pair(Pair { bonds, regions: Regions::First, aim: Aim::Flip { margin, ball } })
 }
 
 fn near_claim(on: On) -> Claim {
-    Claim::Near { reach: numbers(&[1.0; FEATURES]), bound: number(0.1), on }
+    let is_strict = on == On::Posterior;
+    Claim::Pair(Pair {
+        bonds: Bonds::Within { reach: numbers(&[1.0; FEATURES]), is_strict },
+        regions: Regions::Both,
+        aim: Aim::Close { bound: number(0.1), on, is_strict },
+    })
 }
 
 fn lipschitz_claim(model: &Model, norm: Norm) -> Claim {
     let domain = Domain::new(&model.schema, &Default::default(), Integers::Relax).unwrap();
     let region = domain.region().unwrap();
     let units = numbers(&[1.0, 2.0, 0.5, 0.25]);
-    Claim::Lipschitz {
-        units,
-        norm,
-        constant: number(0.03125),
-        boxes: Arc::new([region.clone(), region]),
-    }
+    Claim::Pair(Pair {
+        bonds: Bonds::Free,
+        regions: Regions::Each(Arc::new([region.clone(), region])),
+        aim: Aim::Lipschitz { units, norm, constant: number(0.03125) },
+    })
 }
 
 /// Asserts that `slopes` are the central differences of `value` at `points`.
@@ -157,7 +174,7 @@ fn slopes_of_monotone_claims_are_differences() {
 
 #[test]
 fn slopes_of_the_boundary_property_are_differences() {
-    let claim = fuzz_claim(0.25, Zone::Axis, Norm::Linf);
+    let claim = fuzz_claim(0.25, None);
     let claim = BoundaryClaim::of(&claim).unwrap();
     expect_differences(2, |pair| claim.by_scores(pair));
 }
@@ -240,7 +257,7 @@ fn behind_a_defense_the_answers_count() {
     let claim = PointClaim::of(&claim, 2).unwrap();
     assert!((claim.at(&model, Some(&defense), &raw) - (0.5 - 0.75 * own)).abs() < 1e-15);
     assert!((claim.at(&model, None, &raw) + model.margin(&raw).abs()).abs() < 1e-15);
-    let fuzz = fuzz_claim(0.0, Zone::Axis, Norm::Linf);
+    let fuzz = fuzz_claim(0.0, None);
     let fuzz = PointClaim::of(&fuzz, 2).unwrap();
     assert_eq!(fuzz.at(&model, Some(&defense), &raw), f64::NEG_INFINITY);
 }
@@ -249,11 +266,9 @@ fn behind_a_defense_the_answers_count() {
 fn partners_lie_in_the_zone_on_the_other_side() {
     let mut rng = ChaCha8Rng::seed_from_u64(14);
     let mut found = [0; 4];
-    let zones = [Norm::Linf, Norm::L1, Norm::L2].map(|norm| (Zone::Ball, norm));
-    for (count, (zone, norm)) in
-        found.iter_mut().zip(zones.into_iter().chain([(Zone::Axis, Norm::L1)]))
-    {
-        let claim = fuzz_claim(0.125, zone, norm);
+    let zones = [Some(Norm::Linf), Some(Norm::L1), Some(Norm::L2), None];
+    for (count, norm) in found.iter_mut().zip(zones) {
+        let claim = fuzz_claim(0.125, norm);
         let claim = BoundaryClaim::of(&claim).unwrap();
         for _ in 0..200 {
             let (model, raw) = (network(2, &mut rng), point(&mut rng));
@@ -266,7 +281,7 @@ fn partners_lie_in_the_zone_on_the_other_side() {
             assert_ne!(model.label(&partner), model.label(&raw));
             assert_eq!(violation >= 0.0, model.margin(&raw).abs() >= claim.mu());
             let lengths = raw.iter().zip(&partner).map(|(x, y)| (x - y).abs() / 0.5);
-            let length = match norm {
+            let length = match norm.unwrap_or(Norm::L1) {
                 Norm::Linf => lengths.fold(0.0, f64::max),
                 Norm::L1 => lengths.sum(),
                 Norm::L2 => lengths.map(|l| l * l).sum::<f64>().sqrt(),

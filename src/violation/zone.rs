@@ -3,7 +3,7 @@
 
 use crate::interval::Rational;
 use crate::model::{Family, Model};
-use crate::spec::{Norm, Zone};
+use crate::spec::Norm;
 
 use super::boundary::BoundaryClaim;
 use super::slopes::margin_slopes;
@@ -20,9 +20,8 @@ impl BoundaryClaim<'_> {
     pub fn partner(&self, model: &Model, raw: &[f64]) -> Option<Vec<f64>> {
         let label = model.label(raw);
         let is_flipped = |moved: &Vec<f64>| model.label(moved) != label;
-        if self.zone == Zone::Ball
-            && let Some(moved) =
-                inside_ball(model, raw, self.shifts, self.zone_norm).find(is_flipped)
+        if let Some(norm) = self.ball
+            && let Some(moved) = inside_ball(model, raw, self.shifts, norm).find(is_flipped)
         {
             return Some(moved);
         }
@@ -38,7 +37,7 @@ impl BoundaryClaim<'_> {
         let reach = self.shifts.iter().map(inside);
         let steps: Vec<f64> = raw.iter().zip(&other).map(|(x, y)| y - x).collect();
         let ratios = steps.iter().zip(reach).map(|(step, reach)| (step / reach).abs());
-        let length = match self.zone_norm {
+        let length = match self.ball? {
             Norm::Linf => ratios.fold(0.0, f64::max),
             Norm::L1 => ratios.sum(),
             Norm::L2 => ratios.map(|ratio| ratio * ratio).sum::<f64>().sqrt(),

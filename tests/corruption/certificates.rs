@@ -10,7 +10,7 @@ use propcert::certificate::{
 };
 use propcert::defense::Defense;
 use propcert::model::{CsvFile, DataSet, Digest, Kind, Model, Part, Point, Row};
-use propcert::spec::{Claim, Integers, Lowered, Property, Spec, Zone};
+use propcert::spec::{Claim, Integers, Lowered, Property, Spec};
 
 use crate::cases::forests::full_pairs;
 use crate::cases::{self, halves, leaf, mlp, uniform_hint};
@@ -18,6 +18,7 @@ use crate::models::{
     folded_ensemble, folded_network, ridge_network, rising_network, scaled_network, small_ensemble,
     small_network, three_classes, three_outputs, with_upper_tie, with_whole,
 };
+use crate::said::{Said, said};
 use crate::truth::is_true;
 use crate::two_points::{Pair, is_witness, pairs};
 
@@ -112,18 +113,18 @@ fn candidates(lowered: &Lowered, at: usize) -> Vec<Vec<Vec<String>>> {
     }
     let points: Vec<[f64; 2]> =
         along(ends[0]).flat_map(|a| along(ends[1]).map(move |b| [a, b])).collect();
-    match &obligation.claim {
-        Claim::Avoid { copies: 2, .. } => {
-            let others = along(ends[2]).flat_map(|a| along(ends[3]).map(move |b| [a, b]));
-            let others: Vec<[f64; 2]> = others.collect();
-            let pairs = points.iter().flat_map(|x| others.iter().map(move |y| [x, y]));
-            pairs.map(|pair| pair.map(|x| Point::texts(x)).to_vec()).collect()
-        }
-        Claim::Near { reach, .. } => {
+    if let Claim::Avoid { copies: 2, .. } = &obligation.claim {
+        let others = along(ends[2]).flat_map(|a| along(ends[3]).map(move |b| [a, b]));
+        let others: Vec<[f64; 2]> = others.collect();
+        let pairs = points.iter().flat_map(|x| others.iter().map(move |y| [x, y]));
+        return pairs.map(|pair| pair.map(|x| Point::texts(x)).to_vec()).collect();
+    }
+    match said(&obligation.claim) {
+        Said::Near { reach, .. } => {
             let moved = |x: &[f64; 2]| vec![x[0] + 0.999 * reach[0].down(), x[1]];
             points.iter().map(|x| vec![Point::texts(x), Point::texts(&moved(x))]).collect()
         }
-        Claim::Lipschitz { boxes, .. } => {
+        Said::Lipschitz { boxes, .. } => {
             let ends = boxes.each_ref().map(|part| {
                 let sides = part.sides().iter();
                 sides.map(|(low, high)| [low.up(), high.down()]).collect::<Vec<_>>()
@@ -136,7 +137,7 @@ fn candidates(lowered: &Lowered, at: usize) -> Vec<Vec<Vec<String>>> {
             let pairs = first.iter().flat_map(|a| second.iter().map(move |b| [a, b]));
             pairs.map(|pair| pair.map(|x| Point::texts(x)).to_vec()).collect()
         }
-        Claim::Monotone { feature, .. } => {
+        Said::Monotone { feature, .. } => {
             let pair = |x: &[f64; 2]| {
                 let mut next = *x;
                 next[feature.0] = ends[feature.0].1;
@@ -144,7 +145,7 @@ fn candidates(lowered: &Lowered, at: usize) -> Vec<Vec<Vec<String>>> {
             };
             points.iter().map(pair).collect()
         }
-        Claim::Fuzz { shifts, zone: Zone::Ball, .. } => {
+        Said::Fuzz { shifts, is_ball: true, .. } => {
             let corners = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)];
             let pair = |x: &[f64; 2], (a, b): (f64, f64)| {
                 let moved = [x[0] + a * shifts[0].down(), x[1] + b * shifts[1].down()];

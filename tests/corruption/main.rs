@@ -11,6 +11,7 @@ mod lanes;
 mod models;
 mod pieces;
 mod posteriors;
+mod said;
 mod subjects;
 mod trees;
 mod truth;

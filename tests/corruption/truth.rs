@@ -8,10 +8,11 @@
 
 use propcert::interval::{Decimal, Rational};
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
-use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics, Zone};
+use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics};
 
 use crate::cases::nearest::{Place, nearest};
 use crate::cells::reached;
+use crate::said::{Said, said};
 use crate::two_points::is_violated;
 
 pub type Point = [Rational; 2];
@@ -79,35 +80,38 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
                             < odds.up() * (1.0 + 1e-5)
                     }))
         }),
-        Claim::Monotone { feature, direction, .. } => {
-            let rises = |slope: &Rational| match direction {
-                Direction::Increasing => *slope >= Rational::ZERO,
-                Direction::Decreasing => *slope <= Rational::ZERO,
-            };
-            slopes(&space, feature.0).iter().all(rises)
-        }
-        Claim::Fuzz { margin, shifts, zone, .. } => {
-            let along = |feature: usize, sign: i32| {
-                let mut moved = STILL;
-                moved[feature] = &shifts[feature] * &Rational::integer(sign);
-                moved
-            };
-            let mut moves: Vec<Point> =
-                (0..2).flat_map(|feature| [1, -1].map(|sign| along(feature, sign))).collect();
-            if *zone == Zone::Ball {
-                // the corners of a ball in the largest-change norm
-                for (a, b) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
-                    let ([x, _], [_, y]) = (along(0, a), along(1, b));
-                    moves.push([x, y]);
-                }
+        Claim::Pair(_) => match said(&obligation.claim) {
+            Said::Monotone { feature, direction } => {
+                let rises = |slope: &Rational| match direction {
+                    Direction::Increasing => *slope >= Rational::ZERO,
+                    Direction::Decreasing => *slope <= Rational::ZERO,
+                };
+                slopes(&space, feature.0).iter().all(rises)
             }
-            moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
-        }
+            Said::Fuzz { margin, shifts, is_ball } => {
+                let along = |feature: usize, sign: i32| {
+                    let mut moved = STILL;
+                    moved[feature] = &shifts[feature] * &Rational::integer(sign);
+                    moved
+                };
+                let mut moves: Vec<Point> =
+                    (0..2).flat_map(|feature| [1, -1].map(|sign| along(feature, sign))).collect();
+                if is_ball {
+                    // the corners of a ball in the largest-change norm
+                    for (a, b) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
+                        let ([x, _], [_, y]) = (along(0, a), along(1, b));
+                        moves.push([x, y]);
+                    }
+                }
+                moves.into_iter().all(|shift| !flips(&space, &shift, &margin.above))
+            }
+            Said::Near { .. }
+            | Said::Lipschitz { .. }
+            | Said::Stable { .. }
+            | Said::Confident { .. } => !is_violated(model, &obligation.region, &obligation.claim),
+            Said::Other => panic!("a pair says something"),
+        },
         Claim::AllPairs { .. } => panic!("decided pair by pair"),
-        claim @ (Claim::Near { .. }
-        | Claim::Lipschitz { .. }
-        | Claim::Stable { .. }
-        | Claim::Confident { .. }) => !is_violated(model, &obligation.region, claim),
         Claim::Avoid { blocks, .. } => {
             blocks.iter().all(|block| reached(model, &obligation.region, block).is_none())
         }

@@ -9,6 +9,7 @@ use propcert::model::{Ensemble, Family, Model, Node, Point as Parsed, Row};
 use propcert::spec::{Claim, Lowered, Norm, On, PairBound, RawRegion};
 
 use crate::posteriors::{Enclosure, exp, quotient, sigmoid};
+use crate::said::{Said, said};
 use crate::truth::{Point, lines, margin, scores};
 
 /// The ends of a side of a box.
@@ -19,18 +20,18 @@ pub fn is_violated(model: &Model, region: &RawRegion, claim: &Claim) -> bool {
     if let Family::Ensemble(ensemble) = &model.family {
         return is_violated_in_cells(model, ensemble, region, claim);
     }
-    let (first, second) = match claim {
-        Claim::Lipschitz { boxes, .. } => (boxes[0].sides(), boxes[1].sides()),
+    let (first, second) = match said(claim) {
+        Said::Lipschitz { boxes, .. } => (boxes[0].sides(), boxes[1].sides()),
         _ => (region.sides(), region.sides()),
     };
     // the second feature stays where it is, or crosses the gap
     let (a, b) = (first[1].0.clone(), second[1].0.clone());
     let heights = if second[1].0 <= a && a <= second[1].1 { [a.clone(), a] } else { [a, b] };
     let places = places(model, [&first[0], &second[0]], &heights[0]);
-    let near = match claim {
+    let near = match said(claim) {
         // almost as far apart as may be
-        Claim::Near { reach, on: On::Posterior, .. } => &reach[0] * &just_below_one(),
-        Claim::Near { reach, .. } => reach[0].clone(),
+        Said::Near { reach, on: On::Posterior, .. } => &reach[0] * &just_below_one(),
+        Said::Near { reach, .. } => reach[0].clone(),
         _ => Rational::from_f64(2f64.powi(-40)).unwrap(),
     };
     let half = &near * &Rational::from_f64(0.5).unwrap();
@@ -53,9 +54,9 @@ fn is_violated_in_cells(
     region: &RawRegion,
     claim: &Claim,
 ) -> bool {
-    let regions = match claim {
-        Claim::Lipschitz { boxes, .. } => [&boxes[0], &boxes[1]],
-        Claim::Confident { partners, .. } => [region, &**partners],
+    let regions = match said(claim) {
+        Said::Lipschitz { boxes, .. } => [&boxes[0], &boxes[1]],
+        Said::Confident { partners, .. } => [region, partners],
         _ => [region, region],
     };
     let tiny = Rational::from_f64(2f64.powi(-200)).unwrap();
@@ -132,9 +133,9 @@ pub fn violates(
     [a, b]: &[Point; 2],
 ) -> Option<bool> {
     let gaps = [0, 1].map(|k| (&a[k] - &b[k]).abs());
-    match claim {
-        Claim::Near { reach, bound, on } => {
-            let is_strict = *on == On::Posterior;
+    match said(claim) {
+        Said::Near { reach, bound, on } => {
+            let is_strict = on == On::Posterior;
             let is_near = gaps
                 .iter()
                 .zip(reach.iter())
@@ -149,7 +150,7 @@ pub fn violates(
             let limit = bound * bound;
             told(low >= limit, high < limit)
         }
-        Claim::Lipschitz { units, norm, constant, boxes } => {
+        Said::Lipschitz { units, norm, constant, boxes } => {
             if !is_in(boxes[0].sides(), a) || !is_in(boxes[1].sides(), b) {
                 return Some(false);
             }
@@ -163,20 +164,20 @@ pub fn violates(
             let limit = &square * &(constant * constant);
             told(low > limit, high <= limit)
         }
-        Claim::Stable { moved, bound, on } => {
+        Said::Stable { moved, bound, on } => {
             let is_change = (0..2).all(|k| moved[k] || a[k] == b[k]);
             if !is_change || !is_in(region.sides(), a) || !is_in(region.sides(), b) {
                 return Some(false);
             }
             let (m, n) = (margin(model, a), margin(model, b));
-            if *on == On::Score {
+            if on == On::Score {
                 return Some((&m - &n).abs() > *bound);
             }
             let (low, high) = squared_gap_at(&m, &n);
             let limit = bound * bound;
             told(low > limit, high <= limit)
         }
-        Claim::Confident { moved, partners, scores } => {
+        Said::Confident { moved, partners, scores } => {
             let is_change = (0..2).all(|k| moved[k] || a[k] == b[k]);
             if !is_change || !is_in(region.sides(), a) || !is_in(partners.sides(), b) {
                 return Some(false);
@@ -310,19 +311,22 @@ pub fn is_witness(
         (Claim::Label { label }, [x]) => {
             Some(is_inside(x) && propcert::model::argmax(&scores(model, x), model.tie) != *label)
         }
-        (Claim::Monotone { feature, direction, .. }, [a, b]) => {
-            let other = 1 - feature.0;
-            let is_step = a[feature.0] <= b[feature.0] && a[other] == b[other];
-            let (from, to) = (margin(model, a), margin(model, b));
-            let is_against = match direction {
-                propcert::spec::Direction::Increasing => to < from,
-                propcert::spec::Direction::Decreasing => to > from,
-            };
-            Some(is_step && is_inside(a) && is_inside(b) && is_against)
-        }
-        (Claim::Near { .. } | Claim::Lipschitz { .. }, [a, b]) => {
-            violates(model, region, &obligation.claim, &[a.clone(), b.clone()])
-        }
+        (Claim::Pair(_), [a, b]) => match said(&obligation.claim) {
+            Said::Monotone { feature, direction } => {
+                let other = 1 - feature.0;
+                let is_step = a[feature.0] <= b[feature.0] && a[other] == b[other];
+                let (from, to) = (margin(model, a), margin(model, b));
+                let is_against = match direction {
+                    propcert::spec::Direction::Increasing => to < from,
+                    propcert::spec::Direction::Decreasing => to > from,
+                };
+                Some(is_step && is_inside(a) && is_inside(b) && is_against)
+            }
+            Said::Near { .. } | Said::Lipschitz { .. } => {
+                violates(model, region, &obligation.claim, &[a.clone(), b.clone()])
+            }
+            Said::Stable { .. } | Said::Confident { .. } | Said::Fuzz { .. } | Said::Other => None,
+        },
         (Claim::Avoid { blocks, .. }, points) => {
             let joint: Vec<Rational> = points.iter().flatten().cloned().collect();
             let is_inside = region.sides().iter().zip(&joint).all(|((l, h), x)| l <= x && x <= h);

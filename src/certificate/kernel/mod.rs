@@ -10,7 +10,9 @@ use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model, Tie};
-use crate::spec::{Claim, Lowered, Obligation, RawRegion, Semantics, Standing};
+use crate::spec::{
+    Aim, Bonds, Claim, Lowered, Obligation, Pair, RawRegion, Regions, Semantics, Standing,
+};
 
 use crate::certificate::claims::{Outcome, competitors, decide, label_of};
 use crate::certificate::ensemble::distance::Distances;
@@ -104,7 +106,8 @@ impl<N: Score> Forests<N> {
     ) -> Result<impl ExactSizeIterator<Item = Twins<'q, N>>, Rejection> {
         let why = "the claim is not about two points";
         let inapplicable = Rejection::Inapplicable { rule: "tree-pairs", why };
-        Twins::all(&self.claimed, &self.plain, obligation, claim, tie).ok_or(inapplicable)
+        let forests = [&self.claimed, &self.plain];
+        Twins::all(forests, &obligation.region, claim, tie).ok_or(inapplicable)
     }
 }
 
@@ -246,14 +249,20 @@ impl<'a> Kernel<'a> {
     ) -> Result<Outcome, Rejection> {
         let network = &prepared.network;
         let (schema, region) = (&self.model.schema, &obligation.region);
-        match (claim, proof) {
-            (Claim::Lipschitz { units, norm, constant, boxes }, Proof::Range) => {
+        let Some(Pair { bonds, regions, aim }) = claim.pair() else {
+            return self.decide_cases(prepared, obligation, claim, proof);
+        };
+        match (bonds, aim, proof) {
+            (Bonds::Free, Aim::Lipschitz { units, norm, constant }, Proof::Range) => {
+                let Regions::Each(boxes) = regions else { return Ok(Outcome::Open(Bounds::NONE)) };
                 Ok(range::apart(network, &prepared.ranges, schema, boxes, units, *norm, constant))
             }
-            (Claim::Near { .. }, Proof::Difference) => {
+            (Bonds::Within { .. }, Aim::Close { .. }, Proof::Difference) => {
                 Ok(self.changes(prepared, obligation, claim).decide(region))
             }
-            (Claim::Near { .. }, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Linear) => {
+            (Bonds::Within { .. }, Aim::Close { .. }, Proof::Split { tree, hints })
+                if tree.has_leaf(Leaf::Linear) =>
+            {
                 if !hints.is_empty() {
                     let why = "leaves `L` of small-neighborhood take no hints";
                     return Err(Rejection::Inapplicable { rule: proof.rule(), why });
@@ -263,8 +272,8 @@ impl<'a> Kernel<'a> {
                 };
                 walk_boxes(schema, region, tree, Leaf::Linear, |_| None, decide)
             }
-            (Claim::Fuzz { .. }, _) => self.decide_fuzz(network, region, claim, proof),
-            (Claim::Monotone { feature, .. }, Proof::Jacobian)
+            (_, Aim::Flip { .. }, _) => self.decide_fuzz(network, region, claim, proof),
+            (Bonds::Raised(feature), Aim::Order { .. }, Proof::Jacobian)
                 if region.sides().get(feature.0).is_some_and(|(low, high)| low == high) =>
             {
                 // where the feature cannot move, the two points are one
@@ -400,9 +409,14 @@ impl<'a> Kernel<'a> {
                     _ => Err(inapplicable("a claim of several questions has a tree for each")),
                 }
             }
-            (Claim::Monotone { feature, direction, class }, Proof::Jumps { trees }) => {
-                jumps::monotone(forest, &cells, feature.0, *class, *direction, trees)
-            }
+            (
+                Claim::Pair(Pair {
+                    bonds: Bonds::Raised(feature),
+                    aim: Aim::Order { direction, class },
+                    ..
+                }),
+                Proof::Jumps { trees },
+            ) => jumps::monotone(forest, &cells, feature.0, *class, *direction, trees),
             (
                 Claim::Label { .. } | Claim::Posterior { .. },
                 Proof::Interval | Proof::TreeDual { .. } | Proof::Split { .. },
@@ -467,9 +481,9 @@ impl<'a> Kernel<'a> {
 /// The rule that closes the whole region, with its hints; for a split, the rule of its root.
 #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
-    let is_slope =
-        matches!(claim, Claim::Monotone { .. } | Claim::Near { .. } | Claim::Lipschitz { .. });
-    let is_near = matches!(claim, Claim::Near { .. });
+    let aim = claim.pair().map(|pair| &pair.aim);
+    let is_slope = aim.is_some();
+    let is_near = matches!(aim, Some(Aim::Close { .. }));
     Ok(match proof {
         Proof::Interval if !is_slope => (Leaf::Interval, &[]),
         Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints),

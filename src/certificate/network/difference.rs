@@ -15,7 +15,7 @@
 
 use crate::interval::{Form, Interval, Rational, magnitudes};
 use crate::model::Schema;
-use crate::spec::{Claim, Norm, On, RawRegion};
+use crate::spec::{Aim, Bonds, Claim, Norm, On, Pair, RawRegion};
 
 use super::jacobian::{gradient, largest_change};
 use super::range::{Rate, steepest};
@@ -36,7 +36,12 @@ pub(in crate::certificate) struct Changes<'a, F: Form> {
 impl<F: Form> Changes<'_, F> {
     /// Decides the claim about the pairs whose first point lies in `part`.
     pub(in crate::certificate) fn decide(&self, part: &RawRegion) -> Outcome {
-        let Claim::Near { reach, on, .. } = self.claim else {
+        let Claim::Pair(Pair {
+            bonds: Bonds::Within { reach, .. },
+            aim: Aim::Close { on, .. },
+            ..
+        }) = self.claim
+        else {
             return Outcome::Open(Bounds::NONE);
         };
         let around = part.neighbourhood(reach, self.domain);

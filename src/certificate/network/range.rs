@@ -22,11 +22,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::interval::{Form, Rational, Region, sigmoid};
 use crate::model::Schema;
-use crate::spec::{Claim, Norm, On, RawRegion};
+use crate::spec::{Aim, Bonds, Claim, Norm, On, Pair, RawRegion, norm_squared};
 
 use super::jacobian::{gradient, largest_change};
 use crate::certificate::claims::Outcome;
-use crate::certificate::witness::norm_squared;
 use crate::certificate::{Bounds, Hidden, Network, Sign};
 
 /// The most that answers may change per unit of the distance between two points.
@@ -45,22 +44,16 @@ pub struct Rate {
 impl Rate {
     /// The rate that a claim about two points allows; `None` for other claims.
     pub fn of(claim: &Claim, schema: &Schema) -> Option<Self> {
-        let (units, norm, on, limit, is_strict) = match claim {
+        let Pair { bonds, aim, .. } = claim.pair()?;
+        let (units, norm, on, limit, is_strict) = match (bonds, aim) {
             // the unit is ε
-            Claim::Near { reach, bound, on } => {
-                (reach, Norm::Linf, *on, bound, *on == On::Posterior)
+            (Bonds::Within { reach, .. }, Aim::Close { bound, on, is_strict }) => {
+                (reach, Norm::Linf, *on, bound, *is_strict)
             }
-            Claim::Lipschitz { units, norm, constant, .. } => {
+            (Bonds::Free, Aim::Lipschitz { units, norm, constant }) => {
                 (units, *norm, On::Posterior, constant, false)
             }
-            Claim::Label { .. }
-            | Claim::Posterior { .. }
-            | Claim::Monotone { .. }
-            | Claim::Fuzz { .. }
-            | Claim::Avoid { .. }
-            | Claim::Stable { .. }
-            | Claim::Confident { .. }
-            | Claim::AllPairs { .. } => return None,
+            _ => return None,
         };
         let features = schema.features().iter().zip(units.iter());
         let units = features.map(|(feature, unit)| (&feature.exact_scale() * unit).up()).collect();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::interval::{Form, Rational, Region};
 use crate::model::Model;
-use crate::spec::{Claim, Obligation, RawRegion};
+use crate::spec::{Aim, Bonds, Claim, Obligation, RawRegion};
 
 use super::avoid::{self, Avoidance};
 use super::coupling::Coupling;
@@ -66,12 +66,12 @@ impl<F: Form> NetworkCase<'_, F> {
                 let Self { network, blocks, coupling, .. } = *self;
                 avoid::decide(&Avoidance { network, blocks, coupling }, leaf, hidden, signs, hints)
             }
-            (Leaf::Jacobian, Claim::Monotone { feature, direction, class }) => {
-                Ok(jacobian::monotone(self.network, hidden, feature.0, *class, *direction))
-            }
-            (Leaf::Jacobian, Claim::Near { .. } | Claim::Lipschitz { .. }) => {
-                Ok(range::decide(self.network, &self.model.schema, self.claim, hidden, signs))
-            }
+            (Leaf::Jacobian, Claim::Pair(pair)) => Ok(match (&pair.bonds, &pair.aim) {
+                (Bonds::Raised(feature), Aim::Order { direction, class }) => {
+                    jacobian::monotone(self.network, hidden, feature.0, *class, *direction)
+                }
+                _ => range::decide(self.network, &self.model.schema, self.claim, hidden, signs),
+            }),
             _ => {
                 let label = label_of(self.claim)?;
                 let margins = linear::margins(self.network, leaf, label, hidden, signs, hints)?;

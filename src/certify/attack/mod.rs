@@ -15,7 +15,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::Point;
-use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::spec::{Aim, Claim, Obligation, RawRegion};
 use crate::violation::{BoundaryClaim, FloatBox, PointClaim};
 
 use crate::certify::Searcher;
@@ -35,23 +35,26 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
             let blocks = searcher.blocks();
             return reach::candidates(searcher, obligation, *copies, blocks, 0..=0, &mut rng);
         }
-        Claim::AllPairs { .. } | Claim::Stable { .. } | Claim::Confident { .. } => None,
-        // an ensemble has no gradient to climb; its search finds pairs
-        Claim::Near { .. } if searcher.network().is_none() => None,
-        Claim::Near { .. } | Claim::Lipschitz { .. } => {
-            nearby::steepest(searcher, obligation, &space, &mut rng)
-        }
-        Claim::Monotone { .. } => monotone::walk(searcher, obligation, &space, &mut rng),
+        Claim::AllPairs { .. } => None,
         Claim::Label { .. } | Claim::Posterior { .. } => {
             descent::descend(searcher, obligation, &space, start, &mut rng).map(|point| vec![point])
         }
-        Claim::Fuzz { .. } => {
-            let mut point = descent::descend(searcher, obligation, &space, start, &mut rng);
-            if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
-                point = boundary::barely_confident(searcher, obligation, &space, &mut rng);
+        Claim::Pair(pair) => match &pair.aim {
+            // an ensemble has no gradient to climb; its search finds pairs
+            Aim::Close { .. } if searcher.network().is_none() => None,
+            Aim::Close { .. } | Aim::Lipschitz { .. } => {
+                nearby::steepest(searcher, obligation, &space, &mut rng)
             }
-            point.and_then(|point| witness(searcher, &obligation.claim, point))
-        }
+            Aim::Stays(_) => None,
+            Aim::Order { .. } => monotone::walk(searcher, obligation, &space, &mut rng),
+            Aim::Flip { .. } => {
+                let mut point = descent::descend(searcher, obligation, &space, start, &mut rng);
+                if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {
+                    point = boundary::barely_confident(searcher, obligation, &space, &mut rng);
+                }
+                point.and_then(|point| witness(searcher, &obligation.claim, point))
+            }
+        },
     };
     found.map(|points| texts(&points)).into_iter().collect()
 }
@@ -62,11 +65,12 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
     let mut rng = generator(searcher, u64::MAX - obligation.at as u64);
     let found = match &obligation.claim {
         Claim::Avoid { .. } => return reach::insist(searcher, obligation, &mut rng),
-        Claim::Fuzz { .. } => boundary::insist(searcher, obligation, &mut rng),
-        Claim::Monotone { .. } => monotone::insist(searcher, obligation, &mut rng),
-        Claim::Label { .. } | Claim::Posterior { .. } => None,
-        Claim::Near { .. } | Claim::Lipschitz { .. } | Claim::AllPairs { .. } => None,
-        Claim::Stable { .. } | Claim::Confident { .. } => None,
+        Claim::Label { .. } | Claim::Posterior { .. } | Claim::AllPairs { .. } => None,
+        Claim::Pair(pair) => match &pair.aim {
+            Aim::Flip { .. } => boundary::insist(searcher, obligation, &mut rng),
+            Aim::Order { .. } => monotone::insist(searcher, obligation, &mut rng),
+            Aim::Close { .. } | Aim::Lipschitz { .. } | Aim::Stays(_) => None,
+        },
     };
     found.map(|points| texts(&points))
 }
@@ -88,13 +92,15 @@ pub(super) fn candidates_in(
 ) -> Vec<Vec<Vec<String>>> {
     let model = searcher.subject.model.0;
     let space = FloatBox::new(region);
-    if let Claim::Monotone { .. } = &obligation.claim {
-        let found = monotone::across(searcher, obligation, &space);
-        return found.map(|points| texts(&points)).into_iter().collect();
-    }
     let middle = space.middle();
-    if let Claim::Near { .. } | Claim::Lipschitz { .. } = &obligation.claim {
-        let found = nearby::across(searcher, obligation, &middle);
+    let pair = match obligation.claim.pair().map(|pair| &pair.aim) {
+        Some(Aim::Order { .. }) => Some(monotone::across(searcher, obligation, &space)),
+        Some(Aim::Close { .. } | Aim::Lipschitz { .. }) => {
+            Some(nearby::across(searcher, obligation, &middle))
+        }
+        Some(Aim::Flip { .. } | Aim::Stays(_)) | None => None,
+    };
+    if let Some(found) = pair {
         return found.map(|points| texts(&points)).into_iter().collect();
     }
     let Some(claim) = PointClaim::of(&obligation.claim, model.classes) else { return Vec::new() };
@@ -115,7 +121,7 @@ pub(super) fn is_hit(searcher: &Searcher, claim: &PointClaim, raw: &[f64]) -> bo
 /// zone `ball` also its partner.
 fn witness(searcher: &Searcher, claim: &Claim, point: Vec<f64>) -> Option<Vec<Vec<f64>>> {
     match BoundaryClaim::of(claim) {
-        Some(claim) if claim.zone() == Zone::Ball => {
+        Some(claim) if claim.is_ball() => {
             let partner = claim.partner(searcher.subject.model.0, &point)?;
             Some(vec![point, partner])
         }

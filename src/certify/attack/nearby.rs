@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::interval::Rational;
 use crate::model::{Model, Part};
-use crate::spec::{Claim, Obligation, On};
+use crate::spec::{Aim, Bonds, Obligation, On, Pair, Regions};
 use crate::violation::{FloatBox, LipschitzClaim, NearClaim, margin_slopes};
 
 use super::newton::step_towards;
@@ -80,8 +80,9 @@ enum NearbyClaim {
 impl NearbyClaim {
     /// Returns `None` for other claims.
     fn new(obligation: &Obligation) -> Option<Self> {
-        Some(match &obligation.claim {
-            Claim::Near { reach, on, .. } => {
+        let Pair { bonds, regions, aim } = obligation.claim.pair()?;
+        Some(match (bonds, regions, aim) {
+            (Bonds::Within { reach, .. }, _, Aim::Close { on, .. }) => {
                 let is_whole = obligation.region.is_whole();
                 // a little less than ε, so that it stays strictly less after rounding
                 let step = |(reach, is_whole): (&Rational, &bool)| match (is_whole, on) {
@@ -95,13 +96,11 @@ impl NearbyClaim {
                     claim: NearClaim::of(&obligation.claim)?,
                 }
             }
-            Claim::Lipschitz { boxes, .. } => Self::Lipschitz {
+            (_, Regions::Each(boxes), Aim::Lipschitz { .. }) => Self::Lipschitz {
                 spaces: boxes.each_ref().map(FloatBox::new),
                 claim: LipschitzClaim::of(&obligation.claim)?,
             },
-            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Fuzz { .. } => return None,
-            Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
-            Claim::Stable { .. } | Claim::Confident { .. } => return None,
+            _ => return None,
         })
     }
 

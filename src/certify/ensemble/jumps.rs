@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Proof, SplitTree};
 use crate::model::{Ensemble, Feature, Point};
-use crate::spec::{Claim, Direction, Obligation};
+use crate::spec::{Aim, Bonds, Claim, Direction, Obligation, Pair};
 use crate::violation::FloatBox;
 
 use super::grid::{FloorQuery, Grid, GridNode, Parts, Sides, WholeUnits};
@@ -55,7 +55,12 @@ fn prove(
     is_spent: &mut bool,
 ) -> Option<Proof> {
     let grid = searcher.grid.as_ref()?;
-    let Some(Claim::Monotone { feature, direction, class }) = &obligation.sufficient else {
+    let Some(Claim::Pair(Pair {
+        bonds: Bonds::Raised(feature),
+        aim: Aim::Order { direction, class },
+        ..
+    })) = &obligation.sufficient
+    else {
         return None;
     };
     let root = searcher.kernel.cells(obligation)?.sides().to_vec();

@@ -5,7 +5,7 @@
 //! budget ends.
 
 use crate::certificate::{Leaf, margin_row};
-use crate::spec::{Claim, Obligation, RawRegion};
+use crate::spec::{Bonds, Obligation, RawRegion};
 
 use super::search::{Found, Look, SearchPlan};
 use super::side::{Side, slope_sizes};
@@ -51,7 +51,7 @@ fn look(
 /// The side that moves the margin most, by the largest slopes around the box.
 fn steepest_side(searcher: &Searcher, obligation: &Obligation, part: &RawRegion) -> Option<Side> {
     let schema = &searcher.subject.model.0.schema;
-    let Claim::Near { reach, .. } = &obligation.claim else { return None };
+    let Bonds::Within { reach, .. } = &obligation.claim.pair()?.bonds else { return None };
     let around = part.neighbourhood(reach, &obligation.region).standardised(schema)?;
     let network = searcher.network()?;
     let hidden = network.linear_bounds(around.sides())?;

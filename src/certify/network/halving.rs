@@ -5,7 +5,7 @@
 //! box holds a counterexample, or the budget is used up or far too small.
 
 use crate::certificate::{Cut, Leaf};
-use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::spec::{Bonds, Claim, Obligation, RawRegion};
 use crate::violation::{FloatBox, slopes};
 
 use super::search::{Found, Look, SearchPlan};
@@ -59,10 +59,10 @@ impl PointBox {
         let Self { region, partners } = self;
         let schema = &searcher.subject.model.0.schema;
         let own = steepest_side(searcher, region);
-        let partners = match (partners, claim) {
+        let partners = match (partners, &claim.pair()?.bonds) {
             (Some(partners), _) => Some(partners.clone()),
-            (None, Claim::Fuzz { zone: Zone::Ball, shifts, .. }) => Some(region.widened(shifts)),
-            _ => None,
+            (None, Bonds::Within { reach, .. }) => Some(region.widened(reach)),
+            (None, _) => None,
         };
         if let Some(partners) = partners
             && let Some(side) = steepest_side(searcher, &partners)

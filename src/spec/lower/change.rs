@@ -10,7 +10,9 @@ use crate::model::{Family, Feature, Model};
 
 use super::super::{Domain, FeatureName, On, Property, RawRegion, Spec};
 use super::pairs::expect_decidable;
-use super::{Claim, Confidence, LowerError, Threshold, monotone, unsupported};
+use super::{
+    Aim, Bonds, Claim, Confidence, LowerError, Pair, Regions, Threshold, monotone, unsupported,
+};
 
 /// One claim per changed feature or group, in the order of the spec. A claim lists every feature, so each claim
 /// is made only when it is asked for.
@@ -93,9 +95,10 @@ impl ChangedFeatures {
         for feature in group {
             *moved.get_mut(feature.0)? = true;
         }
-        let moved: Arc<[bool]> = moved.into();
-        Some(match &self.ask {
-            Ask::Stable { bound, on } => Claim::Stable { moved, bound: bound.clone(), on: *on },
+        let (regions, aim) = match &self.ask {
+            Ask::Stable { bound, on } => {
+                (Regions::Both, Aim::Close { bound: bound.clone(), on: *on, is_strict: false })
+            }
             Ask::Confident { scores, domain, range } => {
                 // the changed feature is held to the values that it may take
                 let partners = match (range, group.as_slice()) {
@@ -104,9 +107,10 @@ impl ChangedFeatures {
                     }
                     _ => Arc::clone(domain),
                 };
-                Claim::Confident { moved, partners, scores: Arc::clone(scores) }
+                (Regions::Own(partners), Aim::Stays(Arc::clone(scores)))
             }
-        })
+        };
+        Some(Claim::Pair(Pair { bonds: Bonds::Moved(moved.into()), regions, aim }))
     }
 }
 
@@ -151,7 +155,7 @@ fn whole(model: &Model, domain: &Domain) -> Result<RawRegion, LowerError> {
 #[cfg(test)]
 mod tests {
     use super::super::super::Spec;
-    use super::super::{Claim, LowerError, Lowered};
+    use super::super::{Bonds, LowerError, Lowered, Pair, Regions};
     use crate::model::Model;
 
     fn model() -> Model {
@@ -184,10 +188,11 @@ mod tests {
         let model = model();
         let spec = spec("property = 'high-confidence'\nfeatures = ['b']\nrange = ['0.5', '7']");
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
-        let Claim::Confident { moved, partners, .. } = lowered.obligation(0).unwrap().claim else {
+        let claim = lowered.obligation(0).unwrap().claim;
+        let Some(Pair { bonds, regions: Regions::Own(partners), .. }) = claim.pair() else {
             panic!("another claim");
         };
-        assert_eq!(moved[..], [false, true]);
+        assert_eq!(*bonds, Bonds::Moved([false, true].into()));
         let ends = partners.sides().iter().map(|(low, high)| (low.down(), high.down()));
         assert!(ends.eq([(0.0, 1.0), (0.5, 1.0)]));
     }

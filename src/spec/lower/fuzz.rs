@@ -1,11 +1,13 @@
 //! The boundary property: `‖F‖² < e^ε/(e^ε + 1) ⇔ |m| < μ`, `μ = 2·artanh √tanh(ε/2)`.
 
-use crate::interval::soft_boundary_margin;
+use std::sync::Arc;
+
+use crate::interval::{Rational, soft_boundary_margin};
 use crate::model::Model;
 
 use super::super::region::Metric;
-use super::super::{Norm, Property, Spec};
-use super::{Claim, LowerError, Threshold, unsupported};
+use super::super::{Norm, Property, Spec, Zone};
+use super::{Aim, Bonds, Claim, LowerError, Pair, Regions, Threshold, unsupported};
 
 /// The claim of a boundary property.
 pub(super) fn claim(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
@@ -21,10 +23,14 @@ pub(super) fn claim(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
     let out_of_range = unsupported("this epsilon of boundary-fuzz", "expected 0 < epsilon < 60");
     let (below, above) = soft_boundary_margin(epsilon.value()).ok_or(out_of_range)?;
     let metric = Metric::new(&model.schema, spec.units, Norm::Linf, shift.value());
-    Ok(Claim::Fuzz {
-        margin: Threshold { below, above },
-        shifts: metric.reach().into(),
-        zone: *zone,
-        zone_norm: *zone_norm,
-    })
+    let (margin, shifts): (_, Arc<[Rational]>) =
+        (Threshold { below, above }, metric.reach().into());
+    let (bonds, ball) = match zone {
+        Zone::Axis => (Bonds::Shifted(shifts), None),
+        Zone::Ball => {
+            let reach = Arc::clone(&shifts);
+            (Bonds::Within { reach, is_strict: false }, Some((shifts, *zone_norm)))
+        }
+    };
+    Ok(Claim::Pair(Pair { bonds, regions: Regions::First, aim: Aim::Flip { margin, ball } }))
 }

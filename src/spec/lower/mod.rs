@@ -18,6 +18,7 @@ mod fuzz;
 mod kind;
 mod monotone;
 mod obligation;
+mod pair;
 mod pairs;
 mod posterior;
 mod score;
@@ -36,7 +37,8 @@ use kind::Lowering;
 
 pub use avoid::{Halfspace, OutputBlock};
 pub use error::LowerError;
-pub use obligation::{Claim, Confidence, Obligation, Standing, Threshold};
+pub use obligation::{Claim, Obligation, Standing, Threshold};
+pub use pair::{Aim, Bonds, Confidence, Pair, Regions, norm_squared, square_distance};
 pub use pairs::PairBound;
 
 /// A spec applied to a model and rows: a list of obligations, made one by one.
@@ -114,7 +116,10 @@ impl<'a> Lowered<'a> {
     /// True if posteriors of two points are compared.
     pub fn compares_posteriors(&self) -> bool {
         match &self.kind {
-            Lowering::Near { claim } => matches!(claim, Claim::Near { on: On::Posterior, .. }),
+            Lowering::Near { claim } => {
+                let aim = claim.pair().map(|pair| &pair.aim);
+                matches!(aim, Some(Aim::Close { on: On::Posterior, .. }))
+            }
             Lowering::Change { changes } => changes.is_on_posterior(),
             Lowering::Lipschitz { .. } => true,
             Lowering::Label { .. }
@@ -201,7 +206,7 @@ impl<'a> Lowered<'a> {
             Lowering::Posterior { metric, claim } => (Some(metric), self.with_label(claim, at)?),
             Lowering::Monotone { metric, features, direction, class } => {
                 let feature = *features.get(at % features.len())?;
-                let claim = Claim::Monotone { feature, direction: *direction, class: *class };
+                let claim = monotone::claim(feature, *direction, *class);
                 (metric.as_ref(), claim)
             }
             Lowering::Fuzz { metric, claim } => (metric.as_ref(), claim.clone()),
@@ -228,12 +233,15 @@ impl<'a> Lowered<'a> {
         let centres = [centre(a)?, centre(b)?];
         let is_valid = centres.iter().all(|centre| self.domain.contains(centre));
         let boxes = centres.map(|centre| RawRegion::ball(&centre, metric, &self.domain));
-        let claim = Claim::Lipschitz {
-            units: metric.weights().iter().map(pairs::raw_unit).collect(),
-            norm: *norm,
-            constant: constant.clone(),
-            boxes: Arc::new(boxes.clone()),
-        };
+        let claim = Claim::Pair(Pair {
+            bonds: Bonds::Free,
+            regions: Regions::Each(Arc::new(boxes.clone())),
+            aim: Aim::Lipschitz {
+                units: metric.weights().iter().map(pairs::raw_unit).collect(),
+                norm: *norm,
+                constant: constant.clone(),
+            },
+        });
         let [first, second] = boxes;
         Some(Obligation {
             at,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::model::{Feature, Model};
 
-use super::super::FeatureName;
-use super::{LowerError, unsupported};
+use super::super::{Direction, FeatureName};
+use super::{Aim, Bonds, Claim, LowerError, Pair, Regions, unsupported};
 
 /// The features of those names, each once.
 pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Feature>, LowerError> {
@@ -21,6 +21,12 @@ pub(super) fn resolve(model: &Model, names: &[FeatureName]) -> Result<Vec<Featur
         features.push(feature);
     }
     Ok(features)
+}
+
+/// The claim that raising a feature alone never moves the posterior of a class against a direction.
+pub(super) fn claim(feature: Feature, direction: Direction, class: usize) -> Claim {
+    let (bonds, aim) = (Bonds::Raised(feature), Aim::Order { direction, class });
+    Claim::Pair(Pair { bonds, regions: Regions::Both, aim })
 }
 
 /// The class that a direction refers to. With two classes it is class 1; for a plain score it is the score,
@@ -42,7 +48,7 @@ pub(super) fn target_class(model: &Model, class: Option<usize>) -> Result<usize,
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Claim, Lowered};
+    use super::super::{Bonds, Lowered};
     use crate::model::{Feature, Model};
     use crate::spec::Spec;
 
@@ -62,7 +68,7 @@ mod tests {
             let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
             let claim = lowered.obligation(0).unwrap().claim;
             assert!(
-                matches!(claim, Claim::Monotone { feature: Feature(found), .. } if found == meant),
+                claim.pair().is_some_and(|pair| pair.bonds == Bonds::Raised(Feature(meant))),
                 "{features}: {claim:?}"
             );
         }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::interval::Rational;
-use crate::model::Feature;
 
-use super::super::{Direction, Norm, On, RawRegion, Zone};
-use super::{OutputBlock, PairBound};
+use super::super::RawRegion;
+use super::{Aim, Bonds, OutputBlock, Pair, PairBound};
 
 /// An enclosure of a real threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +14,6 @@ pub struct Threshold {
     pub below: Rational,
     /// At least the threshold.
     pub above: Rational,
-}
-
-/// The score from which on an answer is confident, and the score that it must keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confidence {
-    /// k: the score of the confidence.
-    pub floor: Threshold,
-    /// c: the score of the cutoff.
-    pub cutoff: Threshold,
 }
 
 /// A claim about every point (or pair of points) of a region.
@@ -43,74 +33,14 @@ pub enum Claim {
         /// `δ/(1−δ)`: with more classes `Σ_j exp(−m_j)` must stay below it.
         odds: Rational,
     },
-    /// Raising one feature alone never moves `F_class` against `direction`.
-    Monotone {
-        /// The feature.
-        feature: Feature,
-        /// The direction of the move.
-        direction: Direction,
-        /// The class whose posterior moves.
-        class: usize,
-    },
-    /// `|m| < μ` wherever a shift flips the label. Two classes.
-    Fuzz {
-        /// μ.
-        margin: Threshold,
-        /// Raw length of the shift, per feature.
-        shifts: Arc<[Rational]>,
-        /// The shifts that count.
-        zone: Zone,
-        /// The norm of the ball zone.
-        zone_norm: Norm,
-    },
+    /// All pairs of points that are bound to each other meet an aim.
+    Pair(Pair),
     /// No point (pair of points, with two copies) reaches any of the blocks.
     Avoid {
         /// The unsafe sets of outputs.
         blocks: Arc<[OutputBlock]>,
         /// Number of copies of the network that the region and the blocks are about: 1 or 2.
         copies: usize,
-    },
-    /// Two points that are close get answers that are close: `d < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε`, or
-    /// `d <= ε ⇒ |m(x) − m(x′)| <= Lε`, with `d = max_i |x_i − x′_i|/(reach_i/ε)`. Two classes.
-    Near {
-        /// Raw length of ε, per feature.
-        reach: Arc<[Rational]>,
-        /// Lε.
-        bound: Rational,
-        /// The answers that are compared: `F` or `m`.
-        on: On,
-    },
-    /// Points that differ in the moved features only get answers that are close: `|m(x) − m(x′)| <= b`,
-    /// or `‖F(x) − F(x′)‖₂ <= b`. Two classes.
-    Stable {
-        /// Per feature, true if it may differ.
-        moved: Arc<[bool]>,
-        /// b.
-        bound: Rational,
-        /// The answers that are compared: `F` or `m`.
-        on: On,
-    },
-    /// A confident answer survives a change of the moved features: `m(x) >= k ⇒ m(x′) >= c` for `x′` of
-    /// `partners` that equals `x` in the other features. Two classes.
-    Confident {
-        /// Per feature, true if it may differ.
-        moved: Arc<[bool]>,
-        /// The region of `x′`.
-        partners: Arc<RawRegion>,
-        /// k and c.
-        scores: Arc<Confidence>,
-    },
-    /// `‖F(a) − F(b)‖₂ <= L·‖a − b‖` for `a` of the first and `b` of the second box; the region is
-    /// their hull. Two classes.
-    Lipschitz {
-        /// Raw length of a unit of the distance, per feature.
-        units: Arc<[Rational]>,
-        /// The norm of the distance.
-        norm: Norm,
-        /// L.
-        constant: Rational,
-        /// The boxes around the two rows.
-        boxes: Arc<[RawRegion; 2]>,
     },
     /// Every pair of rows is bound. Two classes; the obligation has no region.
     AllPairs {
@@ -128,14 +58,16 @@ impl Claim {
         match self {
             Self::Label { label } => Some((*label, None)),
             Self::Posterior { label, threshold, .. } => Some((*label, Some(threshold))),
-            Self::Monotone { .. }
-            | Self::Fuzz { .. }
-            | Self::Avoid { .. }
-            | Self::Near { .. }
-            | Self::Stable { .. }
-            | Self::Confident { .. }
-            | Self::Lipschitz { .. }
-            | Self::AllPairs { .. } => None,
+            Self::Pair(_) | Self::Avoid { .. } | Self::AllPairs { .. } => None,
+        }
+    }
+
+    /// The statement about two points, if the claim is one.
+    pub fn pair(&self) -> Option<&Pair> {
+        match self {
+            Self::Pair(pair) => Some(pair),
+            Self::Label { .. } | Self::Posterior { .. } => None,
+            Self::Avoid { .. } | Self::AllPairs { .. } => None,
         }
     }
 
@@ -143,15 +75,9 @@ impl Claim {
     pub fn copies(&self) -> usize {
         match self {
             Self::Avoid { copies, .. } => *copies,
-            Self::Label { .. }
-            | Self::Posterior { .. }
-            | Self::Monotone { .. }
-            | Self::Fuzz { .. }
-            | Self::Near { .. }
-            | Self::Stable { .. }
-            | Self::Confident { .. }
-            | Self::Lipschitz { .. }
-            | Self::AllPairs { .. } => 1,
+            Self::Label { .. } | Self::Posterior { .. } | Self::Pair(_) | Self::AllPairs { .. } => {
+                1
+            }
         }
     }
 
@@ -160,31 +86,21 @@ impl Claim {
     /// between whole numbers.
     pub fn lets_tighten(&self, index: usize) -> bool {
         match self {
-            Self::Monotone { feature, .. } => feature.0 != index,
-            Self::Near { .. } | Self::Lipschitz { .. } => false,
-            // not decided on networks
-            Self::Stable { .. } | Self::Confident { .. } | Self::AllPairs { .. } => false,
-            Self::Label { .. }
-            | Self::Posterior { .. }
-            | Self::Fuzz { .. }
-            | Self::Avoid { .. } => true,
+            Self::Pair(pair) => match &pair.bonds {
+                Bonds::Raised(feature) => feature.0 != index,
+                Bonds::Free | Bonds::Moved(_) => false,
+                // with a flip as aim the cases are boxes of points alone
+                Bonds::Within { .. } => matches!(pair.aim, Aim::Flip { .. }),
+                Bonds::Shifted(_) => true,
+            },
+            Self::AllPairs { .. } => false,
+            Self::Label { .. } | Self::Posterior { .. } | Self::Avoid { .. } => true,
         }
     }
 
     /// True if no point can be the partner that the claim speaks of, whatever the model.
     pub(super) fn has_no_partners(&self) -> bool {
-        match self {
-            Self::Confident { partners, .. } => partners.is_empty(),
-            Self::Label { .. }
-            | Self::Posterior { .. }
-            | Self::Monotone { .. }
-            | Self::Fuzz { .. }
-            | Self::Avoid { .. }
-            | Self::Near { .. }
-            | Self::Stable { .. }
-            | Self::Lipschitz { .. }
-            | Self::AllPairs { .. } => false,
-        }
+        self.pair().is_some_and(Pair::has_no_partners)
     }
 }
 

@@ -13,8 +13,8 @@ use crate::interval::Rational;
 use crate::model::Model;
 
 use super::super::region::Metric;
-use super::super::{Norm, Property, Spec};
-use super::{Claim, LowerError, unsupported};
+use super::super::{Norm, On, Property, Spec};
+use super::{Aim, Bonds, Claim, LowerError, Pair, Regions, unsupported};
 
 /// The bound that a claim about all pairs of rows sets on one pair; distances are Euclidean.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,13 @@ pub(super) fn near(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
     };
     let metric = Metric::new(&model.schema, spec.units, Norm::Linf, epsilon.value());
     let bound = constant.value() * epsilon.value();
-    Ok(Claim::Near { reach: metric.reach().into(), bound, on: *on })
+    // posteriors are asked about points that are closer than ε
+    let is_strict = *on == On::Posterior;
+    Ok(Claim::Pair(Pair {
+        bonds: Bonds::Within { reach: metric.reach().into(), is_strict },
+        regions: Regions::Both,
+        aim: Aim::Close { bound, on: *on, is_strict },
+    }))
 }
 
 /// The raw length of a unit of the distance.

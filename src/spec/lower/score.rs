@@ -98,7 +98,7 @@ fn is_about_score(property: &Property) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Claim, Lowered};
+    use super::super::{Aim, Bonds, Claim, Lowered, Pair};
     use crate::model::{Digest, Model, Row};
     use crate::spec::Spec;
 
@@ -123,14 +123,15 @@ mod tests {
             });
         };
         let near = "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '5'\non = 'score'";
-        made(near, |claim| matches!(claim, Claim::Near { .. }));
+        made(near, |claim| matches!(claim.pair(), Some(Pair { bonds: Bonds::Within { .. }, .. })));
         let stable = "property = 'stability'\nfeatures = ['x']\nbound = '1'";
-        made(stable, |claim| matches!(claim, Claim::Stable { .. }));
+        made(stable, |claim| matches!(claim.pair(), Some(Pair { bonds: Bonds::Moved(_), .. })));
         let monotone = "property = 'monotonicity'\nfeatures = ['x']\ndirection = 'increasing'";
-        made(monotone, |claim| matches!(claim, Claim::Monotone { class: 1, .. }));
-        made(&format!("{monotone}\nscope = 'local'\nepsilon = '0.1'"), |claim| {
-            matches!(claim, Claim::Monotone { class: 1, .. })
-        });
+        let is_of_score = |claim: &Claim| {
+            matches!(claim.pair(), Some(Pair { aim: Aim::Order { class: 1, .. }, .. }))
+        };
+        made(monotone, is_of_score);
+        made(&format!("{monotone}\nscope = 'local'\nepsilon = '0.1'"), is_of_score);
     }
 
     #[test]

@@ -16,7 +16,7 @@
 use crate::certificate::Proved;
 use crate::interval::Rational;
 use crate::model::Point;
-use crate::spec::{Claim, Direction, RawRegion};
+use crate::spec::{Aim, Bonds, Claim, Direction, Pair, RawRegion};
 
 use crate::steal::StealError;
 
@@ -77,17 +77,19 @@ impl CertifiedLabels {
                 Claim::Posterior { label, odds, .. } if *odds <= Rational::ONE => {
                     labels.patches.push(Patch { region: region(), label: *label });
                 }
-                Claim::Monotone { feature, direction, class } if classes == 2 => {
+                Claim::Pair(Pair {
+                    bonds: Bonds::Raised(feature),
+                    aim: Aim::Order { direction, class },
+                    ..
+                }) if classes == 2 => {
                     let is_rising = (*direction == Direction::Increasing) == (*class == 1);
                     let sign = if is_rising { 1.0 } else { -1.0 };
                     labels.trends.push(Trend { feature: feature.0, sign, region: region() });
                 }
                 // claims about no label, or about a label that a threshold does not single out
-                Claim::Posterior { .. } | Claim::Monotone { .. } => {}
-                Claim::Fuzz { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => {}
-                // these claims compare two answers, and neither is known
-                Claim::Near { .. } | Claim::Lipschitz { .. } => {}
-                Claim::Stable { .. } | Claim::Confident { .. } => {}
+                Claim::Posterior { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => {}
+                // other claims compare two answers, and neither is known
+                Claim::Pair(_) => {}
             }
         }
         labels

@@ -1,27 +1,30 @@
 //! The aim of a box of pairs of points: the statement that it must show.
 
+use std::sync::Arc;
+
 use crate::interval::{Rational, sigmoid};
 use crate::model::Tie;
-use crate::spec::Norm;
+use crate::spec::{Aim, Norm, On, norm_squared};
 
 use crate::certificate::Bounds;
 use crate::certificate::claims::Outcome;
-use crate::certificate::witness::norm_squared;
 
-/// The claim about the margins of two points.
+/// What the margins of two points must show.
 #[derive(Clone, Debug)]
-pub(super) enum Aim {
+pub(super) enum PairAim {
     /// `m − m′ <= limit`. Enough for `|m − m′| <= limit` where the points can change places.
     Change { limit: Rational },
     /// `2·(σ(m) − σ(m′))² <= square` where `m >= m′`, or below it if strict; for points that can change
     /// places.
     Posterior { square: Rational, is_strict: bool },
     /// `2·(σ(m) − σ(m′))² <= square·‖x − x′‖²`.
-    Lipschitz { units: Vec<Rational>, norm: Norm, square: Rational },
+    Lipschitz { units: Arc<[Rational]>, norm: Norm, square: Rational },
     /// `m >= floor ⇒ m′ >= cutoff`.
-    Confident { floor: Rational, cutoff: Rational },
+    Stays { floor: Rational, cutoff: Rational },
     /// `|m| >= margin` ⇒ the labels agree. With a ball, only pairs that lie in it count.
-    Flip { margin: Rational, tie: Tie, ball: Option<(Vec<Rational>, Norm)> },
+    Flip { margin: Rational, tie: Tie, ball: Option<(Arc<[Rational]>, Norm)> },
+    /// Nothing shows it.
+    Never,
 }
 
 /// `[least, most]` over the pairs of a box.
@@ -36,9 +39,29 @@ pub(super) struct Sums<'a> {
     pub(super) gap: &'a dyn Fn(usize) -> Rational,
 }
 
-impl Aim {
-    pub(super) fn posterior(bound: &Rational, is_strict: bool) -> Self {
-        Self::Posterior { square: bound * bound, is_strict }
+impl PairAim {
+    /// The aim of a claim, with the ends of thresholds that proofs must clear.
+    pub(super) fn new(aim: &Aim, tie: Tie) -> Self {
+        match aim {
+            // `<` is no bound of a change: only posteriors are asked about so
+            Aim::Close { on: On::Score, is_strict: true, .. } => Self::Never,
+            Aim::Close { bound, on: On::Score, .. } => Self::Change { limit: bound.clone() },
+            Aim::Close { bound, on: On::Posterior, is_strict } => {
+                Self::Posterior { square: bound * bound, is_strict: *is_strict }
+            }
+            Aim::Lipschitz { units, norm, constant } => {
+                let (units, square) = (Arc::clone(units), constant * constant);
+                Self::Lipschitz { units, norm: *norm, square }
+            }
+            Aim::Stays(scores) => {
+                let (floor, cutoff) = (scores.floor.below.clone(), scores.cutoff.above.clone());
+                Self::Stays { floor, cutoff }
+            }
+            Aim::Flip { margin, ball } => {
+                Self::Flip { margin: margin.below.clone(), tie, ball: ball.clone() }
+            }
+            Aim::Order { .. } => Self::Never,
+        }
     }
 
     /// True if the points of a box are too far apart for the claim to speak of them; `gap` gives their least
@@ -66,7 +89,7 @@ impl Aim {
                 let slack = limit.as_ref().map_or(f64::NEG_INFINITY, |l| (l - &reached).down());
                 (limit.is_some_and(|limit| reached <= limit), slack, 0.0)
             }
-            Self::Confident { floor, cutoff } => {
+            Self::Stays { floor, cutoff } => {
                 // no premise; or m′ >= c; or m′ >= m − (k − c)
                 let holds = sums.first.1 < *floor
                     || sums.second.0 >= *cutoff
@@ -85,6 +108,7 @@ impl Aim {
                     || -sums.change.0.clone() < *margin;
                 (positive && negative, f64::NEG_INFINITY, margin.down())
             }
+            Self::Never => return Outcome::Open(Bounds::NONE),
         };
         if holds { Outcome::Holds } else { Outcome::Open(Bounds { reached, required }) }
     }

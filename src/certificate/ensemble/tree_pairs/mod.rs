@@ -21,13 +21,13 @@ use dashu_int::IBig;
 
 use crate::interval::Rational;
 use crate::model::Tie;
-use crate::spec::{Claim, Obligation, On, RawRegion, Zone};
+use crate::spec::{Bonds, Claim, Pair, RawRegion, Regions};
 
 use super::{CellBox, Forest, Score};
 use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::Outcome;
 use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
-use aim::{Aim, Sums};
+use aim::{PairAim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
 use sum::TreeSum;
@@ -38,105 +38,48 @@ pub(in crate::certificate) struct Twins<'a, N> {
     forests: [&'a Forest<N>; 2],
     regions: [Option<&'a RawRegion>; 2],
     pairing: Pairing,
-    aim: Aim,
+    aim: PairAim,
 }
 
-/// One question about the two points of a claim, before their grids are known.
-struct Question<'a> {
-    bonds: Bonds,
-    /// The region of either point; `None`: anywhere.
-    regions: [Option<&'a RawRegion>; 2],
-    aim: Aim,
-    /// True if the second point may lie between the whole values of a feature.
-    is_plain: bool,
-}
-
-/// The bonds of two points, by feature.
-enum Bonds {
-    Each(Vec<Bond>),
+/// The bonds of one question.
+enum Question<'a> {
+    /// The bonds of the claim.
+    Whole,
     /// `x′` equals `x` except for one feature, which is shifted.
-    Along {
-        feature: usize,
-        by: Rational,
-    },
+    Along { feature: usize, by: &'a Rational, is_up: bool },
 }
 
 impl<'a> Question<'a> {
-    /// The questions of a claim, in order; `None` for claims that are not about two points.
-    fn all(obligation: &'a Obligation, claim: &'a Claim, tie: Tie) -> Option<Vec<Self>> {
-        let region = &obligation.region;
-        let both = [Some(region), Some(region)];
-        let one = |bonds, regions, aim, is_plain| {
-            Some(vec![Question { bonds: Bonds::Each(bonds), regions, aim, is_plain }])
-        };
-        match claim {
-            Claim::Near { reach, bound, on } => {
-                let is_strict = *on == On::Posterior;
-                let bond = |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict };
-                let aim = match on {
-                    On::Score => Aim::Change { limit: bound.clone() },
-                    On::Posterior => Aim::posterior(bound, true),
+    /// The questions of a claim, in order; `None` for orders, which jumps decide.
+    fn all(pair: &'a Pair) -> Option<Vec<Self>> {
+        match &pair.bonds {
+            Bonds::Shifted(shifts) => {
+                let both = |(feature, by): (usize, &'a Rational)| {
+                    [true, false].map(|is_up| Question::Along { feature, by, is_up })
                 };
-                one(reach.iter().map(bond).collect(), both, aim, false)
+                Some(shifts.iter().enumerate().flat_map(both).collect())
             }
-            Claim::Stable { moved, bound, on } => {
-                let aim = match on {
-                    On::Score => Aim::Change { limit: bound.clone() },
-                    On::Posterior => Aim::posterior(bound, false),
-                };
-                one(moved.iter().map(changed).collect(), both, aim, false)
-            }
-            Claim::Confident { moved, partners, scores } => {
-                let (floor, cutoff) = (scores.floor.below.clone(), scores.cutoff.above.clone());
-                let regions = [Some(region), Some(&**partners)];
-                one(
-                    moved.iter().map(changed).collect(),
-                    regions,
-                    Aim::Confident { floor, cutoff },
-                    false,
-                )
-            }
-            Claim::Lipschitz { units, norm, constant, boxes } => {
-                let [first, second] = &**boxes;
-                let aim = Aim::Lipschitz {
-                    units: units.to_vec(),
-                    norm: *norm,
-                    square: constant * constant,
-                };
-                one(vec![Bond::Free; units.len()], [Some(first), Some(second)], aim, false)
-            }
-            Claim::Fuzz { margin, shifts, zone: Zone::Axis, .. } => {
-                let signed = |(feature, shift): (usize, &Rational)| {
-                    [shift.clone(), -shift.clone()].map(|by| (feature, by))
-                };
-                let question = |(feature, by): (usize, Rational)| Question {
-                    bonds: Bonds::Along { feature, by },
-                    regions: [Some(region), None],
-                    aim: Aim::Flip { margin: margin.below.clone(), tie, ball: None },
-                    is_plain: true,
-                };
-                Some(shifts.iter().enumerate().flat_map(signed).map(question).collect())
-            }
-            Claim::Fuzz { margin, shifts, zone: Zone::Ball, zone_norm } => {
-                let bond =
-                    |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict: false };
-                let ball = Some((shifts.to_vec(), *zone_norm));
-                let aim = Aim::Flip { margin: margin.below.clone(), tie, ball };
-                one(shifts.iter().map(bond).collect(), [Some(region), None], aim, true)
-            }
-            // about one point, about a step that jumps decide, or about rows
-            Claim::Label { .. }
-            | Claim::Posterior { .. }
-            | Claim::Monotone { .. }
-            | Claim::Avoid { .. }
-            | Claim::AllPairs { .. } => None,
+            Bonds::Raised(_) => None,
+            Bonds::Free | Bonds::Within { .. } | Bonds::Moved(_) => Some(vec![Question::Whole]),
         }
     }
 }
 
-/// The bond of a feature: free if it is moved, else equality.
-fn changed(is_moved: &bool) -> Bond {
-    if *is_moved { Bond::Free } else { Bond::Shifted(Rational::ZERO) }
+/// The bond of each feature, if they are the same for all pairs of a claim.
+fn bonds(bonds: &Bonds, features: usize) -> Vec<Bond> {
+    let stays = || Bond::Shifted(Rational::ZERO);
+    match bonds {
+        Bonds::Free => vec![Bond::Free; features],
+        Bonds::Within { reach, is_strict } => {
+            let within =
+                |reach: &Rational| Bond::Within { reach: reach.clone(), is_strict: *is_strict };
+            reach.iter().map(within).collect()
+        }
+        Bonds::Moved(moved) => {
+            moved.iter().map(|is_moved| if *is_moved { Bond::Free } else { stays() }).collect()
+        }
+        Bonds::Raised(_) | Bonds::Shifted(_) => vec![stays(); features],
+    }
 }
 
 /// Decides a claim about two points: every question by its tree, or by a single leaf.
@@ -194,55 +137,57 @@ impl<'a, N: Score> Twins<'a, N> {
     /// The questions of a claim, each made when it is asked for: there are up to two per feature, and each
     /// takes room for every feature. `None` for claims that are not about two points.
     pub(in crate::certificate) fn all(
-        claimed: &'a Forest<N>,
-        plain: &'a Forest<N>,
-        obligation: &'a Obligation,
+        [claimed, plain]: [&'a Forest<N>; 2],
+        region: &'a RawRegion,
         claim: &'a Claim,
         tie: Tie,
     ) -> Option<impl ExactSizeIterator<Item = Self>> {
-        let questions = Question::all(obligation, claim, tie)?;
+        let pair = claim.pair()?;
+        let questions = Question::all(pair)?;
+        // a point that may lie anywhere may lie between whole values
+        let other = if pair.regions == Regions::First { plain } else { claimed };
         let mut still = None;
-        let make = move |question| Self::new(claimed, plain, question, &mut still);
+        let make = move |question| {
+            let regions = pair.regions(region);
+            let aim = PairAim::new(&pair.aim, tie);
+            let twins =
+                Twins { forests: [claimed, other], regions, pairing: Pairing::nothing(), aim };
+            twins.paired(&pair.bonds, question, &mut still)
+        };
         Some(questions.into_iter().map(make))
     }
 
-    /// Prepares one question. `still` keeps the bands of features that are not shifted; they are made once for
-    /// all questions of a claim.
-    fn new(
-        claimed: &'a Forest<N>,
-        plain: &'a Forest<N>,
-        question: Question<'a>,
+    /// Pairs the cells of one question. `still` keeps the bands of features that are not shifted; they are made
+    /// once for all questions of a claim.
+    fn paired(
+        mut self,
+        of_claim: &Bonds,
+        question: Question,
         still: &mut Option<Vec<Arc<Band>>>,
     ) -> Self {
-        let Question { bonds, regions, aim, is_plain } = question;
-        let forests = [claimed, if is_plain { plain } else { claimed }];
-        let mut twins = Self { forests, regions, pairing: Pairing::nothing(), aim };
-        if regions.iter().flatten().any(|region| region.is_empty()) {
-            return twins;
+        if self.regions.iter().flatten().any(|region| region.is_empty()) {
+            return self;
         }
-        let own = |copy: usize| match (twins.forests.get(copy), twins.regions.get(copy)) {
+        let own = |copy: usize| match (self.forests.get(copy), self.regions.get(copy)) {
             (Some(forest), Some(Some(region))) => forest.cells(region, false),
             (Some(forest), _) => forest.all_cells(),
             _ => CellBox::default(),
         };
         let root = TwinBox::new([own(0), own(1)]);
-        let band = |feature, bond: &Bond| Arc::new(Band::new(&twins.axis(feature, &root), bond));
-        let bands = match bonds {
-            Bonds::Each(bonds) => {
-                bonds.iter().enumerate().map(|(feature, bond)| band(feature, bond)).collect()
-            }
-            Bonds::Along { feature, by } => {
-                let stays = Bond::Shifted(Rational::ZERO);
-                let all = || (0..claimed.features()).map(|feature| band(feature, &stays)).collect();
-                let mut bands = still.get_or_insert_with(all).clone();
-                if let Some(slot) = bands.get_mut(feature) {
-                    *slot = band(feature, &Bond::Shifted(by));
-                }
-                bands
-            }
+        let band = |feature, bond: &Bond| Arc::new(Band::new(&self.axis(feature, &root), bond));
+        let [claimed, _] = self.forests;
+        let of_all = || {
+            let all = bonds(of_claim, claimed.features());
+            all.iter().enumerate().map(|(feature, bond)| band(feature, bond)).collect()
         };
-        twins.pairing = Pairing::new(bands, root);
-        twins
+        let mut bands: Vec<_> = still.get_or_insert_with(of_all).clone();
+        if let Question::Along { feature, by, is_up } = question
+            && let Some(slot) = bands.get_mut(feature)
+        {
+            *slot = band(feature, &Bond::Shifted(if is_up { by.clone() } else { -by.clone() }));
+        }
+        self.pairing = Pairing::new(bands, root);
+        self
     }
 
     /// One feature, with the cells of both points as in a box.

@@ -2,13 +2,13 @@
 
 use crate::interval::Rational;
 
-use super::aim::Aim;
+use super::aim::PairAim;
 
 /// Trees, by number in ascending order, and what they must show.
 #[derive(Clone, Debug)]
 pub(super) struct TreeSum {
     pub(super) trees: Vec<usize>,
-    pub(super) aim: Aim,
+    pub(super) aim: PairAim,
 }
 
 impl TreeSum {
@@ -17,7 +17,7 @@ impl TreeSum {
     /// changes. Refuses an aim that is no bound on a change, and named trees that are not among these or not in
     /// ascending order.
     pub(super) fn parts(&self, most: f64, named: &[usize]) -> Result<(Self, Self), &'static str> {
-        let Aim::Change { limit } = &self.aim else {
+        let PairAim::Change { limit } = &self.aim else {
             return Err("a sum where no change of the score is bounded");
         };
         let most = Rational::from_f64(most).ok_or("the bound of a sum is not finite")?;
@@ -29,8 +29,8 @@ impl TreeSum {
         }
         let is_other = |tree: &&usize| named.binary_search(tree).is_err();
         let others = self.trees.iter().filter(is_other).copied().collect();
-        let left = Aim::Change { limit: limit - &most };
-        let aim = Aim::Change { limit: most };
+        let left = PairAim::Change { limit: limit - &most };
+        let aim = PairAim::Change { limit: most };
         Ok((Self { trees: named.to_vec(), aim }, Self { trees: others, aim: left }))
     }
 }
@@ -43,11 +43,11 @@ mod tests {
     #[test]
     fn parts_share_out_all_trees() {
         let limit = Rational::from_f64(2.0).unwrap();
-        let all = TreeSum { trees: vec![0, 1, 3], aim: Aim::Change { limit } };
+        let all = TreeSum { trees: vec![0, 1, 3], aim: PairAim::Change { limit } };
         let (named, others) = all.parts(0.5, &[0, 3]).unwrap();
         assert_eq!((named.trees, others.trees), (vec![0, 3], vec![1]));
         assert!(
-            matches!(others.aim, Aim::Change { limit } if limit == Rational::from_f64(1.5).unwrap())
+            matches!(others.aim, PairAim::Change { limit } if limit == Rational::from_f64(1.5).unwrap())
         );
         for named in [&[1, 1][..], &[3, 1], &[2], &[0, 1, 3, 4], &[0, 0, 1, 3]] {
             assert!(all.parts(0.5, named).is_err(), "{named:?}");

@@ -18,11 +18,10 @@
 mod margins;
 
 use crate::interval::{Form, Rational};
-use crate::spec::{Claim, Norm, RawRegion, Threshold, Zone};
+use crate::spec::{Aim, Bonds, Claim, Norm, Pair, RawRegion, Threshold, norm_squared};
 
 use super::range::gaps;
 use crate::certificate::claims::Outcome;
-use crate::certificate::witness::norm_squared;
 use crate::certificate::{Bounds, Hidden};
 
 use margins::Moves;
@@ -33,21 +32,28 @@ pub(in crate::certificate) use margins::NetworkMargins;
 pub(in crate::certificate) struct Boundary<'a> {
     margin: &'a Threshold,
     shifts: &'a [Rational],
-    zone: Zone,
-    norm: Norm,
+    /// The norm of zone `ball`; `None`: zone `axis`.
+    ball: Option<Norm>,
 }
 
 impl<'a> Boundary<'a> {
     /// The boundary property of a claim; `None` for other claims.
     pub(in crate::certificate) fn of(claim: &'a Claim) -> Option<Self> {
-        let Claim::Fuzz { margin, shifts, zone, zone_norm } = claim else { return None };
-        Some(Self { margin, shifts, zone: *zone, norm: *zone_norm })
+        match claim.pair()? {
+            Pair {
+                bonds: Bonds::Shifted(shifts), aim: Aim::Flip { margin, ball: None }, ..
+            } => Some(Self { margin, shifts, ball: None }),
+            Pair { aim: Aim::Flip { margin, ball: Some((shifts, norm)) }, .. } => {
+                Some(Self { margin, shifts, ball: Some(*norm) })
+            }
+            _ => None,
+        }
     }
 
     /// The box of all partners of a region's points, which a split may cut; `None` with zone `axis`,
     /// where partners are shifted copies.
     pub(in crate::certificate) fn partners(&self, region: &RawRegion) -> Option<RawRegion> {
-        (self.zone == Zone::Ball).then(|| region.widened(self.shifts))
+        self.ball.is_some().then(|| region.widened(self.shifts))
     }
 
     fn open(&self) -> Outcome {
@@ -68,8 +74,12 @@ impl<'a> Boundary<'a> {
         region: &RawRegion,
         partners: Option<&RawRegion>,
     ) -> Outcome {
-        let holds = match partners.cloned().or_else(|| self.partners(region)) {
-            Some(partners) => self.holds_for_pairs(margins, region, &partners),
+        let holds = match self.ball {
+            Some(norm) => {
+                let all = || region.widened(self.shifts);
+                let partners = partners.cloned().unwrap_or_else(all);
+                self.holds_for_pairs(margins, region, &partners, norm)
+            }
             None => self.holds_for_copies(margins, region),
         };
         if holds == Some(true) { Outcome::Holds } else { self.open() }
@@ -100,10 +110,11 @@ impl<'a> Boundary<'a> {
         margins: &NetworkMargins<F>,
         region: &RawRegion,
         partners: &RawRegion,
+        norm: Norm,
     ) -> Option<bool> {
         let own = margins.hold(region)?;
         let is_void = self.voids(margins.range(region, &own)?);
-        if is_void == [true, true] || self.is_apart(region, partners) {
+        if is_void == [true, true] || self.is_apart(region, partners, norm) {
             return Some(true);
         }
         let held = margins.hold(partners)?;
@@ -111,7 +122,7 @@ impl<'a> Boundary<'a> {
             return Some(true);
         }
         let segments = margins.hold(&region.hull(partners))?;
-        let change = margins.change(self.shifts, self.norm, &segments);
+        let change = margins.change(self.shifts, norm, &segments);
         if change.is_some_and(|change| change < self.margin.below) {
             return Some(true);
         }
@@ -121,9 +132,9 @@ impl<'a> Boundary<'a> {
     }
 
     /// True if no point of one box is within Δ of a point of the other.
-    fn is_apart(&self, region: &RawRegion, partners: &RawRegion) -> bool {
+    fn is_apart(&self, region: &RawRegion, partners: &RawRegion, norm: Norm) -> bool {
         let boxes = [region.clone(), partners.clone()];
-        let distance = gaps(&boxes, self.shifts).and_then(|gaps| norm_squared(&gaps, self.norm));
+        let distance = gaps(&boxes, self.shifts).and_then(|gaps| norm_squared(&gaps, norm));
         distance.is_some_and(|square| square > Rational::ONE)
     }
 

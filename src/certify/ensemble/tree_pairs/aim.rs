@@ -1,6 +1,6 @@
 //! The claim that a box of pairs must satisfy, in floats: a prediction of the kernel's answer.
 
-use crate::spec::{Claim, On};
+use crate::spec::{Aim, Claim, On};
 
 use super::product::{FALL, PairSums, RISE};
 
@@ -22,19 +22,16 @@ pub(super) enum FloatAim {
 impl FloatAim {
     /// The aim of a claim about two points of an ensemble; `None` for other claims.
     pub(super) fn of(claim: &Claim) -> Option<Self> {
-        Some(match claim {
-            Claim::Near { bound, on, .. } | Claim::Stable { bound, on, .. } => match on {
-                On::Score => Self::Change { limit: bound.down() },
-                On::Posterior => Self::Posterior { limit: bound.down() },
-            },
-            Claim::Lipschitz { .. } => Self::Distance,
-            Claim::Confident { scores, .. } => Self::Confident {
+        Some(match &claim.pair()?.aim {
+            Aim::Close { bound, on: On::Score, .. } => Self::Change { limit: bound.down() },
+            Aim::Close { bound, on: On::Posterior, .. } => Self::Posterior { limit: bound.down() },
+            Aim::Lipschitz { .. } => Self::Distance,
+            Aim::Stays(scores) => Self::Confident {
                 floor: scores.floor.below.down(),
                 cutoff: scores.cutoff.above.up(),
             },
-            Claim::Fuzz { margin, .. } => Self::Flip { margin: margin.below.down() },
-            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Monotone { .. } => return None,
-            Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
+            Aim::Flip { margin, .. } => Self::Flip { margin: margin.below.down() },
+            Aim::Order { .. } => return None,
         })
     }
 

@@ -32,14 +32,14 @@ pub(super) struct PairAscent<'a> {
     pairing: &'a Pairing,
     root: &'a TwinBox,
     rng: ChaCha8Rng,
-    best: Option<Pair>,
+    best: Option<ClimbingPair>,
     /// Trees that have been walked.
     walked: u64,
 }
 
 /// The cells of both points, and the fall of the score from the first to the second.
 #[derive(Clone)]
-struct Pair {
+struct ClimbingPair {
     cells: [Vec<usize>; 2],
     fall: f64,
 }
@@ -94,7 +94,7 @@ impl<'a> PairAscent<'a> {
     }
 
     /// The best pair or a random one, disturbed; `None` if some feature has no cells that go together.
-    fn start(&mut self) -> Option<Pair> {
+    fn start(&mut self) -> Option<ClimbingPair> {
         let features = self.pairing.features();
         let mut rng = self.rng.clone();
         let mut pair = match &self.best {
@@ -122,15 +122,15 @@ impl<'a> PairAscent<'a> {
     }
 
     /// Two random points that are bound to each other.
-    fn anywhere(&self, rng: &mut ChaCha8Rng) -> Option<Pair> {
+    fn anywhere(&self, rng: &mut ChaCha8Rng) -> Option<ClimbingPair> {
         let features = self.pairing.features();
-        let mut pair = Pair { cells: [vec![0; features], vec![0; features]], fall: 0.0 };
+        let mut pair = ClimbingPair { cells: [vec![0; features], vec![0; features]], fall: 0.0 };
         let is_placed = (0..features).all(|feature| self.disturb(&mut pair, feature, rng));
         (is_placed && features > 0).then_some(pair)
     }
 
     /// Draws both cells along a feature; `false` if no second cell goes with the first.
-    fn disturb(&self, pair: &mut Pair, feature: usize, rng: &mut ChaCha8Rng) -> bool {
+    fn disturb(&self, pair: &mut ClimbingPair, feature: usize, rng: &mut ChaCha8Rng) -> bool {
         let (lo, hi) = self.root.side(0, feature);
         let cell = rng.random_range(lo..=hi);
         let (first, last) = self.run(feature, cell);
@@ -150,7 +150,7 @@ impl<'a> PairAscent<'a> {
     }
 
     /// A pair that no single feature improves, unless the walks end first.
-    fn climbed(&mut self, mut pair: Pair, walks: u64) -> Pair {
+    fn climbed(&mut self, mut pair: ClimbingPair, walks: u64) -> ClimbingPair {
         let fall = |tree| self.value(tree, &pair.cells[0]) - self.value(tree, &pair.cells[1]);
         pair.fall = (0..self.trees.len()).map(fall).sum();
         self.walked += 2 * self.trees.len() as u64;
@@ -164,7 +164,7 @@ impl<'a> PairAscent<'a> {
     }
 
     /// Takes the best pair of cells along a feature; `false` if the pair is there already.
-    fn step(&mut self, pair: &mut Pair, feature: usize) -> bool {
+    fn step(&mut self, pair: &mut ClimbingPair, feature: usize) -> bool {
         let [first, second] = [0, 1].map(|copy| self.along(&mut pair.cells[copy], copy, feature));
         let offset = [0, 1].map(|copy| self.root.side(copy, feature).0);
         let now = [0, 1].map(|copy| pair.cells[copy][feature] - offset[copy]);
@@ -198,7 +198,7 @@ impl<'a> PairAscent<'a> {
         values
     }
 
-    fn place(&self, pair: &Pair) -> Option<TwinBox> {
+    fn place(&self, pair: &ClimbingPair) -> Option<TwinBox> {
         (0..self.pairing.features()).try_fold(self.root.clone(), |here, feature| {
             [0, 1].into_iter().try_fold(here, |here, copy| {
                 let cell = pair.cells[copy][feature];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::certificate::{Proof, TwinBox, Verdict};
 use crate::interval::Rational;
 use crate::model::{Family, Point};
-use crate::spec::{Claim, Confidence, Obligation, On, Threshold};
+use crate::spec::{Aim, Bonds, Claim, Confidence, Obligation, On, Pair, Regions, Threshold};
 
 use super::aim::FloatAim;
 use super::parts::Shown;
@@ -51,7 +51,8 @@ pub(in crate::certify) fn score_span(
     let mut all = obligation.clone();
     expect_change(&mut all, Rational::ZERO, searcher.lowered.is_whole())?;
     let moved: Arc<[bool]> = vec![true; searcher.subject.model.0.schema.len()].into();
-    let claim = Claim::Stable { moved, bound: Rational::ZERO, on: On::Score };
+    let aim = Aim::Close { bound: Rational::ZERO, on: On::Score, is_strict: false };
+    let claim = Claim::Pair(Pair { bonds: Bonds::Moved(moved), regions: Regions::Both, aim });
     all.sufficient = Some(claim.clone());
     all.claim = claim;
     widest(searcher, all)
@@ -64,16 +65,16 @@ pub(in crate::certify) fn is_premise_met(
     searcher: &Searcher,
     obligation: &Obligation,
 ) -> Option<bool> {
-    let Claim::Confident { scores, .. } = &obligation.claim else { return None };
+    let Aim::Stays(scores) = &obligation.claim.pair()?.aim else { return None };
     let grid = searcher.grid.as_ref()?;
     // a point with the confidence violates this claim by itself, because no score reaches the cutoff
     let beyond = Rational::from_f64(2.0 * grid.total() + 1.0)?;
     let cutoff = Threshold { below: beyond.clone(), above: beyond };
-    let claim = Claim::Confident {
-        moved: vec![false; searcher.subject.model.0.schema.len()].into(),
-        partners: Arc::new(obligation.region.clone()),
-        scores: Arc::new(Confidence { floor: scores.floor.clone(), cutoff }),
-    };
+    let claim = Claim::Pair(Pair {
+        bonds: Bonds::Moved(vec![false; searcher.subject.model.0.schema.len()].into()),
+        regions: Regions::Own(Arc::new(obligation.region.clone())),
+        aim: Aim::Stays(Arc::new(Confidence { floor: scores.floor.clone(), cutoff })),
+    });
     let alone = Obligation { sufficient: Some(claim.clone()), claim, ..obligation.clone() };
     let proof = prove(searcher, &alone, Means::All, &mut 0)?;
     match searcher.kernel.judge(alone, &proof) {
@@ -210,19 +211,17 @@ pub(super) fn expect_change(
     is_whole: &[bool],
 ) -> Option<()> {
     for claim in [Some(&mut obligation.claim), obligation.sufficient.as_mut()] {
-        match claim? {
-            Claim::Near { reach, bound, on } => {
-                if *on == On::Posterior {
-                    let below = |(reach, &whole)| if whole { whole_below(reach) } else { reach };
-                    *reach = reach.iter().cloned().zip(is_whole).map(below).collect();
-                }
-                (*bound, *on) = (limit.clone(), On::Score);
+        let Some(Claim::Pair(Pair { bonds, aim: aim @ Aim::Close { .. }, .. })) = claim else {
+            return None;
+        };
+        if let Bonds::Within { reach, is_strict } = bonds {
+            if *is_strict {
+                let below = |(reach, &whole)| if whole { whole_below(reach) } else { reach };
+                *reach = reach.iter().cloned().zip(is_whole).map(below).collect();
             }
-            Claim::Stable { bound, on, .. } => (*bound, *on) = (limit.clone(), On::Score),
-            Claim::Label { .. } | Claim::Posterior { .. } | Claim::Fuzz { .. } => return None,
-            Claim::Monotone { .. } | Claim::Avoid { .. } | Claim::AllPairs { .. } => return None,
-            Claim::Lipschitz { .. } | Claim::Confident { .. } => return None,
+            *is_strict = false;
         }
+        *aim = Aim::Close { bound: limit.clone(), on: On::Score, is_strict: false };
     }
     Some(())
 }

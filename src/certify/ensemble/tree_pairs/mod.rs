@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Proof, TwinBox};
 use crate::model::{Cells, Ensemble, Family, Point};
-use crate::spec::{Claim, Obligation, RawRegion, Zone};
+use crate::spec::{Claim, Obligation, RawRegion, Regions};
 
 use crate::certify::Searcher;
 use crate::certify::network::search::Found;
@@ -87,7 +87,7 @@ fn prove(
 /// The points of an open box in which every tree has one pair of leaves.
 fn refuted(ground: &Ground, claim: &Claim, number: usize, here: &TwinBox) -> Proof {
     let [a, b] = ground.pair(here, shift(claim, number));
-    let is_one = matches!(claim, Claim::Fuzz { zone: Zone::Axis, .. });
+    let is_one = shift(claim, number).is_some();
     let points = if is_one { vec![a] } else { vec![a, b] };
     Proof::Counterexample { points: points.iter().map(|point| Point::texts(point)).collect() }
 }
@@ -95,18 +95,7 @@ fn refuted(ground: &Ground, claim: &Claim, number: usize, here: &TwinBox) -> Pro
 /// The regions of both points of a claim; `None`: anywhere.
 fn regions<'a>(obligation: &'a Obligation, claim: &'a Claim) -> [Option<&'a RawRegion>; 2] {
     let region = &obligation.region;
-    match claim {
-        Claim::Confident { partners, .. } => [Some(region), Some(partners)],
-        Claim::Lipschitz { boxes, .. } => [Some(&boxes[0]), Some(&boxes[1])],
-        Claim::Fuzz { .. } => [Some(region), None],
-        Claim::Near { .. } | Claim::Stable { .. } => [Some(region), Some(region)],
-        // not about two points that are searched
-        Claim::Label { .. }
-        | Claim::Posterior { .. }
-        | Claim::Monotone { .. }
-        | Claim::Avoid { .. }
-        | Claim::AllPairs { .. } => [Some(region), Some(region)],
-    }
+    claim.pair().map_or([Some(region), Some(region)], |pair| pair.regions(region))
 }
 
 /// The grids of both points.
@@ -118,8 +107,8 @@ struct Grids {
 
 impl Grids {
     fn new(ensemble: &Ensemble, is_whole: &[bool], claim: &Claim) -> Self {
-        let second = matches!(claim, Claim::Fuzz { .. })
-            .then(|| Cells::new(ensemble, &vec![false; is_whole.len()]));
+        let is_anywhere = claim.pair().is_some_and(|pair| pair.regions == Regions::First);
+        let second = is_anywhere.then(|| Cells::new(ensemble, &vec![false; is_whole.len()]));
         Self { first: Cells::new(ensemble, is_whole), second }
     }
 

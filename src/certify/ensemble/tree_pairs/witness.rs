@@ -2,7 +2,7 @@
 
 use crate::certificate::TwinBox;
 use crate::model::{Cells, Feature};
-use crate::spec::{Claim, RawRegion};
+use crate::spec::{Bonds, Claim, RawRegion};
 
 /// The floats of cells, for both points.
 pub(super) struct Ground<'a> {
@@ -73,7 +73,7 @@ impl Ground<'_> {
 
 /// The shift of question `number` of a boundary property with zone `axis`.
 pub(super) fn shift(claim: &Claim, number: usize) -> Option<(usize, f64)> {
-    let Claim::Fuzz { shifts, zone: crate::spec::Zone::Axis, .. } = claim else { return None };
+    let Bonds::Shifted(shifts) = &claim.pair()?.bonds else { return None };
     let size = shifts.get(number / 2)?.down();
     Some((number / 2, if number.is_multiple_of(2) { size } else { -size }))
 }

@@ -7,7 +7,7 @@ use crate::certificate::{
     margin_row,
 };
 use crate::interval::{Form, Rounded};
-use crate::spec::{Claim, Direction, Obligation, OutputBlock};
+use crate::spec::{Aim, Bonds, Claim, Direction, Obligation, OutputBlock};
 
 use crate::certify::Searcher;
 
@@ -85,20 +85,22 @@ impl<'a> Goal<'a> {
                 let (hurdle, required) = (kernel.hurdle(obligation)?, threshold.above.up());
                 Self::Margins { rows: rows_of(*label), hurdle, required }
             }
-            Claim::Monotone { feature, direction, class } => {
-                let (feature, direction) = (feature.0, *direction);
-                Self::Slope { feature, direction, rows: rows_of(*class) }
-            }
+            Claim::Pair(pair) => match (&pair.bonds, &pair.aim) {
+                (Bonds::Raised(feature), Aim::Order { direction, class }) => {
+                    let (feature, direction) = (feature.0, *direction);
+                    Self::Slope { feature, direction, rows: rows_of(*class) }
+                }
+                _ => {
+                    let rate = Rate::of(claim, &model.schema)?;
+                    Self::Rate { rate, row: margin_row(1, 0, 2) }
+                }
+            },
             Claim::Avoid { .. } => {
                 let (_, blocks) = kernel.network()?;
                 let coupling = kernel.coupling(obligation);
                 Self::Blocks { blocks, rows: searcher.blocks(), coupling }
             }
-            Claim::Near { .. } | Claim::Lipschitz { .. } => {
-                Self::Rate { rate: Rate::of(claim, &model.schema)?, row: margin_row(1, 0, 2) }
-            }
-            Claim::Fuzz { .. } | Claim::AllPairs { .. } => return None,
-            Claim::Stable { .. } | Claim::Confident { .. } => return None,
+            Claim::AllPairs { .. } => return None,
         })
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::certify::{LargestChange, Searcher};
 use crate::model::{Family, Model};
-use crate::spec::{Claim, Lowered};
+use crate::spec::{Bonds, Claim, Lowered};
 
 use super::super::progress::bar;
 
@@ -103,7 +103,8 @@ impl fmt::Display for Extent {
 /// The name of an obligation about a change: the features that move while all others stay.
 fn name_of(model: &Model, lowered: &Lowered, at: usize) -> String {
     let claim = lowered.obligation(at).map(|obligation| obligation.claim);
-    let Some(Claim::Stable { moved, .. } | Claim::Confident { moved, .. }) = claim else {
+    let bonds = claim.as_ref().and_then(Claim::pair).map(|pair| &pair.bonds);
+    let Some(Bonds::Moved(moved)) = bonds else {
         return "all features".to_owned();
     };
     let names = model.schema.features().iter().zip(moved.iter());
