@@ -13,7 +13,7 @@
 //! | 2 | [`defense`] | maps of answers, and what each carries of a claim |
 //! | 3 | [`spec`] | what is claimed, and its lowering to obligations |
 //! | 4 | [`certificate`] | the kernel: proof rules, certificate files, verdicts |
-//! | 5 | [`source`], `store` | where data sets are found; results appear whole or not at all |
+//! | 5 | [`source`], `store`, [`text`] | where data sets are found; results appear whole or not at all; certificates and verdicts as text |
 //! | 6 | `dataset` | statistics, synthetic sets, imports of CSV |
 //! | 7 | `import` | foreign models, read and written |
 //! | 7 | `violation` | a statement in floats with its gradient: for attacks on claims, training losses, sampled accuracy |
@@ -80,6 +80,7 @@ pub mod steal;
 pub mod store;
 #[cfg(feature = "full")]
 pub mod study;
+pub mod text;
 #[cfg(feature = "full")]
 pub mod train;
 #[cfg(feature = "full")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor. What is not listed stands at the top.
-const FLOORS: [(&str, usize); 17] = [
+const FLOORS: [(&str, usize); 18] = [
     ("interval", 0),
     ("model", 1),
     ("defense", 2),
@@ -12,6 +12,7 @@ const FLOORS: [(&str, usize); 17] = [
     ("certificate", 4),
     ("source", 5),
     ("store", 5),
+    ("text", 5),
     ("dataset", 6),
     ("import", 7),
     ("violation", 7),

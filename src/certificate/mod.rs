@@ -58,4 +58,4 @@ pub use kernel::{Arithmetic, Kernel};
 pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, Shift, SplitTree, Step};
 pub use rows::Pairs;
-pub use verdict::{Bounds, Proved, Refuted, Rejection, Share, Totals, Verdict};
+pub use verdict::{Bounds, Proved, Refuted, Rejection, Totals, Verdict};

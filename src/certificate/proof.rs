@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::interval::{format_hexadecimal, parse_hexadecimal};
+use crate::interval::parse_hexadecimal;
 use crate::model::{Object, object};
 
 use crate::certificate::Rejection;
@@ -328,12 +328,6 @@ impl SplitTree {
             Err(Rejection::Tree { token: steps.len(), problem: "the tree ends too early" })
         }
     }
-
-    /// The text that [`SplitTree::parse`] reads.
-    pub fn text(&self) -> String {
-        let words: Vec<String> = self.steps.iter().map(step_text).collect();
-        words.join(" ")
-    }
 }
 
 fn parse_step(word: &str) -> Result<Step, &'static str> {
@@ -402,39 +396,6 @@ fn index(text: &str) -> Option<usize> {
     let is_plain =
         text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if is_plain && text.len() <= 9 { text.parse().ok() } else { None }
-}
-
-fn step_text(step: &Step) -> String {
-    let prefix = |copy: usize| if copy == 0 { "" } else { "1/" };
-    let suffix =
-        |refresh: &Option<usize>| refresh.map_or(String::new(), |layer| format!("!{layer}"));
-    match step {
-        Step::Cut { cut: Cut::Input { copy, feature, at }, refresh } => {
-            let prefix = prefix(*copy);
-            format!("{prefix}i{feature}:{}{}", format_hexadecimal(*at), suffix(refresh))
-        }
-        Step::Cut { cut: Cut::Relu { copy, layer, neuron }, refresh } => {
-            format!("{}r{layer}.{neuron}{}", prefix(*copy), suffix(refresh))
-        }
-        Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh } => {
-            format!("{}c{feature}.{number}{}", prefix(*copy), suffix(refresh))
-        }
-        Step::Sum { most, trees } => {
-            let trees: Vec<String> = trees.iter().map(usize::to_string).collect();
-            format!("s{}:{}", format_hexadecimal(*most), trees.join("."))
-        }
-        Step::Leaf { leaf, refresh, hint } => {
-            let letter = match leaf {
-                Leaf::Interval => "I",
-                Leaf::Linear => "L",
-                Leaf::Jacobian => "J",
-                Leaf::Fuzz => "F",
-                Leaf::Pairs => "T",
-            };
-            let hint = hint.map_or(String::new(), |number| format!("#{number}"));
-            format!("{letter}{}{hint}", suffix(refresh))
-        }
-    }
 }
 
 #[cfg(test)]

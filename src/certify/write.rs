@@ -6,12 +6,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::certificate::{
-    Arithmetic, Assembler, Bounds, Budget, Counter, Entry, Header, Kernel, Line, Proof, Share,
-    Subject, Tally, Verdict,
+    Arithmetic, Assembler, Bounds, Budget, Counter, Entry, Header, Kernel, Line, Proof, Subject,
+    Tally, Verdict,
 };
 use crate::model::{DataSet, Family, Model, Part, Row};
 use crate::spec::{Lowered, Spec};
 use crate::store::{Log, Retention};
+use crate::text::Share;
 
 use super::{Answer, CertifyError, Options, Searcher};
 

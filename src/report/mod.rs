@@ -24,7 +24,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::certificate::{Share, Totals as Counts};
+pub use crate::certificate::Totals as Counts;
+pub use crate::text::Share;
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,

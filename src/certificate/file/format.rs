@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{Digest, LimitError, Object, Part, Point, check_json, object, optional_object};
+use crate::model::{Digest, LimitError, Object, Part, check_json, object, optional_object};
 use crate::spec::{Integers, Semantics};
 
 use crate::certificate::proof::{MOST_WITNESSES, Shift};
@@ -144,32 +144,20 @@ pub enum FormatError {
     Proof(#[from] Rejection),
 }
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LineFile {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     piece: Option<(usize, usize)>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     tree: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "distinct")]
+    #[serde(default, deserialize_with = "distinct")]
     trees: Option<BTreeMap<usize, String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     hints: Option<Vec<LeafHint>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     points: Option<Vec<Vec<String>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     shifts: Option<Vec<Vec<Shift>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     witnesses: Option<Vec<(usize, usize)>>,
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "optional_object"
-    )]
+    #[serde(default, deserialize_with = "optional_object")]
     totals: Option<Totals>,
 }
 
@@ -210,130 +198,6 @@ impl Header {
         }
         Ok(header)
     }
-
-    /// The first line, with its line end.
-    pub fn line(&self) -> String {
-        text(self)
-    }
-}
-
-impl Totals {
-    /// The last line, with its line end.
-    pub fn line(&self) -> String {
-        text(&LineFile { totals: Some(*self), ..LineFile::default() })
-    }
-}
-
-impl Line {
-    /// The line, with its line end; several lines if a split tree is longer than a string may be.
-    pub fn line(&self) -> String {
-        if let Proof::Split { tree, hints } = &self.proof {
-            let text = tree.text();
-            if text.len() > LONGEST_PART || hints.len() > HINTS_OF_A_PART {
-                return pieces(self.at, &text, hints);
-            }
-        }
-        let mut file = LineFile {
-            at: Some(self.at),
-            rule: Some(self.proof.rule().to_owned()),
-            ..LineFile::default()
-        };
-        let some = |hints: Vec<LeafHint>| (!hints.is_empty()).then_some(hints);
-        match &self.proof {
-            Proof::Linear { hints } => {
-                file.hints = some(hints.iter().cloned().map(LeafHint::Shared).collect());
-            }
-            Proof::Split { tree, hints } => {
-                file.tree = Some(tree.text());
-                file.hints = some(hints.clone());
-            }
-            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
-                let texts = trees.iter().map(|(&index, tree)| (index, tree.text()));
-                file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
-            }
-            Proof::Counterexample { points } => file.points = Some(points.clone()),
-            Proof::TreeDual { shifts } => file.shifts = Some(shifts.clone()),
-            Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
-            Proof::None
-            | Proof::Interval
-            | Proof::Jacobian
-            | Proof::Fuzz
-            | Proof::Range
-            | Proof::Difference => {}
-        }
-        text(&file)
-    }
-}
-
-impl Proof {
-    /// True if a line can hold the proof in a form that a reader takes. The trees of `jumps` and `tree-pairs`
-    /// and the shifts of `tree-dual` must fit one line, and a search may find more of them; points must be
-    /// numbers.
-    pub fn is_writable(&self) -> bool {
-        match self {
-            Self::Jumps { trees } | Self::TreePairs { trees } => {
-                let mut lengths = trees.values().map(|tree| tree.text().len());
-                let total = lengths.try_fold(0usize, |total, length| {
-                    (length <= 2 * LONGEST_PART).then(|| total.saturating_add(length))
-                });
-                total.is_some_and(|total| total <= LONGEST_LINE)
-            }
-            Self::TreeDual { shifts } => {
-                shifts.iter().map(Vec::len).sum::<usize>() <= LONGEST_LINE / SHIFT_BYTES
-            }
-            // between huge ends, a point sought in floats may hold a value that is no number
-            Self::Counterexample { points } => {
-                points.iter().all(|texts| Point::parse(texts, texts.len()).is_ok())
-            }
-            // a long tree goes over several lines
-            Self::Split { .. } => true,
-            Self::None | Self::Interval | Self::Linear { .. } => true,
-            Self::Jacobian | Self::Fuzz | Self::Range | Self::Difference => true,
-            Self::AllPairs { .. } => true,
-        }
-    }
-}
-
-/// Longest trees or shifts on one line, in bytes; a line may be twice as long.
-const LONGEST_LINE: usize = 1 << 23;
-/// Most bytes of a shift as text.
-const SHIFT_BYTES: usize = 48;
-/// Longest text of a tree on one line, in bytes; half of what a reader takes.
-const LONGEST_PART: usize = 1 << 19;
-/// Most hints on one line.
-const HINTS_OF_A_PART: usize = 256;
-
-/// The lines of a long split tree, cut between tokens, each with its share of the hints.
-fn pieces(at: usize, tree: &str, hints: &[LeafHint]) -> String {
-    let parts = parts(tree, hints.len().div_ceil(HINTS_OF_A_PART));
-    let mut shares = hints.chunks(hints.len().div_ceil(parts.len()).max(1));
-    let lines = parts.iter().enumerate().map(|(number, part)| {
-        text(&LineFile {
-            at: Some(at),
-            rule: Some("split".to_owned()),
-            piece: Some((number, parts.len())),
-            tree: Some((*part).to_owned()),
-            hints: shares.next().map(<[_]>::to_vec),
-            ..LineFile::default()
-        })
-    });
-    lines.collect()
-}
-
-/// The text of a tree in at least `least` parts (if it has as many tokens), none of them long.
-fn parts(tree: &str, least: usize) -> Vec<&str> {
-    let longest = LONGEST_PART.min(tree.len() / least.max(1));
-    let mut parts = Vec::new();
-    let mut rest = tree;
-    while rest.len() > longest {
-        let end = rest.get(..longest).and_then(|head| head.rfind(' '));
-        let end = end.or_else(|| rest.find(' '));
-        let Some((head, tail)) = end.and_then(|end| rest.split_at_checked(end)) else { break };
-        parts.push(head);
-        rest = tail.trim_start();
-    }
-    parts.push(rest);
-    parts
 }
 
 /// The hints of a rule without cases: one for all rows, or one per row.
@@ -425,8 +289,4 @@ fn nothing_left(file: &LineFile, rule: &str) -> Result<(), FormatError> {
         Some((key, _)) => Err(FormatError::Key { rule: rule.to_owned(), key }),
         None => Ok(()),
     }
-}
-
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).map_or_else(|_| String::new(), |text| text + "\n")
 }

@@ -2,7 +2,7 @@
 
 mod totals;
 
-pub use totals::{Share, Totals};
+pub use totals::Totals;
 
 use crate::spec::Obligation;
 

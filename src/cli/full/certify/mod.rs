@@ -4,9 +4,10 @@ mod extent;
 
 use std::path::{Path, PathBuf};
 
-use crate::certificate::{Share, Tally};
+use crate::certificate::Tally;
 use crate::certify::{CertifyError, Options, Selection, Task, Written};
 use crate::spec::DistanceUnit;
+use crate::text::Share;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
