@@ -336,7 +336,7 @@ static DEFECTS: [Defect; 63] = [
         "points that differ elsewhere are a change of one feature",
         "spec/lower/pair.rs",
         "at(index, moved) || x == y",
-        "*is_moved || x != y || x == y",
+        "at(index, moved) || x != y || x == y",
     ),
     Defect(
         "a right-hand side has the other sign",
