@@ -13,14 +13,16 @@ mod lower;
 mod property;
 mod read;
 mod region;
+mod terms;
 mod unit;
 mod words;
 
 pub use condition::Link;
 pub use lower::{Claim, Confidence, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use lower::{Halfspace, OutputBlock, PairBound};
-pub use property::{Direction, LabelSource, Norm, On, Property, Scope, Semantics, Units, Zone};
-pub use property::{FeatureName, InputBox, InputRow, Integers, OutputRow};
+pub use property::{InputBox, InputRow, OutputRow, Property};
 pub use read::{Spec, SpecError};
 pub use region::{Ball, Domain, RawRegion};
+pub use terms::{Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics};
+pub use terms::{Units, Zone};
 pub use unit::DistanceUnit;

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Object};
 
-use super::property::{
-    Direction, FeatureName, InputBox, Integers, LabelSource, Norm, On, OutputRow, Property, Scope,
-    Semantics, TwoEnds, Units, Zone,
+use super::property::{InputBox, OutputRow, Property};
+use super::terms::{
+    Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
 };
 
 /// Largest spec file, in bytes.

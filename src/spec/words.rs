@@ -5,7 +5,7 @@ use std::fmt;
 use crate::interval::Decimal;
 use crate::model::Model;
 
-use super::property::{Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Zone};
+use super::terms::{Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Zone};
 use super::{DistanceUnit, Property, Spec};
 
 /// Most names of features that a line lists.
