@@ -105,6 +105,19 @@ pub enum LabelSource {
     Predicted,
 }
 
+/// A choice reads as in files: its name in small letters.
+macro_rules! reads_as_in_files {
+    ($($choice:ty),*) => {$(
+        impl fmt::Display for $choice {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str(&format!("{self:?}").to_lowercase())
+            }
+        }
+    )*};
+}
+
+reads_as_in_files!(Norm, Direction, Scope, On, Zone, Integers, LabelSource);
+
 /// A feature as a spec names it: a text is its name (or, if there is none of that name, its index in digits), a
 /// number its index.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -138,7 +151,7 @@ impl fmt::Display for FeatureName {
 /// Two ends and nothing else: a plain pair would take the first two of a longer TOML array.
 #[derive(Deserialize)]
 #[serde(try_from = "Vec<Decimal>")]
-pub(super) struct TwoEnds(pub(super) Decimal, pub(super) Decimal);
+pub(super) struct TwoEnds(pub(super) (Decimal, Decimal));
 
 impl TryFrom<Vec<Decimal>> for TwoEnds {
     type Error = String;
@@ -146,6 +159,6 @@ impl TryFrom<Vec<Decimal>> for TwoEnds {
     fn try_from(ends: Vec<Decimal>) -> Result<Self, String> {
         let [low, high] = <[Decimal; 2]>::try_from(ends)
             .map_err(|ends| format!("{} numbers; expected two ends", ends.len()))?;
-        Ok(Self(low, high))
+        Ok(Self((low, high)))
     }
 }

@@ -4,12 +4,14 @@ use crate::interval::soft_boundary_margin;
 use crate::model::Model;
 
 use super::super::region::Metric;
-use super::super::{Norm, Property, Spec};
+use super::super::{BoundaryFuzz, Norm, Property, Spec};
 use super::{Claim, LowerError, Threshold, unsupported};
 
 /// The claim of a boundary property.
 pub(super) fn claim(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
-    let Property::BoundaryFuzz { shift, epsilon, zone, zone_norm, .. } = &spec.property else {
+    let Property::BoundaryFuzz(BoundaryFuzz { shift, epsilon, zone, zone_norm, .. }) =
+        &spec.property
+    else {
         return Err(unsupported("this property", "it is no boundary-fuzz"));
     };
     if model.classes != 2 {
