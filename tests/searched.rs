@@ -12,7 +12,7 @@ use cases::{ensemble, network, row, split};
 use propcert::certificate::{Kernel, Leaf, Proof, Step, Subject, Verdict};
 use propcert::certify::{Options, Searcher};
 use propcert::model::{Digest, Family, Kind, Layer, Model, Node, Precision, Schema, Tree};
-use propcert::spec::{Lowered, Semantics, Spec};
+use propcert::spec::{Lowered, Monotonicity, Property, Semantics, Spec};
 
 /// What a search must come to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -329,7 +329,7 @@ fn every_rung_proves_something() {
 fn no_rung_proves_the_opposite() {
     for (rule, mut case) in controls() {
         case.rows.iter_mut().for_each(|row| row.label = 0);
-        if let propcert::spec::Property::Monotonicity { direction, .. } = &mut case.spec.property {
+        if let Property::Monotonicity(Monotonicity { direction, .. }) = &mut case.spec.property {
             *direction = propcert::spec::Direction::Decreasing;
         }
         if rule != "fuzz" {

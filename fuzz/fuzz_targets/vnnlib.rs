@@ -3,12 +3,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use propcert::import::{spec_text, vnnlib};
-use propcert::spec::{Property, Spec};
+use propcert::spec::{OutputRegion, Property, Spec};
 
 fuzz_target!(|bytes: &[u8]| {
     for query in vnnlib(bytes).into_iter().flatten() {
         let spec = Spec::read(spec_text(&query).as_bytes()).expect("a spec");
-        let Property::OutputRegion { copies, input, unsafe_blocks } = spec.property else {
+        let Property::OutputRegion(OutputRegion { copies, input, unsafe_blocks }) = spec.property else {
             panic!("another property")
         };
         assert_eq!(copies, query.copies);

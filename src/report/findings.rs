@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::spec::CountedBy;
+
 use super::{Counts, Difference, Estimate, PerSet, Share};
 
 /// One model of a run and everything found out about it.
@@ -79,41 +81,6 @@ impl PropertyName {
     }
 }
 
-/// The subject of one obligation of a property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// A row of the part.
-    Rows,
-    /// A row and one of the property's features.
-    RowFeatures,
-    /// A feature over the whole domain.
-    Features,
-    /// A pair of rows.
-    Pairs,
-    /// A group of features.
-    Groups,
-    /// A box of inputs.
-    InputBoxes,
-    /// The whole domain, once.
-    Domain,
-}
-
-impl Unit {
-    /// The name in the singular, as in `one obligation per row`.
-    pub fn singular(self) -> &'static str {
-        match self {
-            Self::Rows => "row",
-            Self::RowFeatures => "row and feature",
-            Self::Features => "feature",
-            Self::Pairs => "pair of rows",
-            Self::Groups => "feature group",
-            Self::InputBoxes => "input box",
-            Self::Domain => "domain",
-        }
-    }
-}
-
 /// One certificate: the claim, the decisions of the kernel, and a sampled figure beside them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +95,7 @@ pub struct CertificateReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
     /// The subject of one obligation.
-    pub unit: Unit,
+    pub unit: CountedBy,
     /// Counts of the kernel's decisions over all obligations.
     pub counts: Counts,
     /// The same counts over distinct rows; absent where obligations are not rows.

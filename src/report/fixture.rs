@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::spec::CountedBy;
+
 use super::*;
 
 /// One run on an invented set of 1,340 test rows: a network with every figure, and trees with fewer.
@@ -57,11 +59,11 @@ fn network() -> ModelReport {
                     ("range", 4),
                     ("counterexample", 290),
                 ]),
-                ..certificate(local_invariance(), Unit::Rows, [812, 290, 225, 0, 3])
+                ..certificate(local_invariance(), CountedBy::Rows, [812, 290, 225, 0, 3])
             },
             CertificateReport {
                 closed_by: rules(&[("counterexample", 2)]),
-                ..certificate(monotonicity(), Unit::Features, [0, 2, 0, 0, 0])
+                ..certificate(monotonicity(), CountedBy::Features, [0, 2, 0, 0, 0])
             },
         ],
         radii: None,
@@ -94,8 +96,8 @@ fn trees(name: &str, monotone: bool) -> ModelReport {
         accuracy: Share::new(1263, 1330),
         f1: 0.9365,
         certificates: vec![
-            certificate(local_invariance(), Unit::Rows, [1329, 0, 1, 0, 0]),
-            certificate(monotonicity(), Unit::Features, proved_monotone),
+            certificate(local_invariance(), CountedBy::Rows, [1329, 0, 1, 0, 0]),
+            certificate(monotonicity(), CountedBy::Features, proved_monotone),
         ],
         radii: Some(RadiiReport {
             rows: 200,
@@ -123,14 +125,18 @@ fn rules(counts: &[(&str, u64)]) -> BTreeMap<String, u64> {
 }
 
 /// `counts`: proved, refuted, undecided, vacuous, invalid.
-pub(super) fn certificate(claim: PropertyName, unit: Unit, counts: [u64; 5]) -> CertificateReport {
+pub(super) fn certificate(
+    claim: PropertyName,
+    unit: CountedBy,
+    counts: [u64; 5],
+) -> CertificateReport {
     let [proved, refuted, undecided, vacuous, invalid] = counts;
     let file = format!("certificates/{}.jsonl", claim.property);
     CertificateReport {
         claim,
         semantics: "served-f32".to_owned(),
         integers: "respect".to_owned(),
-        part: (unit == Unit::Rows).then(|| "test".to_owned()),
+        part: (unit == CountedBy::Rows).then(|| "test".to_owned()),
         unit,
         counts: Counts { proved, refuted, undecided, vacuous, invalid },
         distinct: None,

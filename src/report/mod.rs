@@ -30,7 +30,7 @@ pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
     ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
-    StillProved, Unit,
+    StillProved,
 };
 pub(crate) use format::integer as grouped;
 pub use html::render_html;

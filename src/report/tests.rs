@@ -1,5 +1,7 @@
 //! Tests of the pages as a whole; numbers and their rounding are tested beside their types.
 
+use crate::spec::CountedBy;
+
 use super::fixture::{certificate, local_invariance, report, run};
 use super::*;
 
@@ -205,7 +207,8 @@ fn figures_that_cannot_be_still_give_a_page() {
 fn no_obligations_print_no_number() {
     let mut run = run("empty", false);
     run.models.truncate(1);
-    run.models[0].certificates = vec![certificate(local_invariance(), Unit::Rows, [0, 0, 0, 4, 5])];
+    run.models[0].certificates =
+        vec![certificate(local_invariance(), CountedBy::Rows, [0, 0, 0, 4, 5])];
     let report = Report::new("empty", vec![run]);
     let text = report.to_string();
     let row = text.lines().find(|line| line.contains("natural-mlp  local-invariance")).unwrap();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
 
-use super::{Property, Scope, Spec, Units};
+use super::{Spec, Units};
 
 /// The unit of ε and of every other distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,22 +20,7 @@ pub enum DistanceUnit {
 impl DistanceUnit {
     /// The unit of a spec; `None` if it measures no distances.
     pub fn of(spec: &Spec, model: &Model) -> Option<Self> {
-        let has_distances = match &spec.property {
-            Property::Monotonicity { scope, .. } => *scope == Scope::Local,
-            Property::Stability { .. }
-            | Property::HighConfidence { .. }
-            | Property::Redundancy { .. } => false,
-            // boxes are measured in it
-            Property::OutputRegion { .. } => true,
-            Property::Label { .. }
-            | Property::LocalInvariance { .. }
-            | Property::LocalInvarianceT { .. }
-            | Property::Lipschitzness { .. }
-            | Property::LipschitznessT { .. }
-            | Property::SmallNeighborhood { .. }
-            | Property::BoundaryFuzz { .. } => true,
-        };
-        has_distances.then(|| match spec.units {
+        spec.property.profile().has_distances.then(|| match spec.units {
             Units::Raw => Self::Raw,
             Units::Standardised => Self::of_model(model),
         })

@@ -4,9 +4,8 @@ use crate::certificate::{
     Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
 use crate::certify::{Certificate, Options, Task};
-use crate::model::Model;
-use crate::report::{CertificateReport, PropertyName, Sampled, Share, Unit};
-use crate::spec::{DistanceUnit, Integers, LabelSource, Property, Scope, Semantics, Spec};
+use crate::report::{CertificateReport, PropertyName, Sampled, Share};
+use crate::spec::{Integers, Semantics};
 
 use super::StudyError;
 use crate::store::Store;
@@ -66,7 +65,7 @@ fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateRepo
     let Tally { all, distinct, rules } = &checked.tally;
     let spec = subject.spec.0;
     CertificateReport {
-        claim: name_of(spec, subject.model.0),
+        claim: PropertyName::new(spec.property.name(), spec.parameters(subject.model.0)),
         semantics: match checked.header.semantics {
             Semantics::Real => "real".to_owned(),
             Semantics::ServedF32 => "served-f32".to_owned(),
@@ -76,7 +75,7 @@ fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateRepo
             Integers::Relax => "relax".to_owned(),
         },
         part: None,
-        unit: unit_of(&spec.property),
+        unit: spec.property.counted_by(),
         counts: *all,
         distinct: *distinct,
         premise_unreachable: None,
@@ -91,7 +90,7 @@ fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateRepo
 /// The share of obligations that the attack alone did not refute.
 fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) -> Option<Sampled> {
     let n = totals.n();
-    let how = if matches!(subject.spec.0.property, Property::Monotonicity { .. }) {
+    let how = if subject.spec.0.property.direction().is_some() {
         "walks along the feature through 40 points".to_owned()
     } else {
         let starts = options.attack_starts;
@@ -101,64 +100,4 @@ fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) 
     };
     let how = format!("{how}, seed {}", options.seed);
     (n > 0).then(|| Sampled { satisfied: Share::new(n - refuted, n), how })
-}
-
-fn unit_of(property: &Property) -> Unit {
-    match property {
-        Property::Monotonicity { scope: Scope::Domain, .. } => Unit::Features,
-        Property::Monotonicity { scope: Scope::Local, .. } => Unit::RowFeatures,
-        Property::BoundaryFuzz { scope: Scope::Domain, .. } => Unit::Domain,
-        Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => Unit::Pairs,
-        Property::Lipschitzness { .. } => Unit::Pairs,
-        Property::SmallNeighborhood { .. } => Unit::Domain,
-        Property::Stability { .. } | Property::HighConfidence { .. } => Unit::Features,
-        Property::Redundancy { .. } => Unit::Groups,
-        Property::OutputRegion { .. } => Unit::InputBoxes,
-        Property::Label { .. }
-        | Property::LocalInvariance { .. }
-        | Property::BoundaryFuzz { scope: Scope::Local, .. } => Unit::Rows,
-    }
-}
-
-/// The property and its parameters, for tables; distances have their unit.
-pub fn name_of(spec: &Spec, model: &Model) -> PropertyName {
-    let u = DistanceUnit::of(spec, model).map_or("", DistanceUnit::short);
-    let label = match spec.label {
-        LabelSource::True => "true label",
-        LabelSource::Predicted => "predicted label",
-    };
-    let parameters = match &spec.property {
-        Property::Label { epsilon, norm } => {
-            format!("epsilon {epsilon}{u}, {norm:?}, {label}").to_lowercase()
-        }
-        Property::LocalInvariance { epsilon, delta, norm } => {
-            format!("epsilon {epsilon}{u}, delta {delta}, {norm:?}, {label}").to_lowercase()
-        }
-        Property::Monotonicity { features, direction, scope, epsilon, .. } => {
-            let direction = format!("{direction:?}").to_lowercase();
-            let scope = format!("{scope:?}").to_lowercase();
-            let epsilon = epsilon.as_ref().map_or(String::new(), |e| format!(", epsilon {e}{u}"));
-            format!("{direction} in {} features, {scope}{epsilon}", features.len())
-        }
-        Property::BoundaryFuzz { shift, epsilon, zone, radius, .. } => {
-            let radius = radius.as_ref().map_or(String::new(), |r| format!(", radius {r}{u}"));
-            let zone = format!("{zone:?}").to_lowercase();
-            format!("shift {shift}{u}, epsilon {epsilon}, zone {zone}{radius}")
-        }
-        Property::LocalInvarianceT { epsilon_1, epsilon_2 } => {
-            format!("epsilon-1 {epsilon_1}{u}, epsilon-2 {epsilon_2}")
-        }
-        Property::Lipschitzness { epsilon, constant, norm } => {
-            format!("epsilon {epsilon}{u}, constant {constant}, {norm:?}").to_lowercase()
-        }
-        Property::SmallNeighborhood { epsilon, constant, on } => {
-            format!("epsilon {epsilon}{u}, constant {constant}, on {on:?}").to_lowercase()
-        }
-        Property::LipschitznessT { constant } => format!("constant {constant} by distance in{u}"),
-        other @ (Property::Stability { .. }
-        | Property::HighConfidence { .. }
-        | Property::Redundancy { .. }
-        | Property::OutputRegion { .. }) => other.to_string(),
-    };
-    PropertyName::new(spec.property.name(), parameters)
 }

@@ -318,7 +318,7 @@ impl Study<'_> {
             defense.map(|(defense, _)| (defense, Digest::of(defense.to_json().as_bytes())));
         let is_about_rows = spec.property.is_about_rows();
         let options = &self.plan.options;
-        let is_fuzz = matches!(spec.property, Property::BoundaryFuzz { .. });
+        let is_fuzz = matches!(spec.property, Property::BoundaryFuzz(_));
         let budget_nodes = if is_fuzz { FUZZ_NODES } else { options.budget_nodes };
         let task = Task {
             subject: Subject {

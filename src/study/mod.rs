@@ -13,7 +13,7 @@ mod error;
 mod manifest;
 pub mod radii;
 
-pub use certificates::{Certified, certify, name_of};
+pub use certificates::{Certified, certify};
 pub use demo::{BUDGET_NODES, Plan, demo, files_of_demo};
 pub use error::StudyError;
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};

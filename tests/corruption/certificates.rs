@@ -232,8 +232,8 @@ pub fn state(
 fn rows_of<'a>(spec: &Spec, data: &'a DataSet, most: usize) -> &'a [Row] {
     let rows = data.part(Part::Train);
     let most = match &spec.property {
-        Property::Lipschitzness { .. } => most.min(5),
-        Property::LipschitznessT { .. } | Property::LocalInvarianceT { .. } => most.min(12),
+        Property::Lipschitzness(_) => most.min(5),
+        Property::LipschitznessT(_) | Property::LocalInvarianceT(_) => most.min(12),
         property if property.is_about_rows() => most,
         _ => return &[],
     };

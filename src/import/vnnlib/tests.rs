@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::interval::{Decimal, Rational};
-use crate::spec::{Property, Spec};
+use crate::spec::{OutputRegion, Property, Spec};
 
 use super::super::chance::Chance;
 use super::super::effort::Effort;
@@ -53,7 +53,8 @@ fn short(query: &Query) -> String {
 fn assert_same_after_a_spec(query: &Query, name: &str) {
     let text = spec_text(query);
     let spec = Spec::read(text.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let Property::OutputRegion { copies, input, unsafe_blocks } = spec.property else {
+    let Property::OutputRegion(OutputRegion { copies, input, unsafe_blocks }) = spec.property
+    else {
         panic!("{name}: another property")
     };
     assert_eq!(copies, query.copies, "{name}");

@@ -3,6 +3,7 @@
 use super::{Column, Section, Table, Topic, count_cells, file};
 use crate::report::format::{NONE, claim, integer, of, share};
 use crate::report::{CertificateReport, GivesAway, ModelReport, Run};
+use crate::spec::CountedBy;
 
 const PROVED_COLUMNS: [Column; 10] = [
     Column::text("model"),
@@ -61,8 +62,8 @@ fn count_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
 
 fn certificate_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
     let unit = match &certificate.part {
-        Some(part) => format!("{} of {part}", certificate.unit.singular()),
-        None => certificate.unit.singular().to_owned(),
+        Some(part) => format!("{} of {part}", subject(certificate.unit)),
+        None => subject(certificate.unit).to_owned(),
     };
     vec![vec![
         claim(&certificate.claim),
@@ -73,6 +74,19 @@ fn certificate_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
         checked(certificate),
         file(&certificate.file),
     ]]
+}
+
+/// The subject of one obligation, in the singular.
+fn subject(unit: CountedBy) -> &'static str {
+    match unit {
+        CountedBy::Rows => "row",
+        CountedBy::RowFeatures => "row and feature",
+        CountedBy::Features => "feature",
+        CountedBy::Pairs => "pair of rows",
+        CountedBy::Groups => "feature group",
+        CountedBy::InputBoxes => "input box",
+        CountedBy::Domain => "domain",
+    }
 }
 
 fn decided_by(certificate: &CertificateReport) -> String {

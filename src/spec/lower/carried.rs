@@ -1,7 +1,7 @@
 //! Claims about a defended model, and the claims about the undefended one that they need.
 
 use crate::defense::{Asked, Defense};
-use crate::spec::Property;
+use crate::spec::{LocalInvariance, Property};
 
 use super::Claim;
 use super::posterior::posterior_claim;
@@ -34,19 +34,19 @@ impl Carried {
 /// The statement that a property makes about answers.
 fn asked(property: &Property) -> Asked {
     match property {
-        Property::Label { .. } => Asked::Label,
-        Property::LocalInvariance { delta, .. } => {
+        Property::Label(_) => Asked::Label,
+        Property::LocalInvariance(LocalInvariance { delta, .. }) => {
             Asked::Confidence { delta: delta.value().clone() }
         }
-        Property::Monotonicity { .. } => Asked::Order,
-        Property::BoundaryFuzz { .. } => Asked::Boundary,
-        Property::OutputRegion { .. } => Asked::Outputs,
-        Property::Lipschitzness { .. }
-        | Property::SmallNeighborhood { .. }
-        | Property::Stability { .. }
-        | Property::HighConfidence { .. }
-        | Property::Redundancy { .. } => Asked::Change,
-        Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => Asked::Rows,
+        Property::Monotonicity(_) => Asked::Order,
+        Property::BoundaryFuzz(_) => Asked::Boundary,
+        Property::OutputRegion(_) => Asked::Outputs,
+        Property::Lipschitzness(_)
+        | Property::SmallNeighborhood(_)
+        | Property::Stability(_)
+        | Property::HighConfidence(_)
+        | Property::Redundancy(_) => Asked::Change,
+        Property::LocalInvarianceT(_) | Property::LipschitznessT(_) => Asked::Rows,
     }
 }
 

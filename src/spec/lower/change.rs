@@ -8,7 +8,9 @@ use std::sync::Arc;
 use crate::interval::{Decimal, Rational, ln};
 use crate::model::{Family, Feature, Model};
 
-use super::super::{Domain, FeatureName, On, Property, RawRegion, Spec};
+use super::super::{
+    Domain, FeatureName, HighConfidence, On, Property, RawRegion, Redundancy, Spec, Stability,
+};
 use super::pairs::expect_decidable;
 use super::{
     Aim, Bonds, Claim, Confidence, LowerError, Pair, Regions, Threshold, monotone, unsupported,
@@ -64,13 +66,13 @@ impl ChangedFeatures {
             })
         };
         let (groups, ask) = match &spec.property {
-            Property::Stability { features, bound, on } => {
+            Property::Stability(Stability { features, bound, on }) => {
                 (each(features)?, Ask::Stable { bound: bound.value().clone(), on: *on })
             }
-            Property::HighConfidence { features, confidence, cutoff, range } => {
+            Property::HighConfidence(HighConfidence { features, confidence, cutoff, range }) => {
                 (each(features)?, confident(confidence, cutoff, range.as_ref())?)
             }
-            Property::Redundancy { groups, confidence, cutoff } => {
+            Property::Redundancy(Redundancy { groups, confidence, cutoff }) => {
                 (distinct(model, groups)?, confident(confidence, cutoff, None)?)
             }
             _ => return Err(unsupported("this property", "it is not about changed features")),

@@ -6,12 +6,14 @@ use crate::interval::{Rational, soft_boundary_margin};
 use crate::model::Model;
 
 use super::super::region::Metric;
-use super::super::{Norm, Property, Spec, Zone};
+use super::super::{BoundaryFuzz, Norm, Property, Spec, Zone};
 use super::{Aim, Bonds, Claim, LowerError, Pair, Regions, Threshold, unsupported};
 
 /// The claim of a boundary property.
 pub(super) fn claim(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
-    let Property::BoundaryFuzz { shift, epsilon, zone, zone_norm, .. } = &spec.property else {
+    let Property::BoundaryFuzz(BoundaryFuzz { shift, epsilon, zone, zone_norm, .. }) =
+        &spec.property
+    else {
         return Err(unsupported("this property", "it is no boundary-fuzz"));
     };
     if model.classes != 2 {

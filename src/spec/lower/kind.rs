@@ -7,7 +7,10 @@ use crate::model::{Feature, Model, Row};
 
 use super::super::property::distinct;
 use super::super::region::Metric;
-use super::super::{Direction, Domain, Norm, Property, RawRegion, Spec};
+use super::super::{
+    BoundaryFuzz, Direction, Domain, Label, Lipschitzness, LocalInvariance, Monotonicity, Norm,
+    OutputRegion, Property, RawRegion, Spec,
+};
 use super::change::ChangedFeatures;
 use super::posterior::posterior_claim;
 use super::{Claim, LowerError, avoid, fuzz, monotone, pairs};
@@ -69,47 +72,49 @@ impl Lowering {
             Arc::new(Metric::new(&model.schema, spec.units, norm, epsilon))
         };
         Ok(match &spec.property {
-            Property::Label { epsilon, norm } => {
+            Property::Label(Label { epsilon, norm }) => {
                 Lowering::Label { metric: metric(*norm, epsilon.value()) }
             }
-            Property::LocalInvariance { epsilon, delta, norm } => {
+            Property::LocalInvariance(LocalInvariance { epsilon, delta, norm }) => {
                 let beyond = || LowerError::Delta { delta: delta.to_string() };
                 Lowering::Posterior {
                     metric: metric(*norm, epsilon.value()),
                     claim: posterior_claim(delta.value()).ok_or_else(beyond)?,
                 }
             }
-            Property::Monotonicity { features, direction, class, epsilon, .. } => {
-                Lowering::Monotone {
-                    metric: epsilon.as_ref().map(|epsilon| metric(Norm::Linf, epsilon.value())),
-                    features: monotone::resolve(model, features)?,
-                    direction: *direction,
-                    class: monotone::target_class(model, *class)?,
-                }
-            }
-            Property::BoundaryFuzz { radius, norm, .. } => Lowering::Fuzz {
+            Property::Monotonicity(Monotonicity {
+                features, direction, class, epsilon, ..
+            }) => Lowering::Monotone {
+                metric: epsilon.as_ref().map(|epsilon| metric(Norm::Linf, epsilon.value())),
+                features: monotone::resolve(model, features)?,
+                direction: *direction,
+                class: monotone::target_class(model, *class)?,
+            },
+            Property::BoundaryFuzz(BoundaryFuzz { radius, norm, .. }) => Lowering::Fuzz {
                 metric: radius.as_ref().map(|radius| metric(*norm, radius.value())),
                 claim: fuzz::claim(spec, model)?,
             },
-            Property::OutputRegion { copies, input, unsafe_blocks } => Lowering::Avoid {
-                claim: Claim::Avoid {
-                    blocks: avoid::blocks(model, *copies, unsafe_blocks)?,
-                    copies: *copies,
-                },
-                regions: input
-                    .iter()
-                    .map(|input| avoid::region(model, domain, spec.units, *copies, input))
-                    .collect::<Result<_, _>>()?,
-            },
-            Property::LocalInvarianceT { .. } | Property::LipschitznessT { .. } => {
+            Property::OutputRegion(OutputRegion { copies, input, unsafe_blocks }) => {
+                Lowering::Avoid {
+                    claim: Claim::Avoid {
+                        blocks: avoid::blocks(model, *copies, unsafe_blocks)?,
+                        copies: *copies,
+                    },
+                    regions: input
+                        .iter()
+                        .map(|input| avoid::region(model, domain, spec.units, *copies, input))
+                        .collect::<Result<_, _>>()?,
+                }
+            }
+            Property::LocalInvarianceT(_) | Property::LipschitznessT(_) => {
                 pairs::expect_decidable(spec, model, is_lost)?;
                 Lowering::AllPairs { claim: pairs::all_pairs(spec, model)? }
             }
-            Property::SmallNeighborhood { .. } => {
+            Property::SmallNeighborhood(_) => {
                 pairs::expect_decidable(spec, model, is_lost)?;
                 Lowering::Near { claim: pairs::near(spec, model)? }
             }
-            Property::Lipschitzness { epsilon, constant, norm } => {
+            Property::Lipschitzness(Lipschitzness { epsilon, constant, norm }) => {
                 pairs::expect_decidable(spec, model, is_lost)?;
                 Lowering::Lipschitz {
                     metric: metric(Norm::Linf, epsilon.value()),
@@ -118,9 +123,7 @@ impl Lowering {
                     distinct: distinct(rows),
                 }
             }
-            Property::Stability { .. }
-            | Property::HighConfidence { .. }
-            | Property::Redundancy { .. } => {
+            Property::Stability(_) | Property::HighConfidence(_) | Property::Redundancy(_) => {
                 Lowering::Change { changes: ChangedFeatures::new(spec, model, is_lost, domain)? }
             }
         })

@@ -342,7 +342,7 @@ impl<'a> Lowered<'a> {
 /// The semantics of the spec, or the default: served for claims about one point of an f32 model, else real.
 fn effective_semantics(spec: &Spec, model: &Model) -> Result<Semantics, LowerError> {
     let is_about_one_point =
-        matches!(spec.property, Property::Label { .. } | Property::LocalInvariance { .. });
+        matches!(spec.property, Property::Label(_) | Property::LocalInvariance(_));
     let default = if is_about_one_point && model.precision == Precision::F32 {
         Semantics::ServedF32
     } else {

@@ -13,7 +13,7 @@ use crate::interval::Rational;
 use crate::model::Model;
 
 use super::super::region::Metric;
-use super::super::{Norm, On, Property, Spec};
+use super::super::{LipschitznessT, LocalInvarianceT, Norm, On, Property, SmallNeighborhood, Spec};
 use super::{Aim, Bonds, Claim, LowerError, Pair, Regions, unsupported};
 
 /// The bound that a claim about all pairs of rows sets on one pair; distances are Euclidean.
@@ -55,7 +55,8 @@ pub(super) fn expect_decidable(
 /// The claim of a small neighbourhood. `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of
 /// the difference in standardised units.
 pub(super) fn near(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
-    let Property::SmallNeighborhood { epsilon, constant, on } = &spec.property else {
+    let Property::SmallNeighborhood(SmallNeighborhood { epsilon, constant, on }) = &spec.property
+    else {
         return Err(unsupported("this property", "it is no small-neighborhood"));
     };
     let metric = Metric::new(&model.schema, spec.units, Norm::Linf, epsilon.value());
@@ -90,13 +91,15 @@ pub(super) fn pair_at(mut index: usize, count: usize) -> Option<(usize, usize)> 
 #[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 pub(super) fn all_pairs(spec: &Spec, model: &Model) -> Result<Claim, LowerError> {
     let bound = match &spec.property {
-        Property::LipschitznessT { constant } => {
+        Property::LipschitznessT(LipschitznessT { constant }) => {
             PairBound::Lipschitz { constant: constant.value().clone() }
         }
-        Property::LocalInvarianceT { epsilon_1, epsilon_2 } => PairBound::Divergence {
-            reach: epsilon_1.value().clone(),
-            limit: epsilon_2.value().clone(),
-        },
+        Property::LocalInvarianceT(LocalInvarianceT { epsilon_1, epsilon_2 }) => {
+            PairBound::Divergence {
+                reach: epsilon_1.value().clone(),
+                limit: epsilon_2.value().clone(),
+            }
+        }
         _ => return Err(unsupported("this property", "it is not about all pairs of rows")),
     };
     let metric = Metric::new(&model.schema, spec.units, Norm::L2, &Rational::ZERO);

@@ -2,7 +2,7 @@
 
 use crate::model::{Family, Link, Model};
 
-use super::super::{On, Property, Spec};
+use super::super::{On, Property, SmallNeighborhood, Spec, Stability};
 use super::LowerError;
 
 /// Refuses claims about labels or posteriors of a model without classes: its single class always wins, so they
@@ -11,7 +11,7 @@ use super::LowerError;
 pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(), LowerError> {
     let is_network = matches!(model.family, Family::Mlp(_));
     let is_about = match is_network {
-        true => matches!(spec.property, Property::OutputRegion { .. }),
+        true => matches!(spec.property, Property::OutputRegion(_)),
         false => is_about_score(&spec.property),
     };
     if !model.is_plain_score() || is_about {
@@ -19,8 +19,8 @@ pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(),
     }
     let is_on_posterior = matches!(
         spec.property,
-        Property::SmallNeighborhood { on: On::Posterior, .. }
-            | Property::Stability { on: On::Posterior, .. }
+        Property::SmallNeighborhood(SmallNeighborhood { on: On::Posterior, .. })
+            | Property::Stability(Stability { on: On::Posterior, .. })
     );
     let on = if is_on_posterior { " with `on = \"posterior\"`" } else { "" };
     let what = format!("property `{}`{on} of a plain score", spec.property.name());
@@ -63,18 +63,17 @@ pub(super) fn expect_posterior(
 /// moves as the score does, whatever links them.
 fn is_about_posterior(property: &Property, classes: usize) -> bool {
     match property {
-        Property::Monotonicity { .. } => classes > 2,
-        Property::SmallNeighborhood { on, .. } | Property::Stability { on, .. } => {
-            *on == On::Posterior
-        }
-        Property::Label { .. } | Property::OutputRegion { .. } => false,
-        Property::LocalInvariance { .. }
-        | Property::LocalInvarianceT { .. }
-        | Property::Lipschitzness { .. }
-        | Property::LipschitznessT { .. }
-        | Property::BoundaryFuzz { .. }
-        | Property::HighConfidence { .. }
-        | Property::Redundancy { .. } => true,
+        Property::Monotonicity(_) => classes > 2,
+        Property::SmallNeighborhood(SmallNeighborhood { on, .. })
+        | Property::Stability(Stability { on, .. }) => *on == On::Posterior,
+        Property::Label(_) | Property::OutputRegion(_) => false,
+        Property::LocalInvariance(_)
+        | Property::LocalInvarianceT(_)
+        | Property::Lipschitzness(_)
+        | Property::LipschitznessT(_)
+        | Property::BoundaryFuzz(_)
+        | Property::HighConfidence(_)
+        | Property::Redundancy(_) => true,
     }
 }
 
@@ -82,17 +81,18 @@ fn is_about_posterior(property: &Property, classes: usize) -> bool {
 /// about.
 fn is_about_score(property: &Property) -> bool {
     match property {
-        Property::Monotonicity { .. } => true,
-        Property::SmallNeighborhood { on, .. } | Property::Stability { on, .. } => *on == On::Score,
-        Property::Label { .. }
-        | Property::LocalInvariance { .. }
-        | Property::LocalInvarianceT { .. }
-        | Property::Lipschitzness { .. }
-        | Property::LipschitznessT { .. }
-        | Property::BoundaryFuzz { .. }
-        | Property::OutputRegion { .. }
-        | Property::HighConfidence { .. }
-        | Property::Redundancy { .. } => false,
+        Property::Monotonicity(_) => true,
+        Property::SmallNeighborhood(SmallNeighborhood { on, .. })
+        | Property::Stability(Stability { on, .. }) => *on == On::Score,
+        Property::Label(_)
+        | Property::LocalInvariance(_)
+        | Property::LocalInvarianceT(_)
+        | Property::Lipschitzness(_)
+        | Property::LipschitznessT(_)
+        | Property::BoundaryFuzz(_)
+        | Property::OutputRegion(_)
+        | Property::HighConfidence(_)
+        | Property::Redundancy(_) => false,
     }
 }
 

@@ -1,0 +1,64 @@
+//! Posteriors that are even near the boundary between labels.
+
+use crate::interval::Decimal;
+
+use super::{CountedBy, Keys, Norm, Profile, PropertyKind, Scope, SpecError, Zone};
+
+/// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundaryFuzz {
+    /// Δ, positive.
+    pub shift: Decimal,
+    /// ε, positive.
+    pub epsilon: Decimal,
+    /// The points at which a flip counts.
+    pub zone: Zone,
+    /// The norm of a [`Zone::Ball`].
+    pub zone_norm: Norm,
+    /// On the domain, or within a radius of rows.
+    pub scope: Scope,
+    /// The radius, not negative; given around rows.
+    pub radius: Option<Decimal>,
+    /// The norm of the radius.
+    pub norm: Norm,
+}
+
+impl PropertyKind for BoundaryFuzz {
+    const NAME: &str = "boundary-fuzz";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        let (shift, epsilon) = (keys.shift().positive()?, keys.epsilon().positive()?);
+        let (scope, zone) = (keys.scope().or(Scope::Local), keys.zone().or(Zone::Axis));
+        let zone_norm = match zone {
+            Zone::Ball => keys.zone_norm().or(Norm::L2),
+            Zone::Axis => Norm::L2,
+        };
+        let (radius, norm) = match scope {
+            Scope::Local => (Some(keys.radius().not_negative()?), keys.norm().or(Norm::Linf)),
+            Scope::Domain => (None, Norm::Linf),
+        };
+        Ok(Self { shift, epsilon, zone, zone_norm, scope, radius, norm })
+    }
+
+    fn profile(&self) -> Profile {
+        let is_local = self.scope == Scope::Local;
+        Profile::of(if is_local { CountedBy::Rows } else { CountedBy::Domain })
+    }
+
+    fn words(&self) -> String {
+        let Self { shift, epsilon, zone, zone_norm, scope, radius, norm } = self;
+        let zone_norm = match zone {
+            Zone::Axis => String::new(),
+            Zone::Ball => format!(" in {zone_norm}"),
+        };
+        let radius =
+            radius.as_ref().map_or(String::new(), |r| format!(", radius {r}, norm {norm}"));
+        format!("shift {shift}, epsilon {epsilon}, zone {zone}{zone_norm}, scope {scope}{radius}")
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        let Self { shift, epsilon, zone, radius, .. } = self;
+        let radius = radius.as_ref().map_or(String::new(), |r| format!(", radius {r}{unit}"));
+        format!("shift {shift}{unit}, epsilon {epsilon}, zone {zone}{radius}")
+    }
+}

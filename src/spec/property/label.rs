@@ -1,0 +1,35 @@
+//! One label near a row.
+
+use crate::interval::Decimal;
+
+use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+
+/// `argmax f = y` within ε of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// ε, not negative.
+    pub epsilon: Decimal,
+    /// The norm of the ball.
+    pub norm: Norm,
+}
+
+impl PropertyKind for Label {
+    const NAME: &str = "label";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        Ok(Self { epsilon: keys.epsilon().not_negative()?, norm: keys.norm().or(Norm::Linf) })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { has_labels: true, ..Profile::of(CountedBy::Rows) }
+    }
+
+    fn words(&self) -> String {
+        format!("epsilon {}, norm {}", self.epsilon, self.norm)
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        let Self { epsilon, norm } = self;
+        format!("epsilon {epsilon}{unit}, {norm}").to_lowercase()
+    }
+}

@@ -1,0 +1,70 @@
+//! Posteriors of two rows, or near two rows, that differ by at most a constant times their distance.
+
+use crate::interval::Decimal;
+use crate::model::Part;
+
+use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+
+/// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lipschitzness {
+    /// ε, not negative.
+    pub epsilon: Decimal,
+    /// L, not negative.
+    pub constant: Decimal,
+    /// The norm of `a − b`.
+    pub norm: Norm,
+}
+
+impl PropertyKind for Lipschitzness {
+    const NAME: &str = "lipschitzness";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        Ok(Self {
+            epsilon: keys.epsilon().not_negative()?,
+            constant: keys.constant().not_negative()?,
+            norm: keys.norm().or(Norm::L2),
+        })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs) }
+    }
+
+    fn words(&self) -> String {
+        let Self { epsilon, constant, norm } = self;
+        format!("epsilon {epsilon}, constant {constant}, norm {norm}")
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        let Self { epsilon, constant, norm } = self;
+        format!("epsilon {epsilon}{unit}, constant {constant}, {norm}").to_lowercase()
+    }
+}
+
+/// `‖F(x) − F(x′)‖₂ <= L‖x − x′‖₂` for two rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LipschitznessT {
+    /// L, not negative.
+    pub constant: Decimal,
+}
+
+impl PropertyKind for LipschitznessT {
+    const NAME: &str = "lipschitzness-t";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        Ok(Self { constant: keys.constant().not_negative()? })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs) }
+    }
+
+    fn words(&self) -> String {
+        format!("constant {}", self.constant)
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        format!("constant {} by distance in{unit}", self.constant)
+    }
+}

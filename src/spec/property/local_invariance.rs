@@ -1,0 +1,75 @@
+//! Posteriors that hardly change near a row, and between two near rows.
+
+use crate::interval::Decimal;
+use crate::model::Part;
+
+use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+
+/// `F_y > 1 − δ` within ε of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalInvariance {
+    /// ε, not negative.
+    pub epsilon: Decimal,
+    /// δ, strictly between 0 and 1.
+    pub delta: Decimal,
+    /// The norm of the ball.
+    pub norm: Norm,
+}
+
+impl PropertyKind for LocalInvariance {
+    const NAME: &str = "local-invariance";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        Ok(Self {
+            epsilon: keys.epsilon().not_negative()?,
+            delta: keys.delta().share()?,
+            norm: keys.norm().or(Norm::Linf),
+        })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { has_labels: true, ..Profile::of(CountedBy::Rows) }
+    }
+
+    fn words(&self) -> String {
+        let Self { epsilon, delta, norm } = self;
+        format!("epsilon {epsilon}, delta {delta}, norm {norm}")
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        let Self { epsilon, delta, norm } = self;
+        format!("epsilon {epsilon}{unit}, delta {delta}, {norm}").to_lowercase()
+    }
+}
+
+/// `‖x − x′‖₂ < ε₁ ⇒ KL(F(x)‖F(x′)) < ε₂` for two rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalInvarianceT {
+    /// ε₁, positive.
+    pub epsilon_1: Decimal,
+    /// ε₂, positive.
+    pub epsilon_2: Decimal,
+}
+
+impl PropertyKind for LocalInvarianceT {
+    const NAME: &str = "local-invariance-t";
+
+    fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+        Ok(Self {
+            epsilon_1: keys.epsilon_1().positive()?,
+            epsilon_2: keys.epsilon_2().positive()?,
+        })
+    }
+
+    fn profile(&self) -> Profile {
+        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs) }
+    }
+
+    fn words(&self) -> String {
+        self.in_table("")
+    }
+
+    fn in_table(&self, unit: &str) -> String {
+        format!("epsilon-1 {}{unit}, epsilon-2 {}", self.epsilon_1, self.epsilon_2)
+    }
+}

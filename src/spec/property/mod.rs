@@ -1,0 +1,234 @@
+//! The properties of the paper and of its sources, in their symbols.
+//!
+//! All that is said about a property stands in its file, but for its lowering. A new one is a file, its name in
+//! [`Property`]'s list below, and a line in the table of keys for each key that no other takes.
+
+mod boundary_fuzz;
+mod high_confidence;
+mod keys;
+mod label;
+mod lipschitzness;
+mod local_invariance;
+mod monotonicity;
+mod output_region;
+mod redundancy;
+mod small_neighborhood;
+mod stability;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::interval::Decimal;
+use crate::model::{Digest, Object, Part, Row};
+
+use super::SpecError;
+use super::terms::{
+    Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
+};
+use super::words::{listed, names};
+use keys::{TakenKey, expect, expect_filled, keys};
+
+pub use boundary_fuzz::BoundaryFuzz;
+pub use high_confidence::HighConfidence;
+pub use label::Label;
+pub use lipschitzness::{Lipschitzness, LipschitznessT};
+pub use local_invariance::{LocalInvariance, LocalInvarianceT};
+pub use monotonicity::Monotonicity;
+pub use output_region::{InputBox, InputRow, OutputRegion, OutputRow};
+pub use redundancy::Redundancy;
+pub use small_neighborhood::SmallNeighborhood;
+pub use stability::Stability;
+
+/// One kind of property: a struct of its parameters, and what is said about it.
+trait PropertyKind: Sized {
+    /// The name in files.
+    const NAME: &str;
+
+    /// Takes its keys; a missing one and a value for which the claim would have no meaning are refused.
+    fn take(keys: &mut Keys) -> Result<Self, SpecError>;
+
+    fn profile(&self) -> Profile;
+
+    /// The parameters on one line.
+    fn words(&self) -> String;
+
+    /// The parameters in a table, with the unit right behind distances: ` sd`, or nothing.
+    fn in_table(&self, _unit: &str) -> String {
+        self.words()
+    }
+}
+
+macro_rules! properties {
+    ($($kind:ident),*) => {
+        /// The claim about a model `f` with posterior `F`. Field names are the keys of the file (`epsilon`,
+        /// `delta`, …), in the units that the spec states.
+        #[derive(Clone, Debug, PartialEq)]
+        #[expect(missing_docs, reason = "each is told where its symbols are")]
+        pub enum Property { $($kind($kind)),* }
+
+        impl Property {
+            /// All names, as in files.
+            pub const NAMES: [&'static str; [$($kind::NAME),*].len()] = [$($kind::NAME),*];
+
+            /// The name in files.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $kind::NAME),* }
+            }
+
+            pub(super) fn profile(&self) -> Profile {
+                match self { $(Self::$kind(parameters) => parameters.profile()),* }
+            }
+
+            pub(super) fn words(&self) -> String {
+                match self { $(Self::$kind(parameters) => parameters.words()),* }
+            }
+
+            pub(super) fn in_table(&self, unit: &str) -> String {
+                match self { $(Self::$kind(parameters) => parameters.in_table(unit)),* }
+            }
+
+            /// Takes the keys of the property that is named among them.
+            pub(super) fn take(keys: &mut Keys) -> Result<Self, SpecError> {
+                let name = keys.property().given().ok_or(SpecError::NoProperty)?;
+                match name.as_str() {
+                    $($kind::NAME => {
+                        keys.taker = $kind::NAME;
+                        $kind::take(keys).map(Self::$kind)
+                    })*
+                    _ => Err(SpecError::Property(name)),
+                }
+            }
+        }
+    };
+}
+
+properties! {
+    Label, LocalInvariance, LocalInvarianceT, Lipschitzness, LipschitznessT, SmallNeighborhood,
+    Monotonicity, BoundaryFuzz, Stability, HighConfidence, Redundancy, OutputRegion
+}
+
+keys! {
+    property: String = "property",
+    units: Units = "units",
+    semantics: Semantics = "semantics",
+    integers: Integers = "integers",
+    label: LabelSource = "label",
+    domain: BTreeMap<String, TwoEnds> = "domain",
+    epsilon: Decimal = "epsilon",
+    epsilon_1: Decimal = "epsilon-1",
+    epsilon_2: Decimal = "epsilon-2",
+    delta: Decimal = "delta",
+    norm: Norm = "norm",
+    constant: Decimal = "constant",
+    on: On = "on",
+    features: Vec<FeatureName> = "features",
+    direction: Direction = "direction",
+    class: usize = "class",
+    scope: Scope = "scope",
+    shift: Decimal = "shift",
+    zone: Zone = "zone",
+    zone_norm: Norm = "zone-norm",
+    radius: Decimal = "radius",
+    bound: Decimal = "bound",
+    confidence: Decimal = "confidence",
+    cutoff: Decimal = "cutoff",
+    range: TwoEnds = "range",
+    groups: Vec<Vec<FeatureName>> = "groups",
+    copies: usize = "copies",
+    input: Vec<Object<InputBox>> = "input",
+    unsafe_blocks: Vec<Vec<Object<OutputRow>>> = "unsafe",
+}
+
+/// The facts about a property that other rooms ask for.
+pub(super) struct Profile {
+    pub(super) counted_by: CountedBy,
+    /// The part of the data that is used if none is named.
+    default_part: Part,
+    /// True if some parameter is a distance between inputs.
+    pub(super) has_distances: bool,
+    /// True if it is about the labels of rows.
+    pub(super) has_labels: bool,
+    /// True if equal rows count once.
+    has_distinct_rows: bool,
+    /// The direction in which scores move along a feature, if it states one.
+    direction: Option<Direction>,
+}
+
+impl Profile {
+    /// The profile of a property with distances, stated by default of the test rows, and with nothing else.
+    fn of(counted_by: CountedBy) -> Self {
+        let (has_labels, has_distinct_rows, direction) = (false, false, None);
+        let (default_part, has_distances) = (Part::Test, true);
+        Self { counted_by, default_part, has_distances, has_labels, has_distinct_rows, direction }
+    }
+}
+
+/// The subject of one obligation, which reports count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CountedBy {
+    /// A row of the part.
+    Rows,
+    /// A row and one of the property's features.
+    RowFeatures,
+    /// A feature over the whole domain.
+    Features,
+    /// A pair of rows.
+    Pairs,
+    /// A group of features.
+    Groups,
+    /// A box of inputs.
+    InputBoxes,
+    /// The whole domain, once.
+    Domain,
+}
+
+impl Property {
+    /// The subject of one obligation.
+    pub fn counted_by(&self) -> CountedBy {
+        self.profile().counted_by
+    }
+
+    /// True if the obligations are rows of data (or rows times features, or pairs of rows).
+    pub fn is_about_rows(&self) -> bool {
+        match self.counted_by() {
+            CountedBy::Rows | CountedBy::RowFeatures | CountedBy::Pairs => true,
+            CountedBy::Features | CountedBy::Groups => false,
+            CountedBy::InputBoxes | CountedBy::Domain => false,
+        }
+    }
+
+    /// The direction in which a score moves along features, if the property states one.
+    pub fn direction(&self) -> Option<Direction> {
+        self.profile().direction
+    }
+
+    /// The part of the data that is used if none is named.
+    pub fn default_part(&self) -> Part {
+        self.profile().default_part
+    }
+
+    /// The first rows of a part, up to a count (`None`: all). For `lipschitzness` the count is of distinct
+    /// rows, each counted at its first occurrence. `None` if there are fewer.
+    pub fn first_rows<'a>(&self, rows: &'a [Row], count: Option<usize>) -> Option<&'a [Row]> {
+        let Some(count) = count else { return Some(rows) };
+        if !self.profile().has_distinct_rows || count == 0 {
+            return rows.get(..count);
+        }
+        let last = *distinct(rows).get(count - 1)?;
+        rows.get(..=last)
+    }
+
+    /// The count of these rows; for `lipschitzness` that of distinct rows.
+    pub fn count_of(&self, rows: &[Row]) -> usize {
+        if self.profile().has_distinct_rows { distinct(rows).len() } else { rows.len() }
+    }
+}
+
+/// Positions of the first row of every group of equal rows, ascending.
+pub(super) fn distinct(rows: &[Row]) -> Vec<usize> {
+    let mut seen: BTreeSet<Digest> = BTreeSet::new();
+    let first = rows.iter().enumerate().filter(|(_, row)| seen.insert(row.key));
+    first.map(|(index, _)| index).collect()
+}
