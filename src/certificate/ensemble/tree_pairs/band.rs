@@ -48,6 +48,20 @@ impl Band {
             }
             Bond::Within { reach, is_strict } => axis.neighbours(reach, *is_strict),
         };
+        Self::of([own, other], forward)
+    }
+
+    /// The band of two points on one grid, in the same cells: free, or equal.
+    pub(super) fn on_one_grid(side: (usize, usize), is_free: bool) -> Self {
+        let cells = side.0..=side.1;
+        Self::of(
+            [side, side],
+            cells.map(|cell| if is_free { side } else { (cell, cell) }).collect(),
+        )
+    }
+
+    /// The band of the cells of the second point that go with each cell of the first.
+    fn of([own, other]: [(usize, usize); 2], forward: Vec<(usize, usize)>) -> Self {
         let backward = (other.0..=other.1).map(|cell| {
             // firsts and lasts rise: those that reach the cell are a run
             let from = forward.partition_point(|partners| partners.1 < cell);

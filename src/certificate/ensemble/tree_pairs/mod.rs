@@ -31,7 +31,7 @@ use aim::{PairAim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
 use sum::TreeSum;
-use walk::{Absent, Reached, reached};
+pub(super) use walk::{Absent, Reached, reached};
 
 /// A claim about two points, on the grids of both.
 pub(in crate::certificate) struct Twins<'a, N> {

@@ -12,7 +12,7 @@ pub struct TwinBox {
 }
 
 impl TwinBox {
-    pub(super) fn new(cells: [CellBox; 2]) -> Self {
+    pub(in super::super) fn new(cells: [CellBox; 2]) -> Self {
         Self { cells }
     }
 
@@ -63,6 +63,16 @@ impl Pairing {
     /// No pairs.
     pub(super) fn nothing() -> Self {
         Self { bands: Vec::new(), root: None }
+    }
+
+    /// The pairs of a box, with these sides for both points, that are equal but in one feature, which is free.
+    pub(in super::super) fn moving(
+        sides: impl Iterator<Item = (usize, usize)>,
+        moved: usize,
+        root: TwinBox,
+    ) -> Self {
+        let band = |(feature, side)| Arc::new(Band::on_one_grid(side, feature == moved));
+        Self::new(sides.enumerate().map(band).collect(), root)
     }
 
     /// The pairs of a box that the bands, one per feature, allow.

@@ -4,17 +4,17 @@ use super::super::{CutNode, CutTree, Score};
 use super::{Pairing, TwinBox};
 
 /// The least and the most of a number.
-pub(super) type Range<N> = (N, N);
+pub(in super::super) type Range<N> = (N, N);
 
 /// The values of a sum of trees that two points reach.
 #[derive(Clone, Debug)]
-pub(super) struct Reached<N> {
+pub(in super::super) struct Reached<N> {
     /// The values at the first point.
     pub(super) first: Range<N>,
     /// The values at the second point.
     pub(super) second: Range<N>,
     /// The values at the first point minus those at the second.
-    pub(super) change: Range<N>,
+    pub(in super::super) change: Range<N>,
 }
 
 impl<N: Score> Reached<N> {
@@ -69,11 +69,11 @@ enum PairVisit {
 /// A tree, or a node of one, that does not exist. The reader has refused such models; nothing is said about
 /// them here.
 #[derive(Debug)]
-pub(super) struct Absent;
+pub(in super::super) struct Absent;
 
 /// The values that a tree, given on the grid of either point, reaches over a box of pairs. The box is narrowed
 /// along each path and left as it was. `None` if no pair of leaves is reached.
-pub(super) fn reached<N: Score>(
+pub(in super::super) fn reached<N: Score>(
     pairing: &Pairing,
     trees: [&CutTree<N>; 2],
     here: &mut TwinBox,
