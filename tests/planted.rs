@@ -522,8 +522,6 @@ impl Copy {
     }
 }
 
-/// The names of those defects that no test finds, of those that nobody has taken yet. The copy must pass these
-/// files of tests before: copies are the same, so that each file has to pass in one of them.
 /// The defects that are asked for, all by default.
 fn asked() -> Vec<&'static Defect> {
     let words = std::env::var("PROPCERT_DEFECTS").unwrap_or_default();
@@ -534,6 +532,8 @@ fn asked() -> Vec<&'static Defect> {
     asked
 }
 
+/// The names of those defects that no test finds, of those that nobody has taken yet. The copy must pass these
+/// files of tests before: copies are the same, so that each file has to pass in one of them.
 fn missed(
     copy: &Copy,
     sound: &[&str],
