@@ -105,6 +105,17 @@ impl Searcher<'_> {
         rungs.iter().filter_map(|rung| self.offer(&obligation, *rung).proof).collect()
     }
 
+    /// The proof that the relaxation with one variable per leaf offers for obligation `at` about one label of
+    /// an ensemble: one step of the ladder, for figures.
+    pub fn offer_shares(&self, at: usize) -> Option<Proof> {
+        tree_dual::search(self, &self.lowered.obligation(at)?)
+    }
+
+    /// The proof that the search over boxes of cells offers for it.
+    pub fn offer_cells(&self, at: usize) -> Option<Proof> {
+        ensemble::label::search(self, &self.lowered.obligation(at)?).proof
+    }
+
     fn offer(&self, obligation: &Obligation, rung: Rung) -> Found {
         let proof = match rung {
             Rung::Interval => Some(Proof::Interval),

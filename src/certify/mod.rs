@@ -190,17 +190,6 @@ impl<'a> Searcher<'a> {
         ensemble::tree_pairs::is_premise_met(self, &self.lowered.obligation(at)?)
     }
 
-    /// The proof that the relaxation with one variable per leaf offers for obligation `at` about one label of
-    /// an ensemble: one step of the ladder, for figures.
-    pub fn offer_shares(&self, at: usize) -> Option<Proof> {
-        ensemble::tree_dual::search(self, &self.lowered.obligation(at)?)
-    }
-
-    /// The proof that the search over boxes of cells offers for it.
-    pub fn offer_cells(&self, at: usize) -> Option<Proof> {
-        ensemble::label::search(self, &self.lowered.obligation(at)?).proof
-    }
-
     /// True if the time allowed is over.
     fn is_late(&self) -> bool {
         self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)
