@@ -10,7 +10,7 @@ use crate::certificate::{
     Tally, Verdict,
 };
 use crate::model::{DataSet, Family, Model, Part, Row};
-use crate::spec::{Lowered, Spec};
+use crate::spec::{Aim, Lowered, Spec};
 use crate::store::{Log, Retention};
 use crate::text::Share;
 
@@ -277,11 +277,11 @@ impl Searcher<'_> {
         Ok(Written { tally, refuted_by_attack, is_attacked: self.is_attacked(), spent })
     }
 
-    /// True if obligations are attacked. None is where every pair of rows is decided, nor on a changed point;
-    /// two close points are attacked only where there is a gradient to climb.
+    /// True if obligations are attacked. None is where every pair of rows is decided; the change between two
+    /// points is attacked only where there is a gradient to climb.
     fn is_attacked(&self) -> bool {
         let is_network = matches!(self.subject.model.0.family, Family::Mlp(_));
-        let is_moved = !self.lowered.is_change() && (is_network || !self.lowered.is_near());
-        self.lowered.pair_bound().is_none() && is_moved
+        let is_change = self.lowered.aim().is_some_and(Aim::is_change);
+        self.lowered.pair_bound().is_none() && (is_network || !is_change)
     }
 }

@@ -331,14 +331,13 @@ impl RawRegion {
         self
     }
 
-    /// The box with one side cut to these ends.
-    pub(super) fn narrowed(mut self, feature: usize, (low, high): (Rational, Rational)) -> Self {
+    /// Cuts one side to these ends.
+    pub(super) fn narrow(&mut self, feature: usize, (low, high): (Rational, Rational)) {
         let is_whole = self.is_whole.get(feature).copied().unwrap_or(false);
         if let Some(side) = self.sides.get_mut(feature) {
             let ends = (side.0.clone().max(low), side.1.clone().min(high));
             *side = inward(ends, is_whole);
         }
-        self
     }
 
     /// The box moved by `shift` along one feature (raw units), not cut to the domain and with no whole-number

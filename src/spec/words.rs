@@ -17,7 +17,7 @@ impl Spec {
         let Self { property, label, integers, domain, .. } = self;
         let mut choices = Vec::new();
         choices.extend(DistanceUnit::of(self, model).map(|unit| format!("in {}", unit.name())));
-        choices.extend(property.profile().has_labels.then(|| format!("label {label}")));
+        choices.extend(property.profile().is_about_label().then(|| format!("label {label}")));
         choices.push(format!("integers {integers}"));
         if !domain.is_empty() {
             choices.push(listed(domain.iter(), |(name, ends)| {
@@ -31,7 +31,7 @@ impl Spec {
     pub fn parameters(&self, model: &Model) -> String {
         let unit = DistanceUnit::of(self, model).map_or("", DistanceUnit::short);
         let parameters = self.property.in_table(unit);
-        match self.property.profile().has_labels {
+        match self.property.profile().is_about_label() {
             true => format!("{parameters}, {} label", self.label),
             false => parameters,
         }

@@ -1,6 +1,7 @@
 //! The cost of checking a proof, known before the proof is looked at.
 
 use crate::model::{Family, Model};
+use crate::spec::Aim;
 
 use super::{ByArithmetic, Kernel};
 use crate::certificate::ensemble::{Forest, Score};
@@ -22,10 +23,9 @@ impl Kernel<'_> {
         if let (Proof::AllPairs { .. }, Some(pairs)) = (proof, self.pairs()) {
             return pairs.work();
         }
-        let price = Price {
-            evaluations: self.evaluations(),
-            judged: if self.lowered.compares_posteriors() { JUDGED_POSTERIORS } else { JUDGED },
-        };
+        let is_of_posteriors = self.lowered.aim().is_some_and(Aim::compares_posteriors);
+        let judged = if is_of_posteriors { JUDGED_POSTERIORS } else { JUDGED };
+        let price = Price { evaluations: self.evaluations(), judged };
         let work = match &self.engine {
             ByArithmetic::Rounded(..) | ByArithmetic::Exact(..) => self.network_work(proof),
             ByArithmetic::Small(forests, _) => forest_work(&forests.claimed, proof, price),
@@ -38,7 +38,11 @@ impl Kernel<'_> {
     /// Number of points that may have to be evaluated for a counterexample; for the boundary property every
     /// shifted copy counts.
     fn evaluations(&self) -> u64 {
-        if self.lowered.is_fuzz() { 2 * self.model.schema.len() as u64 + 1 } else { 1 }
+        if self.is_flip() { 2 * self.model.schema.len() as u64 + 1 } else { 1 }
+    }
+
+    fn is_flip(&self) -> bool {
+        matches!(self.lowered.aim(), Some(Aim::Flip { .. }))
     }
 
     fn network_work(&self, proof: &Proof) -> u64 {
@@ -61,10 +65,11 @@ impl Kernel<'_> {
             }
             Proof::Interval => parameters.saturating_mul(4),
             Proof::Split { tree, .. } => {
-                let times = if self.lowered.is_fuzz() {
+                let is_close = matches!(self.lowered.aim(), Some(Aim::Close { .. }));
+                let times = if self.is_flip() {
                     // every shifted copy is bounded
                     3 * inputs + 1
-                } else if self.lowered.is_near() && tree.has_leaf(Leaf::Linear) {
+                } else if is_close && tree.has_leaf(Leaf::Linear) {
                     // as by the rule on changes
                     3
                 } else {

@@ -1,10 +1,8 @@
 //! Claims about a defended model, and the claims about the undefended one that they need.
 
 use crate::defense::{Asked, Defense};
-use crate::spec::{LocalInvariance, Property};
 
 use super::Claim;
-use super::posterior::posterior_claim;
 
 /// The claim on the undefended model that suffices.
 #[derive(Debug)]
@@ -18,35 +16,16 @@ pub(super) enum Carried {
 }
 
 impl Carried {
-    pub(super) fn new(property: &Property, defense: Option<&Defense>) -> Self {
+    /// `asked` is the statement that the property makes about answers.
+    pub(super) fn new(asked: Asked, defense: Option<&Defense>) -> Self {
         let Some(defense) = defense else { return Self::Itself };
-        let asked = asked(property);
         match defense.carry(&asked) {
             Some(Asked::Confidence { delta }) => {
-                posterior_claim(&delta).map_or(Self::Lost, Self::Posterior)
+                Claim::posterior(&delta).map_or(Self::Lost, Self::Posterior)
             }
             Some(same) if same == asked => Self::Itself,
             Some(_) | None => Self::Lost,
         }
-    }
-}
-
-/// The statement that a property makes about answers.
-fn asked(property: &Property) -> Asked {
-    match property {
-        Property::Label(_) => Asked::Label,
-        Property::LocalInvariance(LocalInvariance { delta, .. }) => {
-            Asked::Confidence { delta: delta.value().clone() }
-        }
-        Property::Monotonicity(_) => Asked::Order,
-        Property::BoundaryFuzz(_) => Asked::Boundary,
-        Property::OutputRegion(_) => Asked::Outputs,
-        Property::Lipschitzness(_)
-        | Property::SmallNeighborhood(_)
-        | Property::Stability(_)
-        | Property::HighConfidence(_)
-        | Property::Redundancy(_) => Asked::Change,
-        Property::LocalInvarianceT(_) | Property::LipschitznessT(_) => Asked::Rows,
     }
 }
 

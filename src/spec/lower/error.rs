@@ -94,8 +94,12 @@ pub enum LowerError {
     },
 }
 
-pub(super) fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
+pub(in crate::spec) fn unsupported(what: impl Into<String>, why: &'static str) -> LowerError {
     LowerError::Unsupported { what: what.into(), why }
+}
+
+pub(in crate::spec) fn meaningless(what: impl Into<String>, why: &'static str) -> LowerError {
+    LowerError::Meaningless { what: what.into(), why }
 }
 
 impl LowerError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::interval::Rational;
+use crate::interval::{Rational, ln};
 
 use super::super::RawRegion;
 use super::{Aim, Bonds, OutputBlock, Pair, PairBound};
@@ -14,6 +14,17 @@ pub struct Threshold {
     pub below: Rational,
     /// At least the threshold.
     pub above: Rational,
+}
+
+impl Threshold {
+    /// The score of class 1, less that of class 0, at which its posterior is `p`: `σ(m) >= p ⇔ m >= ln(p/(1 − p))`.
+    /// `None` beyond ±60.
+    pub(in crate::spec) fn of_posterior(p: &Rational) -> Option<Self> {
+        let (below, above) = ln(&(p / &(&Rational::ONE - p))?)?;
+        let limit = Rational::integer(60);
+        let is_small = |end: &Rational| end.clone().abs() <= limit;
+        (is_small(&below) && is_small(&above)).then_some(Self { below, above })
+    }
 }
 
 /// A claim about every point (or pair of points) of a region.
@@ -52,6 +63,13 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// `F_y > 1 − δ` with the label still to be filled in; `None` if the threshold is beyond ±60.
+    pub(in crate::spec) fn posterior(delta: &Rational) -> Option<Self> {
+        let rest = &Rational::ONE - delta;
+        let odds = (delta / &rest)?;
+        Some(Self::Posterior { label: 0, threshold: Threshold::of_posterior(&rest)?, odds })
+    }
+
     /// The label whose margins decide the claim, and the threshold that they must exceed if it is not 0; `None`
     /// for claims that are not about one label.
     pub fn label(&self) -> Option<(usize, Option<&Threshold>)> {

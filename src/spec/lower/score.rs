@@ -1,33 +1,31 @@
 //! Claims that can be made about a plain score, which has neither labels nor a posterior.
 
-use crate::model::{Family, Link, Model};
+use crate::model::{Family, Link};
 
-use super::super::{On, Property, SmallNeighborhood, Spec, Stability};
-use super::LowerError;
+use super::super::On;
+use super::super::property::Answers;
+use super::{Ground, LowerError, meaningless, unsupported};
 
 /// Refuses claims about labels or posteriors of a model without classes: its single class always wins, so they
 /// would hold emptily. For a network, only claims about its output are made: the rules for the others compare
 /// one output with another.
-pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(), LowerError> {
-    let is_network = matches!(model.family, Family::Mlp(_));
-    let is_about = match is_network {
-        true => matches!(spec.property, Property::OutputRegion(_)),
-        false => is_about_score(&spec.property),
-    };
-    if !model.is_plain_score() || is_about {
+pub(super) fn expect_claim_about_score(ground: &Ground) -> Result<(), LowerError> {
+    let profile = ground.spec.property.profile();
+    let is_network = matches!(ground.model.family, Family::Mlp(_));
+    let answers = profile.answers(ground.model.classes);
+    let decided = if is_network { Answers::Outputs } else { Answers::Scores };
+    if !ground.model.is_plain_score() || answers == decided {
         return Ok(());
     }
-    let is_on_posterior = matches!(
-        spec.property,
-        Property::SmallNeighborhood(SmallNeighborhood { on: On::Posterior, .. })
-            | Property::Stability(Stability { on: On::Posterior, .. })
-    );
-    let on = if is_on_posterior { " with `on = \"posterior\"`" } else { "" };
-    let what = format!("property `{}`{on} of a plain score", spec.property.name());
-    if is_network && is_about_score(&spec.property) {
+    let on = match profile.on {
+        Some(On::Posterior) => "with `on = \"posterior\"` of a plain score",
+        Some(On::Score) | None => "of a plain score",
+    };
+    let what = ground.property(on);
+    if is_network && answers == Answers::Scores {
         let why = "of a network with one output `output-region` is; `import onnx --classes 2` makes the \
                    output the logit of class 1, beside a logit 0, whose changes are those of the output";
-        return Err(super::unsupported(what, why));
+        return Err(unsupported(what, why));
     }
     let why = match is_network {
         true => "the model has no classes; what can be decided of a network is `output-region`",
@@ -36,64 +34,25 @@ pub(super) fn expect_claim_about_score(spec: &Spec, model: &Model) -> Result<(),
              `small-neighborhood` and `stability` with `on = \"score\"`"
         }
     };
-    Err(LowerError::Meaningless { what, why })
+    Err(meaningless(what, why))
 }
 
 /// Refuses claims about posteriors of scores that have none.
-pub(super) fn expect_posterior(
-    spec: &Spec,
-    model: &Model,
-    is_defended: bool,
-) -> Result<(), LowerError> {
-    let is_needed = is_defended || is_about_posterior(&spec.property, model.classes);
+pub(super) fn expect_posterior(ground: &Ground, is_defended: bool) -> Result<(), LowerError> {
+    let model = ground.model;
+    let answers = ground.spec.property.profile().answers(model.classes);
+    let is_needed = is_defended || answers == Answers::Posteriors;
     if model.link == Link::Softmax || model.is_plain_score() || !is_needed {
         return Ok(());
     }
     let what = match is_defended {
         true => "a defended posterior of this model".to_owned(),
-        false => format!("property `{}` of this model", spec.property.name()),
+        false => ground.property("of this model"),
     };
     let why = "its link is `none`: the scores (votes of a forest, say) order the classes and have no \
                posterior; what can be decided is `label`, with two classes `monotonicity`, \
                `small-neighborhood` and `stability` with `on = \"score\"`, of networks `output-region`";
-    Err(LowerError::Meaningless { what, why })
-}
-
-/// True if the property is about posteriors. The match is exhaustive as well. With two classes the posterior
-/// moves as the score does, whatever links them.
-fn is_about_posterior(property: &Property, classes: usize) -> bool {
-    match property {
-        Property::Monotonicity(_) => classes > 2,
-        Property::SmallNeighborhood(SmallNeighborhood { on, .. })
-        | Property::Stability(Stability { on, .. }) => *on == On::Posterior,
-        Property::Label(_) | Property::OutputRegion(_) => false,
-        Property::LocalInvariance(_)
-        | Property::LocalInvarianceT(_)
-        | Property::Lipschitzness(_)
-        | Property::LipschitznessT(_)
-        | Property::BoundaryFuzz(_)
-        | Property::HighConfidence(_)
-        | Property::Redundancy(_) => true,
-    }
-}
-
-/// True if the property is about scores. The match is exhaustive, so that a new property has to say what it is
-/// about.
-fn is_about_score(property: &Property) -> bool {
-    match property {
-        Property::Monotonicity(_) => true,
-        Property::SmallNeighborhood(SmallNeighborhood { on, .. })
-        | Property::Stability(Stability { on, .. }) => *on == On::Score,
-        Property::Label(_)
-        | Property::LocalInvariance(_)
-        | Property::LocalInvarianceT(_)
-        | Property::Lipschitzness(_)
-        | Property::LipschitznessT(_)
-        | Property::BoundaryFuzz(_)
-        | Property::OutputRegion(_)
-        | Property::HighConfidence(_)
-        | Property::Redundancy(_) => false,
-    }
+    Err(meaningless(what, why))
 }
 
 #[cfg(test)]

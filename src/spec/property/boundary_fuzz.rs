@@ -1,10 +1,15 @@
 //! Posteriors that are even near the boundary between labels.
 
-use crate::interval::Decimal;
+use std::sync::Arc;
 
-use super::{CountedBy, Keys, Norm, Profile, PropertyKind, Scope, SpecError, Zone};
+use crate::interval::{Decimal, Rational, soft_boundary_margin};
 
-/// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1)`.
+use super::{
+    Aim, Asked, Bonds, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, Pair,
+    Profile, PropertyKind, Regions, Scope, SpecError, Threshold, Zone, unsupported,
+};
+
+/// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1) ⇔ |m| < μ`, `μ = 2·artanh √tanh(ε/2)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoundaryFuzz {
     /// Δ, positive.
@@ -42,7 +47,30 @@ impl PropertyKind for BoundaryFuzz {
 
     fn profile(&self) -> Profile {
         let is_local = self.scope == Scope::Local;
-        Profile::of(if is_local { CountedBy::Rows } else { CountedBy::Domain })
+        let counted_by = if is_local { CountedBy::Rows } else { CountedBy::Domain };
+        Profile::of(counted_by, Asked::Boundary)
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        let place = ground.around(self.norm, self.radius.as_ref());
+        if ground.model.classes != 2 {
+            let what = "boundary-fuzz with more than two classes";
+            return Err(unsupported(what, "the paper defines it for two"));
+        }
+        let out_of_range =
+            unsupported("this epsilon of boundary-fuzz", "expected 0 < epsilon < 60");
+        let (below, above) = soft_boundary_margin(self.epsilon.value()).ok_or(out_of_range)?;
+        let shifts: Arc<[Rational]> = ground.metric(Norm::Linf, self.shift.value()).reach().into();
+        let (bonds, ball) = match self.zone {
+            Zone::Axis => (Bonds::Shifted(shifts), None),
+            Zone::Ball => {
+                let reach = Arc::clone(&shifts);
+                (Bonds::Within { reach, is_strict: false }, Some((shifts, self.zone_norm)))
+            }
+        };
+        let aim = Aim::Flip { margin: Threshold { below, above }, ball };
+        let claim = Claim::Pair(Pair { bonds, regions: Regions::First, aim });
+        Ok(Lowering { place, claim, changes: Changes::Same })
     }
 
     fn words(&self) -> String {

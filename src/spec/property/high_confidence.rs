@@ -1,9 +1,13 @@
 //! Confident answers that one feature does not turn.
 
+use std::sync::Arc;
+
 use crate::interval::Decimal;
 
 use super::{
-    CountedBy, FeatureName, Keys, Profile, PropertyKind, SpecError, TwoEnds, expect, names,
+    Aim, Asked, Bonds, Changes, Claim, Confidence, CountedBy, FeatureName, Ground, Keys,
+    LowerError, Lowering, Pair, Place, Profile, PropertyKind, Regions, SpecError, Threshold,
+    TwoEnds, expect, names, unsupported,
 };
 
 /// A confident answer survives any change of one cheap feature.
@@ -34,7 +38,17 @@ impl PropertyKind for HighConfidence {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distances: false, ..Profile::of(CountedBy::Features) }
+        Profile { has_distances: false, ..Profile::of(CountedBy::Features, Asked::Change) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.expect_changes()?;
+        let groups = ground.one_by_one(&self.features)?;
+        let claim = stays(ground, &self.confidence, &self.cutoff)?;
+        // the changed feature is held to the values that it may take
+        let ends = |(low, high): &(Decimal, Decimal)| (low.value().clone(), high.value().clone());
+        let changes = Changes::Moved { groups, range: self.range.as_ref().map(ends) };
+        Ok(Lowering { place: Place::Domain, claim, changes })
     }
 
     fn words(&self) -> String {
@@ -42,5 +56,52 @@ impl PropertyKind for HighConfidence {
         let (features, ends) = (names(features), range.as_ref());
         let range = ends.map_or(String::new(), |(low, high)| format!(", range [{low}, {high}]"));
         format!("features {features}, confidence {confidence}, cutoff {cutoff}{range}")
+    }
+}
+
+/// A confident answer of a point stays one at its changed copy.
+pub(super) fn stays(
+    ground: &Ground,
+    confidence: &Decimal,
+    cutoff: &Decimal,
+) -> Result<Claim, LowerError> {
+    let score = |key, p: &Decimal| {
+        let beyond = || unsupported(format!("{key} {p}"), "its score is beyond 60 in size");
+        Threshold::of_posterior(p.value()).ok_or_else(beyond)
+    };
+    let (floor, cutoff) = (score("confidence", confidence)?, score("cutoff", cutoff)?);
+    let regions = Regions::Own(Arc::new(ground.whole_domain()?));
+    let aim = Aim::Stays(Arc::new(Confidence { floor, cutoff }));
+    Ok(Claim::Pair(Pair { bonds: Bonds::Free, regions, aim }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Model;
+    use crate::spec::{Bonds, Lowered, Pair, Regions, Spec};
+
+    fn model() -> Model {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"a","kind":"real","low":"0","high":"1"},
+            {"name":"b","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
+        Model::read(text.as_bytes()).unwrap()
+    }
+
+    fn spec(text: &str) -> Spec {
+        Spec::read(format!("confidence = '0.9'\ncutoff = '0.5'\n{text}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_range_holds_the_changed_feature_only() {
+        let model = model();
+        let spec = spec("property = 'high-confidence'\nfeatures = ['b']\nrange = ['0.5', '7']");
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let claim = lowered.obligation(0).unwrap().claim;
+        let Some(Pair { bonds, regions: Regions::Own(partners), .. }) = claim.pair() else {
+            panic!("another claim");
+        };
+        assert_eq!(*bonds, Bonds::Moved([false, true].into()));
+        let ends = partners.sides().iter().map(|(low, high)| (low.down(), high.down()));
+        assert!(ends.eq([(0.0, 1.0), (0.5, 1.0)]));
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::interval::Decimal;
 
-use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+use super::{
+    Asked, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, Place, Profile,
+    PropertyKind, SpecError,
+};
 
 /// `argmax f = y` within ε of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +24,13 @@ impl PropertyKind for Label {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_labels: true, ..Profile::of(CountedBy::Rows) }
+        Profile::of(CountedBy::Rows, Asked::Label)
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        let place = Place::Rows(ground.metric(self.norm, self.epsilon.value()));
+        // the label is filled in per row
+        Ok(Lowering { place, claim: Claim::Label { label: 0 }, changes: Changes::Same })
     }
 
     fn words(&self) -> String {

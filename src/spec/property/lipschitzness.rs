@@ -1,9 +1,12 @@
 //! Posteriors of two rows, or near two rows, that differ by at most a constant times their distance.
 
-use crate::interval::Decimal;
+use crate::interval::{Decimal, Rational};
 use crate::model::Part;
 
-use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+use super::{
+    Aim, Asked, Bonds, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, Pair,
+    PairBound, Place, Profile, PropertyKind, Regions, SpecError, distinct,
+};
 
 /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +31,19 @@ impl PropertyKind for Lipschitzness {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs) }
+        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs, Asked::Change) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.expect_two_points()?;
+        let metric = ground.metric(Norm::Linf, self.epsilon.value());
+        let units = ground.metric(self.norm, &Rational::ONE).reach().into();
+        let aim =
+            Aim::Lipschitz { units, norm: self.norm, constant: self.constant.value().clone() };
+        // both regions are filled in per pair of rows
+        let pair = Pair { bonds: Bonds::Free, regions: Regions::Both, aim };
+        let place = Place::PairsOfRows { metric, distinct: distinct(ground.rows) };
+        Ok(Lowering { place, claim: Claim::Pair(pair), changes: Changes::Same })
     }
 
     fn words(&self) -> String {
@@ -57,7 +72,11 @@ impl PropertyKind for LipschitznessT {
     }
 
     fn profile(&self) -> Profile {
-        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs) }
+        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs, Asked::Rows) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.all_pairs(PairBound::Lipschitz { constant: self.constant.value().clone() })
     }
 
     fn words(&self) -> String {

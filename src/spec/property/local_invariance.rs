@@ -3,7 +3,10 @@
 use crate::interval::Decimal;
 use crate::model::Part;
 
-use super::{CountedBy, Keys, Norm, Profile, PropertyKind, SpecError};
+use super::{
+    Asked, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, PairBound, Place,
+    Profile, PropertyKind, SpecError,
+};
 
 /// `F_y > 1 − δ` within ε of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +31,14 @@ impl PropertyKind for LocalInvariance {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_labels: true, ..Profile::of(CountedBy::Rows) }
+        Profile::of(CountedBy::Rows, Asked::Confidence { delta: self.delta.value().clone() })
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        let beyond = || LowerError::Delta { delta: self.delta.to_string() };
+        let claim = Claim::posterior(self.delta.value()).ok_or_else(beyond)?;
+        let place = Place::Rows(ground.metric(self.norm, self.epsilon.value()));
+        Ok(Lowering { place, claim, changes: Changes::Same })
     }
 
     fn words(&self) -> String {
@@ -62,7 +72,12 @@ impl PropertyKind for LocalInvarianceT {
     }
 
     fn profile(&self) -> Profile {
-        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs) }
+        Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs, Asked::Rows) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        let (reach, limit) = (self.epsilon_1.value().clone(), self.epsilon_2.value().clone());
+        ground.all_pairs(PairBound::Divergence { reach, limit })
     }
 
     fn words(&self) -> String {

@@ -1,6 +1,6 @@
 //! The properties of the paper and of its sources, in their symbols.
 //!
-//! All that is said about a property stands in its file, but for its lowering. A new one is a file, its name in
+//! All that is said about a property stands in its file, its lowering too. A new one is a file, its name in
 //! [`Property`]'s list below, and a line in the table of keys for each key that no other takes.
 
 mod boundary_fuzz;
@@ -19,10 +19,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::defense::Asked;
 use crate::interval::Decimal;
 use crate::model::{Digest, Object, Part, Row};
 
 use super::SpecError;
+use super::lower::{
+    Aim, Bonds, Changes, Claim, Confidence, Ground, LowerError, Lowering, Pair, PairBound, Place,
+    Regions, Threshold, meaningless, unsupported,
+};
 use super::terms::{
     Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
 };
@@ -49,6 +54,9 @@ trait PropertyKind: Sized {
     fn take(keys: &mut Keys) -> Result<Self, SpecError>;
 
     fn profile(&self) -> Profile;
+
+    /// The claims that it makes about a model; those that have no meaning or are not decided are refused.
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError>;
 
     /// The parameters on one line.
     fn words(&self) -> String;
@@ -78,6 +86,11 @@ macro_rules! properties {
 
             pub(super) fn profile(&self) -> Profile {
                 match self { $(Self::$kind(parameters) => parameters.profile()),* }
+            }
+
+            /// The claims that it makes about a model.
+            pub(super) fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+                match self { $(Self::$kind(parameters) => parameters.lower(ground)),* }
             }
 
             pub(super) fn words(&self) -> String {
@@ -143,24 +156,55 @@ keys! {
 /// The facts about a property that other rooms ask for.
 pub(super) struct Profile {
     pub(super) counted_by: CountedBy,
+    /// The statement that it makes about answers, which a defense carries or loses.
+    pub(super) asked: Asked,
+    /// The answers that are compared, if the spec has a choice.
+    pub(super) on: Option<On>,
     /// The part of the data that is used if none is named.
     default_part: Part,
     /// True if some parameter is a distance between inputs.
     pub(super) has_distances: bool,
-    /// True if it is about the labels of rows.
-    pub(super) has_labels: bool,
     /// True if equal rows count once.
     has_distinct_rows: bool,
     /// The direction in which scores move along a feature, if it states one.
     direction: Option<Direction>,
 }
 
+/// The answers that a property is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answers {
+    Labels,
+    Scores,
+    Posteriors,
+    Outputs,
+}
+
 impl Profile {
     /// The profile of a property with distances, stated by default of the test rows, and with nothing else.
-    fn of(counted_by: CountedBy) -> Self {
-        let (has_labels, has_distinct_rows, direction) = (false, false, None);
+    fn of(counted_by: CountedBy, asked: Asked) -> Self {
+        let (has_distinct_rows, on, direction) = (false, None, None);
         let (default_part, has_distances) = (Part::Test, true);
-        Self { counted_by, default_part, has_distances, has_labels, has_distinct_rows, direction }
+        Self { counted_by, asked, on, default_part, has_distances, has_distinct_rows, direction }
+    }
+
+    /// True if it is about one point at a time, and the label of its row.
+    pub(super) fn is_about_label(&self) -> bool {
+        matches!(self.asked, Asked::Label | Asked::Confidence { .. })
+    }
+
+    /// The answers that it is about. With two classes the posterior moves as the score does, whatever links
+    /// them.
+    pub(super) fn answers(&self, classes: usize) -> Answers {
+        match (&self.asked, self.on) {
+            (Asked::Label, _) => Answers::Labels,
+            (Asked::Outputs, _) => Answers::Outputs,
+            (Asked::Order, _) if classes <= 2 => Answers::Scores,
+            (Asked::Change, Some(On::Score)) => Answers::Scores,
+            (Asked::Change, Some(On::Posterior) | None) => Answers::Posteriors,
+            (Asked::Order | Asked::Confidence { .. } | Asked::Boundary | Asked::Rows, _) => {
+                Answers::Posteriors
+            }
+        }
     }
 }
 

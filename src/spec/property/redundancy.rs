@@ -1,9 +1,14 @@
 //! Confident answers that one group of features does not turn.
 
-use crate::interval::Decimal;
+use std::collections::BTreeSet;
 
+use crate::interval::Decimal;
+use crate::model::Feature;
+
+use super::high_confidence::stays;
 use super::{
-    CountedBy, FeatureName, Keys, Profile, PropertyKind, SpecError, expect_filled, listed, names,
+    Asked, Changes, CountedBy, FeatureName, Ground, Keys, LowerError, Lowering, Place, Profile,
+    PropertyKind, SpecError, expect_filled, listed, names,
 };
 
 /// A confident answer survives any change of one group of features.
@@ -28,12 +33,67 @@ impl PropertyKind for Redundancy {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distances: false, ..Profile::of(CountedBy::Groups) }
+        Profile { has_distances: false, ..Profile::of(CountedBy::Groups, Asked::Change) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.expect_changes()?;
+        let changes = Changes::Moved { groups: self.distinct(ground)?, range: None };
+        let claim = stays(ground, &self.confidence, &self.cutoff)?;
+        Ok(Lowering { place: Place::Domain, claim, changes })
     }
 
     fn words(&self) -> String {
         let Self { groups, confidence, cutoff } = self;
         let groups = listed(groups.iter(), |group| names(group));
         format!("groups {groups}, confidence {confidence}, cutoff {cutoff}")
+    }
+}
+
+impl Redundancy {
+    /// The groups, each once: a claim that is made twice would count twice.
+    fn distinct(&self, ground: &Ground) -> Result<Vec<Vec<Feature>>, LowerError> {
+        let mut seen = BTreeSet::new();
+        let resolve = |group: &Vec<FeatureName>| {
+            let mut features = ground.features(group)?;
+            features.sort_unstable();
+            if !seen.insert(features.clone()) {
+                let names: Vec<String> = group.iter().map(FeatureName::to_string).collect();
+                return Err(LowerError::TwiceGroup { names: names.join(", ") });
+            }
+            Ok(features)
+        };
+        self.groups.iter().map(resolve).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Model;
+    use crate::spec::{LowerError, Lowered, Spec};
+
+    fn model() -> Model {
+        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
+            "classes":2,"features":[{"name":"a","kind":"real","low":"0","high":"1"},
+            {"name":"b","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
+        Model::read(text.as_bytes()).unwrap()
+    }
+
+    fn spec(text: &str) -> Spec {
+        Spec::read(format!("confidence = '0.9'\ncutoff = '0.5'\n{text}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_group_is_claimed_once() {
+        let model = model();
+        let lower = |groups: &str| {
+            let spec = spec(&format!("property = 'redundancy'\ngroups = {groups}"));
+            Lowered::new(&spec, &model, None, &[]).map(|lowered| lowered.len())
+        };
+        assert_eq!(lower("[['a'], ['a', 'b'], [1]]"), Ok(3));
+        for groups in ["[['a'], ['b'], [0]]", "[['a', 'b'], ['b', 'a']]"] {
+            let error = lower(groups).unwrap_err();
+            assert!(matches!(error, LowerError::TwiceGroup { .. }), "{groups}: {error}");
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::interval::Decimal;
 
-use super::{CountedBy, Keys, On, Profile, PropertyKind, SpecError};
+use super::{
+    Aim, Asked, Bonds, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, On,
+    Pair, Place, Profile, PropertyKind, Regions, SpecError,
+};
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +30,22 @@ impl PropertyKind for SmallNeighborhood {
     }
 
     fn profile(&self) -> Profile {
-        Profile::of(CountedBy::Domain)
+        Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, Asked::Change) }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.expect_two_points()?;
+        // `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of the difference in standardised units
+        let reach = ground.metric(Norm::Linf, self.epsilon.value()).reach().into();
+        let bound = self.constant.value() * self.epsilon.value();
+        // posteriors are asked about points that are closer than ε
+        let is_strict = self.on == On::Posterior;
+        let claim = Claim::Pair(Pair {
+            bonds: Bonds::Within { reach, is_strict },
+            regions: Regions::Both,
+            aim: Aim::Close { bound, on: self.on, is_strict },
+        });
+        Ok(Lowering { place: Place::Domain, claim, changes: Changes::Same })
     }
 
     fn words(&self) -> String {

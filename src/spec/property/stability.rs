@@ -2,7 +2,10 @@
 
 use crate::interval::Decimal;
 
-use super::{CountedBy, FeatureName, Keys, On, Profile, PropertyKind, SpecError, names};
+use super::{
+    Aim, Asked, Bonds, Changes, Claim, CountedBy, FeatureName, Ground, Keys, LowerError, Lowering,
+    On, Pair, Place, Profile, PropertyKind, Regions, SpecError, names,
+};
 
 /// Changing one feature moves the answer by at most a bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +30,17 @@ impl PropertyKind for Stability {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distances: false, ..Profile::of(CountedBy::Features) }
+        let profile = Profile::of(CountedBy::Features, Asked::Change);
+        Profile { has_distances: false, on: Some(self.on), ..profile }
+    }
+
+    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+        ground.expect_changes()?;
+        let groups = ground.one_by_one(&self.features)?;
+        let aim = Aim::Close { bound: self.bound.value().clone(), on: self.on, is_strict: false };
+        let claim = Claim::Pair(Pair { bonds: Bonds::Free, regions: Regions::Both, aim });
+        let changes = Changes::Moved { groups, range: None };
+        Ok(Lowering { place: Place::Domain, claim, changes })
     }
 
     fn words(&self) -> String {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::certify::{LargestChange, Searcher};
 use crate::model::{Family, Model};
-use crate::spec::{Bonds, Claim, Lowered};
+use crate::spec::{Aim, Bonds, Claim, Lowered};
 
 use super::super::progress::bar;
 
@@ -51,7 +51,7 @@ impl Extent {
     /// The extent for all obligations about two points of an ensemble.
     pub(super) fn new(searcher: &Searcher, model: &Model) -> Self {
         let lowered = searcher.lowered();
-        let is_meant = (lowered.is_near() || lowered.is_change())
+        let is_meant = lowered.aim().is_some_and(Aim::is_change)
             && matches!(model.family, Family::Ensemble(_));
         if !is_meant {
             return Self::default();

@@ -1,0 +1,133 @@
+//! The ground that a property is lowered on: a model, its domain and rows, and the choices of the spec.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::interval::{Decimal, Rational};
+use crate::model::{Family, Feature, Model, Point, Row, argmax};
+
+use super::super::region::Metric;
+use super::super::{Domain, FeatureName, LabelSource, Norm, RawRegion, Spec};
+use super::carried::Carried;
+use super::{Changes, Claim, LowerError, Lowering, PairBound, Place, unsupported};
+
+#[derive(Debug)]
+pub(in crate::spec) struct Ground<'a> {
+    pub(in crate::spec) spec: &'a Spec,
+    pub(in crate::spec) model: &'a Model,
+    pub(in crate::spec) rows: &'a [Row],
+    pub(in crate::spec) domain: Domain,
+    pub(super) carried: Carried,
+}
+
+impl Ground<'_> {
+    /// A distance in the units of the spec, with a radius.
+    pub(in crate::spec) fn metric(&self, norm: Norm, radius: &Rational) -> Arc<Metric> {
+        Arc::new(Metric::new(&self.model.schema, self.spec.units, norm, radius))
+    }
+
+    /// The balls of that radius around rows; without a radius the whole domain.
+    pub(in crate::spec) fn around(&self, norm: Norm, radius: Option<&Decimal>) -> Place {
+        radius.map_or(Place::Domain, |radius| Place::Rows(self.metric(norm, radius.value())))
+    }
+
+    /// The claim that a bound holds for all pairs of rows.
+    pub(in crate::spec) fn all_pairs(&self, bound: PairBound) -> Result<Lowering, LowerError> {
+        self.expect_two_points()?;
+        let weights = Arc::clone(self.metric(Norm::L2, &Rational::ZERO).weights());
+        let claim = Claim::AllPairs { bound, weights };
+        Ok(Lowering { place: Place::Bare, claim, changes: Changes::Same })
+    }
+
+    /// The whole domain; refused if a feature has no range.
+    pub(in crate::spec) fn whole_domain(&self) -> Result<RawRegion, LowerError> {
+        self.domain.region().map_err(|index| {
+            let name = self.model.schema.features().get(index).map(|f| f.name.clone());
+            LowerError::Unbounded { name: name.unwrap_or_default() }
+        })
+    }
+
+    /// The features of those names, each once.
+    pub(in crate::spec) fn features(
+        &self,
+        names: &[FeatureName],
+    ) -> Result<Vec<Feature>, LowerError> {
+        let schema = &self.model.schema;
+        let mut seen = BTreeSet::new();
+        let find = |name: &FeatureName| {
+            let unknown = || LowerError::no_feature(schema, name.to_string());
+            let feature = name.find(schema).ok_or_else(unknown)?;
+            let twice = || LowerError::Twice { name: name.to_string() };
+            seen.insert(feature).then_some(feature).ok_or_else(twice)
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// The features of those names, each in a group of its own.
+    pub(in crate::spec) fn one_by_one(
+        &self,
+        names: &[FeatureName],
+    ) -> Result<Vec<Vec<Feature>>, LowerError> {
+        Ok(self.features(names)?.into_iter().map(|feature| vec![feature]).collect())
+    }
+
+    /// Refuses claims about two points with more than two classes, or if a defense loses them. They are decided
+    /// with two classes and for a plain score.
+    pub(in crate::spec) fn expect_two_points(&self) -> Result<(), LowerError> {
+        if self.model.classes > 2 {
+            let why = "it is decided for two";
+            return Err(unsupported(self.property("with more than two classes"), why));
+        }
+        if let Carried::Lost = self.carried {
+            let why = "the defense keeps no claim about two points";
+            return Err(unsupported(self.property("behind this defense"), why));
+        }
+        Ok(())
+    }
+
+    /// Refuses claims about a point and a changed copy of it that are not decided.
+    pub(in crate::spec) fn expect_changes(&self) -> Result<(), LowerError> {
+        self.expect_two_points()?;
+        match self.model.family {
+            Family::Ensemble(_) => Ok(()),
+            Family::Mlp(_) => {
+                Err(unsupported(self.property("of a network"), "it is decided for ensembles only"))
+            }
+        }
+    }
+
+    /// The property, in words of an error.
+    pub(super) fn property(&self, more: &str) -> String {
+        format!("property `{}` {more}", self.spec.property.name())
+    }
+
+    /// The label that an obligation about a row is made for.
+    pub(super) fn label(&self, row: usize) -> Option<usize> {
+        let row = self.rows.get(row)?;
+        match self.spec.label {
+            LabelSource::True => Some(row.label),
+            LabelSource::Predicted => {
+                let scores = self.model.exact_scores(&Point::from_floats(&row.values)?);
+                Some(argmax(&scores, self.model.tie))
+            }
+        }
+    }
+
+    /// Refuses labels that the model does not know. A claim about a plain score does not look at the labels of
+    /// rows.
+    pub(super) fn expect_labels(&self) -> Result<(), LowerError> {
+        let classes = self.model.classes;
+        let is_unknown = |row: &Row| !self.model.is_plain_score() && row.label >= classes;
+        let unknown = self.rows.iter().enumerate().find(|(_, row)| is_unknown(row));
+        unknown.map_or(Ok(()), |(index, row)| {
+            Err(LowerError::Label { row: index, label: row.label, classes })
+        })
+    }
+
+    /// The ball around a row, and true if its centre lies in the domain.
+    pub(super) fn ball(&self, row: usize, metric: &Arc<Metric>) -> Option<(bool, RawRegion)> {
+        let centre = Point::from_floats(&self.rows.get(row)?.values)?;
+        let ball = RawRegion::ball(&centre, metric, &self.domain);
+        Some((self.domain.contains(&centre), ball))
+    }
+}
