@@ -77,7 +77,6 @@ pub(super) fn questions<N: Score>(
 }
 
 /// Walks one split tree, or looks at the whole box; every leaf must have a non-negative step.
-#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
 fn decide<N: Score>(
     forest: &Forest<N>,
     pairing: &Pairing,
