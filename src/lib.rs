@@ -39,6 +39,7 @@
 #![doc = include_str!("../tests/simple.rs")]
 //! ```
 
+#![doc = include_str!("additions.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![allow(

@@ -4,21 +4,33 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A kind of thing, one that is there, the words by which sources name it, and the file that the page leaves open.
-const FOLLOWED: [(&str, &[&str], &[(&str, &str)]); 5] = [
-    ("a property", &["Stability", "stability"], &[("<name>", "stability")]),
-    (
-        "a proof rule",
-        &["TreeDual", "tree_dual", "tree-dual"],
-        &[("<family>", "ensemble"), ("<rule>", "tree_dual")],
-    ),
-    (
-        "a defense",
-        &["PredictionPoisoning", "prediction_poisoning"],
-        &[("<map>", "prediction_poisoning"), ("<chooser>", "poisoning")],
-    ),
-    ("an attack", &["MaskedThief"], &[]),
-    ("a model format", &["lightgbm"], &[("<format>", "lightgbm")]),
+/// A kind of thing that is added, and one that is there.
+struct Followed {
+    kind: &'static str,
+    /// The words by which sources name it.
+    words: &'static [&'static str],
+    /// The names that the page leaves open, with those of this one.
+    open: &'static [(&'static str, &'static str)],
+}
+
+const FOLLOWED: [Followed; 5] = [
+    Followed {
+        kind: "a property",
+        words: &["Stability", "stability"],
+        open: &[("<name>", "stability")],
+    },
+    Followed {
+        kind: "a proof rule",
+        words: &["TreeDual", "tree_dual", "tree-dual"],
+        open: &[("<family>", "ensemble"), ("<rule>", "tree_dual")],
+    },
+    Followed {
+        kind: "a defense",
+        words: &["PredictionPoisoning", "prediction_poisoning"],
+        open: &[("<map>", "prediction_poisoning"), ("<chooser>", "poisoning")],
+    },
+    Followed { kind: "an attack", words: &["MaskedThief"], open: &[] },
+    Followed { kind: "a model format", words: &["lightgbm"], open: &[("<format>", "lightgbm")] },
 ];
 
 fn root() -> PathBuf {
@@ -77,7 +89,7 @@ fn listed(kind: &str, open: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn one_of_each_kind_touches_the_files_that_the_page_names() {
     let (sources, mut wrong) = (sources(), Vec::new());
-    for (kind, words, open) in FOLLOWED {
+    for Followed { kind, words, open } in FOLLOWED {
         let listed = listed(kind, open);
         let is_listed = |file: &str| {
             listed.iter().any(|listed| {

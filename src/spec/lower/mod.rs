@@ -33,16 +33,16 @@ use carried::Carried;
 pub use avoid::{Halfspace, OutputBlock};
 pub use error::LowerError;
 pub(super) use error::{meaningless, unsupported};
-pub(super) use ground::Ground;
+pub(super) use ground::ClaimGround;
 pub use obligation::{Claim, Obligation, Standing, Threshold};
 pub use pair::{Aim, Bonds, Confidence, Pair, Regions, norm_squared, square_distance};
 pub use pairs::PairBound;
-pub(super) use shape::{Changes, Lowering, Place};
+pub(super) use shape::{ClaimPlace, Lowering, Variation};
 
 /// A spec applied to a model and rows: a list of obligations, made one by one.
 #[derive(Debug)]
 pub struct Lowered<'a> {
-    ground: Ground<'a>,
+    ground: ClaimGround<'a>,
     lowering: Lowering,
     semantics: Semantics,
     defense: Option<Defense>,
@@ -61,13 +61,13 @@ impl<'a> Lowered<'a> {
             return Err(unsupported(defense.to_string(), "a defense is a map of two posteriors"));
         }
         let carried = Carried::new(spec.property.profile().asked, defense);
-        let ground = Ground { spec, model, rows, domain, carried };
+        let ground = ClaimGround { spec, model, rows, domain, carried };
         score::expect_claim_about_score(&ground)?;
         score::expect_posterior(&ground, defense.is_some())?;
         let lowering = spec.property.lower(&ground)?;
         let semantics = effective_semantics(&ground)?;
         ground.expect_labels()?;
-        if let Place::Domain = lowering.place {
+        if let ClaimPlace::Domain = lowering.place {
             ground.whole_domain()?;
         }
         Ok(Self { ground, lowering, semantics, defense: defense.cloned() })
@@ -127,7 +127,7 @@ impl<'a> Lowered<'a> {
 
     /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
-        matches!(self.lowering.place, Place::Rows(_)).then(|| self.lowering.place_of(at))
+        matches!(self.lowering.place, ClaimPlace::Rows(_)).then(|| self.lowering.place_of(at))
     }
 
     /// The obligation of that index; `None` from [`Lowered::len`] on.
@@ -153,8 +153,8 @@ impl<'a> Lowered<'a> {
     fn region(&self, at: usize, claim: &mut Claim) -> Option<(bool, RawRegion)> {
         let place = self.lowering.place_of(at);
         Some(match &self.lowering.place {
-            Place::Rows(metric) => self.ground.ball(place, metric)?,
-            Place::PairsOfRows { metric, distinct } => {
+            ClaimPlace::Rows(metric) => self.ground.ball(place, metric)?,
+            ClaimPlace::PairsOfRows { metric, distinct } => {
                 let (a, b) = pairs::pair_at(place, distinct.len())?;
                 let ball = |position| self.ground.ball(*distinct.get(position)?, metric);
                 let ((is_first_valid, first), (is_second_valid, second)) = (ball(a)?, ball(b)?);
@@ -164,9 +164,9 @@ impl<'a> Lowered<'a> {
                 }
                 (is_first_valid && is_second_valid, hull)
             }
-            Place::Domain => (true, self.ground.domain.region().ok()?),
-            Place::Boxes(regions) => (true, regions.get(place)?.clone()),
-            Place::Bare => (true, RawRegion::plain(Vec::new(), Arc::default())),
+            ClaimPlace::Domain => (true, self.ground.domain.region().ok()?),
+            ClaimPlace::Boxes(regions) => (true, regions.get(place)?.clone()),
+            ClaimPlace::Bare => (true, RawRegion::plain(Vec::new(), Arc::default())),
         })
     }
 
@@ -180,7 +180,7 @@ impl<'a> Lowered<'a> {
 }
 
 /// The semantics of the spec, or the default: served for claims about one point of an f32 model, else real.
-fn effective_semantics(ground: &Ground) -> Result<Semantics, LowerError> {
+fn effective_semantics(ground: &ClaimGround) -> Result<Semantics, LowerError> {
     let (spec, is_f32) = (ground.spec, ground.model.precision == Precision::F32);
     let is_about_one_point = spec.property.profile().is_about_label();
     let is_served = is_about_one_point && is_f32;

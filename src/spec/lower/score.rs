@@ -3,17 +3,17 @@
 use crate::model::{Family, Link};
 
 use super::super::On;
-use super::super::property::Answers;
-use super::{Ground, LowerError, meaningless, unsupported};
+use super::super::property::AnswerKind;
+use super::{ClaimGround, LowerError, meaningless, unsupported};
 
 /// Refuses claims about labels or posteriors of a model without classes: its single class always wins, so they
 /// would hold emptily. For a network, only claims about its output are made: the rules for the others compare
 /// one output with another.
-pub(super) fn expect_claim_about_score(ground: &Ground) -> Result<(), LowerError> {
+pub(super) fn expect_claim_about_score(ground: &ClaimGround) -> Result<(), LowerError> {
     let profile = ground.spec.property.profile();
     let is_network = matches!(ground.model.family, Family::Mlp(_));
     let answers = profile.answers(ground.model.classes);
-    let decided = if is_network { Answers::Outputs } else { Answers::Scores };
+    let decided = if is_network { AnswerKind::Outputs } else { AnswerKind::Scores };
     if !ground.model.is_plain_score() || answers == decided {
         return Ok(());
     }
@@ -22,7 +22,7 @@ pub(super) fn expect_claim_about_score(ground: &Ground) -> Result<(), LowerError
         Some(On::Score) | None => "of a plain score",
     };
     let what = ground.property(on);
-    if is_network && answers == Answers::Scores {
+    if is_network && answers == AnswerKind::Scores {
         let why = "of a network with one output `output-region` is; `import onnx --classes 2` makes the \
                    output the logit of class 1, beside a logit 0, whose changes are those of the output";
         return Err(unsupported(what, why));
@@ -38,10 +38,10 @@ pub(super) fn expect_claim_about_score(ground: &Ground) -> Result<(), LowerError
 }
 
 /// Refuses claims about posteriors of scores that have none.
-pub(super) fn expect_posterior(ground: &Ground, is_defended: bool) -> Result<(), LowerError> {
+pub(super) fn expect_posterior(ground: &ClaimGround, is_defended: bool) -> Result<(), LowerError> {
     let model = ground.model;
     let answers = ground.spec.property.profile().answers(model.classes);
-    let is_needed = is_defended || answers == Answers::Posteriors;
+    let is_needed = is_defended || answers == AnswerKind::Posteriors;
     if model.link == Link::Softmax || model.is_plain_score() || !is_needed {
         return Ok(());
     }

@@ -13,15 +13,15 @@ use super::{Bonds, Claim, Regions};
 /// A lowered property. At every place the claim is made once per change.
 #[derive(Debug)]
 pub(in crate::spec) struct Lowering {
-    pub(in crate::spec) place: Place,
+    pub(in crate::spec) place: ClaimPlace,
     /// What a row or a change tells is still to be filled in: the label, the bonds, the boxes.
     pub(in crate::spec) claim: Claim,
-    pub(in crate::spec) changes: Changes,
+    pub(in crate::spec) changes: Variation,
 }
 
 /// The points that the claims are about.
 #[derive(Debug)]
-pub(in crate::spec) enum Place {
+pub(in crate::spec) enum ClaimPlace {
     /// The balls around rows.
     Rows(Arc<Metric>),
     /// The balls around any two distinct rows.
@@ -40,7 +40,7 @@ pub(in crate::spec) enum Place {
 
 /// The bonds between the two points of the claims at one place.
 #[derive(Debug)]
-pub(in crate::spec) enum Changes {
+pub(in crate::spec) enum Variation {
     /// One claim, with the bonds that it has.
     Same,
     /// One claim per feature, which is raised.
@@ -57,21 +57,21 @@ impl Lowering {
     /// Number of obligations.
     pub(super) fn len(&self, rows: usize) -> usize {
         let places = match &self.place {
-            Place::Rows(_) => rows,
-            Place::PairsOfRows { distinct, .. } => {
+            ClaimPlace::Rows(_) => rows,
+            ClaimPlace::PairsOfRows { distinct, .. } => {
                 distinct.len() * distinct.len().saturating_sub(1) / 2
             }
-            Place::Domain | Place::Bare => 1,
-            Place::Boxes(regions) => regions.len(),
+            ClaimPlace::Domain | ClaimPlace::Bare => 1,
+            ClaimPlace::Boxes(regions) => regions.len(),
         };
         places * self.per_place()
     }
 
     fn per_place(&self) -> usize {
         match &self.changes {
-            Changes::Same => 1,
-            Changes::Raised(features) => features.len(),
-            Changes::Moved { groups, .. } => groups.len(),
+            Variation::Same => 1,
+            Variation::Raised(features) => features.len(),
+            Variation::Moved { groups, .. } => groups.len(),
         }
     }
 
@@ -87,9 +87,9 @@ impl Lowering {
         let mut claim = self.claim.clone();
         let Claim::Pair(pair) = &mut claim else { return Some(claim) };
         match &self.changes {
-            Changes::Same => {}
-            Changes::Raised(features) => pair.bonds = Bonds::Raised(*features.get(index)?),
-            Changes::Moved { groups, range } => {
+            Variation::Same => {}
+            Variation::Raised(features) => pair.bonds = Bonds::Raised(*features.get(index)?),
+            Variation::Moved { groups, range } => {
                 let mut moved = vec![false; features];
                 for feature in groups.get(index)? {
                     *moved.get_mut(feature.0)? = true;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::interval::{Decimal, Rational, soft_boundary_margin};
 
 use super::{
-    Aim, Asked, Bonds, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, Pair,
-    Profile, PropertyKind, Regions, Scope, SpecError, Threshold, Zone, unsupported,
+    Aim, Asked, Bonds, Claim, ClaimGround, CountedBy, Keys, LowerError, Lowering, Norm, Pair,
+    Profile, PropertyKind, Regions, Scope, SpecError, Threshold, Variation, Zone, unsupported,
 };
 
 /// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1) ⇔ |m| < μ`, `μ = 2·artanh √tanh(ε/2)`.
@@ -51,7 +51,7 @@ impl PropertyKind for BoundaryFuzz {
         Profile::of(counted_by, Asked::Boundary)
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         let place = ground.around(self.norm, self.radius.as_ref());
         if ground.model.classes != 2 {
             let what = "boundary-fuzz with more than two classes";
@@ -70,7 +70,7 @@ impl PropertyKind for BoundaryFuzz {
         };
         let aim = Aim::Flip { margin: Threshold { below, above }, ball };
         let claim = Claim::Pair(Pair { bonds, regions: Regions::First, aim });
-        Ok(Lowering { place, claim, changes: Changes::Same })
+        Ok(Lowering { place, claim, changes: Variation::Same })
     }
 
     fn words(&self) -> String {

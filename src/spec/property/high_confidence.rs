@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Changes, Claim, Confidence, CountedBy, FeatureName, Ground, Keys,
-    LowerError, Lowering, Pair, Place, Profile, PropertyKind, Regions, SpecError, Threshold,
-    TwoEnds, expect, names, unsupported,
+    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, Confidence, CountedBy, FeatureName, Keys,
+    LowerError, Lowering, Pair, Profile, PropertyKind, Regions, SpecError, Threshold, TwoEnds,
+    Variation, expect, names, unsupported,
 };
 
 /// A confident answer survives any change of one cheap feature.
@@ -41,14 +41,14 @@ impl PropertyKind for HighConfidence {
         Profile { has_distances: false, ..Profile::of(CountedBy::Features, Asked::Change) }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         ground.expect_changes()?;
         let groups = ground.one_by_one(&self.features)?;
         let claim = stays(ground, &self.confidence, &self.cutoff)?;
         // the changed feature is held to the values that it may take
         let ends = |(low, high): &(Decimal, Decimal)| (low.value().clone(), high.value().clone());
-        let changes = Changes::Moved { groups, range: self.range.as_ref().map(ends) };
-        Ok(Lowering { place: Place::Domain, claim, changes })
+        let changes = Variation::Moved { groups, range: self.range.as_ref().map(ends) };
+        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
     }
 
     fn words(&self) -> String {
@@ -61,7 +61,7 @@ impl PropertyKind for HighConfidence {
 
 /// A confident answer of a point stays one at its changed copy.
 pub(super) fn stays(
-    ground: &Ground,
+    ground: &ClaimGround,
     confidence: &Decimal,
     cutoff: &Decimal,
 ) -> Result<Claim, LowerError> {

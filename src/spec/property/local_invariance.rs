@@ -4,8 +4,8 @@ use crate::interval::Decimal;
 use crate::model::Part;
 
 use super::{
-    Asked, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, PairBound, Place,
-    Profile, PropertyKind, SpecError,
+    Asked, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm, PairBound,
+    Profile, PropertyKind, SpecError, Variation,
 };
 
 /// `F_y > 1 − δ` within ε of a row.
@@ -34,11 +34,11 @@ impl PropertyKind for LocalInvariance {
         Profile::of(CountedBy::Rows, Asked::Confidence { delta: self.delta.value().clone() })
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         let beyond = || LowerError::Delta { delta: self.delta.to_string() };
         let claim = Claim::posterior(self.delta.value()).ok_or_else(beyond)?;
-        let place = Place::Rows(ground.metric(self.norm, self.epsilon.value()));
-        Ok(Lowering { place, claim, changes: Changes::Same })
+        let place = ClaimPlace::Rows(ground.metric(self.norm, self.epsilon.value()));
+        Ok(Lowering { place, claim, changes: Variation::Same })
     }
 
     fn words(&self) -> String {
@@ -75,7 +75,7 @@ impl PropertyKind for LocalInvarianceT {
         Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs, Asked::Rows) }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         let (reach, limit) = (self.epsilon_1.value().clone(), self.epsilon_2.value().clone());
         ground.all_pairs(PairBound::Divergence { reach, limit })
     }

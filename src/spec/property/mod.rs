@@ -25,8 +25,8 @@ use crate::model::{Digest, Object, Part, Row};
 
 use super::SpecError;
 use super::lower::{
-    Aim, Bonds, Changes, Claim, Confidence, Ground, LowerError, Lowering, Pair, PairBound, Place,
-    Regions, Threshold, meaningless, unsupported,
+    Aim, Bonds, Claim, ClaimGround, ClaimPlace, Confidence, LowerError, Lowering, Pair, PairBound,
+    Regions, Threshold, Variation, meaningless, unsupported,
 };
 use super::terms::{
     Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
@@ -56,7 +56,7 @@ trait PropertyKind: Sized {
     fn profile(&self) -> Profile;
 
     /// The claims that it makes about a model; those that have no meaning or are not decided are refused.
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError>;
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError>;
 
     /// The parameters on one line.
     fn words(&self) -> String;
@@ -89,7 +89,7 @@ macro_rules! properties {
             }
 
             /// The claims that it makes about a model.
-            pub(super) fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+            pub(super) fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
                 match self { $(Self::$kind(parameters) => parameters.lower(ground)),* }
             }
 
@@ -172,7 +172,7 @@ pub(super) struct Profile {
 
 /// The answers that a property is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answers {
+pub(super) enum AnswerKind {
     Labels,
     Scores,
     Posteriors,
@@ -194,15 +194,15 @@ impl Profile {
 
     /// The answers that it is about. With two classes the posterior moves as the score does, whatever links
     /// them.
-    pub(super) fn answers(&self, classes: usize) -> Answers {
+    pub(super) fn answers(&self, classes: usize) -> AnswerKind {
         match (&self.asked, self.on) {
-            (Asked::Label, _) => Answers::Labels,
-            (Asked::Outputs, _) => Answers::Outputs,
-            (Asked::Order, _) if classes <= 2 => Answers::Scores,
-            (Asked::Change, Some(On::Score)) => Answers::Scores,
-            (Asked::Change, Some(On::Posterior) | None) => Answers::Posteriors,
+            (Asked::Label, _) => AnswerKind::Labels,
+            (Asked::Outputs, _) => AnswerKind::Outputs,
+            (Asked::Order, _) if classes <= 2 => AnswerKind::Scores,
+            (Asked::Change, Some(On::Score)) => AnswerKind::Scores,
+            (Asked::Change, Some(On::Posterior) | None) => AnswerKind::Posteriors,
             (Asked::Order | Asked::Confidence { .. } | Asked::Boundary | Asked::Rows, _) => {
-                Answers::Posteriors
+                AnswerKind::Posteriors
             }
         }
     }

@@ -3,8 +3,9 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Changes, Claim, CountedBy, Direction, FeatureName, Ground, Keys, LowerError,
-    Lowering, Norm, Pair, Profile, PropertyKind, Regions, Scope, SpecError, names, unsupported,
+    Aim, Asked, Bonds, Claim, ClaimGround, CountedBy, Direction, FeatureName, Keys, LowerError,
+    Lowering, Norm, Pair, Profile, PropertyKind, Regions, Scope, SpecError, Variation, names,
+    unsupported,
 };
 
 /// `x_j <= x′_j`, the rest equal `⇒ F_c(x) <= F_c(x′)` (or `>=`).
@@ -43,9 +44,9 @@ impl PropertyKind for Monotonicity {
         Profile { has_distances, direction: Some(self.direction), ..profile }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         let place = ground.around(Norm::Linf, self.epsilon.as_ref());
-        let changes = Changes::Raised(ground.features(&self.features)?);
+        let changes = Variation::Raised(ground.features(&self.features)?);
         let class = target_class(ground.model.classes, self.class)?;
         let aim = Aim::Order { direction: self.direction, class };
         let claim = Claim::Pair(Pair { bonds: Bonds::Free, regions: Regions::Both, aim });

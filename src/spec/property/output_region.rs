@@ -11,8 +11,8 @@ use crate::model::{Family, FeatureSpec, Layer, Model, Object};
 use super::super::condition::Condition;
 use super::super::{Halfspace, OutputBlock, RawRegion};
 use super::{
-    Asked, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Place, Profile,
-    PropertyKind, SpecError, TwoEnds, Units, expect, meaningless, unsupported,
+    Asked, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Profile,
+    PropertyKind, SpecError, TwoEnds, Units, Variation, expect, meaningless, unsupported,
 };
 
 /// No input of a box reaches an unsafe block of outputs.
@@ -77,12 +77,12 @@ impl PropertyKind for OutputRegion {
         Profile::of(CountedBy::InputBoxes, Asked::Outputs)
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         let claim =
             Claim::Avoid { blocks: self.unsafe_outputs(ground.model)?, copies: self.copies };
         let region = |input: &InputBox| input.region(ground, self.copies);
         let regions = self.input.iter().map(region).collect::<Result<_, _>>()?;
-        Ok(Lowering { place: Place::Boxes(regions), claim, changes: Changes::Same })
+        Ok(Lowering { place: ClaimPlace::Boxes(regions), claim, changes: Variation::Same })
     }
 
     fn words(&self) -> String {
@@ -151,7 +151,7 @@ impl OutputRow {
 
 impl InputBox {
     /// Its region, with both copies of the input one after the other.
-    fn region(&self, ground: &Ground, copies: usize) -> Result<RawRegion, LowerError> {
+    fn region(&self, ground: &ClaimGround, copies: usize) -> Result<RawRegion, LowerError> {
         let (features, units) = (ground.model.schema.features(), ground.spec.units);
         let inputs = copies * features.len();
         // one list of ends holds for both copies

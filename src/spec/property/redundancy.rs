@@ -7,8 +7,8 @@ use crate::model::Feature;
 
 use super::high_confidence::stays;
 use super::{
-    Asked, Changes, CountedBy, FeatureName, Ground, Keys, LowerError, Lowering, Place, Profile,
-    PropertyKind, SpecError, expect_filled, listed, names,
+    Asked, ClaimGround, ClaimPlace, CountedBy, FeatureName, Keys, LowerError, Lowering, Profile,
+    PropertyKind, SpecError, Variation, expect_filled, listed, names,
 };
 
 /// A confident answer survives any change of one group of features.
@@ -36,11 +36,11 @@ impl PropertyKind for Redundancy {
         Profile { has_distances: false, ..Profile::of(CountedBy::Groups, Asked::Change) }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         ground.expect_changes()?;
-        let changes = Changes::Moved { groups: self.distinct(ground)?, range: None };
+        let changes = Variation::Moved { groups: self.distinct(ground)?, range: None };
         let claim = stays(ground, &self.confidence, &self.cutoff)?;
-        Ok(Lowering { place: Place::Domain, claim, changes })
+        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
     }
 
     fn words(&self) -> String {
@@ -52,7 +52,7 @@ impl PropertyKind for Redundancy {
 
 impl Redundancy {
     /// The groups, each once: a claim that is made twice would count twice.
-    fn distinct(&self, ground: &Ground) -> Result<Vec<Vec<Feature>>, LowerError> {
+    fn distinct(&self, ground: &ClaimGround) -> Result<Vec<Vec<Feature>>, LowerError> {
         let mut seen = BTreeSet::new();
         let resolve = |group: &Vec<FeatureName>| {
             let mut features = ground.features(group)?;

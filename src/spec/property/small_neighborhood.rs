@@ -1,10 +1,10 @@
-//! Answers that hardly change between near points.
+//! AnswerKind that hardly change between near points.
 
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Changes, Claim, CountedBy, Ground, Keys, LowerError, Lowering, Norm, On,
-    Pair, Place, Profile, PropertyKind, Regions, SpecError,
+    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm,
+    On, Pair, Profile, PropertyKind, Regions, SpecError, Variation,
 };
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
@@ -33,7 +33,7 @@ impl PropertyKind for SmallNeighborhood {
         Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, Asked::Change) }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         ground.expect_two_points()?;
         // `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of the difference in standardised units
         let reach = ground.metric(Norm::Linf, self.epsilon.value()).reach().into();
@@ -45,7 +45,7 @@ impl PropertyKind for SmallNeighborhood {
             regions: Regions::Both,
             aim: Aim::Close { bound, on: self.on, is_strict },
         });
-        Ok(Lowering { place: Place::Domain, claim, changes: Changes::Same })
+        Ok(Lowering { place: ClaimPlace::Domain, claim, changes: Variation::Same })
     }
 
     fn words(&self) -> String {

@@ -1,10 +1,10 @@
-//! Answers that one feature hardly changes.
+//! AnswerKind that one feature hardly changes.
 
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Changes, Claim, CountedBy, FeatureName, Ground, Keys, LowerError, Lowering,
-    On, Pair, Place, Profile, PropertyKind, Regions, SpecError, names,
+    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, CountedBy, FeatureName, Keys, LowerError,
+    Lowering, On, Pair, Profile, PropertyKind, Regions, SpecError, Variation, names,
 };
 
 /// Changing one feature moves the answer by at most a bound.
@@ -34,13 +34,13 @@ impl PropertyKind for Stability {
         Profile { has_distances: false, on: Some(self.on), ..profile }
     }
 
-    fn lower(&self, ground: &Ground) -> Result<Lowering, LowerError> {
+    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
         ground.expect_changes()?;
         let groups = ground.one_by_one(&self.features)?;
         let aim = Aim::Close { bound: self.bound.value().clone(), on: self.on, is_strict: false };
         let claim = Claim::Pair(Pair { bonds: Bonds::Free, regions: Regions::Both, aim });
-        let changes = Changes::Moved { groups, range: None };
-        Ok(Lowering { place: Place::Domain, claim, changes })
+        let changes = Variation::Moved { groups, range: None };
+        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
     }
 
     fn words(&self) -> String {
