@@ -72,8 +72,7 @@ fn claim(model: &Model, point: &[f64], label: usize, epsilon: f64, steps: &mut [
     let rows = [Row { values: point.to_vec(), label, key: Digest::of(b"") }];
     let lowered = Lowered::new(&spec, model, None, &rows).expect("a label");
     let digest = Digest::of(b"");
-    let subject =
-        Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
+    let subject = Subject { model: (model, digest), spec: &spec, data: None, defense: None };
     let searcher = |lp_rows| {
         let options = Options { budget_nodes: 10_000_000, lp_rows, ..Options::default() };
         Searcher::new(subject, &lowered, &rows, options)

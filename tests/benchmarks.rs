@@ -137,8 +137,7 @@ fn sampled_pairs_are_violated() {
         let model: Model = Format::Onnx.read(&bytes, None).unwrap();
         let spec = Spec::read(pair_text(&query[1]).as_bytes()).unwrap();
         let digest = Digest::of(b"");
-        let subject =
-            Subject { model: (&model, digest), spec: (&spec, digest), data: None, defense: None };
+        let subject = Subject { model: (&model, digest), spec: &spec, data: None, defense: None };
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         let searcher =
             Searcher::new(subject, &lowered, &[], Options { budget_nodes: 20_000, ..options() });

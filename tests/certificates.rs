@@ -27,7 +27,7 @@ fn committed_certificates_hold_in_both_arithmetics() {
             let spec = Spec::read(&spec_bytes).unwrap();
             let subject = Subject {
                 model: (&model, Digest::of(&model_bytes)),
-                spec: (&spec, Digest::of(&spec_bytes)),
+                spec: &spec,
                 data: Some(&data),
                 defense: None,
             };

@@ -58,7 +58,7 @@ impl Found {
         claim.semantics = self.semantics.or(claim.semantics);
         let subject = Subject {
             model: (&parsed, Digest::of(&model)),
-            spec: (&claim, Digest::of(&spec)),
+            spec: &claim,
             data: self.data.as_ref(),
             defense: None,
         };

@@ -48,8 +48,7 @@ fn is_proved(model: &Model, text: &str) -> bool {
     let spec = spec(text);
     let lowered = Lowered::new(&spec, model, None, &[]).unwrap();
     let digest = Digest::of(b"any");
-    let subject =
-        Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
+    let subject = Subject { model: (model, digest), spec: &spec, data: None, defense: None };
     let searcher = Searcher::new(subject, &lowered, &[], Options::default());
     let mut lines: Vec<Line> = Vec::new();
     let keep = |line: &Line, _: &_| {

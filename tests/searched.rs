@@ -53,8 +53,7 @@ fn searcher<'a>(
     options: Options,
 ) -> Searcher<'a> {
     let digest = Digest::of(b"any");
-    let subject =
-        Subject { model: (&case.model, digest), spec: (spec, digest), data: None, defense: None };
+    let subject = Subject { model: (&case.model, digest), spec, data: None, defense: None };
     Searcher::new(subject, lowered, &case.rows, options)
 }
 

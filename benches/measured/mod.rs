@@ -86,11 +86,10 @@ impl<'a> Site<'a> {
 
     /// Certifies one claim and has the kernel read the certificate: a panic if it is not as stated.
     pub fn measure(&self, asked: &Asked, more: &str, budget_nodes: u64) -> Measured {
-        let text = asked.text(more);
         let spec = asked.spec(more);
         let subject = Subject {
             model: (self.model, self.digest),
-            spec: (&spec, Digest::of(text.as_bytes())),
+            spec: &spec,
             data: Some(self.data),
             defense: None,
         };
@@ -126,7 +125,7 @@ pub fn seconds() -> f64 {
 /// those of the part mean all.
 fn certify(subject: &Subject, rows: Option<usize>, budget_nodes: u64) -> (String, u64, f64) {
     let start = seconds();
-    let property = &subject.spec.0.property;
+    let property = &subject.spec.property;
     let part = property.default_part();
     let there = subject.data.map_or(0, |data| data.part(part).len());
     let selection = Selection { part, rows: rows.filter(|rows| *rows < there) };

@@ -247,8 +247,7 @@ fn largest_change(model: &Model, epsilon: &str) -> String {
     let spec = Spec::read(text.as_bytes()).expect("a spec");
     let lowered = Lowered::new(&spec, model, None, &[]).expect("a claim");
     let digest = Digest::of(text.as_bytes());
-    let subject =
-        Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
+    let subject = Subject { model: (model, digest), spec: &spec, data: None, defense: None };
     let options = Options { budget_nodes: BUDGET_NODES, ..Options::default() };
     let change = Searcher::new(subject, &lowered, &[], options).largest_change(0);
     match change {

@@ -113,9 +113,8 @@ impl Scores<'_> {
         let row: &Row = rows.find(|row| row.label == label).expect("both classes have test rows");
         let rows = std::slice::from_ref(row);
         let lowered = Lowered::new(&spec, self.model, None, rows).expect("a claim");
-        let digest = Digest::of(b"");
-        let (model, spec) = ((self.model, digest), (&spec, digest));
-        let subject = Subject { model, spec, data: None, defense: None };
+        let model = (self.model, Digest::of(b""));
+        let subject = Subject { model, spec: &spec, data: None, defense: None };
         let options = Options { budget_nodes: self.budget_nodes, ..Options::default() };
         let mut known = Known::Open;
         let run = Searcher::new(subject, &lowered, rows, options).run(0, |line, answer| {

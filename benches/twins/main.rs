@@ -127,8 +127,7 @@ fn with_options<T>(
 ) -> T {
     let lowered = Lowered::new(spec, model, None, &[]).expect("two classes");
     let digest = Digest::of(b"");
-    let subject =
-        Subject { model: (model, digest), spec: (spec, digest), data: None, defense: None };
+    let subject = Subject { model: (model, digest), spec, data: None, defense: None };
     look(&Searcher::new(subject, &lowered, &[], options), &lowered)
 }
 
@@ -233,8 +232,7 @@ fn shares(model: &Model, epsilon: &str, lp_rows: usize) -> String {
     let rows = [Row { values, label: 0, key: Digest::of(b"") }];
     let lowered = Lowered::new(&label, &twice, None, &rows).expect("a label");
     let digest = Digest::of(b"");
-    let subject =
-        Subject { model: (&twice, digest), spec: (&label, digest), data: None, defense: None };
+    let subject = Subject { model: (&twice, digest), spec: &label, data: None, defense: None };
     let options = Options { lp_rows, ..Options::default() };
     let start = Instant::now();
     let proof = Searcher::new(subject, &lowered, &rows, options).offer_shares(0);

@@ -29,7 +29,7 @@ pub struct Selection {
 /// the effort of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
-    /// What the claim is about.
+    /// The model, spec, data and defense.
     pub subject: Subject<'a>,
     /// The rows; of no meaning to a claim that is not about rows.
     pub selection: Selection,
@@ -83,7 +83,7 @@ pub struct Certificate {
 impl<'a> Task<'a> {
     /// The claim about all rows of the part that the property is meant for, with the usual effort.
     pub fn new(subject: Subject<'a>) -> Self {
-        let part = subject.spec.0.property.default_part();
+        let part = subject.spec.property.default_part();
         Self { subject, selection: Selection { part, rows: None }, options: Options::default() }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Task<'a> {
     /// Data whose features are not the model's, none where rows are needed, or fewer rows than asked for.
     pub fn rows(&self) -> Result<&'a [Row], CertifyError> {
         let Self { subject, selection, .. } = self;
-        let property = &subject.spec.0.property;
+        let property = &subject.spec.property;
         // an attack uses rows whatever the claim is about
         if let Some(data) = subject.data {
             data.check_features(&subject.model.0.schema)?;
@@ -116,23 +116,23 @@ impl<'a> Task<'a> {
     /// A spec that says nothing about this model.
     pub fn lowered(&self, rows: &'a [Row]) -> Result<Lowered<'a>, CertifyError> {
         let Subject { model, spec, defense, .. } = self.subject;
-        Ok(Lowered::new(spec.0, model.0, defense.map(|(defense, _)| defense), rows)?)
+        Ok(Lowered::new(spec, model.0, defense.map(|(defense, _)| defense), rows)?)
     }
 
     /// The first line of the certificate.
     pub fn header(&self, lowered: &Lowered, rows: &[Row]) -> Header {
         let Self { subject, selection, options } = self;
-        let is_about_rows = subject.spec.0.property.is_about_rows();
+        let is_about_rows = subject.spec.property.is_about_rows();
         Header {
             schema: "certificate/1".to_owned(),
             tool: concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: subject.model.1,
-            spec: subject.spec.1,
+            spec: subject.spec.digest,
             data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
             part: is_about_rows.then_some(selection.part),
-            rows: is_about_rows.then(|| subject.spec.0.property.count_of(rows)),
+            rows: is_about_rows.then(|| subject.spec.property.count_of(rows)),
             semantics: lowered.semantics(),
-            integers: subject.spec.0.integers,
+            integers: subject.spec.integers,
             budget: Budget { nodes: options.budget_nodes, seed: options.seed },
             defense: subject.defense.map(|(_, digest)| digest),
         }
@@ -156,6 +156,16 @@ impl<'a> Task<'a> {
         let rows = self.rows()?;
         let lowered = self.lowered(rows)?;
         Ok(make(&Searcher::new(self.subject, &lowered, rows, self.options)))
+    }
+
+    /// The answer of [`Searcher::is_premise_met`] for the first obligation; nothing is prepared for claims that
+    /// have no premise.
+    pub fn is_premise_met(&self) -> Result<Option<bool>, CertifyError> {
+        match self.lowered(self.rows()?)?.aim() {
+            Some(Aim::Stays(_)) => self.prepare(|searcher| searcher.is_premise_met(0)),
+            Some(Aim::Close { .. } | Aim::Lipschitz { .. } | Aim::Order { .. }) => Ok(None),
+            Some(Aim::Flip { .. }) | None => Ok(None),
+        }
     }
 
     /// The certificate of proofs that were found already, one for each obligation; the kernel decides each.

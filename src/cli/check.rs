@@ -177,7 +177,7 @@ fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String
         Semantics::ServedF32 => "served-f32",
     };
     let mut text =
-        format!("decided: {}, semantics {semantics}", loaded.spec.0.words(&loaded.model.0));
+        format!("decided: {}, semantics {semantics}", loaded.spec.words(&loaded.model.0));
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
         let _ = write!(text, ", {rows} rows of {}", part.name());
     }

@@ -54,7 +54,7 @@ pub(crate) struct SubjectArguments {
 /// The files of a subject after reading.
 pub(crate) struct Loaded {
     pub(crate) model: (Model, Digest),
-    pub(crate) spec: (Spec, Digest),
+    pub(crate) spec: Spec,
     pub(crate) data: Option<(DataSet, Option<Part>)>,
     pub(crate) defense: Option<(Defense, Digest)>,
 }
@@ -65,7 +65,7 @@ impl Loaded {
         let model = read_model(&named.model)?;
         let mut spec = read_spec(&named.spec)?;
         if let Some(semantics) = named.semantics {
-            spec.0.semantics = Some(semantics.into());
+            spec.semantics = Some(semantics.into());
         }
         let data = match named.data.as_deref().map(read_data).transpose()? {
             Some((data, part)) => Some((ordered_as(data, &model.0)?, part)),
@@ -79,7 +79,7 @@ impl Loaded {
     pub(crate) fn subject(&self) -> Subject<'_> {
         Subject {
             model: (&self.model.0, self.model.1),
-            spec: (&self.spec.0, self.spec.1),
+            spec: &self.spec,
             data: self.data.as_ref().map(|(data, _)| data),
             defense: self.defense.as_ref().map(|(defense, digest)| (defense, *digest)),
         }
@@ -116,11 +116,9 @@ fn hint(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Reads a spec and the digest of its file.
-pub(crate) fn read_spec(path: &Path) -> Result<(Spec, Digest), Refusal> {
-    let bytes = files::read(path)?;
-    let spec = Spec::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
-    Ok((spec, Digest::of(&bytes)))
+/// Reads a spec.
+pub(crate) fn read_spec(path: &Path) -> Result<Spec, Refusal> {
+    Spec::read(&files::read(path)?).map_err(Refusal::from).map_err(Refusal::about(path))
 }
 
 /// Reads a defense and the digest of its file.

@@ -226,12 +226,7 @@ fn search(
 ) -> Result<Searched, StudyError> {
     let text = spec_text(query);
     let spec = Spec::read(text.as_bytes())?;
-    let subject = Subject {
-        model: (model, digest),
-        spec: (&spec, Digest::of(text.as_bytes())),
-        data: None,
-        defense: None,
-    };
+    let subject = Subject { model: (model, digest), spec: &spec, data: None, defense: None };
     let selection = Selection { part: Part::Test, rows: None };
     let task = Task { subject, selection, options };
     let (mut nodes, mut witness) = (0, None);
@@ -288,12 +283,7 @@ fn is_reached_in_f32(model: &Model, query: &Query, points: &[Point]) -> bool {
 
 /// True if the certificate, read anew against the spec and the model, holds and gives the answer.
 fn is_confirmed(model: &Model, digest: Digest, one: &Searched) -> Result<bool, StudyError> {
-    let subject = Subject {
-        model: (model, digest),
-        spec: (&one.spec, Digest::of(one.text.as_bytes())),
-        data: None,
-        defense: None,
-    };
+    let subject = Subject { model: (model, digest), spec: &one.spec, data: None, defense: None };
     let mut bytes = one.certificate.as_bytes();
     let checked = check_file(&subject, &mut bytes, Settings::default(), &mut |_| {})?;
     let totals = checked.tally.all;

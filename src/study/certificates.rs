@@ -1,8 +1,6 @@
 //! Certification inside a study: search, write, check twice, count.
 
-use crate::certificate::{
-    Arithmetic, Checked, Proved, Settings, Subject, Tally, Totals, Verdict, check_file,
-};
+use crate::certificate::{Arithmetic, Checked, Decision, Proved, Settings, Subject, Tally, Totals};
 use crate::certify::{Certificate, Options, Task};
 use crate::report::{CertificateReport, PropertyName, Sampled, Share};
 use crate::spec::{Integers, Semantics};
@@ -30,16 +28,15 @@ pub fn certify(
     let Certificate { text, written } = task.certify(&mut |_, _| {})?;
     store.write(file, text.as_bytes())?;
 
-    let mut proved = Vec::new();
-    let checked = check(subject, &text, Settings::default(), &mut proved)?;
-    let all = written.tally.all;
-    let (is_premise_met, first) =
-        task.prepare(|searcher| (searcher.is_premise_met(0), exact.min(searcher.len())))?;
+    let Decision { checked, proved } = subject.decide(&text, Settings::default())?;
+    let first = exact.min(task.lowered(task.rows()?)?.len());
     let settings =
         Settings { arithmetic: Arithmetic::Exact, first: Some(first), ..Settings::default() };
-    let exactly = check(subject, &text, settings, &mut Vec::new())?;
+    let exactly = subject.decide(&text, settings)?.checked;
+    let all = written.tally.all;
     let mut report = describe(subject, &checked, file);
     report.part = checked.header.part.map(|part| part.name().to_owned());
+    let is_premise_met = task.is_premise_met()?;
     report.premise_unreachable = is_premise_met.map(|is_met| if is_met { 0 } else { all.proved });
     report.sampled = sampled(&all, written.refuted_by_attack, options, subject);
     report.checked = checked.is_as_stated() && exactly.is_as_stated();
@@ -47,23 +44,9 @@ pub fn certify(
     Ok(Certified { report, proved })
 }
 
-fn check(
-    subject: &Subject,
-    text: &str,
-    settings: Settings,
-    proved: &mut Vec<Proved>,
-) -> Result<Checked, StudyError> {
-    let mut watch = |decided: crate::certificate::Decided| {
-        if let Verdict::Proved(one) = decided.verdict {
-            proved.push(one.clone());
-        }
-    };
-    Ok(check_file(subject, &mut text.as_bytes(), settings, &mut watch)?)
-}
-
 fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateReport {
     let Tally { all, distinct, rules } = &checked.tally;
-    let spec = subject.spec.0;
+    let spec = subject.spec;
     CertificateReport {
         claim: PropertyName::new(spec.property.name(), spec.parameters(subject.model.0)),
         semantics: match checked.header.semantics {
@@ -90,7 +73,7 @@ fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateRepo
 /// The share of obligations that the attack alone did not refute.
 fn sampled(totals: &Totals, refuted: u64, options: &Options, subject: &Subject) -> Option<Sampled> {
     let n = totals.n();
-    let how = if subject.spec.0.property.direction().is_some() {
+    let how = if subject.spec.property.direction().is_some() {
         "walks along the feature through 40 points".to_owned()
     } else {
         let starts = options.attack_starts;

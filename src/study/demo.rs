@@ -323,7 +323,7 @@ impl Study<'_> {
         let task = Task {
             subject: Subject {
                 model: (&made.model, made.digest),
-                spec: (&spec, Digest::of(question.text.as_bytes())),
+                spec: &spec,
                 data: Some(self.data),
                 defense: defended,
             },

@@ -51,8 +51,8 @@ pub struct Loaded {
     pub model: Digest,
     /// The bytes of the spec file.
     pub spec_bytes: Vec<u8>,
-    /// The spec, with the digest of its file.
-    pub spec: (Spec, Digest),
+    /// The spec.
+    pub spec: Spec,
     /// The data, where rows are used; entries of one name share it.
     pub data: Option<Arc<DataSet>>,
     /// The defense with the digest of its file, if the certificate is about the defended model.
@@ -115,13 +115,12 @@ impl ManifestEntry {
         let (model, model_digest) = read_as(&folder.join(&self.model), Model::read)?;
         let spec_bytes = read_regular(&folder.join(&self.spec), MAX_BYTES)?;
         let spec = Spec::read(&spec_bytes).map_err(|e| unreadable(&folder.join(&self.spec), e))?;
-        let spec = (spec, Digest::of(&spec_bytes));
         let data = self.data.as_ref().map(|name| data.get(name)).transpose()?;
         let read_defense = |name| read_as(&folder.join(name), Defense::read);
         let defense = self.defense.as_ref().map(read_defense).transpose()?;
         let subject = Subject {
             model: (&model, model_digest),
-            spec: (&spec.0, spec.1),
+            spec: &spec,
             data: data.as_deref(),
             defense: defense.as_ref().map(|(defense, digest)| (defense, *digest)),
         };

@@ -113,12 +113,8 @@ impl Kept {
         let (model, digest, model_name) = anchor.model;
         let text = spec_text(*epsilon, anchor.radii.norm());
         let spec = Spec::read(text.as_bytes())?;
-        let subject = Subject {
-            model: (model, digest),
-            spec: (&spec, Digest::of(text.as_bytes())),
-            data: Some(data),
-            defense: None,
-        };
+        let subject =
+            Subject { model: (model, digest), spec: &spec, data: Some(data), defense: None };
         let task = Task { subject, selection: SELECTION, options: *options };
         let Certificate { text: certificate, .. } = match witness {
             Some(point) => {

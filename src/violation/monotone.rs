@@ -68,7 +68,7 @@ impl MonotoneClaim {
         }
     }
 
-    /// What the score loses per standardised unit of the feature around a standardised point: positive if it
+    /// The score's loss per standardised unit of the feature around a standardised point: positive if it
     /// goes in the wrong direction. With more than two classes, the score here is the class's [`contrast`].
     pub fn fall_rate(&self, mlp: &Mlp, standardised: &[f64], classes: usize) -> f64 {
         -self.sign * slopes(mlp, standardised, &contrast(self.class, classes))[self.feature]

@@ -571,7 +571,7 @@ fn searched(
     let digest = Digest::of(b"any");
     let subject = Subject {
         model: (&scene.model, digest),
-        spec: (spec, digest),
+        spec,
         data: None,
         defense: defense.map(|defense| (defense, digest)),
     };

@@ -611,7 +611,7 @@ impl Certified {
     pub fn check(&self, bytes: &[u8], arithmetic: Arithmetic) -> Result<Checked, CheckError> {
         let subject = Subject {
             model: (&self.model, Digest::of(self.model.to_json().as_bytes())),
-            spec: (&self.spec, Digest::of(self.spec_text.as_bytes())),
+            spec: &self.spec,
             data: self.spec.property.is_about_rows().then_some(&self.data),
             defense: self.defense.as_ref().map(|defense| (defense, digest_of(defense))),
         };

@@ -44,8 +44,7 @@ fn searched(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
     let spec = spec(text);
     let lowered = Lowered::new(&spec, model, None, rows).unwrap();
     let digest = Digest::of(b"any");
-    let subject =
-        Subject { model: (model, digest), spec: (&spec, digest), data: None, defense: None };
+    let subject = Subject { model: (model, digest), spec: &spec, data: None, defense: None };
     let options = Options { budget_nodes: 1_000_000, ..Options::default() };
     let searcher = Searcher::new(subject, &lowered, rows, options);
     let mut lines: Vec<Line> = Vec::new();

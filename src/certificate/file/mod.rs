@@ -23,13 +23,13 @@ pub use lines::Limits;
 pub use pieces::Assembler;
 pub use tally::{Counter, Tally};
 
-/// Everything a certificate is checked against, each with the digest of its file.
+/// Everything a certificate is checked against, each with the digest of its file; a spec knows its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The model.
     pub model: (&'a Model, Digest),
     /// The spec; command-line choices already applied.
-    pub spec: (&'a Spec, Digest),
+    pub spec: &'a Spec,
     /// The data, where the property is about rows.
     pub data: Option<&'a DataSet>,
     /// The defense, if the defended model is meant.
@@ -41,7 +41,19 @@ impl<'a> Subject<'a> {
     /// [`Model::to_json`] gives.
     pub fn new(model: &'a Model, spec: &'a Spec, data: &'a DataSet) -> Self {
         let digest = Digest::of(model.to_json().as_bytes());
-        Self { model: (model, digest), spec: (spec, spec.digest), data: Some(data), defense: None }
+        Self { model: (model, digest), spec, data: Some(data), defense: None }
+    }
+
+    /// Checks the text of a certificate, and keeps what is proved.
+    pub fn decide(&self, certificate: &str, settings: Settings) -> Result<Decision, CheckError> {
+        let mut proved = Vec::new();
+        let mut keep = |decided: Decided| {
+            if let Verdict::Proved(one) = decided.verdict {
+                proved.push(one.clone());
+            }
+        };
+        let checked = check_file(self, &mut certificate.as_bytes(), settings, &mut keep)?;
+        Ok(Decision { checked, proved })
     }
 }
 
@@ -116,7 +128,7 @@ pub struct Decision {
 }
 
 /// Checks the text of a certificate about a model as it is. For files that are too large for memory, for defended
-/// models, and for integers in place of floats there is [`check_file`].
+/// models, and for integers in place of floats there are [`Subject::decide`] and [`check_file`].
 ///
 /// # Errors
 /// A text that is no certificate, or one about something else. A line that does not hold is no error but a
@@ -127,16 +139,7 @@ pub fn check(
     spec: &Spec,
     data: &DataSet,
 ) -> Result<Decision, CheckError> {
-    let mut proved = Vec::new();
-    let mut keep = |decided: Decided| {
-        if let Verdict::Proved(one) = decided.verdict {
-            proved.push(one.clone());
-        }
-    };
-    let subject = Subject::new(model, spec, data);
-    let checked =
-        check_file(&subject, &mut certificate.as_bytes(), Settings::default(), &mut keep)?;
-    Ok(Decision { checked, proved })
+    Subject::new(model, spec, data).decide(certificate, Settings::default())
 }
 
 /// Checks a certificate against its subject. `watch` sees every obligation that is decided.
@@ -153,7 +156,7 @@ pub fn check_file(
     };
     check_header(&header, subject)?;
     let rows = rows_of(&header, subject)?;
-    let (spec, model) = (subject.spec.0, subject.model.0);
+    let (spec, model) = (subject.spec, subject.model.0);
     let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
     expect_equal("semantics", header.semantics, lowered.semantics())?;
     let kernel = Kernel::new(model, &lowered, settings.arithmetic);
@@ -179,18 +182,18 @@ fn expect_equal<T: PartialEq + serde::Serialize>(
 
 fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
     expect_equal("model", header.model, subject.model.1)?;
-    expect_equal("spec", header.spec, subject.spec.1)?;
+    expect_equal("spec", header.spec, subject.spec.digest)?;
     expect_equal("defense", header.defense, subject.defense.map(|(_, digest)| digest))?;
     if let Some((defense, _)) = subject.defense {
         expect_equal("target of the defense", subject.model.1, defense.target)?;
     }
-    expect_equal("treatment of integers", header.integers, subject.spec.0.integers)
+    expect_equal("treatment of integers", header.integers, subject.spec.integers)
 }
 
 /// The rows that the header names; none for claims without rows.
 fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], CheckError> {
-    let property = subject.spec.0.property.name();
-    if !subject.spec.0.property.is_about_rows() {
+    let property = subject.spec.property.name();
+    if !subject.spec.property.is_about_rows() {
         let keys = [
             ("data", header.data.is_some()),
             ("part", header.part.is_some()),
@@ -208,7 +211,7 @@ fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], Chec
     let part = header.part.ok_or(CheckError::Missing { key: "part", property })?;
     let count = header.rows.ok_or(CheckError::Missing { key: "rows", property })?;
     let rows = data.part(part);
-    subject.spec.0.property.first_rows(rows, Some(count)).ok_or_else(|| CheckError::Other {
+    subject.spec.property.first_rows(rows, Some(count)).ok_or_else(|| CheckError::Other {
         what: "number of rows",
         stated: count.to_string(),
         given: format!("{} in part {}", rows.len(), part.name()),

@@ -61,7 +61,7 @@ pub(super) fn insist(
     None
 }
 
-/// What the score loses along the feature around a point, positive if it goes in the wrong direction: per
+/// The score's loss along the feature around a point, positive if it goes in the wrong direction: per
 /// standardised unit, for a whole feature over one of its units.
 fn fall(model: &Model, mlp: &Mlp, claim: &MonotoneClaim, space: &FloatBox, point: &[f64]) -> f64 {
     let j = claim.feature();

@@ -263,7 +263,7 @@ impl DefendedModel<'_> {
         let task = Task {
             subject: Subject {
                 model: self.model,
-                spec: (&claim.loaded.spec.0, claim.loaded.spec.1),
+                spec: &claim.loaded.spec,
                 data: claim.loaded.data.as_deref(),
                 defense: Some((self.defense, defense)),
             },

@@ -14,11 +14,11 @@
 mod avoid;
 mod carried;
 mod error;
-mod ground;
 mod obligation;
 mod pair;
 mod pairs;
 mod score;
+mod setting;
 mod shape;
 
 use std::sync::Arc;
@@ -33,16 +33,16 @@ use carried::Carried;
 pub use avoid::{Halfspace, OutputBlock};
 pub use error::LowerError;
 pub(super) use error::{meaningless, unsupported};
-pub(super) use ground::ClaimGround;
 pub use obligation::{Claim, Obligation, Standing, Threshold};
 pub use pair::{Aim, Bonds, Confidence, Pair, Regions, norm_squared, square_distance};
 pub use pairs::PairBound;
-pub(super) use shape::{ClaimPlace, Lowering, Variation};
+pub(super) use setting::Setting;
+pub(super) use shape::{Lowering, Places, Variation};
 
 /// A spec applied to a model and rows: a list of obligations, made one by one.
 #[derive(Debug)]
 pub struct Lowered<'a> {
-    ground: ClaimGround<'a>,
+    setting: Setting<'a>,
     lowering: Lowering,
     semantics: Semantics,
     defense: Option<Defense>,
@@ -61,16 +61,16 @@ impl<'a> Lowered<'a> {
             return Err(unsupported(defense.to_string(), "a defense is a map of two posteriors"));
         }
         let carried = Carried::new(spec.property.profile().asked, defense);
-        let ground = ClaimGround { spec, model, rows, domain, carried };
-        score::expect_claim_about_score(&ground)?;
-        score::expect_posterior(&ground, defense.is_some())?;
-        let lowering = spec.property.lower(&ground)?;
-        let semantics = effective_semantics(&ground)?;
-        ground.expect_labels()?;
-        if let ClaimPlace::Domain = lowering.place {
-            ground.whole_domain()?;
+        let setting = Setting { spec, model, rows, domain, carried };
+        score::expect_claim_about_score(&setting)?;
+        score::expect_posterior(&setting, defense.is_some())?;
+        let lowering = spec.property.lower(&setting)?;
+        let semantics = effective_semantics(&setting)?;
+        setting.expect_labels()?;
+        if let Places::Domain = lowering.places {
+            setting.whole_domain()?;
         }
-        Ok(Self { ground, lowering, semantics, defense: defense.cloned() })
+        Ok(Self { setting, lowering, semantics, defense: defense.cloned() })
     }
 
     /// The function that the obligations are about.
@@ -85,17 +85,17 @@ impl<'a> Lowered<'a> {
 
     /// Per feature, true if it takes whole numbers only.
     pub fn is_whole(&self) -> &[bool] {
-        self.ground.domain.is_whole()
+        self.setting.domain.is_whole()
     }
 
     /// The rows that the claims are about, or are made around.
     pub fn rows(&self) -> &'a [Row] {
-        self.ground.rows
+        self.setting.rows
     }
 
     /// True if the point lies in the domain; a row outside it is invalid.
     pub fn is_in_domain(&self, point: &Point) -> bool {
-        self.ground.domain.contains(point)
+        self.setting.domain.contains(point)
     }
 
     /// The aim of all obligations, if they are about two points.
@@ -117,7 +117,7 @@ impl<'a> Lowered<'a> {
 
     /// Number of obligations.
     pub fn len(&self) -> usize {
-        self.lowering.len(self.ground.rows.len())
+        self.lowering.len(self.setting.rows.len())
     }
 
     /// True if there are no obligations.
@@ -127,7 +127,7 @@ impl<'a> Lowered<'a> {
 
     /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
-        matches!(self.lowering.place, ClaimPlace::Rows(_)).then(|| self.lowering.place_of(at))
+        matches!(self.lowering.places, Places::Rows(_)).then(|| self.lowering.place_of(at))
     }
 
     /// The obligation of that index; `None` from [`Lowered::len`] on.
@@ -135,12 +135,12 @@ impl<'a> Lowered<'a> {
         if at >= self.len() {
             return None;
         }
-        let claim = self.lowering.claim_of(at, self.ground.model.schema.len())?;
+        let claim = self.lowering.claim_of(at, self.setting.model.schema.len())?;
         let mut claim = self.with_label(claim, at)?;
         let (is_valid, region) = self.region(at, &mut claim)?;
         let is_void = region.is_empty() || region.is_excluded() || claim.has_no_partners();
         let standing = if is_valid && !is_void { Standing::Open } else { Standing::Invalid };
-        let sufficient = match &self.ground.carried {
+        let sufficient = match &self.setting.carried {
             Carried::Itself => Some(claim.clone()),
             Carried::Posterior(posterior) => self.with_label(posterior.clone(), at),
             Carried::Lost => None,
@@ -152,11 +152,11 @@ impl<'a> Lowered<'a> {
     /// filled into the claim.
     fn region(&self, at: usize, claim: &mut Claim) -> Option<(bool, RawRegion)> {
         let place = self.lowering.place_of(at);
-        Some(match &self.lowering.place {
-            ClaimPlace::Rows(metric) => self.ground.ball(place, metric)?,
-            ClaimPlace::PairsOfRows { metric, distinct } => {
+        Some(match &self.lowering.places {
+            Places::Rows(metric) => self.setting.ball(place, metric)?,
+            Places::PairsOfRows { metric, distinct } => {
                 let (a, b) = pairs::pair_at(place, distinct.len())?;
-                let ball = |position| self.ground.ball(*distinct.get(position)?, metric);
+                let ball = |position| self.setting.ball(*distinct.get(position)?, metric);
                 let ((is_first_valid, first), (is_second_valid, second)) = (ball(a)?, ball(b)?);
                 let hull = first.hull(&second);
                 if let Claim::Pair(pair) = claim {
@@ -164,24 +164,24 @@ impl<'a> Lowered<'a> {
                 }
                 (is_first_valid && is_second_valid, hull)
             }
-            ClaimPlace::Domain => (true, self.ground.domain.region().ok()?),
-            ClaimPlace::Boxes(regions) => (true, regions.get(place)?.clone()),
-            ClaimPlace::Bare => (true, RawRegion::plain(Vec::new(), Arc::default())),
+            Places::Domain => (true, self.setting.domain.region().ok()?),
+            Places::Boxes(regions) => (true, regions.get(place)?.clone()),
+            Places::Bare => (true, RawRegion::plain(Vec::new(), Arc::default())),
         })
     }
 
     /// A claim with the label of the row that an obligation is about, if it names one.
     fn with_label(&self, mut claim: Claim, at: usize) -> Option<Claim> {
         if let Claim::Label { label } | Claim::Posterior { label, .. } = &mut claim {
-            *label = self.ground.label(self.row_of(at)?)?;
+            *label = self.setting.label(self.row_of(at)?)?;
         }
         Some(claim)
     }
 }
 
 /// The semantics of the spec, or the default: served for claims about one point of an f32 model, else real.
-fn effective_semantics(ground: &ClaimGround) -> Result<Semantics, LowerError> {
-    let (spec, is_f32) = (ground.spec, ground.model.precision == Precision::F32);
+fn effective_semantics(setting: &Setting) -> Result<Semantics, LowerError> {
+    let (spec, is_f32) = (setting.spec, setting.model.precision == Precision::F32);
     let is_about_one_point = spec.property.profile().is_about_label();
     let is_served = is_about_one_point && is_f32;
     let default = if is_served { Semantics::ServedF32 } else { Semantics::Real };
@@ -191,7 +191,7 @@ fn effective_semantics(ground: &ClaimGround) -> Result<Semantics, LowerError> {
     }
     if !is_about_one_point {
         let why = "a rounded program may step back by its rounding error; use semantics = \"real\"";
-        return Err(unsupported(ground.property("under served-f32"), why));
+        return Err(unsupported(setting.property("under served-f32"), why));
     }
     Err(unsupported("served-f32", "the model's precision is not f32"))
 }

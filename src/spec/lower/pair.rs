@@ -141,8 +141,8 @@ impl Bonds {
         match self {
             Self::Free => true,
             Self::Within { reach, is_strict } => {
-                let gaps = differences(a, b).zip(reach.iter());
-                gaps.into_iter().all(|(gap, reach)| gap < *reach || (!is_strict && gap == *reach))
+                let mut gaps = differences(a, b).zip(reach.iter());
+                gaps.all(|(gap, reach)| gap < *reach || (!is_strict && gap == *reach))
             }
             Self::Moved(moved) => pairs.all(|(index, (x, y))| at(index, moved) || x == y),
             Self::Raised(feature) => {

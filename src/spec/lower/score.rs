@@ -4,24 +4,24 @@ use crate::model::{Family, Link};
 
 use super::super::On;
 use super::super::property::AnswerKind;
-use super::{ClaimGround, LowerError, meaningless, unsupported};
+use super::{LowerError, Setting, meaningless, unsupported};
 
 /// Refuses claims about labels or posteriors of a model without classes: its single class always wins, so they
 /// would hold emptily. For a network, only claims about its output are made: the rules for the others compare
 /// one output with another.
-pub(super) fn expect_claim_about_score(ground: &ClaimGround) -> Result<(), LowerError> {
-    let profile = ground.spec.property.profile();
-    let is_network = matches!(ground.model.family, Family::Mlp(_));
-    let answers = profile.answers(ground.model.classes);
+pub(super) fn expect_claim_about_score(setting: &Setting) -> Result<(), LowerError> {
+    let profile = setting.spec.property.profile();
+    let is_network = matches!(setting.model.family, Family::Mlp(_));
+    let answers = profile.answers(setting.model.classes);
     let decided = if is_network { AnswerKind::Outputs } else { AnswerKind::Scores };
-    if !ground.model.is_plain_score() || answers == decided {
+    if !setting.model.is_plain_score() || answers == decided {
         return Ok(());
     }
     let on = match profile.on {
         Some(On::Posterior) => "with `on = \"posterior\"` of a plain score",
         Some(On::Score) | None => "of a plain score",
     };
-    let what = ground.property(on);
+    let what = setting.property(on);
     if is_network && answers == AnswerKind::Scores {
         let why = "of a network with one output `output-region` is; `import onnx --classes 2` makes the \
                    output the logit of class 1, beside a logit 0, whose changes are those of the output";
@@ -38,16 +38,16 @@ pub(super) fn expect_claim_about_score(ground: &ClaimGround) -> Result<(), Lower
 }
 
 /// Refuses claims about posteriors of scores that have none.
-pub(super) fn expect_posterior(ground: &ClaimGround, is_defended: bool) -> Result<(), LowerError> {
-    let model = ground.model;
-    let answers = ground.spec.property.profile().answers(model.classes);
+pub(super) fn expect_posterior(setting: &Setting, is_defended: bool) -> Result<(), LowerError> {
+    let model = setting.model;
+    let answers = setting.spec.property.profile().answers(model.classes);
     let is_needed = is_defended || answers == AnswerKind::Posteriors;
     if model.link == Link::Softmax || model.is_plain_score() || !is_needed {
         return Ok(());
     }
     let what = match is_defended {
         true => "a defended posterior of this model".to_owned(),
-        false => ground.property("of this model"),
+        false => setting.property("of this model"),
     };
     let why = "its link is `none`: the scores (votes of a forest, say) order the classes and have no \
                posterior; what can be decided is `label`, with two classes `monotonicity`, \

@@ -13,15 +13,15 @@ use super::{Bonds, Claim, Regions};
 /// A lowered property. At every place the claim is made once per change.
 #[derive(Debug)]
 pub(in crate::spec) struct Lowering {
-    pub(in crate::spec) place: ClaimPlace,
-    /// What a row or a change tells is still to be filled in: the label, the bonds, the boxes.
+    pub(in crate::spec) places: Places,
+    /// Still without the label, the bonds or the boxes that an obligation's row or change tells.
     pub(in crate::spec) claim: Claim,
-    pub(in crate::spec) changes: Variation,
+    pub(in crate::spec) variation: Variation,
 }
 
 /// The points that the claims are about.
 #[derive(Debug)]
-pub(in crate::spec) enum ClaimPlace {
+pub(in crate::spec) enum Places {
     /// The balls around rows.
     Rows(Arc<Metric>),
     /// The balls around any two distinct rows.
@@ -56,19 +56,19 @@ pub(in crate::spec) enum Variation {
 impl Lowering {
     /// Number of obligations.
     pub(super) fn len(&self, rows: usize) -> usize {
-        let places = match &self.place {
-            ClaimPlace::Rows(_) => rows,
-            ClaimPlace::PairsOfRows { distinct, .. } => {
+        let places = match &self.places {
+            Places::Rows(_) => rows,
+            Places::PairsOfRows { distinct, .. } => {
                 distinct.len() * distinct.len().saturating_sub(1) / 2
             }
-            ClaimPlace::Domain | ClaimPlace::Bare => 1,
-            ClaimPlace::Boxes(regions) => regions.len(),
+            Places::Domain | Places::Bare => 1,
+            Places::Boxes(regions) => regions.len(),
         };
         places * self.per_place()
     }
 
     fn per_place(&self) -> usize {
-        match &self.changes {
+        match &self.variation {
             Variation::Same => 1,
             Variation::Raised(features) => features.len(),
             Variation::Moved { groups, .. } => groups.len(),
@@ -86,7 +86,7 @@ impl Lowering {
         let index = at % self.per_place().max(1);
         let mut claim = self.claim.clone();
         let Claim::Pair(pair) = &mut claim else { return Some(claim) };
-        match &self.changes {
+        match &self.variation {
             Variation::Same => {}
             Variation::Raised(features) => pair.bonds = Bonds::Raised(*features.get(index)?),
             Variation::Moved { groups, range } => {

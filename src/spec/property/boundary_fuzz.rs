@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::interval::{Decimal, Rational, soft_boundary_margin};
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, CountedBy, Keys, LowerError, Lowering, Norm, Pair,
-    Profile, PropertyKind, Regions, Scope, SpecError, Threshold, Variation, Zone, unsupported,
+    Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Pair, Profile,
+    PropertyKind, Regions, Scope, Setting, SpecError, Threshold, Variation, Zone, unsupported,
 };
 
 /// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1) ⇔ |m| < μ`, `μ = 2·artanh √tanh(ε/2)`.
@@ -51,16 +51,16 @@ impl PropertyKind for BoundaryFuzz {
         Profile::of(counted_by, Asked::Boundary)
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        let place = ground.around(self.norm, self.radius.as_ref());
-        if ground.model.classes != 2 {
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        let places = setting.around(self.norm, self.radius.as_ref());
+        if setting.model.classes != 2 {
             let what = "boundary-fuzz with more than two classes";
             return Err(unsupported(what, "the paper defines it for two"));
         }
         let out_of_range =
             unsupported("this epsilon of boundary-fuzz", "expected 0 < epsilon < 60");
         let (below, above) = soft_boundary_margin(self.epsilon.value()).ok_or(out_of_range)?;
-        let shifts: Arc<[Rational]> = ground.metric(Norm::Linf, self.shift.value()).reach().into();
+        let shifts: Arc<[Rational]> = setting.metric(Norm::Linf, self.shift.value()).reach().into();
         let (bonds, ball) = match self.zone {
             Zone::Axis => (Bonds::Shifted(shifts), None),
             Zone::Ball => {
@@ -70,7 +70,7 @@ impl PropertyKind for BoundaryFuzz {
         };
         let aim = Aim::Flip { margin: Threshold { below, above }, ball };
         let claim = Claim::Pair(Pair { bonds, regions: Regions::First, aim });
-        Ok(Lowering { place, claim, changes: Variation::Same })
+        Ok(Lowering { places, claim, variation: Variation::Same })
     }
 
     fn words(&self) -> String {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, Confidence, CountedBy, FeatureName, Keys,
-    LowerError, Lowering, Pair, Profile, PropertyKind, Regions, SpecError, Threshold, TwoEnds,
-    Variation, expect, names, unsupported,
+    Aim, Asked, Bonds, Claim, Confidence, CountedBy, FeatureName, Keys, LowerError, Lowering, Pair,
+    Places, Profile, PropertyKind, Regions, Setting, SpecError, Threshold, TwoEnds, Variation,
+    expect, names, unsupported,
 };
 
 /// A confident answer survives any change of one cheap feature.
@@ -41,14 +41,14 @@ impl PropertyKind for HighConfidence {
         Profile { has_distances: false, ..Profile::of(CountedBy::Features, Asked::Change) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.expect_changes()?;
-        let groups = ground.one_by_one(&self.features)?;
-        let claim = stays(ground, &self.confidence, &self.cutoff)?;
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.expect_changes()?;
+        let groups = setting.one_by_one(&self.features)?;
+        let claim = stays(setting, &self.confidence, &self.cutoff)?;
         // the changed feature is held to the values that it may take
         let ends = |(low, high): &(Decimal, Decimal)| (low.value().clone(), high.value().clone());
-        let changes = Variation::Moved { groups, range: self.range.as_ref().map(ends) };
-        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
+        let variation = Variation::Moved { groups, range: self.range.as_ref().map(ends) };
+        Ok(Lowering { places: Places::Domain, claim, variation })
     }
 
     fn words(&self) -> String {
@@ -61,7 +61,7 @@ impl PropertyKind for HighConfidence {
 
 /// A confident answer of a point stays one at its changed copy.
 pub(super) fn stays(
-    ground: &ClaimGround,
+    setting: &Setting,
     confidence: &Decimal,
     cutoff: &Decimal,
 ) -> Result<Claim, LowerError> {
@@ -70,24 +70,25 @@ pub(super) fn stays(
         Threshold::of_posterior(p.value()).ok_or_else(beyond)
     };
     let (floor, cutoff) = (score("confidence", confidence)?, score("cutoff", cutoff)?);
-    let regions = Regions::Own(Arc::new(ground.whole_domain()?));
+    let regions = Regions::Own(Arc::new(setting.whole_domain()?));
     let aim = Aim::Stays(Arc::new(Confidence { floor, cutoff }));
     Ok(Claim::Pair(Pair { bonds: Bonds::Free, regions, aim }))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use crate::model::Model;
     use crate::spec::{Bonds, Lowered, Pair, Regions, Spec};
 
-    fn model() -> Model {
+    /// An ensemble of two features.
+    pub(in crate::spec::property) fn model() -> Model {
         let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
             "classes":2,"features":[{"name":"a","kind":"real","low":"0","high":"1"},
             {"name":"b","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
         Model::read(text.as_bytes()).unwrap()
     }
 
-    fn spec(text: &str) -> Spec {
+    pub(in crate::spec::property) fn spec(text: &str) -> Spec {
         Spec::read(format!("confidence = '0.9'\ncutoff = '0.5'\n{text}").as_bytes()).unwrap()
     }
 

@@ -3,8 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Asked, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm, Profile,
-    PropertyKind, SpecError, Variation,
+    Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Places, Profile, PropertyKind,
+    Setting, SpecError, Variation,
 };
 
 /// `argmax f = y` within ε of a row.
@@ -27,10 +27,10 @@ impl PropertyKind for Label {
         Profile::of(CountedBy::Rows, Asked::Label)
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        let place = ClaimPlace::Rows(ground.metric(self.norm, self.epsilon.value()));
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        let places = Places::Rows(setting.metric(self.norm, self.epsilon.value()));
         // the label is filled in per row
-        Ok(Lowering { place, claim: Claim::Label { label: 0 }, changes: Variation::Same })
+        Ok(Lowering { places, claim: Claim::Label { label: 0 }, variation: Variation::Same })
     }
 
     fn words(&self) -> String {

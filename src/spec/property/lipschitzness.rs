@@ -4,8 +4,8 @@ use crate::interval::{Decimal, Rational};
 use crate::model::Part;
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm,
-    Pair, PairBound, Profile, PropertyKind, Regions, SpecError, Variation, distinct,
+    Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Pair, PairBound, Places,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation, distinct,
 };
 
 /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
@@ -34,16 +34,16 @@ impl PropertyKind for Lipschitzness {
         Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs, Asked::Change) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.expect_two_points()?;
-        let metric = ground.metric(Norm::Linf, self.epsilon.value());
-        let units = ground.metric(self.norm, &Rational::ONE).reach().into();
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.expect_two_points()?;
+        let metric = setting.metric(Norm::Linf, self.epsilon.value());
+        let units = setting.metric(self.norm, &Rational::ONE).reach().into();
         let aim =
             Aim::Lipschitz { units, norm: self.norm, constant: self.constant.value().clone() };
         // both regions are filled in per pair of rows
         let pair = Pair { bonds: Bonds::Free, regions: Regions::Both, aim };
-        let place = ClaimPlace::PairsOfRows { metric, distinct: distinct(ground.rows) };
-        Ok(Lowering { place, claim: Claim::Pair(pair), changes: Variation::Same })
+        let places = Places::PairsOfRows { metric, distinct: distinct(setting.rows) };
+        Ok(Lowering { places, claim: Claim::Pair(pair), variation: Variation::Same })
     }
 
     fn words(&self) -> String {
@@ -75,8 +75,8 @@ impl PropertyKind for LipschitznessT {
         Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs, Asked::Rows) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.all_pairs(PairBound::Lipschitz { constant: self.constant.value().clone() })
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.all_pairs(PairBound::Lipschitz { constant: self.constant.value().clone() })
     }
 
     fn words(&self) -> String {

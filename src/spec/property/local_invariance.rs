@@ -4,8 +4,8 @@ use crate::interval::Decimal;
 use crate::model::Part;
 
 use super::{
-    Asked, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm, PairBound,
-    Profile, PropertyKind, SpecError, Variation,
+    Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, PairBound, Places, Profile,
+    PropertyKind, Setting, SpecError, Variation,
 };
 
 /// `F_y > 1 − δ` within ε of a row.
@@ -34,11 +34,11 @@ impl PropertyKind for LocalInvariance {
         Profile::of(CountedBy::Rows, Asked::Confidence { delta: self.delta.value().clone() })
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
         let beyond = || LowerError::Delta { delta: self.delta.to_string() };
         let claim = Claim::posterior(self.delta.value()).ok_or_else(beyond)?;
-        let place = ClaimPlace::Rows(ground.metric(self.norm, self.epsilon.value()));
-        Ok(Lowering { place, claim, changes: Variation::Same })
+        let places = Places::Rows(setting.metric(self.norm, self.epsilon.value()));
+        Ok(Lowering { places, claim, variation: Variation::Same })
     }
 
     fn words(&self) -> String {
@@ -75,9 +75,9 @@ impl PropertyKind for LocalInvarianceT {
         Profile { default_part: Part::Train, ..Profile::of(CountedBy::Pairs, Asked::Rows) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
         let (reach, limit) = (self.epsilon_1.value().clone(), self.epsilon_2.value().clone());
-        ground.all_pairs(PairBound::Divergence { reach, limit })
+        setting.all_pairs(PairBound::Divergence { reach, limit })
     }
 
     fn words(&self) -> String {

@@ -25,8 +25,8 @@ use crate::model::{Digest, Object, Part, Row};
 
 use super::SpecError;
 use super::lower::{
-    Aim, Bonds, Claim, ClaimGround, ClaimPlace, Confidence, LowerError, Lowering, Pair, PairBound,
-    Regions, Threshold, Variation, meaningless, unsupported,
+    Aim, Bonds, Claim, Confidence, LowerError, Lowering, Pair, PairBound, Places, Regions, Setting,
+    Threshold, Variation, meaningless, unsupported,
 };
 use super::terms::{
     Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
@@ -56,7 +56,7 @@ trait PropertyKind: Sized {
     fn profile(&self) -> Profile;
 
     /// The claims that it makes about a model; those that have no meaning or are not decided are refused.
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError>;
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError>;
 
     /// The parameters on one line.
     fn words(&self) -> String;
@@ -89,8 +89,8 @@ macro_rules! properties {
             }
 
             /// The claims that it makes about a model.
-            pub(super) fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-                match self { $(Self::$kind(parameters) => parameters.lower(ground)),* }
+            pub(super) fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+                match self { $(Self::$kind(parameters) => parameters.lower(setting)),* }
             }
 
             pub(super) fn words(&self) -> String {

@@ -3,9 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, CountedBy, Direction, FeatureName, Keys, LowerError,
-    Lowering, Norm, Pair, Profile, PropertyKind, Regions, Scope, SpecError, Variation, names,
-    unsupported,
+    Aim, Asked, Bonds, Claim, CountedBy, Direction, FeatureName, Keys, LowerError, Lowering, Norm,
+    Pair, Profile, PropertyKind, Regions, Scope, Setting, SpecError, Variation, names, unsupported,
 };
 
 /// `x_j <= x′_j`, the rest equal `⇒ F_c(x) <= F_c(x′)` (or `>=`).
@@ -44,13 +43,13 @@ impl PropertyKind for Monotonicity {
         Profile { has_distances, direction: Some(self.direction), ..profile }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        let place = ground.around(Norm::Linf, self.epsilon.as_ref());
-        let changes = Variation::Raised(ground.features(&self.features)?);
-        let class = target_class(ground.model.classes, self.class)?;
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        let places = setting.around(Norm::Linf, self.epsilon.as_ref());
+        let variation = Variation::Raised(setting.features(&self.features)?);
+        let class = target_class(setting.model.classes, self.class)?;
         let aim = Aim::Order { direction: self.direction, class };
         let claim = Claim::Pair(Pair { bonds: Bonds::Free, regions: Regions::Both, aim });
-        Ok(Lowering { place, claim, changes })
+        Ok(Lowering { places, claim, variation })
     }
 
     fn words(&self) -> String {

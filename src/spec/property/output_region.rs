@@ -11,8 +11,8 @@ use crate::model::{Family, FeatureSpec, Layer, Model, Object};
 use super::super::condition::Condition;
 use super::super::{Halfspace, OutputBlock, RawRegion};
 use super::{
-    Asked, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Profile,
-    PropertyKind, SpecError, TwoEnds, Units, Variation, expect, meaningless, unsupported,
+    Asked, Claim, CountedBy, Keys, LowerError, Lowering, Places, Profile, PropertyKind, Setting,
+    SpecError, TwoEnds, Units, Variation, expect, meaningless, unsupported,
 };
 
 /// No input of a box reaches an unsafe block of outputs.
@@ -77,12 +77,12 @@ impl PropertyKind for OutputRegion {
         Profile::of(CountedBy::InputBoxes, Asked::Outputs)
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
         let claim =
-            Claim::Avoid { blocks: self.unsafe_outputs(ground.model)?, copies: self.copies };
-        let region = |input: &InputBox| input.region(ground, self.copies);
+            Claim::Avoid { blocks: self.unsafe_outputs(setting.model)?, copies: self.copies };
+        let region = |input: &InputBox| input.region(setting, self.copies);
         let regions = self.input.iter().map(region).collect::<Result<_, _>>()?;
-        Ok(Lowering { place: ClaimPlace::Boxes(regions), claim, changes: Variation::Same })
+        Ok(Lowering { places: Places::Boxes(regions), claim, variation: Variation::Same })
     }
 
     fn words(&self) -> String {
@@ -151,8 +151,8 @@ impl OutputRow {
 
 impl InputBox {
     /// Its region, with both copies of the input one after the other.
-    fn region(&self, ground: &ClaimGround, copies: usize) -> Result<RawRegion, LowerError> {
-        let (features, units) = (ground.model.schema.features(), ground.spec.units);
+    fn region(&self, setting: &Setting, copies: usize) -> Result<RawRegion, LowerError> {
+        let (features, units) = (setting.model.schema.features(), setting.spec.units);
         let inputs = copies * features.len();
         // one list of ends holds for both copies
         let times = if self.sides.len() == features.len() { copies } else { 1 };
@@ -162,7 +162,7 @@ impl InputBox {
             (raw_value(feature, units, low.value()), raw_value(feature, units, high.value()))
         };
         let sides: Vec<_> = features.iter().cycle().zip(sides).map(raw).collect();
-        if let Some(index) = ground.domain.first_beyond(&sides) {
+        if let Some(index) = setting.domain.first_beyond(&sides) {
             let name = features.get(index % features.len().max(1)).map(|f| f.name.clone());
             return Err(LowerError::Beyond { name: name.unwrap_or_default() });
         }
@@ -171,7 +171,7 @@ impl InputBox {
             Ok(row.condition(features, units))
         };
         let conditions = self.rows.iter().map(condition).collect::<Result<_, _>>()?;
-        Ok(RawRegion::joint(&ground.domain, sides, conditions))
+        Ok(RawRegion::joint(&setting.domain, sides, conditions))
     }
 }
 

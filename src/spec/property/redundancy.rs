@@ -7,8 +7,8 @@ use crate::model::Feature;
 
 use super::high_confidence::stays;
 use super::{
-    Asked, ClaimGround, ClaimPlace, CountedBy, FeatureName, Keys, LowerError, Lowering, Profile,
-    PropertyKind, SpecError, Variation, expect_filled, listed, names,
+    Asked, CountedBy, FeatureName, Keys, LowerError, Lowering, Places, Profile, PropertyKind,
+    Setting, SpecError, Variation, expect_filled, listed, names,
 };
 
 /// A confident answer survives any change of one group of features.
@@ -36,11 +36,11 @@ impl PropertyKind for Redundancy {
         Profile { has_distances: false, ..Profile::of(CountedBy::Groups, Asked::Change) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.expect_changes()?;
-        let changes = Variation::Moved { groups: self.distinct(ground)?, range: None };
-        let claim = stays(ground, &self.confidence, &self.cutoff)?;
-        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.expect_changes()?;
+        let variation = Variation::Moved { groups: self.distinct(setting)?, range: None };
+        let claim = stays(setting, &self.confidence, &self.cutoff)?;
+        Ok(Lowering { places: Places::Domain, claim, variation })
     }
 
     fn words(&self) -> String {
@@ -52,10 +52,10 @@ impl PropertyKind for Redundancy {
 
 impl Redundancy {
     /// The groups, each once: a claim that is made twice would count twice.
-    fn distinct(&self, ground: &ClaimGround) -> Result<Vec<Vec<Feature>>, LowerError> {
+    fn distinct(&self, setting: &Setting) -> Result<Vec<Vec<Feature>>, LowerError> {
         let mut seen = BTreeSet::new();
         let resolve = |group: &Vec<FeatureName>| {
-            let mut features = ground.features(group)?;
+            let mut features = setting.features(group)?;
             features.sort_unstable();
             if !seen.insert(features.clone()) {
                 let names: Vec<String> = group.iter().map(FeatureName::to_string).collect();
@@ -69,19 +69,8 @@ impl Redundancy {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::Model;
-    use crate::spec::{LowerError, Lowered, Spec};
-
-    fn model() -> Model {
-        let text = r#"{"format":"model/1","family":"ensemble","precision":"f32","tie":"lower",
-            "classes":2,"features":[{"name":"a","kind":"real","low":"0","high":"1"},
-            {"name":"b","kind":"real","low":"0","high":"1"}],"base":[0],"trees":[]}"#;
-        Model::read(text.as_bytes()).unwrap()
-    }
-
-    fn spec(text: &str) -> Spec {
-        Spec::read(format!("confidence = '0.9'\ncutoff = '0.5'\n{text}").as_bytes()).unwrap()
-    }
+    use super::super::high_confidence::tests::{model, spec};
+    use crate::spec::{LowerError, Lowered};
 
     #[test]
     fn a_group_is_claimed_once() {

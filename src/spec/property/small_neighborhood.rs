@@ -3,8 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, CountedBy, Keys, LowerError, Lowering, Norm,
-    On, Pair, Profile, PropertyKind, Regions, SpecError, Variation,
+    Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, On, Pair, Places,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation,
 };
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
@@ -33,10 +33,10 @@ impl PropertyKind for SmallNeighborhood {
         Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, Asked::Change) }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.expect_two_points()?;
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.expect_two_points()?;
         // `d = max_i |x_i − x′_i|/σ_i` is the largest coordinate of the difference in standardised units
-        let reach = ground.metric(Norm::Linf, self.epsilon.value()).reach().into();
+        let reach = setting.metric(Norm::Linf, self.epsilon.value()).reach().into();
         let bound = self.constant.value() * self.epsilon.value();
         // posteriors are asked about points that are closer than ε
         let is_strict = self.on == On::Posterior;
@@ -45,7 +45,7 @@ impl PropertyKind for SmallNeighborhood {
             regions: Regions::Both,
             aim: Aim::Close { bound, on: self.on, is_strict },
         });
-        Ok(Lowering { place: ClaimPlace::Domain, claim, changes: Variation::Same })
+        Ok(Lowering { places: Places::Domain, claim, variation: Variation::Same })
     }
 
     fn words(&self) -> String {

@@ -3,8 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, ClaimGround, ClaimPlace, CountedBy, FeatureName, Keys, LowerError,
-    Lowering, On, Pair, Profile, PropertyKind, Regions, SpecError, Variation, names,
+    Aim, Asked, Bonds, Claim, CountedBy, FeatureName, Keys, LowerError, Lowering, On, Pair, Places,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation, names,
 };
 
 /// Changing one feature moves the answer by at most a bound.
@@ -34,13 +34,13 @@ impl PropertyKind for Stability {
         Profile { has_distances: false, on: Some(self.on), ..profile }
     }
 
-    fn lower(&self, ground: &ClaimGround) -> Result<Lowering, LowerError> {
-        ground.expect_changes()?;
-        let groups = ground.one_by_one(&self.features)?;
+    fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
+        setting.expect_changes()?;
+        let groups = setting.one_by_one(&self.features)?;
         let aim = Aim::Close { bound: self.bound.value().clone(), on: self.on, is_strict: false };
         let claim = Claim::Pair(Pair { bonds: Bonds::Free, regions: Regions::Both, aim });
-        let changes = Variation::Moved { groups, range: None };
-        Ok(Lowering { place: ClaimPlace::Domain, claim, changes })
+        let variation = Variation::Moved { groups, range: None };
+        Ok(Lowering { places: Places::Domain, claim, variation })
     }
 
     fn words(&self) -> String {

@@ -9,7 +9,7 @@ use crate::spec::{Aim, Norm, On, norm_squared};
 use crate::certificate::Bounds;
 use crate::certificate::claims::Outcome;
 
-/// What the margins of two points must show.
+/// The statement that the margins of two points must show.
 #[derive(Clone, Debug)]
 pub(super) enum PairAim {
     /// `m − m′ <= limit`. Enough for `|m − m′| <= limit` where the points can change places.

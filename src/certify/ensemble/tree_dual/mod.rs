@@ -312,12 +312,8 @@ mod tests {
         let row = |x| Row { values: vec![x], label: 1, key: Digest::of(b"") };
         let rows = [row(0.5), row(5.0)];
         let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
-        let subject = Subject {
-            model: (&model, Digest::of(b"")),
-            spec: (&spec, Digest::of(b"")),
-            data: None,
-            defense: None,
-        };
+        let subject =
+            Subject { model: (&model, Digest::of(b"")), spec: &spec, data: None, defense: None };
         let searcher = Searcher::new(subject, &lowered, &rows, Options::default());
         assert!(searcher.offer_shares(0).is_some());
         assert_eq!(searcher.offer_shares(1), None);

@@ -258,8 +258,7 @@ mod tests {
         let spec = Spec::read(claim.as_bytes()).unwrap();
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         let digest = Digest::of(b"");
-        let subject =
-            Subject { model: (&model, digest), spec: (&spec, digest), data: None, defense: None };
+        let subject = Subject { model: (&model, digest), spec: &spec, data: None, defense: None };
         let searcher = Searcher::new(subject, &lowered, &[], Options::default());
         [searcher.largest_change(0).unwrap(), searcher.score_span(0).unwrap()]
     }

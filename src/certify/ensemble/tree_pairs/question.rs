@@ -189,8 +189,7 @@ mod tests {
         budget_nodes: u64,
     ) -> Searcher<'a> {
         let digest = Digest::of(b"");
-        let subject =
-            Subject { model: (model, digest), spec: (spec, digest), data: None, defense: None };
+        let subject = Subject { model: (model, digest), spec, data: None, defense: None };
         let options = Options { budget_nodes, ..Options::default() };
         Searcher::new(subject, lowered, &[], options)
     }
@@ -216,7 +215,7 @@ mod tests {
         }
     }
 
-    /// What parts come to is a bound, which the kernel shows and which more boxes lower.
+    /// Parts come to a bound, which the kernel shows and which more boxes lower.
     #[test]
     fn more_boxes_lower_what_parts_show() {
         with_claim(12, |model, spec, lowered| {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::certify::{LargestChange, Searcher};
+use crate::certify::{CertifyError, LargestChange, Searcher, Task};
 use crate::model::{Family, Model};
 use crate::spec::{Aim, Bonds, Claim, Lowered};
 
@@ -48,14 +48,19 @@ impl From<LargestChange> for ExtentEnds {
 }
 
 impl Extent {
-    /// The extent for all obligations about two points of an ensemble.
-    pub(super) fn new(searcher: &Searcher, model: &Model) -> Self {
-        let lowered = searcher.lowered();
-        let is_meant = lowered.aim().is_some_and(Aim::is_change)
-            && matches!(model.family, Family::Ensemble(_));
-        if !is_meant {
-            return Self::default();
+    /// The extent for all obligations about two points of an ensemble; for other claims nothing is prepared.
+    pub(super) fn of(task: &Task) -> Result<Self, CertifyError> {
+        let model = task.subject.model.0;
+        let lowered = task.lowered(task.rows()?)?;
+        let is_change = lowered.aim().is_some_and(Aim::is_change);
+        if !is_change || !matches!(model.family, Family::Ensemble(_)) {
+            return Ok(Self::default());
         }
+        task.prepare(|searcher| Self::new(searcher, model))
+    }
+
+    fn new(searcher: &Searcher, model: &Model) -> Self {
+        let lowered = searcher.lowered();
         let progress = bar("largest changes", lowered.len() as u64);
         let change = |at: usize| {
             progress.set_position(at as u64);

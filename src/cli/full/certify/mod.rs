@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     {
         return Err(Refusal::new("the defense was made for another model"));
     }
-    let property = &loaded.spec.0.property;
+    let property = &loaded.spec.property;
     if let (Some(rows), false) = (arguments.rows, property.is_about_rows()) {
         let text = format!(
             "--rows {rows}: property `{}` is not about rows as this spec states it; leave out --rows",
@@ -157,11 +157,11 @@ fn certify(task: &Task, out: &Path, is_resumed: bool) -> Result<CertifyOutcome, 
         bar.set_position(progress.done as u64);
     })?;
     bar.finish_and_clear();
-    let (model, spec) = (task.subject.model.0, task.subject.spec.0);
+    let (model, spec) = (task.subject.model.0, task.subject.spec);
     Ok(CertifyOutcome {
         written,
         unit: DistanceUnit::of(spec, model),
         has_missing_directions: model.has_missing_directions(),
-        extent: task.prepare(|searcher| Extent::new(searcher, model))?,
+        extent: Extent::of(task)?,
     })
 }

@@ -1,4 +1,4 @@
-//! The ground that a property is lowered on: a model, its domain and rows, and the choices of the spec.
+//! The setting that a property is lowered on: a model, its domain and rows, and the choices of the spec.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use crate::model::{Family, Feature, Model, Point, Row, argmax};
 use super::super::region::Metric;
 use super::super::{Domain, FeatureName, LabelSource, Norm, RawRegion, Spec};
 use super::carried::Carried;
-use super::{Claim, ClaimPlace, LowerError, Lowering, PairBound, Variation, unsupported};
+use super::{Claim, LowerError, Lowering, PairBound, Places, Variation, unsupported};
 
 #[derive(Debug)]
-pub(in crate::spec) struct ClaimGround<'a> {
+pub(in crate::spec) struct Setting<'a> {
     pub(in crate::spec) spec: &'a Spec,
     pub(in crate::spec) model: &'a Model,
     pub(in crate::spec) rows: &'a [Row],
@@ -20,17 +20,15 @@ pub(in crate::spec) struct ClaimGround<'a> {
     pub(super) carried: Carried,
 }
 
-impl ClaimGround<'_> {
+impl Setting<'_> {
     /// A distance in the units of the spec, with a radius.
     pub(in crate::spec) fn metric(&self, norm: Norm, radius: &Rational) -> Arc<Metric> {
         Arc::new(Metric::new(&self.model.schema, self.spec.units, norm, radius))
     }
 
     /// The balls of that radius around rows; without a radius the whole domain.
-    pub(in crate::spec) fn around(&self, norm: Norm, radius: Option<&Decimal>) -> ClaimPlace {
-        radius.map_or(ClaimPlace::Domain, |radius| {
-            ClaimPlace::Rows(self.metric(norm, radius.value()))
-        })
+    pub(in crate::spec) fn around(&self, norm: Norm, radius: Option<&Decimal>) -> Places {
+        radius.map_or(Places::Domain, |radius| Places::Rows(self.metric(norm, radius.value())))
     }
 
     /// The claim that a bound holds for all pairs of rows.
@@ -38,7 +36,7 @@ impl ClaimGround<'_> {
         self.expect_two_points()?;
         let weights = Arc::clone(self.metric(Norm::L2, &Rational::ZERO).weights());
         let claim = Claim::AllPairs { bound, weights };
-        Ok(Lowering { place: ClaimPlace::Bare, claim, changes: Variation::Same })
+        Ok(Lowering { places: Places::Bare, claim, variation: Variation::Same })
     }
 
     /// The whole domain; refused if a feature has no range.
