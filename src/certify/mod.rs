@@ -190,6 +190,18 @@ impl<'a> Searcher<'a> {
         ensemble::tree_pairs::is_premise_met(self, &self.lowered.obligation(at)?)
     }
 
+    /// Points at which a monotone claim about an ensemble looks violated, one pair per threshold where the score can
+    /// step in the wrong direction: advice for whoever mends the model. Empty for other claims.
+    pub fn steps_against(&self, at: usize) -> Vec<Vec<Vec<String>>> {
+        let obligation = self.lowered.obligation(at);
+        let found = obligation.and_then(|it| ensemble::jumps::steps_against(self, &it));
+        let points = |proof| match proof {
+            Proof::Counterexample { points } => Some(points),
+            _ => None,
+        };
+        found.unwrap_or_default().into_iter().filter_map(points).collect()
+    }
+
     /// True if the time allowed is over.
     fn is_late(&self) -> bool {
         self.options.deadline.is_some_and(|deadline| Instant::now() >= deadline)

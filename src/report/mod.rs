@@ -34,6 +34,7 @@ pub use findings::{
 };
 pub(crate) use format::integer as grouped;
 pub use html::render_html;
+pub(crate) use terminal::RULED;
 
 /// The version of `report.json`; other versions are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

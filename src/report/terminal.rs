@@ -14,7 +14,7 @@ use crate::dataset::keep_words;
 const WIDTH: u16 = 100;
 
 /// A rule below the heading and nothing else.
-const RULED: TableStyle =
+pub(crate) const RULED: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 impl Display for Report {

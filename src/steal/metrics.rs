@@ -13,6 +13,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use crate::dataset::{f1, majority_and_minority};
 use crate::defense::Defense;
 use crate::model::{Model, Row};
 use crate::oracle::{Oracle, exact_label};
@@ -162,7 +163,7 @@ impl<'a> Evaluation<'a> {
         let pool: Vec<&AnsweredPoint> = held_out.iter().map(|(q, _)| q).chain(&uniform).collect();
         let boundary = boundary_points(target, &pool, valid, size, &mut rng);
         let boundary = boundary.into_iter().map(ask).collect();
-        let (majority, minority) = extremes(training, target.classes);
+        let (majority, minority) = majority_and_minority(training, target.classes);
         Ok(Self { target, held_out, uniform, boundary, majority, minority })
     }
 
@@ -206,26 +207,6 @@ fn mean_squared_error<'q>(pairs: impl Iterator<Item = (&'q Vec<f64>, &'q Answere
     let squares = pairs.flat_map(|(p, q)| p.iter().zip(&q.posterior).map(|(s, f)| (s - f).powi(2)));
     let (total, count) = squares.fold((0.0, 0usize), |(sum, n), square| (sum + square, n + 1));
     total / count.max(1) as f64
-}
-
-/// `2·TP / (2·TP + FP + FN)` over `(predicted, true)`; 0 without a true positive.
-fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
-    let (mut hits, mut errors) = (0usize, 0usize);
-    for (predicted, truth) in pairs {
-        hits += usize::from(predicted == positive && truth == positive);
-        errors += usize::from((predicted == positive) != (truth == positive));
-    }
-    if hits == 0 { 0.0 } else { 2.0 * hits as f64 / (2 * hits + errors) as f64 }
-}
-
-/// The most frequent class, and the least frequent class that occurs. Ties go to the lower index, and
-/// the two classes are never the same.
-fn extremes(rows: &[Row], classes: usize) -> (usize, usize) {
-    let count = |class: &usize| rows.iter().filter(|row| row.label == *class).count();
-    let majority = (0..classes).rev().max_by_key(count).unwrap_or(0);
-    let others = (0..classes).filter(|class| *class != majority);
-    let minority = others.filter(|class| classes == 2 || count(class) > 0).min_by_key(count);
-    (majority, minority.unwrap_or(majority))
 }
 
 /// The last midpoints of bisections between random points of opposite labels.

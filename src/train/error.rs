@@ -94,6 +94,14 @@ pub enum TrainError {
          recipe, or under `monotone` in the meta file of the data"
     )]
     NoDirections,
+    /// The property says nothing that this training can hold.
+    #[error("property `{property}` is not trained for: {reason}")]
+    Property {
+        /// Name of the property.
+        property: &'static str,
+        /// Reason why not.
+        reason: String,
+    },
     /// Weights became infinite or not a number.
     #[error("training diverged within {steps} steps; lower the learning rate of {learning_rate}")]
     Diverged {

@@ -9,13 +9,21 @@
 //! nothing about its model: to prove a property, certify the result. The same rows, options and seed give
 //! the same model, bit for bit.
 
+mod demand;
 mod error;
+mod hold;
 pub mod mlp;
+mod moves;
 mod recipe;
+mod repair;
 pub mod trees;
 
+pub use demand::Demands;
 pub use error::TrainError;
+pub use hold::{Figures, Held, HoldError, HoldFamily, HoldOptions, HoldProgress, Tried, hold};
+pub use moves::{Movable, Moves};
 pub use recipe::{Fit, Recipe, RecipeError};
+pub use repair::{RepairOptions, RepairRound, Repaired, repair};
 
 use crate::model::{Row, Schema};
 
@@ -28,6 +36,9 @@ pub struct Progress {
     pub total: u64,
     /// Share of the validation rows classified correctly just now; `None` without such rows.
     pub validation_accuracy: Option<f64>,
+    /// The shares of the validation rows that keep their label where they may move, in training for that: as far as
+    /// an attack can tell, and by interval bounds in floats. Sampled and advisory; nothing is proved.
+    pub validation_holding: Option<[f64; 2]>,
 }
 
 /// Checks that training rows exist and have at least two classes, and that all rows fit `schema` and

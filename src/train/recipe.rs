@@ -6,16 +6,18 @@ use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
-use crate::spec::Direction;
+use crate::spec::{Direction, Spec};
 
-use super::mlp::{self, MlpOptions};
+use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
-use super::{Progress, TrainError};
+use super::{Demands, Movable, Progress, TrainError};
 
 /// A family with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     kind: FamilyKind,
+    /// The specs that the model is trained to hold.
+    hold: Vec<Spec>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -123,22 +125,27 @@ struct Training {
     lambda: Option<f64>,
     min_child_weight: Option<f64>,
     gamma: Option<f64>,
+    worst_case: Option<f64>,
+    trainer: Option<Trainer>,
+    weight: Option<f64>,
+    ramp: Option<[f64; 2]>,
+    steps: Option<usize>,
 }
 
 impl Recipe {
     /// Natural training of a network with default settings.
     pub fn mlp() -> Self {
-        Self { kind: FamilyKind::Mlp(MlpOptions::default()) }
+        Self::natural(FamilyKind::Mlp(MlpOptions::default()))
     }
 
     /// Natural training of an ensemble with default settings.
     pub fn trees() -> Self {
-        Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())) }
+        Self::natural(FamilyKind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())))
     }
 
     /// An ensemble that is monotone in every feature whose direction the data declares.
     pub fn monotone_trees() -> Self {
-        Self { kind: FamilyKind::Trees(TreeOptions::default(), Monotone::Declared) }
+        Self::natural(FamilyKind::Trees(TreeOptions::default(), Monotone::Declared))
     }
 
     /// Reads a recipe. Unknown keys, and settings that this version does not train, are refused by name.
@@ -162,7 +169,33 @@ impl Recipe {
             }
             (other, _) => return unsupported(other),
         };
-        Ok(Self { kind })
+        Ok(Self::natural(kind))
+    }
+
+    fn natural(kind: FamilyKind) -> Self {
+        Self { kind, hold: Vec::new() }
+    }
+
+    /// The same with another weight of a row's worst case, for ensembles that hold local specs: from 0 to 1.
+    pub fn with_worst_case(mut self, share: f64) -> Self {
+        if let FamilyKind::Trees(options, _) = &mut self.kind {
+            options.worst_case = share;
+        }
+        self
+    }
+
+    /// The same with another loss, for networks that hold local specs.
+    pub fn with_robust(mut self, robust: RobustOptions) -> Self {
+        if let FamilyKind::Mlp(options) = &mut self.kind {
+            options.robust = robust;
+        }
+        self
+    }
+
+    /// The same family and settings, trained to hold these specs too.
+    pub fn holding(mut self, specs: impl IntoIterator<Item = Spec>) -> Self {
+        self.hold.extend(specs);
+        self
     }
 
     /// Trains a model on the training part of a data set; the validation part decides when to stop.
@@ -181,12 +214,32 @@ impl Recipe {
         match &self.kind {
             FamilyKind::Mlp(options) => {
                 let options = MlpOptions { seed: fit.seed, ..options.clone() };
-                mlp::train(schema, classes, train, validation, &options, progress)
+                let demands = Demands::of(&self.hold, schema, classes)?;
+                if !demands.is_local() {
+                    return mlp::train(schema, classes, train, validation, &options, progress);
+                }
+                let moves = |rows| demands.moves(schema, classes, rows);
+                let (near, far) = (moves(train)?, moves(validation)?);
+                let keeping = Keeping {
+                    train: Movable { rows: train, moves: &near },
+                    validation: Movable { rows: validation, moves: &far },
+                    threshold: demands.threshold,
+                };
+                mlp::train_under_moves(schema, classes, keeping, &options, progress)
             }
             FamilyKind::Trees(options, monotone) => {
-                let options =
-                    TreeOptions { monotone: directions(monotone, fit)?, ..options.clone() };
-                trees::train(schema, classes, train, validation, &options, progress)
+                let demands = Demands::of(&self.hold, schema, classes)?;
+                let mut monotone = directions(monotone, fit)?;
+                monotone.extend(demands.directions.clone());
+                let options = TreeOptions { monotone, ..options.clone() };
+                if !demands.is_local() {
+                    return trees::train(schema, classes, train, validation, &options, progress);
+                }
+                let moves = |rows| demands.moves(schema, classes, rows);
+                let (near, far) = (moves(train)?, moves(validation)?);
+                let train = Movable { rows: train, moves: &near };
+                let validation = Movable { rows: validation, moves: &far };
+                trees::train_under_moves(schema, classes, train, validation, &options, progress)
             }
         }
     }
@@ -246,9 +299,11 @@ impl Training {
             ("lambda", self.lambda.is_some()),
             ("min-child-weight", self.min_child_weight.is_some()),
             ("gamma", self.gamma.is_some()),
+            ("worst-case", self.worst_case.is_some()),
         ];
         refuse_settings("mlp", &other)?;
         let default = MlpOptions::default();
+        let robust = self.robust(default.robust);
         Ok(MlpOptions {
             hidden: self.hidden.unwrap_or(default.hidden),
             epochs: self.epochs.unwrap_or(default.epochs),
@@ -257,11 +312,27 @@ impl Training {
             patience: self.patience.or(default.patience),
             seed: default.seed,
             max_steps: default.max_steps,
+            robust,
         })
+    }
+
+    /// The settings of a loss for rows that may move; those left out are the usual ones of the trainer.
+    fn robust(&self, default: RobustOptions) -> RobustOptions {
+        let usual = self.trainer.map_or(default, RobustOptions::of);
+        RobustOptions {
+            weight: self.weight.unwrap_or(usual.weight),
+            ramp: self.ramp.unwrap_or(usual.ramp),
+            steps: self.steps.unwrap_or(usual.steps),
+            ..usual
+        }
     }
 
     fn trees(self) -> Result<TreeOptions, RecipeError> {
         let other = [
+            ("trainer", self.trainer.is_some()),
+            ("weight", self.weight.is_some()),
+            ("ramp", self.ramp.is_some()),
+            ("steps", self.steps.is_some()),
             ("hidden", self.hidden.is_some()),
             ("epochs", self.epochs.is_some()),
             ("batch", self.batch.is_some()),
@@ -278,6 +349,7 @@ impl Training {
             min_child_weight: self.min_child_weight.unwrap_or(default.min_child_weight),
             gamma: self.gamma.unwrap_or(default.gamma),
             monotone: default.monotone,
+            worst_case: self.worst_case.unwrap_or(default.worst_case),
             patience: self.patience,
         })
     }

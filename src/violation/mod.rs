@@ -9,6 +9,7 @@
 //! label       κ − m_y(x)   or   (1 − δ) − F_y(x)
 //! monotone    ±(score(low) − score(high))
 //! boundary    min(|m(x)| − μ, −sign m(x)·m(x′))
+//! stays       min(m(x) − k, c − m(x′))
 //! change      |m(a) − m(b)| − b   or   ‖F(a) − F(b)‖₂ − b   or   ‖F(a) − F(b)‖₂ − L·‖a − b‖
 //! outputs     min over the rows of an unsafe block of  rhs − y·f
 //! ```
@@ -27,6 +28,7 @@ mod monotone;
 pub mod outputs;
 mod slopes;
 mod space;
+mod stays;
 mod zone;
 
 #[cfg(test)]
@@ -43,6 +45,7 @@ pub use loss::mean_hinge;
 pub use monotone::MonotoneClaim;
 pub use slopes::{Sloped, contrast, margin_slopes, slopes};
 pub use space::FloatBox;
+pub use stays::StaysClaim;
 
 /// A claim about every single point of a region.
 #[derive(Clone, Debug)]

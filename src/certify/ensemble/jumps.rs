@@ -97,6 +97,41 @@ fn prove(
     Some(Proof::Jumps { trees })
 }
 
+/// Counterexamples to a monotone claim at every threshold where the score can step in the wrong direction, as far
+/// as the budget of nodes lasts.
+pub(in crate::certify) fn steps_against(
+    searcher: &Searcher,
+    obligation: &Obligation,
+) -> Option<Vec<Proof>> {
+    let grid = searcher.grid.as_ref()?;
+    let Some(Claim::Pair(Pair {
+        bonds: Bonds::Raised(feature),
+        aim: Aim::Order { direction, .. },
+        ..
+    })) = &obligation.sufficient
+    else {
+        return None;
+    };
+    if grid.base.len() != 1 {
+        return None;
+    }
+    let root = searcher.kernel.cells(obligation)?.sides().to_vec();
+    let (lo, hi) = root[feature.0];
+    let space = FloatBox::new(&obligation.region);
+    let (mut found, mut nodes) = (Vec::new(), 0);
+    for (number, holders) in grid.holders(feature.0).iter().enumerate().take(hi).skip(lo) {
+        let (feature, direction) = (feature.0, *direction);
+        let step = FeatureStep { feature, number, plus: 0, minus: None, direction };
+        let query = grid.steps(&step, holders, &root);
+        if let ThresholdEnd::Fails(here) =
+            decide(&query, &root, searcher.options.budget_nodes, &mut nodes)
+        {
+            found.push(grid.step_witness(&here, feature, number, &space));
+        }
+    }
+    Some(found)
+}
+
 /// Decides if a sum of steps is never negative in a box.
 fn decide(query: &FloorQuery, root: &Sides, budget: u64, nodes: &mut u64) -> ThresholdEnd {
     let Some(local) = Local::new(query, root) else { return ThresholdEnd::Open };

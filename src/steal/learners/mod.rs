@@ -75,6 +75,7 @@ impl SubstituteOptions {
             patience: None,
             seed,
             max_steps: self.max_steps,
+            ..mlp::MlpOptions::default()
         }
     }
 

@@ -11,20 +11,30 @@
 //! stored weights. The code is generic over the float so that gradients can be tested in `f64`.
 
 mod adam;
+mod ascent;
+mod examples;
+mod interval;
 mod network;
+mod objective;
+mod referee;
 #[cfg(test)]
 mod tests;
 
-use ndarray::{Array2, Axis, NdFloat};
+use ndarray::NdFloat;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie, argmax};
+use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie};
 
-use super::{Progress, TrainError, check_rows};
+use super::{Movable, Progress, TrainError, check_rows};
 use adam::Adam;
-use network::{FloatNetwork, Tape, cross_entropy};
+use examples::{Batch, Examples};
+use network::FloatNetwork;
+use objective::Objective;
+use referee::Referee;
+
+pub use objective::{RobustOptions, Trainer};
 
 /// The training settings of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +54,8 @@ pub struct MlpOptions {
     pub seed: u64,
     /// Take exactly this many gradient steps; `epochs` and `patience` are then ignored.
     pub max_steps: Option<u64>,
+    /// The loss if rows may move; of no meaning otherwise.
+    pub robust: RobustOptions,
 }
 
 impl Default for MlpOptions {
@@ -56,6 +68,7 @@ impl Default for MlpOptions {
             patience: Some(30),
             seed: 0,
             max_steps: None,
+            robust: RobustOptions::of(Trainer::MtlIbp),
         }
     }
 }
@@ -75,12 +88,25 @@ impl MlpOptions {
         let allowed = rate > 0.0 && rate.is_finite();
         TrainError::unless(allowed, "learning_rate", rate, "positive and finite")
     }
+
+    /// The network before the first step, with the checks of these options.
+    fn start(&self, schema: &Schema, classes: usize) -> Result<FloatNetwork<f32>, TrainError> {
+        self.check()?;
+        let widths = [&[schema.len()], self.hidden.as_slice(), &[classes]].concat();
+        let parameters: f64 = widths.windows(2).map(|w| (w[0] as f64 + 1.0) * w[1] as f64).sum();
+        let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
+        let limits = "at most 65,536 a layer and 10⁷ parameters";
+        TrainError::unless(small, "hidden", parameters, limits)?;
+        Ok(FloatNetwork::he_uniform(&widths, &mut stream(self.seed, TrainStream::Weights)))
+    }
 }
 
 /// Independent random streams of one seed.
 enum TrainStream {
     Weights,
     Order,
+    Attack,
+    Judge,
 }
 
 fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
@@ -106,90 +132,103 @@ pub fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {
     check_rows(schema, classes, train, validation)?;
-    options.check()?;
+    let start = options.start(schema, classes)?;
     let examples = Examples::<f32>::new(schema, train)?;
     let held_out = Examples::new(schema, validation)?;
-    let widths = [&[schema.len()], options.hidden.as_slice(), &[classes]].concat();
-    let parameters: f64 = widths.windows(2).map(|w| (w[0] as f64 + 1.0) * w[1] as f64).sum();
-    let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
-    TrainError::unless(small, "hidden", parameters, "at most 65,536 a layer and 10⁷ parameters")?;
-    let start = FloatNetwork::he_uniform(&widths, &mut stream(options.seed, TrainStream::Weights));
-    let network = descend(start, &examples, &held_out, options, progress)?;
-    Ok(Model {
+    let objective = |network: &_, rows| Objective::natural(network, rows);
+    let referee = Referee::new(&start, &held_out);
+    let network = descend(start, &examples, (objective, referee), (options, 0.0), progress)?;
+    Ok(model(schema, classes, &network))
+}
+
+/// The demand that rows keep their label where they may move.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping<'a> {
+    /// Rows to fit.
+    pub train: Movable<'a>,
+    /// Rows that choose the epoch to keep.
+    pub validation: Movable<'a>,
+    /// The score by which the own class must win by more: `ln((1 − δ)/δ)`, 0 for the label alone.
+    pub threshold: f64,
+}
+
+/// Fits a ReLU network as [`train`] does, by a loss for rows that may move. The epoch is chosen once boxes have
+/// their full size, by the mean of accuracy and of the share of validation rows that an attack leaves alone.
+///
+/// # Errors
+/// Those of [`train`].
+pub fn train_under_moves(
+    schema: &Schema,
+    classes: usize,
+    keeping: Keeping,
+    options: &MlpOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Model, TrainError> {
+    let Keeping { train, validation, threshold } = keeping;
+    let robust = &options.robust;
+    check_rows(schema, classes, train.rows, validation.rows)?;
+    robust.check()?;
+    let start = options.start(schema, classes)?;
+    let examples = Examples::<f32>::movable(schema, train)?;
+    let held_out = Examples::movable(schema, validation)?;
+    let stream = |purpose| stream(options.seed, purpose);
+    let objective = |network: &_, rows| {
+        Objective::robust(network, rows, robust, threshold, stream(TrainStream::Attack))
+    };
+    let referee = Referee::new(&start, &held_out);
+    let referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
+    let whole = (options, robust.ramp[1]);
+    let network = descend(start, &examples, (objective, referee), whole, progress)?;
+    Ok(model(schema, classes, &network))
+}
+
+fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model {
+    Model {
         schema: schema.clone(),
         precision: Precision::F32,
         tie: Tie::Lower,
         classes,
         link: Link::Softmax,
         family: Family::Mlp(network.to_mlp()),
-    })
+    }
 }
 
-/// The loop described at the top of this module.
+/// The loop described at the top of this module. Epochs are kept once the share `ready` of the steps is taken.
 fn descend<F: NdFloat>(
     mut network: FloatNetwork<F>,
     examples: &Examples<F>,
-    held_out: &Examples<F>,
-    options: &MlpOptions,
+    (objective, mut referee): (impl Fn(&FloatNetwork<F>, usize) -> Objective<F>, Referee<F>),
+    (options, ready): (&MlpOptions, f64),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FloatNetwork<F>, TrainError> {
     let plan = Schedule::new(examples.len(), options);
     let mut rng = stream(options.seed, TrainStream::Order);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut learner = Workspace::new(&network, plan.batch);
-    let mut referee = Referee::new(&network, held_out);
+    let mut objective = objective(&network, plan.batch);
+    let mut batch = Batch::new(plan.batch, network.inputs());
+    let (mut gradient, mut adam) = (network.zeros_like(), Adam::new(&network));
     let mut done = 0;
     while done < plan.steps && !referee.is_out_of_patience(plan.patience) {
         order.shuffle(&mut rng);
-        for batch in order.chunks_exact(plan.batch).take(plan.remaining(done)) {
-            learner.step(&mut network, examples, batch, plan.rate(done));
+        for chosen in order.chunks_exact(plan.batch).take(plan.remaining(done)) {
+            batch.gather(examples, chosen);
+            objective.differentiate(&network, &batch, plan.share(done), &mut gradient);
+            adam.step(&mut network, &gradient, plan.rate(done));
             done += 1;
         }
         if !network.is_finite() {
             let learning_rate = options.learning_rate;
             return Err(TrainError::Diverged { steps: done, learning_rate });
         }
-        let validation_accuracy = referee.judge(&network, held_out);
-        progress(Progress { done, total: plan.steps, validation_accuracy });
+        let judged = referee.judge(&network, plan.share(done) >= ready);
+        progress(Progress {
+            done,
+            total: plan.steps,
+            validation_accuracy: judged.map(|judged| judged.accuracy),
+            validation_holding: judged.and_then(|judged| judged.holding),
+        });
     }
     Ok(referee.best.map_or(network, |best| best.network))
-}
-
-/// Standardised rows, shape `[rows][features]`, and their classes.
-struct Examples<F> {
-    inputs: Array2<F>,
-    labels: Vec<usize>,
-}
-
-impl<F: NdFloat> Examples<F> {
-    fn new(schema: &Schema, rows: &[Row]) -> Result<Self, TrainError> {
-        let mut inputs = Array2::zeros((rows.len(), schema.len()));
-        for ((at, row), mut input) in rows.iter().enumerate().zip(inputs.rows_mut()) {
-            let standardised = schema.standardise(&row.values);
-            for ((&z, slot), feature) in standardised.iter().zip(&mut input).zip(schema.features())
-            {
-                let overflow =
-                    || TrainError::Value { row: at, feature: feature.name.clone(), found: z };
-                *slot = F::from(z).filter(|z| z.is_finite()).ok_or_else(overflow)?;
-            }
-        }
-        Ok(Self { inputs, labels: rows.iter().map(|row| row.label).collect() })
-    }
-
-    fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Copies the rows of `batch`, in its order.
-    fn gather(&self, batch: &[usize], inputs: &mut Array2<F>, labels: &mut [usize]) {
-        let width = self.inputs.ncols();
-        let from = self.inputs.as_slice().expect("examples lie in order");
-        let to = inputs.as_slice_mut().expect("batches lie in order");
-        for ((input, label), &row) in to.chunks_exact_mut(width).zip(labels).zip(batch) {
-            input.copy_from_slice(&from[row * width..][..width]);
-            *label = self.labels[row];
-        }
-    }
 }
 
 /// Batch size, number of steps, learning rate and patience.
@@ -216,95 +255,13 @@ impl Schedule {
         usize::try_from(self.steps - done).unwrap_or(usize::MAX)
     }
 
+    /// The share of the steps that is taken.
+    fn share(&self, done: u64) -> f64 {
+        done as f64 / self.steps.max(1) as f64
+    }
+
     fn rate(&self, done: u64) -> f64 {
         let is_late = u128::from(done) * 4 >= u128::from(self.steps) * 3;
         if is_late { 0.2 * self.learning_rate } else { self.learning_rate }
     }
-}
-
-/// One gradient step and the arrays it works in.
-struct Workspace<F> {
-    inputs: Array2<F>,
-    labels: Vec<usize>,
-    tape: Tape<F>,
-    gradient: FloatNetwork<F>,
-    adam: Adam<F>,
-}
-
-impl<F: NdFloat> Workspace<F> {
-    fn new(network: &FloatNetwork<F>, batch: usize) -> Self {
-        Self {
-            inputs: Array2::zeros((batch, network.inputs())),
-            labels: vec![0; batch],
-            tape: Tape::new(network, batch),
-            gradient: network.zeros_like(),
-            adam: Adam::new(network),
-        }
-    }
-
-    fn step(
-        &mut self,
-        network: &mut FloatNetwork<F>,
-        examples: &Examples<F>,
-        batch: &[usize],
-        rate: f64,
-    ) {
-        examples.gather(batch, &mut self.inputs, &mut self.labels);
-        network.forward(&self.inputs, &mut self.tape);
-        cross_entropy(&mut self.tape, &self.labels);
-        network.backward(&self.inputs, &mut self.tape, &mut self.gradient);
-        self.adam.step(network, &self.gradient, rate);
-    }
-}
-
-/// Judges networks on the validation rows and remembers the best.
-struct Referee<F> {
-    tape: Tape<F>,
-    best: Option<BestNetwork<F>>,
-    epochs_since_best: usize,
-}
-
-struct BestNetwork<F> {
-    network: FloatNetwork<F>,
-    accuracy: f64,
-    loss: F,
-}
-
-impl<F: NdFloat> Referee<F> {
-    fn new(network: &FloatNetwork<F>, held_out: &Examples<F>) -> Self {
-        Self { tape: Tape::new(network, held_out.len()), best: None, epochs_since_best: 0 }
-    }
-
-    /// Returns the accuracy on the validation rows. A network is better if it is more accurate, then if its
-    /// loss is smaller.
-    fn judge(&mut self, network: &FloatNetwork<F>, held_out: &Examples<F>) -> Option<f64> {
-        if held_out.len() == 0 {
-            return None;
-        }
-        network.forward(&held_out.inputs, &mut self.tape);
-        let loss = cross_entropy(&mut self.tape, &held_out.labels);
-        let accuracy = accuracy(&self.tape, &held_out.labels);
-        let is_better = self.best.as_ref().is_none_or(|best| {
-            accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss)
-        });
-        if is_better {
-            self.best = Some(BestNetwork { network: network.clone(), accuracy, loss });
-            self.epochs_since_best = 0;
-        } else {
-            self.epochs_since_best += 1;
-        }
-        Some(accuracy)
-    }
-
-    fn is_out_of_patience(&self, patience: Option<usize>) -> bool {
-        patience.is_some_and(|epochs| self.epochs_since_best > epochs)
-    }
-}
-
-fn accuracy<F: NdFloat>(tape: &Tape<F>, labels: &[usize]) -> f64 {
-    let is_hit = |(logits, label): &(ndarray::ArrayView1<F>, &usize)| {
-        argmax(logits.as_slice().expect("rows of the tape lie in order"), Tie::Lower) == **label
-    };
-    let hits = tape.logits().axis_iter(Axis(0)).zip(labels).filter(is_hit).count();
-    hits as f64 / labels.len() as f64
 }

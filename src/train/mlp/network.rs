@@ -15,14 +15,14 @@ use crate::model::{Layer, Mlp};
 /// Weights and biases; gradients and moments have the same shape and reuse the type.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FloatNetwork<F> {
-    layers: Vec<Affine<F>>,
+    pub(super) layers: Vec<Affine<F>>,
 }
 
 /// `z = W·h + b`; `weights` has shape `[outputs][inputs]`.
 #[derive(Clone, Debug, PartialEq)]
-struct Affine<F> {
-    weights: Array2<F>,
-    bias: Array1<F>,
+pub(super) struct Affine<F> {
+    pub(super) weights: Array2<F>,
+    pub(super) bias: Array1<F>,
 }
 
 /// The results of a forward pass for the backward pass, per layer, shape `[rows][outputs]`.
@@ -102,21 +102,38 @@ impl<F: NdFloat> FloatNetwork<F> {
         }
     }
 
-    /// Fills `gradient` from the derivatives by the logits in `tape`.
+    /// Adds the gradient of the parameters to `gradient`, from the derivatives by the logits in `tape`.
     pub(super) fn backward(&self, inputs: &Array2<F>, tape: &mut Tape<F>, gradient: &mut Self) {
-        for (index, layer) in self.layers.iter().enumerate().rev() {
+        for index in (0..self.layers.len()).rev() {
             let input = index.checked_sub(1).map_or(inputs, |below| &tape.outputs[below]);
-            let (below, rest) = tape.deltas.split_at_mut(index);
-            let (delta, slot) = (&rest[0], &mut gradient.layers[index]);
-            general_mat_mul(F::one(), &delta.t(), input, F::zero(), &mut slot.weights);
-            sum_columns(delta, &mut slot.bias);
-            if let Some(below) = below.last_mut() {
-                general_mat_mul(F::one(), delta, &layer.weights, F::zero(), below);
-                Zip::from(below).and(input).for_each(|d, &h| {
-                    *d = if h > F::zero() { *d } else { F::zero() };
-                });
-            }
+            let (delta, slot) = (&tape.deltas[index], &mut gradient.layers[index]);
+            general_mat_mul(F::one(), &delta.t(), input, F::one(), &mut slot.weights);
+            add_columns(delta, &mut slot.bias);
+            self.carry_down(index, tape);
         }
+    }
+
+    /// Fills `by_input` with the derivatives by the inputs, from those by the logits in `tape`.
+    pub(super) fn backward_to_inputs(&self, tape: &mut Tape<F>, by_input: &mut Array2<F>) {
+        (1..self.layers.len()).rev().for_each(|index| self.carry_down(index, tape));
+        let first = &self.layers[0].weights;
+        general_mat_mul(F::one(), &tape.deltas[0], first, F::zero(), by_input);
+    }
+
+    /// Carries the derivatives before relu of layer `index` to those of the layer below, if there is one.
+    fn carry_down(&self, index: usize, tape: &mut Tape<F>) {
+        let Some(lower) = index.checked_sub(1) else { return };
+        let (below, rest) = tape.deltas.split_at_mut(index);
+        let below = &mut below[lower];
+        general_mat_mul(F::one(), &rest[0], &self.layers[index].weights, F::zero(), below);
+        Zip::from(below).and(&tape.outputs[lower]).for_each(|d, &h| {
+            *d = if h > F::zero() { *d } else { F::zero() };
+        });
+    }
+
+    /// Sets every parameter to 0.
+    pub(super) fn clear(&mut self) {
+        self.tensors_mut().for_each(|tensor| tensor.fill(F::zero()));
     }
 
     /// The network as plain data; exact, since every float here is an `f64`.
@@ -149,20 +166,19 @@ impl<F: NdFloat> Tape<F> {
     }
 }
 
-/// `sums[j] = Σᵢ array[i][j]`, row by row.
-fn sum_columns<F: NdFloat>(array: &Array2<F>, sums: &mut Array1<F>) {
-    sums.fill(F::zero());
+/// `sums[j] += Σᵢ array[i][j]`, row by row.
+pub(super) fn add_columns<F: NdFloat>(array: &Array2<F>, sums: &mut Array1<F>) {
     let sums = sums.as_slice_mut().expect("parameters lie in order");
     for row in array.as_slice().expect("the tape lies in order").chunks_exact(sums.len()) {
         sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
     }
 }
 
-/// Mean of `−ln softmax(logits)_label` over the rows; writes its derivatives into the tape.
-pub(super) fn cross_entropy<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize]) -> F {
+/// Mean of `−ln softmax(logits)_label` over the rows times `factor`; writes its derivatives into the tape.
+pub(super) fn cross_entropy<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize], factor: F) -> F {
     let logits = tape.outputs.last().expect("a network has a layer");
     let deltas = tape.deltas.last_mut().expect("a network has a layer");
-    let share = F::one() / float(labels.len() as f64);
+    let share = factor / float(labels.len() as f64);
     let mut loss = F::zero();
     for ((logits, mut delta), &label) in
         logits.rows().into_iter().zip(deltas.rows_mut()).zip(labels)
@@ -202,7 +218,7 @@ mod tests {
     fn loss(network: &FloatNetwork<f64>, inputs: &Array2<f64>, labels: &[usize]) -> f64 {
         let mut tape = Tape::new(network, labels.len());
         network.forward(inputs, &mut tape);
-        cross_entropy(&mut tape, labels)
+        cross_entropy(&mut tape, labels, 1.0)
     }
 
     #[test]
@@ -212,7 +228,7 @@ mod tests {
             let mut gradient = network.zeros_like();
             let mut tape = Tape::new(&network, 7);
             network.forward(&inputs, &mut tape);
-            cross_entropy(&mut tape, &labels);
+            cross_entropy(&mut tape, &labels, 1.0);
             network.backward(&inputs, &mut tape, &mut gradient);
             let flat: Vec<f64> = gradient.tensors().flatten().copied().collect();
             for (at, derivative) in flat.into_iter().enumerate() {
@@ -247,8 +263,8 @@ mod tests {
         };
         let mut tape = Tape::new(&network, 2);
         network.forward(&ndarray::array![[1e30, -1e30], [1e30, -1e30]], &mut tape);
-        assert_eq!(cross_entropy(&mut tape, &[0, 0]), 0.0);
-        assert_eq!(cross_entropy(&mut tape, &[0, 1]), 1e30);
+        assert_eq!(cross_entropy(&mut tape, &[0, 0], 1.0), 0.0);
+        assert_eq!(cross_entropy(&mut tape, &[0, 1], 1.0), 1e30);
         assert_eq!(tape.deltas[0], ndarray::array![[0.0, 0.0], [0.5, -0.5]]);
     }
 

@@ -3,6 +3,7 @@
 use crate::train::tests::{plain_schema, row};
 
 use super::*;
+use crate::train::{Demands, Moves};
 
 /// Two interleaved curves that no line separates: class 1 iff `x₁ > sin(2 x₀)`.
 fn waves(rows: usize) -> Vec<Row> {
@@ -153,4 +154,56 @@ fn a_value_that_overflows_when_standardised_is_refused() {
     let rows = [row(&[0.0, 1.0], 0), row(&[0.0, 1e30], 1)];
     let refused = train(&schema, 2, &rows, &[], &small(), &mut |_| {});
     assert!(matches!(refused, Err(TrainError::Value { row: 1, .. })), "{refused:?}");
+}
+
+/// Rows of the waves with boxes of that half width.
+fn movable(rows: &[Row], epsilon: f64) -> Moves {
+    let text = format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
+    let specs = [crate::spec::Spec::read(text.as_bytes()).unwrap()];
+    let schema = plain_schema(2);
+    Demands::of(&specs, &schema, 2).unwrap().moves(&schema, 2, rows).unwrap()
+}
+
+fn keep(rows: &[Row], held_out: &[Row], epsilon: f64, options: &MlpOptions) -> Model {
+    let (near, far) = (movable(rows, epsilon), movable(held_out, epsilon));
+    let keeping = Keeping {
+        train: Movable { rows, moves: &near },
+        validation: Movable { rows: held_out, moves: &far },
+        threshold: 0.0,
+    };
+    train_under_moves(&plain_schema(2), 2, keeping, options, &mut |_| {}).unwrap()
+}
+
+/// Rows that keep their label at the corners of their box.
+fn holding(model: &Model, rows: &[Row], epsilon: f64) -> usize {
+    let corners = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
+    let holds = |row: &&Row| {
+        corners.iter().all(|[a, b]| {
+            let moved = [row.values[0] + a * epsilon, row.values[1] + b * epsilon];
+            model.label(&moved) == row.label
+        })
+    };
+    rows.iter().filter(holds).count()
+}
+
+#[test]
+fn every_loss_keeps_more_labels_where_rows_may_move_than_natural_training() {
+    let rows = waves(600);
+    let (train, test) = rows.split_at(400);
+    let natural = fit(train, &[], &small()).unwrap();
+    let before = holding(&natural, test, 0.2);
+    for trainer in [Trainer::Pgd, Trainer::Ibp, Trainer::Sabr, Trainer::MtlIbp] {
+        let options = MlpOptions { robust: RobustOptions::of(trainer), ..small() };
+        let after = holding(&keep(train, &[], 0.2, &options), test, 0.2);
+        assert!(after > before, "{trainer:?}: {after} of {} after, {before} before", test.len());
+    }
+}
+
+#[test]
+fn training_under_moves_twice_gives_the_same_model() {
+    let rows = waves(200);
+    let options = MlpOptions { epochs: 6, ..small() };
+    let model = |seed| keep(&rows, &rows[..50], 0.1, &MlpOptions { seed, ..options.clone() });
+    assert_eq!(model(1), model(1));
+    assert_ne!(model(1), model(2));
 }

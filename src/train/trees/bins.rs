@@ -60,13 +60,13 @@ impl Binned {
 }
 
 /// Number of `cuts` that are at most `x`; fewer than 256.
-fn code(cuts: &[f64], x: f64) -> u8 {
+pub(super) fn code(cuts: &[f64], x: f64) -> u8 {
     cuts.partition_point(|cut| *cut <= x) as u8
 }
 
 /// Fewer than `bins` cuts of a column. Values with more than an equal share of the rows get a
 /// bin of their own; the other values share the remaining bins.
-fn cuts(column: &[f64], bins: usize) -> Vec<f64> {
+pub(super) fn cuts(column: &[f64], bins: usize) -> Vec<f64> {
     let groups = groups(column);
     let mut cuts = Vec::new();
     let (mut left, mut held) = (column.len(), 0);
@@ -99,7 +99,7 @@ fn groups(column: &[f64]) -> Vec<(f64, usize)> {
 }
 
 /// The cut between the neighbours `below < above`, if there is one.
-fn threshold(below: f64, above: f64) -> Option<f64> {
+pub(super) fn threshold(below: f64, above: f64) -> Option<f64> {
     let separates = |t: &f32| (below as f32) < *t && f64::from(*t) <= above;
     // `+ 0` turns `-0` into `0`.
     let middle = (below / 2.0 + above / 2.0) as f32 + 0.0;

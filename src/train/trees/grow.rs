@@ -12,9 +12,6 @@ use super::histogram::{Derivatives, Histogram, RowSums};
 use super::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 use crate::spec::Direction;
 
-/// Gains up to this value are rounding errors.
-const LEAST_GAIN: f64 = 1e-6;
-
 /// Grows trees over the same rows.
 pub(super) struct Grower<'a> {
     binned: &'a Binned,
@@ -51,11 +48,7 @@ impl<'a> Grower<'a> {
         let trend = |feature| options.monotone.get(&Feature(feature)).copied();
         Self {
             binned,
-            penalty: Penalty {
-                lambda: options.lambda,
-                min_child_weight: options.min_child_weight,
-                gamma: options.gamma,
-            },
+            penalty: Penalty::of(options),
             trends: (0..binned.features()).map(trend).collect(),
             depth: options.depth,
             eta: options.eta,
@@ -101,7 +94,7 @@ impl<'a> Grower<'a> {
     }
 
     fn best(&self, histogram: &Histogram, node: Candidate) -> Option<Split> {
-        let floor = self.penalty.gamma.max(LEAST_GAIN);
+        let floor = self.penalty.floor();
         let features = self.trends.iter().zip(self.binned.cuts()).enumerate();
         features.fold(None, |best: Option<Split>, (feature, (&trend, cuts))| {
             let bins = (histogram.feature(feature), cuts.len());

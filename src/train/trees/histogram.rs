@@ -21,10 +21,16 @@ pub(super) struct Derivatives {
 impl Derivatives {
     /// The derivatives of the logistic loss: `p − y` and `p(1 − p)`, the latter at least one unit.
     pub(super) fn logistic(margin: f64, label: usize) -> Self {
+        Self::weighted(margin, label, 1.0)
+    }
+
+    /// Those of the logistic loss times a weight in `[0, 1]`; with a weight of 0 the row is as good as absent.
+    pub(super) fn weighted(margin: f64, label: usize, weight: f64) -> Self {
         let p = 1.0 / (1.0 + (-margin).exp());
         let target = if label == 1 { 1.0 } else { 0.0 };
-        let units = |x: f64| (x / UNIT).round() as i32;
-        Self { gradient: units(p - target), hessian: units(p * (1.0 - p)).max(1) }
+        let units = |x: f64| (x * weight / UNIT).round() as i32;
+        let least = if weight > 0.0 { 1 } else { 0 };
+        Self { gradient: units(p - target), hessian: units(p * (1.0 - p)).max(least) }
     }
 }
 
@@ -100,14 +106,24 @@ pub(super) struct Histogram {
 impl Histogram {
     /// The histogram of `rows`, with their derivatives at the same place in the slice.
     pub(super) fn new(binned: &Binned, rows: &[u32], derivatives: &[Derivatives]) -> Self {
-        let mut features = vec![[RowSums::default(); 256]; binned.features()];
+        let mut histogram = Self::empty(binned.features());
         for &row in rows {
-            let derivatives = derivatives[row as usize];
-            for (bins, &code) in features.iter_mut().zip(binned.row(row as usize)) {
-                bins[usize::from(code)] += derivatives;
-            }
+            let codes = binned.row(row as usize).iter().copied();
+            histogram.add(codes, derivatives[row as usize]);
         }
-        Self { features }
+        histogram
+    }
+
+    /// The histogram of no rows.
+    pub(super) fn empty(features: usize) -> Self {
+        Self { features: vec![[RowSums::default(); 256]; features] }
+    }
+
+    /// Adds a row with its code per feature.
+    pub(super) fn add(&mut self, codes: impl Iterator<Item = u8>, derivatives: Derivatives) {
+        for (bins, code) in self.features.iter_mut().zip(codes) {
+            bins[usize::from(code)] += derivatives;
+        }
     }
 
     /// A node's histogram without that of a child.

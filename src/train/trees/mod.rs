@@ -15,6 +15,7 @@
 mod bins;
 mod grow;
 mod histogram;
+mod robust;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Ensemble, Family, Feature, Link, Model, Precision, Row, Schema, Tie, Tree};
 
-use super::{Progress, TrainError, check_rows};
+use super::{Movable, Progress, TrainError, check_rows};
 use bins::Binned;
 use grow::Grower;
 use histogram::Derivatives;
@@ -49,6 +50,8 @@ pub struct TreeOptions {
     pub gamma: f64,
     /// Features in which the score must be monotone.
     pub monotone: BTreeMap<Feature, Direction>,
+    /// The weight of a row's worst case if rows may move, in `[0, 1]`; the rest is that of the row itself.
+    pub worst_case: f64,
     /// Trees without a smaller validation loss before training stops and the ensemble is cut after its best
     /// tree. `None`, or no validation rows: all trees are kept.
     pub patience: Option<usize>,
@@ -65,13 +68,29 @@ impl Default for TreeOptions {
             min_child_weight: 1.0,
             gamma: 0.0,
             monotone: BTreeMap::new(),
+            worst_case: 1.0,
             patience: None,
         }
     }
 }
 
 impl TreeOptions {
-    fn check(&self, features: usize) -> Result<(), TrainError> {
+    /// Checks the options, the rows, and that there are two classes.
+    fn check(
+        &self,
+        schema: &Schema,
+        classes: usize,
+        train: &[Row],
+        validation: &[Row],
+    ) -> Result<(), TrainError> {
+        if classes != 2 {
+            return Err(TrainError::TwoClassesOnly { classes });
+        }
+        check_rows(schema, classes, train, validation)?;
+        self.check_ranges(schema.len())
+    }
+
+    fn check_ranges(&self, features: usize) -> Result<(), TrainError> {
         let unless = TrainError::unless;
         let not_negative = |option, value: f64| {
             unless(value >= 0.0 && value.is_finite(), option, value, "0 or positive, and finite")
@@ -83,6 +102,8 @@ impl TreeOptions {
         not_negative("lambda", self.lambda)?;
         not_negative("min_child_weight", self.min_child_weight)?;
         not_negative("gamma", self.gamma)?;
+        let is_share = (0.0..=1.0).contains(&self.worst_case);
+        unless(is_share, "worst_case", self.worst_case, "0 to 1")?;
         match self.monotone.keys().find(|feature| feature.0 >= features) {
             Some(&Feature(found)) => Err(TrainError::MonotoneFeature { found, last: features - 1 }),
             None => Ok(()),
@@ -105,19 +126,36 @@ pub fn train(
     options: &TreeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {
-    if classes != 2 {
-        return Err(TrainError::TwoClassesOnly { classes });
-    }
-    check_rows(schema, classes, train, validation)?;
-    options.check(schema.len())?;
-    Ok(Model {
+    options.check(schema, classes, train, validation)?;
+    Ok(model(schema, boost(schema.len(), train, validation, options, progress)))
+}
+
+/// Fits an ensemble as [`train`] does, by the loss of each row in the worst case of its box: the score keeps its
+/// sign where rows may move. Features with a direction stay monotone.
+///
+/// # Errors
+/// Those of [`train`].
+pub fn train_under_moves(
+    schema: &Schema,
+    classes: usize,
+    train: Movable,
+    validation: Movable,
+    options: &TreeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Model, TrainError> {
+    options.check(schema, classes, train.rows, validation.rows)?;
+    Ok(model(schema, robust::boost(train, validation, options, progress)))
+}
+
+fn model(schema: &Schema, ensemble: Ensemble) -> Model {
+    Model {
         schema: schema.clone(),
         precision: Precision::F32,
         tie: Tie::Lower,
-        classes,
+        classes: 2,
         link: Link::Softmax,
-        family: Family::Ensemble(boost(schema.len(), train, validation, options, progress)),
-    })
+        family: Family::Ensemble(ensemble),
+    }
 }
 
 /// The loop described at the top of this module.
@@ -142,7 +180,8 @@ fn boost(
         referee.judge(&tree, trees.len() + 1);
         trees.push(tree);
         let (done, total) = (trees.len() as u64, options.trees as u64);
-        progress(Progress { done, total, validation_accuracy: referee.accuracy() });
+        let validation_accuracy = referee.accuracy();
+        progress(Progress { done, total, validation_accuracy, validation_holding: None });
     }
     trees.truncate(referee.kept(options.patience).unwrap_or(trees.len()));
     Ensemble { base: vec![base], trees }

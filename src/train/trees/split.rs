@@ -11,8 +11,12 @@
 //! and clip every leaf. If only the splits on constrained features were clipped, a split on another feature
 //! further down could break the order.
 
+use super::TreeOptions;
 use super::histogram::RowSums;
 use crate::spec::Direction;
+
+/// Gains up to this value are rounding errors.
+const LEAST_GAIN: f64 = 1e-6;
 
 /// Bounds on the weights of all leaves below a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +53,16 @@ pub(super) struct Penalty {
 }
 
 impl Penalty {
+    pub(super) fn of(options: &TreeOptions) -> Self {
+        let TreeOptions { lambda, min_child_weight, gamma, .. } = *options;
+        Self { lambda, min_child_weight, gamma }
+    }
+
+    /// The gain that a split must exceed.
+    pub(super) fn floor(&self) -> f64 {
+        self.gamma.max(LEAST_GAIN)
+    }
+
     /// The best weight within `bounds`; the sums must not be empty.
     pub(super) fn weight(&self, sums: RowSums, bounds: WeightBounds) -> f64 {
         (-sums.gradient() / (sums.hessian() + self.lambda)).max(bounds.lower).min(bounds.upper)

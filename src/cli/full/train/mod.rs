@@ -1,5 +1,6 @@
-//! `propcert train`: natural training, or a recipe.
+//! `propcert train`: natural training, a recipe, or specs to hold.
 
+mod hold;
 mod record;
 
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
 use crate::store::write_whole;
-use crate::train::{Fit, Progress, Recipe};
+use crate::train::{Fit, HoldFamily, HoldOptions, Progress, Recipe};
 
 use super::inputs::Inputs;
 use super::output::{FileKind, Force, expect_own};
@@ -15,6 +16,7 @@ use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
 
+use self::hold::NamedSpec;
 use self::record::{Record, record_name};
 
 /// A model family.
@@ -32,10 +34,16 @@ enum FamilyArgument {
 /// (networks 64-64, 50 trees of depth 6).
 /// Validation rows decide when a network stops; test rows are only used to print what was reached.
 /// OUT.training says what the model was trained with, for --resume.
+///
+/// With --hold the model is trained to hold one or more specs: about labels or posteriors near rows
+/// (`local-invariance`, `label`), or about directions (`monotonicity`, ensembles). It stands beside the natural
+/// model: accuracy, F1, log-loss, and what the kernel decided of each spec, on validation rows, by which a model is
+/// chosen, and on test rows, which choose nothing. Without --price the strongest training is taken, whatever it
+/// costs; with --price several are tried, and the natural model is kept if none proves more at that price.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").args(["family", "recipe"]),
-    after_help = "Examples:\n  propcert train --data spambase --out mlp.json\n  propcert train --data spambase --family trees --out trees.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json"
+    after_help = "Examples:\n  propcert train --data spambase --out mlp.json\n  propcert train --data spambase --family trees --out trees.json\n  propcert train --data spambase --recipe recipes/monotone-trees.toml --out trees.json\n  propcert train --data spambase --hold specs/local-invariance-0.05.toml --price 0.01 --out held.json"
 )]
 pub(crate) struct Arguments {
     /// The data: a name, a folder or a CSV.
@@ -47,6 +55,15 @@ pub(crate) struct Arguments {
     /// A recipe (TOML).
     #[arg(long)]
     recipe: Option<PathBuf>,
+    /// A spec (TOML) that the model is trained to hold; may be given several times.
+    #[arg(long, value_name = "SPEC", conflicts_with = "recipe")]
+    hold: Vec<PathBuf>,
+    /// The share of validation accuracy that holding may cost, for instance 0.01 [default: any].
+    #[arg(long, value_name = "SHARE", requires = "hold")]
+    price: Option<f64>,
+    /// First rows of the validation and of the test part on which specs are certified.
+    #[arg(long, value_name = "N", requires = "hold", default_value_t = HoldOptions::default().rows)]
+    rows: usize,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -69,6 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let data = read_whole(&arguments.data)?;
     // a fault of the data is found before the recipe is read, so that it is not blamed on the recipe
     dataset::schema(&data)?;
+    if !arguments.hold.is_empty() {
+        return run_hold(arguments, &data);
+    }
     let recipe = recipe(arguments)?;
     let record = Record::new(&data, &recipe, arguments.seed);
     let model = match finished(arguments, &record)? {
@@ -88,12 +108,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     Ok(Ending::AsStated)
 }
 
+/// Trains a model to hold specs.
+fn run_hold(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
+    let specs = arguments.hold.iter().map(|path| NamedSpec::read(path));
+    let specs: Vec<NamedSpec> = specs.collect::<Result<_, _>>()?;
+    let options = HoldOptions {
+        family: arguments.family.map(|family| match family {
+            FamilyArgument::Mlp => HoldFamily::Mlp,
+            FamilyArgument::Trees => HoldFamily::Trees,
+        }),
+        price: arguments.price,
+        rows: arguments.rows,
+        seed: arguments.seed,
+        ..HoldOptions::default()
+    };
+    let digests: Vec<_> = specs.iter().map(|named| named.spec().digest).collect();
+    let record = Record::of(data, format!("hold {digests:?} {options:?}"), arguments.seed);
+    if finished(arguments, &record)?.is_some() {
+        return Ok(Ending::AsStated);
+    }
+    let held = hold::train(data, &specs, &options)?;
+    record.write(&arguments.out, &held.model)?;
+    write_whole(&arguments.out, held.model.to_json().as_bytes())?;
+    files::print(&hold::summary(&held, &specs, &options, arguments.json))?;
+    Ok(Ending::AsStated)
+}
+
 /// Checks, before the work, the places of the model and its record.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let Arguments { out, force, .. } = arguments;
-    let inputs = Inputs::default()
+    let mut inputs = Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
         .data("--data", Some(&arguments.data));
+    for spec in &arguments.hold {
+        inputs = inputs.file("--hold", Some(spec));
+    }
     let record = record_name(out);
     inputs.expect_apart(out)?;
     inputs.expect_apart(&record)?;

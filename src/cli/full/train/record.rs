@@ -32,8 +32,13 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(data: &DataSet, recipe: &Recipe, seed: u64) -> Self {
+        Self::of(data, format!("{recipe:?}"), seed)
+    }
+
+    /// The record of a training told in words.
+    pub(super) fn of(data: &DataSet, recipe: String, seed: u64) -> Self {
         let tool = concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned();
-        Self { tool, data: data.digest(), recipe: format!("{recipe:?}"), seed, model: None }
+        Self { tool, data: data.digest(), recipe, seed, model: None }
     }
 
     /// Writes the record beside `out` before the model is there; a record without its model counts for nothing.

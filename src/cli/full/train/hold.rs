@@ -1,0 +1,144 @@
+//! `propcert train --hold`: models trained to hold specs, and what that costs.
+
+use std::path::{Path, PathBuf};
+
+use comfy_table::{CellAlignment, Table};
+use serde_json::json;
+
+use crate::certificate::Totals;
+use crate::model::DataSet;
+use crate::report::RULED;
+use crate::spec::Spec;
+use crate::train::{Figures, Held, HoldOptions, HoldProgress, hold};
+
+use super::super::progress::bar;
+use super::super::{Refusal, files};
+
+/// A spec with the path that it was read from.
+pub(super) struct NamedSpec {
+    path: PathBuf,
+    spec: Spec,
+}
+
+impl NamedSpec {
+    pub(super) fn read(path: &Path) -> Result<Self, Refusal> {
+        let bytes = files::read_settings(path)?;
+        let spec = Spec::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
+        Ok(Self { path: path.to_owned(), spec })
+    }
+
+    pub(super) fn spec(&self) -> &Spec {
+        &self.spec
+    }
+}
+
+/// Trains with progress on standard error.
+pub(super) fn train(
+    data: &DataSet,
+    specs: &[NamedSpec],
+    options: &HoldOptions,
+) -> Result<Held, Refusal> {
+    let progress = bar("train", 0);
+    let mut tell = |what: HoldProgress| match what {
+        HoldProgress::Training(words) => progress.set_message(words.to_owned()),
+        HoldProgress::Certifying(words) => progress.set_message(format!("certify {words}")),
+        HoldProgress::Step(step) => {
+            progress.set_length(step.total);
+            progress.set_position(step.done);
+        }
+    };
+    let specs: Vec<Spec> = specs.iter().map(|named| named.spec.clone()).collect();
+    let held = hold(data, &specs, options, &mut tell)?;
+    progress.finish_and_clear();
+    Ok(held)
+}
+
+/// The figures before and after, for people or for machines.
+pub(super) fn summary(
+    held: &Held,
+    specs: &[NamedSpec],
+    options: &HoldOptions,
+    as_json: bool,
+) -> String {
+    if as_json {
+        return format!("{:#}\n", in_json(held, specs, options));
+    }
+    let mut text = String::new();
+    for (part, figures) in [("validation", &held.validation), ("test", &held.test)] {
+        text.push_str(&format!("{part} rows\n{}\n", table(figures, specs)));
+    }
+    text.push_str(&verdict(held, options));
+    text
+}
+
+fn table([before, after]: &[Figures; 2], specs: &[NamedSpec]) -> Table {
+    let mut table = Table::new();
+    table.load_style(RULED);
+    table.force_no_tty();
+    table.set_header(["", "natural", "held"]);
+    let decimals = |name: &str, before: f64, after: f64| {
+        [name.to_owned(), format!("{before:.4}"), format!("{after:.4}")]
+    };
+    table.add_row(decimals("accuracy", before.accuracy(), after.accuracy()));
+    table.add_row(decimals("F1", before.f1, after.f1));
+    table.add_row(decimals("log-loss", before.log_loss, after.log_loss));
+    for ((named, before), after) in specs.iter().zip(&before.specs).zip(&after.specs) {
+        table.add_row([named.path.display().to_string(), counted(*before), counted(*after)]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn counted(totals: Totals) -> String {
+    let Totals { proved, refuted, undecided, .. } = totals;
+    format!("proved {proved} refuted {refuted} undecided {undecided} of {}", totals.n())
+}
+
+/// The choice in words, with its price.
+fn verdict(held: &Held, options: &HoldOptions) -> String {
+    let [before, after] = &held.validation;
+    let price = 100.0 * (before.accuracy() - after.accuracy());
+    if held.is_natural {
+        return format!(
+            "kept the natural model: none of {} trainings proves more for at most {} points of accuracy on \
+             validation rows\n",
+            held.tried.len() - 1,
+            100.0 * options.price.unwrap_or(1.0)
+        );
+    }
+    format!(
+        "chosen: {}; {:.2} points of accuracy lost on validation rows, by which it was chosen\n",
+        held.training, price
+    )
+}
+
+fn in_json(held: &Held, specs: &[NamedSpec], options: &HoldOptions) -> serde_json::Value {
+    let figures = |figures: &Figures| {
+        let specs = specs.iter().zip(&figures.specs).map(|(named, totals)| {
+            json!({
+                "spec": named.path, "proved": totals.proved, "refuted": totals.refuted,
+                "undecided": totals.undecided, "vacuous": totals.vacuous, "invalid": totals.invalid,
+                "n": totals.n(),
+            })
+        });
+        json!({
+            "accuracy": figures.accuracy(), "correct": figures.correct, "rows": figures.rows,
+            "f1": figures.f1, "log_loss": figures.log_loss, "specs": specs.collect::<Vec<_>>(),
+        })
+    };
+    let [before, after] = held.validation.each_ref().map(figures);
+    let [test_before, test_after] = held.test.each_ref().map(figures);
+    let tried = held
+        .tried
+        .iter()
+        .map(|tried| json!({ "training": tried.training, "figures": figures(&tried.figures) }));
+    json!({
+        "family": held.model.family_name(), "training": held.training, "natural": held.is_natural,
+        "price": options.price, "seed": options.seed, "part": "validation",
+        "before": before, "after": after,
+        "test": { "before": test_before, "after": test_after },
+        "tried": tried.collect::<Vec<_>>(),
+    })
+}

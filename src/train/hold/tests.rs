@@ -1,0 +1,65 @@
+//! The promises of training to hold specs.
+
+use crate::spec::Spec;
+
+use super::*;
+
+fn spec(text: &str) -> Spec {
+    Spec::read(text.as_bytes()).unwrap()
+}
+
+fn invariance() -> Spec {
+    spec("property = 'local-invariance'\nepsilon = '0.1'\ndelta = '0.5'\nsemantics = 'real'")
+}
+
+fn held(specs: &[Spec], options: &HoldOptions) -> Result<Held, HoldError> {
+    let data = dataset::open("spambase").unwrap();
+    hold(&data, specs, options, &mut |_| {})
+}
+
+#[test]
+fn more_is_proved_than_of_the_natural_model() {
+    let options = HoldOptions { rows: 60, ..HoldOptions::default() };
+    let held = held(&[invariance()], &options).unwrap();
+    let [before, after] = &held.validation;
+    assert!(!held.is_natural && held.tried.len() == 2);
+    assert!(after.proved() > before.proved() + 0.5, "{before:?} {after:?}");
+    assert!(held.test[1].proved() > held.test[0].proved() + 0.5);
+    // true labels: a row that keeps its label in its box is classified correctly
+    let correct_share = |figures: &Figures| figures.accuracy() + 0.1;
+    assert!(after.proved() <= correct_share(after));
+}
+
+#[test]
+fn nothing_for_nothing() {
+    let options = HoldOptions { rows: 20, price: Some(0.0), ..HoldOptions::default() };
+    let held = held(&[invariance()], &options).unwrap();
+    let [before, after] = &held.validation;
+    assert!(after.accuracy() >= before.accuracy());
+}
+
+#[test]
+fn directions_are_held_for_certain() {
+    let specs = [spec(
+        "property = 'monotonicity'\nfeatures = ['char_freq_dollar']\ndirection = 'increasing'",
+    )];
+    let held = held(&specs, &HoldOptions::default()).unwrap();
+    assert_eq!(held.validation[1].specs[0].proved, 1);
+}
+
+#[test]
+fn what_cannot_be_held_is_refused_by_name() {
+    let refused =
+        |specs: &[Spec], options: &HoldOptions| held(specs, options).unwrap_err().to_string();
+    let usual = HoldOptions::default();
+    let lipschitz = spec("property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'");
+    assert!(refused(&[lipschitz], &usual).contains("lipschitzness"));
+    let price = HoldOptions { price: Some(f64::NAN), ..usual.clone() };
+    assert!(refused(&[invariance()], &price).contains("price"));
+    let towards = |direction| {
+        let features = "features = ['char_freq_dollar']";
+        spec(&format!("property = 'monotonicity'\n{features}\ndirection = '{direction}'"))
+    };
+    let both = [towards("increasing"), towards("decreasing")];
+    assert!(refused(&both, &usual).contains("the other direction"));
+}

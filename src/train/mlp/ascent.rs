@@ -1,0 +1,58 @@
+//! Points of each row's box at which the loss is large, by projected gradient ascent (Madry et al. 2018): from a
+//! random point, steps along the sign of the gradient.
+
+use ndarray::{Array2, NdFloat, Zip};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::network::{FloatNetwork, Tape, cross_entropy, float};
+
+/// Points in the making, and the arrays that they are moved with.
+pub(super) struct Ascent<F> {
+    /// Shape `[rows][inputs]`.
+    pub(super) points: Array2<F>,
+    by_input: Array2<F>,
+    tape: Tape<F>,
+}
+
+/// The length of a step, as a share of half the box's side.
+const STEP: f64 = 0.25;
+
+impl<F: NdFloat> Ascent<F> {
+    /// Room for `rows` rows through `network`.
+    pub(super) fn new(network: &FloatNetwork<F>, rows: usize) -> Self {
+        let zeros = || Array2::zeros((rows, network.inputs()));
+        Self { points: zeros(), by_input: zeros(), tape: Tape::new(network, rows) }
+    }
+
+    /// Seeks points between `lo` and `hi` at which the cross-entropy is large, in so many steps.
+    pub(super) fn climb(
+        &mut self,
+        network: &FloatNetwork<F>,
+        ends: [&Array2<F>; 2],
+        labels: &[usize],
+        steps: usize,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let [lo, hi] = ends;
+        Zip::from(&mut self.points).and(lo).and(hi).for_each(|x, &lo, &hi| {
+            *x = lo + (hi - lo) * float(rng.random::<f64>());
+        });
+        for _ in 0..steps {
+            network.forward(&self.points, &mut self.tape);
+            cross_entropy(&mut self.tape, labels, F::one());
+            network.backward_to_inputs(&mut self.tape, &mut self.by_input);
+            self.step(ends);
+        }
+    }
+
+    fn step(&mut self, [lo, hi]: [&Array2<F>; 2]) {
+        let share = float::<F>(STEP / 2.0);
+        Zip::from(&mut self.points).and(&self.by_input).and(lo).and(hi).for_each(
+            |x, &slope, &lo, &hi| {
+                let way = if slope == F::zero() { F::zero() } else { slope.signum() };
+                *x = (*x + share * (hi - lo) * way).max(lo).min(hi);
+            },
+        );
+    }
+}

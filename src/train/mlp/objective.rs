@@ -1,0 +1,262 @@
+//! The losses that a network can be trained by.
+//!
+//! ```text
+//! natural   CE(z)                              the rows themselves
+//! pgd       CE(z*)                             z* by ascent in the box (Madry et al. 2018)
+//! ibp       k·CE(z) + (1 − k)·IBP(box)         interval bounds (Gowal et al. 2019)
+//! sabr      IBP(small box around z*)           a share of the box (Müller et al. 2023)
+//! mtl-ibp   (1 − a)·CE(z*) + a·IBP(box)        both (De Palma et al. 2024)
+//! ```
+//!
+//! Boxes grow along a ramp from the rows to their full size.
+
+use ndarray::{Array2, NdFloat, Zip};
+use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
+
+use crate::train::TrainError;
+
+use super::ascent::Ascent;
+use super::examples::Batch;
+use super::interval::IntervalTape;
+use super::network::{FloatNetwork, Tape, cross_entropy, float};
+
+/// A loss for rows that may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trainer {
+    /// Points found by ascent.
+    Pgd,
+    /// Interval bounds of the box.
+    Ibp,
+    /// Interval bounds of a small box around a point found by ascent.
+    Sabr,
+    /// A mixture of the first two.
+    MtlIbp,
+}
+
+/// The settings of training under moves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RobustOptions {
+    /// The loss.
+    pub trainer: Trainer,
+    /// The weight of the interval bounds with `mtl-ibp`, of the bounds at the end with `ibp`; the share of the box
+    /// with `sabr`. In `[0, 1]`.
+    pub weight: f64,
+    /// The shares of the training after which boxes begin and end to grow; `0 <= start <= end <= 1`.
+    pub ramp: [f64; 2],
+    /// Steps of the ascent.
+    pub steps: usize,
+}
+
+impl RobustOptions {
+    /// The usual settings of a loss.
+    pub fn of(trainer: Trainer) -> Self {
+        let weight = match trainer {
+            Trainer::Pgd => 0.0,
+            Trainer::Ibp => 0.5,
+            Trainer::Sabr => 0.4,
+            Trainer::MtlIbp => 0.3,
+        };
+        Self { trainer, weight, ramp: [0.08, 0.58], steps: 8 }
+    }
+
+    pub(super) fn check(&self) -> Result<(), TrainError> {
+        let unless = TrainError::unless;
+        let is_share = |x: &f64| (0.0..=1.0).contains(x);
+        unless(is_share(&self.weight), "weight", self.weight, "0 to 1")?;
+        let [start, end] = self.ramp;
+        unless(is_share(&start), "ramp", start, "a start and an end from 0 to 1")?;
+        unless(is_share(&end) && start <= end, "ramp", end, "an end from its start to 1")?;
+        unless((1..=1000).contains(&self.steps), "steps", self.steps as f64, "1 to 1000")
+    }
+
+    /// The share of the full boxes after so much of the training.
+    fn growth(&self, done: f64) -> f64 {
+        let [start, end] = self.ramp;
+        if done >= end { 1.0 } else { ((done - start) / (end - start)).clamp(0.0, 1.0) }
+    }
+}
+
+/// A loss of a batch with its gradient, and the arrays that it works in.
+pub(super) struct Objective<F> {
+    tape: Tape<F>,
+    robust: Option<Robust<F>>,
+}
+
+struct Robust<F> {
+    options: RobustOptions,
+    /// τ: the own score must win by more.
+    threshold: F,
+    rng: ChaCha8Rng,
+    ascent: Ascent<F>,
+    interval: IntervalTape<F>,
+    /// The box of the moment.
+    ends: [Array2<F>; 2],
+}
+
+impl<F: NdFloat> Objective<F> {
+    /// Cross-entropy at the rows.
+    pub(super) fn natural(network: &FloatNetwork<F>, rows: usize) -> Self {
+        Self { tape: Tape::new(network, rows), robust: None }
+    }
+
+    /// A loss for rows that may move.
+    pub(super) fn robust(
+        network: &FloatNetwork<F>,
+        rows: usize,
+        options: &RobustOptions,
+        threshold: f64,
+        rng: ChaCha8Rng,
+    ) -> Self {
+        let zeros = || Array2::zeros((rows, network.inputs()));
+        let robust = Robust {
+            options: options.clone(),
+            threshold: float(threshold),
+            rng,
+            ascent: Ascent::new(network, rows),
+            interval: IntervalTape::new(network, rows),
+            ends: [zeros(), zeros()],
+        };
+        Self { tape: Tape::new(network, rows), robust: Some(robust) }
+    }
+
+    /// Sets `gradient` to that of the batch's mean loss, after the share `done` of the training.
+    pub(super) fn differentiate(
+        &mut self,
+        network: &FloatNetwork<F>,
+        batch: &Batch<F>,
+        done: f64,
+        gradient: &mut FloatNetwork<F>,
+    ) {
+        gradient.clear();
+        let Some(robust) = &mut self.robust else {
+            return at_points(
+                network,
+                &batch.inputs,
+                &batch.labels,
+                F::one(),
+                &mut self.tape,
+                gradient,
+            );
+        };
+        let growth = robust.options.growth(done);
+        let RobustOptions { trainer, weight, steps, .. } = robust.options;
+        let tape = &mut self.tape;
+        let labels = &batch.labels;
+        match trainer {
+            Trainer::Pgd => {
+                robust.climb(network, batch, growth, steps);
+                at_points(network, &robust.ascent.points, labels, F::one(), tape, gradient);
+            }
+            Trainer::Ibp => {
+                let part = weight * growth;
+                robust.shrink(batch, growth);
+                at_points(network, &batch.inputs, labels, float(1.0 - part), tape, gradient);
+                robust.on_box(network, labels, part, gradient);
+            }
+            Trainer::Sabr => {
+                robust.climb(network, batch, growth * (1.0 - weight), steps);
+                robust.around_points(batch, growth * weight);
+                robust.on_box(network, labels, 1.0, gradient);
+            }
+            Trainer::MtlIbp => {
+                robust.climb(network, batch, growth, steps);
+                at_points(
+                    network,
+                    &robust.ascent.points,
+                    labels,
+                    float(1.0 - weight),
+                    tape,
+                    gradient,
+                );
+                robust.on_box(network, labels, weight, gradient);
+            }
+        }
+    }
+}
+
+/// Adds the gradient of the mean cross-entropy at `points` times `factor`.
+fn at_points<F: NdFloat>(
+    network: &FloatNetwork<F>,
+    points: &Array2<F>,
+    labels: &[usize],
+    factor: F,
+    tape: &mut Tape<F>,
+    gradient: &mut FloatNetwork<F>,
+) {
+    network.forward(points, tape);
+    cross_entropy(tape, labels, factor);
+    network.backward(points, tape, gradient);
+}
+
+impl<F: NdFloat> Robust<F> {
+    /// Sets the box to a share of the batch's boxes.
+    fn shrink(&mut self, batch: &Batch<F>, share: f64) {
+        let share = float::<F>(share);
+        for (slot, end) in self.ends.iter_mut().zip(&batch.ends) {
+            Zip::from(slot).and(&batch.inputs).and(end).for_each(|slot, &x, &end| {
+                *slot = x + share * (end - x);
+            });
+        }
+    }
+
+    /// Seeks points in a share of the boxes.
+    fn climb(&mut self, network: &FloatNetwork<F>, batch: &Batch<F>, share: f64, steps: usize) {
+        self.shrink(batch, share);
+        let [lo, hi] = &self.ends;
+        self.ascent.climb(network, [lo, hi], &batch.labels, steps, &mut self.rng);
+    }
+
+    /// Sets the box to one around the points found, as large as that share of the batch's boxes.
+    fn around_points(&mut self, batch: &Batch<F>, share: f64) {
+        let share = float::<F>(share);
+        for (slot, end) in self.ends.iter_mut().zip(&batch.ends) {
+            slot.assign(&self.ascent.points);
+            Zip::from(slot).and(&batch.inputs).and(end).for_each(|slot, &x, &end| {
+                *slot += share * (end - x);
+            });
+        }
+    }
+
+    /// Adds the gradient of the loss of interval bounds on the box times `factor`.
+    fn on_box(
+        &mut self,
+        network: &FloatNetwork<F>,
+        labels: &[usize],
+        factor: f64,
+        gradient: &mut FloatNetwork<F>,
+    ) {
+        let [lo, hi] = &self.ends;
+        self.interval.forward(network, [lo, hi], labels);
+        self.interval.backward(network, labels, (self.threshold, float(factor)), gradient);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_grow_along_the_ramp() {
+        let options = RobustOptions { ramp: [0.2, 0.6], ..RobustOptions::of(Trainer::Ibp) };
+        let growth = [0.0, 0.2, 0.4, 0.6, 1.0].map(|done| options.growth(done));
+        assert!(growth.iter().zip([0.0, 0.0, 0.5, 1.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12));
+        let at_once = RobustOptions { ramp: [0.0, 0.0], ..options };
+        assert_eq!(at_once.growth(0.0), 1.0);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let refused = |options: RobustOptions| match options.check() {
+            Err(TrainError::Setting { option, .. }) => option,
+            other => panic!("not refused: {other:?}"),
+        };
+        let usual = || RobustOptions::of(Trainer::MtlIbp);
+        assert_eq!(refused(RobustOptions { weight: 1.5, ..usual() }), "weight");
+        assert_eq!(refused(RobustOptions { weight: f64::NAN, ..usual() }), "weight");
+        assert_eq!(refused(RobustOptions { ramp: [0.6, 0.2], ..usual() }), "ramp");
+        assert_eq!(refused(RobustOptions { ramp: [-0.1, 0.2], ..usual() }), "ramp");
+        assert_eq!(refused(RobustOptions { steps: 0, ..usual() }), "steps");
+    }
+}

@@ -1,0 +1,131 @@
+//! The choice of the epoch to keep, by the validation rows.
+
+use ndarray::{Axis, NdFloat};
+use rand_chacha::ChaCha8Rng;
+
+use crate::model::{Tie, argmax};
+
+use super::ascent::Ascent;
+use super::examples::{Batch, Examples};
+use super::interval::IntervalTape;
+use super::network::{FloatNetwork, Tape, cross_entropy, float};
+
+/// Steps of the ascent in a box.
+const STEPS: usize = 20;
+
+/// Judges networks on the validation rows and remembers the best.
+pub(super) struct Referee<F> {
+    rows: Batch<F>,
+    tape: Tape<F>,
+    robust: Option<RobustJudge<F>>,
+    pub(super) best: Option<BestNetwork<F>>,
+    epochs_since_best: usize,
+}
+
+pub(super) struct BestNetwork<F> {
+    pub(super) network: FloatNetwork<F>,
+    score: f64,
+    loss: F,
+}
+
+/// The figures of one network on the validation rows.
+#[derive(Clone, Copy)]
+pub(super) struct Judged {
+    pub(super) accuracy: f64,
+    /// The shares of rows that keep their label in their box: as far as an ascent can tell, and by interval bounds.
+    pub(super) holding: Option<[f64; 2]>,
+}
+
+struct RobustJudge<F> {
+    threshold: F,
+    ascent: Ascent<F>,
+    interval: IntervalTape<F>,
+    rng: ChaCha8Rng,
+}
+
+impl<F: NdFloat> Referee<F> {
+    /// A referee who judges by accuracy, then by loss.
+    pub(super) fn new(network: &FloatNetwork<F>, held_out: &Examples<F>) -> Self {
+        let rows = Batch::all(held_out);
+        let tape = Tape::new(network, held_out.len());
+        Self { rows, tape, robust: None, best: None, epochs_since_best: 0 }
+    }
+
+    /// A referee who judges by the mean of the accuracy and the share of rows that keep their label by a margin of
+    /// `threshold` in their box, as far as an ascent from `rng` can tell.
+    pub(super) fn robust(self, network: &FloatNetwork<F>, threshold: f64, rng: ChaCha8Rng) -> Self {
+        let count = self.rows.labels.len();
+        let (ascent, interval) = (Ascent::new(network, count), IntervalTape::new(network, count));
+        let robust = RobustJudge { threshold: float(threshold), ascent, interval, rng };
+        Self { robust: Some(robust), ..self }
+    }
+
+    /// The figures on the validation rows, if there are any. The network is remembered if it is the best so far
+    /// and `may_keep`.
+    pub(super) fn judge(&mut self, network: &FloatNetwork<F>, may_keep: bool) -> Option<Judged> {
+        let Self { rows, tape, .. } = self;
+        if rows.labels.is_empty() {
+            return None;
+        }
+        network.forward(&rows.inputs, tape);
+        let mut loss = cross_entropy(tape, &rows.labels, F::one());
+        let accuracy = accuracy(tape, &rows.labels);
+        let (mut score, mut holding) = (accuracy, None);
+        if let Some(robust) = &mut self.robust {
+            let [attacked, bounded] = robust.holding(network, rows, tape);
+            loss = cross_entropy(tape, &rows.labels, F::one());
+            score = (accuracy + attacked) / 2.0;
+            holding = Some([attacked, bounded]);
+        }
+        let is_better = self
+            .best
+            .as_ref()
+            .is_none_or(|best| score > best.score || (score == best.score && loss < best.loss));
+        if is_better && may_keep {
+            self.best = Some(BestNetwork { network: network.clone(), score, loss });
+            self.epochs_since_best = 0;
+        } else if may_keep {
+            self.epochs_since_best += 1;
+        }
+        Some(Judged { accuracy, holding })
+    }
+
+    pub(super) fn is_out_of_patience(&self, patience: Option<usize>) -> bool {
+        patience.is_some_and(|epochs| self.epochs_since_best > epochs)
+    }
+}
+
+impl<F: NdFloat> RobustJudge<F> {
+    /// The shares of rows that hold: attacked, and by interval bounds. Leaves the logits at the attacked points on
+    /// the tape.
+    fn holding(
+        &mut self,
+        network: &FloatNetwork<F>,
+        rows: &Batch<F>,
+        tape: &mut Tape<F>,
+    ) -> [f64; 2] {
+        let [lo, hi] = &rows.ends;
+        self.interval.forward(network, [lo, hi], &rows.labels);
+        let bounded = self.interval.holding(&rows.labels, self.threshold);
+        // the same starts in every epoch, so that epochs differ by their networks alone
+        let rng = &mut self.rng.clone();
+        self.ascent.climb(network, [lo, hi], &rows.labels, STEPS, rng);
+        network.forward(&self.ascent.points, tape);
+        let rows_of = tape.logits().axis_iter(Axis(0)).zip(&rows.labels);
+        let wins = |(logits, own): &(ndarray::ArrayView1<F>, &usize)| {
+            let own = **own;
+            let mut others = logits.iter().enumerate().filter(|(class, _)| *class != own);
+            others.all(|(_, z)| logits[own] - *z > self.threshold)
+        };
+        let attacked = rows_of.filter(wins).count() as f64 / rows.labels.len() as f64;
+        [attacked, bounded]
+    }
+}
+
+fn accuracy<F: NdFloat>(tape: &Tape<F>, labels: &[usize]) -> f64 {
+    let is_hit = |(logits, label): &(ndarray::ArrayView1<F>, &usize)| {
+        argmax(logits.as_slice().expect("rows of the tape lie in order"), Tie::Lower) == **label
+    };
+    let hits = tape.logits().axis_iter(Axis(0)).zip(labels).filter(is_hit).count();
+    hits as f64 / labels.len() as f64
+}

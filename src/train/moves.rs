@@ -1,0 +1,82 @@
+//! The boxes in which rows may move: what a local property says about every point near a row.
+
+use crate::model::{Model, Row};
+use crate::spec::{Lowered, Spec};
+use crate::violation::FloatBox;
+
+use super::TrainError;
+
+/// Rows with the boxes in which they may move.
+#[derive(Clone, Copy, Debug)]
+pub struct Movable<'a> {
+    /// The rows.
+    pub rows: &'a [Row],
+    /// A box for each.
+    pub moves: &'a Moves,
+}
+
+/// A box around each of some rows, raw: the least and the greatest value per feature. Boxes stay within the
+/// declared ranges, and features that take whole numbers only have whole ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moves {
+    features: usize,
+    /// Row-major, shape `[rows][features]`.
+    lo: Vec<f64>,
+    hi: Vec<f64>,
+}
+
+impl Moves {
+    /// The boxes of rows that do not move.
+    pub fn none(rows: &[Row], features: usize) -> Self {
+        let values: Vec<f64> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();
+        Self { features, lo: values.clone(), hi: values }
+    }
+
+    /// Widens the boxes to hold those in which `spec` makes its claims about `model`, which stands for every model
+    /// of its schema. A row outside the domain does not move.
+    pub(super) fn widen(
+        &mut self,
+        spec: &Spec,
+        model: &Model,
+        rows: &[Row],
+    ) -> Result<(), TrainError> {
+        let lowered = Lowered::new(spec, model, None, rows).map_err(|error| {
+            TrainError::Property { property: spec.property.name(), reason: error.to_string() }
+        })?;
+        for (at, row) in rows.iter().enumerate() {
+            let Some(obligation) = lowered.obligation(at) else { continue };
+            let reach = FloatBox::new(&obligation.region);
+            let sides = reach.lo().iter().zip(reach.hi()).zip(&row.values).enumerate();
+            for (feature, ((&lo, &hi), &x)) in sides {
+                let slot = at * self.features + feature;
+                if lo <= x && x <= hi {
+                    self.lo[slot] = self.lo[slot].min(lo);
+                    self.hi[slot] = self.hi[slot].max(hi);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the boxes of other rows.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.lo.extend_from_slice(&other.lo);
+        self.hi.extend_from_slice(&other.hi);
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.lo.len().checked_div(self.features).unwrap_or(0)
+    }
+
+    /// True if there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.lo.is_empty()
+    }
+
+    /// The least and the greatest values of a row's box.
+    pub fn row(&self, row: usize) -> (&[f64], &[f64]) {
+        let range = row * self.features..(row + 1) * self.features;
+        (&self.lo[range.clone()], &self.hi[range])
+    }
+}

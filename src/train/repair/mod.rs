@@ -1,0 +1,159 @@
+//! Leaf values of an ensemble, moved as little as possible until specs are proved.
+//!
+//! With the trees' structure fixed, the score at a point is linear in the leaf values, so every counterexample is
+//! a linear row on them. Rounds of three steps:
+//!
+//! ```text
+//! 1. the verifier decides every obligation and gives counterexamples to those that fail
+//! 2. each becomes a row: the violation, linear in the leaf values, must be at most −margin
+//! 3. the leaf values move to the closest ones that meet all rows so far, rounded to f32
+//! ```
+//!
+//! The rounds end when nothing is refuted: then all is proved, or undecided for want of budget.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `rows` | counterexamples as rows |
+//! | `closest` | the closest values under rows (Hildreth 1957) |
+
+mod closest;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use crate::certificate::{Subject, Totals, Verdict};
+use crate::certify::{CertifyError, Options, Task};
+use crate::model::{DataSet, Ensemble, Family, Model, Node, Row};
+use crate::spec::Spec;
+
+use closest::Closest;
+use rows::{LeafRow, Leaves};
+
+/// The settings of [`repair`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RepairOptions {
+    /// Most rounds.
+    pub rounds: usize,
+    /// Nodes of a case distinction per obligation and round.
+    pub budget_nodes: u64,
+    /// The amount by which rows are met, in units of the violation: above what rounding to f32 can undo.
+    pub margin: f64,
+}
+
+impl Default for RepairOptions {
+    fn default() -> Self {
+        Self { rounds: 2000, budget_nodes: 20_000, margin: 1e-4 }
+    }
+}
+
+/// The progress of [`repair`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepairRound {
+    /// Rounds done.
+    pub round: usize,
+    /// Obligations that were refuted in it.
+    pub refuted: u64,
+    /// Rows so far.
+    pub rows: usize,
+}
+
+/// A repaired ensemble.
+#[derive(Clone, Debug)]
+pub struct Repaired {
+    /// The model with other leaf values.
+    pub model: Model,
+    /// The obligations of each spec by the last round's verdicts.
+    pub totals: Vec<Totals>,
+    /// Rounds done.
+    pub rounds: usize,
+    /// Rows that were needed.
+    pub rows: usize,
+}
+
+/// Moves the leaf values of an ensemble until no obligation of `specs` is refuted, or the rounds end. Leaves that
+/// many of `weigh` reach move least. A network is returned as it is.
+///
+/// # Errors
+/// Specs that say nothing about the model, or data that does not fit it.
+pub fn repair(
+    model: Model,
+    specs: &[Spec],
+    data: &DataSet,
+    weigh: &[Row],
+    options: &RepairOptions,
+    tell: &mut dyn FnMut(RepairRound),
+) -> Result<Repaired, CertifyError> {
+    let mut model = model;
+    let (leaves, mut closest) = match &model.family {
+        Family::Ensemble(ensemble) => {
+            let leaves = Leaves::new(ensemble);
+            let closest = Closest::new(&leaves.values(ensemble), &leaves.weights(ensemble, weigh));
+            (leaves, closest)
+        }
+        Family::Mlp(_) => (Leaves::default(), Closest::new(&[], &[])),
+    };
+    let mut round = 0;
+    loop {
+        let found = decide(&model, specs, data, (&leaves, options))?;
+        let refuted = found.totals.iter().map(|totals| totals.refuted).sum();
+        round += 1;
+        tell(RepairRound { round, refuted, rows: closest.len() });
+        if refuted == 0 || found.rows.is_empty() || round >= options.rounds {
+            let rows = closest.len();
+            return Ok(Repaired { model, totals: found.totals, rounds: round, rows });
+        }
+        found.rows.into_iter().for_each(|row| closest.add(row));
+        let values = closest.solve();
+        if let Family::Ensemble(ensemble) = &mut model.family {
+            leaves.set(ensemble, values);
+        }
+    }
+}
+
+/// What the verifier says of a model.
+struct Decided {
+    totals: Vec<Totals>,
+    rows: Vec<LeafRow>,
+}
+
+fn decide(
+    model: &Model,
+    specs: &[Spec],
+    data: &DataSet,
+    (leaves, options): (&Leaves, &RepairOptions),
+) -> Result<Decided, CertifyError> {
+    let mut decided = Decided { totals: Vec::new(), rows: Vec::new() };
+    for spec in specs {
+        let task = Task {
+            options: Options { budget_nodes: options.budget_nodes, ..Options::default() },
+            ..Task::new(Subject::new(model, spec, data))
+        };
+        let rows = &mut decided.rows;
+        let totals = task.prepare(|searcher| {
+            let mut refuted = Vec::new();
+            let summary = searcher.run(0, |line, answer| {
+                if let Verdict::Refuted(_) = &answer.verdict {
+                    refuted.push(line.at);
+                    rows.extend(leaves.row(model, searcher, line, options.margin));
+                }
+                Ok(())
+            })?;
+            for at in refuted {
+                rows.extend(leaves.further_rows(model, searcher, at, options.margin));
+            }
+            Ok::<_, CertifyError>(summary.totals)
+        })??;
+        decided.totals.push(totals);
+    }
+    Ok(decided)
+}
+
+/// The leaf that a raw point reaches.
+fn reached(ensemble: &Ensemble, tree: usize, raw: &[f64]) -> usize {
+    let nodes = &ensemble.trees[tree].nodes;
+    let mut at = 0;
+    while let Node::Split { feature, threshold, left, right, .. } = &nodes[at] {
+        at = if raw[feature.0] < *threshold { *left } else { *right };
+    }
+    at
+}

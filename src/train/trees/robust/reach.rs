@@ -1,0 +1,48 @@
+//! The ends of each row's box as codes: the number of cuts at most the end. A box reaches the left of cut `k` iff
+//! its low code is at most `k`, and the right iff its high code is above `k`.
+
+use crate::train::Movable;
+use crate::train::trees::bins::code;
+
+use super::cuts::roomy_cuts;
+
+/// The boxes of the training rows as codes.
+pub(super) struct Reach {
+    /// Per feature, the cuts in ascending order; fewer than 256.
+    cuts: Vec<Vec<f64>>,
+    /// Row-major, shape `[rows][features]`, the low and the high code.
+    codes: Vec<[u8; 2]>,
+}
+
+impl Reach {
+    /// At most `bins` (2 to 256) bins per feature.
+    pub(super) fn new(sample: Movable, bins: usize) -> Self {
+        let features = sample.rows.first().map_or(0, |row| row.values.len());
+        let column = |feature: usize| -> Vec<f64> {
+            sample.rows.iter().map(|row| row.values[feature]).collect()
+        };
+        let cuts: Vec<_> = (0..features).map(|f| roomy_cuts(&column(f), bins)).collect();
+        let codes = (0..sample.rows.len()).flat_map(|row| {
+            let (lo, hi) = sample.moves.row(row);
+            let ends = cuts.iter().zip(lo).zip(hi);
+            ends.map(|((cuts, lo), hi)| [code(cuts, *lo), code(cuts, *hi)]).collect::<Vec<_>>()
+        });
+        let codes = codes.collect();
+        Self { cuts, codes }
+    }
+
+    /// Number of features.
+    pub(super) fn features(&self) -> usize {
+        self.cuts.len()
+    }
+
+    /// The codes of a row's box, in feature order.
+    pub(super) fn row(&self, row: u32) -> &[[u8; 2]] {
+        &self.codes[row as usize * self.features()..][..self.features()]
+    }
+
+    /// The cuts of each feature.
+    pub(super) fn cuts(&self) -> &[Vec<f64>] {
+        &self.cuts
+    }
+}
