@@ -19,6 +19,8 @@ pub struct Demands {
     pub(super) threshold: f64,
     /// Features in which the score of class 1 must go one way.
     pub(super) directions: BTreeMap<Feature, Direction>,
+    /// Other specs about two points, which the leaf values of an ensemble can be moved to meet.
+    pub(super) by_repair: Vec<Spec>,
 }
 
 impl Demands {
@@ -42,6 +44,7 @@ impl Demands {
     }
 
     fn add(&mut self, spec: &Spec, blank: &Model, rows: &[Row]) -> Result<(), TrainError> {
+        let mut needs_repair = false;
         let refused = |reason: &str| {
             Err(TrainError::Property { property: spec.property.name(), reason: reason.to_owned() })
         };
@@ -82,15 +85,39 @@ impl Demands {
                         | Bonds::Moved(_)
                         | Bonds::Raised(_)
                         | Bonds::Shifted(_),
-                        _,
-                    ) => return refused("no trainer holds claims about two points of this kind"),
+                        Aim::Close { .. } | Aim::Stays(_) | Aim::Flip { .. } | Aim::Order { .. },
+                    ) => needs_repair = true,
+                    (_, Aim::Lipschitz { .. }) => {
+                        return refused("no trainer holds claims about pairs of rows");
+                    }
                 },
                 Claim::Avoid { .. } | Claim::AllPairs { .. } => {
                     return refused("no trainer holds claims of this kind");
                 }
             }
         }
+        if needs_repair {
+            self.by_repair.push(spec.clone());
+        }
         Ok(())
+    }
+
+    /// Refuses directions, which the training of a network does not hold.
+    pub(super) fn expect_no_directions(&self) -> Result<(), TrainError> {
+        let reason = "of a network no trainer holds directions; train trees".to_owned();
+        match self.directions.is_empty() {
+            true => Ok(()),
+            false => Err(TrainError::Property { property: "monotonicity", reason }),
+        }
+    }
+
+    /// Refuses specs that only [`super::hold`] and [`super::repair`] can meet.
+    pub(super) fn expect_no_repair(&self) -> Result<(), TrainError> {
+        let reason = "leaf values are moved afterwards; use `train --hold`".to_owned();
+        match self.by_repair.first() {
+            None => Ok(()),
+            Some(spec) => Err(TrainError::Property { property: spec.property.name(), reason }),
+        }
     }
 
     /// True if rows must keep their label nearby.

@@ -1,12 +1,14 @@
 //! Recipes: the training of a model, as TOML.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
-use crate::spec::{Direction, Spec};
+use crate::source::{SourceError, read_regular};
+use crate::spec::{Direction, Spec, SpecError};
 
 use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
@@ -58,6 +60,17 @@ pub enum RecipeError {
         /// The text found.
         found: String,
     },
+    /// A file cannot be read.
+    #[error("{0}")]
+    Source(#[from] SourceError),
+    /// A spec that the recipe names is none.
+    #[error("{path}: {error}", path = path.display())]
+    Spec {
+        /// The spec's file.
+        path: PathBuf,
+        /// Reason why not.
+        error: SpecError,
+    },
     /// A setting belongs to the other family.
     #[error("[training] `{key}` is no setting of family `{family}`")]
     Setting {
@@ -106,8 +119,16 @@ struct RecipeFile {
     training: Training,
     monotone: Option<toml::Value>,
     trainer: Option<String>,
-    property: Option<toml::Value>,
+    #[serde(default)]
+    property: Vec<PropertyEntry>,
     attack: Option<toml::Value>,
+}
+
+/// A spec that the model is trained to hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PropertyEntry {
+    spec: PathBuf,
 }
 
 #[derive(Default, Deserialize)]
@@ -148,18 +169,36 @@ impl Recipe {
         Self::natural(FamilyKind::Trees(TreeOptions::default(), Monotone::Declared))
     }
 
-    /// Reads a recipe. Unknown keys, and settings that this version does not train, are refused by name.
+    /// Reads a recipe without `[[property]]`. Unknown keys, and settings that this version does not train, are
+    /// refused by name.
     pub fn read(bytes: &[u8]) -> Result<Self, RecipeError> {
+        let (recipe, specs) = Self::parse(bytes)?;
+        match specs.is_empty() {
+            true => Ok(recipe),
+            false => Err(RecipeError::Unsupported { what: "[[property]] of no file".to_owned() }),
+        }
+    }
+
+    /// Reads a recipe file, with the specs that it names: `[[property]] spec = "…"`, relative to its folder.
+    pub fn open(path: &Path) -> Result<Self, RecipeError> {
+        let (recipe, specs) = Self::parse(&read_text(path)?)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let spec = |name: &PathBuf| {
+            let path = folder.join(name);
+            Spec::read(&read_text(&path)?).map_err(|error| RecipeError::Spec { path, error })
+        };
+        Ok(recipe.holding(specs.iter().map(spec).collect::<Result<Vec<_>, _>>()?))
+    }
+
+    /// The recipe, and the paths of the specs that it names.
+    fn parse(bytes: &[u8]) -> Result<(Self, Vec<PathBuf>), RecipeError> {
         let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
         let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
-        if file.property.is_some() {
-            return unsupported("[[property]]");
-        }
         if file.attack.is_some() {
             return unsupported("[attack]");
         }
         if let Some(trainer) = file.trainer.filter(|trainer| trainer != "natural") {
-            return unsupported(&trainer);
+            return unsupported(&format!("trainer = {trainer:?} at the top; below [training] it"));
         }
         let kind = match (file.family.as_str(), file.monotone) {
             ("mlp", Some(_)) => return unsupported("monotone networks"),
@@ -169,7 +208,8 @@ impl Recipe {
             }
             (other, _) => return unsupported(other),
         };
-        Ok(Self::natural(kind))
+        let specs = file.property.into_iter().map(|entry| entry.spec).collect();
+        Ok((Self::natural(kind), specs))
     }
 
     fn natural(kind: FamilyKind) -> Self {
@@ -211,10 +251,12 @@ impl Recipe {
     /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
+        let demands = Demands::of(&self.hold, schema, classes)?;
+        demands.expect_no_repair()?;
         match &self.kind {
             FamilyKind::Mlp(options) => {
                 let options = MlpOptions { seed: fit.seed, ..options.clone() };
-                let demands = Demands::of(&self.hold, schema, classes)?;
+                demands.expect_no_directions()?;
                 if !demands.is_local() {
                     return mlp::train(schema, classes, train, validation, &options, progress);
                 }
@@ -228,7 +270,6 @@ impl Recipe {
                 mlp::train_under_moves(schema, classes, keeping, &options, progress)
             }
             FamilyKind::Trees(options, monotone) => {
-                let demands = Demands::of(&self.hold, schema, classes)?;
                 let mut monotone = directions(monotone, fit)?;
                 monotone.extend(demands.directions.clone());
                 let options = TreeOptions { monotone, ..options.clone() };
@@ -243,6 +284,13 @@ impl Recipe {
             }
         }
     }
+}
+
+/// Largest recipe or spec, in bytes.
+const MAX_BYTES: u64 = 8 << 20;
+
+fn read_text(path: &Path) -> Result<Vec<u8>, SourceError> {
+    read_regular(path, MAX_BYTES)
 }
 
 fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {

@@ -225,3 +225,114 @@ fn bad_points_are_refused_with_line_and_column() {
     let message = scene.refused("predict --model mlp.json --points points.csv", &[]);
     crate::snapshot!("predict-refusal", message);
 }
+
+/// Keeps its label within half a unit of z.
+const NEAR: &str =
+    "property = \"local-invariance\"\nepsilon = \"0.2\"\ndelta = \"0.5\"\nsemantics = \"real\"\n";
+
+#[test]
+fn a_model_that_holds_stands_beside_the_natural_one() {
+    let scene = Scene::new();
+    scene.write("near.toml", NEAR);
+    for family in ["trees", "mlp"] {
+        let call = format!(
+            "train --data tiny.csv --family {family} --hold near.toml --rows 30 --json --out {family}-held.json"
+        );
+        let json: serde_json::Value = serde_json::from_str(&scene.done(&call)).unwrap();
+        for side in ["before", "after"] {
+            for figures in [&json[side], &json["test"][side]] {
+                assert!(figures["accuracy"].as_f64().unwrap() > 0.5, "{json}");
+                assert!(figures["log_loss"].as_f64().unwrap().is_finite());
+                let spec = &figures["specs"][0];
+                assert_eq!(spec["spec"], "near.toml");
+                let decided =
+                    ["proved", "refuted", "undecided"].map(|key| spec[key].as_u64().unwrap());
+                assert_eq!(decided.iter().sum::<u64>(), spec["n"].as_u64().unwrap());
+            }
+        }
+        let proved = |side: &str| json[side]["specs"][0]["proved"].as_u64().unwrap();
+        assert!(proved("after") >= proved("before"), "{json}");
+        scene.done(&format!(
+            "certify --model {family}-held.json --spec near.toml --data tiny.csv:validation --rows 30 --out c.jsonl"
+        ));
+    }
+    let text = scene.done("train --data tiny.csv --hold near.toml --rows 30 --out again.json");
+    assert!(text.contains("natural") && text.contains("near.toml"), "{text}");
+    assert_eq!(
+        scene.read("again.json"),
+        scene.read("trees-held.json"),
+        "trees are the usual family"
+    );
+}
+
+#[test]
+fn claims_about_two_points_are_met_by_moving_leaf_values() {
+    let scene = Scene::new();
+    scene.write("stable.toml", "property = 'stability'\nfeatures = ['income']\nbound = '1.5'\n");
+    scene.write(
+        "up.toml",
+        "property = 'monotonicity'\nfeatures = ['income']\ndirection = 'increasing'\n",
+    );
+    let call = "train --data tiny.csv --hold stable.toml --hold up.toml --json --out held.json";
+    let json: serde_json::Value = serde_json::from_str(&scene.done(call)).unwrap();
+    for at in 0..2 {
+        let [before, after] = ["before", "after"].map(|side| &json[side]["specs"][at]);
+        assert_eq!((&after["proved"], &after["n"]), (&before["n"], &before["n"]), "{json}");
+    }
+}
+
+#[test]
+fn what_cannot_be_held_is_refused_and_leaves_nothing() {
+    let scene = Scene::new();
+    scene.write("near.toml", NEAR);
+    scene.write("pairs.toml", "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'\n");
+    scene.write(
+        "up.toml",
+        "property = 'monotonicity'\nfeatures = ['income']\ndirection = 'increasing'\n",
+    );
+    scene.write(
+        "no.toml",
+        "property = 'monotonicity'\nfeatures = ['wealth']\ndirection = 'increasing'\n",
+    );
+    scene.write("stable.toml", "property = 'stability'\nfeatures = ['income']\nbound = '1'\n");
+    scene.write("r.toml", "family = 'trees'\n[[property]]\nspec = 'stable.toml'\n");
+    for (rest, parts) in [
+        ("--hold pairs.toml", &["lipschitzness", "pairs"][..]),
+        ("--family mlp --hold up.toml", &["monotonicity", "network"]),
+        ("--hold no.toml", &["wealth"]),
+        ("--hold missing.toml", &["missing.toml"]),
+        ("--hold near.toml --price 2", &["--price 2", "0 to 1"]),
+        ("--price 0.1", &["--hold"]),
+        ("--hold near.toml --recipe r.toml", &["--recipe"]),
+        ("--recipe r.toml", &["r.toml", "stability", "--hold"]),
+    ] {
+        scene.refused(&format!("train --data tiny.csv {rest} --out m.json"), parts);
+        assert!(!scene.path("m.json").exists(), "{rest}");
+    }
+}
+
+#[test]
+fn a_recipe_names_specs_beside_it() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path("recipes")).unwrap();
+    scene.write("near.toml", NEAR);
+    for (family, more) in
+        [("trees", "trees = 5"), ("mlp", "epochs = 4\ntrainer = 'ibp'\nhidden = [5]")]
+    {
+        let recipe =
+            |property: &str| format!("family = '{family}'\n{property}[training]\n{more}\n");
+        scene.write("recipes/held.toml", recipe("[[property]]\nspec = '../near.toml'\n"));
+        scene.write("recipes/natural.toml", recipe(""));
+        for kind in ["held", "natural"] {
+            scene.done(&format!(
+                "train --data tiny.csv --recipe recipes/{kind}.toml --out {family}-{kind}.json"
+            ));
+        }
+        let [held, natural] =
+            ["held", "natural"].map(|kind| scene.read(&format!("{family}-{kind}.json")));
+        assert_ne!(held, natural, "{family}");
+    }
+    scene.write("recipes/held.toml", "family = 'trees'\n[[property]]\nspec = 'near.toml'\n");
+    let call = "train --data tiny.csv --recipe recipes/held.toml --out m.json";
+    scene.refused(call, &["recipes/near.toml"]);
+}

@@ -2,7 +2,7 @@
 
 use crate::spec::Spec;
 use crate::train::mlp::{RobustOptions, Trainer};
-use crate::train::{Demands, Recipe};
+use crate::train::{Demands, Recipe, TrainError};
 
 /// A family that can be trained to hold specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,20 @@ impl HoldFamily {
     /// Ensembles with two classes: they hold local claims at the smallest price and are decided exactly.
     pub(super) fn usual(classes: usize) -> Self {
         if classes == 2 { Self::Trees } else { Self::Mlp }
+    }
+
+    /// Refuses demands that no training of the family meets.
+    pub(super) fn expect(self, demands: &Demands) -> Result<(), TrainError> {
+        if self == Self::Trees {
+            return Ok(());
+        }
+        demands.expect_no_directions()?;
+        let reason =
+            "of a network no trainer holds it; leave out --family, or take trees".to_owned();
+        match demands.by_repair.first() {
+            None => Ok(()),
+            Some(spec) => Err(TrainError::Property { property: spec.property.name(), reason }),
+        }
     }
 
     fn natural(self) -> Recipe {
@@ -44,6 +58,10 @@ impl Attempt {
         Self { words, recipe, is_natural: false }
     }
 
+    pub(super) fn is_natural(&self) -> bool {
+        self.is_natural
+    }
+
     /// The recipe, with the specs if it is not the natural one.
     pub(super) fn recipe(&self, specs: &[Spec]) -> Recipe {
         let specs = if self.is_natural { &[][..] } else { specs };
@@ -51,18 +69,24 @@ impl Attempt {
     }
 }
 
-/// The weights of a row's worst case beside the row itself.
-const WORST_CASES: [f64; 5] = [1.0, 0.8, 0.6, 0.4, 0.2];
+/// The weights of a row's worst case beside the row itself; first the usual one, which costs little and holds nearly
+/// as much as 1.
+const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 
 /// The weights of interval bounds beside attacked points.
 const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
 
-/// The natural training, the strongest one, and those that may cost less if a price is asked.
+/// The natural training, the usual one that holds the specs, and others if a price is asked.
 pub(super) fn of(family: HoldFamily, demands: &Demands, has_price: bool) -> Vec<Attempt> {
     let mut attempts = vec![Attempt::natural(family)];
     let held = |words: String, recipe: Recipe| Attempt::held(words, recipe);
     if !demands.is_local() {
-        attempts.push(held("with directions".to_owned(), family.natural()));
+        let words = match (demands.directions.is_empty(), demands.by_repair.is_empty()) {
+            (false, true) => "with directions",
+            (true, _) => "leaf values moved",
+            (false, false) => "with directions, leaf values moved",
+        };
+        attempts.push(held(words.to_owned(), family.natural()));
         return attempts;
     }
     match family {

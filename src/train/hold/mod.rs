@@ -18,7 +18,7 @@ use crate::dataset;
 use crate::model::{DataSet, Model, Part};
 use crate::spec::Spec;
 
-use super::{Demands, Fit, Progress, Recipe, TrainError};
+use super::{Demands, Fit, Progress, Recipe, RepairOptions, RepairRound, TrainError, repair};
 use attempts::Attempt;
 
 pub use attempts::HoldFamily;
@@ -29,7 +29,7 @@ pub use figures::Figures;
 pub struct HoldOptions {
     /// The family; `None`: ensembles with two classes, else networks.
     pub family: Option<HoldFamily>,
-    /// The accuracy on validation rows that may be lost, as a share. `None`: the strongest training, whatever it
+    /// The accuracy on validation rows that may be lost, as a share. `None`: the usual training, whatever it
     /// costs.
     pub price: Option<f64>,
     /// The first rows of each part that claims are certified on.
@@ -99,12 +99,14 @@ pub enum HoldProgress<'a> {
     Training(&'a str),
     /// A step of it.
     Step(Progress),
+    /// A round of moving leaf values.
+    Repair(RepairRound),
     /// It is certified.
     Certifying(&'a str),
 }
 
 /// Trains models of `data` to hold `specs`, certifies each on validation rows, and chooses one: with a price, the
-/// one that is proved to hold most among those that lose no more accuracy; without, the strongest training.
+/// one that is proved to hold most among those that lose no more accuracy; without, the usual training.
 ///
 /// # Errors
 /// Specs that no trainer can hold, or that say nothing about the data; data without validation rows.
@@ -124,13 +126,21 @@ pub fn hold(
         dataset::schema(data).map_err(|error| TrainError::Schema { reason: error.to_string() })?;
     let demands = Demands::of(specs, &schema, data.classes())?;
     let family = options.family.unwrap_or_else(|| HoldFamily::usual(data.classes()));
+    family.expect(&demands)?;
+    let of_training: Vec<Spec> =
+        specs.iter().filter(|spec| !demands.by_repair.contains(spec)).cloned().collect();
     let fit = Fit::of(data, &schema, options.seed);
     let certified = |model: &Model, part| Figures::of(model, specs, data, part, options);
 
     let mut candidates = Vec::new();
     for attempt in attempts::of(family, &demands, options.price.is_some()) {
-        let recipe = attempt.recipe(specs);
-        let model = train(&recipe, &fit, &attempt, tell)?;
+        let recipe = attempt.recipe(&of_training);
+        let mut model = train(&recipe, &fit, &attempt, tell)?;
+        if !attempt.is_natural() && !demands.by_repair.is_empty() {
+            let watch = &mut |round| tell(HoldProgress::Repair(round));
+            let usual = RepairOptions::default();
+            model = repair(model, &demands.by_repair, data, &usual, watch)?.model;
+        }
         tell(HoldProgress::Certifying(&attempt.words));
         let figures = certified(&model, Part::Validation)?;
         candidates.push((attempt, model, figures));
@@ -162,7 +172,7 @@ fn train(
     recipe.fit(fit, &mut |step| tell(HoldProgress::Step(step)))
 }
 
-/// The candidate to keep; the first one is natural, the second one the strongest.
+/// The candidate to keep; the first one is natural, the second one the usual one to hold.
 fn choose(candidates: &[(Attempt, Model, Figures)], price: Option<f64>) -> usize {
     let Some(price) = price else { return candidates.len().min(2) - 1 };
     let natural = candidates[0].2.accuracy();

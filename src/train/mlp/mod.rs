@@ -101,6 +101,9 @@ impl MlpOptions {
     }
 }
 
+/// The share of the steps after which the rate falls.
+const LATE: f64 = 0.75;
+
 /// Independent random streams of one seed.
 enum TrainStream {
     Weights,
@@ -177,7 +180,8 @@ pub fn train_under_moves(
     };
     let referee = Referee::new(&start, &held_out);
     let referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
-    let whole = (options, robust.ramp[1]);
+    // only once boxes are whole and steps small is an epoch worth keeping
+    let whole = (options, robust.ramp[1].max(LATE));
     let network = descend(start, &examples, (objective, referee), whole, progress)?;
     Ok(model(schema, classes, &network))
 }
@@ -261,7 +265,6 @@ impl Schedule {
     }
 
     fn rate(&self, done: u64) -> f64 {
-        let is_late = u128::from(done) * 4 >= u128::from(self.steps) * 3;
-        if is_late { 0.2 * self.learning_rate } else { self.learning_rate }
+        if self.share(done) >= LATE { 0.2 * self.learning_rate } else { self.learning_rate }
     }
 }

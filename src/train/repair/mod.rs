@@ -22,8 +22,8 @@ mod rows;
 mod tests;
 
 use crate::certificate::{Subject, Totals, Verdict};
-use crate::certify::{CertifyError, Options, Task};
-use crate::model::{DataSet, Ensemble, Family, Model, Node, Row};
+use crate::certify::{CertifyError, Options, Selection, Task};
+use crate::model::{DataSet, Ensemble, Family, Model, Node, Part};
 use crate::spec::Spec;
 
 use closest::Closest;
@@ -70,8 +70,9 @@ pub struct Repaired {
     pub rows: usize,
 }
 
-/// Moves the leaf values of an ensemble until no obligation of `specs` is refuted, or the rounds end. Leaves that
-/// many of `weigh` reach move least. A network is returned as it is.
+/// Moves the leaf values of an ensemble until no obligation of `specs` is refuted, or the rounds end. Claims about
+/// rows are made of the training rows. Leaves that many training rows reach move least. A network is returned as it
+/// is.
 ///
 /// # Errors
 /// Specs that say nothing about the model, or data that does not fit it.
@@ -79,7 +80,6 @@ pub fn repair(
     model: Model,
     specs: &[Spec],
     data: &DataSet,
-    weigh: &[Row],
     options: &RepairOptions,
     tell: &mut dyn FnMut(RepairRound),
 ) -> Result<Repaired, CertifyError> {
@@ -87,7 +87,10 @@ pub fn repair(
     let (leaves, mut closest) = match &model.family {
         Family::Ensemble(ensemble) => {
             let leaves = Leaves::new(ensemble);
-            let closest = Closest::new(&leaves.values(ensemble), &leaves.weights(ensemble, weigh));
+            let closest = Closest::new(
+                &leaves.values(ensemble),
+                &leaves.weights(ensemble, data.part(Part::Train)),
+            );
             (leaves, closest)
         }
         Family::Mlp(_) => (Leaves::default(), Closest::new(&[], &[])),
@@ -124,9 +127,11 @@ fn decide(
 ) -> Result<Decided, CertifyError> {
     let mut decided = Decided { totals: Vec::new(), rows: Vec::new() };
     for spec in specs {
+        // rows of other parts are for those who judge the model
         let task = Task {
+            subject: Subject::new(model, spec, data),
+            selection: Selection { part: Part::Train, rows: None },
             options: Options { budget_nodes: options.budget_nodes, ..Options::default() },
-            ..Task::new(Subject::new(model, spec, data))
         };
         let rows = &mut decided.rows;
         let totals = task.prepare(|searcher| {

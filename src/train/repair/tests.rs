@@ -5,6 +5,7 @@ use crate::model::Part;
 use crate::train::Recipe;
 
 use super::*;
+use crate::model::Row;
 
 fn spec(text: &str) -> Spec {
     Spec::read(text.as_bytes()).unwrap()
@@ -38,7 +39,7 @@ fn claims_about_the_whole_domain_are_proved_afterwards() {
         let natural = small();
         let options = RepairOptions::default();
         let mut first = None;
-        let repaired = repair(natural.clone(), &specs, &data, train, &options, &mut |round| {
+        let repaired = repair(natural.clone(), &specs, &data, &options, &mut |round| {
             first.get_or_insert(round.refuted);
         })
         .unwrap();
@@ -56,6 +57,6 @@ fn a_model_that_holds_is_left_alone() {
     let specs = [spec("property = 'stability'\nfeatures = ['word_freq_free']\nbound = '1000'")];
     let natural = small();
     let options = RepairOptions::default();
-    let repaired = repair(natural.clone(), &specs, &data, &[], &options, &mut |_| {}).unwrap();
+    let repaired = repair(natural.clone(), &specs, &data, &options, &mut |_| {}).unwrap();
     assert_eq!((repaired.model, repaired.rounds, repaired.rows), (natural, 1, 0));
 }

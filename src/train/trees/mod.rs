@@ -68,7 +68,7 @@ impl Default for TreeOptions {
             min_child_weight: 1.0,
             gamma: 0.0,
             monotone: BTreeMap::new(),
-            worst_case: 1.0,
+            worst_case: 0.4,
             patience: None,
         }
     }

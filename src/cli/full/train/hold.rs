@@ -42,6 +42,9 @@ pub(super) fn train(
     let mut tell = |what: HoldProgress| match what {
         HoldProgress::Training(words) => progress.set_message(words.to_owned()),
         HoldProgress::Certifying(words) => progress.set_message(format!("certify {words}")),
+        HoldProgress::Repair(round) => {
+            progress.set_message(format!("repair: {} refuted, {} rows", round.refuted, round.rows));
+        }
         HoldProgress::Step(step) => {
             progress.set_length(step.total);
             progress.set_position(step.done);

@@ -36,10 +36,12 @@ enum FamilyArgument {
 /// OUT.training says what the model was trained with, for --resume.
 ///
 /// With --hold the model is trained to hold one or more specs: about labels or posteriors near rows
-/// (`local-invariance`, `label`), or about directions (`monotonicity`, ensembles). It stands beside the natural
-/// model: accuracy, F1, log-loss, and what the kernel decided of each spec, on validation rows, by which a model is
-/// chosen, and on test rows, which choose nothing. Without --price the strongest training is taken, whatever it
-/// costs; with --price several are tried, and the natural model is kept if none proves more at that price.
+/// (`local-invariance`, `label`) by robust boosting or a certified loss; for ensembles also about directions
+/// (`monotonicity`), and about two points (`stability`, `small-neighborhood`, `high-confidence`, `redundancy`,
+/// `boundary-fuzz`), whose leaf values are moved until nothing is refuted. It stands beside the natural model:
+/// accuracy, F1, log-loss, and what the kernel decided of each spec, on validation rows, by which a model is chosen,
+/// and on test rows, which choose nothing. Without --price the usual training is taken, whatever it costs; with
+/// --price several are tried, and the natural model is kept if none proves more at that price.
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").args(["family", "recipe"]),
@@ -155,10 +157,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
 /// The recipe by which the model is trained.
 fn recipe(arguments: &Arguments) -> Result<Recipe, Refusal> {
     match (&arguments.recipe, arguments.family) {
-        (Some(path), _) => {
-            let bytes = files::read_settings(path)?;
-            Recipe::read(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))
-        }
+        (Some(path), _) => Recipe::open(path).map_err(Refusal::from).map_err(Refusal::about(path)),
         (None, Some(FamilyArgument::Trees)) => Ok(Recipe::trees()),
         (None, _) => Ok(Recipe::mlp()),
     }
