@@ -43,16 +43,13 @@ pub enum MergeError {
     },
     /// A cell that no folder has.
     #[error(
-        "cell {index} `{key}` is in none of the folders, which have {found} of {all} cells; give all shards, each \
-         run to its end"
+        "cell {index} `{key}`, of {all} cells, is in none of the folders; give all shards, each run to its end"
     )]
     Missing {
         /// The place of the cell.
         index: u64,
         /// Its key.
         key: String,
-        /// Cells found before it.
-        found: u64,
         /// Cells of the grid.
         all: u64,
     },
@@ -126,8 +123,8 @@ fn take(
     let mut holders = shards.iter_mut().filter(|shard| has(shard));
     let (holder, other) = (holders.next(), holders.next());
     let Some(holder) = holder else {
-        let (found, all) = (index, header.cells);
-        return Err(MergeError::Missing { index, key: key(), found, all }.into());
+        let all = header.cells;
+        return Err(MergeError::Missing { index, key: key(), all }.into());
     };
     if let Some(other) = other {
         let [one, other] = [&*holder, &*other].map(|shard| shard.folder.display().to_string());
@@ -135,7 +132,7 @@ fn take(
     }
     let next = holder.lines.next(&header.layout)?;
     let taken = std::mem::replace(&mut holder.next, next);
-    let missing = || MergeError::Missing { index, key: key(), found: index, all: header.cells };
+    let missing = || MergeError::Missing { index, key: key(), all: header.cells };
     let (_, line, bytes) = taken.ok_or_else(missing)?;
     Ok((line, bytes))
 }
