@@ -89,6 +89,12 @@ impl Layout {
         model.checked_mul(self.models.len() as u64)?.checked_mul(self.data.len() as u64)
     }
 
+    /// The first name that cannot name a file, if there is one.
+    pub(super) fn unfit(&self) -> Option<&String> {
+        let sides = [&self.data, &self.models, &self.properties, &self.attacks, &self.defenses];
+        sides.into_iter().flatten().find(|name| !is_name(name))
+    }
+
     /// Cells of a model behind one defense, or behind none.
     fn per_defense(&self) -> u64 {
         self.properties.len() as u64 + self.attacks.len() as u64 * self.repetitions + 1
@@ -211,6 +217,14 @@ impl Layout {
     fn data_folder(&self, data: usize) -> String {
         if self.data.len() > 1 { format!("{}/", named(&self.data, data)) } else { String::new() }
     }
+}
+
+/// True for names that can stand in keys and name files.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(is_plain)
 }
 
 /// A name along a side; the cells of a grid are inside its sides.

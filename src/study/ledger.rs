@@ -122,6 +122,10 @@ impl StudyHeader {
             .map_err(|_| unreadable("could not be read".to_owned()))?;
         let header: Self =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        // names become paths
+        if let Some(name) = header.layout.unfit() {
+            return Err(unreadable(format!("`{name:.80}` names no file")));
+        }
         if header.layout.count() != Some(header.cells) {
             return Err(unreadable(format!("{} cells do not fit its names", header.cells)));
         }

@@ -145,6 +145,9 @@ fn tables_are_those_of_the_lines(scene: &Scene) {
 #[test]
 fn an_interrupted_study_goes_on_to_the_same_bytes() {
     let scene = scene();
+    // long enough to be interrupted
+    let grid = GRID.replace("repetitions = 2", "repetitions = 30");
+    scene.write("grid.toml", &grid);
     scene.done("study run grid.toml --out whole");
     let call = "study run grid.toml --out out";
     let log = "out.partial/new/cells.jsonl.partial";
@@ -154,7 +157,7 @@ fn an_interrupted_study_goes_on_to_the_same_bytes() {
     let kept = scene.read(log);
     // torn, as by an end in the middle of a line
     scene.write(log, &kept[..kept.len() - 5]);
-    scene.write("grid2.toml", GRID.replace("seed = 3", "seed = 4"));
+    scene.write("grid2.toml", grid.replace("seed = 3", "seed = 4"));
     let other = scene.refused("study run grid2.toml --out out --resume", &["another `grid`"]);
     assert!(other.contains("give the same"), "{other}");
     scene.done(&format!("{call} --resume"));

@@ -12,6 +12,7 @@ use crate::source::read_regular;
 use crate::steal::AttackSpec;
 use crate::train::Recipe;
 
+use super::super::cell::is_name;
 use super::super::defending::expect_strength;
 use super::{
     GridAttack, GridData, GridDefense, GridError, GridModel, GridProperty, Leak, MAX_CELLS,
@@ -408,14 +409,6 @@ impl EntryReader<'_> {
 
 /// The names that are taken.
 const NAME: &str = "a name of up to 64 letters, digits, -, _ or ., that begins with a letter or a digit and is not `none`";
-
-/// True for names that can stand in keys and name files.
-fn is_name(text: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    text.len() <= 64
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(is_plain)
-}
 
 #[cfg(test)]
 mod tests {
