@@ -14,6 +14,7 @@
 
 mod error;
 mod file;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -155,7 +156,7 @@ impl StudyGrid {
     /// # Errors
     /// What cannot be read or is not understood, with its line.
     pub fn read(bytes: &[u8], folder: &Path) -> Result<Self, GridError> {
-        file::read(bytes, folder)
+        reading::read(bytes, folder)
     }
 
     /// The names along the sides of the grid.
