@@ -23,7 +23,7 @@
 //! | 11 | `oracle` | the only door to a target |
 //! | 12 | `steal` | attacks |
 //! | 13 | `report` | data first, rendering second |
-//! | 14 | `study` | experiments |
+//! | 14 | `study` | experiments: grids of cells, lines of results, tables |
 //! | 15 | [`cli`] | verbs |
 //!
 //! A room uses rooms on lower floors only. Floors 0 to 4 are trusted; they and the command `check`

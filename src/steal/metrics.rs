@@ -11,7 +11,7 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::{f1, majority_and_minority};
 use crate::defense::Defense;
@@ -41,7 +41,8 @@ pub enum MetricsError {
 }
 
 /// Shares of agreeing points.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Agreement {
     /// On held-out rows.
     pub held_out: f64,
@@ -52,7 +53,8 @@ pub struct Agreement {
 }
 
 /// The results of one classifier.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scores {
     /// With the undefended target.
     pub agreement: Agreement,
@@ -63,7 +65,8 @@ pub struct Scores {
 }
 
 /// One attack's figures.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Figures {
     /// Distinct points asked.
     pub queries: usize,

@@ -13,7 +13,7 @@
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::certificate::Proved;
 use crate::defense::Defense;
@@ -43,7 +43,8 @@ pub struct Scene<'a> {
 }
 
 /// The figures of one repetition; all runs share its seed and seed rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Repetition {
     /// Seed of the seed rows, points, initial weights, order of rows and drawn labels.
     pub seed: u64,

@@ -2,7 +2,7 @@
 
 mod log;
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub use log::{Log, LogError, Retention};
@@ -18,7 +18,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    fn about(path: &Path) -> impl Fn(std::io::Error) -> Self {
+    pub(crate) fn about(path: &Path) -> impl Fn(std::io::Error) -> Self {
         move |error| Self { path: path.display().to_string(), error }
     }
 }
@@ -86,6 +86,40 @@ impl Staged {
     pub fn publish(self) -> Result<(), StoreError> {
         let Self { file, path } = self;
         file.persist(&path).map_err(|error| StoreError::about(&path)(error.error))?;
+        Ok(())
+    }
+}
+
+/// A file that grows under a temporary name beside its place; it is removed unless published.
+#[derive(Debug)]
+pub struct Growing {
+    file: BufWriter<tempfile::NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Growing {
+    /// Begins the file.
+    pub fn new(path: &Path) -> Result<Self, StoreError> {
+        let about = StoreError::about(path);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+            .map_err(|error| about(without_temporary_name(error)))?;
+        Ok(Self { file: BufWriter::new(file), path: path.to_owned() })
+    }
+
+    /// Adds bytes at the end.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file.write_all(bytes).map_err(StoreError::about(&self.path))
+    }
+
+    /// Gives the file its name.
+    pub fn publish(self) -> Result<(), StoreError> {
+        let Self { file, path } = self;
+        let about = StoreError::about(&path);
+        let file = file.into_inner().map_err(|error| about(error.into_error()))?;
+        file.as_file().sync_all().map_err(&about)?;
+        make_readable(&file).map_err(&about)?;
+        file.persist(&path).map_err(|error| about(error.error))?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::certificate::{Arithmetic, Checked, Decision, Proved, Settings, Subject, Tally, Totals};
 use crate::certify::{Certificate, Options, Task};
+use crate::model::Digest;
 use crate::report::{CertificateReport, PropertyName, Sampled, Share};
 use crate::spec::{Integers, Semantics};
 
@@ -12,6 +13,8 @@ use crate::store::Store;
 pub struct Certified {
     /// The certificate's entry in the report.
     pub report: CertificateReport,
+    /// Digest of the certificate file.
+    pub digest: Digest,
     /// Facts that the kernel proved when it read the file.
     pub proved: Vec<Proved>,
 }
@@ -41,7 +44,7 @@ pub fn certify(
     report.sampled = sampled(&all, written.refuted_by_attack, options, subject);
     report.checked = checked.is_as_stated() && exactly.is_as_stated();
     report.checked_exactly = (exactly.is_as_stated() && first > 0).then_some(first as u64);
-    Ok(Certified { report, proved })
+    Ok(Certified { report, digest: Digest::of(text.as_bytes()), proved })
 }
 
 fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateReport {

@@ -1,32 +1,30 @@
-//! The demonstration: dataset → train → model → certify → certificate → steal / defend → report.
+//! The demonstration: dataset → train → model → certify → certificate → steal / defend → report. It is the grid of
+//! `demo.toml`, run in one piece on one data set.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
-use crate::certificate::Subject;
-use crate::certify::{Options, Selection, Task};
-use crate::dataset;
-use crate::defense::Defense;
-use crate::model::{DataSet, Digest, Family, Model, Part, Row};
-use crate::report::{
-    CertificateReport, DataSummary, ModelReport, PartRows, RadiiReport, Report, Run, grouped,
-    render_html, to_json,
-};
-use crate::spec::{Property, Spec};
+use crate::model::{DataSet, Part};
+use crate::report::{Report, Run, grouped, render_html, to_json};
+use crate::steal::Generator;
 use crate::store::Store;
-use crate::train::{Fit, Recipe};
 
-use super::consume::{self, Defended, Stolen, Target};
-use super::{Certified, Manifest, ManifestEntry, StudyError, certify, radii};
+use super::assemble::{ModelLines, summarise};
+use super::cell::{Cell, Layout, Shard};
+use super::grid::{GridData, GridError, StudyGrid};
+use super::line::{CellResult, ResultLine};
+use super::run::StudyRun;
+use super::{Manifest, ManifestEntry, StudyError};
+
+/// The grid of the demonstration.
+pub const DEMO: &str = include_str!("demo.toml");
 
 /// Nodes of a case distinction per obligation, in the demonstration and behind a defense.
 pub const BUDGET_NODES: u64 = 100;
 
-/// The same number for the boundary property. There is no case distinction, since every case bounds every axis, and
-/// bounds it once more in exact integers.
-const FUZZ_NODES: u64 = 1;
+/// The radius of local invariance in the grid, by its text.
+const EPSILON: &str = "0.05";
 
 /// The size of the demonstration.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,14 +37,8 @@ pub struct Plan {
     pub exact: usize,
     /// Radius of local invariance, in standard deviations.
     pub epsilon: String,
-    /// Effort of the search.
-    pub options: Options,
     /// Repetitions of every attack.
     pub repetitions: usize,
-    /// Queries of one attack, seeds included.
-    pub budget: usize,
-    /// Seed rows of one attack.
-    pub seeds: usize,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -57,40 +49,34 @@ impl Default for Plan {
             rows: 200,
             fuzz_rows: 100,
             exact: 50,
-            epsilon: "0.05".to_owned(),
-            options: Options { budget_nodes: BUDGET_NODES, ..Options::default() },
+            epsilon: EPSILON.to_owned(),
             repetitions: 5,
-            budget: 200,
-            seeds: 50,
             seed: 0,
         }
     }
 }
 
 impl Plan {
-    /// The radius as a float, for generating points.
-    pub(super) fn radius(&self) -> f64 {
-        self.epsilon.parse().unwrap_or(0.1)
+    /// The grid of the demonstration in this size. Its radius stands in names, specs and attacks.
+    fn grid(&self) -> Result<StudyGrid, GridError> {
+        let mut grid = StudyGrid::read(DEMO.as_bytes(), Path::new(""))?;
+        let Self { rows, fuzz_rows, exact, ref epsilon, repetitions, seed } = *self;
+        (grid.exact, grid.radii_rows, grid.seed) = (exact, rows, seed);
+        grid.repetitions = repetitions as u64;
+        for property in &mut grid.properties {
+            let is_fuzz = property.budget_nodes.is_some();
+            property.rows = property.rows.map(|_| if is_fuzz { fuzz_rows } else { rows });
+            for text in [&mut property.name, &mut property.text] {
+                *text = text.replace(EPSILON, epsilon);
+            }
+        }
+        for attack in &mut grid.attacks {
+            if let Generator::Neighbour { radius } = &mut attack.spec.generator {
+                *radius = epsilon.parse().unwrap_or(*radius);
+            }
+        }
+        Ok(grid)
     }
-}
-
-/// A trained model with the name of its file.
-struct TrainedModel {
-    name: &'static str,
-    model: Model,
-    digest: Digest,
-    file: String,
-}
-
-/// One study in progress.
-struct Study<'a> {
-    data: &'a DataSet,
-    data_name: &'a str,
-    plan: &'a Plan,
-    store: &'a Store,
-    manifest: Manifest,
-    /// Models to which even the weakest defense would cost too much accuracy.
-    undefended: Vec<&'static str>,
 }
 
 /// Runs the demonstration on `data` into `store`, and tells `stage` the step that comes next.
@@ -101,29 +87,84 @@ pub fn demo(
     store: &Store,
     stage: &mut dyn FnMut(&str),
 ) -> Result<(Report, Manifest), StudyError> {
-    let mut study = Study {
-        data,
-        data_name,
-        plan,
-        store,
-        manifest: Manifest::default(),
-        undefended: Vec::new(),
+    let at = |error| StudyError::Grid { path: "demo.toml".to_owned(), error };
+    let mut grid = plan.grid().map_err(at)?;
+    let name = data.meta().name.clone();
+    grid.data = vec![GridData { name, argument: data_name.to_owned() }];
+    let layout = grid.layout();
+    omissions(data).iter().for_each(|left_out| stage(left_out));
+    let mut lines = Vec::new();
+    let run = StudyRun { grid: &grid, layout: &layout, store, shard: Shard::ALL, done: 0 };
+    let mut keep = |cell: &Cell, line: ResultLine| {
+        lines.push((*cell, line));
+        Ok(())
     };
-    let mut models = Vec::new();
-    for left_out in omissions(data) {
-        stage(&left_out);
-    }
-    for (name, recipe) in recipes(data) {
-        stage(&format!("train {name}"));
-        let made = study.train(name, &recipe)?;
-        models.push(study.examine(&made, stage)?);
-    }
+    run.run(&|_| Ok(Cow::Borrowed(data)), &mut keep, &mut |pace| stage(pace.text))?;
+    lines.iter().try_for_each(|(_, line)| expect_done(line))?;
     stage("write the report");
-    let report = Report::new(format!("propcert on {}", data.meta().name), vec![study.run(models)]);
-    store.write("manifest.json", study.manifest.to_json().as_bytes())?;
+    let run = report_of(data, plan, &layout, &lines)?;
+    let report = Report::new(format!("propcert on {}", data.meta().name), vec![run]);
+    let certificates =
+        lines.iter().filter_map(|(cell, line)| entry(&layout, cell, line, data_name));
+    let manifest = Manifest { certificates: certificates.collect() };
+    store.write("manifest.json", manifest.to_json().as_bytes())?;
     store.write("report.json", to_json(&report)?.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
-    Ok((report, study.manifest))
+    Ok((report, manifest))
+}
+
+/// Refuses a cell that ended early: the demonstration is shown whole or not at all.
+fn expect_done(line: &ResultLine) -> Result<(), StudyError> {
+    match &line.result {
+        CellResult::Failed { reason } => {
+            Err(StudyError::Cell { key: line.key.clone(), reason: reason.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The entry of a certificate in the manifest.
+fn entry(
+    layout: &Layout,
+    cell: &Cell,
+    line: &ResultLine,
+    data_name: &str,
+) -> Option<ManifestEntry> {
+    let super::cell::Work::Certify { property } = cell.work else { return None };
+    let CellResult::Certified(certified) = &line.result else { return None };
+    Some(ManifestEntry {
+        certificate: layout.certificate_file(cell, property),
+        model: layout.model_file(cell),
+        spec: layout.spec_file(cell.data, property),
+        data: certified.is_about_rows.then(|| data_name.to_owned()),
+        defense: layout.defense_file(cell),
+    })
+}
+
+fn report_of(
+    data: &DataSet,
+    plan: &Plan,
+    layout: &Layout,
+    lines: &[(Cell, ResultLine)],
+) -> Result<Run, StudyError> {
+    let by_model = lines.chunk_by(|(one, _), (other, _)| one.model == other.model);
+    let models = by_model.map(|lines| ModelLines { layout, lines }.report());
+    let models: Vec<_> = models.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let mut notes = notes(data, plan);
+    for model in models.iter().filter(|model| data.classes() == 2 && model.defenses.is_empty()) {
+        notes.push(format!(
+            "{} is not defended: even the weakest prediction poisoning costs more than one \
+             accuracy point on validation rows.",
+            model.name
+        ));
+    }
+    Ok(Run {
+        data: summarise(data),
+        seed: plan.seed,
+        tool: Some(concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned()),
+        models,
+        notes,
+    })
 }
 
 /// The files of an earlier demonstration in `folder`, from its manifest; empty if there is no manifest.
@@ -136,308 +177,6 @@ pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
     });
     let reports = ["manifest.json", "report.json", "report.html"].map(PathBuf::from);
     entries.flatten().map(PathBuf::from).chain(reports).collect()
-}
-
-/// Natural network, natural trees, and monotone trees where the data declares directions.
-fn recipes(data: &DataSet) -> Vec<(&'static str, Recipe)> {
-    let mut recipes = vec![("natural-mlp", Recipe::mlp())];
-    if data.classes() == 2 {
-        recipes.push(("natural-trees", Recipe::trees()));
-        if !data.meta().monotone.is_empty() {
-            recipes.push(("monotone-trees", Recipe::monotone_trees()));
-        }
-    }
-    recipes
-}
-
-/// A spec of the study: its name, its text and the rows it is about.
-struct DemoSpec {
-    name: String,
-    text: String,
-    selection: Selection,
-    /// True if an attacker is given the proofs: those around its own rows, and of monotone order.
-    is_for_thief: bool,
-}
-
-impl Study<'_> {
-    fn train(&self, name: &'static str, recipe: &Recipe) -> Result<TrainedModel, StudyError> {
-        let schema = dataset::schema(self.data)?;
-        let fit = Fit::of(self.data, &schema, self.plan.seed);
-        let model = recipe.fit(&fit, &mut |_| {})?;
-        let (text, file) = (model.to_json(), format!("models/{name}.json"));
-        self.store.write(&file, text.as_bytes())?;
-        Ok(TrainedModel { name, model, digest: Digest::of(text.as_bytes()), file })
-    }
-
-    /// Certifies, steals and defends one model.
-    fn examine(
-        &mut self,
-        made: &TrainedModel,
-        stage: &mut dyn FnMut(&str),
-    ) -> Result<ModelReport, StudyError> {
-        let questions = self.questions();
-        let names: Vec<&str> = questions.iter().map(|question| question.name.as_str()).collect();
-        stage(&format!("certify {}: {}", made.name, names.join(", ")));
-        let mut certificates = Vec::new();
-        let (mut published, mut thief) = (Vec::new(), Vec::new());
-        for (question, certified) in questions.iter().zip(self.certify_all(made, &questions, None)?)
-        {
-            certificates.push(certified.report);
-            if question.is_for_thief {
-                thief.extend(certified.proved.iter().cloned());
-            }
-            published.extend(certified.proved);
-        }
-        stage(&format!("steal {}", made.name));
-        let target = Target::new(&made.model, made.digest, self.data, thief, self.plan.seed)?;
-        let stolen = consume::steal(&target, self.plan)?;
-        let defenses = if made.model.classes == 2 {
-            stage(&format!("defend {}", made.name));
-            Vec::from_iter(self.defend(made, &target, &certificates, &stolen)?)
-        } else {
-            Vec::new()
-        };
-        let first = certificates.first();
-        let gives_away =
-            first.map(|first| consume::gives_away(&target, first, &published, self.plan));
-        Ok(ModelReport {
-            name: made.name.to_owned(),
-            family: made.model.family_name().to_owned(),
-            size: size_of(&made.model),
-            file: Some(made.file.clone()),
-            digest: Some(made.digest.to_string()),
-            accuracy: target.accuracy(),
-            f1: target.f1(),
-            baselines: stolen.baselines,
-            attacks: stolen.attacks,
-            gives_away,
-            radii: self.radii(made),
-            certificates,
-            defenses,
-        })
-    }
-
-    /// A summary of the radii of as many test rows as are certified.
-    fn radii(&self, made: &TrainedModel) -> Option<RadiiReport> {
-        let test = self.data.part(Part::Test);
-        radii::summary(&made.model, &test[..self.plan.rows.min(test.len())])
-    }
-
-    /// The specs of the demonstration.
-    fn questions(&self) -> Vec<DemoSpec> {
-        let epsilon = &self.plan.epsilon;
-        let rows = |part, rows: usize| Selection {
-            part,
-            rows: Some(rows.min(self.data.part(part).len())),
-        };
-        let invariance = format!(
-            "property = \"local-invariance\"\nepsilon = \"{epsilon}\"\ndelta = \"0.5\"\nnorm = \"linf\"\n"
-        );
-        let mut questions = vec![
-            DemoSpec {
-                name: format!("local-invariance-{epsilon}"),
-                text: invariance.clone(),
-                selection: rows(Part::Test, self.plan.rows),
-                is_for_thief: false,
-            },
-            DemoSpec {
-                name: format!("local-invariance-{epsilon}-auxiliary"),
-                text: invariance.replace("norm =", "label = \"predicted\"\nnorm ="),
-                selection: rows(Part::Auxiliary, usize::MAX),
-                is_for_thief: true,
-            },
-        ];
-        let test = rows(Part::Test, self.plan.fuzz_rows);
-        for direction in ["increasing", "decreasing"] {
-            let features = self.declared(direction);
-            if !features.is_empty() {
-                questions.push(DemoSpec {
-                    name: format!("monotone-{direction}"),
-                    text: format!(
-                        "property = \"monotonicity\"\nfeatures = {}\ndirection = \"{direction}\"\n",
-                        serde_json::json!(features)
-                    ),
-                    selection: test,
-                    is_for_thief: true,
-                });
-            }
-        }
-        if self.data.classes() == 2 {
-            questions.push(DemoSpec {
-                name: "boundary-fuzz-0.1".to_owned(),
-                text: format!(
-                    "property = \"boundary-fuzz\"\nshift = \"0.1\"\nepsilon = \"0.1\"\nradius = \"{epsilon}\"\n"
-                ),
-                selection: test,
-                is_for_thief: false,
-            });
-        }
-        questions
-    }
-
-    /// Names of the features that the data declares monotone in a direction.
-    fn declared(&self, direction: &str) -> Vec<String> {
-        let meta = self.data.meta();
-        let name = |key: &String| {
-            let by_index = key.parse().ok().and_then(|index: usize| meta.features.get(index));
-            by_index.unwrap_or(key).clone()
-        };
-        let declared = meta.monotone.iter().filter(|(_, found)| *found == direction);
-        declared.map(|(key, _)| name(key)).collect()
-    }
-
-    /// Certifies several specs of one model, defended or not, side by side, and adds them to the
-    /// manifest in order.
-    fn certify_all(
-        &mut self,
-        made: &TrainedModel,
-        questions: &[DemoSpec],
-        defense: Option<(&Defense, &str)>,
-    ) -> Result<Vec<Certified>, StudyError> {
-        let outcomes: Vec<_> =
-            questions.par_iter().map(|question| self.certify(made, question, defense)).collect();
-        let mut certified = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            let (one, entry) = outcome?;
-            self.manifest.certificates.push(entry);
-            certified.push(one);
-        }
-        Ok(certified)
-    }
-
-    fn certify(
-        &self,
-        made: &TrainedModel,
-        question: &DemoSpec,
-        defense: Option<(&Defense, &str)>,
-    ) -> Result<(Certified, ManifestEntry), StudyError> {
-        let spec = Spec::read(question.text.as_bytes())?;
-        let spec_file = format!("specs/{}.toml", question.name);
-        self.store.write(&spec_file, question.text.as_bytes())?;
-        let defended =
-            defense.map(|(defense, _)| (defense, Digest::of(defense.to_json().as_bytes())));
-        let is_about_rows = spec.property.is_about_rows();
-        let options = &self.plan.options;
-        let is_fuzz = matches!(spec.property, Property::BoundaryFuzz(_));
-        let budget_nodes = if is_fuzz { FUZZ_NODES } else { options.budget_nodes };
-        let task = Task {
-            subject: Subject {
-                model: (&made.model, made.digest),
-                spec: &spec,
-                data: Some(self.data),
-                defense: defended,
-            },
-            selection: question.selection,
-            options: Options { seed: self.plan.seed, budget_nodes, ..*options },
-        };
-        let folder = if defense.is_some() {
-            format!("{}-defended", made.name)
-        } else {
-            made.name.to_owned()
-        };
-        let file = format!("certificates/{folder}/{}.jsonl", question.name);
-        let certified = certify(&task, self.plan.exact, self.store, &file)?;
-        let entry = ManifestEntry {
-            certificate: file,
-            model: made.file.clone(),
-            spec: spec_file,
-            data: is_about_rows.then(|| self.data_name.to_owned()),
-            defense: defense.map(|(_, file)| file.to_owned()),
-        };
-        Ok((certified, entry))
-    }
-
-    /// Chooses prediction poisoning by the one-point budget, and certifies the claims through it.
-    fn defend(
-        &mut self,
-        made: &TrainedModel,
-        target: &Target,
-        before: &[CertificateReport],
-        stolen: &Stolen,
-    ) -> Result<Option<crate::report::DefenseReport>, StudyError> {
-        let Some(chosen) = consume::choose(target)? else {
-            self.undefended.push(made.name);
-            return Ok(None);
-        };
-        let file = format!("defenses/{}.json", made.name);
-        self.store.write(&file, chosen.defense.to_json().as_bytes())?;
-        let questions = self.questions();
-        let after = self.certify_all(made, &questions, Some((&chosen.defense, &file)))?;
-        let (mut still, mut proved) = (Vec::new(), Vec::new());
-        for ((question, before), after) in questions.iter().zip(before).zip(after) {
-            still.push((before.clone(), after.report));
-            if question.is_for_thief {
-                proved.extend(after.proved);
-            }
-        }
-        let defended = Defended { chosen: &chosen, file: &file, still, proved };
-        consume::defense_report(target, defended, stolen, self.plan).map(Some)
-    }
-
-    fn run(&self, models: Vec<ModelReport>) -> Run {
-        Run {
-            data: summarise(self.data),
-            seed: self.plan.seed,
-            tool: Some(concat!("propcert ", env!("CARGO_PKG_VERSION")).to_owned()),
-            models,
-            notes: notes(self.data, self.plan)
-                .into_iter()
-                .chain(self.undefended.iter().map(|name| {
-                    format!(
-                        "{name} is not defended: even the weakest prediction poisoning costs more than one \
-                         accuracy point on validation rows."
-                    )
-                }))
-                .collect(),
-        }
-    }
-}
-
-fn size_of(model: &Model) -> String {
-    match &model.family {
-        Family::Mlp(mlp) => {
-            let widths: Vec<String> = std::iter::once(model.schema.len())
-                .chain(mlp.layers.iter().map(crate::model::Layer::outputs))
-                .map(|width| width.to_string())
-                .collect();
-            let parameters: usize = mlp.layers.iter().map(|l| l.weights.len() + l.bias.len()).sum();
-            let parameters = grouped(parameters as u64);
-            format!("[{}] ReLU, {parameters} parameters", widths.join(", "))
-        }
-        Family::Ensemble(ensemble) => {
-            let leaves: usize = ensemble.trees.iter().map(|tree| tree.leaves().count()).sum();
-            format!("{} trees, {} leaves", ensemble.trees.len(), grouped(leaves as u64))
-        }
-    }
-}
-
-fn summarise(data: &DataSet) -> DataSummary {
-    let rows = |part| data.part(part).len() as u64;
-    let all = || Part::ALL.into_iter().flat_map(|part| data.part(part));
-    let class_rows = (0..data.classes())
-        .map(|class| all().filter(|row| row.label == class).count() as u64)
-        .collect();
-    let seen: std::collections::BTreeSet<Digest> = [Part::Train, Part::Validation]
-        .into_iter()
-        .flat_map(|part| data.part(part))
-        .map(|row: &Row| row.key)
-        .collect();
-    let repeated = data.part(Part::Test).iter().filter(|row| seen.contains(&row.key)).count();
-    DataSummary {
-        name: data.meta().name.clone(),
-        digest: Some(data.digest().to_string()),
-        synthetic: data.meta().synthetic,
-        source: data.meta().source.clone().unwrap_or_default(),
-        features: data.meta().features.len() as u64,
-        class_rows,
-        rows: PartRows {
-            train: rows(Part::Train),
-            validation: rows(Part::Validation),
-            test: rows(Part::Test),
-            auxiliary: rows(Part::Auxiliary),
-        },
-        repeated_in_test: repeated as u64,
-    }
 }
 
 fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
@@ -457,7 +196,7 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
     let behind = if data.classes() == 2 { ", before and behind the defense" } else { "" };
     notes.push(format!(
         "Case distinctions had {} nodes per obligation{behind}; the boundary property had none.",
-        grouped(plan.options.budget_nodes)
+        grouped(BUDGET_NODES)
     ));
     if data.meta().synthetic {
         notes.push("The rows of this data set are synthetic.".to_owned());
@@ -494,4 +233,28 @@ fn omissions(data: &DataSet) -> Vec<String> {
         left_out.push("Left out: monotone-trees (the data declares no directions).".to_owned());
     }
     left_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_size_is_that_of_the_grid() {
+        let grid = StudyGrid::read(DEMO.as_bytes(), Path::new("")).unwrap();
+        assert_eq!(Plan::default().grid().unwrap(), grid);
+        assert_eq!(grid.budget_nodes, BUDGET_NODES);
+    }
+
+    #[test]
+    fn a_radius_stands_in_names_specs_and_attacks() {
+        let plan = Plan { epsilon: "0.125".to_owned(), rows: 7, fuzz_rows: 3, ..Plan::default() };
+        let grid = plan.grid().unwrap();
+        let names: Vec<&str> = grid.properties.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names[..2], ["local-invariance-0.125", "local-invariance-0.125-auxiliary"]);
+        assert!(grid.properties[0].text.contains("epsilon = \"0.125\""));
+        let rows: Vec<_> = grid.properties.iter().map(|one| one.rows).collect();
+        assert_eq!(rows, [Some(7), None, None, None, Some(3)]);
+        assert!(grid.attacks.iter().any(|one| format!("{:?}", one.spec).contains("0.125")));
+    }
 }

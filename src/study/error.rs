@@ -1,5 +1,11 @@
 //! Why a study ends early.
 
+use crate::certify::CertifyError;
+use crate::steal::StealError;
+
+use super::grid::GridError;
+use super::merge::MergeError;
+
 /// Why a study ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
@@ -61,10 +67,49 @@ pub enum StudyError {
     /// A model of another tool that is not imported.
     #[error(transparent)]
     Import(#[from] crate::import::ImportError),
+    /// A file that is no grid.
+    #[error("{path}: {error}")]
+    Grid {
+        /// The file.
+        path: String,
+        /// The fault.
+        error: GridError,
+    },
+    /// A cell that says nothing here.
+    #[error("{0}")]
+    LeftOut(String),
+    /// A cell of the demonstration that ended early.
+    #[error("{key}: {reason}")]
+    Cell {
+        /// The key of the cell.
+        key: String,
+        /// Reason why it ended.
+        reason: String,
+    },
+    /// The log of an interrupted study.
+    #[error(transparent)]
+    Log(#[from] crate::store::LogError),
+    /// Results that cannot be put together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// A target without a boundary.
     #[error("the target answers one label everywhere: there is no boundary to steal")]
     NoBoundary,
     /// A failure of reporting.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+}
+
+impl StudyError {
+    /// True if the question of a cell says nothing about its model or data, which is no failure.
+    pub(super) fn leaves_out(&self) -> bool {
+        matches!(
+            self,
+            Self::LeftOut(_)
+                | Self::Lower(_)
+                | Self::Certify(CertifyError::Lower(_))
+                | Self::Defend(_)
+                | Self::Steal(StealError::NothingMonotone)
+        )
+    }
 }

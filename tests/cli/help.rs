@@ -2,7 +2,7 @@
 
 use crate::scene::program;
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 23] = [
     "demo",
     "data",
     "data list",
@@ -22,6 +22,10 @@ const VERBS: [&str; 19] = [
     "vnncomp",
     "import",
     "export",
+    "study",
+    "study run",
+    "study merge",
+    "study tables",
 ];
 
 #[test]

@@ -24,6 +24,7 @@ mod places;
 mod radius;
 mod scene;
 mod steal;
+mod study;
 mod train;
 mod vnncomp;
 

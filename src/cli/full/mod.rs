@@ -17,6 +17,7 @@ mod progress;
 mod radius;
 mod report;
 mod steal;
+mod study;
 mod subject;
 mod train;
 mod verify;
@@ -63,6 +64,9 @@ pub(super) enum FullVerb {
     Radius(radius::Arguments),
     #[command(display_order = 13)]
     Vnncomp(vnncomp::Arguments),
+    #[command(display_order = 14)]
+    #[command(subcommand)]
+    Study(study::StudyVerb),
 }
 
 /// Runs a verb.
@@ -82,6 +86,7 @@ pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Ref
         FullVerb::Report(arguments) => report::run(&arguments),
         FullVerb::Radius(arguments) => radius::run(&arguments),
         FullVerb::Vnncomp(arguments) => vnncomp::run(&arguments),
+        FullVerb::Study(verb) => study::run(&verb),
     }
 }
 

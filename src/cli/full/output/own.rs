@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::report::from_json;
-use crate::study::{Manifest, ManifestEntry, files_of_demo};
+use crate::study::{Manifest, ManifestEntry, files_of_demo, files_of_study};
 
 use super::super::files;
 use super::first_bytes;
@@ -20,6 +20,8 @@ pub(crate) enum Leaves {
     Radii,
     /// The certificates of `vnncomp`.
     Answers,
+    /// The cells of `study`.
+    Study,
 }
 
 impl Leaves {
@@ -31,6 +33,7 @@ impl Leaves {
             Self::Report => "report",
             Self::Radii => "radius",
             Self::Answers => "vnncomp",
+            Self::Study => "study",
         }
     }
 
@@ -51,6 +54,7 @@ impl Leaves {
             }
             Self::Radii => files_of_radii(folder),
             Self::Answers => files_of_answers(folder),
+            Self::Study => files_of_study(folder),
             // the metrics are those of another verb, or there are none
             Self::Report | Self::Steal | Self::Defend => BTreeSet::new(),
         }

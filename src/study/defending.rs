@@ -1,0 +1,96 @@
+//! Defenses of a study: the choice of their strength, and cells that measure their effect.
+
+use crate::defend::{DefendError, choose_poisoning, effect};
+use crate::defense::{Defense, DefenseError};
+use crate::interval::Decimal;
+use crate::model::{Digest, Model, Part, Row};
+use crate::report::Share;
+
+use super::StudyError;
+use super::grid::{GridDefense, Strength};
+use super::line::DefendedCell;
+use super::workbench::{Workbench, expect_met};
+
+/// A defense, with the way it was chosen.
+pub(super) struct Chosen {
+    pub(super) defense: Defense,
+    /// Digest of its file.
+    pub(super) digest: Digest,
+    how: String,
+    strength: String,
+}
+
+/// Refuses a strength that the defense does not have.
+pub(super) fn expect_strength(alpha: &Decimal) -> Result<(), DefenseError> {
+    Defense::prediction_poisoning(Digest::of(b""), alpha.clone()).map(|_| ())
+}
+
+impl Workbench<'_> {
+    /// Prediction poisoning of the strength that the grid asks for. It is left out where even the weakest costs more
+    /// than the points of accuracy that are allowed.
+    pub(super) fn choose(&self, named: &GridDefense) -> Result<Chosen, StudyError> {
+        expect_met(&named.needs, self.data)?;
+        let (alpha, how) = match &named.strength {
+            Strength::Alpha(alpha) => (alpha.clone(), "given by the grid".to_owned()),
+            Strength::Budget(points) => {
+                let rows = self.data.part(Part::Validation);
+                let choice = choose_poisoning(&self.made.model, rows, *points)?;
+                let points = points_text(*points);
+                if choice.is_identity() {
+                    return Err(StudyError::LeftOut(format!(
+                        "even the weakest prediction poisoning costs more than {points} on validation rows"
+                    )));
+                }
+                let percent = |accuracy: f64| format!("{:.1}%", 100.0 * accuracy);
+                let how = format!(
+                    "largest that costs at most {points} on validation rows, {} → {} there",
+                    percent(choice.accuracy_before),
+                    percent(choice.accuracy_after)
+                );
+                (choice.alpha, how)
+            }
+        };
+        let strength = format!("alpha {alpha}");
+        let defense =
+            Defense::prediction_poisoning(self.made.digest, alpha).map_err(DefendError::from)?;
+        defense.check_model(&self.made.model).map_err(DefendError::from)?;
+        let digest = Digest::of(defense.to_json().as_bytes());
+        Ok(Chosen { defense, digest, how, strength })
+    }
+
+    /// The costs of a defense to the honest user.
+    pub(super) fn measure_defense(&self, chosen: &Chosen) -> Result<DefendedCell, StudyError> {
+        let test = self.data.part(Part::Test);
+        let effect = effect(&self.made.model, &chosen.defense, test)?;
+        let share =
+            |part: f64| Share::new((part * test.len() as f64).round() as u64, test.len() as u64);
+        Ok(DefendedCell {
+            kind: "prediction-poisoning".to_owned(),
+            strength: chosen.strength.clone(),
+            chosen: chosen.how.clone(),
+            defense: chosen.digest,
+            accuracy_before: share(effect.accuracy_before),
+            accuracy_after: share(effect.accuracy_after),
+            label_flips: share(effect.flipped),
+            posterior_shift: posterior_shift(&self.made.model, &chosen.defense, test),
+        })
+    }
+}
+
+fn points_text(points: f64) -> String {
+    if points == 1.0 {
+        "one accuracy point".to_owned()
+    } else {
+        format!("{points} accuracy points")
+    }
+}
+
+/// Mean 1-norm distance between defended and undefended posterior.
+fn posterior_shift(model: &Model, defense: &Defense, rows: &[Row]) -> f64 {
+    let shift = |row: &Row| {
+        let posterior = model.posterior(&row.values);
+        let answered = defense.apply(&posterior, model.label(&row.values));
+        posterior.iter().zip(&answered).map(|(p, q)| (p - q).abs()).sum::<f64>()
+    };
+    rows.iter().map(shift).sum::<f64>() / rows.len().max(1) as f64
+}

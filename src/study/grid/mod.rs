@@ -1,0 +1,219 @@
+//! A grid of cells, described in TOML.
+//!
+//! ```text
+//! data = ["spambase"]            names, folders or tables beside the grid
+//! [[model]]     name             recipe = """…""" | recipe-file = "…" | file = "model.json"
+//! [[property]]  name             spec   = """…""" | spec-file   = "…"
+//! [[attack]]    name             attack = """…""" | attack-file = "…"
+//! [[defense]]   name             points = 1.0     | alpha       = "0.1"
+//! ```
+//!
+//! Every model is taken on every data set, as it is and behind every defense; there every property is certified and
+//! every attack is run `repetitions` times. Reading is strict: an unknown key, a value out of range and a file
+//! that cannot be read are refused with their line.
+
+mod error;
+mod file;
+mod reading;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::model::{DataSet, Digest, Part};
+use crate::spec::{Spec, SpecError};
+use crate::steal::AttackSpec;
+use crate::train::Recipe;
+
+use super::StudyError;
+use super::cell::Layout;
+
+pub use error::GridError;
+pub use file::{Need, Strength};
+
+/// Largest grid, and largest recipe, spec or attack that it names, in bytes.
+const MAX_SETTINGS: u64 = 1 << 20;
+
+/// Most cells of a grid.
+const MAX_CELLS: u64 = 1_000_000_000;
+
+/// A grid with everything that its files say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyGrid {
+    /// The data sets.
+    pub(super) data: Vec<GridData>,
+    /// The models.
+    pub(super) models: Vec<GridModel>,
+    /// The properties.
+    pub(super) properties: Vec<GridProperty>,
+    /// The attacks.
+    pub(super) attacks: Vec<GridAttack>,
+    /// The defenses; every model is also taken without one.
+    pub(super) defenses: Vec<GridDefense>,
+    /// Repetitions of every attack.
+    pub(super) repetitions: u64,
+    /// Seed of everything random; repetition k takes seed + k.
+    pub(super) seed: u64,
+    /// Nodes of a case distinction per obligation.
+    pub(super) budget_nodes: u64,
+    /// Leading obligations of every certificate that are decided in exact arithmetic too.
+    pub(super) exact: usize,
+    /// Test rows whose radii are summarised, for ensembles.
+    pub(super) radii_rows: usize,
+    /// Facts that published certificates give away.
+    pub(super) leak: Option<Leak>,
+    /// Digest of the TOML.
+    pub(super) digest: Digest,
+    /// Digests of the files that it names, by the name that it gives them.
+    pub(super) files: BTreeMap<String, Digest>,
+}
+
+/// A data set of a grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GridData {
+    /// The name in keys.
+    pub(super) name: String,
+    /// The name or path by which it is opened.
+    pub(super) argument: String,
+}
+
+/// A model of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GridModel {
+    pub(super) name: String,
+    pub(super) source: ModelSource,
+    pub(super) needs: Vec<Need>,
+    /// Seed of its training; by default that of the grid.
+    pub(super) seed: Option<u64>,
+}
+
+/// The origin of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ModelSource {
+    /// It is trained on each data set.
+    Recipe(Recipe),
+    /// It is there.
+    File(PathBuf),
+}
+
+/// A property of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GridProperty {
+    pub(super) name: String,
+    /// The text of its spec, but for the lines that the data decides.
+    pub(super) text: String,
+    /// The direction whose features the data declares; they are what the property is about.
+    pub(super) declared: Option<String>,
+    /// The part of the data; by default the one that the property is meant for.
+    pub(super) part: Option<Part>,
+    /// Its first rows, all if there are no more; by default all.
+    pub(super) rows: Option<usize>,
+    /// Nodes per obligation; by default those of the grid.
+    pub(super) budget_nodes: Option<u64>,
+    /// True if attackers are given the proofs.
+    pub(super) is_for_thief: bool,
+    pub(super) needs: Vec<Need>,
+}
+
+/// An attack of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GridAttack {
+    pub(super) name: String,
+    pub(super) spec: AttackSpec,
+    pub(super) needs: Vec<Need>,
+}
+
+/// A defense of a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GridDefense {
+    pub(super) name: String,
+    pub(super) strength: Strength,
+    pub(super) needs: Vec<Need>,
+}
+
+/// The question of what published certificates give away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leak {
+    /// The property whose proved rows tell their labels without a query.
+    pub(super) published: usize,
+    /// Numbers of queries after which settled points are counted.
+    pub(super) queries: Vec<usize>,
+}
+
+impl StudyGrid {
+    /// Reads the grid file at `path`; the files that it names lie beside it.
+    ///
+    /// # Errors
+    /// What cannot be read or is not understood, with its line.
+    pub fn open(path: &Path) -> Result<(Self, Vec<u8>), StudyError> {
+        let bytes = crate::source::read_regular(path, MAX_SETTINGS)?;
+        let grid = Self::read(&bytes, path.parent().unwrap_or(Path::new("")));
+        let error = |error: GridError| StudyError::Grid { path: path.display().to_string(), error };
+        Ok((grid.map_err(error)?, bytes))
+    }
+
+    /// Reads the text of a grid. Files that it names are looked for in `folder`.
+    ///
+    /// # Errors
+    /// What cannot be read or is not understood, with its line.
+    pub fn read(bytes: &[u8], folder: &Path) -> Result<Self, GridError> {
+        reading::read(bytes, folder)
+    }
+
+    /// The names along the sides of the grid.
+    pub fn layout(&self) -> Layout {
+        Layout {
+            data: self.data.iter().map(|data| data.name.clone()).collect(),
+            models: self.models.iter().map(|model| model.name.clone()).collect(),
+            properties: self.properties.iter().map(|property| property.name.clone()).collect(),
+            attacks: self.attacks.iter().map(|attack| attack.name.clone()).collect(),
+            defenses: self.defenses.iter().map(|defense| defense.name.clone()).collect(),
+            repetitions: self.repetitions,
+        }
+    }
+
+    /// The files that the grid names, without those of its data.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The names and paths of its data sets.
+    pub fn data(&self) -> impl Iterator<Item = &str> {
+        self.data.iter().map(|data| data.argument.as_str())
+    }
+}
+
+impl GridProperty {
+    /// The text of the spec on some data; `None` if the property is about features with a declared direction,
+    /// and the data declares none.
+    pub(super) fn text_on(&self, data: &DataSet) -> Option<String> {
+        let Some(direction) = &self.declared else { return Some(self.text.clone()) };
+        let features = declared(data, direction);
+        (!features.is_empty()).then(|| self.about(&features, direction))
+    }
+
+    /// The text with its features and their direction.
+    fn about(&self, features: &[String], direction: &str) -> String {
+        let features = serde_json::json!(features);
+        format!("{}features = {features}\ndirection = \"{direction}\"\n", self.text)
+    }
+
+    /// Reads the spec to see that it is one; features that the data decides are stood in for.
+    fn check(&self) -> Result<Spec, SpecError> {
+        let text = match &self.declared {
+            Some(direction) => self.about(&["x".to_owned()], direction),
+            None => self.text.clone(),
+        };
+        Spec::read(text.as_bytes())
+    }
+}
+
+/// Names of the features that the data declares monotone in a direction.
+fn declared(data: &DataSet, direction: &str) -> Vec<String> {
+    let meta = data.meta();
+    let name = |key: &String| {
+        let by_index = key.parse().ok().and_then(|index: usize| meta.features.get(index));
+        by_index.unwrap_or(key).clone()
+    };
+    let declared = meta.monotone.iter().filter(|(_, found)| *found == direction);
+    declared.map(|(key, _)| name(key)).collect()
+}

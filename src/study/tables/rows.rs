@@ -1,0 +1,158 @@
+//! The rows of the tables, from results.
+
+use std::collections::BTreeMap;
+
+use crate::report::{CertificateReport, Difference, Estimate, Share};
+use crate::steal::{Figures, Inference, Repetition, Scores};
+
+use super::super::StudyError;
+use super::super::cell::Cell;
+use super::super::line::{DefendedCell, MeasuredCell, ResultLine, StolenCell};
+use super::growing::TableEntry;
+
+/// One attack behind one defense, with its repetitions so far.
+pub(super) struct Group {
+    pub(super) cell: Cell,
+    pub(super) attack: usize,
+    pub(super) first: StolenCell,
+    pub(super) repetitions: Vec<(u64, Repetition)>,
+}
+
+/// The columns of a certificate behind its names.
+pub(super) fn certified(report: &CertificateReport) -> Vec<TableEntry> {
+    let counts = report.counts;
+    // rounded outward, as everywhere
+    let text = |end: Option<String>| end.map_or(TableEntry::Nothing, TableEntry::Text);
+    let share = |count: u64| Share::new(count, counts.n());
+    let sampled = report.sampled.as_ref().and_then(|sampled| sampled.satisfied.ratio());
+    vec![
+        report.claim.property.as_str().into(),
+        report.claim.parameters.as_str().into(),
+        report.semantics.as_str().into(),
+        report.part.as_deref().unwrap_or_default().into(),
+        TableEntry::Count(counts.n()),
+        TableEntry::Count(counts.proved),
+        TableEntry::Count(counts.refuted),
+        TableEntry::Count(counts.undecided),
+        TableEntry::Count(counts.vacuous),
+        TableEntry::Count(counts.invalid),
+        text(share(counts.proved).lower()),
+        text(share(counts.n() - counts.refuted).upper()),
+        sampled.into(),
+        report.checked.to_string().as_str().into(),
+    ]
+}
+
+/// The columns of a model behind its names.
+pub(super) fn model_row(line: &ResultLine, measured: &MeasuredCell) -> Vec<TableEntry> {
+    vec![
+        measured.family.as_str().into(),
+        measured.size.as_str().into(),
+        line.model.map_or(TableEntry::Nothing, |digest| TableEntry::Text(digest.to_string())),
+        TableEntry::Count(measured.accuracy.count),
+        TableEntry::Count(measured.accuracy.of),
+        TableEntry::Real(measured.f1),
+        TableEntry::Nothing,
+        TableEntry::Nothing,
+        TableEntry::Nothing,
+    ]
+}
+
+/// The columns of a defended model behind its names.
+pub(super) fn defense_row(line: &ResultLine, defended: &DefendedCell) -> Vec<TableEntry> {
+    vec![
+        TableEntry::Nothing,
+        TableEntry::Nothing,
+        line.model.map_or(TableEntry::Nothing, |digest| TableEntry::Text(digest.to_string())),
+        TableEntry::Count(defended.accuracy_after.count),
+        TableEntry::Count(defended.accuracy_after.of),
+        TableEntry::Nothing,
+        defended.strength.as_str().into(),
+        TableEntry::Count(defended.label_flips.count),
+        TableEntry::Real(defended.posterior_shift),
+    ]
+}
+
+/// ScorePairs of scores, one per repetition.
+pub(super) type ScorePairs = Vec<(Scores, Scores)>;
+
+impl Group {
+    /// Means over the repetitions.
+    pub(super) fn row(&self) -> Result<Vec<TableEntry>, StudyError> {
+        let figures: Vec<Figures> = self.repetitions.iter().map(|(_, one)| one.attack).collect();
+        let sum =
+            |value: &dyn Fn(&Figures) -> usize| figures.iter().map(value).sum::<usize>() as u64;
+        let mut row = vec![
+            TableEntry::Count(figures.len() as u64),
+            TableEntry::Count(self.first.budget),
+            TableEntry::Count(self.first.seeds),
+            TableEntry::Count(sum(&|one| one.queries)),
+            TableEntry::Count(sum(&|one| one.inferred)),
+            TableEntry::Count(sum(&|one| one.wrong)),
+        ];
+        for set in SETS {
+            let values: Option<Vec<f64>> = figures.iter().map(|one| set(&one.scores)).collect();
+            let estimate = values.map(|values| Estimate::from_repetitions(&values)).transpose()?;
+            row.push(estimate.map(|estimate| estimate.mean).into());
+            row.push(estimate.and_then(|estimate| estimate.sd).into());
+        }
+        for value in [|one: &Figures| one.scores.mse, |one: &Figures| one.scores.f1] {
+            let values: Vec<f64> = figures.iter().map(value).collect();
+            row.push(TableEntry::Real(Estimate::from_repetitions(&values)?.mean));
+        }
+        Ok(row)
+    }
+
+    /// The runs that the attack is compared with. Repetitions without a partner are left out.
+    pub(super) fn compared(
+        &self,
+        open: &BTreeMap<(usize, u64), Scores>,
+    ) -> Vec<(&'static str, ScorePairs)> {
+        let pairs = |other: &dyn Fn(u64, &Repetition) -> Option<Scores>| -> ScorePairs {
+            let pair = |(at, one): &(u64, Repetition)| {
+                other(*at, one).map(|other| (one.attack.scores, other))
+            };
+            self.repetitions.iter().filter_map(pair).collect()
+        };
+        let mut compared = Vec::new();
+        if self.first.inference != Inference::None.name() {
+            compared
+                .push(("every label paid", pairs(&|_, one| Some(one.without_inference.scores))));
+            compared.push((
+                "every label paid, equal steps",
+                pairs(&|_, one| one.same_steps.map(|figures| figures.scores)),
+            ));
+        }
+        if self.cell.defense.is_some() {
+            let attack = self.attack;
+            compared.push(("no defense", pairs(&|at, _| open.get(&(attack, at)).copied())));
+        }
+        compared
+    }
+}
+
+/// Agreement on held-out rows, uniform points and points next to the boundary.
+const SETS: [fn(&Scores) -> Option<f64>; 3] = [
+    |scores| Some(scores.agreement.held_out),
+    |scores| Some(scores.agreement.uniform),
+    |scores| scores.agreement.boundary,
+];
+
+/// Mean paired differences of agreement with their 95% Student-t intervals.
+pub(super) fn differences(pairs: &ScorePairs) -> Result<Vec<TableEntry>, StudyError> {
+    let mut row = Vec::new();
+    for set in SETS {
+        let of = |side: fn(&(Scores, Scores)) -> &Scores| -> Option<Vec<f64>> {
+            pairs.iter().map(|pair| set(side(pair))).collect()
+        };
+        let difference = match (of(|pair| &pair.0), of(|pair| &pair.1)) {
+            (Some(one), Some(other)) => Some(Difference::from_pairs(&one, &other)?),
+            _ => None,
+        };
+        let interval = difference.and_then(|difference| difference.interval);
+        row.push(difference.map(|difference| difference.mean).into());
+        row.push(interval.map(|[low, _]| low).into());
+        row.push(interval.map(|[_, high]| high).into());
+    }
+    Ok(row)
+}
