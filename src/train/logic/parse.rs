@@ -1,0 +1,289 @@
+//! Formulas as text.
+//!
+//! ```text
+//! formula     = disjunction [ "=>" formula ]
+//! disjunction = conjunction { "or" conjunction }
+//! conjunction = negation { "and" negation }
+//! negation    = "not" negation | "(" formula ")" | sum ( "<=" | "<" | ">=" | ">" | "=" ) sum
+//! sum         = product { ( "+" | "-" ) product }
+//! product     = unary { "*" unary }
+//! unary       = "-" unary | number | "(" sum ")" | "abs(" sum ")"
+//!             | "margin(" place ")" | "posterior(" place ")" | "distance(x, x')"
+//! place       = "x" | "x'"
+//! ```
+
+use super::{Comparison, Formula, Place, Term};
+
+/// Deepest nesting that is read.
+const MAX_DEPTH: usize = 100;
+
+/// The error for text that is no formula.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormulaError {
+    /// Something else was expected.
+    #[error("column {column}: found {found}, expected {expected}")]
+    Unexpected {
+        /// The place in the text, from 1.
+        column: usize,
+        /// What stands there.
+        found: String,
+        /// What could stand there.
+        expected: &'static str,
+    },
+    /// A raw score.
+    #[error(
+        "column {column}: `{name}` is a raw score, which a constant added to all classes would satisfy; use \
+         margin(x) or posterior(x)"
+    )]
+    RawScore {
+        /// The place in the text, from 1.
+        column: usize,
+        /// The name found.
+        name: String,
+    },
+    /// Nested too deeply.
+    #[error("nested more than {MAX_DEPTH} deep")]
+    Depth,
+}
+
+pub(super) fn formula(text: &str) -> Result<Formula, FormulaError> {
+    let mut reader = Reader { tokens: tokens(text)?, next: 0, depth: 0 };
+    let formula = reader.formula()?;
+    match reader.peek() {
+        None => Ok(formula),
+        Some(_) => Err(reader.unexpected("the end, `and`, `or` or `=>`")),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Number(f64),
+    Word(String),
+    Sign(&'static str),
+}
+
+const SIGNS: [&str; 12] = ["<=", ">=", "=>", "<", ">", "=", "+", "-", "*", "(", ")", ","];
+
+/// The tokens of a text with their columns.
+fn tokens(text: &str) -> Result<Vec<(Token, usize)>, FormulaError> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    let column = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
+    while let Some(first) = rest.chars().next() {
+        if first.is_whitespace() {
+            rest = rest.trim_start();
+            continue;
+        }
+        let at = column(rest);
+        if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
+            tokens.push((Token::Sign(sign), at));
+            rest = &rest[sign.len()..];
+            continue;
+        }
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '\'' | '_');
+        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        let number = word.parse::<f64>().ok().filter(|x| x.is_finite());
+        match (first.is_ascii_digit() || first == '.', number) {
+            (true, Some(number)) => tokens.push((Token::Number(number), at)),
+            (false, _) if length > 0 => tokens.push((Token::Word(word.to_owned()), at)),
+            _ => {
+                let found = if length > 0 { word.to_owned() } else { first.to_string() };
+                let expected = "a number, a name or a sign";
+                return Err(FormulaError::Unexpected { column: at, found: quoted(&found), expected });
+            }
+        }
+        rest = after;
+    }
+    Ok(tokens)
+}
+
+fn quoted(text: &str) -> String {
+    format!("`{text:.40}`")
+}
+
+struct Reader {
+    tokens: Vec<(Token, usize)>,
+    next: usize,
+    depth: usize,
+}
+
+impl Reader {
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.next).map(|(token, _)| token)
+    }
+
+    fn unexpected(&self, expected: &'static str) -> FormulaError {
+        let (found, column) = match self.tokens.get(self.next) {
+            Some((Token::Number(number), column)) => (quoted(&number.to_string()), *column),
+            Some((Token::Word(word), column)) => (quoted(word), *column),
+            Some((Token::Sign(sign), column)) => (quoted(sign), *column),
+            None => ("the end".to_owned(), self.tokens.last().map_or(1, |(_, column)| column + 1)),
+        };
+        FormulaError::Unexpected { column, found, expected }
+    }
+
+    /// Takes a sign or a word if it comes next.
+    fn takes(&mut self, text: &str) -> bool {
+        let is_next = match self.peek() {
+            Some(Token::Sign(sign)) => *sign == text,
+            Some(Token::Word(word)) => word == text,
+            Some(Token::Number(_)) | None => false,
+        };
+        self.next += usize::from(is_next);
+        is_next
+    }
+
+    fn expect(&mut self, text: &'static str) -> Result<(), FormulaError> {
+        if self.takes(text) { Ok(()) } else { Err(self.unexpected(text)) }
+    }
+
+    /// Reads what is nested one deeper.
+    fn deeper<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, FormulaError>,
+    ) -> Result<T, FormulaError> {
+        if self.depth >= MAX_DEPTH {
+            return Err(FormulaError::Depth);
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    fn formula(&mut self) -> Result<Formula, FormulaError> {
+        let premise = self.list("or", |reader| reader.list("and", Self::negation, Formula::All), Formula::Any)?;
+        if !self.takes("=>") {
+            return Ok(premise);
+        }
+        let conclusion = self.deeper(Self::formula)?;
+        Ok(Formula::Implies(Box::new(premise), Box::new(conclusion)))
+    }
+
+    fn list(
+        &mut self,
+        word: &str,
+        part: impl Fn(&mut Self) -> Result<Formula, FormulaError>,
+        join: impl Fn(Vec<Formula>) -> Formula,
+    ) -> Result<Formula, FormulaError> {
+        let first = part(self)?;
+        let mut parts = vec![first];
+        while self.takes(word) {
+            parts.push(part(self)?);
+        }
+        Ok(if parts.len() == 1 { parts.swap_remove(0) } else { join(parts) })
+    }
+
+    fn negation(&mut self) -> Result<Formula, FormulaError> {
+        if self.takes("not") {
+            return Ok(Formula::Not(Box::new(self.deeper(Self::negation)?)));
+        }
+        // a parenthesis may open a formula or a term: the term is tried first
+        let (start, depth) = (self.next, self.depth);
+        let as_comparison = self.comparison();
+        if as_comparison.is_ok() || !matches!(self.tokens.get(start), Some((Token::Sign("("), _))) {
+            return as_comparison;
+        }
+        let furthest = self.next;
+        (self.next, self.depth) = (start + 1, depth);
+        let inner = self.deeper(Self::formula).and_then(|inner| {
+            self.expect(")")?;
+            Ok(inner)
+        });
+        // the reading that came further tells the error
+        if inner.is_err() && self.next < furthest { as_comparison } else { inner }
+    }
+
+    fn comparison(&mut self) -> Result<Formula, FormulaError> {
+        let left = self.sum()?;
+        for (sign, comparison, is_swapped) in [
+            ("<=", Comparison::AtMost, false),
+            ("<", Comparison::Below, false),
+            (">=", Comparison::AtMost, true),
+            (">", Comparison::Below, true),
+            ("=", Comparison::Equal, false),
+        ] {
+            if self.takes(sign) {
+                let right = self.sum()?;
+                let (a, b) = if is_swapped { (right, left) } else { (left, right) };
+                return Ok(Formula::Compare(a, comparison, b));
+            }
+        }
+        Err(self.unexpected("a comparison: <=, <, >=, > or ="))
+    }
+
+    fn sum(&mut self) -> Result<Term, FormulaError> {
+        let mut sum = self.product()?;
+        loop {
+            if self.takes("+") {
+                sum = Term::Sum(Box::new(sum), Box::new(self.product()?));
+            } else if self.takes("-") {
+                let negated = Term::Negated(Box::new(self.product()?));
+                sum = Term::Sum(Box::new(sum), Box::new(negated));
+            } else {
+                return Ok(sum);
+            }
+        }
+    }
+
+    fn product(&mut self) -> Result<Term, FormulaError> {
+        let mut product = self.unary()?;
+        while self.takes("*") {
+            product = Term::Product(Box::new(product), Box::new(self.unary()?));
+        }
+        Ok(product)
+    }
+
+    fn unary(&mut self) -> Result<Term, FormulaError> {
+        if self.takes("-") {
+            return Ok(Term::Negated(Box::new(self.deeper(Self::unary)?)));
+        }
+        if self.takes("(") {
+            let inner = self.deeper(Self::sum)?;
+            self.expect(")")?;
+            return Ok(inner);
+        }
+        match self.tokens.get(self.next).cloned() {
+            Some((Token::Number(number), _)) => {
+                self.next += 1;
+                Ok(Term::Number(number))
+            }
+            Some((Token::Word(name), column)) => self.call(&name, column),
+            Some((Token::Sign(_), _)) | None => Err(self.unexpected("a term")),
+        }
+    }
+
+    fn call(&mut self, name: &str, column: usize) -> Result<Term, FormulaError> {
+        let expected = "margin(x), posterior(x), distance(x, x'), abs(…) or a number";
+        match name {
+            "margin" | "posterior" | "abs" | "distance" => {}
+            "logit" | "score" | "logits" | "scores" => {
+                return Err(FormulaError::RawScore { column, name: name.to_owned() });
+            }
+            _ => return Err(self.unexpected(expected)),
+        }
+        self.next += 1;
+        self.expect("(")?;
+        let term = match name {
+            "margin" => Term::Margin(self.place()?),
+            "posterior" => Term::Posterior(self.place()?),
+            "abs" => Term::Absolute(Box::new(self.deeper(Self::sum)?)),
+            _ => {
+                self.expect("x")?;
+                self.expect(",")?;
+                self.expect("x'")?;
+                Term::Distance
+            }
+        };
+        self.expect(")")?;
+        Ok(term)
+    }
+
+    fn place(&mut self) -> Result<Place, FormulaError> {
+        if self.takes("x'") {
+            return Ok(Place::Near);
+        }
+        if self.takes("x") { Ok(Place::Row) } else { Err(self.unexpected("x or x'")) }
+    }
+}
