@@ -115,6 +115,12 @@ impl<'a> Goal<'a> {
         matches!(self, Self::Blocks { coupling: Some(_), .. })
     }
 
+    /// True if several rows of a block may be weighed against each other.
+    pub(super) fn is_sum(&self) -> bool {
+        let Self::Blocks { demands, coupling: None, .. } = self else { return false };
+        demands.iter().any(|rows| rows.len() > 1)
+    }
+
     /// The rule that closes a case.
     pub(super) fn leaf(&self) -> Leaf {
         match self {

@@ -115,7 +115,7 @@ impl CaseTree {
 }
 
 /// The size of a hint, approximately.
-pub(super) fn bytes(hint: &LeafHint) -> usize {
+pub(in crate::certify::network) fn bytes(hint: &LeafHint) -> usize {
     let lengths = |hint: &Hint| {
         let named = size_of_val(&hint.slopes[..]) + size_of_val(&hint.split[..]);
         named + size_of_val(&hint.weights[..]) + size_of_val(&hint.conditions[..])
