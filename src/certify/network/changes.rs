@@ -7,14 +7,14 @@
 use crate::certificate::{Leaf, margin_row};
 use crate::spec::{Bonds, Obligation, RawRegion};
 
-use super::search::{Found, Look, SearchPlan, Waiting};
+use super::search::{Found, Look, SearchPlan, Stowed};
 use super::side::{Side, region_bytes, slope_sizes};
 use crate::certify::{Searcher, attack};
 
 /// Deepest path tried.
 const MAX_DEPTH: usize = 100;
 
-impl Waiting for RawRegion {
+impl Stowed for RawRegion {
     fn bytes(&self) -> usize {
         region_bytes(self)
     }

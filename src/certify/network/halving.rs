@@ -8,7 +8,7 @@ use crate::certificate::{Cut, Leaf};
 use crate::spec::{Bonds, Claim, Obligation, RawRegion};
 use crate::violation::{FloatBox, slopes};
 
-use super::search::{Found, Look, SearchPlan, Waiting};
+use super::search::{Found, Look, SearchPlan, Stowed};
 use super::side::{FEW_INPUTS, Side, region_bytes};
 use crate::certify::Searcher;
 use crate::certify::attack::boundary_points;
@@ -22,7 +22,7 @@ struct PointBox {
     partners: Option<RawRegion>,
 }
 
-impl Waiting for PointBox {
+impl Stowed for PointBox {
     fn bytes(&self) -> usize {
         region_bytes(&self.region) + self.partners.as_ref().map_or(0, region_bytes)
     }

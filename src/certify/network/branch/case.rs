@@ -8,7 +8,7 @@ use crate::model::Mlp;
 use crate::spec::{Claim, LinearCondition, Obligation, RawRegion};
 
 use super::super::alpha::{Ascent, Summit};
-use super::super::search::{Look, Waiting, hint_bytes};
+use super::super::search::{Look, Stowed, hint_bytes};
 use super::super::side::{FEW_INPUTS, region_bytes};
 use super::cut::{Ascended, Cutter};
 use super::goal::{Goal, GoalStanding};
@@ -53,7 +53,7 @@ impl SignedBox {
 /// Bytes that the bounds of a neuron take up, with all that follows from them.
 const NEURON_BYTES: usize = 96;
 
-impl Waiting for SignedBox {
+impl Stowed for SignedBox {
     fn bytes(&self) -> usize {
         let neurons = |hidden: &Hidden| hidden.layers().map(<[_]>::len).sum::<usize>();
         let hidden = self.parent.as_ref().map_or(0, |hidden| NEURON_BYTES * neurons(hidden));

@@ -148,7 +148,7 @@ impl<'a> Goal<'a> {
         signs: &[Sign],
         hints: &[Hint],
     ) -> GoalStanding {
-        let place = Place { network, hidden, signs };
+        let place = BoundedCase { network, hidden, signs };
         match self {
             Self::Margins { hurdle, demands } => margins(&place, hints, demands, hurdle),
             Self::Blocks { blocks, demands, coupling } => {
@@ -175,13 +175,13 @@ fn demands_of(block: &OutputBlock, is_coupled: bool) -> Demands {
 }
 
 /// The bounds of a case, and its signs.
-struct Place<'a> {
+struct BoundedCase<'a> {
     network: &'a Network<Rounded>,
     hidden: &'a Hidden,
     signs: &'a [Sign],
 }
 
-impl Place<'_> {
+impl BoundedCase<'_> {
     /// The lower bound of a form over the logits, and the form over the inputs that gives it.
     fn bound(&self, form: Rounded, hint: Option<&Hint>) -> Option<(f64, Rounded)> {
         let form = self.network.input_form(form, self.hidden, hint, self.signs)?;
@@ -189,7 +189,12 @@ impl Place<'_> {
     }
 }
 
-fn margins(place: &Place, hints: &[Hint], demands: &[Demands], hurdle: &Hurdle) -> GoalStanding {
+fn margins(
+    place: &BoundedCase,
+    hints: &[Hint],
+    demands: &[Demands],
+    hurdle: &Hurdle,
+) -> GoalStanding {
     let mut parts = Vec::with_capacity(demands.len());
     let mut bounds = Vec::with_capacity(demands.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
@@ -221,12 +226,12 @@ fn first_row(demands: &[Demands]) -> Vec<f64> {
 }
 
 fn block_bounds(
-    place: &Place,
+    place: &BoundedCase,
     hints: &[Hint],
     (blocks, demands): (&[Block<Rounded>], &[Demands]),
     coupling: Option<&Coupling<Rounded>>,
 ) -> GoalStanding {
-    let Place { network, hidden, signs } = *place;
+    let BoundedCase { network, hidden, signs } = *place;
     let coupled = LazyCell::new(|| coupling?.over(hidden));
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
@@ -290,7 +295,7 @@ struct RowBound {
 }
 
 fn weighted(
-    place: &Place,
+    place: &BoundedCase,
     block: &Block<Rounded>,
     hint: Option<&Hint>,
     weights: &[f64],

@@ -22,7 +22,7 @@ use crate::certificate::{Cut, Leaf, LeafHint, Proof};
 use crate::certify::Searcher;
 
 use queue::Queue;
-pub(super) use queue::Waiting;
+pub(super) use queue::Stowed;
 use tree::{CaseTree, Slot};
 
 /// The size of a hint in bytes, approximately.
@@ -91,7 +91,7 @@ struct QueuedCase<C> {
     case: C,
 }
 
-impl<C: Waiting> Waiting for QueuedCase<C> {
+impl<C: Stowed> Stowed for QueuedCase<C> {
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.case.bytes()
     }
@@ -104,7 +104,7 @@ impl SearchPlan {
     }
 
     /// Searches below the case `root`; `look` gets a case and its depth.
-    pub(super) fn search<C: Send + Sync + Waiting>(
+    pub(super) fn search<C: Send + Sync + Stowed>(
         &self,
         searcher: &Searcher,
         root: C,

@@ -9,7 +9,7 @@ use super::tree::Slot;
 const MANY: usize = 50_000;
 
 /// A case that takes up memory while it waits.
-pub(in crate::certify::network) trait Waiting {
+pub(in crate::certify::network) trait Stowed {
     /// Its size in bytes, approximately; what cases share is divided among them.
     fn bytes(&self) -> usize;
 }
@@ -22,7 +22,7 @@ pub(super) struct Queue<C> {
     most: usize,
 }
 
-impl<C: Waiting> Queue<C> {
+impl<C: Stowed> Queue<C> {
     /// A queue that should not grow beyond `most` bytes.
     pub(super) fn new(slot: Slot, root: C, most: usize) -> Self {
         let mut queue = Self { cases: BTreeMap::new(), bytes: 0, most };
@@ -86,13 +86,13 @@ impl Eq for Priority {}
 mod tests {
     use super::*;
 
-    impl Waiting for &str {
+    impl Stowed for &str {
         fn bytes(&self) -> usize {
             self.len()
         }
     }
 
-    impl Waiting for usize {
+    impl Stowed for usize {
         fn bytes(&self) -> usize {
             1
         }
