@@ -82,7 +82,9 @@ fn checked(seed: u64) -> Result<usize, TestCaseError> {
         between.chain(points.iter().cloned()).chain([meets.clone()]).collect();
     let is_reached = some.iter().any(|point| {
         region.contains(&Point::from_floats(point).unwrap())
-            && blocks.iter().any(|block| block.contains(&outputs(&case.model, &[point.clone()])))
+            && blocks
+                .iter()
+                .any(|block| block.contains(&outputs(&case.model, std::slice::from_ref(point))))
     });
     let proofs = proofs(&case, &mut draw, rows.len(), conditions.len());
     count_proved(&case.model, &lowered, &proofs, is_reached, &format!("{seed}: {text}"))
