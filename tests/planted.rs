@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A defect: its name, the file below `src`, the right text and the wrong one.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 63] = [
+static DEFECTS: [Defect; 67] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -245,14 +245,38 @@ static DEFECTS: [Defect; 63] = [
     Defect(
         "a sign narrows by the other sign",
         "certificate/network/narrow.rs",
-        "let side = if sign.is_on { 1.0 } else { -1.0 };",
-        "let side = if sign.is_on { -1.0 } else { 1.0 };",
+        "let side = if is_on { 1.0 } else { -1.0 };",
+        "let side = if is_on { -1.0 } else { 1.0 };",
     ),
     Defect(
         "a sign narrows without its bias",
         "certificate/network/narrow.rs",
         "        form.add_constant(factor, self.bias);\n",
         "",
+    ),
+    Defect(
+        "a condition may count against the claim",
+        "certificate/network/condition.rs",
+        "(|(_, multiplier)| *multiplier > 0.0 && multiplier.is_finite())",
+        "(|(_, multiplier)| multiplier.is_finite())",
+    ),
+    Defect(
+        "a condition holds on its other side",
+        "certificate/network/condition.rs",
+        "Half::new(row, -rhs, input, false)",
+        "Half::new(row, -rhs, input, true)",
+    ),
+    Defect(
+        "a side is cut where another is longest",
+        "certificate/network/condition.rs",
+        "let reach = (room / g.abs()).next_up();",
+        "let reach = (0.5 * room / g.abs()).next_up();",
+    ),
+    Defect(
+        "what a coefficient of a condition loses is free",
+        "spec/condition.rs",
+        "let paid = &rest * &feature.standardise_exactly(low);",
+        "let paid = &rest * &Rational::ZERO;",
     ),
     Defect(
         "only the first unsafe block counts",

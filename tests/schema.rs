@@ -149,6 +149,9 @@ struct Hint {
     /// How much each row of an unsafe block counts.
     #[serde(default)]
     weights: Vec<f64>,
+    /// Multipliers of the conditions between inputs: condition, value.
+    #[serde(default)]
+    conditions: Vec<(u64, f64)>,
 }
 
 /// What a leaf names by number.

@@ -146,6 +146,9 @@ pub struct Hint {
     /// Weights of the rows of an unsafe block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<f64>,
+    /// Multipliers of the conditions between inputs: `[condition, value]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<(usize, f64)>,
 }
 
 /// The hint that a leaf names by number: one for all rows of the obligation, or one per row.

@@ -22,12 +22,18 @@ pub struct Answer {
     pub nodes: u64,
     /// True if a search ended because its budget of nodes was used up; a larger budget may decide more.
     pub is_spent: bool,
+    /// True if a search kept no proof because it needed more memory than allowed.
+    pub is_full: bool,
 }
 
 impl Answer {
     fn open() -> Self {
-        let verdict = Verdict::Undecided(Bounds::NONE);
-        Self { proof: Proof::None, verdict, is_refuted_by_attack: false, nodes: 0, is_spent: false }
+        Self::of(Proof::None, Verdict::Undecided(Bounds::NONE))
+    }
+
+    fn of(proof: Proof, verdict: Verdict) -> Self {
+        let (is_refuted_by_attack, is_spent, is_full) = (false, false, false);
+        Self { proof, verdict, is_refuted_by_attack, nodes: 0, is_spent, is_full }
     }
 
     fn is_closed(&self) -> bool {
@@ -53,16 +59,17 @@ impl Searcher<'_> {
         if obligation.sufficient.is_none() {
             return Answer::open();
         }
-        let (mut nodes, mut is_spent) = (0, false);
+        let (mut nodes, mut is_spent, mut is_full) = (0, false, false);
         for rung in rungs(&obligation, &self.subject.model.0.family) {
             let answer = self.climb(at, &obligation, *rung);
             nodes += answer.nodes;
             is_spent |= answer.is_spent;
+            is_full |= answer.is_full;
             if answer.is_closed() {
                 return Answer { nodes, ..answer };
             }
         }
-        Answer { nodes, is_spent, ..Answer::open() }
+        Answer { nodes, is_spent, is_full, ..Answer::open() }
     }
 
     /// True if the attack alone refutes an obligation, whose line may exist already.
@@ -87,15 +94,15 @@ impl Searcher<'_> {
             debug_assert!(false, "the search offered a malformed proof: {rejection}");
             Verdict::Undecided(Bounds::NONE)
         });
-        Answer { proof, verdict, is_refuted_by_attack: false, nodes: 0, is_spent: false }
+        Answer::of(proof, verdict)
     }
 
     fn climb(&self, at: usize, obligation: &Obligation, rung: Rung) -> Answer {
-        let Found { proof, nodes, is_spent } = self.offer(obligation, rung);
+        let Found { proof, nodes, is_spent, is_full } = self.offer(obligation, rung);
         // a proof that no line can hold would be no certificate
         let proof = proof.filter(Proof::is_writable);
         let answer = proof.map_or_else(Answer::open, |proof| self.ask(at, proof));
-        Answer { nodes, is_spent, ..answer }
+        Answer { nodes, is_spent, is_full, ..answer }
     }
 
     /// The proofs that every rung offers, reached or not; none of them has been checked yet.

@@ -41,6 +41,8 @@ pub struct Options {
     /// Most trees in a part of an ensemble, if the change of the score is bounded part by part; 0: all
     /// trees together only.
     pub part_trees: usize,
+    /// Bytes that one search over cases of a network may keep: its tree, and its open cases.
+    pub memory: u64,
     /// Seed of the attack's random starts.
     pub seed: u64,
     /// The time to give up; obligations not decided by then stay undecided. Searches about networks check it;
@@ -56,6 +58,7 @@ impl Default for Options {
             lp_neurons: 150,
             lp_rows: 2_000,
             part_trees: 32,
+            memory: 2 << 30,
             seed: 0,
             deadline: None,
         }

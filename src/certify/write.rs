@@ -60,6 +60,8 @@ pub struct Written {
     pub is_attacked: bool,
     /// Obligations left undecided because their budget of nodes was used up.
     pub spent: u64,
+    /// Undecided obligations whose proof needed more memory than allowed.
+    pub full: u64,
 }
 
 impl Written {
@@ -272,9 +274,11 @@ impl Searcher<'_> {
         sink: &mut dyn FnMut(&str) -> Result<(), CertifyError>,
     ) -> Result<Written, CertifyError> {
         let Before { mut counter, lines, refuted, .. } = before;
-        let mut spent = 0;
+        let (mut spent, mut full) = (0, 0);
         let summary = self.run(lines, |line, answer| {
-            spent += u64::from(answer.is_spent && matches!(answer.verdict, Verdict::Undecided(_)));
+            let is_open = matches!(answer.verdict, Verdict::Undecided(_));
+            spent += u64::from(answer.is_spent && is_open);
+            full += u64::from(answer.is_full && is_open);
             counter.add(line.at, &answer.verdict);
             watch(line.at, answer);
             sink(&line.line())
@@ -284,7 +288,7 @@ impl Searcher<'_> {
         // the figure is the same as that of a run in one piece
         let again = refuted.par_iter().filter(|at| self.is_refuted_by_attack(**at)).count() as u64;
         let refuted_by_attack = summary.refuted_by_attack + again;
-        Ok(Written { tally, refuted_by_attack, is_attacked: self.is_attacked(), spent })
+        Ok(Written { tally, refuted_by_attack, is_attacked: self.is_attacked(), spent, full })
     }
 
     /// True if obligations are attacked. None is where every pair of rows is decided; the change between two

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::interval::{Interval, Rational};
-use crate::model::Point;
+use crate::model::{FeatureSpec, Point};
 
 /// `coefficients·x <= rhs` on raw values.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,47 @@ pub(super) struct Condition {
     pub(super) rhs: Rational,
 }
 
+/// `row·z <= rhs` on standardised inputs, in floats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearCondition {
+    /// One coefficient per input, finite.
+    pub row: Vec<f64>,
+    /// Right-hand side, finite.
+    pub rhs: f64,
+}
+
 impl Condition {
+    /// The condition as all points of a box that meet it satisfy it in floats, with `z = scale·(x − mean)`.
+    /// Where rounded coefficients `w <= q` replace exact ones, the rest is bounded at the lower ends:
+    ///
+    /// ```text
+    /// c·x = q·z + c·mean        q·z >= w·z + (q − w)·low
+    /// ```
+    ///
+    /// If a number is beyond the floats, it is `0 <= 0`.
+    pub(super) fn standardised(
+        &self,
+        features: &[FeatureSpec],
+        sides: &[(Rational, Rational)],
+    ) -> LinearCondition {
+        let mut rhs = self.rhs.clone();
+        let mut term =
+            |((c, (low, _)), feature): ((&Rational, &(Rational, Rational)), &FeatureSpec)| {
+                let exact = (c / &feature.exact_scale())?;
+                let rounded = exact.down();
+                let rest = &exact - &Rational::from_f64(rounded)?;
+                let paid = &rest * &feature.standardise_exactly(low);
+                rhs = &(&rhs - &(c * &feature.exact_mean())) - &paid;
+                Some(rounded)
+            };
+        let terms = self.coefficients.iter().zip(sides).zip(features.iter().cycle());
+        let row: Option<Vec<f64>> = terms.map(&mut term).collect();
+        let stated = row.map(|row| LinearCondition { row, rhs: rhs.up() });
+        stated
+            .filter(|stated| stated.rhs.is_finite())
+            .unwrap_or_else(|| LinearCondition { row: vec![0.0; sides.len()], rhs: 0.0 })
+    }
+
     pub(super) fn holds(&self, point: &Point) -> bool {
         let terms = self.coefficients.iter().zip(point.values()).map(|(c, x)| c * x);
         terms.fold(Rational::ZERO, |sum, term| &sum + &term) <= self.rhs
@@ -128,6 +168,11 @@ fn tightest(conditions: &[Condition], features: usize) -> BTreeMap<usize, Differ
 mod tests {
     use super::*;
 
+    fn feature(mean: f32, scale: f32) -> FeatureSpec {
+        let (name, kind) = (String::new(), crate::model::Kind::Real);
+        FeatureSpec { name, kind, low: None, high: None, mean, scale }
+    }
+
     /// `c·x′_i − c·x_i <= rhs` over two copies of two inputs.
     fn condition(feature: usize, c: i64, rhs: i64) -> Condition {
         let mut coefficients = vec![Rational::ZERO; 4];
@@ -152,5 +197,42 @@ mod tests {
         assert_eq!(*Link::all(&conditions, 2), [Link { feature: 1, least: None, most: two }]);
         let both_named = Condition { coefficients: vec![Rational::ONE; 4], rhs: Rational::ONE };
         assert!(Link::all(&[both_named], 2).is_empty());
+    }
+
+    /// Coefficients such as a third of a scale are no floats; a point at which the condition is exactly an
+    /// equation is where a rounded one would be missed.
+    #[test]
+    fn what_holds_exactly_holds_in_floats() {
+        let features = [feature(0.1, 0.3), feature(-7.7, 1.9)];
+        let third = |k: i64| (&Rational::integer(k) / &Rational::integer(3)).unwrap();
+        let mut unequal = 0;
+        for (a, b) in (-4..5).flat_map(|a| (-4..5).map(move |b| (a, b))) {
+            let coefficients = vec![third(a), third(b)];
+            for (x, y) in [(-5, -5), (-5, 7), (7, -5), (7, 7), (1, 2)] {
+                let (x, y) = (third(x), third(y));
+                let rhs = &(&coefficients[0] * &x) + &(&coefficients[1] * &y);
+                let sides = [(third(-5), third(7)), (third(-5), third(7))];
+                let condition = Condition { coefficients: coefficients.clone(), rhs };
+                let LinearCondition { row, rhs } = condition.standardised(&features, &sides);
+                let z = [features[0].standardise_exactly(&x), features[1].standardise_exactly(&y)];
+                let term = |(w, z): (&f64, &Rational)| &Rational::from_f64(*w).unwrap() * z;
+                let sum = row.iter().zip(&z).map(term).fold(Rational::ZERO, |sum, t| &sum + &t);
+                let rhs = Rational::from_f64(rhs).unwrap();
+                assert!(sum <= rhs, "{a} {b}: {sum:?} {rhs:?}");
+                unequal += usize::from(sum < rhs);
+                let room = &rhs - &sum;
+                assert!(room < (&Rational::ONE / &Rational::integer(1i64 << 40)).unwrap());
+            }
+        }
+        assert!(unequal > 100, "{unequal}");
+    }
+
+    #[test]
+    fn a_condition_beyond_the_floats_says_nothing() {
+        let huge: crate::interval::Decimal = "-1e400".parse().unwrap();
+        let condition = Condition { coefficients: vec![huge.value().clone()], rhs: Rational::ONE };
+        let sides = [(Rational::ZERO, Rational::ONE)];
+        let nothing = LinearCondition { row: vec![0.0], rhs: 0.0 };
+        assert_eq!(condition.standardised(&[feature(0.0, 1.0)], &sides), nothing);
     }
 }

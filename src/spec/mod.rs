@@ -17,7 +17,7 @@ mod terms;
 mod unit;
 mod words;
 
-pub use condition::Link;
+pub use condition::{LinearCondition, Link};
 pub use lower::{Aim, Bonds, Confidence, Pair, Regions, norm_squared, square_distance};
 pub use lower::{Claim, LowerError, Lowered, Obligation, Standing, Threshold};
 pub use lower::{Halfspace, OutputBlock, PairBound};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::interval::{Decimal, Interval, Rational, Region};
 use crate::model::{Kind, Point, Schema};
 
-use super::condition::{Condition, Link};
+use super::condition::{Condition, LinearCondition, Link};
 use super::{Integers, LowerError, Norm, Units};
 
 /// Lower and upper raw end; `None` where nothing is declared.
@@ -161,7 +161,7 @@ pub struct RawRegion {
     sides: Vec<Ends>,
     is_whole: Arc<[bool]>,
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
-    /// Linear conditions of an output region; proofs may ignore them.
+    /// Linear conditions of an output region.
     conditions: Arc<[Condition]>,
     /// The links that the conditions make between two copies of the input, if there are two.
     links: Arc<[Link]>,
@@ -229,6 +229,13 @@ impl RawRegion {
     /// The linear conditions `coefficients·x <= rhs` on raw values.
     pub fn conditions(&self) -> impl Iterator<Item = (&[Rational], &Rational)> {
         self.conditions.iter().map(|c| (c.coefficients.as_slice(), &c.rhs))
+    }
+
+    /// The conditions in standardised coordinates and in floats, in the same order. Every point of the box that
+    /// meets the conditions satisfies them.
+    pub fn linear_conditions(&self, schema: &Schema) -> Arc<[LinearCondition]> {
+        let features = schema.features();
+        self.conditions.iter().map(|c| c.standardised(features, &self.sides)).collect()
     }
 
     /// The bounds that the conditions set on each `x′_i − x_i` alone, where a point is two inputs.

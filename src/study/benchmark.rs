@@ -65,7 +65,7 @@ pub struct InstanceOutcome {
     pub is_replayed: Option<bool>,
     /// Files to keep: name and content, the certificate first.
     pub files: Vec<(String, String)>,
-    /// Reason for the answer `error`.
+    /// Reason for the answer `error`, and for one without a proof that needed more memory than allowed.
     pub reason: Option<String>,
     /// A note on the answer, the same for all instances it applies to.
     pub note: Option<&'static str>,
@@ -102,6 +102,8 @@ struct Searched {
     is_proved: bool,
     /// True if the kernel accepted a counterexample, strict conditions aside.
     is_refuted: bool,
+    /// True if a proof was not kept for want of memory.
+    is_full: bool,
     /// Points of a confirmed violation, copy by copy.
     witness: Option<Vec<Point>>,
 }
@@ -152,6 +154,8 @@ fn answer(
         None => Status::Unknown,
     };
     let is_decided = matches!(answer, Status::Sat | Status::Unsat);
+    let is_full = !is_decided && found.iter().any(|one| one.is_full);
+    let reason = is_full.then_some("a proof needs more memory than is allowed");
     let mut files = certificates(name, &found);
     files.push((format!("{name}.model.json"), model_text));
     let is_replayed = witness.map(|(points, query)| is_reached_in_f32(&model, query, points));
@@ -166,7 +170,7 @@ fn answer(
         is_checked: is_checked && is_decided,
         is_replayed,
         files,
-        reason: None,
+        reason: reason.map(str::to_owned),
         note: queries.iter().any(|query| query.has_floats).then_some(FLOATS),
     })
 }
@@ -241,8 +245,8 @@ fn search(
     let totals = written.tally.all;
     // a box without points holds nothing unsafe
     let is_proved = totals.refuted == 0 && totals.undecided == 0;
-    let is_refuted = totals.refuted > 0;
-    Ok(Searched { spec, text, certificate, nodes, is_proved, is_refuted, witness })
+    let (is_refuted, is_full) = (totals.refuted > 0, written.full > 0);
+    Ok(Searched { spec, text, certificate, nodes, is_proved, is_refuted, is_full, witness })
 }
 
 /// Distance inside strict conditions on outputs at which a second search looks.

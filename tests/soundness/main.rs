@@ -4,6 +4,7 @@
 mod balls;
 #[path = "../cases/mod.rs"]
 mod cases;
+mod conditions;
 mod coupled;
 mod ensembles;
 mod extremes;

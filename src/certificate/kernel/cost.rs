@@ -17,6 +17,9 @@ const JUDGED: u64 = 1_000;
 /// The same cost if posteriors are compared: about 30 µs, six exponentials among them.
 const JUDGED_POSTERIORS: u64 = 10_000;
 
+/// Cost of an input in the best multiplier of a condition, in multiply-adds: it is sorted and added.
+const PULL: u64 = 32;
+
 impl Kernel<'_> {
     /// The approximate upper limit of the multiply-adds (nodes visited, for ensembles) that a proof may cost.
     pub fn work(&self, proof: &Proof) -> u64 {
@@ -54,8 +57,12 @@ impl Kernel<'_> {
             let times = if copies == 2 { 12 } else { 1 };
             times * blocks.iter().map(|b| b.rows.len() as u64).sum::<u64>()
         });
+        let forms = 2 * neurons + 4 + rows;
+        // every form over the inputs meets every condition
+        let copies = self.lowered.blocks().map_or(1, |(_, copies)| copies as u64);
+        let met = (PULL * copies * inputs).saturating_mul(self.lowered.conditions() as u64);
         let linear =
-            parameters.saturating_mul(2 * neurons + 4 + rows).saturating_add(ENDS * inputs);
+            parameters.saturating_add(met).saturating_mul(forms).saturating_add(ENDS * inputs);
         match proof {
             Proof::None | Proof::AllPairs { .. } => parameters,
             // exact integers grow with every layer

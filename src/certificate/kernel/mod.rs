@@ -4,14 +4,15 @@ mod advice;
 mod cost;
 mod served;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Region, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model, Tie};
 use crate::spec::{
-    Aim, Bonds, Claim, Lowered, Obligation, Pair, RawRegion, Regions, Semantics, Standing,
+    Aim, Bonds, Claim, LinearCondition, Lowered, Obligation, Pair, RawRegion, Regions, Semantics,
+    Standing,
 };
 
 use crate::certificate::claims::{Outcome, competitors, decide, label_of};
@@ -319,12 +320,13 @@ impl<'a> Kernel<'a> {
     ) -> Result<Outcome, Rejection> {
         let Prepared { network, mlp, blocks, .. } = prepared;
         let (leaf, hints) = leaf_of(claim, proof)?;
-        check_hints(hints, network.widths())?;
+        let conditions = obligation.region.linear_conditions(&self.model.schema);
+        check_hints(hints, network.widths(), conditions.len())?;
         let Some(region) = obligation.region.standardised(&self.model.schema) else {
             // the empty region: nothing to prove, and nothing is said to be proved
             return Ok(Outcome::Open(Bounds::NONE));
         };
-        let Some(hidden) = forward_or_linear(network, leaf, proof, &region) else {
+        let Some(hidden) = forward_or_linear(network, leaf, proof, &region, conditions) else {
             return Ok(Outcome::Open(Bounds::NONE));
         };
         let Some(allowances) = self.network_allowances(mlp, obligation, &hidden, claim) else {
@@ -503,10 +505,11 @@ fn forward_or_linear<F: Form>(
     leaf: Leaf,
     proof: &Proof,
     region: &Region,
+    conditions: Arc<[LinearCondition]>,
 ) -> Option<Hidden> {
     match (leaf, proof) {
         (Leaf::Interval, Proof::Interval) => network.interval_bounds(region.sides()),
-        _ => network.linear_bounds(region.sides()),
+        _ => network.linear_bounds_under(region.sides(), conditions),
     }
 }
 

@@ -56,9 +56,19 @@ pub(super) fn margins<F: Form>(
 pub(in crate::certificate) fn check_hints(
     hints: &[Hint],
     widths: &[usize],
+    conditions: usize,
 ) -> Result<(), Rejection> {
     let hidden = widths.split_last().map_or(&[][..], |(_, hidden)| hidden);
     for hint in hints {
+        let mut seen = std::collections::BTreeSet::new();
+        for &(index, _) in &hint.conditions {
+            if index >= conditions {
+                return Err(Rejection::Index { what: "condition", index });
+            }
+            if !seen.insert(index) {
+                return Err(Rejection::Twice { what: "the multiplier of condition", index });
+            }
+        }
         for (what, named) in
             [("the slope of neuron", &hint.slopes), ("the sign of neuron", &hint.split)]
         {

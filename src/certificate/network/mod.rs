@@ -2,6 +2,7 @@
 
 pub(super) mod avoid;
 pub(super) mod boxes;
+pub(super) mod condition;
 pub(super) mod coupling;
 pub(super) mod difference;
 pub(super) mod fuzz;
@@ -23,8 +24,10 @@ use std::sync::{Arc, OnceLock};
 
 use crate::interval::{Form, Interval, Lines, Sizes, Stored, magnitudes};
 use crate::model::{Layer, Mlp};
+use crate::spec::LinearCondition;
 
 use crate::certificate::Hint;
+use condition::{hinted, least, narrowed_box};
 use narrow::narrowed;
 
 /// A network in one arithmetic.
@@ -40,11 +43,12 @@ pub struct Network<F: Form> {
     widths: Vec<usize>,
 }
 
-/// A box of inputs, bounds of the pre-activations of the hidden layers over it, and what follows
-/// from them. Ends are finite.
+/// A box of inputs, bounds of the pre-activations of the hidden layers over its points that meet the conditions,
+/// and what follows from them. Ends are finite.
 #[derive(Clone, Debug)]
 pub struct Hidden {
     input: Arc<[Interval]>,
+    conditions: Arc<[LinearCondition]>,
     /// The sizes of the first layer.
     sizes: Arc<Sizes>,
     /// Shared between the cases of a split, which often differ in later layers only.
@@ -67,6 +71,16 @@ impl Hidden {
     /// The box.
     pub fn input(&self) -> &[Interval] {
         &self.input
+    }
+
+    /// Lower bound of a form over the inputs, at the points that meet the conditions.
+    pub fn least<F: Form>(&self, form: &F) -> f64 {
+        least(form, &self.input, &self.conditions)
+    }
+
+    /// The conditions that inputs meet.
+    pub fn conditions(&self) -> &[LinearCondition] {
+        &self.conditions
     }
 
     /// Pre-activation bounds per hidden layer, first layer first.
@@ -160,24 +174,34 @@ impl<F: Form> Network<F> {
 
     /// Hidden bounds by the interval rule; `None` after overflow.
     pub fn interval_bounds(&self, input: &[Interval]) -> Option<Hidden> {
-        self.bounds(self.bare(input)?, None, |_| Depth::Forward)
+        self.bounds(self.bare(input, Arc::default())?, None, |_| Depth::Forward)
     }
 
     /// Hidden bounds by the interval rule, and by the linear rule with default slopes where the
     /// interval rule leaves the sign open; `None` after overflow.
     pub fn linear_bounds(&self, input: &[Interval]) -> Option<Hidden> {
-        self.bounds(self.bare(input)?, None, |_| Depth::Backward)
+        self.linear_bounds_under(input, Arc::default())
     }
 
-    /// The bounds of a smaller box: the parent's, intersected with the interval rule, and from
-    /// layer `refresh` on with the linear rule where the sign is still open.
+    /// As [`Network::linear_bounds`], over the points of the box that meet the conditions.
+    pub fn linear_bounds_under(
+        &self,
+        input: &[Interval],
+        conditions: Arc<[LinearCondition]>,
+    ) -> Option<Hidden> {
+        let input = narrowed_box::<F>(input.to_vec(), &conditions);
+        self.bounds(self.bare(&input, conditions)?, None, |_| Depth::Backward)
+    }
+
+    /// The bounds of a smaller box under the same conditions: the parent's, intersected with the interval rule,
+    /// and from layer `refresh` on with the linear rule where the sign is still open.
     pub fn inherited_bounds(
         &self,
         parent: &Hidden,
         input: &[Interval],
         refresh: Option<usize>,
     ) -> Option<Hidden> {
-        self.bounds(self.bare(input)?, Some(parent), refreshed_from(refresh))
+        self.bounds(self.within(parent, input)?, Some(parent), refreshed_from(refresh))
     }
 
     /// The bounds of the part of a box in which a neuron has a sign. Layers before that of the neuron keep
@@ -237,7 +261,7 @@ impl<F: Form> Network<F> {
         places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
         moves: &[Interval],
     ) -> Option<Hidden> {
-        let mut changes = self.bare(moves)?;
+        let mut changes = self.bare(moves, Arc::default())?;
         for (layer, places) in places.into_iter().enumerate() {
             let apart: Vec<_> = places.iter().map(|[from, to]| *to - *from).collect();
             let before = self.layer_bounds(layer, &changes, Some(&apart), Depth::Backward)?;
@@ -253,9 +277,24 @@ impl<F: Form> Network<F> {
     }
 
     /// A box without hidden bounds.
-    fn bare(&self, input: &[Interval]) -> Option<Hidden> {
+    fn bare(&self, input: &[Interval], conditions: Arc<[LinearCondition]>) -> Option<Hidden> {
         let sizes = Arc::new(F::sizes(self.layers.first()?, &magnitudes(input)));
-        Some(Hidden { input: input.into(), sizes, layers: Vec::new() })
+        Some(Hidden { input: input.into(), conditions, sizes, layers: Vec::new() })
+    }
+
+    /// A smaller box without hidden bounds. If there are conditions, it is cut to the parent's box, and narrowed
+    /// by them unless that is no smaller.
+    fn within(&self, parent: &Hidden, input: &[Interval]) -> Option<Hidden> {
+        let conditions = Arc::clone(&parent.conditions);
+        if conditions.is_empty() {
+            return self.bare(input, conditions);
+        }
+        let both = input.iter().zip(parent.input());
+        let both: Vec<_> = both.map(|(own, held)| own.intersect(*held).unwrap_or(*own)).collect();
+        match both == parent.input() {
+            true => self.bare(&both, conditions),
+            false => self.bare(&narrowed_box::<F>(both, &conditions), conditions),
+        }
     }
 
     /// Bounds the hidden layers that are missing.
@@ -299,7 +338,9 @@ impl<F: Form> Network<F> {
                 bounds = both(*held, bounds);
             }
             let is_open = bounds.lo() < 0.0 && bounds.hi() > 0.0;
-            if is_open && depth == Depth::Backward && layer > 0 {
+            // without conditions, the first layer has no better rule than intervals
+            let is_told = layer > 0 || !hidden.conditions.is_empty();
+            if is_open && depth == Depth::Backward && is_told {
                 bounds = both(bounds, self.backward_range(layer, neuron, hidden));
             }
             bounds.is_finite().then_some(bounds)
@@ -312,7 +353,7 @@ impl<F: Form> Network<F> {
         let Some(affine) = self.layers.get(layer) else { return Interval::WHOLE };
         let lower = |sign| {
             let form = self.descend(F::output(affine, neuron, sign), layer, hidden, None, &[]);
-            form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+            form.map_or(f64::NEG_INFINITY, |form| hidden.least(&form))
         };
         Interval::new(lower(1.0), -lower(-1.0)).unwrap_or(Interval::WHOLE)
     }
@@ -328,7 +369,7 @@ impl<F: Form> Network<F> {
     }
 
     /// Lower bound of a form over the logits by the linear rule, over the points of the box at
-    /// which the neurons have the given signs.
+    /// which the neurons have the given signs and the conditions are met.
     pub fn linear_margin(
         &self,
         form: F,
@@ -337,10 +378,11 @@ impl<F: Form> Network<F> {
         signs: &[Sign],
     ) -> f64 {
         let form = self.input_form(form, hidden, hint, signs);
-        form.map_or(f64::NEG_INFINITY, |form| form.minimum(&hidden.input))
+        form.map_or(f64::NEG_INFINITY, |form| hidden.least(&form))
     }
 
-    /// The form over the inputs that the linear rule puts below a form over the logits.
+    /// The form over the inputs that the linear rule puts below a form over the logits, with the hinted multiples
+    /// of the conditions.
     pub fn input_form(
         &self,
         form: F,
@@ -350,7 +392,8 @@ impl<F: Form> Network<F> {
     ) -> Option<F> {
         let last = self.layers.len().checked_sub(1)?;
         let form = form.through_layer(self.layers.get(last)?, hidden.sizes(last)?);
-        self.descend(form, last, hidden, hint, signs)
+        let form = self.descend(form, last, hidden, hint, signs)?;
+        Some(hinted(form, &hidden.input, &hidden.conditions, hint))
     }
 
     /// Bounds of the logits by the interval rule; an end may be infinite.

@@ -1,4 +1,5 @@
-//! A sign of a neuron of the first layer narrows the others.
+//! A half of a box narrows what is affine in the inputs: the half at which a neuron of the first layer has a
+//! sign, or that a linear condition leaves ([`super::condition`]).
 //!
 //! Let `s·z_j >= 0`, where `s` is 1 or −1. The other neurons of the layer are affine in the inputs as well, so
 //! any `λ >= 0` bounds them over the box of the case:
@@ -25,7 +26,7 @@ pub(super) fn narrowed<F: Form>(
 ) -> Option<Vec<Interval>> {
     let stored = F::stored(first);
     let Some((_, own, bias)) = stored.row(sign.neuron) else { return Some(before) };
-    let half = Half::new(own, bias, input, sign);
+    let half = Half::new(own, bias, input, sign.is_on);
     let mut moves = Vec::new();
     for (neuron, (bound, row)) in before.iter_mut().zip(stored.rows()).enumerate() {
         if neuron == sign.neuron || bound.lo() >= 0.0 || bound.hi() <= 0.0 {
@@ -33,7 +34,7 @@ pub(super) fn narrowed<F: Form>(
         }
         let mut least = |t| {
             let multiplier = half.multiplier(row, t, &mut moves)?;
-            Some(half.least(F::output(first, neuron, t), multiplier))
+            Some(half.raised(F::output(first, neuron, t), multiplier).minimum(input))
         };
         let low = least(1.0).unwrap_or(f64::NEG_INFINITY);
         let high = least(-1.0).map_or(f64::INFINITY, |least| -least);
@@ -48,11 +49,10 @@ pub(super) fn narrowed<F: Form>(
     Some(before)
 }
 
-/// The points of a box at which a neuron of the first layer has a sign.
-struct Half<'a> {
-    input: &'a [Interval],
+/// The points of a box at which `s·z_j`, an affine function of the inputs, is at least 0.
+pub(super) struct Half<'a> {
     sizes: Vec<f64>,
-    /// The neuron's weights and bias.
+    /// The weights and the bias of `z_j`.
     row: &'a [f64],
     bias: f64,
     /// 1 or −1.
@@ -67,14 +67,15 @@ struct Half<'a> {
 
 /// A move of an input by which `s·z_j` grows: its cost per unit, and the most that it adds.
 #[derive(Clone, Copy, Default)]
-struct Move {
+pub(super) struct Move {
     ratio: f64,
     gain: f64,
 }
 
 impl<'a> Half<'a> {
-    fn new(row: &'a [f64], bias: f64, input: &'a [Interval], sign: Sign) -> Self {
-        let side = if sign.is_on { 1.0 } else { -1.0 };
+    /// The points with `row·z + bias >= 0` if `is_on`, else `<= 0`.
+    pub(super) fn new(row: &'a [f64], bias: f64, input: &[Interval], is_on: bool) -> Self {
+        let side = if is_on { 1.0 } else { -1.0 };
         let end = |(w, x): (&f64, &Interval)| {
             let w = side * w;
             if w > 0.0 { w * x.hi() } else { w * x.lo() }
@@ -83,21 +84,21 @@ impl<'a> Half<'a> {
         let gain = |(w, x): (&f64, &Interval)| w.abs() * (x.hi() - x.lo());
         let gains = row.iter().zip(input).map(gain).collect();
         let inverse = row.iter().map(|&w| if w == 0.0 { 0.0 } else { side / w }).collect();
-        Self { input, sizes: magnitudes(input), row, bias, side, most, gains, inverse }
+        Self { sizes: magnitudes(input), row, bias, side, most, gains, inverse }
     }
 
-    /// A lower bound of a form over the inputs at which the neuron has the sign, by the multiplier.
-    fn least<F: Form>(&self, mut form: F, multiplier: f64) -> f64 {
+    /// A form over the inputs less `λ·s·z_j`: at most the form, at the points of the half.
+    pub(super) fn raised<F: Form>(&self, mut form: F, multiplier: f64) -> F {
         let factor = -(self.side * multiplier);
         for (index, (w, size)) in self.row.iter().zip(&self.sizes).enumerate() {
             form.add_product(index, factor, *w, *size);
         }
         form.add_constant(factor, self.bias);
-        form.minimum(self.input)
+        form
     }
 
-    /// The best `λ`, in floats; `None` if it is 0.
-    fn multiplier(&self, row: &[f64], t: f64, moves: &mut Vec<Move>) -> Option<f64> {
+    /// The best `λ` for the least value of `t·row·z`, in floats; `None` if it is 0.
+    pub(super) fn multiplier(&self, row: &[f64], t: f64, moves: &mut Vec<Move>) -> Option<f64> {
         moves.resize(row.len(), Move::default());
         let inputs = row.iter().zip(&self.inverse).zip(&self.gains);
         let mut count = 0;

@@ -89,8 +89,9 @@ impl<F: Form> NetworkCase<'_, F> {
         tree: &SplitTree,
         hints: &[LeafHint],
     ) -> Result<Outcome, Rejection> {
-        hints.iter().try_for_each(|hint| check_hints(hint.hints(), self.network.widths()))?;
-        debug_assert_eq!(region.sides(), root.input());
+        let (widths, conditions) = (self.network.widths(), root.conditions().len());
+        hints.iter().try_for_each(|hint| check_hints(hint.hints(), widths, conditions))?;
+        debug_assert!(region.sides() == root.input() || !root.conditions().is_empty());
         let region = Rc::new(obligation.region.clone());
         let whole = Case { region, signs: vec![], held: Held::Known(root) };
         preorder(whole, tree, |token, step, mut case| {

@@ -45,7 +45,7 @@ enum ThresholdEnd {
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {
     let (mut nodes, mut is_spent) = (0, false);
     let proof = prove(searcher, obligation, &mut nodes, &mut is_spent);
-    Found { proof, nodes, is_spent }
+    Found { proof, nodes, is_spent, is_full: false }
 }
 
 fn prove(

@@ -24,7 +24,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     let mut nodes = 0;
     let proof = Claims::new(searcher, obligation).and_then(|claims| claims.prove(&mut nodes));
     let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;
-    Found { proof, nodes, is_spent }
+    Found { proof, nodes, is_spent, is_full: false }
 }
 
 /// The queries of an obligation about a label.

@@ -7,12 +7,18 @@
 use crate::certificate::{Leaf, margin_row};
 use crate::spec::{Bonds, Obligation, RawRegion};
 
-use super::search::{Found, Look, SearchPlan};
-use super::side::{Side, slope_sizes};
+use super::search::{Found, Look, SearchPlan, Stowed};
+use super::side::{Side, region_bytes, slope_sizes};
 use crate::certify::{Searcher, attack};
 
 /// Deepest path tried.
 const MAX_DEPTH: usize = 100;
+
+impl Stowed for RawRegion {
+    fn bytes(&self) -> usize {
+        region_bytes(self)
+    }
+}
 
 /// Searches for a split proof or a counterexample.
 pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -> Found {

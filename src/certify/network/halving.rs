@@ -8,8 +8,8 @@ use crate::certificate::{Cut, Leaf};
 use crate::spec::{Bonds, Claim, Obligation, RawRegion};
 use crate::violation::{FloatBox, slopes};
 
-use super::search::{Found, Look, SearchPlan};
-use super::side::{FEW_INPUTS, Side};
+use super::search::{Found, Look, SearchPlan, Stowed};
+use super::side::{FEW_INPUTS, Side, region_bytes};
 use crate::certify::Searcher;
 use crate::certify::attack::boundary_points;
 
@@ -20,6 +20,12 @@ const MAX_DEPTH: usize = 100;
 struct PointBox {
     region: RawRegion,
     partners: Option<RawRegion>,
+}
+
+impl Stowed for PointBox {
+    fn bytes(&self) -> usize {
+        region_bytes(&self.region) + self.partners.as_ref().map_or(0, region_bytes)
+    }
 }
 
 /// Searches for a split proof or a counterexample; networks only.

@@ -8,6 +8,14 @@ use crate::spec::RawRegion;
 /// With more movable inputs than this, halving them seldom closes all boxes.
 pub(super) const FEW_INPUTS: usize = 10;
 
+/// Bytes that an end of a side takes up, about: two whole numbers of any size.
+const END_BYTES: usize = 96;
+
+/// The size of a region in bytes, approximately.
+pub(super) fn region_bytes(region: &RawRegion) -> usize {
+    2 * END_BYTES * region.sides().len()
+}
+
 /// A side of a box, a float strictly between its ends, and approximately how far it moves the bounded value.
 pub(super) struct Side {
     pub(super) input: usize,

@@ -12,6 +12,7 @@ use crate::model::{DataError, Digest};
 use crate::store::{Log, Retention, Store, write_whole};
 use crate::study::benchmark::{COLUMNS, InstanceOutcome, Status, row, run as solve, stored};
 
+use super::certify::gibibytes;
 use super::inputs::Inputs;
 use super::output::{
     Draft, FileKind, Force, LIST, Leaves, ResultFolder, expect_own, line_of_answer, table_in,
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Seconds per instance, decimals allowed [default: the instance's own].
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     timeout: Option<Duration>,
+    /// Memory that one search may keep, in GiB, decimals allowed.
+    #[arg(long, value_name = "M", default_value = "2", value_parser = gibibytes)]
+    memory: u64,
     /// Seed of the attacks.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -96,8 +100,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             continue;
         }
         let timeout = arguments.timeout.unwrap_or(instance.timeout);
-        let options =
-            Options { budget_nodes: u64::MAX, seed: arguments.seed, ..Options::default() };
+        let Arguments { seed, memory, .. } = *arguments;
+        let options = Options { budget_nodes: u64::MAX, memory, seed, ..Options::default() };
         let outcome = solve(instance, &instance.line.to_string(), timeout, options);
         for (name, text) in outcome.files.iter().filter(|_| store.is_some()) {
             store.as_ref().map_or(Ok(()), |store| store.write(name, text.as_bytes()))?;
@@ -218,6 +222,7 @@ fn list(arguments: &Arguments) -> Result<String, Refusal> {
 struct RunInputs {
     tool: &'static str,
     seed: u64,
+    memory: u64,
     /// The lines of the instances, each with its seconds, and the digests of its network and its property.
     instances: Vec<(u64, f64, [Option<Digest>; 2])>,
 }
@@ -232,6 +237,7 @@ impl RunInputs {
         Self {
             tool: env!("CARGO_PKG_VERSION"),
             seed: arguments.seed,
+            memory: arguments.memory,
             instances: todo.iter().map(instance).collect(),
         }
     }

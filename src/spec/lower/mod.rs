@@ -115,6 +115,12 @@ impl<'a> Lowered<'a> {
         Some((blocks, *copies))
     }
 
+    /// The largest number of conditions between the inputs of an obligation.
+    pub fn conditions(&self) -> usize {
+        let Places::Boxes(regions) = &self.lowering.places else { return 0 };
+        regions.iter().map(|region| region.conditions().count()).max().unwrap_or(0)
+    }
+
     /// Number of obligations.
     pub fn len(&self) -> usize {
         self.lowering.len(self.setting.rows.len())

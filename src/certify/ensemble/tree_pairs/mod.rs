@@ -31,7 +31,7 @@ pub(in crate::certify) fn search(searcher: &Searcher, obligation: &Obligation) -
     let mut nodes = 0;
     let proof = prove(searcher, obligation, Means::All, &mut nodes);
     let is_spent = proof.is_none() && nodes >= searcher.options.budget_nodes;
-    Found { proof, nodes, is_spent }
+    Found { proof, nodes, is_spent, is_full: false }
 }
 
 /// The means of showing a bound.

@@ -13,6 +13,7 @@
 //!
 //! so one sweep back and one forth make a step. Slopes and multipliers are hints, so plain floats suffice.
 
+mod pull;
 mod sweep;
 
 use crate::certificate::{Hidden, Hint, Proof, Sign, competitors, margin_row};
@@ -61,6 +62,51 @@ pub(in crate::certify) fn linear_hint(
     Some(Proof::Linear { hints: competitors(label, model.classes).map(hint).collect() })
 }
 
+/// A row of logits and the value that it must exceed; of several, a weighted sum must.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    row: Vec<f64>,
+    required: f64,
+    /// The factor that both were multiplied by.
+    scale: f64,
+}
+
+impl Demand {
+    /// `row · logits > required`.
+    pub fn new(row: Vec<f64>, required: f64) -> Self {
+        Self { row, required, scale: 1.0 }
+    }
+
+    /// The same demand, its coefficients of total size 1, so that it compares with others.
+    pub fn scaled(self) -> Self {
+        let size: f64 = self.row.iter().map(|c| c.abs()).sum();
+        let scale = if size > 0.0 && size.is_finite() { 1.0 / size } else { 1.0 };
+        let row = self.row.iter().map(|c| c * scale).collect();
+        Self { row, required: self.required * scale, scale }
+    }
+
+    /// The row of logits.
+    pub fn row(&self) -> &[f64] {
+        &self.row
+    }
+
+    /// The value that it must exceed.
+    pub fn required(&self) -> f64 {
+        self.required
+    }
+
+    /// A little more than nothing, for rounding and for slopes in units of 2⁻⁸.
+    pub fn slack(&self) -> f64 {
+        1e-3 * (1.0 + self.required.abs())
+    }
+
+    /// The excess of these logits.
+    fn excess(&self, logits: &[f64]) -> f64 {
+        let sum: f64 = self.row.iter().zip(logits).map(|(c, z)| c * z).sum();
+        sum - self.required
+    }
+}
+
 /// A network over one case: a box, bounds of all hidden neurons, and the signs of some.
 #[derive(Clone, Copy, Debug)]
 pub struct Ascent<'a> {
@@ -89,16 +135,33 @@ impl Ascent<'_> {
     /// Raises the lower bound of `row · logits` from the slopes of `start` (`None`: the default slopes), for
     /// at most `steps` steps or until the bound exceeds `target`.
     pub fn climb(&self, row: &[f64], start: Option<&Hint>, steps: usize, target: f64) -> Summit {
-        let relaxed = Relaxed::new(self.mlp, self.hidden.input(), self.hidden.layers(), self.signs);
+        self.climb_sum(&[Demand::new(row.to_vec(), 0.0)], start, steps, target)
+    }
+
+    /// Raises the lower bound of `Σ w_k·(row_k · logits − required_k)`, whose weights are at least 0 and sum up
+    /// to 1, as [`Ascent::climb`] does; the weights are raised together with slopes and multipliers.
+    pub fn climb_sum(
+        &self,
+        demands: &[Demand],
+        start: Option<&Hint>,
+        steps: usize,
+        target: f64,
+    ) -> Summit {
+        let relaxed = Relaxed::new(self.mlp, self.hidden, self.signs);
         let mut at = SlopePoint {
+            weights: weights_of(demands, start),
             slopes: slopes_of(&relaxed, start),
             multipliers: self.multipliers_of(start),
         };
+        let mut row = Vec::new();
         let mut adam = None;
         let (mut sweep, mut top) = (Sweep::default(), Sweep::default());
+        sweep.pulls.start(self.pulls_of(start));
         let mut best = None;
         for step in 1..=steps.max(1) {
-            sweep.run(&relaxed, &at.slopes, &at.multipliers, row);
+            let required = at.sum(demands, &mut row);
+            sweep.run(&relaxed, &at.slopes, &at.multipliers, &row);
+            sweep.bound -= required;
             let is_last = sweep.bound > target || step == steps.max(1);
             // NaN is never the best
             let is_best = best.is_none() || sweep.bound > top.bound;
@@ -110,15 +173,26 @@ impl Ascent<'_> {
                 break;
             }
             let current = if is_best { &top } else { &sweep };
-            adam.get_or_insert_with(|| Stepper::new(&relaxed)).step(&relaxed, &mut at, current);
+            let adam = adam.get_or_insert_with(|| Stepper::new(&relaxed, demands));
+            adam.step(&relaxed, demands, &mut at, current);
         }
         let at = best.unwrap_or(at);
+        let hint = hint(&relaxed, demands, &at, top.pulls.multipliers());
         Summit {
-            hint: hint(&relaxed, &at),
+            hint,
             bound: top.bound,
             loosest: top.loosest(&relaxed, &at.slopes),
             widest: top.widest(&relaxed),
         }
+    }
+
+    /// The hinted multipliers, one per condition; 0 without a hint.
+    fn pulls_of(&self, start: Option<&Hint>) -> Vec<f64> {
+        let mut all = vec![0.0; self.hidden.conditions().len()];
+        for &(index, multiplier) in start.iter().flat_map(|hint| &hint.conditions) {
+            all[index] = multiplier;
+        }
+        all
     }
 
     /// The hinted multipliers, one per sign; 0 without a hint.
@@ -132,11 +206,55 @@ impl Ascent<'_> {
     }
 }
 
-/// Slopes per hidden layer and neuron, and multipliers per sign.
+/// Weights per demand, slopes per hidden layer and neuron, and multipliers per sign.
 #[derive(Clone)]
 struct SlopePoint {
+    weights: Vec<f64>,
     slopes: Vec<Slopes>,
     multipliers: Vec<f64>,
+}
+
+impl SlopePoint {
+    /// Writes the weighted sum of all rows into `row`, and returns that of the required values.
+    fn sum(&self, demands: &[Demand], row: &mut Vec<f64>) -> f64 {
+        row.clear();
+        row.resize(demands.first().map_or(0, |demand| demand.row.len()), 0.0);
+        let mut required = 0.0;
+        for (demand, weight) in demands.iter().zip(&self.weights) {
+            row.iter_mut().zip(&demand.row).for_each(|(sum, c)| *sum += weight * c);
+            required += weight * demand.required;
+        }
+        required
+    }
+}
+
+/// The hinted weights, so that they sum up to 1; without a hint, equal ones.
+fn weights_of(demands: &[Demand], start: Option<&Hint>) -> Vec<f64> {
+    let hinted = start.filter(|hint| hint.weights.len() == demands.len());
+    let hinted = hinted.into_iter().flat_map(|hint| &hint.weights).zip(demands);
+    let own: Vec<f64> = hinted.map(|(weight, demand)| weight / demand.scale).collect();
+    let total: f64 = own.iter().sum();
+    if total > 0.0 && total.is_finite() {
+        own.iter().map(|weight| weight / total).collect()
+    } else {
+        vec![1.0 / demands.len() as f64; demands.len()]
+    }
+}
+
+/// Moves the weights to the nearest ones that are at least 0 and sum up to 1.
+fn project(weights: &mut [f64]) {
+    let mut sorted = weights.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let (mut sum, mut shift) = (0.0, 0.0);
+    for (count, weight) in (1..).zip(sorted) {
+        sum += weight;
+        let next = (sum - 1.0) / f64::from(count);
+        if weight <= next {
+            break;
+        }
+        shift = next;
+    }
+    weights.iter_mut().for_each(|weight| *weight = (*weight - shift).max(0.0));
 }
 
 /// The hinted slopes of neurons with an open sign; else the default slopes.
@@ -155,6 +273,7 @@ fn slopes_of(relaxed: &Relaxed, start: Option<&Hint>) -> Vec<Slopes> {
 /// Steps of about ±1 times a falling rate (Kingma and Ba 2015).
 struct Stepper {
     steps: i32,
+    weights: Vec<Moment>,
     slopes: Vec<Vec<Moment>>,
     multipliers: Vec<Moment>,
 }
@@ -167,14 +286,15 @@ struct Moment {
 }
 
 impl Stepper {
-    fn new(relaxed: &Relaxed) -> Self {
+    fn new(relaxed: &Relaxed, demands: &[Demand]) -> Self {
         let zeros = |count: usize| vec![Moment::default(); count];
         let slopes = relaxed.layers.iter().map(|layer| zeros(layer.bounds.len())).collect();
-        Self { steps: 0, slopes, multipliers: zeros(relaxed.signs.len()) }
+        let (weights, multipliers) = (zeros(demands.len()), zeros(relaxed.signs.len()));
+        Self { steps: 0, weights, slopes, multipliers }
     }
 
     /// Moves `at` one step along the derivatives there.
-    fn step(&mut self, relaxed: &Relaxed, at: &mut SlopePoint, sweep: &Sweep) {
+    fn step(&mut self, relaxed: &Relaxed, demands: &[Demand], at: &mut SlopePoint, sweep: &Sweep) {
         self.steps += 1;
         let rate = RATE / (1.0 + f64::from(self.steps) / 8.0);
         let shares = [MEAN, SQUARE].map(|decay| 1.0 / (1.0 - decay.powi(self.steps)));
@@ -191,6 +311,16 @@ impl Stepper {
             let move_by = rate * moment.direction(sweep.push(sign), shares);
             *multiplier = (*multiplier + move_by).max(0.0);
         }
+        if demands.len() > 1 {
+            // along the plane of constant sum
+            let excess: Vec<f64> = demands.iter().map(|d| d.excess(&sweep.logits)).collect();
+            let mean = excess.iter().sum::<f64>() / excess.len() as f64;
+            let own = at.weights.iter_mut().zip(&mut self.weights).zip(excess);
+            for ((weight, moment), excess) in own {
+                *weight += rate * moment.direction(excess - mean, shares);
+            }
+            project(&mut at.weights);
+        }
     }
 }
 
@@ -205,8 +335,9 @@ impl Moment {
     }
 }
 
-/// Slopes of unstable neurons that differ from the default, and multipliers that are not 0.
-fn hint(relaxed: &Relaxed, at: &SlopePoint) -> Hint {
+/// Slopes of unstable neurons that differ from the default, multipliers of signs and conditions that are not 0,
+/// and the weights of several demands.
+fn hint(relaxed: &Relaxed, demands: &[Demand], at: &SlopePoint, pulls: &[f64]) -> Hint {
     let mut slopes = Vec::new();
     for (index, layer) in relaxed.layers.iter().enumerate() {
         let defaults = layer.default_slopes();
@@ -225,7 +356,11 @@ fn hint(relaxed: &Relaxed, at: &SlopePoint) -> Hint {
             split.push((sign.layer, sign.neuron, short));
         }
     }
-    Hint { slopes, split, ..Hint::default() }
+    let weights = at.weights.iter().zip(demands).filter(|_| demands.len() > 1);
+    let weights = weights.map(|(weight, demand)| shortened(weight * demand.scale)).collect();
+    let pulls = pulls.iter().map(|multiplier| shortened(*multiplier)).enumerate();
+    let conditions = pulls.filter(|(_, multiplier)| *multiplier > 0.0).collect();
+    Hint { slopes, split, weights, conditions }
 }
 
 /// The nearest number with ten binary digits: short in a file, and any multiplier is sound.
@@ -271,7 +406,7 @@ mod tests {
         let alphas: Vec<Slopes> = hidden.layers().map(open).collect();
         let row = [1.0, -1.0];
         let signs = [Sign { layer: 0, neuron: 3, is_on: true }];
-        let relaxed = Relaxed::new(&mlp, hidden.input(), hidden.layers(), &signs);
+        let relaxed = Relaxed::new(&mlp, &hidden, &signs);
         let swept = |alphas: &[Slopes], beta: f64| {
             let mut sweep = Sweep::default();
             sweep.run(&relaxed, alphas, &[beta], &row);

@@ -1,8 +1,11 @@
 //! One pass back and one forth through a relaxed network, and the best places to cut that it shows.
 
-use crate::certificate::Sign;
+use crate::certificate::{Hidden, Sign};
 use crate::interval::{Interval, Lines};
 use crate::model::{Layer, Mlp};
+use crate::spec::LinearCondition;
+
+use super::pull::Pulls;
 
 /// The hidden neurons of a network with their lines, and the signs of some: the parts that stay the same
 /// while slopes and multipliers change.
@@ -10,6 +13,7 @@ pub(super) struct Relaxed<'a> {
     pub(super) mlp: &'a Mlp,
     /// The box, standardised.
     pub(super) input: &'a [Interval],
+    pub(super) conditions: &'a [LinearCondition],
     pub(super) signs: &'a [Sign],
     /// The hidden layers.
     pub(super) layers: Vec<RelaxedLayer<'a>>,
@@ -55,14 +59,10 @@ impl<'a> RelaxedLayer<'a> {
 }
 
 impl<'a> Relaxed<'a> {
-    pub(super) fn new(
-        mlp: &'a Mlp,
-        input: &'a [Interval],
-        bounds: impl Iterator<Item = &'a [Interval]>,
-        signs: &'a [Sign],
-    ) -> Self {
+    pub(super) fn new(mlp: &'a Mlp, hidden: &'a Hidden, signs: &'a [Sign]) -> Self {
         let layer = |(index, bounds)| RelaxedLayer::new(index, bounds, signs);
-        Self { mlp, input, signs, layers: bounds.enumerate().map(layer).collect() }
+        let layers = hidden.layers().enumerate().map(layer).collect();
+        Self { mlp, input: hidden.input(), conditions: hidden.conditions(), signs, layers }
     }
 }
 
@@ -73,8 +73,12 @@ pub(super) struct Sweep {
     before: Vec<Vec<f64>>,
     /// Per hidden layer, the values before relu that are needed; the others are 0.
     values: Vec<Vec<f64>>,
+    /// The logits at which the bound is attained.
+    pub(super) logits: Vec<f64>,
     /// The lower bound.
     pub(super) bound: f64,
+    /// The multipliers of the conditions; those of the last sweep are where the next one starts.
+    pub(super) pulls: Pulls,
     /// Current and next coefficients or values; the memory is kept from sweep to sweep.
     scratch: [Vec<f64>; 2],
 }
@@ -94,9 +98,11 @@ impl Sweep {
         self.pass_back(relaxed, slopes, multipliers, row);
         let [form, h] = &mut self.scratch;
         h.clear();
+        self.pulls.raise(form, relaxed.input, relaxed.conditions);
         let corner = form.iter().zip(relaxed.input);
         h.extend(corner.map(|(a, side)| if *a >= 0.0 { side.lo() } else { side.hi() }));
-        self.bound = self.pass_forth(relaxed, slopes, multipliers, row);
+        let gained = self.pulls.settle(form, h, relaxed.input, relaxed.conditions);
+        self.bound = self.pass_forth(relaxed, slopes, multipliers, row) + gained;
     }
 
     /// Leaves the coefficients of the inputs in the first scratch.
@@ -154,10 +160,11 @@ impl Sweep {
             if sign.is_on { multiplier * z } else { -multiplier * z }
         };
         let costs: f64 = relaxed.signs.iter().zip(multipliers).map(cost).sum();
-        let outputs: f64 = relaxed.mlp.layers.last().map_or(0.0, |affine| {
-            let logits = affine.rows().zip(&affine.bias).map(|(w, b)| b + dot(w, h));
-            row.iter().zip(logits).map(|(c, z)| c * z).sum()
-        });
+        self.logits.clear();
+        if let Some(affine) = relaxed.mlp.layers.last() {
+            self.logits.extend(affine.rows().zip(&affine.bias).map(|(w, b)| b + dot(w, h)));
+        }
+        let outputs: f64 = row.iter().zip(&self.logits).map(|(c, z)| c * z).sum();
         outputs - costs
     }
 

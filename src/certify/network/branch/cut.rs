@@ -104,7 +104,7 @@ impl Cutter<'_> {
             Signed::Bounds(held) => {
                 let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
                 let reached = |(part, hint): (&GoalPart, &Hint)| {
-                    ascent.climb(&part.row, Some(hint), 1, part.target()).bound - part.required
+                    ascent.climb_sum(&part.demands, Some(hint), 1, part.target()).bound
                 };
                 let missed = open.parts.iter().zip(open.hints).filter(|(part, _)| !part.is_reached);
                 let least = missed.map(reached).fold(0.0, f64::min);

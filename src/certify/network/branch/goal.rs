@@ -1,30 +1,35 @@
 //! The goal of a case, in the arithmetic of the search.
 
 use std::cell::LazyCell;
+use std::sync::Arc;
 
 use crate::certificate::{
     Block, Coupling, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, gradient,
     margin_row,
 };
 use crate::interval::{Form, Rounded};
-use crate::spec::{Aim, Bonds, Claim, Direction, Obligation, OutputBlock};
+use crate::spec::{Aim, Bonds, Claim, Direction, Halfspace, Obligation, OutputBlock};
 
+use super::super::alpha::Demand;
 use crate::certify::Searcher;
+
+/// The demands of one part; a weighted sum of them is enough.
+type Demands = Arc<[Demand]>;
 
 /// The condition that all points of a case must satisfy.
 pub(super) enum Goal<'a> {
     /// The margins of a label clear a hurdle.
     Margins {
-        /// One row of logits per competing class.
-        rows: Vec<Vec<f64>>,
         hurdle: Hurdle,
-        /// Approximate value that each margin must exceed (exactly enough with two classes).
-        required: f64,
+        /// One for each competing class, with the approximate value that its margin must exceed (exactly enough
+        /// with two classes).
+        demands: Vec<Demands>,
     },
-    /// Every block is left by one of its rows.
+    /// Every block is left by a weighted sum of its rows.
     Blocks {
         blocks: &'a [Block<Rounded>],
-        rows: &'a [OutputBlock],
+        /// Per block, one for each row.
+        demands: Vec<Demands>,
         /// The relation that binds the copies to each other.
         coupling: Option<Coupling<'a, Rounded>>,
     },
@@ -51,18 +56,16 @@ pub(super) struct GoalStanding {
 /// One margin or one block.
 #[derive(Clone, Debug)]
 pub(super) struct GoalPart {
-    /// The row of logits that is bounded.
-    pub(super) row: Vec<f64>,
-    /// Value that its bound must exceed.
-    pub(super) required: f64,
-    /// True if the bound exceeds it.
+    /// The rows of logits that are bounded, in a weighted sum.
+    pub(super) demands: Demands,
+    /// True if the bound is enough.
     pub(super) is_reached: bool,
 }
 
 impl GoalPart {
-    /// A little more than required, for rounding and for slopes in units of 2⁻⁸.
+    /// The excess at which an ascent may end.
     pub(super) fn target(&self) -> f64 {
-        self.required + 1e-3 * (1.0 + self.required.abs())
+        self.demands.iter().map(Demand::slack).fold(0.0, f64::max)
     }
 }
 
@@ -76,15 +79,15 @@ impl<'a> Goal<'a> {
                 .map(|class| margin_row(label, class, model.classes))
                 .collect()
         };
+        let margins = |label, required| {
+            let hurdle = kernel.hurdle(obligation)?;
+            let rows = rows_of(label).into_iter();
+            let demands = rows.map(|row| Arc::from([Demand::new(row, required)])).collect();
+            Some(Self::Margins { hurdle, demands })
+        };
         Some(match claim {
-            Claim::Label { label } => {
-                let hurdle = kernel.hurdle(obligation)?;
-                Self::Margins { rows: rows_of(*label), hurdle, required: 0.0 }
-            }
-            Claim::Posterior { label, threshold, .. } => {
-                let (hurdle, required) = (kernel.hurdle(obligation)?, threshold.above.up());
-                Self::Margins { rows: rows_of(*label), hurdle, required }
-            }
+            Claim::Label { label } => margins(*label, 0.0)?,
+            Claim::Posterior { label, threshold, .. } => margins(*label, threshold.above.up())?,
             Claim::Pair(pair) => match (&pair.bonds, &pair.aim) {
                 (Bonds::Raised(feature), Aim::Order { direction, class }) => {
                     let (feature, direction) = (feature.0, *direction);
@@ -98,7 +101,10 @@ impl<'a> Goal<'a> {
             Claim::Avoid { .. } => {
                 let (_, blocks) = kernel.network()?;
                 let coupling = kernel.coupling(obligation);
-                Self::Blocks { blocks, rows: searcher.blocks(), coupling }
+                let is_coupled = coupling.is_some();
+                let demands = searcher.blocks().iter().map(|block| demands_of(block, is_coupled));
+                let demands = demands.collect();
+                Self::Blocks { blocks, demands, coupling }
             }
             Claim::AllPairs { .. } => return None,
         })
@@ -107,6 +113,12 @@ impl<'a> Goal<'a> {
     /// True if the goal is about two copies that are bound to each other.
     pub(super) fn is_coupled(&self) -> bool {
         matches!(self, Self::Blocks { coupling: Some(_), .. })
+    }
+
+    /// True if several rows of a block may be weighed against each other.
+    pub(super) fn is_sum(&self) -> bool {
+        let Self::Blocks { demands, coupling: None, .. } = self else { return false };
+        demands.iter().any(|rows| rows.len() > 1)
     }
 
     /// The rule that closes a case.
@@ -136,13 +148,11 @@ impl<'a> Goal<'a> {
         signs: &[Sign],
         hints: &[Hint],
     ) -> GoalStanding {
+        let place = BoundedCase { network, hidden, signs };
         match self {
-            Self::Margins { rows, hurdle, required } => {
-                margins(network, hidden, signs, hints, rows, hurdle, *required)
-            }
-            Self::Blocks { blocks, rows, coupling } => {
-                let pairs = (*blocks, *rows);
-                block_bounds(network, hidden, signs, hints, pairs, coupling.as_ref())
+            Self::Margins { hurdle, demands } => margins(&place, hints, demands, hurdle),
+            Self::Blocks { blocks, demands, coupling } => {
+                block_bounds(&place, hints, (blocks, demands), coupling.as_ref())
             }
             Self::Slope { feature, direction, rows } => {
                 slopes(network, hidden, *feature, *direction, rows)
@@ -156,63 +166,94 @@ impl<'a> Goal<'a> {
     }
 }
 
+/// The demands of a block: of one size, unless they are taken one by one.
+fn demands_of(block: &OutputBlock, is_coupled: bool) -> Demands {
+    let is_sum = block.rows.len() > 1 && !is_coupled;
+    let demand = |row: &Halfspace| Demand::new(row.y.clone(), row.rhs.up());
+    let demands = block.rows.iter().map(demand);
+    demands.map(|demand| if is_sum { demand.scaled() } else { demand }).collect()
+}
+
+/// The bounds of a case, and its signs.
+struct BoundedCase<'a> {
+    network: &'a Network<Rounded>,
+    hidden: &'a Hidden,
+    signs: &'a [Sign],
+}
+
+impl BoundedCase<'_> {
+    /// The lower bound of a form over the logits, and the form over the inputs that gives it.
+    fn bound(&self, form: Rounded, hint: Option<&Hint>) -> Option<(f64, Rounded)> {
+        let form = self.network.input_form(form, self.hidden, hint, self.signs)?;
+        Some((self.hidden.least(&form), form))
+    }
+}
+
 fn margins(
-    network: &Network<Rounded>,
-    hidden: &Hidden,
-    signs: &[Sign],
+    place: &BoundedCase,
     hints: &[Hint],
-    rows: &[Vec<f64>],
+    demands: &[Demands],
     hurdle: &Hurdle,
-    required: f64,
 ) -> GoalStanding {
-    let mut parts = Vec::with_capacity(rows.len());
-    let mut bounds = Vec::with_capacity(rows.len());
+    let mut parts = Vec::with_capacity(demands.len());
+    let mut bounds = Vec::with_capacity(demands.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
-    for (index, row) in rows.iter().enumerate() {
-        let form = network.input_form(Rounded::new(row), hidden, hints.get(index), signs);
-        let bound = form.as_ref().map_or(f64::NEG_INFINITY, |f| f.minimum(hidden.input()));
-        let is_reached = bound > required;
-        parts.push(GoalPart { row: row.clone(), required, is_reached });
+    for (index, demands) in demands.iter().enumerate() {
+        let [demand] = &**demands else { continue };
+        let found = place.bound(Rounded::new(demand.row()), hints.get(index));
+        let bound = found.as_ref().map_or(f64::NEG_INFINITY, |(bound, _)| *bound);
+        let excess = bound - demand.required();
+        let is_reached = bound > demand.required();
+        parts.push(GoalPart { demands: Arc::clone(demands), is_reached });
         bounds.push(bound);
-        if let Some(form) = form
-            && worst.as_ref().is_none_or(|(least, ..)| bound < *least)
+        if let Some((_, form)) = found
+            && worst.as_ref().is_none_or(|(least, ..)| excess < *least)
         {
-            worst = Some((bound, form, row.clone()));
+            worst = Some((excess, form, demand.row().to_vec()));
         }
     }
     let is_reached = hurdle.is_cleared(&bounds);
     let (bound, form, row) = match worst {
-        Some((bound, form, row)) => (bound - required, Some(form), row),
-        None => (f64::NEG_INFINITY, None, rows.first().cloned().unwrap_or_default()),
+        Some((bound, form, row)) => (bound, Some(form), row),
+        None => (f64::NEG_INFINITY, None, first_row(demands)),
     };
     GoalStanding { is_reached, bound, worst: form, row, parts }
 }
 
+fn first_row(demands: &[Demands]) -> Vec<f64> {
+    let first = demands.first().and_then(|demands| demands.first());
+    first.map(|demand| demand.row().to_vec()).unwrap_or_default()
+}
+
 fn block_bounds(
-    network: &Network<Rounded>,
-    hidden: &Hidden,
-    signs: &[Sign],
+    place: &BoundedCase,
     hints: &[Hint],
-    (blocks, rows): (&[Block<Rounded>], &[OutputBlock]),
+    (blocks, demands): (&[Block<Rounded>], &[Demands]),
     coupling: Option<&Coupling<Rounded>>,
 ) -> GoalStanding {
+    let BoundedCase { network, hidden, signs } = *place;
     let coupled = LazyCell::new(|| coupling?.over(hidden));
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
-    for (index, (block, rows)) in blocks.iter().zip(rows).enumerate() {
+    for (index, (block, demands)) in blocks.iter().zip(demands).enumerate() {
         let hint = hints.get(index);
         let bound_of = |row| {
-            let form = network.input_form(block.row(row), hidden, hint, signs)?;
-            let mut bound = form.minimum(hidden.input());
+            let (mut bound, form) = place.bound(block.row(row), hint)?;
             if !block.is_left(row, bound)
                 && let Some(coupled) = &*coupled
             {
                 bound = bound.max(coupled.bound(block, row, (network, hidden), hint, signs));
             }
-            Some((bound, form))
+            Some(RowBound { bound, form, row, is_left: block.is_left(row, bound) })
         };
-        let Some((bound, form, row)) = best_row(block, bound_of) else {
-            let part = GoalPart { row: Vec::new(), required: 0.0, is_reached: false };
+        let weights = hint.map(|hint| hint.weights.as_slice()).filter(|all| !all.is_empty());
+        let best = match weights {
+            Some(weights) => weighted(place, block, hint, weights),
+            None => best_row(block.rows(), bound_of),
+        };
+        let Some(RowBound { bound, form, row, is_left }) = best else {
+            let demands = Arc::default();
+            let part = GoalPart { demands, is_reached: false };
             return GoalStanding {
                 is_reached: false,
                 bound: f64::NEG_INFINITY,
@@ -221,15 +262,15 @@ fn block_bounds(
                 parts: vec![part; blocks.len()],
             };
         };
-        let half = &rows.rows[row];
-        let required = half.rhs.up();
-        parts.push(GoalPart {
-            row: half.y.clone(),
-            required,
-            is_reached: block.is_left(row, bound),
-        });
+        let best = demands.get(row).cloned();
+        // difference lines bound single rows only
+        let demands = match (&best, coupling) {
+            (Some(best), Some(_)) => Arc::from([best.clone()]),
+            _ => Arc::clone(demands),
+        };
+        parts.push(GoalPart { demands, is_reached: is_left });
         if worst.as_ref().is_none_or(|(least, ..)| bound < *least) {
-            worst = Some((bound, form, half.y.clone()));
+            worst = Some((bound, form, best.map(|best| best.row().to_vec()).unwrap_or_default()));
         }
     }
     let is_reached = parts.iter().all(|part| part.is_reached);
@@ -244,19 +285,36 @@ fn block_bounds(
     }
 }
 
-/// The first row that leaves its block, else the row that leaves it best, with its bound and form.
-fn best_row(
+/// A lower bound of a row of a block, or of a weighted sum of its rows.
+struct RowBound {
+    bound: f64,
+    form: Rounded,
+    /// The row; of a sum, that with the largest weight.
+    row: usize,
+    is_left: bool,
+}
+
+fn weighted(
+    place: &BoundedCase,
     block: &Block<Rounded>,
-    bound_of: impl Fn(usize) -> Option<(f64, Rounded)>,
-) -> Option<(f64, Rounded, usize)> {
-    let mut best: Option<(f64, Rounded, usize)> = None;
-    for row in 0..block.rows() {
-        let Some((bound, form)) = bound_of(row) else { continue };
-        if block.is_left(row, bound) {
-            return Some((bound, form, row));
+    hint: Option<&Hint>,
+    weights: &[f64],
+) -> Option<RowBound> {
+    let sum = block.weighted(place.network, place.hidden, weights);
+    let (bound, form) = place.bound(sum, hint)?;
+    let row = (0..weights.len()).max_by(|a, b| weights[*a].total_cmp(&weights[*b]))?;
+    Some(RowBound { bound, form, row, is_left: bound > 0.0 })
+}
+
+/// The first row that leaves its block, else the row that leaves it best.
+fn best_row(rows: usize, bound_of: impl Fn(usize) -> Option<RowBound>) -> Option<RowBound> {
+    let mut best: Option<RowBound> = None;
+    for found in (0..rows).filter_map(bound_of) {
+        if found.is_left {
+            return Some(found);
         }
-        if best.as_ref().is_none_or(|(most, ..)| bound > *most) {
-            best = Some((bound, form, row));
+        if best.as_ref().is_none_or(|best| found.bound > best.bound) {
+            best = Some(found);
         }
     }
     best

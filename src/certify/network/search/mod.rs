@@ -2,7 +2,9 @@
 //! every case is closed, a counterexample is found, or the budget or the time ends.
 //!
 //! A claim brings its kind of case and a `look` at one case. Cases are taken in groups of a fixed size,
-//! so the tree does not depend on the number of threads.
+//! so the tree does not depend on the number of threads. Of the memory allowed, the tree takes half, and the open
+//! cases the other half. If the tree needs more it is dropped: the search goes on for a counterexample, but there
+//! will be no proof. If the open cases need more, nearly closed ones come first.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -20,7 +22,11 @@ use crate::certificate::{Cut, Leaf, LeafHint, Proof};
 use crate::certify::Searcher;
 
 use queue::Queue;
+pub(super) use queue::Stowed;
 use tree::{CaseTree, Slot};
+
+/// The size of a hint in bytes, approximately.
+pub(super) use tree::bytes as hint_bytes;
 
 /// Size of a group if the worst bound comes first.
 const GROUP: usize = 16;
@@ -38,6 +44,8 @@ pub(in crate::certify) struct Found {
     pub(in crate::certify) nodes: u64,
     /// True if there is no proof because the budget of nodes ended; a larger budget would continue.
     pub(in crate::certify) is_spent: bool,
+    /// True if there is no proof because it needed more memory than allowed.
+    pub(in crate::certify) is_full: bool,
 }
 
 /// The effort of one search.
@@ -83,6 +91,12 @@ struct QueuedCase<C> {
     case: C,
 }
 
+impl<C: Stowed> Stowed for QueuedCase<C> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.case.bytes()
+    }
+}
+
 impl SearchPlan {
     /// Cases with the worst bound first, until the budget ends.
     pub(super) fn worst_first(budget: u64) -> Self {
@@ -90,26 +104,27 @@ impl SearchPlan {
     }
 
     /// Searches below the case `root`; `look` gets a case and its depth.
-    pub(super) fn search<C: Send + Sync>(
+    pub(super) fn search<C: Send + Sync + Stowed>(
         &self,
         searcher: &Searcher,
         root: C,
         look: impl Fn(&C, usize) -> Look<C> + Sync,
     ) -> Found {
-        let mut tree = CaseTree::new();
+        let half = usize::try_from(searcher.options.memory / 2).unwrap_or(usize::MAX);
+        let mut tree = CaseTree::new(half);
         let slot = tree.root();
-        let mut open = Queue::new(slot, QueuedCase { slot, depth: 0, case: root });
+        let mut open = Queue::new(slot, QueuedCase { slot, depth: 0, case: root }, half);
         // `closed`: the share of the root, each cut counted as a half
         let (mut nodes, mut closed) = (0, 0.0);
-        let end = |nodes, proof| Found { proof, nodes, is_spent: false };
+        let end = |nodes, is_full| Found { proof: None, nodes, is_spent: false, is_full };
         while !open.is_empty() {
             let group = open.next_group(self.group);
             nodes += group.len() as u64;
             if self.is_spent(nodes, closed) {
-                return Found { proof: None, nodes, is_spent: true };
+                return Found { is_spent: true, ..end(nodes, tree.is_dropped()) };
             }
             if searcher.is_late() {
-                return end(nodes, None);
+                return end(nodes, tree.is_dropped());
             }
             let looks = look_at_all(&group, &look);
             for (QueuedCase { slot, depth, .. }, look) in group.into_iter().zip(looks) {
@@ -119,7 +134,8 @@ impl SearchPlan {
                         tree.close(slot, leaf, refresh, hint);
                     }
                     Look::Violated(points) => {
-                        return end(nodes, Some(Proof::Counterexample { points }));
+                        let proof = Some(Proof::Counterexample { points });
+                        return Found { proof, ..end(nodes, false) };
                     }
                     Look::Cut { cut, refresh, bound, parts } => {
                         for (slot, case) in tree.cut(slot, cut, refresh).into_iter().zip(parts) {
@@ -127,11 +143,12 @@ impl SearchPlan {
                         }
                     }
                     Look::Stuck => {}
-                    Look::Lost => return end(nodes, None),
+                    Look::Lost => return end(nodes, tree.is_dropped()),
                 }
             }
         }
-        end(nodes, tree.finish())
+        let found = end(nodes, tree.is_dropped());
+        Found { proof: tree.finish(), ..found }
     }
 
     /// True if the budget is used up or far too small.

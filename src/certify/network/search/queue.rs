@@ -1,4 +1,4 @@
-//! The open cases, worst bound first.
+//! The open cases, worst bound first, within a memory.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -8,35 +8,48 @@ use super::tree::Slot;
 /// With more open cases than this, nearly closed cases come first, since they need no memory.
 const MANY: usize = 50_000;
 
-/// The open cases of a search.
-pub(super) struct Queue<C>(BTreeMap<Priority, C>);
+/// A case that takes up memory while it waits.
+pub(in crate::certify::network) trait Stowed {
+    /// Its size in bytes, approximately; what cases share is divided among them.
+    fn bytes(&self) -> usize;
+}
 
-impl<C> Queue<C> {
-    pub(super) fn new(slot: Slot, root: C) -> Self {
-        let mut queue = Self(BTreeMap::new());
+/// The open cases of a search.
+pub(super) struct Queue<C> {
+    cases: BTreeMap<Priority, C>,
+    /// The size of all cases, and the size from which on nearly closed ones come first.
+    bytes: usize,
+    most: usize,
+}
+
+impl<C: Stowed> Queue<C> {
+    /// A queue that should not grow beyond `most` bytes.
+    pub(super) fn new(slot: Slot, root: C, most: usize) -> Self {
+        let mut queue = Self { cases: BTreeMap::new(), bytes: 0, most };
         queue.insert(f64::NEG_INFINITY, slot, root);
         queue
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.cases.is_empty()
     }
 
     /// Adds a case at `slot`; `bound` is approximately the bound that its parent reached.
     pub(super) fn insert(&mut self, bound: f64, slot: Slot, case: C) {
-        self.0.insert(Priority { bound, slot }, case);
+        self.bytes += case.bytes();
+        self.cases.insert(Priority { bound, slot }, case);
     }
 
-    /// At most `size` cases with the worst bounds; with the best bounds if there are very many.
+    /// At most `size` cases with the worst bounds; with the best bounds if there are very many, or if they take
+    /// up too much memory.
     pub(super) fn next_group(&mut self, size: usize) -> Vec<C> {
         let mut group = Vec::with_capacity(size);
         while group.len() < size {
-            let is_crowded = self.0.len() > MANY;
-            let next = if is_crowded { self.0.pop_last() } else { self.0.pop_first() };
-            match next {
-                Some((_, case)) => group.push(case),
-                None => break,
-            }
+            let is_crowded = self.cases.len() > MANY || self.bytes > self.most;
+            let next = if is_crowded { self.cases.pop_last() } else { self.cases.pop_first() };
+            let Some((_, case)) = next else { break };
+            self.bytes -= case.bytes();
+            group.push(case);
         }
         group
     }
@@ -73,9 +86,21 @@ impl Eq for Priority {}
 mod tests {
     use super::*;
 
+    impl Stowed for &str {
+        fn bytes(&self) -> usize {
+            self.len()
+        }
+    }
+
+    impl Stowed for usize {
+        fn bytes(&self) -> usize {
+            1
+        }
+    }
+
     #[test]
     fn the_worst_bound_comes_first_and_of_equals_the_older() {
-        let mut queue = Queue::new(0, "root");
+        let mut queue = Queue::new(0, "root", usize::MAX);
         queue.insert(2.0, 1, "best");
         queue.insert(-1.0, 4, "younger");
         queue.insert(-1.0, 3, "older");
@@ -86,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_group_has_the_size_asked_for() {
-        let mut queue = Queue::new(0, 0);
+        let mut queue = Queue::new(0, 0, usize::MAX);
         (1..=4).for_each(|slot| queue.insert(slot as f64, slot, slot));
         assert_eq!(queue.next_group(4), [0, 1, 2, 3]);
         assert_eq!(queue.next_group(4), [4]);
@@ -94,8 +119,17 @@ mod tests {
 
     #[test]
     fn of_very_many_the_best_come_first_until_they_are_not() {
-        let mut queue = Queue::new(0, 0);
+        let mut queue = Queue::new(0, 0, usize::MAX);
         (1..=MANY).for_each(|slot| queue.insert(slot as f64, slot, slot));
         assert_eq!(queue.next_group(3), [MANY, 0, 1]);
+    }
+
+    #[test]
+    fn of_very_large_ones_the_best_come_first_until_they_fit() {
+        let mut queue = Queue::new(0, "root", 9);
+        queue.insert(1.0, 1, "large");
+        queue.insert(2.0, 2, "largest");
+        assert_eq!(queue.next_group(3), ["largest", "root", "large"]);
+        assert_eq!(queue.bytes, 0);
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Nodes of a case distinction per obligation.
     #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
+    /// Memory that one search over cases of a network may keep, in GiB, decimals allowed.
+    #[arg(long, value_name = "M", default_value = "2", value_parser = gibibytes)]
+    memory: u64,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -86,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let selection = Selection { part, rows: arguments.rows };
     let options = Options {
         budget_nodes: arguments.budget_nodes,
+        memory: arguments.memory,
         seed: arguments.seed,
         ..Options::default()
     };
@@ -102,7 +106,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             "propcert: note: {spent} undecided within --budget-nodes {budget}: more may decide them"
         );
     }
+    let full = outcome.written.full;
+    if full > 0 && !arguments.json {
+        eprintln!(
+            "propcert: note: {full} undecided whose proof needs more than --memory; a larger one may decide them"
+        );
+    }
     Ok(Ending::AsStated)
+}
+
+/// Bytes from a number of GiB.
+pub(super) fn gibibytes(text: &str) -> Result<u64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+    let number = number.ok_or_else(|| "expected GiB, a number > 0".to_owned())?;
+    Ok((number * (1u64 << 30) as f64) as u64)
 }
 
 /// What is told of a certificate beside the file.
