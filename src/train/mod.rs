@@ -12,6 +12,7 @@
 mod demand;
 mod error;
 mod hold;
+pub mod logic;
 pub mod mlp;
 mod moves;
 mod recipe;

@@ -10,6 +10,7 @@ use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::source::{SourceError, read_regular};
 use crate::spec::{Direction, Spec, SpecError};
 
+use super::logic::{Disjunction, Formula, FormulaError};
 use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
 use super::{Demands, Movable, Progress, TrainError};
@@ -71,6 +72,17 @@ pub enum RecipeError {
         /// Reason why not.
         error: SpecError,
     },
+    /// A constraint that is no formula.
+    #[error("constraint = {text:?}: {error}")]
+    Formula {
+        /// The text.
+        text: String,
+        /// Reason why not.
+        error: FormulaError,
+    },
+    /// A constraint without the trainer that uses it.
+    #[error("`constraint` and `disjunction` need trainer = \"dl2\"")]
+    NoFormula,
     /// A setting belongs to the other family.
     #[error("[training] `{key}` is no setting of family `{family}`")]
     Setting {
@@ -151,6 +163,8 @@ struct Training {
     weight: Option<f64>,
     ramp: Option<[f64; 2]>,
     steps: Option<usize>,
+    constraint: Option<String>,
+    disjunction: Option<Disjunction>,
 }
 
 impl Recipe {
@@ -351,7 +365,7 @@ impl Training {
         ];
         refuse_settings("mlp", &other)?;
         let default = MlpOptions::default();
-        let robust = self.robust(default.robust);
+        let robust = self.robust(default.robust.clone())?;
         Ok(MlpOptions {
             hidden: self.hidden.unwrap_or(default.hidden),
             epochs: self.epochs.unwrap_or(default.epochs),
@@ -365,14 +379,23 @@ impl Training {
     }
 
     /// The settings of a loss for rows that may move; those left out are the usual ones of the trainer.
-    fn robust(&self, default: RobustOptions) -> RobustOptions {
+    fn robust(&self, default: RobustOptions) -> Result<RobustOptions, RecipeError> {
         let usual = self.trainer.map_or(default, RobustOptions::of);
-        RobustOptions {
+        let is_dl2 = usual.trainer == Trainer::Dl2;
+        if !is_dl2 && (self.constraint.is_some() || self.disjunction.is_some()) {
+            return Err(RecipeError::NoFormula);
+        }
+        let formula = |text: &String| {
+            Formula::parse(text).map_err(|error| RecipeError::Formula { text: text.clone(), error })
+        };
+        Ok(RobustOptions {
+            constraint: self.constraint.as_ref().map(formula).transpose()?,
+            disjunction: self.disjunction.unwrap_or(usual.disjunction),
             weight: self.weight.unwrap_or(usual.weight),
             ramp: self.ramp.unwrap_or(usual.ramp),
             steps: self.steps.unwrap_or(usual.steps),
             ..usual
-        }
+        })
     }
 
     fn trees(self) -> Result<TreeOptions, RecipeError> {
@@ -381,6 +404,8 @@ impl Training {
             ("weight", self.weight.is_some()),
             ("ramp", self.ramp.is_some()),
             ("steps", self.steps.is_some()),
+            ("constraint", self.constraint.is_some()),
+            ("disjunction", self.disjunction.is_some()),
             ("hidden", self.hidden.is_some()),
             ("epochs", self.epochs.is_some()),
             ("batch", self.batch.is_some()),
@@ -432,6 +457,12 @@ mod tests {
             ("family = 'mlp'\ntrainer = 'dl2'", "dl2"),
             ("family = 'mlp'\n[[property]]\nspec = 'a.toml'", "property"),
             ("family = 'mlp'\n[training]\neta = 0.1", "eta"),
+            ("family = 'mlp'\n[training]\nconstraint = 'margin(x) > 0'", "dl2"),
+            (
+                "family = 'mlp'\n[training]\ntrainer = 'dl2'\nconstraint = 'logit(x) > 0'",
+                "raw score",
+            ),
+            ("family = 'mlp'\n[training]\ntrainer = 'trades'", "mtl-ibp"),
             ("family = 'trees'\n[training]\nhidden = [3]", "hidden"),
             ("family = 'trees'\nmonotone = 'all'", "declared"),
             ("family = 'trees'\nspeed = 1", "speed"),

@@ -112,7 +112,8 @@ fn log(scene: &Scene) -> String {
     };
     let instances: Vec<_> = scene.read("instances.csv").lines().enumerate().map(instance).collect();
     let (tool, instances) = (env!("CARGO_PKG_VERSION"), serde_json::json!(instances));
-    let header = format!(r#"{{"tool":"{tool}","seed":0,"memory":2147483648,"instances":{instances}}}"#);
+    let header =
+        format!(r#"{{"tool":"{tool}","seed":0,"memory":2147483648,"instances":{instances}}}"#);
     let row: Vec<String> =
         scene.read("two.csv").lines().nth(1).unwrap().split(',').map(str::to_owned).collect();
     format!("{header}\n{}\n", serde_json::json!([2, row]))

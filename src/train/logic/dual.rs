@@ -42,9 +42,8 @@ impl Dual {
     }
 
     pub(super) fn product(self, other: Self) -> Self {
-        let slopes = std::array::from_fn(|i| {
-            self.slopes[i] * other.value + self.value * other.slopes[i]
-        });
+        let slopes =
+            std::array::from_fn(|i| self.slopes[i] * other.value + self.value * other.slopes[i]);
         Self { value: self.value * other.value, slopes }
     }
 

@@ -136,6 +136,11 @@ impl Formula {
         parse::formula(text)
     }
 
+    /// `margin(x') > threshold`.
+    pub fn wins_by(threshold: f64) -> Self {
+        Self::Compare(Term::Number(threshold), Comparison::Below, Term::Margin(Place::Near))
+    }
+
     /// The formula without implications and negations, which are pushed inward to the comparisons.
     pub fn pushed(&self) -> Self {
         self.push(true)

@@ -90,7 +90,11 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, FormulaError> {
             _ => {
                 let found = if length > 0 { word.to_owned() } else { first.to_string() };
                 let expected = "a number, a name or a sign";
-                return Err(FormulaError::Unexpected { column: at, found: quoted(&found), expected });
+                return Err(FormulaError::Unexpected {
+                    column: at,
+                    found: quoted(&found),
+                    expected,
+                });
             }
         }
         rest = after;
@@ -153,7 +157,11 @@ impl Reader {
     }
 
     fn formula(&mut self) -> Result<Formula, FormulaError> {
-        let premise = self.list("or", |reader| reader.list("and", Self::negation, Formula::All), Formula::Any)?;
+        let premise = self.list(
+            "or",
+            |reader| reader.list("and", Self::negation, Formula::All),
+            Formula::Any,
+        )?;
         if !self.takes("=>") {
             return Ok(premise);
         }

@@ -64,8 +64,7 @@ fn the_gradient_of_a_product_is_each_gradient_times_the_other_losses() {
     let usual = Disjunction::Product;
     let both = Formula::Any(vec![a.clone(), b.clone()]).loss(&at, usual);
     let (a, b) = (a.loss(&at, usual), b.loss(&at, usual));
-    let expected: [f64; 3] =
-        std::array::from_fn(|i| a.slopes[i] * b.value + b.slopes[i] * a.value);
+    let expected: [f64; 3] = std::array::from_fn(|i| a.slopes[i] * b.value + b.slopes[i] * a.value);
     assert_eq!((both.value, both.slopes), (a.value * b.value, expected));
     let least = Formula::Any(vec![read("margin(x) >= 3"), read("margin(x') >= 0.5")]);
     assert_eq!(least.loss(&at, Disjunction::Min).value, 1.5);

@@ -42,17 +42,20 @@ impl<F: NdFloat> Ascent<F> {
             network.forward(&self.points, &mut self.tape);
             cross_entropy(&mut self.tape, labels, F::one());
             network.backward_to_inputs(&mut self.tape, &mut self.by_input);
-            self.step(ends);
+            stepped(&mut self.points, &self.by_input, ends);
         }
     }
+}
 
-    fn step(&mut self, [lo, hi]: [&Array2<F>; 2]) {
-        let share = float::<F>(STEP / 2.0);
-        Zip::from(&mut self.points).and(&self.by_input).and(lo).and(hi).for_each(
-            |x, &slope, &lo, &hi| {
-                let way = if slope == F::zero() { F::zero() } else { slope.signum() };
-                *x = (*x + share * (hi - lo) * way).max(lo).min(hi);
-            },
-        );
-    }
+/// Moves points within their boxes: a step along the sign of each slope, and no further than the box.
+pub(super) fn stepped<F: NdFloat>(
+    points: &mut Array2<F>,
+    slopes: &Array2<F>,
+    [lo, hi]: [&Array2<F>; 2],
+) {
+    let share = float::<F>(STEP / 2.0);
+    Zip::from(points).and(slopes).and(lo).and(hi).for_each(|x, &slope, &lo, &hi| {
+        let way = if slope == F::zero() { F::zero() } else { slope.signum() };
+        *x = (*x + share * (hi - lo) * way).max(lo).min(hi);
+    });
 }

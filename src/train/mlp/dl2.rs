@@ -70,7 +70,8 @@ impl<F: NdFloat> FormulaLoss<F> {
         });
         for _ in 0..steps {
             network.forward(&self.points, &mut self.tape);
-            let by_distance = self.set_deltas(inputs, labels, |formula, at, _| formula.violation(at), 1);
+            let by_distance =
+                self.set_deltas(inputs, labels, |formula, at, _| formula.violation(at), 1);
             network.backward_to_inputs(&mut self.tape, &mut self.by_input);
             self.add_distance(inputs, &by_distance);
             stepped(&mut self.points, &self.by_input, ends);
@@ -143,9 +144,7 @@ impl<F: NdFloat> FormulaLoss<F> {
         let distances = self.points.rows().into_iter().zip(inputs.rows()).map(distance);
         let margins = self.rivals(labels).into_iter().zip(&self.margins);
         let values = margins.zip(distances);
-        values
-            .map(|((near, &row), distance)| Values { row, near: near.margin, distance })
-            .collect()
+        values.map(|((near, &row), distance)| Values { row, near: near.margin, distance }).collect()
     }
 
     /// Adds the slopes by the points that come by way of the distance.
@@ -155,7 +154,10 @@ impl<F: NdFloat> FormulaLoss<F> {
             let length = distance((point, row));
             if *by_distance != 0.0 && length > 0.0 {
                 let factor = float::<F>(by_distance / length);
-                Zip::from(&mut slope).and(&point).and(&row).for_each(|s, &a, &b| *s += factor * (a - b));
+                Zip::from(&mut slope)
+                    .and(&point)
+                    .and(&row)
+                    .for_each(|s, &a, &b| *s += factor * (a - b));
             }
         }
     }
@@ -168,9 +170,12 @@ fn distance<F: NdFloat>((a, b): (ArrayView1<F>, ArrayView1<F>)) -> f64 {
 
 fn rival<F: NdFloat>(logits: ArrayView1<F>, own: usize) -> Rival {
     let others = logits.iter().enumerate().filter(|(class, _)| *class != own);
-    let best = others.fold((F::neg_infinity(), own), |best, (class, &z)| {
-        if z > best.0 { (z, class) } else { best }
-    });
+    let best = others.fold(
+        (F::neg_infinity(), own),
+        |best, (class, &z)| {
+            if z > best.0 { (z, class) } else { best }
+        },
+    );
     let margin = (logits[own] - best.0).to_f64().unwrap_or(f64::NAN);
     Rival { margin, class: best.1 }
 }

@@ -12,6 +12,7 @@
 
 mod adam;
 mod ascent;
+mod dl2;
 mod examples;
 mod interval;
 mod network;

@@ -166,6 +166,13 @@ impl<F: NdFloat> Tape<F> {
     }
 }
 
+impl<F> Tape<F> {
+    /// The derivatives by the logits, to be filled before a backward pass, shape `[rows][classes]`.
+    pub(super) fn last_deltas(&mut self) -> &mut Array2<F> {
+        self.deltas.last_mut().expect("a network has a layer")
+    }
+}
+
 /// `sums[j] += Σᵢ array[i][j]`, row by row.
 pub(super) fn add_columns<F: NdFloat>(array: &Array2<F>, sums: &mut Array1<F>) {
     let sums = sums.as_slice_mut().expect("parameters lie in order");

@@ -6,6 +6,7 @@
 //! ibp       k·CE(z) + (1 − k)·IBP(box)         interval bounds (Gowal et al. 2019)
 //! sabr      IBP(small box around z*)           a share of the box (Müller et al. 2023)
 //! mtl-ibp   (1 − a)·CE(z*) + a·IBP(box)        both (De Palma et al. 2024)
+//! dl2       CE(z) + w·loss(φ(z, z*))           a formula (Fischer et al. 2019)
 //! ```
 //!
 //! Boxes grow along a ramp from the rows to their full size.
@@ -15,8 +16,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use crate::train::TrainError;
+use crate::train::logic::{Disjunction, Formula};
 
 use super::ascent::Ascent;
+use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
@@ -33,6 +36,8 @@ pub enum Trainer {
     Sabr,
     /// A mixture of the first two.
     MtlIbp,
+    /// A formula, at points that break it.
+    Dl2,
 }
 
 /// The settings of training under moves.
@@ -41,8 +46,12 @@ pub struct RobustOptions {
     /// The loss.
     pub trainer: Trainer,
     /// The weight of the interval bounds with `mtl-ibp`, of the bounds at the end with `ibp`; the share of the box
-    /// with `sabr`. In `[0, 1]`.
+    /// with `sabr`: in `[0, 1]`. The weight of the formula with `dl2`: in `[0, 1000]`.
     pub weight: f64,
+    /// The formula of `dl2`; `None`: that the row's class wins by the margin that the specs ask for.
+    pub constraint: Option<Formula>,
+    /// The loss of a disjunction, with `dl2`.
+    pub disjunction: Disjunction,
     /// The shares of the training after which boxes begin and end to grow; `0 <= start <= end <= 1`.
     pub ramp: [f64; 2],
     /// Steps of the ascent.
@@ -57,14 +66,21 @@ impl RobustOptions {
             Trainer::Ibp => 0.5,
             Trainer::Sabr => 0.4,
             Trainer::MtlIbp => 0.3,
+            Trainer::Dl2 => 0.5,
         };
-        Self { trainer, weight, ramp: [0.08, 0.58], steps: 8 }
+        let (constraint, disjunction) = (None, Disjunction::Product);
+        Self { trainer, weight, constraint, disjunction, ramp: [0.08, 0.58], steps: 8 }
     }
 
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let unless = TrainError::unless;
         let is_share = |x: &f64| (0.0..=1.0).contains(x);
-        unless(is_share(&self.weight), "weight", self.weight, "0 to 1")?;
+        if self.trainer == Trainer::Dl2 {
+            let is_fit = (0.0..=1000.0).contains(&self.weight);
+            unless(is_fit, "weight", self.weight, "0 to 1000 with dl2")?;
+        } else {
+            unless(is_share(&self.weight), "weight", self.weight, "0 to 1")?;
+        }
         let [start, end] = self.ramp;
         unless(is_share(&start), "ramp", start, "a start and an end from 0 to 1")?;
         unless(is_share(&end) && start <= end, "ramp", end, "an end from its start to 1")?;
@@ -91,6 +107,8 @@ struct Robust<F> {
     rng: ChaCha8Rng,
     ascent: Ascent<F>,
     interval: IntervalTape<F>,
+    /// With `dl2`.
+    formula: Option<FormulaLoss<F>>,
     /// The box of the moment.
     ends: [Array2<F>; 2],
 }
@@ -110,7 +128,13 @@ impl<F: NdFloat> Objective<F> {
         rng: ChaCha8Rng,
     ) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));
+        let constraint = options.constraint.clone();
+        let constraint = constraint.unwrap_or_else(|| Formula::wins_by(threshold));
+        let is_dl2 = options.trainer == Trainer::Dl2;
+        let formula =
+            is_dl2.then(|| FormulaLoss::new(network, rows, &constraint, options.disjunction));
         let robust = Robust {
+            formula,
             options: options.clone(),
             threshold: float(threshold),
             rng,
@@ -172,6 +196,7 @@ impl<F: NdFloat> Objective<F> {
                 );
                 robust.on_box(network, labels, weight, gradient);
             }
+            Trainer::Dl2 => robust.by_formula(network, batch, growth, gradient),
         }
     }
 }
@@ -206,6 +231,23 @@ impl<F: NdFloat> Robust<F> {
         self.shrink(batch, share);
         let [lo, hi] = &self.ends;
         self.ascent.climb(network, [lo, hi], &batch.labels, steps, &mut self.rng);
+    }
+
+    /// Adds the gradient of cross-entropy and of the formula at points that break it.
+    fn by_formula(
+        &mut self,
+        network: &FloatNetwork<F>,
+        batch: &Batch<F>,
+        growth: f64,
+        gradient: &mut FloatNetwork<F>,
+    ) {
+        self.shrink(batch, growth);
+        let RobustOptions { weight, steps, .. } = self.options;
+        let Some(formula) = &mut self.formula else { return };
+        let [lo, hi] = &self.ends;
+        let place = (&batch.inputs, [lo, hi]);
+        formula.climb(network, place, &batch.labels, steps, &mut self.rng);
+        formula.backward(network, &batch.inputs, &batch.labels, weight, gradient);
     }
 
     /// Sets the box to one around the points found, as large as that share of the batch's boxes.

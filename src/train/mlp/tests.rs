@@ -3,6 +3,7 @@
 use crate::train::tests::{plain_schema, row};
 
 use super::*;
+use crate::train::logic::{Formula, Values};
 use crate::train::{Demands, Moves};
 
 /// Two interleaved curves that no line separates: class 1 iff `x₁ > sin(2 x₀)`.
@@ -192,7 +193,7 @@ fn every_loss_keeps_more_labels_where_rows_may_move_than_natural_training() {
     let (train, test) = rows.split_at(400);
     let natural = fit(train, &[], &small()).unwrap();
     let before = holding(&natural, test, 0.2);
-    for trainer in [Trainer::Pgd, Trainer::Ibp, Trainer::Sabr, Trainer::MtlIbp] {
+    for trainer in [Trainer::Pgd, Trainer::Ibp, Trainer::Sabr, Trainer::MtlIbp, Trainer::Dl2] {
         let options = MlpOptions { robust: RobustOptions::of(trainer), ..small() };
         let after = holding(&keep(train, &[], 0.2, &options), test, 0.2);
         assert!(after > before, "{trainer:?}: {after} of {} after, {before} before", test.len());
@@ -206,4 +207,30 @@ fn training_under_moves_twice_gives_the_same_model() {
     let model = |seed| keep(&rows, &rows[..50], 0.1, &MlpOptions { seed, ..options.clone() });
     assert_eq!(model(1), model(1));
     assert_ne!(model(1), model(2));
+}
+
+/// A formula holds more often where it is trained for: here that answers change slowly with the distance.
+#[test]
+fn a_formula_is_met_more_often_after_training_by_it() {
+    let text = "abs(posterior(x) - posterior(x')) <= 0.4 * distance(x, x')";
+    let formula = Formula::parse(text).unwrap();
+    let rows = waves(400);
+    let dl2 = RobustOptions { weight: 5.0, ..RobustOptions::of(Trainer::Dl2) };
+    let weighted = |weight| {
+        let constraint = Some(formula.clone());
+        let robust = RobustOptions { weight, constraint, ..dl2.clone() };
+        keep(&rows, &[], 0.3, &MlpOptions { robust, ..small() })
+    };
+    let met = |model: &Model| {
+        let holds = |row: &&Row| {
+            let near = [row.values[0] + 0.2, row.values[1] - 0.2];
+            let sign = if row.label == 1 { 1.0 } else { -1.0 };
+            let margin = |point: &[f64]| sign * model.margin(point);
+            let (row, near) = (margin(&row.values), margin(&near));
+            formula.is_satisfied(&Values { row, near, distance: 0.08f64.sqrt() })
+        };
+        rows.iter().filter(holds).count()
+    };
+    let (before, after) = (met(&weighted(0.0)), met(&weighted(20.0)));
+    assert!(after > before + 20, "{after} after, {before} before");
 }
