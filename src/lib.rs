@@ -18,7 +18,7 @@
 //! | 7 | `import` | foreign models, read and written |
 //! | 7 | `violation` | a statement in floats with its gradient: for attacks on claims, training losses, sampled accuracy |
 //! | 8 | `certify` | finds proofs and counterexamples |
-//! | 9 | `train` | networks and boosted trees |
+//! | 9 | `train` | networks and boosted trees, natural or trained to hold specs |
 //! | 10 | `defend` | chooses defenses |
 //! | 11 | `oracle` | the only door to a target |
 //! | 12 | `steal` | attacks |

@@ -13,7 +13,7 @@ struct Followed {
     open: &'static [(&'static str, &'static str)],
 }
 
-const FOLLOWED: [Followed; 5] = [
+const FOLLOWED: [Followed; 6] = [
     Followed {
         kind: "a property",
         words: &["Stability", "stability"],
@@ -30,6 +30,7 @@ const FOLLOWED: [Followed; 5] = [
         open: &[("<map>", "prediction_poisoning"), ("<chooser>", "poisoning")],
     },
     Followed { kind: "an attack", words: &["MaskedThief"], open: &[] },
+    Followed { kind: "a loss for networks", words: &["Sabr"], open: &[] },
     Followed { kind: "a model format", words: &["lightgbm"], open: &[("<format>", "lightgbm")] },
 ];
 

@@ -8,22 +8,24 @@ use crate::model::{
 };
 use crate::spec::{Aim, Bonds, Claim, Direction, Lowered, Spec};
 
-use super::{Moves, TrainError};
+use super::{RowBoxes, TrainError};
 
 /// The demands of some specs on models of one schema.
 #[derive(Clone, Debug, Default)]
-pub struct Demands {
+pub struct HoldDemands {
     /// Specs about the label, or the posterior of the label, of every point near a row.
     local: Vec<Spec>,
     /// The largest score by which the label must win there: ln((1 − δ)/δ).
     pub(super) threshold: f64,
     /// Features in which the score of class 1 must go one way.
     pub(super) directions: BTreeMap<Feature, Direction>,
+    /// The specs that ask for them.
+    ordered: Vec<Spec>,
     /// Other specs about two points, which the leaf values of an ensemble can be moved to meet.
     pub(super) by_repair: Vec<Spec>,
 }
 
-impl Demands {
+impl HoldDemands {
     /// The demands of `specs`.
     ///
     /// # Errors
@@ -78,6 +80,9 @@ impl Demands {
                         if known.is_some_and(|known| known != direction) {
                             return refused("another spec asks for the other direction");
                         }
+                        if at == 0 {
+                            self.ordered.push(spec.clone());
+                        }
                     }
                     (
                         Bonds::Free
@@ -120,6 +125,12 @@ impl Demands {
         }
     }
 
+    /// The specs that leaf values are moved to meet: those about two points, with directions, which moving the values
+    /// could lose.
+    pub(super) fn of_repair(&self) -> Vec<Spec> {
+        self.by_repair.iter().chain(&self.ordered).cloned().collect()
+    }
+
     /// True if rows must keep their label nearby.
     pub(super) fn is_local(&self) -> bool {
         !self.local.is_empty()
@@ -131,8 +142,8 @@ impl Demands {
         schema: &Schema,
         classes: usize,
         rows: &[Row],
-    ) -> Result<Moves, TrainError> {
-        let mut moves = Moves::none(rows, schema.len());
+    ) -> Result<RowBoxes, TrainError> {
+        let mut moves = RowBoxes::none(rows, schema.len());
         for spec in &self.local {
             moves.widen(spec, &blank(schema, classes), rows)?;
         }

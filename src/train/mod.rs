@@ -1,13 +1,27 @@
-//! Natural training: networks by stochastic gradient descent, tree ensembles by boosting.
+//! Networks by stochastic gradient descent and tree ensembles by boosting: natural, or trained to hold specs.
 //!
 //! ```text
 //! rows ── mlp::train   ── minimise mean −ln softmax(f(z))_y   by Adam on minibatches of z
 //!     └── trees::train ── f ← f + η·tree, tree fitted to the gradient of ln(1 + e^{∓f(x)})
+//!
+//! specs ── HoldDemands ─┬─ boxes in which rows keep their label ── mlp, trees: train_under_moves
+//!                       ├─ directions ── monotone constraints of boosting
+//!                       └─ claims about two points ── repair: leaf values moved until nothing is refuted
 //! ```
 //!
-//! Both fit the training rows alone; validation rows only decide when to stop. A trainer promises
-//! nothing about its model: to prove a property, certify the result. The same rows, options and seed give
-//! the same model, bit for bit.
+//! All fit the training rows alone; validation rows decide when to stop, which epoch to keep, and which model
+//! ([`hold`]). A trainer promises nothing about its model: to prove a property, certify the result. The same rows,
+//! options and seed give the same model, bit for bit.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas |
+//! | `trees/` | boosting, also under moves |
+//! | `demand`, `moves` | what specs ask of a model: boxes, directions, claims to repair |
+//! | `logic/` | constraints as formulas with their loss |
+//! | `repair/` | leaf values under counterexamples |
+//! | `hold/` | several trainings, certified and chosen by validation rows |
+//! | `recipe` | a training as TOML |
 
 mod demand;
 mod error;
@@ -19,10 +33,12 @@ mod recipe;
 mod repair;
 pub mod trees;
 
-pub use demand::Demands;
+pub use demand::HoldDemands;
 pub use error::TrainError;
-pub use hold::{Figures, Held, HoldError, HoldFamily, HoldOptions, HoldProgress, Tried, hold};
-pub use moves::{Movable, Moves};
+pub use hold::{
+    HeldModel, HoldError, HoldFamily, HoldFigures, HoldOptions, HoldProgress, Tried, hold,
+};
+pub use moves::{MovableRows, RowBoxes};
 pub use recipe::{Fit, Recipe, RecipeError};
 pub use repair::{RepairOptions, RepairRound, Repaired, repair};
 

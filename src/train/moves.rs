@@ -8,24 +8,24 @@ use super::TrainError;
 
 /// Rows with the boxes in which they may move.
 #[derive(Clone, Copy, Debug)]
-pub struct Movable<'a> {
+pub struct MovableRows<'a> {
     /// The rows.
     pub rows: &'a [Row],
     /// A box for each.
-    pub moves: &'a Moves,
+    pub moves: &'a RowBoxes,
 }
 
 /// A box around each of some rows, raw: the least and the greatest value per feature. Boxes stay within the
 /// declared ranges, and features that take whole numbers only have whole ends.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moves {
+pub struct RowBoxes {
     features: usize,
     /// Row-major, shape `[rows][features]`.
     lo: Vec<f64>,
     hi: Vec<f64>,
 }
 
-impl Moves {
+impl RowBoxes {
     /// The boxes of rows that do not move.
     pub fn none(rows: &[Row], features: usize) -> Self {
         let values: Vec<f64> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();

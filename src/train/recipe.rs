@@ -10,10 +10,10 @@ use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::source::{SourceError, read_regular};
 use crate::spec::{Direction, Spec, SpecError};
 
-use super::logic::{Disjunction, Formula, FormulaError};
+use super::logic::{Constraint, ConstraintError, OrLoss};
 use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
-use super::{Demands, Movable, Progress, TrainError};
+use super::{HoldDemands, MovableRows, Progress, TrainError};
 
 /// A family with its settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ pub enum RecipeError {
     Toml(#[from] toml::de::Error),
     /// A kind of training reserved for later versions.
     #[error(
-        "`{what}` is not trained by this version: it trains natural `mlp` and `trees`, the latter with `monotone`"
+        "`{what}` is not trained by this version: it trains `mlp` and `trees`, the latter with `monotone`"
     )]
     Unsupported {
         /// The key or value.
@@ -74,12 +74,18 @@ pub enum RecipeError {
     },
     /// A constraint that is no formula.
     #[error("constraint = {text:?}: {error}")]
-    Formula {
+    Constraint {
         /// The text.
         text: String,
         /// Reason why not.
-        error: FormulaError,
+        error: ConstraintError,
     },
+    /// A loss for rows that may move, but nothing that says where.
+    #[error(
+        "`trainer`, `weight`, `ramp`, `steps` and `worst-case` are about rows that may move: name a spec by \
+         [[property]] spec = \"…\""
+    )]
+    NoSpec,
     /// A constraint without the trainer that uses it.
     #[error("`constraint` and `disjunction` need trainer = \"dl2\"")]
     NoFormula,
@@ -130,16 +136,15 @@ struct RecipeFile {
     #[serde(default)]
     training: Training,
     monotone: Option<toml::Value>,
-    trainer: Option<String>,
     #[serde(default)]
-    property: Vec<PropertyEntry>,
+    property: Vec<HeldSpec>,
     attack: Option<toml::Value>,
 }
 
 /// A spec that the model is trained to hold.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PropertyEntry {
+struct HeldSpec {
     spec: PathBuf,
 }
 
@@ -164,7 +169,7 @@ struct Training {
     ramp: Option<[f64; 2]>,
     steps: Option<usize>,
     constraint: Option<String>,
-    disjunction: Option<Disjunction>,
+    disjunction: Option<OrLoss>,
 }
 
 impl Recipe {
@@ -211,8 +216,8 @@ impl Recipe {
         if file.attack.is_some() {
             return unsupported("[attack]");
         }
-        if let Some(trainer) = file.trainer.filter(|trainer| trainer != "natural") {
-            return unsupported(&format!("trainer = {trainer:?} at the top; below [training] it"));
+        if file.property.is_empty() && file.training.is_about_moves() {
+            return Err(RecipeError::NoSpec);
         }
         let kind = match (file.family.as_str(), file.monotone) {
             ("mlp", Some(_)) => return unsupported("monotone networks"),
@@ -265,7 +270,7 @@ impl Recipe {
     /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
-        let demands = Demands::of(&self.hold, schema, classes)?;
+        let demands = HoldDemands::of(&self.hold, schema, classes)?;
         demands.expect_no_repair()?;
         match &self.kind {
             FamilyKind::Mlp(options) => {
@@ -277,8 +282,8 @@ impl Recipe {
                 let moves = |rows| demands.moves(schema, classes, rows);
                 let (near, far) = (moves(train)?, moves(validation)?);
                 let keeping = Keeping {
-                    train: Movable { rows: train, moves: &near },
-                    validation: Movable { rows: validation, moves: &far },
+                    train: MovableRows { rows: train, moves: &near },
+                    validation: MovableRows { rows: validation, moves: &far },
                     threshold: demands.threshold,
                 };
                 mlp::train_under_moves(schema, classes, keeping, &options, progress)
@@ -292,8 +297,8 @@ impl Recipe {
                 }
                 let moves = |rows| demands.moves(schema, classes, rows);
                 let (near, far) = (moves(train)?, moves(validation)?);
-                let train = Movable { rows: train, moves: &near };
-                let validation = Movable { rows: validation, moves: &far };
+                let train = MovableRows { rows: train, moves: &near };
+                let validation = MovableRows { rows: validation, moves: &far };
                 trees::train_under_moves(schema, classes, train, validation, &options, progress)
             }
         }
@@ -352,6 +357,12 @@ fn directions(monotone: &Monotone, fit: &Fit) -> Result<BTreeMap<Feature, Direct
 }
 
 impl Training {
+    /// True if a setting has no meaning for rows that do not move.
+    fn is_about_moves(&self) -> bool {
+        let of_networks = self.trainer.is_some() || self.weight.is_some() || self.ramp.is_some();
+        of_networks || self.steps.is_some() || self.worst_case.is_some()
+    }
+
     fn mlp(self) -> Result<MlpOptions, RecipeError> {
         let other = [
             ("trees", self.trees.is_some()),
@@ -386,7 +397,8 @@ impl Training {
             return Err(RecipeError::NoFormula);
         }
         let formula = |text: &String| {
-            Formula::parse(text).map_err(|error| RecipeError::Formula { text: text.clone(), error })
+            Constraint::parse(text)
+                .map_err(|error| RecipeError::Constraint { text: text.clone(), error })
         };
         Ok(RobustOptions {
             constraint: self.constraint.as_ref().map(formula).transpose()?,
@@ -454,7 +466,9 @@ mod tests {
     fn what_is_not_trained_is_refused_by_name() {
         for (text, part) in [
             ("family = 'forest'", "forest"),
-            ("family = 'mlp'\ntrainer = 'dl2'", "dl2"),
+            ("family = 'mlp'\ntrainer = 'dl2'", "trainer"),
+            ("family = 'mlp'\n[training]\ntrainer = 'dl2'", "[[property]]"),
+            ("family = 'trees'\n[training]\nworst-case = 0.5", "[[property]]"),
             ("family = 'mlp'\n[[property]]\nspec = 'a.toml'", "property"),
             ("family = 'mlp'\n[training]\neta = 0.1", "eta"),
             ("family = 'mlp'\n[training]\nconstraint = 'margin(x) > 0'", "dl2"),

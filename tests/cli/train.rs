@@ -105,7 +105,8 @@ fn bad_recipes_are_refused_and_nothing_is_written() {
     let recipes = [
         ("family = \"forest\"\n", "`forest`"),
         ("family = \"mlp\"\nsize = 3\n", "size"),
-        ("family = \"mlp\"\ntrainer = \"pgd\"\n", "`pgd`"),
+        ("family = \"mlp\"\n[training]\ntrainer = \"pdg\"\n", "`pdg`"),
+        ("family = \"mlp\"\n[training]\ntrainer = \"pgd\"\n", "[[property]]"),
         ("family = \"mlp\"\n[training]\ntrees = 3\n", "`trees`"),
         ("family = \"mlp\"\n[training]\nlearning-rate = nan\n", ""),
         ("family = \"mlp\"\n[training]\nhidden = [0]\n", ""),
@@ -236,7 +237,7 @@ fn a_model_that_holds_stands_beside_the_natural_one() {
     scene.write("near.toml", NEAR);
     for family in ["trees", "mlp"] {
         let call = format!(
-            "train --data tiny.csv --family {family} --hold near.toml --rows 30 --json --out {family}-held.json"
+            "train --data tiny.csv --family {family} --hold near.toml --rows 20 --json --out {family}-held.json"
         );
         let json: serde_json::Value = serde_json::from_str(&scene.done(&call)).unwrap();
         for side in ["before", "after"] {
@@ -253,10 +254,10 @@ fn a_model_that_holds_stands_beside_the_natural_one() {
         let proved = |side: &str| json[side]["specs"][0]["proved"].as_u64().unwrap();
         assert!(proved("after") >= proved("before"), "{json}");
         scene.done(&format!(
-            "certify --model {family}-held.json --spec near.toml --data tiny.csv:validation --rows 30 --out c.jsonl"
+            "certify --model {family}-held.json --spec near.toml --data tiny.csv:validation --rows 20 --out c.jsonl"
         ));
     }
-    let text = scene.done("train --data tiny.csv --hold near.toml --rows 30 --out again.json");
+    let text = scene.done("train --data tiny.csv --hold near.toml --rows 20 --out again.json");
     assert!(text.contains("natural") && text.contains("near.toml"), "{text}");
     assert_eq!(
         scene.read("again.json"),

@@ -2,7 +2,7 @@
 
 use crate::spec::Spec;
 use crate::train::mlp::{RobustOptions, Trainer};
-use crate::train::{Demands, Recipe, TrainError};
+use crate::train::{HoldDemands, Recipe, TrainError};
 
 /// A family that can be trained to hold specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl HoldFamily {
     }
 
     /// Refuses demands that no training of the family meets.
-    pub(super) fn expect(self, demands: &Demands) -> Result<(), TrainError> {
+    pub(super) fn expect(self, demands: &HoldDemands) -> Result<(), TrainError> {
         if self == Self::Trees {
             return Ok(());
         }
@@ -77,7 +77,7 @@ const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
 
 /// The natural training, the usual one that holds the specs, and others if a price is asked.
-pub(super) fn of(family: HoldFamily, demands: &Demands, has_price: bool) -> Vec<Attempt> {
+pub(super) fn of(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<Attempt> {
     let mut attempts = vec![Attempt::natural(family)];
     let held = |words: String, recipe: Recipe| Attempt::held(words, recipe);
     if !demands.is_local() {

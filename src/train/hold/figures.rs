@@ -10,7 +10,7 @@ use super::HoldOptions;
 
 /// Accuracy and loss on all rows of a part, and what the kernel decided about each spec on its first rows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figures {
+pub struct HoldFigures {
     /// Rows classified correctly.
     pub correct: u64,
     /// Rows of the part.
@@ -23,7 +23,7 @@ pub struct Figures {
     pub specs: Vec<Totals>,
 }
 
-impl Figures {
+impl HoldFigures {
     pub(super) fn of(
         model: &Model,
         specs: &[Spec],

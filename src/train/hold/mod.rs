@@ -18,11 +18,11 @@ use crate::dataset;
 use crate::model::{DataSet, Model, Part};
 use crate::spec::Spec;
 
-use super::{Demands, Fit, Progress, Recipe, RepairOptions, RepairRound, TrainError, repair};
+use super::{Fit, HoldDemands, Progress, Recipe, RepairOptions, RepairRound, TrainError, repair};
 use attempts::Attempt;
 
 pub use attempts::HoldFamily;
-pub use figures::Figures;
+pub use figures::HoldFigures;
 
 /// The settings of [`hold`].
 #[derive(Clone, Debug, PartialEq)]
@@ -72,12 +72,12 @@ pub struct Tried {
     /// The training, in words.
     pub training: String,
     /// What it is worth.
-    pub figures: Figures,
+    pub figures: HoldFigures,
 }
 
 /// A model trained to hold specs, beside the natural one.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct HeldModel {
     /// The model.
     pub model: Model,
     /// The training that was chosen, in words; the natural one if nothing better was to be had at the price.
@@ -87,9 +87,9 @@ pub struct Held {
     /// All that were tried, the natural model first.
     pub tried: Vec<Tried>,
     /// Figures of the natural and of the chosen model on validation rows, by which it was chosen.
-    pub validation: [Figures; 2],
+    pub validation: [HoldFigures; 2],
     /// The same on test rows.
-    pub test: [Figures; 2],
+    pub test: [HoldFigures; 2],
 }
 
 /// The progress of [`hold`].
@@ -115,7 +115,7 @@ pub fn hold(
     specs: &[Spec],
     options: &HoldOptions,
     tell: &mut dyn FnMut(HoldProgress),
-) -> Result<Held, HoldError> {
+) -> Result<HeldModel, HoldError> {
     if let Some(found) = options.price.filter(|price| !(0.0..=1.0).contains(price)) {
         return Err(HoldError::Price { found });
     }
@@ -124,13 +124,13 @@ pub fn hold(
     }
     let schema =
         dataset::schema(data).map_err(|error| TrainError::Schema { reason: error.to_string() })?;
-    let demands = Demands::of(specs, &schema, data.classes())?;
+    let demands = HoldDemands::of(specs, &schema, data.classes())?;
     let family = options.family.unwrap_or_else(|| HoldFamily::usual(data.classes()));
     family.expect(&demands)?;
     let of_training: Vec<Spec> =
         specs.iter().filter(|spec| !demands.by_repair.contains(spec)).cloned().collect();
     let fit = Fit::of(data, &schema, options.seed);
-    let certified = |model: &Model, part| Figures::of(model, specs, data, part, options);
+    let certified = |model: &Model, part| HoldFigures::of(model, specs, data, part, options);
 
     let mut candidates = Vec::new();
     for attempt in attempts::of(family, &demands, options.price.is_some()) {
@@ -139,7 +139,7 @@ pub fn hold(
         if !attempt.is_natural() && !demands.by_repair.is_empty() {
             let watch = &mut |round| tell(HoldProgress::Repair(round));
             let usual = RepairOptions::default();
-            model = repair(model, &demands.by_repair, data, &usual, watch)?.model;
+            model = repair(model, &demands.of_repair(), data, &usual, watch)?.model;
         }
         tell(HoldProgress::Certifying(&attempt.words));
         let figures = certified(&model, Part::Validation)?;
@@ -152,7 +152,7 @@ pub fn hold(
         training: attempt.words.clone(),
         figures: figures.clone(),
     });
-    Ok(Held {
+    Ok(HeldModel {
         tried: tried.collect(),
         validation: [0, chosen].map(|at| candidates[at].2.clone()),
         test: [natural?, held?],
@@ -173,7 +173,7 @@ fn train(
 }
 
 /// The candidate to keep; the first one is natural, the second one the usual one to hold.
-fn choose(candidates: &[(Attempt, Model, Figures)], price: Option<f64>) -> usize {
+fn choose(candidates: &[(Attempt, Model, HoldFigures)], price: Option<f64>) -> usize {
     let Some(price) = price else { return candidates.len().min(2) - 1 };
     let natural = candidates[0].2.accuracy();
     let mut best = 0;

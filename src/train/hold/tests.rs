@@ -12,7 +12,7 @@ fn invariance() -> Spec {
     spec("property = 'local-invariance'\nepsilon = '0.1'\ndelta = '0.5'\nsemantics = 'real'")
 }
 
-fn held(specs: &[Spec], options: &HoldOptions) -> Result<Held, HoldError> {
+fn held(specs: &[Spec], options: &HoldOptions) -> Result<HeldModel, HoldError> {
     let data = dataset::open("spambase").unwrap();
     hold(&data, specs, options, &mut |_| {})
 }
@@ -26,7 +26,7 @@ fn more_is_proved_than_of_the_natural_model() {
     assert!(after.proved() > before.proved() + 0.5, "{before:?} {after:?}");
     assert!(held.test[1].proved() > held.test[0].proved() + 0.5);
     // true labels: a row that keeps its label in its box is classified correctly
-    let correct_share = |figures: &Figures| figures.accuracy() + 0.1;
+    let correct_share = |figures: &HoldFigures| figures.accuracy() + 0.1;
     assert!(after.proved() <= correct_share(after));
 }
 

@@ -1,6 +1,6 @@
 //! Numbers with their slopes by the three values that a formula depends on.
 
-use super::{Place, Values};
+use super::{AnswerPair, Spot};
 
 /// A number, and its derivatives by the margin at `x`, the margin at `x'` and the distance. Where a function has a
 /// kink, those of one side.
@@ -8,7 +8,7 @@ use super::{Place, Values};
 pub struct Dual {
     /// The number.
     pub value: f64,
-    /// By [`Values::row`], [`Values::near`] and [`Values::distance`].
+    /// By [`AnswerPair::row`], [`AnswerPair::near`] and [`AnswerPair::distance`].
     pub slopes: [f64; 3],
 }
 
@@ -17,14 +17,14 @@ impl Dual {
         Self { value, slopes: [0.0; 3] }
     }
 
-    pub(super) fn margin(at: &Values, place: Place) -> Self {
+    pub(super) fn margin(at: &AnswerPair, place: Spot) -> Self {
         match place {
-            Place::Row => Self { value: at.row, slopes: [1.0, 0.0, 0.0] },
-            Place::Near => Self { value: at.near, slopes: [0.0, 1.0, 0.0] },
+            Spot::Row => Self { value: at.row, slopes: [1.0, 0.0, 0.0] },
+            Spot::Near => Self { value: at.near, slopes: [0.0, 1.0, 0.0] },
         }
     }
 
-    pub(super) fn distance(at: &Values) -> Self {
+    pub(super) fn distance(at: &AnswerPair) -> Self {
         Self { value: at.distance, slopes: [0.0, 0.0, 1.0] }
     }
 

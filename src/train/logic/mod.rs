@@ -16,7 +16,7 @@
 //!
 //! The loss is at least 0, and 0 iff the formula holds, but for strict comparisons: there a loss of 0 implies it.
 //! Training minimises the loss; points are sought by climbing the violation, which is never flat where the
-//! formula is broken. [`Formula::is_satisfied`] is exact on its values: no tolerance.
+//! formula is broken. [`Constraint::is_satisfied`] is exact on its values: no tolerance.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -29,14 +29,14 @@ mod parse;
 mod tests;
 
 pub use dual::Dual;
-pub use parse::FormulaError;
+pub use parse::ConstraintError;
 
 /// ξ: the margin by which strict comparisons are trained.
 const STRICT: f64 = 1e-5;
 
 /// A row, or the point near it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Spot {
     /// `x`.
     Row,
     /// `x'`.
@@ -45,28 +45,28 @@ pub enum Place {
 
 /// A number that depends on the model's answers at both places.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Term {
+pub enum AnswerTerm {
     /// A constant.
     Number(f64),
     /// The score of the row's class less that of the best other.
-    Margin(Place),
+    Margin(Spot),
     /// The posterior of the row's class against the best other, `σ(margin)`: with two classes `F_y`.
-    Posterior(Place),
+    Posterior(Spot),
     /// `‖x − x'‖₂` in standardised units.
     Distance,
     /// `−a`.
-    Negated(Box<Term>),
+    Negated(Box<AnswerTerm>),
     /// `|a|`.
-    Absolute(Box<Term>),
+    Absolute(Box<AnswerTerm>),
     /// `a + b`.
-    Sum(Box<Term>, Box<Term>),
+    Sum(Box<AnswerTerm>, Box<AnswerTerm>),
     /// `a·b`.
-    Product(Box<Term>, Box<Term>),
+    Product(Box<AnswerTerm>, Box<AnswerTerm>),
 }
 
 /// The comparison of two terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum Relation {
     /// `a <= b`.
     AtMost,
     /// `a < b`.
@@ -77,23 +77,23 @@ pub enum Comparison {
 
 /// A constraint.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Formula {
+pub enum Constraint {
     /// A comparison.
-    Compare(Term, Comparison, Term),
+    Compare(AnswerTerm, Relation, AnswerTerm),
     /// All hold.
-    All(Vec<Formula>),
+    All(Vec<Constraint>),
     /// One holds.
-    Any(Vec<Formula>),
+    Any(Vec<Constraint>),
     /// The second holds where the first does.
-    Implies(Box<Formula>, Box<Formula>),
+    Implies(Box<Constraint>, Box<Constraint>),
     /// It does not hold.
-    Not(Box<Formula>),
+    Not(Box<Constraint>),
 }
 
 /// The loss of a disjunction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Disjunction {
+pub enum OrLoss {
     /// The product of the losses.
     #[default]
     Product,
@@ -103,7 +103,7 @@ pub enum Disjunction {
 
 /// The answers at both places, per row.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Values {
+pub struct AnswerPair {
     /// The margin of the row's class at `x`.
     pub row: f64,
     /// The same at `x'`.
@@ -112,8 +112,8 @@ pub struct Values {
     pub distance: f64,
 }
 
-impl Term {
-    fn value(&self, at: &Values) -> Dual {
+impl AnswerTerm {
+    fn value(&self, at: &AnswerPair) -> Dual {
         match self {
             Self::Number(number) => Dual::constant(*number),
             Self::Margin(place) => Dual::margin(at, *place),
@@ -127,18 +127,22 @@ impl Term {
     }
 }
 
-impl Formula {
+impl Constraint {
     /// Reads a formula, for instance `distance(x, x') < 0.3 => margin(x') > 0`.
     ///
     /// # Errors
     /// Text that is no formula, with the place and what was expected there.
-    pub fn parse(text: &str) -> Result<Self, FormulaError> {
+    pub fn parse(text: &str) -> Result<Self, ConstraintError> {
         parse::formula(text)
     }
 
     /// `margin(x') > threshold`.
     pub fn wins_by(threshold: f64) -> Self {
-        Self::Compare(Term::Number(threshold), Comparison::Below, Term::Margin(Place::Near))
+        Self::Compare(
+            AnswerTerm::Number(threshold),
+            Relation::Below,
+            AnswerTerm::Margin(Spot::Near),
+        )
     }
 
     /// The formula without implications and negations, which are pushed inward to the comparisons.
@@ -161,14 +165,14 @@ impl Formula {
     }
 
     /// True if the formula holds for these values, exactly as floats compare; not a number compares as false.
-    pub fn is_satisfied(&self, at: &Values) -> bool {
+    pub fn is_satisfied(&self, at: &AnswerPair) -> bool {
         match self {
             Self::Compare(a, comparison, b) => {
                 let (a, b) = (a.value(at).value, b.value(at).value);
                 match comparison {
-                    Comparison::AtMost => a <= b,
-                    Comparison::Below => a < b,
-                    Comparison::Equal => a == b,
+                    Relation::AtMost => a <= b,
+                    Relation::Below => a < b,
+                    Relation::Equal => a == b,
                 }
             }
             Self::All(parts) => parts.iter().all(|part| part.is_satisfied(at)),
@@ -178,16 +182,16 @@ impl Formula {
         }
     }
 
-    /// The loss with its slopes. Call it on a formula that is [`Formula::pushed`]: negations and implications are
+    /// The loss with its slopes. Call it on a formula that is [`Constraint::pushed`]: negations and implications are
     /// pushed again each time otherwise.
-    pub fn loss(&self, at: &Values, disjunction: Disjunction) -> Dual {
+    pub fn loss(&self, at: &AnswerPair, disjunction: OrLoss) -> Dual {
         match self {
             Self::Compare(a, comparison, b) => {
                 let excess = a.value(at).plus(b.value(at).times(-1.0));
                 match comparison {
-                    Comparison::AtMost => excess.positive(),
-                    Comparison::Below => excess.plus(Dual::constant(STRICT)).positive(),
-                    Comparison::Equal => excess.abs(),
+                    Relation::AtMost => excess.positive(),
+                    Relation::Below => excess.plus(Dual::constant(STRICT)).positive(),
+                    Relation::Equal => excess.abs(),
                 }
             }
             Self::All(parts) => parts
@@ -197,8 +201,8 @@ impl Formula {
             Self::Any(parts) => {
                 let losses = parts.iter().map(|part| part.loss(at, disjunction));
                 let combine = match disjunction {
-                    Disjunction::Product => Dual::product,
-                    Disjunction::Min => Dual::min,
+                    OrLoss::Product => Dual::product,
+                    OrLoss::Min => Dual::min,
                 };
                 losses.reduce(combine).unwrap_or(Dual::constant(f64::INFINITY))
             }
@@ -207,11 +211,11 @@ impl Formula {
     }
 
     /// The amount by which the formula is broken, with its slopes: positive only if it is.
-    pub fn violation(&self, at: &Values) -> Dual {
+    pub fn violation(&self, at: &AnswerPair) -> Dual {
         match self {
             Self::Compare(a, comparison, b) => {
                 let excess = a.value(at).plus(b.value(at).times(-1.0));
-                if *comparison == Comparison::Equal { excess.abs() } else { excess }
+                if *comparison == Relation::Equal { excess.abs() } else { excess }
             }
             Self::All(parts) => {
                 let worst = parts.iter().map(|part| part.violation(at)).reduce(Dual::max);
@@ -227,11 +231,12 @@ impl Formula {
 }
 
 /// The comparison that holds iff the given one does not.
-fn opposite(a: &Term, comparison: Comparison, b: &Term) -> Formula {
-    let below = |a: &Term, b: &Term| Formula::Compare(a.clone(), Comparison::Below, b.clone());
+fn opposite(a: &AnswerTerm, comparison: Relation, b: &AnswerTerm) -> Constraint {
+    let below =
+        |a: &AnswerTerm, b: &AnswerTerm| Constraint::Compare(a.clone(), Relation::Below, b.clone());
     match comparison {
-        Comparison::AtMost => below(b, a),
-        Comparison::Below => Formula::Compare(b.clone(), Comparison::AtMost, a.clone()),
-        Comparison::Equal => Formula::Any(vec![below(a, b), below(b, a)]),
+        Relation::AtMost => below(b, a),
+        Relation::Below => Constraint::Compare(b.clone(), Relation::AtMost, a.clone()),
+        Relation::Equal => Constraint::Any(vec![below(a, b), below(b, a)]),
     }
 }

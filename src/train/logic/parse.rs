@@ -12,14 +12,14 @@
 //! place       = "x" | "x'"
 //! ```
 
-use super::{Comparison, Formula, Place, Term};
+use super::{AnswerTerm, Constraint, Relation, Spot};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 100;
 
 /// The error for text that is no formula.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FormulaError {
+pub enum ConstraintError {
     /// Something else was expected.
     #[error("column {column}: found {found}, expected {expected}")]
     Unexpected {
@@ -46,8 +46,8 @@ pub enum FormulaError {
     Depth,
 }
 
-pub(super) fn formula(text: &str) -> Result<Formula, FormulaError> {
-    let mut reader = Reader { tokens: tokens(text)?, next: 0, depth: 0 };
+pub(super) fn formula(text: &str) -> Result<Constraint, ConstraintError> {
+    let mut reader = ConstraintReader { tokens: tokens(text)?, next: 0, depth: 0 };
     let formula = reader.formula()?;
     match reader.peek() {
         None => Ok(formula),
@@ -56,7 +56,7 @@ pub(super) fn formula(text: &str) -> Result<Formula, FormulaError> {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Token {
+enum ConstraintToken {
     Number(f64),
     Word(String),
     Sign(&'static str),
@@ -65,7 +65,7 @@ enum Token {
 const SIGNS: [&str; 12] = ["<=", ">=", "=>", "<", ">", "=", "+", "-", "*", "(", ")", ","];
 
 /// The tokens of a text with their columns.
-fn tokens(text: &str) -> Result<Vec<(Token, usize)>, FormulaError> {
+fn tokens(text: &str) -> Result<Vec<(ConstraintToken, usize)>, ConstraintError> {
     let mut tokens = Vec::new();
     let mut rest = text;
     let column = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
@@ -76,7 +76,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, FormulaError> {
         }
         let at = column(rest);
         if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
-            tokens.push((Token::Sign(sign), at));
+            tokens.push((ConstraintToken::Sign(sign), at));
             rest = &rest[sign.len()..];
             continue;
         }
@@ -85,12 +85,12 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, FormulaError> {
         let (word, after) = rest.split_at(length);
         let number = word.parse::<f64>().ok().filter(|x| x.is_finite());
         match (first.is_ascii_digit() || first == '.', number) {
-            (true, Some(number)) => tokens.push((Token::Number(number), at)),
-            (false, _) if length > 0 => tokens.push((Token::Word(word.to_owned()), at)),
+            (true, Some(number)) => tokens.push((ConstraintToken::Number(number), at)),
+            (false, _) if length > 0 => tokens.push((ConstraintToken::Word(word.to_owned()), at)),
             _ => {
                 let found = if length > 0 { word.to_owned() } else { first.to_string() };
                 let expected = "a number, a name or a sign";
-                return Err(FormulaError::Unexpected {
+                return Err(ConstraintError::Unexpected {
                     column: at,
                     found: quoted(&found),
                     expected,
@@ -106,49 +106,51 @@ fn quoted(text: &str) -> String {
     format!("`{text:.40}`")
 }
 
-struct Reader {
-    tokens: Vec<(Token, usize)>,
+struct ConstraintReader {
+    tokens: Vec<(ConstraintToken, usize)>,
     next: usize,
     depth: usize,
 }
 
-impl Reader {
-    fn peek(&self) -> Option<&Token> {
+impl ConstraintReader {
+    fn peek(&self) -> Option<&ConstraintToken> {
         self.tokens.get(self.next).map(|(token, _)| token)
     }
 
-    fn unexpected(&self, expected: &'static str) -> FormulaError {
+    fn unexpected(&self, expected: &'static str) -> ConstraintError {
         let (found, column) = match self.tokens.get(self.next) {
-            Some((Token::Number(number), column)) => (quoted(&number.to_string()), *column),
-            Some((Token::Word(word), column)) => (quoted(word), *column),
-            Some((Token::Sign(sign), column)) => (quoted(sign), *column),
+            Some((ConstraintToken::Number(number), column)) => {
+                (quoted(&number.to_string()), *column)
+            }
+            Some((ConstraintToken::Word(word), column)) => (quoted(word), *column),
+            Some((ConstraintToken::Sign(sign), column)) => (quoted(sign), *column),
             None => ("the end".to_owned(), self.tokens.last().map_or(1, |(_, column)| column + 1)),
         };
-        FormulaError::Unexpected { column, found, expected }
+        ConstraintError::Unexpected { column, found, expected }
     }
 
     /// Takes a sign or a word if it comes next.
     fn takes(&mut self, text: &str) -> bool {
         let is_next = match self.peek() {
-            Some(Token::Sign(sign)) => *sign == text,
-            Some(Token::Word(word)) => word == text,
-            Some(Token::Number(_)) | None => false,
+            Some(ConstraintToken::Sign(sign)) => *sign == text,
+            Some(ConstraintToken::Word(word)) => word == text,
+            Some(ConstraintToken::Number(_)) | None => false,
         };
         self.next += usize::from(is_next);
         is_next
     }
 
-    fn expect(&mut self, text: &'static str) -> Result<(), FormulaError> {
+    fn expect(&mut self, text: &'static str) -> Result<(), ConstraintError> {
         if self.takes(text) { Ok(()) } else { Err(self.unexpected(text)) }
     }
 
     /// Reads what is nested one deeper.
     fn deeper<T>(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, FormulaError>,
-    ) -> Result<T, FormulaError> {
+        read: impl FnOnce(&mut Self) -> Result<T, ConstraintError>,
+    ) -> Result<T, ConstraintError> {
         if self.depth >= MAX_DEPTH {
-            return Err(FormulaError::Depth);
+            return Err(ConstraintError::Depth);
         }
         self.depth += 1;
         let read = read(self);
@@ -156,25 +158,25 @@ impl Reader {
         read
     }
 
-    fn formula(&mut self) -> Result<Formula, FormulaError> {
+    fn formula(&mut self) -> Result<Constraint, ConstraintError> {
         let premise = self.list(
             "or",
-            |reader| reader.list("and", Self::negation, Formula::All),
-            Formula::Any,
+            |reader| reader.list("and", Self::negation, Constraint::All),
+            Constraint::Any,
         )?;
         if !self.takes("=>") {
             return Ok(premise);
         }
         let conclusion = self.deeper(Self::formula)?;
-        Ok(Formula::Implies(Box::new(premise), Box::new(conclusion)))
+        Ok(Constraint::Implies(Box::new(premise), Box::new(conclusion)))
     }
 
     fn list(
         &mut self,
         word: &str,
-        part: impl Fn(&mut Self) -> Result<Formula, FormulaError>,
-        join: impl Fn(Vec<Formula>) -> Formula,
-    ) -> Result<Formula, FormulaError> {
+        part: impl Fn(&mut Self) -> Result<Constraint, ConstraintError>,
+        join: impl Fn(Vec<Constraint>) -> Constraint,
+    ) -> Result<Constraint, ConstraintError> {
         let first = part(self)?;
         let mut parts = vec![first];
         while self.takes(word) {
@@ -183,14 +185,16 @@ impl Reader {
         Ok(if parts.len() == 1 { parts.swap_remove(0) } else { join(parts) })
     }
 
-    fn negation(&mut self) -> Result<Formula, FormulaError> {
+    fn negation(&mut self) -> Result<Constraint, ConstraintError> {
         if self.takes("not") {
-            return Ok(Formula::Not(Box::new(self.deeper(Self::negation)?)));
+            return Ok(Constraint::Not(Box::new(self.deeper(Self::negation)?)));
         }
         // a parenthesis may open a formula or a term: the term is tried first
         let (start, depth) = (self.next, self.depth);
         let as_comparison = self.comparison();
-        if as_comparison.is_ok() || !matches!(self.tokens.get(start), Some((Token::Sign("("), _))) {
+        if as_comparison.is_ok()
+            || !matches!(self.tokens.get(start), Some((ConstraintToken::Sign("("), _)))
+        {
             return as_comparison;
         }
         let furthest = self.next;
@@ -203,49 +207,49 @@ impl Reader {
         if inner.is_err() && self.next < furthest { as_comparison } else { inner }
     }
 
-    fn comparison(&mut self) -> Result<Formula, FormulaError> {
+    fn comparison(&mut self) -> Result<Constraint, ConstraintError> {
         let left = self.sum()?;
         for (sign, comparison, is_swapped) in [
-            ("<=", Comparison::AtMost, false),
-            ("<", Comparison::Below, false),
-            (">=", Comparison::AtMost, true),
-            (">", Comparison::Below, true),
-            ("=", Comparison::Equal, false),
+            ("<=", Relation::AtMost, false),
+            ("<", Relation::Below, false),
+            (">=", Relation::AtMost, true),
+            (">", Relation::Below, true),
+            ("=", Relation::Equal, false),
         ] {
             if self.takes(sign) {
                 let right = self.sum()?;
                 let (a, b) = if is_swapped { (right, left) } else { (left, right) };
-                return Ok(Formula::Compare(a, comparison, b));
+                return Ok(Constraint::Compare(a, comparison, b));
             }
         }
         Err(self.unexpected("a comparison: <=, <, >=, > or ="))
     }
 
-    fn sum(&mut self) -> Result<Term, FormulaError> {
+    fn sum(&mut self) -> Result<AnswerTerm, ConstraintError> {
         let mut sum = self.product()?;
         loop {
             if self.takes("+") {
-                sum = Term::Sum(Box::new(sum), Box::new(self.product()?));
+                sum = AnswerTerm::Sum(Box::new(sum), Box::new(self.product()?));
             } else if self.takes("-") {
-                let negated = Term::Negated(Box::new(self.product()?));
-                sum = Term::Sum(Box::new(sum), Box::new(negated));
+                let negated = AnswerTerm::Negated(Box::new(self.product()?));
+                sum = AnswerTerm::Sum(Box::new(sum), Box::new(negated));
             } else {
                 return Ok(sum);
             }
         }
     }
 
-    fn product(&mut self) -> Result<Term, FormulaError> {
+    fn product(&mut self) -> Result<AnswerTerm, ConstraintError> {
         let mut product = self.unary()?;
         while self.takes("*") {
-            product = Term::Product(Box::new(product), Box::new(self.unary()?));
+            product = AnswerTerm::Product(Box::new(product), Box::new(self.unary()?));
         }
         Ok(product)
     }
 
-    fn unary(&mut self) -> Result<Term, FormulaError> {
+    fn unary(&mut self) -> Result<AnswerTerm, ConstraintError> {
         if self.takes("-") {
-            return Ok(Term::Negated(Box::new(self.deeper(Self::unary)?)));
+            return Ok(AnswerTerm::Negated(Box::new(self.deeper(Self::unary)?)));
         }
         if self.takes("(") {
             let inner = self.deeper(Self::sum)?;
@@ -253,45 +257,45 @@ impl Reader {
             return Ok(inner);
         }
         match self.tokens.get(self.next).cloned() {
-            Some((Token::Number(number), _)) => {
+            Some((ConstraintToken::Number(number), _)) => {
                 self.next += 1;
-                Ok(Term::Number(number))
+                Ok(AnswerTerm::Number(number))
             }
-            Some((Token::Word(name), column)) => self.call(&name, column),
-            Some((Token::Sign(_), _)) | None => Err(self.unexpected("a term")),
+            Some((ConstraintToken::Word(name), column)) => self.call(&name, column),
+            Some((ConstraintToken::Sign(_), _)) | None => Err(self.unexpected("a term")),
         }
     }
 
-    fn call(&mut self, name: &str, column: usize) -> Result<Term, FormulaError> {
+    fn call(&mut self, name: &str, column: usize) -> Result<AnswerTerm, ConstraintError> {
         let expected = "margin(x), posterior(x), distance(x, x'), abs(…) or a number";
         match name {
             "margin" | "posterior" | "abs" | "distance" => {}
             "logit" | "score" | "logits" | "scores" => {
-                return Err(FormulaError::RawScore { column, name: name.to_owned() });
+                return Err(ConstraintError::RawScore { column, name: name.to_owned() });
             }
             _ => return Err(self.unexpected(expected)),
         }
         self.next += 1;
         self.expect("(")?;
         let term = match name {
-            "margin" => Term::Margin(self.place()?),
-            "posterior" => Term::Posterior(self.place()?),
-            "abs" => Term::Absolute(Box::new(self.deeper(Self::sum)?)),
+            "margin" => AnswerTerm::Margin(self.place()?),
+            "posterior" => AnswerTerm::Posterior(self.place()?),
+            "abs" => AnswerTerm::Absolute(Box::new(self.deeper(Self::sum)?)),
             _ => {
                 self.expect("x")?;
                 self.expect(",")?;
                 self.expect("x'")?;
-                Term::Distance
+                AnswerTerm::Distance
             }
         };
         self.expect(")")?;
         Ok(term)
     }
 
-    fn place(&mut self) -> Result<Place, FormulaError> {
+    fn place(&mut self) -> Result<Spot, ConstraintError> {
         if self.takes("x'") {
-            return Ok(Place::Near);
+            return Ok(Spot::Near);
         }
-        if self.takes("x") { Ok(Place::Row) } else { Err(self.unexpected("x or x'")) }
+        if self.takes("x") { Ok(Spot::Row) } else { Err(self.unexpected("x or x'")) }
     }
 }

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn read(text: &str) -> Formula {
-    Formula::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+fn read(text: &str) -> Constraint {
+    Constraint::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn values(row: f64, near: f64, distance: f64) -> Values {
-    Values { row, near, distance }
+fn values(row: f64, near: f64, distance: f64) -> AnswerPair {
+    AnswerPair { row, near, distance }
 }
 
 #[test]
@@ -47,77 +47,77 @@ fn what_is_no_formula_is_refused_with_its_place() {
         ("margin(x) ? 0", 11, "`?`"),
         ("distance(x', x) > 0", 10, "`x'`"),
     ] {
-        let message = Formula::parse(text).unwrap_err().to_string();
+        let message = Constraint::parse(text).unwrap_err().to_string();
         assert!(message.contains(&format!("column {column}:")), "{text}: {message}");
         assert!(message.contains(part), "{text}: {message}");
     }
     let deep = format!("{}1 < 2{}", "(".repeat(5000), ")".repeat(5000));
-    assert_eq!(Formula::parse(&deep), Err(FormulaError::Depth));
+    assert_eq!(Constraint::parse(&deep), Err(ConstraintError::Depth));
     let negations = format!("{} 1 < 2", "not ".repeat(5000));
-    assert_eq!(Formula::parse(&negations), Err(FormulaError::Depth));
+    assert_eq!(Constraint::parse(&negations), Err(ConstraintError::Depth));
 }
 
 #[test]
 fn the_gradient_of_a_product_is_each_gradient_times_the_other_losses() {
     let (a, b) = (read("margin(x) >= 3"), read("margin(x') >= 1"));
     let at = values(1.0, -1.0, 0.0);
-    let usual = Disjunction::Product;
-    let both = Formula::Any(vec![a.clone(), b.clone()]).loss(&at, usual);
+    let usual = OrLoss::Product;
+    let both = Constraint::Any(vec![a.clone(), b.clone()]).loss(&at, usual);
     let (a, b) = (a.loss(&at, usual), b.loss(&at, usual));
     let expected: [f64; 3] = std::array::from_fn(|i| a.slopes[i] * b.value + b.slopes[i] * a.value);
     assert_eq!((both.value, both.slopes), (a.value * b.value, expected));
-    let least = Formula::Any(vec![read("margin(x) >= 3"), read("margin(x') >= 0.5")]);
-    assert_eq!(least.loss(&at, Disjunction::Min).value, 1.5);
+    let least = Constraint::Any(vec![read("margin(x) >= 3"), read("margin(x') >= 0.5")]);
+    assert_eq!(least.loss(&at, OrLoss::Min).value, 1.5);
 }
 
-fn term() -> impl Strategy<Value = Term> {
+fn term() -> impl Strategy<Value = AnswerTerm> {
     let leaf = prop_oneof![
-        (-3i8..4).prop_map(|n| Term::Number(f64::from(n))),
-        Just(Term::Margin(Place::Row)),
-        Just(Term::Margin(Place::Near)),
-        Just(Term::Posterior(Place::Near)),
-        Just(Term::Distance),
+        (-3i8..4).prop_map(|n| AnswerTerm::Number(f64::from(n))),
+        Just(AnswerTerm::Margin(Spot::Row)),
+        Just(AnswerTerm::Margin(Spot::Near)),
+        Just(AnswerTerm::Posterior(Spot::Near)),
+        Just(AnswerTerm::Distance),
     ];
     leaf.prop_recursive(2, 6, 2, |inner| {
         let pair = || (inner.clone(), inner.clone());
         prop_oneof![
-            inner.clone().prop_map(|a| Term::Negated(Box::new(a))),
-            inner.clone().prop_map(|a| Term::Absolute(Box::new(a))),
-            pair().prop_map(|(a, b)| Term::Sum(Box::new(a), Box::new(b))),
-            pair().prop_map(|(a, b)| Term::Product(Box::new(a), Box::new(b))),
+            inner.clone().prop_map(|a| AnswerTerm::Negated(Box::new(a))),
+            inner.clone().prop_map(|a| AnswerTerm::Absolute(Box::new(a))),
+            pair().prop_map(|(a, b)| AnswerTerm::Sum(Box::new(a), Box::new(b))),
+            pair().prop_map(|(a, b)| AnswerTerm::Product(Box::new(a), Box::new(b))),
         ]
     })
 }
 
-fn formula(comparisons: &'static [Comparison]) -> impl Strategy<Value = Formula> {
+fn formula(comparisons: &'static [Relation]) -> impl Strategy<Value = Constraint> {
     let leaf = (term(), prop::sample::select(comparisons), term())
-        .prop_map(|(a, comparison, b)| Formula::Compare(a, comparison, b));
+        .prop_map(|(a, comparison, b)| Constraint::Compare(a, comparison, b));
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Formula::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Formula::Any),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Constraint::All),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(Constraint::Any),
             (inner.clone(), inner.clone())
-                .prop_map(|(a, b)| Formula::Implies(Box::new(a), Box::new(b))),
-            inner.prop_map(|a| Formula::Not(Box::new(a))),
+                .prop_map(|(a, b)| Constraint::Implies(Box::new(a), Box::new(b))),
+            inner.prop_map(|a| Constraint::Not(Box::new(a))),
         ]
     })
 }
 
-fn some_values() -> impl Strategy<Value = Values> {
+fn some_values() -> impl Strategy<Value = AnswerPair> {
     let margin = || prop_oneof![(-3i8..4).prop_map(f64::from), -4.0..4.0f64];
     (margin(), margin(), prop_oneof![Just(0.0), 0.0..3.0f64])
         .prop_map(|(row, near, distance)| values(row, near, distance))
 }
 
-const ALL: &[Comparison] = &[Comparison::AtMost, Comparison::Below, Comparison::Equal];
+const ALL: &[Relation] = &[Relation::AtMost, Relation::Below, Relation::Equal];
 /// Strict comparisons arise from these only under a negation, so those are left out below.
-const CLOSED: &[Comparison] = &[Comparison::AtMost, Comparison::Equal];
+const CLOSED: &[Relation] = &[Relation::AtMost, Relation::Equal];
 
-fn has_strict(formula: &Formula) -> bool {
+fn has_strict(formula: &Constraint) -> bool {
     match formula {
-        Formula::Compare(_, comparison, _) => *comparison == Comparison::Below,
-        Formula::All(parts) | Formula::Any(parts) => parts.iter().any(has_strict),
-        Formula::Implies(..) | Formula::Not(_) => true,
+        Constraint::Compare(_, comparison, _) => *comparison == Relation::Below,
+        Constraint::All(parts) | Constraint::Any(parts) => parts.iter().any(has_strict),
+        Constraint::Implies(..) | Constraint::Not(_) => true,
     }
 }
 
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn a_loss_of_zero_is_a_formula_that_holds(formula in formula(ALL), at in some_values()) {
         let pushed = formula.pushed();
-        for disjunction in [Disjunction::Product, Disjunction::Min] {
+        for disjunction in [OrLoss::Product, OrLoss::Min] {
             let loss = pushed.loss(&at, disjunction).value;
             prop_assert!(loss >= 0.0);
             // a product of small losses may vanish by underflow alone
@@ -143,7 +143,7 @@ proptest! {
     ) {
         let pushed = formula.pushed();
         if !has_strict(&pushed) && formula.is_satisfied(&at) {
-            prop_assert_eq!(pushed.loss(&at, Disjunction::Product).value, 0.0);
+            prop_assert_eq!(pushed.loss(&at, OrLoss::Product).value, 0.0);
         }
     }
 
@@ -162,7 +162,7 @@ proptest! {
 
     #[test]
     fn a_double_negation_is_the_formula(formula in formula(ALL), at in some_values()) {
-        let twice = Formula::Not(Box::new(Formula::Not(Box::new(formula.clone()))));
+        let twice = Constraint::Not(Box::new(Constraint::Not(Box::new(formula.clone()))));
         prop_assert_eq!(twice.pushed(), formula.pushed());
         prop_assert_eq!(formula.pushed().pushed(), formula.pushed());
         prop_assert_eq!(formula.pushed().is_satisfied(&at), formula.is_satisfied(&at));
@@ -173,9 +173,9 @@ proptest! {
         let pushed = formula.pushed();
         let h = 1e-6;
         for kind in [0, 1] {
-            let of = |at: &Values| match kind {
+            let of = |at: &AnswerPair| match kind {
                 0 => pushed.violation(at),
-                _ => pushed.loss(at, Disjunction::Product),
+                _ => pushed.loss(at, OrLoss::Product),
             };
             let here = of(&at);
             let moved = |i: usize, by: f64| {

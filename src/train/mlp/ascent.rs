@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
 
 /// Points in the making, and the arrays that they are moved with.
-pub(super) struct Ascent<F> {
+pub(super) struct BoxAscent<F> {
     /// Shape `[rows][inputs]`.
     pub(super) points: Array2<F>,
     by_input: Array2<F>,
@@ -18,7 +18,7 @@ pub(super) struct Ascent<F> {
 /// The length of a step, as a share of half the box's side.
 const STEP: f64 = 0.25;
 
-impl<F: NdFloat> Ascent<F> {
+impl<F: NdFloat> BoxAscent<F> {
     /// Room for `rows` rows through `network`.
     pub(super) fn new(network: &FloatNetwork<F>, rows: usize) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));

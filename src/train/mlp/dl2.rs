@@ -10,15 +10,15 @@ use ndarray::{Array2, ArrayView1, NdFloat, Zip};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::train::logic::{Disjunction, Dual, Formula, Values};
+use crate::train::logic::{AnswerPair, Constraint, Dual, OrLoss};
 
 use super::ascent::stepped;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
 
 /// Points near rows, and the arrays that they are moved with.
 pub(super) struct FormulaLoss<F> {
-    formula: Formula,
-    disjunction: Disjunction,
+    formula: Constraint,
+    disjunction: OrLoss,
     /// Shape `[rows][inputs]`.
     points: Array2<F>,
     by_input: Array2<F>,
@@ -38,8 +38,8 @@ impl<F: NdFloat> FormulaLoss<F> {
     pub(super) fn new(
         network: &FloatNetwork<F>,
         rows: usize,
-        formula: &Formula,
-        disjunction: Disjunction,
+        formula: &Constraint,
+        disjunction: OrLoss,
     ) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));
         Self {
@@ -88,7 +88,7 @@ impl<F: NdFloat> FormulaLoss<F> {
         gradient: &mut FloatNetwork<F>,
     ) {
         let share = weight / labels.len().max(1) as f64;
-        let scaled = |formula: &Formula, at: &Values, disjunction| {
+        let scaled = |formula: &Constraint, at: &AnswerPair, disjunction| {
             let Dual { value, slopes } = formula.loss(at, disjunction);
             Dual { value: share * value, slopes: slopes.map(|slope| share * slope) }
         };
@@ -116,7 +116,7 @@ impl<F: NdFloat> FormulaLoss<F> {
         &mut self,
         inputs: &Array2<F>,
         labels: &[usize],
-        function: impl Fn(&Formula, &Values, Disjunction) -> Dual,
+        function: impl Fn(&Constraint, &AnswerPair, OrLoss) -> Dual,
         which: usize,
     ) -> Vec<f64> {
         let values = self.values(inputs, labels);
@@ -140,11 +140,13 @@ impl<F: NdFloat> FormulaLoss<F> {
     }
 
     /// The values at rows and points, after a forward pass at the points.
-    fn values(&self, inputs: &Array2<F>, labels: &[usize]) -> Vec<Values> {
+    fn values(&self, inputs: &Array2<F>, labels: &[usize]) -> Vec<AnswerPair> {
         let distances = self.points.rows().into_iter().zip(inputs.rows()).map(distance);
         let margins = self.rivals(labels).into_iter().zip(&self.margins);
         let values = margins.zip(distances);
-        values.map(|((near, &row), distance)| Values { row, near: near.margin, distance }).collect()
+        values
+            .map(|((near, &row), distance)| AnswerPair { row, near: near.margin, distance })
+            .collect()
     }
 
     /// Adds the slopes by the points that come by way of the distance.

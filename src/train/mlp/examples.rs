@@ -3,7 +3,7 @@
 use ndarray::{Array2, NdFloat};
 
 use crate::model::{Row, Schema};
-use crate::train::{Movable, TrainError};
+use crate::train::{MovableRows, TrainError};
 
 /// Standardised rows, shape `[rows][features]`, and their classes.
 pub(super) struct Examples<F> {
@@ -28,7 +28,7 @@ impl<F: NdFloat> Examples<F> {
         Ok(Self { inputs, labels: rows.iter().map(|row| row.label).collect(), ends: None })
     }
 
-    pub(super) fn movable(schema: &Schema, sample: Movable) -> Result<Self, TrainError> {
+    pub(super) fn movable(schema: &Schema, sample: MovableRows) -> Result<Self, TrainError> {
         let count = sample.rows.len();
         let lo = standardised(schema, (0..count).map(|row| sample.moves.row(row).0), count)?;
         let hi = standardised(schema, (0..count).map(|row| sample.moves.row(row).1), count)?;

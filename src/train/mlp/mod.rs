@@ -28,11 +28,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie};
 
-use super::{Movable, Progress, TrainError, check_rows};
+use super::{MovableRows, Progress, TrainError, check_rows};
 use adam::Adam;
 use examples::{Batch, Examples};
 use network::FloatNetwork;
-use objective::Objective;
+use objective::TrainingLoss;
 use referee::Referee;
 
 pub use objective::{RobustOptions, Trainer};
@@ -139,7 +139,7 @@ pub fn train(
     let start = options.start(schema, classes)?;
     let examples = Examples::<f32>::new(schema, train)?;
     let held_out = Examples::new(schema, validation)?;
-    let objective = |network: &_, rows| Objective::natural(network, rows);
+    let objective = |network: &_, rows| TrainingLoss::natural(network, rows);
     let referee = Referee::new(&start, &held_out);
     let network = descend(start, &examples, (objective, referee), (options, 0.0), progress)?;
     Ok(model(schema, classes, &network))
@@ -149,9 +149,9 @@ pub fn train(
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping<'a> {
     /// Rows to fit.
-    pub train: Movable<'a>,
+    pub train: MovableRows<'a>,
     /// Rows that choose the epoch to keep.
-    pub validation: Movable<'a>,
+    pub validation: MovableRows<'a>,
     /// The score by which the own class must win by more: `ln((1 − δ)/δ)`, 0 for the label alone.
     pub threshold: f64,
 }
@@ -177,7 +177,7 @@ pub fn train_under_moves(
     let held_out = Examples::movable(schema, validation)?;
     let stream = |purpose| stream(options.seed, purpose);
     let objective = |network: &_, rows| {
-        Objective::robust(network, rows, robust, threshold, stream(TrainStream::Attack))
+        TrainingLoss::robust(network, rows, robust, threshold, stream(TrainStream::Attack))
     };
     let referee = Referee::new(&start, &held_out);
     let referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
@@ -202,7 +202,7 @@ fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model 
 fn descend<F: NdFloat>(
     mut network: FloatNetwork<F>,
     examples: &Examples<F>,
-    (objective, mut referee): (impl Fn(&FloatNetwork<F>, usize) -> Objective<F>, Referee<F>),
+    (objective, mut referee): (impl Fn(&FloatNetwork<F>, usize) -> TrainingLoss<F>, Referee<F>),
     (options, ready): (&MlpOptions, f64),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FloatNetwork<F>, TrainError> {

@@ -16,9 +16,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use crate::train::TrainError;
-use crate::train::logic::{Disjunction, Formula};
+use crate::train::logic::{Constraint, OrLoss};
 
-use super::ascent::Ascent;
+use super::ascent::BoxAscent;
 use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
@@ -49,9 +49,9 @@ pub struct RobustOptions {
     /// with `sabr`: in `[0, 1]`. The weight of the formula with `dl2`: in `[0, 1000]`.
     pub weight: f64,
     /// The formula of `dl2`; `None`: that the row's class wins by the margin that the specs ask for.
-    pub constraint: Option<Formula>,
+    pub constraint: Option<Constraint>,
     /// The loss of a disjunction, with `dl2`.
-    pub disjunction: Disjunction,
+    pub disjunction: OrLoss,
     /// The shares of the training after which boxes begin and end to grow; `0 <= start <= end <= 1`.
     pub ramp: [f64; 2],
     /// Steps of the ascent.
@@ -68,7 +68,7 @@ impl RobustOptions {
             Trainer::MtlIbp => 0.3,
             Trainer::Dl2 => 0.5,
         };
-        let (constraint, disjunction) = (None, Disjunction::Product);
+        let (constraint, disjunction) = (None, OrLoss::Product);
         Self { trainer, weight, constraint, disjunction, ramp: [0.08, 0.58], steps: 8 }
     }
 
@@ -95,7 +95,7 @@ impl RobustOptions {
 }
 
 /// A loss of a batch with its gradient, and the arrays that it works in.
-pub(super) struct Objective<F> {
+pub(super) struct TrainingLoss<F> {
     tape: Tape<F>,
     robust: Option<Robust<F>>,
 }
@@ -105,7 +105,7 @@ struct Robust<F> {
     /// τ: the own score must win by more.
     threshold: F,
     rng: ChaCha8Rng,
-    ascent: Ascent<F>,
+    ascent: BoxAscent<F>,
     interval: IntervalTape<F>,
     /// With `dl2`.
     formula: Option<FormulaLoss<F>>,
@@ -113,7 +113,7 @@ struct Robust<F> {
     ends: [Array2<F>; 2],
 }
 
-impl<F: NdFloat> Objective<F> {
+impl<F: NdFloat> TrainingLoss<F> {
     /// Cross-entropy at the rows.
     pub(super) fn natural(network: &FloatNetwork<F>, rows: usize) -> Self {
         Self { tape: Tape::new(network, rows), robust: None }
@@ -129,7 +129,7 @@ impl<F: NdFloat> Objective<F> {
     ) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));
         let constraint = options.constraint.clone();
-        let constraint = constraint.unwrap_or_else(|| Formula::wins_by(threshold));
+        let constraint = constraint.unwrap_or_else(|| Constraint::wins_by(threshold));
         let is_dl2 = options.trainer == Trainer::Dl2;
         let formula =
             is_dl2.then(|| FormulaLoss::new(network, rows, &constraint, options.disjunction));
@@ -138,7 +138,7 @@ impl<F: NdFloat> Objective<F> {
             options: options.clone(),
             threshold: float(threshold),
             rng,
-            ascent: Ascent::new(network, rows),
+            ascent: BoxAscent::new(network, rows),
             interval: IntervalTape::new(network, rows),
             ends: [zeros(), zeros()],
         };

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Tie, argmax};
 
-use super::ascent::Ascent;
+use super::ascent::BoxAscent;
 use super::examples::{Batch, Examples};
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
@@ -38,7 +38,7 @@ pub(super) struct Judged {
 
 struct RobustJudge<F> {
     threshold: F,
-    ascent: Ascent<F>,
+    ascent: BoxAscent<F>,
     interval: IntervalTape<F>,
     rng: ChaCha8Rng,
 }
@@ -55,7 +55,8 @@ impl<F: NdFloat> Referee<F> {
     /// `threshold` in their box, as far as an ascent from `rng` can tell.
     pub(super) fn robust(self, network: &FloatNetwork<F>, threshold: f64, rng: ChaCha8Rng) -> Self {
         let count = self.rows.labels.len();
-        let (ascent, interval) = (Ascent::new(network, count), IntervalTape::new(network, count));
+        let (ascent, interval) =
+            (BoxAscent::new(network, count), IntervalTape::new(network, count));
         let robust = RobustJudge { threshold: float(threshold), ascent, interval, rng };
         Self { robust: Some(robust), ..self }
     }

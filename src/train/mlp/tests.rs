@@ -3,8 +3,8 @@
 use crate::train::tests::{plain_schema, row};
 
 use super::*;
-use crate::train::logic::{Formula, Values};
-use crate::train::{Demands, Moves};
+use crate::train::logic::{AnswerPair, Constraint};
+use crate::train::{HoldDemands, RowBoxes};
 
 /// Two interleaved curves that no line separates: class 1 iff `x₁ > sin(2 x₀)`.
 fn waves(rows: usize) -> Vec<Row> {
@@ -158,18 +158,18 @@ fn a_value_that_overflows_when_standardised_is_refused() {
 }
 
 /// Rows of the waves with boxes of that half width.
-fn movable(rows: &[Row], epsilon: f64) -> Moves {
+fn movable(rows: &[Row], epsilon: f64) -> RowBoxes {
     let text = format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
     let specs = [crate::spec::Spec::read(text.as_bytes()).unwrap()];
     let schema = plain_schema(2);
-    Demands::of(&specs, &schema, 2).unwrap().moves(&schema, 2, rows).unwrap()
+    HoldDemands::of(&specs, &schema, 2).unwrap().moves(&schema, 2, rows).unwrap()
 }
 
 fn keep(rows: &[Row], held_out: &[Row], epsilon: f64, options: &MlpOptions) -> Model {
     let (near, far) = (movable(rows, epsilon), movable(held_out, epsilon));
     let keeping = Keeping {
-        train: Movable { rows, moves: &near },
-        validation: Movable { rows: held_out, moves: &far },
+        train: MovableRows { rows, moves: &near },
+        validation: MovableRows { rows: held_out, moves: &far },
         threshold: 0.0,
     };
     train_under_moves(&plain_schema(2), 2, keeping, options, &mut |_| {}).unwrap()
@@ -194,7 +194,11 @@ fn every_loss_keeps_more_labels_where_rows_may_move_than_natural_training() {
     let natural = fit(train, &[], &small()).unwrap();
     let before = holding(&natural, test, 0.2);
     for trainer in [Trainer::Pgd, Trainer::Ibp, Trainer::Sabr, Trainer::MtlIbp, Trainer::Dl2] {
-        let options = MlpOptions { robust: RobustOptions::of(trainer), ..small() };
+        let mut robust = RobustOptions::of(trainer);
+        if trainer == Trainer::Dl2 {
+            robust.weight = 5.0;
+        }
+        let options = MlpOptions { robust, ..small() };
         let after = holding(&keep(train, &[], 0.2, &options), test, 0.2);
         assert!(after > before, "{trainer:?}: {after} of {} after, {before} before", test.len());
     }
@@ -213,7 +217,7 @@ fn training_under_moves_twice_gives_the_same_model() {
 #[test]
 fn a_formula_is_met_more_often_after_training_by_it() {
     let text = "abs(posterior(x) - posterior(x')) <= 0.4 * distance(x, x')";
-    let formula = Formula::parse(text).unwrap();
+    let formula = Constraint::parse(text).unwrap();
     let rows = waves(400);
     let dl2 = RobustOptions { weight: 5.0, ..RobustOptions::of(Trainer::Dl2) };
     let weighted = |weight| {
@@ -227,7 +231,7 @@ fn a_formula_is_met_more_often_after_training_by_it() {
             let sign = if row.label == 1 { 1.0 } else { -1.0 };
             let margin = |point: &[f64]| sign * model.margin(point);
             let (row, near) = (margin(&row.values), margin(&near));
-            formula.is_satisfied(&Values { row, near, distance: 0.08f64.sqrt() })
+            formula.is_satisfied(&AnswerPair { row, near, distance: 0.08f64.sqrt() })
         };
         rows.iter().filter(holds).count()
     };

@@ -27,7 +27,7 @@ use crate::model::{DataSet, Ensemble, Family, Model, Node, Part};
 use crate::spec::Spec;
 
 use closest::Closest;
-use rows::{LeafRow, Leaves};
+use rows::{LeafNumbers, LeafRow};
 
 /// The settings of [`repair`].
 #[derive(Clone, Debug, PartialEq)]
@@ -86,14 +86,14 @@ pub fn repair(
     let mut model = model;
     let (leaves, mut closest) = match &model.family {
         Family::Ensemble(ensemble) => {
-            let leaves = Leaves::new(ensemble);
+            let leaves = LeafNumbers::new(ensemble);
             let closest = Closest::new(
                 &leaves.values(ensemble),
                 &leaves.weights(ensemble, data.part(Part::Train)),
             );
             (leaves, closest)
         }
-        Family::Mlp(_) => (Leaves::default(), Closest::new(&[], &[])),
+        Family::Mlp(_) => (LeafNumbers::default(), Closest::new(&[], &[])),
     };
     let mut round = 0;
     loop {
@@ -114,7 +114,7 @@ pub fn repair(
 }
 
 /// What the verifier says of a model.
-struct Decided {
+struct RoundVerdicts {
     totals: Vec<Totals>,
     rows: Vec<LeafRow>,
 }
@@ -123,9 +123,9 @@ fn decide(
     model: &Model,
     specs: &[Spec],
     data: &DataSet,
-    (leaves, options): (&Leaves, &RepairOptions),
-) -> Result<Decided, CertifyError> {
-    let mut decided = Decided { totals: Vec::new(), rows: Vec::new() };
+    (leaves, options): (&LeafNumbers, &RepairOptions),
+) -> Result<RoundVerdicts, CertifyError> {
+    let mut decided = RoundVerdicts { totals: Vec::new(), rows: Vec::new() };
     for spec in specs {
         // rows of other parts are for those who judge the model
         let task = Task {

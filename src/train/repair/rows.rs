@@ -17,13 +17,13 @@ pub(super) struct LeafRow {
 
 /// The leaves of an ensemble, numbered tree by tree.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Leaves {
+pub(super) struct LeafNumbers {
     /// Per tree and node, the number of the leaf.
     numbers: Vec<Vec<usize>>,
     count: usize,
 }
 
-impl Leaves {
+impl LeafNumbers {
     pub(super) fn new(ensemble: &Ensemble) -> Self {
         let mut leaves = Self::default();
         for tree in &ensemble.trees {

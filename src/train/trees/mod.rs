@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Ensemble, Family, Feature, Link, Model, Precision, Row, Schema, Tie, Tree};
 
-use super::{Movable, Progress, TrainError, check_rows};
+use super::{MovableRows, Progress, TrainError, check_rows};
 use bins::Binned;
 use grow::Grower;
 use histogram::Derivatives;
@@ -138,8 +138,8 @@ pub fn train(
 pub fn train_under_moves(
     schema: &Schema,
     classes: usize,
-    train: Movable,
-    validation: Movable,
+    train: MovableRows,
+    validation: MovableRows,
     options: &TreeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {

@@ -9,7 +9,7 @@ use crate::certificate::Totals;
 use crate::model::DataSet;
 use crate::report::RULED;
 use crate::spec::Spec;
-use crate::train::{Figures, Held, HoldOptions, HoldProgress, hold};
+use crate::train::{HeldModel, HoldFigures, HoldOptions, HoldProgress, hold};
 
 use super::super::progress::bar;
 use super::super::{Refusal, files};
@@ -37,7 +37,7 @@ pub(super) fn train(
     data: &DataSet,
     specs: &[NamedSpec],
     options: &HoldOptions,
-) -> Result<Held, Refusal> {
+) -> Result<HeldModel, Refusal> {
     let progress = bar("train", 0);
     let mut tell = |what: HoldProgress| match what {
         HoldProgress::Training(words) => progress.set_message(words.to_owned()),
@@ -58,7 +58,7 @@ pub(super) fn train(
 
 /// The figures before and after, for people or for machines.
 pub(super) fn summary(
-    held: &Held,
+    held: &HeldModel,
     specs: &[NamedSpec],
     options: &HoldOptions,
     as_json: bool,
@@ -74,7 +74,7 @@ pub(super) fn summary(
     text
 }
 
-fn table([before, after]: &[Figures; 2], specs: &[NamedSpec]) -> Table {
+fn table([before, after]: &[HoldFigures; 2], specs: &[NamedSpec]) -> Table {
     let mut table = Table::new();
     table.load_style(RULED);
     table.force_no_tty();
@@ -100,7 +100,7 @@ fn counted(totals: Totals) -> String {
 }
 
 /// The choice in words, with its price.
-fn verdict(held: &Held, options: &HoldOptions) -> String {
+fn verdict(held: &HeldModel, options: &HoldOptions) -> String {
     let [before, after] = &held.validation;
     let price = 100.0 * (before.accuracy() - after.accuracy());
     if held.is_natural {
@@ -117,8 +117,8 @@ fn verdict(held: &Held, options: &HoldOptions) -> String {
     )
 }
 
-fn in_json(held: &Held, specs: &[NamedSpec], options: &HoldOptions) -> serde_json::Value {
-    let figures = |figures: &Figures| {
+fn in_json(held: &HeldModel, specs: &[NamedSpec], options: &HoldOptions) -> serde_json::Value {
+    let figures = |figures: &HoldFigures| {
         let specs = specs.iter().zip(&figures.specs).map(|(named, totals)| {
             json!({
                 "spec": named.path, "proved": totals.proved, "refuted": totals.refuted,

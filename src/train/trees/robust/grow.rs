@@ -10,11 +10,11 @@ use crate::train::trees::TreeOptions;
 use crate::train::trees::histogram::{Derivatives, Histogram, RowSums};
 use crate::train::trees::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 
-use super::reach::Reach;
+use super::reach::BoxCodes;
 
 /// Grows trees over the same rows and boxes.
 pub(super) struct RobustGrower<'a> {
-    reach: &'a Reach,
+    reach: &'a BoxCodes,
     is_one: Vec<bool>,
     penalty: Penalty,
     trends: Vec<Option<Direction>>,
@@ -37,7 +37,7 @@ struct Oriented {
 }
 
 /// A node before the decision about its split.
-struct Open {
+struct RobustNode {
     candidate: Candidate,
     members: Vec<Member>,
     /// Number of further splits allowed on the way to a leaf.
@@ -52,7 +52,7 @@ struct OrientedSplit {
 }
 
 /// A tree in the making.
-struct Growth {
+struct RobustGrowth {
     derivatives: Vec<Derivatives>,
     nodes: Vec<Node>,
     leaves: Vec<GrownLeaf>,
@@ -65,7 +65,7 @@ struct GrownLeaf {
 }
 
 impl<'a> RobustGrower<'a> {
-    pub(super) fn new(reach: &'a Reach, rows: &[Row], options: &TreeOptions) -> Self {
+    pub(super) fn new(reach: &'a BoxCodes, rows: &[Row], options: &TreeOptions) -> Self {
         let trend = |feature| options.monotone.get(&Feature(feature)).copied();
         Self {
             reach,
@@ -82,12 +82,12 @@ impl<'a> RobustGrower<'a> {
         let rows = 0..self.is_one.len() as u32;
         let members: Vec<Member> = rows.map(|row| Member { row, counts: true }).collect();
         let sums: RowSums = derivatives.iter().copied().sum();
-        let root = Open {
+        let root = RobustNode {
             candidate: Candidate { sums, bounds: WeightBounds::NONE },
             members,
             depth: self.depth,
         };
-        let mut growth = Growth { derivatives, nodes: Vec::new(), leaves: Vec::new() };
+        let mut growth = RobustGrowth { derivatives, nodes: Vec::new(), leaves: Vec::new() };
         let histogram = self.oriented(&root.members, &growth.derivatives);
         self.place(root, Some(histogram), &mut growth);
         self.settle(&growth, margins);
@@ -95,7 +95,12 @@ impl<'a> RobustGrower<'a> {
     }
 
     /// Adds the node and all below it; returns its index.
-    fn place(&self, node: Open, histogram: Option<Oriented>, growth: &mut Growth) -> usize {
+    fn place(
+        &self,
+        node: RobustNode,
+        histogram: Option<Oriented>,
+        growth: &mut RobustGrowth,
+    ) -> usize {
         let index = growth.nodes.len();
         let best = histogram.as_ref().and_then(|histogram| self.best(histogram, node.candidate));
         let (Some(best), Some(histogram)) = (best, histogram) else {
@@ -136,7 +141,7 @@ impl<'a> RobustGrower<'a> {
     }
 
     /// Parts the rows of the node; both sides keep the order.
-    fn children(&self, node: Open, best: OrientedSplit) -> (Open, Open) {
+    fn children(&self, node: RobustNode, best: OrientedSplit) -> (RobustNode, RobustNode) {
         let OrientedSplit { split, is_rising } = best;
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for member in node.members {
@@ -157,7 +162,7 @@ impl<'a> RobustGrower<'a> {
         let Candidate { sums, bounds } = node.candidate;
         let (low, high) =
             bounds.split(self.trends[split.feature], split.weights.0, split.weights.1);
-        let child = |sums, bounds, members| Open {
+        let child = |sums, bounds, members| RobustNode {
             candidate: Candidate { sums, bounds },
             members,
             depth: node.depth - 1,
@@ -169,14 +174,14 @@ impl<'a> RobustGrower<'a> {
     fn histograms(
         &self,
         parent: Oriented,
-        left: &Open,
-        right: &Open,
-        growth: &Growth,
+        left: &RobustNode,
+        right: &RobustNode,
+        growth: &RobustGrowth,
     ) -> (Option<Oriented>, Option<Oriented>) {
         if left.depth == 0 {
             return (None, None);
         }
-        let of = |node: &Open| self.oriented(&node.members, &growth.derivatives);
+        let of = |node: &RobustNode| self.oriented(&node.members, &growth.derivatives);
         if left.members.len() <= right.members.len() {
             let small = of(left);
             let large = parent.without(&small);
@@ -207,7 +212,7 @@ impl<'a> RobustGrower<'a> {
     }
 
     /// Adds the worst case of every row to its margin.
-    fn settle(&self, growth: &Growth, margins: &mut [f64]) {
+    fn settle(&self, growth: &RobustGrowth, margins: &mut [f64]) {
         let mut worst = vec![f64::INFINITY; margins.len()];
         for leaf in &growth.leaves {
             let Node::Leaf(value) = growth.nodes[leaf.node] else { continue };

@@ -27,27 +27,27 @@ mod reach;
 mod tests;
 
 use crate::model::{Ensemble, Node, Row, Tree};
-use crate::train::{Movable, Moves, Progress};
+use crate::train::{MovableRows, Progress, RowBoxes};
 
 use super::histogram::Derivatives;
 use super::{TreeOptions, base_score, logistic_loss};
 use grow::RobustGrower;
-use reach::Reach;
+use reach::BoxCodes;
 
 /// The loop of boosting, on worst-case margins. With `options.patience` the validation rows decide when to stop,
 /// by their worst-case loss.
 pub(super) fn boost(
-    train: Movable,
-    validation: Movable,
+    train: MovableRows,
+    validation: MovableRows,
     options: &TreeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Ensemble {
     let base = base_score(train.rows);
     let twice = [train.rows, train.rows].concat();
     let mut both = train.moves.clone();
-    both.extend(&Moves::none(train.rows, train.rows[0].values.len()));
-    let train = Movable { rows: &twice, moves: &both };
-    let reach = Reach::new(train, options.bins);
+    both.extend(&RowBoxes::none(train.rows, train.rows[0].values.len()));
+    let train = MovableRows { rows: &twice, moves: &both };
+    let reach = BoxCodes::new(train, options.bins);
     let mut grower = RobustGrower::new(&reach, train.rows, options);
     let mut margins: Vec<f64> = train.rows.iter().map(|row| sign(row) * base).collect();
     let mut referee = RobustReferee::new(validation, base);
@@ -102,7 +102,7 @@ fn least(tree: &Tree, (lo, hi): (&[f64], &[f64]), sign: f64) -> f64 {
 
 /// Follows the worst case of the validation rows and remembers the tree with the smallest loss.
 struct RobustReferee<'a> {
-    sample: Movable<'a>,
+    sample: MovableRows<'a>,
     /// Margins of class 1 at the rows themselves.
     plain: Vec<f64>,
     /// Signed margins in the worst case.
@@ -112,7 +112,7 @@ struct RobustReferee<'a> {
 }
 
 impl<'a> RobustReferee<'a> {
-    fn new(sample: Movable<'a>, base: f64) -> Self {
+    fn new(sample: MovableRows<'a>, base: f64) -> Self {
         let plain = vec![base; sample.rows.len()];
         let worst = sample.rows.iter().map(|row| sign(row) * base).collect();
         Self { sample, plain, worst, best_loss: f64::INFINITY, best_trees: 0 }

@@ -1,22 +1,22 @@
 //! The ends of each row's box as codes: the number of cuts at most the end. A box reaches the left of cut `k` iff
 //! its low code is at most `k`, and the right iff its high code is above `k`.
 
-use crate::train::Movable;
+use crate::train::MovableRows;
 use crate::train::trees::bins::code;
 
 use super::cuts::roomy_cuts;
 
 /// The boxes of the training rows as codes.
-pub(super) struct Reach {
+pub(super) struct BoxCodes {
     /// Per feature, the cuts in ascending order; fewer than 256.
     cuts: Vec<Vec<f64>>,
     /// Row-major, shape `[rows][features]`, the low and the high code.
     codes: Vec<[u8; 2]>,
 }
 
-impl Reach {
+impl BoxCodes {
     /// At most `bins` (2 to 256) bins per feature.
-    pub(super) fn new(sample: Movable, bins: usize) -> Self {
+    pub(super) fn new(sample: MovableRows, bins: usize) -> Self {
         let features = sample.rows.first().map_or(0, |row| row.values.len());
         let column = |feature: usize| -> Vec<f64> {
             sample.rows.iter().map(|row| row.values[feature]).collect()

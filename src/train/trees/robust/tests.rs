@@ -8,23 +8,23 @@ use crate::model::{Family, Feature, Model, Row};
 use crate::spec::{Direction, Spec};
 use crate::train::tests::{plain_schema, row};
 use crate::train::trees::{self, TreeOptions};
-use crate::train::{Demands, Moves};
+use crate::train::{HoldDemands, RowBoxes};
 
 use super::*;
 
-fn moves(rows: &[Row], epsilon: f64) -> Moves {
+fn moves(rows: &[Row], epsilon: f64) -> RowBoxes {
     let text = format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
     let specs = [Spec::read(text.as_bytes()).unwrap()];
     let schema = plain_schema(rows[0].values.len());
-    Demands::of(&specs, &schema, 2).unwrap().moves(&schema, 2, rows).unwrap()
+    HoldDemands::of(&specs, &schema, 2).unwrap().moves(&schema, 2, rows).unwrap()
 }
 
 fn fit(rows: &[Row], epsilon: f64, options: &TreeOptions) -> Model {
     let moves = moves(rows, epsilon);
-    let sample = Movable { rows, moves: &moves };
-    let none = Moves::none(&[], rows[0].values.len());
+    let sample = MovableRows { rows, moves: &moves };
+    let none = RowBoxes::none(&[], rows[0].values.len());
     let schema = plain_schema(rows[0].values.len());
-    let nobody = Movable { rows: &[], moves: &none };
+    let nobody = MovableRows { rows: &[], moves: &none };
     trees::train_under_moves(&schema, 2, sample, nobody, options, &mut |_| {}).unwrap()
 }
 
@@ -44,7 +44,7 @@ fn noisy(k: usize) -> Row {
 }
 
 /// The row's signed margin in the worst case of its box, tree by tree.
-fn worst(model: &Model, moves: &Moves, rows: &[Row], at: usize) -> f64 {
+fn worst(model: &Model, moves: &RowBoxes, rows: &[Row], at: usize) -> f64 {
     let Ensemble { base, trees } = ensemble(model);
     let sign = sign(&rows[at]);
     sign * base[0] + trees.iter().map(|tree| least(tree, moves.row(at), sign)).sum::<f64>()
@@ -89,8 +89,8 @@ fn patience_keeps_the_trees_with_the_least_worst_case_loss() {
     let held_out: Vec<Row> = (500..700).map(noisy).collect();
     let (near, far) = (moves(&rows, 0.03), moves(&held_out, 0.03));
     let options = TreeOptions { trees: 300, patience: Some(10), ..TreeOptions::default() };
-    let train = Movable { rows: &rows, moves: &near };
-    let validation = Movable { rows: &held_out, moves: &far };
+    let train = MovableRows { rows: &rows, moves: &near };
+    let validation = MovableRows { rows: &held_out, moves: &far };
     let schema = plain_schema(3);
     let fit = |options: &TreeOptions| {
         trees::train_under_moves(&schema, 2, train, validation, options, &mut |_| {}).unwrap()
@@ -124,8 +124,8 @@ proptest! {
         (rows[0].label, rows[1].label) = (0, 1);
         let options = TreeOptions { bins, min_child_weight: 0.0, ..Default::default() };
         let boxes = moves(&rows, epsilon);
-        let sample = Movable { rows: &rows, moves: &boxes };
-        let reach = Reach::new(sample, bins);
+        let sample = MovableRows { rows: &rows, moves: &boxes };
+        let reach = BoxCodes::new(sample, bins);
         let mut grower = RobustGrower::new(&reach, &rows, &options);
         let mut margins = vec![0.0; rows.len()];
         let derivatives = rows.iter().map(|row| Derivatives::logistic(0.0, row.label)).collect();
