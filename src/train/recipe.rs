@@ -10,7 +10,7 @@ use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::source::{SourceError, read_regular};
 use crate::spec::{Direction, Spec, SpecError};
 
-use super::logic::{Constraint, ConstraintError, OrLoss};
+use super::logic::{ConstraintError, LogicConstraint, OrLoss};
 use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
 use super::{HoldDemands, MovableRows, Progress, TrainError};
@@ -74,7 +74,7 @@ pub enum RecipeError {
     },
     /// A constraint that is no formula.
     #[error("constraint = {text:?}: {error}")]
-    Constraint {
+    LogicConstraint {
         /// The text.
         text: String,
         /// Reason why not.
@@ -397,8 +397,8 @@ impl Training {
             return Err(RecipeError::NoFormula);
         }
         let formula = |text: &String| {
-            Constraint::parse(text)
-                .map_err(|error| RecipeError::Constraint { text: text.clone(), error })
+            LogicConstraint::parse(text)
+                .map_err(|error| RecipeError::LogicConstraint { text: text.clone(), error })
         };
         Ok(RobustOptions {
             constraint: self.constraint.as_ref().map(formula).transpose()?,
@@ -473,7 +473,7 @@ mod tests {
             ("family = 'mlp'\n[training]\neta = 0.1", "eta"),
             ("family = 'mlp'\n[training]\nconstraint = 'margin(x) > 0'", "dl2"),
             (
-                "family = 'mlp'\n[training]\ntrainer = 'dl2'\nconstraint = 'logit(x) > 0'",
+                "family = 'mlp'\n[[property]]\nspec = 'a'\n[training]\ntrainer = 'dl2'\nconstraint = 'logit(x) > 0'",
                 "raw score",
             ),
             ("family = 'mlp'\n[training]\ntrainer = 'trades'", "mtl-ibp"),

@@ -16,7 +16,7 @@
 //!
 //! The loss is at least 0, and 0 iff the formula holds, but for strict comparisons: there a loss of 0 implies it.
 //! Training minimises the loss; points are sought by climbing the violation, which is never flat where the
-//! formula is broken. [`Constraint::is_satisfied`] is exact on its values: no tolerance.
+//! formula is broken. [`LogicConstraint::is_satisfied`] is exact on its values: no tolerance.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -66,7 +66,7 @@ pub enum AnswerTerm {
 
 /// The comparison of two terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub enum TermRelation {
     /// `a <= b`.
     AtMost,
     /// `a < b`.
@@ -77,17 +77,17 @@ pub enum Relation {
 
 /// A constraint.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Constraint {
+pub enum LogicConstraint {
     /// A comparison.
-    Compare(AnswerTerm, Relation, AnswerTerm),
+    Compare(AnswerTerm, TermRelation, AnswerTerm),
     /// All hold.
-    All(Vec<Constraint>),
+    All(Vec<LogicConstraint>),
     /// One holds.
-    Any(Vec<Constraint>),
+    Any(Vec<LogicConstraint>),
     /// The second holds where the first does.
-    Implies(Box<Constraint>, Box<Constraint>),
+    Implies(Box<LogicConstraint>, Box<LogicConstraint>),
     /// It does not hold.
-    Not(Box<Constraint>),
+    Not(Box<LogicConstraint>),
 }
 
 /// The loss of a disjunction.
@@ -127,7 +127,7 @@ impl AnswerTerm {
     }
 }
 
-impl Constraint {
+impl LogicConstraint {
     /// Reads a formula, for instance `distance(x, x') < 0.3 => margin(x') > 0`.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Constraint {
     pub fn wins_by(threshold: f64) -> Self {
         Self::Compare(
             AnswerTerm::Number(threshold),
-            Relation::Below,
+            TermRelation::Below,
             AnswerTerm::Margin(Spot::Near),
         )
     }
@@ -170,9 +170,9 @@ impl Constraint {
             Self::Compare(a, comparison, b) => {
                 let (a, b) = (a.value(at).value, b.value(at).value);
                 match comparison {
-                    Relation::AtMost => a <= b,
-                    Relation::Below => a < b,
-                    Relation::Equal => a == b,
+                    TermRelation::AtMost => a <= b,
+                    TermRelation::Below => a < b,
+                    TermRelation::Equal => a == b,
                 }
             }
             Self::All(parts) => parts.iter().all(|part| part.is_satisfied(at)),
@@ -182,16 +182,16 @@ impl Constraint {
         }
     }
 
-    /// The loss with its slopes. Call it on a formula that is [`Constraint::pushed`]: negations and implications are
+    /// The loss with its slopes. Call it on a formula that is [`LogicConstraint::pushed`]: negations and implications are
     /// pushed again each time otherwise.
     pub fn loss(&self, at: &AnswerPair, disjunction: OrLoss) -> Dual {
         match self {
             Self::Compare(a, comparison, b) => {
                 let excess = a.value(at).plus(b.value(at).times(-1.0));
                 match comparison {
-                    Relation::AtMost => excess.positive(),
-                    Relation::Below => excess.plus(Dual::constant(STRICT)).positive(),
-                    Relation::Equal => excess.abs(),
+                    TermRelation::AtMost => excess.positive(),
+                    TermRelation::Below => excess.plus(Dual::constant(STRICT)).positive(),
+                    TermRelation::Equal => excess.abs(),
                 }
             }
             Self::All(parts) => parts
@@ -215,7 +215,7 @@ impl Constraint {
         match self {
             Self::Compare(a, comparison, b) => {
                 let excess = a.value(at).plus(b.value(at).times(-1.0));
-                if *comparison == Relation::Equal { excess.abs() } else { excess }
+                if *comparison == TermRelation::Equal { excess.abs() } else { excess }
             }
             Self::All(parts) => {
                 let worst = parts.iter().map(|part| part.violation(at)).reduce(Dual::max);
@@ -231,12 +231,13 @@ impl Constraint {
 }
 
 /// The comparison that holds iff the given one does not.
-fn opposite(a: &AnswerTerm, comparison: Relation, b: &AnswerTerm) -> Constraint {
-    let below =
-        |a: &AnswerTerm, b: &AnswerTerm| Constraint::Compare(a.clone(), Relation::Below, b.clone());
+fn opposite(a: &AnswerTerm, comparison: TermRelation, b: &AnswerTerm) -> LogicConstraint {
+    let below = |a: &AnswerTerm, b: &AnswerTerm| {
+        LogicConstraint::Compare(a.clone(), TermRelation::Below, b.clone())
+    };
     match comparison {
-        Relation::AtMost => below(b, a),
-        Relation::Below => Constraint::Compare(b.clone(), Relation::AtMost, a.clone()),
-        Relation::Equal => Constraint::Any(vec![below(a, b), below(b, a)]),
+        TermRelation::AtMost => below(b, a),
+        TermRelation::Below => LogicConstraint::Compare(b.clone(), TermRelation::AtMost, a.clone()),
+        TermRelation::Equal => LogicConstraint::Any(vec![below(a, b), below(b, a)]),
     }
 }

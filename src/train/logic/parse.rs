@@ -12,7 +12,7 @@
 //! place       = "x" | "x'"
 //! ```
 
-use super::{AnswerTerm, Constraint, Relation, Spot};
+use super::{AnswerTerm, LogicConstraint, Spot, TermRelation};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 100;
@@ -46,7 +46,7 @@ pub enum ConstraintError {
     Depth,
 }
 
-pub(super) fn formula(text: &str) -> Result<Constraint, ConstraintError> {
+pub(super) fn formula(text: &str) -> Result<LogicConstraint, ConstraintError> {
     let mut reader = ConstraintReader { tokens: tokens(text)?, next: 0, depth: 0 };
     let formula = reader.formula()?;
     match reader.peek() {
@@ -158,25 +158,25 @@ impl ConstraintReader {
         read
     }
 
-    fn formula(&mut self) -> Result<Constraint, ConstraintError> {
+    fn formula(&mut self) -> Result<LogicConstraint, ConstraintError> {
         let premise = self.list(
             "or",
-            |reader| reader.list("and", Self::negation, Constraint::All),
-            Constraint::Any,
+            |reader| reader.list("and", Self::negation, LogicConstraint::All),
+            LogicConstraint::Any,
         )?;
         if !self.takes("=>") {
             return Ok(premise);
         }
         let conclusion = self.deeper(Self::formula)?;
-        Ok(Constraint::Implies(Box::new(premise), Box::new(conclusion)))
+        Ok(LogicConstraint::Implies(Box::new(premise), Box::new(conclusion)))
     }
 
     fn list(
         &mut self,
         word: &str,
-        part: impl Fn(&mut Self) -> Result<Constraint, ConstraintError>,
-        join: impl Fn(Vec<Constraint>) -> Constraint,
-    ) -> Result<Constraint, ConstraintError> {
+        part: impl Fn(&mut Self) -> Result<LogicConstraint, ConstraintError>,
+        join: impl Fn(Vec<LogicConstraint>) -> LogicConstraint,
+    ) -> Result<LogicConstraint, ConstraintError> {
         let first = part(self)?;
         let mut parts = vec![first];
         while self.takes(word) {
@@ -185,9 +185,9 @@ impl ConstraintReader {
         Ok(if parts.len() == 1 { parts.swap_remove(0) } else { join(parts) })
     }
 
-    fn negation(&mut self) -> Result<Constraint, ConstraintError> {
+    fn negation(&mut self) -> Result<LogicConstraint, ConstraintError> {
         if self.takes("not") {
-            return Ok(Constraint::Not(Box::new(self.deeper(Self::negation)?)));
+            return Ok(LogicConstraint::Not(Box::new(self.deeper(Self::negation)?)));
         }
         // a parenthesis may open a formula or a term: the term is tried first
         let (start, depth) = (self.next, self.depth);
@@ -207,19 +207,19 @@ impl ConstraintReader {
         if inner.is_err() && self.next < furthest { as_comparison } else { inner }
     }
 
-    fn comparison(&mut self) -> Result<Constraint, ConstraintError> {
+    fn comparison(&mut self) -> Result<LogicConstraint, ConstraintError> {
         let left = self.sum()?;
         for (sign, comparison, is_swapped) in [
-            ("<=", Relation::AtMost, false),
-            ("<", Relation::Below, false),
-            (">=", Relation::AtMost, true),
-            (">", Relation::Below, true),
-            ("=", Relation::Equal, false),
+            ("<=", TermRelation::AtMost, false),
+            ("<", TermRelation::Below, false),
+            (">=", TermRelation::AtMost, true),
+            (">", TermRelation::Below, true),
+            ("=", TermRelation::Equal, false),
         ] {
             if self.takes(sign) {
                 let right = self.sum()?;
                 let (a, b) = if is_swapped { (right, left) } else { (left, right) };
-                return Ok(Constraint::Compare(a, comparison, b));
+                return Ok(LogicConstraint::Compare(a, comparison, b));
             }
         }
         Err(self.unexpected("a comparison: <=, <, >=, > or ="))

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn read(text: &str) -> Constraint {
-    Constraint::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+fn read(text: &str) -> LogicConstraint {
+    LogicConstraint::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn values(row: f64, near: f64, distance: f64) -> AnswerPair {
@@ -47,14 +47,14 @@ fn what_is_no_formula_is_refused_with_its_place() {
         ("margin(x) ? 0", 11, "`?`"),
         ("distance(x', x) > 0", 10, "`x'`"),
     ] {
-        let message = Constraint::parse(text).unwrap_err().to_string();
+        let message = LogicConstraint::parse(text).unwrap_err().to_string();
         assert!(message.contains(&format!("column {column}:")), "{text}: {message}");
         assert!(message.contains(part), "{text}: {message}");
     }
     let deep = format!("{}1 < 2{}", "(".repeat(5000), ")".repeat(5000));
-    assert_eq!(Constraint::parse(&deep), Err(ConstraintError::Depth));
+    assert_eq!(LogicConstraint::parse(&deep), Err(ConstraintError::Depth));
     let negations = format!("{} 1 < 2", "not ".repeat(5000));
-    assert_eq!(Constraint::parse(&negations), Err(ConstraintError::Depth));
+    assert_eq!(LogicConstraint::parse(&negations), Err(ConstraintError::Depth));
 }
 
 #[test]
@@ -62,11 +62,11 @@ fn the_gradient_of_a_product_is_each_gradient_times_the_other_losses() {
     let (a, b) = (read("margin(x) >= 3"), read("margin(x') >= 1"));
     let at = values(1.0, -1.0, 0.0);
     let usual = OrLoss::Product;
-    let both = Constraint::Any(vec![a.clone(), b.clone()]).loss(&at, usual);
+    let both = LogicConstraint::Any(vec![a.clone(), b.clone()]).loss(&at, usual);
     let (a, b) = (a.loss(&at, usual), b.loss(&at, usual));
     let expected: [f64; 3] = std::array::from_fn(|i| a.slopes[i] * b.value + b.slopes[i] * a.value);
     assert_eq!((both.value, both.slopes), (a.value * b.value, expected));
-    let least = Constraint::Any(vec![read("margin(x) >= 3"), read("margin(x') >= 0.5")]);
+    let least = LogicConstraint::Any(vec![read("margin(x) >= 3"), read("margin(x') >= 0.5")]);
     assert_eq!(least.loss(&at, OrLoss::Min).value, 1.5);
 }
 
@@ -89,16 +89,16 @@ fn term() -> impl Strategy<Value = AnswerTerm> {
     })
 }
 
-fn formula(comparisons: &'static [Relation]) -> impl Strategy<Value = Constraint> {
+fn formula(comparisons: &'static [TermRelation]) -> impl Strategy<Value = LogicConstraint> {
     let leaf = (term(), prop::sample::select(comparisons), term())
-        .prop_map(|(a, comparison, b)| Constraint::Compare(a, comparison, b));
+        .prop_map(|(a, comparison, b)| LogicConstraint::Compare(a, comparison, b));
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Constraint::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Constraint::Any),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(LogicConstraint::All),
+            prop::collection::vec(inner.clone(), 1..4).prop_map(LogicConstraint::Any),
             (inner.clone(), inner.clone())
-                .prop_map(|(a, b)| Constraint::Implies(Box::new(a), Box::new(b))),
-            inner.prop_map(|a| Constraint::Not(Box::new(a))),
+                .prop_map(|(a, b)| LogicConstraint::Implies(Box::new(a), Box::new(b))),
+            inner.prop_map(|a| LogicConstraint::Not(Box::new(a))),
         ]
     })
 }
@@ -109,15 +109,15 @@ fn some_values() -> impl Strategy<Value = AnswerPair> {
         .prop_map(|(row, near, distance)| values(row, near, distance))
 }
 
-const ALL: &[Relation] = &[Relation::AtMost, Relation::Below, Relation::Equal];
+const ALL: &[TermRelation] = &[TermRelation::AtMost, TermRelation::Below, TermRelation::Equal];
 /// Strict comparisons arise from these only under a negation, so those are left out below.
-const CLOSED: &[Relation] = &[Relation::AtMost, Relation::Equal];
+const CLOSED: &[TermRelation] = &[TermRelation::AtMost, TermRelation::Equal];
 
-fn has_strict(formula: &Constraint) -> bool {
+fn has_strict(formula: &LogicConstraint) -> bool {
     match formula {
-        Constraint::Compare(_, comparison, _) => *comparison == Relation::Below,
-        Constraint::All(parts) | Constraint::Any(parts) => parts.iter().any(has_strict),
-        Constraint::Implies(..) | Constraint::Not(_) => true,
+        LogicConstraint::Compare(_, comparison, _) => *comparison == TermRelation::Below,
+        LogicConstraint::All(parts) | LogicConstraint::Any(parts) => parts.iter().any(has_strict),
+        LogicConstraint::Implies(..) | LogicConstraint::Not(_) => true,
     }
 }
 
@@ -162,7 +162,7 @@ proptest! {
 
     #[test]
     fn a_double_negation_is_the_formula(formula in formula(ALL), at in some_values()) {
-        let twice = Constraint::Not(Box::new(Constraint::Not(Box::new(formula.clone()))));
+        let twice = LogicConstraint::Not(Box::new(LogicConstraint::Not(Box::new(formula.clone()))));
         prop_assert_eq!(twice.pushed(), formula.pushed());
         prop_assert_eq!(formula.pushed().pushed(), formula.pushed());
         prop_assert_eq!(formula.pushed().is_satisfied(&at), formula.is_satisfied(&at));

@@ -10,14 +10,14 @@ use ndarray::{Array2, ArrayView1, NdFloat, Zip};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::train::logic::{AnswerPair, Constraint, Dual, OrLoss};
+use crate::train::logic::{AnswerPair, Dual, LogicConstraint, OrLoss};
 
 use super::ascent::stepped;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
 
 /// Points near rows, and the arrays that they are moved with.
 pub(super) struct FormulaLoss<F> {
-    formula: Constraint,
+    formula: LogicConstraint,
     disjunction: OrLoss,
     /// Shape `[rows][inputs]`.
     points: Array2<F>,
@@ -38,7 +38,7 @@ impl<F: NdFloat> FormulaLoss<F> {
     pub(super) fn new(
         network: &FloatNetwork<F>,
         rows: usize,
-        formula: &Constraint,
+        formula: &LogicConstraint,
         disjunction: OrLoss,
     ) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));
@@ -88,7 +88,7 @@ impl<F: NdFloat> FormulaLoss<F> {
         gradient: &mut FloatNetwork<F>,
     ) {
         let share = weight / labels.len().max(1) as f64;
-        let scaled = |formula: &Constraint, at: &AnswerPair, disjunction| {
+        let scaled = |formula: &LogicConstraint, at: &AnswerPair, disjunction| {
             let Dual { value, slopes } = formula.loss(at, disjunction);
             Dual { value: share * value, slopes: slopes.map(|slope| share * slope) }
         };
@@ -116,7 +116,7 @@ impl<F: NdFloat> FormulaLoss<F> {
         &mut self,
         inputs: &Array2<F>,
         labels: &[usize],
-        function: impl Fn(&Constraint, &AnswerPair, OrLoss) -> Dual,
+        function: impl Fn(&LogicConstraint, &AnswerPair, OrLoss) -> Dual,
         which: usize,
     ) -> Vec<f64> {
         let values = self.values(inputs, labels);

@@ -16,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use crate::train::TrainError;
-use crate::train::logic::{Constraint, OrLoss};
+use crate::train::logic::{LogicConstraint, OrLoss};
 
 use super::ascent::BoxAscent;
 use super::dl2::FormulaLoss;
@@ -49,7 +49,7 @@ pub struct RobustOptions {
     /// with `sabr`: in `[0, 1]`. The weight of the formula with `dl2`: in `[0, 1000]`.
     pub weight: f64,
     /// The formula of `dl2`; `None`: that the row's class wins by the margin that the specs ask for.
-    pub constraint: Option<Constraint>,
+    pub constraint: Option<LogicConstraint>,
     /// The loss of a disjunction, with `dl2`.
     pub disjunction: OrLoss,
     /// The shares of the training after which boxes begin and end to grow; `0 <= start <= end <= 1`.
@@ -129,7 +129,7 @@ impl<F: NdFloat> TrainingLoss<F> {
     ) -> Self {
         let zeros = || Array2::zeros((rows, network.inputs()));
         let constraint = options.constraint.clone();
-        let constraint = constraint.unwrap_or_else(|| Constraint::wins_by(threshold));
+        let constraint = constraint.unwrap_or_else(|| LogicConstraint::wins_by(threshold));
         let is_dl2 = options.trainer == Trainer::Dl2;
         let formula =
             is_dl2.then(|| FormulaLoss::new(network, rows, &constraint, options.disjunction));

@@ -3,7 +3,7 @@
 use crate::train::tests::{plain_schema, row};
 
 use super::*;
-use crate::train::logic::{AnswerPair, Constraint};
+use crate::train::logic::{AnswerPair, LogicConstraint};
 use crate::train::{HoldDemands, RowBoxes};
 
 /// Two interleaved curves that no line separates: class 1 iff `x₁ > sin(2 x₀)`.
@@ -217,7 +217,7 @@ fn training_under_moves_twice_gives_the_same_model() {
 #[test]
 fn a_formula_is_met_more_often_after_training_by_it() {
     let text = "abs(posterior(x) - posterior(x')) <= 0.4 * distance(x, x')";
-    let formula = Constraint::parse(text).unwrap();
+    let formula = LogicConstraint::parse(text).unwrap();
     let rows = waves(400);
     let dl2 = RobustOptions { weight: 5.0, ..RobustOptions::of(Trainer::Dl2) };
     let weighted = |weight| {
