@@ -25,7 +25,7 @@ pub struct LinearCondition {
 
 impl Condition {
     /// The condition as all points of a box that meet it satisfy it in floats, with `z = scale·(x − mean)`.
-    /// Where rounded coefficients `w <= q` replace exact ones, the rest is bounded at the lower ends:
+    /// If rounded coefficients `w <= q` replace exact ones, the rest is bounded at the lower ends:
     ///
     /// ```text
     /// c·x = q·z + c·mean        q·z >= w·z + (q − w)·low

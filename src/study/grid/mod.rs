@@ -143,7 +143,7 @@ impl StudyGrid {
     /// Reads the grid file at `path`; the files that it names lie beside it.
     ///
     /// # Errors
-    /// What cannot be read or is not understood, with its line.
+    /// Text that cannot be read or is not understood, with its line.
     pub fn open(path: &Path) -> Result<(Self, Vec<u8>), StudyError> {
         let bytes = crate::source::read_regular(path, MAX_SETTINGS)?;
         let grid = Self::read(&bytes, path.parent().unwrap_or(Path::new("")));
@@ -154,7 +154,7 @@ impl StudyGrid {
     /// Reads the text of a grid. Files that it names are looked for in `folder`.
     ///
     /// # Errors
-    /// What cannot be read or is not understood, with its line.
+    /// Text that cannot be read or is not understood, with its line.
     pub fn read(bytes: &[u8], folder: &Path) -> Result<Self, GridError> {
         reading::read(bytes, folder)
     }

@@ -47,19 +47,27 @@ pub(super) struct Attempt {
     pub(super) words: String,
     recipe: Recipe,
     is_natural: bool,
+    pub(super) after: Afterwards,
+}
+
+/// The work on a trained ensemble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    Nothing,
+    /// Leaf values are moved.
+    Repair,
+    /// The score is made smaller.
+    Shrink,
 }
 
 impl Attempt {
     fn natural(family: HoldFamily) -> Self {
-        Self { words: "natural".to_owned(), recipe: family.natural(), is_natural: true }
+        let (words, recipe) = ("natural".to_owned(), family.natural());
+        Self { words, recipe, is_natural: true, after: Afterwards::Nothing }
     }
 
-    fn held(words: String, recipe: Recipe) -> Self {
-        Self { words, recipe, is_natural: false }
-    }
-
-    pub(super) fn is_natural(&self) -> bool {
-        self.is_natural
+    fn held(words: String, recipe: Recipe, after: Afterwards) -> Self {
+        Self { words, recipe, is_natural: false, after }
     }
 
     /// The recipe, with the specs if it is not the natural one.
@@ -76,35 +84,50 @@ const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 /// The weights of interval bounds beside attacked points.
 const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
 
-/// The natural training, the usual one that holds the specs, and others if a price is asked.
+/// The natural training, the usual ones that hold the specs, and others if a price is asked.
 pub(super) fn of(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<Attempt> {
     let mut attempts = vec![Attempt::natural(family)];
-    let held = |words: String, recipe: Recipe| Attempt::held(words, recipe);
-    if !demands.is_local() {
-        let words = match (demands.directions.is_empty(), demands.by_repair.is_empty()) {
-            (false, true) => "with directions",
-            (true, _) => "leaf values moved",
-            (false, false) => "with directions, leaf values moved",
-        };
-        attempts.push(held(words.to_owned(), family.natural()));
-        return attempts;
-    }
-    match family {
-        HoldFamily::Trees => attempts.extend(WORST_CASES.map(|share| {
-            let words = format!("robust boosting, worst case {share}");
-            held(words, Recipe::trees().with_worst_case(share))
-        })),
-        HoldFamily::Mlp => {
-            attempts.extend(WEIGHTS.map(|weight| {
-                let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
-                held(format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
-            }));
-            let robust = RobustOptions::of(Trainer::Pgd);
-            attempts.push(held("pgd".to_owned(), Recipe::mlp().with_robust(robust)));
-        }
-    }
-    if !has_price {
-        attempts.truncate(2);
+    let afterwards: &[Afterwards] = match demands.by_repair.is_empty() {
+        true => &[Afterwards::Nothing],
+        false => &[Afterwards::Repair, Afterwards::Shrink],
+    };
+    for (words, recipe) in trainings(family, demands, has_price) {
+        attempts.extend(afterwards.iter().map(|after| {
+            let more = match after {
+                Afterwards::Nothing => "",
+                Afterwards::Repair => ", leaf values moved",
+                Afterwards::Shrink => ", score made smaller",
+            };
+            Attempt::held(format!("{words}{more}"), recipe.clone(), *after)
+        }));
     }
     attempts
+}
+
+/// The trainings that hold local claims and directions, with their names; the usual one first.
+fn trainings(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<(String, Recipe)> {
+    if !demands.is_local() {
+        let words = if demands.directions.is_empty() { "natural" } else { "with directions" };
+        return vec![(words.to_owned(), family.natural())];
+    }
+    let mut trainings: Vec<(String, Recipe)> = match family {
+        HoldFamily::Trees => WORST_CASES
+            .map(|share| {
+                let words = format!("robust boosting, worst case {share}");
+                (words, Recipe::trees().with_worst_case(share))
+            })
+            .into(),
+        HoldFamily::Mlp => {
+            let weighted = WEIGHTS.map(|weight| {
+                let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
+                (format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
+            });
+            let pgd = Recipe::mlp().with_robust(RobustOptions::of(Trainer::Pgd));
+            weighted.into_iter().chain([("pgd".to_owned(), pgd)]).collect()
+        }
+    };
+    if !has_price {
+        trainings.truncate(1);
+    }
+    trainings
 }

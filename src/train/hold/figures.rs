@@ -3,10 +3,13 @@
 use crate::certificate::{Subject, Totals};
 use crate::certify::{CertifyError, Options, Selection, Task};
 use crate::dataset::{f1, majority_and_minority};
-use crate::model::{DataSet, Model, Part, Row, softmax};
+use crate::model::{DataSet, Family, Model, Part, Row, softmax};
 use crate::spec::Spec;
 
 use super::HoldOptions;
+
+/// Boxes per obligation of an ensemble at least: they cost little.
+const LEAST_BOXES: u64 = 20_000;
 
 /// Accuracy and loss on all rows of a part, and what the kernel decided about each spec on its first rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +71,10 @@ fn certified(
         subject: Subject::new(model, spec, data),
         selection: Selection { part, rows: Some(rows) },
         options: Options {
-            budget_nodes: options.budget_nodes,
+            budget_nodes: match model.family {
+                Family::Mlp(_) => options.budget_nodes,
+                Family::Ensemble(_) => options.budget_nodes.max(LEAST_BOXES),
+            },
             seed: options.seed,
             ..Options::default()
         },

@@ -18,8 +18,9 @@ use crate::dataset;
 use crate::model::{DataSet, Model, Part};
 use crate::spec::Spec;
 
+use super::repair::shrink;
 use super::{Fit, HoldDemands, Progress, Recipe, RepairOptions, RepairRound, TrainError, repair};
-use attempts::Attempt;
+use attempts::{Afterwards, Attempt};
 
 pub use attempts::HoldFamily;
 pub use figures::HoldFigures;
@@ -71,7 +72,7 @@ pub enum HoldError {
 pub struct Tried {
     /// The training, in words.
     pub training: String,
-    /// What it is worth.
+    /// Its figures on validation rows.
     pub figures: HoldFigures,
 }
 
@@ -135,12 +136,8 @@ pub fn hold(
     let mut candidates = Vec::new();
     for attempt in attempts::of(family, &demands, options.price.is_some()) {
         let recipe = attempt.recipe(&of_training);
-        let mut model = train(&recipe, &fit, &attempt, tell)?;
-        if !attempt.is_natural() && !demands.by_repair.is_empty() {
-            let watch = &mut |round| tell(HoldProgress::Repair(round));
-            let usual = RepairOptions::default();
-            model = repair(model, &demands.of_repair(), data, &usual, watch)?.model;
-        }
+        let model = train(&recipe, &fit, &attempt, tell)?;
+        let Some(model) = finish(model, attempt.after, &demands, data, tell)? else { continue };
         tell(HoldProgress::Certifying(&attempt.words));
         let figures = certified(&model, Part::Validation)?;
         candidates.push((attempt, model, figures));
@@ -172,19 +169,35 @@ fn train(
     recipe.fit(fit, &mut |step| tell(HoldProgress::Step(step)))
 }
 
-/// The candidate to keep; the first one is natural, the second one the usual one to hold.
-fn choose(candidates: &[(Attempt, Model, HoldFigures)], price: Option<f64>) -> usize {
-    let Some(price) = price else { return candidates.len().min(2) - 1 };
-    let natural = candidates[0].2.accuracy();
-    let mut best = 0;
-    for (at, (_, _, figures)) in candidates.iter().enumerate() {
-        let is_affordable = natural - figures.accuracy() <= price;
-        let (proved, most) = (figures.proved(), candidates[best].2.proved());
-        let is_better =
-            proved > most || (proved == most && figures.accuracy() > candidates[best].2.accuracy());
-        if is_affordable && is_better {
-            best = at;
+/// The work on a trained model; `None` if it does not help.
+fn finish(
+    model: Model,
+    after: Afterwards,
+    demands: &HoldDemands,
+    data: &DataSet,
+    tell: &mut dyn FnMut(HoldProgress),
+) -> Result<Option<Model>, HoldError> {
+    let options = RepairOptions::default();
+    Ok(match after {
+        Afterwards::Nothing => Some(model),
+        Afterwards::Repair => {
+            let watch = &mut |round| tell(HoldProgress::Repair(round));
+            Some(repair(model, &demands.of_repair(), data, &options, watch)?.model)
         }
-    }
-    best
+        Afterwards::Shrink => shrink(&model, &demands.of_repair(), data, &options)?,
+    })
+}
+
+/// The candidate to keep; the first one is natural. Without a price it is one of the others.
+fn choose(candidates: &[(Attempt, Model, HoldFigures)], price: Option<f64>) -> usize {
+    let natural = candidates[0].2.accuracy();
+    let is_candidate = |at: &usize| {
+        let figures = &candidates[*at].2;
+        price.map_or(*at > 0, |price| natural - figures.accuracy() <= price)
+    };
+    let worth = |at: usize| (candidates[at].2.proved(), candidates[at].2.accuracy());
+    (0..candidates.len())
+        .filter(is_candidate)
+        .reduce(|best, at| if worth(at) > worth(best) { at } else { best })
+        .unwrap_or(0)
 }

@@ -25,9 +25,9 @@ pub enum ConstraintError {
     Unexpected {
         /// The place in the text, from 1.
         column: usize,
-        /// What stands there.
+        /// The text found there.
         found: String,
-        /// What could stand there.
+        /// The kind of text that fits there.
         expected: &'static str,
     },
     /// A raw score.

@@ -15,9 +15,11 @@
 //! |---|---|
 //! | `rows` | counterexamples as rows |
 //! | `closest` | the closest values under rows (Hildreth 1957) |
+//! | `shrink` | all values times one factor |
 
 mod closest;
 mod rows;
+mod shrink;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,7 @@ use crate::spec::Spec;
 
 use closest::Closest;
 use rows::{LeafNumbers, LeafRow};
+pub(super) use shrink::shrink;
 
 /// The settings of [`repair`].
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +116,7 @@ pub fn repair(
     }
 }
 
-/// What the verifier says of a model.
+/// The verdicts of one round, and the rows that its counterexamples give.
 struct RoundVerdicts {
     totals: Vec<Totals>,
     rows: Vec<LeafRow>,
@@ -137,7 +140,7 @@ fn decide(
         let totals = task.prepare(|searcher| {
             let mut refuted = Vec::new();
             let summary = searcher.run(0, |line, answer| {
-                if let Verdict::Refuted(_) = &answer.verdict {
+                if let (Verdict::Refuted(_), false) = (&answer.verdict, leaves.is_empty()) {
                     refuted.push(line.at);
                     rows.extend(leaves.row(model, searcher, line, options.margin));
                 }

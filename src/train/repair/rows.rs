@@ -38,6 +38,11 @@ impl LeafNumbers {
         leaves
     }
 
+    /// True if there is no leaf to number, or none was numbered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// The leaf values by number.
     pub(super) fn values(&self, ensemble: &Ensemble) -> Vec<f64> {
         ensemble.trees.iter().flat_map(|tree| tree.leaves()).collect()

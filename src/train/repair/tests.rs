@@ -60,3 +60,33 @@ fn a_model_that_holds_is_left_alone() {
     let repaired = repair(natural.clone(), &specs, &data, &options, &mut |_| {}).unwrap();
     assert_eq!((repaired.model, repaired.rounds, repaired.rows), (natural, 1, 0));
 }
+
+/// The largest factor: all is proved, labels stay, and a little more would not do.
+#[test]
+fn a_score_is_made_no_smaller_than_needed() {
+    let data = dataset::open("spambase").unwrap();
+    let specs = [spec("property = 'stability'\nfeatures = ['word_freq_free']\nbound = '0.5'")];
+    let (natural, options) = (small(), RepairOptions::default());
+    let shrunk = shrink(&natural, &specs, &data, &options).unwrap().unwrap();
+    let refuted = |model: &Model| {
+        let nothing = LeafNumbers::default();
+        decide(model, &specs, &data, (&nothing, &options)).unwrap().totals[0].refuted
+    };
+    assert_eq!((refuted(&natural), refuted(&shrunk)), (1, 0));
+    let test = data.part(Part::Test);
+    assert!(test.iter().all(|row| natural.label(&row.values) == shrunk.label(&row.values)));
+    let base = |model: &Model| match &model.family {
+        Family::Ensemble(ensemble) => ensemble.base[0],
+        Family::Mlp(_) => panic!("an ensemble"),
+    };
+    let factor = base(&shrunk) / base(&natural);
+    let mut larger = natural.clone();
+    if let Family::Ensemble(ensemble) = &mut larger.family {
+        for node in ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
+            if let Node::Leaf(value) = node {
+                *value *= 1.03 * factor;
+            }
+        }
+    }
+    assert!(factor < 1.0 && refuted(&larger) == 1, "{factor}");
+}

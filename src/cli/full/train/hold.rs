@@ -103,6 +103,9 @@ fn counted(totals: Totals) -> String {
 fn verdict(held: &HeldModel, options: &HoldOptions) -> String {
     let [before, after] = &held.validation;
     let price = 100.0 * (before.accuracy() - after.accuracy());
+    if held.is_natural && options.price.is_none() {
+        return "kept the natural model: no training held the specs\n".to_owned();
+    }
     if held.is_natural {
         return format!(
             "kept the natural model: none of {} trainings proves more for at most {} points of accuracy on \

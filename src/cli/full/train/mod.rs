@@ -38,7 +38,8 @@ enum FamilyArgument {
 /// With --hold the model is trained to hold one or more specs: about labels or posteriors near rows
 /// (`local-invariance`, `label`) by robust boosting or a certified loss; for ensembles also about directions
 /// (`monotonicity`), and about two points (`stability`, `small-neighborhood`, `high-confidence`, `redundancy`,
-/// `boundary-fuzz`), whose leaf values are moved until nothing is refuted. It stands beside the natural model:
+/// `boundary-fuzz`): leaf values are moved until nothing is refuted, or the score is made smaller, which costs
+/// confidence instead of labels and is told by the log-loss. It stands beside the natural model:
 /// accuracy, F1, log-loss, and what the kernel decided of each spec, on validation rows, by which a model is chosen,
 /// and on test rows, which choose nothing. Without --price the usual training is taken, whatever it costs; with
 /// --price several are tried, and the natural model is kept if none proves more at that price.
