@@ -276,6 +276,8 @@ fn claims_about_two_points_are_met_by_moving_leaf_values() {
     );
     let call = "train --data tiny.csv --hold stable.toml --hold up.toml --json --out held.json";
     let json: serde_json::Value = serde_json::from_str(&scene.done(call)).unwrap();
+    // natural, leaf values moved, score made smaller
+    assert_eq!(json["tried"].as_array().unwrap().len(), 3, "{json}");
     for at in 0..2 {
         let [before, after] = ["before", "after"].map(|side| &json[side]["specs"][at]);
         assert_eq!((&after["proved"], &after["n"]), (&before["n"], &before["n"]), "{json}");

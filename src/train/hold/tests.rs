@@ -48,17 +48,6 @@ fn directions_are_held_for_certain() {
 }
 
 #[test]
-fn of_several_repairs_the_one_that_keeps_most_is_taken() {
-    let features = "features = ['word_freq_free', 'word_freq_money']";
-    let specs = [spec(&format!("property = 'stability'\n{features}\nbound = '0.5'"))];
-    let held = held(&specs, &HoldOptions::default()).unwrap();
-    assert_eq!(held.validation[1].specs[0].proved, 2);
-    assert_eq!(held.tried.len(), 3);
-    let best = held.tried[1..].iter().map(|tried| tried.figures.accuracy()).fold(0.0, f64::max);
-    assert_eq!(held.validation[1].accuracy(), best);
-}
-
-#[test]
 fn what_cannot_be_held_is_refused_by_name() {
     let refused =
         |specs: &[Spec], options: &HoldOptions| held(specs, options).unwrap_err().to_string();
