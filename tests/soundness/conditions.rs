@@ -1,8 +1,8 @@
 //! Output regions under linear conditions between inputs, against exact outputs at points that meet them.
 
-use propcert::certificate::{LeafHint, Proof};
+use propcert::certificate::{Arithmetic, Hint, Kernel, LeafHint, Proof, Verdict};
 use propcert::interval::Rational;
-use propcert::model::Point;
+use propcert::model::{Model, Point};
 use propcert::spec::Lowered;
 use proptest::prelude::*;
 
@@ -103,4 +103,30 @@ proptest! {
 fn proofs_under_conditions_are_not_rare() {
     let proved: usize = (0..300).map(|seed| checked(seed).unwrap()).sum();
     assert!(proved > 300, "{proved}");
+}
+
+/// A tenth is no float, and near −2⁵⁰ its rest is worth a tenth: the point 9 − 2⁵⁰ meets the condition and reaches 9.
+#[test]
+fn the_rest_of_a_coefficient_counts_where_inputs_are_large() {
+    let model = r#"{"format":"model/1","family":"mlp","precision":"f32","tie":"lower","classes":2,
+        "features":[{"name":"a","kind":"real"}],
+        "layers":[{"weights":[[1.0]],"bias":[1125899906842624.0]},
+        {"weights":[[1.0],[0.0]],"bias":[0.0,0.0]}]}"#;
+    let model = Model::read(model.as_bytes()).unwrap();
+    let proved = |least: &str, arithmetic| {
+        let spec = spec(&format!(
+            "property = 'output-region'\nunsafe = [[{{y = ['-1', '0'], rhs = '-{least}'}}]]\n[[input]]\n\
+             box = [['-1125899906842624', '-1125899906842608']]\n\
+             rows = [{{x = ['0.1'], rhs = '-112589990684261.5'}}]"
+        ));
+        let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
+        let hint = Hint { conditions: vec![(0, 10.0)], ..Hint::default() };
+        let verdict = Kernel::new(&model, &lowered, arithmetic)
+            .check(0, &Proof::Linear { hints: vec![hint] })
+            .unwrap();
+        matches!(verdict, Verdict::Proved(_))
+    };
+    assert!(!proved("8.95", Arithmetic::Rounded));
+    assert!(!proved("8.95", Arithmetic::Exact));
+    assert!(proved("9.1", Arithmetic::Exact));
 }
