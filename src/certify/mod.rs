@@ -198,9 +198,9 @@ impl<'a> Searcher<'a> {
     pub fn steps_against(&self, at: usize) -> Vec<Vec<Vec<String>>> {
         let obligation = self.lowered.obligation(at);
         let found = obligation.and_then(|it| ensemble::jumps::steps_against(self, &it));
-        let points = |proof| match proof {
-            Proof::Counterexample { points } => Some(points),
-            _ => None,
+        let points = |proof| {
+            let Proof::Counterexample { points } = proof else { return None };
+            Some(points)
         };
         found.unwrap_or_default().into_iter().filter_map(points).collect()
     }

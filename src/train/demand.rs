@@ -116,9 +116,9 @@ impl HoldDemands {
         }
     }
 
-    /// Refuses specs that only [`super::hold`] and [`super::repair`] can meet.
-    pub(super) fn expect_no_repair(&self) -> Result<(), TrainError> {
-        let reason = "leaf values are moved afterwards; use `train --hold`".to_owned();
+    /// Refuses specs that leaf values are moved to meet, for that reason.
+    pub(super) fn expect_no_repair(&self, reason: &str) -> Result<(), TrainError> {
+        let reason = reason.to_owned();
         match self.by_repair.first() {
             None => Ok(()),
             Some(spec) => Err(TrainError::Property { property: spec.property.name(), reason }),
@@ -143,7 +143,7 @@ impl HoldDemands {
         classes: usize,
         rows: &[Row],
     ) -> Result<RowBoxes, TrainError> {
-        let mut moves = RowBoxes::none(rows, schema.len());
+        let mut moves = RowBoxes::none(rows);
         for spec in &self.local {
             moves.widen(spec, &blank(schema, classes), rows)?;
         }

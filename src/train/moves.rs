@@ -27,7 +27,8 @@ pub struct RowBoxes {
 
 impl RowBoxes {
     /// The boxes of rows that do not move.
-    pub fn none(rows: &[Row], features: usize) -> Self {
+    pub fn none(rows: &[Row]) -> Self {
+        let features = rows.first().map_or(0, |row| row.values.len());
         let values: Vec<f64> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();
         Self { features, lo: values.clone(), hi: values }
     }
@@ -62,16 +63,6 @@ impl RowBoxes {
     pub(super) fn extend(&mut self, other: &Self) {
         self.lo.extend_from_slice(&other.lo);
         self.hi.extend_from_slice(&other.hi);
-    }
-
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.lo.len().checked_div(self.features).unwrap_or(0)
-    }
-
-    /// True if there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.lo.is_empty()
     }
 
     /// The least and the greatest values of a row's box.

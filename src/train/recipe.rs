@@ -271,7 +271,7 @@ impl Recipe {
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
         let demands = HoldDemands::of(&self.hold, schema, classes)?;
-        demands.expect_no_repair()?;
+        demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
         match &self.kind {
             FamilyKind::Mlp(options) => {
                 let options = MlpOptions { seed: fit.seed, ..options.clone() };
@@ -460,6 +460,17 @@ mod tests {
         assert_eq!(Recipe::read(b"family = 'trees'").unwrap(), Recipe::trees());
         let monotone = Recipe::read(b"family = 'trees'\nmonotone = 'declared'").unwrap();
         assert_eq!(monotone, Recipe::monotone_trees());
+    }
+
+    #[test]
+    fn the_recipes_that_ship_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let read = |path: PathBuf| {
+            Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
+        assert_eq!(held, 3);
     }
 
     #[test]

@@ -55,28 +55,20 @@ fn prove(
     is_spent: &mut bool,
 ) -> Option<Proof> {
     let grid = searcher.grid.as_ref()?;
-    let Some(Claim::Pair(Pair {
-        bonds: Bonds::Raised(feature),
-        aim: Aim::Order { direction, class },
-        ..
-    })) = &obligation.sufficient
-    else {
-        return None;
-    };
+    let (feature, direction, class) = order(obligation)?;
     let root = searcher.kernel.cells(obligation)?.sides().to_vec();
     let (lo, hi) = root[feature.0];
     let outputs: Vec<(usize, Option<usize>)> = if grid.base.len() == 1 {
         vec![(0, None)]
     } else {
-        (0..grid.base.len()).filter(|other| other != class).map(|o| (*class, Some(o))).collect()
+        (0..grid.base.len()).filter(|other| *other != class).map(|o| (class, Some(o))).collect()
     };
     let mut trees = BTreeMap::new();
     let space = FloatBox::new(&obligation.region);
     let holders = grid.holders(feature.0);
     for (position, (plus, minus)) in outputs.into_iter().enumerate() {
         for (number, holders) in holders.iter().enumerate().take(hi).skip(lo) {
-            let step =
-                FeatureStep { feature: feature.0, number, plus, minus, direction: *direction };
+            let step = FeatureStep { feature: feature.0, number, plus, minus, direction };
             let query = grid.steps(&step, holders, &root);
             match decide(&query, &root, searcher.options.budget_nodes, nodes) {
                 ThresholdEnd::Holds(None) => {}
@@ -97,6 +89,19 @@ fn prove(
     Some(Proof::Jumps { trees })
 }
 
+/// The feature, the direction and the class of a monotone claim.
+fn order(obligation: &Obligation) -> Option<(Feature, Direction, usize)> {
+    let Some(Claim::Pair(Pair {
+        bonds: Bonds::Raised(feature),
+        aim: Aim::Order { direction, class },
+        ..
+    })) = &obligation.sufficient
+    else {
+        return None;
+    };
+    Some((*feature, *direction, *class))
+}
+
 /// Counterexamples to a monotone claim at every threshold where the score can step in the wrong direction, as far
 /// as the budget of nodes lasts.
 pub(in crate::certify) fn steps_against(
@@ -104,14 +109,7 @@ pub(in crate::certify) fn steps_against(
     obligation: &Obligation,
 ) -> Option<Vec<Proof>> {
     let grid = searcher.grid.as_ref()?;
-    let Some(Claim::Pair(Pair {
-        bonds: Bonds::Raised(feature),
-        aim: Aim::Order { direction, .. },
-        ..
-    })) = &obligation.sufficient
-    else {
-        return None;
-    };
+    let (feature, direction, _) = order(obligation)?;
     if grid.base.len() != 1 {
         return None;
     }
@@ -120,7 +118,7 @@ pub(in crate::certify) fn steps_against(
     let space = FloatBox::new(&obligation.region);
     let (mut found, mut nodes) = (Vec::new(), 0);
     for (number, holders) in grid.holders(feature.0).iter().enumerate().take(hi).skip(lo) {
-        let (feature, direction) = (feature.0, *direction);
+        let feature = feature.0;
         let step = FeatureStep { feature, number, plus: 0, minus: None, direction };
         let query = grid.steps(&step, holders, &root);
         if let ThresholdEnd::Fails(here) =

@@ -1,4 +1,4 @@
-//! The trainings that are tried, natural first, then from the strongest on.
+//! The trainings that are tried: natural, the usual one that holds the specs, and others if a price is asked.
 
 use crate::spec::Spec;
 use crate::train::mlp::{RobustOptions, Trainer};
@@ -25,12 +25,8 @@ impl HoldFamily {
             return Ok(());
         }
         demands.expect_no_directions()?;
-        let reason =
-            "of a network no trainer holds it; leave out --family, or take trees".to_owned();
-        match demands.by_repair.first() {
-            None => Ok(()),
-            Some(spec) => Err(TrainError::Property { property: spec.property.name(), reason }),
-        }
+        demands
+            .expect_no_repair("of a network no trainer holds it; leave out --family, or take trees")
     }
 
     fn natural(self) -> Recipe {
@@ -41,13 +37,12 @@ impl HoldFamily {
     }
 }
 
-/// One training.
+/// One training, and the work on its model: each makes a candidate.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
     pub(super) words: String,
-    recipe: Recipe,
-    is_natural: bool,
-    pub(super) after: Afterwards,
+    pub(super) recipe: Recipe,
+    pub(super) afterwards: Vec<Afterwards>,
 }
 
 /// The work on a trained ensemble.
@@ -60,20 +55,14 @@ pub(super) enum Afterwards {
     Shrink,
 }
 
-impl Attempt {
-    fn natural(family: HoldFamily) -> Self {
-        let (words, recipe) = ("natural".to_owned(), family.natural());
-        Self { words, recipe, is_natural: true, after: Afterwards::Nothing }
-    }
-
-    fn held(words: String, recipe: Recipe, after: Afterwards) -> Self {
-        Self { words, recipe, is_natural: false, after }
-    }
-
-    /// The recipe, with the specs if it is not the natural one.
-    pub(super) fn recipe(&self, specs: &[Spec]) -> Recipe {
-        let specs = if self.is_natural { &[][..] } else { specs };
-        self.recipe.clone().holding(specs.iter().cloned())
+impl Afterwards {
+    /// The words for a model of a training with that name.
+    pub(super) fn words(self, training: &str) -> String {
+        match self {
+            Self::Nothing => training.to_owned(),
+            Self::Repair => format!("{training}, leaf values moved"),
+            Self::Shrink => format!("{training}, score made smaller"),
+        }
     }
 }
 
@@ -84,31 +73,40 @@ const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 /// The weights of interval bounds beside attacked points.
 const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
 
-/// The natural training, the usual ones that hold the specs, and others if a price is asked.
-pub(super) fn of(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<Attempt> {
-    let mut attempts = vec![Attempt::natural(family)];
-    let afterwards: &[Afterwards] = match demands.by_repair.is_empty() {
-        true => &[Afterwards::Nothing],
-        false => &[Afterwards::Repair, Afterwards::Shrink],
+/// The natural training first, whose model as it is comes before all others; then those that hold `specs`, which are
+/// what the demands ask of a training.
+pub(super) fn of(
+    family: HoldFamily,
+    demands: &HoldDemands,
+    specs: &[Spec],
+    has_price: bool,
+) -> Vec<Attempt> {
+    let held = match demands.by_repair.is_empty() {
+        true => vec![Afterwards::Nothing],
+        false => vec![Afterwards::Repair, Afterwards::Shrink],
     };
-    for (words, recipe) in trainings(family, demands, has_price) {
-        attempts.extend(afterwards.iter().map(|after| {
-            let more = match after {
-                Afterwards::Nothing => "",
-                Afterwards::Repair => ", leaf values moved",
-                Afterwards::Shrink => ", score made smaller",
-            };
-            Attempt::held(format!("{words}{more}"), recipe.clone(), *after)
-        }));
+    let mut natural = Attempt {
+        words: "natural".to_owned(),
+        recipe: family.natural(),
+        afterwards: vec![Afterwards::Nothing],
+    };
+    if specs.is_empty() {
+        natural.afterwards.extend(held);
+        return vec![natural];
     }
-    attempts
+    let trainings = trainings(family, demands, has_price).into_iter();
+    let trainings = trainings.map(|(words, recipe)| Attempt {
+        words,
+        recipe: recipe.holding(specs.iter().cloned()),
+        afterwards: held.clone(),
+    });
+    std::iter::once(natural).chain(trainings).collect()
 }
 
 /// The trainings that hold local claims and directions, with their names; the usual one first.
 fn trainings(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<(String, Recipe)> {
     if !demands.is_local() {
-        let words = if demands.directions.is_empty() { "natural" } else { "with directions" };
-        return vec![(words.to_owned(), family.natural())];
+        return vec![("with directions".to_owned(), family.natural())];
     }
     let mut trainings: Vec<(String, Recipe)> = match family {
         HoldFamily::Trees => WORST_CASES

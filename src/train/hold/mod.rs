@@ -19,8 +19,8 @@ use crate::model::{DataSet, Model, Part};
 use crate::spec::Spec;
 
 use super::repair::shrink;
-use super::{Fit, HoldDemands, Progress, Recipe, RepairOptions, RepairRound, TrainError, repair};
-use attempts::{Afterwards, Attempt};
+use super::{Fit, HoldDemands, Progress, RepairOptions, RepairRound, TrainError, repair};
+use attempts::Afterwards;
 
 pub use attempts::HoldFamily;
 pub use figures::HoldFigures;
@@ -56,9 +56,15 @@ pub enum HoldError {
     /// It cannot be certified.
     #[error("{0}")]
     Certify(#[from] CertifyError),
-    /// There are no rows to choose by.
-    #[error("the data has no validation rows to certify on; a model is chosen by them")]
-    NoValidation,
+    /// There are no rows to certify on.
+    #[error("the data has no {part} rows; a model is chosen by validation rows and told by test rows", part = part.name())]
+    NoRows {
+        /// The part.
+        part: Part,
+    },
+    /// No rows are asked for.
+    #[error("--rows 0: certify at least one row")]
+    Rows,
     /// The price is no share.
     #[error("--price {found}: expected the share of accuracy that may be lost, from 0 to 1")]
     Price {
@@ -81,16 +87,29 @@ pub struct Tried {
 pub struct HeldModel {
     /// The model.
     pub model: Model,
-    /// The training that was chosen, in words; the natural one if nothing better was to be had at the price.
-    pub training: String,
-    /// True if the natural model was kept.
-    pub is_natural: bool,
     /// All that were tried, the natural model first.
     pub tried: Vec<Tried>,
-    /// Figures of the natural and of the chosen model on validation rows, by which it was chosen.
-    pub validation: [HoldFigures; 2],
-    /// The same on test rows.
+    /// The place of the chosen one among them; 0 if nothing better than the natural one was to be had.
+    pub chosen: usize,
+    /// Figures of the natural and of the chosen model on test rows, which choose nothing.
     pub test: [HoldFigures; 2],
+}
+
+impl HeldModel {
+    /// True if the natural model was kept.
+    pub fn is_natural(&self) -> bool {
+        self.chosen == 0
+    }
+
+    /// The training that was chosen, in words.
+    pub fn training(&self) -> &str {
+        &self.tried[self.chosen].training
+    }
+
+    /// Figures of the natural and of the chosen model on validation rows, by which it was chosen.
+    pub fn validation(&self) -> [&HoldFigures; 2] {
+        [0, self.chosen].map(|at| &self.tried[at].figures)
+    }
 }
 
 /// The progress of [`hold`].
@@ -107,7 +126,8 @@ pub enum HoldProgress<'a> {
 }
 
 /// Trains models of `data` to hold `specs`, certifies each on validation rows, and chooses one: with a price, the
-/// one that is proved to hold most among those that lose no more accuracy; without, the usual training.
+/// one that is proved to hold most among those that lose no more accuracy; without, the same among all but the
+/// natural one.
 ///
 /// # Errors
 /// Specs that no trainer can hold, or that say nothing about the data; data without validation rows.
@@ -120,8 +140,12 @@ pub fn hold(
     if let Some(found) = options.price.filter(|price| !(0.0..=1.0).contains(price)) {
         return Err(HoldError::Price { found });
     }
-    if data.part(Part::Validation).is_empty() {
-        return Err(HoldError::NoValidation);
+    if options.rows == 0 {
+        return Err(HoldError::Rows);
+    }
+    let mut parts = [Part::Validation, Part::Test].into_iter();
+    if let Some(part) = parts.find(|part| data.part(*part).is_empty()) {
+        return Err(HoldError::NoRows { part });
     }
     let schema =
         dataset::schema(data).map_err(|error| TrainError::Schema { reason: error.to_string() })?;
@@ -134,44 +158,34 @@ pub fn hold(
     let certified = |model: &Model, part| HoldFigures::of(model, specs, data, part, options);
 
     let mut candidates = Vec::new();
-    for attempt in attempts::of(family, &demands, options.price.is_some()) {
-        let recipe = attempt.recipe(&of_training);
-        let model = train(&recipe, &fit, &attempt, tell)?;
-        let Some(model) = finish(model, attempt.after, &demands, data, tell)? else { continue };
-        tell(HoldProgress::Certifying(&attempt.words));
-        let figures = certified(&model, Part::Validation)?;
-        candidates.push((attempt, model, figures));
+    for attempt in attempts::of(family, &demands, &of_training, options.price.is_some()) {
+        tell(HoldProgress::Training(&attempt.words));
+        let trained = attempt.recipe.fit(&fit, &mut |step| tell(HoldProgress::Step(step)))?;
+        for after in attempt.afterwards {
+            let Some(model) = finish(&trained, after, &demands, data, tell)? else { continue };
+            let training = after.words(&attempt.words);
+            tell(HoldProgress::Certifying(&training));
+            let figures = certified(&model, Part::Validation)?;
+            candidates.push(Trained { model, tried: Tried { training, figures } });
+        }
     }
     let chosen = choose(&candidates, options.price);
-    let test = [0, chosen].map(|at| certified(&candidates[at].1, Part::Test));
-    let [natural, held] = test;
-    let tried = candidates.iter().map(|(attempt, _, figures)| Tried {
-        training: attempt.words.clone(),
-        figures: figures.clone(),
-    });
-    Ok(HeldModel {
-        tried: tried.collect(),
-        validation: [0, chosen].map(|at| candidates[at].2.clone()),
-        test: [natural?, held?],
-        is_natural: chosen == 0,
-        training: candidates[chosen].0.words.clone(),
-        model: candidates.swap_remove(chosen).1,
-    })
+    let [natural, held] = [0, chosen].map(|at| certified(&candidates[at].model, Part::Test));
+    let test = [natural?, held?];
+    let model = candidates[chosen].model.clone();
+    let tried = candidates.into_iter().map(|candidate| candidate.tried).collect();
+    Ok(HeldModel { model, tried, chosen, test })
 }
 
-fn train(
-    recipe: &Recipe,
-    fit: &Fit,
-    attempt: &Attempt,
-    tell: &mut dyn FnMut(HoldProgress),
-) -> Result<Model, TrainError> {
-    tell(HoldProgress::Training(&attempt.words));
-    recipe.fit(fit, &mut |step| tell(HoldProgress::Step(step)))
+/// A model that may be chosen.
+struct Trained {
+    model: Model,
+    tried: Tried,
 }
 
 /// The work on a trained model; `None` if it does not help.
 fn finish(
-    model: Model,
+    model: &Model,
     after: Afterwards,
     demands: &HoldDemands,
     data: &DataSet,
@@ -179,23 +193,22 @@ fn finish(
 ) -> Result<Option<Model>, HoldError> {
     let options = RepairOptions::default();
     Ok(match after {
-        Afterwards::Nothing => Some(model),
+        Afterwards::Nothing => Some(model.clone()),
         Afterwards::Repair => {
             let watch = &mut |round| tell(HoldProgress::Repair(round));
-            Some(repair(model, &demands.of_repair(), data, &options, watch)?.model)
+            Some(repair(model.clone(), &demands.of_repair(), data, &options, watch)?.model)
         }
-        Afterwards::Shrink => shrink(&model, &demands.of_repair(), data, &options)?,
+        Afterwards::Shrink => shrink(model, &demands.of_repair(), data, &options)?,
     })
 }
 
 /// The candidate to keep; the first one is natural. Without a price it is one of the others.
-fn choose(candidates: &[(Attempt, Model, HoldFigures)], price: Option<f64>) -> usize {
-    let natural = candidates[0].2.accuracy();
-    let is_candidate = |at: &usize| {
-        let figures = &candidates[*at].2;
-        price.map_or(*at > 0, |price| natural - figures.accuracy() <= price)
-    };
-    let worth = |at: usize| (candidates[at].2.proved(), candidates[at].2.accuracy());
+fn choose(candidates: &[Trained], price: Option<f64>) -> usize {
+    let figures = |at: usize| &candidates[at].tried.figures;
+    let natural = figures(0).accuracy();
+    let is_candidate =
+        |at: &usize| price.map_or(*at > 0, |price| natural - figures(*at).accuracy() <= price);
+    let worth = |at: usize| (figures(at).proved(), figures(at).accuracy());
     (0..candidates.len())
         .filter(is_candidate)
         .reduce(|best, at| if worth(at) > worth(best) { at } else { best })

@@ -16,6 +16,8 @@ use super::{AnswerTerm, LogicConstraint, Spot, TermRelation};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 100;
+/// Most tokens: a longer sum would be a term nested as deeply.
+const MAX_TOKENS: usize = 1000;
 
 /// The error for text that is no formula.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +46,9 @@ pub enum ConstraintError {
     /// Nested too deeply.
     #[error("nested more than {MAX_DEPTH} deep")]
     Depth,
+    /// Too long.
+    #[error("more than {MAX_TOKENS} numbers, names and signs")]
+    Length,
 }
 
 pub(super) fn formula(text: &str) -> Result<LogicConstraint, ConstraintError> {
@@ -70,6 +75,9 @@ fn tokens(text: &str) -> Result<Vec<(ConstraintToken, usize)>, ConstraintError> 
     let mut rest = text;
     let column = |rest: &str| text[..text.len() - rest.len()].chars().count() + 1;
     while let Some(first) = rest.chars().next() {
+        if tokens.len() >= MAX_TOKENS {
+            return Err(ConstraintError::Length);
+        }
         if first.is_whitespace() {
             rest = rest.trim_start();
             continue;
@@ -80,9 +88,8 @@ fn tokens(text: &str) -> Result<Vec<(ConstraintToken, usize)>, ConstraintError> 
             rest = &rest[sign.len()..];
             continue;
         }
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '\'' | '_');
-        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
+        let (word, after) = rest.split_at(word_length(rest));
+        let length = word.len();
         let number = word.parse::<f64>().ok().filter(|x| x.is_finite());
         match (first.is_ascii_digit() || first == '.', number) {
             (true, Some(number)) => tokens.push((ConstraintToken::Number(number), at)),
@@ -100,6 +107,19 @@ fn tokens(text: &str) -> Result<Vec<(ConstraintToken, usize)>, ConstraintError> 
         rest = after;
     }
     Ok(tokens)
+}
+
+/// Length of the name or the number that a text begins with; a number may have an exponent with a sign.
+fn word_length(text: &str) -> usize {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '\'' | '_');
+    let end = |text: &str| text.find(|c| !is_part(c)).unwrap_or(text.len());
+    let length = end(text);
+    let (word, after) = text.split_at(length);
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    match after.strip_prefix(['-', '+']) {
+        Some(digits) if is_number && word.ends_with(['e', 'E']) => length + 1 + end(digits),
+        _ => length,
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -70,10 +70,12 @@ impl<F: NdFloat> FormulaLoss<F> {
         });
         for _ in 0..steps {
             network.forward(&self.points, &mut self.tape);
-            let by_distance =
-                self.set_deltas(inputs, labels, |formula, at, _| formula.violation(at), 1);
+            let values = self.values(inputs, labels);
+            let duals: Vec<Dual> = values.iter().map(|at| self.formula.violation(at)).collect();
+            self.tape.last_deltas().fill(F::zero());
+            self.add_deltas(labels, duals.iter().map(|dual| dual.slopes[1]));
             network.backward_to_inputs(&mut self.tape, &mut self.by_input);
-            self.add_distance(inputs, &by_distance);
+            self.add_distance(inputs, duals.iter().map(|dual| dual.slopes[2]));
             stepped(&mut self.points, &self.by_input, ends);
         }
     }
@@ -88,50 +90,27 @@ impl<F: NdFloat> FormulaLoss<F> {
         gradient: &mut FloatNetwork<F>,
     ) {
         let share = weight / labels.len().max(1) as f64;
-        let scaled = |formula: &LogicConstraint, at: &AnswerPair, disjunction| {
-            let Dual { value, slopes } = formula.loss(at, disjunction);
-            Dual { value: share * value, slopes: slopes.map(|slope| share * slope) }
-        };
         network.forward(&self.points, &mut self.tape);
-        let near = self.values(inputs, labels);
-        self.set_deltas(inputs, labels, scaled, 1);
+        let values = self.values(inputs, labels);
+        let losses = values.iter().map(|at| self.formula.loss(at, self.disjunction));
+        let losses: Vec<Dual> = losses.collect();
+        self.tape.last_deltas().fill(F::zero());
+        self.add_deltas(labels, losses.iter().map(|loss| share * loss.slopes[1]));
         network.backward(&self.points, &mut self.tape, gradient);
-        // at the rows: cross-entropy, and the formula's slopes by their margins
         network.forward(inputs, &mut self.tape);
         cross_entropy(&mut self.tape, labels, F::one());
-        let rivals: Vec<Rival> = self.rivals(labels);
-        let deltas = self.tape.last_deltas();
-        let rows = deltas.rows_mut().into_iter().zip(labels).zip(near.iter().zip(rivals));
-        for ((mut delta, &own), (at, rival)) in rows {
-            let slope = float::<F>(scaled(&self.formula, at, self.disjunction).slopes[0]);
-            delta[own] += slope;
-            delta[rival.class] -= slope;
-        }
+        self.add_deltas(labels, losses.iter().map(|loss| share * loss.slopes[0]));
         network.backward(inputs, &mut self.tape, gradient);
     }
 
-    /// Sets the derivatives by the logits on the tape, of a function of the formula at each row, by its slope number
-    /// `which`; returns its slopes by the distance.
-    fn set_deltas(
-        &mut self,
-        inputs: &Array2<F>,
-        labels: &[usize],
-        function: impl Fn(&LogicConstraint, &AnswerPair, OrLoss) -> Dual,
-        which: usize,
-    ) -> Vec<f64> {
-        let values = self.values(inputs, labels);
+    /// Adds slopes by the margin of each row to the derivatives by the logits on the tape.
+    fn add_deltas(&mut self, labels: &[usize], slopes: impl Iterator<Item = f64>) {
         let rivals = self.rivals(labels);
-        let duals: Vec<Dual> =
-            values.iter().map(|at| function(&self.formula, at, self.disjunction)).collect();
-        let deltas = self.tape.last_deltas();
-        let rows = deltas.rows_mut().into_iter().zip(labels).zip(rivals.iter().zip(&duals));
-        for ((mut delta, &own), (rival, dual)) in rows {
-            delta.fill(F::zero());
-            let slope = float::<F>(dual.slopes[which]);
-            delta[own] += slope;
-            delta[rival.class] -= slope;
+        let rows = self.tape.last_deltas().rows_mut().into_iter().zip(labels);
+        for ((mut delta, &own), (rival, slope)) in rows.zip(rivals.iter().zip(slopes)) {
+            delta[own] += float(slope);
+            delta[rival.class] -= float(slope);
         }
-        duals.iter().map(|dual| dual.slopes[2]).collect()
     }
 
     fn rivals(&self, labels: &[usize]) -> Vec<Rival> {
@@ -150,11 +129,11 @@ impl<F: NdFloat> FormulaLoss<F> {
     }
 
     /// Adds the slopes by the points that come by way of the distance.
-    fn add_distance(&mut self, inputs: &Array2<F>, by_distance: &[f64]) {
+    fn add_distance(&mut self, inputs: &Array2<F>, by_distance: impl Iterator<Item = f64>) {
         let rows = self.by_input.rows_mut().into_iter().zip(self.points.rows()).zip(inputs.rows());
         for (((mut slope, point), row), by_distance) in rows.zip(by_distance) {
             let length = distance((point, row));
-            if *by_distance != 0.0 && length > 0.0 {
+            if by_distance != 0.0 && length > 0.0 {
                 let factor = float::<F>(by_distance / length);
                 Zip::from(&mut slope)
                     .and(&point)

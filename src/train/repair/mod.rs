@@ -39,13 +39,15 @@ pub struct RepairOptions {
     pub rounds: usize,
     /// Nodes of a case distinction per obligation and round.
     pub budget_nodes: u64,
+    /// First training rows that claims about rows are made of.
+    pub train_rows: usize,
     /// The amount by which rows are met, in units of the violation: above what rounding to f32 can undo.
     pub margin: f64,
 }
 
 impl Default for RepairOptions {
     fn default() -> Self {
-        Self { rounds: 2000, budget_nodes: 20_000, margin: 1e-4 }
+        Self { rounds: 2000, budget_nodes: 20_000, train_rows: 1000, margin: 1e-4 }
     }
 }
 
@@ -74,7 +76,7 @@ pub struct Repaired {
 }
 
 /// Moves the leaf values of an ensemble until no obligation of `specs` is refuted, or the rounds end. Claims about
-/// rows are made of the training rows. Leaves that many training rows reach move least. A network is returned as it
+/// rows are made of the first training rows. Leaves that many training rows reach move least. A network is returned as it
 /// is.
 ///
 /// # Errors
@@ -133,7 +135,10 @@ fn decide(
         // rows of other parts are for those who judge the model
         let task = Task {
             subject: Subject::new(model, spec, data),
-            selection: Selection { part: Part::Train, rows: None },
+            selection: Selection {
+                part: Part::Train,
+                rows: Some(options.train_rows.min(spec.property.count_of(data.part(Part::Train)))),
+            },
             options: Options { budget_nodes: options.budget_nodes, ..Options::default() },
         };
         let rows = &mut decided.rows;

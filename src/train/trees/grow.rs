@@ -8,7 +8,7 @@ use crate::model::{Feature, Node, Tree};
 
 use super::TreeOptions;
 use super::bins::Binned;
-use super::histogram::{Derivatives, Histogram, RowSums};
+use super::histogram::{Derivatives, Histogram, RowSums, of_children};
 use super::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 use crate::spec::Direction;
 
@@ -154,18 +154,12 @@ impl<'a> Grower<'a> {
         if left.depth == 0 {
             return (None, None);
         }
-        let of = |node: &Open| {
+        let of = |side: usize| {
+            let node = [left, right][side];
             let rows = &self.rows[node.start..][..node.len];
             Histogram::new(self.binned, rows, &growth.derivatives)
         };
-        if left.len <= right.len {
-            let small = of(left);
-            let large = parent.without(&small);
-            (Some(small), Some(large))
-        } else {
-            let small = of(right);
-            let large = parent.without(&small);
-            (Some(large), Some(small))
-        }
+        let [left, right] = of_children(parent, [left.len, right.len], of, Histogram::without);
+        (Some(left), Some(right))
     }
 }

@@ -140,6 +140,20 @@ impl Histogram {
     }
 }
 
+/// The histograms of a left and a right child: that with fewer rows from its rows, `of` its side (0 or 1), the other
+/// from the parent's by subtraction.
+pub(super) fn of_children<H>(
+    parent: H,
+    rows: [usize; 2],
+    of: impl FnOnce(usize) -> H,
+    without: impl FnOnce(H, &H) -> H,
+) -> [H; 2] {
+    let is_left_small = rows[0] <= rows[1];
+    let small = of(usize::from(!is_left_small));
+    let large = without(parent, &small);
+    if is_left_small { [small, large] } else { [large, small] }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

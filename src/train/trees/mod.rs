@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Ensemble, Family, Feature, Link, Model, Precision, Row, Schema, Tie, Tree};
+use crate::model::{Ensemble, Family, Feature, Link, Model, Precision, Row, Schema, Tie};
 
 use super::{MovableRows, Progress, TrainError, check_rows};
 use bins::Binned;
@@ -170,20 +170,25 @@ fn boost(
     let binned = Binned::new(train, features, options.bins);
     let mut grower = Grower::new(&binned, options);
     let mut margins = vec![base; train.len()];
-    let mut referee = TreeReferee::new(validation, base);
+    let mut held_out = vec![base; validation.len()];
+    let mut best = BestTrees::new(options.patience.filter(|_| !validation.is_empty()));
     let mut trees = Vec::new();
-    while trees.len() < options.trees && !referee.is_out_of_patience(options.patience, trees.len())
-    {
+    while trees.len() < options.trees && !best.is_out_of_patience(trees.len()) {
         let derivatives = margins.iter().zip(train);
         let derivatives = derivatives.map(|(&f, row)| Derivatives::logistic(f, row.label));
         let tree = grower.grow(derivatives.collect(), &mut margins);
-        referee.judge(&tree, trees.len() + 1);
+        let mut loss = 0.0;
+        for (margin, row) in held_out.iter_mut().zip(validation) {
+            *margin += tree.value(&row.values);
+            loss += logistic_loss(*margin, row.label);
+        }
         trees.push(tree);
+        best.judge(loss, trees.len());
         let (done, total) = (trees.len() as u64, options.trees as u64);
-        let validation_accuracy = referee.accuracy();
+        let validation_accuracy = accuracy(&held_out, validation);
         progress(Progress { done, total, validation_accuracy, validation_holding: None });
     }
-    trees.truncate(referee.kept(options.patience).unwrap_or(trees.len()));
+    trees.truncate(best.kept().unwrap_or(trees.len()));
     Ensemble { base: vec![base], trees }
 }
 
@@ -193,43 +198,39 @@ fn base_score(train: &[Row]) -> f64 {
     f64::from((ones / (train.len() as f64 - ones)).ln() as f32)
 }
 
-/// Follows the validation rows and remembers the tree with the smallest loss.
-struct TreeReferee<'a> {
-    rows: &'a [Row],
-    margins: Vec<f64>,
-    best_loss: f64,
-    best_trees: usize,
+/// Remembers the number of trees with the smallest validation loss, if there is a patience to spend.
+struct BestTrees {
+    patience: Option<usize>,
+    loss: f64,
+    trees: usize,
 }
 
-impl<'a> TreeReferee<'a> {
-    fn new(rows: &'a [Row], base: f64) -> Self {
-        Self { rows, margins: vec![base; rows.len()], best_loss: f64::INFINITY, best_trees: 0 }
+impl BestTrees {
+    fn new(patience: Option<usize>) -> Self {
+        Self { patience, loss: f64::INFINITY, trees: 0 }
     }
 
-    fn judge(&mut self, tree: &Tree, trees: usize) {
-        let mut loss = 0.0;
-        for (margin, row) in self.margins.iter_mut().zip(self.rows) {
-            *margin += tree.value(&row.values);
-            loss += logistic_loss(*margin, row.label);
-        }
-        if loss < self.best_loss {
-            (self.best_loss, self.best_trees) = (loss, trees);
+    fn judge(&mut self, loss: f64, trees: usize) {
+        if loss < self.loss {
+            (self.loss, self.trees) = (loss, trees);
         }
     }
 
-    fn accuracy(&self) -> Option<f64> {
-        let is_hit = |(margin, row): &(&f64, &Row)| usize::from(**margin > 0.0) == row.label;
-        let hits = self.margins.iter().zip(self.rows).filter(is_hit).count();
-        (!self.rows.is_empty()).then(|| hits as f64 / self.rows.len() as f64)
+    fn is_out_of_patience(&self, trees: usize) -> bool {
+        self.patience.is_some_and(|wait| trees - self.trees > wait)
     }
 
-    fn is_out_of_patience(&self, patience: Option<usize>, trees: usize) -> bool {
-        !self.rows.is_empty() && patience.is_some_and(|wait| trees - self.best_trees > wait)
+    /// Number of trees to keep; `None`: all.
+    fn kept(&self) -> Option<usize> {
+        self.patience.map(|_| self.trees)
     }
+}
 
-    fn kept(&self, patience: Option<usize>) -> Option<usize> {
-        patience.filter(|_| !self.rows.is_empty()).map(|_| self.best_trees)
-    }
+/// The share of rows whose margin of class 1 has the sign of their label; `None` without rows.
+fn accuracy(margins: &[f64], rows: &[Row]) -> Option<f64> {
+    let is_hit = |(margin, row): &(&f64, &Row)| usize::from(**margin > 0.0) == row.label;
+    let hits = margins.iter().zip(rows).filter(is_hit).count();
+    (!rows.is_empty()).then(|| hits as f64 / rows.len() as f64)
 }
 
 /// `ln(1 + e^{−f})` for class 1, `ln(1 + e^f)` for class 0, without overflow.

@@ -13,6 +13,7 @@ use crate::train::{HeldModel, HoldFigures, HoldOptions, HoldProgress, hold};
 
 use super::super::progress::bar;
 use super::super::{Refusal, files};
+use super::validation;
 
 /// A spec with the path that it was read from.
 pub(super) struct NamedSpec {
@@ -39,8 +40,9 @@ pub(super) fn train(
     options: &HoldOptions,
 ) -> Result<HeldModel, Refusal> {
     let progress = bar("train", 0);
+    let mut training = String::new();
     let mut tell = |what: HoldProgress| match what {
-        HoldProgress::Training(words) => progress.set_message(words.to_owned()),
+        HoldProgress::Training(words) => training = words.to_owned(),
         HoldProgress::Certifying(words) => progress.set_message(format!("certify {words}")),
         HoldProgress::Repair(round) => {
             progress.set_message(format!("repair: {} refuted, {} rows", round.refuted, round.rows));
@@ -48,6 +50,7 @@ pub(super) fn train(
         HoldProgress::Step(step) => {
             progress.set_length(step.total);
             progress.set_position(step.done);
+            progress.set_message(format!("{training}: {}", validation(&step)));
         }
     };
     let specs: Vec<Spec> = specs.iter().map(|named| named.spec.clone()).collect();
@@ -67,14 +70,14 @@ pub(super) fn summary(
         return format!("{:#}\n", in_json(held, specs, options));
     }
     let mut text = String::new();
-    for (part, figures) in [("validation", &held.validation), ("test", &held.test)] {
+    for (part, figures) in [("validation", held.validation()), ("test", held.test.each_ref())] {
         text.push_str(&format!("{part} rows\n{}\n", table(figures, specs)));
     }
     text.push_str(&verdict(held, options));
     text
 }
 
-fn table([before, after]: &[HoldFigures; 2], specs: &[NamedSpec]) -> Table {
+fn table([before, after]: [&HoldFigures; 2], specs: &[NamedSpec]) -> Table {
     let mut table = Table::new();
     table.load_style(RULED);
     table.force_no_tty();
@@ -101,12 +104,12 @@ fn counted(totals: Totals) -> String {
 
 /// The choice in words, with its price.
 fn verdict(held: &HeldModel, options: &HoldOptions) -> String {
-    let [before, after] = &held.validation;
+    let [before, after] = held.validation();
     let price = 100.0 * (before.accuracy() - after.accuracy());
-    if held.is_natural && options.price.is_none() {
+    if held.is_natural() && options.price.is_none() {
         return "kept the natural model: no training held the specs\n".to_owned();
     }
-    if held.is_natural {
+    if held.is_natural() {
         return format!(
             "kept the natural model: none of {} trainings proves more for at most {} points of accuracy on \
              validation rows\n",
@@ -116,7 +119,8 @@ fn verdict(held: &HeldModel, options: &HoldOptions) -> String {
     }
     format!(
         "chosen: {}; {:.2} points of accuracy lost on validation rows, by which it was chosen\n",
-        held.training, price
+        held.training(),
+        price
     )
 }
 
@@ -134,14 +138,14 @@ fn in_json(held: &HeldModel, specs: &[NamedSpec], options: &HoldOptions) -> serd
             "f1": figures.f1, "log_loss": figures.log_loss, "specs": specs.collect::<Vec<_>>(),
         })
     };
-    let [before, after] = held.validation.each_ref().map(figures);
+    let [before, after] = held.validation().map(figures);
     let [test_before, test_after] = held.test.each_ref().map(figures);
     let tried = held
         .tried
         .iter()
         .map(|tried| json!({ "training": tried.training, "figures": figures(&tried.figures) }));
     json!({
-        "family": held.model.family_name(), "training": held.training, "natural": held.is_natural,
+        "family": held.model.family_name(), "training": held.training(), "natural": held.is_natural(),
         "price": options.price, "seed": options.seed, "part": "validation",
         "before": before, "after": after,
         "test": { "before": test_before, "after": test_after },

@@ -180,6 +180,15 @@ fn finished(arguments: &Arguments, record: &Record) -> Result<Option<Model>, Ref
     Ok(Some(model))
 }
 
+/// The figures on validation rows after a step; those of rows that may move are sampled and bounds in floats.
+fn validation(step: &Progress) -> String {
+    let accuracy = step.validation_accuracy.map(|it| format!("validation {it:.4}"));
+    let holding = step.validation_holding.map(|[attacked, bounded]| {
+        format!(", holding {attacked:.4} attacked, {bounded:.4} bounded")
+    });
+    accuracy.unwrap_or_default() + &holding.unwrap_or_default()
+}
+
 /// Trains with a progress bar.
 pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, Refusal> {
     let schema = dataset::schema(data)?;
@@ -187,9 +196,7 @@ pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, R
     let mut watch = |step: Progress| {
         progress.set_length(step.total);
         progress.set_position(step.done);
-        if let Some(accuracy) = step.validation_accuracy {
-            progress.set_message(format!("validation {accuracy:.4}"));
-        }
+        progress.set_message(validation(&step));
     };
     let fit = Fit::of(data, &schema, seed);
     let model = recipe.fit(&fit, &mut watch)?;

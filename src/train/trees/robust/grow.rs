@@ -7,7 +7,7 @@
 use crate::model::{Feature, Node, Row, Tree};
 use crate::spec::Direction;
 use crate::train::trees::TreeOptions;
-use crate::train::trees::histogram::{Derivatives, Histogram, RowSums};
+use crate::train::trees::histogram::{Derivatives, Histogram, RowSums, of_children};
 use crate::train::trees::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 
 use super::reach::BoxCodes;
@@ -181,16 +181,10 @@ impl<'a> RobustGrower<'a> {
         if left.depth == 0 {
             return (None, None);
         }
-        let of = |node: &RobustNode| self.oriented(&node.members, &growth.derivatives);
-        if left.members.len() <= right.members.len() {
-            let small = of(left);
-            let large = parent.without(&small);
-            (Some(small), Some(large))
-        } else {
-            let small = of(right);
-            let large = parent.without(&small);
-            (Some(large), Some(small))
-        }
+        let of = |side: usize| self.oriented(&[left, right][side].members, &growth.derivatives);
+        let rows = [left.members.len(), right.members.len()];
+        let [left, right] = of_children(parent, rows, of, Oriented::without);
+        (Some(left), Some(right))
     }
 
     /// The histograms of the rows that count.

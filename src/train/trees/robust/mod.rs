@@ -30,7 +30,7 @@ use crate::model::{Ensemble, Node, Row, Tree};
 use crate::train::{MovableRows, Progress, RowBoxes};
 
 use super::histogram::Derivatives;
-use super::{TreeOptions, base_score, logistic_loss};
+use super::{BestTrees, TreeOptions, accuracy, base_score, logistic_loss};
 use grow::RobustGrower;
 use reach::BoxCodes;
 
@@ -43,36 +43,65 @@ pub(super) fn boost(
     progress: &mut dyn FnMut(Progress),
 ) -> Ensemble {
     let base = base_score(train.rows);
-    let twice = [train.rows, train.rows].concat();
-    let mut both = train.moves.clone();
-    both.extend(&RowBoxes::none(train.rows, train.rows[0].values.len()));
-    let train = MovableRows { rows: &twice, moves: &both };
-    let reach = BoxCodes::new(train, options.bins);
-    let mut grower = RobustGrower::new(&reach, train.rows, options);
+    let weighted = WeightedRows::new(train, options.worst_case);
+    let train = weighted.rows();
+    let codes = BoxCodes::new(train, options.bins);
+    let mut grower = RobustGrower::new(&codes, train.rows, options);
     let mut margins: Vec<f64> = train.rows.iter().map(|row| sign(row) * base).collect();
-    let mut referee = RobustReferee::new(validation, base);
+    let mut held_out = HeldOut::new(validation, base);
+    let mut best = BestTrees::new(options.patience.filter(|_| !validation.rows.is_empty()));
     let mut trees = Vec::new();
-    while trees.len() < options.trees && !referee.is_out_of_patience(options.patience, trees.len())
-    {
-        let half = train.rows.len() / 2;
-        let derivatives = margins.iter().zip(train.rows).enumerate().map(|(at, (&l, row))| {
-            let weight = if at < half { options.worst_case } else { 1.0 - options.worst_case };
-            Derivatives::weighted(sign(row) * l, row.label, weight)
-        });
-        let tree = grower.grow(derivatives.collect(), &mut margins);
-        referee.judge(&tree, trees.len() + 1);
+    while trees.len() < options.trees && !best.is_out_of_patience(trees.len()) {
+        let tree = grower.grow(weighted.derivatives(&margins), &mut margins);
+        let loss = held_out.add(&tree);
         trees.push(tree);
-        let (done, total) = (trees.len() as u64, options.trees as u64);
-        let validation_accuracy = referee.accuracy();
+        best.judge(loss, trees.len());
         progress(Progress {
-            done,
-            total,
-            validation_accuracy,
-            validation_holding: referee.holding(),
+            done: trees.len() as u64,
+            total: options.trees as u64,
+            validation_accuracy: accuracy(&held_out.plain, validation.rows),
+            validation_holding: held_out.holding(),
         });
     }
-    trees.truncate(referee.kept(options.patience).unwrap_or(trees.len()));
+    trees.truncate(best.kept().unwrap_or(trees.len()));
     Ensemble { base: vec![base], trees }
+}
+
+/// Training rows, each in its worst case and once more where it is, with weights that add up to 1.
+struct WeightedRows {
+    rows: Vec<Row>,
+    moves: RowBoxes,
+    weights: Vec<f64>,
+}
+
+impl WeightedRows {
+    fn new(train: MovableRows, worst_case: f64) -> Self {
+        let count = train.rows.len();
+        let mut all = Self {
+            rows: train.rows.to_vec(),
+            moves: train.moves.clone(),
+            weights: vec![worst_case; count],
+        };
+        // rows without weight would only cost time
+        if worst_case < 1.0 {
+            all.rows.extend_from_slice(train.rows);
+            all.moves.extend(&RowBoxes::none(train.rows));
+            all.weights.resize(2 * count, 1.0 - worst_case);
+        }
+        all
+    }
+
+    fn rows(&self) -> MovableRows<'_> {
+        MovableRows { rows: &self.rows, moves: &self.moves }
+    }
+
+    fn derivatives(&self, margins: &[f64]) -> Vec<Derivatives> {
+        let rows = self.rows.iter().zip(&self.weights).zip(margins);
+        rows.map(|((row, weight), margin)| {
+            Derivatives::weighted(sign(row) * margin, row.label, *weight)
+        })
+        .collect()
+    }
 }
 
 /// `+1` for class 1, `−1` for class 0.
@@ -100,25 +129,24 @@ fn least(tree: &Tree, (lo, hi): (&[f64], &[f64]), sign: f64) -> f64 {
     least
 }
 
-/// Follows the worst case of the validation rows and remembers the tree with the smallest loss.
-struct RobustReferee<'a> {
+/// Margins of the validation rows.
+struct HeldOut<'a> {
     sample: MovableRows<'a>,
-    /// Margins of class 1 at the rows themselves.
+    /// Those of class 1 at the rows themselves.
     plain: Vec<f64>,
     /// Signed margins in the worst case.
     worst: Vec<f64>,
-    best_loss: f64,
-    best_trees: usize,
 }
 
-impl<'a> RobustReferee<'a> {
+impl<'a> HeldOut<'a> {
     fn new(sample: MovableRows<'a>, base: f64) -> Self {
         let plain = vec![base; sample.rows.len()];
         let worst = sample.rows.iter().map(|row| sign(row) * base).collect();
-        Self { sample, plain, worst, best_loss: f64::INFINITY, best_trees: 0 }
+        Self { sample, plain, worst }
     }
 
-    fn judge(&mut self, tree: &Tree, trees: usize) {
+    /// Adds a tree; returns the worst-case loss with it.
+    fn add(&mut self, tree: &Tree) -> f64 {
         let mut loss = 0.0;
         let margins = self.plain.iter_mut().zip(&mut self.worst).zip(self.sample.rows);
         for (at, ((plain, worst), row)) in margins.enumerate() {
@@ -126,30 +154,13 @@ impl<'a> RobustReferee<'a> {
             *worst += least(tree, self.sample.moves.row(at), sign(row));
             loss += logistic_loss(*worst, 1);
         }
-        if loss < self.best_loss {
-            (self.best_loss, self.best_trees) = (loss, trees);
-        }
+        loss
     }
 
-    fn accuracy(&self) -> Option<f64> {
-        let rows = self.sample.rows;
-        let is_hit = |(margin, row): &(&f64, &Row)| usize::from(**margin > 0.0) == row.label;
-        let hits = self.plain.iter().zip(rows).filter(is_hit).count();
-        (!rows.is_empty()).then(|| hits as f64 / rows.len() as f64)
-    }
-
-    /// The share of rows that keep their label in their box tree by tree.
+    /// The share of rows that keep their label in their box tree by tree, which is all that is known of it.
     fn holding(&self) -> Option<[f64; 2]> {
         let holding = self.worst.iter().filter(|worst| **worst > 0.0).count();
         let share = holding as f64 / self.worst.len() as f64;
         (!self.worst.is_empty()).then_some([share, share])
-    }
-
-    fn is_out_of_patience(&self, patience: Option<usize>, trees: usize) -> bool {
-        !self.plain.is_empty() && patience.is_some_and(|wait| trees - self.best_trees > wait)
-    }
-
-    fn kept(&self, patience: Option<usize>) -> Option<usize> {
-        patience.filter(|_| !self.plain.is_empty()).map(|_| self.best_trees)
     }
 }

@@ -22,7 +22,7 @@ fn moves(rows: &[Row], epsilon: f64) -> RowBoxes {
 fn fit(rows: &[Row], epsilon: f64, options: &TreeOptions) -> Model {
     let moves = moves(rows, epsilon);
     let sample = MovableRows { rows, moves: &moves };
-    let none = RowBoxes::none(&[], rows[0].values.len());
+    let none = RowBoxes::none(&[]);
     let schema = plain_schema(rows[0].values.len());
     let nobody = MovableRows { rows: &[], moves: &none };
     trees::train_under_moves(&schema, 2, sample, nobody, options, &mut |_| {}).unwrap()
