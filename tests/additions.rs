@@ -26,8 +26,8 @@ const FOLLOWED: [Followed; 6] = [
     },
     Followed {
         kind: "a defense",
-        words: &["PredictionPoisoning", "prediction_poisoning"],
-        open: &[("<map>", "prediction_poisoning"), ("<chooser>", "poisoning")],
+        words: &["AdaptiveMisinformation", "adaptive_misinformation"],
+        open: &[("<map>", "adaptive_misinformation")],
     },
     Followed { kind: "an attack", words: &["MaskedThief"], open: &[] },
     Followed { kind: "a loss for networks", words: &["Sabr"], open: &[] },

@@ -12,6 +12,22 @@ pub fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
     if hits == 0 { 0.0 } else { 2.0 * hits as f64 / (2 * hits + errors) as f64 }
 }
 
+/// The share of pairs of a positive row and another one in which the positive one has the higher score; equal scores
+/// count half (Mann and Whitney 1947). `None` without both kinds of rows.
+pub fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
+    let mut scored: Vec<(f64, bool)> = scored.into_iter().collect();
+    scored.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (mut below, mut halves, mut positives) = (0usize, 0usize, 0usize);
+    for equal in scored.chunk_by(|(a, _), (b, _)| a == b) {
+        let hits = equal.iter().filter(|(_, is_positive)| *is_positive).count();
+        let others = equal.len() - hits;
+        halves += hits * (2 * below + others);
+        (below, positives) = (below + others, positives + hits);
+    }
+    let pairs = below * positives;
+    (pairs > 0).then(|| halves as f64 / (2 * pairs) as f64)
+}
+
 /// The most frequent class, and the least frequent class that occurs. Ties go to the lower index, and
 /// the two classes are never the same.
 pub fn majority_and_minority(rows: &[Row], classes: usize) -> (usize, usize) {
@@ -20,4 +36,25 @@ pub fn majority_and_minority(rows: &[Row], classes: usize) -> (usize, usize) {
     let others = (0..classes).filter(|class| *class != majority);
     let minority = others.filter(|class| classes == 2 || count(class) > 0).min_by_key(count);
     (majority, minority.unwrap_or(majority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::auc;
+
+    #[test]
+    fn auc_is_the_share_of_pairs_in_order() {
+        let scored =
+            [(0.0, false), (0.0, true), (-1.0, true), (2.0, true), (-0.0, false), (3.0, false)];
+        let (mut won, mut pairs) = (0.0, 0.0);
+        for (high, _) in scored.iter().filter(|(_, is_positive)| *is_positive) {
+            for (low, _) in scored.iter().filter(|(_, is_positive)| !is_positive) {
+                won += if high > low { 1.0 } else { 0.5 * f64::from(u8::from(high == low)) };
+                pairs += 1.0;
+            }
+        }
+        assert_eq!(auc(scored), Some(won / pairs));
+        assert_eq!(auc([(1.0, true), (0.0, false)]), Some(1.0));
+        assert_eq!(auc([(1.0, true)]), None);
+    }
 }

@@ -1,14 +1,15 @@
 //! The strength of a target's defense, and its cost.
 //!
-//! Prediction poisoning (Orekondy, Schiele, Fritz, ICLR 2020) for two classes has a closed form,
-//! and with it a flip threshold:
+//! The maps are `defense`'s. A budget of accuracy on validation rows chooses the strength: it rises step by step while
+//! the budget lasts.
 //!
-//! ```text
-//! F′ = (1 − α)·F + α·e_argmin(F)       the label flips  ⇔  max F < 1 / (2(1 − α))
-//! ```
-//!
-//! so α is the only choice: as large as a budget of accuracy on validation rows allows.
+//! | file | what it holds |
+//! |---|---|
+//! | `kind` | the kinds by their names, and their steps |
+//! | `choice` | the last step within a budget; the effect on rows |
 
-mod poisoning;
+mod choice;
+mod kind;
 
-pub use poisoning::{Choice, DefendError, Effect, choose_poisoning, effect};
+pub use choice::{Choice, DefendError, Effect, choose, effect, given};
+pub use kind::DefenseKind;

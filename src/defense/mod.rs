@@ -8,16 +8,26 @@
 //!
 //! Trusted.
 
+mod adaptive_misinformation;
+mod mixture;
 mod prediction_poisoning;
+mod rounding;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use serde::Deserialize;
 
-use crate::interval::{Decimal, Rational};
+use crate::interval::{Decimal, Rational, sigmoid};
 use crate::model::{Digest, LimitError, Model, Object, Tie, check_json};
 
+use adaptive_misinformation::AdaptiveMisinformation;
+use mixture::Mixture;
 use prediction_poisoning::PredictionPoisoning;
+use rounding::Rounding;
+
+pub use adaptive_misinformation::Decoy;
 
 /// A map in front of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +41,38 @@ pub struct Defense {
 #[derive(Clone, Debug, PartialEq)]
 enum Map {
     PredictionPoisoning(PredictionPoisoning),
+    AdaptiveMisinformation(AdaptiveMisinformation),
+    Mixture(Mixture),
+    Rounding(Rounding),
     /// Says nothing about anything: by default a map loses every claim.
     #[cfg(test)]
     Mute,
+}
+
+/// A map of the answers of a model with two classes: what is proved of it follows from what is proved of the model.
+trait AnswerMap: fmt::Display {
+    /// The name of its kind.
+    fn kind(&self) -> &'static str;
+
+    /// The text of the file.
+    fn to_json(&self, target: Digest) -> String;
+
+    /// The statement about the undefended model that suffices for one about the defended model; `None` if it is lost.
+    fn carry(&self, asked: &Asked) -> Option<Asked>;
+
+    /// The answered label; where arithmetic cannot tell, the one that carried claims do not name.
+    fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize;
+
+    /// `[least, greatest]` of the answered posterior of a class.
+    fn enclosure(&self, class: usize, scores: &[Rational; 2], tie: Tie) -> (Rational, Rational);
+
+    /// The answers for a posterior whose label is `label`, in `f64`; not evidence.
+    fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2];
+}
+
+/// `[least, greatest]` of the undefended posterior of a class.
+fn posterior(class: usize, [zero, one]: &[Rational; 2]) -> (Rational, Rational) {
+    sigmoid(&if class == 1 { one - zero } else { zero - one })
 }
 
 /// The statement that a claim makes about the answers.
@@ -52,7 +91,9 @@ pub enum Asked {
     Boundary,
     /// A statement about outputs of the network itself.
     Outputs,
-    /// Answers at two points differ little, or one confident answer entails another.
+    /// Posteriors at two points are close.
+    Closeness,
+    /// Scores at two points differ little, or one confident answer entails another.
     Change,
     /// Answers at two rows differ little, for all pairs of rows.
     Rows,
@@ -71,19 +112,41 @@ pub enum DefenseError {
     #[error("format is `{0}`, this version reads `defense/1`")]
     Format(String),
     /// A kind without a rule: nothing could be said about the defended model.
-    #[error("defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`")]
+    #[error(
+        "defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`, `adaptive-misinformation`, \
+         `mixture`, `rounding`"
+    )]
     Kind(String),
-    /// α outside `[0, ½)`.
+    /// α of prediction poisoning outside `[0, ½)`.
     #[error("alpha is {0}, expected 0 <= alpha < 0.5")]
     Alpha(Decimal),
+    /// Another parameter outside its range.
+    #[error("{name} is {found}, expected {expected}")]
+    Parameter {
+        /// The key.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// Its range, in words.
+        expected: &'static str,
+    },
     /// A map of posteriors in front of scores that have none.
     #[error(
-        "the model's link is `none`: its scores have no posterior, which prediction poisoning would change"
+        "the model's link is `none`: its scores have no posterior, which {kind} would change",
+        kind = kind.replace('-', " ")
     )]
-    NoPosterior,
+    NoPosterior {
+        /// The kind of the map.
+        kind: &'static str,
+    },
     /// A map for two classes in front of more.
-    #[error("prediction poisoning is built for 2 classes, the model has {0}")]
-    Classes(usize),
+    #[error("{kind} is built for 2 classes, the model has {found}", kind = kind.replace('-', " "))]
+    Classes {
+        /// The kind of the map.
+        kind: &'static str,
+        /// Classes of the model.
+        found: usize,
+    },
 }
 
 impl Defense {
@@ -99,16 +162,55 @@ impl Defense {
         if file.format != "defense/1" {
             return Err(DefenseError::Format(file.format));
         }
-        if file.kind != PredictionPoisoning::KIND {
-            return Err(DefenseError::Kind(file.kind));
-        }
-        let (target, map) = PredictionPoisoning::read(bytes)?;
-        Ok(Self { target, map: Map::PredictionPoisoning(map) })
+        let (target, map) = match file.kind.as_str() {
+            PredictionPoisoning::KIND => {
+                let (target, map) = PredictionPoisoning::read(bytes)?;
+                (target, Map::PredictionPoisoning(map))
+            }
+            AdaptiveMisinformation::KIND => {
+                let (target, map) = AdaptiveMisinformation::read(bytes)?;
+                (target, Map::AdaptiveMisinformation(map))
+            }
+            Mixture::KIND => {
+                let (target, map) = Mixture::read(bytes)?;
+                (target, Map::Mixture(map))
+            }
+            Rounding::KIND => {
+                let (target, map) = Rounding::read(bytes)?;
+                (target, Map::Rounding(map))
+            }
+            _ => return Err(DefenseError::Kind(file.kind)),
+        };
+        Ok(Self { target, map })
     }
 
     /// Prediction poisoning of strength `alpha`, `0 <= alpha < ½`.
     pub fn prediction_poisoning(target: Digest, alpha: Decimal) -> Result<Self, DefenseError> {
         Ok(Self { target, map: Map::PredictionPoisoning(PredictionPoisoning::new(alpha)?) })
+    }
+
+    /// Adaptive misinformation below the confidence `tau`, `½ <= tau < 1`, with a step of steepness `nu > 0` there.
+    pub fn adaptive_misinformation(
+        target: Digest,
+        (nu, tau): (Decimal, Decimal),
+        decoy: Decoy,
+    ) -> Result<Self, DefenseError> {
+        let map = AdaptiveMisinformation::new(nu, tau, decoy)?;
+        Ok(Self { target, map: Map::AdaptiveMisinformation(map) })
+    }
+
+    /// A mixture with the constant answer `eta`, of weight `0 <= alpha < 1`.
+    pub fn mixture(
+        target: Digest,
+        alpha: Decimal,
+        eta: [Decimal; 2],
+    ) -> Result<Self, DefenseError> {
+        Ok(Self { target, map: Map::Mixture(Mixture::new(alpha, eta)?) })
+    }
+
+    /// Answers rounded to 1 to 15 digits.
+    pub fn rounding(target: Digest, digits: u32) -> Result<Self, DefenseError> {
+        Ok(Self { target, map: Map::Rounding(Rounding::new(digits)?) })
     }
 
     /// A map that says nothing.
@@ -117,13 +219,30 @@ impl Defense {
         Self { target: Digest::of(b""), map: Map::Mute }
     }
 
+    fn rule(&self) -> &dyn AnswerMap {
+        match &self.map {
+            Map::PredictionPoisoning(map) => map,
+            Map::AdaptiveMisinformation(map) => map,
+            Map::Mixture(map) => map,
+            Map::Rounding(map) => map,
+            #[cfg(test)]
+            Map::Mute => &tests::Mute,
+        }
+    }
+
+    /// The name of its kind: `prediction-poisoning`, …
+    pub fn kind(&self) -> &'static str {
+        self.rule().kind()
+    }
+
+    /// Its parameters in words: `alpha 0.3`.
+    pub fn parameters(&self) -> String {
+        self.rule().to_string()
+    }
+
     /// The text of the file.
     pub fn to_json(&self) -> String {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.to_json(self.target),
-            #[cfg(test)]
-            Map::Mute => String::new(),
-        }
+        self.rule().to_json(self.target)
     }
 
     /// True if both give the same answers, for every model behind them.
@@ -133,31 +252,24 @@ impl Defense {
 
     /// Refuses a model that the map is not defined for.
     pub fn check_model(&self, model: &Model) -> Result<(), DefenseError> {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.check_model(model),
-            #[cfg(test)]
-            Map::Mute => Ok(()),
+        let kind = self.kind();
+        match model.classes {
+            2 if model.has_posterior() => Ok(()),
+            2 => Err(DefenseError::NoPosterior { kind }),
+            found => Err(DefenseError::Classes { kind, found }),
         }
     }
 
     /// The statement about the undefended model that suffices for one about the defended model; `None` if the
     /// map loses such claims. In both, the label is the undefended one.
     pub fn carry(&self, asked: &Asked) -> Option<Asked> {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.carry(asked),
-            #[cfg(test)]
-            Map::Mute => None,
-        }
+        self.rule().carry(asked)
     }
 
     /// The answered label of a model with two classes, decided from exact scores. If arithmetic cannot decide,
     /// it is the label that carried claims do not name.
     pub fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.label(scores, tie),
-            #[cfg(test)]
-            Map::Mute => 0,
-        }
+        self.rule().label(scores, tie)
     }
 
     /// `[least, greatest]` of the answered posterior of a class, from exact scores of two classes.
@@ -167,20 +279,15 @@ impl Defense {
         scores: &[Rational; 2],
         tie: Tie,
     ) -> (Rational, Rational) {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.enclosure(class, scores, tie),
-            #[cfg(test)]
-            Map::Mute => (Rational::ZERO, Rational::ONE),
-        }
+        self.rule().enclosure(class, scores, tie)
     }
 
     /// The answers for a two-class posterior whose label is `label`, in `f64`; not evidence. A posterior of
     /// another length has no answers: see [`Defense::check_model`].
     pub fn apply(&self, posterior: &[f64], label: usize) -> Vec<f64> {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map.apply(posterior, label),
-            #[cfg(test)]
-            Map::Mute => posterior.to_vec(),
+        match *posterior {
+            [zero, one] => self.rule().apply([zero, one], label).to_vec(),
+            _ => Vec::new(),
         }
     }
 }
@@ -188,10 +295,6 @@ impl Defense {
 /// The kind with its parameters: `prediction-poisoning alpha 0.3`.
 impl fmt::Display for Defense {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match &self.map {
-            Map::PredictionPoisoning(map) => write!(f, "{} {map}", PredictionPoisoning::KIND),
-            #[cfg(test)]
-            Map::Mute => f.write_str("mute"),
-        }
+        write!(f, "{} {}", self.kind(), self.rule())
     }
 }

@@ -10,10 +10,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{Decimal, Rational, exp, sigmoid};
-use crate::model::{Digest, Model, Object, Tie, argmax};
+use crate::interval::{Decimal, Rational, exp};
+use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{Asked, DefenseError};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,31 +45,33 @@ impl PredictionPoisoning {
         let Object(file): Object<DefenseFile> = serde_json::from_slice(bytes)?;
         Ok((file.target, Self::new(file.alpha)?))
     }
+}
 
-    pub(super) fn to_json(&self, target: Digest) -> String {
+impl AnswerMap for PredictionPoisoning {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn to_json(&self, target: Digest) -> String {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let file = DefenseFile { format, target, kind, alpha: self.alpha.clone() };
         serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
     }
 
-    pub(super) fn check_model(&self, model: &Model) -> Result<(), DefenseError> {
-        if model.classes != 2 {
-            return Err(DefenseError::Classes(model.classes));
-        }
-        if model.has_posterior() { Ok(()) } else { Err(DefenseError::NoPosterior) }
-    }
-
     /// `F′_y` is `(1−α)·F_y`, or more by α if `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for
     /// `F′_y > 1 − δ`, that is `F_y > 1 − δ′` with `δ′ = (δ−α)/(1−α)`. Nothing is kept if `δ <= α`. The map
     /// jumps at the boundary, so claims that compare answers at two points are lost.
-    pub(super) fn carry(&self, asked: &Asked) -> Option<Asked> {
+    fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
             // the label wins
             Asked::Label => Rational::half(),
             Asked::Confidence { delta } => delta.clone(),
-            Asked::Order | Asked::Boundary | Asked::Outputs | Asked::Change | Asked::Rows => {
-                return None;
-            }
+            Asked::Order
+            | Asked::Boundary
+            | Asked::Outputs
+            | Asked::Closeness
+            | Asked::Change
+            | Asked::Rows => return None,
         };
         let alpha = self.alpha.value();
         let delta = (&(&delta - alpha) / &(&Rational::ONE - alpha))?;
@@ -77,27 +79,15 @@ impl PredictionPoisoning {
     }
 
     /// On a tie the argmin is the class that does not win it (class 1 under [`Tie::Lower`]).
-    pub(super) fn apply(&self, posterior: &[f64], label: usize) -> Vec<f64> {
+    fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2] {
         let alpha = self.alpha.value().down();
-        let poison = |(class, p): (usize, &f64)| {
-            (1.0 - alpha) * p + if class == label { 0.0 } else { alpha }
-        };
-        if posterior.len() == 2 {
-            posterior.iter().enumerate().map(poison).collect()
-        } else {
-            Vec::new()
-        }
+        [0, 1].map(|class: usize| {
+            (1.0 - alpha) * posterior[class] + if class == label { 0.0 } else { alpha }
+        })
     }
 
-    pub(super) fn enclosure(
-        &self,
-        class: usize,
-        scores: &[Rational; 2],
-        tie: Tie,
-    ) -> (Rational, Rational) {
-        let [zero, one] = scores;
-        let margin = if class == 1 { one - zero } else { zero - one };
-        let (low, high) = sigmoid(&margin);
+    fn enclosure(&self, class: usize, scores: &[Rational; 2], tie: Tie) -> (Rational, Rational) {
+        let (low, high) = posterior(class, scores);
         let rest = &Rational::ONE - self.alpha.value();
         let (low, high) = (&rest * &low, &rest * &high);
         match argmax(scores, tie) == class {
@@ -115,7 +105,7 @@ impl PredictionPoisoning {
     /// Equality needs α = 0, since `e^m` is irrational for rational `m ≠ 0`. A margin too near to tell (within
     /// about 2⁻¹⁸⁰), or beyond 64 while `1/(1−2α)` is too, counts as flipped: no certificate of the defended
     /// model covers such a point, since the kernel's threshold is the upper end of the same enclosure or above.
-    pub(super) fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
+    fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let alpha = self.alpha.value();
         let own = argmax(scores, tie);
         let [first, second] = scores;
@@ -136,6 +126,7 @@ impl fmt::Display for PredictionPoisoning {
 mod tests {
     use super::*;
     use crate::defense::Defense;
+    use crate::model::Model;
 
     fn label(alpha: &str, scores: [f64; 2], tie: Tie) -> usize {
         let defense = Defense::prediction_poisoning(Digest::of(b""), alpha.parse().unwrap());

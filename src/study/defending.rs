@@ -1,8 +1,7 @@
 //! Defenses of a study: the choice of their strength, and cells that measure their effect.
 
-use crate::defend::{DefendError, choose_poisoning, effect};
-use crate::defense::{Defense, DefenseError};
-use crate::interval::Decimal;
+use crate::defend::{DefendError, DefenseKind, choose, effect};
+use crate::defense::Defense;
 use crate::model::{Digest, Model, Part, Row};
 use crate::report::Share;
 
@@ -17,28 +16,31 @@ pub(super) struct Chosen {
     /// Digest of its file.
     pub(super) digest: Digest,
     how: String,
-    strength: String,
 }
 
-/// Refuses a strength that the defense does not have.
-pub(super) fn expect_strength(alpha: &Decimal) -> Result<(), DefenseError> {
-    Defense::prediction_poisoning(Digest::of(b""), alpha.clone()).map(|_| ())
+/// Refuses parameters that the defense does not have.
+pub(super) fn expect_parameters(kind: DefenseKind, parameters: &str) -> Result<(), DefendError> {
+    kind.with(Digest::of(b""), parameters).map(|_| ())
 }
 
 impl Workbench<'_> {
-    /// Prediction poisoning of the strength that the grid asks for. It is left out where even the weakest costs more
-    /// than the points of accuracy that are allowed.
+    /// The defense that the grid asks for. It is left out where even the weakest costs more than the points of
+    /// accuracy that are allowed.
     pub(super) fn choose(&self, named: &GridDefense) -> Result<Chosen, StudyError> {
         expect_met(&named.needs, self.data)?;
-        let (alpha, how) = match &named.strength {
-            Strength::Alpha(alpha) => (alpha.clone(), "given by the grid".to_owned()),
+        let (model, kind) = (&self.made.model, named.kind);
+        let (defense, how) = match &named.strength {
+            Strength::Given(parameters) => {
+                (kind.with(self.made.digest, parameters)?, "given by the grid".to_owned())
+            }
             Strength::Budget(points) => {
                 let rows = self.data.part(Part::Validation);
-                let choice = choose_poisoning(&self.made.model, rows, *points)?;
+                let choice = choose(kind, (model, self.made.digest), rows, *points)?;
                 let points = points_text(*points);
-                if choice.is_identity() {
+                if choice.is_identity {
                     return Err(StudyError::LeftOut(format!(
-                        "even the weakest prediction poisoning costs more than {points} on validation rows"
+                        "even the weakest {} costs more than {points} on validation rows",
+                        kind.words()
                     )));
                 }
                 let percent = |accuracy: f64| format!("{:.1}%", 100.0 * accuracy);
@@ -47,15 +49,12 @@ impl Workbench<'_> {
                     percent(choice.accuracy_before),
                     percent(choice.accuracy_after)
                 );
-                (choice.alpha, how)
+                (choice.defense, how)
             }
         };
-        let strength = format!("alpha {alpha}");
-        let defense =
-            Defense::prediction_poisoning(self.made.digest, alpha).map_err(DefendError::from)?;
-        defense.check_model(&self.made.model).map_err(DefendError::from)?;
+        defense.check_model(model).map_err(DefendError::from)?;
         let digest = Digest::of(defense.to_json().as_bytes());
-        Ok(Chosen { defense, digest, how, strength })
+        Ok(Chosen { defense, digest, how })
     }
 
     /// The costs of a defense to the honest user.
@@ -65,8 +64,8 @@ impl Workbench<'_> {
         let share =
             |part: f64| Share::new((part * test.len() as f64).round() as u64, test.len() as u64);
         Ok(DefendedCell {
-            kind: "prediction-poisoning".to_owned(),
-            strength: chosen.strength.clone(),
+            kind: chosen.defense.kind().to_owned(),
+            strength: chosen.defense.parameters(),
             chosen: chosen.how.clone(),
             defense: chosen.digest,
             accuracy_before: share(effect.accuracy_before),

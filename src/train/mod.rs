@@ -36,7 +36,8 @@ pub mod trees;
 pub use demand::HoldDemands;
 pub use error::TrainError;
 pub use hold::{
-    HeldModel, HoldError, HoldFamily, HoldFigures, HoldOptions, HoldProgress, Tried, hold,
+    HeldModel, HoldError, HoldFamily, HoldFigures, HoldOptions, HoldProgress, ScoreScale, Tried,
+    hold,
 };
 pub use moves::{MovableRows, RowBoxes};
 pub use recipe::{Fit, Recipe, RecipeError};

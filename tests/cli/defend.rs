@@ -140,8 +140,10 @@ fn a_defense_of_another_target_is_refused() {
 fn bad_calls_are_refused_and_nothing_is_written() {
     let scene = published();
     for (old, new, fact) in [
-        ("--defense pp", "--defense am", "am"),
-        ("--defense pp", "--defense bf", "bf: not built yet"),
+        ("--defense pp", "--defense pp --parameters alpha=0.5", "alpha is 0.5"),
+        ("--defense pp", "--defense pp --parameters alpha=0.1,tau=1", "no parameter `tau`"),
+        ("--defense pp", "--defense am --parameters nu=5", "`tau` is missing"),
+        ("--defense pp", "--defense pp --parameters alpha=0.1 --points 2", "cannot be used with"),
         ("--defense pp", "--defense foo", "foo: there is no such defense"),
         ("tiny.csv", "spambase", "feature"),
         ("--data tiny.csv", "--data tiny.csv --points nan", "NaN"),

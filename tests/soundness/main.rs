@@ -6,6 +6,7 @@ mod balls;
 mod cases;
 mod conditions;
 mod coupled;
+mod defenses;
 mod ensembles;
 mod extremes;
 mod networks;

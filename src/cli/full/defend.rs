@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection, Task};
-use crate::defend::{Choice, Effect, choose_poisoning, effect};
+use crate::defend::{Choice, DefendError, DefenseKind, Effect, choose, effect, given};
 use crate::defense::{Defense, DefenseError};
 use crate::model::{Digest, Model, Part};
 use crate::report::Counts;
@@ -19,8 +19,9 @@ use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
 ///
-/// pp is prediction poisoning; its strength is the largest that costs at most one accuracy point on
-/// the validation rows. For every certificate of the manifest about this model, the claim is
+/// pp is prediction poisoning, am adaptive misinformation with a mirroring decoy, mixture a mixture with even answers,
+/// rounding gives few digits. The strength is the largest that costs at most one accuracy point on
+/// the validation rows, or what --parameters say. For every certificate of the manifest about this model, the claim is
 /// certified anew of the defended model. Where no strength costs so little, nothing is defended and the
 /// certificates stay those of the model.
 ///
@@ -38,9 +39,13 @@ pub(crate) struct Arguments {
     /// The data: validation rows choose the strength, test rows measure it.
     #[arg(long)]
     data: String,
-    /// The defense: pp. (am, bf, … are refused by name.)
+    /// The defense: pp, am, mixture or rounding.
     #[arg(long)]
     defense: String,
+    /// Its parameters instead of a budget: alpha=0.2 for pp; tau=0.7,nu=1000,decoy=mirror for am; alpha=0.3 for mixture;
+    /// digits=2 for rounding.
+    #[arg(long, conflicts_with = "points")]
+    parameters: Option<String>,
     /// Largest loss of validation accuracy, in percentage points.
     #[arg(long, default_value_t = 1.0)]
     points: f64,
@@ -65,15 +70,22 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    expect_built(&arguments.defense)?;
+    let kind = kind(&arguments.defense)?;
     let place = place(arguments)?;
     let (model, digest) = read_classifier(&arguments.model)?;
     let data = ordered_as(read_whole(&arguments.data)?, &model)?;
-    if model.classes == 2 && !model.has_posterior() {
-        return Err(Refusal::about(&arguments.model)(DefenseError::NoPosterior.into()));
-    }
-    let choice = choose_poisoning(&model, data.part(Part::Validation), arguments.points)?;
-    let defense = Defense::prediction_poisoning(digest, choice.alpha.clone())?;
+    let validation = data.part(Part::Validation);
+    let choice = match &arguments.parameters {
+        Some(text) => given(kind.with(digest, text)?, &model, validation),
+        None => choose(kind, (&model, digest), validation, arguments.points),
+    };
+    let choice = choice.map_err(|error| match error {
+        DefendError::Defense(error @ DefenseError::NoPosterior { .. }) => {
+            Refusal::about(&arguments.model)(error.into())
+        }
+        error => error.into(),
+    })?;
+    let defense = choice.defense.clone();
     let effect = effect(&model, &defense, data.part(Part::Test))?;
     let about = About::new(
         (&arguments.model, digest),
@@ -93,14 +105,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             defense: &defense,
             store: &store,
             draft: &draft,
-            is_identity: choice.is_identity(),
+            is_identity: choice.is_identity,
         };
         still = defended.carry(&claims, arguments, &mut text)?;
         text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
     }
     let metrics = serde_json::json!({
         "verb": "defend", "about": about, "seed": arguments.seed, "points": arguments.points,
-        "identity": choice.is_identity(),
+        "identity": choice.is_identity,
         "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
         "still-proved": still,
     });
@@ -112,18 +124,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
 
 /// The effect of the defense, in words.
 fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
-    let Choice { alpha, accuracy_before, accuracy_after, .. } = choice;
-    if choice.is_identity() {
+    let Choice { defense, accuracy_before, accuracy_after, .. } = choice;
+    if choice.is_identity {
         return format!(
-            "identity: nothing is defended: even alpha 0.01 costs more than {} points of accuracy on \
+            "identity: nothing is defended: even the weakest {} costs more than {} points of accuracy on \
              validation rows; --points P allows more\n",
-            arguments.points
+            arguments.defense, arguments.points
         );
     }
     format!(
-        "alpha {alpha} costs {accuracy_before:.4} -> {accuracy_after:.4} accuracy on validation rows, {:.4} \
+        "{} costs {accuracy_before:.4} -> {accuracy_after:.4} accuracy on validation rows, {:.4} \
          -> {:.4} on {} test rows; {:.4} of the labels change\n",
-        effect.accuracy_before, effect.accuracy_after, effect.rows, effect.flipped
+        defense.parameters(),
+        effect.accuracy_before,
+        effect.accuracy_after,
+        effect.rows,
+        effect.flipped
     )
 }
 
@@ -138,16 +154,17 @@ fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     ResultFolder::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
-/// Defenses that have a name and no code so far.
-const NOT_BUILT: [&str; 2] = ["am", "bf"];
-
-fn expect_built(defense: &str) -> Result<(), Refusal> {
-    let what = match defense {
-        "pp" => return Ok(()),
-        name if NOT_BUILT.contains(&name) => "not built yet; `pp` (prediction poisoning) is",
-        _ => "there is no such defense; `pp` is prediction poisoning",
-    };
-    Err(Refusal::new(format!("--defense {defense:.60}: {what}")))
+fn kind(name: &str) -> Result<DefenseKind, Refusal> {
+    DefenseKind::named(name).ok_or_else(|| {
+        let known: Vec<String> = DefenseKind::ALL
+            .iter()
+            .map(|kind| format!("{} ({})", kind.name(), kind.words()))
+            .collect();
+        Refusal::new(format!(
+            "--defense {name:.60}: there is no such defense; expected {}",
+            known.join(", ")
+        ))
+    })
 }
 
 /// The claim of a certificate of the manifest about the undefended model.

@@ -116,7 +116,10 @@ fn choice_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
 
 /// `pp` for `prediction-poisoning`: the name that `defend --defense` takes, for places with little room.
 fn initials(kind: &str) -> String {
-    kind.split('-').filter_map(|word| word.chars().next()).collect()
+    match kind.contains('-') {
+        true => kind.split('-').filter_map(|word| word.chars().next()).collect(),
+        false => kind.to_owned(),
+    }
 }
 
 fn kept_caption(run: &Run) -> String {

@@ -31,7 +31,7 @@ impl PropertyKind for Lipschitzness {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs, Asked::Change) }
+        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs, Asked::Closeness) }
     }
 
     fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {

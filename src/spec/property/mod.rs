@@ -201,9 +201,14 @@ impl Profile {
             (Asked::Order, _) if classes <= 2 => AnswerKind::Scores,
             (Asked::Change, Some(On::Score)) => AnswerKind::Scores,
             (Asked::Change, Some(On::Posterior) | None) => AnswerKind::Posteriors,
-            (Asked::Order | Asked::Confidence { .. } | Asked::Boundary | Asked::Rows, _) => {
-                AnswerKind::Posteriors
-            }
+            (
+                Asked::Order
+                | Asked::Confidence { .. }
+                | Asked::Boundary
+                | Asked::Closeness
+                | Asked::Rows,
+                _,
+            ) => AnswerKind::Posteriors,
         }
     }
 }

@@ -30,7 +30,11 @@ impl PropertyKind for SmallNeighborhood {
     }
 
     fn profile(&self) -> Profile {
-        Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, Asked::Change) }
+        let asked = match self.on {
+            On::Posterior => Asked::Closeness,
+            On::Score => Asked::Change,
+        };
+        Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, asked) }
     }
 
     fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {

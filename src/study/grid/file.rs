@@ -31,13 +31,13 @@ impl Need {
     }
 }
 
-/// The strength of prediction poisoning.
+/// The strength of a defense.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Strength {
     /// The largest that costs at most so many points of accuracy on validation rows.
     Budget(f64),
-    /// This one.
-    Alpha(Decimal),
+    /// These parameters, `KEY=VALUE,…`.
+    Given(String),
 }
 
 #[derive(Deserialize)]
@@ -109,7 +109,11 @@ pub(super) struct AttackEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct DefenseEntry {
     pub(super) name: Spanned<String>,
+    /// The short name of its kind; prediction poisoning if left out.
+    pub(super) kind: Option<Spanned<String>>,
     pub(super) points: Option<Spanned<f64>>,
+    pub(super) parameters: Option<String>,
+    /// Of prediction poisoning, for short.
     pub(super) alpha: Option<Decimal>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,

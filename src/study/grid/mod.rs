@@ -5,8 +5,11 @@
 //! [[model]]     name             recipe = """…""" | recipe-file = "…" | file = "model.json"
 //! [[property]]  name             spec   = """…""" | spec-file   = "…"
 //! [[attack]]    name             attack = """…""" | attack-file = "…"
-//! [[defense]]   name             points = 1.0     | alpha       = "0.1"
+//! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"
 //! ```
+//!
+//! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture` or
+//! `rounding`.
 //!
 //! Every model is taken on every data set, as it is and behind every defense; there every property is certified and
 //! every attack is run `repetitions` times. Reading is strict: an unknown key, a value out of range and a file
@@ -19,6 +22,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::defend::DefenseKind;
 use crate::model::{DataSet, Digest, Part};
 use crate::spec::{Spec, SpecError};
 use crate::steal::AttackSpec;
@@ -126,6 +130,7 @@ pub(super) struct GridAttack {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct GridDefense {
     pub(super) name: String,
+    pub(super) kind: DefenseKind,
     pub(super) strength: Strength,
     pub(super) needs: Vec<Need>,
 }

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use toml::Spanned;
 
+use crate::defend::DefenseKind;
 use crate::model::{Digest, MAX_BYTES, Model};
 use crate::source::read_regular;
 use crate::steal::AttackSpec;
 use crate::train::Recipe;
 
 use super::super::cell::is_name;
-use super::super::defending::expect_strength;
+use super::super::defending::expect_parameters;
 use super::file::{AttackEntry, DefenseEntry, GridFile, LeakFile, ModelEntry, PropertyEntry};
 use super::{
     GridAttack, GridData, GridDefense, GridError, GridModel, GridProperty, Leak, MAX_CELLS,
@@ -259,8 +260,15 @@ impl EntryReader<'_> {
     }
 
     fn defense(&mut self, at: EntryName, entry: &DefenseEntry) -> Result<GridDefense, GridError> {
-        let DefenseEntry { points, alpha, needs, .. } = entry;
-        let strength = match (points, alpha) {
+        let kind = match &entry.kind {
+            None => DefenseKind::PredictionPoisoning,
+            Some(name) => match DefenseKind::named(name.get_ref()) {
+                Some(kind) => kind,
+                None => return self.value(name, "kind", "pp, am, mixture or rounding"),
+            },
+        };
+        let alpha = entry.alpha.as_ref().map(|alpha| format!("alpha={alpha}"));
+        let strength = match (&entry.points, entry.parameters.clone().or(alpha)) {
             (Some(points), None) => {
                 let given = *points.get_ref();
                 if !(given >= 0.0 && given.is_finite()) {
@@ -268,16 +276,15 @@ impl EntryReader<'_> {
                 }
                 Strength::Budget(given)
             }
-            (None, Some(alpha)) => {
-                expect_strength(alpha).map_err(|error| self.unreadable(at, error))?;
-                Strength::Alpha(alpha.clone())
+            (None, Some(parameters)) if entry.parameters.is_none() || entry.alpha.is_none() => {
+                expect_parameters(kind, &parameters).map_err(|error| self.unreadable(at, error))?;
+                Strength::Given(parameters)
             }
-            (both, _) => {
-                let found = if both.is_some() { 2 } else { 0 };
-                return Err(self.origin(at, "`points`, `alpha`", found));
-            }
+            (None, None) => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 0)),
+            _ => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 2)),
         };
-        Ok(GridDefense { name: at.name.get_ref().clone(), strength, needs: needs.clone() })
+        let (name, needs) = (at.name.get_ref().clone(), entry.needs.clone());
+        Ok(GridDefense { name, kind, strength, needs })
     }
 
     fn leak(&self, leak: &LeakFile, properties: &[GridProperty]) -> Result<Leak, GridError> {
@@ -352,7 +359,10 @@ mod tests {
                 &["line 8: `declared` is \"up\"", "decreasing"],
             ),
             (&format!("{attack}attack = \"attack = 'guess'\""), &["attack `a`", "guess"]),
-            (defense, &["line 6: defense `f` has 0 of the keys `points`, `alpha`"]),
+            (defense, &["line 6: defense `f` has 0 of the keys `points`, `parameters`"]),
+            (&format!("{defense}kind = 'pq'\npoints = 1.0"), &["line 7: `kind` is \"pq\"", "am"]),
+            (&format!("{defense}alpha = '0.1'\nparameters = 'alpha=0.1'"), &["has 2 of the keys"]),
+            (&format!("{defense}kind = 'am'\nparameters = 'nu=5'"), &["`tau` is missing"]),
             (&format!("{defense}points = -1.0"), &["line 7: `points` is -1.0; expected 0 or more"]),
             (&format!("{defense}points = nan"), &["line 7: `points` is NaN"]),
             (&format!("{defense}alpha = '0.5'"), &["defense `f`: alpha is 0.5"]),

@@ -1,10 +1,10 @@
 //! The figures of a model on the rows of a part.
 
 use crate::certificate::{Subject, Totals};
-use crate::certify::{CertifyError, Options, Selection, Task};
-use crate::dataset::{f1, majority_and_minority};
+use crate::certify::{CertifyError, LargestChange, Options, Selection, Task};
+use crate::dataset::{auc, f1, majority_and_minority};
 use crate::model::{DataSet, Family, Model, Part, Row, softmax};
-use crate::spec::Spec;
+use crate::spec::{Aim, Spec};
 
 use super::HoldOptions;
 
@@ -20,10 +20,26 @@ pub struct HoldFigures {
     pub rows: u64,
     /// F1 of the class that is least frequent among the training rows.
     pub f1: f64,
+    /// The share of pairs of rows of the two classes that the score orders rightly; `None` with more classes, or if
+    /// one of them has no row.
+    pub auc: Option<f64>,
     /// Mean of `−ln F_y`, in nats.
     pub log_loss: f64,
     /// Obligations by verdict, in the order of the specs.
     pub specs: Vec<Totals>,
+    /// The scale of the score for each spec, in their order.
+    pub scales: Vec<ScoreScale>,
+}
+
+/// The yardsticks of a claim about two points of an ensemble. A small score changes little and is confident nowhere, so
+/// a claim about it may hold by its size alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ScoreScale {
+    /// The range of the score on the domain; `None` for claims that are not about its change.
+    pub span: Option<LargestChange>,
+    /// True if some point of the domain has the confidence that the claim is about, false if it holds emptily; `None`
+    /// for other claims, or if the budget ended first.
+    pub is_premise_met: Option<bool>,
 }
 
 impl HoldFigures {
@@ -37,14 +53,24 @@ impl HoldFigures {
         let rows = data.part(part);
         let minority = majority_and_minority(data.part(Part::Train), data.classes()).1;
         let labels = rows.iter().map(|row| (model.label(&row.values), row.label));
-        let specs = specs.iter().map(|spec| certified(model, spec, data, part, options));
-        Ok(Self {
+        let mut figures = Self {
             correct: labels.clone().filter(|(label, truth)| label == truth).count() as u64,
             rows: rows.len() as u64,
             f1: f1(labels, minority),
+            auc: match data.classes() {
+                2 => auc(rows.iter().map(|row| (model.margin(&row.values), row.label == 1))),
+                _ => None,
+            },
             log_loss: rows.iter().map(|row| loss(model, row)).sum::<f64>() / rows.len() as f64,
-            specs: specs.collect::<Result<_, _>>()?,
-        })
+            specs: Vec::new(),
+            scales: Vec::new(),
+        };
+        for spec in specs {
+            let task = task(model, spec, data, part, options);
+            figures.specs.push(task.certify(&mut |_, _| {})?.written.tally.all);
+            figures.scales.push(ScoreScale::of(&task)?);
+        }
+        Ok(figures)
     }
 
     /// The share of rows classified correctly.
@@ -59,15 +85,29 @@ impl HoldFigures {
     }
 }
 
-fn certified(
-    model: &Model,
-    spec: &Spec,
-    data: &DataSet,
+impl ScoreScale {
+    fn of(task: &Task) -> Result<Self, CertifyError> {
+        let lowered = task.lowered(task.rows()?)?;
+        let is_change = lowered.aim().is_some_and(Aim::is_change);
+        if !is_change || !matches!(task.subject.model.0.family, Family::Ensemble(_)) {
+            return Ok(Self::default());
+        }
+        task.prepare(|searcher| Self {
+            span: searcher.score_span(0),
+            is_premise_met: searcher.is_premise_met(0),
+        })
+    }
+}
+
+fn task<'a>(
+    model: &'a Model,
+    spec: &'a Spec,
+    data: &'a DataSet,
     part: Part,
     options: &HoldOptions,
-) -> Result<Totals, CertifyError> {
+) -> Task<'a> {
     let rows = options.rows.min(spec.property.count_of(data.part(part)));
-    let task = Task {
+    Task {
         subject: Subject::new(model, spec, data),
         selection: Selection { part, rows: Some(rows) },
         options: Options {
@@ -78,8 +118,7 @@ fn certified(
             seed: options.seed,
             ..Options::default()
         },
-    };
-    Ok(task.certify(&mut |_, _| {})?.written.tally.all)
+    }
 }
 
 /// `−ln F_y`, bounded by the least positive float.

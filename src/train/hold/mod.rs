@@ -23,7 +23,7 @@ use super::{Fit, HoldDemands, Progress, RepairOptions, RepairRound, TrainError, 
 use attempts::Afterwards;
 
 pub use attempts::HoldFamily;
-pub use figures::HoldFigures;
+pub use figures::{HoldFigures, ScoreScale};
 
 /// The settings of [`hold`].
 #[derive(Clone, Debug, PartialEq)]

@@ -69,3 +69,23 @@ fn what_cannot_be_held_is_refused_by_name() {
     let both = [towards("increasing"), towards("decreasing")];
     assert!(refused(&both, &usual).contains("the other direction"));
 }
+
+/// A score that is made smaller holds bounds on its change and reaches no confidence; the yardsticks tell it.
+#[test]
+fn claims_about_the_score_come_with_its_scale() {
+    let features = "features = ['char_freq_dollar']";
+    let specs = [
+        spec(&format!("property = 'stability'\n{features}\nbound = '0.01'")),
+        spec(&format!(
+            "property = 'high-confidence'\n{features}\nconfidence = '0.98'\ncutoff = '0.5'"
+        )),
+        invariance(),
+    ];
+    let held = held(&specs, &HoldOptions { rows: 5, ..HoldOptions::default() }).unwrap();
+    let [before, after] = held.validation();
+    let spans = [before, after].map(|figures| figures.scales[0].span.unwrap().most);
+    assert!(spans[1] < spans[0], "{spans:?}");
+    assert_eq!(before.scales[1].is_premise_met, Some(true));
+    assert_eq!(after.scales[2], ScoreScale::default());
+    assert!(after.auc.unwrap() > 0.9);
+}

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 
 use crate::certificate::Totals;
+use crate::certify::LargestChange;
 use crate::model::DataSet;
 use crate::report::RULED;
 use crate::spec::Spec;
@@ -87,9 +88,23 @@ fn table([before, after]: [&HoldFigures; 2], specs: &[NamedSpec]) -> Table {
     };
     table.add_row(decimals("accuracy", before.accuracy(), after.accuracy()));
     table.add_row(decimals("F1", before.f1, after.f1));
+    if let (Some(before), Some(after)) = (before.auc, after.auc) {
+        table.add_row(["AUC".to_owned(), format!("{before:.5}"), format!("{after:.5}")]);
+    }
     table.add_row(decimals("log-loss", before.log_loss, after.log_loss));
-    for ((named, before), after) in specs.iter().zip(&before.specs).zip(&after.specs) {
-        table.add_row([named.path.display().to_string(), counted(*before), counted(*after)]);
+    for (at, named) in specs.iter().enumerate() {
+        let name = named.path.display().to_string();
+        let [before_held, after_held] = [before, after].map(|of| counted(of.specs[at]));
+        table.add_row([name, before_held, after_held]);
+        let scales = [before, after].map(|of| of.scales[at]);
+        if let [Some(before), Some(after)] = scales.map(|scale| scale.span).map(|s| s.map(spanned))
+        {
+            table.add_row(["  score ranges over".to_owned(), before, after]);
+        }
+        if let [Some(before), Some(after)] = scales.map(|scale| scale.is_premise_met) {
+            let reached = |is_met| if is_met { "yes" } else { "no: it holds emptily" }.to_owned();
+            table.add_row(["  confidence is reached".to_owned(), reached(before), reached(after)]);
+        }
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -100,6 +115,14 @@ fn table([before, after]: [&HoldFigures; 2], specs: &[NamedSpec]) -> Table {
 fn counted(totals: Totals) -> String {
     let Totals { proved, refuted, undecided, .. } = totals;
     format!("proved {proved} refuted {refuted} undecided {undecided} of {}", totals.n())
+}
+
+/// The range of a score on the domain, or an enclosure of it.
+fn spanned(span: LargestChange) -> String {
+    match span.is_exact {
+        true => format!("{:.2}", span.most),
+        false => format!("{:.2} to {:.2}", span.least, span.most),
+    }
 }
 
 /// The choice in words, with its price.
@@ -126,8 +149,13 @@ fn verdict(held: &HeldModel, options: &HoldOptions) -> String {
 
 fn in_json(held: &HeldModel, specs: &[NamedSpec], options: &HoldOptions) -> serde_json::Value {
     let figures = |figures: &HoldFigures| {
-        let specs = specs.iter().zip(&figures.specs).map(|(named, totals)| {
+        let decided = figures.specs.iter().zip(&figures.scales);
+        let specs = specs.iter().zip(decided).map(|(named, (totals, scale))| {
+            let span = scale.span.map(|span| {
+                json!({ "at_least": span.least, "at_most": span.most, "is_exact": span.is_exact })
+            });
             json!({
+                "score_range": span, "confidence_is_reached": scale.is_premise_met,
                 "spec": named.path, "proved": totals.proved, "refuted": totals.refuted,
                 "undecided": totals.undecided, "vacuous": totals.vacuous, "invalid": totals.invalid,
                 "n": totals.n(),
@@ -135,7 +163,7 @@ fn in_json(held: &HeldModel, specs: &[NamedSpec], options: &HoldOptions) -> serd
         });
         json!({
             "accuracy": figures.accuracy(), "correct": figures.correct, "rows": figures.rows,
-            "f1": figures.f1, "log_loss": figures.log_loss, "specs": specs.collect::<Vec<_>>(),
+            "f1": figures.f1, "auc": figures.auc, "log_loss": figures.log_loss, "specs": specs.collect::<Vec<_>>(),
         })
     };
     let [before, after] = held.validation().map(figures);

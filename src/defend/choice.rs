@@ -1,19 +1,17 @@
-//! Prediction poisoning: its strength by budget, and its effect on rows.
+//! The strength of a defense by a budget of accuracy, and its effect on rows.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::defense::{Defense, DefenseError};
-use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Model, Row, Tie, argmax};
 
-/// α is tried in steps of 0.01, up to this many hundredths.
-const LAST_STEP: u32 = 49;
+use super::DefenseKind;
 
 /// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum DefendError {
-    /// The closed form is for two classes.
-    #[error("prediction poisoning is built for 2 classes, the model has {found}")]
+    /// The maps are for two classes.
+    #[error("defenses are built for 2 classes, the model has {found}")]
     Classes {
         /// Classes of the model.
         found: usize,
@@ -27,29 +25,40 @@ pub enum DefendError {
         /// The budget requested.
         found: f64,
     },
-    /// α is outside `[0, ½)`.
+    /// Parameters that make no defense of the kind.
+    #[error("{problem}; {kind} takes {keys}")]
+    Parameters {
+        /// The short name of the kind.
+        kind: &'static str,
+        /// The problem in words.
+        problem: String,
+        /// The keys it takes, with their defaults.
+        keys: &'static str,
+    },
+    /// A parameter is outside its range, or the map is not for the model.
     #[error(transparent)]
     Defense(#[from] DefenseError),
 }
 
-/// A strength, and the reason for it. Accuracies are shares of the validation rows.
+/// A defense, and the reason for its strength. Accuracies are shares of the validation rows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Choice {
-    /// The last admissible strength; 0 if there was none.
-    pub alpha: Decimal,
-    /// Number of strengths tried, the refused one included.
-    pub steps: u32,
+    /// The last admissible defense; the one that changes nothing if there was none.
+    #[serde(rename = "parameters", serialize_with = "parameters")]
+    pub defense: Defense,
+    /// True if no strength was within the budget; the defense changes nothing.
+    #[serde(skip)]
+    pub is_identity: bool,
+    /// Number of strengths tried, the refused one included; 0 if the parameters were given.
+    pub steps: usize,
     /// Accuracy without the defense.
     pub accuracy_before: f64,
     /// Accuracy with it.
     pub accuracy_after: f64,
 }
 
-impl Choice {
-    /// True if no strength was within the budget; the remaining defense changes nothing.
-    pub fn is_identity(&self) -> bool {
-        *self.alpha.value() == Rational::ZERO
-    }
+fn parameters<S: Serializer>(defense: &Defense, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&defense.parameters())
 }
 
 /// The effect of a defense on the answers on rows.
@@ -65,13 +74,14 @@ pub struct Effect {
     pub flipped: f64,
 }
 
-/// Raises α from 0.01 by 0.01 while accuracy on `validation` drops by at most `points` percentage
-/// points. Keeps the last admissible value; 0.49 is the last one tried.
+/// Raises the strength of a kind step by step while accuracy on `validation` drops by at most `points` percentage
+/// points, and keeps the last admissible one.
 ///
 /// # Errors
-/// Other than two classes, no rows, a budget that is negative or not finite.
-pub fn choose_poisoning(
-    model: &Model,
+/// A model that the defense is not for, no rows, a budget that is negative or not finite.
+pub fn choose(
+    kind: DefenseKind,
+    (model, target): (&Model, Digest),
     validation: &[Row],
     points: f64,
 ) -> Result<Choice, DefendError> {
@@ -80,21 +90,32 @@ pub fn choose_poisoning(
     }
     let answers = Answers::new(model, validation)?;
     let correct_before = answers.correct(None);
-    let (mut alpha, mut correct_after, mut steps) = (hundredths(0), correct_before, 0);
-    for step in 1..=LAST_STEP {
-        steps = step;
-        let stronger = hundredths(step);
-        let defense = Defense::prediction_poisoning(Digest::of(b""), stronger.clone())?;
-        let correct = answers.correct(Some(&defense));
+    let (mut chosen, mut correct_after, mut steps) = (None, correct_before, 0);
+    for stronger in kind.ladder(target)? {
+        steps += 1;
+        let correct = answers.correct(Some(&stronger));
         let drop = 100.0 * (correct_before as f64 - correct as f64);
         if drop > points * validation.len() as f64 {
             break;
         }
-        (alpha, correct_after) = (stronger, correct);
+        (chosen, correct_after) = (Some(stronger), correct);
     }
     let share = |count: usize| count as f64 / validation.len() as f64;
     let (accuracy_before, accuracy_after) = (share(correct_before), share(correct_after));
-    Ok(Choice { alpha, steps, accuracy_before, accuracy_after })
+    let is_identity = chosen.is_none();
+    let defense = chosen.map_or_else(|| kind.identity(target), Ok)?;
+    defense.check_model(model)?;
+    Ok(Choice { defense, is_identity, steps, accuracy_before, accuracy_after })
+}
+
+/// A defense whose parameters are given, with its accuracy on `validation`.
+///
+/// # Errors
+/// A model that the defense is not for, no rows.
+pub fn given(defense: Defense, model: &Model, validation: &[Row]) -> Result<Choice, DefendError> {
+    defense.check_model(model)?;
+    let Effect { accuracy_before, accuracy_after, .. } = effect(model, &defense, validation)?;
+    Ok(Choice { defense, is_identity: false, steps: 0, accuracy_before, accuracy_after })
 }
 
 /// Measures `defense` on `rows`.
@@ -110,11 +131,6 @@ pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, 
         accuracy_after: share(answers.correct(Some(defense))),
         flipped: share(answers.flipped(defense)),
     })
-}
-
-fn hundredths(step: u32) -> Decimal {
-    let text = if step == 0 { "0".to_owned() } else { format!("0.{step:02}") };
-    text.parse().expect("two digits after a point are a decimal")
 }
 
 /// The undefended answers on rows, computed once.
@@ -208,25 +224,40 @@ mod tests {
     #[test]
     fn the_last_strength_within_the_budget_is_kept() {
         // σ(0.2) = 0.5498 flips as soon as 1/(2(1 − α)) exceeds it: α = 0.10
-        let choice = choose_poisoning(&stairs(), &rows(90, 10), 1.0).unwrap();
-        assert_eq!((choice.alpha.to_string().as_str(), choice.steps), ("0.09", 10));
+        let chosen = |kind, rows: &[Row]| {
+            let choice = choose(kind, (&stairs(), Digest::of(b"")), rows, 1.0).unwrap();
+            (choice.defense.parameters(), choice.steps, choice)
+        };
+        let pp = DefenseKind::PredictionPoisoning;
+        let (parameters, steps, choice) = chosen(pp, &rows(90, 10));
+        assert_eq!((parameters.as_str(), steps), ("alpha 0.09", 10));
         assert_eq!((choice.accuracy_before, choice.accuracy_after), (1.0, 1.0));
         // one flipped row in a hundred is one point: admissible, to the end
-        let choice = choose_poisoning(&stairs(), &rows(99, 1), 1.0).unwrap();
-        assert_eq!((choice.alpha.to_string().as_str(), choice.steps), ("0.49", 49));
+        let (parameters, steps, choice) = chosen(pp, &rows(99, 1));
+        assert_eq!((parameters.as_str(), steps), ("alpha 0.49", 49));
         assert_eq!(choice.accuracy_after, 0.99);
+        // a mirror turns the same rows from τ = 0.55 on, and even mixtures none
+        let am = DefenseKind::AdaptiveMisinformation;
+        let (parameters, steps, _) = chosen(am, &rows(90, 10));
+        assert_eq!((parameters.as_str(), steps), ("nu 1000, tau 0.54, decoy mirror", 6));
+        // 0.45 and 0.55 are both 0.5 with one digit
+        assert_eq!(chosen(DefenseKind::Rounding, &rows(90, 10)).0, "digits 2");
+        assert_eq!(chosen(DefenseKind::Mixture, &rows(90, 10)).0, "alpha 0.99, eta 0.50 and 0.50");
     }
 
     #[test]
     fn nothing_is_chosen_without_rows_or_with_a_bad_budget() {
-        assert!(matches!(choose_poisoning(&stairs(), &[], 1.0), Err(DefendError::NoRows)));
+        let chosen = |model: &Model, rows: &[Row], points| {
+            choose(DefenseKind::PredictionPoisoning, (model, Digest::of(b"")), rows, points)
+        };
+        assert!(matches!(chosen(&stairs(), &[], 1.0), Err(DefendError::NoRows)));
         for points in [-1.0, f64::NAN, f64::INFINITY] {
-            let refused = choose_poisoning(&stairs(), &rows(1, 1), points);
+            let refused = chosen(&stairs(), &rows(1, 1), points);
             assert!(matches!(refused, Err(DefendError::Budget { .. })));
         }
         let mut three = stairs();
         three.classes = 3;
-        let refused = choose_poisoning(&three, &rows(1, 1), 1.0);
+        let refused = chosen(&three, &rows(1, 1), 1.0);
         assert!(matches!(refused, Err(DefendError::Classes { found: 3 })));
     }
 
@@ -249,7 +280,9 @@ mod tests {
             let alpha = f64::from(step) / 100.0;
             let threshold = 1.0 / (2.0 * (1.0 - alpha));
             prop_assume!((top - threshold).abs() > 1e-9);
-            let defense = Defense::prediction_poisoning(Digest::of(b""), hundredths(step)).unwrap();
+            let defense = DefenseKind::PredictionPoisoning
+                .with(Digest::of(b""), &format!("alpha=0.{step:02}"))
+                .unwrap();
             for label in [0, 1] {
                 let mut posterior = vec![1.0 - top; 2];
                 posterior[label] = top;

@@ -1,0 +1,209 @@
+//! What each property costs and gains at five strengths: `cargo bench --bench frontier [-- WORD…]`, with `PROPCERT_DATA`
+//! set. Words choose data sets and properties.
+//!
+//! Each line is one model of `train --hold` beside the natural one: boosted trees 50x6, the usual settings, chosen on
+//! validation rows. Accuracy and log-loss are those of all test rows; obligations are decided by the kernel, of row
+//! claims on the first 300 test rows. Boosting has no chance in it: one run.
+
+use propcert::dataset;
+use propcert::model::DataSet;
+use propcert::spec::Spec;
+use propcert::train::{HeldModel, HoldFamily, HoldFigures, HoldOptions, hold};
+
+const DATA: [&str; 6] = [
+    "spambase",
+    "cryptojacker",
+    "customer_churn",
+    "medical_insurance",
+    "social_honeypot",
+    "twitter_spam_url",
+];
+
+/// A property, and its specs at five strengths, the weakest first.
+struct Frontier {
+    property: &'static str,
+    specs: fn(&DataSet) -> Vec<(String, Vec<String>)>,
+}
+
+static FRONTIERS: [Frontier; 7] = [
+    Frontier { property: "local-invariance", specs: local_invariance },
+    Frontier { property: "monotonicity", specs: monotonicity },
+    Frontier { property: "stability", specs: stability },
+    Frontier { property: "small-neighborhood", specs: small_neighborhood },
+    Frontier { property: "high-confidence", specs: high_confidence },
+    Frontier { property: "redundancy", specs: redundancy },
+    Frontier { property: "boundary-fuzz", specs: boundary_fuzz },
+];
+
+fn main() {
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_word = |name: &str| words.iter().any(|word| word == name);
+    // without a word of a kind all of it is meant
+    let is_asked =
+        |name: &str, names: &[&str]| is_word(name) || !names.iter().any(|name| is_word(name));
+    let properties = FRONTIERS.iter().map(|frontier| frontier.property).collect::<Vec<_>>();
+    println!(
+        "| data | property | strength | accuracy | points lost | log-loss | score range | proved | held by |"
+    );
+    println!("|---|---|---|---|--:|---|---|---|---|");
+    for name in DATA.into_iter().filter(|name| is_asked(name, &DATA)) {
+        let data = match dataset::open(name) {
+            Ok(data) => data,
+            Err(error) => {
+                eprintln!("left out: {error}");
+                continue;
+            }
+        };
+        for Frontier { property, specs } in &FRONTIERS {
+            if !is_asked(property, &properties) {
+                continue;
+            }
+            for (strength, texts) in specs(&data) {
+                println!("| {name} | {property} | {strength} | {} |", line(&data, &texts));
+            }
+        }
+    }
+}
+
+/// The cells of one strength.
+fn line(data: &DataSet, texts: &[String]) -> String {
+    let specs: Vec<Spec> =
+        texts.iter().map(|text| Spec::read(text.as_bytes()).expect("a spec")).collect();
+    let options = HoldOptions { family: Some(HoldFamily::Trees), ..HoldOptions::default() };
+    match hold(data, &specs, &options, &mut |_| {}) {
+        Ok(held) => cells(&held),
+        Err(error) => format!("– | – | – | – | – | {error}"),
+    }
+}
+
+fn cells(held: &HeldModel) -> String {
+    let [before, after] = &held.test;
+    let share = |figures: &HoldFigures| {
+        let sum = |count: fn(&propcert::certificate::Totals) -> u64| {
+            figures.specs.iter().map(count).sum::<u64>()
+        };
+        let (proved, open, all) = (sum(|t| t.proved), sum(|t| t.undecided), sum(|t| t.n()));
+        let open = if open > 0 { format!(" ({open} open)") } else { String::new() };
+        format!("{proved} of {all}{open}")
+    };
+    let span = |figures: &HoldFigures| {
+        let most = figures.scales.iter().filter_map(|scale| Some(scale.span?.most));
+        most.reduce(f64::max).map_or("–".to_owned(), |most| format!("{most:.1}"))
+    };
+    let premise = match after.scales.iter().find_map(|scale| scale.is_premise_met) {
+        Some(false) => ", confidence never reached",
+        Some(true) | None => "",
+    };
+    format!(
+        "{:.4} → {:.4} | {:.2} | {:.3} → {:.3} | {} → {} | {} → {} | {}{premise}",
+        before.accuracy(),
+        after.accuracy(),
+        100.0 * (before.accuracy() - after.accuracy()),
+        before.log_loss,
+        after.log_loss,
+        span(before),
+        span(after),
+        share(before),
+        share(after),
+        held.training(),
+    )
+}
+
+fn local_invariance(_: &DataSet) -> Vec<(String, Vec<String>)> {
+    ["0.02", "0.05", "0.1", "0.2", "0.3"]
+        .map(|epsilon| {
+            let text =
+                format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
+            (format!("ε {epsilon}"), vec![text])
+        })
+        .into()
+}
+
+/// The first fifth of the declared directions, two fifths, and so on.
+fn monotonicity(data: &DataSet) -> Vec<(String, Vec<String>)> {
+    let meta = data.meta();
+    let name = |key: &String| match key.parse::<usize>() {
+        Ok(at) => meta.features[at].clone(),
+        Err(_) => key.clone(),
+    };
+    let declared: Vec<(String, &String)> =
+        meta.monotone.iter().map(|(key, direction)| (name(key), direction)).collect();
+    let mut counts: Vec<usize> = (1..=5)
+        .map(|fifth| (fifth * declared.len()).div_ceil(5))
+        .filter(|count| *count > 0)
+        .collect();
+    counts.dedup();
+    let of = |count: usize| {
+        let text = |(name, direction): &(String, &String)| {
+            format!("property = 'monotonicity'\nfeatures = ['{name}']\ndirection = '{direction}'")
+        };
+        (format!("{count} features"), declared.iter().take(count).map(text).collect())
+    };
+    counts.into_iter().map(of).collect()
+}
+
+/// Changes of the first five features, one at a time, by at most some of the score.
+fn stability(data: &DataSet) -> Vec<(String, Vec<String>)> {
+    let names = first(data, 5).join("', '");
+    ["8", "4", "2", "1", "0.5"]
+        .map(|bound| {
+            let text = format!("property = 'stability'\nfeatures = ['{names}']\nbound = '{bound}'");
+            (format!("bound {bound}"), vec![text])
+        })
+        .into()
+}
+
+fn small_neighborhood(_: &DataSet) -> Vec<(String, Vec<String>)> {
+    ["200", "100", "50", "25", "10"]
+        .map(|constant| {
+            let text = format!(
+                "property = 'small-neighborhood'\nepsilon = '0.05'\nconstant = '{constant}'\non = 'score'"
+            );
+            (format!("ε 0.05, constant {constant}"), vec![text])
+        })
+        .into()
+}
+
+fn high_confidence(data: &DataSet) -> Vec<(String, Vec<String>)> {
+    let names = first(data, 5).join("', '");
+    ["0.1", "0.3", "0.5", "0.7", "0.9"]
+        .map(|cutoff| {
+            let text = format!(
+                "property = 'high-confidence'\nfeatures = ['{names}']\nconfidence = '0.98'\ncutoff = '{cutoff}'"
+            );
+            (format!("0.98 stays {cutoff}"), vec![text])
+        })
+        .into()
+}
+
+/// The first two features at once, and the next two.
+fn redundancy(data: &DataSet) -> Vec<(String, Vec<String>)> {
+    let names = first(data, 4);
+    let groups: Vec<String> =
+        names.chunks(2).map(|pair| format!("['{}']", pair.join("', '"))).collect();
+    let groups = groups.join(", ");
+    ["0.1", "0.3", "0.5", "0.7", "0.9"]
+        .map(|cutoff| {
+            let text = format!(
+                "property = 'redundancy'\ngroups = [{groups}]\nconfidence = '0.98'\ncutoff = '{cutoff}'"
+            );
+            (format!("0.98 stays {cutoff}"), vec![text])
+        })
+        .into()
+}
+
+fn boundary_fuzz(_: &DataSet) -> Vec<(String, Vec<String>)> {
+    ["5", "2", "1", "0.5", "0.1"]
+        .map(|epsilon| {
+            let text = format!(
+                "property = 'boundary-fuzz'\nepsilon = '{epsilon}'\nshift = '0.1'\nzone = 'axis'\nscope = 'local'\nradius = '0.05'"
+            );
+            (format!("ε {epsilon}"), vec![text])
+        })
+        .into()
+}
+
+fn first(data: &DataSet, count: usize) -> Vec<String> {
+    data.meta().features.iter().take(count).cloned().collect()
+}

@@ -1,0 +1,250 @@
+//! Kinds of defenses by their names, and the steps in which a budget raises them.
+
+use std::collections::BTreeMap;
+
+use crate::defense::{Decoy, Defense, DefenseError};
+use crate::interval::Decimal;
+use crate::model::Digest;
+
+use super::DefendError;
+
+/// Steepness ν of adaptive misinformation unless another is asked for: a step at τ, nearly.
+const STEEPNESS: &str = "1000";
+/// Most digits of rounding.
+const MOST_DIGITS: u32 = 15;
+
+/// A kind of defense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefenseKind {
+    /// Prediction poisoning, by α.
+    PredictionPoisoning,
+    /// Adaptive misinformation with a mirroring decoy, by τ.
+    AdaptiveMisinformation,
+    /// A mixture with even answers, by α.
+    Mixture,
+    /// Answers rounded to k digits.
+    Rounding,
+}
+
+impl DefenseKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] =
+        [Self::PredictionPoisoning, Self::AdaptiveMisinformation, Self::Mixture, Self::Rounding];
+
+    /// The short name, as `--defense` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PredictionPoisoning => "pp",
+            Self::AdaptiveMisinformation => "am",
+            Self::Mixture => "mixture",
+            Self::Rounding => "rounding",
+        }
+    }
+
+    /// The name in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::PredictionPoisoning => "prediction poisoning",
+            Self::AdaptiveMisinformation => "adaptive misinformation",
+            Self::Mixture => "a mixture with even answers",
+            Self::Rounding => "rounding",
+        }
+    }
+
+    /// The kind of that short name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The defenses that a budget chooses from, each stronger than the one before.
+    pub(super) fn ladder(self, target: Digest) -> Result<Vec<Defense>, DefenseError> {
+        let steps: Vec<u32> = match self {
+            Self::PredictionPoisoning => (1..=49).collect(),
+            Self::AdaptiveMisinformation => (50..=99).collect(),
+            Self::Mixture => (1..=99).collect(),
+            Self::Rounding => (1..=MOST_DIGITS).rev().collect(),
+        };
+        let decoy = Decoy::Mirror;
+        let at = |step: u32| match self {
+            Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(step)),
+            Self::AdaptiveMisinformation => {
+                let steepness = STEEPNESS.parse().expect("a whole number is a decimal");
+                Defense::adaptive_misinformation(target, (steepness, hundredths(step)), decoy)
+            }
+            Self::Mixture => Defense::mixture(target, hundredths(step), [50, 50].map(hundredths)),
+            Self::Rounding => Defense::rounding(target, step),
+        };
+        steps.into_iter().map(at).collect()
+    }
+
+    /// The defense that changes nothing, in the form of this kind where it has one.
+    pub(super) fn identity(self, target: Digest) -> Result<Defense, DefenseError> {
+        match self {
+            Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(0)),
+            Self::AdaptiveMisinformation | Self::Mixture | Self::Rounding => {
+                Defense::mixture(target, hundredths(0), [50, 50].map(hundredths))
+            }
+        }
+    }
+
+    /// The defense with given parameters, `alpha=0.2` or `tau=0.7,nu=50,decoy=uniform`.
+    ///
+    /// # Errors
+    /// A parameter that is missing, unknown, given twice or out of its range.
+    pub fn with(self, target: Digest, parameters: &str) -> Result<Defense, DefendError> {
+        let mut given = Given::read(self, parameters)?;
+        let defense = match self {
+            Self::PredictionPoisoning => {
+                Defense::prediction_poisoning(target, given.decimal("alpha", None)?)
+            }
+            Self::AdaptiveMisinformation => {
+                let steps = (given.decimal("nu", Some(STEEPNESS))?, given.decimal("tau", None)?);
+                Defense::adaptive_misinformation(target, steps, given.decoy()?)
+            }
+            Self::Mixture => {
+                let alpha = given.decimal("alpha", None)?;
+                let zero = given.decimal("eta-0", Some("0.5"))?;
+                let one = given.decimal("eta-1", Some("0.5"))?;
+                Defense::mixture(target, alpha, [zero, one])
+            }
+            Self::Rounding => {
+                let text = given.text("digits", None)?;
+                let expected = "a whole number from 1 to 15";
+                let digits = text.parse().map_err(|_| given.bad("digits", &text, expected))?;
+                Defense::rounding(target, digits)
+            }
+        };
+        given.expect_empty()?;
+        Ok(defense?)
+    }
+
+    /// The keys of its parameters.
+    fn keys(self) -> &'static str {
+        match self {
+            Self::PredictionPoisoning => "alpha",
+            Self::AdaptiveMisinformation => "tau, nu (1000), decoy (mirror or uniform; mirror)",
+            Self::Mixture => "alpha, eta-0 (0.5), eta-1 (0.5)",
+            Self::Rounding => "digits",
+        }
+    }
+}
+
+/// Parameters that were given, each taken once.
+struct Given {
+    kind: DefenseKind,
+    values: BTreeMap<String, String>,
+}
+
+impl Given {
+    fn read(kind: DefenseKind, text: &str) -> Result<Self, DefendError> {
+        let mut given = Self { kind, values: BTreeMap::new() };
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let Some((key, value)) = pair.split_once('=') else {
+                return Err(given.problem(format!("`{pair:.60}` is not KEY=VALUE")));
+            };
+            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+            if given.values.insert(key.clone(), value).is_some() {
+                return Err(given.problem(format!("`{key:.60}` is given twice")));
+            }
+        }
+        Ok(given)
+    }
+
+    fn problem(&self, problem: String) -> DefendError {
+        let (kind, keys) = (self.kind.name(), self.kind.keys());
+        DefendError::Parameters { kind, problem, keys }
+    }
+
+    fn bad(&self, key: &str, found: &str, expected: &str) -> DefendError {
+        self.problem(format!("{key} is `{found:.60}`, expected {expected}"))
+    }
+
+    fn text(&mut self, key: &str, default: Option<&str>) -> Result<String, DefendError> {
+        let given = self.values.remove(key).or(default.map(str::to_owned));
+        given.ok_or_else(|| self.problem(format!("`{key}` is missing")))
+    }
+
+    fn decimal(&mut self, key: &str, default: Option<&str>) -> Result<Decimal, DefendError> {
+        let text = self.text(key, default)?;
+        text.parse().map_err(|_| self.bad(key, &text, "a decimal number"))
+    }
+
+    fn decoy(&mut self) -> Result<Decoy, DefendError> {
+        match self.text("decoy", Some("mirror"))?.as_str() {
+            "mirror" => Ok(Decoy::Mirror),
+            "uniform" => Ok(Decoy::Uniform),
+            other => Err(self.bad("decoy", other, "mirror or uniform")),
+        }
+    }
+
+    fn expect_empty(&self) -> Result<(), DefendError> {
+        match self.values.keys().next() {
+            Some(key) => Err(self.problem(format!("there is no parameter `{key:.60}`"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A number of hundredths below 1.
+fn hundredths(step: u32) -> Decimal {
+    let text = if step == 0 { "0".to_owned() } else { format!("0.{step:02}") };
+    text.parse().expect("two digits after a point are a decimal")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ladder_is_climbed_from_its_weakest_step() {
+        let target = Digest::of(b"");
+        for (kind, first, last) in [
+            (DefenseKind::PredictionPoisoning, "alpha 0.01", "alpha 0.49"),
+            (
+                DefenseKind::AdaptiveMisinformation,
+                "nu 1000, tau 0.50, decoy mirror",
+                "nu 1000, tau 0.99, decoy mirror",
+            ),
+            (
+                DefenseKind::Mixture,
+                "alpha 0.01, eta 0.50 and 0.50",
+                "alpha 0.99, eta 0.50 and 0.50",
+            ),
+            (DefenseKind::Rounding, "digits 15", "digits 1"),
+        ] {
+            let ladder = kind.ladder(target).unwrap();
+            let ends = [ladder.first(), ladder.last()].map(|end| end.unwrap().parameters());
+            assert_eq!(ends, [first, last]);
+            assert_eq!(DefenseKind::named(kind.name()), Some(kind));
+            // the identity answers as the model does
+            let identity = kind.identity(target).unwrap();
+            assert_eq!(identity.apply(&[0.3, 0.7], 1), [0.3, 0.7]);
+        }
+    }
+
+    #[test]
+    fn parameters_are_read_or_refused_by_name() {
+        let target = Digest::of(b"");
+        let with = |kind: DefenseKind, text: &str| {
+            kind.with(target, text).map(|d| d.to_string()).map_err(|e| e.to_string())
+        };
+        let am = DefenseKind::AdaptiveMisinformation;
+        assert_eq!(
+            with(am, "tau=0.7, decoy=uniform").unwrap(),
+            "adaptive-misinformation nu 1000, tau 0.7, decoy uniform"
+        );
+        for (kind, text, part) in [
+            (am, "", "`tau` is missing"),
+            (am, "tau", "`tau` is not KEY=VALUE"),
+            (am, "tau=0.7,tau=0.8", "`tau` is given twice"),
+            (am, "tau=0.7,decoy=mask", "decoy is `mask`, expected mirror or uniform"),
+            (am, "tau=high", "tau is `high`, expected a decimal number"),
+            (am, "tau=0.4", "expected 0.5 <= tau < 1"),
+            (DefenseKind::PredictionPoisoning, "alpha=0.1,tau=1", "there is no parameter `tau`"),
+            (DefenseKind::Rounding, "digits=2.5", "digits is `2.5`, expected a whole number"),
+        ] {
+            let refused = with(kind, text).unwrap_err();
+            assert!(refused.contains(part), "{text}: {refused}");
+        }
+    }
+}

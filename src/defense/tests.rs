@@ -1,0 +1,240 @@
+//! Maps against the formulas at their heads, on a grid of points, and what they carry against what they answer.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Carries nothing, and says nothing about anything.
+pub(super) struct Mute;
+
+impl AnswerMap for Mute {
+    fn kind(&self) -> &'static str {
+        "mute"
+    }
+
+    fn to_json(&self, _: Digest) -> String {
+        String::new()
+    }
+
+    fn carry(&self, _: &Asked) -> Option<Asked> {
+        None
+    }
+
+    fn label(&self, _: &[Rational; 2], _: Tie) -> usize {
+        0
+    }
+
+    fn enclosure(&self, _: usize, _: &[Rational; 2], _: Tie) -> (Rational, Rational) {
+        (Rational::ZERO, Rational::ONE)
+    }
+
+    fn apply(&self, posterior: [f64; 2], _: usize) -> [f64; 2] {
+        posterior
+    }
+}
+
+impl fmt::Display for Mute {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("mute")
+    }
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn misinformation(nu: &str, tau: &str, decoy: Decoy) -> Defense {
+    let steps = (decimal(nu), decimal(tau));
+    Defense::adaptive_misinformation(Digest::of(b""), steps, decoy).unwrap()
+}
+
+fn mixture(alpha: &str, eta: [&str; 2]) -> Defense {
+    Defense::mixture(Digest::of(b""), decimal(alpha), eta.map(decimal)).unwrap()
+}
+
+/// Maps of every kind, gentle and strong.
+fn maps() -> Vec<Defense> {
+    let target = Digest::of(b"");
+    vec![
+        Defense::prediction_poisoning(target, decimal("0")).unwrap(),
+        Defense::prediction_poisoning(target, decimal("0.2")).unwrap(),
+        Defense::prediction_poisoning(target, decimal("0.49")).unwrap(),
+        misinformation("50", "0.7", Decoy::Uniform),
+        misinformation("10", "0.6", Decoy::Uniform),
+        misinformation("1000", "0.5", Decoy::Mirror),
+        misinformation("50", "0.7", Decoy::Mirror),
+        misinformation("0.001", "0.99", Decoy::Mirror),
+        mixture("0", ["0.9", "0.1"]),
+        mixture("0.3", ["0.5", "0.5"]),
+        mixture("0.6", ["0.9", "0.1"]),
+        Defense::rounding(target, 1).unwrap(),
+        Defense::rounding(target, 3).unwrap(),
+        Defense::rounding(target, 15).unwrap(),
+    ]
+}
+
+fn scores(margin: f64) -> [Rational; 2] {
+    [Rational::ZERO, Rational::from_f64(margin).unwrap()]
+}
+
+/// `[least, greatest]` of the answer to the label at a margin, in floats.
+fn answered(defense: &Defense, margin: f64) -> [f64; 2] {
+    let own = usize::from(margin > 0.0);
+    let (low, high) = defense.enclosure(own, &scores(margin), Tie::Lower);
+    [low.down(), high.up()]
+}
+
+/// The examples of the sheet: `(ν, τ)`, the posterior of the label, the answer with an even decoy or without any.
+#[test]
+fn misinformation_answers_as_its_formula_says() {
+    for (nu, tau, p) in [("50", "0.7", 0.8_f64), ("50", "0.7", 0.7), ("10", "0.6", 0.9)] {
+        let a = |p: f64| {
+            1.0 / (1.0 + (decimal(nu).value().down() * (p - decimal(tau).value().down())).exp())
+        };
+        for (decoy, other) in [(Decoy::Uniform, 0.5), (Decoy::Mirror, 1.0 - p)] {
+            let expected = (1.0 - a(p)) * p + a(p) * other;
+            let [low, high] = answered(&misinformation(nu, tau, decoy), (p / (1.0 - p)).ln());
+            assert!(
+                (low - expected).abs() < 1e-12 && (high - expected).abs() < 1e-12,
+                "{nu} {tau} {p}"
+            );
+        }
+    }
+}
+
+#[test]
+fn files_are_read_as_they_are_written() {
+    for defense in maps() {
+        assert_eq!(Defense::read(defense.to_json().as_bytes()).unwrap(), defense);
+    }
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_by_name() {
+    let target = Digest::of(b"");
+    let steps = |nu, tau| {
+        Defense::adaptive_misinformation(target, (decimal(nu), decimal(tau)), Decoy::Uniform)
+    };
+    let mixed = |alpha, eta: [&str; 2]| Defense::mixture(target, decimal(alpha), eta.map(decimal));
+    for (refused, expected) in [
+        (steps("0", "0.7"), "nu is 0, expected 0 < nu <= 1000000"),
+        (steps("50", "0.4"), "tau is 0.4, expected 0.5 <= tau < 1"),
+        (steps("50", "1"), "tau is 1, expected 0.5 <= tau < 1"),
+        (mixed("1", ["0.5", "0.5"]), "alpha is 1, expected 0 <= alpha < 1"),
+        (
+            mixed("0.1", ["0.5", "0.6"]),
+            "eta is [0.5, 0.6], expected two shares, 0 or more, that add up to 1",
+        ),
+        (
+            mixed("0.1", ["-1", "2"]),
+            "eta is [-1, 2], expected two shares, 0 or more, that add up to 1",
+        ),
+        (Defense::rounding(target, 0), "digits is 0, expected a whole number from 1 to 15"),
+        (Defense::rounding(target, 16), "digits is 16, expected a whole number from 1 to 15"),
+    ] {
+        assert_eq!(refused.unwrap_err().to_string(), expected);
+    }
+}
+
+/// Margins on both sides of where the maps turn, and very small and large ones.
+fn margins() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        -8.0..8.0_f64,
+        (-12.0..3.0_f64).prop_map(|e| 10_f64.powf(e)),
+        Just(0.0),
+        Just(f64::MIN_POSITIVE),
+        Just(1e-300),
+        Just(700.0),
+        Just(1e300),
+    ]
+}
+
+/// True if a claim about the undefended answers holds at a margin; `None` where floats cannot tell.
+fn holds(asked: &Asked, margin: f64) -> Option<bool> {
+    match asked {
+        Asked::Label => Some(true),
+        Asked::Confidence { delta } => {
+            let low = sigmoid(&Rational::from_f64(margin.abs())?).0;
+            Some(low > &Rational::ONE - delta)
+        }
+        Asked::Order | Asked::Boundary | Asked::Outputs => None,
+        Asked::Closeness | Asked::Change | Asked::Rows => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Where the claim that is carried holds, the claim about the defended model does.
+    #[test]
+    fn what_is_carried_holds_of_the_answers(margin in margins(), delta in 1u32..99, flip in any::<bool>()) {
+        let margin = if flip { -margin } else { margin };
+        let tie = if flip { Tie::Upper } else { Tie::Lower };
+        let (at, delta) = (scores(margin), decimal(&format!("0.{delta:02}")).value().clone());
+        let own = crate::model::argmax(&at, tie);
+        for defense in maps() {
+            if let Some(true) = defense.carry(&Asked::Label).and_then(|asked| holds(&asked, margin)) {
+                prop_assert_eq!(defense.label(&at, tie), own, "{} {}", defense, margin);
+                let (_, most) = defense.enclosure(own, &at, tie);
+                prop_assert!(most >= Rational::half(), "{} {}", defense, margin);
+            }
+            let confidence = Asked::Confidence { delta: delta.clone() };
+            if let Some(true) = defense.carry(&confidence).and_then(|asked| holds(&asked, margin)) {
+                let (_, most) = defense.enclosure(own, &at, tie);
+                prop_assert!(most > &Rational::ONE - &delta, "{} {}", defense, margin);
+            }
+        }
+    }
+
+    /// Kept orders: what rises with the score still does, and closeness and evenness are never lost.
+    #[test]
+    fn orders_that_are_carried_hold_of_the_answers(one in margins(), other in margins(), flip in any::<bool>()) {
+        let (low, high) = if one < other { (one, other) } else { (other, one) };
+        let (low, high) = if flip { (-high, -low) } else { (low, high) };
+        let (a, b) = (scores(low), scores(high));
+        for defense in maps() {
+            let [(from, _), (_, to)] = [&a, &b].map(|at| defense.enclosure(1, at, Tie::Lower));
+            if defense.carry(&Asked::Order).is_some() {
+                prop_assert!(from <= to, "{}: {} {}", defense, low, high);
+            }
+            let distance = |x: &Rational, y: &Rational| (x - y).abs();
+            if defense.carry(&Asked::Closeness).is_some() {
+                let before = distance(&posterior(1, &a).0, &posterior(1, &b).1);
+                let slack = Rational::from_f64(1e-30).unwrap();
+                prop_assert!(distance(&from, &to) <= &before + &slack, "{}: {} {}", defense, low, high);
+            }
+            if defense.carry(&Asked::Boundary).is_some() {
+                let own = crate::model::argmax(&b, Tie::Lower);
+                prop_assert_eq!(defense.label(&b, Tie::Lower), own);
+                let (answer, before) = (defense.enclosure(own, &b, Tie::Lower).0, posterior(own, &b).1);
+                prop_assert!(answer <= before, "{}: {}", defense, high);
+            }
+        }
+    }
+
+    /// The floats answer within the enclosure, nearly; a label decided for certain is that of the larger answer.
+    #[test]
+    fn floats_follow_the_enclosures(margin in margins(), flip in any::<bool>()) {
+        let margin = if flip { -margin } else { margin };
+        let at = scores(margin);
+        let own = crate::model::argmax(&at, Tie::Lower);
+        let one = 1.0 / (1.0 + (-margin).exp());
+        for defense in maps() {
+            let floats = defense.apply(&[1.0 - one, one], own);
+            let mut bounds = Vec::new();
+            for class in [0, 1] {
+                let (low, high) = defense.enclosure(class, &at, Tie::Lower);
+                let near = match defense.kind() {
+                    // a float may round the other way at a half
+                    "rounding" => 0.1,
+                    _ => 1e-6,
+                };
+                let answer = floats[class];
+                prop_assert!(low.down() - near <= answer && answer <= high.up() + near, "{}: {} {}", defense, margin, answer);
+                bounds.push((low, high));
+            }
+            let label = defense.label(&at, Tie::Lower);
+            prop_assert!(bounds[label].1 >= bounds[1 - label].0, "{}: {}", defense, margin);
+        }
+    }
+}

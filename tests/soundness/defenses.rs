@@ -1,0 +1,179 @@
+//! Claims behind maps of answers, against answers computed from the formulas in floats.
+
+use propcert::certificate::{Kernel, Proof, Verdict};
+use propcert::defense::{Decoy, Defense};
+use propcert::model::{Digest, Layer, Model, Point, Precision};
+use propcert::spec::{Lowered, Spec};
+use proptest::prelude::*;
+
+use crate::cases::{BOTH, battery, exact_margin, mlp, network, row, spec};
+use crate::networks::{decimal, network_case};
+use crate::{Draw, config};
+
+/// A map, and its answer for a class with posterior `p`, whose label wins or not.
+struct Answered {
+    defense: Defense,
+    answer: Box<dyn Fn(f64, bool) -> f64>,
+}
+
+fn misinformation(nu: f64, tau: f64, decoy: Decoy) -> Answered {
+    let target = Digest::of(b"any");
+    let steps = [nu, tau].map(|x| format!("{x}").parse().unwrap());
+    let [steepness, step] = steps;
+    let defense = Defense::adaptive_misinformation(target, (steepness, step), decoy).unwrap();
+    let answer = move |p: f64, wins: bool| {
+        let top = if wins { p } else { 1.0 - p };
+        let a = 1.0 / (1.0 + (nu * (top - tau)).exp());
+        let other = match decoy {
+            Decoy::Uniform => 0.5,
+            Decoy::Mirror => 1.0 - p,
+        };
+        (1.0 - a) * p + a * other
+    };
+    Answered { defense, answer: Box::new(answer) }
+}
+
+/// A mixture; `eta` is the share of class 0.
+fn mixture(alpha: f64, eta: f64, label: usize) -> Answered {
+    let target = Digest::of(b"any");
+    let shares = [eta, 1.0 - eta].map(|x| format!("{x}").parse().unwrap());
+    let defense = Defense::mixture(target, format!("{alpha}").parse().unwrap(), shares).unwrap();
+    let own = if label == 0 { eta } else { 1.0 - eta };
+    Answered { defense, answer: Box::new(move |p, _| (1.0 - alpha) * p + alpha * own) }
+}
+
+fn rounding(digits: u32) -> Answered {
+    let defense = Defense::rounding(Digest::of(b"any"), digits).unwrap();
+    let unit = 10_f64.powi(digits as i32);
+    Answered { defense, answer: Box::new(move |p, _| (unit * p + 0.5).floor() / unit) }
+}
+
+/// One of the maps.
+fn drawn(draw: &mut Draw, label: usize) -> Answered {
+    match draw.index(8) {
+        0 => misinformation(50.0, 0.75, Decoy::Uniform),
+        1 => misinformation(8.0, 0.5, Decoy::Uniform),
+        2 => misinformation(1000.0, 0.625, Decoy::Mirror),
+        3 => misinformation(8.0, 0.75, Decoy::Mirror),
+        4 => mixture(0.25, 0.5, label),
+        5 => mixture(0.5, 0.75, label),
+        6 => rounding(1),
+        _ => rounding(3),
+    }
+}
+
+/// Obligation 0 of a spec behind a defense, in both arithmetics: proved by one of the proofs, and refuted at each
+/// of the points.
+fn decided(
+    (spec, model, label): (&Spec, &Model, usize),
+    defense: &Defense,
+    (centre, points): (&[f64], &[Vec<f64>]),
+) -> Vec<(bool, Vec<bool>)> {
+    let rows = [row(centre, label)];
+    let lowered = Lowered::new(spec, model, Some(defense), &rows).unwrap();
+    let decide = |arithmetic| {
+        let kernel = Kernel::new(model, &lowered, arithmetic);
+        let is_proved = |proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
+        let is_refuted = |z: &Vec<f64>| {
+            let proof = Proof::Counterexample { points: vec![Point::texts(z)] };
+            matches!(kernel.check(0, &proof).unwrap(), Verdict::Refuted(_))
+        };
+        let proved = battery(model, centre).iter().any(is_proved);
+        (proved, points.iter().map(is_refuted).collect())
+    };
+    BOTH.map(decide).to_vec()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Each answer behind a map is on the side of the claim that the kernel says.
+    #[test]
+    fn confidence_behind_a_map_is_that_of_its_formula(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        let label = draw.index(2);
+        let Answered { defense, answer } = drawn(&mut draw, label);
+        let delta = [0.25, 0.5, 0.8][draw.index(3)];
+        let spec = spec(&format!(
+            "property = 'local-invariance'\nepsilon = '{}'\ndelta = '{delta}'\nsemantics = 'real'",
+            decimal(case.epsilon)));
+        let points = case.points(&mut draw, 20);
+        let answers: Vec<f64> = points.iter().map(|z| {
+            let m = exact_margin(mlp(&case.model), z, label, 1 - label).down();
+            answer(1.0 / (1.0 + (-m).exp()), m > 0.0 || (m == 0.0 && label == 0))
+        }).collect();
+        let subject = (&spec, &case.model, label);
+        for (proved, refuted) in decided(subject, &defense, (&case.centre, &points)) {
+            for (answer, refuted) in answers.iter().zip(refuted) {
+                let (low, high) = (answer - 1e-9, answer + 1e-9);
+                prop_assert!(!proved || high > 1.0 - delta, "{defense}: {answer}");
+                prop_assert!(!refuted || low <= 1.0 - delta, "{defense}: {answer} refuted");
+                prop_assert!(refuted || high > 1.0 - delta, "{defense}: {answer} not refuted");
+            }
+        }
+    }
+
+    /// The label that is proved behind a map has the larger answer everywhere.
+    #[test]
+    fn labels_behind_a_map_are_those_of_its_formula(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        let label = draw.index(2);
+        let Answered { defense, answer } = drawn(&mut draw, label);
+        let spec = spec(&format!(
+            "property = 'label'\nepsilon = '{}'\nsemantics = 'real'", decimal(case.epsilon)));
+        let points = case.points(&mut draw, 20);
+        let subject = (&spec, &case.model, label);
+        for (proved, refuted) in decided(subject, &defense, (&case.centre, &points)) {
+            for (z, refuted) in points.iter().zip(refuted) {
+                let m = exact_margin(mlp(&case.model), z, label, 1 - label).down();
+                let own = answer(1.0 / (1.0 + (-m).exp()), m > 0.0 || (m == 0.0 && label == 0));
+                prop_assert!(!proved || own >= 0.5 - 1e-9, "{defense}: {own}");
+                prop_assert!(!refuted || own <= 0.5 + 1e-9, "{defense}: {own} refuted");
+            }
+        }
+    }
+}
+
+/// `m = x` on [−4, 4]: what is proved and refuted of a row, behind each map.
+#[test]
+fn maps_carry_as_much_as_they_keep() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-4.0, 4.0), Precision::F64);
+    let label = spec("property = 'label'\nepsilon = '0.25'\nunits = 'raw'\nsemantics = 'real'");
+    // σ(0.5) = 0.622, σ(0.75) = 0.679, σ(1) = 0.731
+    for (map, x, expected) in [
+        (misinformation(50.0, 0.75, Decoy::Uniform), 0.5, [true, false]),
+        (misinformation(1000.0, 0.625, Decoy::Mirror), 1.0, [true, false]),
+        (misinformation(1000.0, 0.75, Decoy::Mirror), 0.5, [false, true]),
+        (mixture(0.25, 0.5, 1), 0.5, [true, false]),
+        (mixture(0.5, 0.75, 1), 0.5, [false, true]),
+        (rounding(1), 0.5, [true, false]),
+        (rounding(1), 0.25, [false, false]),
+    ] {
+        let points = [vec![x]];
+        for (proved, refuted) in decided((&label, &model, 1), &map.defense, (&[x], &points)) {
+            assert_eq!([proved, refuted[0]], expected, "{} at {x}", map.defense);
+        }
+    }
+    // an order is kept by all but the mirror
+    let order = spec("property = 'monotonicity'\nfeatures = ['x0']\ndirection = 'increasing'");
+    for (map, expected) in [
+        (misinformation(50.0, 0.75, Decoy::Uniform), true),
+        (misinformation(1000.0, 0.625, Decoy::Mirror), false),
+        (mixture(0.5, 0.75, 1), true),
+        (rounding(1), true),
+    ] {
+        let lowered = Lowered::new(&order, &model, Some(&map.defense), &[]).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proved = kernel.check(0, &Proof::Jacobian).unwrap();
+            assert_eq!(matches!(proved, Verdict::Proved(_)), expected, "{}", map.defense);
+        }
+    }
+}
