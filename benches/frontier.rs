@@ -19,10 +19,13 @@ const DATA: [&str; 6] = [
     "twitter_spam_url",
 ];
 
+/// A strength in words, and the specs that state it.
+type Strength = (String, Vec<String>);
+
 /// A property, and its specs at five strengths, the weakest first.
 struct Frontier {
     property: &'static str,
-    specs: fn(&DataSet) -> Vec<(String, Vec<String>)>,
+    specs: fn(&DataSet) -> Vec<Strength>,
 }
 
 static FRONTIERS: [Frontier; 7] = [
@@ -110,7 +113,7 @@ fn cells(held: &HeldModel) -> String {
     )
 }
 
-fn local_invariance(_: &DataSet) -> Vec<(String, Vec<String>)> {
+fn local_invariance(_: &DataSet) -> Vec<Strength> {
     ["0.02", "0.05", "0.1", "0.2", "0.3"]
         .map(|epsilon| {
             let text =
@@ -121,7 +124,7 @@ fn local_invariance(_: &DataSet) -> Vec<(String, Vec<String>)> {
 }
 
 /// The first fifth of the declared directions, two fifths, and so on.
-fn monotonicity(data: &DataSet) -> Vec<(String, Vec<String>)> {
+fn monotonicity(data: &DataSet) -> Vec<Strength> {
     let meta = data.meta();
     let name = |key: &String| match key.parse::<usize>() {
         Ok(at) => meta.features[at].clone(),
@@ -144,7 +147,7 @@ fn monotonicity(data: &DataSet) -> Vec<(String, Vec<String>)> {
 }
 
 /// Changes of the first five features, one at a time, by at most some of the score.
-fn stability(data: &DataSet) -> Vec<(String, Vec<String>)> {
+fn stability(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 5).join("', '");
     ["8", "4", "2", "1", "0.5"]
         .map(|bound| {
@@ -154,7 +157,7 @@ fn stability(data: &DataSet) -> Vec<(String, Vec<String>)> {
         .into()
 }
 
-fn small_neighborhood(_: &DataSet) -> Vec<(String, Vec<String>)> {
+fn small_neighborhood(_: &DataSet) -> Vec<Strength> {
     ["200", "100", "50", "25", "10"]
         .map(|constant| {
             let text = format!(
@@ -165,7 +168,7 @@ fn small_neighborhood(_: &DataSet) -> Vec<(String, Vec<String>)> {
         .into()
 }
 
-fn high_confidence(data: &DataSet) -> Vec<(String, Vec<String>)> {
+fn high_confidence(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 5).join("', '");
     ["0.1", "0.3", "0.5", "0.7", "0.9"]
         .map(|cutoff| {
@@ -178,7 +181,7 @@ fn high_confidence(data: &DataSet) -> Vec<(String, Vec<String>)> {
 }
 
 /// The first two features at once, and the next two.
-fn redundancy(data: &DataSet) -> Vec<(String, Vec<String>)> {
+fn redundancy(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 4);
     let groups: Vec<String> =
         names.chunks(2).map(|pair| format!("['{}']", pair.join("', '"))).collect();
@@ -193,7 +196,7 @@ fn redundancy(data: &DataSet) -> Vec<(String, Vec<String>)> {
         .into()
 }
 
-fn boundary_fuzz(_: &DataSet) -> Vec<(String, Vec<String>)> {
+fn boundary_fuzz(_: &DataSet) -> Vec<Strength> {
     ["5", "2", "1", "0.5", "0.1"]
         .map(|epsilon| {
             let text = format!(
