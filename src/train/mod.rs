@@ -18,6 +18,7 @@
 //! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas |
 //! | `trees/` | boosting, also under moves |
 //! | `demand`, `moves` | what specs ask of a model: boxes, directions, claims to repair |
+//! | `held` | specs as recipes name them |
 //! | `logic/` | constraints as formulas with their loss |
 //! | `repair/` | leaf values under counterexamples |
 //! | `hold/` | several trainings, certified and chosen by validation rows |
@@ -25,6 +26,7 @@
 
 mod demand;
 mod error;
+mod held;
 mod hold;
 pub mod logic;
 pub mod mlp;
@@ -56,6 +58,9 @@ pub struct Progress {
     /// The shares of the validation rows that keep their label where they may move, in training for that: as far as
     /// an attack can tell, and by interval bounds in floats. Sampled and advisory; nothing is proved.
     pub validation_holding: Option<[f64; 2]>,
+    /// The mean share of the validation rows, pairs or bounds that keep the claims trained for beside the label's, as
+    /// far as an attack can tell. Sampled and advisory.
+    pub validation_claims: Option<f64>,
 }
 
 /// Checks that training rows exist and have at least two classes, and that all rows fit `schema` and

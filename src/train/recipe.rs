@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
-use crate::source::{SourceError, read_regular};
+use crate::source::SourceError;
 use crate::spec::{Direction, Spec, SpecError};
 
+use super::held::{self, HeldSpec, PropertyEntry, read_text};
 use super::logic::{ConstraintError, LogicConstraint, OrLoss};
-use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
+use super::mlp::{self, Keeping, MlpDemands, MlpOptions, RobustOptions, Trainer};
 use super::trees::{self, TreeOptions};
 use super::{HoldDemands, MovableRows, Progress, TrainError};
 
@@ -20,7 +21,7 @@ use super::{HoldDemands, MovableRows, Progress, TrainError};
 pub struct Recipe {
     kind: FamilyKind,
     /// The specs that the model is trained to hold.
-    hold: Vec<Spec>,
+    hold: Vec<HeldSpec>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +87,31 @@ pub enum RecipeError {
          [[property]] spec = \"…\""
     )]
     NoSpec,
+    /// A key of `[[property]]` that the property does not take.
+    #[error("[[property]] `{key}` of {path}: {reason}", path = path.display())]
+    PropertySetting {
+        /// The spec's file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// Reason why not.
+        reason: &'static str,
+    },
+    /// Weights for labels, which have one loss together.
+    #[error(
+        "[[property]] `weight` of a spec about labels: give it with trainer = \"dl2\", the same to all of them, or say \
+         [training] weight"
+    )]
+    LabelWeight,
+    /// A loss for labels in boxes without a spec that says which.
+    #[error(
+        "`{key}` is about labels near rows: name a spec of `label` or `local-invariance` by [[property]], or take \
+         trainer = \"dl2\""
+    )]
+    NoLabels {
+        /// The key.
+        key: &'static str,
+    },
     /// A constraint without the trainer that uses it.
     #[error("`constraint` and `disjunction` need trainer = \"dl2\"")]
     NoFormula,
@@ -137,15 +163,8 @@ struct RecipeFile {
     training: Training,
     monotone: Option<toml::Value>,
     #[serde(default)]
-    property: Vec<HeldSpec>,
+    property: Vec<PropertyEntry>,
     attack: Option<toml::Value>,
-}
-
-/// A spec that the model is trained to hold.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeldSpec {
-    spec: PathBuf,
 }
 
 #[derive(Default, Deserialize)]
@@ -200,17 +219,36 @@ impl Recipe {
 
     /// Reads a recipe file, with the specs that it names: `[[property]] spec = "…"`, relative to its folder.
     pub fn open(path: &Path) -> Result<Self, RecipeError> {
-        let (recipe, specs) = Self::parse(&read_text(path)?)?;
+        let (mut recipe, entries) = Self::parse(&read_text(path)?)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let spec = |name: &PathBuf| {
-            let path = folder.join(name);
-            Spec::read(&read_text(&path)?).map_err(|error| RecipeError::Spec { path, error })
-        };
-        Ok(recipe.holding(specs.iter().map(spec).collect::<Result<Vec<_>, _>>()?))
+        let entries = entries.into_iter().map(|entry| entry.open(folder));
+        recipe.hold = entries.collect::<Result<_, _>>()?;
+        recipe.expect_settings_in_place()?;
+        Ok(recipe)
     }
 
-    /// The recipe, and the paths of the specs that it names.
-    fn parse(bytes: &[u8]) -> Result<(Self, Vec<PathBuf>), RecipeError> {
+    /// Takes the weight of labels from their specs, and refuses settings of specs that say nothing.
+    fn expect_settings_in_place(&mut self) -> Result<(), RecipeError> {
+        match &mut self.kind {
+            FamilyKind::Mlp(options) => {
+                if held::local(&self.hold).is_empty() && !self.hold.is_empty() {
+                    if let Some(key) = options.robust.labels_only() {
+                        return Err(RecipeError::NoLabels { key });
+                    }
+                }
+                let weight = held::label_weight(&self.hold, options.robust.trainer)?;
+                options.robust.weight = weight.unwrap_or(options.robust.weight);
+                Ok(())
+            }
+            FamilyKind::Trees(..) => match self.hold.iter().find_map(HeldSpec::given) {
+                Some(key) => Err(RecipeError::Setting { key, family: "trees" }),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The recipe, and the specs that it names.
+    fn parse(bytes: &[u8]) -> Result<(Self, Vec<PropertyEntry>), RecipeError> {
         let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
         let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
         if file.attack.is_some() {
@@ -227,8 +265,7 @@ impl Recipe {
             }
             (other, _) => return unsupported(other),
         };
-        let specs = file.property.into_iter().map(|entry| entry.spec).collect();
-        Ok((Self::natural(kind), specs))
+        Ok((Self::natural(kind), file.property))
     }
 
     fn natural(kind: FamilyKind) -> Self {
@@ -253,7 +290,7 @@ impl Recipe {
 
     /// The same family and settings, trained to hold these specs too.
     pub fn holding(mut self, specs: impl IntoIterator<Item = Spec>) -> Self {
-        self.hold.extend(specs);
+        self.hold.extend(specs.into_iter().map(HeldSpec::from));
         self
     }
 
@@ -270,25 +307,32 @@ impl Recipe {
     /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
-        let demands = HoldDemands::of(&self.hold, schema, classes)?;
-        demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
         match &self.kind {
             FamilyKind::Mlp(options) => {
                 let options = MlpOptions { seed: fit.seed, ..options.clone() };
-                demands.expect_no_directions()?;
-                if !demands.is_local() {
+                let labels = HoldDemands::of(&held::local(&self.hold), schema, classes)?;
+                let claims = held::claims(&self.hold, &options);
+                let boxes = |rows| match labels.is_local() {
+                    true => labels.moves(schema, classes, rows).map(Some),
+                    false => Ok(None),
+                };
+                let (near, far) = (boxes(train)?, boxes(validation)?);
+                let keeping = near.as_ref().zip(far.as_ref()).map(|(train, validation)| Keeping {
+                    train,
+                    validation,
+                    threshold: labels.threshold,
+                });
+                if keeping.is_none() && claims.is_empty() {
                     return mlp::train(schema, classes, train, validation, &options, progress);
                 }
-                let moves = |rows| demands.moves(schema, classes, rows);
-                let (near, far) = (moves(train)?, moves(validation)?);
-                let keeping = Keeping {
-                    train: MovableRows { rows: train, moves: &near },
-                    validation: MovableRows { rows: validation, moves: &far },
-                    threshold: demands.threshold,
-                };
-                mlp::train_under_moves(schema, classes, keeping, &options, progress)
+                let demands = MlpDemands { keeping, claims: &claims };
+                let rows = [train, validation];
+                mlp::train_to_hold(schema, classes, rows, demands, &options, progress)
             }
             FamilyKind::Trees(options, monotone) => {
+                let specs: Vec<Spec> = self.hold.iter().map(|it| it.spec.clone()).collect();
+                let demands = HoldDemands::of(&specs, schema, classes)?;
+                demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
                 let mut monotone = directions(monotone, fit)?;
                 monotone.extend(demands.directions.clone());
                 let options = TreeOptions { monotone, ..options.clone() };
@@ -303,13 +347,6 @@ impl Recipe {
             }
         }
     }
-}
-
-/// Largest recipe or spec, in bytes.
-const MAX_BYTES: u64 = 8 << 20;
-
-fn read_text(path: &Path) -> Result<Vec<u8>, SourceError> {
-    read_regular(path, MAX_BYTES)
 }
 
 fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {

@@ -18,6 +18,7 @@ mod interval;
 mod network;
 mod objective;
 mod referee;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -28,14 +29,17 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie};
 
-use super::{MovableRows, Progress, TrainError, check_rows};
+use super::{MovableRows, Progress, RowBoxes, TrainError, check_rows};
 use adam::Adam;
 use examples::{Batch, Examples};
 use network::FloatNetwork;
 use objective::TrainingLoss;
 use referee::Referee;
+use terms::ClaimTerms;
 
 pub use objective::{RobustOptions, Trainer};
+pub(super) use terms::is_claim;
+pub use terms::{TrainedClaim, USUAL_WEIGHT};
 
 /// The training settings of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +115,8 @@ enum TrainStream {
     Order,
     Attack,
     Judge,
+    Claims,
+    JudgeClaims,
 }
 
 fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
@@ -139,7 +145,7 @@ pub fn train(
     let start = options.start(schema, classes)?;
     let examples = Examples::<f32>::new(schema, train)?;
     let held_out = Examples::new(schema, validation)?;
-    let objective = |network: &_, rows| TrainingLoss::natural(network, rows);
+    let objective = TrainingLoss::natural(&start, options.batch.min(examples.len()));
     let referee = Referee::new(&start, &held_out);
     let network = descend(start, &examples, (objective, referee), (options, 0.0), progress)?;
     Ok(model(schema, classes, &network))
@@ -148,43 +154,82 @@ pub fn train(
 /// The demand that rows keep their label where they may move.
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping<'a> {
-    /// Rows to fit.
-    pub train: MovableRows<'a>,
-    /// Rows that choose the epoch to keep.
-    pub validation: MovableRows<'a>,
+    /// The boxes of the rows to fit.
+    pub train: &'a RowBoxes,
+    /// Those of the rows that choose the epoch to keep.
+    pub validation: &'a RowBoxes,
     /// The score by which the own class must win by more: `ln((1 − δ)/δ)`, 0 for the label alone.
     pub threshold: f64,
 }
 
-/// Fits a ReLU network as [`train`] does, by a loss for rows that may move. The epoch is chosen once boxes have
-/// their full size, by the mean of accuracy and of the share of validation rows that an attack leaves alone.
+/// The properties that a network is trained for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MlpDemands<'a> {
+    /// Labels near rows.
+    pub keeping: Option<Keeping<'a>>,
+    /// Claims about two points, or about pairs of rows; two classes.
+    pub claims: &'a [TrainedClaim],
+}
+
+/// Fits a ReLU network as [`train`] does, by a loss for what is demanded of it. The epoch is chosen once boxes have
+/// their full size, by the mean of accuracy and of the shares of validation rows at which an attack finds nothing
+/// that breaks a demand.
 ///
 /// # Errors
-/// Those of [`train`].
-pub fn train_under_moves(
+/// Those of [`train`]; claims that say nothing about such networks, or with more than two classes.
+pub fn train_to_hold(
     schema: &Schema,
     classes: usize,
-    keeping: Keeping,
+    [train, validation]: [&[Row]; 2],
+    demands: MlpDemands,
     options: &MlpOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {
-    let Keeping { train, validation, threshold } = keeping;
+    let MlpDemands { keeping, claims } = demands;
     let robust = &options.robust;
-    check_rows(schema, classes, train.rows, validation.rows)?;
+    check_rows(schema, classes, train, validation)?;
     robust.check()?;
+    expect_two_classes(claims, classes)?;
     let start = options.start(schema, classes)?;
-    let examples = Examples::<f32>::movable(schema, train)?;
-    let held_out = Examples::movable(schema, validation)?;
-    let stream = |purpose| stream(options.seed, purpose);
-    let objective = |network: &_, rows| {
-        TrainingLoss::robust(network, rows, robust, threshold, stream(TrainStream::Attack))
+    let examples = |rows, boxes: Option<&RowBoxes>| match boxes {
+        Some(moves) => Examples::<f32>::movable(schema, MovableRows { rows, moves }),
+        None => Examples::new(schema, rows),
     };
-    let referee = Referee::new(&start, &held_out);
-    let referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
+    let (near, far) = (keeping.map(|it| it.train), keeping.map(|it| it.validation));
+    let (examples, held_out) = (examples(train, near)?, examples(validation, far)?);
+    let stream = |purpose| stream(options.seed, purpose);
+    let mut referee = Referee::new(&start, &held_out);
+    let batch = options.batch.min(examples.len());
+    let mut objective = match keeping {
+        None => TrainingLoss::natural(&start, batch),
+        Some(Keeping { threshold, .. }) => {
+            referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
+            let attack = stream(TrainStream::Attack);
+            TrainingLoss::robust(&start, batch, robust, threshold, attack)
+        }
+    };
+    if !claims.is_empty() {
+        let terms = |rows, count, purpose| {
+            ClaimTerms::new(claims, (schema, rows), (&start, count), stream(purpose))
+        };
+        objective = objective.with_claims(terms(train, batch, TrainStream::Claims)?, robust);
+        let rows = Referee::rows_for_claims(&held_out);
+        let judged = terms(validation, rows.labels.len(), TrainStream::JudgeClaims)?;
+        referee = referee.with_claims(rows, judged);
+    }
     // only once boxes are whole and steps small is an epoch worth keeping
     let whole = (options, robust.ramp[1].max(LATE));
     let network = descend(start, &examples, (objective, referee), whole, progress)?;
     Ok(model(schema, classes, &network))
+}
+
+/// Refuses claims about two points with more than two classes.
+fn expect_two_classes(claims: &[TrainedClaim], classes: usize) -> Result<(), TrainError> {
+    let reason = format!("networks are trained for it with two classes, found {classes}");
+    match claims.first().filter(|_| classes != 2) {
+        Some(claim) => Err(TrainError::Property { property: claim.spec.property.name(), reason }),
+        None => Ok(()),
+    }
 }
 
 fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model {
@@ -202,14 +247,13 @@ fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model 
 fn descend<F: NdFloat>(
     mut network: FloatNetwork<F>,
     examples: &Examples<F>,
-    (objective, mut referee): (impl Fn(&FloatNetwork<F>, usize) -> TrainingLoss<F>, Referee<F>),
+    (mut objective, mut referee): (TrainingLoss<F>, Referee<F>),
     (options, ready): (&MlpOptions, f64),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<FloatNetwork<F>, TrainError> {
     let plan = Schedule::new(examples.len(), options);
     let mut rng = stream(options.seed, TrainStream::Order);
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut objective = objective(&network, plan.batch);
     let mut batch = Batch::new(plan.batch, network.inputs());
     let (mut gradient, mut adam) = (network.zeros_like(), Adam::new(&network));
     let mut done = 0;
@@ -231,6 +275,7 @@ fn descend<F: NdFloat>(
             total: plan.steps,
             validation_accuracy: judged.map(|judged| judged.accuracy),
             validation_holding: judged.and_then(|judged| judged.holding),
+            validation_claims: judged.and_then(|judged| judged.claims),
         });
     }
     Ok(referee.best.map_or(network, |best| best.network))

@@ -23,6 +23,7 @@ use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::terms::ClaimTerms;
 
 /// A loss for rows that may move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +73,19 @@ impl RobustOptions {
         Self { trainer, weight, constraint, disjunction, ramp: [0.08, 0.58], steps: 8 }
     }
 
+    /// A setting other than the usual that is about labels alone.
+    pub(in crate::train) fn labels_only(&self) -> Option<&'static str> {
+        if self.constraint.is_some() {
+            return Some("constraint");
+        }
+        let usual = Self::of(Trainer::MtlIbp);
+        match self.trainer {
+            Trainer::Dl2 => None,
+            Trainer::MtlIbp => (self.weight != usual.weight).then_some("weight"),
+            Trainer::Pgd | Trainer::Ibp | Trainer::Sabr => Some("trainer"),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let unless = TrainError::unless;
         let is_share = |x: &f64| (0.0..=1.0).contains(x);
@@ -98,6 +112,8 @@ impl RobustOptions {
 pub(super) struct TrainingLoss<F> {
     tape: Tape<F>,
     robust: Option<Robust<F>>,
+    /// Claims with the settings of their reach and search.
+    claims: Option<(ClaimTerms<F>, RobustOptions)>,
 }
 
 struct Robust<F> {
@@ -116,7 +132,7 @@ struct Robust<F> {
 impl<F: NdFloat> TrainingLoss<F> {
     /// Cross-entropy at the rows.
     pub(super) fn natural(network: &FloatNetwork<F>, rows: usize) -> Self {
-        Self { tape: Tape::new(network, rows), robust: None }
+        Self { tape: Tape::new(network, rows), robust: None, claims: None }
     }
 
     /// A loss for rows that may move.
@@ -142,7 +158,18 @@ impl<F: NdFloat> TrainingLoss<F> {
             interval: IntervalTape::new(network, rows),
             ends: [zeros(), zeros()],
         };
-        Self { tape: Tape::new(network, rows), robust: Some(robust) }
+        Self { tape: Tape::new(network, rows), robust: Some(robust), claims: None }
+    }
+
+    /// The same with terms for claims, which reach and are sought as `options` say.
+    pub(super) fn with_claims(self, claims: ClaimTerms<F>, options: &RobustOptions) -> Self {
+        Self { claims: Some((claims, options.clone())), ..self }
+    }
+
+    /// The streams of chance, in a fixed order.
+    pub(super) fn streams(&mut self) -> impl Iterator<Item = &mut ChaCha8Rng> {
+        let own = self.robust.as_mut().map(|robust| &mut robust.rng);
+        own.into_iter().chain(self.claims.as_mut().map(|(claims, _)| claims.rng_mut()))
     }
 
     /// Sets `gradient` to that of the batch's mean loss, after the share `done` of the training.
@@ -154,6 +181,20 @@ impl<F: NdFloat> TrainingLoss<F> {
         gradient: &mut FloatNetwork<F>,
     ) {
         gradient.clear();
+        self.of_labels(network, batch, done, gradient);
+        if let Some((claims, options)) = &mut self.claims {
+            claims.differentiate(network, batch, (options.growth(done), options.steps), gradient);
+        }
+    }
+
+    /// Adds the gradient of the part about labels.
+    fn of_labels(
+        &mut self,
+        network: &FloatNetwork<F>,
+        batch: &Batch<F>,
+        done: f64,
+        gradient: &mut FloatNetwork<F>,
+    ) {
         let Some(robust) = &mut self.robust else {
             return at_points(
                 network,

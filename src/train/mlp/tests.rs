@@ -167,12 +167,10 @@ fn movable(rows: &[Row], epsilon: f64) -> RowBoxes {
 
 fn keep(rows: &[Row], held_out: &[Row], epsilon: f64, options: &MlpOptions) -> Model {
     let (near, far) = (movable(rows, epsilon), movable(held_out, epsilon));
-    let keeping = Keeping {
-        train: MovableRows { rows, moves: &near },
-        validation: MovableRows { rows: held_out, moves: &far },
-        threshold: 0.0,
-    };
-    train_under_moves(&plain_schema(2), 2, keeping, options, &mut |_| {}).unwrap()
+    let keeping = Keeping { train: &near, validation: &far, threshold: 0.0 };
+    let demands = MlpDemands { keeping: Some(keeping), claims: &[] };
+    let schema = plain_schema(2);
+    train_to_hold(&schema, 2, [rows, held_out], demands, options, &mut |_| {}).unwrap()
 }
 
 /// Rows that keep their label at the corners of their box.

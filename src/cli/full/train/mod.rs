@@ -186,7 +186,8 @@ fn validation(step: &Progress) -> String {
     let holding = step.validation_holding.map(|[attacked, bounded]| {
         format!(", holding {attacked:.4} attacked, {bounded:.4} bounded")
     });
-    accuracy.unwrap_or_default() + &holding.unwrap_or_default()
+    let claims = step.validation_claims.map(|share| format!(", claims {share:.4} attacked"));
+    accuracy.unwrap_or_default() + &holding.unwrap_or_default() + &claims.unwrap_or_default()
 }
 
 /// Trains with a progress bar.
