@@ -92,6 +92,12 @@ pub(super) fn local(held: &[HeldSpec]) -> Vec<Spec> {
     held.iter().filter(|it| it.is_local()).map(|it| it.spec.clone()).collect()
 }
 
+/// All specs: those about labels, then the others.
+pub(super) fn in_order(held: &[HeldSpec]) -> Vec<Spec> {
+    let others = held.iter().filter(|it| !it.is_local()).map(|it| it.spec.clone());
+    local(held).into_iter().chain(others).collect()
+}
+
 /// The other specs, each a claim with its loss. The usual weight is that of `dl2`, if that is the trainer.
 pub(super) fn claims(held: &[HeldSpec], options: &MlpOptions) -> Vec<TrainedClaim> {
     let usual = match options.robust.trainer {

@@ -12,7 +12,10 @@ use crate::spec::{Direction, Spec, SpecError};
 
 use super::held::{self, HeldSpec, PropertyEntry, read_text};
 use super::logic::{ConstraintError, LogicConstraint, OrLoss};
-use super::mlp::{self, Keeping, MlpDemands, MlpOptions, RobustOptions, Trainer};
+use super::mlp::{
+    self, Checkpoints, CounterexampleOptions, CounterexampleSource, Course, Keeping, MlpDemands,
+    MlpOptions, RobustOptions, Trainer,
+};
 use super::trees::{self, TreeOptions};
 use super::{HoldDemands, MovableRows, Progress, TrainError};
 
@@ -26,11 +29,11 @@ pub struct Recipe {
 
 #[derive(Clone, Debug, PartialEq)]
 enum FamilyKind {
-    Mlp(MlpOptions),
+    Mlp(MlpOptions, Monotone),
     Trees(TreeOptions, Monotone),
 }
 
-/// The features in which a monotone ensemble is constrained.
+/// The features in which a monotone model is constrained.
 #[derive(Clone, Debug, PartialEq)]
 enum Monotone {
     /// The features that the data declares.
@@ -50,7 +53,7 @@ pub enum RecipeError {
     Toml(#[from] toml::de::Error),
     /// A kind of training reserved for later versions.
     #[error(
-        "`{what}` is not trained by this version: it trains `mlp` and `trees`, the latter with `monotone`"
+        "`{what}` is not trained by this version: it trains `mlp` and `trees`, both with `monotone`"
     )]
     Unsupported {
         /// The key or value.
@@ -83,7 +86,7 @@ pub enum RecipeError {
     },
     /// A loss for rows that may move, but nothing that says where.
     #[error(
-        "`trainer`, `weight`, `ramp`, `steps` and `worst-case` are about rows that may move: name a spec by \
+        "`trainer`, `weight`, `ramp`, `steps`, `counterexamples` and `worst-case` are about properties: name a spec by \
          [[property]] spec = \"…\""
     )]
     NoSpec,
@@ -139,6 +142,8 @@ pub struct Fit<'a> {
     pub monotone: &'a BTreeMap<String, String>,
     /// Seed of all random choices.
     pub seed: u64,
+    /// The data, whose training part `train` is, for rounds of the verifier.
+    pub data: Option<&'a DataSet>,
 }
 
 impl<'a> Fit<'a> {
@@ -151,6 +156,7 @@ impl<'a> Fit<'a> {
             validation: data.part(Part::Validation),
             monotone: &data.meta().monotone,
             seed,
+            data: Some(data),
         }
     }
 }
@@ -189,12 +195,14 @@ struct Training {
     steps: Option<usize>,
     constraint: Option<String>,
     disjunction: Option<OrLoss>,
+    counterexamples: Option<CounterexampleOptions>,
 }
 
 impl Recipe {
     /// Natural training of a network with default settings.
     pub fn mlp() -> Self {
-        Self::natural(FamilyKind::Mlp(MlpOptions::default()))
+        let any = Monotone::Named(BTreeMap::new());
+        Self::natural(FamilyKind::Mlp(MlpOptions::default(), any))
     }
 
     /// Natural training of an ensemble with default settings.
@@ -230,7 +238,7 @@ impl Recipe {
     /// Takes the weight of labels from their specs, and refuses settings of specs that say nothing.
     fn expect_settings_in_place(&mut self) -> Result<(), RecipeError> {
         match &mut self.kind {
-            FamilyKind::Mlp(options) => {
+            FamilyKind::Mlp(options, _) => {
                 if held::local(&self.hold).is_empty() && !self.hold.is_empty() {
                     if let Some(key) = options.robust.labels_only() {
                         return Err(RecipeError::NoLabels { key });
@@ -258,8 +266,7 @@ impl Recipe {
             return Err(RecipeError::NoSpec);
         }
         let kind = match (file.family.as_str(), file.monotone) {
-            ("mlp", Some(_)) => return unsupported("monotone networks"),
-            ("mlp", None) => FamilyKind::Mlp(file.training.mlp()?),
+            ("mlp", monotone) => FamilyKind::Mlp(file.training.mlp()?, read_monotone(monotone)?),
             ("trees", monotone) => {
                 FamilyKind::Trees(file.training.trees()?, read_monotone(monotone)?)
             }
@@ -282,7 +289,7 @@ impl Recipe {
 
     /// The same with another loss, for networks that hold local specs.
     pub fn with_robust(mut self, robust: RobustOptions) -> Self {
-        if let FamilyKind::Mlp(options) = &mut self.kind {
+        if let FamilyKind::Mlp(options, _) = &mut self.kind {
             options.robust = robust;
         }
         self
@@ -306,10 +313,25 @@ impl Recipe {
 
     /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
+        self.fit_kept(fit, None, progress)
+    }
+
+    /// The same with its state kept from time to time, if the family is that of networks, and going on from one that was
+    /// kept of the same fit and recipe.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::fit`], and a state that is none of such a network.
+    pub fn fit_kept(
+        &self,
+        fit: &Fit,
+        checkpoints: Option<&mut Checkpoints>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
         match &self.kind {
-            FamilyKind::Mlp(options) => {
-                let options = MlpOptions { seed: fit.seed, ..options.clone() };
+            FamilyKind::Mlp(options, monotone) => {
+                let monotone = directions(monotone, fit)?;
+                let options = MlpOptions { seed: fit.seed, monotone, ..options.clone() };
                 let labels = HoldDemands::of(&held::local(&self.hold), schema, classes)?;
                 let claims = held::claims(&self.hold, &options);
                 let boxes = |rows| match labels.is_local() {
@@ -322,12 +344,12 @@ impl Recipe {
                     validation,
                     threshold: labels.threshold,
                 });
-                if keeping.is_none() && claims.is_empty() {
-                    return mlp::train(schema, classes, train, validation, &options, progress);
-                }
                 let demands = MlpDemands { keeping, claims: &claims };
+                let specs = held::in_order(&self.hold);
+                let source = fit.data.map(|data| CounterexampleSource { data, specs: &specs });
+                let course = &mut Course { progress, checkpoints, source };
                 let rows = [train, validation];
-                mlp::train_to_hold(schema, classes, rows, demands, &options, progress)
+                mlp::train_to_hold(schema, classes, rows, demands, &options, course)
             }
             FamilyKind::Trees(options, monotone) => {
                 let specs: Vec<Spec> = self.hold.iter().map(|it| it.spec.clone()).collect();
@@ -397,7 +419,8 @@ impl Training {
     /// True if a setting has no meaning for rows that do not move.
     fn is_about_moves(&self) -> bool {
         let of_networks = self.trainer.is_some() || self.weight.is_some() || self.ramp.is_some();
-        of_networks || self.steps.is_some() || self.worst_case.is_some()
+        let of_search = self.steps.is_some() || self.counterexamples.is_some();
+        of_networks || of_search || self.worst_case.is_some()
     }
 
     fn mlp(self) -> Result<MlpOptions, RecipeError> {
@@ -423,6 +446,8 @@ impl Training {
             seed: default.seed,
             max_steps: default.max_steps,
             robust,
+            monotone: default.monotone,
+            counterexamples: self.counterexamples,
         })
     }
 
@@ -455,6 +480,7 @@ impl Training {
             ("steps", self.steps.is_some()),
             ("constraint", self.constraint.is_some()),
             ("disjunction", self.disjunction.is_some()),
+            ("counterexamples", self.counterexamples.is_some()),
             ("hidden", self.hidden.is_some()),
             ("epochs", self.epochs.is_some()),
             ("batch", self.batch.is_some()),
@@ -507,7 +533,7 @@ mod tests {
             Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
-        assert_eq!(held, 3);
+        assert_eq!(held, 11);
     }
 
     #[test]

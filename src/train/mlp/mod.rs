@@ -12,34 +12,44 @@
 
 mod adam;
 mod ascent;
+mod checkpoint;
 mod dl2;
 mod examples;
 mod interval;
 mod network;
 mod objective;
 mod referee;
+mod signs;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod witness;
+
+use std::collections::BTreeMap;
 
 use ndarray::NdFloat;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie};
+use crate::model::{Family, Feature, Link, Model, Precision, Row, Schema, Tie};
+use crate::spec::Direction;
 
 use super::{MovableRows, Progress, RowBoxes, TrainError, check_rows};
-use adam::Adam;
+use checkpoint::Running;
 use examples::{Batch, Examples};
 use network::FloatNetwork;
 use objective::TrainingLoss;
 use referee::Referee;
+use signs::WeightSigns;
 use terms::ClaimTerms;
+use witness::Witness;
 
+pub use checkpoint::Checkpoints;
 pub use objective::{RobustOptions, Trainer};
 pub(super) use terms::is_claim;
 pub use terms::{TrainedClaim, USUAL_WEIGHT};
+pub use witness::{CounterexampleOptions, CounterexampleSource};
 
 /// The training settings of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +71,10 @@ pub struct MlpOptions {
     pub max_steps: Option<u64>,
     /// The loss if rows may move; of no meaning otherwise.
     pub robust: RobustOptions,
+    /// Features in which the margin goes one way by construction: weights along their paths have a sign. Two classes.
+    pub monotone: BTreeMap<Feature, Direction>,
+    /// Rounds of the verifier between epochs; `None`: none.
+    pub counterexamples: Option<CounterexampleOptions>,
 }
 
 impl Default for MlpOptions {
@@ -74,6 +88,8 @@ impl Default for MlpOptions {
             seed: 0,
             max_steps: None,
             robust: RobustOptions::of(Trainer::MtlIbp),
+            monotone: BTreeMap::new(),
+            counterexamples: None,
         }
     }
 }
@@ -102,7 +118,23 @@ impl MlpOptions {
         let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
         let limits = "at most 65,536 a layer and 10⁷ parameters";
         TrainError::unless(small, "hidden", parameters, limits)?;
-        Ok(FloatNetwork::he_uniform(&widths, &mut stream(self.seed, TrainStream::Weights)))
+        let mut start =
+            FloatNetwork::he_uniform(&widths, &mut stream(self.seed, TrainStream::Weights));
+        self.signs(schema, classes)?.begin(&mut start);
+        Ok(start)
+    }
+
+    /// The signs of weights by which the network is monotone.
+    fn signs(&self, schema: &Schema, classes: usize) -> Result<WeightSigns, TrainError> {
+        let last = schema.len().saturating_sub(1);
+        if let Some(feature) = self.monotone.keys().find(|feature| feature.0 > last) {
+            return Err(TrainError::MonotoneFeature { found: feature.0, last });
+        }
+        if !self.monotone.is_empty() && classes != 2 {
+            let reason = format!("networks are made monotone with two classes, found {classes}");
+            return Err(TrainError::Property { property: "monotonicity", reason });
+        }
+        Ok(WeightSigns::of(&self.monotone, schema.len()))
     }
 }
 
@@ -141,14 +173,18 @@ pub fn train(
     options: &MlpOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {
-    check_rows(schema, classes, train, validation)?;
-    let start = options.start(schema, classes)?;
-    let examples = Examples::<f32>::new(schema, train)?;
-    let held_out = Examples::new(schema, validation)?;
-    let objective = TrainingLoss::natural(&start, options.batch.min(examples.len()));
-    let referee = Referee::new(&start, &held_out);
-    let network = descend(start, &examples, (objective, referee), (options, 0.0), progress)?;
-    Ok(model(schema, classes, &network))
+    let course = &mut Course { progress, checkpoints: None, source: None };
+    train_to_hold(schema, classes, [train, validation], MlpDemands::default(), options, course)
+}
+
+/// What goes on beside a training.
+pub struct Course<'a, 'b> {
+    /// Called after every epoch.
+    pub progress: &'a mut dyn FnMut(Progress),
+    /// Where its state is kept.
+    pub checkpoints: Option<&'a mut Checkpoints<'b>>,
+    /// Where the verifier looks for counterexamples, if the options ask for them.
+    pub source: Option<CounterexampleSource<'a>>,
 }
 
 /// The demand that rows keep their label where they may move.
@@ -183,12 +219,13 @@ pub fn train_to_hold(
     [train, validation]: [&[Row]; 2],
     demands: MlpDemands,
     options: &MlpOptions,
-    progress: &mut dyn FnMut(Progress),
+    course: &mut Course,
 ) -> Result<Model, TrainError> {
     let MlpDemands { keeping, claims } = demands;
     let robust = &options.robust;
     check_rows(schema, classes, train, validation)?;
     robust.check()?;
+    options.counterexamples.as_ref().map_or(Ok(()), CounterexampleOptions::check)?;
     expect_two_classes(claims, classes)?;
     let start = options.start(schema, classes)?;
     let examples = |rows, boxes: Option<&RowBoxes>| match boxes {
@@ -217,9 +254,17 @@ pub fn train_to_hold(
         let judged = terms(validation, rows.labels.len(), TrainStream::JudgeClaims)?;
         referee = referee.with_claims(rows, judged);
     }
-    // only once boxes are whole and steps small is an epoch worth keeping
-    let whole = (options, robust.ramp[1].max(LATE));
-    let network = descend(start, &examples, (objective, referee), whole, progress)?;
+    let is_natural = keeping.is_none() && claims.is_empty();
+    let plan = Plan {
+        schema,
+        classes,
+        options,
+        signs: options.signs(schema, classes)?,
+        // only once boxes are whole and steps small is an epoch worth keeping
+        ready: if is_natural { 0.0 } else { robust.ramp[1].max(LATE) },
+        claims: claims.len(),
+    };
+    let network = plan.descend(start, &examples, (objective, referee), course)?;
     Ok(model(schema, classes, &network))
 }
 
@@ -232,7 +277,7 @@ fn expect_two_classes(claims: &[TrainedClaim], classes: usize) -> Result<(), Tra
     }
 }
 
-fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model {
+fn model<F: NdFloat>(schema: &Schema, classes: usize, network: &FloatNetwork<F>) -> Model {
     Model {
         schema: schema.clone(),
         precision: Precision::F32,
@@ -243,42 +288,116 @@ fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model 
     }
 }
 
-/// The loop described at the top of this module. Epochs are kept once the share `ready` of the steps is taken.
-fn descend<F: NdFloat>(
-    mut network: FloatNetwork<F>,
-    examples: &Examples<F>,
-    (mut objective, mut referee): (TrainingLoss<F>, Referee<F>),
-    (options, ready): (&MlpOptions, f64),
-    progress: &mut dyn FnMut(Progress),
-) -> Result<FloatNetwork<F>, TrainError> {
-    let plan = Schedule::new(examples.len(), options);
-    let mut rng = stream(options.seed, TrainStream::Order);
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut batch = Batch::new(plan.batch, network.inputs());
-    let (mut gradient, mut adam) = (network.zeros_like(), Adam::new(&network));
-    let mut done = 0;
-    while done < plan.steps && !referee.is_out_of_patience(plan.patience) {
-        order.shuffle(&mut rng);
-        for chosen in order.chunks_exact(plan.batch).take(plan.remaining(done)) {
-            batch.gather(examples, chosen);
-            objective.differentiate(&network, &batch, plan.share(done), &mut gradient);
-            adam.step(&mut network, &gradient, plan.rate(done));
-            done += 1;
+/// The settings of the loop.
+struct Plan<'a> {
+    schema: &'a Schema,
+    classes: usize,
+    options: &'a MlpOptions,
+    signs: WeightSigns,
+    /// Epochs are kept once this share of the steps is taken.
+    ready: f64,
+    /// Number of claims beside labels.
+    claims: usize,
+}
+
+impl Plan<'_> {
+    /// The loop described at the top of this module.
+    fn descend<F: NdFloat>(
+        &self,
+        start: FloatNetwork<F>,
+        examples: &Examples<F>,
+        (mut objective, mut referee): (TrainingLoss<F>, Referee<F>),
+        course: &mut Course,
+    ) -> Result<FloatNetwork<F>, TrainError> {
+        let plan = Schedule::new(examples.len(), self.options);
+        let mut rng = stream(self.options.seed, TrainStream::Order);
+        let mut order: Vec<usize> = (0..examples.len()).collect();
+        let mut batch = Batch::new(plan.batch, start.inputs());
+        let mut gradient = start.zeros_like();
+        let mut running = Running::new(start);
+        if let Some(state) = course.checkpoints.as_ref().and_then(|it| it.from.as_ref()) {
+            checkpoint::restore(state, &mut running, &mut objective, &mut referee)?;
+            (0..running.epochs).for_each(|_| order.shuffle(&mut rng));
+            self.meet(&running.witnesses, &mut objective, course);
         }
-        if !network.is_finite() {
-            let learning_rate = options.learning_rate;
-            return Err(TrainError::Diverged { steps: done, learning_rate });
+        while running.done < plan.steps && !referee.is_out_of_patience(plan.patience) {
+            order.shuffle(&mut rng);
+            for chosen in order.chunks_exact(plan.batch).take(plan.remaining(running.done)) {
+                batch.gather(examples, chosen);
+                let (network, share) = (&mut running.network, plan.share(running.done));
+                objective.differentiate(network, &batch, share, &mut gradient);
+                running.adam.step(network, &gradient, plan.rate(running.done));
+                self.signs.project(network);
+                running.done += 1;
+            }
+            running.epochs += 1;
+            if !running.network.is_finite() {
+                let learning_rate = self.options.learning_rate;
+                return Err(TrainError::Diverged { steps: running.done, learning_rate });
+            }
+            let share = plan.share(running.done);
+            let judged = referee.judge(&running.network, share >= self.ready);
+            (course.progress)(Progress {
+                done: running.done,
+                total: plan.steps,
+                validation_accuracy: judged.map(|judged| judged.accuracy),
+                validation_holding: judged.and_then(|judged| judged.holding),
+                validation_claims: judged.and_then(|judged| judged.claims),
+            });
+            if share < 1.0 {
+                self.look_for_witnesses(&mut running, &mut objective, share, course)?;
+                keep(&running, &mut objective, &referee, course)?;
+            }
         }
-        let judged = referee.judge(&network, plan.share(done) >= ready);
-        progress(Progress {
-            done,
-            total: plan.steps,
-            validation_accuracy: judged.map(|judged| judged.accuracy),
-            validation_holding: judged.and_then(|judged| judged.holding),
-            validation_claims: judged.and_then(|judged| judged.claims),
-        });
+        Ok(referee.best.map_or(running.network, |best| best.network))
     }
-    Ok(referee.best.map_or(network, |best| best.network))
+
+    /// Has the verifier look for counterexamples, if it is time.
+    fn look_for_witnesses<F: NdFloat>(
+        &self,
+        running: &mut Running<F>,
+        objective: &mut TrainingLoss<F>,
+        share: f64,
+        course: &Course,
+    ) -> Result<(), TrainError> {
+        let (Some(options), Some(source)) = (&self.options.counterexamples, course.source) else {
+            return Ok(());
+        };
+        let is_whole = share >= self.options.robust.ramp[1];
+        if is_whole && running.epochs.is_multiple_of(options.every as u64) {
+            let model = model(self.schema, self.classes, &running.network);
+            let found = options.found(&model, source)?;
+            self.meet(&found, objective, course);
+            running.witnesses.extend(found);
+        }
+        Ok(())
+    }
+
+    /// Gives counterexamples to the loss.
+    fn meet<F: NdFloat>(
+        &self,
+        found: &[Witness],
+        objective: &mut TrainingLoss<F>,
+        course: &Course,
+    ) {
+        let specs = course.source.map_or(0, |source| source.specs.len());
+        let labels = specs.saturating_sub(self.claims);
+        found.iter().for_each(|witness| objective.keep(witness, labels, self.schema));
+    }
+}
+
+/// Keeps the state, if it is time.
+fn keep<F: NdFloat>(
+    running: &Running<F>,
+    objective: &mut TrainingLoss<F>,
+    referee: &Referee<F>,
+    course: &mut Course,
+) -> Result<(), TrainError> {
+    let Some(checkpoints) = &mut course.checkpoints else { return Ok(()) };
+    if !running.epochs.is_multiple_of(checkpoints.every.max(1) as u64) {
+        return Ok(());
+    }
+    (checkpoints.keep)(&checkpoint::written(running, objective, referee)?)
 }
 
 /// Batch size, number of steps, learning rate and patience.

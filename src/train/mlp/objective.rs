@@ -11,10 +11,14 @@
 //!
 //! Boxes grow along a ramp from the rows to their full size.
 
-use ndarray::{Array2, NdFloat, Zip};
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2, NdFloat, Zip};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+use crate::model::Schema;
 use crate::train::TrainError;
 use crate::train::logic::{LogicConstraint, OrLoss};
 
@@ -24,6 +28,7 @@ use super::examples::Batch;
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
 use super::terms::ClaimTerms;
+use super::witness::Witness;
 
 /// A loss for rows that may move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -127,6 +132,8 @@ struct Robust<F> {
     formula: Option<FormulaLoss<F>>,
     /// The box of the moment.
     ends: [Array2<F>; 2],
+    /// Points at which rows were found to lose their label, by row.
+    kept: BTreeMap<usize, Array1<F>>,
 }
 
 impl<F: NdFloat> TrainingLoss<F> {
@@ -157,6 +164,7 @@ impl<F: NdFloat> TrainingLoss<F> {
             ascent: BoxAscent::new(network, rows),
             interval: IntervalTape::new(network, rows),
             ends: [zeros(), zeros()],
+            kept: BTreeMap::new(),
         };
         Self { tape: Tape::new(network, rows), robust: Some(robust), claims: None }
     }
@@ -164,6 +172,20 @@ impl<F: NdFloat> TrainingLoss<F> {
     /// The same with terms for claims, which reach and are sought as `options` say.
     pub(super) fn with_claims(self, claims: ClaimTerms<F>, options: &RobustOptions) -> Self {
         Self { claims: Some((claims, options.clone())), ..self }
+    }
+
+    /// Keeps the points that refute a spec, the first `labels` of which are about labels.
+    pub(super) fn keep(&mut self, witness: &Witness, labels: usize, schema: &Schema) {
+        match (witness.spec.checked_sub(labels), &mut self.claims, &mut self.robust) {
+            (Some(claim), Some((claims, _)), _) => claims.keep(claim, witness, schema),
+            (None, _, Some(robust)) => {
+                let point = witness.points.first().map(|raw| schema.standardise(raw));
+                if let Some(point) = point {
+                    robust.kept.insert(witness.row, point.into_iter().map(float).collect());
+                }
+            }
+            (Some(_), None, _) | (None, _, None) => {}
+        }
     }
 
     /// The streams of chance, in a fixed order.
@@ -272,6 +294,7 @@ impl<F: NdFloat> Robust<F> {
         self.shrink(batch, share);
         let [lo, hi] = &self.ends;
         self.ascent.climb(network, [lo, hi], &batch.labels, steps, &mut self.rng);
+        meet_kept(&self.kept, batch, &mut self.ascent.points, &mut self.rng);
     }
 
     /// Adds the gradient of cross-entropy and of the formula at points that break it.
@@ -288,6 +311,7 @@ impl<F: NdFloat> Robust<F> {
         let [lo, hi] = &self.ends;
         let place = (&batch.inputs, [lo, hi]);
         formula.climb(network, place, &batch.labels, steps, &mut self.rng);
+        meet_kept(&self.kept, batch, &mut formula.points, &mut self.rng);
         formula.backward(network, &batch.inputs, &batch.labels, weight, gradient);
     }
 
@@ -313,6 +337,20 @@ impl<F: NdFloat> Robust<F> {
         let [lo, hi] = &self.ends;
         self.interval.forward(network, [lo, hi], labels);
         self.interval.backward(network, labels, (self.threshold, float(factor)), gradient);
+    }
+}
+
+/// Puts kept points in the places of those that were sought, at every other occurrence of their rows.
+fn meet_kept<F: NdFloat>(
+    kept: &BTreeMap<usize, Array1<F>>,
+    batch: &Batch<F>,
+    points: &mut Array2<F>,
+    rng: &mut ChaCha8Rng,
+) {
+    for (at, row) in batch.chosen.iter().enumerate() {
+        if let Some(point) = kept.get(row).filter(|_| rng.random_bool(0.5)) {
+            points.row_mut(at).assign(point);
+        }
     }
 }
 

@@ -38,6 +38,7 @@ use crate::violation::FlipLoss;
 
 use super::examples::Batch;
 use super::network::FloatNetwork;
+use super::witness::Witness;
 use pair::PairTerm;
 use rows::RowsTerm;
 use slopes::SlopesTerm;
@@ -61,6 +62,8 @@ pub const USUAL_WEIGHT: f64 = 0.5;
 /// The terms of several claims.
 pub(super) struct ClaimTerms<F> {
     terms: Vec<ClaimTerm<F>>,
+    /// The claim of each term.
+    of: Vec<usize>,
     rng: ChaCha8Rng,
 }
 
@@ -98,17 +101,19 @@ impl<F: NdFloat> ClaimTerms<F> {
         (network, count): (&FloatNetwork<F>, usize),
         rng: ChaCha8Rng,
     ) -> Result<Self, TrainError> {
-        let mut terms = Vec::new();
-        for claim in claims {
+        let (mut terms, mut of) = (Vec::new(), Vec::new());
+        for (at, claim) in claims.iter().enumerate() {
             claim.check()?;
             if claim.weight > 0.0 {
                 terms.push(claim.sampled(schema, rows, (network, count))?);
+                of.push(at);
             }
             if claim.bounds > 0.0 {
                 terms.push(ClaimTerm::Slopes(SlopesTerm::new(claim, schema)?));
+                of.push(at);
             }
         }
-        Ok(Self { terms, rng })
+        Ok(Self { terms, of, rng })
     }
 
     /// Adds the gradient of the terms at a batch, with claims at the share `growth` of their reach.
@@ -150,6 +155,15 @@ impl<F: NdFloat> ClaimTerms<F> {
         };
         let shares: Vec<f64> = self.terms.iter_mut().map(share).collect();
         (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
+    }
+
+    /// Keeps the points that refute a claim, to be met again.
+    pub(super) fn keep(&mut self, claim: usize, witness: &Witness, schema: &Schema) {
+        for (term, _) in self.terms.iter_mut().zip(&self.of).filter(|(_, of)| **of == claim) {
+            if let ClaimTerm::Pair(term) = term {
+                term.keep(witness, schema);
+            }
+        }
     }
 
     /// The place in the stream of chance.

@@ -21,6 +21,7 @@ use crate::violation::{FlipLoss, PairClaim, PairSlopes};
 
 use super::super::examples::Batch;
 use super::super::network::{FloatNetwork, Tape, float};
+use super::super::witness::Witness;
 use super::TrainedClaim;
 use super::bonds::{FloatBonds, TwoBoxes, TwoSlopes, sign};
 use super::place::{BatchBoxes, ClaimPlace, standardised};
@@ -49,7 +50,12 @@ pub(super) struct PairTerm<F> {
     points: Array2<F>,
     by_input: Array2<F>,
     tape: Tape<F>,
+    /// Pairs that were found to refute the claim, with their variant.
+    kept: Vec<(usize, [Array1<F>; 2])>,
 }
+
+/// One of so many pairs is one that was kept, if there are any.
+const KEPT: usize = 4;
 
 /// The rows that give second points their boxes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,6 +117,7 @@ impl<F: NdFloat> PairTerm<F> {
             points: zeros(),
             by_input: zeros(),
             tape: Tape::new(network, 2 * count),
+            kept: Vec::new(),
         })
     }
 
@@ -125,6 +132,31 @@ impl<F: NdFloat> PairTerm<F> {
         self.start(network, batch, (growth, Partners::Hardest), rng);
         for _ in 0..steps {
             self.climb(network);
+        }
+        self.meet_kept(rng);
+    }
+
+    /// Keeps a pair that refutes the claim.
+    pub(super) fn keep(&mut self, witness: &Witness, schema: &Schema) {
+        let standardised = |raw: &Vec<f64>| -> Array1<F> {
+            schema.standardise(raw).into_iter().map(float).collect()
+        };
+        if let ([a, b], true) = (witness.points.as_slice(), witness.variant < self.variants.len()) {
+            self.kept.push((witness.variant, [standardised(a), standardised(b)]));
+        }
+    }
+
+    /// Puts kept pairs in the places of some that were sought.
+    fn meet_kept(&mut self, rng: &mut ChaCha8Rng) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let count = self.chosen.len();
+        for at in 0..count / KEPT {
+            let (variant, [a, b]) = &self.kept[rng.random_range(0..self.kept.len())];
+            self.chosen[at] = *variant;
+            self.points.row_mut(at).assign(a);
+            self.points.row_mut(count + at).assign(b);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The promises of the terms: their gradients, the pairs that they find, and what training by them reaches.
 
 use ndarray::Array2;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -8,6 +9,7 @@ use super::*;
 use crate::model::{Digest, FeatureSpec, Kind};
 use crate::train::mlp::examples::Examples;
 use crate::train::mlp::network::Affine;
+use crate::train::mlp::tests::course;
 use crate::train::mlp::{MlpDemands, MlpOptions, train_to_hold};
 
 /// Three real features with ranges, one of another scale.
@@ -234,7 +236,9 @@ fn options() -> MlpOptions {
 fn held(claims: &[TrainedClaim]) -> (Vec<f64>, f64) {
     let (schema, train, test) = (schema(), rows(600, 8), rows(200, 9));
     let demands = MlpDemands { keeping: None, claims };
-    let model = train_to_hold(&schema, 2, [&train, &[]], demands, &options(), &mut |_| {}).unwrap();
+    let model =
+        train_to_hold(&schema, 2, [&train, &[]], demands, &options(), &mut course(&mut |_| {}))
+            .unwrap();
     let crate::model::Family::Mlp(mlp) = &model.family else { panic!("a network") };
     let affine = |layer: &crate::model::Layer| Affine {
         weights: Array2::from_shape_vec((layer.bias.len(), layer.inputs), layer.weights.clone())
@@ -266,6 +270,41 @@ fn every_property_is_kept_more_often_after_training_for_it() {
     }
 }
 
+/// Random pairs of rows lie far apart, where a claim about their distance asks for nothing: partners are chosen.
+#[test]
+fn partners_are_the_rows_that_break_a_claim_most() {
+    let claim = claim(1);
+    let data = rows(3, 2);
+    let model = blank(&schema(), 2);
+    let lowered = Lowered::new(&claim.spec, &model, None, &data).unwrap();
+    let pair = crate::violation::PairClaim::of(&lowered.obligation(0).unwrap().claim).unwrap();
+    let units = vec![crate::interval::Rational::ONE; 3];
+    let distance = rows::Distance::<f64>::new(&units, crate::spec::Norm::L2, &schema());
+    // 0 and 1 are close and agree, 2 is close to 1 and does not; 3 is far off
+    let points =
+        ndarray::array![[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.3, 0.0, 0.0], [90.0, 0.0, 0.0]];
+    let partners = rows::hardest(&pair, &distance, &points, &[2.0, 2.0, -2.0, -2.0]);
+    assert_eq!(partners[..3], [2, 2, 1]);
+}
+
+/// Kept counterexamples are met among the pairs that are sought.
+#[test]
+fn kept_pairs_are_met_again() {
+    let (claim, net) = (claim(6), network(3));
+    let (mut terms, batch) = terms(&claim, &net);
+    let points = vec![vec![0.25, 0.5, 0.75], vec![1.25, 0.5, 0.75]];
+    let witness = Witness { spec: 0, row: 0, variant: 0, points: points.clone() };
+    terms.keep(0, &witness, &schema());
+    let [ClaimTerm::Pair(term)] = terms.terms.as_mut_slice() else { panic!("one term") };
+    term.seek(&net, &batch, (1.0, 2), &mut ChaCha8Rng::seed_from_u64(1));
+    let standardised: Vec<Vec<f64>> = points.iter().map(|raw| schema().standardise(raw)).collect();
+    for at in 0..6 {
+        assert_eq!(term.points().row(at).to_vec(), standardised[0]);
+        assert_eq!(term.points().row(24 + at).to_vec(), standardised[1]);
+    }
+    assert_ne!(term.points().row(6).to_vec(), standardised[0]);
+}
+
 #[test]
 fn several_properties_are_trained_for_at_once() {
     let together = [3, 6, 8].map(|index| TrainedClaim { weight: 10.0, ..claim(index) });
@@ -283,7 +322,8 @@ fn training_by_bounds_ends_with_bounds_that_hold() {
     let demands = MlpDemands { keeping: None, claims: &[claim] };
     let mut last = None;
     let mut watch = |step: crate::train::Progress| last = step.validation_claims;
-    train_to_hold(&schema, 2, [&train, &train[..50]], demands, &options(), &mut watch).unwrap();
+    train_to_hold(&schema, 2, [&train, &train[..50]], demands, &options(), &mut course(&mut watch))
+        .unwrap();
     assert_eq!(last, Some(1.0));
 }
 
@@ -306,6 +346,7 @@ fn claims_that_cannot_be_trained_for_are_refused_by_name() {
     assert!(refused(&TrainedClaim::usual(unknown)).contains('y'));
     let (demands, data) = ([claim(4)], rows(9, 0));
     let demands = MlpDemands { keeping: None, claims: &demands };
-    let three = train_to_hold(&schema(), 3, [&data, &[]], demands, &options(), &mut |_| {});
+    let three =
+        train_to_hold(&schema(), 3, [&data, &[]], demands, &options(), &mut course(&mut |_| {}));
     assert!(three.unwrap_err().to_string().contains("two classes"));
 }
