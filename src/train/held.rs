@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 8 << 20;
 /// `[[property]]` of a recipe.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PropertyEntry {
+pub(super) struct RecipeProperty {
     spec: PathBuf,
     weight: Option<f64>,
     bounds: Option<f64>,
@@ -43,7 +43,7 @@ pub(super) fn read_text(path: &Path) -> Result<Vec<u8>, SourceError> {
     read_regular(path, MAX_BYTES)
 }
 
-impl PropertyEntry {
+impl RecipeProperty {
     /// Reads the spec, whose path is relative to `folder`.
     pub(super) fn open(self, folder: &Path) -> Result<HeldSpec, RecipeError> {
         let path = folder.join(&self.spec);
@@ -100,10 +100,8 @@ pub(super) fn in_order(held: &[HeldSpec]) -> Vec<Spec> {
 
 /// The other specs, each a claim with its loss. The usual weight is that of `dl2`, if that is the trainer.
 pub(super) fn claims(held: &[HeldSpec], options: &MlpOptions) -> Vec<TrainedClaim> {
-    let usual = match options.robust.trainer {
-        Trainer::Dl2 => options.robust.weight,
-        Trainer::Pgd | Trainer::Ibp | Trainer::Sabr | Trainer::MtlIbp => USUAL_WEIGHT,
-    };
+    let is_dl2 = options.robust.trainer == Trainer::Dl2;
+    let usual = if is_dl2 { options.robust.weight } else { USUAL_WEIGHT };
     let claim = |it: &HeldSpec| TrainedClaim {
         spec: it.spec.clone(),
         weight: it.weight.unwrap_or(usual),

@@ -10,7 +10,7 @@ use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
 use crate::source::SourceError;
 use crate::spec::{Direction, Spec, SpecError};
 
-use super::held::{self, HeldSpec, PropertyEntry, read_text};
+use super::held::{self, HeldSpec, RecipeProperty, read_text};
 use super::logic::{ConstraintError, LogicConstraint, OrLoss};
 use super::mlp::{
     self, Checkpoints, CounterexampleOptions, CounterexampleSource, Course, Keeping, MlpDemands,
@@ -29,7 +29,7 @@ pub struct Recipe {
 
 #[derive(Clone, Debug, PartialEq)]
 enum FamilyKind {
-    Mlp(MlpOptions, Monotone),
+    Mlp(Box<MlpOptions>, Monotone),
     Trees(TreeOptions, Monotone),
 }
 
@@ -169,7 +169,7 @@ struct RecipeFile {
     training: Training,
     monotone: Option<toml::Value>,
     #[serde(default)]
-    property: Vec<PropertyEntry>,
+    property: Vec<RecipeProperty>,
     attack: Option<toml::Value>,
 }
 
@@ -202,7 +202,7 @@ impl Recipe {
     /// Natural training of a network with default settings.
     pub fn mlp() -> Self {
         let any = Monotone::Named(BTreeMap::new());
-        Self::natural(FamilyKind::Mlp(MlpOptions::default(), any))
+        Self::natural(FamilyKind::Mlp(Box::default(), any))
     }
 
     /// Natural training of an ensemble with default settings.
@@ -239,10 +239,9 @@ impl Recipe {
     fn expect_settings_in_place(&mut self) -> Result<(), RecipeError> {
         match &mut self.kind {
             FamilyKind::Mlp(options, _) => {
-                if held::local(&self.hold).is_empty() && !self.hold.is_empty() {
-                    if let Some(key) = options.robust.labels_only() {
-                        return Err(RecipeError::NoLabels { key });
-                    }
+                let has_labels = self.hold.is_empty() || !held::local(&self.hold).is_empty();
+                if let Some(key) = options.robust.labels_only().filter(|_| !has_labels) {
+                    return Err(RecipeError::NoLabels { key });
                 }
                 let weight = held::label_weight(&self.hold, options.robust.trainer)?;
                 options.robust.weight = weight.unwrap_or(options.robust.weight);
@@ -256,7 +255,7 @@ impl Recipe {
     }
 
     /// The recipe, and the specs that it names.
-    fn parse(bytes: &[u8]) -> Result<(Self, Vec<PropertyEntry>), RecipeError> {
+    fn parse(bytes: &[u8]) -> Result<(Self, Vec<RecipeProperty>), RecipeError> {
         let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
         let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
         if file.attack.is_some() {
@@ -266,7 +265,9 @@ impl Recipe {
             return Err(RecipeError::NoSpec);
         }
         let kind = match (file.family.as_str(), file.monotone) {
-            ("mlp", monotone) => FamilyKind::Mlp(file.training.mlp()?, read_monotone(monotone)?),
+            ("mlp", monotone) => {
+                FamilyKind::Mlp(Box::new(file.training.mlp()?), read_monotone(monotone)?)
+            }
             ("trees", monotone) => {
                 FamilyKind::Trees(file.training.trees()?, read_monotone(monotone)?)
             }
@@ -331,7 +332,7 @@ impl Recipe {
         match &self.kind {
             FamilyKind::Mlp(options, monotone) => {
                 let monotone = directions(monotone, fit)?;
-                let options = MlpOptions { seed: fit.seed, monotone, ..options.clone() };
+                let options = MlpOptions { seed: fit.seed, monotone, ..(**options).clone() };
                 let labels = HoldDemands::of(&held::local(&self.hold), schema, classes)?;
                 let claims = held::claims(&self.hold, &options);
                 let boxes = |rows| match labels.is_local() {

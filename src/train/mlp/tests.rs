@@ -121,7 +121,7 @@ fn fewer_rows_than_a_batch_are_one_batch() {
 
 #[test]
 fn the_rate_falls_after_three_quarters() {
-    let plan = Schedule::new(100, &MlpOptions { max_steps: Some(8), ..small() });
+    let plan = descend::Schedule::new(100, &MlpOptions { max_steps: Some(8), ..small() });
     let rates: Vec<f64> = (0..8).map(|done| plan.rate(done) / 5e-3).collect();
     assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.2, 0.2]);
 }

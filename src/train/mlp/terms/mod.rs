@@ -68,26 +68,14 @@ pub(super) struct ClaimTerms<F> {
 }
 
 enum ClaimTerm<F> {
-    Pair(PairTerm<F>),
+    Pair(Box<PairTerm<F>>),
     Rows(RowsTerm<F>),
     Slopes(SlopesTerm<F>),
 }
 
 /// True if a spec is trained for as a claim, and not by the boxes in which rows keep their label.
 pub(in crate::train) fn is_claim(property: &Property) -> bool {
-    match property {
-        Property::Label(_) | Property::LocalInvariance(_) => false,
-        Property::LocalInvarianceT(_)
-        | Property::Lipschitzness(_)
-        | Property::LipschitznessT(_)
-        | Property::SmallNeighborhood(_)
-        | Property::Monotonicity(_)
-        | Property::BoundaryFuzz(_)
-        | Property::Stability(_)
-        | Property::HighConfidence(_)
-        | Property::Redundancy(_)
-        | Property::OutputRegion(_) => true,
-    }
+    !matches!(property, Property::Label(_) | Property::LocalInvariance(_))
 }
 
 impl<F: NdFloat> ClaimTerms<F> {
@@ -204,7 +192,8 @@ impl TrainedClaim {
                 Ok(ClaimTerm::Rows(RowsTerm::new(self, &lowered, schema, (network, count))?))
             }
             Some(Claim::Pair(_)) => {
-                PairTerm::new(self, (schema, rows), (network, count)).map(ClaimTerm::Pair)
+                let term = PairTerm::new(self, (schema, rows), (network, count))?;
+                Ok(ClaimTerm::Pair(Box::new(term)))
             }
             _ => Err(self.refused("no network is trained for claims of this kind".to_owned())),
         }

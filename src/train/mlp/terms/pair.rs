@@ -25,7 +25,7 @@ use super::super::witness::Witness;
 use super::TrainedClaim;
 use super::bonds::{FloatBonds, TwoBoxes, TwoSlopes, sign};
 use super::place::{BatchBoxes, ClaimPlace, standardised};
-use super::rows::{Distance, hardest};
+use super::rows::{PointDistance, hardest};
 
 /// One of the claims that a property makes at a place.
 struct PairVariant<F> {
@@ -40,7 +40,7 @@ pub(super) struct PairTerm<F> {
     variants: Vec<PairVariant<F>>,
     place: ClaimPlace<F>,
     /// The distance, if the claim is about one: each point then has a row of its own.
-    distance: Option<Distance<F>>,
+    distance: Option<PointDistance<F>>,
     weight: f64,
     flip: FlipLoss,
     /// The variant of each row.
@@ -101,7 +101,7 @@ impl<F: NdFloat> PairTerm<F> {
             _ => ClaimPlace::around(spec, schema, rows)?,
         };
         let distance = lowered.aim().and_then(|aim| match aim {
-            Aim::Lipschitz { units, norm, .. } => Some(Distance::new(units, *norm, schema)),
+            Aim::Lipschitz { units, norm, .. } => Some(PointDistance::new(units, *norm, schema)),
             _ => None,
         });
         let (weight, flip) = (trained.weight, trained.flip);
@@ -248,7 +248,7 @@ impl<F: NdFloat> PairTerm<F> {
                 let margins: Vec<f64> = (0..count).map(|at| self.margins(at)[0]).collect();
                 let claim = &self.variants[0].claim;
                 let hardest = hardest(claim, distance, &batch.inputs, &margins);
-                (0..count).map(|at| if at % 2 == 0 { hardest[at] } else { at }).collect()
+                (0..count).map(|at| if at.is_multiple_of(2) { hardest[at] } else { at }).collect()
             }
         };
         for (near, far) in self.boxes.near.iter().zip(&mut self.boxes.far) {
@@ -276,7 +276,7 @@ impl<F: NdFloat> PairTerm<F> {
                 FloatBonds::Within { reach, .. } => a + random([-reach[i], reach[i]]),
                 FloatBonds::Moved { .. } if variant.bonds.is_moved(i) => {
                     // every other row looks about, the rest as far as there are values
-                    let reach = if at % 2 == 0 { near } else { far };
+                    let reach = if at.is_multiple_of(2) { near } else { far };
                     let ends = reach.map(|end| a + share * (end - a));
                     for k in 0..2 {
                         self.boxes.far[k][[at, i]] = ends[k];

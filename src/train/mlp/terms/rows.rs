@@ -19,13 +19,13 @@ use super::super::network::{FloatNetwork, Tape, float};
 use super::TrainedClaim;
 
 /// A distance of standardised points.
-pub(super) struct Distance<F> {
+pub(super) struct PointDistance<F> {
     /// The standardised length of a unit, per feature.
     units: Vec<F>,
     norm: Norm,
 }
 
-impl<F: NdFloat> Distance<F> {
+impl<F: NdFloat> PointDistance<F> {
     /// The distance in units of these raw lengths.
     pub(super) fn new(units: &[Rational], norm: Norm, schema: &Schema) -> Self {
         let lengths = units.iter().zip(schema.features());
@@ -65,7 +65,7 @@ impl<F: NdFloat> Distance<F> {
 /// For each row the other one with which it breaks a claim most, or comes closest to that.
 pub(super) fn hardest<F: NdFloat>(
     claim: &PairClaim,
-    distance: &Distance<F>,
+    distance: &PointDistance<F>,
     rows: &Array2<F>,
     margins: &[f64],
 ) -> Vec<usize> {
@@ -88,7 +88,7 @@ pub(super) fn hardest<F: NdFloat>(
 /// A claim about pairs of rows.
 pub(super) struct RowsTerm<F> {
     claim: RowsClaim,
-    distance: Distance<F>,
+    distance: PointDistance<F>,
     weight: f64,
     tape: Tape<F>,
 }
@@ -107,7 +107,7 @@ impl<F: NdFloat> RowsTerm<F> {
         let unit = |weight: &Rational| &Rational::ONE / weight;
         let units: Option<Vec<Rational>> = weights.iter().map(unit).collect();
         let units = units.ok_or_else(|| trained.refused("a feature has no scale".to_owned()))?;
-        let distance = Distance::new(&units, Norm::L2, schema);
+        let distance = PointDistance::new(&units, Norm::L2, schema);
         Ok(Self { claim, distance, weight: trained.weight, tape: Tape::new(network, count) })
     }
 

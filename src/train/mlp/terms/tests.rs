@@ -279,7 +279,7 @@ fn partners_are_the_rows_that_break_a_claim_most() {
     let lowered = Lowered::new(&claim.spec, &model, None, &data).unwrap();
     let pair = crate::violation::PairClaim::of(&lowered.obligation(0).unwrap().claim).unwrap();
     let units = vec![crate::interval::Rational::ONE; 3];
-    let distance = rows::Distance::<f64>::new(&units, crate::spec::Norm::L2, &schema());
+    let distance = rows::PointDistance::<f64>::new(&units, crate::spec::Norm::L2, &schema());
     // 0 and 1 are close and agree, 2 is close to 1 and does not; 3 is far off
     let points =
         ndarray::array![[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.3, 0.0, 0.0], [90.0, 0.0, 0.0]];
