@@ -4,9 +4,10 @@
 //! rows ── mlp::train   ── minimise mean −ln softmax(f(z))_y   by Adam on minibatches of z
 //!     └── trees::train ── f ← f + η·tree, tree fitted to the gradient of ln(1 + e^{∓f(x)})
 //!
-//! specs ── HoldDemands ─┬─ boxes in which rows keep their label ── mlp, trees: train_under_moves
+//! specs ── HoldDemands ─┬─ boxes in which rows keep their label ── mlp, trees: robust losses
 //!                       ├─ directions ── monotone constraints of boosting
-//!                       └─ claims about two points ── repair: leaf values moved until nothing is refuted
+//!                       └─ claims about two points ─┬─ repair: leaf values moved until nothing is refuted
+//!                                                   └─ mlp: pairs that break them are sought and trained on
 //! ```
 //!
 //! All fit the training rows alone; validation rows decide when to stop, which epoch to keep, and which model
@@ -15,7 +16,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas |
+//! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas, claims about two points, signs of weights |
 //! | `trees/` | boosting, also under moves |
 //! | `demand`, `moves` | what specs ask of a model: boxes, directions, claims to repair |
 //! | `held` | specs as recipes name them |

@@ -340,8 +340,8 @@ fn a_recipe_names_specs_beside_it() {
 
 /// Labels in boxes and a claim about two points, long enough to be interrupted.
 const LONG: &str = "family = 'mlp'\n[[property]]\nspec = 'near.toml'\n[[property]]\nspec = 'steep.toml'\nweight = 2.0\n\
-    [training]\nhidden = [32, 32]\nepochs = 60\ntrainer = 'mtl-ibp'\nweight = 0.3\n\
-    counterexamples = { every = 10, rows = 10, nodes = 5 }\n";
+    [training]\nhidden = [12]\nepochs = 200\ntrainer = 'mtl-ibp'\nweight = 0.3\n\
+    counterexamples = { every = 40, rows = 4, nodes = 2 }\n";
 
 const STEEP: &str = "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '0.2'\n";
 
@@ -368,7 +368,7 @@ fn an_interrupted_training_goes_on_to_the_same_bytes() {
     scene.write("near.toml", NEAR);
     scene.write("steep.toml", STEEP);
     scene.write("long.toml", LONG);
-    let call = "train --data spambase --recipe long.toml --seed 3";
+    let call = "train --data tiny.csv --recipe long.toml --seed 3";
     scene.done(&format!("{call} --out whole.json"));
     assert!(!scene.path("whole.json.partial").exists());
     interrupt(&scene, &format!("{call} --out m.json"));
@@ -384,7 +384,7 @@ fn a_state_of_another_training_is_refused() {
     scene.write("steep.toml", STEEP);
     scene.write("long.toml", LONG);
     scene.write("other.toml", LONG.replace("weight = 2.0", "weight = 3.0"));
-    let call = "train --data spambase --recipe long.toml --out m.json";
+    let call = "train --data tiny.csv --recipe long.toml --out m.json";
     interrupt(&scene, call);
     if !scene.path("m.json.partial").exists() {
         return; // the machine was too fast: there is no state
@@ -392,7 +392,7 @@ fn a_state_of_another_training_is_refused() {
     let state = scene.read("m.json.partial");
     for (other, what) in [
         (call.replace("long.toml", "other.toml"), "recipe"),
-        (call.replace("spambase", "tiny.csv"), "data"),
+        (call.replace("tiny.csv", "spambase"), "data"),
         (format!("{call} --seed 1"), "seed"),
     ] {
         let fact = format!("another {what}");
