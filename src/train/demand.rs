@@ -32,14 +32,9 @@ impl HoldDemands {
     /// A spec that says nothing about models of the schema, or that no trainer here can hold.
     pub fn of(specs: &[Spec], schema: &Schema, classes: usize) -> Result<Self, TrainError> {
         let mut demands = Self::default();
-        // a row decides nothing here; claims are alike for all rows
-        let sample = [Row {
-            values: schema.features().iter().map(|feature| f64::from(feature.mean)).collect(),
-            label: 0,
-            key: Digest::of(b""),
-        }];
+        let sample = sample(schema);
         for spec in specs {
-            let rows = if spec.property.is_about_rows() { &sample[..] } else { &[] };
+            let rows = if spec.property.is_about_rows() { &sample[..1] } else { &[] };
             demands.add(spec, &blank(schema, classes), rows)?;
         }
         Ok(demands)
@@ -151,8 +146,17 @@ impl HoldDemands {
     }
 }
 
+/// Two rows that decide nothing: claims are alike for all rows.
+pub(super) fn sample(schema: &Schema) -> [Row; 2] {
+    ["a", "b"].map(|key| Row {
+        values: schema.features().iter().map(|feature| f64::from(feature.mean)).collect(),
+        label: 0,
+        key: Digest::of(key.as_bytes()),
+    })
+}
+
 /// A model that says nothing, on which a spec can be lowered before there is a model.
-fn blank(schema: &Schema, classes: usize) -> Model {
+pub(super) fn blank(schema: &Schema, classes: usize) -> Model {
     let family = if classes == 2 {
         Family::Ensemble(Ensemble { base: vec![0.0], trees: Vec::new() })
     } else {

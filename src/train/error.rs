@@ -102,6 +102,12 @@ pub enum TrainError {
         /// Reason why not.
         reason: String,
     },
+    /// The state of an unfinished training cannot be kept, or none can go on from it.
+    #[error("the state of an unfinished training: {reason}; leave out --resume to train anew")]
+    Checkpoint {
+        /// Reason why not.
+        reason: String,
+    },
     /// Weights became infinite or not a number.
     #[error("training diverged within {steps} steps; lower the learning rate of {learning_rate}")]
     Diverged {

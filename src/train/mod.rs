@@ -4,9 +4,10 @@
 //! rows ── mlp::train   ── minimise mean −ln softmax(f(z))_y   by Adam on minibatches of z
 //!     └── trees::train ── f ← f + η·tree, tree fitted to the gradient of ln(1 + e^{∓f(x)})
 //!
-//! specs ── HoldDemands ─┬─ boxes in which rows keep their label ── mlp, trees: train_under_moves
+//! specs ── HoldDemands ─┬─ boxes in which rows keep their label ── mlp, trees: robust losses
 //!                       ├─ directions ── monotone constraints of boosting
-//!                       └─ claims about two points ── repair: leaf values moved until nothing is refuted
+//!                       └─ claims about two points ─┬─ repair: leaf values moved until nothing is refuted
+//!                                                   └─ mlp: pairs that break them are sought and trained on
 //! ```
 //!
 //! All fit the training rows alone; validation rows decide when to stop, which epoch to keep, and which model
@@ -15,9 +16,10 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas |
+//! | `mlp/` | networks: cross-entropy, attacked points, interval bounds, formulas, claims about two points, signs of weights |
 //! | `trees/` | boosting, also under moves |
 //! | `demand`, `moves` | what specs ask of a model: boxes, directions, claims to repair |
+//! | `held` | specs as recipes name them |
 //! | `logic/` | constraints as formulas with their loss |
 //! | `repair/` | leaf values under counterexamples |
 //! | `hold/` | several trainings, certified and chosen by validation rows |
@@ -25,6 +27,7 @@
 
 mod demand;
 mod error;
+mod held;
 mod hold;
 pub mod logic;
 pub mod mlp;
@@ -57,6 +60,9 @@ pub struct Progress {
     /// The shares of the validation rows that keep their label where they may move, in training for that: as far as
     /// an attack can tell, and by interval bounds in floats. Sampled and advisory; nothing is proved.
     pub validation_holding: Option<[f64; 2]>,
+    /// The mean share of the validation rows, pairs or bounds that keep the claims trained for beside the label's, as
+    /// far as an attack can tell. Sampled and advisory.
+    pub validation_claims: Option<f64>,
 }
 
 /// Checks that training rows exist and have at least two classes, and that all rows fit `schema` and

@@ -7,11 +7,15 @@ use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
-use crate::source::{SourceError, read_regular};
+use crate::source::SourceError;
 use crate::spec::{Direction, Spec, SpecError};
 
+use super::held::{self, HeldSpec, RecipeProperty, read_text};
 use super::logic::{ConstraintError, LogicConstraint, OrLoss};
-use super::mlp::{self, Keeping, MlpOptions, RobustOptions, Trainer};
+use super::mlp::{
+    self, Checkpoints, CounterexampleOptions, CounterexampleSource, Course, Keeping, MlpDemands,
+    MlpOptions, RobustOptions, Trainer,
+};
 use super::trees::{self, TreeOptions};
 use super::{HoldDemands, MovableRows, Progress, TrainError};
 
@@ -20,16 +24,16 @@ use super::{HoldDemands, MovableRows, Progress, TrainError};
 pub struct Recipe {
     kind: FamilyKind,
     /// The specs that the model is trained to hold.
-    hold: Vec<Spec>,
+    hold: Vec<HeldSpec>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum FamilyKind {
-    Mlp(MlpOptions),
+    Mlp(Box<MlpOptions>, Monotone),
     Trees(TreeOptions, Monotone),
 }
 
-/// The features in which a monotone ensemble is constrained.
+/// The features in which a monotone model is constrained.
 #[derive(Clone, Debug, PartialEq)]
 enum Monotone {
     /// The features that the data declares.
@@ -49,7 +53,7 @@ pub enum RecipeError {
     Toml(#[from] toml::de::Error),
     /// A kind of training reserved for later versions.
     #[error(
-        "`{what}` is not trained by this version: it trains `mlp` and `trees`, the latter with `monotone`"
+        "`{what}` is not trained by this version: it trains `mlp` and `trees`, both with `monotone`"
     )]
     Unsupported {
         /// The key or value.
@@ -82,10 +86,35 @@ pub enum RecipeError {
     },
     /// A loss for rows that may move, but nothing that says where.
     #[error(
-        "`trainer`, `weight`, `ramp`, `steps` and `worst-case` are about rows that may move: name a spec by \
+        "`trainer`, `weight`, `ramp`, `steps`, `counterexamples` and `worst-case` are about properties: name a spec by \
          [[property]] spec = \"…\""
     )]
     NoSpec,
+    /// A key of `[[property]]` that the property does not take.
+    #[error("[[property]] `{key}` of {path}: {reason}", path = path.display())]
+    PropertySetting {
+        /// The spec's file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// Reason why not.
+        reason: &'static str,
+    },
+    /// Weights for labels, which have one loss together.
+    #[error(
+        "[[property]] `weight` of a spec about labels: give it with trainer = \"dl2\", the same to all of them, or say \
+         [training] weight"
+    )]
+    LabelWeight,
+    /// A loss for labels in boxes without a spec that says which.
+    #[error(
+        "`{key}` is about labels near rows: name a spec of `label` or `local-invariance` by [[property]], or take \
+         trainer = \"dl2\""
+    )]
+    NoLabels {
+        /// The key.
+        key: &'static str,
+    },
     /// A constraint without the trainer that uses it.
     #[error("`constraint` and `disjunction` need trainer = \"dl2\"")]
     NoFormula,
@@ -113,6 +142,8 @@ pub struct Fit<'a> {
     pub monotone: &'a BTreeMap<String, String>,
     /// Seed of all random choices.
     pub seed: u64,
+    /// The data, whose training part `train` is, for rounds of the verifier.
+    pub data: Option<&'a DataSet>,
 }
 
 impl<'a> Fit<'a> {
@@ -125,6 +156,7 @@ impl<'a> Fit<'a> {
             validation: data.part(Part::Validation),
             monotone: &data.meta().monotone,
             seed,
+            data: Some(data),
         }
     }
 }
@@ -137,15 +169,8 @@ struct RecipeFile {
     training: Training,
     monotone: Option<toml::Value>,
     #[serde(default)]
-    property: Vec<HeldSpec>,
+    property: Vec<RecipeProperty>,
     attack: Option<toml::Value>,
-}
-
-/// A spec that the model is trained to hold.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeldSpec {
-    spec: PathBuf,
 }
 
 #[derive(Default, Deserialize)]
@@ -170,12 +195,14 @@ struct Training {
     steps: Option<usize>,
     constraint: Option<String>,
     disjunction: Option<OrLoss>,
+    counterexamples: Option<CounterexampleOptions>,
 }
 
 impl Recipe {
     /// Natural training of a network with default settings.
     pub fn mlp() -> Self {
-        Self::natural(FamilyKind::Mlp(MlpOptions::default()))
+        let any = Monotone::Named(BTreeMap::new());
+        Self::natural(FamilyKind::Mlp(Box::default(), any))
     }
 
     /// Natural training of an ensemble with default settings.
@@ -200,17 +227,35 @@ impl Recipe {
 
     /// Reads a recipe file, with the specs that it names: `[[property]] spec = "…"`, relative to its folder.
     pub fn open(path: &Path) -> Result<Self, RecipeError> {
-        let (recipe, specs) = Self::parse(&read_text(path)?)?;
+        let (mut recipe, entries) = Self::parse(&read_text(path)?)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let spec = |name: &PathBuf| {
-            let path = folder.join(name);
-            Spec::read(&read_text(&path)?).map_err(|error| RecipeError::Spec { path, error })
-        };
-        Ok(recipe.holding(specs.iter().map(spec).collect::<Result<Vec<_>, _>>()?))
+        let entries = entries.into_iter().map(|entry| entry.open(folder));
+        recipe.hold = entries.collect::<Result<_, _>>()?;
+        recipe.expect_settings_in_place()?;
+        Ok(recipe)
     }
 
-    /// The recipe, and the paths of the specs that it names.
-    fn parse(bytes: &[u8]) -> Result<(Self, Vec<PathBuf>), RecipeError> {
+    /// Takes the weight of labels from their specs, and refuses settings of specs that say nothing.
+    fn expect_settings_in_place(&mut self) -> Result<(), RecipeError> {
+        match &mut self.kind {
+            FamilyKind::Mlp(options, _) => {
+                let has_labels = self.hold.is_empty() || !held::local(&self.hold).is_empty();
+                if let Some(key) = options.robust.labels_only().filter(|_| !has_labels) {
+                    return Err(RecipeError::NoLabels { key });
+                }
+                let weight = held::label_weight(&self.hold, options.robust.trainer)?;
+                options.robust.weight = weight.unwrap_or(options.robust.weight);
+                Ok(())
+            }
+            FamilyKind::Trees(..) => match self.hold.iter().find_map(HeldSpec::given) {
+                Some(key) => Err(RecipeError::Setting { key, family: "trees" }),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The recipe, and the specs that it names.
+    fn parse(bytes: &[u8]) -> Result<(Self, Vec<RecipeProperty>), RecipeError> {
         let file: RecipeFile = toml::from_str(std::str::from_utf8(bytes)?)?;
         let unsupported = |what: &str| Err(RecipeError::Unsupported { what: what.to_owned() });
         if file.attack.is_some() {
@@ -220,15 +265,15 @@ impl Recipe {
             return Err(RecipeError::NoSpec);
         }
         let kind = match (file.family.as_str(), file.monotone) {
-            ("mlp", Some(_)) => return unsupported("monotone networks"),
-            ("mlp", None) => FamilyKind::Mlp(file.training.mlp()?),
+            ("mlp", monotone) => {
+                FamilyKind::Mlp(Box::new(file.training.mlp()?), read_monotone(monotone)?)
+            }
             ("trees", monotone) => {
                 FamilyKind::Trees(file.training.trees()?, read_monotone(monotone)?)
             }
             (other, _) => return unsupported(other),
         };
-        let specs = file.property.into_iter().map(|entry| entry.spec).collect();
-        Ok((Self::natural(kind), specs))
+        Ok((Self::natural(kind), file.property))
     }
 
     fn natural(kind: FamilyKind) -> Self {
@@ -245,7 +290,7 @@ impl Recipe {
 
     /// The same with another loss, for networks that hold local specs.
     pub fn with_robust(mut self, robust: RobustOptions) -> Self {
-        if let FamilyKind::Mlp(options) = &mut self.kind {
+        if let FamilyKind::Mlp(options, _) = &mut self.kind {
             options.robust = robust;
         }
         self
@@ -253,7 +298,7 @@ impl Recipe {
 
     /// The same family and settings, trained to hold these specs too.
     pub fn holding(mut self, specs: impl IntoIterator<Item = Spec>) -> Self {
-        self.hold.extend(specs);
+        self.hold.extend(specs.into_iter().map(HeldSpec::from));
         self
     }
 
@@ -269,26 +314,48 @@ impl Recipe {
 
     /// Trains the model on rows with a schema of one's own, and tells `progress` of every step.
     pub fn fit(&self, fit: &Fit, progress: &mut dyn FnMut(Progress)) -> Result<Model, TrainError> {
+        self.fit_kept(fit, None, progress)
+    }
+
+    /// The same with its state kept from time to time, if the family is that of networks, and going on from one that was
+    /// kept of the same fit and recipe.
+    ///
+    /// # Errors
+    /// Those of [`Recipe::fit`], and a state that is none of such a network.
+    pub fn fit_kept(
+        &self,
+        fit: &Fit,
+        checkpoints: Option<&mut Checkpoints>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Model, TrainError> {
         let Fit { schema, classes, train, validation, .. } = *fit;
-        let demands = HoldDemands::of(&self.hold, schema, classes)?;
-        demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
         match &self.kind {
-            FamilyKind::Mlp(options) => {
-                let options = MlpOptions { seed: fit.seed, ..options.clone() };
-                demands.expect_no_directions()?;
-                if !demands.is_local() {
-                    return mlp::train(schema, classes, train, validation, &options, progress);
-                }
-                let moves = |rows| demands.moves(schema, classes, rows);
-                let (near, far) = (moves(train)?, moves(validation)?);
-                let keeping = Keeping {
-                    train: MovableRows { rows: train, moves: &near },
-                    validation: MovableRows { rows: validation, moves: &far },
-                    threshold: demands.threshold,
+            FamilyKind::Mlp(options, monotone) => {
+                let monotone = directions(monotone, fit)?;
+                let options = MlpOptions { seed: fit.seed, monotone, ..(**options).clone() };
+                let labels = HoldDemands::of(&held::local(&self.hold), schema, classes)?;
+                let claims = held::claims(&self.hold, &options);
+                let boxes = |rows| match labels.is_local() {
+                    true => labels.moves(schema, classes, rows).map(Some),
+                    false => Ok(None),
                 };
-                mlp::train_under_moves(schema, classes, keeping, &options, progress)
+                let (near, far) = (boxes(train)?, boxes(validation)?);
+                let keeping = near.as_ref().zip(far.as_ref()).map(|(train, validation)| Keeping {
+                    train,
+                    validation,
+                    threshold: labels.threshold,
+                });
+                let demands = MlpDemands { keeping, claims: &claims };
+                let specs = held::in_order(&self.hold);
+                let source = fit.data.map(|data| CounterexampleSource { data, specs: &specs });
+                let course = &mut Course { progress, checkpoints, source };
+                let rows = [train, validation];
+                mlp::train_to_hold(schema, classes, rows, demands, &options, course)
             }
             FamilyKind::Trees(options, monotone) => {
+                let specs: Vec<Spec> = self.hold.iter().map(|it| it.spec.clone()).collect();
+                let demands = HoldDemands::of(&specs, schema, classes)?;
+                demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
                 let mut monotone = directions(monotone, fit)?;
                 monotone.extend(demands.directions.clone());
                 let options = TreeOptions { monotone, ..options.clone() };
@@ -303,13 +370,6 @@ impl Recipe {
             }
         }
     }
-}
-
-/// Largest recipe or spec, in bytes.
-const MAX_BYTES: u64 = 8 << 20;
-
-fn read_text(path: &Path) -> Result<Vec<u8>, SourceError> {
-    read_regular(path, MAX_BYTES)
 }
 
 fn read_monotone(value: Option<toml::Value>) -> Result<Monotone, RecipeError> {
@@ -360,7 +420,8 @@ impl Training {
     /// True if a setting has no meaning for rows that do not move.
     fn is_about_moves(&self) -> bool {
         let of_networks = self.trainer.is_some() || self.weight.is_some() || self.ramp.is_some();
-        of_networks || self.steps.is_some() || self.worst_case.is_some()
+        let of_search = self.steps.is_some() || self.counterexamples.is_some();
+        of_networks || of_search || self.worst_case.is_some()
     }
 
     fn mlp(self) -> Result<MlpOptions, RecipeError> {
@@ -386,6 +447,8 @@ impl Training {
             seed: default.seed,
             max_steps: default.max_steps,
             robust,
+            monotone: default.monotone,
+            counterexamples: self.counterexamples,
         })
     }
 
@@ -418,6 +481,7 @@ impl Training {
             ("steps", self.steps.is_some()),
             ("constraint", self.constraint.is_some()),
             ("disjunction", self.disjunction.is_some()),
+            ("counterexamples", self.counterexamples.is_some()),
             ("hidden", self.hidden.is_some()),
             ("epochs", self.epochs.is_some()),
             ("batch", self.batch.is_some()),
@@ -470,7 +534,7 @@ mod tests {
             Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
-        assert_eq!(held, 3);
+        assert_eq!(held, 11);
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl<'a> BoundaryClaim<'a> {
         Some(Self { least, mu, shifts, ball: ball.as_ref().map(|(_, norm)| *norm) })
     }
 
+    /// The same claim about pairs that are bound elsewhere.
+    pub(super) fn unbound(&self) -> BoundaryClaim<'static> {
+        BoundaryClaim { least: self.least, mu: self.mu, shifts: &[], ball: self.ball }
+    }
+
     /// μ: from this margin on, a point is confident.
     pub fn mu(&self) -> f64 {
         self.mu

@@ -62,6 +62,21 @@ impl LipschitzClaim {
         Some(Self { units, norm: *norm, constant: constant.up() })
     }
 
+    /// L.
+    pub fn constant(&self) -> f64 {
+        self.constant
+    }
+
+    /// The norm of the distance.
+    pub fn norm(&self) -> Norm {
+        self.norm
+    }
+
+    /// The raw length of a unit of the distance, per feature.
+    pub fn units(&self) -> &[f64] {
+        &self.units
+    }
+
     /// The same claim with distances in L2, whose slopes lie in every coordinate: to climb by.
     pub fn in_l2(&self) -> Self {
         Self { norm: Norm::L2, ..self.clone() }

@@ -26,9 +26,11 @@ mod label;
 mod loss;
 mod monotone;
 pub mod outputs;
+mod rows;
 mod slopes;
 mod space;
 mod stays;
+mod two;
 mod zone;
 
 #[cfg(test)]
@@ -43,9 +45,11 @@ pub use change::{LipschitzClaim, NearClaim};
 pub use label::LabelClaim;
 pub use loss::mean_hinge;
 pub use monotone::MonotoneClaim;
+pub use rows::{RowAnswer, RowsClaim};
 pub use slopes::{Sloped, contrast, margin_slopes, slopes};
 pub use space::FloatBox;
 pub use stays::StaysClaim;
+pub use two::{FlipLoss, PairClaim, PairSlopes};
 
 /// A claim about every single point of a region.
 #[derive(Clone, Debug)]

@@ -28,9 +28,14 @@ impl StaysClaim {
         Some(Self { floor, cutoff })
     }
 
+    /// `m − k` and `c − m′`: both positive where the claim fails.
+    pub(super) fn parts(&self, [point, changed]: [f64; 2]) -> [f64; 2] {
+        [point - self.floor, self.cutoff - changed]
+    }
+
     /// The violation, and its slopes by the scores at both points.
     pub fn by_scores(&self, [point, changed]: [&[f64]; 2]) -> Sloped<2> {
-        let (confident, lost) = (margin(point) - self.floor, self.cutoff - margin(changed));
+        let [confident, lost] = self.parts([margin(point), margin(changed)]);
         if lost < confident {
             Sloped { value: lost, slopes: [margin_row(0.0), margin_row(-1.0)] }
         } else {

@@ -11,8 +11,8 @@ use crate::model::{
     Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Link, Mlp, Precision, Schema, Tie,
 };
 use crate::spec::{
-    Aim, Bonds, Direction, Domain, Halfspace, Integers, Norm, On, OutputBlock, Pair, Regions,
-    Threshold,
+    Aim, Bonds, Confidence, Direction, Domain, Halfspace, Integers, Norm, On, OutputBlock, Pair,
+    Regions, Threshold,
 };
 
 const FEATURES: usize = 4;
@@ -88,6 +88,28 @@ fn near_claim(on: On) -> Claim {
         regions: Regions::Both,
         aim: Aim::Close { bound: number(0.1), on, is_strict },
     })
+}
+
+fn stays_claim(floor: f64, cutoff: f64) -> Claim {
+    let threshold = |x: f64| Threshold { below: number(x), above: number(x) };
+    let confidence = Confidence { floor: threshold(floor), cutoff: threshold(cutoff) };
+    let (bonds, aim) = (Bonds::Free, Aim::Stays(Arc::new(confidence)));
+    Claim::Pair(Pair { bonds, regions: Regions::Both, aim })
+}
+
+/// A claim of every aim that two points can have, with its name.
+pub(super) fn two_point_claims() -> Vec<(&'static str, Claim)> {
+    let model = network(2, &mut ChaCha8Rng::seed_from_u64(1));
+    vec![
+        ("score", near_claim(On::Score)),
+        ("posterior", near_claim(On::Posterior)),
+        ("lipschitz", lipschitz_claim(&model, Norm::L2)),
+        ("rising", monotone_claim(1, Direction::Increasing)),
+        ("falling", monotone_claim(0, Direction::Increasing)),
+        ("stays", stays_claim(1.0, 0.2)),
+        ("boundary", fuzz_claim(0.5, None)),
+        ("ball", fuzz_claim(0.5, Some(Norm::L2))),
+    ]
 }
 
 fn lipschitz_claim(model: &Model, norm: Norm) -> Claim {

@@ -337,3 +337,119 @@ fn a_recipe_names_specs_beside_it() {
     let call = "train --data tiny.csv --recipe recipes/held.toml --out m.json";
     scene.refused(call, &["recipes/near.toml"]);
 }
+
+/// Labels in boxes and a claim about two points, long enough to be interrupted.
+const LONG: &str = "family = 'mlp'\n[[property]]\nspec = 'near.toml'\n[[property]]\nspec = 'steep.toml'\nweight = 2.0\n\
+    [training]\nhidden = [12]\nepochs = 200\ntrainer = 'mtl-ibp'\nweight = 0.3\n\
+    counterexamples = { every = 40, rows = 4, nodes = 2 }\n";
+
+const STEEP: &str = "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '0.2'\n";
+
+/// Runs until the state of the training is there, and no further.
+fn interrupt(scene: &Scene, words: &str) {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_propcert"))
+        .current_dir(scene.path(""))
+        .args(words.split_whitespace())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while child.try_wait().unwrap().is_none() && !scene.path("m.json.partial").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    // a run that has ended by now is as good: its model is kept
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_bytes() {
+    let scene = Scene::new();
+    scene.write("near.toml", NEAR);
+    scene.write("steep.toml", STEEP);
+    scene.write("long.toml", LONG);
+    let call = "train --data tiny.csv --recipe long.toml --seed 3";
+    scene.done(&format!("{call} --out whole.json"));
+    assert!(!scene.path("whole.json.partial").exists());
+    interrupt(&scene, &format!("{call} --out m.json"));
+    scene.done(&format!("{call} --resume --out m.json"));
+    assert_eq!(scene.read("m.json"), scene.read("whole.json"));
+    assert!(!scene.path("m.json.partial").exists());
+}
+
+#[test]
+fn a_state_of_another_training_is_refused() {
+    let scene = Scene::new();
+    scene.write("near.toml", NEAR);
+    scene.write("steep.toml", STEEP);
+    scene.write("long.toml", LONG);
+    scene.write("other.toml", LONG.replace("weight = 2.0", "weight = 3.0"));
+    let call = "train --data tiny.csv --recipe long.toml --out m.json";
+    interrupt(&scene, call);
+    if !scene.path("m.json.partial").exists() {
+        return; // the machine was too fast: there is no state
+    }
+    let state = scene.read("m.json.partial");
+    for (other, what) in [
+        (call.replace("long.toml", "other.toml"), "recipe"),
+        (call.replace("tiny.csv", "spambase"), "data"),
+        (format!("{call} --seed 1"), "seed"),
+    ] {
+        let fact = format!("another {what}");
+        let fact = fact.replace("another recipe", "another family or recipe");
+        scene.refused(&format!("{other} --resume"), &["m.json.partial", &fact]);
+        assert_eq!(scene.read("m.json.partial"), state);
+    }
+    scene.write("m.json.partial", &state[..state.len() / 2]);
+    scene.refused(&format!("{call} --resume"), &["unfinished training"]);
+    scene.write("m.json.partial", "{}");
+    scene.refused(&format!("{call} --resume"), &["no state of an interrupted training"]);
+    assert!(!scene.path("m.json").exists());
+}
+
+#[test]
+fn settings_of_properties_are_refused_where_they_say_nothing() {
+    let scene = Scene::new();
+    scene.write("near.toml", NEAR);
+    scene.write("steep.toml", STEEP);
+    let near = "[[property]]\nspec = 'near.toml'\n";
+    let steep = "[[property]]\nspec = 'steep.toml'\n";
+    for (recipe, parts) in [
+        (format!("family = 'trees'\n{near}weight = 1.0\n"), ["`weight`", "trees"]),
+        (format!("family = 'mlp'\n{near}bounds = 1.0\n"), ["`bounds`", "near.toml"]),
+        (format!("family = 'mlp'\n{steep}loss = 'relax'\n"), ["`loss`", "steep.toml"]),
+        (format!("family = 'mlp'\n{near}weight = 1.0\n"), ["`weight`", "dl2"]),
+        (format!("family = 'mlp'\n{steep}[training]\ntrainer = 'ibp'\n"), ["`trainer`", "labels"]),
+        (format!("family = 'mlp'\n{steep}price = 1.0\n"), ["price", "unknown"]),
+        (format!("family = 'mlp'\n{steep}weight = -1.0\n"), ["weight", "-1"]),
+        (
+            format!(
+                "family = 'mlp'\n{steep}[training]\ncounterexamples = {{ every = 0, rows = 5, nodes = 5 }}\n"
+            ),
+            ["counterexamples.every", "at least 1"],
+        ),
+        ("family = 'mlp'\n[monotone]\nheight = 'increasing'\n".to_owned(), ["height", "monotone"]),
+    ] {
+        scene.write("r.toml", &recipe);
+        scene.refused("train --data tiny.csv --recipe r.toml --out m.json", &parts);
+        assert!(!scene.path("m.json").exists(), "{recipe}");
+    }
+}
+
+#[test]
+fn a_network_is_monotone_by_construction_and_proved_at_the_root() {
+    let scene = Scene::new();
+    scene.write("r.toml", "family = 'mlp'\nmonotone = 'declared'\n[training]\nepochs = 20\n");
+    scene.done("train --data tiny.csv --recipe r.toml --out m.json");
+    let certified = scene.done(
+        "certify --model m.json --spec monotone.toml --data tiny.csv --budget-nodes 1 --out c.jsonl",
+    );
+    assert!(
+        certified.trim_end().ends_with("proved 1 refuted 0 undecided 0 of 1 (vacuous 0)"),
+        "{certified}"
+    );
+    assert!(!scene.read("c.jsonl").contains("split"));
+    scene.done(
+        "check c.jsonl --model m.json --spec monotone.toml --data tiny.csv --exact --all-proved",
+    );
+}

@@ -26,6 +26,16 @@ impl<F: NdFloat> Adam<F> {
         Self { first: network.zeros_like(), second: network.zeros_like(), steps: 0 }
     }
 
+    /// The state after so many steps.
+    pub(super) fn resumed([first, second]: [FloatNetwork<F>; 2], steps: u64) -> Self {
+        Self { first, second, steps: i32::try_from(steps).unwrap_or(i32::MAX) }
+    }
+
+    /// First and second moments.
+    pub(super) fn moments(&self) -> [&FloatNetwork<F>; 2] {
+        [&self.first, &self.second]
+    }
+
     /// Moves `network` against `gradient`.
     pub(super) fn step(
         &mut self,

@@ -20,7 +20,7 @@ pub(super) struct FormulaLoss<F> {
     formula: LogicConstraint,
     disjunction: OrLoss,
     /// Shape `[rows][inputs]`.
-    points: Array2<F>,
+    pub(super) points: Array2<F>,
     by_input: Array2<F>,
     tape: Tape<F>,
     /// Margins at the rows themselves.

@@ -17,6 +17,8 @@ pub(super) struct Examples<F> {
 pub(super) struct Batch<F> {
     pub(super) inputs: Array2<F>,
     pub(super) labels: Vec<usize>,
+    /// Their places among the examples.
+    pub(super) chosen: Vec<usize>,
     /// Copies of the ends of their boxes; those of the rows themselves where rows do not move.
     pub(super) ends: [Array2<F>; 2],
 }
@@ -44,19 +46,28 @@ impl<F: NdFloat> Batch<F> {
     /// Room for `rows` rows of `features` features.
     pub(super) fn new(rows: usize, features: usize) -> Self {
         let zeros = || Array2::zeros((rows, features));
-        Self { inputs: zeros(), labels: vec![0; rows], ends: [zeros(), zeros()] }
+        let chosen = vec![0; rows];
+        Self { inputs: zeros(), labels: vec![0; rows], chosen, ends: [zeros(), zeros()] }
     }
 
     /// All rows of `examples`, in order.
     pub(super) fn all(examples: &Examples<F>) -> Self {
-        let mut all = Self::new(examples.len(), examples.inputs.ncols());
-        all.gather(examples, &(0..examples.len()).collect::<Vec<_>>());
-        all
+        Self::first(examples, examples.len())
+    }
+
+    /// The first rows of `examples`, at most so many.
+    pub(super) fn first(examples: &Examples<F>, rows: usize) -> Self {
+        let rows = rows.min(examples.len());
+        let mut first = Self::new(rows, examples.inputs.ncols());
+        first.gather(examples, &(0..rows).collect::<Vec<_>>());
+        first
     }
 
     /// Copies the rows `chosen`, in their order.
     pub(super) fn gather(&mut self, examples: &Examples<F>, chosen: &[usize]) {
         copy_rows(&examples.inputs, chosen, &mut self.inputs);
+        self.chosen.clear();
+        self.chosen.extend_from_slice(chosen);
         if let Some(ends) = &examples.ends {
             ends.iter().zip(&mut self.ends).for_each(|(from, to)| copy_rows(from, chosen, to));
         }

@@ -12,30 +12,43 @@
 
 mod adam;
 mod ascent;
+mod checkpoint;
+mod descend;
 mod dl2;
 mod examples;
 mod interval;
 mod network;
 mod objective;
 mod referee;
+mod signs;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod witness;
+
+use std::collections::BTreeMap;
 
 use ndarray::NdFloat;
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Link, Model, Precision, Row, Schema, Tie};
+use crate::model::{Family, Feature, Link, Model, Precision, Row, Schema, Tie};
+use crate::spec::Direction;
 
-use super::{MovableRows, Progress, TrainError, check_rows};
-use adam::Adam;
-use examples::{Batch, Examples};
+use super::{MovableRows, Progress, RowBoxes, TrainError, check_rows};
+use descend::DescentPlan;
+use examples::Examples;
 use network::FloatNetwork;
 use objective::TrainingLoss;
 use referee::Referee;
+use signs::WeightSigns;
+use terms::ClaimTerms;
 
+pub use checkpoint::Checkpoints;
 pub use objective::{RobustOptions, Trainer};
+pub(super) use terms::is_claim;
+pub use terms::{TrainedClaim, USUAL_WEIGHT};
+pub use witness::{CounterexampleOptions, CounterexampleSource};
 
 /// The training settings of a network.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +70,10 @@ pub struct MlpOptions {
     pub max_steps: Option<u64>,
     /// The loss if rows may move; of no meaning otherwise.
     pub robust: RobustOptions,
+    /// Features in which the margin goes one way by construction: weights along their paths have a sign. Two classes.
+    pub monotone: BTreeMap<Feature, Direction>,
+    /// Rounds of the verifier between epochs; `None`: none.
+    pub counterexamples: Option<CounterexampleOptions>,
 }
 
 impl Default for MlpOptions {
@@ -70,6 +87,8 @@ impl Default for MlpOptions {
             seed: 0,
             max_steps: None,
             robust: RobustOptions::of(Trainer::MtlIbp),
+            monotone: BTreeMap::new(),
+            counterexamples: None,
         }
     }
 }
@@ -98,7 +117,23 @@ impl MlpOptions {
         let small = widths.iter().all(|&width| width <= 65_536) && parameters <= 1e7;
         let limits = "at most 65,536 a layer and 10⁷ parameters";
         TrainError::unless(small, "hidden", parameters, limits)?;
-        Ok(FloatNetwork::he_uniform(&widths, &mut stream(self.seed, TrainStream::Weights)))
+        let mut start =
+            FloatNetwork::he_uniform(&widths, &mut stream(self.seed, TrainStream::Weights));
+        self.signs(schema, classes)?.begin(&mut start);
+        Ok(start)
+    }
+
+    /// The signs of weights by which the network is monotone.
+    fn signs(&self, schema: &Schema, classes: usize) -> Result<WeightSigns, TrainError> {
+        let last = schema.len().saturating_sub(1);
+        if let Some(feature) = self.monotone.keys().find(|feature| feature.0 > last) {
+            return Err(TrainError::MonotoneFeature { found: feature.0, last });
+        }
+        if !self.monotone.is_empty() && classes != 2 {
+            let reason = format!("networks are made monotone with two classes, found {classes}");
+            return Err(TrainError::Property { property: "monotonicity", reason });
+        }
+        Ok(WeightSigns::of(&self.monotone, schema.len()))
     }
 }
 
@@ -111,6 +146,8 @@ enum TrainStream {
     Order,
     Attack,
     Judge,
+    Claims,
+    JudgeClaims,
 }
 
 fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
@@ -135,59 +172,111 @@ pub fn train(
     options: &MlpOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Model, TrainError> {
-    check_rows(schema, classes, train, validation)?;
-    let start = options.start(schema, classes)?;
-    let examples = Examples::<f32>::new(schema, train)?;
-    let held_out = Examples::new(schema, validation)?;
-    let objective = |network: &_, rows| TrainingLoss::natural(network, rows);
-    let referee = Referee::new(&start, &held_out);
-    let network = descend(start, &examples, (objective, referee), (options, 0.0), progress)?;
-    Ok(model(schema, classes, &network))
+    let course = &mut Course { progress, checkpoints: None, source: None };
+    train_to_hold(schema, classes, [train, validation], MlpDemands::default(), options, course)
+}
+
+/// What goes on beside a training.
+pub struct Course<'a, 'b> {
+    /// Called after every epoch.
+    pub progress: &'a mut dyn FnMut(Progress),
+    /// Where its state is kept.
+    pub checkpoints: Option<&'a mut Checkpoints<'b>>,
+    /// Where the verifier looks for counterexamples, if the options ask for them.
+    pub source: Option<CounterexampleSource<'a>>,
 }
 
 /// The demand that rows keep their label where they may move.
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping<'a> {
-    /// Rows to fit.
-    pub train: MovableRows<'a>,
-    /// Rows that choose the epoch to keep.
-    pub validation: MovableRows<'a>,
+    /// The boxes of the rows to fit.
+    pub train: &'a RowBoxes,
+    /// Those of the rows that choose the epoch to keep.
+    pub validation: &'a RowBoxes,
     /// The score by which the own class must win by more: `ln((1 − δ)/δ)`, 0 for the label alone.
     pub threshold: f64,
 }
 
-/// Fits a ReLU network as [`train`] does, by a loss for rows that may move. The epoch is chosen once boxes have
-/// their full size, by the mean of accuracy and of the share of validation rows that an attack leaves alone.
+/// The properties that a network is trained for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MlpDemands<'a> {
+    /// Labels near rows.
+    pub keeping: Option<Keeping<'a>>,
+    /// Claims about two points, or about pairs of rows; two classes.
+    pub claims: &'a [TrainedClaim],
+}
+
+/// Fits a ReLU network as [`train`] does, by a loss for what is demanded of it. The epoch is chosen once boxes have
+/// their full size, by the mean of accuracy and of the shares of validation rows at which an attack finds nothing
+/// that breaks a demand.
 ///
 /// # Errors
-/// Those of [`train`].
-pub fn train_under_moves(
+/// Those of [`train`]; claims that say nothing about such networks, or with more than two classes.
+pub fn train_to_hold(
     schema: &Schema,
     classes: usize,
-    keeping: Keeping,
+    [train, validation]: [&[Row]; 2],
+    demands: MlpDemands,
     options: &MlpOptions,
-    progress: &mut dyn FnMut(Progress),
+    course: &mut Course,
 ) -> Result<Model, TrainError> {
-    let Keeping { train, validation, threshold } = keeping;
+    let MlpDemands { keeping, claims } = demands;
     let robust = &options.robust;
-    check_rows(schema, classes, train.rows, validation.rows)?;
+    check_rows(schema, classes, train, validation)?;
     robust.check()?;
+    options.counterexamples.as_ref().map_or(Ok(()), CounterexampleOptions::check)?;
+    expect_two_classes(claims, classes)?;
     let start = options.start(schema, classes)?;
-    let examples = Examples::<f32>::movable(schema, train)?;
-    let held_out = Examples::movable(schema, validation)?;
-    let stream = |purpose| stream(options.seed, purpose);
-    let objective = |network: &_, rows| {
-        TrainingLoss::robust(network, rows, robust, threshold, stream(TrainStream::Attack))
+    let examples = |rows, boxes: Option<&RowBoxes>| match boxes {
+        Some(moves) => Examples::<f32>::movable(schema, MovableRows { rows, moves }),
+        None => Examples::new(schema, rows),
     };
-    let referee = Referee::new(&start, &held_out);
-    let referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
-    // only once boxes are whole and steps small is an epoch worth keeping
-    let whole = (options, robust.ramp[1].max(LATE));
-    let network = descend(start, &examples, (objective, referee), whole, progress)?;
+    let (near, far) = (keeping.map(|it| it.train), keeping.map(|it| it.validation));
+    let (examples, held_out) = (examples(train, near)?, examples(validation, far)?);
+    let stream = |purpose| stream(options.seed, purpose);
+    let mut referee = Referee::new(&start, &held_out);
+    let batch = options.batch.min(examples.len());
+    let mut objective = match keeping {
+        None => TrainingLoss::natural(&start, batch),
+        Some(Keeping { threshold, .. }) => {
+            referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
+            let attack = stream(TrainStream::Attack);
+            TrainingLoss::robust(&start, batch, robust, threshold, attack)
+        }
+    };
+    if !claims.is_empty() {
+        let terms = |rows, count, purpose| {
+            ClaimTerms::new(claims, (schema, rows), (&start, count), stream(purpose))
+        };
+        objective = objective.with_claims(terms(train, batch, TrainStream::Claims)?, robust);
+        let rows = Referee::rows_for_claims(&held_out);
+        let judged = terms(validation, rows.labels.len(), TrainStream::JudgeClaims)?;
+        referee = referee.with_claims(rows, judged);
+    }
+    let is_natural = keeping.is_none() && claims.is_empty();
+    let plan = DescentPlan {
+        schema,
+        classes,
+        options,
+        signs: options.signs(schema, classes)?,
+        // only once boxes are whole and steps small is an epoch worth keeping
+        ready: if is_natural { 0.0 } else { robust.ramp[1].max(LATE) },
+        claims: claims.len(),
+    };
+    let network = plan.descend(start, &examples, (objective, referee), course)?;
     Ok(model(schema, classes, &network))
 }
 
-fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model {
+/// Refuses claims about two points with more than two classes.
+fn expect_two_classes(claims: &[TrainedClaim], classes: usize) -> Result<(), TrainError> {
+    let reason = format!("networks are trained for it with two classes, found {classes}");
+    match claims.first().filter(|_| classes != 2) {
+        Some(claim) => Err(TrainError::Property { property: claim.spec.property.name(), reason }),
+        None => Ok(()),
+    }
+}
+
+fn model<F: NdFloat>(schema: &Schema, classes: usize, network: &FloatNetwork<F>) -> Model {
     Model {
         schema: schema.clone(),
         precision: Precision::F32,
@@ -195,77 +284,5 @@ fn model(schema: &Schema, classes: usize, network: &FloatNetwork<f32>) -> Model 
         classes,
         link: Link::Softmax,
         family: Family::Mlp(network.to_mlp()),
-    }
-}
-
-/// The loop described at the top of this module. Epochs are kept once the share `ready` of the steps is taken.
-fn descend<F: NdFloat>(
-    mut network: FloatNetwork<F>,
-    examples: &Examples<F>,
-    (objective, mut referee): (impl Fn(&FloatNetwork<F>, usize) -> TrainingLoss<F>, Referee<F>),
-    (options, ready): (&MlpOptions, f64),
-    progress: &mut dyn FnMut(Progress),
-) -> Result<FloatNetwork<F>, TrainError> {
-    let plan = Schedule::new(examples.len(), options);
-    let mut rng = stream(options.seed, TrainStream::Order);
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut objective = objective(&network, plan.batch);
-    let mut batch = Batch::new(plan.batch, network.inputs());
-    let (mut gradient, mut adam) = (network.zeros_like(), Adam::new(&network));
-    let mut done = 0;
-    while done < plan.steps && !referee.is_out_of_patience(plan.patience) {
-        order.shuffle(&mut rng);
-        for chosen in order.chunks_exact(plan.batch).take(plan.remaining(done)) {
-            batch.gather(examples, chosen);
-            objective.differentiate(&network, &batch, plan.share(done), &mut gradient);
-            adam.step(&mut network, &gradient, plan.rate(done));
-            done += 1;
-        }
-        if !network.is_finite() {
-            let learning_rate = options.learning_rate;
-            return Err(TrainError::Diverged { steps: done, learning_rate });
-        }
-        let judged = referee.judge(&network, plan.share(done) >= ready);
-        progress(Progress {
-            done,
-            total: plan.steps,
-            validation_accuracy: judged.map(|judged| judged.accuracy),
-            validation_holding: judged.and_then(|judged| judged.holding),
-        });
-    }
-    Ok(referee.best.map_or(network, |best| best.network))
-}
-
-/// Batch size, number of steps, learning rate and patience.
-struct Schedule {
-    batch: usize,
-    steps: u64,
-    learning_rate: f64,
-    patience: Option<usize>,
-}
-
-impl Schedule {
-    fn new(rows: usize, options: &MlpOptions) -> Self {
-        let batch = options.batch.min(rows);
-        let whole = (rows / batch) as u64 * options.epochs as u64;
-        Self {
-            batch,
-            steps: options.max_steps.unwrap_or(whole),
-            learning_rate: options.learning_rate,
-            patience: options.patience.filter(|_| options.max_steps.is_none()),
-        }
-    }
-
-    fn remaining(&self, done: u64) -> usize {
-        usize::try_from(self.steps - done).unwrap_or(usize::MAX)
-    }
-
-    /// The share of the steps that is taken.
-    fn share(&self, done: u64) -> f64 {
-        done as f64 / self.steps.max(1) as f64
-    }
-
-    fn rate(&self, done: u64) -> f64 {
-        if self.share(done) >= LATE { 0.2 * self.learning_rate } else { self.learning_rate }
     }
 }

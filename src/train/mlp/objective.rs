@@ -11,10 +11,14 @@
 //!
 //! Boxes grow along a ramp from the rows to their full size.
 
-use ndarray::{Array2, NdFloat, Zip};
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2, NdFloat, Zip};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+use crate::model::Schema;
 use crate::train::TrainError;
 use crate::train::logic::{LogicConstraint, OrLoss};
 
@@ -23,6 +27,8 @@ use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::terms::ClaimTerms;
+use super::witness::Witness;
 
 /// A loss for rows that may move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +78,19 @@ impl RobustOptions {
         Self { trainer, weight, constraint, disjunction, ramp: [0.08, 0.58], steps: 8 }
     }
 
+    /// A setting other than the usual that is about labels alone.
+    pub(in crate::train) fn labels_only(&self) -> Option<&'static str> {
+        if self.constraint.is_some() {
+            return Some("constraint");
+        }
+        let usual = Self::of(Trainer::MtlIbp);
+        match self.trainer {
+            Trainer::Dl2 => None,
+            Trainer::MtlIbp => (self.weight != usual.weight).then_some("weight"),
+            Trainer::Pgd | Trainer::Ibp | Trainer::Sabr => Some("trainer"),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let unless = TrainError::unless;
         let is_share = |x: &f64| (0.0..=1.0).contains(x);
@@ -98,6 +117,8 @@ impl RobustOptions {
 pub(super) struct TrainingLoss<F> {
     tape: Tape<F>,
     robust: Option<Robust<F>>,
+    /// Claims with the settings of their reach and search.
+    claims: Option<(ClaimTerms<F>, RobustOptions)>,
 }
 
 struct Robust<F> {
@@ -111,12 +132,14 @@ struct Robust<F> {
     formula: Option<FormulaLoss<F>>,
     /// The box of the moment.
     ends: [Array2<F>; 2],
+    /// Points at which rows were found to lose their label, by row.
+    kept: BTreeMap<usize, Array1<F>>,
 }
 
 impl<F: NdFloat> TrainingLoss<F> {
     /// Cross-entropy at the rows.
     pub(super) fn natural(network: &FloatNetwork<F>, rows: usize) -> Self {
-        Self { tape: Tape::new(network, rows), robust: None }
+        Self { tape: Tape::new(network, rows), robust: None, claims: None }
     }
 
     /// A loss for rows that may move.
@@ -141,8 +164,34 @@ impl<F: NdFloat> TrainingLoss<F> {
             ascent: BoxAscent::new(network, rows),
             interval: IntervalTape::new(network, rows),
             ends: [zeros(), zeros()],
+            kept: BTreeMap::new(),
         };
-        Self { tape: Tape::new(network, rows), robust: Some(robust) }
+        Self { tape: Tape::new(network, rows), robust: Some(robust), claims: None }
+    }
+
+    /// The same with terms for claims, which reach and are sought as `options` say.
+    pub(super) fn with_claims(self, claims: ClaimTerms<F>, options: &RobustOptions) -> Self {
+        Self { claims: Some((claims, options.clone())), ..self }
+    }
+
+    /// Keeps the points that refute a spec, the first `labels` of which are about labels.
+    pub(super) fn keep(&mut self, witness: &Witness, labels: usize, schema: &Schema) {
+        match (witness.spec.checked_sub(labels), &mut self.claims, &mut self.robust) {
+            (Some(claim), Some((claims, _)), _) => claims.keep(claim, witness, schema),
+            (None, _, Some(robust)) => {
+                let point = witness.points.first().map(|raw| schema.standardise(raw));
+                if let Some(point) = point {
+                    robust.kept.insert(witness.row, point.into_iter().map(float).collect());
+                }
+            }
+            (Some(_), None, _) | (None, _, None) => {}
+        }
+    }
+
+    /// The streams of chance, in a fixed order.
+    pub(super) fn streams(&mut self) -> impl Iterator<Item = &mut ChaCha8Rng> {
+        let own = self.robust.as_mut().map(|robust| &mut robust.rng);
+        own.into_iter().chain(self.claims.as_mut().map(|(claims, _)| claims.rng_mut()))
     }
 
     /// Sets `gradient` to that of the batch's mean loss, after the share `done` of the training.
@@ -154,6 +203,20 @@ impl<F: NdFloat> TrainingLoss<F> {
         gradient: &mut FloatNetwork<F>,
     ) {
         gradient.clear();
+        self.of_labels(network, batch, done, gradient);
+        if let Some((claims, options)) = &mut self.claims {
+            claims.differentiate(network, batch, (options.growth(done), options.steps), gradient);
+        }
+    }
+
+    /// Adds the gradient of the part about labels.
+    fn of_labels(
+        &mut self,
+        network: &FloatNetwork<F>,
+        batch: &Batch<F>,
+        done: f64,
+        gradient: &mut FloatNetwork<F>,
+    ) {
         let Some(robust) = &mut self.robust else {
             return at_points(
                 network,
@@ -231,6 +294,7 @@ impl<F: NdFloat> Robust<F> {
         self.shrink(batch, share);
         let [lo, hi] = &self.ends;
         self.ascent.climb(network, [lo, hi], &batch.labels, steps, &mut self.rng);
+        meet_kept(&self.kept, batch, &mut self.ascent.points, &mut self.rng);
     }
 
     /// Adds the gradient of cross-entropy and of the formula at points that break it.
@@ -247,6 +311,7 @@ impl<F: NdFloat> Robust<F> {
         let [lo, hi] = &self.ends;
         let place = (&batch.inputs, [lo, hi]);
         formula.climb(network, place, &batch.labels, steps, &mut self.rng);
+        meet_kept(&self.kept, batch, &mut formula.points, &mut self.rng);
         formula.backward(network, &batch.inputs, &batch.labels, weight, gradient);
     }
 
@@ -272,6 +337,20 @@ impl<F: NdFloat> Robust<F> {
         let [lo, hi] = &self.ends;
         self.interval.forward(network, [lo, hi], labels);
         self.interval.backward(network, labels, (self.threshold, float(factor)), gradient);
+    }
+}
+
+/// Puts kept points in the places of those that were sought, at every other occurrence of their rows.
+fn meet_kept<F: NdFloat>(
+    kept: &BTreeMap<usize, Array1<F>>,
+    batch: &Batch<F>,
+    points: &mut Array2<F>,
+    rng: &mut ChaCha8Rng,
+) {
+    for (at, row) in batch.chosen.iter().enumerate() {
+        if let Some(point) = kept.get(row).filter(|_| rng.random_bool(0.5)) {
+            points.row_mut(at).assign(point);
+        }
     }
 }
 

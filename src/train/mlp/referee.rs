@@ -9,23 +9,29 @@ use super::ascent::BoxAscent;
 use super::examples::{Batch, Examples};
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::terms::ClaimTerms;
 
 /// Steps of the ascent in a box.
 const STEPS: usize = 20;
+/// The same for claims about two points, which take twice as long.
+const CLAIM_STEPS: usize = 8;
+/// Validation rows that claims are judged on, at most: pairs of them are many.
+const CLAIM_ROWS: usize = 512;
 
 /// Judges networks on the validation rows and remembers the best.
 pub(super) struct Referee<F> {
     rows: Batch<F>,
     tape: Tape<F>,
     robust: Option<RobustJudge<F>>,
+    claims: Option<(Batch<F>, ClaimTerms<F>)>,
     pub(super) best: Option<BestNetwork<F>>,
-    epochs_since_best: usize,
+    pub(super) epochs_since_best: usize,
 }
 
 pub(super) struct BestNetwork<F> {
     pub(super) network: FloatNetwork<F>,
-    score: f64,
-    loss: F,
+    pub(super) score: f64,
+    pub(super) loss: F,
 }
 
 /// The figures of one network on the validation rows.
@@ -34,6 +40,8 @@ pub(super) struct Judged {
     pub(super) accuracy: f64,
     /// The shares of rows that keep their label in their box: as far as an ascent can tell, and by interval bounds.
     pub(super) holding: Option<[f64; 2]>,
+    /// The mean share that keeps the claims trained for, as far as an ascent can tell.
+    pub(super) claims: Option<f64>,
 }
 
 struct RobustJudge<F> {
@@ -48,7 +56,7 @@ impl<F: NdFloat> Referee<F> {
     pub(super) fn new(network: &FloatNetwork<F>, held_out: &Examples<F>) -> Self {
         let rows = Batch::all(held_out);
         let tape = Tape::new(network, held_out.len());
-        Self { rows, tape, robust: None, best: None, epochs_since_best: 0 }
+        Self { rows, tape, robust: None, claims: None, best: None, epochs_since_best: 0 }
     }
 
     /// A referee who judges by the mean of the accuracy and the share of rows that keep their label by a margin of
@@ -59,6 +67,16 @@ impl<F: NdFloat> Referee<F> {
             (BoxAscent::new(network, count), IntervalTape::new(network, count));
         let robust = RobustJudge { threshold: float(threshold), ascent, interval, rng };
         Self { robust: Some(robust), ..self }
+    }
+
+    /// The rows of `held_out` on which claims are judged.
+    pub(super) fn rows_for_claims(held_out: &Examples<F>) -> Batch<F> {
+        Batch::first(held_out, CLAIM_ROWS)
+    }
+
+    /// A referee who judges by claims too.
+    pub(super) fn with_claims(self, rows: Batch<F>, claims: ClaimTerms<F>) -> Self {
+        Self { claims: Some((rows, claims)), ..self }
     }
 
     /// The figures on the validation rows, if there are any. The network is remembered if it is the best so far
@@ -75,8 +93,16 @@ impl<F: NdFloat> Referee<F> {
         if let Some(robust) = &mut self.robust {
             let [attacked, bounded] = robust.holding(network, rows, tape);
             loss = cross_entropy(tape, &rows.labels, F::one());
-            score = (accuracy + attacked) / 2.0;
             holding = Some([attacked, bounded]);
+        }
+        let claims = self
+            .claims
+            .as_mut()
+            .and_then(|(rows, claims)| claims.holding(network, rows, CLAIM_STEPS));
+        let parts: Vec<f64> =
+            holding.map(|[attacked, _]| attacked).into_iter().chain(claims).collect();
+        if !parts.is_empty() {
+            score = (accuracy + parts.iter().sum::<f64>() / parts.len() as f64) / 2.0;
         }
         let is_better = self
             .best
@@ -88,7 +114,7 @@ impl<F: NdFloat> Referee<F> {
         } else if may_keep {
             self.epochs_since_best += 1;
         }
-        Some(Judged { accuracy, holding })
+        Some(Judged { accuracy, holding, claims })
     }
 
     pub(super) fn is_out_of_patience(&self, patience: Option<usize>) -> bool {

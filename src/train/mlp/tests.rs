@@ -121,7 +121,7 @@ fn fewer_rows_than_a_batch_are_one_batch() {
 
 #[test]
 fn the_rate_falls_after_three_quarters() {
-    let plan = Schedule::new(100, &MlpOptions { max_steps: Some(8), ..small() });
+    let plan = descend::Schedule::new(100, &MlpOptions { max_steps: Some(8), ..small() });
     let rates: Vec<f64> = (0..8).map(|done| plan.rate(done) / 5e-3).collect();
     assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.2, 0.2]);
 }
@@ -157,6 +157,11 @@ fn a_value_that_overflows_when_standardised_is_refused() {
     assert!(matches!(refused, Err(TrainError::Value { row: 1, .. })), "{refused:?}");
 }
 
+/// A training with nothing beside it but progress.
+pub(super) fn course(progress: &mut dyn FnMut(Progress)) -> Course<'_, 'static> {
+    Course { progress, checkpoints: None, source: None }
+}
+
 /// Rows of the waves with boxes of that half width.
 fn movable(rows: &[Row], epsilon: f64) -> RowBoxes {
     let text = format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
@@ -167,12 +172,10 @@ fn movable(rows: &[Row], epsilon: f64) -> RowBoxes {
 
 fn keep(rows: &[Row], held_out: &[Row], epsilon: f64, options: &MlpOptions) -> Model {
     let (near, far) = (movable(rows, epsilon), movable(held_out, epsilon));
-    let keeping = Keeping {
-        train: MovableRows { rows, moves: &near },
-        validation: MovableRows { rows: held_out, moves: &far },
-        threshold: 0.0,
-    };
-    train_under_moves(&plain_schema(2), 2, keeping, options, &mut |_| {}).unwrap()
+    let keeping = Keeping { train: &near, validation: &far, threshold: 0.0 };
+    let demands = MlpDemands { keeping: Some(keeping), claims: &[] };
+    let schema = plain_schema(2);
+    train_to_hold(&schema, 2, [rows, held_out], demands, options, &mut course(&mut |_| {})).unwrap()
 }
 
 /// Rows that keep their label at the corners of their box.
@@ -237,4 +240,71 @@ fn a_formula_is_met_more_often_after_training_by_it() {
     };
     let (before, after) = (met(&weighted(0.0)), met(&weighted(20.0)));
     assert!(after > before + 20, "{after} after, {before} before");
+}
+
+/// Claims, boxes and validation rows: all that a state must hold.
+fn interrupted(
+    from: Option<String>,
+    stop_after: usize,
+    seed: u64,
+) -> (Result<Model, TrainError>, Vec<String>) {
+    let (rows, held_out, schema) = (waves(160), waves(40), plain_schema(2));
+    let (near, far) = (movable(&rows, 0.1), movable(&held_out, 0.1));
+    let keeping = Keeping { train: &near, validation: &far, threshold: 0.0 };
+    let text = "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '0.3'";
+    let spec = crate::spec::Spec::read(text.as_bytes()).unwrap();
+    let claims = [TrainedClaim::usual(spec)];
+    let demands = MlpDemands { keeping: Some(keeping), claims: &claims };
+    let options = MlpOptions { epochs: 12, seed, ..small() };
+    let mut states = Vec::new();
+    let mut keep = |state: &str| {
+        states.push(state.to_owned());
+        let reason = "stopped".to_owned();
+        if states.len() == stop_after { Err(TrainError::Checkpoint { reason }) } else { Ok(()) }
+    };
+    let mut checkpoints = Checkpoints { from, every: 3, keep: &mut keep };
+    let checkpoints = Some(&mut checkpoints);
+    let course = &mut Course { progress: &mut |_| {}, checkpoints, source: None };
+    let model = train_to_hold(&schema, 2, [&rows, &held_out], demands, &options, course);
+    (model, states)
+}
+
+#[test]
+fn a_training_goes_on_to_the_same_bytes() {
+    let (whole, states) = interrupted(None, usize::MAX, 1);
+    let whole = whole.unwrap();
+    assert_eq!(states.len(), 3);
+    for stop in 1..=3 {
+        let (stopped, kept) = interrupted(None, stop, 1);
+        assert!(matches!(stopped, Err(TrainError::Checkpoint { .. })));
+        assert_eq!(kept.last(), Some(&states[stop - 1]));
+        let (resumed, rest) = interrupted(kept.last().cloned(), usize::MAX, 1);
+        assert_eq!(resumed.unwrap().to_json(), whole.to_json());
+        assert_eq!(rest, states[stop..]);
+    }
+    assert_ne!(interrupted(None, usize::MAX, 2).0.unwrap(), whole);
+}
+
+#[test]
+fn a_torn_state_is_refused() {
+    let (_, states) = interrupted(None, usize::MAX, 1);
+    let torn = states[0][..states[0].len() / 2].to_owned();
+    let refused = interrupted(Some(torn), usize::MAX, 1).0;
+    assert!(matches!(refused, Err(TrainError::Checkpoint { .. })), "{refused:?}");
+}
+
+#[test]
+fn signed_weights_make_a_monotone_model() {
+    let monotone = [(Feature(1), Direction::Increasing)].into();
+    let (rows, options) = (waves(400), MlpOptions { monotone, ..small() });
+    let model = fit(&rows, &[], &options).unwrap();
+    assert!(accuracy_on(&model, &rows) > 0.9, "{}", accuracy_on(&model, &rows));
+    for k in 0..200 {
+        let x = k as f64 * 0.05 - 5.0;
+        let margins = (0..60).map(|i| model.margin(&[x, i as f64 * 0.1 - 3.0]));
+        assert!(margins.collect::<Vec<_>>().is_sorted());
+    }
+    let beyond = [(Feature(2), Direction::Increasing)].into();
+    let refused = fit(&rows, &[], &MlpOptions { monotone: beyond, ..small() });
+    assert_eq!(refused, Err(TrainError::MonotoneFeature { found: 2, last: 1 }));
 }

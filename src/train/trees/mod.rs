@@ -186,7 +186,13 @@ fn boost(
         best.judge(loss, trees.len());
         let (done, total) = (trees.len() as u64, options.trees as u64);
         let validation_accuracy = accuracy(&held_out, validation);
-        progress(Progress { done, total, validation_accuracy, validation_holding: None });
+        progress(Progress {
+            done,
+            total,
+            validation_accuracy,
+            validation_holding: None,
+            validation_claims: None,
+        });
     }
     trees.truncate(best.kept().unwrap_or(trees.len()));
     Ensemble { base: vec![base], trees }

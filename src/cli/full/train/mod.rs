@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
-use crate::store::write_whole;
+use crate::store::{partial_name, write_whole};
+use crate::train::mlp::Checkpoints;
 use crate::train::{Fit, HoldFamily, HoldOptions, Progress, Recipe};
 
 use super::inputs::Inputs;
@@ -17,7 +18,7 @@ use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
 
 use self::hold::NamedSpec;
-use self::record::{Record, record_name};
+use self::record::{Record, record_name, remove_state};
 
 /// A model family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -70,7 +71,8 @@ pub(crate) struct Arguments {
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Keep a finished model that is already there; one of other data, another recipe or seed is refused.
+    /// Keep a finished model that is already there, and go on with a network where an interrupted run kept its state
+    /// (OUT.partial, every 5 epochs), to the same bytes; one of other data, another recipe or seed is refused.
     #[arg(long)]
     resume: bool,
     /// Where the model goes.
@@ -82,6 +84,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Epochs between two states that are kept.
+const EPOCHS: usize = 5;
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
@@ -97,12 +102,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let model = match finished(arguments, &record)? {
         Some(model) => model,
         None => {
-            let model = match (&arguments.recipe, fit(&data, &recipe, arguments.seed)) {
+            let from = if arguments.resume { record.state_at(&arguments.out)? } else { None };
+            let mut keep = |state: &str| record.keep(&arguments.out, state);
+            let mut checkpoints = Checkpoints { from, every: EPOCHS, keep: &mut keep };
+            let trained = fit(&data, &recipe, arguments.seed, Some(&mut checkpoints));
+            let model = match (&arguments.recipe, trained) {
                 (Some(path), Err(refusal)) => return Err(Refusal::about(path)(refusal)),
                 (_, model) => model?,
             };
             record.write(&arguments.out, &model)?;
             write_whole(&arguments.out, model.to_json().as_bytes())?;
+            remove_state(&arguments.out)?;
             model
         }
     };
@@ -146,11 +156,13 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     for spec in &arguments.hold {
         inputs = inputs.file("--hold", Some(spec));
     }
-    let record = record_name(out);
+    let (record, partial) = (record_name(out), partial_name(out));
     inputs.expect_apart(out)?;
     inputs.expect_apart(&record)?;
+    inputs.expect_apart(&partial)?;
     files::expect_folder(out)?;
     files::expect_plain(&record)?;
+    files::expect_plain(&partial)?;
     expect_own(out, FileKind::Model, *force)?;
     expect_own(&record, FileKind::Record, *force)
 }
@@ -186,11 +198,17 @@ fn validation(step: &Progress) -> String {
     let holding = step.validation_holding.map(|[attacked, bounded]| {
         format!(", holding {attacked:.4} attacked, {bounded:.4} bounded")
     });
-    accuracy.unwrap_or_default() + &holding.unwrap_or_default()
+    let claims = step.validation_claims.map(|share| format!(", claims {share:.4} attacked"));
+    accuracy.unwrap_or_default() + &holding.unwrap_or_default() + &claims.unwrap_or_default()
 }
 
-/// Trains with a progress bar.
-pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, Refusal> {
+/// Trains with a progress bar; states of the training are kept if a place is given.
+pub(crate) fn fit(
+    data: &DataSet,
+    recipe: &Recipe,
+    seed: u64,
+    checkpoints: Option<&mut Checkpoints>,
+) -> Result<Model, Refusal> {
     let schema = dataset::schema(data)?;
     let progress = bar("train", 0);
     let mut watch = |step: Progress| {
@@ -199,7 +217,7 @@ pub(crate) fn fit(data: &DataSet, recipe: &Recipe, seed: u64) -> Result<Model, R
         progress.set_message(validation(&step));
     };
     let fit = Fit::of(data, &schema, seed);
-    let model = recipe.fit(&fit, &mut watch)?;
+    let model = recipe.fit_kept(&fit, checkpoints, &mut watch)?;
     progress.finish_and_clear();
     Ok(model)
 }

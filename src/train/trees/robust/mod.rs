@@ -61,6 +61,7 @@ pub(super) fn boost(
             total: options.trees as u64,
             validation_accuracy: accuracy(&held_out.plain, validation.rows),
             validation_holding: held_out.holding(),
+            validation_claims: None,
         });
     }
     trees.truncate(best.kept().unwrap_or(trees.len()));
