@@ -68,6 +68,11 @@ impl MonotoneClaim {
         }
     }
 
+    /// The row of logits that rises where the score falls along the feature; see [`MonotoneClaim::fall_rate`].
+    pub fn falling(&self, classes: usize) -> Vec<f64> {
+        contrast(self.class, classes).iter().map(|c| -self.sign * c).collect()
+    }
+
     /// The score's loss per standardised unit of the feature around a standardised point: positive if it
     /// goes in the wrong direction. With more than two classes, the score here is the class's [`contrast`].
     pub fn fall_rate(&self, mlp: &Mlp, standardised: &[f64], classes: usize) -> f64 {

@@ -363,6 +363,17 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
         parts.map(|tree| Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() });
     let closer = near.replace("2.75", "2.5");
     let [one, two] = [1, 2].map(region_proofs);
+    // the hints of two blocks, with a little of the condition each
+    let conditioned: Vec<Proof> = one
+        .iter()
+        .cloned()
+        .map(|mut proof| {
+            if let Proof::Linear { hints } = &mut proof {
+                hints.iter_mut().for_each(|hint| hint.conditions = vec![(0, 1.0 / 1024.0)]);
+            }
+            proof
+        })
+        .collect();
     let bounds = [
         Proof::Linear { hints: Vec::new() },
         signed_cases("i0:0x0p0 L#0 1/r0.0 L L", &[0]),
@@ -375,6 +386,7 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
     vec![
         certify("network, region", net(), &region(1, single, ""), &one),
         certify("network, region of two blocks", net(), &region(1, double, below), &one),
+        certify("network, region with a row", net(), &region(1, double, below), &conditioned),
         certify("network, region of two copies", net(), &region(2, paired, rising), &two),
         certify("network, bound copies", net(), &region(2, moved, bound), &bounds),
         certify("network, signs", ridge_network(), ridge, &[signed_cases("r0.0 L#0 L#0", &[0])]),

@@ -19,7 +19,7 @@ pub struct Mutant {
 
 type Lane = fn(&Certified, &mut Draw) -> Option<Mutant>;
 
-pub const LANES: [(&str, Lane); 36] = [
+pub const LANES: [(&str, Lane); 37] = [
     ("an anchor missing", |c, draw| lines(c, draw, |all, at, _| drop(all.remove(at)))),
     ("an anchor twice", |c, draw| lines(c, draw, |all, at, _| all.insert(at, all[at].clone()))),
     ("two anchors swapped", |c, draw| lines(c, draw, |all, at, other| all.swap(at, other))),
@@ -63,6 +63,14 @@ pub const LANES: [(&str, Lane); 36] = [
             let at = draw.index(hint.weights.len());
             let value = if draw.is_heads() { -1.0 } else { 0.0 };
             hint.weights.get_mut(at).map(|weight| *weight = value)
+        })
+    }),
+    ("a condition's multiplier below zero, large, or of none", |c, draw| {
+        hints(c, draw, |hint, draw| {
+            let at = draw.index(hint.conditions.len());
+            let multiplier = hint.conditions.get_mut(at)?;
+            *multiplier = draw.pick(&[(0, -1.0), (0, -1e9), (0, 1e9), (7, 1.0)])?;
+            Some(())
         })
     }),
     ("witnesses of other pairs", |c, draw| {

@@ -6,6 +6,7 @@
 
 mod boundary;
 mod descent;
+mod gates;
 mod monotone;
 mod nearby;
 mod newton;

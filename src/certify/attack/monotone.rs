@@ -1,6 +1,6 @@
 //! Attacks on monotone claims: walks along the feature through known and random points, and a climb to
-//! places with the worst slope of a network along the feature. A climb moves one coordinate at a time to
-//! either end of its side.
+//! places with the worst slope of a network along the feature. A climb follows the smoothed slope
+//! ([`super::gates`]), then moves one coordinate at a time to either end of its side.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -9,6 +9,7 @@ use crate::model::{Family, Mlp, Model, Part, Row};
 use crate::spec::Obligation;
 use crate::violation::{FloatBox, MonotoneClaim};
 
+use super::gates::bend;
 use crate::certify::Searcher;
 
 /// Stops per walk, for a network.
@@ -17,6 +18,11 @@ const WALK: usize = 17;
 const WALKERS: usize = 40;
 /// Number of points that climbs start from.
 const CLIMBS: usize = 4;
+/// Steps that a climb begins with, along the smoothed slope.
+const BENDS: usize = 24;
+/// The temperature of the first step above that of the last, [`COLD`].
+const HEAT: f64 = 0.3;
+const COLD: f64 = 0.02;
 /// Number of times that a climb tries every coordinate.
 const SWEEPS: usize = 3;
 /// Lengths of a step along the feature, in widths of its side.
@@ -37,8 +43,13 @@ pub(super) fn insist(
         return None;
     }
     for climb in 0..CLIMBS {
-        let mut point = if climb == 0 { space.middle() } else { space.random(rng) };
-        let mut worst = fall(model, mlp, &claim, &space, &point);
+        let start = if climb == 0 { space.middle() } else { space.random(rng) };
+        let (mut worst, mut point) = bent(model, mlp, &claim, &space, start);
+        if worst > 0.0
+            && let Some(pair) = step(model, &claim, &space, &point)
+        {
+            return Some(pair);
+        }
         for _ in 0..SWEEPS {
             let before = worst;
             for index in (0..point.len()).filter(|index| is_free[*index]) {
@@ -59,6 +70,36 @@ pub(super) fn insist(
         }
     }
     None
+}
+
+/// The largest loss along the feature on a way of sign steps that follows the smoothed slope of the score, whose
+/// gates become harder on the way, and the point where it is.
+fn bent(
+    model: &Model,
+    mlp: &Mlp,
+    claim: &MonotoneClaim,
+    space: &FloatBox,
+    mut point: Vec<f64>,
+) -> (f64, Vec<f64>) {
+    let row = claim.falling(model.classes);
+    let mut best = (fall(model, mlp, claim, space, &point), point.clone());
+    for done in (0..BENDS).map(|step| step as f64 / BENDS as f64) {
+        let z = model.schema.standardise(&point);
+        let temperature = HEAT * (1.0 - done).powi(2) + COLD;
+        let slopes = bend(mlp, &z, &row, claim.feature(), temperature);
+        let share = 0.4 * (1.0 - done).powi(2) + 0.01;
+        for (index, slope) in slopes.iter().enumerate() {
+            let width = space.hi()[index] - space.lo()[index];
+            // raw and standardised slopes have the same sign
+            point[index] += if *slope == 0.0 { 0.0 } else { share * width * slope.signum() };
+        }
+        space.clip(&mut point);
+        let found = fall(model, mlp, claim, space, &point);
+        if found > best.0 {
+            best = (found, point.clone());
+        }
+    }
+    best
 }
 
 /// The score's loss along the feature around a point, positive if it goes in the wrong direction: per

@@ -275,6 +275,10 @@ impl<'a> Looker<'a> {
         hidden: &Hidden,
     ) -> Option<Vec<Vec<String>>> {
         let corner = standing.worst.as_ref().map(|form| corner(form, hidden.input()));
+        // a sign leaves the box as it is, and its middle was looked at
+        if corner.is_none() && case.new_sign().is_some() {
+            return None;
+        }
         let region = &case.region;
         let candidates = if let Claim::Avoid { copies, .. } = &self.obligation.claim {
             let middle = hidden.input().iter().map(|z| z.lo() + (z.hi() - z.lo()) / 2.0);
