@@ -6,7 +6,10 @@
 //! ```
 //!
 //! Each distinct point costs one query; a point asked before is answered from memory. Labels are decided
-//! exactly, behind a defense too, so everything proved of the real function is true of every answer.
+//! exactly, behind a defense too, so everything proved of the real function is true of every answer. A target may
+//! also be a command outside (`outside`); nothing is proved of its answers.
+
+mod outside;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +18,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::defense::Defense;
-use crate::interval::format_hexadecimal;
-use crate::model::{Digest, Model, Point, argmax};
+use crate::interval::{format_hexadecimal, parse_hexadecimal};
+use crate::model::{Digest, Model, Point, argmax, softmax};
+
+pub use outside::OutsideTarget;
 
 /// The kind of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +76,74 @@ pub enum OracleError {
         /// Classes of the target.
         found: usize,
     },
+    /// The command answers labels only.
+    #[error(
+        "the command answers labels, and response = \"{response}\" needs posteriors: let it answer one number per class, or ask for labels"
+    )]
+    OnlyLabels {
+        /// The mode.
+        response: &'static str,
+    },
+    /// The command could not be started.
+    #[error("`{command}` could not be started: {reason}")]
+    NotStarted {
+        /// The command.
+        command: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// The command ended before it had answered.
+    #[error(
+        "`{command}` ended after {found} of {expected} answers; it must answer a line per row, and read on until its input ends"
+    )]
+    Ended {
+        /// The command.
+        command: String,
+        /// Answers of the batch.
+        found: usize,
+        /// Rows of the batch.
+        expected: usize,
+    },
+    /// The command took too long.
+    #[error(
+        "`{command}` gave {found} of {expected} answers in {seconds} s; it must answer each row as it comes (read a line, write its answer, flush), or be given more time"
+    )]
+    Late {
+        /// The command.
+        command: String,
+        /// The limit of a batch.
+        seconds: u64,
+        /// Answers of the batch.
+        found: usize,
+        /// Rows of the batch.
+        expected: usize,
+    },
+    /// A line is no answer.
+    #[error("`{command}`, line {number} of its answers: found `{found}`, expected {expected}")]
+    BadAnswer {
+        /// The command.
+        command: String,
+        /// Number of the line, from 1.
+        number: usize,
+        /// The line.
+        found: String,
+        /// The allowed lines.
+        expected: String,
+    },
+    /// The command wrote more lines than it was asked for.
+    #[error("`{command}` answered `{found}` without a row; it must answer one line per row")]
+    Unasked {
+        /// The command.
+        command: String,
+        /// The line.
+        found: String,
+    },
+    /// The answers could not be written down.
+    #[error("the answers could not be kept: {reason}")]
+    NotKept {
+        /// The reason.
+        reason: String,
+    },
     /// A value is NaN or infinite.
     #[error("feature {feature} of the point asked is not finite")]
     NotFinite {
@@ -80,27 +153,127 @@ pub enum OracleError {
 }
 
 /// One point and its answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// Raw feature values; hexadecimal floats in files.
-    #[serde(serialize_with = "hexadecimal")]
+    #[serde(serialize_with = "hexadecimal", deserialize_with = "from_hexadecimal")]
     pub point: Vec<f64>,
     /// The class answered.
     pub label: usize,
     /// The posterior answered, in mode [`Response::Posterior`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<Vec<f64>>,
+}
+
+impl Exchange {
+    /// The line of a transcript, with its end.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).expect("plain data has a JSON text") + "\n"
+    }
 }
 
 fn hexadecimal<S: serde::Serializer>(point: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(point.iter().map(|&x| format_hexadecimal(x)))
 }
 
+fn from_hexadecimal<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    let read = |text: &String| {
+        let expected = "a hexadecimal float";
+        let refused =
+            || serde::de::Error::invalid_value(serde::de::Unexpected::Str(text), &expected);
+        parse_hexadecimal(text).ok_or_else(refused)
+    };
+    Vec::<String>::deserialize(from)?.iter().map(read).collect()
+}
+
+/// The bits of a point; both zeros have the same bits.
+fn bits(point: &[f64]) -> Vec<u64> {
+    point.iter().map(|x| (x + 0.0).to_bits()).collect()
+}
+
+/// The side of an oracle that answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Answering<'a> {
+    /// A model, behind a defense or none.
+    Model(&'a Model, Option<&'a Defense>),
+    /// A command.
+    Outside(&'a OutsideTarget),
+}
+
+impl<'a> Answering<'a> {
+    /// The features of the points.
+    pub fn schema(self) -> &'a crate::model::Schema {
+        match self {
+            Self::Model(model, _) => &model.schema,
+            Self::Outside(outside) => outside.schema(),
+        }
+    }
+
+    /// Number of classes.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::Model(model, _) => model.classes,
+            Self::Outside(outside) => outside.classes(),
+        }
+    }
+
+    /// The family of the target, `mlp` or `ensemble`; nothing is known of a command, and `mlp` is said.
+    pub fn family_name(self) -> &'static str {
+        match self {
+            Self::Model(model, _) => model.family_name(),
+            Self::Outside(_) => "mlp",
+        }
+    }
+
+    /// The labels at points, decided exactly for a model, without any count. This is how inferred labels and
+    /// substitutes are judged, not a thief's way to the target. `None` where there is no label.
+    ///
+    /// # Errors
+    /// A command that does not answer.
+    pub fn labels(self, points: &[Vec<f64>]) -> Result<Vec<Option<usize>>, OracleError> {
+        match self {
+            Self::Model(model, defense) => {
+                Ok(points.iter().map(|x| exact_label(model, defense, x)).collect())
+            }
+            Self::Outside(outside) => {
+                Ok(outside.answers(points)?.into_iter().map(|one| Some(one.label)).collect())
+            }
+        }
+    }
+
+    /// Labels and posteriors of the undefended target at points in `f64`, without any count. A command that
+    /// answers labels has their one-hot vectors as posteriors.
+    ///
+    /// # Errors
+    /// A command that does not answer.
+    pub fn undefended(self, points: &[Vec<f64>]) -> Result<Vec<(usize, Vec<f64>)>, OracleError> {
+        let classes = self.classes();
+        let one_hot =
+            |label: usize| (0..classes).map(|c| if c == label { 1.0 } else { 0.0 }).collect();
+        match self {
+            Self::Model(model, _) => {
+                let answer = |x: &Vec<f64>| {
+                    let scores = model.scores(x);
+                    (argmax(&scores, model.tie), softmax(&scores))
+                };
+                Ok(points.iter().map(answer).collect())
+            }
+            Self::Outside(outside) => {
+                let answers = outside.answers(points)?.into_iter();
+                let pair = |one: Exchange| {
+                    (one.label, one.posterior.unwrap_or_else(|| one_hot(one.label)))
+                };
+                Ok(answers.map(pair).collect())
+            }
+        }
+    }
+}
+
 /// A target that answers counted queries only.
 #[derive(Clone, Debug)]
 pub struct Oracle<'a> {
-    target: &'a Model,
-    defense: Option<&'a Defense>,
+    target: Answering<'a>,
     response: Response,
     budget: usize,
     seed: u64,
@@ -118,8 +291,23 @@ impl<'a> Oracle<'a> {
         budget: usize,
         seed: u64,
     ) -> Self {
+        Self::open(Answering::Model(target, defense), response, budget, seed)
+    }
+
+    /// Opens an oracle on a command outside, as [`Oracle::new`] does on a model.
+    pub fn outside(
+        target: &'a OutsideTarget,
+        response: Response,
+        budget: usize,
+        seed: u64,
+    ) -> Self {
+        Self::open(Answering::Outside(target), response, budget, seed)
+    }
+
+    /// Opens an oracle on either.
+    pub fn open(target: Answering<'a>, response: Response, budget: usize, seed: u64) -> Self {
         let (transcript, places) = (Vec::new(), BTreeMap::new());
-        Self { target, defense, response, budget, seed, transcript, places }
+        Self { target, response, budget, seed, transcript, places }
     }
 
     /// The class answered at a raw point; in mode [`Response::Posterior`] the class of the
@@ -145,6 +333,17 @@ impl<'a> Oracle<'a> {
         self.exchange(raw)?.posterior.clone().ok_or(refused)
     }
 
+    /// Prepares the answers of points that will all be asked next; they are not counted before that.
+    ///
+    /// # Errors
+    /// A target outside that does not answer.
+    pub fn ask_ahead(&self, points: &[Vec<f64>]) -> Result<(), OracleError> {
+        match self.target {
+            Answering::Model(..) => Ok(()),
+            Answering::Outside(outside) => outside.answers(points).map(|_| ()),
+        }
+    }
+
     /// Distinct points answered so far.
     pub fn queries(&self) -> usize {
         self.transcript.len()
@@ -168,7 +367,15 @@ impl<'a> Oracle<'a> {
     /// The defense in front of the target. It serves to check that proofs are about the answers;
     /// an attack takes nothing else from it.
     pub fn defense(&self) -> Option<&'a Defense> {
-        self.defense
+        match self.target {
+            Answering::Model(_, defense) => defense,
+            Answering::Outside(_) => None,
+        }
+    }
+
+    /// The side that answers, to judge what was learnt; an attack takes nothing from it.
+    pub fn target(&self) -> Answering<'a> {
+        self.target
     }
 
     /// Every distinct point with its answer, in the order asked.
@@ -178,9 +385,7 @@ impl<'a> Oracle<'a> {
 
     /// The transcript, one JSON object per line.
     pub fn transcript_json_lines(&self) -> String {
-        let line =
-            |exchange| serde_json::to_string(exchange).expect("plain data has a JSON text") + "\n";
-        self.transcript.iter().map(line).collect()
+        self.transcript.iter().map(Exchange::line).collect()
     }
 
     fn exchange(&mut self, raw: &[f64]) -> Result<&Exchange, OracleError> {
@@ -191,7 +396,7 @@ impl<'a> Oracle<'a> {
                 return Err(OracleError::BudgetExhausted { budget: self.budget });
             }
             None => {
-                let exchange = self.answer(raw, &key);
+                let exchange = self.answer(raw, &key)?;
                 self.transcript.push(exchange);
                 let place = self.transcript.len() - 1;
                 self.places.insert(key, place);
@@ -203,32 +408,65 @@ impl<'a> Oracle<'a> {
 
     /// The bits of a point; both zeros have the same bits.
     fn key(&self, raw: &[f64]) -> Result<Vec<u64>, OracleError> {
-        let (found, expected) = (raw.len(), self.target.schema.len());
+        let (found, expected) = (raw.len(), self.target.schema().len());
         if found != expected {
             return Err(OracleError::Length { found, expected });
         }
-        let found = self.target.classes;
-        if self.defense.is_some_and(|defense| defense.check_model(self.target).is_err()) {
-            return Err(OracleError::Classes { found });
+        if let Answering::Model(model, Some(defense)) = self.target
+            && defense.check_model(model).is_err()
+        {
+            return Err(OracleError::Classes { found: model.classes });
         }
         if let Some(feature) = raw.iter().position(|x| !x.is_finite()) {
             return Err(OracleError::NotFinite { feature });
         }
-        Ok(raw.iter().map(|x| (x + 0.0).to_bits()).collect())
+        Ok(bits(raw))
     }
 
-    fn answer(&self, raw: &[f64], key: &[u64]) -> Exchange {
-        let label_of = |defense| {
-            exact_label(self.target, defense, raw).expect("points without a label have no key")
-        };
-        let posterior = self.target.posterior(raw);
-        let served = match self.defense {
+    fn answer(&self, raw: &[f64], key: &[u64]) -> Result<Exchange, OracleError> {
+        match self.target {
+            Answering::Model(model, defense) => Ok(self.answer_of(model, defense, raw, key)),
+            Answering::Outside(outside) => self.answer_outside(outside, raw, key),
+        }
+    }
+
+    /// The command's answer, in the mode of this oracle.
+    fn answer_outside(
+        &self,
+        outside: &OutsideTarget,
+        raw: &[f64],
+        key: &[u64],
+    ) -> Result<Exchange, OracleError> {
+        let mut answers = outside.answers(&[raw.to_vec()])?;
+        let only = OracleError::OnlyLabels { response: self.response.name() };
+        let answer = answers.pop().ok_or_else(|| only.clone())?;
+        match (self.response, &answer.posterior) {
+            (Response::Label, _) => Ok(Exchange { posterior: None, ..answer }),
+            (Response::Posterior, Some(_)) => Ok(answer),
+            (Response::SampledLabel, Some(posterior)) => {
+                Ok(Exchange { label: self.draw(posterior, key), posterior: None, ..answer })
+            }
+            (Response::Posterior | Response::SampledLabel, None) => Err(only),
+        }
+    }
+
+    fn answer_of(
+        &self,
+        model: &Model,
+        defense: Option<&Defense>,
+        raw: &[f64],
+        key: &[u64],
+    ) -> Exchange {
+        let label_of =
+            |defense| exact_label(model, defense, raw).expect("points without a label have no key");
+        let posterior = model.posterior(raw);
+        let served = match defense {
             Some(defense) => defense.apply(&posterior, label_of(None)),
             None => posterior,
         };
         let label = match self.response {
             Response::SampledLabel => self.draw(&served, key),
-            Response::Label | Response::Posterior => label_of(self.defense),
+            Response::Label | Response::Posterior => label_of(defense),
         };
         let posterior = (self.response == Response::Posterior).then_some(served);
         Exchange { point: raw.to_vec(), label, posterior }
