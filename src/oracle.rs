@@ -9,6 +9,8 @@
 //! exactly, behind a defense too, so everything proved of the real function is true of every answer. A target may
 //! also be a command outside (`outside`); nothing is proved of its answers.
 
+mod answering;
+mod error;
 mod outside;
 
 use std::collections::BTreeMap;
@@ -19,8 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::defense::Defense;
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
-use crate::model::{Digest, Model, Point, argmax, softmax};
+use crate::model::{Digest, Model, Point, argmax};
 
+pub use answering::Answering;
+pub use error::OracleError;
 pub use outside::OutsideTarget;
 
 /// The kind of an answer.
@@ -45,111 +49,6 @@ impl Response {
             Self::Posterior => "posterior",
         }
     }
-}
-
-/// Reasons why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OracleError {
-    /// Another distinct point would exceed the budget.
-    #[error("all {budget} queries are used; ask fewer points or raise the budget")]
-    BudgetExhausted {
-        /// Queries allowed.
-        budget: usize,
-    },
-    /// Posteriors are not given in this mode.
-    #[error("this oracle answers with `{response}`; posteriors need response = \"posterior\"")]
-    NoPosteriors {
-        /// The mode.
-        response: &'static str,
-    },
-    /// A point of another length.
-    #[error("a point of {found} values was asked, the target has {expected} features")]
-    Length {
-        /// Values found.
-        found: usize,
-        /// Features.
-        expected: usize,
-    },
-    /// A defense without answers for this many classes.
-    #[error("the defense in front of the target is for 2 classes, the target has {found}")]
-    Classes {
-        /// Classes of the target.
-        found: usize,
-    },
-    /// The command answers labels only.
-    #[error(
-        "the command answers labels, and response = \"{response}\" needs posteriors: let it answer one number per class, or ask for labels"
-    )]
-    OnlyLabels {
-        /// The mode.
-        response: &'static str,
-    },
-    /// The command could not be started.
-    #[error("`{command}` could not be started: {reason}")]
-    NotStarted {
-        /// The command.
-        command: String,
-        /// The system's words.
-        reason: String,
-    },
-    /// The command ended before it had answered.
-    #[error(
-        "`{command}` ended after {found} of {expected} answers; it must answer a line per row, and read on until its input ends"
-    )]
-    Ended {
-        /// The command.
-        command: String,
-        /// Answers of the batch.
-        found: usize,
-        /// Rows of the batch.
-        expected: usize,
-    },
-    /// The command took too long.
-    #[error(
-        "`{command}` gave {found} of {expected} answers in {seconds} s; it must answer each row as it comes (read a line, write its answer, flush), or be given more time"
-    )]
-    Late {
-        /// The command.
-        command: String,
-        /// The limit of a batch.
-        seconds: u64,
-        /// Answers of the batch.
-        found: usize,
-        /// Rows of the batch.
-        expected: usize,
-    },
-    /// A line is no answer.
-    #[error("`{command}`, line {number} of its answers: found `{found}`, expected {expected}")]
-    BadAnswer {
-        /// The command.
-        command: String,
-        /// Number of the line, from 1.
-        number: usize,
-        /// The line.
-        found: String,
-        /// The allowed lines.
-        expected: String,
-    },
-    /// The command wrote more lines than it was asked for.
-    #[error("`{command}` answered `{found}` without a row; it must answer one line per row")]
-    Unasked {
-        /// The command.
-        command: String,
-        /// The line.
-        found: String,
-    },
-    /// The answers could not be written down.
-    #[error("the answers could not be kept: {reason}")]
-    NotKept {
-        /// The reason.
-        reason: String,
-    },
-    /// A value is NaN or infinite.
-    #[error("feature {feature} of the point asked is not finite")]
-    NotFinite {
-        /// Index of the feature.
-        feature: usize,
-    },
 }
 
 /// One point and its answer.
@@ -190,84 +89,6 @@ fn from_hexadecimal<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<f64
 /// The bits of a point; both zeros have the same bits.
 fn bits(point: &[f64]) -> Vec<u64> {
     point.iter().map(|x| (x + 0.0).to_bits()).collect()
-}
-
-/// The side of an oracle that answers.
-#[derive(Clone, Copy, Debug)]
-pub enum Answering<'a> {
-    /// A model, behind a defense or none.
-    Model(&'a Model, Option<&'a Defense>),
-    /// A command.
-    Outside(&'a OutsideTarget),
-}
-
-impl<'a> Answering<'a> {
-    /// The features of the points.
-    pub fn schema(self) -> &'a crate::model::Schema {
-        match self {
-            Self::Model(model, _) => &model.schema,
-            Self::Outside(outside) => outside.schema(),
-        }
-    }
-
-    /// Number of classes.
-    pub fn classes(self) -> usize {
-        match self {
-            Self::Model(model, _) => model.classes,
-            Self::Outside(outside) => outside.classes(),
-        }
-    }
-
-    /// The family of the target, `mlp` or `ensemble`; nothing is known of a command, and `mlp` is said.
-    pub fn family_name(self) -> &'static str {
-        match self {
-            Self::Model(model, _) => model.family_name(),
-            Self::Outside(_) => "mlp",
-        }
-    }
-
-    /// The labels at points, decided exactly for a model, without any count. This is how inferred labels and
-    /// substitutes are judged, not a thief's way to the target. `None` where there is no label.
-    ///
-    /// # Errors
-    /// A command that does not answer.
-    pub fn labels(self, points: &[Vec<f64>]) -> Result<Vec<Option<usize>>, OracleError> {
-        match self {
-            Self::Model(model, defense) => {
-                Ok(points.iter().map(|x| exact_label(model, defense, x)).collect())
-            }
-            Self::Outside(outside) => {
-                Ok(outside.answers(points)?.into_iter().map(|one| Some(one.label)).collect())
-            }
-        }
-    }
-
-    /// Labels and posteriors of the undefended target at points in `f64`, without any count. A command that
-    /// answers labels has their one-hot vectors as posteriors.
-    ///
-    /// # Errors
-    /// A command that does not answer.
-    pub fn undefended(self, points: &[Vec<f64>]) -> Result<Vec<(usize, Vec<f64>)>, OracleError> {
-        let classes = self.classes();
-        let one_hot =
-            |label: usize| (0..classes).map(|c| if c == label { 1.0 } else { 0.0 }).collect();
-        match self {
-            Self::Model(model, _) => {
-                let answer = |x: &Vec<f64>| {
-                    let scores = model.scores(x);
-                    (argmax(&scores, model.tie), softmax(&scores))
-                };
-                Ok(points.iter().map(answer).collect())
-            }
-            Self::Outside(outside) => {
-                let answers = outside.answers(points)?.into_iter();
-                let pair = |one: Exchange| {
-                    (one.label, one.posterior.unwrap_or_else(|| one_hot(one.label)))
-                };
-                Ok(answers.map(pair).collect())
-            }
-        }
-    }
 }
 
 /// A target that answers counted queries only.

@@ -6,7 +6,7 @@ use crate::oracle::Response;
 
 use super::presets::{AttackName, AttackSpec, SeedRows};
 use super::{
-    DeviationForm, Generator, Inference, IntervalRule, Learner, LogTerm, NeighbourSource,
+    DeviationForm, Generator, Inference, IntervalRule, LearningMethod, LogTerm, NeighbourSource,
     RuleChoice, RuleName, SecurityProperty, SubstituteOptions,
 };
 
@@ -258,6 +258,15 @@ impl AttackSpec {
         if self.inference == Inference::Certified && self.response == Response::SampledLabel {
             return conflict(rule, "drawn labels", "use response = \"label\"");
         }
+        if self.attack == AttackName::Equations && self.response != Response::Posterior {
+            let response = format!("response = \"{}\"", self.response.name());
+            return conflict(response, "equations of posteriors", "use response = \"posterior\"");
+        }
+        let is_extraction = matches!(self.attack, AttackName::Equations | AttackName::Thresholds);
+        if is_extraction && self.seeds != SeedRows::Nothing {
+            let attack = format!("attack = \"{}\"", self.attack.name());
+            return conflict(attack, "seed rows", "it has no seed rows: use seeds = \"none\"");
+        }
         if self.generator.needs_base() && self.seeds == SeedRows::Nothing {
             let generator = format!("generator `{}`", self.generator.name());
             return conflict(generator, "seeds = \"none\"", "use seeds = \"X\" or \"P\"");
@@ -297,7 +306,7 @@ impl AttackSpec {
         }
         positive("learning-rate", self.substitute.learning_rate)?;
         positive("eta", self.substitute.eta)?;
-        let Learner::MixMatch(mixing) = &self.substitute.learner else { return Ok(()) };
+        let LearningMethod::MixMatch(mixing) = &self.substitute.learner else { return Ok(()) };
         let count = mixing.augmentations;
         unless((1..=1000).contains(&count), "augmentations", count as f64, "from 1 to 1000")?;
         positive("temperature", mixing.temperature)?;

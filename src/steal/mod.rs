@@ -14,11 +14,16 @@
 //! | `learners/` | the model trained on the labels |
 //! | `presets`, `attack_file` | attacks of papers as settings of the loop, in TOML |
 //! | `metrics`, `guesses`, `paired` | the results of an attack, next to those without inference |
-//! | `leakage` | the labels that the certificate alone gives away |
+//! | `extraction/` | targets read off their answers: thresholds by bisection, layers by equations |
+//! | `angles` | angles between gradients on benign and on synthesised points |
+//! | `leakage`, `covering` | the labels that the certificate alone gives away, and the fewest queries for that |
 //!
 //! Everything is a function of its inputs and one seed.
 
+mod angles;
 mod attack_file;
+mod covering;
+mod extraction;
 mod generators;
 mod guesses;
 mod inference;
@@ -33,16 +38,18 @@ mod rounds;
 #[cfg(test)]
 mod tests;
 
+pub use angles::{AngleFigures, AngleReading, angles};
 pub use attack_file::AttackSpecError;
+pub use extraction::{EquationSolving, ThresholdSearch};
 pub use generators::{Generator, MoveCounts, ValidBox};
 pub use guesses::InferenceFigures;
 pub use inference::{
     CertifiedLabels, DeviationForm, Inference, IntervalRule, LogTerm, NeighbourSource, RuleChoice,
     RuleName, SecurityProperty, VectorNorm,
 };
-pub use leakage::{Settled, Settling, settled};
+pub use leakage::{FewestQueries, Settled, Settling, fewest, settled};
 pub use learners::{
-    Augmentation, Classifier, Learner, MixMatchOptions, Substitute, SubstituteFamily,
+    Augmentation, Classifier, LearningMethod, MixMatchOptions, Substitute, SubstituteFamily,
     SubstituteOptions,
 };
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
@@ -266,6 +273,22 @@ pub enum StealError {
         /// Needed.
         needs: &'static str,
         /// Found.
+        found: &'static str,
+    },
+    /// Threshold search on a target that is not proved monotone in every feature.
+    #[error(
+        "threshold search needs two classes and proofs of monotone order in every feature: {found} of {features} features are proved; give --certificates, or use line_search"
+    )]
+    NotMonotone {
+        /// Features proved monotone.
+        found: usize,
+        /// All features.
+        features: usize,
+    },
+    /// Equation solving without posteriors.
+    #[error("equation solving needs response = \"posterior\"; the oracle answers with `{found}`")]
+    NeedsPosteriors {
+        /// The response mode.
         found: &'static str,
     },
     /// There is no sample to train on.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::oracle::Response;
 
 use super::attack_file::AttackFile;
-use super::{Attack, AttackSpecError, Generator, Inference, StealLoop, SubstituteOptions};
+use super::{
+    Attack, AttackSpecError, EquationSolving, Generator, Inference, StealLoop, SubstituteOptions,
+    ThresholdSearch,
+};
 
 /// The name of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,14 +22,25 @@ pub enum AttackName {
     Jacobian,
     /// Points on which substitutes disagree.
     Committee,
+    /// Thresholds of a monotone target, by bisection.
+    Thresholds,
+    /// Equations from posteriors.
+    Equations,
     /// Some labels are inferred.
     MaskedThief,
 }
 
 impl AttackName {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Random, Self::LineSearch, Self::Jacobian, Self::Committee, Self::MaskedThief];
+    pub const ALL: [Self; 7] = [
+        Self::Random,
+        Self::LineSearch,
+        Self::Jacobian,
+        Self::Committee,
+        Self::Thresholds,
+        Self::Equations,
+        Self::MaskedThief,
+    ];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
@@ -35,6 +49,8 @@ impl AttackName {
             Self::LineSearch => "line_search",
             Self::Jacobian => "jacobian",
             Self::Committee => "committee",
+            Self::Thresholds => "thresholds",
+            Self::Equations => "equations",
             Self::MaskedThief => "masked_thief",
         }
     }
@@ -43,7 +59,12 @@ impl AttackName {
     pub(super) fn infers(self) -> bool {
         match self {
             Self::MaskedThief => true,
-            Self::Random | Self::LineSearch | Self::Jacobian | Self::Committee => false,
+            Self::Random
+            | Self::LineSearch
+            | Self::Jacobian
+            | Self::Committee
+            | Self::Thresholds
+            | Self::Equations => false,
         }
     }
 }
@@ -96,7 +117,10 @@ impl AttackSpec {
     /// The defaults of an attack.
     pub fn new(attack: AttackName) -> Self {
         let generator = match attack {
-            AttackName::Random => Generator::Uniform { radius: 2.0 },
+            // the last two make their points themselves
+            AttackName::Random | AttackName::Thresholds | AttackName::Equations => {
+                Generator::Uniform { radius: 2.0 }
+            }
             AttackName::LineSearch => {
                 Generator::LineSearch { radius: 2.0, stop: 0.1, local: false }
             }
@@ -109,7 +133,10 @@ impl AttackSpec {
             AttackName::MaskedThief => Generator::Neighbour { radius: 0.1 },
         };
         let (seeds, seed_rows) = match attack {
-            AttackName::Random | AttackName::LineSearch => (SeedRows::Nothing, 0),
+            AttackName::Random
+            | AttackName::LineSearch
+            | AttackName::Thresholds
+            | AttackName::Equations => (SeedRows::Nothing, 0),
             AttackName::Jacobian | AttackName::Committee | AttackName::MaskedThief => {
                 (SeedRows::X, 50)
             }
@@ -118,7 +145,15 @@ impl AttackSpec {
             attack,
             seeds,
             seed_rows,
-            response: Response::Label,
+            response: match attack {
+                AttackName::Equations => Response::Posterior,
+                AttackName::Random
+                | AttackName::LineSearch
+                | AttackName::Jacobian
+                | AttackName::Committee
+                | AttackName::Thresholds
+                | AttackName::MaskedThief => Response::Label,
+            },
             queries: 200,
             cap_factor: 3,
             generator,
@@ -145,15 +180,29 @@ impl AttackSpec {
         Self::new(attack).to_toml()
     }
 
-    /// The attack itself: the loop, set as the name says.
+    /// The attack itself: the loop, set as the name says, or an extraction.
     pub fn attack(&self) -> Box<dyn Attack + Sync> {
-        Box::new(StealLoop {
+        match self.attack {
+            AttackName::Thresholds => Box::new(ThresholdSearch),
+            AttackName::Equations => {
+                Box::new(EquationSolving { substitute: self.substitute.clone() })
+            }
+            AttackName::Random
+            | AttackName::LineSearch
+            | AttackName::Jacobian
+            | AttackName::Committee
+            | AttackName::MaskedThief => Box::new(self.steal_loop()),
+        }
+    }
+
+    fn steal_loop(&self) -> StealLoop {
+        StealLoop {
             generator: self.generator.clone(),
             inference: self.inference.clone(),
             // where every label is paid, there are no more points than queries
             cap_factor: if self.attack.infers() { self.cap_factor } else { 1 },
             substitute: self.substitute.clone(),
-        })
+        }
     }
 
     /// The same attack with every label paid.
@@ -269,6 +318,8 @@ mod tests {
             ("attack = \"masked_thief\"\nqueries = 20", "`seed-rows`"),
             ("attack = \"random\"\nqueries = 0", "`queries`"),
             ("attack = \"random\"\nseed-rows = 5", "`seed-rows`"),
+            ("attack = \"equations\"\nresponse = \"label\"", "posteriors"),
+            ("attack = \"thresholds\"\nseeds = \"X\"", "no seed rows"),
             ("attack = \"random\"\n[substitute]\nbatch = 0", "`batch`"),
         ] {
             assert!(refusal(text).contains(part), "{text}: {}", refusal(text));

@@ -21,8 +21,8 @@ use crate::oracle::{Oracle, Response};
 use super::generators::{Generator, Maker, Proposal, View, bits};
 use super::inference::{CertifiedLabels, Inference, Inferrer};
 use super::{
-    Attack, Knowledge, Labelled, Learner, Sample, Source, StealError, StealStream, Substitute,
-    SubstituteOptions, stream,
+    Attack, Knowledge, Labelled, LearningMethod, Sample, Source, StealError, StealStream,
+    Substitute, SubstituteOptions, stream,
 };
 
 /// The attack with its settings.
@@ -94,8 +94,8 @@ impl StealLoop {
             }
         }
         let wanted = match &self.substitute.learner {
-            Learner::Fit => 0,
-            Learner::MixMatch(_) => thief.oracle.budget(),
+            LearningMethod::Fit => 0,
+            LearningMethod::MixMatch(_) => thief.oracle.budget(),
         };
         let view = thief.view(self, known, &trends, seed);
         let unlabelled = maker.unlabelled(&view, wanted, &mut rng)?;
@@ -125,7 +125,7 @@ impl StealLoop {
 }
 
 /// Checks that the proofs are about the function that answers.
-fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
+pub(super) fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
     if oracle.response() == Response::SampledLabel {
         return Err(StealError::DrawnLabels { found: oracle.response().name() });
     }

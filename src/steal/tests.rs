@@ -443,6 +443,29 @@ fn the_order_settles_more_points_than_are_asked() {
     assert!(settling.at(200).queries < 200, "it ends when everything is settled");
 }
 
+/// For a proved order: the minimal points of label 1 and the maximal ones of label 0 must be asked, and suffice.
+#[test]
+fn the_fewest_queries_of_an_order_are_its_extreme_points() {
+    let model = monotone_target();
+    let reference: Vec<Vec<f64>> = comparable(&model).into_iter().take(80).collect();
+    let proofs = proved(&model, ORDER, &[], None);
+    let found = fewest(&model, &reference, &proofs, 1.0);
+    let below = |x: &[f64], y: &[f64]| x[0] <= y[0] && x[1] <= y[1] && x[2] == y[2];
+    let label = |x: &Vec<f64>| model.label(x);
+    let is_extreme = |x: &&Vec<f64>| {
+        let mut others = reference.iter().filter(|y| y != x && label(y) == label(x));
+        !others.any(|y| if label(x) == 1 { below(y, x) } else { below(x, y) })
+    };
+    let extreme = reference.iter().filter(is_extreme).count();
+    assert_eq!(found.exact, Some(extreme));
+    assert!(found.at_least == extreme && found.at_most >= extreme, "{found:?}");
+    let half = fewest(&model, &reference, &proofs, 0.5);
+    assert_eq!((half.points, half.exact), (40, None));
+    assert!(half.at_least >= 1 && half.at_least <= half.at_most && half.at_most < extreme);
+    let alone = fewest(&model, &reference, &[], 0.5);
+    assert_eq!((alone.at_least, alone.at_most), (40, 40));
+}
+
 #[test]
 fn boundary_points_and_majority_are_what_they_say() {
     let model = monotone_target();

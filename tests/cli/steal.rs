@@ -403,3 +403,41 @@ fn an_interrupted_theft_goes_on_with_the_same_bytes() {
     assert_eq!(scene.files("whole"), scene.files("part"));
     assert!(!scene.has("part.repetitions.partial"));
 }
+
+#[test]
+fn angles_and_the_fewest_queries_are_given_on_request() {
+    let scene = published();
+    scene.write("jacobian.toml", "attack = \"jacobian\"\n[substitute]\nepochs = 20\n");
+    let call = "steal --target trees.json --attack jacobian.toml --data tiny.csv --budget 40 --seeds 10 --certificates manifest.json --out stolen";
+    let text = scene.done(&format!("{call} --angles 20 --settle 0.9"));
+    assert!(text.contains("angles, drift weights") && text.contains("fewest queries"), "{text}");
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("stolen/metrics.json")).unwrap();
+    assert_eq!(metrics["angles"][1]["benign"], 20);
+    let fewest = &metrics["fewest"];
+    let number = |key: &str| fewest[key].as_u64().unwrap();
+    assert!(number("at_least") <= number("at_most") && number("at_most") <= number("points"));
+    scene.refused(&format!("{call} --settle 0"), &["--settle 0"]);
+    scene.refused(&format!("{call} --angles 0"), &["--angles 0"]);
+}
+
+#[test]
+fn extraction_needs_what_it_reads() {
+    let scene = published();
+    scene.write("thresholds.toml", "attack = \"thresholds\"\n");
+    let call = "steal --target trees.json --attack thresholds.toml --data tiny.csv --budget 500 --out stolen";
+    scene.refused(
+        &format!("{call} --certificates manifest.json"),
+        &["1 of 2 features", "line_search"],
+    );
+    scene.write("both.toml", "property = \"monotonicity\"\nfeatures = [\"age\", \"income\"]\ndirection = \"increasing\"\n");
+    scene.done("certify --model trees.json --spec both.toml --out both.jsonl");
+    scene.write("manifest.json", r#"{"certificates":[{"certificate":"both.jsonl","model":"trees.json","spec":"both.toml"}]}"#);
+    let text = scene.done(&format!("{call} --certificates manifest.json"));
+    assert!(text.contains("agreement 1.0000"), "{text}");
+    scene.write("equations.toml", "attack = \"equations\"\n[substitute]\nepochs = 20\n");
+    let call = call.replace("thresholds", "equations");
+    scene.done(&call);
+    scene.write("equations.toml", "attack = \"equations\"\nresponse = \"label\"\n");
+    scene.refused(&call, &["response = \"label\"", "posterior"]);
+}

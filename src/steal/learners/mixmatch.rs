@@ -158,10 +158,11 @@ impl SoftPlan {
     }
 }
 
-/// Fits to soft labels alone, by cross-entropy.
-pub(super) fn fit_soft<F: NdFloat>(
+/// Fits to soft labels alone, by the loss whose derivatives by the logits are given.
+pub(super) fn fit<F: NdFloat>(
     network: &mut SoftNetwork<F>,
     rows: &SoftRows<F>,
+    by_logits: fn(&Array2<F>, &Array2<F>) -> Array2<F>,
     plan: SoftPlan,
     rng: &mut ChaCha8Rng,
 ) {
@@ -170,8 +171,8 @@ pub(super) fn fit_soft<F: NdFloat>(
     for done in 0..plan.steps {
         let batch = rows.select(batches.next(rng));
         let outputs = network.forward(&batch.inputs);
-        let by_logits = cross_entropy_by_logits(&outputs[outputs.len() - 1], &batch.labels);
-        let (gradient, _) = network.backward(&batch.inputs, &outputs, by_logits);
+        let slopes = by_logits(&outputs[outputs.len() - 1], &batch.labels);
+        let (gradient, _) = network.backward(&batch.inputs, &outputs, slopes);
         adam.step(network, &gradient, plan.rate(done));
     }
 }

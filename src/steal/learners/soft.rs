@@ -110,6 +110,11 @@ impl<F: NdFloat> SoftNetwork<F> {
         self.layers.iter_mut().flat_map(|layer| layer.weights.iter_mut().chain(&mut layer.bias))
     }
 
+    /// Moves every parameter by `−rate` times the gradient.
+    pub(in crate::steal) fn descend(&mut self, gradient: &Self, rate: F) {
+        self.parameters_mut().zip(gradient.parameters()).for_each(|(w, g)| *w -= rate * *g);
+    }
+
     /// True if every parameter is a finite number.
     pub(super) fn is_finite(&self) -> bool {
         self.parameters().all(|w| w.is_finite())
@@ -153,6 +158,27 @@ pub(in crate::steal) fn cross_entropy_by_logits<F: NdFloat>(
     softmax_rows(&mut delta);
     let rows = nearest::<F>(logits.nrows().max(1) as f64);
     delta.zip_mut_with(labels, |d, &q| *d = (*d - q) / rows);
+    delta
+}
+
+/// Replaces each posterior by its logits less their mean; probabilities below 10⁻⁶ count as that.
+pub(super) fn centre_logits<F: NdFloat>(posteriors: &mut Array2<F>) {
+    let least = nearest::<F>(1e-6);
+    for mut row in posteriors.rows_mut() {
+        row.mapv_inplace(|p| p.max(least).ln());
+        let mean = row.sum() / nearest(row.len().max(1) as f64);
+        row.mapv_inplace(|l| l - mean);
+    }
+}
+
+/// The derivatives of the mean squared difference of centred logits by the logits.
+pub(super) fn squares_by_logits<F: NdFloat>(logits: &Array2<F>, centred: &Array2<F>) -> Array2<F> {
+    let factor = nearest::<F>(2.0 / (logits.len().max(1) as f64));
+    let mut delta = logits.clone();
+    for (mut row, target) in delta.rows_mut().into_iter().zip(centred.rows()) {
+        let mean = row.sum() / nearest(row.len().max(1) as f64);
+        row.zip_mut_with(&target, |z, &l| *z = factor * (*z - mean - l));
+    }
     delta
 }
 
@@ -240,6 +266,30 @@ mod tests {
             let difference = (shifted(h) - shifted(-2.0 * h)) / (2.0 * h);
             shifted(h);
             assert!((derivative - difference).abs() < 1e-8, "{at}: {derivative} or {difference}");
+        }
+    }
+
+    #[test]
+    fn squares_of_centred_logits_have_the_slopes_of_their_loss() {
+        let (_, _, mut posteriors) = setting();
+        centre_logits(&mut posteriors);
+        let mut logits = posteriors.mapv(|l| 0.5 * l + 0.3);
+        let loss = |logits: &Array2<f64>| {
+            let row = |(z, l): (ndarray::ArrayView1<f64>, ndarray::ArrayView1<f64>)| {
+                let mean = z.sum() / 3.0;
+                z.iter().zip(&l).map(|(z, l)| (z - mean - l).powi(2)).sum::<f64>()
+            };
+            logits.rows().into_iter().zip(posteriors.rows()).map(row).sum::<f64>() / 21.0
+        };
+        let slopes = squares_by_logits(&logits, &posteriors);
+        for (at, slope) in slopes.indexed_iter() {
+            let h = 1e-6;
+            logits[at] += h;
+            let up = loss(&logits);
+            logits[at] -= 2.0 * h;
+            let difference = (up - loss(&logits)) / (2.0 * h);
+            logits[at] += h;
+            assert!((slope - difference).abs() < 1e-8, "{at:?}: {slope} or {difference}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `propcert steal`: attacks on a target, with figures that can be paired.
 
+mod extras;
 mod outside;
 mod progress;
 mod replay;
@@ -13,7 +14,7 @@ use crate::model::{DataSet, Digest, Part};
 use crate::oracle::{Answering, Response};
 use crate::steal::{
     AttackName, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference, Knowledge, Scene,
-    SeedRows, ValidBox,
+    SeedRows, Substitute, ValidBox,
 };
 use crate::store::Store;
 use crate::study::Manifest;
@@ -87,6 +88,12 @@ pub(crate) struct Arguments {
     /// The folder for everything that is made.
     #[arg(long, required_unless_present_any = ["print_defaults", "replay"])]
     out: Option<PathBuf>,
+    /// Also the angles between gradients on N test rows and on N points that the first repetition made.
+    #[arg(long, value_name = "N")]
+    angles: Option<usize>,
+    /// Also the fewest queries that settle this share of the first test rows (at most 200), with the certificates.
+    #[arg(long, value_name = "SHARE")]
+    settle: Option<f64>,
     /// Continue an interrupted run of the same inputs.
     #[arg(long)]
     resume: bool,
@@ -119,7 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
         return Err(Refusal::new(text));
     }
-    let theft = Theft { arguments, out, data };
+    let theft = TheftCall { arguments, out, data };
     match (&arguments.target, &arguments.target_exec) {
         (Some(target), _) => theft.of_model(target),
         (None, Some(command)) => theft.of_command(command),
@@ -141,7 +148,7 @@ fn print_defaults(arguments: &Arguments) -> Result<Ending, Refusal> {
 }
 
 /// The call of one theft.
-struct Theft<'a> {
+struct TheftCall<'a> {
     arguments: &'a Arguments,
     out: &'a Path,
     data: &'a str,
@@ -156,7 +163,7 @@ struct Stage<'a> {
     about: &'a About,
 }
 
-impl Theft<'_> {
+impl TheftCall<'_> {
     fn of_model(&self, target: &PathBuf) -> Result<Ending, Refusal> {
         let place = self.place()?;
         let (model, digest) = read_classifier(target)?;
@@ -186,7 +193,7 @@ impl Theft<'_> {
         }
         let defense = defense.as_ref().map(|(defense, _)| defense);
         let stage = Stage { data: &data, attack: &attack, defense, proved: &proved, about };
-        let log = progress::Kept::open(self, &stage)?;
+        let log = progress::KeptRuns::open(self, &stage)?;
         let ending = self.steal(place, Answering::Model(&model, None), &stage, &log);
         ending.inspect_err(|_| log.remove())
     }
@@ -197,7 +204,7 @@ impl Theft<'_> {
         let attack = attack(self.arguments)?;
         let about = &About::new((Path::new(command), Digest::of(command.as_bytes())), &data, None);
         let stage = Stage { data: &data, attack: &attack, defense: None, proved: &[], about };
-        let log = progress::Kept::open(self, &stage)?;
+        let log = progress::KeptRuns::open(self, &stage)?;
         let ending = log.answers().map_or_else(
             || Err(Refusal::new("the answers of the command have no log")),
             |answers| {
@@ -214,7 +221,7 @@ impl Theft<'_> {
         place: ResultFolder,
         target: Answering,
         stage: &Stage,
-        log: &progress::Kept,
+        log: &progress::KeptRuns,
     ) -> Result<Ending, Refusal> {
         let Stage { data, attack, defense, proved, about } = *stage;
         let arguments = self.arguments;
@@ -238,7 +245,7 @@ impl Theft<'_> {
         let draft = place.begin(false)?;
         let store = draft.store()?;
         let labels = CertifiedLabels::new(proved, target.classes());
-        let metrics = serde_json::json!({
+        let mut metrics = serde_json::json!({
             "verb": "steal", "about": about, "seed": arguments.seed, "budget": attack.queries,
             "certified": {
                 "boxes": labels.patches(), "monotone-features": labels.monotone_features().len(),
@@ -247,15 +254,22 @@ impl Theft<'_> {
             "attack": toml::from_str::<serde_json::Value>(&attack.to_toml())?,
             "repetitions": repetitions,
         });
+        let first = keep_first(&scene, attack, arguments.seed, &store)?;
+        if let Some(count) = arguments.angles {
+            metrics["angles"] = extras::angles(&scene, attack, &first, (test, count))?;
+        }
+        if let Some(share) = arguments.settle {
+            metrics["fewest"] = extras::fewest(target, test, proved, share)?;
+        }
         store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
         store.write("metrics.csv", &tables::table(&repetitions)?)?;
-        keep_first(&scene, attack, arguments.seed, &store)?;
         draft.finish()?;
         log.remove();
         let text = if arguments.json {
             format!("{metrics}\n")
         } else {
-            about.line() + &tables::summary(&repetitions, attack.inference.guarantee())
+            let summary = tables::summary(&repetitions, attack.inference.guarantee());
+            about.line() + &summary + &extras::words(&metrics)
         };
         files::print(&text)?;
         Ok(Ending::AsStated)
@@ -310,7 +324,10 @@ fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
     let has_seeds = table.get("seeds").is_none_or(|seeds| seeds.as_str() != Some("none"))
         && table.get("attack").is_none_or(|attack| {
             table.contains_key("seeds")
-                || !matches!(attack.as_str(), Some("random" | "line_search"))
+                || !matches!(
+                    attack.as_str(),
+                    Some("random" | "line_search" | "thresholds" | "equations")
+                )
         });
     if arguments.seeds.is_some() && !has_seeds {
         eprintln!("propcert: --seeds is left out: this attack starts from no rows");
@@ -351,7 +368,12 @@ fn proofs(
 }
 
 /// Writes transcript and substitute of the first repetition, which is made again from its seed.
-fn keep_first(scene: &Scene, attack: &AttackSpec, seed: u64, store: &Store) -> Result<(), Refusal> {
+fn keep_first(
+    scene: &Scene,
+    attack: &AttackSpec,
+    seed: u64,
+    store: &Store,
+) -> Result<Substitute, Refusal> {
     let seeds = scene.seed_rows(attack, seed);
     let known: Knowledge = scene.knowledge(&seeds);
     let mut oracle = scene.oracle(attack, seed);
@@ -360,5 +382,5 @@ fn keep_first(scene: &Scene, attack: &AttackSpec, seed: u64, store: &Store) -> R
     if let Classifier::Model(model) = &substitute.classifier {
         store.write("substitute.json", model.to_json().as_bytes())?;
     }
-    Ok(())
+    Ok(substitute)
 }

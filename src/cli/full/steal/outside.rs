@@ -7,12 +7,12 @@ use crate::model::DataSet;
 use crate::oracle::{Exchange, OutsideTarget};
 
 use super::super::Refusal;
-use super::Theft;
+use super::TheftCall;
 use super::progress::AnswerLog;
 
 /// The command as a target. Its features are those of the data, standardised by the training rows.
 pub(super) fn target(
-    theft: &Theft,
+    theft: &TheftCall,
     command: &str,
     data: &DataSet,
     log: AnswerLog,

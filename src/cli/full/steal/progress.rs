@@ -18,15 +18,15 @@ use crate::store::{Log, Retention, make_folder, partial_name};
 
 use super::super::progress::bar;
 use super::super::{Refusal, files};
-use super::{Arguments, Stage, Theft};
+use super::{Arguments, Stage, TheftCall};
 
 /// The logs beside a result.
-pub(super) struct Kept {
+pub(super) struct KeptRuns {
     done: BTreeMap<u64, Repetition>,
     repetitions: Log,
     known: Vec<Exchange>,
     answers: Option<Arc<Log>>,
-    places: Places,
+    places: LogPlaces,
 }
 
 /// The answers of an earlier run, and the log for more.
@@ -35,11 +35,11 @@ pub(super) struct AnswerLog {
     pub(super) file: Arc<Log>,
 }
 
-impl Kept {
+impl KeptRuns {
     /// Opens the logs of a theft. They are refused if an interrupted run has left them and is not to be continued.
-    pub(super) fn open(theft: &Theft, stage: &Stage) -> Result<Self, Refusal> {
+    pub(super) fn open(theft: &TheftCall, stage: &Stage) -> Result<Self, Refusal> {
         let arguments = theft.arguments;
-        let places = Places::of(theft);
+        let places = LogPlaces::of(theft);
         places.expect_none(arguments.resume)?;
         if let Some(parent) = places.answers.parent().filter(|path| !path.as_os_str().is_empty()) {
             make_folder(parent)?;
@@ -105,13 +105,13 @@ impl Kept {
 }
 
 /// The places of the logs, without their ending.
-struct Places {
+struct LogPlaces {
     repetitions: PathBuf,
     answers: PathBuf,
 }
 
-impl Places {
-    fn of(theft: &Theft) -> Self {
+impl LogPlaces {
+    fn of(theft: &TheftCall) -> Self {
         let out: PathBuf = theft.out.components().collect();
         let beside = |ending: &str| {
             let mut name = out.file_name().unwrap_or_default().to_owned();
@@ -149,7 +149,7 @@ pub(super) fn repeat(
     scene: &Scene,
     attack: &AttackSpec,
     arguments: &Arguments,
-    kept: &Kept,
+    kept: &KeptRuns,
 ) -> Result<Vec<Repetition>, Refusal> {
     let seeds = (0..arguments.repetitions as u64).map(|k| arguments.seed.wrapping_add(k));
     let seeds: Vec<u64> = seeds.collect();

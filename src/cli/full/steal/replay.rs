@@ -12,32 +12,32 @@ use super::super::{Ending, Refusal, files};
 
 /// The part of `metrics.json` that a transcript depends on.
 #[derive(Deserialize)]
-struct Metrics {
+struct TheftMetrics {
     about: Subjects,
     seed: u64,
     budget: usize,
-    attack: Mode,
-    repetitions: Vec<First>,
+    attack: AnswerMode,
+    repetitions: Vec<FirstRepetition>,
 }
 
 #[derive(Deserialize)]
 struct Subjects {
-    target: Named,
-    defense: Option<Named>,
+    target: TargetDigest,
+    defense: Option<TargetDigest>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct TargetDigest {
     digest: Digest,
 }
 
 #[derive(Deserialize)]
-struct Mode {
+struct AnswerMode {
     response: Response,
 }
 
 #[derive(Deserialize)]
-struct First {
+struct FirstRepetition {
     attack: Queries,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn run(
     is_json: bool,
 ) -> Result<Ending, Refusal> {
     let path = folder.join("metrics.json");
-    let metrics: Metrics = serde_json::from_slice(&files::read(&path)?)
+    let metrics: TheftMetrics = serde_json::from_slice(&files::read(&path)?)
         .map_err(Refusal::from)
         .map_err(Refusal::about(&path))?;
     let (model, digest) = read_classifier(target)?;
