@@ -265,11 +265,11 @@ pub enum StealError {
         /// The features of the target.
         features: String,
     },
-    /// A generator needs another substitute.
-    #[error("generator `{generator}` needs {needs}; the substitute is {found}")]
+    /// A part of the attack needs another substitute.
+    #[error("{what} needs {needs}; the substitute is {found}: change one of them in [substitute]")]
     Substitute {
-        /// The generator.
-        generator: &'static str,
+        /// The part.
+        what: &'static str,
         /// Needed.
         needs: &'static str,
         /// Found.

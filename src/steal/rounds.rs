@@ -21,8 +21,8 @@ use crate::oracle::{Oracle, Response};
 use super::generators::{Generator, Maker, Proposal, View, bits};
 use super::inference::{CertifiedLabels, Inference, Inferrer};
 use super::{
-    Attack, Knowledge, Labelled, LearningMethod, Sample, Source, StealError, StealStream,
-    Substitute, SubstituteOptions, stream,
+    Attack, Augmentation, Knowledge, Labelled, LearningMethod, Sample, Source, StealError,
+    StealStream, Substitute, SubstituteOptions, stream,
 };
 
 /// The attack with its settings.
@@ -116,6 +116,14 @@ impl StealLoop {
         }
         if self.generator.needs_base() && seeds == 0 {
             return Err(StealError::NoSeeds { what: self.generator.name() });
+        }
+        if let LearningMethod::MixMatch(mixing) = &self.substitute.learner
+            && mixing.augment == Augmentation::Gradient
+            && !self.substitute.is_network(known)
+        {
+            let (what, needs) =
+                ("mixmatch with augment = \"gradient\"", "the gradient of a network");
+            return Err(StealError::Substitute { what, needs, found: "trees" });
         }
         if matches!(self.generator, Generator::Along { .. }) && trends.is_empty() {
             return Err(StealError::NothingMonotone);

@@ -332,6 +332,12 @@ fn attacks_without_what_they_start_from_are_refused() {
     let known = knowledge(&model, &valid, &[], &[]);
     let refused = thief(Generator::Neighbour { radius: 1.0 }).steal(&mut oracle, &known, 0);
     assert_eq!(refused, Err(StealError::NoSeeds { what: "neighbour" }));
+    let mut mixing = thief(Generator::Uniform { radius: 1.0 });
+    let augment = Augmentation::Gradient;
+    mixing.substitute.learner =
+        LearningMethod::MixMatch(MixMatchOptions { augment, ..Default::default() });
+    let refused = mixing.steal(&mut oracle, &known, 0).unwrap_err().to_string();
+    assert!(refused.contains("gradient") && refused.contains("trees"), "{refused}");
     assert_eq!(oracle.queries(), 0);
 }
 

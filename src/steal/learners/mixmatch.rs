@@ -8,7 +8,7 @@
 //! ```
 //!
 //! λᵤ rises linearly from 0 over the first half of training. Augmentation: Gaussian noise, and with it a step along
-//! the sign of the input gradient of the loss, as the Jacobian generator takes. Trees have no gradient by soft
+//! the sign of the input gradient of the loss, as the Jacobian generator takes (networks only). Trees have no gradient by soft
 //! labels: they learn from mixed points as weighted duplicates of each class, after one round of guessing.
 
 use ndarray::{Array2, Axis, NdFloat, concatenate};
