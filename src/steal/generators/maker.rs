@@ -75,7 +75,8 @@ impl View<'_> {
     }
 }
 
-/// Points moved with the help of a substitute, by the kind of the move.
+/// Points moved with the help of a substitute, by the kind of the move. The points of a last round that were not asked
+/// any more count too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MoveCounts {

@@ -22,6 +22,9 @@ use crate::steal::{Knowledge, StealError};
 use super::deviation::{AnsweredNeighbour, Deviation, DeviationForm, SecurityProperty};
 use super::tuning;
 
+/// Least points labelled between two choices of parameters. A search takes rounds of a single point.
+const BETWEEN: usize = 10;
+
 /// The rule that turns an interval into a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -165,6 +168,9 @@ pub(in crate::steal) struct Neighbourhood {
     active: Option<(IntervalRule, Deviation)>,
     paid: Vec<AnsweredNeighbour>,
     inferred: Vec<AnsweredNeighbour>,
+    /// Labelled points, and their number when parameters were chosen last.
+    labelled: usize,
+    tuned_at: Option<usize>,
 }
 
 impl Neighbourhood {
@@ -181,15 +187,18 @@ impl Neighbourhood {
             RuleChoice::LeaveOneOut => None,
         };
         let (schema, given) = (known.schema.clone(), rule.clone());
-        Ok(Self { schema, given, deviation, active, paid: Vec::new(), inferred: Vec::new() })
+        let (paid, inferred, labelled, tuned_at) = (Vec::new(), Vec::new(), 0, None);
+        Ok(Self { schema, given, deviation, active, paid, inferred, labelled, tuned_at })
     }
 
     pub(super) fn record(&mut self, raw: &[f64], label: usize, posterior: Option<&[f64]>) {
         let one = posterior.and_then(|p| p.get(1).copied()).unwrap_or(label as f64);
         self.paid.push(AnsweredNeighbour { z: self.schema.standardise(raw), label, one });
+        self.labelled += 1;
     }
 
     pub(super) fn note(&mut self, raw: &[f64], label: usize) {
+        self.labelled += 1;
         if self.given.from == NeighbourSource::All {
             let z = self.schema.standardise(raw);
             self.inferred.push(AnsweredNeighbour { z, label, one: label as f64 });
@@ -208,9 +217,11 @@ impl Neighbourhood {
         rule.decide(rule.interval(&neighbours), share_of_ones(&self.paid))
     }
 
-    /// Chooses the parameters on the paid points, if they are to be chosen.
+    /// Chooses the parameters on the paid points, if they are to be chosen and enough points were labelled since.
     pub(super) fn tune(&mut self) {
-        if self.given.choice == RuleChoice::LeaveOneOut {
+        let is_due = self.tuned_at.is_none_or(|before| self.labelled >= before + BETWEEN);
+        if self.given.choice == RuleChoice::LeaveOneOut && is_due {
+            self.tuned_at = Some(self.labelled);
             self.active = tuning::tuned(&self.given, &self.deviation, &self.paid);
         }
     }

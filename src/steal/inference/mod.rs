@@ -57,7 +57,7 @@ impl Inference {
 pub(super) enum Inferrer<'a> {
     Nothing,
     Proofs(Ledger<'a>),
-    Neighbours(Neighbourhood),
+    Neighbours(Box<Neighbourhood>),
 }
 
 impl<'a> Inferrer<'a> {
@@ -73,7 +73,9 @@ impl<'a> Inferrer<'a> {
         Ok(match inference {
             Inference::None => Self::Nothing,
             Inference::Certified => Self::Proofs(Ledger::new(labels)),
-            Inference::Interval(rule) => Self::Neighbours(Neighbourhood::new(rule, known)?),
+            Inference::Interval(rule) => {
+                Self::Neighbours(Box::new(Neighbourhood::new(rule, known)?))
+            }
         })
     }
 

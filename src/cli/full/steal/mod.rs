@@ -164,7 +164,7 @@ struct Stage<'a> {
 }
 
 impl TheftCall<'_> {
-    fn of_model(&self, target: &PathBuf) -> Result<Ending, Refusal> {
+    fn of_model(&self, target: &Path) -> Result<Ending, Refusal> {
         let place = self.place()?;
         let (model, digest) = read_classifier(target)?;
         let data = ordered_as(read_whole(self.data)?, &model)?;
