@@ -6,7 +6,12 @@
 //! ```
 //!
 //! Each distinct point costs one query; a point asked before is answered from memory. Labels are decided
-//! exactly, behind a defense too, so everything proved of the real function is true of every answer.
+//! exactly, behind a defense too, so everything proved of the real function is true of every answer. A target may
+//! also be a command outside (`outside`); nothing is proved of its answers.
+
+mod answering;
+mod error;
+mod outside;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +20,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::defense::Defense;
-use crate::interval::format_hexadecimal;
+use crate::interval::{format_hexadecimal, parse_hexadecimal};
 use crate::model::{Digest, Model, Point, argmax};
+
+pub use answering::Answering;
+pub use error::OracleError;
+pub use outside::OutsideTarget;
 
 /// The kind of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,65 +51,50 @@ impl Response {
     }
 }
 
-/// Reasons why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OracleError {
-    /// Another distinct point would exceed the budget.
-    #[error("all {budget} queries are used; ask fewer points or raise the budget")]
-    BudgetExhausted {
-        /// Queries allowed.
-        budget: usize,
-    },
-    /// Posteriors are not given in this mode.
-    #[error("this oracle answers with `{response}`; posteriors need response = \"posterior\"")]
-    NoPosteriors {
-        /// The mode.
-        response: &'static str,
-    },
-    /// A point of another length.
-    #[error("a point of {found} values was asked, the target has {expected} features")]
-    Length {
-        /// Values found.
-        found: usize,
-        /// Features.
-        expected: usize,
-    },
-    /// A defense without answers for this many classes.
-    #[error("the defense in front of the target is for 2 classes, the target has {found}")]
-    Classes {
-        /// Classes of the target.
-        found: usize,
-    },
-    /// A value is NaN or infinite.
-    #[error("feature {feature} of the point asked is not finite")]
-    NotFinite {
-        /// Index of the feature.
-        feature: usize,
-    },
-}
-
 /// One point and its answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// Raw feature values; hexadecimal floats in files.
-    #[serde(serialize_with = "hexadecimal")]
+    #[serde(serialize_with = "hexadecimal", deserialize_with = "from_hexadecimal")]
     pub point: Vec<f64>,
     /// The class answered.
     pub label: usize,
     /// The posterior answered, in mode [`Response::Posterior`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<Vec<f64>>,
+}
+
+impl Exchange {
+    /// The line of a transcript, with its end.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).expect("plain data has a JSON text") + "\n"
+    }
 }
 
 fn hexadecimal<S: serde::Serializer>(point: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(point.iter().map(|&x| format_hexadecimal(x)))
 }
 
+fn from_hexadecimal<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+    let read = |text: &String| {
+        let expected = "a hexadecimal float";
+        let refused =
+            || serde::de::Error::invalid_value(serde::de::Unexpected::Str(text), &expected);
+        parse_hexadecimal(text).ok_or_else(refused)
+    };
+    Vec::<String>::deserialize(from)?.iter().map(read).collect()
+}
+
+/// The bits of a point; both zeros have the same bits.
+fn bits(point: &[f64]) -> Vec<u64> {
+    point.iter().map(|x| (x + 0.0).to_bits()).collect()
+}
+
 /// A target that answers counted queries only.
 #[derive(Clone, Debug)]
 pub struct Oracle<'a> {
-    target: &'a Model,
-    defense: Option<&'a Defense>,
+    target: Answering<'a>,
     response: Response,
     budget: usize,
     seed: u64,
@@ -118,8 +112,23 @@ impl<'a> Oracle<'a> {
         budget: usize,
         seed: u64,
     ) -> Self {
+        Self::open(Answering::Model(target, defense), response, budget, seed)
+    }
+
+    /// Opens an oracle on a command outside, as [`Oracle::new`] does on a model.
+    pub fn outside(
+        target: &'a OutsideTarget,
+        response: Response,
+        budget: usize,
+        seed: u64,
+    ) -> Self {
+        Self::open(Answering::Outside(target), response, budget, seed)
+    }
+
+    /// Opens an oracle on either.
+    pub fn open(target: Answering<'a>, response: Response, budget: usize, seed: u64) -> Self {
         let (transcript, places) = (Vec::new(), BTreeMap::new());
-        Self { target, defense, response, budget, seed, transcript, places }
+        Self { target, response, budget, seed, transcript, places }
     }
 
     /// The class answered at a raw point; in mode [`Response::Posterior`] the class of the
@@ -145,6 +154,17 @@ impl<'a> Oracle<'a> {
         self.exchange(raw)?.posterior.clone().ok_or(refused)
     }
 
+    /// Prepares the answers of points that will all be asked next; they are not counted before that.
+    ///
+    /// # Errors
+    /// A target outside that does not answer.
+    pub fn ask_ahead(&self, points: &[Vec<f64>]) -> Result<(), OracleError> {
+        match self.target {
+            Answering::Model(..) => Ok(()),
+            Answering::Outside(outside) => outside.answers(points).map(|_| ()),
+        }
+    }
+
     /// Distinct points answered so far.
     pub fn queries(&self) -> usize {
         self.transcript.len()
@@ -168,7 +188,15 @@ impl<'a> Oracle<'a> {
     /// The defense in front of the target. It serves to check that proofs are about the answers;
     /// an attack takes nothing else from it.
     pub fn defense(&self) -> Option<&'a Defense> {
-        self.defense
+        match self.target {
+            Answering::Model(_, defense) => defense,
+            Answering::Outside(_) => None,
+        }
+    }
+
+    /// The side that answers, to judge what was learnt; an attack takes nothing from it.
+    pub fn target(&self) -> Answering<'a> {
+        self.target
     }
 
     /// Every distinct point with its answer, in the order asked.
@@ -178,9 +206,7 @@ impl<'a> Oracle<'a> {
 
     /// The transcript, one JSON object per line.
     pub fn transcript_json_lines(&self) -> String {
-        let line =
-            |exchange| serde_json::to_string(exchange).expect("plain data has a JSON text") + "\n";
-        self.transcript.iter().map(line).collect()
+        self.transcript.iter().map(Exchange::line).collect()
     }
 
     fn exchange(&mut self, raw: &[f64]) -> Result<&Exchange, OracleError> {
@@ -191,7 +217,7 @@ impl<'a> Oracle<'a> {
                 return Err(OracleError::BudgetExhausted { budget: self.budget });
             }
             None => {
-                let exchange = self.answer(raw, &key);
+                let exchange = self.answer(raw, &key)?;
                 self.transcript.push(exchange);
                 let place = self.transcript.len() - 1;
                 self.places.insert(key, place);
@@ -203,32 +229,65 @@ impl<'a> Oracle<'a> {
 
     /// The bits of a point; both zeros have the same bits.
     fn key(&self, raw: &[f64]) -> Result<Vec<u64>, OracleError> {
-        let (found, expected) = (raw.len(), self.target.schema.len());
+        let (found, expected) = (raw.len(), self.target.schema().len());
         if found != expected {
             return Err(OracleError::Length { found, expected });
         }
-        let found = self.target.classes;
-        if self.defense.is_some_and(|defense| defense.check_model(self.target).is_err()) {
-            return Err(OracleError::Classes { found });
+        if let Answering::Model(model, Some(defense)) = self.target
+            && defense.check_model(model).is_err()
+        {
+            return Err(OracleError::Classes { found: model.classes });
         }
         if let Some(feature) = raw.iter().position(|x| !x.is_finite()) {
             return Err(OracleError::NotFinite { feature });
         }
-        Ok(raw.iter().map(|x| (x + 0.0).to_bits()).collect())
+        Ok(bits(raw))
     }
 
-    fn answer(&self, raw: &[f64], key: &[u64]) -> Exchange {
-        let label_of = |defense| {
-            exact_label(self.target, defense, raw).expect("points without a label have no key")
-        };
-        let posterior = self.target.posterior(raw);
-        let served = match self.defense {
+    fn answer(&self, raw: &[f64], key: &[u64]) -> Result<Exchange, OracleError> {
+        match self.target {
+            Answering::Model(model, defense) => Ok(self.answer_of(model, defense, raw, key)),
+            Answering::Outside(outside) => self.answer_outside(outside, raw, key),
+        }
+    }
+
+    /// The command's answer, in the mode of this oracle.
+    fn answer_outside(
+        &self,
+        outside: &OutsideTarget,
+        raw: &[f64],
+        key: &[u64],
+    ) -> Result<Exchange, OracleError> {
+        let mut answers = outside.answers(&[raw.to_vec()])?;
+        let only = OracleError::OnlyLabels { response: self.response.name() };
+        let answer = answers.pop().ok_or_else(|| only.clone())?;
+        match (self.response, &answer.posterior) {
+            (Response::Label, _) => Ok(Exchange { posterior: None, ..answer }),
+            (Response::Posterior, Some(_)) => Ok(answer),
+            (Response::SampledLabel, Some(posterior)) => {
+                Ok(Exchange { label: self.draw(posterior, key), posterior: None, ..answer })
+            }
+            (Response::Posterior | Response::SampledLabel, None) => Err(only),
+        }
+    }
+
+    fn answer_of(
+        &self,
+        model: &Model,
+        defense: Option<&Defense>,
+        raw: &[f64],
+        key: &[u64],
+    ) -> Exchange {
+        let label_of =
+            |defense| exact_label(model, defense, raw).expect("points without a label have no key");
+        let posterior = model.posterior(raw);
+        let served = match defense {
             Some(defense) => defense.apply(&posterior, label_of(None)),
             None => posterior,
         };
         let label = match self.response {
             Response::SampledLabel => self.draw(&served, key),
-            Response::Label | Response::Posterior => label_of(self.defense),
+            Response::Label | Response::Posterior => label_of(defense),
         };
         let posterior = (self.response == Response::Posterior).then_some(served);
         Exchange { point: raw.to_vec(), label, posterior }

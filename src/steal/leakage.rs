@@ -11,6 +11,7 @@ use crate::certificate::Proved;
 use crate::model::Model;
 use crate::oracle::exact_label;
 
+use super::covering;
 use super::inference::{CertifiedLabels, PlacedPoint};
 
 /// Labels settled by a number of queries.
@@ -64,11 +65,21 @@ pub(super) fn settle(
     queries: usize,
 ) -> Settling {
     let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, None, x)).collect();
+    let covers = covers(reference, &truth, labels);
+    greedy(&covers, &truth, queries)
+}
+
+/// The points that each query settles.
+fn covers(reference: &[Vec<f64>], truth: &[Option<usize>], labels: &CertifiedLabels) -> Vec<Cover> {
     let places: Vec<PlacedPoint> = reference.iter().map(|x| labels.locate(x)).collect();
-    let covers: Vec<Cover> = (0..places.len())
-        .map(|query| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten()))
-        .collect();
-    let mut open = Cover::full(places.len());
+    let cover =
+        |query: usize| Cover::of_query(labels, &places, query, truth.get(query).copied().flatten());
+    (0..places.len()).map(cover).collect()
+}
+
+/// Each query where it settles most.
+fn greedy(covers: &[Cover], truth: &[Option<usize>], queries: usize) -> Settling {
+    let mut open = Cover::full(covers.len());
     let (mut settled, mut wrong) = (0, 0);
     let mut after = vec![(0, 0)];
     while after.len() <= queries {
@@ -87,7 +98,67 @@ pub(super) fn settle(
         }
         after.push((settled, wrong));
     }
-    Settling { after, total: places.len() }
+    Settling { after, total: covers.len() }
+}
+
+/// The fewest queries that settle a share of the reference, between two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FewestQueries {
+    /// The share asked for.
+    pub share: f64,
+    /// Points to settle: the share of all, rounded up.
+    pub points: usize,
+    /// Reference points.
+    pub total: usize,
+    /// No fewer suffice: the linear relaxation of the covering program.
+    pub at_least: usize,
+    /// So many suffice: the greedy choice.
+    pub at_most: usize,
+    /// The number itself where the points that no other point settles settle all the rest: for a proved order, the
+    /// minimal points of the upper label and the maximal ones of the lower. Known for the whole reference only.
+    pub exact: Option<usize>,
+}
+
+/// Bounds the fewest queries, of reference points, after which `share` of the reference is settled. Costs a linear
+/// program with a variable and a row per reference point: for some hundred points.
+pub fn fewest(
+    model: &Model,
+    reference: &[Vec<f64>],
+    proved: &[Proved],
+    share: f64,
+) -> FewestQueries {
+    let labels = CertifiedLabels::new(proved, model.classes);
+    let truth: Vec<Option<usize>> = reference.iter().map(|x| exact_label(model, None, x)).collect();
+    let covers = covers(reference, &truth, &labels);
+    let total = covers.len();
+    let points = ((share.clamp(0.0, 1.0) * total as f64).ceil() as usize).min(total);
+    let settling = greedy(&covers, &truth, total);
+    let at_most = settling.after.iter().position(|(settled, _)| *settled >= points);
+    let at_most = at_most.unwrap_or(total);
+    let exact = (points == total).then(|| own_points(&covers)).flatten();
+    let members: Vec<Vec<usize>> = covers.iter().map(|cover| cover.members().collect()).collect();
+    let at_least = covering::at_least(&members, points).min(at_most);
+    FewestQueries { share, points, total, at_least: exact.unwrap_or(at_least), at_most, exact }
+}
+
+/// Number of different points that no other one settles, if they settle all; they must all be asked.
+fn own_points(covers: &[Cover]) -> Option<usize> {
+    let mut settled_by = vec![0usize; covers.len()];
+    for cover in covers {
+        cover.members().for_each(|at| settled_by[at] += 1);
+    }
+    let mut open = Cover::full(covers.len());
+    let mut count = 0;
+    for (at, cover) in covers.iter().enumerate() {
+        // copies of a point settle each other: the first stands for all
+        let copies = cover.members().filter(|&other| covers[other].has(at)).collect::<Vec<_>>();
+        let is_own = settled_by[at] == copies.len();
+        if is_own && copies.first() == Some(&at) {
+            count += 1;
+            open.remove(cover);
+        }
+    }
+    (open.members().next().is_none()).then_some(count)
 }
 
 /// A set of reference points, one bit each.

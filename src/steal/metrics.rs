@@ -14,12 +14,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{f1, majority_and_minority};
-use crate::defense::Defense;
 use crate::model::{Model, Row};
-use crate::oracle::{Oracle, exact_label};
+use crate::oracle::{Answering, Oracle, OracleError};
 
-use super::learners::answer;
-use super::{Classifier, Labelled, Sample, Source, StealStream, Substitute, ValidBox, stream};
+use super::generators::{MoveCounts, distance, midpoint};
+use super::guesses::InferenceFigures;
+use super::{Classifier, Sample, Source, StealStream, Substitute, ValidBox, stream};
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).
 const BOUNDARY_GAP: f64 = 0.1;
@@ -38,6 +38,9 @@ pub enum MetricsError {
     /// No uniform points are to be drawn.
     #[error("0 uniform points were asked for; agreement needs at least one")]
     NoPoints,
+    /// The target outside did not answer.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
 }
 
 /// Shares of agreeing points.
@@ -72,7 +75,7 @@ pub struct Figures {
     pub queries: usize,
     /// Number of labelled points.
     pub labelled: usize,
-    /// Labels inferred by proof, without a query.
+    /// Labels inferred without a query, by proof or by guess.
     pub inferred: usize,
     /// Inferred labels that differ from the exact answer of the attacked (defended) target; decided
     /// outside the budget.
@@ -83,33 +86,47 @@ pub struct Figures {
     pub steps: u64,
     /// The results of the substitute.
     pub scores: Scores,
+    /// The inferred labels beside simple guesses; `None` if nothing was inferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inference: Option<InferenceFigures>,
+    /// The steps that moved points; `None` for generators without a substitute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<MoveCounts>,
 }
 
 impl Figures {
     /// The figures of a finished attack.
-    pub fn new(evaluation: &Evaluation, substitute: &Substitute, oracle: &Oracle) -> Self {
+    ///
+    /// # Errors
+    /// A target outside that does not answer.
+    pub fn new(
+        evaluation: &Evaluation,
+        substitute: &Substitute,
+        oracle: &Oracle,
+    ) -> Result<Self, OracleError> {
         let sample = &substitute.sample;
-        Self {
+        let moves = Some(sample.moves).filter(|moves| *moves != MoveCounts::default());
+        Ok(Self {
             queries: oracle.queries(),
             labelled: sample.points.len(),
-            inferred: sample.count(Source::Inferred),
-            wrong: wrong_inferences(evaluation.target, oracle.defense(), sample),
+            inferred: sample.points.len() - sample.count(Source::Paid),
+            wrong: wrong_inferences(oracle.target(), sample)?,
             duplicates: sample.duplicates,
             steps: substitute.steps,
             scores: evaluation.scores(&substitute.classifier),
-        }
+            inference: None,
+            moves,
+        })
     }
 }
 
 /// Inferred labels that differ from the answers of the (defended) target, decided exactly.
-pub(super) fn wrong_inferences(
-    target: &Model,
-    defense: Option<&Defense>,
-    sample: &Sample,
-) -> usize {
-    let inferred = sample.points.iter().filter(|point| point.source == Source::Inferred);
-    let answer = |point: &Labelled| exact_label(target, defense, &point.values);
-    inferred.filter(|point| answer(point) != Some(point.label)).count()
+pub(super) fn wrong_inferences(target: Answering, sample: &Sample) -> Result<usize, OracleError> {
+    let inferred = sample.points.iter().filter(|point| point.source != Source::Paid);
+    let (values, labels): (Vec<Vec<f64>>, Vec<usize>) =
+        inferred.map(|point| (point.values.clone(), point.label)).unzip();
+    let answers = target.labels(&values)?;
+    Ok(answers.iter().zip(labels).filter(|(answer, label)| **answer != Some(*label)).count())
 }
 
 /// A point with the target's answer.
@@ -123,7 +140,7 @@ struct AnsweredPoint {
 /// Points to compare on, with the answers of the undefended target in `f64`.
 #[derive(Clone, Debug)]
 pub struct Evaluation<'a> {
-    target: &'a Model,
+    target: Answering<'a>,
     /// Held-out rows, each with the data's label.
     held_out: Vec<(AnsweredPoint, usize)>,
     uniform: Vec<AnsweredPoint>,
@@ -133,13 +150,28 @@ pub struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    /// Prepares the three sets. `size` = number of uniform points and of pairs bisected;
+    /// Prepares the three sets for a model. `size` = number of uniform points and of pairs bisected;
     /// classes are counted on `training`.
     ///
     /// # Errors
     /// No training rows, no held-out rows, `size` 0.
     pub fn new(
         target: &'a Model,
+        training: &[Row],
+        held_out: &[Row],
+        valid: &ValidBox,
+        size: usize,
+        seed: u64,
+    ) -> Result<Self, MetricsError> {
+        Self::of(Answering::Model(target, None), training, held_out, valid, size, seed)
+    }
+
+    /// Prepares the three sets for a model or a command; a command is asked for its answers, beside any budget.
+    ///
+    /// # Errors
+    /// Those of [`Evaluation::new`], and a command that does not answer.
+    pub fn of(
+        target: Answering<'a>,
         training: &[Row],
         held_out: &[Row],
         valid: &ValidBox,
@@ -156,22 +188,21 @@ impl<'a> Evaluation<'a> {
             return Err(MetricsError::NoPoints);
         }
         let mut rng = stream(seed, StealStream::Evaluation);
-        let ask = |values: Vec<f64>| {
-            let (label, posterior) = answer(target, &values);
-            AnsweredPoint { values, label, posterior }
-        };
+        let rows: Vec<Vec<f64>> = held_out.iter().map(|row| row.values.clone()).collect();
+        let answered = answered_points(target, rows)?;
         let held_out: Vec<_> =
-            held_out.iter().map(|row| (ask(row.values.clone()), row.label)).collect();
-        let uniform: Vec<AnsweredPoint> = (0..size).map(|_| ask(valid.uniform(&mut rng))).collect();
+            answered.into_iter().zip(held_out.iter().map(|row| row.label)).collect();
+        let uniform = (0..size).map(|_| valid.uniform(&mut rng)).collect();
+        let uniform: Vec<AnsweredPoint> = answered_points(target, uniform)?;
         let pool: Vec<&AnsweredPoint> = held_out.iter().map(|(q, _)| q).chain(&uniform).collect();
-        let boundary = boundary_points(target, &pool, valid, size, &mut rng);
-        let boundary = boundary.into_iter().map(ask).collect();
-        let (majority, minority) = majority_and_minority(training, target.classes);
+        let boundary = boundary_points(target, &pool, valid, size, &mut rng)?;
+        let boundary = answered_points(target, boundary)?;
+        let (majority, minority) = majority_and_minority(training, target.classes());
         Ok(Self { target, held_out, uniform, boundary, majority, minority })
     }
 
     /// The undefended target.
-    pub fn target(&self) -> &'a Model {
+    pub fn target(&self) -> Answering<'a> {
         self.target
     }
 
@@ -196,7 +227,7 @@ impl<'a> Evaluation<'a> {
 
     /// The baseline that answers the majority class of the training rows everywhere.
     pub fn majority_scores(&self) -> Scores {
-        let classes = self.target.classes;
+        let classes = self.target.classes();
         self.scores(&Classifier::Constant { class: self.majority, classes })
     }
 }
@@ -212,56 +243,71 @@ fn mean_squared_error<'q>(pairs: impl Iterator<Item = (&'q Vec<f64>, &'q Answere
     total / count.max(1) as f64
 }
 
+fn answered_points(
+    target: Answering,
+    points: Vec<Vec<f64>>,
+) -> Result<Vec<AnsweredPoint>, OracleError> {
+    let answers = target.undefended(&points)?;
+    let pair = |(values, (label, posterior))| AnsweredPoint { values, label, posterior };
+    Ok(points.into_iter().zip(answers).map(pair).collect())
+}
+
 /// The last midpoints of bisections between random points of opposite labels.
 fn boundary_points(
-    target: &Model,
+    target: Answering,
     pool: &[&AnsweredPoint],
     valid: &ValidBox,
     pairs: usize,
     rng: &mut ChaCha8Rng,
-) -> Vec<Vec<f64>> {
-    let Some(first) = pool.first() else { return Vec::new() };
+) -> Result<Vec<Vec<f64>>, OracleError> {
+    let Some(first) = pool.first() else { return Ok(Vec::new()) };
     let (same, other): (Vec<&AnsweredPoint>, Vec<&AnsweredPoint>) =
         pool.iter().copied().partition(|q| q.label == first.label);
     if other.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut pick = |of: &[&AnsweredPoint]| {
         let index = rng.random_range(0..of.len());
         of.get(index).map_or_else(Vec::new, |q| q.values.clone())
     };
-    (0..pairs).map(|_| bisect(target, valid, pick(&same), pick(&other))).collect()
+    let pairs = (0..pairs).map(|_| (pick(&same), pick(&other))).collect();
+    bisect(target, valid, first.label, pairs)
 }
 
-/// The last midpoint between `a` and `b`, whose labels differ.
-fn bisect(target: &Model, valid: &ValidBox, mut a: Vec<f64>, mut b: Vec<f64>) -> Vec<f64> {
-    let label = target.label(&a);
-    let mut middle = midpoint(valid, &a, &b);
+/// The last midpoint between the points of each pair, of which the first has that label and the second another. All
+/// pairs are halved together, so that a command is asked in batches.
+fn bisect(
+    target: Answering,
+    valid: &ValidBox,
+    label: usize,
+    mut pairs: Vec<(Vec<f64>, Vec<f64>)>,
+) -> Result<Vec<Vec<f64>>, OracleError> {
+    let middle = |(a, b): &(Vec<f64>, Vec<f64>)| midpoint(valid, a, b);
+    let mut middles: Vec<Vec<f64>> = pairs.iter().map(middle).collect();
     for _ in 0..MAX_BISECTIONS {
         // with whole features, there may be nothing between two neighbours
-        if distance(target, &a, &b) <= BOUNDARY_GAP || middle == a || middle == b {
+        let is_open = |((a, b), middle): &(&(Vec<f64>, Vec<f64>), &Vec<f64>)| {
+            let is_far = distance(target.schema(), a, b) > BOUNDARY_GAP;
+            is_far && *middle != a && *middle != b
+        };
+        let open = pairs.iter().zip(&middles).enumerate().filter(|(_, pair)| is_open(pair));
+        let open: Vec<usize> = open.map(|(at, _)| at).collect();
+        if open.is_empty() {
             break;
         }
-        if target.label(&middle) == label {
-            a = middle;
-        } else {
-            b = middle;
+        let asked: Vec<Vec<f64>> = open.iter().map(|&at| middles[at].clone()).collect();
+        let answers = target.undefended(&asked)?;
+        for (at, (found, _)) in open.into_iter().zip(answers) {
+            let moved = std::mem::take(&mut middles[at]);
+            if found == label {
+                pairs[at].0 = moved;
+            } else {
+                pairs[at].1 = moved;
+            }
+            middles[at] = middle(&pairs[at]);
         }
-        middle = midpoint(valid, &a, &b);
     }
-    middle
-}
-
-fn midpoint(valid: &ValidBox, a: &[f64], b: &[f64]) -> Vec<f64> {
-    let mut middle: Vec<f64> = a.iter().zip(b).map(|(x, y)| x + (y - x) / 2.0).collect();
-    valid.snap(&mut middle);
-    middle
-}
-
-/// The standardised Euclidean distance.
-fn distance(target: &Model, a: &[f64], b: &[f64]) -> f64 {
-    let (a, b) = (target.schema.standardise(a), target.schema.standardise(b));
-    a.iter().zip(&b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+    Ok(middles)
 }
 
 #[cfg(test)]

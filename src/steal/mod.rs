@@ -10,15 +10,22 @@
 //! |---|---|
 //! | `rounds` | the loop of all attacks: generate, infer or ask, train |
 //! | `generators/` | the sources of new points, and the points that may be asked |
-//! | `inference/` | labels without a query: those that follow from proofs and paid answers |
+//! | `inference/` | labels without a query: those that follow from proofs and paid answers, and guesses |
 //! | `learners/` | the model trained on the labels |
-//! | `presets` | attacks of papers as settings of the loop, in TOML |
-//! | `metrics`, `paired` | the results of an attack, next to those without inference |
-//! | `leakage` | the labels that the certificate alone gives away |
+//! | `presets`, `attack_file` | attacks of papers as settings of the loop, in TOML |
+//! | `metrics`, `guesses`, `paired` | the results of an attack, next to those without inference |
+//! | `extraction/` | targets read off their answers: thresholds by bisection, layers by equations |
+//! | `angles` | angles between gradients on benign and on synthesised points |
+//! | `leakage`, `covering` | the labels that the certificate alone gives away, and the fewest queries for that |
 //!
 //! Everything is a function of its inputs and one seed.
 
+mod angles;
+mod attack_file;
+mod covering;
+mod extraction;
 mod generators;
+mod guesses;
 mod inference;
 mod leakage;
 mod learners;
@@ -31,13 +38,23 @@ mod rounds;
 #[cfg(test)]
 mod tests;
 
-pub use generators::{Generator, ValidBox};
-pub use inference::CertifiedLabels;
-pub use leakage::{Settled, Settling, settled};
-pub use learners::{Classifier, Substitute, SubstituteFamily, SubstituteOptions};
+pub use angles::{AngleFigures, AngleReading, angles};
+pub use attack_file::AttackSpecError;
+pub use extraction::{EquationSolving, ThresholdSearch};
+pub use generators::{Generator, MoveCounts, ValidBox};
+pub use guesses::InferenceFigures;
+pub use inference::{
+    CertifiedLabels, DeviationForm, Inference, IntervalRule, LogTerm, NeighbourSource, RuleChoice,
+    RuleName, SecurityProperty, VectorNorm,
+};
+pub use leakage::{FewestQueries, Settled, Settling, fewest, settled};
+pub use learners::{
+    Augmentation, Classifier, LearningMethod, MixMatchOptions, Substitute, SubstituteFamily,
+    SubstituteOptions,
+};
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
 pub use paired::{Repetition, Scene, run};
-pub use presets::{AttackName, AttackSpec, AttackSpecError, Inference, SeedRows};
+pub use presets::{AttackName, AttackSpec, SeedRows};
 pub use rounds::StealLoop;
 
 use std::fmt;
@@ -139,6 +156,8 @@ pub struct Labelled {
     pub label: usize,
     /// The source of the label.
     pub source: Source,
+    /// The posterior answered, if the oracle gives posteriors.
+    pub posterior: Option<Vec<f64>>,
 }
 
 /// The source of a label.
@@ -148,6 +167,8 @@ pub enum Source {
     Paid,
     /// A proof and a paid answer.
     Inferred,
+    /// A tuned interval around the labels of neighbours; nothing guarantees it.
+    Guessed,
 }
 
 /// The labelled points of one attack.
@@ -157,12 +178,19 @@ pub struct Sample {
     pub points: Vec<Labelled>,
     /// Generated points that already had a label and were dropped.
     pub duplicates: usize,
+    /// The steps that moved points, for generators that search with a substitute.
+    pub moves: MoveCounts,
 }
 
 impl Sample {
     /// Number of labels from that source.
     pub fn count(&self, source: Source) -> usize {
         self.points.iter().filter(|point| point.source == source).count()
+    }
+
+    /// The points that were asked, in order.
+    pub fn paid(&self) -> impl Iterator<Item = &Labelled> {
+        self.points.iter().filter(|point| point.source == Source::Paid)
     }
 }
 
@@ -221,6 +249,48 @@ pub enum StealError {
         /// The proved label.
         proved: usize,
     },
+    /// Inference by intervals with other than two classes.
+    #[error("rule `{rule}` infers labels of two classes; the target has {found}")]
+    TwoClasses {
+        /// The rule.
+        rule: &'static str,
+        /// Classes of the target.
+        found: usize,
+    },
+    /// The property of the attack's file is about a feature that the target does not have.
+    #[error("the attack's property is about feature `{feature}`; the target has {features}")]
+    NoSuchFeature {
+        /// The name in the file.
+        feature: String,
+        /// The features of the target.
+        features: String,
+    },
+    /// A part of the attack needs another substitute.
+    #[error("{what} needs {needs}; the substitute is {found}: change one of them in [substitute]")]
+    Substitute {
+        /// The part.
+        what: &'static str,
+        /// Needed.
+        needs: &'static str,
+        /// Found.
+        found: &'static str,
+    },
+    /// Threshold search on a target that is not proved monotone in every feature.
+    #[error(
+        "threshold search needs two classes and proofs of monotone order in every feature: {found} of {features} features are proved; give --certificates, or use line_search"
+    )]
+    NotMonotone {
+        /// Features proved monotone.
+        found: usize,
+        /// All features.
+        features: usize,
+    },
+    /// Equation solving without posteriors.
+    #[error("equation solving needs response = \"posterior\"; the oracle answers with `{found}`")]
+    NeedsPosteriors {
+        /// The response mode.
+        found: &'static str,
+    },
     /// There is no sample to train on.
     #[error("no point was labelled, so there is nothing to train on; raise the budget")]
     NothingLabelled,
@@ -232,6 +302,10 @@ enum StealStream {
     Points,
     SeedRows,
     Evaluation,
+    Weights,
+    Order,
+    Mixing,
+    Bootstrap,
 }
 
 fn stream(seed: u64, purpose: StealStream) -> ChaCha8Rng {

@@ -4,12 +4,14 @@
 //! attack               as specified
 //! without inference    the same points and budget, every label paid
 //! same steps           without inference, trained for as many gradient steps as `attack`
+//! ceiling              the points of the attack, each inferred label replaced by the true one
 //! majority, seeds only baselines
 //! ```
 //!
 //! A larger sample means more gradient steps, which help by themselves; the third run shows by how much.
 //! Trees take the same number of rounds in every run, so for them it equals the second run. If one of the
-//! two runs saw a single class and took no step at all, there is no third run.
+//! two runs saw a single class and took no step at all, there is no third run. Nothing inferred can be worth more than
+//! the ceiling. An attack that infers nothing is its own run without inference.
 
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -18,11 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::Proved;
 use crate::defense::Defense;
 use crate::model::Row;
-use crate::oracle::Oracle;
+use crate::oracle::{Answering, Oracle};
 
 use super::{
-    AttackSpec, Evaluation, Figures, Knowledge, Sample, Scores, StealError, StealStream,
-    Substitute, SubstituteOptions, ValidBox, stream,
+    AttackSpec, Evaluation, Figures, InferenceFigures, Knowledge, Sample, Scores, Source,
+    StealError, StealStream, Substitute, SubstituteOptions, ValidBox, stream,
 };
 
 /// The settings around an attack that its TOML does not state.
@@ -55,6 +57,9 @@ pub struct Repetition {
     /// Every label paid, with as many gradient steps as `attack`. `None` if exactly one of the two runs took no
     /// step because it saw a single class.
     pub same_steps: Option<Figures>,
+    /// The labels that were inferred replaced by true ones. `None` if none was inferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<Scores>,
     /// The majority class of the training rows everywhere.
     pub majority: Scores,
     /// A substitute trained on the seed rows alone; `None` if the attack has no seeds.
@@ -72,30 +77,15 @@ pub fn run(
     seed: u64,
 ) -> Result<Vec<Repetition>, StealError> {
     let seeds: Vec<u64> = (0..repetitions as u64).map(|k| seed.wrapping_add(k)).collect();
-    let outcomes: Vec<_> = seeds.par_iter().map(|&seed| repeat(scene, attack, seed)).collect();
-    outcomes.into_iter().collect()
-}
-
-fn repeat(scene: &Scene, attack: &AttackSpec, seed: u64) -> Result<Repetition, StealError> {
-    let rows = scene.seed_rows(attack, seed);
-    let known = scene.knowledge(&rows);
-    let paying = attack.without_inference();
-    let (stolen, figures) = scene.play(attack, &known, seed)?;
-    let (paid, without_inference) = scene.play(&paying, &known, seed)?;
-    let same_steps = if !have_comparable_steps(&figures, &without_inference) {
-        None
-    } else if figures.steps == without_inference.steps {
-        Some(without_inference)
-    } else {
-        let max_steps = Some(stolen.steps);
-        let options = SubstituteOptions { max_steps, ..attack.substitute.clone() };
-        let longer = Substitute::fit(paid.sample, &known, &options, seed)?;
-        let scores = scene.evaluation.scores(&longer.classifier);
-        Some(Figures { steps: longer.steps, scores, ..without_inference })
-    };
-    let seeds_only = scene.seeds_only(attack, &known, &stolen.sample, seed)?;
-    let majority = scene.evaluation.majority_scores();
-    Ok(Repetition { seed, attack: figures, without_inference, same_steps, majority, seeds_only })
+    match scene.evaluation.target() {
+        Answering::Model(..) => {
+            let outcomes: Vec<_> =
+                seeds.par_iter().map(|&seed| scene.repeat(attack, seed)).collect();
+            outcomes.into_iter().collect()
+        }
+        // one command answers one repetition after the other, so that it is always asked in the same order
+        Answering::Outside(_) => seeds.iter().map(|&seed| scene.repeat(attack, seed)).collect(),
+    }
 }
 
 /// True if both runs were trained, or neither.
@@ -111,6 +101,46 @@ fn draw(pool: &[Row], count: usize, seed: u64) -> Vec<Row> {
 }
 
 impl<'a> Scene<'a> {
+    /// One repetition with its controls.
+    ///
+    /// # Errors
+    /// An attack that cannot start, training that fails, a target outside that does not answer.
+    pub fn repeat(&self, attack: &AttackSpec, seed: u64) -> Result<Repetition, StealError> {
+        let rows = self.seed_rows(attack, seed);
+        let known = self.knowledge(&rows);
+        let paying = attack.without_inference();
+        let (stolen, figures) = self.play(attack, &known, seed)?;
+        let (paid, without_inference) = if *attack == paying {
+            (stolen.clone(), figures)
+        } else {
+            self.play(&paying, &known, seed)?
+        };
+        let same_steps = if !have_comparable_steps(&figures, &without_inference) {
+            None
+        } else if figures.steps == without_inference.steps {
+            Some(without_inference)
+        } else {
+            let max_steps = Some(stolen.steps);
+            let options = SubstituteOptions { max_steps, ..attack.substitute.clone() };
+            let longer = Substitute::fit(paid.sample, &known, &options, seed)?;
+            let scores = self.evaluation.scores(&longer.classifier);
+            Some(Figures { steps: longer.steps, scores, ..without_inference })
+        };
+        let ceiling = self.ceiling(attack, &known, &stolen.sample, seed)?;
+        let seeds_only = self.seeds_only(attack, &known, &stolen.sample, seed)?;
+        let majority = self.evaluation.majority_scores();
+        let attack = figures;
+        Ok(Repetition {
+            seed,
+            attack,
+            without_inference,
+            same_steps,
+            ceiling,
+            majority,
+            seeds_only,
+        })
+    }
+
     /// The seed rows of a repetition.
     pub fn seed_rows(&self, attack: &AttackSpec, seed: u64) -> Vec<Row> {
         draw(self.pool, attack.seed_rows, seed)
@@ -120,8 +150,8 @@ impl<'a> Scene<'a> {
     pub fn knowledge<'k>(&'k self, seeds: &'k [Row]) -> Knowledge<'k> {
         let target = self.evaluation.target();
         Knowledge {
-            schema: &target.schema,
-            classes: target.classes,
+            schema: target.schema(),
+            classes: target.classes(),
             family: target.family_name(),
             valid: self.valid,
             seeds,
@@ -137,11 +167,48 @@ impl<'a> Scene<'a> {
         known: &Knowledge,
         seed: u64,
     ) -> Result<(Substitute, Figures), StealError> {
-        let target = self.evaluation.target();
-        let mut oracle = Oracle::new(target, self.defense, attack.response, attack.queries, seed);
+        let mut oracle = self.oracle(attack, seed);
         let substitute = attack.attack().steal(&mut oracle, known, seed)?;
-        let figures = Figures::new(self.evaluation, &substitute, &oracle);
-        Ok((substitute, figures))
+        let (sample, options) = (&substitute.sample, &attack.substitute);
+        let inference = InferenceFigures::new(sample, known, options, seed, self.served())?;
+        let figures = Figures::new(self.evaluation, &substitute, &oracle)?;
+        Ok((substitute, Figures { inference, ..figures }))
+    }
+
+    /// The target with the defense in front of it.
+    fn served(&self) -> Answering<'a> {
+        match self.evaluation.target() {
+            Answering::Model(model, _) => Answering::Model(model, self.defense),
+            Answering::Outside(outside) => Answering::Outside(outside),
+        }
+    }
+
+    /// A fresh oracle for one run of an attack.
+    pub fn oracle(&self, attack: &AttackSpec, seed: u64) -> Oracle<'a> {
+        Oracle::open(self.served(), attack.response, attack.queries, seed)
+    }
+
+    /// The results of a thief who has true labels where the attack inferred some.
+    fn ceiling(
+        &self,
+        attack: &AttackSpec,
+        known: &Knowledge,
+        sample: &Sample,
+        seed: u64,
+    ) -> Result<Option<Scores>, StealError> {
+        if sample.count(Source::Paid) == sample.points.len() {
+            return Ok(None);
+        }
+        let mut sample = sample.clone();
+        let values: Vec<Vec<f64>> = sample.points.iter().map(|p| p.values.clone()).collect();
+        let truth = self.served().labels(&values)?;
+        for (point, truth) in sample.points.iter_mut().zip(truth) {
+            if point.source != Source::Paid {
+                point.label = truth.unwrap_or(point.label);
+            }
+        }
+        let substitute = Substitute::fit(sample, known, &attack.substitute, seed)?;
+        Ok(Some(self.evaluation.scores(&substitute.classifier)))
     }
 
     /// The baseline trained on the labelled seed rows, which are the first of every sample.
@@ -158,7 +225,7 @@ impl<'a> Scene<'a> {
         if points.is_empty() {
             return Ok(None);
         }
-        let sample = Sample { points, duplicates: 0 };
+        let sample = Sample { points, ..Sample::default() };
         let substitute = Substitute::fit(sample, known, &attack.substitute, seed)?;
         Ok(Some(self.evaluation.scores(&substitute.classifier)))
     }

@@ -1,10 +1,14 @@
-//! Attacks of papers as settings of the one loop, in TOML that is read strictly; all defaults can be printed.
+//! Attacks of papers as settings of the one loop. Their TOML is that of `attack_file`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::Response;
 
-use super::{Attack, Generator, StealLoop, SubstituteOptions};
+use super::attack_file::AttackFile;
+use super::{
+    Attack, AttackSpecError, EquationSolving, Generator, Inference, StealLoop, SubstituteOptions,
+    ThresholdSearch,
+};
 
 /// The name of an attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,16 +16,55 @@ use super::{Attack, Generator, StealLoop, SubstituteOptions};
 pub enum AttackName {
     /// Synthesised points; every label is paid.
     Random,
+    /// Midpoints between points of opposite labels.
+    LineSearch,
+    /// Points moved along the gradient of the substitute's loss.
+    Jacobian,
+    /// Points on which substitutes disagree.
+    Committee,
+    /// Thresholds of a monotone target, by bisection.
+    Thresholds,
+    /// Equations from posteriors.
+    Equations,
     /// Some labels are inferred.
     MaskedThief,
 }
 
 impl AttackName {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Random,
+        Self::LineSearch,
+        Self::Jacobian,
+        Self::Committee,
+        Self::Thresholds,
+        Self::Equations,
+        Self::MaskedThief,
+    ];
+
     /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Random => "random",
+            Self::LineSearch => "line_search",
+            Self::Jacobian => "jacobian",
+            Self::Committee => "committee",
+            Self::Thresholds => "thresholds",
+            Self::Equations => "equations",
             Self::MaskedThief => "masked_thief",
+        }
+    }
+
+    /// True if the attack may infer labels; the others pay every one.
+    pub(super) fn infers(self) -> bool {
+        match self {
+            Self::MaskedThief => true,
+            Self::Random
+            | Self::LineSearch
+            | Self::Jacobian
+            | Self::Committee
+            | Self::Thresholds
+            | Self::Equations => false,
         }
     }
 }
@@ -38,26 +81,6 @@ pub enum SeedRows {
     Nothing,
 }
 
-/// The method of inferring labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Inference {
-    /// No inference.
-    None,
-    /// By proof.
-    Certified,
-}
-
-impl Inference {
-    /// The name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Certified => "certified",
-        }
-    }
-}
-
 /// The choice of the attack's parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,12 +88,6 @@ pub(super) enum ChoiceName {
     /// The values in the file.
     #[default]
     Fixed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InferenceTable {
-    rule: Inference,
 }
 
 /// An attack with its settings.
@@ -96,81 +113,51 @@ pub struct AttackSpec {
     pub substitute: SubstituteOptions,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct AttackFile {
-    attack: AttackName,
-    seeds: Option<SeedRows>,
-    seed_rows: Option<usize>,
-    response: Option<Response>,
-    queries: Option<usize>,
-    cap_factor: Option<usize>,
-    generator: Option<Generator>,
-    inference: Option<InferenceTable>,
-    substitute: Option<SubstituteOptions>,
-}
-
-/// Reasons why a file is no attack.
-#[derive(Debug, thiserror::Error)]
-pub enum AttackSpecError {
-    /// The file is not UTF-8.
-    #[error("an attack is UTF-8 text: {0}")]
-    Text(#[from] std::str::Utf8Error),
-    /// The file is not the TOML of an attack.
-    #[error("not an attack: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// The name is known but not built.
-    #[error("{what} `{name}` is not built yet; this version has {built}")]
-    NotBuilt {
-        /// The kind of the named thing.
-        what: &'static str,
-        /// The name.
-        name: &'static str,
-        /// The names that are built.
-        built: &'static str,
-    },
-    /// Two settings conflict.
-    #[error("{first} does not go with {second}: {instead}")]
-    Conflict {
-        /// One setting.
-        first: String,
-        /// The other.
-        second: &'static str,
-        /// A remedy.
-        instead: &'static str,
-    },
-    /// A number is out of its range.
-    #[error("`{key}` is {found}; it must be {expected}")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// The value found.
-        found: f64,
-        /// The allowed values.
-        expected: &'static str,
-    },
-}
-
 impl AttackSpec {
     /// The defaults of an attack.
     pub fn new(attack: AttackName) -> Self {
-        let (seeds, seed_rows, generator, inference) = match attack {
-            AttackName::Random => {
-                (SeedRows::Nothing, 0, Generator::Uniform { radius: 2.0 }, Inference::None)
+        let generator = match attack {
+            // the last two make their points themselves
+            AttackName::Random | AttackName::Thresholds | AttackName::Equations => {
+                Generator::Uniform { radius: 2.0 }
             }
-            AttackName::MaskedThief => {
-                (SeedRows::X, 50, Generator::Neighbour { radius: 0.1 }, Inference::Certified)
+            AttackName::LineSearch => {
+                Generator::LineSearch { radius: 2.0, stop: 0.1, local: false }
+            }
+            AttackName::Jacobian => {
+                Generator::Jacobian { epsilon: 0.3, steps: 5, difference: 0.01, against: false }
+            }
+            AttackName::Committee => {
+                Generator::Committee { radius: 0.2, members: 5, candidates: 1000, batch: 25 }
+            }
+            AttackName::MaskedThief => Generator::Neighbour { radius: 0.1 },
+        };
+        let (seeds, seed_rows) = match attack {
+            AttackName::Random
+            | AttackName::LineSearch
+            | AttackName::Thresholds
+            | AttackName::Equations => (SeedRows::Nothing, 0),
+            AttackName::Jacobian | AttackName::Committee | AttackName::MaskedThief => {
+                (SeedRows::X, 50)
             }
         };
         Self {
             attack,
             seeds,
             seed_rows,
-            response: Response::Label,
+            response: match attack {
+                AttackName::Equations => Response::Posterior,
+                AttackName::Random
+                | AttackName::LineSearch
+                | AttackName::Jacobian
+                | AttackName::Committee
+                | AttackName::Thresholds
+                | AttackName::MaskedThief => Response::Label,
+            },
             queries: 200,
             cap_factor: 3,
             generator,
-            inference,
+            inference: if attack.infers() { Inference::Certified } else { Inference::None },
             substitute: SubstituteOptions::default(),
         }
     }
@@ -178,42 +165,14 @@ impl AttackSpec {
     /// Reads an attack; absent settings take their defaults.
     ///
     /// # Errors
-    /// Unknown keys and names, names that are not built yet, settings that conflict or are out
-    /// of range.
+    /// Unknown keys and names, settings that conflict or are out of range.
     pub fn read(bytes: &[u8]) -> Result<Self, AttackSpecError> {
-        let file: AttackFile = toml::from_str(std::str::from_utf8(bytes)?)?;
-        let default = Self::new(file.attack);
-        let seeds = file.seeds.unwrap_or(default.seeds);
-        let seed_rows = if seeds == SeedRows::Nothing { 0 } else { 50 };
-        let spec = Self {
-            attack: file.attack,
-            seeds,
-            seed_rows: file.seed_rows.unwrap_or(seed_rows),
-            response: file.response.unwrap_or(default.response),
-            queries: file.queries.unwrap_or(default.queries),
-            cap_factor: file.cap_factor.unwrap_or(default.cap_factor),
-            generator: file.generator.unwrap_or(default.generator),
-            inference: file.inference.map_or(default.inference, |table| table.rule),
-            substitute: file.substitute.unwrap_or(default.substitute),
-        };
-        spec.check()?;
-        Ok(spec)
+        AttackFile::read(bytes)
     }
 
     /// All settings as TOML, which [`AttackSpec::read`] reads back.
     pub fn to_toml(&self) -> String {
-        let file = AttackFile {
-            attack: self.attack,
-            seeds: Some(self.seeds),
-            seed_rows: Some(self.seed_rows),
-            response: Some(self.response),
-            queries: Some(self.queries),
-            cap_factor: Some(self.cap_factor),
-            generator: Some(self.generator.clone()),
-            inference: Some(InferenceTable { rule: self.inference }),
-            substitute: Some(self.substitute.clone()),
-        };
-        toml::to_string(&file).expect("plain data has a TOML text")
+        AttackFile::of(self).text()
     }
 
     /// The defaults of an attack as TOML.
@@ -221,85 +180,41 @@ impl AttackSpec {
         Self::new(attack).to_toml()
     }
 
-    /// The attack itself: the loop, set as the name says.
+    /// The attack itself: the loop, set as the name says, or an extraction.
     pub fn attack(&self) -> Box<dyn Attack + Sync> {
-        let is_paid = self.attack == AttackName::Random;
-        Box::new(StealLoop {
+        match self.attack {
+            AttackName::Thresholds => Box::new(ThresholdSearch),
+            AttackName::Equations => {
+                Box::new(EquationSolving { substitute: self.substitute.clone() })
+            }
+            AttackName::Random
+            | AttackName::LineSearch
+            | AttackName::Jacobian
+            | AttackName::Committee
+            | AttackName::MaskedThief => Box::new(self.steal_loop()),
+        }
+    }
+
+    fn steal_loop(&self) -> StealLoop {
+        StealLoop {
             generator: self.generator.clone(),
-            infers: self.inference == Inference::Certified,
-            // every label is paid: no more points than queries
-            cap_factor: if is_paid { 1 } else { self.cap_factor },
+            inference: self.inference.clone(),
+            // where every label is paid, there are no more points than queries
+            cap_factor: if self.attack.infers() { self.cap_factor } else { 1 },
             substitute: self.substitute.clone(),
-        })
+        }
     }
 
     /// The same attack with every label paid.
     pub fn without_inference(&self) -> Self {
         Self { inference: Inference::None, ..self.clone() }
     }
-
-    fn check(&self) -> Result<(), AttackSpecError> {
-        self.check_built()?;
-        self.check_numbers()?;
-        let conflict = |first: String, second, instead| {
-            Err(AttackSpecError::Conflict { first, second, instead })
-        };
-        let rule = format!("[inference] rule = \"{}\"", self.inference.name());
-        if self.inference == Inference::Certified && self.attack == AttackName::Random {
-            return conflict(rule, "attack = \"random\"", "use attack = \"masked_thief\"");
-        }
-        if self.inference == Inference::Certified && self.response == Response::SampledLabel {
-            return conflict(rule, "drawn labels", "use response = \"label\"");
-        }
-        if self.generator.needs_base() && self.seeds == SeedRows::Nothing {
-            let generator = format!("generator `{}`", self.generator.name());
-            return conflict(generator, "seeds = \"none\"", "use seeds = \"X\" or \"P\"");
-        }
-        Ok(())
-    }
-
-    fn check_built(&self) -> Result<(), AttackSpecError> {
-        if self.response == Response::Posterior {
-            // substitutes train on labels; requesting more and dropping it would be a quiet lie
-            let (what, name) = ("training on response", "posterior");
-            return Err(AttackSpecError::NotBuilt { what, name, built: "label and sampled-label" });
-        }
-        Ok(())
-    }
-
-    fn check_numbers(&self) -> Result<(), AttackSpecError> {
-        let unless = |allowed, key, found, expected| {
-            if allowed { Ok(()) } else { Err(AttackSpecError::Setting { key, found, expected }) }
-        };
-        let positive = |key, found: f64| {
-            unless(found > 0.0 && found.is_finite(), key, found, "positive and finite")
-        };
-        for (key, length) in self.generator.lengths() {
-            positive(key, length)?;
-            unless(length <= 1e6, key, length, "at most 1000000 standard deviations")?;
-        }
-        let within = |key, found: usize, most: usize, expected| {
-            unless((1..=most).contains(&found), key, found as f64, expected)
-        };
-        within("queries", self.queries, 1_000_000, "at least 1 and at most 1000000")?;
-        within("cap-factor", self.cap_factor, 1_000, "at least 1 and at most 1000")?;
-        let seeds = self.seed_rows;
-        unless(seeds <= self.queries, "seed-rows", seeds as f64, "at most `queries`")?;
-        let is_counted = (seeds > 0) == (self.seeds != SeedRows::Nothing);
-        unless(is_counted, "seed-rows", seeds as f64, "0 with seeds = \"none\", else at least 1")?;
-        let SubstituteOptions { epochs, batch, trees, depth, .. } = self.substitute;
-        for (key, found) in
-            [("epochs", epochs), ("batch", batch), ("trees", trees), ("depth", depth)]
-        {
-            unless(found > 0, key, found as f64, "at least 1")?;
-        }
-        positive("learning-rate", self.substitute.learning_rate)?;
-        positive("eta", self.substitute.eta)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::steal::{IntervalRule, RuleName, SecurityProperty};
+
     use super::*;
 
     fn refusal(text: &str) -> String {
@@ -308,7 +223,7 @@ mod tests {
 
     #[test]
     fn defaults_are_printed_and_read_back() {
-        for attack in [AttackName::Random, AttackName::MaskedThief] {
+        for attack in AttackName::ALL {
             let text = AttackSpec::default_toml(attack);
             let spec = AttackSpec::read(text.as_bytes()).unwrap();
             assert_eq!(spec, AttackSpec::new(attack), "{text}");
@@ -347,19 +262,48 @@ mod tests {
 
     #[test]
     fn names_that_are_not_built_are_refused_with_those_that_are() {
-        for name in ["line_search", "jacobian", "mixmatch"] {
+        for name in ["copycat", "knockoff", "mixmatch"] {
             let text = refusal(&format!("attack = \"{name}\""));
             assert!(text.contains(name) && text.contains("`masked_thief`"), "{text}");
         }
-        for rule in ["length", "endpoints", "exclude"] {
-            let text = format!("attack = \"masked_thief\"\n[inference]\nrule = \"{rule}\"");
-            assert!(refusal(&text).contains(rule) && refusal(&text).contains("`certified`"));
-        }
+        let text = refusal("attack = \"masked_thief\"\n[inference]\nrule = \"median\"");
+        assert!(text.contains("median") && text.contains("`certified`"), "{text}");
         for choice in ["heldout", "oracle"] {
             let text = format!("attack = \"random\"\n[substitute]\nchoice = \"{choice}\"");
             assert!(refusal(&text).contains(choice) && refusal(&text).contains("fixed"));
         }
-        assert!(refusal("attack = \"random\"\nresponse = \"posterior\"").contains("not built"));
+    }
+
+    const LENGTH: &str = "attack = \"masked_thief\"\n[inference]\nrule = \"length\"\n";
+    const LIPSCHITZ: &str = "[inference.property]\nname = \"lipschitz\"\nl = 0.1\n";
+
+    #[test]
+    fn interval_rules_are_read_and_written_with_all_their_settings() {
+        let spec = AttackSpec::read(format!("{LENGTH}{LIPSCHITZ}").as_bytes()).unwrap();
+        let property = SecurityProperty::Lipschitz { l: 0.1, norm: Default::default() };
+        let rule = IntervalRule::new(RuleName::Length, property);
+        assert_eq!(spec.inference, Inference::Interval(Box::new(rule)));
+        let text = spec.to_toml();
+        for key in ["lambda", "eta", "log", "threshold", "neighbours", "from", "choice", "form"] {
+            assert!(text.contains(&format!("\n{key} = ")), "{key}: {text}");
+        }
+        assert_eq!(AttackSpec::read(text.as_bytes()).unwrap(), spec);
+    }
+
+    #[test]
+    fn interval_rules_without_a_property_or_with_foreign_keys_are_refused() {
+        let certified = "attack = \"masked_thief\"\n[inference]\nrule = \"certified\"\neta = 0.9\n";
+        for (text, parts) in [
+            (LENGTH.to_owned(), ["`length`", "[inference.property]"]),
+            (certified.to_owned(), ["`eta`", "certified"]),
+            (format!("{LENGTH}eta = 1.0\n{LIPSCHITZ}"), ["`eta`", "below 1"]),
+            (format!("{LENGTH}{LIPSCHITZ}k = 3\n"), ["not an attack", "k"]),
+            (LENGTH.replace("masked_thief", "jacobian") + LIPSCHITZ, ["length", "masked_thief"]),
+            (format!("{LENGTH}{}", LIPSCHITZ.replace("0.1", "-0.1")), ["`l`", "-0.1"]),
+        ] {
+            let found = refusal(&text);
+            assert!(parts.iter().all(|part| found.contains(part)), "{text}: {found}");
+        }
     }
 
     #[test]
@@ -367,12 +311,15 @@ mod tests {
         for (text, part) in [
             ("attack = \"random\"\n[inference]\nrule = \"certified\"", "masked_thief"),
             ("attack = \"masked_thief\"\nresponse = \"sampled-label\"", "drawn labels"),
+            ("attack = \"jacobian\"\nseeds = \"none\"", "generator `jacobian`"),
             ("attack = \"masked_thief\"\nseeds = \"none\"", "generator `neighbour`"),
             ("attack = \"random\"\n[generator]\nkind = \"uniform\"\nradius = nan", "`radius`"),
             ("attack = \"random\"\n[generator]\nkind = \"gaussian\"\nsigma = 0.0", "`sigma`"),
             ("attack = \"masked_thief\"\nqueries = 20", "`seed-rows`"),
             ("attack = \"random\"\nqueries = 0", "`queries`"),
             ("attack = \"random\"\nseed-rows = 5", "`seed-rows`"),
+            ("attack = \"equations\"\nresponse = \"label\"", "posteriors"),
+            ("attack = \"thresholds\"\nseeds = \"X\"", "no seed rows"),
             ("attack = \"random\"\n[substitute]\nbatch = 0", "`batch`"),
         ] {
             assert!(refusal(text).contains(part), "{text}: {}", refusal(text));

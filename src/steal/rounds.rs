@@ -3,39 +3,35 @@
 //! ```text
 //! D = seeds, labelled by the oracle
 //! while queries < Q and |D| < B:
-//!     for each base point of the snapshot of D (as many fresh points, for random generators):
-//!         x′ = generate
-//!         Label(c) from the proofs and the paid part of D ? D += (x′, c, inferred) : ask, D += …
+//!     for each point x′ of a round of the generator:
+//!         Label(c) from the inference ? D += (x′, c, inferred) : ask, D += (x′, y(x′), paid)
 //!     a round in which D does not grow ends the loop
 //! train the substitute on D
 //! ```
 //!
-//! Without inference and with `B = Q` this is the attack by random queries (Tramèr et al. 2016); with it,
-//! MaskedThief. The generators built so far do not use the substitute,
-//! so retraining it every round would change nothing. It is trained once, at the end.
+//! Without inference and with `B = Q` this is a plain attack: random queries and line search (Tramèr et al. 2016),
+//! Jacobian augmentation (Papernot et al. 2017), query by committee. With inference it is MaskedThief.
+//! A generator that needs a substitute trains it anew at the start of each round.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::model::Row;
 use crate::oracle::{Oracle, Response};
 
-use super::generators::Generator;
-use super::inference::{CertifiedLabels, Ledger};
+use super::generators::{Generator, Maker, Proposal, View, bits};
+use super::inference::{CertifiedLabels, Inference, Inferrer};
 use super::{
-    Attack, Knowledge, Labelled, Sample, Source, StealError, StealStream, Substitute,
-    SubstituteOptions, stream,
+    Attack, Augmentation, Knowledge, Labelled, LearningMethod, Sample, Source, StealError,
+    StealStream, Substitute, SubstituteOptions, stream,
 };
-
-/// Fresh points in the first round, if there are no seeds to count.
-const FIRST_ROUND: usize = 50;
 
 /// The attack with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StealLoop {
     /// The source of new points.
     pub generator: Generator,
-    /// True if labels are inferred from proofs; otherwise every point is asked.
-    pub infers: bool,
+    /// The method of inferring labels; without one, every point is asked.
+    pub inference: Inference,
     /// B: most labelled points, as a multiple of the query budget.
     pub cap_factor: usize,
     /// The training of the substitute.
@@ -50,47 +46,62 @@ impl Attack for StealLoop {
         seed: u64,
     ) -> Result<Substitute, StealError> {
         let labels = CertifiedLabels::new(known.proved, known.classes);
-        if self.infers {
+        if self.inference == Inference::Certified {
             check_same_target(oracle, known)?;
         }
-        let sample = self.collect(oracle, known, &labels, seed)?;
-        Substitute::fit(sample, known, &self.substitute, seed)
+        let (sample, unlabelled) = self.collect(oracle, known, &labels, seed)?;
+        Substitute::fit_beside(sample, &unlabelled, known, &self.substitute, seed)
     }
 }
 
 impl StealLoop {
-    /// The loop described at the top of this module.
+    /// The loop described at the top of this module, and as many further points without a label as the
+    /// learner wants, each valid.
     pub(super) fn collect(
         &self,
         oracle: &mut Oracle,
         known: &Knowledge,
         labels: &CertifiedLabels,
         seed: u64,
-    ) -> Result<Sample, StealError> {
+    ) -> Result<(Sample, Vec<Vec<f64>>), StealError> {
         let trends = labels.monotone_features();
         self.check(oracle, known, &trends)?;
         let cap = self.cap_factor.saturating_mul(oracle.budget());
+        let mut maker = Maker::new(&self.generator, oracle.budget());
         let mut rng = stream(seed, StealStream::Points);
-        let mut thief = Thief::new(oracle, labels, self.infers);
+        let inferrer = Inferrer::new(&self.inference, known, labels)?;
+        let mut thief = Thief::new(oracle, inferrer);
         for row in known.seeds {
             thief.take_seed(row)?;
         }
+        thief.end_round();
         loop {
             let before = thief.sample.points.len();
-            let round = if before == 0 { FIRST_ROUND } else { before };
-            for index in 0..round {
+            let view = thief.view(self, known, &trends, seed);
+            let round = maker.round(&view, &mut rng)?;
+            thief.ask_ahead(&round)?;
+            for proposal in round {
                 if !thief.may_go_on(cap) {
-                    return Ok(thief.sample);
+                    break;
                 }
-                let base = thief.base(index);
-                let point =
-                    self.generator.point(known.schema, known.valid, &base, &trends, &mut rng);
-                thief.take(point)?;
+                if let Some(label) = thief.take(proposal)? {
+                    maker.hear(label);
+                }
             }
-            if thief.sample.points.len() == before {
-                return Ok(thief.sample);
+            thief.end_round();
+            if !thief.may_go_on(cap) || thief.sample.points.len() == before {
+                break;
             }
         }
+        let wanted = match &self.substitute.learner {
+            LearningMethod::Fit => 0,
+            LearningMethod::MixMatch(_) => thief.oracle.budget(),
+        };
+        let view = thief.view(self, known, &trends, seed);
+        let unlabelled = maker.unlabelled(&view, wanted, &mut rng)?;
+        let mut sample = thief.sample;
+        sample.moves = maker.moves();
+        Ok((sample, unlabelled))
     }
 
     fn check(
@@ -106,6 +117,14 @@ impl StealLoop {
         if self.generator.needs_base() && seeds == 0 {
             return Err(StealError::NoSeeds { what: self.generator.name() });
         }
+        if let LearningMethod::MixMatch(mixing) = &self.substitute.learner
+            && mixing.augment == Augmentation::Gradient
+            && !self.substitute.is_network(known)
+        {
+            let (what, needs) =
+                ("mixmatch with augment = \"gradient\"", "the gradient of a network");
+            return Err(StealError::Substitute { what, needs, found: "trees" });
+        }
         if matches!(self.generator, Generator::Along { .. }) && trends.is_empty() {
             return Err(StealError::NothingMonotone);
         }
@@ -114,7 +133,7 @@ impl StealLoop {
 }
 
 /// Checks that the proofs are about the function that answers.
-fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
+pub(super) fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
     if oracle.response() == Response::SampledLabel {
         return Err(StealError::DrawnLabels { found: oracle.response().name() });
     }
@@ -136,63 +155,89 @@ fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealErro
 /// The state of the loop.
 struct Thief<'o, 'm, 'a> {
     oracle: &'o mut Oracle<'m>,
-    ledger: Ledger<'a>,
-    infers: bool,
+    inferrer: Inferrer<'a>,
     sample: Sample,
-    /// Bits of the labelled points.
-    labelled: BTreeSet<Vec<u64>>,
+    /// Maps the bits of labelled points to their places in the sample.
+    places: BTreeMap<Vec<u64>, usize>,
 }
 
 impl<'o, 'm, 'a> Thief<'o, 'm, 'a> {
-    fn new(oracle: &'o mut Oracle<'m>, labels: &'a CertifiedLabels, infers: bool) -> Self {
-        let ledger = Ledger::new(labels);
-        Self { oracle, ledger, infers, sample: Sample::default(), labelled: BTreeSet::new() }
+    fn new(oracle: &'o mut Oracle<'m>, inferrer: Inferrer<'a>) -> Self {
+        Self { oracle, inferrer, sample: Sample::default(), places: BTreeMap::new() }
     }
 
     fn may_go_on(&self, cap: usize) -> bool {
         self.oracle.remaining() > 0 && self.sample.points.len() < cap
     }
 
-    /// The raw values of the labelled point with that index; empty if there is none.
-    fn base(&self, index: usize) -> Vec<f64> {
-        self.sample.points.get(index).map_or_else(Vec::new, |point| point.values.clone())
+    fn view<'v>(
+        &'v self,
+        attack: &'v StealLoop,
+        known: &'v Knowledge<'v>,
+        trends: &'v [(usize, f64)],
+        seed: u64,
+    ) -> View<'v> {
+        let (points, places) = (&self.sample.points, &self.places);
+        let (remaining, substitute) = (self.oracle.remaining(), &attack.substitute);
+        View { known, trends, points, places, remaining, substitute, seed }
     }
 
     /// Always asks for the label of one of the attacker's own rows, as it is.
     fn take_seed(&mut self, row: &Row) -> Result<(), StealError> {
-        if self.is_new(&row.values) { self.ask(row.values.clone()) } else { Ok(()) }
+        if self.is_new(&row.values) { self.ask(row.values.clone()).map(|_| ()) } else { Ok(()) }
     }
 
-    /// Labels a generated point: by proof, else by a query.
-    fn take(&mut self, point: Vec<f64>) -> Result<(), StealError> {
-        if !self.is_new(&point) {
+    /// Asks for the round in one batch if every point of it will be asked. It saves time with a target outside
+    /// and changes no answer.
+    fn ask_ahead(&mut self, round: &[Proposal]) -> Result<(), StealError> {
+        if !matches!(self.inferrer, Inferrer::Nothing) {
             return Ok(());
         }
-        match self.ledger.infer(&point).filter(|_| self.infers) {
-            Some(label) => {
-                self.sample.points.push(Labelled {
-                    values: point,
-                    label,
-                    source: Source::Inferred,
-                });
-                Ok(())
+        let points = round.iter().map(|proposal| &proposal.point);
+        let new = points.filter(|point| !self.places.contains_key(&bits(point)));
+        let batch: Vec<Vec<f64>> = new.take(self.oracle.remaining()).cloned().collect();
+        Ok(self.oracle.ask_ahead(&batch)?)
+    }
+
+    /// Labels a generated point, by inference or else by a query. `None` if it had a label before.
+    fn take(&mut self, proposal: Proposal) -> Result<Option<usize>, StealError> {
+        let Proposal { point, steers } = proposal;
+        if !self.is_new(&point) {
+            return Ok(None);
+        }
+        let inferred = self.inferrer.infer(&point);
+        match inferred.filter(|(_, source)| !steers || *source == Source::Inferred) {
+            Some((label, source)) => {
+                self.inferrer.note(&point, label);
+                self.sample.points.push(Labelled { values: point, label, source, posterior: None });
+                Ok(Some(label))
             }
-            None => self.ask(point),
+            None => self.ask(point).map(Some),
         }
     }
 
     fn is_new(&mut self, point: &[f64]) -> bool {
-        let is_new = self.labelled.insert(point.iter().map(|x| (x + 0.0).to_bits()).collect());
+        let place = self.sample.points.len();
+        let is_new = !self.places.contains_key(&bits(point));
+        if is_new {
+            self.places.insert(bits(point), place);
+        }
         self.sample.duplicates += usize::from(!is_new);
         is_new
     }
 
-    fn ask(&mut self, point: Vec<f64>) -> Result<(), StealError> {
+    fn ask(&mut self, point: Vec<f64>) -> Result<usize, StealError> {
         let label = self.oracle.label(&point)?;
-        if self.infers {
-            self.ledger.record(&point, label)?;
-        }
-        self.sample.points.push(Labelled { values: point, label, source: Source::Paid });
-        Ok(())
+        let posterior = match self.oracle.response() {
+            Response::Posterior => Some(self.oracle.posterior(&point)?),
+            Response::Label | Response::SampledLabel => None,
+        };
+        self.inferrer.record(&point, label, posterior.as_deref())?;
+        self.sample.points.push(Labelled { values: point, label, source: Source::Paid, posterior });
+        Ok(label)
+    }
+
+    fn end_round(&mut self) {
+        self.inferrer.end_round();
     }
 }

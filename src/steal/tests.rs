@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
 use crate::defense::Defense;
 use crate::model::{
-    Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Link, Model, Node, Precision, Row,
-    Schema, Tie, Tree,
+    Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Link, Mlp, Model, Node, Precision,
+    Row, Schema, Tie, Tree,
 };
-use crate::oracle::{Oracle, Response, exact_label};
+use crate::oracle::{Answering, Oracle, Response, exact_label};
 use crate::spec::{Bonds, Claim, Lowered, Spec};
 
 use super::inference::{FloatRegion, Ledger, Trend};
@@ -18,7 +18,7 @@ use super::metrics::wrong_inferences;
 use super::*;
 
 /// Features `a`, `c` real and `b` whole, all in `[0, 10]`, `z = x`.
-fn schema() -> Schema {
+pub(super) fn schema() -> Schema {
     let feature = |(name, kind): (&str, Kind)| FeatureSpec {
         name: name.to_owned(),
         kind,
@@ -31,6 +31,19 @@ fn schema() -> Schema {
     Schema::new(kinds.map(feature).to_vec()).unwrap()
 }
 
+/// Real features in `[−3, 3]` of standardised space.
+pub(super) fn plain_schema(features: usize) -> Schema {
+    let feature = |index: usize| FeatureSpec {
+        name: format!("x{index}"),
+        kind: Kind::Real,
+        low: Some("-3".parse().unwrap()),
+        high: Some("3".parse().unwrap()),
+        mean: 0.0,
+        scale: 1.0,
+    };
+    Schema::new((0..features).map(feature).collect()).unwrap()
+}
+
 /// `before` below the threshold, `after` from it on.
 fn stump(feature: usize, threshold: f64, before: f64, after: f64) -> Tree {
     let feature = Feature(feature);
@@ -39,7 +52,7 @@ fn stump(feature: usize, threshold: f64, before: f64, after: f64) -> Tree {
 }
 
 /// Score `⌊a⌋/2 + ⌊b⌋/2 ± 1/4 − 4.125`, the sign from `c < 5`.
-fn monotone_target() -> Model {
+pub(super) fn monotone_target() -> Model {
     let steps = (1..=9).flat_map(|t| [0, 1].map(|f| stump(f, f64::from(t), 0.0, 0.5)));
     let trees = steps.chain([stump(2, 5.0, 0.25, -0.25)]).collect();
     Model {
@@ -50,6 +63,13 @@ fn monotone_target() -> Model {
         link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base: vec![-4.125], trees }),
     }
+}
+
+/// Logits `[0, a + b/2 − c − 2]` over the same features.
+pub(super) fn linear_target() -> Model {
+    let weights = vec![0.0, 0.0, 0.0, 1.0, 0.5, -1.0];
+    let layer = Layer { weights, bias: vec![0.0, -2.0], inputs: 3 };
+    Model { family: Family::Mlp(Mlp { layers: vec![layer] }), ..monotone_target() }
 }
 
 /// The same with a pit at `6 <= a < 7`.
@@ -65,7 +85,7 @@ fn row(model: &Model, values: &[f64]) -> Row {
     Row { values: values.to_vec(), label: model.label(values), key: Digest::of(b"") }
 }
 
-fn rows(model: &Model, count: usize, seed: u64) -> Vec<Row> {
+pub(super) fn rows(model: &Model, count: usize, seed: u64) -> Vec<Row> {
     let mut rng = stream(seed, StealStream::SeedRows);
     let valid = ValidBox::new(&model.schema);
     (0..count).map(|_| row(model, &valid.uniform(&mut rng))).collect()
@@ -110,7 +130,7 @@ fn assumed_order(model: &Model) -> CertifiedLabels {
     CertifiedLabels::assumed(vec![trend(0), trend(1)])
 }
 
-fn knowledge<'a>(
+pub(super) fn knowledge<'a>(
     model: &'a Model,
     valid: &'a ValidBox,
     seeds: &'a [Row],
@@ -122,7 +142,7 @@ fn knowledge<'a>(
 
 fn thief(generator: Generator) -> StealLoop {
     let substitute = SubstituteOptions { trees: 5, ..Default::default() };
-    StealLoop { generator, infers: true, cap_factor: 3, substitute }
+    StealLoop { generator, inference: Inference::Certified, cap_factor: 3, substitute }
 }
 
 /// Runs MaskedThief on the planted target with everything proved.
@@ -150,7 +170,7 @@ fn certified_inference_is_never_wrong_on_a_planted_monotone_ensemble() {
             (substitute.sample.count(Source::Paid), substitute.sample.count(Source::Inferred));
         assert_eq!(paid, queries);
         assert!(queries <= 60 && paid + inferred <= 180);
-        assert_eq!(wrong_inferences(&model, None, &substitute.sample), 0);
+        assert_eq!(wrong_inferences(Answering::Model(&model, None), &substitute.sample), Ok(0));
         if generator.needs_base() {
             assert!(inferred > 20, "{}: {inferred} inferred", generator.name());
         }
@@ -169,8 +189,8 @@ fn a_false_order_over_a_planted_pit_is_counted_wrong() {
     let labels = assumed_order(&model);
     let mut oracle = Oracle::new(&model, None, Response::Label, 60, 0);
     let thief = thief(Generator::Along { radius: 3.0 });
-    let sample = thief.collect(&mut oracle, &known, &labels, 3).unwrap();
-    assert!(wrong_inferences(&model, None, &sample) > 0);
+    let (sample, _) = thief.collect(&mut oracle, &known, &labels, 3).unwrap();
+    assert!(wrong_inferences(Answering::Model(&model, None), &sample).unwrap() > 0);
 
     assert!(settle(&model, &comparable(&model), &labels, 20).at(20).wrong > 0);
 }
@@ -294,7 +314,8 @@ fn proofs_about_another_function_than_the_answering_one_are_refused() {
     assert_eq!(attempt(None, None, Response::SampledLabel), drawn);
     let stolen = attempt(Some(&weak), Some(&weak), label).unwrap();
     assert!(stolen.sample.count(Source::Inferred) > 0);
-    assert_eq!(wrong_inferences(&model, Some(&weak), &stolen.sample), 0);
+    let target = Answering::Model(&model, Some(&weak));
+    assert_eq!(wrong_inferences(target, &stolen.sample), Ok(0));
 }
 
 #[test]
@@ -311,6 +332,12 @@ fn attacks_without_what_they_start_from_are_refused() {
     let known = knowledge(&model, &valid, &[], &[]);
     let refused = thief(Generator::Neighbour { radius: 1.0 }).steal(&mut oracle, &known, 0);
     assert_eq!(refused, Err(StealError::NoSeeds { what: "neighbour" }));
+    let mut mixing = thief(Generator::Uniform { radius: 1.0 });
+    let augment = Augmentation::Gradient;
+    mixing.substitute.learner =
+        LearningMethod::MixMatch(MixMatchOptions { augment, ..Default::default() });
+    let refused = mixing.steal(&mut oracle, &known, 0).unwrap_err().to_string();
+    assert!(refused.contains("gradient") && refused.contains("trees"), "{refused}");
     assert_eq!(oracle.queries(), 0);
 }
 
@@ -388,7 +415,7 @@ fn a_run_without_steps_has_no_twin_of_equal_steps() {
         oracle.label(&[1.0, 1.0, 1.0]).unwrap();
         let classifier = Classifier::Constant { class: label, classes: 2 };
         let substitute = Substitute { classifier, sample: Sample::default(), steps };
-        Figures::new(&evaluation, &substitute, &oracle)
+        Figures::new(&evaluation, &substitute, &oracle).unwrap()
     };
     use super::paired::have_comparable_steps as comparable;
     assert!(comparable(&figures(90, 0), &figures(60, 0)));
@@ -420,6 +447,29 @@ fn the_order_settles_more_points_than_are_asked() {
     assert_eq!((alone.settled, alone.wrong), (10, 0));
     assert_eq!(settling.at(200).settled, 200);
     assert!(settling.at(200).queries < 200, "it ends when everything is settled");
+}
+
+/// For a proved order: the minimal points of label 1 and the maximal ones of label 0 must be asked, and suffice.
+#[test]
+fn the_fewest_queries_of_an_order_are_its_extreme_points() {
+    let model = monotone_target();
+    let reference: Vec<Vec<f64>> = comparable(&model).into_iter().take(80).collect();
+    let proofs = proved(&model, ORDER, &[], None);
+    let found = fewest(&model, &reference, &proofs, 1.0);
+    let below = |x: &[f64], y: &[f64]| x[0] <= y[0] && x[1] <= y[1] && x[2] == y[2];
+    let label = |x: &Vec<f64>| model.label(x);
+    let is_extreme = |x: &&Vec<f64>| {
+        let mut others = reference.iter().filter(|y| y != x && label(y) == label(x));
+        !others.any(|y| if label(x) == 1 { below(y, x) } else { below(x, y) })
+    };
+    let extreme = reference.iter().filter(is_extreme).count();
+    assert_eq!(found.exact, Some(extreme));
+    assert!(found.at_least == extreme && found.at_most >= extreme, "{found:?}");
+    let half = fewest(&model, &reference, &proofs, 0.5);
+    assert_eq!((half.points, half.exact), (40, None));
+    assert!(half.at_least >= 1 && half.at_least <= half.at_most && half.at_most < extreme);
+    let alone = fewest(&model, &reference, &[], 0.5);
+    assert_eq!((alone.at_least, alone.at_most), (40, 40));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
 use crate::report::{CertificateReport, GivesAway, RadiiReport, ReportError, Share};
-use crate::steal::Repetition;
+use crate::steal::{Inference, Repetition};
 
 use super::StudyError;
 use super::cell::{Cell, Layout};
@@ -162,7 +162,11 @@ impl ResultLine {
     pub fn is_as_stated(&self) -> bool {
         match &self.result {
             CellResult::Certified(certified) => certified.report.checked,
-            CellResult::Stolen(stolen) => stolen.figures.attack.wrong == 0,
+            CellResult::Stolen(stolen) => {
+                // rules that guarantee nothing may guess wrong
+                let is_proved = stolen.inference == Inference::Certified.name();
+                !is_proved || stolen.figures.attack.wrong == 0
+            }
             CellResult::Measured(measured) => {
                 let settled = measured.gives_away.iter().flat_map(|given| &given.settled);
                 settled.flat_map(|curve| &curve.points).all(|point| point.wrong == 0)
@@ -211,12 +215,15 @@ mod tests {
             duplicates: 0,
             steps: u64::MAX,
             scores,
+            inference: None,
+            moves: None,
         };
         let figures = Repetition {
             seed: 8,
             attack,
             without_inference: attack,
             same_steps: None,
+            ceiling: None,
             majority: scores,
             seeds_only: Some(scores),
         };

@@ -56,5 +56,13 @@ fn generator_text(generator: &Generator) -> String {
         Generator::Gaussian { sigma, .. } => format!("gaussian, s {sigma}"),
         Generator::Neighbour { radius } => format!("neighbour of a known point, r {radius}"),
         Generator::Along { radius } => format!("along proved order, r {radius}"),
+        Generator::LineSearch { radius, local, .. } => {
+            let on = if *local { "on the substitute" } else { "on the target" };
+            format!("line search {on}, r {radius}")
+        }
+        Generator::Jacobian { epsilon, .. } => format!("Jacobian, ε {epsilon}"),
+        Generator::Committee { radius, members, .. } => {
+            format!("committee of {members}, r {radius}")
+        }
     }
 }

@@ -19,6 +19,7 @@ mod help;
 mod hostile;
 mod import;
 mod output;
+mod outside;
 mod pairs;
 mod places;
 mod radius;

@@ -32,17 +32,27 @@ fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
         lines.next(),
         Some(
             "seed,run,queries,labelled,inferred,wrong,duplicates,steps,agreement_heldout,\
-             agreement_uniform,agreement_boundary,mse,f1"
+             agreement_uniform,agreement_boundary,mse,f1,inference_rate,label_accuracy,\
+             majority_accuracy,nearest_accuracy,nearest5_accuracy,substitute_accuracy"
         )
     );
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
     let runs: Vec<(&str, &str)> = rows.iter().map(|row| (row[0], row[1])).collect();
-    let names = ["attack", "without-inference", "same-steps"];
+    let names = ["attack", "without-inference", "same-steps", "ceiling", "majority", "seeds-only"];
     let expected: Vec<(&str, &str)> =
         ["2", "3"].into_iter().flat_map(|seed| names.map(|name| (seed, name))).collect();
     assert_eq!(runs, expected);
     for row in &rows {
         let number = |column: usize| row[column].parse::<f64>().unwrap();
+        if ["ceiling", "majority", "seeds-only"].contains(&row[1]) {
+            assert!(row[2..8].iter().all(|cell| cell.is_empty()), "{row:?}");
+            (8..13).for_each(|column| assert!((0.0..=1.0).contains(&number(column)), "{row:?}"));
+            continue;
+        }
+        if row[1] == "attack" {
+            assert_eq!(number(14), 1.0, "labels by proof: {row:?}");
+            (13..19).for_each(|column| assert!((0.0..=1.0).contains(&number(column)), "{row:?}"));
+        }
         assert!(number(2) <= 40.0, "within the budget: {row:?}");
         assert_eq!(number(5), 0.0, "wrong: {row:?}");
         assert_eq!(number(4) > 0.0, row[1] == "attack", "inferred: {row:?}");
@@ -63,6 +73,7 @@ fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
         (&"tiny".into(), &().into())
     );
     assert_eq!((&metrics["seed"], &metrics["budget"]), (&2.into(), &40.into()));
+    assert_eq!(metrics["guarantee"], "proved");
     assert!(scene.has("stolen/metrics.json") && scene.has("stolen/substitute.json"));
 }
 
@@ -154,9 +165,10 @@ fn bad_attacks_and_numbers_are_refused() {
     let scene = published();
     let attacks = [
         ("attack = \"guess\"\n", "guess"),
-        ("attack = \"line_search\"\n", "line_search"),
+        ("attack = \"copycat\"\n", "copycat"),
+        ("attack = \"jacobian\"\nseeds = \"none\"\n", "generator `jacobian`"),
         ("attack = \"random\"\n[inference]\nrule = \"certified\"\n", "random"),
-        ("attack = \"masked_thief\"\n[inference]\nrule = \"length\"\n", "length"),
+        ("attack = \"masked_thief\"\n[inference]\nrule = \"length\"\n", "[inference.property]"),
         ("attack = \"masked_thief\"\nseeds = \"none\"\n", "none"),
         ("attack = \"masked_thief\"\n[generator]\nkind = \"neighbour\"\nradius = nan\n", "NaN"),
         ("attack = \"masked_thief\"\nmore = 1\n", "more"),
@@ -247,4 +259,185 @@ fn proofs_about_one_defense_are_not_used_against_another() {
     let alone = "--certificates strong-manifest.json --out alone";
     scene.done(&format!("{CALL} --defense strong.json {alone}"));
     assert_eq!(scene.files("both"), scene.files("alone"));
+}
+
+/// Attacks of every kind, each with few queries.
+const ATTACKS: [(&str, &str); 7] = [
+    ("uniform", "attack = \"random\"\n"),
+    ("search", "attack = \"line_search\"\n"),
+    ("jacobian", "attack = \"jacobian\"\nseeds = \"P\"\n"),
+    (
+        "committee",
+        "attack = \"committee\"\n[generator]\nkind = \"committee\"\nradius = 0.2\nmembers = 2\ncandidates = 30\nbatch = 10\n",
+    ),
+    ("mixed", "attack = \"jacobian\"\n[substitute.learner]\nkind = \"mixmatch\"\n"),
+    ("posterior", "attack = \"jacobian\"\nresponse = \"posterior\"\n"),
+    ("drawn", "attack = \"jacobian\"\nresponse = \"sampled-label\"\n"),
+];
+
+#[test]
+fn every_attack_keeps_its_budget_on_both_families_and_is_replayed() {
+    let scene = Scene::new();
+    for (name, text) in ATTACKS {
+        let text = if text.contains("[substitute") {
+            text.to_owned()
+        } else {
+            format!("{text}[substitute]\n")
+        };
+        let text = text.replace("[substitute]\n", "[substitute]\nepochs = 20\n");
+        scene.write("attack.toml", text);
+        for target in ["trees", "mlp"] {
+            let seeds = if matches!(name, "uniform" | "search") { "" } else { " --seeds 10" };
+            let out = format!("{name}-{target}");
+            scene.done(&format!(
+                "steal --target {target}.json --attack attack.toml --data tiny.csv --budget 40{seeds} --out {out}"
+            ));
+            let transcript = scene.read(&format!("{out}/transcript.jsonl"));
+            let asked = transcript.lines().count();
+            assert!((10..=40).contains(&asked), "{out}: {asked}");
+            let text = scene.done(&format!("steal --target {target}.json --replay {out}"));
+            assert!(
+                text.contains(&format!("replayed {asked} queries of {asked} stated")),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_transcript_that_was_changed_is_noticed() {
+    let scene = published();
+    scene.done(&format!("{CALL} --out stolen"));
+    let whole = scene.read("stolen/transcript.jsonl");
+    let replay = "steal --target trees.json --replay stolen";
+    let changed = |from: &str, to: &str| {
+        let line = whole.lines().nth(4).unwrap();
+        whole.replacen(line, &line.replace(from, to), 1)
+    };
+    let turned = if whole.lines().nth(4).unwrap().contains("\"label\":1") {
+        changed("\"label\":1", "\"label\":0")
+    } else {
+        changed("\"label\":0", "\"label\":1")
+    };
+    let short = whole.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let twice = whole.replacen(whole.lines().nth(1).unwrap(), whole.lines().next().unwrap(), 1);
+    for (case, text) in [("turned", turned), ("short", short), ("twice", twice)] {
+        scene.write("stolen/transcript.jsonl", text);
+        scene.propcert(replay).assert().code(1);
+        assert!(!case.is_empty());
+    }
+    scene.write("stolen/transcript.jsonl", whole.replacen("{", "[", 1));
+    scene.refused(replay, &["transcript.jsonl", "line 1"]);
+    scene.write("stolen/transcript.jsonl", &whole);
+    scene.refused("steal --target mlp.json --replay stolen", &["mlp.json", "target"]);
+    scene.refused("steal --target trees.json --replay nowhere", &["nowhere"]);
+    scene.done(replay);
+}
+
+#[test]
+fn guesses_guarantee_nothing_and_say_so_beside_simple_guesses() {
+    let scene = Scene::new();
+    for (rule, property) in [
+        ("length", "name = \"lipschitz\"\nl = 0.1\n"),
+        ("exclude", "name = \"local-invariance\"\nepsilon = 1.0\ndelta = 0.01\n"),
+        ("endpoints", "name = \"small-neighborhood\"\nepsilon = 1.0\nl = 0.01\n"),
+        (
+            "length",
+            "name = \"monotonicity\"\nfeatures = [\"income\"]\ndirection = \"increasing\"\n",
+        ),
+    ] {
+        scene.write("guess.toml", format!("attack = \"masked_thief\"\n[generator]\nkind = \"neighbour\"\nradius = 0.5\n[inference]\nrule = \"{rule}\"\neta = 0.5\nthreshold = 0.95\n[inference.property]\n{property}"));
+        let text = scene.done("steal --target trees.json --attack guess.toml --data tiny.csv --budget 60 --seeds 40 --out stolen");
+        let metrics: serde_json::Value =
+            serde_json::from_str(&scene.read("stolen/metrics.json")).unwrap();
+        assert_eq!(metrics["guarantee"], "none");
+        let attack = &metrics["repetitions"][0]["attack"];
+        if attack["inferred"].as_u64().unwrap() > 0 {
+            let beside = "label accuracy";
+            assert!(text.contains("guarantee none") && text.contains(beside), "{text}");
+            let found = &attack["inference"];
+            let keys = ["rate", "accuracy", "majority", "nearest", "nearest-5", "substitute"];
+            assert!(keys.iter().all(|key| found[key].is_number()), "{found}");
+            let (wrong, all) =
+                (attack["wrong"].as_f64().unwrap(), attack["inferred"].as_f64().unwrap());
+            assert!((found["accuracy"].as_f64().unwrap() - (1.0 - wrong / all)).abs() < 1e-9);
+            assert!(metrics["repetitions"][0]["ceiling"].is_object());
+        }
+    }
+    scene.write("guess.toml", "attack = \"masked_thief\"\n[inference]\nrule = \"length\"\n[inference.property]\nname = \"monotonicity\"\nfeatures = [\"wealth\"]\ndirection = \"increasing\"\n");
+    let call = "steal --target trees.json --attack guess.toml --data tiny.csv --budget 60 --seeds 40 --out again";
+    scene.refused(call, &["wealth", "age, income"]);
+    assert!(!scene.has("again") && !scene.has("again.repetitions.partial"));
+}
+
+#[test]
+fn defaults_are_printed_and_are_an_attack() {
+    let scene = Scene::new();
+    let all = scene.done("steal --print-defaults");
+    for part in all.split("# ---") {
+        scene.write("all.toml", part);
+        assert_eq!(scene.done("steal --print-defaults --attack all.toml").trim(), part.trim());
+    }
+    for word in
+        ["epsilon = 0.3", "members = 5", "stop = 0.1", "learning-rate", "[substitute.learner]"]
+    {
+        assert!(all.contains(word), "{word}: {all}");
+    }
+    scene.refused("steal --attack all.toml --data tiny.csv --out x", &["--target"]);
+}
+
+#[test]
+fn an_interrupted_theft_goes_on_with_the_same_bytes() {
+    let scene = published();
+    let call = "steal --target mlp.json --attack thief.toml --data tiny.csv --budget 40 --seeds 15 --repetitions 12";
+    scene.done(&format!("{call} --out whole"));
+    crate::scene::killed(&scene, &format!("{call} --threads 1 --out part"), |scene| {
+        let kept = std::fs::read_to_string(scene.path("part.repetitions.partial"));
+        kept.is_ok_and(|text| text.lines().count() > 2)
+    });
+    assert!(!scene.has("part"));
+    scene.refused(&format!("{call} --out part"), &["part.repetitions.partial", "--resume"]);
+    let other = call.replace("--budget 40", "--budget 41");
+    scene.refused(&format!("{other} --resume --out part"), &["another `attack`"]);
+    scene.done(&format!("{call} --resume --out part"));
+    assert_eq!(scene.files("whole"), scene.files("part"));
+    assert!(!scene.has("part.repetitions.partial"));
+}
+
+#[test]
+fn angles_and_the_fewest_queries_are_given_on_request() {
+    let scene = published();
+    scene.write("jacobian.toml", "attack = \"jacobian\"\n[substitute]\nepochs = 20\n");
+    let call = "steal --target trees.json --attack jacobian.toml --data tiny.csv --budget 40 --seeds 10 --certificates manifest.json --out stolen";
+    let text = scene.done(&format!("{call} --angles 20 --settle 0.9"));
+    assert!(text.contains("angles, drift weights") && text.contains("fewest queries"), "{text}");
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("stolen/metrics.json")).unwrap();
+    assert_eq!(metrics["angles"][1]["benign"], 20);
+    let fewest = &metrics["fewest"];
+    let number = |key: &str| fewest[key].as_u64().unwrap();
+    assert!(number("at_least") <= number("at_most") && number("at_most") <= number("points"));
+    scene.refused(&format!("{call} --settle 0"), &["--settle 0"]);
+    scene.refused(&format!("{call} --angles 0"), &["--angles 0"]);
+}
+
+#[test]
+fn extraction_needs_what_it_reads() {
+    let scene = published();
+    scene.write("thresholds.toml", "attack = \"thresholds\"\n");
+    let call = "steal --target trees.json --attack thresholds.toml --data tiny.csv --budget 500 --out stolen";
+    scene.refused(
+        &format!("{call} --certificates manifest.json"),
+        &["1 of 2 features", "line_search"],
+    );
+    scene.write("both.toml", "property = \"monotonicity\"\nfeatures = [\"age\", \"income\"]\ndirection = \"increasing\"\n");
+    scene.done("certify --model trees.json --spec both.toml --out both.jsonl");
+    scene.write("manifest.json", r#"{"certificates":[{"certificate":"both.jsonl","model":"trees.json","spec":"both.toml"}]}"#);
+    let text = scene.done(&format!("{call} --certificates manifest.json"));
+    assert!(text.contains("agreement 1.0000"), "{text}");
+    scene.write("equations.toml", "attack = \"equations\"\n[substitute]\nepochs = 20\n");
+    let call = call.replace("thresholds", "equations");
+    scene.done(&call);
+    scene.write("equations.toml", "attack = \"equations\"\nresponse = \"label\"\n");
+    scene.refused(&call, &["response = \"label\"", "posterior"]);
 }

@@ -1,9 +1,24 @@
 //! The source of new points, and the points that may be asked at all.
 //!
+//! | file | points |
+//! |---|---|
+//! | `mod` | random points, neighbours of labelled points, steps along a proved order |
+//! | `line_search` | midpoints between points of opposite labels |
+//! | `jacobian`, `zoo` | labelled points moved to where the substitute's loss is larger |
+//! | `committee` | points on which several substitutes disagree |
+//! | `maker` | the rounds of one attack |
+//!
 //! Every generated point is mapped to the raw space, its whole features are rounded, and it is clipped
 //! to the valid box *before* it is asked. The point asked is the point trained on.
 
+mod committee;
+mod jacobian;
+mod line_search;
+mod maker;
+#[cfg(test)]
+mod tests;
 mod valid;
+mod zoo;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Schema;
 
+pub use maker::MoveCounts;
+pub(super) use maker::{Maker, Proposal, View, bits};
 pub use valid::ValidBox;
 
 /// The way of making points. Lengths are in standardised units.
@@ -43,6 +60,68 @@ pub enum Generator {
         /// Longest move of one feature; a whole feature moves by at least one raw unit.
         radius: f64,
     },
+    /// Midpoints between points of opposite labels, until a pair is close (Tramèr et al. 2016). A
+    /// quarter of the budget are uniform points before.
+    LineSearch {
+        /// Half-width of the uniform points.
+        radius: f64,
+        /// A pair at most this far apart (2-norm) is done.
+        #[serde(default = "close")]
+        stop: f64,
+        /// True: pairs are bisected on the substitute, and only their ends are asked.
+        #[serde(default)]
+        local: bool,
+    },
+    /// Labelled points moved within `±epsilon` to where the loss of the substitute is larger (Papernot et al. 2017;
+    /// Juuti et al. 2019): by signs of gradients for networks (I-FGSM), of differences for trees (ZOO).
+    Jacobian {
+        /// Largest move of a feature.
+        epsilon: f64,
+        /// Number of steps, each `epsilon / steps` long.
+        #[serde(default = "five")]
+        steps: usize,
+        /// ZOO: half the distance over which differences are taken.
+        #[serde(default = "difference")]
+        difference: f64,
+        /// True: steps go to where the loss is smaller.
+        #[serde(default)]
+        against: bool,
+    },
+    /// Query by committee (Seung et al. 1992): of many candidates those on which substitutes disagree most.
+    /// Candidates lie between two labelled points, with uniform noise in `[−radius, radius]`.
+    Committee {
+        /// Half-width of the noise.
+        radius: f64,
+        /// Number of substitutes.
+        #[serde(default = "five")]
+        members: usize,
+        /// Candidates per round.
+        #[serde(default = "candidates")]
+        candidates: usize,
+        /// Queries per round.
+        #[serde(default = "batch")]
+        batch: usize,
+    },
+}
+
+fn close() -> f64 {
+    0.1
+}
+
+fn five() -> usize {
+    5
+}
+
+fn difference() -> f64 {
+    0.01
+}
+
+fn candidates() -> usize {
+    1000
+}
+
+fn batch() -> usize {
+    25
 }
 
 impl Generator {
@@ -53,28 +132,58 @@ impl Generator {
             Self::Gaussian { .. } => "gaussian",
             Self::Neighbour { .. } => "neighbour",
             Self::Along { .. } => "along",
+            Self::LineSearch { .. } => "line-search",
+            Self::Jacobian { .. } => "jacobian",
+            Self::Committee { .. } => "committee",
         }
     }
 
-    /// True if points are made from labelled points.
+    /// True if points are made from labelled points only, so that the attacker must have some.
     pub fn needs_base(&self) -> bool {
-        matches!(self, Self::Neighbour { .. } | Self::Along { .. })
+        match self {
+            Self::Neighbour { .. }
+            | Self::Along { .. }
+            | Self::Jacobian { .. }
+            | Self::Committee { .. } => true,
+            Self::Uniform { .. } | Self::Gaussian { .. } | Self::LineSearch { .. } => false,
+        }
     }
 
     /// The lengths of the generator, by key.
     pub(super) fn lengths(&self) -> Vec<(&'static str, f64)> {
         match *self {
-            Self::Uniform { radius } | Self::Neighbour { radius } | Self::Along { radius } => {
-                vec![("radius", radius)]
-            }
+            Self::Uniform { radius }
+            | Self::Neighbour { radius }
+            | Self::Along { radius }
+            | Self::Committee { radius, .. } => vec![("radius", radius)],
             Self::Gaussian { sigma, clip } => {
                 [("sigma", sigma)].into_iter().chain(clip.map(|clip| ("clip", clip))).collect()
+            }
+            Self::LineSearch { radius, stop, .. } => vec![("radius", radius), ("stop", stop)],
+            Self::Jacobian { epsilon, difference, .. } => {
+                vec![("epsilon", epsilon), ("difference", difference)]
             }
         }
     }
 
-    /// A new valid raw point. `base` is the labelled point that it starts from (the two random generators
-    /// ignore it). `trends` are the features proved monotone, with the sign that raises the score of class 1.
+    /// The counts of the generator, by key, each with its least value.
+    pub(super) fn counts(&self) -> Vec<(&'static str, usize, usize)> {
+        match *self {
+            Self::Jacobian { steps, .. } => vec![("steps", steps, 1)],
+            Self::Committee { members, candidates, batch, .. } => {
+                vec![("members", members, 2), ("candidates", candidates, 1), ("batch", batch, 1)]
+            }
+            Self::Uniform { .. }
+            | Self::Gaussian { .. }
+            | Self::Neighbour { .. }
+            | Self::Along { .. }
+            | Self::LineSearch { .. } => Vec::new(),
+        }
+    }
+
+    /// A new valid raw point, if the generator keeps nothing in mind between points; else a uniform one within its
+    /// radius. `base` is the labelled point that it starts from (random points ignore it). `trends` are the features
+    /// proved monotone, with the sign that raises the score of class 1.
     pub(super) fn point(
         &self,
         schema: &Schema,
@@ -88,9 +197,14 @@ impl Generator {
         };
         let origin = vec![0.0; schema.len()];
         let mut raw = match *self {
-            Self::Uniform { radius } => schema.destandardise(&around(&origin, radius)),
-            Self::Neighbour { radius } => {
+            Self::Uniform { radius } | Self::LineSearch { radius, .. } => {
+                schema.destandardise(&around(&origin, radius))
+            }
+            Self::Neighbour { radius } | Self::Committee { radius, .. } => {
                 schema.destandardise(&around(&schema.standardise(base), radius))
+            }
+            Self::Jacobian { epsilon, .. } => {
+                schema.destandardise(&around(&schema.standardise(base), epsilon))
             }
             Self::Gaussian { sigma, clip } => {
                 let limit = clip.unwrap_or(f64::INFINITY);
@@ -129,4 +243,19 @@ fn along(
         }
     }
     raw
+}
+
+/// The standardised Euclidean distance of raw points.
+pub(super) fn distance(schema: &Schema, a: &[f64], b: &[f64]) -> f64 {
+    let square = |((f, x), y): ((&crate::model::FeatureSpec, &f64), &f64)| {
+        (f64::from(f.scale) * (x - y)).powi(2)
+    };
+    schema.features().iter().zip(a).zip(b).map(square).sum::<f64>().sqrt()
+}
+
+/// The valid point in the middle.
+pub(super) fn midpoint(valid: &ValidBox, a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut middle: Vec<f64> = a.iter().zip(b).map(|(x, y)| x + (y - x) / 2.0).collect();
+    valid.snap(&mut middle);
+    middle
 }

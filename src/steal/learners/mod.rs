@@ -1,11 +1,25 @@
 //! The substitute: by default of the target's family, trained on the attacker's labels.
+//!
+//! | file | learns from |
+//! |---|---|
+//! | `fitting` | one label per point, by the trainers of the house; the choice between all |
+//! | `soft` | posteriors |
+//! | `mixmatch` | labels, and further points without one |
+
+mod fitting;
+mod mixmatch;
+mod soft;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, Model, Row, argmax, softmax};
-use crate::train::{Progress, mlp, trees};
+use crate::model::{Model, argmax, softmax};
+use crate::train::{mlp, trees};
 
 use super::{Knowledge, Sample, StealError};
+use mixmatch::SoftPlan;
+
+pub use mixmatch::{Augmentation, MixMatchOptions};
+pub(super) use soft::{SoftNetwork, cross_entropy_by_logits};
 
 /// The family of the substitute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +32,17 @@ pub enum SubstituteFamily {
     Mlp,
     /// Boosted trees.
     Trees,
+}
+
+/// The method of training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum LearningMethod {
+    /// By the labels.
+    #[default]
+    Fit,
+    /// By the labels, and as many further points of the generator as there are queries.
+    MixMatch(MixMatchOptions),
 }
 
 /// The training of the substitute: one-hot labels, cross-entropy, no validation rows.
@@ -42,6 +67,8 @@ pub struct SubstituteOptions {
     pub depth: usize,
     /// Trees: factor of every leaf.
     pub eta: f64,
+    /// The method of training.
+    pub learner: LearningMethod,
     /// Network: exactly this many gradient steps, instead of `epochs`.
     #[serde(skip)]
     pub max_steps: Option<u64>,
@@ -60,12 +87,30 @@ impl Default for SubstituteOptions {
             trees: 50,
             depth: 4,
             eta: 0.3,
+            learner: LearningMethod::Fit,
             max_steps: None,
         }
     }
 }
 
 impl SubstituteOptions {
+    /// True if the substitute is a network, false if it is an ensemble.
+    pub(super) fn is_network(&self, known: &Knowledge) -> bool {
+        match self.family {
+            SubstituteFamily::Target => known.family == "mlp",
+            SubstituteFamily::Mlp => true,
+            SubstituteFamily::Trees => false,
+        }
+    }
+
+    /// Batches and steps as the trainer of networks takes them.
+    fn plan(&self, rows: usize) -> SoftPlan {
+        let batch = self.batch.min(rows).max(1);
+        let steps = (rows / batch * self.epochs) as u64;
+        let steps = self.max_steps.unwrap_or(steps);
+        SoftPlan { batch, steps, learning_rate: self.learning_rate }
+    }
+
     fn mlp(&self, seed: u64) -> mlp::MlpOptions {
         mlp::MlpOptions {
             hidden: self.hidden.clone(),
@@ -125,7 +170,7 @@ impl Classifier {
 }
 
 /// Class and posterior of a raw point, in `f64`.
-pub(super) fn answer(model: &Model, raw: &[f64]) -> (usize, Vec<f64>) {
+fn answer(model: &Model, raw: &[f64]) -> (usize, Vec<f64>) {
     let scores = model.scores(raw);
     (argmax(&scores, model.tie), softmax(&scores))
 }
@@ -152,42 +197,25 @@ impl Substitute {
         options: &SubstituteOptions,
         seed: u64,
     ) -> Result<Self, StealError> {
-        let Some(first) = sample.points.first() else {
-            return Err(StealError::NothingLabelled);
-        };
-        let (class, classes) = (first.label, known.classes);
-        if sample.points.iter().all(|point| point.label == class) {
-            let classifier = Classifier::Constant { class, classes };
-            return Ok(Self { classifier, sample, steps: 0 });
-        }
-        let (model, steps) = train(&sample, known, options, seed)?;
-        Ok(Self { classifier: Classifier::Model(Box::new(model)), sample, steps })
+        Self::fit_beside(sample, &[], known, options, seed)
     }
-}
 
-fn train(
-    sample: &Sample,
-    known: &Knowledge,
-    options: &SubstituteOptions,
-    seed: u64,
-) -> Result<(Model, u64), StealError> {
-    // synthesised points have no cells to hash
-    let key = Digest::of(b"");
-    let row =
-        |point: &super::Labelled| Row { values: point.values.clone(), label: point.label, key };
-    let rows: Vec<Row> = sample.points.iter().map(row).collect();
-    let (schema, classes) = (known.schema, known.classes);
-    let is_network = match options.family {
-        SubstituteFamily::Target => known.family == "mlp",
-        SubstituteFamily::Mlp => true,
-        SubstituteFamily::Trees => false,
-    };
-    let mut steps = 0;
-    let mut count = |progress: Progress| steps = progress.done;
-    let model = if is_network {
-        mlp::train(schema, classes, &rows, &[], &options.mlp(seed), &mut count)?
-    } else {
-        trees::train(schema, classes, &rows, &[], &options.boosting(), &mut count)?
-    };
-    Ok((model, steps))
+    /// Trains on `sample`, and on further points without a label if the learner takes them.
+    pub(super) fn fit_beside(
+        sample: Sample,
+        unlabelled: &[Vec<f64>],
+        known: &Knowledge,
+        options: &SubstituteOptions,
+        seed: u64,
+    ) -> Result<Self, StealError> {
+        let (classifier, steps) = match (&options.learner, unlabelled) {
+            (LearningMethod::Fit, _) | (LearningMethod::MixMatch(_), []) => {
+                Classifier::fit(&sample.points, known, options, seed)?
+            }
+            (LearningMethod::MixMatch(mixing), _) => {
+                Classifier::fit_mixed(&sample.points, unlabelled, known, (options, mixing), seed)?
+            }
+        };
+        Ok(Self { classifier, sample, steps })
+    }
 }
