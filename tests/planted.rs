@@ -95,7 +95,7 @@ static DEFECTS: [Defect; 71] = [
     Defect(
         "a mirror keeps every label",
         "defense/adaptive_misinformation.rs",
-        "Some(Asked::Confidence { delta: «&Rational::ONE - self.tau.value()» })",
+        "Decoy::Mirror => «self.tau.value().clone()»,",
         "Rational::half()",
     ),
     Defect(

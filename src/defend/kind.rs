@@ -92,7 +92,7 @@ impl DefenseKind {
     /// # Errors
     /// A parameter that is missing, unknown, given twice or out of its range.
     pub fn with(self, target: Digest, parameters: &str) -> Result<Defense, DefendError> {
-        let mut given = Given::read(self, parameters)?;
+        let mut given = GivenParameters::read(self, parameters)?;
         let defense = match self {
             Self::PredictionPoisoning => {
                 Defense::prediction_poisoning(target, given.decimal("alpha", None)?)
@@ -130,12 +130,12 @@ impl DefenseKind {
 }
 
 /// Parameters that were given, each taken once.
-struct Given {
+struct GivenParameters {
     kind: DefenseKind,
     values: BTreeMap<String, String>,
 }
 
-impl Given {
+impl GivenParameters {
     fn read(kind: DefenseKind, text: &str) -> Result<Self, DefendError> {
         let mut given = Self { kind, values: BTreeMap::new() };
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {

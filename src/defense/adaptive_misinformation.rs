@@ -92,10 +92,19 @@ impl AdaptiveMisinformation {
         (&half + &below, &half + &above)
     }
 
-    /// The claim `F_y > p` that suffices for `F′_y > bound`, `bound >= ½`: above τ the answer rises with `p`.
+    /// The confidence above which the label is kept, and from which on the answer to it rises.
+    fn kept_above(&self) -> Rational {
+        match self.decoy {
+            Decoy::Uniform => Rational::half(),
+            Decoy::Mirror => self.tau.value().clone(),
+        }
+    }
+
+    /// The claim `F_y > p` that suffices for `F′_y > bound`, `bound >= ½`: the answer rises with `p` from ½ on, behind a mirror
+    /// from τ on.
     fn above(&self, bound: &Rational) -> Option<Asked> {
         let suffices = |p: &Rational| self.answer(p, p).0 > *bound;
-        let (mut low, mut high) = (self.tau.value().clone(), Rational::ONE);
+        let (mut low, mut high) = (self.kept_above(), Rational::ONE);
         for _ in 0..HALVINGS {
             let middle = &(&low + &high) * &Rational::half();
             if suffices(&middle) { high = middle } else { low = middle }
@@ -123,13 +132,13 @@ impl AnswerMap for AdaptiveMisinformation {
         match (asked, self.decoy) {
             (Asked::Label | Asked::Order | Asked::Boundary, Decoy::Uniform) => Some(asked.clone()),
             (Asked::Label, Decoy::Mirror) => {
-                Some(Asked::Confidence { delta: &Rational::ONE - self.tau.value() })
+                Some(Asked::Confidence { delta: &Rational::ONE - &self.kept_above() })
             }
-            (Asked::Confidence { delta }, _) => {
-                let bound = &Rational::ONE - delta;
-                let half = Rational::half();
-                self.above(if bound < half { &half } else { &bound })
+            // the label's answer is above ½ wherever its posterior is, or behind a mirror wherever that is above τ
+            (Asked::Confidence { delta }, _) if *delta >= Rational::half() => {
+                Some(Asked::Confidence { delta: &Rational::ONE - &self.kept_above() })
             }
+            (Asked::Confidence { delta }, _) => self.above(&(&Rational::ONE - delta)),
             (Asked::Order | Asked::Boundary, Decoy::Mirror)
             | (Asked::Outputs | Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
         }

@@ -161,6 +161,20 @@ fn maps_carry_as_much_as_they_keep() {
             assert_eq!([proved, refuted[0]], expected, "{} at {x}", map.defense);
         }
     }
+    // an answer above ½ is kept where the label is, one above 0.6 where the misinformation is weak
+    let [even, sure] = ["0.5", "0.4"].map(|delta| {
+        spec(&format!(
+            "property = 'local-invariance'\nepsilon = '0.25'\nunits = 'raw'\ndelta = '{delta}'\nsemantics = 'real'"
+        ))
+    });
+    for (x, expected) in [(0.5, [true, false]), (1.5, [true, true])] {
+        let map = misinformation(50.0, 0.75, Decoy::Uniform);
+        for (spec, expected) in [&even, &sure].into_iter().zip(expected) {
+            for (proved, _) in decided((spec, &model, 1), &map.defense, (&[x], &[])) {
+                assert_eq!(proved, expected, "{x}");
+            }
+        }
+    }
     // an order is kept by all but the mirror
     let order = spec("property = 'monotonicity'\nfeatures = ['x0']\ndirection = 'increasing'");
     for (map, expected) in [
