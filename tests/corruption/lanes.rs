@@ -69,7 +69,7 @@ pub const LANES: [(&str, Lane); 37] = [
         hints(c, draw, |hint, draw| {
             let at = draw.index(hint.conditions.len());
             let multiplier = hint.conditions.get_mut(at)?;
-            *multiplier = draw.pick(&[(0, -1.0), (0, -1e9), (0, 1e9), (7, 1.0)])?;
+            *multiplier = draw.pick(&[(0, -1.0), (0, 1e9), (1, 1.0), (7, 1.0)])?;
             Some(())
         })
     }),
