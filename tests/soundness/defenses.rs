@@ -161,6 +161,13 @@ fn maps_carry_as_much_as_they_keep() {
             assert_eq!([proved, refuted[0]], expected, "{} at {x}", map.defense);
         }
     }
+    // from 0.51 to 0.54 both answers are 0.5 with one digit, and the tie is the other class's
+    let near = spec("property = 'label'\nepsilon = '0.05'\nunits = 'raw'\nsemantics = 'real'");
+    for (digits, expected) in [(1, false), (3, true)] {
+        for (proved, _) in decided((&near, &model, 1), &rounding(digits).defense, (&[0.1], &[])) {
+            assert_eq!(proved, expected, "{digits}");
+        }
+    }
     // an answer above ½ is kept where the label is, one above 0.6 where the misinformation is weak
     let [even, sure] = ["0.5", "0.4"].map(|delta| {
         spec(&format!(
