@@ -24,6 +24,13 @@ pub(super) struct RecipeProperty {
     loss: Option<FlipLoss>,
 }
 
+impl RecipeProperty {
+    /// The file of the spec, as the recipe names it.
+    pub(super) fn file(&self) -> &Path {
+        &self.spec
+    }
+}
+
 /// A spec that a model is trained to hold, with the settings of its loss; those left out are the usual ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct HeldSpec {

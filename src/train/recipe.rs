@@ -235,6 +235,15 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The files of the specs that a recipe names, from its folder on.
+    ///
+    /// # Errors
+    /// Text that is no recipe.
+    pub(crate) fn spec_files(bytes: &[u8]) -> Result<Vec<PathBuf>, RecipeError> {
+        let (_, entries) = Self::parse(bytes)?;
+        Ok(entries.iter().map(|entry| entry.file().to_owned()).collect())
+    }
+
     /// Takes the weight of labels from their specs, and refuses settings of specs that say nothing.
     fn expect_settings_in_place(&mut self) -> Result<(), RecipeError> {
         match &mut self.kind {

@@ -9,7 +9,7 @@ use crate::defend::DefenseKind;
 use crate::model::{Digest, MAX_BYTES, Model};
 use crate::source::read_regular;
 use crate::steal::AttackSpec;
-use crate::train::Recipe;
+use crate::train::{Recipe, RecipeError};
 
 use super::super::cell::is_name;
 use super::super::defending::expect_parameters;
@@ -202,6 +202,20 @@ impl EntryReader<'_> {
         }
     }
 
+    /// The recipe of a file whose text has been read; the specs that it names belong to the grid as well.
+    fn recipe(
+        &mut self,
+        at: EntryName,
+        name: &str,
+        text: &[u8],
+    ) -> Result<Result<Recipe, RecipeError>, GridError> {
+        let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+        for spec in Recipe::spec_files(text).unwrap_or_default() {
+            self.file(at, &folder.join(spec).display().to_string(), MAX_SETTINGS)?;
+        }
+        Ok(Recipe::open(&self.folder.join(name)))
+    }
+
     fn model(&mut self, at: EntryName, entry: &ModelEntry) -> Result<GridModel, GridError> {
         let ModelEntry { recipe, recipe_file, file, seed, needs, .. } = entry;
         let given = [recipe.is_some(), recipe_file.is_some(), file.is_some()];
@@ -214,7 +228,10 @@ impl EntryReader<'_> {
             }
             None => {
                 let text = self.text(at, recipe.as_ref(), recipe_file.as_ref())?;
-                let recipe = Recipe::read(text.as_bytes());
+                let recipe = match recipe_file {
+                    Some(name) => self.recipe(at, name, text.as_bytes())?,
+                    None => Recipe::read(text.as_bytes()),
+                };
                 ModelSource::Recipe(recipe.map_err(|error| self.unreadable(at, error))?)
             }
         };
@@ -312,6 +329,16 @@ mod tests {
     use super::*;
 
     const START: &str = "data = ['d']\n[[model]]\nname = 'm'\nrecipe = \"family = 'mlp'\"\n";
+
+    /// A recipe names its specs from its own folder on, and they belong to the grid.
+    #[test]
+    fn the_study_of_defenses_is_read_with_the_specs_of_its_recipes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("studies");
+        let bytes = std::fs::read(folder.join("defenses.toml")).unwrap();
+        let grid = read(&bytes, &folder).unwrap();
+        let is_named = |name: &&String| name.ends_with("local-invariance-0.1.toml");
+        assert_eq!(grid.files.keys().filter(is_named).count(), 1, "{:?}", grid.files.keys());
+    }
 
     fn refusal(text: &str) -> String {
         read(text.as_bytes(), Path::new("")).expect_err(text).to_string()
