@@ -113,14 +113,20 @@ fn cells(held: &HeldModel) -> String {
     )
 }
 
+/// Strengths, each with its words and its one spec.
+fn strengths(of: [&str; 5], text: impl Fn(&str) -> (String, String)) -> Vec<Strength> {
+    let one = |value| {
+        let (words, text) = text(value);
+        (words, vec![text])
+    };
+    of.map(one).into()
+}
+
 fn local_invariance(_: &DataSet) -> Vec<Strength> {
-    ["0.02", "0.05", "0.1", "0.2", "0.3"]
-        .map(|epsilon| {
-            let text =
-                format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
-            (format!("ε {epsilon}"), vec![text])
-        })
-        .into()
+    strengths(["0.02", "0.05", "0.1", "0.2", "0.3"], |epsilon| {
+        let text = format!("property = 'local-invariance'\nepsilon = '{epsilon}'\ndelta = '0.5'");
+        (format!("ε {epsilon}"), text)
+    })
 }
 
 /// The first fifth of the declared directions, two fifths, and so on.
@@ -149,35 +155,24 @@ fn monotonicity(data: &DataSet) -> Vec<Strength> {
 /// Changes of the first five features, one at a time, by at most some of the score.
 fn stability(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 5).join("', '");
-    ["8", "4", "2", "1", "0.5"]
-        .map(|bound| {
-            let text = format!("property = 'stability'\nfeatures = ['{names}']\nbound = '{bound}'");
-            (format!("bound {bound}"), vec![text])
-        })
-        .into()
+    strengths(["8", "4", "2", "1", "0.5"], |bound| {
+        let text = format!("property = 'stability'\nfeatures = ['{names}']\nbound = '{bound}'");
+        (format!("bound {bound}"), text)
+    })
 }
 
 fn small_neighborhood(_: &DataSet) -> Vec<Strength> {
-    ["200", "100", "50", "25", "10"]
-        .map(|constant| {
-            let text = format!(
-                "property = 'small-neighborhood'\nepsilon = '0.05'\nconstant = '{constant}'\non = 'score'"
-            );
-            (format!("ε 0.05, constant {constant}"), vec![text])
-        })
-        .into()
+    strengths(["200", "100", "50", "25", "10"], |constant| {
+        let text = format!(
+            "property = 'small-neighborhood'\nepsilon = '0.05'\nconstant = '{constant}'\non = 'score'"
+        );
+        (format!("ε 0.05, constant {constant}"), text)
+    })
 }
 
 fn high_confidence(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 5).join("', '");
-    ["0.1", "0.3", "0.5", "0.7", "0.9"]
-        .map(|cutoff| {
-            let text = format!(
-                "property = 'high-confidence'\nfeatures = ['{names}']\nconfidence = '0.98'\ncutoff = '{cutoff}'"
-            );
-            (format!("0.98 stays {cutoff}"), vec![text])
-        })
-        .into()
+    cutoffs(&format!("property = 'high-confidence'\nfeatures = ['{names}']"))
 }
 
 /// The first two features at once, and the next two.
@@ -185,26 +180,24 @@ fn redundancy(data: &DataSet) -> Vec<Strength> {
     let names = first(data, 4);
     let groups: Vec<String> =
         names.chunks(2).map(|pair| format!("['{}']", pair.join("', '"))).collect();
-    let groups = groups.join(", ");
-    ["0.1", "0.3", "0.5", "0.7", "0.9"]
-        .map(|cutoff| {
-            let text = format!(
-                "property = 'redundancy'\ngroups = [{groups}]\nconfidence = '0.98'\ncutoff = '{cutoff}'"
-            );
-            (format!("0.98 stays {cutoff}"), vec![text])
-        })
-        .into()
+    cutoffs(&format!("property = 'redundancy'\ngroups = [{}]", groups.join(", ")))
+}
+
+/// What is confident at 0.98 stays above a cutoff.
+fn cutoffs(claim: &str) -> Vec<Strength> {
+    strengths(["0.1", "0.3", "0.5", "0.7", "0.9"], |cutoff| {
+        let text = format!("{claim}\nconfidence = '0.98'\ncutoff = '{cutoff}'");
+        (format!("0.98 stays {cutoff}"), text)
+    })
 }
 
 fn boundary_fuzz(_: &DataSet) -> Vec<Strength> {
-    ["5", "2", "1", "0.5", "0.1"]
-        .map(|epsilon| {
-            let text = format!(
-                "property = 'boundary-fuzz'\nepsilon = '{epsilon}'\nshift = '0.1'\nzone = 'axis'\nscope = 'local'\nradius = '0.05'"
-            );
-            (format!("ε {epsilon}"), vec![text])
-        })
-        .into()
+    strengths(["5", "2", "1", "0.5", "0.1"], |epsilon| {
+        let text = format!(
+            "property = 'boundary-fuzz'\nepsilon = '{epsilon}'\nshift = '0.1'\nzone = 'axis'\nscope = 'local'\nradius = '0.05'"
+        );
+        (format!("ε {epsilon}"), text)
+    })
 }
 
 fn first(data: &DataSet, count: usize) -> Vec<String> {

@@ -87,7 +87,7 @@ fn from_hexadecimal<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<f64
 }
 
 /// The bits of a point; both zeros have the same bits.
-fn bits(point: &[f64]) -> Vec<u64> {
+pub(crate) fn bits(point: &[f64]) -> Vec<u64> {
     point.iter().map(|x| (x + 0.0).to_bits()).collect()
 }
 
@@ -227,7 +227,7 @@ impl<'a> Oracle<'a> {
         Ok(self.transcript.get(place).expect("places are indexes of the transcript"))
     }
 
-    /// The bits of a point; both zeros have the same bits.
+    /// The [`bits`] of a point that may be asked.
     fn key(&self, raw: &[f64]) -> Result<Vec<u64>, OracleError> {
         let (found, expected) = (raw.len(), self.target.schema().len());
         if found != expected {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::{Decimal, Rational, sigmoid};
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, DefenseError, posterior, written};
 
 /// Halvings of an interval of confidence in which a bound is sought.
 const HALVINGS: u32 = 40;
@@ -123,7 +123,7 @@ impl AnswerMap for AdaptiveMisinformation {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let (nu, tau, decoy) = (self.nu.clone(), self.tau.clone(), self.decoy);
         let file = MisinformationFile { format, target, kind, nu, tau, decoy };
-        serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
+        written(&file)
     }
 
     /// With a uniform decoy `s` is positive: labels stay, answers keep their order, and none is surer than before. With a

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, DefenseError, posterior, written};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +92,7 @@ impl AnswerMap for Mixture {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let (alpha, eta) = (self.alpha.clone(), self.eta.clone());
         let file = MixtureFile { format, target, kind, alpha, eta };
-        serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
+        written(&file)
     }
 
     /// Answers move by the factor `1 − α` and a constant, so an order and closeness are kept; with an even constant

@@ -17,7 +17,7 @@ mod tests;
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational, sigmoid};
 use crate::model::{Digest, LimitError, Model, Object, Tie, check_json};
@@ -68,6 +68,11 @@ trait AnswerMap: fmt::Display {
 
     /// The answers for a posterior whose label is `label`, in `f64`; not evidence.
     fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2];
+}
+
+/// The text of a file.
+fn written(file: &impl Serialize) -> String {
+    serde_json::to_string(file).expect("plain data has a JSON text") + "\n"
 }
 
 /// `[least, greatest]` of the undefended posterior of a class.

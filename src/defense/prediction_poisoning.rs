@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::{Decimal, Rational, exp};
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, DefenseError, posterior, written};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ impl AnswerMap for PredictionPoisoning {
     fn to_json(&self, target: Digest) -> String {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let file = DefenseFile { format, target, kind, alpha: self.alpha.clone() };
-        serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
+        written(&file)
     }
 
     /// `F′_y` is `(1−α)·F_y`, or more by α if `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::Rational;
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, DefenseError, posterior, written};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +69,7 @@ impl AnswerMap for Rounding {
     fn to_json(&self, target: Digest) -> String {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let file = RoundingFile { format, target, kind, digits: self.digits };
-        serde_json::to_string(&file).expect("plain data has a JSON text") + "\n"
+        written(&file)
     }
 
     /// An answer moves by at most `½·10⁻ᵏ`, and never against the order. Answers whose gap is above `10⁻ᵏ` stay apart.

@@ -13,8 +13,10 @@
 use ndarray::Array2;
 use serde::Serialize;
 
-use super::learners::{SoftNetwork, cross_entropy_by_logits};
-use super::{Knowledge, Labelled, StealStream, SubstituteOptions, stream};
+use crate::train::mlp::FloatNetwork;
+
+use super::learners::{cross_entropy_by_logits, gradient};
+use super::{Knowledge, Labelled, StealError, SubstituteOptions};
 
 /// The weights at which gradients are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -47,15 +49,18 @@ pub struct AngleFigures {
 }
 
 /// The angles of all pairs, in one reading. The network is that of a substitute, before any training.
+///
+/// # Errors
+/// Settings of which no network is made.
 pub fn angles(
     known: &Knowledge,
     options: &SubstituteOptions,
     (benign, synthesised): (&[Labelled], &[Labelled]),
     reading: AngleReading,
     seed: u64,
-) -> AngleFigures {
+) -> Result<AngleFigures, StealError> {
     let gradients = |points: &[Labelled]| gradients(known, options, points, reading, seed);
-    let (left, right) = (gradients(benign), gradients(synthesised));
+    let (left, right) = (gradients(benign)?, gradients(synthesised)?);
     let zero = benign.len() + synthesised.len() - left.len() - right.len();
     let mut angles: Vec<f64> =
         left.iter().flat_map(|u| right.iter().map(|v| degrees(u, v))).collect();
@@ -66,7 +71,7 @@ pub fn angles(
         let at = (q * (angles.len() - 1) as f64).round() as usize;
         angles.get(at).copied().unwrap_or_default()
     };
-    AngleFigures {
+    Ok(AngleFigures {
         reading,
         benign: benign.len(),
         synthesised: synthesised.len(),
@@ -78,7 +83,7 @@ pub fn angles(
             Vec::new()
         },
         above_90: is_some.then(|| share(angles.iter().filter(|angle| **angle > 90.0).count())),
-    }
+    })
 }
 
 /// The gradients by the weights, without those that are 0, each of length 1.
@@ -88,30 +93,30 @@ fn gradients(
     points: &[Labelled],
     reading: AngleReading,
     seed: u64,
-) -> Vec<Vec<f64>> {
-    let widths = [&[known.schema.len()], options.hidden.as_slice(), &[known.classes]].concat();
-    let mut network: SoftNetwork<f64> =
-        SoftNetwork::random(&widths, &mut stream(seed, StealStream::Weights));
+) -> Result<Vec<Vec<f64>>, StealError> {
+    let mut network: FloatNetwork<f64> = options.mlp(seed).start(known.schema, known.classes)?;
     let mut found = Vec::new();
     for point in points {
         let z = known.schema.standardise(&point.values);
         let inputs = Array2::from_shape_fn((1, z.len()), |(_, column)| z[column]);
         let one_hot = |class: usize| if class == point.label { 1.0 } else { 0.0 };
         let labels = Array2::from_shape_fn((1, known.classes), |(_, class)| one_hot(class));
-        let outputs = network.forward(&inputs);
-        let by_logits = cross_entropy_by_logits(&outputs[outputs.len() - 1], &labels);
-        let (gradient, _) = network.backward(&inputs, &outputs, by_logits);
-        let flat: Vec<f64> = gradient.parameters().copied().collect();
+        let by_weights =
+            gradient(&network, &inputs, |logits| cross_entropy_by_logits(logits, &labels));
+        let flat: Vec<f64> = by_weights.tensors().flatten().copied().collect();
         let norm = flat.iter().map(|g| g * g).sum::<f64>().sqrt();
         if norm > 0.0 && norm.is_finite() {
             found.push(flat.into_iter().map(|g| g / norm).collect());
         }
         match reading {
-            AngleReading::Drift => network.descend(&gradient, options.learning_rate),
+            AngleReading::Drift => {
+                let steps = network.tensors_mut().flatten().zip(by_weights.tensors().flatten());
+                steps.for_each(|(w, g)| *w -= options.learning_rate * g);
+            }
             AngleReading::Fixed => {}
         }
     }
-    found
+    Ok(found)
 }
 
 /// The angle of two vectors of length 1.
@@ -140,9 +145,9 @@ mod tests {
         let x = [labelled(&[3.0, 2.0, 1.0], 0)];
         let other = [labelled(&[3.0, 2.0, 1.0], 1)];
         let fixed = AngleReading::Fixed;
-        let same = angles(&known, &options, (&x, &x), fixed, 1);
+        let same = angles(&known, &options, (&x, &x), fixed, 1).unwrap();
         assert!(same.mean.unwrap() < 1e-5 && same.zero == 0);
-        let straight = angles(&known, &options, (&x, &other), fixed, 1);
+        let straight = angles(&known, &options, (&x, &other), fixed, 1).unwrap();
         assert!((straight.mean.unwrap() - 180.0).abs() < 1e-5);
         assert_eq!(straight.above_90, Some(1.0));
     }
@@ -157,7 +162,7 @@ mod tests {
         };
         let (benign, made) = (points(1), points(2));
         let options = SubstituteOptions { hidden: vec![7], ..Default::default() };
-        let at = |reading| angles(&known, &options, (&benign, &made), reading, 3);
+        let at = |reading| angles(&known, &options, (&benign, &made), reading, 3).unwrap();
         let (drift, fixed) = (at(AngleReading::Drift), at(AngleReading::Fixed));
         assert_ne!(drift.mean, fixed.mean);
         assert_eq!((drift.benign, drift.synthesised, drift.quantiles.len()), (50, 50, 5));
@@ -167,9 +172,9 @@ mod tests {
         );
         // logits so far apart that the softmax is exactly one-hot
         let far = [labelled(&[1e8, -1e8, 1e8], 0), labelled(&[1e8, -1e8, 1e8], 1)];
-        let found = angles(&known, &options, (&far, &made), AngleReading::Fixed, 3);
+        let found = angles(&known, &options, (&far, &made), AngleReading::Fixed, 3).unwrap();
         assert_eq!(found.zero, 1, "{found:?}");
-        let none = angles(&known, &options, (&far[..0], &made), AngleReading::Fixed, 3);
+        let none = angles(&known, &options, (&far[..0], &made), AngleReading::Fixed, 3).unwrap();
         assert_eq!((none.mean, none.quantiles.len()), (None, 0));
     }
 }

@@ -50,6 +50,15 @@ struct InferenceTable {
     property: Option<SecurityProperty>,
 }
 
+/// Numbers that take the place of those of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttackNumbers {
+    /// The query budget.
+    pub queries: Option<usize>,
+    /// The seed rows, of an attack that has some.
+    pub seed_rows: Option<usize>,
+}
+
 /// Reasons why a file is no attack.
 #[derive(Debug, thiserror::Error)]
 pub enum AttackSpecError {
@@ -103,18 +112,24 @@ fn positive(key: &'static str, found: f64) -> Result<(), AttackSpecError> {
 }
 
 impl AttackFile {
-    /// Reads and checks an attack; absent settings take their defaults.
-    pub(super) fn read(bytes: &[u8]) -> Result<AttackSpec, AttackSpecError> {
+    /// Reads and checks an attack with these numbers; absent settings take their defaults.
+    pub(super) fn read(
+        bytes: &[u8],
+        numbers: AttackNumbers,
+    ) -> Result<AttackSpec, AttackSpecError> {
         let file: Self = toml::from_str(std::str::from_utf8(bytes)?)?;
         let default = AttackSpec::new(file.attack);
         let seeds = file.seeds.unwrap_or(default.seeds);
-        let seed_rows = if seeds == SeedRows::Nothing { 0 } else { 50 };
+        let seed_rows = match seeds {
+            SeedRows::Nothing => file.seed_rows.unwrap_or(0),
+            SeedRows::P | SeedRows::X => numbers.seed_rows.or(file.seed_rows).unwrap_or(50),
+        };
         let spec = AttackSpec {
             attack: file.attack,
             seeds,
-            seed_rows: file.seed_rows.unwrap_or(seed_rows),
+            seed_rows,
             response: file.response.unwrap_or(default.response),
-            queries: file.queries.unwrap_or(default.queries),
+            queries: numbers.queries.or(file.queries).unwrap_or(default.queries),
             cap_factor: file.cap_factor.unwrap_or(default.cap_factor),
             generator: file.generator.unwrap_or(default.generator),
             inference: match file.inference {

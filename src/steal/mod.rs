@@ -39,7 +39,7 @@ mod rounds;
 mod tests;
 
 pub use angles::{AngleFigures, AngleReading, angles};
-pub use attack_file::AttackSpecError;
+pub use attack_file::{AttackNumbers, AttackSpecError};
 pub use extraction::{EquationSolving, ThresholdSearch};
 pub use generators::{Generator, MoveCounts, ValidBox};
 pub use guesses::InferenceFigures;
@@ -296,16 +296,15 @@ pub enum StealError {
     NothingLabelled,
 }
 
-/// Independent random streams of one seed.
+/// Independent random streams of one seed. Their numbers decide what chance brings, so they stay.
 #[derive(Clone, Copy, Debug)]
 enum StealStream {
-    Points,
-    SeedRows,
-    Evaluation,
-    Weights,
-    Order,
-    Mixing,
-    Bootstrap,
+    Points = 0,
+    SeedRows = 1,
+    Evaluation = 2,
+    Order = 4,
+    Mixing = 5,
+    Bootstrap = 6,
 }
 
 fn stream(seed: u64, purpose: StealStream) -> ChaCha8Rng {

@@ -76,16 +76,7 @@ pub fn run(
     repetitions: usize,
     seed: u64,
 ) -> Result<Vec<Repetition>, StealError> {
-    let seeds: Vec<u64> = (0..repetitions as u64).map(|k| seed.wrapping_add(k)).collect();
-    match scene.evaluation.target() {
-        Answering::Model(..) => {
-            let outcomes: Vec<_> =
-                seeds.par_iter().map(|&seed| scene.repeat(attack, seed)).collect();
-            outcomes.into_iter().collect()
-        }
-        // one command answers one repetition after the other, so that it is always asked in the same order
-        Answering::Outside(_) => seeds.iter().map(|&seed| scene.repeat(attack, seed)).collect(),
-    }
+    scene.each(repetitions, seed, |seed| scene.repeat(attack, seed))
 }
 
 /// True if both runs were trained, or neither.
@@ -101,6 +92,28 @@ fn draw(pool: &[Row], count: usize, seed: u64) -> Vec<Row> {
 }
 
 impl<'a> Scene<'a> {
+    /// Makes repetitions with seeds `seed`, `seed + 1`, …, in any order of time; they are given in that of the seeds.
+    ///
+    /// # Errors
+    /// The first failure, in the order of repetitions.
+    pub fn each<E: Send>(
+        &self,
+        repetitions: usize,
+        seed: u64,
+        make: impl Fn(u64) -> Result<Repetition, E> + Sync,
+    ) -> Result<Vec<Repetition>, E> {
+        let seeds = (0..repetitions as u64).map(|k| seed.wrapping_add(k));
+        match self.evaluation.target() {
+            Answering::Model(..) => {
+                let seeds: Vec<u64> = seeds.collect();
+                let outcomes: Vec<_> = seeds.par_iter().map(|&seed| make(seed)).collect();
+                outcomes.into_iter().collect()
+            }
+            // one command answers one repetition after the other, so that it is always asked in the same order
+            Answering::Outside(_) => seeds.map(make).collect(),
+        }
+    }
+
     /// One repetition with its controls.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oracle::Response;
 
-use super::attack_file::AttackFile;
+use super::attack_file::{AttackFile, AttackNumbers};
 use super::{
     Attack, AttackSpecError, EquationSolving, Generator, Inference, StealLoop, SubstituteOptions,
     ThresholdSearch,
@@ -167,7 +167,15 @@ impl AttackSpec {
     /// # Errors
     /// Unknown keys and names, settings that conflict or are out of range.
     pub fn read(bytes: &[u8]) -> Result<Self, AttackSpecError> {
-        AttackFile::read(bytes)
+        Self::read_with(bytes, AttackNumbers::default())
+    }
+
+    /// Reads an attack, with these numbers in place of its own.
+    ///
+    /// # Errors
+    /// As [`AttackSpec::read`].
+    pub fn read_with(bytes: &[u8], numbers: AttackNumbers) -> Result<Self, AttackSpecError> {
+        AttackFile::read(bytes, numbers)
     }
 
     /// All settings as TOML, which [`AttackSpec::read`] reads back.
@@ -230,6 +238,22 @@ mod tests {
             let shortest = format!("attack = \"{}\"", attack.name());
             assert_eq!(AttackSpec::read(shortest.as_bytes()).unwrap(), spec);
         }
+    }
+
+    /// A budget of the command line is measured against the seed rows of the command line.
+    #[test]
+    fn other_numbers_take_the_place_of_those_of_the_file() {
+        let with = |text: &str, queries, seed_rows| {
+            let numbers = AttackNumbers { queries, seed_rows };
+            AttackSpec::read_with(text.as_bytes(), numbers).map(|it| (it.queries, it.seed_rows))
+        };
+        let thief = "attack = \"masked_thief\"\nqueries = 20";
+        assert_eq!(with(thief, Some(300), None).unwrap(), (300, 50));
+        assert_eq!(with(thief, None, Some(5)).unwrap(), (20, 5));
+        assert!(with(thief, None, None).is_err());
+        assert!(with(thief, Some(usize::MAX), Some(5)).is_err());
+        assert_eq!(with("attack = \"random\"", Some(7), Some(5)).unwrap(), (7, 0));
+        assert_eq!(with("attack = \"random\"\nseeds = \"P\"", None, Some(5)).unwrap(), (200, 5));
     }
 
     #[test]

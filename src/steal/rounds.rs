@@ -16,9 +16,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::Row;
-use crate::oracle::{Oracle, Response};
+use crate::oracle::{Oracle, Response, bits};
 
-use super::generators::{Generator, Maker, Proposal, View, bits};
+use super::generators::{Generator, Maker, Proposal, View};
 use super::inference::{CertifiedLabels, Inference, Inferrer};
 use super::{
     Attack, Augmentation, Knowledge, Labelled, LearningMethod, Sample, Source, StealError,

@@ -192,6 +192,33 @@ fn bad_attacks_and_numbers_are_refused() {
     assert!(!scene.has("stolen"));
 }
 
+/// Settings of a substitute that no network has, by every way of training and measuring one.
+#[test]
+fn substitutes_that_cannot_be_are_refused_and_leave_nothing() {
+    let scene = published();
+    let mixed = "learner = { kind = \"mixmatch\" }";
+    for (setting, fact) in [
+        ("hidden = [0]", "`hidden` is 0"),
+        ("hidden = [1000000000000]", "65,536 a layer"),
+        ("epochs = 9223372036854775807", "1 to 1,000,000"),
+    ] {
+        for (response, more) in [("label", ""), ("posterior", ""), ("label", mixed)] {
+            let text = format!(
+                "attack = \"jacobian\"\nseed-rows = 20\nresponse = \"{response}\"\n\
+                 [substitute]\nfamily = \"mlp\"\n{setting}\n{more}\n"
+            );
+            scene.write("bad.toml", &text);
+            let call = "steal --target mlp.json --attack bad.toml --data tiny.csv --budget 40 --out stolen";
+            scene.refused(call, &[fact]);
+            assert!(!scene.has("stolen") && !scene.has("stolen.repetitions.partial"), "{text}");
+        }
+        let trees = format!("attack = \"random\"\n[substitute]\nfamily = \"trees\"\n{setting}\n");
+        scene.write("trees.toml", &trees);
+        let call = "steal --target mlp.json --attack trees.toml --data tiny.csv --budget 40 --angles 3 --out stolen";
+        scene.refused(call, &[fact]);
+    }
+}
+
 const DEFENDED: &str = r#"{"certificate":"NAME.jsonl","model":"trees.json","spec":"predicted.toml","data":"tiny.csv","defense":"NAME.json"}"#;
 
 /// Two defenses of the ensemble: the strong one turns the labels for incomes from 2 to 3, the weak

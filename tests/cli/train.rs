@@ -110,6 +110,7 @@ fn bad_recipes_are_refused_and_nothing_is_written() {
         ("family = \"mlp\"\n[training]\ntrees = 3\n", "`trees`"),
         ("family = \"mlp\"\n[training]\nlearning-rate = nan\n", ""),
         ("family = \"mlp\"\n[training]\nhidden = [0]\n", ""),
+        ("family = \"mlp\"\n[training]\nepochs = 9223372036854775807\n", "1 to 1,000,000"),
         ("family = \"trees\"\n[training]\ndepth = 4000000000\n", ""),
         ("family = \"trees\"\n[training]\ntrees = 1000000000000\n", ""),
         ("family = \"trees\"\n[training]\nbins = 0\n", ""),

@@ -75,14 +75,14 @@ fn without_an_order_in_every_feature_nothing_is_extracted() {
 fn solve(
     model: &Model,
     queries: usize,
-    response: Response,
+    (response, seed): (Response, u64),
 ) -> Result<(Substitute, usize), StealError> {
     let valid = ValidBox::new(&model.schema);
     let known = knowledge(model, &valid, &[], &[]);
     let known = crate::steal::Knowledge { classes: model.classes, ..known };
     let mut oracle = Oracle::new(model, None, response, queries, 0);
     let substitute = SubstituteOptions { hidden: vec![12], epochs: 200, ..Default::default() };
-    let stolen = EquationSolving { substitute }.steal(&mut oracle, &known, 1)?;
+    let stolen = EquationSolving { substitute }.steal(&mut oracle, &known, seed)?;
     Ok((stolen, oracle.queries()))
 }
 
@@ -94,7 +94,7 @@ fn a_layer_is_solved_exactly_with_few_queries() {
     let layer = Layer { weights, bias: vec![0.5, -1.0, 0.25], inputs: 3 };
     three.family = Family::Mlp(Mlp { layers: vec![layer] });
     for model in [linear_target(), three] {
-        let (stolen, queries) = solve(&model, 60, Response::Posterior).unwrap();
+        let (stolen, queries) = solve(&model, 60, (Response::Posterior, 1)).unwrap();
         assert!(queries <= 4 + 20 + 5 + 6, "{queries}");
         let Classifier::Model(own) = &stolen.classifier else { panic!("a model") };
         for row in rows(&linear_target(), 200, 9) {
@@ -107,15 +107,18 @@ fn a_layer_is_solved_exactly_with_few_queries() {
 #[test]
 fn a_deeper_target_is_fitted_by_its_logits() {
     let model = monotone_target();
-    let (stolen, queries) = solve(&model, 120, Response::Posterior).unwrap();
-    assert_eq!(queries, 120);
     let rows = rows(&model, 200, 9);
-    let same = rows.iter().filter(|row| stolen.classifier.label(&row.values) == row.label).count();
-    assert!(same >= 170, "{same} of 200");
+    let same = |seed| {
+        let (stolen, queries) = solve(&model, 120, (Response::Posterior, seed)).unwrap();
+        assert_eq!(queries, 120);
+        rows.iter().filter(|row| stolen.classifier.label(&row.values) == row.label).count()
+    };
+    let found: Vec<usize> = (1..=10).map(same).collect();
+    assert!(found.iter().sum::<usize>() >= 1700, "{found:?} of 200");
 }
 
 #[test]
 fn labels_are_not_enough_to_solve_equations() {
-    let refused = solve(&linear_target(), 60, Response::Label);
+    let refused = solve(&linear_target(), 60, (Response::Label, 1));
     assert_eq!(refused, Err(StealError::NeedsPosteriors { found: "label" }));
 }

@@ -43,7 +43,7 @@ impl Attack for ThresholdSearch {
         let sides = known.valid.sides();
         search.grow(sides.to_vec())?;
         let steps = search.nodes.len() as u64 / 2;
-        let model = model(known.schema, search.nodes);
+        let model = model(known.schema, &search.nodes);
         let classifier = Classifier::Model(Box::new(model));
         Ok(Substitute { classifier, sample: super::paid(oracle), steps })
     }
@@ -85,10 +85,15 @@ impl TreeReading<'_, '_, '_> {
                     let next = self.split(at, feature, threshold);
                     let (done, rest) = if is_upper { (next + 1, next) } else { (next, next + 1) };
                     self.set(done, settled);
+                    let before = sides[feature];
                     if is_upper {
                         sides[feature].1 = self.below(feature, threshold);
                     } else {
                         sides[feature].0 = threshold;
+                    }
+                    // beyond the whole numbers of a float a side may not shrink: what is left stays open
+                    if sides[feature] == before {
+                        return Ok(root);
                     }
                     at = rest;
                 }
@@ -258,9 +263,7 @@ fn float(key: i64) -> f32 {
 }
 
 /// The tree as a model. Nodes that no longer belong to it are left out.
-fn model(schema: &Schema, nodes: Vec<Node>) -> Model {
-    let mut kept = Vec::new();
-    keep(&nodes, 0, &mut kept);
+fn model(schema: &Schema, nodes: &[Node]) -> Model {
     Model {
         schema: schema.clone(),
         precision: Precision::F32,
@@ -269,19 +272,45 @@ fn model(schema: &Schema, nodes: Vec<Node>) -> Model {
         link: Link::Softmax,
         family: Family::Ensemble(Ensemble {
             base: vec![0.0],
-            trees: vec![Tree { output: 0, nodes: kept }],
+            trees: vec![Tree { output: 0, nodes: kept(nodes) }],
         }),
     }
 }
 
-/// Copies the nodes below `at`, and gives the new place of that one.
-fn keep(nodes: &[Node], at: usize, kept: &mut Vec<Node>) -> usize {
-    let place = kept.len();
-    kept.push(nodes[at].clone());
-    if let Node::Split { feature, threshold, left, right, default_left } = nodes[at] {
-        let left = keep(nodes, left, kept);
-        let right = keep(nodes, right, kept);
-        kept[place] = Node::Split { feature, threshold, left, right, default_left };
+/// The nodes below the first one. A chain of cuts may be as long as there are queries, so nothing recurses.
+fn kept(nodes: &[Node]) -> Vec<Node> {
+    let mut kept = vec![nodes[0].clone()];
+    let mut waiting = vec![0];
+    while let Some(place) = waiting.pop() {
+        let next = kept.len();
+        let Node::Split { left, right, .. } = &mut kept[place] else { continue };
+        let below = [*left, *right].map(|at| nodes[at].clone());
+        (*left, *right) = (next, next + 1);
+        kept.extend(below);
+        waiting.extend([next, next + 1]);
     }
-    place
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cuts one after the other, as along an edge with many steps; nodes that were replaced stay out.
+    #[test]
+    fn a_long_chain_of_cuts_is_kept_without_recursion() {
+        let mut nodes = vec![Node::Leaf(0.0)];
+        let mut at = 0;
+        for cut in 0..200_000 {
+            let left = nodes.len();
+            let (threshold, feature) = (f64::from(cut), Feature(0));
+            nodes.extend([Node::Leaf(-1.0), Node::Leaf(1.0), Node::Leaf(9.0)]);
+            let right = left + 1;
+            nodes[at] = Node::Split { feature, threshold, left, right, default_left: false };
+            at = right;
+        }
+        let kept = kept(&nodes);
+        assert_eq!(kept.len(), 400_001);
+        assert!(!kept.contains(&Node::Leaf(9.0)));
+    }
 }

@@ -10,7 +10,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Generator;
-use super::maker::{View, bits};
+use super::maker::View;
+use crate::oracle::bits;
 use crate::steal::{Classifier, Labelled, StealError, StealStream};
 
 /// The `batch` most disputed of the candidates, at most `most`; ties by the order of drawing.

@@ -16,15 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::line_search::Brackets;
 use super::{Generator, committee, jacobian};
+use crate::oracle::bits;
 use crate::steal::{Classifier, Knowledge, Labelled, StealError, SubstituteOptions};
 
 /// Fresh points in the first round, if there are no seeds to count.
 const FIRST_ROUND: usize = 50;
-
-/// The bits of a point; both zeros have the same bits.
-pub(in crate::steal) fn bits(point: &[f64]) -> Vec<u64> {
-    point.iter().map(|x| (x + 0.0).to_bits()).collect()
-}
 
 /// A point to label.
 #[derive(Clone, Debug, PartialEq)]

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Schema;
 
 pub use maker::MoveCounts;
-pub(super) use maker::{Maker, Proposal, View, bits};
+pub(super) use maker::{Maker, Proposal, View};
 pub use valid::ValidBox;
 
 /// The way of making points. Lengths are in standardised units.

@@ -1,11 +1,13 @@
 //! Rounds of every generator on planted targets: points are valid, budgets are kept, moves go where they should.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Family, argmax, softmax};
-use crate::oracle::{Oracle, Response};
+use crate::oracle::{Oracle, Response, bits};
 use crate::steal::tests::{knowledge, linear_target, monotone_target, rows};
 use crate::steal::{
-    Attack, AttackName, AttackSpec, Classifier, Inference, Labelled, Source, StealLoop, Substitute,
-    SubstituteOptions,
+    Attack, AttackName, AttackSpec, Classifier, Inference, Knowledge, Labelled, Source, StealLoop,
+    Substitute, SubstituteOptions,
 };
 
 use super::jacobian::{Steps, loss, loss_slopes};
@@ -136,6 +138,15 @@ fn jacobian_doubles_the_sample_and_moves_within_epsilon_where_the_loss_is_larger
 }
 
 /// A step function: at a small distance nothing changes, and the point must move all the same.
+/// The facts of a round after these points, with ten queries left.
+fn view<'v>(
+    known: &'v Knowledge,
+    (points, places): (&'v [Labelled], &'v BTreeMap<Vec<u64>, usize>),
+    substitute: &'v SubstituteOptions,
+) -> View<'v> {
+    View { known, trends: &[], points, places, remaining: 10, substitute, seed: 0 }
+}
+
 #[test]
 fn differences_of_a_step_function_double_or_jump_to_a_threshold() {
     let model = monotone_target();
@@ -148,15 +159,7 @@ fn differences_of_a_step_function_double_or_jump_to_a_threshold() {
     let valid = ValidBox::new(&model.schema);
     let known = knowledge(&model, &valid, &[], &[]);
     let (points, places, substitute) = (Vec::new(), Default::default(), small());
-    let view = View {
-        known: &known,
-        trends: &[],
-        points: &points,
-        places: &places,
-        remaining: 10,
-        substitute: &substitute,
-        seed: 0,
-    };
+    let view = view(&known, (&points, &places), &substitute);
     let Family::Ensemble(ensemble) = &model.family else { panic!("an ensemble") };
     let search = zoo::Differences::new(&view, &model, ensemble);
     // the whole feature stands at no threshold
@@ -189,15 +192,7 @@ fn a_committee_asks_where_its_members_disagree() {
     };
     let points: Vec<Labelled> = rows(&model, 20, 1).into_iter().map(labelled).collect();
     let (places, substitute) = (Default::default(), small());
-    let view = View {
-        known: &known,
-        trends: &[],
-        points: &points,
-        places: &places,
-        remaining: 10,
-        substitute: &substitute,
-        seed: 0,
-    };
+    let view = view(&known, (&points, &places), &substitute);
     let members = committee::train(&view, 3).unwrap();
     let mean = |candidates: usize| {
         let generator = Generator::Committee { radius: 0.5, members: 3, candidates, batch: 10 };

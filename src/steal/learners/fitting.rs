@@ -5,10 +5,11 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Digest, Model, Row};
 use crate::steal::{Knowledge, Labelled, StealError, StealStream, stream};
+use crate::train::mlp::{FloatNetwork, Schedule, float};
 use crate::train::{Progress, TrainError, mlp, trees};
 
-use super::mixmatch::{SoftPlan, SoftRows, fit, fit_mixed, shaken, sharpen};
-use super::soft::{self, SoftNetwork, centre_logits, cross_entropy_by_logits, squares_by_logits};
+use super::mixmatch::{SoftRows, fit, fit_mixed, shaken, sharpen};
+use super::soft::{centre_logits, cross_entropy_by_logits, squares_by_logits};
 use super::{Classifier, MixMatchOptions, SubstituteOptions};
 
 impl Classifier {
@@ -29,11 +30,7 @@ impl Classifier {
             (false, false) => train_trees(&rows(points), known, options)?,
             (true, true) => {
                 let soft = soft_rows(points, known);
-                let mut network = start(known, options, seed);
-                let plan = options.plan(points.len());
-                let mut rng = stream(seed, StealStream::Order);
-                fit(&mut network, &soft, cross_entropy_by_logits, plan, &mut rng);
-                (finished(network, known, options, plan)?, plan.steps)
+                train_softly(&soft, cross_entropy_by_logits, known, (options, seed))?
             }
             (true, false) => {
                 let soft: SoftRows<f64> = soft_rows(points, known);
@@ -55,12 +52,8 @@ impl Classifier {
         }
         let mut rows = soft_rows(points, known);
         centre_logits(&mut rows.labels);
-        let mut network = start(known, options, seed);
-        let plan = options.plan(points.len());
-        let mut rng = stream(seed, StealStream::Order);
-        fit(&mut network, &rows, squares_by_logits, plan, &mut rng);
-        let model = finished(network, known, options, plan)?;
-        Ok((Self::Model(Box::new(model)), plan.steps))
+        let (model, steps) = train_softly(&rows, squares_by_logits, known, (options, seed))?;
+        Ok((Self::Model(Box::new(model)), steps))
     }
 
     /// Trains by MixMatch.
@@ -77,10 +70,9 @@ impl Classifier {
         let mut rng = stream(seed, StealStream::Mixing);
         let (model, steps) = if options.is_network(known) {
             let (labelled, further) = (soft_rows(points, known), inputs(unlabelled, known));
-            let mut network = start(known, options, seed);
-            let plan = options.plan(points.len());
-            fit_mixed(&mut network, &labelled, &further, mixing, plan, &mut rng);
-            (finished(network, known, options, plan)?, plan.steps)
+            let (mut network, plan) = start(points.len(), known, (options, seed))?;
+            fit_mixed(&mut network, &labelled, &further, mixing, &plan, &mut rng);
+            finished(&network, known, options, &plan)?
         } else {
             let first = Self::fit(points, known, options, seed)?.0;
             let labelled: SoftRows<f64> = soft_rows(points, known);
@@ -135,7 +127,7 @@ fn train_trees(
 
 /// Standardised points, row by row.
 fn inputs<F: ndarray::NdFloat>(points: &[Vec<f64>], known: &Knowledge) -> Array2<F> {
-    let flat = points.iter().flat_map(|x| known.schema.standardise(x)).map(soft::nearest);
+    let flat = points.iter().flat_map(|x| known.schema.standardise(x)).map(float);
     let shape = (points.len(), known.schema.len());
     Array2::from_shape_vec(shape, flat.collect()).expect("a point has a value per feature")
 }
@@ -148,28 +140,47 @@ fn soft_rows<F: ndarray::NdFloat>(points: &[Labelled], known: &Knowledge) -> Sof
         let one_hot = |class: usize| if class == point.label { 1.0 } else { 0.0 };
         let given = |class: usize| point.posterior.as_ref().and_then(|p| p.get(class).copied());
         for (class, slot) in row.iter_mut().enumerate() {
-            *slot = soft::nearest(given(class).unwrap_or_else(|| one_hot(class)));
+            *slot = float(given(class).unwrap_or_else(|| one_hot(class)));
         }
     }
     SoftRows { inputs: inputs(&values, known), labels }
 }
 
-fn start(known: &Knowledge, options: &SubstituteOptions, seed: u64) -> SoftNetwork<f32> {
-    let widths = [&[known.schema.len()], options.hidden.as_slice(), &[known.classes]].concat();
-    SoftNetwork::random(&widths, &mut stream(seed, StealStream::Weights))
+/// Trains a network on soft labels by the loss whose derivatives by the logits are given; also its steps.
+fn train_softly(
+    rows: &SoftRows<f32>,
+    by_logits: fn(&Array2<f32>, &Array2<f32>) -> Array2<f32>,
+    known: &Knowledge,
+    (options, seed): (&SubstituteOptions, u64),
+) -> Result<(Model, u64), StealError> {
+    let (mut network, plan) = start(rows.inputs.nrows(), known, (options, seed))?;
+    fit(&mut network, rows, by_logits, &plan, &mut stream(seed, StealStream::Order));
+    finished(&network, known, options, &plan)
 }
 
+/// A network before its first step, and its schedule for so many rows.
+fn start(
+    rows: usize,
+    known: &Knowledge,
+    (options, seed): (&SubstituteOptions, u64),
+) -> Result<(FloatNetwork<f32>, Schedule), StealError> {
+    let options = options.mlp(seed);
+    let network = options.start(known.schema, known.classes)?;
+    Ok((network, Schedule::new(rows, &options)))
+}
+
+/// The trained model with its steps.
 fn finished(
-    network: SoftNetwork<f32>,
+    network: &FloatNetwork<f32>,
     known: &Knowledge,
     options: &SubstituteOptions,
-    plan: SoftPlan,
-) -> Result<Model, StealError> {
+    plan: &Schedule,
+) -> Result<(Model, u64), StealError> {
+    let (steps, learning_rate) = (plan.steps, options.learning_rate);
     if !network.is_finite() {
-        let (steps, learning_rate) = (plan.steps, options.learning_rate);
         return Err(TrainError::Diverged { steps, learning_rate }.into());
     }
-    Ok(network.into_model(known.schema, known.classes))
+    Ok((mlp::model(known.schema, known.classes, network), steps))
 }
 
 /// The sharpened mean of the posteriors around each point, for substitutes without gradients.

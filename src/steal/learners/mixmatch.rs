@@ -18,7 +18,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use super::soft::{SoftAdam, SoftNetwork, cross_entropy_by_logits, nearest, softmax_rows};
+use crate::train::mlp::{Adam, FloatNetwork, Schedule, float};
+
+use super::soft::{cross_entropy_by_logits, gradient, posteriors, slopes, softmax_rows};
 
 /// The augmentation of points without a label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +85,7 @@ impl<F: NdFloat> Mixing<F> {
         let beta = Beta::new(alpha, alpha).ok();
         let mut share = || {
             let l: f64 = beta.as_ref().map_or(1.0, |beta| beta.sample(rng));
-            nearest(l.max(1.0 - l))
+            float(l.max(1.0 - l))
         };
         Self { shares: (0..rows).map(|_| share()).collect(), partners }
     }
@@ -125,7 +127,7 @@ impl<F: NdFloat> SoftRows<F> {
 
 /// `q_c^{1/T} / Σ` in each row.
 pub(super) fn sharpen<F: NdFloat>(posteriors: &mut Array2<F>, temperature: f64) {
-    let power = nearest::<F>(1.0 / temperature);
+    let power = float::<F>(1.0 / temperature);
     for mut row in posteriors.rows_mut() {
         row.mapv_inplace(|q| q.powf(power));
         let total = row.sum();
@@ -140,53 +142,36 @@ pub(super) fn shaken<F: NdFloat>(
     rng: &mut ChaCha8Rng,
 ) -> Array2<F> {
     let mut draw = || -> f64 { StandardNormal.sample(rng) };
-    inputs.mapv(|x| x + nearest(noise * draw()))
-}
-
-/// The schedule of a training.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SoftPlan {
-    pub(super) batch: usize,
-    pub(super) steps: u64,
-    pub(super) learning_rate: f64,
-}
-
-impl SoftPlan {
-    /// The rate of a step: a fifth after three quarters of the steps.
-    fn rate(&self, done: u64) -> f64 {
-        self.learning_rate * if 4 * done < 3 * self.steps { 1.0 } else { 0.2 }
-    }
+    inputs.mapv(|x| x + float(noise * draw()))
 }
 
 /// Fits to soft labels alone, by the loss whose derivatives by the logits are given.
 pub(super) fn fit<F: NdFloat>(
-    network: &mut SoftNetwork<F>,
+    network: &mut FloatNetwork<F>,
     rows: &SoftRows<F>,
     by_logits: fn(&Array2<F>, &Array2<F>) -> Array2<F>,
-    plan: SoftPlan,
+    plan: &Schedule,
     rng: &mut ChaCha8Rng,
 ) {
-    let mut adam = SoftAdam::new(network);
+    let mut adam = Adam::new(network);
     let mut batches = Batches::new(rows.inputs.nrows(), plan.batch);
     for done in 0..plan.steps {
         let batch = rows.select(batches.next(rng));
-        let outputs = network.forward(&batch.inputs);
-        let slopes = by_logits(&outputs[outputs.len() - 1], &batch.labels);
-        let (gradient, _) = network.backward(&batch.inputs, &outputs, slopes);
+        let gradient = gradient(network, &batch.inputs, |logits| by_logits(logits, &batch.labels));
         adam.step(network, &gradient, plan.rate(done));
     }
 }
 
 /// The loop described at the top of this module.
 pub(super) fn fit_mixed<F: NdFloat>(
-    network: &mut SoftNetwork<F>,
+    network: &mut FloatNetwork<F>,
     labelled: &SoftRows<F>,
     unlabelled: &Array2<F>,
     options: &MixMatchOptions,
-    plan: SoftPlan,
+    plan: &Schedule,
     rng: &mut ChaCha8Rng,
 ) {
-    let mut adam = SoftAdam::new(network);
+    let mut adam = Adam::new(network);
     let mut batches = Batches::new(labelled.inputs.nrows(), plan.batch);
     let mut further = Batches::new(unlabelled.nrows(), plan.batch);
     for done in 0..plan.steps {
@@ -195,18 +180,16 @@ pub(super) fn fit_mixed<F: NdFloat>(
         let guessed = guess(network, &points, options, rng);
         let mixed = own.followed_by(&guessed).mixed(options.alpha, rng);
         let ramp = (2.0 * done as f64 / plan.steps as f64).min(1.0);
-        let outputs = network.forward(&mixed.inputs);
-        let logits = &outputs[outputs.len() - 1];
-        let by_logits =
-            mixed_by_logits(logits, &mixed.labels, own.inputs.nrows(), options.weight * ramp);
-        let (gradient, _) = network.backward(&mixed.inputs, &outputs, by_logits);
+        let (labelled, weight) = (own.inputs.nrows(), options.weight * ramp);
+        let by_logits = |logits: &_| mixed_by_logits(logits, &mixed.labels, labelled, weight);
+        let gradient = gradient(network, &mixed.inputs, by_logits);
         adam.step(network, &gradient, plan.rate(done));
     }
 }
 
 /// All augmentations of the points, each with the sharpened mean of the posteriors at its point.
 fn guess<F: NdFloat>(
-    network: &SoftNetwork<F>,
+    network: &FloatNetwork<F>,
     points: &Array2<F>,
     options: &MixMatchOptions,
     rng: &mut ChaCha8Rng,
@@ -222,10 +205,10 @@ fn guess<F: NdFloat>(
         .collect();
     let mut mean = Array2::zeros((points.nrows(), 0));
     for copy in &copies {
-        let posteriors = network.posteriors(copy);
+        let posteriors = posteriors(network, copy);
         mean = if mean.ncols() == 0 { posteriors } else { mean + posteriors };
     }
-    mean.mapv_inplace(|q| q / nearest(copies.len() as f64));
+    mean.mapv_inplace(|q| q / float(copies.len() as f64));
     sharpen(&mut mean, options.temperature);
     let mut all = SoftRows { inputs: copies[0].clone(), labels: mean.clone() };
     for copy in &copies[1..] {
@@ -235,19 +218,19 @@ fn guess<F: NdFloat>(
 }
 
 /// Points after one step along the signs of the gradient of the loss of the network's own label.
-fn climbed<F: NdFloat>(network: &SoftNetwork<F>, points: &Array2<F>, length: f64) -> Array2<F> {
-    let outputs = network.forward(points);
-    let logits = &outputs[outputs.len() - 1];
-    let mut labels = Array2::zeros(logits.raw_dim());
-    for (mut label, row) in labels.rows_mut().into_iter().zip(logits.rows()) {
-        let top =
-            row.iter().enumerate().fold(0, |best, (c, z)| if *z > row[best] { c } else { best });
-        label[top] = F::one();
-    }
-    let (_, slopes) = network.backward(points, &outputs, cross_entropy_by_logits(logits, &labels));
+fn climbed<F: NdFloat>(network: &FloatNetwork<F>, points: &Array2<F>, length: f64) -> Array2<F> {
+    let own_label = |logits: &Array2<F>| {
+        let mut labels = Array2::zeros(logits.raw_dim());
+        for (mut label, row) in labels.rows_mut().into_iter().zip(logits.rows()) {
+            let better = |best: usize, c: usize| if row[c] > row[best] { c } else { best };
+            label[(0..row.len()).fold(0, better)] = F::one();
+        }
+        cross_entropy_by_logits(logits, &labels)
+    };
+    let slopes = slopes(network, points, own_label);
     let sign = |g: F| if g == F::zero() { F::zero() } else { g.signum() };
     let mut moved = points.clone();
-    moved.zip_mut_with(&slopes, |x, &g| *x += nearest::<F>(length) * sign(g));
+    moved.zip_mut_with(&slopes, |x, &g| *x += float::<F>(length) * sign(g));
     moved
 }
 
@@ -262,8 +245,8 @@ fn mixed_by_logits<F: NdFloat>(
     let mut delta = logits.clone();
     softmax_rows(&mut delta);
     let (rows, classes) = logits.dim();
-    let own = nearest::<F>(labelled.max(1) as f64);
-    let factor = nearest::<F>(2.0 * weight / ((rows - labelled).max(1) * classes) as f64);
+    let own = float::<F>(labelled.max(1) as f64);
+    let factor = float::<F>(2.0 * weight / ((rows - labelled).max(1) * classes) as f64);
     for (index, (mut p, q)) in delta.rows_mut().into_iter().zip(labels.rows()).enumerate() {
         if index < labelled {
             p.zip_mut_with(&q, |p, &q| *p = (*p - q) / own);

@@ -16,10 +16,9 @@ use crate::model::{Model, argmax, softmax};
 use crate::train::{mlp, trees};
 
 use super::{Knowledge, Sample, StealError};
-use mixmatch::SoftPlan;
 
 pub use mixmatch::{Augmentation, MixMatchOptions};
-pub(super) use soft::{SoftNetwork, cross_entropy_by_logits};
+pub(super) use soft::{cross_entropy_by_logits, gradient};
 
 /// The family of the substitute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,15 +102,8 @@ impl SubstituteOptions {
         }
     }
 
-    /// Batches and steps as the trainer of networks takes them.
-    fn plan(&self, rows: usize) -> SoftPlan {
-        let batch = self.batch.min(rows).max(1);
-        let steps = (rows / batch * self.epochs) as u64;
-        let steps = self.max_steps.unwrap_or(steps);
-        SoftPlan { batch, steps, learning_rate: self.learning_rate }
-    }
-
-    fn mlp(&self, seed: u64) -> mlp::MlpOptions {
+    /// The training of a network.
+    pub(super) fn mlp(&self, seed: u64) -> mlp::MlpOptions {
         mlp::MlpOptions {
             hidden: self.hidden.clone(),
             epochs: self.epochs,

@@ -14,7 +14,7 @@ const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
 /// First and second moments of the gradients seen so far.
-pub(super) struct Adam<F> {
+pub(crate) struct Adam<F> {
     first: FloatNetwork<F>,
     second: FloatNetwork<F>,
     steps: i32,
@@ -22,7 +22,7 @@ pub(super) struct Adam<F> {
 
 impl<F: NdFloat> Adam<F> {
     /// All moments are zero, before the first step.
-    pub(super) fn new(network: &FloatNetwork<F>) -> Self {
+    pub(crate) fn new(network: &FloatNetwork<F>) -> Self {
         Self { first: network.zeros_like(), second: network.zeros_like(), steps: 0 }
     }
 
@@ -37,7 +37,7 @@ impl<F: NdFloat> Adam<F> {
     }
 
     /// Moves `network` against `gradient`.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         network: &mut FloatNetwork<F>,
         gradient: &FloatNetwork<F>,

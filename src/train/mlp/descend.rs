@@ -128,15 +128,16 @@ fn keep<F: NdFloat>(
 }
 
 /// Batch size, number of steps, learning rate and patience.
-pub(super) struct Schedule {
-    batch: usize,
-    steps: u64,
+pub(crate) struct Schedule {
+    pub(crate) batch: usize,
+    pub(crate) steps: u64,
     learning_rate: f64,
     patience: Option<usize>,
 }
 
 impl Schedule {
-    pub(super) fn new(rows: usize, options: &MlpOptions) -> Self {
+    /// The schedule for so many rows, at least one; the options have been checked.
+    pub(crate) fn new(rows: usize, options: &MlpOptions) -> Self {
         let batch = options.batch.min(rows);
         let whole = (rows / batch) as u64 * options.epochs as u64;
         Self {
@@ -156,7 +157,8 @@ impl Schedule {
         done as f64 / self.steps.max(1) as f64
     }
 
-    pub(super) fn rate(&self, done: u64) -> f64 {
+    /// The learning rate of a step.
+    pub(crate) fn rate(&self, done: u64) -> f64 {
         if self.share(done) >= LATE { 0.2 * self.learning_rate } else { self.learning_rate }
     }
 }

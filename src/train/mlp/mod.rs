@@ -38,13 +38,15 @@ use crate::spec::Direction;
 use super::{MovableRows, Progress, RowBoxes, TrainError, check_rows};
 use descend::DescentPlan;
 use examples::Examples;
-use network::FloatNetwork;
 use objective::TrainingLoss;
 use referee::Referee;
 use signs::WeightSigns;
 use terms::ClaimTerms;
 
+pub(crate) use adam::Adam;
 pub use checkpoint::Checkpoints;
+pub(crate) use descend::Schedule;
+pub(crate) use network::{FloatNetwork, Tape, float};
 pub use objective::{RobustOptions, Trainer};
 pub(super) use terms::is_claim;
 pub use terms::{TrainedClaim, USUAL_WEIGHT};
@@ -102,7 +104,9 @@ impl MlpOptions {
         // the limit when the model is read again
         let layers = self.hidden.len();
         TrainError::unless(layers < 64, "hidden", layers as f64, "at most 63 hidden layers")?;
-        positive("epochs", self.epochs)?;
+        let epochs = self.epochs;
+        let is_fit = (1..=MOST_EPOCHS).contains(&epochs);
+        TrainError::unless(is_fit, "epochs", epochs as f64, "1 to 1,000,000")?;
         positive("batch", self.batch)?;
         let rate = self.learning_rate;
         let allowed = rate > 0.0 && rate.is_finite();
@@ -110,7 +114,11 @@ impl MlpOptions {
     }
 
     /// The network before the first step, with the checks of these options.
-    fn start(&self, schema: &Schema, classes: usize) -> Result<FloatNetwork<f32>, TrainError> {
+    pub(crate) fn start<F: NdFloat>(
+        &self,
+        schema: &Schema,
+        classes: usize,
+    ) -> Result<FloatNetwork<F>, TrainError> {
         self.check()?;
         let widths = [&[schema.len()], self.hidden.as_slice(), &[classes]].concat();
         let parameters: f64 = widths.windows(2).map(|w| (w[0] as f64 + 1.0) * w[1] as f64).sum();
@@ -136,6 +144,9 @@ impl MlpOptions {
         Ok(WeightSigns::of(&self.monotone, schema.len()))
     }
 }
+
+/// Most passes over the rows.
+const MOST_EPOCHS: usize = 1_000_000;
 
 /// The share of the steps after which the rate falls.
 const LATE: f64 = 0.75;
@@ -226,7 +237,7 @@ pub fn train_to_hold(
     robust.check()?;
     options.counterexamples.as_ref().map_or(Ok(()), CounterexampleOptions::check)?;
     expect_two_classes(claims, classes)?;
-    let start = options.start(schema, classes)?;
+    let start: FloatNetwork<f32> = options.start(schema, classes)?;
     let examples = |rows, boxes: Option<&RowBoxes>| match boxes {
         Some(moves) => Examples::<f32>::movable(schema, MovableRows { rows, moves }),
         None => Examples::new(schema, rows),
@@ -276,7 +287,12 @@ fn expect_two_classes(claims: &[TrainedClaim], classes: usize) -> Result<(), Tra
     }
 }
 
-fn model<F: NdFloat>(schema: &Schema, classes: usize, network: &FloatNetwork<F>) -> Model {
+/// The network as a model of that schema.
+pub(crate) fn model<F: NdFloat>(
+    schema: &Schema,
+    classes: usize,
+    network: &FloatNetwork<F>,
+) -> Model {
     Model {
         schema: schema.clone(),
         precision: Precision::F32,

@@ -14,7 +14,7 @@ use crate::model::{Layer, Mlp};
 
 /// Weights and biases; gradients and moments have the same shape and reuse the type.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct FloatNetwork<F> {
+pub(crate) struct FloatNetwork<F> {
     pub(super) layers: Vec<Affine<F>>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Affine<F> {
 }
 
 /// The results of a forward pass for the backward pass, per layer, shape `[rows][outputs]`.
-pub(super) struct Tape<F> {
+pub(crate) struct Tape<F> {
     /// Outputs after relu; the last ones are the logits.
     outputs: Vec<Array2<F>>,
     /// Derivatives of the loss by the values before relu.
@@ -34,7 +34,7 @@ pub(super) struct Tape<F> {
 }
 
 /// The float nearest to `x`.
-pub(super) fn float<F: NdFloat>(x: f64) -> F {
+pub(crate) fn float<F: NdFloat>(x: f64) -> F {
     num_traits::cast(x).expect("f32 and f64 take every f64, rounded")
 }
 
@@ -54,7 +54,7 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// A network of zeros with the same shape.
-    pub(super) fn zeros_like(&self) -> Self {
+    pub(crate) fn zeros_like(&self) -> Self {
         let zeros = |layer: &Affine<F>| Affine {
             weights: Array2::zeros(layer.weights.raw_dim()),
             bias: Array1::zeros(layer.bias.raw_dim()),
@@ -68,7 +68,7 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// Every weight and bias, tensor by tensor, always in the same order.
-    pub(super) fn tensors(&self) -> impl Iterator<Item = &[F]> {
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &[F]> {
         self.layers
             .iter()
             .flat_map(|layer| [layer.weights.as_slice(), layer.bias.as_slice()])
@@ -76,7 +76,7 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// The same parameters, mutable.
-    pub(super) fn tensors_mut(&mut self) -> impl Iterator<Item = &mut [F]> {
+    pub(crate) fn tensors_mut(&mut self) -> impl Iterator<Item = &mut [F]> {
         self.layers
             .iter_mut()
             .flat_map(|layer| [layer.weights.as_slice_mut(), layer.bias.as_slice_mut()])
@@ -84,12 +84,12 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// True if every parameter is a finite number.
-    pub(super) fn is_finite(&self) -> bool {
+    pub(crate) fn is_finite(&self) -> bool {
         self.tensors().flatten().all(|w| w.is_finite())
     }
 
     /// Fills `tape.outputs` with the outputs of every layer at `inputs`, shape `[rows][inputs]`.
-    pub(super) fn forward(&self, inputs: &Array2<F>, tape: &mut Tape<F>) {
+    pub(crate) fn forward(&self, inputs: &Array2<F>, tape: &mut Tape<F>) {
         let last = self.layers.len() - 1;
         for (index, layer) in self.layers.iter().enumerate() {
             let (before, rest) = tape.outputs.split_at_mut(index);
@@ -103,7 +103,7 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// Adds the gradient of the parameters to `gradient`, from the derivatives by the logits in `tape`.
-    pub(super) fn backward(&self, inputs: &Array2<F>, tape: &mut Tape<F>, gradient: &mut Self) {
+    pub(crate) fn backward(&self, inputs: &Array2<F>, tape: &mut Tape<F>, gradient: &mut Self) {
         for index in (0..self.layers.len()).rev() {
             let input = index.checked_sub(1).map_or(inputs, |below| &tape.outputs[below]);
             let (delta, slot) = (&tape.deltas[index], &mut gradient.layers[index]);
@@ -114,7 +114,7 @@ impl<F: NdFloat> FloatNetwork<F> {
     }
 
     /// Fills `by_input` with the derivatives by the inputs, from those by the logits in `tape`.
-    pub(super) fn backward_to_inputs(&self, tape: &mut Tape<F>, by_input: &mut Array2<F>) {
+    pub(crate) fn backward_to_inputs(&self, tape: &mut Tape<F>, by_input: &mut Array2<F>) {
         (1..self.layers.len()).rev().for_each(|index| self.carry_down(index, tape));
         let first = &self.layers[0].weights;
         general_mat_mul(F::one(), &tape.deltas[0], first, F::zero(), by_input);
@@ -152,7 +152,7 @@ impl<F: NdFloat> FloatNetwork<F> {
 
 impl<F: NdFloat> Tape<F> {
     /// Room for `rows` rows through `network`.
-    pub(super) fn new(network: &FloatNetwork<F>, rows: usize) -> Self {
+    pub(crate) fn new(network: &FloatNetwork<F>, rows: usize) -> Self {
         let arrays = || {
             let array = |layer: &Affine<F>| Array2::zeros((rows, layer.bias.len()));
             network.layers.iter().map(array).collect()
@@ -161,14 +161,14 @@ impl<F: NdFloat> Tape<F> {
     }
 
     /// The logits of the last forward pass, shape `[rows][classes]`.
-    pub(super) fn logits(&self) -> &Array2<F> {
+    pub(crate) fn logits(&self) -> &Array2<F> {
         self.outputs.last().expect("a network has a layer")
     }
 }
 
 impl<F> Tape<F> {
     /// The derivatives by the logits, to be filled before a backward pass, shape `[rows][classes]`.
-    pub(super) fn last_deltas(&mut self) -> &mut Array2<F> {
+    pub(crate) fn last_deltas(&mut self) -> &mut Array2<F> {
         self.deltas.last_mut().expect("a network has a layer")
     }
 }

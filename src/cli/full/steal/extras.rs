@@ -38,7 +38,9 @@ pub(super) fn angles(
     let made: Vec<Labelled> = made.cloned().collect();
     let known = scene.knowledge(&[]);
     let of = |reading| measure(&known, &attack.substitute, (&benign, &made), reading, 0);
-    Ok(serde_json::to_value([AngleReading::Drift, AngleReading::Fixed].map(of))?)
+    let found: Result<Vec<_>, _> =
+        [AngleReading::Drift, AngleReading::Fixed].into_iter().map(of).collect();
+    Ok(serde_json::to_value(found?)?)
 }
 
 /// The fewest queries that settle a share of the first test rows, between two ends.

@@ -13,8 +13,8 @@ use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Part};
 use crate::oracle::{Answering, Response};
 use crate::steal::{
-    AttackName, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference, Knowledge, Scene,
-    SeedRows, Substitute, ValidBox,
+    AttackName, AttackNumbers, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference,
+    Knowledge, Scene, SeedRows, Substitute, ValidBox,
 };
 use crate::store::Store;
 use crate::study::Manifest;
@@ -314,29 +314,14 @@ impl TheftCall<'_> {
 fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
     let path = arguments.attack.as_deref().ok_or_else(|| Refusal::new("--attack is missing"))?;
     let bytes = files::read_settings(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(Refusal::from).map_err(Refusal::about(path))?;
-    let mut table: toml::Table =
-        toml::from_str(text).map_err(Refusal::from).map_err(Refusal::about(path))?;
-    let number = |value: usize| toml::Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
-    if let Some(budget) = arguments.budget {
-        table.insert("queries".to_owned(), number(budget));
-    }
-    let has_seeds = table.get("seeds").is_none_or(|seeds| seeds.as_str() != Some("none"))
-        && table.get("attack").is_none_or(|attack| {
-            table.contains_key("seeds")
-                || !matches!(
-                    attack.as_str(),
-                    Some("random" | "line_search" | "thresholds" | "equations")
-                )
-        });
-    if arguments.seeds.is_some() && !has_seeds {
+    let numbers = AttackNumbers { queries: arguments.budget, seed_rows: arguments.seeds };
+    let attack = AttackSpec::read_with(&bytes, numbers)
+        .map_err(Refusal::from)
+        .map_err(Refusal::about(path))?;
+    if arguments.seeds.is_some() && attack.seeds == SeedRows::Nothing {
         eprintln!("propcert: --seeds is left out: this attack starts from no rows");
     }
-    if let Some(seeds) = arguments.seeds.filter(|_| has_seeds) {
-        table.insert("seed-rows".to_owned(), number(seeds));
-    }
-    let text = toml::to_string(&table)?;
-    AttackSpec::read(text.as_bytes()).map_err(Refusal::from).map_err(Refusal::about(path))
+    Ok(attack)
 }
 
 /// The proofs of the manifest about this target behind exactly this defense, or behind none.

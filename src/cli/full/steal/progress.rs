@@ -9,10 +9,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::model::Digest;
-use crate::oracle::{Answering, Exchange};
+use crate::oracle::Exchange;
 use crate::steal::{AttackSpec, Repetition, Scene};
 use crate::store::{Log, Retention, make_folder, partial_name};
 
@@ -151,14 +149,12 @@ pub(super) fn repeat(
     arguments: &Arguments,
     kept: &KeptRuns,
 ) -> Result<Vec<Repetition>, Refusal> {
-    let seeds = (0..arguments.repetitions as u64).map(|k| arguments.seed.wrapping_add(k));
-    let seeds: Vec<u64> = seeds.collect();
-    let pace = bar("steal", seeds.len() as u64);
-    let one = |seed: &u64| -> Result<Repetition, Refusal> {
-        let found = match kept.done.get(seed) {
+    let pace = bar("steal", arguments.repetitions as u64);
+    let one = |seed: u64| -> Result<Repetition, Refusal> {
+        let found = match kept.done.get(&seed) {
             Some(done) => *done,
             None => {
-                let made = scene.repeat(attack, *seed)?;
+                let made = scene.repeat(attack, seed)?;
                 kept.repetitions.add(&(serde_json::to_string(&made)? + "\n"))?;
                 made
             }
@@ -166,20 +162,7 @@ pub(super) fn repeat(
         pace.inc(1);
         Ok(found)
     };
-    let outcomes: Vec<Result<Repetition, Refusal>> = match scene.evaluation.target() {
-        Answering::Model(..) => seeds.par_iter().map(one).collect(),
-        // one command answers one repetition after the other, so that it is always asked in the same order
-        Answering::Outside(_) => {
-            let mut outcomes = Vec::new();
-            for seed in &seeds {
-                outcomes.push(one(seed));
-                if outcomes.last().is_some_and(Result::is_err) {
-                    break;
-                }
-            }
-            outcomes
-        }
-    };
+    let found = scene.each(arguments.repetitions, arguments.seed, one);
     pace.finish_and_clear();
-    outcomes.into_iter().collect()
+    found
 }

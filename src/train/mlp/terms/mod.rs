@@ -181,6 +181,9 @@ impl TrainedClaim {
         rows: &[Row],
         (network, count): (&FloatNetwork<F>, usize),
     ) -> Result<ClaimTerm<F>, TrainError> {
+        if matches!(self.spec.property, Property::OutputRegion(_)) {
+            return Err(self.refused("no network is trained for claims about outputs".to_owned()));
+        }
         let model = blank(schema, 2);
         let few = sample(schema);
         let few = if self.spec.property.is_about_rows() { &few[..] } else { &[] };
