@@ -1,6 +1,6 @@
 //! Scores of predicted labels against true ones.
 
-use crate::model::Row;
+use crate::model::{Model, Row, softmax};
 
 /// `2·TP / (2·TP + FP + FN)` over `(predicted, true)`; 0 without a true positive.
 pub fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
@@ -14,7 +14,7 @@ pub fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
 
 /// The share of pairs of a positive row and another one in which the positive one has the higher score; equal scores
 /// count half (Mann and Whitney 1947). `None` without both kinds of rows.
-pub fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
+fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
     let mut scored: Vec<(f64, bool)> = scored.into_iter().collect();
     scored.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let (mut below, mut halves, mut positives) = (0usize, 0usize, 0usize);
@@ -26,6 +26,21 @@ pub fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
     }
     let pairs = below * positives;
     (pairs > 0).then(|| halves as f64 / (2 * pairs) as f64)
+}
+
+/// Mean of `−ln F_y` over rows, in nats; a posterior below the least positive float counts as that.
+pub fn log_loss(model: &Model, rows: &[Row]) -> f64 {
+    let loss = |row: &Row| {
+        let posterior = softmax(&model.scores(&row.values));
+        -posterior.get(row.label).copied().unwrap_or(0.0).max(f64::MIN_POSITIVE).ln()
+    };
+    rows.iter().map(loss).sum::<f64>() / rows.len() as f64
+}
+
+/// [`auc`] of the score of class 1; `None` with more than two classes.
+pub fn auc_of(model: &Model, rows: &[Row]) -> Option<f64> {
+    let scored = || rows.iter().map(|row| (model.margin(&row.values), row.label == 1));
+    if model.classes == 2 { auc(scored()) } else { None }
 }
 
 /// The most frequent class, and the least frequent class that occurs. Ties go to the lower index, and

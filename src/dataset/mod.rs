@@ -22,7 +22,7 @@ use std::path::PathBuf;
 pub use describe::{Description, FeatureFacts, PaperDifference, PartFacts, describe};
 pub use error::DatasetError;
 pub use import::{InferredFeature, InferredMeta, import};
-pub use labels::{auc, f1, majority_and_minority};
+pub use labels::{auc_of, f1, log_loss, majority_and_minority};
 pub use list::{ListedSet, ListedShape, Listing};
 pub use make::{Made, make};
 pub use rows::rows;

@@ -38,7 +38,7 @@ impl<'a> ModelLines<'a> {
         }
         let attacks =
             attacked.iter().map(|one| attack_report(one.name, one.first, &one.repetitions));
-        let MeasuredCell { family, size, accuracy, f1, radii, gives_away } = measured.clone();
+        let MeasuredCell { family, size, accuracy, f1, radii, gives_away, .. } = measured.clone();
         Ok(Some(ModelReport {
             name: self.layout.models.get(cell.model).cloned().unwrap_or_default(),
             family,

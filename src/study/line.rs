@@ -96,6 +96,12 @@ pub struct MeasuredCell {
     pub accuracy: Share,
     /// F1 on the test part.
     pub f1: f64,
+    /// The share of pairs of test rows of the two classes that the score orders rightly; absent with more classes, or
+    /// if one of them has no row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc: Option<f64>,
+    /// Mean of `−ln F_y` on the test part, in nats.
+    pub log_loss: f64,
     /// A summary of the radii of test rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub radii: Option<RadiiReport>,

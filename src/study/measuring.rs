@@ -4,6 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
+use crate::dataset::{auc_of, log_loss};
 use crate::model::{Family, Layer, Model, Part};
 use crate::report::{GivesAway, PropertyName, SettledCurve, SettledPoint, Share, grouped};
 use crate::steal::{Classifier, settled};
@@ -30,6 +31,8 @@ impl Workbench<'_> {
             size: size_of(model),
             accuracy: Share::new(correct as u64, test.len() as u64),
             f1: self.evaluation()?.scores(&own).f1,
+            auc: auc_of(model, test),
+            log_loss: log_loss(model, test),
             radii,
             gives_away: self.grid.leak.as_ref().and_then(|leak| self.gives_away(leak)),
         })

@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::spec::{Aim, Bonds, Claim, Direction, Lowered, Spec};
 
+use super::held::HeldSpec;
 use super::{RowBoxes, TrainError};
 
 /// The demands of some specs on models of one schema.
@@ -23,6 +24,12 @@ pub struct HoldDemands {
     ordered: Vec<Spec>,
     /// Other specs about two points, which the leaf values of an ensemble can be moved to meet.
     pub(super) by_repair: Vec<Spec>,
+    /// Those among them that no rule proves of a network: a moved feature, or answers that stay.
+    of_ensembles: Vec<Spec>,
+    /// Specs about pairs of rows or of points near them, for which networks alone are trained.
+    of_networks: Vec<Spec>,
+    /// The specs that a network is trained for by points that break them, each with its usual weights.
+    terms: Vec<HeldSpec>,
 }
 
 impl HoldDemands {
@@ -34,14 +41,15 @@ impl HoldDemands {
         let mut demands = Self::default();
         let sample = sample(schema);
         for spec in specs {
-            let rows = if spec.property.is_about_rows() { &sample[..1] } else { &[] };
+            let rows = if spec.property.is_about_rows() { &sample[..] } else { &[] };
             demands.add(spec, &blank(schema, classes), rows)?;
         }
         Ok(demands)
     }
 
     fn add(&mut self, spec: &Spec, blank: &Model, rows: &[Row]) -> Result<(), TrainError> {
-        let mut needs_repair = false;
+        let (mut needs_repair, mut needs_ensemble, mut needs_network) = (false, false, false);
+        let mut weights = None;
         let refused = |reason: &str| {
             Err(TrainError::Property { property: spec.property.name(), reason: reason.to_owned() })
         };
@@ -49,9 +57,6 @@ impl HoldDemands {
             Ok(lowered) => lowered,
             Err(error) => return refused(&error.to_string()),
         };
-        if lowered.is_empty() {
-            return refused("no trainer holds claims about pairs of rows");
-        }
         for at in 0..lowered.len() {
             let Some(obligation) = lowered.obligation(at) else { continue };
             match &obligation.claim {
@@ -62,6 +67,10 @@ impl HoldDemands {
                 }
                 Claim::Label { .. } | Claim::Posterior { .. } => {}
                 Claim::Pair(pair) => match (&pair.bonds, &pair.aim) {
+                    // bounds on all slopes decide it without cases
+                    (Bonds::Within { .. }, Aim::Close { .. }) => {
+                        (needs_repair, weights) = (true, Some((0.5, 0.1)));
+                    }
                     (Bonds::Raised(feature), Aim::Order { direction, class }) => {
                         if blank.classes != 2 {
                             return refused("directions are trained with two classes");
@@ -79,22 +88,33 @@ impl HoldDemands {
                             self.ordered.push(spec.clone());
                         }
                     }
+                    (_, Aim::Stays(_)) | (Bonds::Moved(_), Aim::Close { .. }) => {
+                        (needs_repair, needs_ensemble) = (true, true);
+                    }
                     (
                         Bonds::Free
                         | Bonds::Within { .. }
                         | Bonds::Moved(_)
                         | Bonds::Raised(_)
                         | Bonds::Shifted(_),
-                        Aim::Close { .. } | Aim::Stays(_) | Aim::Flip { .. } | Aim::Order { .. },
-                    ) => needs_repair = true,
+                        Aim::Close { .. } | Aim::Flip { .. } | Aim::Order { .. },
+                    ) => (needs_repair, weights) = (true, Some((1.0, 0.0))),
                     (_, Aim::Lipschitz { .. }) => {
-                        return refused("no trainer holds claims about pairs of rows");
+                        (needs_network, weights) = (true, Some((5.0, 0.0)));
                     }
                 },
-                Claim::Avoid { .. } | Claim::AllPairs { .. } => {
-                    return refused("no trainer holds claims of this kind");
-                }
+                Claim::AllPairs { .. } => (needs_network, weights) = (true, Some((5.0, 0.0))),
+                Claim::Avoid { .. } => return refused("no trainer holds claims about outputs"),
             }
+        }
+        if needs_ensemble {
+            self.of_ensembles.push(spec.clone());
+        }
+        if needs_network {
+            self.of_networks.push(spec.clone());
+        }
+        if let Some((weight, bounds)) = weights {
+            self.terms.push(HeldSpec::weighted(spec.clone(), weight, bounds));
         }
         if needs_repair {
             self.by_repair.push(spec.clone());
@@ -102,28 +122,51 @@ impl HoldDemands {
         Ok(())
     }
 
-    /// Refuses directions, which the training of a network does not hold.
-    pub(super) fn expect_no_directions(&self) -> Result<(), TrainError> {
-        let reason = "of a network no trainer holds directions; train trees".to_owned();
-        match self.directions.is_empty() {
-            true => Ok(()),
-            false => Err(TrainError::Property { property: "monotonicity", reason }),
-        }
+    /// Refuses specs for which networks alone are trained.
+    pub(super) fn expect_no_network(&self) -> Result<(), TrainError> {
+        refuse_first(self.of_networks.iter(), "no trainer of ensembles holds it; train a network")
+    }
+
+    /// True if some of the specs can be trained for in networks alone.
+    pub(super) fn needs_network(&self) -> bool {
+        !self.of_networks.is_empty()
+    }
+
+    /// The specs that a network is trained for by points that break them, with so many times their usual weights; the
+    /// others are about labels or directions.
+    pub(super) fn terms(&self, times: f64) -> impl Iterator<Item = HeldSpec> + '_ {
+        self.terms.iter().map(move |term| term.times(times))
+    }
+
+    /// The directions, by the names of the features.
+    pub(super) fn named_directions(&self, schema: &Schema) -> BTreeMap<String, Direction> {
+        let named = |(feature, direction): (&Feature, &Direction)| {
+            let feature = schema.features().get(feature.0)?;
+            Some((feature.name.clone(), *direction))
+        };
+        self.directions.iter().filter_map(named).collect()
+    }
+
+    /// Refuses specs that the kernel has no rule for, of networks.
+    pub(super) fn expect_rules_of_networks(&self) -> Result<(), TrainError> {
+        let reason = "no rule proves it of a network; leave out --family, or take trees";
+        refuse_first(self.of_ensembles.iter(), reason)
     }
 
     /// Refuses specs that leaf values are moved to meet, for that reason.
     pub(super) fn expect_no_repair(&self, reason: &str) -> Result<(), TrainError> {
-        let reason = reason.to_owned();
-        match self.by_repair.first() {
-            None => Ok(()),
-            Some(spec) => Err(TrainError::Property { property: spec.property.name(), reason }),
-        }
+        refuse_first(self.by_repair.iter(), reason)
     }
 
     /// The specs that leaf values are moved to meet: those about two points, with directions, which moving the values
     /// could lose.
     pub(super) fn of_repair(&self) -> Vec<Spec> {
         self.by_repair.iter().chain(&self.ordered).cloned().collect()
+    }
+
+    /// Specs about labels near rows.
+    pub(super) fn local(&self) -> &[Spec] {
+        &self.local
     }
 
     /// True if rows must keep their label nearby.
@@ -144,6 +187,17 @@ impl HoldDemands {
         }
         Ok(moves)
     }
+}
+
+fn refuse_first<'a>(
+    mut specs: impl Iterator<Item = &'a Spec>,
+    reason: &str,
+) -> Result<(), TrainError> {
+    let refused = |spec: &Spec| TrainError::Property {
+        property: spec.property.name(),
+        reason: reason.to_owned(),
+    };
+    specs.next().map_or(Ok(()), |spec| Err(refused(spec)))
 }
 
 /// Two rows that decide nothing: claims are alike for all rows.

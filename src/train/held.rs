@@ -66,6 +66,17 @@ impl RecipeProperty {
 }
 
 impl HeldSpec {
+    /// A spec about two points, or pairs of rows, with the weights of its loss and of bounds on slopes.
+    pub(super) fn weighted(spec: Spec, weight: f64, bounds: f64) -> Self {
+        Self { spec, weight: Some(weight), bounds: Some(bounds), loss: None }
+    }
+
+    /// The same with so many times the weights that are given.
+    pub(super) fn times(&self, times: f64) -> Self {
+        let more = |weight: Option<f64>| weight.map(|weight| weight * times);
+        Self { weight: more(self.weight), bounds: more(self.bounds), ..self.clone() }
+    }
+
     /// True if it is about labels in the boxes of rows.
     fn is_local(&self) -> bool {
         !is_claim(&self.spec.property)

@@ -305,9 +305,23 @@ impl Recipe {
         self
     }
 
+    /// The same family and settings, with these directions by construction.
+    pub fn with_directions(
+        mut self,
+        directions: impl IntoIterator<Item = (String, Direction)>,
+    ) -> Self {
+        let (FamilyKind::Mlp(_, monotone) | FamilyKind::Trees(_, monotone)) = &mut self.kind;
+        *monotone = Monotone::Named(directions.into_iter().collect());
+        self
+    }
+
     /// The same family and settings, trained to hold these specs too.
-    pub fn holding(mut self, specs: impl IntoIterator<Item = Spec>) -> Self {
-        self.hold.extend(specs.into_iter().map(HeldSpec::from));
+    pub fn holding(self, specs: impl IntoIterator<Item = Spec>) -> Self {
+        self.holding_weighted(specs.into_iter().map(HeldSpec::from))
+    }
+
+    pub(super) fn holding_weighted(mut self, specs: impl IntoIterator<Item = HeldSpec>) -> Self {
+        self.hold.extend(specs);
         self
     }
 
@@ -364,6 +378,7 @@ impl Recipe {
             FamilyKind::Trees(options, monotone) => {
                 let specs: Vec<Spec> = self.hold.iter().map(|it| it.spec.clone()).collect();
                 let demands = HoldDemands::of(&specs, schema, classes)?;
+                demands.expect_no_network()?;
                 demands.expect_no_repair("leaf values are moved afterwards; use `train --hold`")?;
                 let mut monotone = directions(monotone, fit)?;
                 monotone.extend(demands.directions.clone());
@@ -543,7 +558,7 @@ mod tests {
             Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
-        assert_eq!(held, 11);
+        assert_eq!(held, 14);
     }
 
     #[test]

@@ -285,14 +285,45 @@ fn claims_about_two_points_are_met_by_moving_leaf_values() {
     }
 }
 
+/// Pairs of points, pairs of rows, a whole domain and a direction; ensembles are trained for none of the first two.
+#[test]
+fn networks_hold_claims_about_two_points() {
+    let scene = Scene::new();
+    scene.write("pairs.toml", "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '0.2'\n");
+    scene.write("rows.toml", "property = 'lipschitzness-t'\nconstant = '0.2'\n");
+    scene.write("slow.toml", "property = 'small-neighborhood'\nepsilon = '0.1'\nconstant = '6'\n");
+    scene.write(
+        "up.toml",
+        "property = 'monotonicity'\nfeatures = ['income']\ndirection = 'increasing'\n",
+    );
+    let held = |specs: &str| -> serde_json::Value {
+        let call =
+            format!("train --data tiny.csv {specs} --rows 20 --json --out held.json --force");
+        serde_json::from_str(&scene.done(&call)).unwrap()
+    };
+    let share = |json: &serde_json::Value, side: &str, at: usize| {
+        let [proved, n] = ["proved", "n"].map(|key| json[side]["specs"][at][key].as_f64().unwrap());
+        proved / n
+    };
+    let alone = ["--hold pairs.toml", "--hold rows.toml", "--family mlp --hold slow.toml"];
+    for specs in alone {
+        let json = held(specs);
+        let [before, after] = ["before", "after"].map(|side| share(&json, side, 0));
+        assert!(after > before, "{specs}: {json}");
+    }
+    let json = held("--family mlp --hold slow.toml --hold up.toml");
+    assert!(json["tried"][1]["training"].as_str().unwrap().contains("dl2"), "{json}");
+    assert_eq!(share(&json, "after", 1), 1.0, "{json}");
+}
+
 #[test]
 fn what_cannot_be_held_is_refused_and_leaves_nothing() {
     let scene = Scene::new();
     scene.write("near.toml", NEAR);
     scene.write("pairs.toml", "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'\n");
     scene.write(
-        "up.toml",
-        "property = 'monotonicity'\nfeatures = ['income']\ndirection = 'increasing'\n",
+        "outputs.toml",
+        "property = 'output-region'\nunits = 'raw'\nunsafe = [[{ y = ['1', '-1'], rhs = '-1' }]]\n[[input]]\nbox = [['0', '4'], ['0', '4']]\n",
     );
     scene.write(
         "no.toml",
@@ -301,8 +332,9 @@ fn what_cannot_be_held_is_refused_and_leaves_nothing() {
     scene.write("stable.toml", "property = 'stability'\nfeatures = ['income']\nbound = '1'\n");
     scene.write("r.toml", "family = 'trees'\n[[property]]\nspec = 'stable.toml'\n");
     for (rest, parts) in [
-        ("--hold pairs.toml", &["lipschitzness", "pairs"][..]),
-        ("--family mlp --hold up.toml", &["monotonicity", "network"]),
+        ("--family trees --hold pairs.toml", &["lipschitzness", "ensembles"][..]),
+        ("--family mlp --hold stable.toml", &["stability", "network"]),
+        ("--hold outputs.toml", &["output-region"]),
         ("--hold no.toml", &["wealth"]),
         ("--hold missing.toml", &["missing.toml"]),
         ("--hold near.toml --price 2", &["--price 2", "0 to 1"]),

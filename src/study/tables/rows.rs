@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{CertificateReport, Difference, Estimate, Share};
+use crate::report::{CertificateReport, Counts, Difference, Estimate, Share};
 use crate::steal::{Figures, Inference, Repetition, Scores};
 
 use super::super::StudyError;
@@ -24,6 +24,9 @@ pub(super) fn certified(report: &CertificateReport) -> Vec<TableEntry> {
     // rounded outward, as everywhere
     let text = |end: Option<String>| end.map_or(TableEntry::Nothing, TableEntry::Text);
     let share = |count: u64| Share::new(count, counts.n());
+    let of_distinct = |count: &dyn Fn(&Counts) -> u64| {
+        report.distinct.as_ref().map_or(TableEntry::Nothing, |all| TableEntry::Count(count(all)))
+    };
     let sampled = report.sampled.as_ref().and_then(|sampled| sampled.satisfied.ratio());
     vec![
         report.claim.property.as_str().into(),
@@ -38,9 +41,20 @@ pub(super) fn certified(report: &CertificateReport) -> Vec<TableEntry> {
         TableEntry::Count(counts.invalid),
         text(share(counts.proved).lower()),
         text(share(counts.n() - counts.refuted).upper()),
+        TableEntry::Count(proved_by_bounds(report)),
+        of_distinct(&|all| all.n()),
+        of_distinct(&|all| all.proved),
+        of_distinct(&|all| all.refuted),
         sampled.into(),
         report.checked.to_string().as_str().into(),
     ]
+}
+
+/// Obligations that a rule of bounds proves; `jumps` and `tree-pairs` count as case distinctions, even of one case.
+fn proved_by_bounds(report: &CertificateReport) -> u64 {
+    const BOUNDS: [&str; 7] =
+        ["interval", "linear", "jacobian", "tree-dual", "fuzz", "range", "difference"];
+    BOUNDS.iter().filter_map(|rule| report.closed_by.get(*rule)).sum()
 }
 
 /// The columns of a model behind its names.
@@ -52,6 +66,8 @@ pub(super) fn model_row(line: &ResultLine, measured: &MeasuredCell) -> Vec<Table
         TableEntry::Count(measured.accuracy.count),
         TableEntry::Count(measured.accuracy.of),
         TableEntry::Real(measured.f1),
+        measured.auc.into(),
+        TableEntry::Real(measured.log_loss),
         TableEntry::Nothing,
         TableEntry::Nothing,
         TableEntry::Nothing,
@@ -66,6 +82,8 @@ pub(super) fn defense_row(line: &ResultLine, defended: &DefendedCell) -> Vec<Tab
         line.model.map_or(TableEntry::Nothing, |digest| TableEntry::Text(digest.to_string())),
         TableEntry::Count(defended.accuracy_after.count),
         TableEntry::Count(defended.accuracy_after.of),
+        TableEntry::Nothing,
+        TableEntry::Nothing,
         TableEntry::Nothing,
         defended.strength.as_str().into(),
         TableEntry::Count(defended.label_flips.count),

@@ -1,5 +1,6 @@
 //! The trainings that are tried: natural, the usual one that holds the specs, and others if a price is asked.
 
+use crate::model::Schema;
 use crate::spec::Spec;
 use crate::train::mlp::{RobustOptions, Trainer};
 use crate::train::{HoldDemands, Recipe, TrainError};
@@ -14,25 +15,17 @@ pub enum HoldFamily {
 }
 
 impl HoldFamily {
-    /// Ensembles with two classes: they hold local claims at the smallest price and are decided exactly.
-    pub(super) fn usual(classes: usize) -> Self {
-        if classes == 2 { Self::Trees } else { Self::Mlp }
+    /// Ensembles with two classes: they hold local claims at the smallest price and are decided exactly. Networks
+    /// for more classes, and where no trainer of ensembles holds a spec.
+    pub(super) fn usual(classes: usize, demands: &HoldDemands) -> Self {
+        if classes == 2 && !demands.needs_network() { Self::Trees } else { Self::Mlp }
     }
 
     /// Refuses demands that no training of the family meets.
     pub(super) fn expect(self, demands: &HoldDemands) -> Result<(), TrainError> {
-        if self == Self::Trees {
-            return Ok(());
-        }
-        demands.expect_no_directions()?;
-        demands
-            .expect_no_repair("of a network no trainer holds it; leave out --family, or take trees")
-    }
-
-    fn natural(self) -> Recipe {
         match self {
-            Self::Mlp => Recipe::mlp(),
-            Self::Trees => Recipe::trees(),
+            Self::Trees => demands.expect_no_network(),
+            Self::Mlp => demands.expect_rules_of_networks(),
         }
     }
 }
@@ -43,6 +36,12 @@ pub(super) struct Attempt {
     pub(super) words: String,
     pub(super) recipe: Recipe,
     pub(super) afterwards: Vec<Afterwards>,
+}
+
+impl Attempt {
+    fn natural(recipe: Recipe) -> Self {
+        Self { words: "natural".to_owned(), recipe, afterwards: vec![Afterwards::Nothing] }
+    }
 }
 
 /// The work on a trained ensemble.
@@ -73,59 +72,84 @@ const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 /// The weights of interval bounds beside attacked points.
 const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
 
-/// The natural training first, whose model as it is comes before all others; then those that hold `specs`, which are
-/// what the demands ask of a training.
+/// Times the usual weights of claims about two points.
+const TIMES: [f64; 4] = [1.0, 4.0, 0.25, 0.0625];
+
+/// The natural training first, whose model as it is comes before all others; then those that hold `specs`.
 pub(super) fn of(
     family: HoldFamily,
-    demands: &HoldDemands,
+    (demands, schema): (&HoldDemands, &Schema),
     specs: &[Spec],
     has_price: bool,
 ) -> Vec<Attempt> {
+    if family == HoldFamily::Mlp {
+        return of_networks(demands, schema, has_price);
+    }
     let held = match demands.by_repair.is_empty() {
         true => vec![Afterwards::Nothing],
         false => vec![Afterwards::Repair, Afterwards::Shrink],
     };
-    let mut natural = Attempt {
-        words: "natural".to_owned(),
-        recipe: family.natural(),
-        afterwards: vec![Afterwards::Nothing],
-    };
+    // leaf values are moved to meet the others
+    let specs: Vec<&Spec> = specs.iter().filter(|spec| !demands.by_repair.contains(spec)).collect();
+    let mut natural = Attempt::natural(Recipe::trees());
     if specs.is_empty() {
         natural.afterwards.extend(held);
         return vec![natural];
     }
-    let trainings = trainings(family, demands, has_price).into_iter();
-    let trainings = trainings.map(|(words, recipe)| Attempt {
+    let trainings = boostings(demands).into_iter().map(|(words, recipe)| Attempt {
         words,
-        recipe: recipe.holding(specs.iter().cloned()),
+        recipe: recipe.holding(specs.iter().copied().cloned()),
         afterwards: held.clone(),
     });
-    std::iter::once(natural).chain(trainings).collect()
+    std::iter::once(natural).chain(trainings.take(tried(has_price))).collect()
 }
 
-/// The trainings that hold local claims and directions, with their names; the usual one first.
-fn trainings(family: HoldFamily, demands: &HoldDemands, has_price: bool) -> Vec<(String, Recipe)> {
+/// The number of trainings that are tried: without a price the usual one alone.
+fn tried(has_price: bool) -> usize {
+    if has_price { usize::MAX } else { 1 }
+}
+
+/// The boostings that hold local claims and directions, with their names; the usual one first.
+fn boostings(demands: &HoldDemands) -> Vec<(String, Recipe)> {
     if !demands.is_local() {
-        return vec![("with directions".to_owned(), family.natural())];
+        return vec![("with directions".to_owned(), Recipe::trees())];
     }
-    let mut trainings: Vec<(String, Recipe)> = match family {
-        HoldFamily::Trees => WORST_CASES
-            .map(|share| {
-                let words = format!("robust boosting, worst case {share}");
-                (words, Recipe::trees().with_worst_case(share))
-            })
-            .into(),
-        HoldFamily::Mlp => {
-            let weighted = WEIGHTS.map(|weight| {
-                let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
-                (format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
-            });
-            let pgd = Recipe::mlp().with_robust(RobustOptions::of(Trainer::Pgd));
-            weighted.into_iter().chain([("pgd".to_owned(), pgd)]).collect()
-        }
+    let boosting = |share: f64| {
+        let words = format!("robust boosting, worst case {share}");
+        (words, Recipe::trees().with_worst_case(share))
     };
-    if !has_price {
-        trainings.truncate(1);
-    }
-    trainings
+    WORST_CASES.map(boosting).into()
+}
+
+/// The trainings of networks. Directions are held by construction, labels by the boxes of rows, claims about two points
+/// by points that break them.
+fn of_networks(demands: &HoldDemands, schema: &Schema, has_price: bool) -> Vec<Attempt> {
+    let with = |(words, recipe): (String, Recipe), times: f64| Attempt {
+        words,
+        recipe: recipe
+            .with_directions(demands.named_directions(schema))
+            .holding(demands.local().iter().cloned())
+            .holding_weighted(demands.terms(times)),
+        afterwards: vec![Afterwards::Nothing],
+    };
+    let attempts: Vec<Attempt> = if demands.is_local() {
+        label_trainings().into_iter().map(|training| with(training, 1.0)).collect()
+    } else if demands.terms(1.0).next().is_some() {
+        let dl2 = || Recipe::mlp().with_robust(RobustOptions::of(Trainer::Dl2));
+        TIMES.map(|times| with((format!("dl2, weight times {times}"), dl2()), times)).into()
+    } else {
+        vec![with(("with directions".to_owned(), Recipe::mlp()), 1.0)]
+    };
+    let natural = Attempt::natural(Recipe::mlp());
+    std::iter::once(natural).chain(attempts.into_iter().take(tried(has_price))).collect()
+}
+
+/// The trainings of networks that hold labels, with their names; the usual one first.
+fn label_trainings() -> Vec<(String, Recipe)> {
+    let weighted = WEIGHTS.map(|weight| {
+        let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
+        (format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
+    });
+    let pgd = Recipe::mlp().with_robust(RobustOptions::of(Trainer::Pgd));
+    weighted.into_iter().chain([("pgd".to_owned(), pgd)]).collect()
 }

@@ -2,9 +2,9 @@
 
 use crate::certificate::{Subject, Totals};
 use crate::certify::{CertifyError, LargestChange, Options, Selection, Task};
-use crate::dataset::{auc, f1, majority_and_minority};
-use crate::model::{DataSet, Family, Model, Part, Row, softmax};
-use crate::spec::{Aim, Spec};
+use crate::dataset::{auc_of, f1, log_loss, majority_and_minority};
+use crate::model::{DataSet, Family, Model, Part};
+use crate::spec::{Aim, CountedBy, Spec};
 
 use super::HoldOptions;
 
@@ -43,6 +43,19 @@ pub struct ScoreScale {
 }
 
 impl HoldFigures {
+    /// The figures of a model on test rows, which choose nothing.
+    ///
+    /// # Errors
+    /// Specs that say nothing about the model or the data.
+    pub fn on_test(
+        model: &Model,
+        specs: &[Spec],
+        data: &DataSet,
+        options: &HoldOptions,
+    ) -> Result<Self, CertifyError> {
+        Self::of(model, specs, data, Part::Test, options)
+    }
+
     pub(super) fn of(
         model: &Model,
         specs: &[Spec],
@@ -57,11 +70,8 @@ impl HoldFigures {
             correct: labels.clone().filter(|(label, truth)| label == truth).count() as u64,
             rows: rows.len() as u64,
             f1: f1(labels, minority),
-            auc: match data.classes() {
-                2 => auc(rows.iter().map(|row| (model.margin(&row.values), row.label == 1))),
-                _ => None,
-            },
-            log_loss: rows.iter().map(|row| loss(model, row)).sum::<f64>() / rows.len() as f64,
+            auc: auc_of(model, rows),
+            log_loss: log_loss(model, rows),
             specs: Vec::new(),
             scales: Vec::new(),
         };
@@ -106,7 +116,17 @@ fn task<'a>(
     part: Part,
     options: &HoldOptions,
 ) -> Task<'a> {
-    let rows = options.rows.min(spec.property.count_of(data.part(part)));
+    let rows = match spec.property.counted_by() {
+        // about as many pairs as rows are asked for
+        CountedBy::Pairs => (2 * options.rows).isqrt().max(2),
+        CountedBy::Rows
+        | CountedBy::RowFeatures
+        | CountedBy::Features
+        | CountedBy::Groups
+        | CountedBy::InputBoxes
+        | CountedBy::Domain => options.rows,
+    };
+    let rows = rows.min(spec.property.count_of(data.part(part)));
     Task {
         subject: Subject::new(model, spec, data),
         selection: Selection { part, rows: Some(rows) },
@@ -119,10 +139,4 @@ fn task<'a>(
             ..Options::default()
         },
     }
-}
-
-/// `−ln F_y`, bounded by the least positive float.
-fn loss(model: &Model, row: &Row) -> f64 {
-    let posterior = softmax(&model.scores(&row.values));
-    -posterior.get(row.label).copied().unwrap_or(0.0).max(f64::MIN_POSITIVE).ln()
 }

@@ -28,7 +28,8 @@ pub use figures::{HoldFigures, ScoreScale};
 /// The settings of [`hold`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct HoldOptions {
-    /// The family; `None`: ensembles with two classes, else networks.
+    /// The family; `None`: ensembles with two classes, else networks; networks too where no trainer of ensembles holds a
+    /// spec.
     pub family: Option<HoldFamily>,
     /// The accuracy on validation rows that may be lost, as a share. `None`: the usual training, whatever it
     /// costs.
@@ -150,15 +151,13 @@ pub fn hold(
     let schema =
         dataset::schema(data).map_err(|error| TrainError::Schema { reason: error.to_string() })?;
     let demands = HoldDemands::of(specs, &schema, data.classes())?;
-    let family = options.family.unwrap_or_else(|| HoldFamily::usual(data.classes()));
+    let family = options.family.unwrap_or_else(|| HoldFamily::usual(data.classes(), &demands));
     family.expect(&demands)?;
-    let of_training: Vec<Spec> =
-        specs.iter().filter(|spec| !demands.by_repair.contains(spec)).cloned().collect();
     let fit = Fit::of(data, &schema, options.seed);
     let certified = |model: &Model, part| HoldFigures::of(model, specs, data, part, options);
 
     let mut candidates = Vec::new();
-    for attempt in attempts::of(family, &demands, &of_training, options.price.is_some()) {
+    for attempt in attempts::of(family, (&demands, &schema), specs, options.price.is_some()) {
         tell(HoldProgress::Training(&attempt.words));
         let trained = attempt.recipe.fit(&fit, &mut |step| tell(HoldProgress::Step(step)))?;
         for after in attempt.afterwards {

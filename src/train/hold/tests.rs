@@ -56,7 +56,8 @@ fn what_cannot_be_held_is_refused_by_name() {
         |specs: &[Spec], options: &HoldOptions| held(specs, options).unwrap_err().to_string();
     let usual = HoldOptions::default();
     let lipschitz = spec("property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'");
-    assert!(refused(&[lipschitz], &usual).contains("lipschitzness"));
+    let trees = HoldOptions { family: Some(HoldFamily::Trees), ..usual.clone() };
+    assert!(refused(&[lipschitz], &trees).contains("lipschitzness"));
     assert!(
         refused(&[invariance()], &HoldOptions { rows: 0, ..usual.clone() }).contains("--rows 0")
     );

@@ -1,7 +1,7 @@
 //! Points of each row's box at which the loss is large, by projected gradient ascent (Madry et al. 2018): from a
 //! random point, steps along the sign of the gradient.
 
-use ndarray::{Array2, NdFloat, Zip};
+use ndarray::{Array2, Ix2, NdFloat, Zip};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -25,6 +25,12 @@ impl<F: NdFloat> BoxAscent<F> {
         Self { points: zeros(), by_input: zeros(), tape: Tape::new(network, rows) }
     }
 
+    /// Puts the points so far on the way from `lo` to `hi`, in shares.
+    pub(super) fn start(&mut self, [lo, hi]: [&Array2<F>; 2], shares: &Array2<F>) {
+        let places = Zip::from(&mut self.points).and(lo).and(hi).and(shares);
+        places.for_each(|x, &lo, &hi, &share| *x = lo + (hi - lo) * share);
+    }
+
     /// Seeks points between `lo` and `hi` at which the cross-entropy is large, in so many steps.
     pub(super) fn climb(
         &mut self,
@@ -32,12 +38,7 @@ impl<F: NdFloat> BoxAscent<F> {
         ends: [&Array2<F>; 2],
         labels: &[usize],
         steps: usize,
-        rng: &mut ChaCha8Rng,
     ) {
-        let [lo, hi] = ends;
-        Zip::from(&mut self.points).and(lo).and(hi).for_each(|x, &lo, &hi| {
-            *x = lo + (hi - lo) * float(rng.random::<f64>());
-        });
         for _ in 0..steps {
             network.forward(&self.points, &mut self.tape);
             cross_entropy(&mut self.tape, labels, F::one());
@@ -45,6 +46,11 @@ impl<F: NdFloat> BoxAscent<F> {
             stepped(&mut self.points, &self.by_input, ends);
         }
     }
+}
+
+/// Random shares between 0 and 1.
+pub(super) fn shares<F: NdFloat>(shape: Ix2, rng: &mut ChaCha8Rng) -> Array2<F> {
+    Array2::from_shape_simple_fn(shape, || float(rng.random::<f64>()))
 }
 
 /// Moves points within their boxes: a step along the sign of each slope, and no further than the box.

@@ -90,13 +90,13 @@ impl<F: NdFloat> IntervalTape<F> {
         }
     }
 
-    /// The share of rows whose own score wins by more than `threshold` on the whole box, by these bounds.
-    pub(super) fn holding(&self, labels: &[usize], threshold: F) -> f64 {
+    /// True for the rows whose own score wins by more than `threshold` on the whole box, by these bounds.
+    pub(super) fn wins(&self, labels: &[usize], threshold: F) -> Vec<bool> {
         let rows = self.excess.rows().into_iter().zip(labels);
-        let holds = |(row, own): &(ndarray::ArrayView1<F>, &usize)| {
-            row.iter().enumerate().all(|(class, d)| class == **own || *d + threshold < F::zero())
-        };
-        rows.filter(holds).count() as f64 / labels.len().max(1) as f64
+        rows.map(|(row, own)| {
+            row.iter().enumerate().all(|(class, d)| class == *own || *d + threshold < F::zero())
+        })
+        .collect()
     }
 
     /// The mean loss of the last forward pass times `factor`; adds its gradient to `gradient`.

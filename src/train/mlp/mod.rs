@@ -250,7 +250,7 @@ pub fn train_to_hold(
     let mut objective = match keeping {
         None => TrainingLoss::natural(&start, batch),
         Some(Keeping { threshold, .. }) => {
-            referee = referee.robust(&start, threshold, stream(TrainStream::Judge));
+            referee = referee.robust(&start, threshold, &mut stream(TrainStream::Judge));
             let attack = stream(TrainStream::Attack);
             TrainingLoss::robust(&start, batch, robust, threshold, attack)
         }

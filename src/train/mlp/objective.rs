@@ -22,7 +22,7 @@ use crate::model::Schema;
 use crate::train::TrainError;
 use crate::train::logic::{LogicConstraint, OrLoss};
 
-use super::ascent::BoxAscent;
+use super::ascent::{BoxAscent, shares};
 use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
@@ -293,7 +293,8 @@ impl<F: NdFloat> Robust<F> {
     fn climb(&mut self, network: &FloatNetwork<F>, batch: &Batch<F>, share: f64, steps: usize) {
         self.shrink(batch, share);
         let [lo, hi] = &self.ends;
-        self.ascent.climb(network, [lo, hi], &batch.labels, steps, &mut self.rng);
+        self.ascent.start([lo, hi], &shares(lo.raw_dim(), &mut self.rng));
+        self.ascent.climb(network, [lo, hi], &batch.labels, steps);
         meet_kept(&self.kept, batch, &mut self.ascent.points, &mut self.rng);
     }
 

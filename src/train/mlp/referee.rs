@@ -1,11 +1,11 @@
 //! The choice of the epoch to keep, by the validation rows.
 
-use ndarray::{Axis, NdFloat};
+use ndarray::{Array2, Axis, NdFloat};
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Tie, argmax};
 
-use super::ascent::BoxAscent;
+use super::ascent::{BoxAscent, shares};
 use super::examples::{Batch, Examples};
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
@@ -46,9 +46,10 @@ pub(super) struct Judged {
 
 struct RobustJudge<F> {
     threshold: F,
-    ascent: BoxAscent<F>,
     interval: IntervalTape<F>,
-    rng: ChaCha8Rng,
+    /// The starts of the ascent as shares of the boxes, shape `[rows][inputs]`; the same in every epoch, so that
+    /// epochs differ by their networks alone.
+    starts: Array2<F>,
 }
 
 impl<F: NdFloat> Referee<F> {
@@ -61,11 +62,15 @@ impl<F: NdFloat> Referee<F> {
 
     /// A referee who judges by the mean of the accuracy and the share of rows that keep their label by a margin of
     /// `threshold` in their box, as far as an ascent from `rng` can tell.
-    pub(super) fn robust(self, network: &FloatNetwork<F>, threshold: f64, rng: ChaCha8Rng) -> Self {
-        let count = self.rows.labels.len();
-        let (ascent, interval) =
-            (BoxAscent::new(network, count), IntervalTape::new(network, count));
-        let robust = RobustJudge { threshold: float(threshold), ascent, interval, rng };
+    pub(super) fn robust(
+        self,
+        network: &FloatNetwork<F>,
+        threshold: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let interval = IntervalTape::new(network, self.rows.labels.len());
+        let starts = shares(self.rows.inputs.raw_dim(), rng);
+        let robust = RobustJudge { threshold: float(threshold), interval, starts };
         Self { robust: Some(robust), ..self }
     }
 
@@ -123,8 +128,10 @@ impl<F: NdFloat> Referee<F> {
 }
 
 impl<F: NdFloat> RobustJudge<F> {
-    /// The shares of rows that hold: attacked, and by interval bounds. Leaves the logits at the attacked points on
-    /// the tape.
+    /// The shares of rows that hold: attacked, and by interval bounds. `tape` has the logits of the rows; those
+    /// at the attacked points are left on it.
+    ///
+    /// An ascent can tell nothing new of rows that hold by the bounds, nor of rows that lose where they are.
     fn holding(
         &mut self,
         network: &FloatNetwork<F>,
@@ -133,20 +140,49 @@ impl<F: NdFloat> RobustJudge<F> {
     ) -> [f64; 2] {
         let [lo, hi] = &rows.ends;
         self.interval.forward(network, [lo, hi], &rows.labels);
-        let bounded = self.interval.holding(&rows.labels, self.threshold);
-        // the same starts in every epoch, so that epochs differ by their networks alone
-        let rng = &mut self.rng.clone();
-        self.ascent.climb(network, [lo, hi], &rows.labels, STEPS, rng);
-        network.forward(&self.ascent.points, tape);
-        let rows_of = tape.logits().axis_iter(Axis(0)).zip(&rows.labels);
-        let wins = |(logits, own): &(ndarray::ArrayView1<F>, &usize)| {
-            let own = **own;
-            let mut others = logits.iter().enumerate().filter(|(class, _)| *class != own);
-            others.all(|(_, z)| logits[own] - *z > self.threshold)
-        };
-        let attacked = rows_of.filter(wins).count() as f64 / rows.labels.len() as f64;
-        [attacked, bounded]
+        let bounded = self.interval.wins(&rows.labels, self.threshold);
+        let doubtful: Vec<usize> = wins(tape, &rows.labels, self.threshold)
+            .zip(&bounded)
+            .enumerate()
+            .filter_map(|(row, (wins, holds))| (wins && !holds).then_some(row))
+            .collect();
+        let mut points = rows.inputs.clone();
+        self.attack(network, rows, &doubtful, &mut points);
+        network.forward(&points, tape);
+        let attacked = wins(tape, &rows.labels, self.threshold).filter(|wins| *wins).count();
+        let bounded = bounded.into_iter().filter(|holds| *holds).count();
+        [attacked, bounded].map(|held| held as f64 / rows.labels.len() as f64)
     }
+
+    /// Moves the points of some rows to where an ascent ends.
+    fn attack(
+        &self,
+        network: &FloatNetwork<F>,
+        rows: &Batch<F>,
+        chosen: &[usize],
+        points: &mut Array2<F>,
+    ) {
+        let [lo, hi] = rows.ends.each_ref().map(|ends| ends.select(Axis(0), chosen));
+        let labels: Vec<usize> = chosen.iter().map(|&row| rows.labels[row]).collect();
+        let mut ascent = BoxAscent::new(network, chosen.len());
+        ascent.start([&lo, &hi], &self.starts.select(Axis(0), chosen));
+        ascent.climb(network, [&lo, &hi], &labels, STEPS);
+        for (&row, found) in chosen.iter().zip(ascent.points.rows()) {
+            points.row_mut(row).assign(&found);
+        }
+    }
+}
+
+/// True for the rows whose own score wins by more than `threshold`.
+fn wins<'a, F: NdFloat>(
+    tape: &'a Tape<F>,
+    labels: &'a [usize],
+    threshold: F,
+) -> impl Iterator<Item = bool> + 'a {
+    tape.logits().axis_iter(Axis(0)).zip(labels).map(move |(logits, &own)| {
+        let mut others = logits.iter().enumerate().filter(|(class, _)| *class != own);
+        others.all(|(_, z)| logits[own] - *z > threshold)
+    })
 }
 
 fn accuracy<F: NdFloat>(tape: &Tape<F>, labels: &[usize]) -> f64 {

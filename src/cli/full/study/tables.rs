@@ -10,7 +10,8 @@ use super::super::{Ending, Refusal, files};
 /// Make the tables of a study, as CSV and Markdown.
 ///
 /// DIR gets models, certified, stolen, paired and left-out, each as .csv and .md, and report.html if the study has at most
-/// 5000 cells. at_least and at_most bound constraint accuracy, and are proved; what is sampled or measured stands in columns
+/// 5000 cells. at_least and at_most bound constraint accuracy, and are proved, as is
+/// proved_by_bounds, without a case distinction; what is sampled or measured stands in columns
 /// of its own. Differences of agreement are paired by repetition, with 95% Student-t intervals. Exit code 1 if a cell failed, a certificate was not confirmed or an
 /// inferred label is wrong.
 #[derive(Debug, clap::Args)]

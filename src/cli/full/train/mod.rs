@@ -37,10 +37,11 @@ enum FamilyArgument {
 /// OUT.training says what the model was trained with, for --resume.
 ///
 /// With --hold the model is trained to hold one or more specs: about labels or posteriors near rows
-/// (`local-invariance`, `label`) by robust boosting or a certified loss; for ensembles also about directions
-/// (`monotonicity`), and about two points (`stability`, `small-neighborhood`, `high-confidence`, `redundancy`,
-/// `boundary-fuzz`): leaf values are moved until nothing is refuted, or the score is made smaller, which costs
-/// confidence instead of labels and is told by the log-loss. It stands beside the natural model:
+/// (`local-invariance`, `label`) by robust boosting or a certified loss; about directions (`monotonicity`) by
+/// construction; about two points (`small-neighborhood`, `boundary-fuzz`; `stability`, `high-confidence`, `redundancy` for
+/// ensembles alone; `lipschitzness`, `lipschitzness-t`, `local-invariance-t` for networks alone). Of an ensemble, leaf
+/// values are moved until nothing is refuted, or the score is made smaller, which costs confidence instead of labels and
+/// is told by the log-loss; a network is trained at pairs that break the claim. It stands beside the natural model:
 /// accuracy, F1, log-loss, and what the kernel decided of each spec, on validation rows, by which a model is chosen,
 /// and on test rows, which choose nothing. Without --price the usual training is taken, whatever it costs; with
 /// --price several are tried, and the natural model is kept if none proves more at that price.
