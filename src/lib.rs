@@ -24,7 +24,8 @@
 //! | 12 | `steal` | attacks |
 //! | 13 | `report` | data first, rendering second |
 //! | 14 | `study` | experiments: grids of cells, lines of results, tables |
-//! | 15 | [`cli`] | verbs |
+//! | 15 | `audit` | one model, one data set, one page: a grid, and what is no cell of it |
+//! | 16 | [`cli`] | verbs |
 //!
 //! A room uses rooms on lower floors only. Floors 0 to 4 are trusted; they and the command `check`
 //! build alone with `--no-default-features`.
@@ -57,6 +58,8 @@ pub use certify::certify;
 pub use steal::steal;
 
 pub mod certificate;
+#[cfg(feature = "full")]
+pub mod audit;
 #[cfg(feature = "full")]
 pub mod certify;
 pub mod cli;
