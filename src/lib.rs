@@ -57,9 +57,9 @@ pub use certify::certify;
 #[doc(inline)]
 pub use steal::steal;
 
-pub mod certificate;
 #[cfg(feature = "full")]
 pub mod audit;
+pub mod certificate;
 #[cfg(feature = "full")]
 pub mod certify;
 pub mod cli;

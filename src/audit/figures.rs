@@ -73,7 +73,9 @@ pub fn expect_gates(plan: &AuditPlan, model: &Model, data: &DataSet) -> Result<(
             Some((_, kind)) if *kind == gate.kind() => {}
             Some((_, kind)) => {
                 let expected = match kind {
-                    GateKind::Counts => "a demand on obligations, such as \">= 0.9 proved\" or \"all proved\"",
+                    GateKind::Counts => {
+                        "a demand on obligations, such as \">= 0.9 proved\" or \"all proved\""
+                    }
                     GateKind::Plain => "a demand on a number, such as \">= 0.9\" or \"<= 0.9\"",
                 };
                 return Err(PlanError::Value {
@@ -121,9 +123,10 @@ pub(super) fn figure(name: &str, model: &ModelReport) -> Option<GateFigure> {
 /// The counts of the certificate of a property of the grid.
 fn certificate_counts(name: &str, model: &ModelReport) -> Option<Counts> {
     let ending = format!("/{name}.jsonl");
-    let found = model.certificates.iter().find(|certificate| {
-        certificate.file.as_ref().is_some_and(|file| file.ends_with(&ending))
-    });
+    let found = model
+        .certificates
+        .iter()
+        .find(|certificate| certificate.file.as_ref().is_some_and(|file| file.ends_with(&ending)));
     found.map(|certificate| certificate.counts)
 }
 

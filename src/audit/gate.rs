@@ -163,7 +163,11 @@ impl fmt::Display for GateFigure {
         match self {
             Self::Counts(counts) => {
                 let Counts { proved, refuted, undecided, .. } = counts;
-                write!(to, "proved {proved}, refuted {refuted}, undecided {undecided} of {}", counts.n())
+                write!(
+                    to,
+                    "proved {proved}, refuted {refuted}, undecided {undecided} of {}",
+                    counts.n()
+                )
             }
             Self::Observed(share) => write!(to, "{} of {}", share.count, share.of),
             Self::Number(number) => write!(to, "{number}"),
@@ -211,7 +215,8 @@ mod tests {
 
     #[test]
     fn other_demands_are_none() {
-        for demand in ["", "all", "all of them", ">= proved", "> 0.9 proved", ">= 0.9 shown", "0.9"] {
+        for demand in ["", "all", "all of them", ">= proved", "> 0.9 proved", ">= 0.9 shown", "0.9"]
+        {
             assert!(Gate::read("g", demand, 1).is_none(), "{demand}");
         }
     }

@@ -69,7 +69,9 @@ impl GridText<'_> {
     fn head(&mut self) {
         let GridSubject { model, name, data, seed } = self.subject;
         let plan = self.plan;
-        self.line(format_args!("# The grid of an audit: `propcert study run` runs its cells again.\n"));
+        self.line(format_args!(
+            "# The grid of an audit: `propcert study run` runs its cells again.\n"
+        ));
         self.line(format_args!("data = [{}]", quoted(data)));
         self.line(format_args!("seed = {seed}"));
         self.line(format_args!("repetitions = {}", plan.repetitions));
@@ -80,7 +82,10 @@ impl GridText<'_> {
             self.line(format_args!("\n[gives-away]\npublished = {}", quoted(&published)));
             self.line(format_args!("queries = {SETTLED_AFTER}"));
         }
-        self.line(format_args!("\n[[model]]\nname = {0}\nfile = \"models/{name}.json\"", quoted(name)));
+        self.line(format_args!(
+            "\n[[model]]\nname = {0}\nfile = \"models/{name}.json\"",
+            quoted(name)
+        ));
     }
 
     /// A property with its spec. One that is not asked behind defenses says so.
@@ -103,7 +108,9 @@ impl GridText<'_> {
                 "property = \"local-invariance\"\nepsilon = \"{epsilon}\"\ndelta = \"{}\"\nnorm = \"linf\"\n{more}",
                 plan.delta
             ),
-            false => format!("property = \"label\"\nepsilon = \"{epsilon}\"\nnorm = \"linf\"\n{more}"),
+            false => {
+                format!("property = \"label\"\nepsilon = \"{epsilon}\"\nnorm = \"linf\"\n{more}")
+            }
         };
         let main = plan.main_epsilon();
         for epsilon in &plan.epsilons {

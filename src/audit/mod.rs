@@ -20,10 +20,12 @@
 //! | `against` | two audits beside each other |
 //! | `text`, `junit` | the report as text and for machines |
 
+mod against;
 mod changes;
 mod figures;
 mod gate;
 mod grid;
+mod junit;
 mod plan;
 mod posterior;
 mod presets;
@@ -36,10 +38,15 @@ mod words;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::model::MAX_BYTES;
+use crate::report::from_json;
+use crate::source::read_regular;
 use crate::study::files_of_demo;
 
+pub use against::{AgainstError, compare, expect_comparable};
 pub use figures::expect_gates;
 pub use gate::{Gate, GateFigure, GateKind};
+pub use junit::junit;
 pub use plan::{AuditPace, AuditPart, AuditPlan, PlanError, PlannedAttack};
 pub use run::{AuditSubject, Audited, audit};
 pub use text::report_text;
@@ -48,6 +55,12 @@ pub use text::report_text;
 pub fn files_of_audit(folder: &Path) -> BTreeSet<PathBuf> {
     let mut files = files_of_demo(folder);
     if !files.is_empty() {
+        // a defense may stand there without a certificate
+        let text = read_regular(&folder.join("report.json"), MAX_BYTES).unwrap_or_default();
+        let report = from_json(&String::from_utf8_lossy(&text)).ok();
+        let runs = report.iter().flat_map(|report| &report.runs);
+        let defenses = runs.flat_map(|run| &run.models).flat_map(|model| &model.defenses);
+        files.extend(defenses.filter_map(|defense| defense.file.as_ref().map(PathBuf::from)));
         let beside = ["report.txt", "junit.xml", "cells.jsonl", run::GRID].map(PathBuf::from);
         let points = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "toml");
         // the data of a point lie beside its spec

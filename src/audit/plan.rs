@@ -125,7 +125,9 @@ pub enum PlanError {
         expected: String,
     },
     /// A gate on a figure that the audit does not make.
-    #[error("line {line}: gate `{name:.80}`: the audit makes no such figure{why}; it makes {known}")]
+    #[error(
+        "line {line}: gate `{name:.80}`: the audit makes no such figure{why}; it makes {known}"
+    )]
     Gate {
         /// The line.
         line: usize,
@@ -212,8 +214,8 @@ impl AuditPlan {
     /// The plan that leaves everything to its pace.
     pub fn of_pace(pace: AuditPace) -> Self {
         let (rows, few, repetitions, nodes) = match pace {
-            AuditPace::Quick => (100, 50, 2, 50),
-            AuditPace::Usual => (200, 100, 3, 100),
+            AuditPace::Quick => (100, 50, 3, 50),
+            AuditPace::Usual => (200, 100, 5, 100),
             AuditPace::Thorough => (1_000, 500, 10, 2_000),
         };
         let decimals = |texts: &[&str]| {
@@ -398,7 +400,10 @@ impl PlanReader<'_> {
     fn budgets(&self, given: &Spanned<Vec<u64>>) -> Result<Vec<u64>, PlanError> {
         let budgets = given.get_ref().clone();
         let is_ascending = budgets.is_sorted_by(|a, b| a < b);
-        if budgets.is_empty() || budgets[0] < 2 || !is_ascending || budgets.iter().any(|b| *b > MANY)
+        if budgets.is_empty()
+            || budgets[0] < 2
+            || !is_ascending
+            || budgets.iter().any(|b| *b > MANY)
         {
             return Err(self.refused(given, "budgets", "ascending numbers of queries from 2 on"));
         }
@@ -437,7 +442,8 @@ impl PlanReader<'_> {
             let expected = format!("{}, or a file that ends in .toml", presets::names());
             return Err(self.refused(given, "attacks", expected));
         };
-        let refused = |reason: String| self.refused(given, "attacks", format!("an attack: {reason}"));
+        let refused =
+            |reason: String| self.refused(given, "attacks", format!("an attack: {reason}"));
         let bytes = read_regular(&path, MAX_SETTINGS).map_err(|e| refused(e.to_string()))?;
         AttackSpec::read(&bytes).map_err(|error| refused(error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;

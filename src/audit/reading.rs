@@ -13,7 +13,7 @@ use crate::study::StudyError;
 use super::words::{exact_label, flip, moved, moves, rounded, simplest};
 
 /// Most rows whose points are tried for the smallest example.
-const TRIED: usize = 8;
+const TRIED: usize = 20;
 
 /// A point of a certificate as floats; `None` if it has values that are none.
 fn floats(texts: &[String]) -> Option<Vec<f64>> {
@@ -44,8 +44,9 @@ pub(super) fn local(
     let checked = check_file(&task.subject, &mut text.as_bytes(), Settings::default(), &mut see)?;
     let counts = checked.tally.all;
     let attacked = counts.refuted.saturating_sub(wrong_already);
-    let example = example(task, rows, &points)?;
-    Ok(LocalFinding { epsilon, counts, wrong_already, attacked, example, file })
+    let (moved, example) = example(task, rows, &points)?.unzip();
+    let moved = moved.unwrap_or(0) as u64;
+    Ok(LocalFinding { epsilon, counts, wrong_already, attacked, example, moved, file })
 }
 
 /// The smallest of some counterexamples in words: the one that moves the fewest features, found by putting features
@@ -54,7 +55,7 @@ fn example(
     task: &Task,
     rows: &[Row],
     points: &[(usize, Vec<f64>)],
-) -> Result<Option<String>, StudyError> {
+) -> Result<Option<(usize, String)>, StudyError> {
     let model = task.subject.model.0;
     let lowered = task.lowered(rows)?;
     let kernel = Kernel::new(model, &lowered, Arithmetic::Rounded);
@@ -76,11 +77,15 @@ fn example(
                 flip(&model.schema, (from, &found), [rows[*at].label, label])
             }
             // a tie, or an answer that is not sure enough
-            _ => format!("{} makes label {} unsure", moves(&model.schema, from, &found), rows[*at].label),
+            _ => format!(
+                "{} makes label {} unsure",
+                moves(&model.schema, from, &found),
+                rows[*at].label
+            ),
         };
         best = Some((count, format!("{words} (test row {at})")));
     }
-    Ok(best.map(|(_, words)| words))
+    Ok(best)
 }
 
 /// The kernel's answers to a property of every feature, each with a step against it in words.
@@ -117,7 +122,10 @@ fn step(task: &Task, points: &[Vec<String>]) -> Option<String> {
     let (before, after) = (margin(&one)?, margin(&other)?);
     let verb = if after > before { "raises" } else { "lowers" };
     let (before, after) = super::words::apart_texts(before, after);
-    Some(format!("{} {verb} the score of class 1 from {before} to {after}", moves(&model.schema, &one, &other)))
+    Some(format!(
+        "{} {verb} the score of class 1 from {before} to {after}",
+        moves(&model.schema, &one, &other)
+    ))
 }
 
 /// A bound as a decimal of three significant digits that is not below it.

@@ -14,7 +14,7 @@ use crate::report::{
 };
 use crate::source::read_regular;
 use crate::spec::Spec;
-use crate::store::{Log, Retention, Store};
+use crate::store::{Log, LogError, Retention, Store};
 use crate::study::{
     Cell, CellLog, CellResult, Manifest, ManifestEntry, Pace, ResultLine, Shard, StudyError,
     StudyGrid, StudyHeader, StudyRun, Work, declared, manifest_entry, model_report, summarise,
@@ -75,7 +75,7 @@ pub fn audit(
     (store, is_resumed): (&Store, bool),
     tell: &mut dyn FnMut(Pace),
 ) -> Result<Audited, StudyError> {
-    store.write(&format!("models/{}.json", subject.name), subject.bytes)?;
+    keep_model(subject, store, is_resumed)?;
     let text = text_of_grid(subject, plan);
     let grid = read_grid(&text, store)?;
     let header = StudyHeader::new(&grid, Shard::ALL, &|_| Ok(subject.data.clone()))?;
@@ -92,6 +92,21 @@ pub fn audit(
     parts.log.remove()?;
     let findings = not_as_stated(&lines, &report);
     Ok(Audited { report, manifest, findings })
+}
+
+/// Writes the model into the store. An interrupted audit of another model under its name is not gone on with.
+fn keep_model(subject: &AuditSubject, store: &Store, is_resumed: bool) -> Result<(), StudyError> {
+    let name = format!("models/{}.json", subject.name);
+    let path = store.path(&name);
+    if is_resumed
+        && let Ok(kept) = read_regular(&path, MAX_BYTES)
+        && kept != subject.bytes
+    {
+        let (found, now) = (Digest::of(&kept).to_string(), subject.digest.to_string());
+        let (path, key) = (path.display().to_string(), "model".to_owned());
+        return Err(LogError::OtherRun { path, key, found, now }.into());
+    }
+    Ok(store.write(&name, subject.bytes)?)
 }
 
 /// The text of the grid of an audit.
@@ -258,6 +273,7 @@ impl Findings<'_> {
                 .then(|| posterior::posterior(subject, changes.and_then(|part| part.score_span))),
             left_out: self.left_out(),
             gates: Vec::new(),
+            against: None,
         };
         model.audited = Some(Box::new(findings.clone()));
         findings.gates =

@@ -57,6 +57,7 @@ impl TextLines<'_> {
         self.defenses(audited);
         self.left_out(audited);
         self.gates(audited);
+        self.against(audited);
     }
 
     fn local(&mut self, audited: &AuditFindings) {
@@ -225,6 +226,17 @@ impl TextLines<'_> {
         if !audited.left_out.is_empty() {
             self.heading("Not made");
             audited.left_out.iter().for_each(|reason| self.line(reason));
+        }
+    }
+
+    fn against(&mut self, audited: &AuditFindings) {
+        let Some(against) = &audited.against else { return };
+        self.heading("Against the earlier audit");
+        for (word, changes) in [("worse", &against.worse), ("better", &against.better)] {
+            changes.iter().for_each(|change| self.line(format_args!("{word}: {change}")));
+        }
+        if against.worse.is_empty() && against.better.is_empty() {
+            self.line("nothing changed");
         }
     }
 

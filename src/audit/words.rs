@@ -103,7 +103,8 @@ mod tests {
             mean: 0.0,
             scale,
         };
-        Schema::new([("a", 1.0), ("b", 10.0), ("c", 1.0), ("d", 1.0)].map(feature).to_vec()).unwrap()
+        Schema::new([("a", 1.0), ("b", 10.0), ("c", 1.0), ("d", 1.0)].map(feature).to_vec())
+            .unwrap()
     }
 
     #[test]
@@ -112,8 +113,14 @@ mod tests {
         let said = |to: [f64; 4]| moves(&schema(), &from, &to);
         assert_eq!(said(from), "changing nothing");
         assert_eq!(said([0.5, 1.0, 2.0, 3.0]), "raising a from 0 to 0.5");
-        assert_eq!(said([0.5, 0.9, 2.0, 3.0]), "lowering b from 1 to 0.9 and raising a from 0 to 0.5");
-        assert_eq!(said([1.0; 4]), "lowering d from 3 to 1, raising a from 0 to 1 and lowering c from 2 to 1");
+        assert_eq!(
+            said([0.5, 0.9, 2.0, 3.0]),
+            "lowering b from 1 to 0.9 and raising a from 0 to 0.5"
+        );
+        assert_eq!(
+            said([1.0; 4]),
+            "lowering d from 3 to 1, raising a from 0 to 1 and lowering c from 2 to 1"
+        );
         assert_eq!(
             said([1.0, 0.0, 1.0, 1.0]),
             "moving 4 features (lowering b from 1 to 0, the others by less)"

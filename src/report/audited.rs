@@ -40,6 +40,19 @@ pub struct AuditFindings {
     pub left_out: Vec<String>,
     /// The gates of the plan.
     pub gates: Vec<GateOutcome>,
+    /// What changed since an earlier audit; absent if none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<RunAgainst>,
+}
+
+/// Figures that changed since an earlier audit, one sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunAgainst {
+    /// Those that got worse.
+    pub worse: Vec<String>,
+    /// Those that got better.
+    pub better: Vec<String>,
 }
 
 /// Local invariance at one radius.
@@ -57,6 +70,8 @@ pub struct LocalFinding {
     /// The smallest of these points in words; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
+    /// Number of features that move there; 0 if there is none.
+    pub moved: u64,
     /// The certificate, relative to the folder of the report.
     pub file: String,
 }

@@ -9,6 +9,8 @@
 //! A report holds no clock, no path of the machine and no host: the same runs give the same bytes. Proved figures
 //! come from the kernel. Sampled and measured figures are named so, and never share a column with proved ones.
 
+mod audit_page;
+mod audit_reading;
 mod audited;
 mod estimate;
 mod findings;
@@ -29,8 +31,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::certificate::Totals as Counts;
 pub use crate::text::Share;
 pub use audited::{
-    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding, OrderVerdict,
-    PosteriorFinding, RadiiFinding,
+    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
+    OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
 };
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{

@@ -19,6 +19,13 @@ impl DefenseReport {
         ])
     }
 
+    /// True if the repetitions of an attack, paired, show that the defense helps it, or else that it hinders it.
+    fn is_shown(&self, attack: &str, is_help: bool) -> bool {
+        let decrease = self.attacks.iter().find(|one| one.attack == attack).map(|one| one.decrease);
+        let interval = decrease.and_then(|decrease| decrease.heldout.interval);
+        interval.is_some_and(|[low, high]| if is_help { high < 0.0 } else { low > 0.0 })
+    }
+
     /// Proved obligations of all certificates without and with the defense.
     pub fn proofs_kept(&self) -> [u64; 2] {
         let sum = |count: fn(&super::StillProved) -> u64| self.certificates.iter().map(count).sum();
@@ -38,16 +45,27 @@ impl DefenseReport {
         let proofs = match proved {
             0 => String::new(),
             _ if kept == proved => ", keeps every proof".to_owned(),
-            _ if kept > proved => format!(", proves {} in place of {}", integer(kept), integer(proved)),
+            _ if kept > proved => {
+                format!(", proves {} in place of {}", integer(kept), integer(proved))
+            }
             _ => format!(", keeps {} proofs", of(Share::new(kept, proved))),
         };
         let thief = self.best_thieves().map_or_else(String::new, |[before, after]| {
             let (from, to) = (percent(before.1), percent(after.1));
             let ends = format!("{from}% \u{2192} {to}% with {} queries", integer(budget));
             match after.1 - before.1 {
-                gain if gain > NOTHING => format!(" and helps the thief ({ends})"),
-                gain if gain < -NOTHING => format!(" and slows the thief ({ends})"),
-                _ => format!(" and does nothing against the best thief ({ends})"),
+                gain if gain > NOTHING && self.is_shown(after.0, true) => {
+                    format!(" and helps the thief ({ends})")
+                }
+                gain if gain < -NOTHING && self.is_shown(before.0, false) => {
+                    format!(" and slows the thief ({ends})")
+                }
+                gain if gain.abs() <= NOTHING => {
+                    format!(" and does nothing against the best thief ({ends})")
+                }
+                _ => format!(
+                    " and makes no difference to the best thief that the repetitions show ({ends})"
+                ),
             }
         });
         format!("{} ({}) {cost}{proofs}{thief}.", self.kind, self.strength)

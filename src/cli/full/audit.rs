@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::audit::{
-    AuditPace, AuditPlan, AuditSubject, Audited, PlanError, audit, expect_gates, report_text,
+    AuditPace, AuditPlan, AuditSubject, Audited, PlanError, audit, compare, expect_comparable,
+    expect_gates, junit, report_text,
 };
 use crate::dataset;
 use crate::import::{Imported, Rounds, recognise};
 use crate::model::{DataSet, Digest, Model};
-use crate::report::{Report, render_html, to_json};
+use crate::report::{Report, from_json, render_html, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
 use super::inputs::Inputs;
-use super::output::{Draft, Force, Leaves, ResultFolder};
+use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, expect_rows, ordered_as, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -54,6 +55,10 @@ pub(crate) struct Arguments {
     /// As long as it takes: more radii, rows, budgets and repetitions, every attack.
     #[arg(long)]
     thorough: bool,
+    /// The report.json of an earlier audit on the same data: what got worse is listed, and exit code is 1; what got better
+    /// is listed too.
+    #[arg(long, value_name = "REPORT.json")]
+    against: Option<PathBuf>,
     /// Continue an interrupted audit of the same inputs.
     #[arg(long)]
     resume: bool,
@@ -74,10 +79,12 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let data = read_whole(&arguments.data)?;
     let given = read_given(&arguments.model, &data)?;
-    let data = ordered_as(data, &given.model).map_err(|error| names_of_both(error, &given.model))?;
+    let data =
+        ordered_as(data, &given.model).map_err(|error| names_of_both(error, &given.model))?;
     expect_rows(&data, "an audit")?;
     let plan = plan(arguments)?;
     expect_gates(&plan, &given.model, &data).map_err(|error| about_plan(arguments, error))?;
+    let earlier = earlier(arguments, &data)?;
     let place = place(arguments)?;
     expect_no_remains(arguments)?;
     given.notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
@@ -101,13 +108,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let seconds = start.elapsed().as_secs_f64();
         eprintln!("[{seconds:5.1} s] {} ({} of {} cells done)", pace.text, pace.done, pace.all);
     };
-    let audited = audit(&subject, &plan, (&store, arguments.resume), &mut tell)?;
+    let mut audited = audit(&subject, &plan, (&store, arguments.resume), &mut tell)?;
+    if let Some(earlier) = &earlier {
+        let against = compare(earlier, &audited.report)?;
+        let models = audited.report.runs.iter_mut().flat_map(|run| &mut run.models);
+        let findings = models.filter_map(|model| model.audited.as_mut());
+        findings.for_each(|findings| findings.against = Some(against.clone()));
+    }
     let text = write(&audited, &store)?;
-    finish(draft)?;
-    eprintln!("[{:5.1} s] done: {}", start.elapsed().as_secs_f64(), arguments.out.join("report.html").display());
+    draft.finish()?;
+    eprintln!(
+        "[{:5.1} s] done: {}",
+        start.elapsed().as_secs_f64(),
+        arguments.out.join("report.html").display()
+    );
     files::print(&if arguments.json { to_json(&audited.report)? } else { text })?;
     audited.findings.iter().for_each(|finding| eprintln!("propcert: not as stated: {finding}"));
-    let is_as_stated = audited.findings.is_empty() && gates_are_met(&audited.report);
+    let is_as_stated = audited.findings.is_empty() && demands_are_met(&audited.report);
     Ok(if is_as_stated { Ending::AsStated } else { Ending::NotAsStated })
 }
 
@@ -119,16 +136,29 @@ fn write(audited: &Audited, store: &Store) -> Result<String, Refusal> {
     store.write("report.json", to_json(report)?.as_bytes())?;
     store.write("report.html", render_html(report)?.as_bytes())?;
     store.write("report.txt", text.as_bytes())?;
+    store.write("junit.xml", junit(report).as_bytes())?;
     Ok(text)
 }
 
-fn finish(draft: Draft) -> Result<(), Refusal> {
-    draft.finish()
+/// True if no gate fell short and nothing got worse.
+fn demands_are_met(report: &Report) -> bool {
+    let models = report.runs.iter().flat_map(|run| &run.models);
+    models.flat_map(|model| &model.audited).all(|audited| {
+        let is_worse = audited.against.as_ref().is_some_and(|against| !against.worse.is_empty());
+        audited.gates.iter().all(|gate| gate.passed) && !is_worse
+    })
 }
 
-fn gates_are_met(report: &Report) -> bool {
-    let models = report.runs.iter().flat_map(|run| &run.models);
-    models.flat_map(|model| &model.audited).flat_map(|audited| &audited.gates).all(|g| g.passed)
+/// The report of an earlier audit, if one is named; it must be about the same data.
+fn earlier(arguments: &Arguments, data: &DataSet) -> Result<Option<Report>, Refusal> {
+    let Some(path) = &arguments.against else { return Ok(None) };
+    let about = Refusal::about(path);
+    let text = String::from_utf8(files::read(path)?).map_err(|error| about(error.into()))?;
+    let report = from_json(&text).map_err(|error| about(error.into()))?;
+    let digest = data.digest().to_string();
+    expect_comparable(&report, (&data.meta().name, &digest))
+        .map_err(|error| about(error.into()))?;
+    Ok(Some(report))
 }
 
 /// A model as it was given.
@@ -216,6 +246,7 @@ fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--plan", arguments.plan.as_ref())
+        .file("--against", arguments.against.as_ref())
         .data("--data", Some(&arguments.data));
     ResultFolder::new(&arguments.out, Leaves::Audit, &inputs, arguments.force)
 }
