@@ -24,7 +24,8 @@
 //! | 12 | `steal` | attacks |
 //! | 13 | `report` | data first, rendering second |
 //! | 14 | `study` | experiments: grids of cells, lines of results, tables |
-//! | 15 | [`cli`] | verbs |
+//! | 15 | `audit` | one model, one data set, one page: a grid, and what is no cell of it |
+//! | 16 | [`cli`] | verbs |
 //!
 //! A room uses rooms on lower floors only. Floors 0 to 4 are trusted; they and the command `check`
 //! build alone with `--no-default-features`.
@@ -56,6 +57,8 @@ pub use certify::certify;
 #[doc(inline)]
 pub use steal::steal;
 
+#[cfg(feature = "full")]
+pub mod audit;
 pub mod certificate;
 #[cfg(feature = "full")]
 pub mod certify;

@@ -36,6 +36,13 @@ impl Estimate {
         let sd = (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
         Ok(Self { mean, sd, n: values.len() as u64 })
     }
+
+    /// The 95% Student-t interval of the mean; `None` for a single repetition.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        let sd = self.sd.filter(|_| self.n > 1)?;
+        let half_width = t_quantile(self.n - 1) * sd / (self.n as f64).sqrt();
+        Some([self.mean - half_width, self.mean + half_width])
+    }
 }
 
 /// Mean of paired differences `a − b` over repetitions that share data, seeds and target.

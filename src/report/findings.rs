@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::CountedBy;
 
-use super::{Counts, Difference, Estimate, PerSet, Share};
+use super::{AuditFindings, Counts, Difference, Estimate, PerSet, Share};
 
 /// One model of a run and everything found out about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct ModelReport {
     /// Facts that publishing the certificates gives to a thief.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives_away: Option<GivesAway>,
+    /// The further findings of an audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audited: Option<Box<AuditFindings>>,
 }
 
 /// Distances of rows to the nearest change of label: in L-infinity, in standardised units, over real inputs

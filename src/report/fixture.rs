@@ -82,6 +82,7 @@ fn network() -> ModelReport {
             published_how: "local invariance with delta at most 1/2 fixes the label".to_owned(),
             settled: vec![settled("uniform on the domain", 0), settled("held-out rows", 40)],
         }),
+        audited: None,
     }
 }
 
@@ -109,6 +110,7 @@ fn trees(name: &str, monotone: bool) -> ModelReport {
         attacks: vec![attack("random-uniform", [0.8412, 0.9023, 0.5411], 0, &[])],
         defenses: Vec::new(),
         gives_away: None,
+        audited: None,
     }
 }
 

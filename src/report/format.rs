@@ -39,6 +39,19 @@ pub(super) fn share(share: Share) -> String {
     }
 }
 
+/// An observed share with its count: `72.7% (72 of 99)`.
+pub(crate) fn observed(observed: Share) -> String {
+    match observed.of {
+        0 => NONE.to_owned(),
+        _ => format!("{} ({})", share(observed), of(observed)),
+    }
+}
+
+/// A mean in `[0, 1]` as `94.21%`.
+pub(crate) fn percent_of(mean: f64) -> String {
+    format!("{}%", percent(mean))
+}
+
 /// A mean in `[0, 1]` in percent, to the nearest hundredth. It is `100.00` or `0.00` only if it is exactly that.
 pub(super) fn percent(mean: f64) -> String {
     match format!("{:.2}", 100.0 * mean).as_str() {

@@ -7,16 +7,19 @@ use super::format::{NONE, printable};
 use super::plots::{Figure, figures};
 use super::reading::{GLOSSARY, alarms, data_facts, digests, headlines, provenance};
 use super::sections::{CellKind, Column, Section, Table, overview, sections};
-use super::{Report, ReportError, Run};
+use super::{AuditFindings, ModelReport, Report, ReportError, Run};
 
 /// The template. Everything in it is escaped except the figures, whose text kuva escapes.
-const TEMPLATE: &str = include_str!("report.html.j2");
+const TEMPLATE: &str = concat!(include_str!("tables.html.j2"), include_str!("report.html.j2"));
 
 /// The text of `report.html`; the same report gives the same bytes.
 ///
 /// # Errors
 /// The template cannot be filled in. This is a defect of the program, not the reader's doing.
 pub fn render_html(report: &Report) -> Result<String, ReportError> {
+    if let Some((run, model, audited)) = only_audit(report) {
+        return super::audit_page::render(&report.title, run, model, audited);
+    }
     let runs: Vec<Value> = report.runs.iter().enumerate().map(run_view).collect();
     let mut environment = Environment::new();
     environment.set_syntax(line_based().map_err(template_error)?);
@@ -31,8 +34,15 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }
 
+/// The one model of a report of one audit, which has a page of its own; several stand side by side on the usual one.
+fn only_audit(report: &Report) -> Option<(&Run, &ModelReport, &AuditFindings)> {
+    let [run] = report.runs.as_slice() else { return None };
+    let [model] = run.models.as_slice() else { return None };
+    Some((run, model, model.audited.as_deref()?))
+}
+
 /// Syntax in which lines that hold only a tag leave nothing behind. The final newline stays.
-fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
+pub(super) fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
 }
@@ -62,11 +72,11 @@ fn section_view(run: &Run, id: String, section: Section) -> Value {
     context! { id, title, evidence, intro, figures, tables }
 }
 
-fn figure_view(Figure { title, description, width, height, body }: Figure) -> Value {
+pub(super) fn figure_view(Figure { title, description, width, height, body }: Figure) -> Value {
     context! { title, description, width => width as u64, height => height as u64, body }
 }
 
-fn table_view(Table { caption, columns, rows, .. }: Table) -> Value {
+pub(super) fn table_view(Table { caption, columns, rows, .. }: Table) -> Value {
     let heading = |column: &Column| context! { name => column.name, class => class(column.kind) };
     let headings: Vec<Value> = columns.iter().map(heading).collect();
     let leaders = leaders(&rows);
@@ -130,11 +140,13 @@ fn link(path: &str) -> Option<String> {
 }
 
 /// Pairs of a name and its value, in order.
-fn pairs<N: Into<Value>, T: Into<Value>>(entries: impl IntoIterator<Item = (N, T)>) -> Vec<Value> {
+pub(super) fn pairs<N: Into<Value>, T: Into<Value>>(
+    entries: impl IntoIterator<Item = (N, T)>,
+) -> Vec<Value> {
     entries.into_iter().map(|(name, value)| Value::from(vec![name.into(), value.into()])).collect()
 }
 
-fn template_error(error: minijinja::Error) -> ReportError {
+pub(super) fn template_error(error: minijinja::Error) -> ReportError {
     ReportError::Template { reason: error.to_string() }
 }
 

@@ -9,6 +9,9 @@
 //! A report holds no clock, no path of the machine and no host: the same runs give the same bytes. Proved figures
 //! come from the kernel. Sampled and measured figures are named so, and never share a column with proved ones.
 
+mod audit_page;
+mod audit_reading;
+mod audited;
 mod estimate;
 mod findings;
 #[cfg(test)]
@@ -21,18 +24,23 @@ mod sections;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::certificate::Totals as Counts;
 pub use crate::text::Share;
+pub use audited::{
+    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
+    OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
+};
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
     ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
     StillProved,
 };
-pub(crate) use format::integer as grouped;
+pub(crate) use format::{integer as grouped, observed, percent_of};
 pub use html::render_html;
 pub(crate) use terminal::RULED;
 

@@ -19,6 +19,17 @@ pub(super) struct ModelLines<'a> {
     pub(super) lines: &'a [(Cell, ResultLine)],
 }
 
+/// The entry of a model over its lines on one data set; `None` if it was not measured.
+///
+/// # Errors
+/// Figures that cannot be put together, as of a target without a boundary.
+pub fn model_report(
+    layout: &Layout,
+    lines: &[(Cell, ResultLine)],
+) -> Result<Option<ModelReport>, StudyError> {
+    ModelLines { layout, lines }.report()
+}
+
 /// An attack with the repetitions that were run behind one defense, or behind none.
 struct Attacked<'a> {
     name: &'a str,
@@ -53,6 +64,7 @@ impl<'a> ModelLines<'a> {
             radii,
             certificates,
             defenses,
+            audited: None,
         }))
     }
 
@@ -281,7 +293,7 @@ fn differences(a: &[Scores], b: &[Scores]) -> Result<PerSet<Difference>, StudyEr
 }
 
 /// The data set of a run.
-pub(super) fn summarise(data: &DataSet) -> DataSummary {
+pub fn summarise(data: &DataSet) -> DataSummary {
     let rows = |part| data.part(part).len() as u64;
     let all = || Part::ALL.into_iter().flat_map(|part| data.part(part));
     let class_rows = (0..data.classes())

@@ -105,7 +105,7 @@ pub fn demo(
     let run = report_of(data, plan, &layout, &lines)?;
     let report = Report::new(format!("propcert on {}", data.meta().name), vec![run]);
     let certificates =
-        lines.iter().filter_map(|(cell, line)| entry(&layout, cell, line, data_name));
+        lines.iter().filter_map(|(cell, line)| manifest_entry(&layout, cell, line, data_name));
     let manifest = Manifest { certificates: certificates.collect() };
     store.write("manifest.json", manifest.to_json().as_bytes())?;
     store.write("report.json", to_json(&report)?.as_bytes())?;
@@ -123,8 +123,8 @@ fn expect_done(line: &ResultLine) -> Result<(), StudyError> {
     }
 }
 
-/// The entry of a certificate in the manifest.
-fn entry(
+/// The entry of a certificate in a manifest beside the results; `None` for cells that made none.
+pub fn manifest_entry(
     layout: &Layout,
     cell: &Cell,
     line: &ResultLine,

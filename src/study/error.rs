@@ -102,14 +102,14 @@ pub enum StudyError {
 
 impl StudyError {
     /// True if the question of a cell says nothing about its model or data, which is no failure.
-    pub(super) fn leaves_out(&self) -> bool {
+    pub fn leaves_out(&self) -> bool {
         matches!(
             self,
             Self::LeftOut(_)
                 | Self::Lower(_)
                 | Self::Certify(CertifyError::Lower(_))
                 | Self::Defend(_)
-                | Self::Steal(StealError::NothingMonotone)
+                | Self::Steal(StealError::NothingMonotone | StealError::NotMonotone { .. })
         )
     }
 }

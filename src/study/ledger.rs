@@ -215,6 +215,13 @@ impl<'a> CellLog<'a> {
 
     /// Makes the lines a file of their own, beside the header and the grid.
     pub fn finish(self, grid: &[u8]) -> Result<(), StudyError> {
+        let (store, header) = (self.store, self.header);
+        self.publish()?;
+        header.write(store, grid)
+    }
+
+    /// Makes the lines a file of their own.
+    pub fn publish(self) -> Result<(), StudyError> {
         let place = self.store.path(CELLS);
         let about = StoreError::about(&place);
         let mut lines = BufReader::new(File::open(partial_name(&place)).map_err(&about)?);
@@ -230,7 +237,6 @@ impl<'a> CellLog<'a> {
             whole.add(&line)?;
         }
         whole.publish()?;
-        self.header.write(self.store, grid)?;
         Ok(self.log.remove()?)
     }
 }

@@ -42,11 +42,12 @@ mod stealing;
 mod tables;
 mod workbench;
 
+pub use assemble::{model_report, summarise};
 pub use cell::{Cell, Layout, Shard, ShardError, Work};
 pub use certificates::{Certified, certify};
-pub use demo::{BUDGET_NODES, DEMO, Plan, demo, files_of_demo};
+pub use demo::{BUDGET_NODES, DEMO, Plan, demo, files_of_demo, manifest_entry};
 pub use error::StudyError;
-pub use grid::{GridError, Need, Strength, StudyGrid};
+pub use grid::{GridError, Need, Strength, StudyGrid, declared};
 pub use ledger::{CELLS, CellLog, StudyHeader, StudyLines, StudyVersion, files_of_study};
 pub use line::{CellResult, CertifiedCell, DefendedCell, MeasuredCell, ResultLine, StolenCell};
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};

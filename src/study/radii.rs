@@ -21,6 +21,11 @@ pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
     let radii = Radii::new(model, Norm::Linf).ok()?;
     let at = |row: &Row| radii.at(&radii.served(&row.values), BUDGET_NODES);
     let measured: Vec<Radius> = rows.par_iter().filter_map(at).collect();
+    Some(summarise(&measured))
+}
+
+/// A summary of radii that were measured.
+pub fn summarise(measured: &[Radius]) -> RadiiReport {
     let mut lower: Vec<f64> = measured.iter().map(|radius| radius.lower).collect();
     lower.sort_by(f64::total_cmp);
     let count =
@@ -29,12 +34,12 @@ pub fn summary(model: &Model, rows: &[Row]) -> Option<RadiiReport> {
         let rank = (quarters * lower.len()).div_ceil(4);
         lower.get(rank.checked_sub(1)?).copied().filter(|radius| radius.is_finite())
     };
-    Some(RadiiReport {
+    RadiiReport {
         rows: measured.len() as u64,
         exact: count(|radius| radius.is_exact),
         zero: count(|radius| radius.upper == 0.0),
         quartiles: [1, 2, 3].map(quartile),
-    })
+    }
 }
 
 /// The files kept for the radius of one point.

@@ -6,7 +6,7 @@ use crate::steal::{AttackSpec, Generator, Scene, SeedRows, run};
 
 use super::StudyError;
 use super::line::StolenCell;
-use super::workbench::{Workbench, expect_met};
+use super::workbench::{Workbench, expect_asked, expect_met};
 
 impl Workbench<'_> {
     /// Runs one repetition. The attacker is given the proofs about the model behind this very defense.
@@ -18,6 +18,7 @@ impl Workbench<'_> {
     ) -> Result<StolenCell, StudyError> {
         let named = &self.grid.attacks[attack];
         expect_met(&named.needs, self.data)?;
+        expect_asked(defense, named.is_behind_defenses)?;
         if named.spec.response != Response::Label && !self.made.model.has_posterior() {
             let reason = "the scores of the model have no posterior; the attack needs one";
             return Err(StudyError::LeftOut(reason.to_owned()));

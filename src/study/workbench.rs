@@ -26,6 +26,9 @@ const HELD_OUT: usize = 2000;
 /// Uniform points and bisected pairs of an evaluation.
 const EVALUATION: usize = 1000;
 
+/// Reason why a cell behind a defense is left out.
+const UNDEFENDED: &str = "asked of the undefended model only";
+
 /// A model with the digest of its file.
 pub(super) struct MadeModel {
     pub(super) model: Model,
@@ -44,6 +47,17 @@ pub(super) fn expect_met(needs: &[Need], data: &DataSet) -> Result<(), StudyErro
     match needs.iter().find_map(|need| need.unmet(data)) {
         Some(reason) => Err(StudyError::LeftOut(reason)),
         None => Ok(()),
+    }
+}
+
+/// Leaves out behind a defense what the grid asks of the undefended model only.
+pub(super) fn expect_asked(
+    defense: Option<usize>,
+    is_behind_defenses: bool,
+) -> Result<(), StudyError> {
+    match defense {
+        Some(_) if !is_behind_defenses => Err(StudyError::LeftOut(UNDEFENDED.to_owned())),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -289,6 +303,7 @@ impl<'a> Workbench<'a> {
     ) -> Result<T, StudyError> {
         let named = &self.grid.properties[property];
         expect_met(&named.needs, self.data)?;
+        expect_asked(cell.defense, named.is_behind_defenses)?;
         let text = named.text_on(self.data).ok_or_else(|| {
             let direction = named.declared.as_deref().unwrap_or_default();
             StudyError::LeftOut(format!("the data declares no {direction} features"))

@@ -5,3 +5,8 @@ mod accuracy;
 mod certificate;
 
 pub use accuracy::Share;
+
+/// The line, from 1, of a byte of a text: for messages about settings.
+pub fn line_of(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or_default().matches('\n').count() + 1
+}

@@ -2,8 +2,9 @@
 
 use crate::scene::program;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "demo",
+    "audit",
     "data",
     "data list",
     "data describe",

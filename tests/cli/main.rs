@@ -5,6 +5,7 @@
 //! appears whole or not at all.
 #![cfg(feature = "full")]
 
+mod audit;
 mod bounds;
 mod certify;
 #[path = "../cases/chance.rs"]

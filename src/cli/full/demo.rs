@@ -9,7 +9,7 @@ use crate::study::{Manifest, ManifestEntry, Plan, demo};
 
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, ResultFolder};
-use super::subject::{data_seen_from, read_whole};
+use super::subject::{data_seen_from, expect_rows, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Do the main job once: train, certify, check, steal, defend, report.
@@ -104,22 +104,8 @@ fn earlier(out: &Path) -> Option<String> {
     ))
 }
 
-/// Refuses data with an empty part: a demo uses every part, and would end late without one.
-fn expect_rows(data: &DataSet) -> Result<(), Refusal> {
-    let Some(part) = Part::ALL.into_iter().find(|part| data.part(*part).is_empty()) else {
-        return Ok(());
-    };
-    let sizes = Part::ALL.map(|part| format!("{} {}", part.name(), data.part(part).len()));
-    Err(Refusal::new(format!(
-        "data set `{}`: part {} has no rows, and a demo needs all four ({}); give more rows",
-        data.meta().name,
-        part.name(),
-        sizes.join(", ")
-    )))
-}
-
 fn plan(arguments: &Arguments, data: &DataSet) -> Result<Plan, Refusal> {
-    expect_rows(data)?;
+    expect_rows(data, "a demo")?;
     let mut plan = Plan { seed: arguments.seed, ..Plan::default() };
     if arguments.small {
         plan = Plan { rows: 40, fuzz_rows: 20, exact: 10, repetitions: 2, ..plan };

@@ -1,6 +1,7 @@
 //! The verbs beyond `check`: everything that trains, searches, steals, defends and reports.
 
 mod about;
+mod audit;
 mod bounds;
 mod certify;
 mod data;
@@ -39,6 +40,8 @@ pub(super) struct GlobalOptions {
 pub(super) enum FullVerb {
     #[command(display_order = 0)]
     Demo(demo::Arguments),
+    #[command(display_order = 0)]
+    Audit(audit::Arguments),
     #[command(display_order = 1)]
     #[command(subcommand)]
     Data(data::DataVerb),
@@ -74,6 +77,7 @@ pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Ref
     set_threads(options.threads)?;
     match verb {
         FullVerb::Demo(arguments) => demo::run(&arguments),
+        FullVerb::Audit(arguments) => audit::run(&arguments),
         FullVerb::Data(verb) => data::run(verb),
         FullVerb::Train(arguments) => train::run(&arguments),
         FullVerb::Import(arguments) => import::run(&arguments),

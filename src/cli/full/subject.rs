@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::{DataSet, Digest, Model};
+use crate::model::{DataSet, Digest, Model, Part};
 use crate::source;
 
 use super::super::subject::data_folder;
@@ -33,6 +33,20 @@ pub(crate) fn read_whole(argument: &str) -> Result<DataSet, Refusal> {
             part.name()
         ))),
     }
+}
+
+/// Refuses data with an empty part: `what` uses every part, and would end late without one.
+pub(crate) fn expect_rows(data: &DataSet, what: &str) -> Result<(), Refusal> {
+    let Some(part) = Part::ALL.into_iter().find(|part| data.part(*part).is_empty()) else {
+        return Ok(());
+    };
+    let sizes = Part::ALL.map(|part| format!("{} {}", part.name(), data.part(part).len()));
+    Err(Refusal::new(format!(
+        "data set `{}`: part {} has no rows, and {what} needs all four ({}); give more rows",
+        data.meta().name,
+        part.name(),
+        sizes.join(", ")
+    )))
 }
 
 /// The files of `NAME` or `NAME:part`. The list is empty if the set is built in, or cannot be read; the reader of

@@ -223,14 +223,14 @@ pub(super) struct Curve {
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// Curves with a legend that shows dash and marker of each.
+/// Curves with a legend that shows dash and marker of each; `below` is drawn before them.
 pub(super) fn curves(
     title: &str,
     description: &str,
-    curves: Vec<Curve>,
+    (curves, below): (Vec<Curve>, Vec<Plot>),
     layout: Layout,
 ) -> Option<Figure> {
-    let mut plots: Vec<Plot> = Vec::new();
+    let mut plots = below;
     for Curve { name, color, style, marker, points } in &curves {
         let line = LinePlot::new().with_data(points.clone()).with_color(*color);
         let line = line.with_stroke_width(2.0).with_line_style(style.clone());

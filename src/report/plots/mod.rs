@@ -3,6 +3,7 @@
 //! They are readable without colour: areas differ by hatch, series by marker or dash, and every category is
 //! labelled. Proved, sampled and measured figures have plots of their own. The same report gives the same bytes.
 
+pub(super) mod audited;
 mod frame;
 
 use kuva::prelude::{BarPlot, Layout, LineStyle, MarkerShape};
@@ -174,7 +175,7 @@ fn settled(run: &Run, model: &ModelReport) -> Option<Figure> {
         "Share of the reference points not asked whose label follows from the certificate and the \
          answers, and what the same number of answers settles without proofs. Told apart by marker and \
          dash.",
-        drawn,
+        (drawn, Vec::new()),
         finish(layout),
     )
 }

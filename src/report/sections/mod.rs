@@ -69,11 +69,11 @@ pub(in crate::report) struct Column {
 }
 
 impl Column {
-    const fn text(name: &'static str) -> Self {
+    pub const fn text(name: &'static str) -> Self {
         Self { name, kind: CellKind::Text }
     }
 
-    const fn number(name: &'static str) -> Self {
+    pub const fn number(name: &'static str) -> Self {
         Self { name, kind: CellKind::Number }
     }
 
@@ -81,13 +81,13 @@ impl Column {
         Self { name, kind: CellKind::Claim }
     }
 
-    const fn file(name: &'static str) -> Self {
+    pub const fn file(name: &'static str) -> Self {
         Self { name, kind: CellKind::File }
     }
 }
 
 impl Table {
-    fn new(caption: impl Into<String>, columns: &[Column], rows: Vec<Vec<String>>) -> Self {
+    pub fn new(caption: impl Into<String>, columns: &[Column], rows: Vec<Vec<String>>) -> Self {
         debug_assert!(rows.iter().all(|row| row.len() == columns.len()));
         Self { caption: caption.into(), columns: columns.to_vec(), rows, page_only: false }
     }

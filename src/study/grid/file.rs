@@ -91,6 +91,7 @@ pub(super) struct PropertyEntry {
     pub(super) budget_nodes: Option<u64>,
     #[serde(default)]
     pub(super) for_attackers: bool,
+    pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,
 }
@@ -101,6 +102,7 @@ pub(super) struct AttackEntry {
     pub(super) name: Spanned<String>,
     pub(super) attack: Option<String>,
     pub(super) attack_file: Option<String>,
+    pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,
 }

@@ -11,6 +11,8 @@
 //! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture` or
 //! `rounding`.
 //!
+//! A property or an attack with `behind-defenses = false` is left out behind defenses.
+//!
 //! Every model is taken on every data set, as it is and behind every defense; there every property is certified and
 //! every attack is run `repetitions` times. Reading is strict: an unknown key, a value out of range and a file
 //! that cannot be read are refused with their line.
@@ -115,6 +117,8 @@ pub(super) struct GridProperty {
     pub(super) budget_nodes: Option<u64>,
     /// True if attackers are given the proofs.
     pub(super) is_for_thief: bool,
+    /// True if it is also certified behind every defense.
+    pub(super) is_behind_defenses: bool,
     pub(super) needs: Vec<Need>,
 }
 
@@ -123,6 +127,8 @@ pub(super) struct GridProperty {
 pub(super) struct GridAttack {
     pub(super) name: String,
     pub(super) spec: AttackSpec,
+    /// True if it is also run behind every defense.
+    pub(super) is_behind_defenses: bool,
     pub(super) needs: Vec<Need>,
 }
 
@@ -212,8 +218,8 @@ impl GridProperty {
     }
 }
 
-/// Names of the features that the data declares monotone in a direction.
-fn declared(data: &DataSet, direction: &str) -> Vec<String> {
+/// Names of the features that the data declares monotone in a direction, `increasing` or `decreasing`.
+pub fn declared(data: &DataSet, direction: &str) -> Vec<String> {
     let meta = data.meta();
     let name = |key: &String| {
         let by_index = key.parse().ok().and_then(|index: usize| meta.features.get(index));

@@ -9,6 +9,7 @@ use crate::defend::DefenseKind;
 use crate::model::{Digest, MAX_BYTES, Model};
 use crate::source::read_regular;
 use crate::steal::AttackSpec;
+use crate::text::line_of;
 use crate::train::{Recipe, RecipeError};
 
 use super::super::cell::is_name;
@@ -82,8 +83,7 @@ struct EntryName<'e> {
 
 impl EntryReader<'_> {
     fn line<T>(&self, value: &Spanned<T>) -> usize {
-        let before = self.text.get(..value.span().start).unwrap_or_default();
-        before.matches('\n').count() + 1
+        line_of(self.text, value.span().start)
     }
 
     fn value<T, U>(
@@ -262,6 +262,7 @@ impl EntryReader<'_> {
             rows: entry.rows.as_ref().map(|rows| *rows.get_ref()),
             budget_nodes: entry.budget_nodes,
             is_for_thief: entry.for_attackers,
+            is_behind_defenses: entry.behind_defenses.unwrap_or(true),
             needs: entry.needs.clone(),
         };
         property.check().map_err(|error| self.unreadable(at, error))?;
@@ -273,7 +274,12 @@ impl EntryReader<'_> {
         self.expect_one(at, "`attack`, `attack-file`", &given)?;
         let text = self.text(at, entry.attack.as_ref(), entry.attack_file.as_ref())?;
         let spec = AttackSpec::read(text.as_bytes()).map_err(|error| self.unreadable(at, error))?;
-        Ok(GridAttack { name: at.name.get_ref().clone(), spec, needs: entry.needs.clone() })
+        Ok(GridAttack {
+            name: at.name.get_ref().clone(),
+            spec,
+            is_behind_defenses: entry.behind_defenses.unwrap_or(true),
+            needs: entry.needs.clone(),
+        })
     }
 
     fn defense(&mut self, at: EntryName, entry: &DefenseEntry) -> Result<GridDefense, GridError> {

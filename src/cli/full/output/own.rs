@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::audit::files_of_audit;
 use crate::report::from_json;
 use crate::study::{Manifest, ManifestEntry, files_of_demo, files_of_study};
 
@@ -13,6 +14,7 @@ use super::first_bytes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaves {
     Demo,
+    Audit,
     Steal,
     Defend,
     Report,
@@ -28,6 +30,7 @@ impl Leaves {
     pub(super) fn verb(self) -> &'static str {
         match self {
             Self::Demo => "demo",
+            Self::Audit => "audit",
             Self::Steal => "steal",
             Self::Defend => "defend",
             Self::Report => "report",
@@ -43,6 +46,7 @@ impl Leaves {
         let is_of_verb = || metrics_verb(folder).is_some_and(|verb| verb == self.verb());
         match self {
             Self::Demo => files_of_demo(folder),
+            Self::Audit => files_of_audit(folder),
             Self::Report if is_report(folder) => names(&["report.json", "report.html"]),
             Self::Steal if is_of_verb() => {
                 names(&["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"])

@@ -1,0 +1,142 @@
+//! Findings that are read off certificates: every certificate is decided by the kernel anew, and its counterexamples
+//! are put in words.
+
+use crate::certificate::{
+    Arithmetic, Decided, Kernel, Proof, Settings, Subject, Verdict, check_file,
+};
+use crate::certify::Task;
+use crate::interval::parse_hexadecimal;
+use crate::model::{Point, Row};
+use crate::report::{LocalFinding, OrderVerdict};
+use crate::study::StudyError;
+
+use super::words::{exact_label, flip, moved, moves, rounded, simplest};
+
+/// Most rows whose points are tried for the smallest example.
+const TRIED: usize = 20;
+
+/// A point of a certificate as floats; `None` if it has values that are none.
+fn floats(texts: &[String]) -> Option<Vec<f64>> {
+    texts.iter().map(|text| parse_hexadecimal(text)).collect()
+}
+
+/// Local invariance in the words of a report, from the text of its certificate.
+pub(super) fn local(
+    task: &Task,
+    text: &str,
+    (epsilon, file): (String, String),
+) -> Result<LocalFinding, StudyError> {
+    let Subject { model: (model, _), .. } = task.subject;
+    let rows = task.rows()?;
+    let mut points: Vec<(usize, Vec<f64>)> = Vec::new();
+    let mut wrong_already = 0;
+    let mut see = |decided: Decided| {
+        let (Verdict::Refuted(_), Some(at)) = (decided.verdict, decided.row) else { return };
+        let Some(row) = rows.get(at) else { return };
+        if exact_label(model, &row.values) != Some(row.label) {
+            wrong_already += 1;
+        } else if let Proof::Counterexample { points: found } = decided.proof
+            && let Some(point) = found.first().and_then(|texts| floats(texts))
+        {
+            points.push((at, point));
+        }
+    };
+    let checked = check_file(&task.subject, &mut text.as_bytes(), Settings::default(), &mut see)?;
+    let counts = checked.tally.all;
+    let attacked = counts.refuted.saturating_sub(wrong_already);
+    let (moved, example) = example(task, rows, &points)?.unzip();
+    let moved = moved.unwrap_or(0) as u64;
+    Ok(LocalFinding { epsilon, counts, wrong_already, attacked, example, moved, file })
+}
+
+/// The smallest of some counterexamples in words: the one that moves the fewest features, found by putting features
+/// back as long as the kernel still refutes the claim.
+fn example(
+    task: &Task,
+    rows: &[Row],
+    points: &[(usize, Vec<f64>)],
+) -> Result<Option<(usize, String)>, StudyError> {
+    let model = task.subject.model.0;
+    let lowered = task.lowered(rows)?;
+    let kernel = Kernel::new(model, &lowered, Arithmetic::Rounded);
+    let mut best: Option<(usize, String)> = None;
+    for (at, point) in points.iter().take(TRIED) {
+        let from = &rows[*at].values;
+        let mut still = |point: &[f64]| {
+            let proof = Proof::Counterexample { points: vec![Point::texts(point)] };
+            matches!(kernel.check(*at, &proof), Ok(Verdict::Refuted(_)))
+        };
+        let found = simplest(&model.schema, from, point, &mut still);
+        let count = moved(from, &found);
+        if best.as_ref().is_some_and(|(least, _)| *least <= count) {
+            continue;
+        }
+        let label = exact_label(model, &found);
+        let words = match label {
+            Some(label) if label != rows[*at].label => {
+                flip(&model.schema, (from, &found), [rows[*at].label, label])
+            }
+            // a tie, or an answer that is not sure enough
+            _ => format!(
+                "{} makes label {} unsure",
+                moves(&model.schema, from, &found),
+                rows[*at].label
+            ),
+        };
+        best = Some((count, format!("{words} (test row {at})")));
+    }
+    Ok(best)
+}
+
+/// The kernel's answers to a property of every feature, each with a step against it in words.
+pub(super) fn orders(
+    task: &Task,
+    text: &str,
+) -> Result<Vec<(OrderVerdict, Option<String>)>, StudyError> {
+    let model = task.subject.model.0;
+    let mut found = vec![(OrderVerdict::Open, None); model.schema.len()];
+    let mut see = |decided: Decided| {
+        let Some(place) = found.get_mut(decided.at) else { return };
+        match decided.verdict {
+            Verdict::Proved(_) => place.0 = OrderVerdict::Proved,
+            Verdict::Refuted(_) => {
+                let words = match decided.proof {
+                    Proof::Counterexample { points } => step(task, points),
+                    _ => None,
+                };
+                *place = (OrderVerdict::Refuted, words);
+            }
+            Verdict::Undecided(_) | Verdict::Invalid | Verdict::Counted(_) => {}
+        }
+    };
+    check_file(&task.subject, &mut text.as_bytes(), Settings::default(), &mut see)?;
+    Ok(found)
+}
+
+/// A step of the score between two points, in words.
+fn step(task: &Task, points: &[Vec<String>]) -> Option<String> {
+    let model = task.subject.model.0;
+    let [one, other] = points else { return None };
+    let (one, other) = (floats(one)?, floats(other)?);
+    let margin = |raw: &[f64]| Some(model.exact_margin(&Point::from_floats(raw)?)?.down());
+    let (before, after) = (margin(&one)?, margin(&other)?);
+    let verb = if after > before { "raises" } else { "lowers" };
+    let (before, after) = super::words::apart_texts(before, after);
+    Some(format!(
+        "{} {verb} the score of class 1 from {before} to {after}",
+        moves(&model.schema, &one, &other)
+    ))
+}
+
+/// A bound as a decimal of three significant digits that is not below it.
+pub(super) fn decimal_above(bound: f64) -> String {
+    let mut above = bound.max(1e-6);
+    loop {
+        let text = rounded(above, 3);
+        match text.parse::<f64>() {
+            Ok(found) if found >= bound && !text.contains('e') => return text,
+            Ok(_) if above < 1e15 => above *= 1.001,
+            _ => return format!("{}", bound.ceil()),
+        }
+    }
+}

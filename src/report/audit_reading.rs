@@ -1,0 +1,204 @@
+//! The sentences of an audit's page: what is proved, what is refuted, what a thief gets, what each defense does.
+
+use super::format::{integer, observed, percent_of};
+use super::{AuditFindings, Counts, ModelReport, OrderFinding, OrderVerdict, Run, Share};
+
+/// Agreement from which a model counts as stolen.
+const STOLEN: f64 = 0.9;
+/// Features of a list that are named.
+const NAMED: usize = 6;
+
+/// The model in one sentence.
+pub(super) fn model_sentence(run: &Run, model: &ModelReport, audited: &AuditFindings) -> String {
+    let kind = match model.family.as_str() {
+        "mlp" => "A network",
+        "ensemble" => "An ensemble of trees",
+        other => other,
+    };
+    format!(
+        "{kind} ({}), right on {} of the test rows of {}; always answering the largest class would be right on {}.",
+        model.size,
+        observed(model.accuracy),
+        run.data.name,
+        observed(audited.majority)
+    )
+}
+
+/// What is proved, a sentence each.
+pub(super) fn proved(model: &ModelReport, audited: &AuditFindings) -> Vec<String> {
+    let mut told = Vec::new();
+    for local in &audited.local {
+        if local.epsilon == audited.main_epsilon {
+            told.push(format!(
+                "{} of test rows keep their right answer whatever changes by at most {} standard deviations.",
+                share_of(local.counts.proved, local.counts),
+                local.epsilon
+            ));
+        }
+    }
+    told.extend(orders_proved(&audited.orders));
+    let change = audited.changes.iter().filter(|change| !change.moves.starts_with("all "));
+    if let Some(most) = change.map(|change| change.most).reduce(f64::max) {
+        told.push(format!("No single feature moves the score by more than {}.", significant(most)));
+    }
+    if let Some([_, most]) = audited.posterior.as_ref().and_then(|found| found.score_span) {
+        told.push(format!(
+            "On the whole domain the score goes over at most {}.",
+            significant(most)
+        ));
+    }
+    let checked = model.certificates.iter().filter(|one| one.checked).count() as u64;
+    let all = model.certificates.len() as u64;
+    told.push(format!(
+        "{} certificates, read again by the checking kernel, hold as stated.",
+        if checked == all { format!("All {all}") } else { observed(Share::new(checked, all)) }
+    ));
+    told
+}
+
+fn share_of(count: u64, counts: Counts) -> String {
+    observed(Share::new(count, counts.n()))
+}
+
+/// Names of the features for which something is so.
+fn names(orders: &[OrderFinding], is_so: impl Fn(&OrderFinding) -> bool) -> Vec<&str> {
+    orders.iter().filter(|order| is_so(order)).map(|order| order.feature.as_str()).collect()
+}
+
+/// Some names, and how many more.
+fn listed(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+fn orders_proved(orders: &[OrderFinding]) -> Vec<String> {
+    let is = |verdict| verdict == OrderVerdict::Proved;
+    let still = names(orders, |order| is(order.increasing) && is(order.decreasing));
+    let up = names(orders, |order| is(order.increasing) && !is(order.decreasing));
+    let down = names(orders, |order| is(order.decreasing) && !is(order.increasing));
+    let mut told = Vec::new();
+    for (names, what) in [
+        (&up, "more never speaks against class 1"),
+        (&down, "more never speaks for class 1"),
+        (&still, "nothing changes at all: the model does not use it"),
+    ] {
+        if !names.is_empty() {
+            let count = names.len();
+            let (features, of) = (if count == 1 { "feature" } else { "features" }, orders.len());
+            told.push(format!("{count} of {of} {features}: {what} ({}).", listed(names)));
+        }
+    }
+    if told.is_empty() && !orders.is_empty() {
+        told.push(format!(
+            "None of the {} features is monotone on the whole domain.",
+            orders.len()
+        ));
+    }
+    told
+}
+
+/// What is refuted, a sentence each, the smallest example first.
+pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
+    let mut told = Vec::new();
+    let radii = audited.radii.as_ref().and_then(|radii| {
+        radii.flips.iter().filter(|flip| flip.distance > 0.0).min_by_key(|flip| flip.moved)
+    });
+    let local = audited.local.iter().filter(|local| local.example.is_some());
+    let local = local.min_by_key(|local| local.moved).and_then(|local| local.example.clone());
+    match (radii, local) {
+        (Some(flip), _) => told.push(format!("{} (test row {}).", capital(&flip.words), flip.row)),
+        (None, Some(example)) => told.push(format!("{}.", capital(&example))),
+        (None, None) => {}
+    }
+    for local in audited.local.iter().filter(|local| local.epsilon == audited.main_epsilon) {
+        told.push(format!(
+            "Within {} standard deviations {} of test rows change their answer, besides {} that are wrong as they are.",
+            local.epsilon,
+            share_of(local.attacked, local.counts),
+            integer(local.wrong_already)
+        ));
+    }
+    let asked = audited.orders.iter().filter_map(|order| {
+        let (verdict, words) = match order.declared.as_deref()? {
+            "increasing" => (order.increasing, &order.against_increasing),
+            _ => (order.decreasing, &order.against_decreasing),
+        };
+        let words = words.as_ref().filter(|_| verdict == OrderVerdict::Refuted)?;
+        Some(format!("Against the direction asked of {}: {words}.", order.feature))
+    });
+    told.extend(asked.take(2));
+    let both = |order: &OrderFinding| {
+        [order.increasing, order.decreasing].iter().all(|one| *one == OrderVerdict::Refuted)
+    };
+    let neither = names(&audited.orders, both);
+    if !neither.is_empty() {
+        told.push(format!(
+            "{} of {} features go both ways, depending on the others.",
+            neither.len(),
+            audited.orders.len()
+        ));
+    }
+    told
+}
+
+/// What a thief gets, a sentence each.
+pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String> {
+    let best = |budget: u64| {
+        let attacks = model.attacks.iter().filter(|attack| attack.budget == budget);
+        attacks.max_by(|a, b| a.agreement.heldout.mean.total_cmp(&b.agreement.heldout.mean))
+    };
+    let mut told = Vec::new();
+    let enough = audited
+        .budgets
+        .iter()
+        .find_map(|&budget| best(budget).filter(|attack| attack.agreement.heldout.mean >= STOLEN));
+    match enough {
+        Some(attack) => told.push(format!(
+            "{} queries are enough: {} agrees with the model on {} of held-out rows.",
+            integer(attack.budget),
+            attack.name,
+            percent_of(attack.agreement.heldout.mean)
+        )),
+        None => told.extend(audited.budgets.last().map(|most| {
+            format!("No attack tried reaches 90% agreement with {} queries.", integer(*most))
+        })),
+    }
+    let curve: Vec<String> = audited
+        .budgets
+        .iter()
+        .filter_map(|&budget| {
+            let agreement = best(budget)?.agreement.heldout.mean;
+            Some(format!("{} with {}", percent_of(agreement), integer(budget)))
+        })
+        .collect();
+    if !curve.is_empty() {
+        told.push(format!("The best thief at each budget: {}.", curve.join(", ")));
+    }
+    let floor = model.baselines.iter().map(|one| one.agreement.heldout.mean).reduce(f64::max);
+    told.extend(
+        floor.map(|floor| format!("Without any attack a thief agrees on {}.", percent_of(floor))),
+    );
+    if let Some(given) = &model.gives_away {
+        told.push(format!(
+            "Publishing the certificates tells the model's label of {} published rows, without a query.",
+            observed(given.published)
+        ));
+    }
+    told
+}
+
+/// The first letter as a capital.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A number in three digits or more.
+pub(super) fn significant(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if !(1e-3..1e6).contains(&size) => format!("{number:.2e}"),
+        size => format!("{number:.*}", (2.0 - size.log10().floor()).max(0.0) as usize),
+    }
+}

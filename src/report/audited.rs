@@ -1,0 +1,184 @@
+//! The findings of an audit about one model, beside its certificates, attacks and defenses.
+//!
+//! Words such as [`LocalFinding::example`] quote points that the kernel has evaluated exactly; numbers in them are
+//! rounded for reading.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, Share};
+
+/// The findings of an audit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditFindings {
+    /// The call that makes the audit again, with the names of files.
+    pub command: String,
+    /// Format that the model was imported from, and what the import says of it; absent for native models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
+    /// Test rows of the largest class: the accuracy of a model that always answers it.
+    pub majority: Share,
+    /// The radius whose certificates are given to thieves, carried through defenses and drawn on the frontier.
+    pub main_epsilon: String,
+    /// Query budgets of the attacks, ascending.
+    pub budgets: Vec<u64>,
+    /// The budget at which defenses are measured.
+    pub defended_budget: u64,
+    /// Local invariance at every radius, ascending.
+    pub local: Vec<LocalFinding>,
+    /// Every feature, in the order of the model; empty if it was left out.
+    pub orders: Vec<OrderFinding>,
+    /// Exact radii, for ensembles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radii: Option<RadiiFinding>,
+    /// The largest changes of the score.
+    pub changes: Vec<ChangeFinding>,
+    /// Posteriors seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<PosteriorFinding>,
+    /// What was asked for and is not there, with the reason, one sentence each.
+    pub left_out: Vec<String>,
+    /// The gates of the plan.
+    pub gates: Vec<GateOutcome>,
+    /// What changed since an earlier audit; absent if none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<RunAgainst>,
+}
+
+/// Figures that changed since an earlier audit, one sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunAgainst {
+    /// Those that got worse.
+    pub worse: Vec<String>,
+    /// Those that got better.
+    pub better: Vec<String>,
+}
+
+/// Local invariance at one radius.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalFinding {
+    /// ε, as the spec states it.
+    pub epsilon: String,
+    /// Decisions of the kernel.
+    pub counts: Counts,
+    /// Refuted rows that the model classifies wrong as they are.
+    pub wrong_already: u64,
+    /// Refuted rows that it classifies right: a point nearby gets another answer.
+    pub attacked: u64,
+    /// The smallest of these points in words; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+    /// Number of features that move there; 0 if there is none.
+    pub moved: u64,
+    /// The certificate, relative to the folder of the report.
+    pub file: String,
+}
+
+/// The kernel's answer about one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderVerdict {
+    /// The score never goes the other way.
+    Proved,
+    /// It does, at a point that was evaluated exactly.
+    Refuted,
+    /// Neither was shown.
+    Open,
+}
+
+/// The directions of one feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderFinding {
+    /// The feature.
+    pub feature: String,
+    /// True if a greater value never lowers the score of class 1.
+    pub increasing: OrderVerdict,
+    /// True if a greater value never raises it.
+    pub decreasing: OrderVerdict,
+    /// The direction that data or plan ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
+    /// A step against the first, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_increasing: Option<String>,
+    /// A step against the second, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_decreasing: Option<String>,
+}
+
+/// Distances of test rows to the nearest change of label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RadiiFinding {
+    /// Proved lower ends, ascending; rows whose label never changes are not among them.
+    pub lower: Vec<f64>,
+    /// Rows whose label never changes within the declared ranges.
+    pub endless: u64,
+    /// Rows whose ball and witness the kernel confirmed when it read their certificates.
+    pub confirmed: Share,
+    /// The nearest changes in words, nearest first.
+    pub flips: Vec<FlipFinding>,
+}
+
+/// A change of label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlipFinding {
+    /// The test row.
+    pub row: u64,
+    /// An upper end of its radius.
+    pub distance: f64,
+    /// Number of features that move.
+    pub moved: u64,
+    /// The change in words.
+    pub words: String,
+    /// The certificate that refutes the ball, relative to the folder of the report.
+    pub file: String,
+}
+
+/// The largest change of the score between two points that a claim binds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeFinding {
+    /// The feature that moves alone, or `any, within ε 0.05`.
+    pub moves: String,
+    /// Some pair of points changes by at least this.
+    pub least: f64,
+    /// No pair changes by more: the kernel has shown it.
+    pub most: f64,
+    /// The certificate of the upper end, relative to the folder of the report; absent if it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+/// Posteriors of class 1 (with more classes: of the winner) that were seen, and the width of the score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PosteriorFinding {
+    /// Least and greatest on test rows.
+    pub on_rows: [f64; 2],
+    /// Least and greatest on uniform points of the domain.
+    pub on_uniform: [f64; 2],
+    /// Number of uniform points.
+    pub uniform: u64,
+    /// The distance from the least to the greatest score on the domain: at least and at most; ensembles only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_span: Option<[f64; 2]>,
+}
+
+/// A gate with its outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateOutcome {
+    /// The figure.
+    pub name: String,
+    /// The demand, as the plan states it.
+    pub demand: String,
+    /// The figure found, in words.
+    pub found: String,
+    /// True if the demand is met.
+    pub passed: bool,
+}
