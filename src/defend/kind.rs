@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::defense::{Decoy, Defense, DefenseError};
+use crate::defense::{Decoy, Defense, DefenseError, ResponseUnits, ResponseZone};
 use crate::interval::Decimal;
 use crate::model::Digest;
 
@@ -10,6 +10,12 @@ use super::DefendError;
 
 /// Steepness ν of adaptive misinformation unless another is asked for: a step at τ, nearly.
 const STEEPNESS: &str = "1000";
+/// ε of randomised response unless another is asked for.
+const EPSILON: &str = "1";
+/// Width of a cell unless another is asked for.
+const CELL: &str = "0.01";
+/// Δ of randomised response, in hundredths, step by step.
+const SHIFTS: [u32; 9] = [1, 2, 5, 10, 15, 20, 30, 40, 50];
 /// Most digits of rounding.
 const MOST_DIGITS: u32 = 15;
 
@@ -24,12 +30,19 @@ pub enum DefenseKind {
     Mixture,
     /// Answers rounded to k digits.
     Rounding,
+    /// Labels drawn in a zone near the boundary, by Δ.
+    RandomisedResponse,
 }
 
 impl DefenseKind {
     /// All kinds.
-    pub const ALL: [Self; 4] =
-        [Self::PredictionPoisoning, Self::AdaptiveMisinformation, Self::Mixture, Self::Rounding];
+    pub const ALL: [Self; 5] = [
+        Self::PredictionPoisoning,
+        Self::AdaptiveMisinformation,
+        Self::Mixture,
+        Self::Rounding,
+        Self::RandomisedResponse,
+    ];
 
     /// The short name, as `--defense` takes it.
     pub fn name(self) -> &'static str {
@@ -38,6 +51,7 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "am",
             Self::Mixture => "mixture",
             Self::Rounding => "rounding",
+            Self::RandomisedResponse => "brr",
         }
     }
 
@@ -48,6 +62,7 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "adaptive misinformation",
             Self::Mixture => "a mixture with even answers",
             Self::Rounding => "rounding",
+            Self::RandomisedResponse => "boundary randomised response",
         }
     }
 
@@ -63,6 +78,7 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => (50..=99).collect(),
             Self::Mixture => (1..=99).collect(),
             Self::Rounding => (1..=MOST_DIGITS).rev().collect(),
+            Self::RandomisedResponse => SHIFTS.to_vec(),
         };
         let decoy = Decoy::Mirror;
         let at = |step: u32| match self {
@@ -73,6 +89,12 @@ impl DefenseKind {
             }
             Self::Mixture => Defense::mixture(target, hundredths(step), [50, 50].map(hundredths)),
             Self::Rounding => Defense::rounding(target, step),
+            Self::RandomisedResponse => {
+                let fixed = |text: &str| text.parse().expect("a number is a decimal");
+                let (epsilon, grid) = (fixed(EPSILON), (fixed(CELL), ResponseUnits::default()));
+                let zone = ResponseZone::Ball { shift: hundredths(step) };
+                Defense::randomised_response(target, epsilon, zone, grid, key_of(target, "0"))
+            }
         };
         steps.into_iter().map(at).collect()
     }
@@ -81,7 +103,10 @@ impl DefenseKind {
     pub(super) fn identity(self, target: Digest) -> Result<Defense, DefenseError> {
         match self {
             Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(0)),
-            Self::AdaptiveMisinformation | Self::Mixture | Self::Rounding => {
+            Self::AdaptiveMisinformation
+            | Self::Mixture
+            | Self::Rounding
+            | Self::RandomisedResponse => {
                 Defense::mixture(target, hundredths(0), [50, 50].map(hundredths))
             }
         }
@@ -113,6 +138,7 @@ impl DefenseKind {
                 let digits = text.parse().map_err(|_| given.bad("digits", &text, expected))?;
                 Defense::rounding(target, digits)
             }
+            Self::RandomisedResponse => given.randomised_response(target)?,
         };
         given.expect_empty()?;
         Ok(defense?)
@@ -125,6 +151,10 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "tau, nu (1000), decoy (mirror or uniform; mirror)",
             Self::Mixture => "alpha, eta-0 (0.5), eta-1 (0.5)",
             Self::Rounding => "digits",
+            Self::RandomisedResponse => {
+                "shift or confidence, epsilon (1), cell (0.01), units (standardised or raw; standardised), key (64 \
+                 hexadecimal digits), or seed (0) of one"
+            }
         }
     }
 }
@@ -177,12 +207,55 @@ impl GivenParameters {
         }
     }
 
+    fn randomised_response(
+        &mut self,
+        target: Digest,
+    ) -> Result<Result<Defense, DefenseError>, DefendError> {
+        let zone = match (self.take("shift")?, self.take("confidence")?) {
+            (Some(shift), None) => ResponseZone::Ball { shift },
+            (None, Some(confidence)) => ResponseZone::Band { confidence },
+            _ => return Err(self.problem("one of `shift` and `confidence` is needed".to_owned())),
+        };
+        let epsilon = self.decimal("epsilon", Some(EPSILON))?;
+        let cell = self.decimal("cell", Some(CELL))?;
+        let units = match self.text("units", Some("standardised"))?.as_str() {
+            "standardised" => ResponseUnits::Standardised,
+            "raw" => ResponseUnits::Raw,
+            other => return Err(self.bad("units", other, "standardised or raw")),
+        };
+        let key = match (self.values.remove("key"), self.values.remove("seed")) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    self.problem("`key` and `seed` are both given; one makes the key".to_owned())
+                );
+            }
+            (Some(text), None) => text
+                .parse()
+                .map_err(|_| self.bad("key", "…", "64 lower-case hexadecimal digits"))?,
+            (None, seed) => key_of(target, seed.as_deref().unwrap_or("0")),
+        };
+        Ok(Defense::randomised_response(target, epsilon, zone, (cell, units), key))
+    }
+
+    /// A decimal that may be absent.
+    fn take(&mut self, key: &str) -> Result<Option<Decimal>, DefendError> {
+        match self.values.contains_key(key) {
+            true => self.decimal(key, None).map(Some),
+            false => Ok(None),
+        }
+    }
+
     fn expect_empty(&self) -> Result<(), DefendError> {
         match self.values.keys().next() {
             Some(key) => Err(self.problem(format!("there is no parameter `{key:.60}`"))),
             None => Ok(()),
         }
     }
+}
+
+/// The key that a seed stands for. Whoever guesses the seed knows it, so it is for measurements, not for serving.
+fn key_of(target: Digest, seed: &str) -> Digest {
+    Digest::of_all([b"key of randomised response, ", target.bytes().as_slice(), seed.as_bytes()])
 }
 
 /// A number of hundredths below 1.
@@ -211,6 +284,11 @@ mod tests {
                 "alpha 0.99, eta 0.50 and 0.50",
             ),
             (DefenseKind::Rounding, "digits 15", "digits 1"),
+            (
+                DefenseKind::RandomisedResponse,
+                "epsilon 1, shift 0.01 linf, cell 0.01 sd",
+                "epsilon 1, shift 0.50 linf, cell 0.01 sd",
+            ),
         ] {
             let ladder = kind.ladder(target).unwrap();
             let ends = [ladder.first(), ladder.last()].map(|end| end.unwrap().parameters());
@@ -229,6 +307,11 @@ mod tests {
             kind.with(target, text).map(|d| d.to_string()).map_err(|e| e.to_string())
         };
         let am = DefenseKind::AdaptiveMisinformation;
+        let brr = DefenseKind::RandomisedResponse;
+        assert_eq!(
+            with(brr, "confidence=0.9,epsilon=0.5,units=raw,cell=2").unwrap(),
+            "boundary-randomised-response epsilon 0.5, confidence 0.9, cell 2 raw"
+        );
         assert_eq!(
             with(am, "tau=0.7, decoy=uniform").unwrap(),
             "adaptive-misinformation nu 1000, tau 0.7, decoy uniform"
@@ -242,6 +325,17 @@ mod tests {
             (am, "tau=0.4", "expected 0.5 <= tau < 1"),
             (DefenseKind::PredictionPoisoning, "alpha=0.1,tau=1", "there is no parameter `tau`"),
             (DefenseKind::Rounding, "digits=2.5", "digits is `2.5`, expected a whole number"),
+            (brr, "", "one of `shift` and `confidence` is needed"),
+            (brr, "shift=0.1,confidence=0.9", "one of `shift` and `confidence` is needed"),
+            (brr, "shift=0", "shift is 0, expected 0 < shift <= 1000000"),
+            (brr, "confidence=0.5", "confidence is 0.5, expected 0.5 < confidence < 1"),
+            (brr, "confidence=1", "confidence is 1, expected 0.5 < confidence < 1"),
+            (brr, "shift=0.1,epsilon=0", "epsilon is 0, expected 0 < epsilon <= 60"),
+            (brr, "shift=0.1,epsilon=61", "epsilon is 61, expected 0 < epsilon <= 60"),
+            (brr, "shift=0.1,cell=-1", "cell is -1, expected 0 < cell <= 1000000"),
+            (brr, "shift=0.1,units=metres", "units is `metres`, expected standardised or raw"),
+            (brr, "shift=0.1,key=12", "expected 64 lower-case hexadecimal digits"),
+            (brr, "shift=0.1,key=12,seed=1", "`key` and `seed` are both given"),
         ] {
             let refused = with(kind, text).unwrap_err();
             assert!(refused.contains(part), "{text}: {refused}");

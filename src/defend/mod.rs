@@ -7,9 +7,12 @@
 //! |---|---|
 //! | `kind` | the kinds by their names, and their steps |
 //! | `choice` | the last step within a budget; the effect on rows |
+//! | `serve/` | answers that are drawn near the boundary, remembered, and logged as a certificate |
 
 mod choice;
 mod kind;
+mod serve;
 
 pub use choice::{Choice, DefendError, Effect, choose, effect, given};
 pub use kind::DefenseKind;
+pub use serve::{Ground, MemoryError, Placed, ResponseMemory, ServedAnswer, ServedLog, Server};

@@ -11,6 +11,7 @@
 mod adaptive_misinformation;
 mod mixture;
 mod prediction_poisoning;
+mod randomised_response;
 mod rounding;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use prediction_poisoning::PredictionPoisoning;
 use rounding::Rounding;
 
 pub use adaptive_misinformation::Decoy;
+pub use randomised_response::{RandomisedResponse, ResponseUnits, ResponseZone};
 
 /// A map in front of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,7 @@ enum Map {
     AdaptiveMisinformation(AdaptiveMisinformation),
     Mixture(Mixture),
     Rounding(Rounding),
+    RandomisedResponse(RandomisedResponse),
     /// Says nothing about anything: by default a map loses every claim.
     #[cfg(test)]
     Mute,
@@ -119,7 +122,7 @@ pub enum DefenseError {
     /// A kind without a rule: nothing could be said about the defended model.
     #[error(
         "defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`, `adaptive-misinformation`, \
-         `mixture`, `rounding`"
+         `mixture`, `rounding`, `boundary-randomised-response`"
     )]
     Kind(String),
     /// α of prediction poisoning outside `[0, ½)`.
@@ -184,6 +187,10 @@ impl Defense {
                 let (target, map) = Rounding::read(bytes)?;
                 (target, Map::Rounding(map))
             }
+            RandomisedResponse::KIND => {
+                let (target, map) = RandomisedResponse::read(bytes)?;
+                (target, Map::RandomisedResponse(map))
+            }
             _ => return Err(DefenseError::Kind(file.kind)),
         };
         Ok(Self { target, map })
@@ -218,6 +225,32 @@ impl Defense {
         Ok(Self { target, map: Map::Rounding(Rounding::new(digits)?) })
     }
 
+    /// Labels that are drawn in a zone near the boundary, `e^epsilon` times as often right as wrong, `0 < epsilon <= 60`;
+    /// `grid` is the width of a cell that shares its answer, and its unit.
+    pub fn randomised_response(
+        target: Digest,
+        epsilon: Decimal,
+        zone: ResponseZone,
+        grid: (Decimal, ResponseUnits),
+        key: Digest,
+    ) -> Result<Self, DefenseError> {
+        let map = RandomisedResponse::new(epsilon, zone, grid, key)?;
+        Ok(Self { target, map: Map::RandomisedResponse(map) })
+    }
+
+    /// The parameters of a defense whose answers are drawn; `None` if they follow from the scores.
+    pub fn randomised(&self) -> Option<&RandomisedResponse> {
+        match &self.map {
+            Map::RandomisedResponse(map) => Some(map),
+            Map::PredictionPoisoning(_)
+            | Map::AdaptiveMisinformation(_)
+            | Map::Mixture(_)
+            | Map::Rounding(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
     /// A map that says nothing.
     #[cfg(test)]
     pub(crate) fn mute() -> Self {
@@ -230,6 +263,7 @@ impl Defense {
             Map::AdaptiveMisinformation(map) => map,
             Map::Mixture(map) => map,
             Map::Rounding(map) => map,
+            Map::RandomisedResponse(map) => map,
             #[cfg(test)]
             Map::Mute => &tests::Mute,
         }

@@ -16,6 +16,7 @@ mod predict;
 mod progress;
 mod radius;
 mod report;
+mod served;
 mod steal;
 mod study;
 mod subject;
