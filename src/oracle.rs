@@ -21,7 +21,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::defend::{Placed, ResponseMemory, Server};
+use crate::defend::{Placed, ResponseMemory, Server, defended_label, defended_posterior};
 use crate::defense::Defense;
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
 use crate::model::{Digest, Model, Point, argmax};
@@ -302,16 +302,15 @@ impl<'a> Oracle<'a> {
         raw: &[f64],
         key: &[u64],
     ) -> Exchange {
-        let label_of =
-            |defense| exact_label(model, defense, raw).expect("points without a label have no key");
-        let posterior = model.posterior(raw);
         let served = match defense {
-            Some(defense) => defense.apply(&posterior, label_of(None)),
-            None => posterior,
+            Some(defense) => defended_posterior(model, defense, raw),
+            None => model.posterior(raw),
         };
         let label = match self.response {
             Response::SampledLabel => self.draw(&served, key),
-            Response::Label | Response::Posterior => label_of(defense),
+            Response::Label | Response::Posterior => {
+                exact_label(model, defense, raw).expect("points without a label have no key")
+            }
         };
         let posterior = (self.response == Response::Posterior).then_some(served);
         Exchange { point: raw.to_vec(), label, posterior }
@@ -369,13 +368,9 @@ fn placed(
 /// values that are not finite, and behind a defense that is not for this many classes. Certified labels
 /// are measured against it, without a query. Of an answer that is drawn it is the label that the draw is about.
 pub fn exact_label(model: &Model, defense: Option<&Defense>, raw: &[f64]) -> Option<usize> {
-    let scores = model.exact_scores(&Point::from_floats(raw)?);
     match defense {
-        None => Some(argmax(&scores, model.tie)),
-        Some(defense) if defense.randomised().is_some() => {
-            (model.classes == 2).then(|| argmax(&scores, model.tie))
-        }
-        Some(defense) => Some(defense.label(scores.as_slice().try_into().ok()?, model.tie)),
+        None => Some(argmax(&model.exact_scores(&Point::from_floats(raw)?), model.tie)),
+        Some(defense) => defended_label(model, defense, raw),
     }
 }
 

@@ -7,14 +7,18 @@ use crate::defense::{Defense, DefenseError};
 use crate::model::{DataError, Digest, Model, Row, argmax};
 use crate::spec::LowerError;
 
-use super::{DefenseKind, Ground, ResponseMemory, Server};
+use super::{DefenseKind, Ground, ResponseMemory, Server, defended_posterior};
 
 /// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum DefendError {
-    /// The maps are for two classes.
-    #[error("defenses are built for 2 classes, the model has {found}")]
+    /// The map is for two classes.
+    #[error(
+        "{kind} is built for 2 classes, the model has {found}; vertex-poisoning (vp) takes more"
+    )]
     Classes {
+        /// The kind of the map.
+        kind: &'static str,
         /// Classes of the model.
         found: usize,
     },
@@ -121,6 +125,7 @@ pub fn choose(
     let correct_before = answers.undefended().correct;
     let (mut chosen, mut correct_after, mut steps) = (None, correct_before, 0);
     for stronger in kind.ladder(target)? {
+        expect_classes(&stronger, model)?;
         steps += 1;
         let correct = answers.behind(&stronger)?.correct;
         let drop = 100.0 * (correct_before as f64 - correct as f64);
@@ -152,6 +157,7 @@ pub fn given(defense: Defense, model: &Model, validation: &[Row]) -> Result<Choi
 /// # Errors
 /// Other than two classes, no rows.
 pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, DefendError> {
+    expect_classes(defense, model)?;
     let answers = Answers::new(model, rows)?;
     let share = |count: usize| count as f64 / rows.len() as f64;
     let behind = answers.behind(defense)?;
@@ -164,12 +170,20 @@ pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, 
     })
 }
 
+/// Refuses a defense that is not for so many classes.
+fn expect_classes(defense: &Defense, model: &Model) -> Result<(), DefendError> {
+    match defense.takes(model.classes) {
+        true => Ok(()),
+        false => Err(DefendError::Classes { kind: defense.kind(), found: model.classes }),
+    }
+}
+
 /// The undefended answers on rows, computed once.
 struct Answers<'a> {
     model: &'a Model,
     rows: &'a [Row],
-    /// The posterior of each row, and its label.
-    answers: Vec<(Vec<f64>, usize)>,
+    /// The label of each row.
+    labels: Vec<usize>,
 }
 
 /// Numbers of rows.
@@ -184,29 +198,25 @@ struct Counted {
 
 impl<'a> Answers<'a> {
     fn new(model: &'a Model, rows: &'a [Row]) -> Result<Self, DefendError> {
-        if model.classes != 2 {
-            return Err(DefendError::Classes { found: model.classes });
-        }
         if rows.is_empty() {
             return Err(DefendError::NoRows);
         }
-        let answer = |row: &Row| (model.posterior(&row.values), model.label(&row.values));
-        Ok(Self { model, rows, answers: rows.iter().map(answer).collect() })
+        let labels = rows.iter().map(|row| model.label(&row.values)).collect();
+        Ok(Self { model, rows, labels })
     }
 
     fn undefended(&self) -> Counted {
-        self.count(self.answers.iter().map(|(_, label)| *label), None)
+        self.count(self.labels.iter().copied(), None)
     }
 
     fn behind(&self, defense: &Defense) -> Result<Counted, DefendError> {
         if defense.randomised().is_some() {
             return self.drawn(defense);
         }
-        let served = self
-            .answers
-            .iter()
-            .map(|(posterior, label)| argmax(&defense.apply(posterior, *label), self.model.tie));
-        Ok(self.count(served, None))
+        let served = |row: &Row| {
+            argmax(&defended_posterior(self.model, defense, &row.values), self.model.tie)
+        };
+        Ok(self.count(self.rows.iter().map(served), None))
     }
 
     /// The answers of a server that has not answered before.
@@ -221,7 +231,7 @@ impl<'a> Answers<'a> {
 
     fn count(&self, served: impl Iterator<Item = usize>, drawn: Option<usize>) -> Counted {
         let (mut correct, mut flipped) = (0, 0);
-        for ((served, (_, label)), row) in served.zip(&self.answers).zip(self.rows) {
+        for ((served, label), row) in served.zip(&self.labels).zip(self.rows) {
             correct += usize::from(served == row.label);
             flipped += usize::from(served != *label);
         }
@@ -320,7 +330,7 @@ mod tests {
         let mut three = stairs();
         three.classes = 3;
         let refused = chosen(&three, &rows(1, 1), 1.0);
-        assert!(matches!(refused, Err(DefendError::Classes { found: 3 })));
+        assert!(matches!(refused, Err(DefendError::Classes { found: 3, .. })));
     }
 
     #[test]

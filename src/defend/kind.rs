@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::defense::{Decoy, Defense, DefenseError, ResponseUnits, ResponseZone};
+use crate::defense::{
+    Decoy, Defense, DefenseError, PoisonNorm, PoisonStep, ResponseUnits, ResponseZone, VertexChoice,
+};
 use crate::interval::Decimal;
 use crate::model::Digest;
 
@@ -32,16 +34,19 @@ pub enum DefenseKind {
     Rounding,
     /// Labels drawn in a zone near the boundary, by Δ.
     RandomisedResponse,
+    /// Prediction poisoning of any number of classes, by α.
+    VertexPoisoning,
 }
 
 impl DefenseKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PredictionPoisoning,
         Self::AdaptiveMisinformation,
         Self::Mixture,
         Self::Rounding,
         Self::RandomisedResponse,
+        Self::VertexPoisoning,
     ];
 
     /// The short name, as `--defense` takes it.
@@ -52,6 +57,7 @@ impl DefenseKind {
             Self::Mixture => "mixture",
             Self::Rounding => "rounding",
             Self::RandomisedResponse => "brr",
+            Self::VertexPoisoning => "vp",
         }
     }
 
@@ -63,6 +69,7 @@ impl DefenseKind {
             Self::Mixture => "a mixture with even answers",
             Self::Rounding => "rounding",
             Self::RandomisedResponse => "boundary randomised response",
+            Self::VertexPoisoning => "prediction poisoning of any number of classes",
         }
     }
 
@@ -74,7 +81,7 @@ impl DefenseKind {
     /// The defenses that a budget chooses from, each stronger than the one before.
     pub(super) fn ladder(self, target: Digest) -> Result<Vec<Defense>, DefenseError> {
         let steps: Vec<u32> = match self {
-            Self::PredictionPoisoning => (1..=49).collect(),
+            Self::PredictionPoisoning | Self::VertexPoisoning => (1..=49).collect(),
             Self::AdaptiveMisinformation => (50..=99).collect(),
             Self::Mixture => (1..=99).collect(),
             Self::Rounding => (1..=MOST_DIGITS).rev().collect(),
@@ -95,6 +102,10 @@ impl DefenseKind {
                 let zone = ResponseZone::Ball { shift: hundredths(step) };
                 Defense::randomised_response(target, epsilon, zone, grid, key_of(target, "0"))
             }
+            Self::VertexPoisoning => {
+                let step = PoisonStep::Fixed(hundredths(step));
+                Defense::vertex_poisoning(target, step, VertexChoice::Gradient, 0)
+            }
         };
         steps.into_iter().map(at).collect()
     }
@@ -103,6 +114,10 @@ impl DefenseKind {
     pub(super) fn identity(self, target: Digest) -> Result<Defense, DefenseError> {
         match self {
             Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(0)),
+            Self::VertexPoisoning => {
+                let step = PoisonStep::Fixed(hundredths(0));
+                Defense::vertex_poisoning(target, step, VertexChoice::Gradient, 0)
+            }
             Self::AdaptiveMisinformation
             | Self::Mixture
             | Self::Rounding
@@ -139,6 +154,7 @@ impl DefenseKind {
                 Defense::rounding(target, digits)
             }
             Self::RandomisedResponse => given.randomised_response(target)?,
+            Self::VertexPoisoning => given.vertex_poisoning(target)?,
         };
         given.expect_empty()?;
         Ok(defense?)
@@ -154,6 +170,9 @@ impl DefenseKind {
             Self::RandomisedResponse => {
                 "shift or confidence, epsilon (1), cell (0.01), units (standardised or raw; standardised), key (64 \
                  hexadecimal digits), or seed (0) of one"
+            }
+            Self::VertexPoisoning => {
+                "alpha, or budget and norm (l1 or l2), vertex (gradient, keeping, random or argmin; gradient), seed (0)"
             }
         }
     }
@@ -237,6 +256,31 @@ impl GivenParameters {
         Ok(Defense::randomised_response(target, epsilon, zone, (cell, units), key))
     }
 
+    fn vertex_poisoning(
+        &mut self,
+        target: Digest,
+    ) -> Result<Result<Defense, DefenseError>, DefendError> {
+        let step = match (self.take("alpha")?, self.take("budget")?) {
+            (Some(alpha), None) => PoisonStep::Fixed(alpha),
+            (None, Some(budget)) => match self.text("norm", None)?.as_str() {
+                "l1" => PoisonStep::Budget(budget, PoisonNorm::L1),
+                "l2" => PoisonStep::Budget(budget, PoisonNorm::L2),
+                other => return Err(self.bad("norm", other, "l1 or l2")),
+            },
+            _ => return Err(self.problem("one of `alpha` and `budget` is needed".to_owned())),
+        };
+        let choice = match self.text("vertex", Some("gradient"))?.as_str() {
+            "gradient" => VertexChoice::Gradient,
+            "keeping" => VertexChoice::Keeping,
+            "random" => VertexChoice::Random,
+            "argmin" => VertexChoice::Argmin,
+            other => return Err(self.bad("vertex", other, "gradient, keeping, random or argmin")),
+        };
+        let seed = self.text("seed", Some("0"))?;
+        let seed = seed.parse().map_err(|_| self.bad("seed", &seed, "a whole number"))?;
+        Ok(Defense::vertex_poisoning(target, step, choice, seed))
+    }
+
     /// A decimal that may be absent.
     fn take(&mut self, key: &str) -> Result<Option<Decimal>, DefendError> {
         match self.values.contains_key(key) {
@@ -289,6 +333,11 @@ mod tests {
                 "epsilon 1, shift 0.01 linf, cell 0.01 sd",
                 "epsilon 1, shift 0.50 linf, cell 0.01 sd",
             ),
+            (
+                DefenseKind::VertexPoisoning,
+                "alpha 0.01, vertex gradient, seed 0",
+                "alpha 0.49, vertex gradient, seed 0",
+            ),
         ] {
             let ladder = kind.ladder(target).unwrap();
             let ends = [ladder.first(), ladder.last()].map(|end| end.unwrap().parameters());
@@ -308,6 +357,7 @@ mod tests {
         };
         let am = DefenseKind::AdaptiveMisinformation;
         let brr = DefenseKind::RandomisedResponse;
+        let vp = DefenseKind::VertexPoisoning;
         assert_eq!(
             with(brr, "confidence=0.9,epsilon=0.5,units=raw,cell=2").unwrap(),
             "boundary-randomised-response epsilon 0.5, confidence 0.9, cell 2 raw"
@@ -336,6 +386,18 @@ mod tests {
             (brr, "shift=0.1,units=metres", "units is `metres`, expected standardised or raw"),
             (brr, "shift=0.1,key=12", "expected 64 lower-case hexadecimal digits"),
             (brr, "shift=0.1,key=12,seed=1", "`key` and `seed` are both given"),
+            (vp, "", "one of `alpha` and `budget` is needed"),
+            (vp, "alpha=0.5", "alpha is 0.5, expected 0 <= alpha < 0.5"),
+            (vp, "budget=0.2", "`norm` is missing"),
+            (vp, "budget=0.5,norm=l2", "budget is 0.5, expected 0 <= budget < 0.5"),
+            (vp, "budget=0.2,norm=linf", "norm is `linf`, expected l1 or l2"),
+            (vp, "alpha=0.2,norm=l1", "there is no parameter `norm`"),
+            (
+                vp,
+                "alpha=0.2,vertex=best",
+                "vertex is `best`, expected gradient, keeping, random or argmin",
+            ),
+            (vp, "alpha=0.2,seed=-1", "seed is `-1`, expected a whole number"),
         ] {
             let refused = with(kind, text).unwrap_err();
             assert!(refused.contains(part), "{text}: {refused}");

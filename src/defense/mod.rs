@@ -15,6 +15,7 @@ mod randomised_response;
 mod rounding;
 #[cfg(test)]
 mod tests;
+mod vertex_poisoning;
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ use rounding::Rounding;
 
 pub use adaptive_misinformation::Decoy;
 pub use randomised_response::{RandomisedResponse, ResponseUnits, ResponseZone};
+pub use vertex_poisoning::{PoisonNorm, PoisonStep, VertexChoice, VertexPoisoning};
 
 /// A map in front of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,15 +49,21 @@ enum Map {
     Mixture(Mixture),
     Rounding(Rounding),
     RandomisedResponse(RandomisedResponse),
+    VertexPoisoning(VertexPoisoning),
     /// Says nothing about anything: by default a map loses every claim.
     #[cfg(test)]
     Mute,
 }
 
-/// A map of the answers of a model with two classes: what is proved of it follows from what is proved of the model.
+/// A map of the answers of a model, most for two classes: what is proved of it follows from what is proved of the model.
 trait AnswerMap: fmt::Display {
     /// The name of its kind.
     fn kind(&self) -> &'static str;
+
+    /// True if it is defined for so many classes.
+    fn takes(&self, classes: usize) -> bool {
+        classes == 2
+    }
 
     /// The text of the file.
     fn to_json(&self, target: Digest) -> String;
@@ -122,7 +130,7 @@ pub enum DefenseError {
     /// A kind without a rule: nothing could be said about the defended model.
     #[error(
         "defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`, `adaptive-misinformation`, \
-         `mixture`, `rounding`, `boundary-randomised-response`"
+         `mixture`, `rounding`, `boundary-randomised-response`, `vertex-poisoning`"
     )]
     Kind(String),
     /// α of prediction poisoning outside `[0, ½)`.
@@ -191,6 +199,10 @@ impl Defense {
                 let (target, map) = RandomisedResponse::read(bytes)?;
                 (target, Map::RandomisedResponse(map))
             }
+            VertexPoisoning::KIND => {
+                let (target, map) = VertexPoisoning::read(bytes)?;
+                (target, Map::VertexPoisoning(map))
+            }
             _ => return Err(DefenseError::Kind(file.kind)),
         };
         Ok(Self { target, map })
@@ -238,6 +250,31 @@ impl Defense {
         Ok(Self { target, map: Map::RandomisedResponse(map) })
     }
 
+    /// Poisoning for any number of classes, towards a point of the simplex that is chosen as `choice` says, by what is drawn
+    /// from `seed`.
+    pub fn vertex_poisoning(
+        target: Digest,
+        step: PoisonStep,
+        choice: VertexChoice,
+        seed: u64,
+    ) -> Result<Self, DefenseError> {
+        Ok(Self { target, map: Map::VertexPoisoning(VertexPoisoning::new(step, choice, seed)?) })
+    }
+
+    /// The parameters of poisoning for any number of classes; `None` for other maps.
+    pub fn vertices(&self) -> Option<&VertexPoisoning> {
+        match &self.map {
+            Map::VertexPoisoning(map) => Some(map),
+            Map::PredictionPoisoning(_)
+            | Map::AdaptiveMisinformation(_)
+            | Map::Mixture(_)
+            | Map::Rounding(_)
+            | Map::RandomisedResponse(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
     /// The parameters of a defense whose answers are drawn; `None` if they follow from the scores.
     pub fn randomised(&self) -> Option<&RandomisedResponse> {
         match &self.map {
@@ -245,7 +282,8 @@ impl Defense {
             Map::PredictionPoisoning(_)
             | Map::AdaptiveMisinformation(_)
             | Map::Mixture(_)
-            | Map::Rounding(_) => None,
+            | Map::Rounding(_)
+            | Map::VertexPoisoning(_) => None,
             #[cfg(test)]
             Map::Mute => None,
         }
@@ -264,9 +302,15 @@ impl Defense {
             Map::Mixture(map) => map,
             Map::Rounding(map) => map,
             Map::RandomisedResponse(map) => map,
+            Map::VertexPoisoning(map) => map,
             #[cfg(test)]
             Map::Mute => &tests::Mute,
         }
+    }
+
+    /// True if the map is defined for models of so many classes.
+    pub fn takes(&self, classes: usize) -> bool {
+        self.rule().takes(classes)
     }
 
     /// The name of its kind: `prediction-poisoning`, …
@@ -291,11 +335,11 @@ impl Defense {
 
     /// Refuses a model that the map is not defined for.
     pub fn check_model(&self, model: &Model) -> Result<(), DefenseError> {
-        let kind = self.kind();
-        match model.classes {
-            2 if model.has_posterior() => Ok(()),
-            2 => Err(DefenseError::NoPosterior { kind }),
-            found => Err(DefenseError::Classes { kind, found }),
+        let (kind, found) = (self.kind(), model.classes);
+        match self.takes(found) {
+            true if model.has_posterior() => Ok(()),
+            true => Err(DefenseError::NoPosterior { kind }),
+            false => Err(DefenseError::Classes { kind, found }),
         }
     }
 

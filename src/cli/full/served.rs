@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::defend::{Ground, ResponseMemory, ServedAnswer, ServedLog, Server};
+use crate::defend::{Ground, ResponseMemory, ServedAnswer, ServedLog, Server, defended_posterior};
 use crate::defense::{Defense, DefenseError, RandomisedResponse};
 use crate::model::{Digest, Model, argmax};
 use crate::oracle::exact_label;
@@ -189,7 +189,7 @@ impl LogPlace {
 /// The answers of a map.
 fn mapped(model: &Model, defense: &Defense, points: &Points, shape: AnswerShape) -> String {
     let answer = |point: &Vec<f64>| {
-        let served = defense.apply(&model.posterior(point), model.label(point));
+        let served = defended_posterior(model, defense, point);
         let floats = argmax(&served, model.tie);
         (exact_label(model, Some(defense), point).unwrap_or(floats), served)
     };
