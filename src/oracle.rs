@@ -5,6 +5,8 @@
 //! posterior(x)  the softmax of its scores in f64 → defense
 //! ```
 //!
+//! Behind boundary randomised response the answer is that of a server ([`crate::defend`]), a label in every mode.
+//!
 //! Each distinct point costs one query; a point asked before is answered from memory. Labels are decided
 //! exactly, behind a defense too, so everything proved of the real function is true of every answer. A target may
 //! also be a command outside (`outside`); nothing is proved of its answers.
@@ -19,6 +21,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::defend::{Placed, ResponseMemory, Server, defended_label, defended_posterior};
 use crate::defense::Defense;
 use crate::interval::{format_hexadecimal, parse_hexadecimal};
 use crate::model::{Digest, Model, Point, argmax};
@@ -92,7 +95,7 @@ pub(crate) fn bits(point: &[f64]) -> Vec<u64> {
 }
 
 /// A target that answers counted queries only.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Oracle<'a> {
     target: Answering<'a>,
     response: Response,
@@ -101,6 +104,10 @@ pub struct Oracle<'a> {
     transcript: Vec<Exchange>,
     /// Maps the bits of a point to its place in the transcript.
     places: BTreeMap<Vec<u64>, usize>,
+    /// Answers of cells, behind a defense that draws them.
+    memory: ResponseMemory,
+    /// Points prepared for such a defense, by their bits.
+    ahead: BTreeMap<Vec<u64>, Placed>,
 }
 
 impl<'a> Oracle<'a> {
@@ -127,8 +134,16 @@ impl<'a> Oracle<'a> {
 
     /// Opens an oracle on either.
     pub fn open(target: Answering<'a>, response: Response, budget: usize, seed: u64) -> Self {
-        let (transcript, places) = (Vec::new(), BTreeMap::new());
-        Self { target, response, budget, seed, transcript, places }
+        Self {
+            target,
+            response,
+            budget,
+            seed,
+            transcript: Vec::new(),
+            places: BTreeMap::new(),
+            memory: ResponseMemory::default(),
+            ahead: BTreeMap::new(),
+        }
     }
 
     /// The class answered at a raw point; in mode [`Response::Posterior`] the class of the
@@ -158,8 +173,14 @@ impl<'a> Oracle<'a> {
     ///
     /// # Errors
     /// A target outside that does not answer.
-    pub fn ask_ahead(&self, points: &[Vec<f64>]) -> Result<(), OracleError> {
+    pub fn ask_ahead(&mut self, points: &[Vec<f64>]) -> Result<(), OracleError> {
         match self.target {
+            Answering::Model(model, Some(defense)) if defense.randomised().is_some() => {
+                let keys: Vec<Vec<u64>> =
+                    points.iter().map(|point| self.key(point)).collect::<Result<_, _>>()?;
+                self.ahead.extend(keys.into_iter().zip(placed(model, defense, points)?));
+                Ok(())
+            }
             Answering::Model(..) => Ok(()),
             Answering::Outside(outside) => outside.answers(points).map(|_| ()),
         }
@@ -244,8 +265,11 @@ impl<'a> Oracle<'a> {
         Ok(bits(raw))
     }
 
-    fn answer(&self, raw: &[f64], key: &[u64]) -> Result<Exchange, OracleError> {
+    fn answer(&mut self, raw: &[f64], key: &[u64]) -> Result<Exchange, OracleError> {
         match self.target {
+            Answering::Model(model, Some(defense)) if defense.randomised().is_some() => {
+                self.answer_drawn(model, defense, raw, key)
+            }
             Answering::Model(model, defense) => Ok(self.answer_of(model, defense, raw, key)),
             Answering::Outside(outside) => self.answer_outside(outside, raw, key),
         }
@@ -278,19 +302,40 @@ impl<'a> Oracle<'a> {
         raw: &[f64],
         key: &[u64],
     ) -> Exchange {
-        let label_of =
-            |defense| exact_label(model, defense, raw).expect("points without a label have no key");
-        let posterior = model.posterior(raw);
         let served = match defense {
-            Some(defense) => defense.apply(&posterior, label_of(None)),
-            None => posterior,
+            Some(defense) => defended_posterior(model, defense, raw),
+            None => model.posterior(raw),
         };
         let label = match self.response {
             Response::SampledLabel => self.draw(&served, key),
-            Response::Label | Response::Posterior => label_of(defense),
+            Response::Label | Response::Posterior => {
+                exact_label(model, defense, raw).expect("points without a label have no key")
+            }
         };
         let posterior = (self.response == Response::Posterior).then_some(served);
         Exchange { point: raw.to_vec(), label, posterior }
+    }
+
+    /// The answer of a server that remembers this oracle's answers. Its posterior, where one is asked for, is all on the
+    /// class answered.
+    fn answer_drawn(
+        &mut self,
+        model: &Model,
+        defense: &Defense,
+        raw: &[f64],
+        key: &[u64],
+    ) -> Result<Exchange, OracleError> {
+        let point = raw.to_vec();
+        let prepared = self.ahead.remove(key);
+        let prepared = match prepared {
+            Some(prepared) => Some(prepared),
+            None => placed(model, defense, std::slice::from_ref(&point))?.pop(),
+        };
+        let prepared = prepared.ok_or(OracleError::Classes { found: model.classes })?;
+        let label = Server::settle(prepared, &mut self.memory).label;
+        let one_hot = || (0..model.classes).map(|c| if c == label { 1.0 } else { 0.0 }).collect();
+        let posterior = (self.response == Response::Posterior).then(one_hot);
+        Ok(Exchange { point, label, posterior })
     }
 
     /// A class drawn from `posterior`. It is a function of seed and point, whatever was asked before.
@@ -308,14 +353,24 @@ impl<'a> Oracle<'a> {
     }
 }
 
+/// The points in front of a server that draws answers.
+fn placed(
+    model: &Model,
+    defense: &Defense,
+    points: &[Vec<f64>],
+) -> Result<Vec<Placed>, OracleError> {
+    let server = Server::new(model, defense);
+    let refused = |error| OracleError::NotServed { reason: format!("{error}") };
+    server.and_then(|server| server.place(points)).map_err(refused)
+}
+
 /// The class that a target answers, behind a defense or none, decided exactly. `None` at a point with
 /// values that are not finite, and behind a defense that is not for this many classes. Certified labels
-/// are measured against it, without a query.
+/// are measured against it, without a query. Of an answer that is drawn it is the label that the draw is about.
 pub fn exact_label(model: &Model, defense: Option<&Defense>, raw: &[f64]) -> Option<usize> {
-    let scores = model.exact_scores(&Point::from_floats(raw)?);
     match defense {
-        None => Some(argmax(&scores, model.tie)),
-        Some(defense) => Some(defense.label(scores.as_slice().try_into().ok()?, model.tie)),
+        None => Some(argmax(&model.exact_scores(&Point::from_floats(raw)?), model.tie)),
+        Some(defense) => defended_label(model, defense, raw),
     }
 }
 
@@ -419,7 +474,7 @@ mod tests {
     fn drawn_labels_follow_the_posterior_and_do_not_depend_on_the_order() {
         let model = slope();
         let mut forward = Oracle::new(&model, None, Response::SampledLabel, 2000, 5);
-        let mut backward = forward.clone();
+        let mut backward = Oracle::new(&model, None, Response::SampledLabel, 2000, 5);
         let points: Vec<f64> = (0..2000).map(|k| 1.0 + f64::from(k) * 1e-9).collect();
         let labels: Vec<usize> = points.iter().map(|x| forward.label(&[*x]).unwrap()).collect();
         let again = points.iter().rev().map(|x| backward.label(&[*x]).unwrap());

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 71] = [
+static DEFECTS: [Defect; 73] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -115,6 +115,18 @@ static DEFECTS: [Defect; 71] = [
         "defense/rounding.rs",
         "let delta = «&delta - &(&Rational::half() / &self.unit())?»;",
         "delta",
+    ),
+    Defect(
+        "a drawn label is claimed inside its band",
+        "defense/randomised_response.rs",
+        "Some(Asked::Confidence { delta: «&Rational::ONE - confidence.value()» })",
+        "Rational::half()",
+    ),
+    Defect(
+        "a label without a proof is claimed not to be drawn",
+        "defense/randomised_response.rs",
+        "| (Asked::Closeness | Asked::Change | Asked::Rows, _) => «None»,",
+        "Some(asked.clone())",
     ),
     Defect(
         "what a defense loses is claimed of the undefended model",

@@ -58,6 +58,7 @@ enum Part {
     Validation,
     Test,
     Auxiliary,
+    Served,
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -2,17 +2,23 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::certify::CertifyError;
 use crate::defense::{Defense, DefenseError};
-use crate::model::{Digest, Model, Row, Tie, argmax};
+use crate::model::{DataError, Digest, Model, Row, argmax};
+use crate::spec::LowerError;
 
-use super::DefenseKind;
+use super::{DefenseKind, Ground, ResponseMemory, Server, defended_posterior};
 
 /// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum DefendError {
-    /// The maps are for two classes.
-    #[error("defenses are built for 2 classes, the model has {found}")]
+    /// The map is for two classes.
+    #[error(
+        "{kind} is built for 2 classes, the model has {found}; vertex-poisoning (vp) takes more"
+    )]
     Classes {
+        /// The kind of the map.
+        kind: &'static str,
         /// Classes of the model.
         found: usize,
     },
@@ -38,6 +44,30 @@ pub enum DefendError {
     /// A parameter is outside its range, or the map is not for the model.
     #[error(transparent)]
     Defense(#[from] DefenseError),
+    /// Answers that follow from the scores are not drawn.
+    #[error("{kind} draws no answers; boundary-randomised-response does")]
+    NotDrawn {
+        /// The kind of the map.
+        kind: &'static str,
+    },
+    /// A log of answers that have no proofs.
+    #[error(
+        "a log is a certificate of the answers that are proved; a band of confidence proves none: give a defense with \
+         `shift`"
+    )]
+    NoProofs,
+    /// A log of nothing.
+    #[error("no points were given; a log is about at least one")]
+    NoPoints,
+    /// The model is none that claims about labels are made of.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// The answered points are no data set.
+    #[error("the answered points: {0}")]
+    Data(#[from] DataError),
+    /// The log could not be made.
+    #[error(transparent)]
+    Certify(#[from] CertifyError),
 }
 
 /// A defense, and the reason for its strength. Accuracies are shares of the validation rows.
@@ -72,6 +102,9 @@ pub struct Effect {
     pub accuracy_after: f64,
     /// Share of rows whose label changes.
     pub flipped: f64,
+    /// Share of rows whose answer is drawn; `None` if the defense draws none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<f64>,
 }
 
 /// Raises the strength of a kind step by step while accuracy on `validation` drops by at most `points` percentage
@@ -89,11 +122,12 @@ pub fn choose(
         return Err(DefendError::Budget { found: points });
     }
     let answers = Answers::new(model, validation)?;
-    let correct_before = answers.correct(None);
+    let correct_before = answers.undefended().correct;
     let (mut chosen, mut correct_after, mut steps) = (None, correct_before, 0);
     for stronger in kind.ladder(target)? {
+        expect_classes(&stronger, model)?;
         steps += 1;
-        let correct = answers.correct(Some(&stronger));
+        let correct = answers.behind(&stronger)?.correct;
         let drop = 100.0 * (correct_before as f64 - correct as f64);
         if drop > points * validation.len() as f64 {
             break;
@@ -118,52 +152,90 @@ pub fn given(defense: Defense, model: &Model, validation: &[Row]) -> Result<Choi
     Ok(Choice { defense, is_identity: false, steps: 0, accuracy_before, accuracy_after })
 }
 
-/// Measures `defense` on `rows`.
+/// Measures `defense` on `rows`, with draws as a server with its key makes them.
 ///
 /// # Errors
 /// Other than two classes, no rows.
 pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, DefendError> {
+    expect_classes(defense, model)?;
     let answers = Answers::new(model, rows)?;
     let share = |count: usize| count as f64 / rows.len() as f64;
+    let behind = answers.behind(defense)?;
     Ok(Effect {
         rows: rows.len(),
-        accuracy_before: share(answers.correct(None)),
-        accuracy_after: share(answers.correct(Some(defense))),
-        flipped: share(answers.flipped(defense)),
+        accuracy_before: share(answers.undefended().correct),
+        accuracy_after: share(behind.correct),
+        flipped: share(behind.flipped),
+        drawn: behind.drawn.map(share),
     })
 }
 
-/// The undefended answers on rows, computed once.
-struct Answers {
-    tie: Tie,
-    /// The posterior, its label, and the row's label.
-    rows: Vec<(Vec<f64>, usize, usize)>,
+/// Refuses a defense that is not for so many classes.
+fn expect_classes(defense: &Defense, model: &Model) -> Result<(), DefendError> {
+    match defense.takes(model.classes) {
+        true => Ok(()),
+        false => Err(DefendError::Classes { kind: defense.kind(), found: model.classes }),
+    }
 }
 
-impl Answers {
-    fn new(model: &Model, rows: &[Row]) -> Result<Self, DefendError> {
-        if model.classes != 2 {
-            return Err(DefendError::Classes { found: model.classes });
-        }
+/// The undefended answers on rows, computed once.
+struct Answers<'a> {
+    model: &'a Model,
+    rows: &'a [Row],
+    /// The label of each row.
+    labels: Vec<usize>,
+}
+
+/// Numbers of rows.
+struct Counted {
+    /// Classified correctly.
+    correct: usize,
+    /// With another label than without a defense.
+    flipped: usize,
+    /// With an answer that was drawn, if any is.
+    drawn: Option<usize>,
+}
+
+impl<'a> Answers<'a> {
+    fn new(model: &'a Model, rows: &'a [Row]) -> Result<Self, DefendError> {
         if rows.is_empty() {
             return Err(DefendError::NoRows);
         }
-        let answer =
-            |row: &Row| (model.posterior(&row.values), model.label(&row.values), row.label);
-        Ok(Self { tie: model.tie, rows: rows.iter().map(answer).collect() })
+        let labels = rows.iter().map(|row| model.label(&row.values)).collect();
+        Ok(Self { model, rows, labels })
     }
 
-    fn correct(&self, defense: Option<&Defense>) -> usize {
-        let served = |posterior: &[f64], label| match defense {
-            Some(defense) => argmax(&defense.apply(posterior, label), self.tie),
-            None => label,
+    fn undefended(&self) -> Counted {
+        self.count(self.labels.iter().copied(), None)
+    }
+
+    fn behind(&self, defense: &Defense) -> Result<Counted, DefendError> {
+        if defense.randomised().is_some() {
+            return self.drawn(defense);
+        }
+        let served = |row: &Row| {
+            argmax(&defended_posterior(self.model, defense, &row.values), self.model.tie)
         };
-        self.rows.iter().filter(|(p, label, truth)| served(p, *label) == *truth).count()
+        Ok(self.count(self.rows.iter().map(served), None))
     }
 
-    fn flipped(&self, defense: &Defense) -> usize {
-        let flips = |p: &[f64], label| argmax(&defense.apply(p, label), self.tie) != label;
-        self.rows.iter().filter(|(p, label, _)| flips(p, *label)).count()
+    /// The answers of a server that has not answered before.
+    fn drawn(&self, defense: &Defense) -> Result<Counted, DefendError> {
+        let points: Vec<Vec<f64>> = self.rows.iter().map(|row| row.values.clone()).collect();
+        let served =
+            Server::new(self.model, defense)?.answer(&points, &mut ResponseMemory::default())?;
+        let is_drawn = |ground: &Ground| !matches!(ground, Ground::Plain(_));
+        let drawn = served.iter().filter(|answer| is_drawn(&answer.ground)).count();
+        Ok(self.count(served.iter().map(|answer| answer.label), Some(drawn)))
+    }
+
+    fn count(&self, served: impl Iterator<Item = usize>, drawn: Option<usize>) -> Counted {
+        let (mut correct, mut flipped) = (0, 0);
+        for ((served, label), row) in served.zip(&self.labels).zip(self.rows) {
+            correct += usize::from(served == row.label);
+            flipped += usize::from(served != *label);
+        }
+        Counted { correct, flipped, drawn }
     }
 }
 
@@ -171,7 +243,7 @@ impl Answers {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::model::{Ensemble, Family, FeatureSpec, Kind, Node, Precision, Schema, Tree};
+    use crate::model::{Ensemble, Family, FeatureSpec, Kind, Node, Precision, Schema, Tie, Tree};
 
     use super::*;
 
@@ -258,7 +330,7 @@ mod tests {
         let mut three = stairs();
         three.classes = 3;
         let refused = chosen(&three, &rows(1, 1), 1.0);
-        assert!(matches!(refused, Err(DefendError::Classes { found: 3 })));
+        assert!(matches!(refused, Err(DefendError::Classes { found: 3, .. })));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::defense::{Decoy, Defense, DefenseError};
+use crate::defense::{
+    Decoy, Defense, DefenseError, PoisonNorm, PoisonStep, ResponseUnits, ResponseZone, VertexChoice,
+};
 use crate::interval::Decimal;
 use crate::model::Digest;
 
@@ -10,6 +12,12 @@ use super::DefendError;
 
 /// Steepness ν of adaptive misinformation unless another is asked for: a step at τ, nearly.
 const STEEPNESS: &str = "1000";
+/// ε of randomised response unless another is asked for.
+const EPSILON: &str = "1";
+/// Width of a cell unless another is asked for.
+const CELL: &str = "0.01";
+/// Δ of randomised response, in hundredths, step by step.
+const SHIFTS: [u32; 9] = [1, 2, 5, 10, 15, 20, 30, 40, 50];
 /// Most digits of rounding.
 const MOST_DIGITS: u32 = 15;
 
@@ -24,12 +32,22 @@ pub enum DefenseKind {
     Mixture,
     /// Answers rounded to k digits.
     Rounding,
+    /// Labels drawn in a zone near the boundary, by Δ.
+    RandomisedResponse,
+    /// Prediction poisoning of any number of classes, by α.
+    VertexPoisoning,
 }
 
 impl DefenseKind {
     /// All kinds.
-    pub const ALL: [Self; 4] =
-        [Self::PredictionPoisoning, Self::AdaptiveMisinformation, Self::Mixture, Self::Rounding];
+    pub const ALL: [Self; 6] = [
+        Self::PredictionPoisoning,
+        Self::AdaptiveMisinformation,
+        Self::Mixture,
+        Self::Rounding,
+        Self::RandomisedResponse,
+        Self::VertexPoisoning,
+    ];
 
     /// The short name, as `--defense` takes it.
     pub fn name(self) -> &'static str {
@@ -38,6 +56,8 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "am",
             Self::Mixture => "mixture",
             Self::Rounding => "rounding",
+            Self::RandomisedResponse => "brr",
+            Self::VertexPoisoning => "vp",
         }
     }
 
@@ -48,6 +68,8 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "adaptive misinformation",
             Self::Mixture => "a mixture with even answers",
             Self::Rounding => "rounding",
+            Self::RandomisedResponse => "boundary randomised response",
+            Self::VertexPoisoning => "prediction poisoning of any number of classes",
         }
     }
 
@@ -59,10 +81,11 @@ impl DefenseKind {
     /// The defenses that a budget chooses from, each stronger than the one before.
     pub(super) fn ladder(self, target: Digest) -> Result<Vec<Defense>, DefenseError> {
         let steps: Vec<u32> = match self {
-            Self::PredictionPoisoning => (1..=49).collect(),
+            Self::PredictionPoisoning | Self::VertexPoisoning => (1..=49).collect(),
             Self::AdaptiveMisinformation => (50..=99).collect(),
             Self::Mixture => (1..=99).collect(),
             Self::Rounding => (1..=MOST_DIGITS).rev().collect(),
+            Self::RandomisedResponse => SHIFTS.to_vec(),
         };
         let decoy = Decoy::Mirror;
         let at = |step: u32| match self {
@@ -73,6 +96,16 @@ impl DefenseKind {
             }
             Self::Mixture => Defense::mixture(target, hundredths(step), [50, 50].map(hundredths)),
             Self::Rounding => Defense::rounding(target, step),
+            Self::RandomisedResponse => {
+                let fixed = |text: &str| text.parse().expect("a number is a decimal");
+                let (epsilon, grid) = (fixed(EPSILON), (fixed(CELL), ResponseUnits::default()));
+                let zone = ResponseZone::Ball { shift: hundredths(step) };
+                Defense::randomised_response(target, epsilon, zone, grid, key_of(target, "0"))
+            }
+            Self::VertexPoisoning => {
+                let step = PoisonStep::Fixed(hundredths(step));
+                Defense::vertex_poisoning(target, step, VertexChoice::Gradient, 0)
+            }
         };
         steps.into_iter().map(at).collect()
     }
@@ -81,7 +114,14 @@ impl DefenseKind {
     pub(super) fn identity(self, target: Digest) -> Result<Defense, DefenseError> {
         match self {
             Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(0)),
-            Self::AdaptiveMisinformation | Self::Mixture | Self::Rounding => {
+            Self::VertexPoisoning => {
+                let step = PoisonStep::Fixed(hundredths(0));
+                Defense::vertex_poisoning(target, step, VertexChoice::Gradient, 0)
+            }
+            Self::AdaptiveMisinformation
+            | Self::Mixture
+            | Self::Rounding
+            | Self::RandomisedResponse => {
                 Defense::mixture(target, hundredths(0), [50, 50].map(hundredths))
             }
         }
@@ -113,6 +153,8 @@ impl DefenseKind {
                 let digits = text.parse().map_err(|_| given.bad("digits", &text, expected))?;
                 Defense::rounding(target, digits)
             }
+            Self::RandomisedResponse => given.randomised_response(target)?,
+            Self::VertexPoisoning => given.vertex_poisoning(target)?,
         };
         given.expect_empty()?;
         Ok(defense?)
@@ -125,6 +167,13 @@ impl DefenseKind {
             Self::AdaptiveMisinformation => "tau, nu (1000), decoy (mirror or uniform; mirror)",
             Self::Mixture => "alpha, eta-0 (0.5), eta-1 (0.5)",
             Self::Rounding => "digits",
+            Self::RandomisedResponse => {
+                "shift or confidence, epsilon (1), cell (0.01), units (standardised or raw; standardised), key (64 \
+                 hexadecimal digits), or seed (0) of one"
+            }
+            Self::VertexPoisoning => {
+                "alpha, or budget and norm (l1 or l2), vertex (gradient, keeping, random or argmin; gradient), seed (0)"
+            }
         }
     }
 }
@@ -177,12 +226,80 @@ impl GivenParameters {
         }
     }
 
+    fn randomised_response(
+        &mut self,
+        target: Digest,
+    ) -> Result<Result<Defense, DefenseError>, DefendError> {
+        let zone = match (self.take("shift")?, self.take("confidence")?) {
+            (Some(shift), None) => ResponseZone::Ball { shift },
+            (None, Some(confidence)) => ResponseZone::Band { confidence },
+            _ => return Err(self.problem("one of `shift` and `confidence` is needed".to_owned())),
+        };
+        let epsilon = self.decimal("epsilon", Some(EPSILON))?;
+        let cell = self.decimal("cell", Some(CELL))?;
+        let units = match self.text("units", Some("standardised"))?.as_str() {
+            "standardised" => ResponseUnits::Standardised,
+            "raw" => ResponseUnits::Raw,
+            other => return Err(self.bad("units", other, "standardised or raw")),
+        };
+        let key = match (self.values.remove("key"), self.values.remove("seed")) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    self.problem("`key` and `seed` are both given; one makes the key".to_owned())
+                );
+            }
+            (Some(text), None) => text
+                .parse()
+                .map_err(|_| self.bad("key", "…", "64 lower-case hexadecimal digits"))?,
+            (None, seed) => key_of(target, seed.as_deref().unwrap_or("0")),
+        };
+        Ok(Defense::randomised_response(target, epsilon, zone, (cell, units), key))
+    }
+
+    fn vertex_poisoning(
+        &mut self,
+        target: Digest,
+    ) -> Result<Result<Defense, DefenseError>, DefendError> {
+        let step = match (self.take("alpha")?, self.take("budget")?) {
+            (Some(alpha), None) => PoisonStep::Fixed(alpha),
+            (None, Some(budget)) => match self.text("norm", None)?.as_str() {
+                "l1" => PoisonStep::Budget(budget, PoisonNorm::L1),
+                "l2" => PoisonStep::Budget(budget, PoisonNorm::L2),
+                other => return Err(self.bad("norm", other, "l1 or l2")),
+            },
+            _ => return Err(self.problem("one of `alpha` and `budget` is needed".to_owned())),
+        };
+        let choice = match self.text("vertex", Some("gradient"))?.as_str() {
+            "gradient" => VertexChoice::Gradient,
+            "keeping" => VertexChoice::Keeping,
+            "random" => VertexChoice::Random,
+            "argmin" => VertexChoice::Argmin,
+            other => return Err(self.bad("vertex", other, "gradient, keeping, random or argmin")),
+        };
+        let seed = self.text("seed", Some("0"))?;
+        let seed = seed.parse().map_err(|_| self.bad("seed", &seed, "a whole number"))?;
+        Ok(Defense::vertex_poisoning(target, step, choice, seed))
+    }
+
+    /// A decimal that may be absent.
+    fn take(&mut self, key: &str) -> Result<Option<Decimal>, DefendError> {
+        match self.values.contains_key(key) {
+            true => self.decimal(key, None).map(Some),
+            false => Ok(None),
+        }
+    }
+
     fn expect_empty(&self) -> Result<(), DefendError> {
         match self.values.keys().next() {
             Some(key) => Err(self.problem(format!("there is no parameter `{key:.60}`"))),
             None => Ok(()),
         }
     }
+}
+
+/// The key that a seed stands for. Whoever guesses the seed knows it, so it is for measurements, not for serving.
+fn key_of(target: Digest, seed: &str) -> Digest {
+    Digest::of_all([b"key of randomised response, ", target.bytes().as_slice(), seed.as_bytes()])
 }
 
 /// A number of hundredths below 1.
@@ -211,6 +328,16 @@ mod tests {
                 "alpha 0.99, eta 0.50 and 0.50",
             ),
             (DefenseKind::Rounding, "digits 15", "digits 1"),
+            (
+                DefenseKind::RandomisedResponse,
+                "epsilon 1, shift 0.01 linf, cell 0.01 sd",
+                "epsilon 1, shift 0.50 linf, cell 0.01 sd",
+            ),
+            (
+                DefenseKind::VertexPoisoning,
+                "alpha 0.01, vertex gradient, seed 0",
+                "alpha 0.49, vertex gradient, seed 0",
+            ),
         ] {
             let ladder = kind.ladder(target).unwrap();
             let ends = [ladder.first(), ladder.last()].map(|end| end.unwrap().parameters());
@@ -229,6 +356,12 @@ mod tests {
             kind.with(target, text).map(|d| d.to_string()).map_err(|e| e.to_string())
         };
         let am = DefenseKind::AdaptiveMisinformation;
+        let brr = DefenseKind::RandomisedResponse;
+        let vp = DefenseKind::VertexPoisoning;
+        assert_eq!(
+            with(brr, "confidence=0.9,epsilon=0.5,units=raw,cell=2").unwrap(),
+            "boundary-randomised-response epsilon 0.5, confidence 0.9, cell 2 raw"
+        );
         assert_eq!(
             with(am, "tau=0.7, decoy=uniform").unwrap(),
             "adaptive-misinformation nu 1000, tau 0.7, decoy uniform"
@@ -242,6 +375,29 @@ mod tests {
             (am, "tau=0.4", "expected 0.5 <= tau < 1"),
             (DefenseKind::PredictionPoisoning, "alpha=0.1,tau=1", "there is no parameter `tau`"),
             (DefenseKind::Rounding, "digits=2.5", "digits is `2.5`, expected a whole number"),
+            (brr, "", "one of `shift` and `confidence` is needed"),
+            (brr, "shift=0.1,confidence=0.9", "one of `shift` and `confidence` is needed"),
+            (brr, "shift=0", "shift is 0, expected 0 < shift <= 1000000"),
+            (brr, "confidence=0.5", "confidence is 0.5, expected 0.5 < confidence < 1"),
+            (brr, "confidence=1", "confidence is 1, expected 0.5 < confidence < 1"),
+            (brr, "shift=0.1,epsilon=0", "epsilon is 0, expected 0 < epsilon <= 60"),
+            (brr, "shift=0.1,epsilon=61", "epsilon is 61, expected 0 < epsilon <= 60"),
+            (brr, "shift=0.1,cell=-1", "cell is -1, expected 0 < cell <= 1000000"),
+            (brr, "shift=0.1,units=metres", "units is `metres`, expected standardised or raw"),
+            (brr, "shift=0.1,key=12", "expected 64 lower-case hexadecimal digits"),
+            (brr, "shift=0.1,key=12,seed=1", "`key` and `seed` are both given"),
+            (vp, "", "one of `alpha` and `budget` is needed"),
+            (vp, "alpha=0.5", "alpha is 0.5, expected 0 <= alpha < 0.5"),
+            (vp, "budget=0.2", "`norm` is missing"),
+            (vp, "budget=0.5,norm=l2", "budget is 0.5, expected 0 <= budget < 0.5"),
+            (vp, "budget=0.2,norm=linf", "norm is `linf`, expected l1 or l2"),
+            (vp, "alpha=0.2,norm=l1", "there is no parameter `norm`"),
+            (
+                vp,
+                "alpha=0.2,vertex=best",
+                "vertex is `best`, expected gradient, keeping, random or argmin",
+            ),
+            (vp, "alpha=0.2,seed=-1", "seed is `-1`, expected a whole number"),
         ] {
             let refused = with(kind, text).unwrap_err();
             assert!(refused.contains(part), "{text}: {refused}");

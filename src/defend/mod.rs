@@ -7,9 +7,15 @@
 //! |---|---|
 //! | `kind` | the kinds by their names, and their steps |
 //! | `choice` | the last step within a budget; the effect on rows |
+//! | `poison` | answers of maps that choose for each point, and of all that follow from the scores |
+//! | `serve/` | answers that are drawn near the boundary, remembered, and logged as a certificate |
 
 mod choice;
 mod kind;
+mod poison;
+mod serve;
 
 pub use choice::{Choice, DefendError, Effect, choose, effect, given};
 pub use kind::DefenseKind;
+pub use poison::{defended_label, defended_posterior};
+pub use serve::{Ground, MemoryError, Placed, ResponseMemory, ServedAnswer, ServedLog, Server};

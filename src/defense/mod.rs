@@ -11,9 +11,11 @@
 mod adaptive_misinformation;
 mod mixture;
 mod prediction_poisoning;
+mod randomised_response;
 mod rounding;
 #[cfg(test)]
 mod tests;
+mod vertex_poisoning;
 
 use std::fmt;
 
@@ -28,6 +30,8 @@ use prediction_poisoning::PredictionPoisoning;
 use rounding::Rounding;
 
 pub use adaptive_misinformation::Decoy;
+pub use randomised_response::{RandomisedResponse, ResponseUnits, ResponseZone};
+pub use vertex_poisoning::{PoisonNorm, PoisonStep, VertexChoice, VertexPoisoning};
 
 /// A map in front of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,15 +48,22 @@ enum Map {
     AdaptiveMisinformation(AdaptiveMisinformation),
     Mixture(Mixture),
     Rounding(Rounding),
+    RandomisedResponse(RandomisedResponse),
+    VertexPoisoning(VertexPoisoning),
     /// Says nothing about anything: by default a map loses every claim.
     #[cfg(test)]
     Mute,
 }
 
-/// A map of the answers of a model with two classes: what is proved of it follows from what is proved of the model.
+/// A map of the answers of a model, most for two classes: what is proved of it follows from what is proved of the model.
 trait AnswerMap: fmt::Display {
     /// The name of its kind.
     fn kind(&self) -> &'static str;
+
+    /// True if it is defined for so many classes.
+    fn takes(&self, classes: usize) -> bool {
+        classes == 2
+    }
 
     /// The text of the file.
     fn to_json(&self, target: Digest) -> String;
@@ -119,7 +130,7 @@ pub enum DefenseError {
     /// A kind without a rule: nothing could be said about the defended model.
     #[error(
         "defense kind `{0}` has no rule in this version; it knows `prediction-poisoning`, `adaptive-misinformation`, \
-         `mixture`, `rounding`"
+         `mixture`, `rounding`, `boundary-randomised-response`, `vertex-poisoning`"
     )]
     Kind(String),
     /// α of prediction poisoning outside `[0, ½)`.
@@ -184,6 +195,14 @@ impl Defense {
                 let (target, map) = Rounding::read(bytes)?;
                 (target, Map::Rounding(map))
             }
+            RandomisedResponse::KIND => {
+                let (target, map) = RandomisedResponse::read(bytes)?;
+                (target, Map::RandomisedResponse(map))
+            }
+            VertexPoisoning::KIND => {
+                let (target, map) = VertexPoisoning::read(bytes)?;
+                (target, Map::VertexPoisoning(map))
+            }
             _ => return Err(DefenseError::Kind(file.kind)),
         };
         Ok(Self { target, map })
@@ -218,6 +237,58 @@ impl Defense {
         Ok(Self { target, map: Map::Rounding(Rounding::new(digits)?) })
     }
 
+    /// Labels that are drawn in a zone near the boundary, `e^epsilon` times as often right as wrong, `0 < epsilon <= 60`;
+    /// `grid` is the width of a cell that shares its answer, and its unit.
+    pub fn randomised_response(
+        target: Digest,
+        epsilon: Decimal,
+        zone: ResponseZone,
+        grid: (Decimal, ResponseUnits),
+        key: Digest,
+    ) -> Result<Self, DefenseError> {
+        let map = RandomisedResponse::new(epsilon, zone, grid, key)?;
+        Ok(Self { target, map: Map::RandomisedResponse(map) })
+    }
+
+    /// Poisoning for any number of classes, towards a point of the simplex that is chosen as `choice` says, by what is drawn
+    /// from `seed`.
+    pub fn vertex_poisoning(
+        target: Digest,
+        step: PoisonStep,
+        choice: VertexChoice,
+        seed: u64,
+    ) -> Result<Self, DefenseError> {
+        Ok(Self { target, map: Map::VertexPoisoning(VertexPoisoning::new(step, choice, seed)?) })
+    }
+
+    /// The parameters of poisoning for any number of classes; `None` for other maps.
+    pub fn vertices(&self) -> Option<&VertexPoisoning> {
+        match &self.map {
+            Map::VertexPoisoning(map) => Some(map),
+            Map::PredictionPoisoning(_)
+            | Map::AdaptiveMisinformation(_)
+            | Map::Mixture(_)
+            | Map::Rounding(_)
+            | Map::RandomisedResponse(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
+    /// The parameters of a defense whose answers are drawn; `None` if they follow from the scores.
+    pub fn randomised(&self) -> Option<&RandomisedResponse> {
+        match &self.map {
+            Map::RandomisedResponse(map) => Some(map),
+            Map::PredictionPoisoning(_)
+            | Map::AdaptiveMisinformation(_)
+            | Map::Mixture(_)
+            | Map::Rounding(_)
+            | Map::VertexPoisoning(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
     /// A map that says nothing.
     #[cfg(test)]
     pub(crate) fn mute() -> Self {
@@ -230,9 +301,16 @@ impl Defense {
             Map::AdaptiveMisinformation(map) => map,
             Map::Mixture(map) => map,
             Map::Rounding(map) => map,
+            Map::RandomisedResponse(map) => map,
+            Map::VertexPoisoning(map) => map,
             #[cfg(test)]
             Map::Mute => &tests::Mute,
         }
+    }
+
+    /// True if the map is defined for models of so many classes.
+    pub fn takes(&self, classes: usize) -> bool {
+        self.rule().takes(classes)
     }
 
     /// The name of its kind: `prediction-poisoning`, …
@@ -257,11 +335,11 @@ impl Defense {
 
     /// Refuses a model that the map is not defined for.
     pub fn check_model(&self, model: &Model) -> Result<(), DefenseError> {
-        let kind = self.kind();
-        match model.classes {
-            2 if model.has_posterior() => Ok(()),
-            2 => Err(DefenseError::NoPosterior { kind }),
-            found => Err(DefenseError::Classes { kind, found }),
+        let (kind, found) = (self.kind(), model.classes);
+        match self.takes(found) {
+            true if model.has_posterior() => Ok(()),
+            true => Err(DefenseError::NoPosterior { kind }),
+            false => Err(DefenseError::Classes { kind, found }),
         }
     }
 

@@ -70,7 +70,31 @@ fn maps() -> Vec<Defense> {
         Defense::rounding(target, 1).unwrap(),
         Defense::rounding(target, 3).unwrap(),
         Defense::rounding(target, 15).unwrap(),
+        band("0.51"),
+        band("0.9"),
+        ball("0.25"),
+        vertices(PoisonStep::Fixed(decimal("0.2")), VertexChoice::Gradient),
+        vertices(PoisonStep::Fixed(decimal("0.2")), VertexChoice::Keeping),
+        vertices(PoisonStep::Budget(decimal("0.3"), PoisonNorm::L1), VertexChoice::Random),
+        vertices(PoisonStep::Budget(decimal("0.2"), PoisonNorm::L2), VertexChoice::Argmin),
     ]
+}
+
+fn drawn(zone: ResponseZone) -> Result<Defense, DefenseError> {
+    let (key, grid) = (Digest::of(b"key"), (decimal("0.1"), ResponseUnits::Raw));
+    Defense::randomised_response(Digest::of(b""), decimal("1"), zone, grid, key)
+}
+
+fn band(confidence: &str) -> Defense {
+    drawn(ResponseZone::Band { confidence: decimal(confidence) }).unwrap()
+}
+
+fn ball(shift: &str) -> Defense {
+    drawn(ResponseZone::Ball { shift: decimal(shift) }).unwrap()
+}
+
+fn vertices(step: PoisonStep, choice: VertexChoice) -> Defense {
+    Defense::vertex_poisoning(Digest::of(b""), step, choice, 3).unwrap()
 }
 
 fn scores(margin: f64) -> [Rational; 2] {
@@ -129,11 +153,73 @@ fn parameters_out_of_range_are_refused_by_name() {
             mixed("0.1", ["-1", "2"]),
             "eta is [-1, 2], expected two shares, 0 or more, that add up to 1",
         ),
+        (
+            drawn(ResponseZone::Band { confidence: decimal("1") }),
+            "confidence is 1, expected 0.5 < confidence < 1",
+        ),
+        (
+            drawn(ResponseZone::Ball { shift: decimal("0") }),
+            "shift is 0, expected 0 < shift <= 1000000",
+        ),
+        (
+            Defense::vertex_poisoning(
+                target,
+                PoisonStep::Fixed(decimal("0.5")),
+                VertexChoice::Argmin,
+                0,
+            ),
+            "alpha is 0.5, expected 0 <= alpha < 0.5",
+        ),
         (Defense::rounding(target, 0), "digits is 0, expected a whole number from 1 to 15"),
         (Defense::rounding(target, 16), "digits is 16, expected a whole number from 1 to 15"),
     ] {
         assert_eq!(refused.unwrap_err().to_string(), expected);
     }
+}
+
+/// A drawn answer is no claim: what a map of each kind says of every statement, and that its key is not shown.
+#[test]
+fn drawn_answers_carry_labels_above_their_band_and_nothing_else() {
+    let delta = decimal("0.1").value().clone();
+    let others = [
+        Asked::Confidence { delta },
+        Asked::Order,
+        Asked::Boundary,
+        Asked::Outputs,
+        Asked::Closeness,
+        Asked::Change,
+        Asked::Rows,
+    ];
+    for asked in &others {
+        assert_eq!((band("0.9").carry(asked), ball("0.25").carry(asked)), (None, None));
+    }
+    assert_eq!(ball("0.25").carry(&Asked::Label), None);
+    let kept = Asked::Confidence { delta: decimal("0.1").value().clone() };
+    assert_eq!(band("0.9").carry(&Asked::Label), Some(kept));
+    let text = format!("{} {}", band("0.9"), ball("0.25"));
+    assert!(!text.contains(&Digest::of(b"key").to_string()), "{text}");
+}
+
+/// Where the answer to one of three classes may fall to, by the worst point of the simplex.
+#[test]
+fn what_vertices_take_is_in_closed_form() {
+    let label = |step, choice| vertices(step, choice).carry(&Asked::Label);
+    let fixed = |alpha: &str| PoisonStep::Fixed(decimal(alpha));
+    let confidence =
+        |delta: &str| Some(Asked::Confidence { delta: decimal(delta).value().clone() });
+    // 1/(2(1 − α)), (1 + e)/2, (1 + 1.4143·e)/2
+    assert_eq!(label(fixed("0.2"), VertexChoice::Random), confidence("0.375"));
+    let budget = |norm| PoisonStep::Budget(decimal("0.2"), norm);
+    assert_eq!(label(budget(PoisonNorm::L1), VertexChoice::Random), confidence("0.4"));
+    assert_eq!(label(budget(PoisonNorm::L2), VertexChoice::Random), confidence("0.35857"));
+    assert_eq!(label(fixed("0.2"), VertexChoice::Keeping), Some(Asked::Label));
+    let asked = Asked::Confidence { delta: decimal("0.5").value().clone() };
+    let carried = |step| vertices(step, VertexChoice::Keeping).carry(&asked);
+    assert_eq!(carried(fixed("0.2")), confidence("0.375"));
+    assert_eq!(carried(budget(PoisonNorm::L1)), confidence("0.4"));
+    assert_eq!(carried(budget(PoisonNorm::L2)), confidence("0.3"));
+    let strict = Asked::Confidence { delta: decimal("0.1").value().clone() };
+    assert_eq!(vertices(budget(PoisonNorm::L1), VertexChoice::Argmin).carry(&strict), None);
 }
 
 /// Margins on both sides of where the maps turn, and very small and large ones.

@@ -24,6 +24,16 @@ impl Digest {
         Self(*hasher.finalize().as_bytes())
     }
 
+    /// The keyed digest of several byte strings one after the other (BLAKE3's keyed mode): without the key, nothing can be
+    /// told of it.
+    pub fn keyed<'a>(key: &Self, parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&key.0);
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
     /// The 32 bytes, most significant first.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0

@@ -40,10 +40,12 @@ pub enum Part {
     Test,
     /// An attacker's own rows.
     Auxiliary,
+    /// Points that were answered, each with its answer as label. Such a set has no other part.
+    Served,
 }
 
 impl Part {
-    /// All four.
+    /// The four of a set of rows.
     pub const ALL: [Self; 4] = [Self::Train, Self::Validation, Self::Test, Self::Auxiliary];
 
     /// The name after the colon of `NAME:part`.
@@ -53,6 +55,7 @@ impl Part {
             Self::Validation => "validation",
             Self::Test => "test",
             Self::Auxiliary => "auxiliary",
+            Self::Served => "served",
         }
     }
 }
@@ -70,12 +73,15 @@ pub struct Files {
     /// The publisher's test rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// Points that were answered, their answers as labels; no class needs to occur.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<String>,
 }
 
 impl Files {
     /// The file names in the order in which they are read and digested.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.all, &self.train, &self.test].into_iter().flatten().map(String::as_str)
+        [&self.all, &self.train, &self.test, &self.served].into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -121,8 +127,9 @@ impl Meta {
         if width == 0 || width > MAX_WIDTH {
             return Err(DataError::MetaLength { list: "features", found: width, expected: 1 });
         }
-        let Files { all, train, test } = &meta.files;
-        if all.is_some() == (train.is_some() || test.is_some()) {
+        let Files { all, train, test, served } = &meta.files;
+        let ways = [all.is_some(), train.is_some() || test.is_some(), served.is_some()];
+        if ways.iter().filter(|is_used| **is_used).count() != 1 {
             return Err(DataError::Files);
         }
         Ok(meta)
@@ -172,8 +179,8 @@ pub enum DataError {
         /// Entries expected.
         expected: usize,
     },
-    /// `files` names neither all rows nor parts, or both.
-    #[error("meta.json: `files` has either `all`, or `train` and/or `test`")]
+    /// `files` names rows in no way, or in several.
+    #[error("meta.json: `files` has either `all`, or `train` and/or `test`, or `served`")]
     Files,
     /// The number of files differs from what `meta.json` names.
     #[error("{found} files were given, meta.json names {expected}")]
@@ -319,6 +326,11 @@ impl DataSet {
         for (file, bytes) in files.iter().zip(&unpacked) {
             tables.push(read_rows(file.name, bytes, &meta)?);
         }
+        if meta.files.served.is_some() {
+            let rows: Vec<Row> = tables.into_iter().flatten().collect();
+            let classes = rows.iter().map(|row| row.label + 1).max().unwrap_or(0);
+            return Ok(Self { meta, digest, classes, parts: [(Part::Served, rows)].into() });
+        }
         let texts: Vec<(&str, &[u8])> =
             files.iter().map(|file| file.name).zip(unpacked.iter().map(Vec::as_slice)).collect();
         let classes = count_classes(tables.iter().flatten(), &meta.label, &texts)?;
@@ -352,7 +364,7 @@ impl DataSet {
         self.digest
     }
 
-    /// Number of classes; every one has a row.
+    /// Number of classes; every one has a row, but for answers that were served.
     pub fn classes(&self) -> usize {
         self.classes
     }

@@ -97,6 +97,12 @@ pub enum OracleError {
         /// The reason.
         reason: String,
     },
+    /// The serving side of a defense refuses.
+    #[error("the defense in front of the target cannot answer: {reason}")]
+    NotServed {
+        /// The reason.
+        reason: String,
+    },
     /// A value is NaN or infinite.
     #[error("feature {feature} of the point asked is not finite")]
     NotFinite {

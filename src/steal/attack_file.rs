@@ -7,7 +7,7 @@ use crate::oracle::Response;
 use super::presets::{AttackName, AttackSpec, SeedRows};
 use super::{
     DeviationForm, Generator, Inference, IntervalRule, LearningMethod, LogTerm, NeighbourSource,
-    RuleChoice, RuleName, SecurityProperty, SubstituteOptions,
+    RuleChoice, RuleName, SecurityProperty, SmoothOptions, SubstituteOptions,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -321,7 +321,20 @@ impl AttackSpec {
         }
         positive("learning-rate", self.substitute.learning_rate)?;
         positive("eta", self.substitute.eta)?;
-        let LearningMethod::MixMatch(mixing) = &self.substitute.learner else { return Ok(()) };
+        let mixing = match &self.substitute.learner {
+            LearningMethod::Fit => return Ok(()),
+            LearningMethod::Smooth(SmoothOptions { neighbours, .. }) => {
+                let (found, expected) = (*neighbours as f64, "from 1 to 10000");
+                return unless((1..=10_000).contains(neighbours), "neighbours", found, expected);
+            }
+            LearningMethod::Recover if self.response != Response::Posterior => {
+                let response = format!("response = \"{}\"", self.response.name());
+                let instead = "use response = \"posterior\"";
+                return conflict(response, "posteriors that are recovered", instead);
+            }
+            LearningMethod::Recover => return Ok(()),
+            LearningMethod::MixMatch(mixing) => mixing,
+        };
         let count = mixing.augmentations;
         unless((1..=1000).contains(&count), "augmentations", count as f64, "from 1 to 1000")?;
         positive("temperature", mixing.temperature)?;

@@ -49,8 +49,8 @@ pub use inference::{
 };
 pub use leakage::{FewestQueries, Settled, Settling, fewest, settled};
 pub use learners::{
-    Augmentation, Classifier, LearningMethod, MixMatchOptions, Substitute, SubstituteFamily,
-    SubstituteOptions,
+    Augmentation, Classifier, LearningMethod, MixMatchOptions, SmoothOptions, Substitute,
+    SubstituteFamily, SubstituteOptions,
 };
 pub use metrics::{Agreement, Evaluation, Figures, MetricsError, Scores};
 pub use paired::{Repetition, Scene, run};
@@ -100,6 +100,9 @@ pub struct Knowledge<'a> {
     pub proved: &'a [Proved],
     /// The defense that `proved` was lowered with; `None` for the undefended model.
     pub proofs_about: Option<&'a Defense>,
+    /// The defense in front of the target, with its parameters: an attacker who adapts to it knows them. Its key is a secret,
+    /// and no attack uses it.
+    pub defense: Option<&'a Defense>,
 }
 
 /// A stolen model, compared with its target.

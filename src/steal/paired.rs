@@ -170,6 +170,7 @@ impl<'a> Scene<'a> {
             seeds,
             proved: self.proved,
             proofs_about: self.proofs_about,
+            defense: self.defense,
         }
     }
 

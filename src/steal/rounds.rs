@@ -94,7 +94,7 @@ impl StealLoop {
             }
         }
         let wanted = match &self.substitute.learner {
-            LearningMethod::Fit => 0,
+            LearningMethod::Fit | LearningMethod::Smooth(_) | LearningMethod::Recover => 0,
             LearningMethod::MixMatch(_) => thief.oracle.budget(),
         };
         let view = thief.view(self, known, &trends, seed);

@@ -137,7 +137,16 @@ pub(super) fn knowledge<'a>(
     proved: &'a [Proved],
 ) -> Knowledge<'a> {
     let (schema, family) = (&model.schema, model.family_name());
-    Knowledge { schema, classes: 2, family, valid, seeds, proved, proofs_about: None }
+    Knowledge {
+        schema,
+        classes: 2,
+        family,
+        valid,
+        seeds,
+        proved,
+        proofs_about: None,
+        defense: None,
+    }
 }
 
 fn thief(generator: Generator) -> StealLoop {

@@ -1,6 +1,6 @@
 //! Defenses of a study: the choice of their strength, and cells that measure their effect.
 
-use crate::defend::{DefendError, DefenseKind, choose, effect};
+use crate::defend::{DefendError, DefenseKind, choose, defended_posterior, effect};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Part, Row};
 use crate::report::Share;
@@ -88,7 +88,7 @@ fn points_text(points: f64) -> String {
 fn posterior_shift(model: &Model, defense: &Defense, rows: &[Row]) -> f64 {
     let shift = |row: &Row| {
         let posterior = model.posterior(&row.values);
-        let answered = defense.apply(&posterior, model.label(&row.values));
+        let answered = defended_posterior(model, defense, &row.values);
         posterior.iter().zip(&answered).map(|(p, q)| (p - q).abs()).sum::<f64>()
     };
     rows.iter().map(shift).sum::<f64>() / rows.len().max(1) as f64

@@ -55,6 +55,7 @@ fn generator_text(generator: &Generator) -> String {
     match generator {
         Generator::Uniform { radius } => format!("uniform, r {radius}"),
         Generator::Gaussian { sigma, .. } => format!("gaussian, s {sigma}"),
+        Generator::Repeat { radius, times, .. } => format!("groups of {times}, r {radius}"),
         Generator::Neighbour { radius } => format!("neighbour of a known point, r {radius}"),
         Generator::Along { radius } => format!("along proved order, r {radius}"),
         Generator::LineSearch { radius, local, .. } => {

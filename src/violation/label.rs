@@ -53,7 +53,8 @@ impl LabelClaim {
         let scores = model.scores(raw);
         let Some(defense) = defense else { return self.by_scores(&scores).value };
         let answers = defense.apply(&softmax(&scores), argmax(&scores, model.tie));
-        self.posterior - answers[self.label]
+        // of more than two answers nothing is told here: no point looks like a violation
+        answers.get(self.label).map_or(f64::NEG_INFINITY, |answer| self.posterior - answer)
     }
 
     /// The violation without a defense, and its slopes by the scores at the point, one per class.

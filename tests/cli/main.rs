@@ -25,6 +25,7 @@ mod pairs;
 mod places;
 mod radius;
 mod scene;
+mod serve;
 mod steal;
 mod study;
 mod train;

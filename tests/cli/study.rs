@@ -124,7 +124,7 @@ fn tables_are_those_of_the_lines(scene: &Scene) {
     let text = scene.done("study tables whole");
     assert_eq!(
         text,
-        "models: 4 rows\ncertified: 12 rows\nstolen: 8 rows\npaired: 12 rows\nleft-out: 4 rows\n"
+        "models: 4 rows\ncertified: 12 rows\nstolen: 8 rows\npaired: 12 rows\nleft-out: 4 rows\nbest: 4 rows\n"
     );
     scene.done("study tables merged");
     assert_eq!(scene.files("merged"), scene.files("whole"));

@@ -74,6 +74,37 @@ pub fn poisoning(model: &Model, alpha: &str) -> Defense {
     Defense::prediction_poisoning(target, alpha.parse().unwrap()).unwrap()
 }
 
+/// The parameters of a map of each kind and form but poisoning.
+pub const MAPS: [&str; 8] = [
+    r#""kind":"adaptive-misinformation","nu":"8","tau":"0.7","decoy":"uniform""#,
+    r#""kind":"adaptive-misinformation","nu":"1000","tau":"0.6","decoy":"mirror""#,
+    r#""kind":"mixture","alpha":"0.25","eta":["0.5","0.5"]"#,
+    r#""kind":"mixture","alpha":"0.125","eta":["0.75","0.25"]"#,
+    r#""kind":"rounding","digits":1"#,
+    r#""kind":"rounding","digits":3"#,
+    r#""kind":"boundary-randomised-response","epsilon":"1","confidence":"0.6","cell":"0.25","units":"raw","key":"KEY""#,
+    r#""kind":"boundary-randomised-response","epsilon":"1","shift":"0.25","norm":"linf","cell":"0.25","units":"raw","key":"KEY""#,
+];
+
+/// Names of controls behind the maps that keep labels.
+const BEHIND: [&str; 7] = [
+    "behind an even decoy",
+    "behind a mirror",
+    "behind an even mixture",
+    "behind a mixture",
+    "behind one digit",
+    "behind three digits",
+    "behind a band of draws",
+];
+
+/// A map of [`MAPS`] in front of a model.
+pub fn map_of(model: &Model, map: &str) -> Defense {
+    let target = Digest::of(model.to_json().as_bytes());
+    let map = map.replace("KEY", &Digest::of(b"key").to_string());
+    let text = format!("{{\"format\":\"defense/1\",\"target\":\"{target}\",{map}}}");
+    Defense::read(text.as_bytes()).unwrap()
+}
+
 fn folded_proofs() -> [Vec<Proof>; 2] {
     let slopes = Hint { slopes: vec![(0, 0, 0.5)], ..Hint::default() };
     // on the low side intervals are enough, on the high side they are not
@@ -487,6 +518,15 @@ fn controls() -> Vec<Certified> {
         certify("ensemble, l2 ball", trees(), &small_ball("l2"), &corners()),
         certify("ensemble, ball of whole numbers", with_whole(trees()), &whole_ball, &corners()),
     ];
+    // the last map keeps nothing, so no control is behind it
+    for (name, map) in BEHIND.into_iter().zip(MAPS) {
+        let [on_network, on_trees] = [net(), trees()].map(|model| Some(map_of(&model, map)));
+        all.push(certify_behind(name, net(), on_network.clone(), label, &proofs));
+        all.push(certify_behind(name, trees(), on_trees, label, &cells));
+        if !map.contains("randomised") {
+            all.push(certify_behind(name, net(), on_network, half, &proofs));
+        }
+    }
     all.extend(certificates_of_points_and_regions());
     all.extend(certificates_of_twins());
     all

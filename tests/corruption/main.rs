@@ -3,6 +3,7 @@
 //! 2,000), shared out equally among the lanes of `lanes.rs`; each is checked in both arithmetics. Those
 //! of `ulps` come on top; below 2,000 they are thinned out as well.
 
+mod behind;
 #[path = "../cases/mod.rs"]
 mod cases;
 mod cells;

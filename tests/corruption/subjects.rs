@@ -5,7 +5,7 @@ use propcert::model::{Family, Model, Node, Part};
 use propcert::spec::Semantics;
 
 use crate::cases::draw::Draw;
-use crate::certificates::{Certified, data, poisoning};
+use crate::certificates::{Certified, MAPS, data, map_of, poisoning};
 use crate::lanes::Mutant;
 
 /// The file as it is, offered for something else.
@@ -66,8 +66,11 @@ pub fn another_defense(c: &Certified, draw: &mut Draw) -> Option<Mutant> {
     if c.model.classes != 2 || !is_judged || c.header.semantics != Semantics::Real {
         return None;
     }
-    let alphas = [None, Some("0"), Some("0.1"), Some("0.11"), Some("0.25"), Some("0.49")];
-    let defense = alphas[draw.index(alphas.len())].map(|alpha| poisoning(&c.model, alpha));
+    let alphas = ["0", "0.1", "0.11", "0.25", "0.49"].map(|alpha| poisoning(&c.model, alpha));
+    let others = MAPS.map(|map| map_of(&c.model, map));
+    let mut all: Vec<_> = alphas.into_iter().chain(others).map(Some).collect();
+    all.push(None);
+    let defense = draw.pick(&all)?;
     offered(c, c.behind(defense))
 }
 

@@ -6,10 +6,11 @@
 //! constant on the cells of its thresholds. All of them are enumerated, in exact rationals and raw units.
 //! Where a feature is whole, its whole values are further lines, and only points on them count.
 
-use propcert::interval::{Decimal, Rational};
+use propcert::interval::Rational;
 use propcert::model::{Family, Mlp, Model, Node, Tie, argmax};
 use propcert::spec::{Claim, Direction, Lowered, Norm, RawRegion, Semantics};
 
+use crate::behind::Behind;
 use crate::cases::nearest::{Place, nearest};
 use crate::cells::reached;
 use crate::said::{Said, said};
@@ -30,13 +31,6 @@ struct Space<'a> {
 
 const STILL: Point = [Rational::ZERO, Rational::ZERO];
 
-/// α of prediction poisoning, as its name says it.
-fn strength(lowered: &Lowered) -> Option<Rational> {
-    let name = lowered.defense()?.to_string();
-    let alpha: Decimal = name.strip_prefix("prediction-poisoning alpha ")?.parse().ok()?;
-    Some(alpha.value().clone())
-}
-
 /// Whether obligation `at` is true; a threshold that is no rational counts with its safer end. Of a
 /// served claim some executions are looked at, of zone ball some shifts, of claims about two points some
 /// pairs: what is left may be false.
@@ -45,18 +39,20 @@ pub fn is_true(model: &Model, lowered: &Lowered, at: usize) -> bool {
     let space = Space { model, sides: obligation.region.sides(), whole: lowered.is_whole() };
     let points = || critical_points(&space, &STILL);
     let is_served = lowered.semantics() == Semantics::ServedF32;
-    let alpha = strength(lowered);
+    let behind = lowered.defense().map(Behind::of);
     let own = |y: usize, scores: &[Rational]| -> Vec<Rational> {
         (0..scores.len()).filter(|c| *c != y).map(|c| &scores[y] - &scores[c]).collect()
     };
     match &obligation.claim {
         Claim::Label { label } if is_small_ball(model, &obligation.region) => {
-            is_kept_in_ball(model, &obligation.region, *label, alpha.as_ref())
+            is_kept_in_ball(model, &obligation.region, *label, behind.as_ref())
         }
-        Claim::Label { label } if alpha.is_some() => is_kept(&space, *label, &alpha.unwrap()),
-        Claim::Posterior { label, odds, .. } if alpha.is_some() => {
+        Claim::Label { label } if behind.is_some() => {
+            is_kept(&space, *label, &behind.unwrap(), false)
+        }
+        Claim::Posterior { label, odds, .. } if behind.is_some() => {
             assert_eq!(*odds, Rational::ONE, "controls behind a defense have delta one half");
-            is_kept(&space, *label, &alpha.unwrap())
+            is_kept(&space, *label, &behind.unwrap(), true)
         }
         Claim::Label { label } => points().iter().all(|x| {
             argmax(&scores(model, x), model.tie) == *label
@@ -124,12 +120,12 @@ fn is_small_ball(model: &Model, region: &RawRegion) -> bool {
     is_ensemble && region.as_ball().is_some_and(|ball| ball.norm != Norm::Linf)
 }
 
-/// Whether all cells that the ball meets have the label, poisoned or not; of the real function.
+/// Whether all cells that the ball meets have the label, behind a map or not; of the real function.
 fn is_kept_in_ball(
     model: &Model,
     region: &RawRegion,
     label: usize,
-    alpha: Option<&Rational>,
+    behind: Option<&Behind>,
 ) -> bool {
     let ball = region.as_ball().unwrap();
     let sides = region.sides().iter().map(|(low, high)| (Some(low.clone()), Some(high.clone())));
@@ -139,39 +135,29 @@ fn is_kept_in_ball(
         Norm::L2 => ball.epsilon * ball.epsilon,
         _ => ball.epsilon.clone(),
     };
-    let threshold = alpha.map(turning_margin);
+    let itself = Behind::Itself;
     let is_lost = |point: &propcert::model::Point| {
         let scores = model.exact_scores(point);
-        let is_own = argmax(&scores, model.tie) == label;
-        let size = || (&scores[1] - &scores[0]).abs().up();
-        is_own == threshold.is_some_and(|threshold| size() < threshold)
+        let margin = &scores[label] - &scores[1 - label];
+        behind.unwrap_or(&itself).piece(label, &margin, model.tie).is_none()
     };
     nearest(model, &place, &sides, region.is_whole(), &is_lost)
         .is_none_or(|(distance, is_open)| distance > limit || (is_open && distance == limit))
 }
 
-/// The margin below which poisoning turns the answer.
-fn turning_margin(alpha: &Rational) -> f64 {
-    let rest = &(&Rational::ONE - alpha) - alpha;
-    -rest.up().ln() * (1.0 - 1e-12)
-}
-
-/// Whether the poisoned answer is `label` everywhere: its own label and `e^|m| >= 1/(1−2α)`, or the
-/// other one and below that. A network takes every margin between two, so it cannot have both kinds.
-fn is_kept(space: &Space, label: usize, alpha: &Rational) -> bool {
-    let threshold = turning_margin(alpha);
-    let points = critical_points(space, &STILL);
-    let (mut kept, mut turned) = (0, 0);
-    for x in &points {
-        let is_own = argmax(&scores(space.model, x), space.model.tie) == label;
-        let size = margin(space.model, x).abs().up();
-        match is_own {
-            true if size >= threshold => kept += 1,
-            false if size < threshold => turned += 1,
-            _ => return false,
-        }
+/// Whether the answer behind a map is `label` everywhere, or that of `label` above ½. A network takes every margin between two, so all must be of one
+/// piece of those with that answer.
+fn is_kept(space: &Space, label: usize, behind: &Behind, is_above_half: bool) -> bool {
+    let mut pieces = Vec::new();
+    for x in &critical_points(space, &STILL) {
+        let margin = margin(space.model, x);
+        let margin = if label == 1 { margin } else { -margin };
+        let told = if is_above_half { Behind::piece_above_half } else { Behind::piece };
+        let Some(piece) = told(behind, label, &margin, space.model.tie) else { return false };
+        pieces.push(piece);
     }
-    kept == 0 || turned == 0 || matches!(space.model.family, Family::Ensemble(_))
+    let is_one_piece = pieces.iter().all(|piece| *piece == pieces[0]);
+    is_one_piece || matches!(space.model.family, Family::Ensemble(_))
 }
 
 /// f32 executions at the rounded point: forwards, backwards, either form of standardisation.

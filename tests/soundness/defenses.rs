@@ -1,7 +1,7 @@
 //! Claims behind maps of answers, against answers computed from the formulas in floats.
 
 use propcert::certificate::{Kernel, Proof, Verdict};
-use propcert::defense::{Decoy, Defense};
+use propcert::defense::{Decoy, Defense, ResponseUnits, ResponseZone};
 use propcert::model::{Digest, Layer, Model, Point, Precision};
 use propcert::spec::{Lowered, Spec};
 use proptest::prelude::*;
@@ -46,6 +46,24 @@ fn rounding(digits: u32) -> Answered {
     let defense = Defense::rounding(Digest::of(b"any"), digits).unwrap();
     let unit = 10_f64.powi(digits as i32);
     Answered { defense, answer: Box::new(move |p, _| (unit * p + 0.5).floor() / unit) }
+}
+
+/// Labels that are drawn up to a confidence of `tau`. The answer is the worst that may come: none for the label there.
+fn randomised(tau: f64) -> Answered {
+    let number = |x: f64| format!("{x}").parse().unwrap();
+    let (zone, grid) =
+        (ResponseZone::Band { confidence: number(tau) }, (number(0.5), ResponseUnits::Raw));
+    let target = Digest::of(b"any");
+    let defense = Defense::randomised_response(target, number(1.0), zone, grid, target).unwrap();
+    Answered { defense, answer: Box::new(move |p, _| if p > tau { 1.0 } else { 0.0 }) }
+}
+
+/// One of the maps, or labels that are drawn.
+fn drawn_or_not(draw: &mut Draw, label: usize) -> Answered {
+    match draw.index(5) {
+        0 => randomised([0.525, 0.625, 0.75][draw.index(3)]),
+        _ => drawn(draw, label),
+    }
 }
 
 /// One of the maps.
@@ -124,7 +142,7 @@ proptest! {
             return Ok(());
         }
         let label = draw.index(2);
-        let Answered { defense, answer } = drawn(&mut draw, label);
+        let Answered { defense, answer } = drawn_or_not(&mut draw, label);
         let spec = spec(&format!(
             "property = 'label'\nepsilon = '{}'\nsemantics = 'real'", decimal(case.epsilon)));
         let points = case.points(&mut draw, 20);
@@ -155,6 +173,8 @@ fn maps_carry_as_much_as_they_keep() {
         (mixture(0.5, 0.75, 1), 0.5, [false, true]),
         (rounding(1), 0.5, [true, false]),
         (rounding(1), 0.25, [false, false]),
+        (randomised(0.625), 1.0, [true, false]),
+        (randomised(0.75), 1.0, [false, false]),
     ] {
         let points = [vec![x]];
         for (proved, refuted) in decided((&label, &model, 1), &map.defense, (&[x], &points)) {
@@ -195,6 +215,28 @@ fn maps_carry_as_much_as_they_keep() {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
             let proved = kernel.check(0, &Proof::Jacobian).unwrap();
             assert_eq!(matches!(proved, Verdict::Proved(_)), expected, "{}", map.defense);
+        }
+    }
+}
+
+/// With a ball nothing is claimed, not even of a point that is far from any other label; and nothing is refuted.
+#[test]
+fn drawn_answers_in_a_ball_are_not_claimed() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-4.0, 4.0), Precision::F64);
+    let [one, tenth] = ["1", "0.1"].map(|x| x.parse::<propcert::interval::Decimal>().unwrap());
+    let target = Digest::of(b"any");
+    let zone = ResponseZone::Ball { shift: tenth.clone() };
+    let grid = (tenth, ResponseUnits::Standardised);
+    let defense = Defense::randomised_response(target, one, zone, grid, target).unwrap();
+    for property in ["property = 'label'", "property = 'local-invariance'\ndelta = '0.5'"] {
+        let spec =
+            spec(&format!("{property}\nepsilon = '0.25'\nunits = 'raw'\nsemantics = 'real'"));
+        for x in [3.0, 0.1, -3.0] {
+            let points = [vec![x]];
+            for (proved, refuted) in decided((&spec, &model, 1), &defense, (&[x], &points)) {
+                assert_eq!((proved, refuted), (false, vec![false]), "{property} at {x}");
+            }
         }
     }
 }

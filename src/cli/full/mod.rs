@@ -17,6 +17,7 @@ mod predict;
 mod progress;
 mod radius;
 mod report;
+mod served;
 mod steal;
 mod study;
 mod subject;

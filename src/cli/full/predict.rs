@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::model::{Model, Point, Precision, argmax};
 
 use super::points::read_points;
+use super::served;
 use super::subject::read_model;
 use super::{Ending, Refusal, files};
 
@@ -17,9 +18,17 @@ use super::{Ending, Refusal, files};
 /// The CSV has a header and one column per feature, in any order, matched by name. A header of x0, x1, …
 /// is taken by position where no feature is called so. Columns `row` or `idx`, and `label`, are passed
 /// over. A value is a finite number: missing ones, which trees of other tools may know, are refused.
+///
+/// With --defense the answers are those of the defended model: labels, with --posterior its posteriors, and no margins. Behind
+/// boundary randomised response (brr) they are labels. Those near the boundary are drawn by a secret key, the same for
+/// the same point; --memory keeps them, so that points of one cell share an answer. The sum of what was drawn, and its cost
+/// in ε, goes to standard error. --log L.jsonl leaves a certificate of every answer that was not drawn, with L.csv (points
+/// and answers), L.meta.json and L.toml: `propcert check L.jsonl --model M --spec L.toml --data L.csv`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  propcert predict --model model.json --points points.csv --posterior"
+    after_help = "Examples:\n  propcert predict --model model.json --points points.csv --posterior\n  \
+    propcert predict --model model.json --points points.csv --defense defended/defense.json \\\n    \
+    --memory answers.jsonl --log served.jsonl"
 )]
 pub(crate) struct Arguments {
     /// The model (model/1).
@@ -31,7 +40,7 @@ pub(crate) struct Arguments {
     /// Print label and margin of one f32 execution (an ensemble's trees in file order, which is XGBoost's;
     /// a network's sums in index order), the margin as 8 hexadecimal digits; with more than two classes
     /// one score per class, in columns bits0, bits1, …
-    #[arg(long)]
+    #[arg(long, conflicts_with = "defense")]
     margin_bits: bool,
     /// Print the posterior of every class too; a plain score has none.
     #[arg(long)]
@@ -39,11 +48,13 @@ pub(crate) struct Arguments {
     /// One JSON object per point.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    served: served::ServingArguments,
 }
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let (model, _) = read_model(&arguments.model)?;
+    let (model, digest) = read_model(&arguments.model)?;
     if arguments.margin_bits && model.precision != Precision::F32 {
         let text = "--margin-bits: only models of precision f32 have served f32 margins";
         return Err(Refusal::new(text));
@@ -57,6 +68,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new(text));
     }
     let points = read_points(&arguments.points, &model)?;
+    if let Some(serving) = arguments.served.defense() {
+        let asked =
+            served::AnswerShape { has_posterior: arguments.posterior, is_json: arguments.json };
+        return serving.run(
+            (&arguments.model, &model, digest),
+            (&arguments.points, &points),
+            asked,
+        );
+    }
     let mut text = String::new();
     if !arguments.json {
         let label = (!model.is_plain_score()).then(|| "label".to_owned());

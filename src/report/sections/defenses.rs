@@ -16,6 +16,11 @@ pub(super) fn defenses(run: &Run) -> Section {
     let mut tables = vec![
         Table::new("What it costs (measured on the test part)", &COST_COLUMNS, each(cost_rows)),
         Table::new(kept_caption(run), &KEPT_COLUMNS, each(kept_rows)),
+        Table::new(
+            "What the best of the thieves gets (measured; mean agreement on held-out rows)",
+            &BEST_COLUMNS,
+            each(best_rows),
+        ),
     ];
     tables.extend(run.models.iter().flat_map(|model| {
         model.defenses.iter().map(move |defense| taken_table(&model.name, defense))
@@ -79,6 +84,31 @@ fn kept_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
         ]
     };
     defense.certificates.iter().map(row).collect()
+}
+
+const BEST_COLUMNS: [Column; 6] = [
+    Column::text("model"),
+    Column::text("defense"),
+    Column::text("without it, by"),
+    Column::number("agreement"),
+    Column::text("with it, by"),
+    Column::number("agreement"),
+];
+
+/// The largest agreement over all attacks, without the defense and with it: a thief takes the best.
+fn best_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
+    let largest = |side: fn(&DefendedAttack) -> f64| {
+        let better = |a: (String, f64), b: (String, f64)| if b.1 > a.1 { b } else { a };
+        defense.attacks.iter().map(|one| (one.attack.clone(), side(one))).reduce(better)
+    };
+    let before = largest(|one| one.before.heldout.mean);
+    let after = largest(|one| one.after.heldout.mean);
+    let row = |(before, after): ((String, f64), (String, f64))| {
+        let figure = |mean: f64| format!("{:.1}%", 100.0 * mean);
+        let name = (model.to_owned(), defense_name(defense));
+        vec![name.0, name.1, before.0, figure(before.1), after.0, figure(after.1)]
+    };
+    before.zip(after).map(row).into_iter().collect()
 }
 
 /// The loss of a thief to one defense of one model.

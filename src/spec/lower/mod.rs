@@ -57,7 +57,7 @@ impl<'a> Lowered<'a> {
         rows: &'a [Row],
     ) -> Result<Self, LowerError> {
         let domain = Domain::new(&model.schema, &spec.domain, spec.integers)?;
-        if let Some(defense) = defense.filter(|_| model.classes != 2) {
+        if let Some(defense) = defense.filter(|defense| !defense.takes(model.classes)) {
             return Err(unsupported(defense.to_string(), "a defense is a map of two posteriors"));
         }
         let carried = Carried::new(spec.property.profile().asked, defense);

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::defense::Asked;
+use crate::defense::{Asked, Defense};
 use crate::interval::Decimal;
 use crate::model::{Digest, Object, Part, Row};
 
@@ -246,6 +246,11 @@ impl Property {
             CountedBy::Features | CountedBy::Groups => false,
             CountedBy::InputBoxes | CountedBy::Domain => false,
         }
+    }
+
+    /// True if a claim about a model behind this defense follows from some claim about the model.
+    pub fn is_kept_by(&self, defense: &Defense) -> bool {
+        defense.carry(&self.profile().asked).is_some()
     }
 
     /// The direction in which a score moves along features, if the property states one.

@@ -3,6 +3,7 @@
 //! ```text
 //! random points     as many fresh points as there are labelled ones
 //! neighbours        one around each labelled point
+//! repetitions       groups of points that are nearly the same, around fresh ones
 //! line search       one midpoint; the label decides the next
 //! Jacobian          train S; one step from each labelled point
 //! committee         train the members; the most disputed candidates
@@ -113,6 +114,7 @@ impl<'g> Maker<'g> {
             | Generator::Gaussian { .. }
             | Generator::Neighbour { .. }
             | Generator::Along { .. } => Ok(self.one_each(view, rng)),
+            Generator::Repeat { times, spread, .. } => Ok(self.groups(view, times, spread, rng)),
             Generator::LineSearch { stop, local, .. } => {
                 let fresh = |rng: &mut ChaCha8Rng| view.fresh(generator, rng);
                 if local {
@@ -132,6 +134,26 @@ impl<'g> Maker<'g> {
                 Ok(points.into_iter().map(Proposal::new).collect())
             }
         }
+    }
+
+    /// Groups of `times` points around fresh ones, about as many points as there are labelled ones.
+    fn groups(
+        &self,
+        view: &View,
+        times: usize,
+        spread: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<Proposal> {
+        let near = Generator::Neighbour { radius: spread };
+        let (schema, valid) = (view.known.schema, view.known.valid);
+        let mut round = Vec::new();
+        for _ in 0..view.points.len().max(FIRST_ROUND).div_ceil(times) {
+            let centre = view.fresh(self.generator, rng);
+            let around = (1..times).map(|_| near.point(schema, valid, &centre, view.trends, rng));
+            let group: Vec<Vec<f64>> = around.collect();
+            round.extend(std::iter::once(centre).chain(group).map(Proposal::new));
+        }
+        round
     }
 
     /// One point per labelled point, or a first round of fresh points.

@@ -48,6 +48,18 @@ pub enum Generator {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clip: Option<f64>,
     },
+    /// Groups of points that are nearly the same, around uniform ones: what a group is answered is averaged by a learner,
+    /// against labels that are drawn anew for each point.
+    Repeat {
+        /// Half-width of the uniform points.
+        radius: f64,
+        /// Points of a group.
+        #[serde(default = "five")]
+        times: usize,
+        /// Half-width of a group; features that take whole numbers only stay.
+        #[serde(default = "spread")]
+        spread: f64,
+    },
     /// A labelled point plus uniform noise in `[−radius, radius]` on every feature. Our own: it stays
     /// where proved boxes around the attacker's rows can reach.
     Neighbour {
@@ -108,6 +120,10 @@ fn close() -> f64 {
     0.1
 }
 
+fn spread() -> f64 {
+    1e-4
+}
+
 fn five() -> usize {
     5
 }
@@ -130,6 +146,7 @@ impl Generator {
         match self {
             Self::Uniform { .. } => "uniform",
             Self::Gaussian { .. } => "gaussian",
+            Self::Repeat { .. } => "repeat",
             Self::Neighbour { .. } => "neighbour",
             Self::Along { .. } => "along",
             Self::LineSearch { .. } => "line-search",
@@ -145,7 +162,10 @@ impl Generator {
             | Self::Along { .. }
             | Self::Jacobian { .. }
             | Self::Committee { .. } => true,
-            Self::Uniform { .. } | Self::Gaussian { .. } | Self::LineSearch { .. } => false,
+            Self::Uniform { .. }
+            | Self::Gaussian { .. }
+            | Self::Repeat { .. }
+            | Self::LineSearch { .. } => false,
         }
     }
 
@@ -159,6 +179,7 @@ impl Generator {
             Self::Gaussian { sigma, clip } => {
                 [("sigma", sigma)].into_iter().chain(clip.map(|clip| ("clip", clip))).collect()
             }
+            Self::Repeat { radius, spread, .. } => vec![("radius", radius), ("spread", spread)],
             Self::LineSearch { radius, stop, .. } => vec![("radius", radius), ("stop", stop)],
             Self::Jacobian { epsilon, difference, .. } => {
                 vec![("epsilon", epsilon), ("difference", difference)]
@@ -170,6 +191,7 @@ impl Generator {
     pub(super) fn counts(&self) -> Vec<(&'static str, usize, usize)> {
         match *self {
             Self::Jacobian { steps, .. } => vec![("steps", steps, 1)],
+            Self::Repeat { times, .. } => vec![("times", times, 2)],
             Self::Committee { members, candidates, batch, .. } => {
                 vec![("members", members, 2), ("candidates", candidates, 1), ("batch", batch, 1)]
             }
@@ -197,9 +219,9 @@ impl Generator {
         };
         let origin = vec![0.0; schema.len()];
         let mut raw = match *self {
-            Self::Uniform { radius } | Self::LineSearch { radius, .. } => {
-                schema.destandardise(&around(&origin, radius))
-            }
+            Self::Uniform { radius }
+            | Self::Repeat { radius, .. }
+            | Self::LineSearch { radius, .. } => schema.destandardise(&around(&origin, radius)),
             Self::Neighbour { radius } | Self::Committee { radius, .. } => {
                 schema.destandardise(&around(&schema.standardise(base), radius))
             }

@@ -5,9 +5,13 @@
 //! | `fitting` | one label per point, by the trainers of the house; the choice between all |
 //! | `soft` | posteriors |
 //! | `mixmatch` | labels, and further points without one |
+//! | `smooth` | labels that neighbours set right, against turned and drawn ones |
+//! | `recover` | posteriors as they were before a defense that is known |
 
 mod fitting;
 mod mixmatch;
+mod recover;
+mod smooth;
 mod soft;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +22,7 @@ use crate::train::{mlp, trees};
 use super::{Knowledge, Sample, StealError};
 
 pub use mixmatch::{Augmentation, MixMatchOptions};
+pub use smooth::SmoothOptions;
 pub(super) use soft::{cross_entropy_by_logits, gradient};
 
 /// The family of the substitute.
@@ -42,6 +47,10 @@ pub enum LearningMethod {
     Fit,
     /// By the labels, and as many further points of the generator as there are queries.
     MixMatch(MixMatchOptions),
+    /// By labels that neighbours set right.
+    Smooth(SmoothOptions),
+    /// By posteriors recovered from those of a defense that the attacker knows; two classes.
+    Recover,
 }
 
 /// The training of the substitute: one-hot labels, cross-entropy, no validation rows.
@@ -206,6 +215,14 @@ impl Substitute {
             }
             (LearningMethod::MixMatch(mixing), _) => {
                 Classifier::fit_mixed(&sample.points, unlabelled, known, (options, mixing), seed)?
+            }
+            (LearningMethod::Smooth(by), _) => {
+                let smoothed = smooth::smoothed(&sample.points, known.schema, known.classes, by);
+                Classifier::fit(&smoothed, known, options, seed)?
+            }
+            (LearningMethod::Recover, _) => {
+                let recovered = recover::recovered(&sample.points, known, options, seed)?;
+                Classifier::fit(&recovered, known, options, seed)?
             }
         };
         Ok(Self { classifier, sample, steps })

@@ -16,7 +16,7 @@ pub struct TableKind {
 }
 
 /// The tables, in the order of the page above.
-pub const TABLES: [TableKind; 5] = [
+pub const TABLES: [TableKind; 6] = [
     TableKind {
         name: "models",
         columns: &[
@@ -107,6 +107,19 @@ pub const TABLES: [TableKind; 5] = [
         ],
     },
     TableKind { name: "left-out", columns: &["data", "model", "defense", "cell", "end", "reason"] },
+    TableKind {
+        name: "best",
+        columns: &[
+            "data",
+            "model",
+            "defense",
+            "attacks",
+            "attack",
+            "heldout",
+            "first",
+            "first_heldout",
+        ],
+    },
 ];
 
 /// A value of a table.

@@ -8,6 +8,7 @@
 //! | `stolen` | attack: means over its repetitions |
 //! | `paired` | attack and the runs it is compared with, repetition by repetition |
 //! | `left-out` | cell without a result |
+//! | `best` | model and defense: the attack with the largest mean agreement on held-out rows, beside the first attack |
 
 mod growing;
 mod rows;
@@ -28,7 +29,7 @@ use super::line::{CellResult, ResultLine, StolenCell};
 pub use growing::{TABLES, TableKind};
 
 use growing::{GrowingTable, TableEntry};
-use rows::{Group, certified, defense_row, differences, model_row};
+use rows::{BestAttack, Group, certified, defense_row, differences, model_row};
 
 /// Most cells of a study that has a page: a page with more rows is read by nobody.
 const MAX_PAGE: u64 = 5_000;
@@ -39,6 +40,7 @@ const CERTIFIED: usize = 1;
 const STOLEN: usize = 2;
 const PAIRED: usize = 3;
 const LEFT_OUT: usize = 4;
+const BEST: usize = 5;
 
 /// The tables that were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,8 @@ struct Making<'a> {
     group: Option<Group>,
     /// The scores of the attacks on the model without a defense, by attack and repetition.
     open: BTreeMap<(usize, u64), Scores>,
+    /// The attacks on one model behind one defense so far.
+    best: Option<BestAttack>,
     /// The lines of the model, for the page.
     lines: Vec<(Cell, ResultLine)>,
     page: Result<Vec<Run>, String>,
@@ -107,6 +111,7 @@ impl<'a> Making<'a> {
             tables: tables.collect::<Result<_, _>>()?,
             group: None,
             open: BTreeMap::new(),
+            best: None,
             lines: Vec::new(),
             page,
             is_as_stated: true,
@@ -210,6 +215,14 @@ impl<'a> Making<'a> {
         row.push(attack.into());
         row.extend(group.row()?);
         self.tables[STOLEN].add(&row)?;
+        if self.best.as_ref().is_some_and(|best| !best.is_of(&group.cell)) {
+            self.end_defense()?;
+        }
+        let heldout = group.heldout()?;
+        match &mut self.best {
+            Some(best) => best.take(attack, heldout),
+            None => self.best = Some(BestAttack::new(group.cell, attack, heldout)),
+        }
         for (minus, pairs) in group.compared(&self.open) {
             if pairs.is_empty() {
                 continue;
@@ -220,6 +233,14 @@ impl<'a> Making<'a> {
             self.tables[PAIRED].add(&row)?;
         }
         Ok(())
+    }
+
+    /// The row of a model behind a defense, all of whose attacks are there.
+    fn end_defense(&mut self) -> Result<(), StudyError> {
+        let Some(best) = self.best.take() else { return Ok(()) };
+        let mut row = self.names(best.cell());
+        row.extend(best.row());
+        self.tables[BEST].add(&row)
     }
 
     /// The entry of a model on the page.
@@ -251,6 +272,7 @@ impl<'a> Making<'a> {
 
     fn finish(mut self, folder: &Path) -> Result<WrittenTables, StudyError> {
         self.end_group()?;
+        self.end_defense()?;
         self.end_model();
         let mut rows = Vec::with_capacity(self.tables.len());
         for table in self.tables {

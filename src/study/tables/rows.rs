@@ -91,6 +91,53 @@ pub(super) fn defense_row(line: &ResultLine, defended: &DefendedCell) -> Vec<Tab
     ]
 }
 
+/// The best of the attacks on one model behind one defense: what a thief gets who may choose.
+pub(super) struct BestAttack {
+    cell: Cell,
+    attacks: u64,
+    first: (String, f64),
+    best: (String, f64),
+}
+
+impl BestAttack {
+    /// The first attack, with its mean agreement on held-out rows.
+    pub(super) fn new(cell: Cell, attack: &str, heldout: f64) -> Self {
+        let first = (attack.to_owned(), heldout);
+        Self { cell, attacks: 1, best: first.clone(), first }
+    }
+
+    /// True if an attack of this cell is one of them.
+    pub(super) fn is_of(&self, cell: &Cell) -> bool {
+        let place = |cell: &Cell| (cell.data, cell.model, cell.defense);
+        place(&self.cell) == place(cell)
+    }
+
+    /// Hears of another attack.
+    pub(super) fn take(&mut self, attack: &str, heldout: f64) {
+        self.attacks += 1;
+        if heldout > self.best.1 {
+            self.best = (attack.to_owned(), heldout);
+        }
+    }
+
+    /// A cell of it.
+    pub(super) fn cell(&self) -> &Cell {
+        &self.cell
+    }
+
+    /// The columns behind the names.
+    pub(super) fn row(self) -> Vec<TableEntry> {
+        let ((best, heldout), (first, beside)) = (self.best, self.first);
+        vec![
+            TableEntry::Count(self.attacks),
+            TableEntry::Text(best),
+            TableEntry::Real(heldout),
+            TableEntry::Text(first),
+            TableEntry::Real(beside),
+        ]
+    }
+}
+
 /// ScorePairs of scores, one per repetition.
 pub(super) type ScorePairs = Vec<(Scores, Scores)>;
 
@@ -119,6 +166,13 @@ impl Group {
             row.push(TableEntry::Real(Estimate::from_repetitions(&values)?.mean));
         }
         Ok(row)
+    }
+
+    /// Mean agreement on held-out rows.
+    pub(super) fn heldout(&self) -> Result<f64, StudyError> {
+        let values: Vec<f64> =
+            self.repetitions.iter().map(|(_, one)| one.attack.scores.agreement.held_out).collect();
+        Ok(Estimate::from_repetitions(&values)?.mean)
     }
 
     /// The runs that the attack is compared with. Repetitions without a partner are left out.

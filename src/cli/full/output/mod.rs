@@ -18,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::import::Format;
-use crate::model::{Meta, Model};
+use crate::model::{Files, Meta, Model};
 use crate::source::meta_name;
 
 use super::{Refusal, files};
@@ -45,6 +45,8 @@ pub(crate) enum FileKind<'a> {
     Table(&'a [&'a str]),
     /// A data set of one CSV, with its meta file.
     Data,
+    /// Answered points with their meta file and the spec of their log.
+    Served,
     /// The record of a model's training.
     Record,
     /// A model of another tool, as this program writes it.
@@ -58,6 +60,7 @@ impl FileKind<'_> {
             Self::Certificate => "a certificate/1".to_owned(),
             Self::Table(columns) => format!("a table with the columns {}", columns.join(",")),
             Self::Data => "a data set with its meta file".to_owned(),
+            Self::Served => "answered points with their meta file and spec".to_owned(),
             Self::Record => "what a model was trained with".to_owned(),
             Self::Foreign(_) => "a model that was exported".to_owned(),
         }
@@ -67,6 +70,9 @@ impl FileKind<'_> {
     fn files(self, out: &Path) -> Vec<PathBuf> {
         match self {
             Self::Data => vec![out.to_owned(), out.with_file_name(meta_name(out))],
+            Self::Served => {
+                vec![out.to_owned(), out.with_file_name(meta_name(out)), out.with_extension("toml")]
+            }
             Self::Model | Self::Certificate | Self::Table(_) | Self::Record | Self::Foreign(_) => {
                 vec![out.to_owned()]
             }
@@ -79,11 +85,8 @@ impl FileKind<'_> {
             Self::Model => Model::read(&bytes()).is_ok(),
             Self::Certificate => first_bytes(path).starts_with(b"{\"schema\":\"certificate/1\""),
             Self::Table(columns) => first_bytes(path).starts_with(columns.join(",").as_bytes()),
-            Self::Data => {
-                let meta = files::read(&path.with_file_name(meta_name(path))).unwrap_or_default();
-                let name = path.file_name().and_then(|name| name.to_str());
-                Meta::read(&meta).is_ok_and(|meta| meta.files.all.as_deref() == name)
-            }
+            Self::Data => is_rows_of(path, |files| files.all.as_deref()),
+            Self::Served => is_rows_of(path, |files| files.served.as_deref()),
             Self::Record => {
                 let record: Option<serde_json::Value> = serde_json::from_slice(&bytes()).ok();
                 let has = |key| record.as_ref().is_some_and(|record| record.get(key).is_some());
@@ -97,6 +100,13 @@ impl FileKind<'_> {
             }
         }
     }
+}
+
+/// True if the meta file beside a CSV names it there.
+fn is_rows_of(path: &Path, named: fn(&Files) -> Option<&str>) -> bool {
+    let meta = files::read(&path.with_file_name(meta_name(path))).unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str());
+    Meta::read(&meta).is_ok_and(|meta| named(&meta.files) == name)
 }
 
 /// Refuses to replace a file of another kind than the result, or anything that is not a plain file.
