@@ -7,9 +7,9 @@ For each data set (`PROPCERT_DATA` names their folder) a natural network and nat
 names a model. Each attack then asks --queries points and trains a substitute, --seeds times:
 
     propcert   `propcert steal` with attacks/*.toml (--attacks), label responses
-    ART        CopycatCNN, and KnockoffNets with random and with adaptive sampling. What it chooses from is either the
-               training rows (attackers of kind P, and labels of the data for the adaptive choice), or 10,000 normal points of 1.5
-               standard deviations inside the declared ranges (as `attacks/random-gaussian.toml`)
+    ART        CopycatCNN, and KnockoffNets with random and with adaptive sampling (by the loss). What it chooses from is
+               either the training rows (attackers of kind P; for the adaptive choice with the data's labels), or
+               10,000 normal points of 1.5 standard deviations in the declared ranges, as random-gaussian.toml makes them
 
 The toolbox's target is a black box that asks `propcert predict` for labels, row for row, and counts them; more or fewer than
 --queries ends the script. Its points are float32, as it makes them. The substitute is on both sides a network of two layers of
@@ -57,8 +57,9 @@ sigma = 1.5
 
 def run(*command):
     """What propcert prints; its own message and the end of the script where it refuses."""
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode != 0:
+        print(done.stderr, end="", file=sys.stderr)
         sys.exit(f"beside_art: exit code {done.returncode} of {' '.join(str(word) for word in command)}")
     return done.stdout
 
@@ -170,8 +171,9 @@ def toolbox(torch, data, target, queries, seed):
     for name, pool in pools.items():
         yield f"CopycatCNN, {name}", attack(CopycatCNN, pool)
         yield f"KnockoffNets random, {name}", attack(KnockoffNets, pool, sampling_strategy="random", verbose=False)
+    # of one-hot answers its other rewards are constant or 0/0
     yield "KnockoffNets adaptive, training rows", attack(
-        KnockoffNets, rows, labels, sampling_strategy="adaptive", verbose=False
+        KnockoffNets, rows, labels, sampling_strategy="adaptive", reward="loss", verbose=False
     )
 
 
@@ -210,7 +212,7 @@ def by_propcert(asked, data, target, folder):
         command = [target.program, "steal", "--target", target.model, "--attack", file, "--data", data.name]
         command += ["--budget", asked.queries, "--repetitions", asked.seeds, "--threads", 1, "--out", out, "--force"]
         start = user_seconds()
-        subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+        run(*command)
         # it also measures, and trains beside the attack what it is compared with
         took = (user_seconds() - start) / asked.seeds
         told = json.loads((out / "metrics.json").read_text())["repetitions"]
