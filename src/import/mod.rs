@@ -38,7 +38,7 @@ mod xgboost;
 pub use error::{ExportError, ImportError, NodeProblem};
 pub use lightgbm::lightgbm;
 pub use note::{Imported, Note};
-pub use onnx::{Outputs, onnx, onnx_outputs, to_onnx};
+pub use onnx::{Outputs, gather, onnx, onnx_outputs, to_onnx};
 pub use recentre::{RecentreError, Recentred, recentre};
 pub use recognise::recognise;
 pub use rounds::{Rounds, Taken};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::certificate::{Proof, Settings, Subject, Verdict, check_file};
 use crate::certify::{Certificate, Options, Selection, Task};
-use crate::import::{Instance, Outputs, Query, onnx_outputs, spec_text, vnnlib};
+use crate::import::{Instance, Outputs, Query, gather, onnx_outputs, spec_text, vnnlib};
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Family, Layer, Model, Part, Point};
 use crate::source;
@@ -116,6 +116,8 @@ fn answer(
 ) -> Result<InstanceOutcome, StudyError> {
     let (onnx, property) = (stored(&instance.onnx), stored(&instance.vnnlib));
     let bytes = source::read_regular(&onnx, MAX_BYTES)?;
+    let bytes = gather(&bytes, onnx.parent().unwrap_or(Path::new("")))
+        .map_err(|error| StudyError::Benchmark(about(&onnx, &error)))?;
     let model = onnx_outputs(&bytes, None, Outputs::Numbers)
         .map_err(|error| StudyError::Benchmark(about(&onnx, &error)))?
         .model;

@@ -8,8 +8,10 @@ use crate::audit::{
     expect_gates, junit, report_text,
 };
 use crate::dataset;
-use crate::import::{Imported, Rounds, recognise};
-use crate::model::{DataSet, Digest, Model};
+use crate::import::{
+    Format, ImportError, Imported, Outputs, Rounds, gather, onnx_outputs, recognise,
+};
+use crate::model::{DataSet, Digest, Model, Schema};
 use crate::report::{Report, from_json, render_html, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
@@ -171,6 +173,21 @@ struct GivenModel {
     notes: Vec<String>,
 }
 
+/// Imports a model; a single output of a graph is the logit of class 1, if the data has two classes.
+fn take(
+    format: Format,
+    bytes: &[u8],
+    path: &Path,
+    (data, schema): (&DataSet, &Schema),
+) -> Result<Imported, ImportError> {
+    if format != Format::Onnx {
+        return format.take(bytes, Some(schema), Rounds::default());
+    }
+    let bytes = gather(bytes, path.parent().unwrap_or(Path::new("")))?;
+    let is_logit = data.classes() == 2;
+    onnx_outputs(&bytes, Some(schema), if is_logit { Outputs::Logits } else { Outputs::default() })
+}
+
 /// Reads a native model, or imports one of another tool with the ranges and scales of the data.
 fn read_given(path: &Path, data: &DataSet) -> Result<GivenModel, Refusal> {
     let bytes = files::read(path)?;
@@ -189,7 +206,7 @@ fn read_given(path: &Path, data: &DataSet) -> Result<GivenModel, Refusal> {
         }
         Some(format) => {
             let schema = dataset::schema(data)?;
-            let imported = format.take(&bytes, Some(&schema), Rounds::default());
+            let imported = take(format, &bytes, path, (data, &schema));
             let imported = imported.map_err(|error| {
                 let names: Vec<&str> = data.meta().features.iter().map(String::as_str).collect();
                 let (data, names) = (&data.meta().name, names.join(", "));

@@ -1,13 +1,13 @@
 //! `propcert import`: models trained elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde_json::json;
 
 use crate::dataset;
 use crate::import::{
-    Format, Imported, Outputs, Recentred, Rounds, SKLEARN_DUMP, onnx_outputs, recentre,
+    Format, Imported, Outputs, Recentred, Rounds, SKLEARN_DUMP, gather, onnx_outputs, recentre,
 };
 use crate::model::{
     Cells, Ensemble, Family, Feature, FeatureSpec, Layer, Mlp, Model, Node, Part, Precision, Row,
@@ -37,7 +37,8 @@ enum FormatArgument {
     /// becomes a tree of one path, a score of 0 is of the class that the file says.
     RuleEnsemble,
     /// ONNX, packed or not: a ReLU network, standardisation first. A Sigmoid, Softmax or label at the end is
-    /// left out (scores are logits); one output without a Sigmoid is a plain score, see --classes.
+    /// left out (scores are logits); one output without a Sigmoid is a plain score, see --classes. Weights may lie in
+    /// files of the same folder, as PyTorch writes them.
     Onnx,
 }
 
@@ -141,6 +142,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let bytes = files::read(file)?;
     let imported = if *format == FormatArgument::Onnx {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let bytes = gather(&bytes, folder).map_err(Refusal::from).map_err(Refusal::about(file))?;
         network(&bytes, schema.as_ref(), *classes, rounds.0)
     } else if classes.is_some() {
         Err(Refusal::new("--classes: is for onnx; other files say it themselves"))

@@ -377,3 +377,81 @@ fn layers_that_grow_are_limited() {
     let error = read(deep.node("Identity", &[before], "y")).unwrap_err().to_string();
     assert!(error.contains("layers"), "{error}");
 }
+
+/// As models with a normalisation for a scaler have it: `(x − mean)/√variance` with a mean that is no scale's multiple.
+#[test]
+fn a_batch_normalisation_of_the_input_is_folded_into_the_first_layer() {
+    let numbers: [&[f32]; 4] = [&[1.0, 1.0], &[0.25, 0.0], &[0.1, 2.0], &[3.0, 0.3]];
+    let graph = |between: &str| {
+        let mut graph = GraphWriter::new(&[1, 2]).tensor("W", &[2, 2], &W[..4]);
+        for (name, numbers) in ["g", "b", "m", "v"].iter().zip(numbers) {
+            graph = graph.tensor(name, &[2], numbers);
+        }
+        let graph = graph.node("BatchNormalization", &["x", "g", "b", "m", "v"], "n");
+        match between {
+            "nothing" => graph.node("MatMul", &["n", "W"], "y"),
+            _ => graph.node(between, &["n", "v"], "z").node("MatMul", &["z", "W"], "y"),
+        }
+    };
+    let bytes = graph("nothing").model();
+    let Imported { model, notes } = onnx_outputs(&bytes, None, Outputs::AsTheGraphEnds).unwrap();
+    assert!(notes.len() == 1 && notes[0].to_string().contains("rounded"), "{notes:?}");
+    for x in [[0.0, 0.0], [1.0, -1.0], [0.3, 7.5]] {
+        let normalised = |k: usize| {
+            let [g, b, m, v] = numbers.map(|list| f64::from(list[k]));
+            g * (x[k] - m) / (v + f64::from(1e-5f32)).sqrt() + b
+        };
+        let z = [normalised(0), normalised(1)];
+        for (class, score) in model.scores(&x).iter().enumerate() {
+            let expected = z[0] * f64::from(W[class]) + z[1] * f64::from(W[2 + class]);
+            assert!((score - expected).abs() < 1e-5 * (1.0 + expected.abs()), "{x:?}");
+        }
+    }
+    let refused = onnx_outputs(&bytes, None, Outputs::Numbers).unwrap_err().to_string();
+    assert!(refused.contains("another network"), "{refused}");
+    for between in ["Add", "Mul", "Relu"] {
+        assert!(read(graph(between)).is_err(), "{between}");
+    }
+}
+
+#[test]
+fn dimensions_of_one_are_dropped() {
+    let graph = |axes: Option<&[i64]>| {
+        let graph = GraphWriter::new(&[0, 2]).tensor("W", &[2, 1], &W[..2]).node(
+            "MatMul",
+            &["x", "W"],
+            "z",
+        );
+        match axes {
+            None => graph.node("Squeeze", &["z"], "y"),
+            Some(axes) => graph.whole("axes", axes).node("Squeeze", &["z", "axes"], "y"),
+        }
+    };
+    for axes in [None, Some(&[-1][..]), Some(&[1]), Some(&[0, 1]), Some(&[])] {
+        let model = read(graph(axes)).unwrap();
+        assert_eq!(layers(&model)[0].weights, [1.0, 2.0], "{axes:?}");
+    }
+    for (axes, fact) in [
+        (&[2][..], "[2]"),
+        (&[-3], "-1"),
+        (&[i64::MIN], "dimension 1"),
+        (&[i64::MAX], "dimension 1"),
+    ] {
+        let refused = read(graph(Some(axes))).unwrap_err().to_string();
+        assert!(refused.contains(fact), "{axes:?}: {refused}");
+    }
+    let wide = GraphWriter::new(&[0, 2])
+        .tensor("W", &[2, 2], &W[..4])
+        .whole("axes", &[1])
+        .node("Squeeze", &["x", "axes"], "s")
+        .node("MatMul", &["s", "W"], "y");
+    assert!(read(wide).unwrap_err().to_string().contains("dimension 1"));
+}
+
+#[test]
+fn trees_are_referred_to_their_own_tools() {
+    let trees =
+        GraphWriter::new(&[0, 2]).node_in("ai.onnx.ml", "TreeEnsembleClassifier", &["x"], "y");
+    let refused = read(trees).unwrap_err().to_string();
+    assert!(refused.contains("import sklearn") && refused.contains("import xgboost"), "{refused}");
+}

@@ -19,10 +19,13 @@ use super::wire::unsupported;
 
 /// Operators that are read.
 const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, Constant, Div, Dropout, Flatten, \
-                         Gemm, Identity, MatMul, Mul, Relu, Reshape, Sub and Scaler, and after the last layer \
+                         Gemm, Identity, MatMul, Mul, Relu, Reshape, Squeeze, Sub and Scaler, and after the last layer \
                          Sigmoid, Softmax, LogSoftmax, Concat, ArgMax, ArrayFeatureExtractor and ZipMap";
 /// Those of them that belong to classical machine learning.
 const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
+/// The way of tree ensembles, which ONNX holds in single precision.
+const TREES: &str = "trees from the tool that trained them: `import xgboost`, `import lightgbm`, or `import sklearn` with \
+                     the lines of Python of `import --help`";
 /// Types that a Cast may convert to.
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 11;
@@ -95,6 +98,10 @@ impl<'a> Values<'a> {
 
     fn run(&mut self, index: usize, node: &'a GraphNode<'a>) -> Result<(), ImportError> {
         let is_classical = CLASSICAL.contains(&node.operator);
+        if node.operator.starts_with("TreeEnsemble") {
+            let what = format!("operator `{:.60}`", node.operator);
+            return Err(unsupported(what, TREES));
+        }
         if !matches!((node.domain, is_classical), ("" | "ai.onnx", false) | ("ai.onnx.ml", true)) {
             let what = format!("operator `{:.60}` of domain `{:.60}`", node.operator, node.domain);
             return Err(unsupported(what, OPERATORS));
@@ -127,6 +134,7 @@ impl<'a> Values<'a> {
                 self.step(place, |shape| Ok((None, shape.flattened(axis)?)))?
             }
             "Reshape" => self.reshape(place)?,
+            "Squeeze" => self.squeeze(place)?,
             "Add" | "Sub" | "Mul" | "Div" => self.elementwise(place)?,
             "MatMul" => self.matmul(place)?,
             "Gemm" => self.gemm(place)?,
@@ -217,6 +225,20 @@ impl<'a> Values<'a> {
             return Err(place.wrong("allowzero".to_owned(), "0 to copy a dimension"));
         }
         self.step(place, |shape| Ok((None, shape.reshaped(target)?)))
+    }
+
+    /// Drops dimensions of 1: those that operand 1 names, or all.
+    fn squeeze(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
+        let axes = match place.node.inputs.get(1) {
+            None => None,
+            Some(_) => match &self.stored(place, 1)?.numbers {
+                Numbers::I64(axes) => Some(axes.as_slice()),
+                Numbers::F32(_) | Numbers::F64(_) | Numbers::Other(_) => {
+                    return Err(place.wrong("axes that are no list of INT64".to_owned(), "INT64"));
+                }
+            },
+        };
+        self.step(place, |shape| Ok((None, shape.squeezed(axes)?)))
     }
 
     fn elementwise(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {

@@ -6,7 +6,7 @@
 //! standardisation?  affine  (Relu affine)*  (Sigmoid | Softmax)?
 //! ```
 //!
-//! on one input, with Flatten, Reshape, Identity, Dropout and Constant anywhere, where `affine` is
+//! on one input, with Flatten, Reshape, Squeeze, Identity, Dropout and Constant anywhere, where `affine` is
 //! MatMul, Gemm, Add, Sub, Mul, Div and BatchNormalization in any order. Weights and biases are taken over
 //! bit for bit (−0 as 0); [`network`] says how several affine maps become layers without rounding.
 //! A final activation is left out: scores are logits ([`answer`]).
@@ -20,12 +20,16 @@
 //! (x − mean) / 2ᵏ            scale = 2⁻ᵏ; other divisions are refused
 //! ```
 //!
+//! A BatchNormalization in their place that has no such form is folded into the first layer and rounded, as one
+//! behind a layer is.
+//!
 //! The exporter writes the first form, with the names, kinds and ranges of the features as metadata, so
 //! that an exported model is imported as the same model.
 
 #[cfg(test)]
 mod affine_tests;
 mod answer;
+mod beside;
 mod export;
 mod features;
 #[cfg(test)]
@@ -43,6 +47,7 @@ mod tests;
 mod value;
 mod wire;
 
+pub use beside::gather;
 pub use export::to_onnx;
 
 use crate::model::{Family, Layer, Link, Mlp, Model, Precision, Schema, Tie, at_most};

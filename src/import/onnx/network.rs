@@ -32,6 +32,8 @@ const MAX_PRODUCTS: usize = 1 << 25;
 pub(super) struct LayerStack {
     mean: Option<Vec<f64>>,
     scale: Option<Vec<f64>>,
+    /// `scale·x + shift` of the input, that waits to be rounded into the first layer.
+    normalised: Option<[Vec<f64>; 2]>,
     pub(super) layers: Vec<Layer>,
     /// Kind of the last step.
     last: Last,
@@ -67,6 +69,10 @@ impl LayerStack {
     }
 
     fn take(&mut self, step: VectorStep) -> Result<(), ImportError> {
+        let is_matrix = matches!(step, VectorStep::Matrix { .. });
+        if self.normalised.is_some() && self.last == Last::Input && !is_matrix {
+            return Err(out_of_place(&step, Last::Input));
+        }
         self.last = match (step, self.last) {
             (VectorStep::Add(numbers), last) if numbers.iter().all(|c| *c == 0.0) => last,
             (VectorStep::Scale(numbers), last) if numbers.iter().all(|c| *c == 1.0) => last,
@@ -86,6 +92,7 @@ impl LayerStack {
                 self.expect_room(weights.len())?;
                 let bias = vec![0.0; weights.len() / inputs];
                 self.layers.push(Layer { weights, bias, inputs });
+                self.normalise_inputs()?;
                 Last::Matrix
             }
             (VectorStep::Matrix { weights, inputs }, Last::Matrix | Last::Bias) => {
@@ -104,6 +111,15 @@ impl LayerStack {
                 self.is_rounded |= !is_exact;
                 self.normalise(&scale, &shift)?;
                 Last::Bias
+            }
+            (VectorStep::Normalise { scale, shift, .. }, Last::Input)
+                if self.mean.is_some()
+                    || self.scale.is_some()
+                    || mean_before(&scale, &shift).is_err() =>
+            {
+                self.is_rounded = true;
+                self.normalised = Some([scale, shift]);
+                Last::Input
             }
             (VectorStep::Normalise { scale, shift, is_exact }, Last::Input | Last::Relu) => {
                 self.is_rounded |= !is_exact;
@@ -124,6 +140,27 @@ impl LayerStack {
             (step, last) => return Err(out_of_place(&step, last)),
         };
         Ok(())
+    }
+
+    /// Rounds a normalisation of the input into the first layer: `W·(s∘x + c) = (W∘s)·x + W·c`.
+    fn normalise_inputs(&mut self) -> Result<(), ImportError> {
+        let Some([scale, shift]) = self.normalised.take() else { return Ok(()) };
+        let Some(first) = self.layers.last_mut() else { return Ok(()) };
+        for (row, bias) in first.weights.chunks_exact_mut(first.inputs).zip(&mut first.bias) {
+            *bias =
+                narrowed(row.iter().zip(&shift).map(|(w, c)| w * c).sum(), true, self.is_single).0;
+            for (weight, factor) in row.iter_mut().zip(&scale) {
+                *weight = narrowed(*weight * factor, true, self.is_single).0;
+            }
+        }
+        let mut numbers = first.weights.iter().chain(&first.bias);
+        match numbers.all(|number| number.is_finite()) {
+            true => Ok(()),
+            false => Err(unsupported(
+                "a normalisation of the input that overflows a float",
+                "finite numbers",
+            )),
+        }
     }
 
     fn check_limits(&self) -> Result<(), LimitError> {

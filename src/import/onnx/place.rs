@@ -28,6 +28,7 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
         "MatMul" => (2, &[]),
         "Reshape" => (2, &["allowzero"]),
         "Scaler" => (1, &["offset", "scale"]),
+        "Squeeze" => (2, &[]),
         "ZipMap" => (1, &["classlabels_int64s", "classlabels_strings"]),
         _ => return None,
     })
@@ -115,8 +116,8 @@ impl<'a> NodePlace<'a> {
     pub(super) fn reciprocals(&self, divisors: &[f64]) -> Result<Vec<f64>, ImportError> {
         let reciprocal = |&divisor: &f64| {
             let wrong = || {
-                let expected = "powers of two; by other numbers, multiplying by the reciprocal \
-                                rounds otherwise";
+                let expected = "powers of two: dividing by other numbers rounds otherwise than multiplying; \
+                                have the model multiply by 1/std, which is imported bit for bit";
                 self.wrong(format!("a division by {divisor}"), expected)
             };
             let is_power_of_two = divisor.is_normal() && divisor.to_bits() << 12 == 0;

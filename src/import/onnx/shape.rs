@@ -58,6 +58,26 @@ impl Shape {
         Ok(Self(Some(all.into_iter().map(|size| size.unwrap_or(total / rest)).collect())))
     }
 
+    /// `Squeeze`: drops the dimensions that `axes` name, which must be 1, or all that are 1.
+    pub(super) fn squeezed(&self, axes: Option<&[i64]>) -> Result<Self, Mismatch> {
+        let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
+        let rank = i64::try_from(dimensions.len()).unwrap_or(i64::MAX);
+        let from_front = |axis: &i64| if *axis < 0 { axis.saturating_add(rank) } else { *axis };
+        let dropped: Vec<i64> = match axes {
+            Some(axes) => axes.iter().map(from_front).collect(),
+            None => (0..rank).filter(|at| dimensions[*at as usize] == 1).collect(),
+        };
+        let is_one = |axis: &i64| {
+            usize::try_from(*axis).ok().and_then(|axis| dimensions.get(axis)) == Some(&1)
+        };
+        if !dropped.iter().all(is_one) {
+            let found = format!("axes {dropped:?} of dimensions {dimensions:?}");
+            return Err((found, "axes of dimension 1"));
+        }
+        let kept = (0..rank).zip(dimensions).filter(|(at, _)| !dropped.contains(at));
+        Ok(Self(Some(kept.map(|(_, size)| *size).collect())))
+    }
+
     /// The shape after a matrix `[outputs][inputs]` on the last dimension; all other dimensions must be 1.
     pub(super) fn through_matrix(&self, inputs: usize, outputs: usize) -> Result<Self, Mismatch> {
         let outputs = outputs as u64;

@@ -66,7 +66,9 @@ impl<'a> Tensor<'a> {
                 (10, Value::Bytes(bytes, at)) => f64s.extend(doubles(bytes, at)?),
                 (13, _) | (14, Value::Varint(1..)) => {
                     let what = "tensors in another file (external data)";
-                    return Err(unsupported(what, "all numbers inside the file"));
+                    let expected = "all numbers inside the file, as torch.onnx.export(…, \
+                                    external_data=False) writes it, or a file read with its folder";
+                    return Err(unsupported(what, expected));
                 }
                 _ => {}
             }

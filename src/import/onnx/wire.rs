@@ -118,9 +118,21 @@ impl Writer {
 
     /// Writes a float as four bytes.
     #[cfg(test)]
-    pub(super) fn float(mut self, field: u32, value: f32) -> Self {
+    pub(super) fn float(self, field: u32, value: f32) -> Self {
+        self.four(field, value.to_le_bytes())
+    }
+
+    /// Writes four bytes.
+    pub(super) fn four(mut self, field: u32, bytes: [u8; 4]) -> Self {
         self.varint(u64::from(field) << 3 | 5);
-        self.0.extend(value.to_le_bytes());
+        self.0.extend(bytes);
+        self
+    }
+
+    /// Writes eight bytes.
+    pub(super) fn eight(mut self, field: u32, bytes: [u8; 8]) -> Self {
+        self.varint(u64::from(field) << 3 | 1);
+        self.0.extend(bytes);
         self
     }
 
