@@ -24,8 +24,8 @@ const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, C
 /// Those of them that belong to classical machine learning.
 const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
 /// The way of tree ensembles, which ONNX holds in single precision.
-const TREES: &str = "trees from the tool that trained them: `import xgboost`, `import lightgbm`, or `import sklearn` with \
-                     the lines of Python of `import --help`";
+const TREES: &str = "trees as the tool that trained them saves them; of scikit-learn by the lines of Python of \
+                     `import --help`";
 /// Types that a Cast may convert to.
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 11;
