@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 73] = [
+static DEFECTS: [Defect; 75] = [
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",
@@ -127,6 +127,18 @@ static DEFECTS: [Defect; 73] = [
         "defense/randomised_response.rs",
         "| (Asked::Closeness | Asked::Change | Asked::Rows, _) => «None»,",
         "Some(asked.clone())",
+    ),
+    Defect(
+        "a vertex takes nothing from the label",
+        "defense/vertex_poisoning.rs",
+        "Asked::Label => «self.kept_above()?»,",
+        "Rational::half()",
+    ),
+    Defect(
+        "a budget takes nothing from an answer",
+        "defense/vertex_poisoning.rs",
+        "PoisonNorm::L2) => (Rational::ONE, «budget.value().clone()»),",
+        "Rational::ZERO",
     ),
     Defect(
         "what a defense loses is claimed of the undefended model",

@@ -7,7 +7,7 @@ use crate::defense::{Defense, DefenseError};
 use crate::model::{DataError, Digest, Model, Row, argmax};
 use crate::spec::LowerError;
 
-use super::{DefenseKind, Ground, ResponseMemory, Server, defended_posterior};
+use super::{AnswerGround, DefenseKind, ResponseMemory, Server, defended_posterior};
 
 /// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
@@ -224,7 +224,7 @@ impl<'a> Answers<'a> {
         let points: Vec<Vec<f64>> = self.rows.iter().map(|row| row.values.clone()).collect();
         let served =
             Server::new(self.model, defense)?.answer(&points, &mut ResponseMemory::default())?;
-        let is_drawn = |ground: &Ground| !matches!(ground, Ground::Plain(_));
+        let is_drawn = |ground: &AnswerGround| !matches!(ground, AnswerGround::Plain(_));
         let drawn = served.iter().filter(|answer| is_drawn(&answer.ground)).count();
         Ok(self.count(served.iter().map(|answer| answer.label), Some(drawn)))
     }

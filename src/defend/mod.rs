@@ -18,4 +18,6 @@ mod serve;
 pub use choice::{Choice, DefendError, Effect, choose, effect, given};
 pub use kind::DefenseKind;
 pub use poison::{defended_label, defended_posterior};
-pub use serve::{Ground, MemoryError, Placed, ResponseMemory, ServedAnswer, ServedLog, Server};
+pub use serve::{
+    AnswerGround, MemoryError, Placed, ResponseMemory, ServedAnswer, ServedLog, Server,
+};

@@ -71,7 +71,11 @@ impl Workbench<'_> {
             accuracy_before: share(effect.accuracy_before),
             accuracy_after: share(effect.accuracy_after),
             label_flips: share(effect.flipped),
-            posterior_shift: posterior_shift(&self.made.model, &chosen.defense, test),
+            posterior_shift: match chosen.defense.randomised() {
+                // labels are answered, and one that changes moves all of its share
+                Some(_) => 2.0 * effect.flipped,
+                None => posterior_shift(&self.made.model, &chosen.defense, test),
+            },
         })
     }
 }

@@ -17,7 +17,7 @@ pub enum Behind {
     Shifted { above: [f64; 2] },
     /// The model's label from this margin on, else the one that wins ties.
     Rounded { from: f64 },
-    /// The model's label beyond this margin; else either.
+    /// The model's label beyond this margin; else either, by chance or by choice.
     Drawn { beyond: f64 },
 }
 
@@ -68,6 +68,16 @@ impl Behind {
             "boundary-randomised-response" => {
                 let beyond = file.get("confidence").map_or(f64::INFINITY, |tau| logit(number(tau)));
                 Self::Drawn { beyond: safer(beyond) }
+            }
+            "vertex-poisoning" if file["vertex"] == "keeping" => Self::Itself,
+            // to any vertex: (1 − α)·p > (1 − α)(1 − p) + α, or 2p − 1 > e
+            "vertex-poisoning" => {
+                let above = match (&file["alpha"], file["norm"].as_str()) {
+                    (alpha, None) => 0.5 / (1.0 - number(alpha)),
+                    (_, Some("l1")) => (1.0 + number(&file["budget"])) / 2.0,
+                    (_, other) => panic!("no judge for a budget in {other:?}"),
+                };
+                Self::Drawn { beyond: safer(logit(above)) }
             }
             other => panic!("no judge for {other}"),
         }

@@ -75,7 +75,7 @@ pub fn poisoning(model: &Model, alpha: &str) -> Defense {
 }
 
 /// The parameters of a map of each kind and form but poisoning.
-pub const MAPS: [&str; 8] = [
+pub const MAPS: [&str; 11] = [
     r#""kind":"adaptive-misinformation","nu":"8","tau":"0.7","decoy":"uniform""#,
     r#""kind":"adaptive-misinformation","nu":"1000","tau":"0.6","decoy":"mirror""#,
     r#""kind":"mixture","alpha":"0.25","eta":["0.5","0.5"]"#,
@@ -83,11 +83,14 @@ pub const MAPS: [&str; 8] = [
     r#""kind":"rounding","digits":1"#,
     r#""kind":"rounding","digits":3"#,
     r#""kind":"boundary-randomised-response","epsilon":"1","confidence":"0.6","cell":"0.25","units":"raw","key":"KEY""#,
+    r#""kind":"vertex-poisoning","alpha":"0.1","vertex":"random","seed":1"#,
+    r#""kind":"vertex-poisoning","budget":"0.125","norm":"l1","vertex":"gradient","seed":1"#,
+    r#""kind":"vertex-poisoning","budget":"0.125","norm":"l2","vertex":"keeping","seed":1"#,
     r#""kind":"boundary-randomised-response","epsilon":"1","shift":"0.25","norm":"linf","cell":"0.25","units":"raw","key":"KEY""#,
 ];
 
 /// Names of controls behind the maps that keep labels.
-const BEHIND: [&str; 7] = [
+const BEHIND: [&str; 10] = [
     "behind an even decoy",
     "behind a mirror",
     "behind an even mixture",
@@ -95,6 +98,9 @@ const BEHIND: [&str; 7] = [
     "behind one digit",
     "behind three digits",
     "behind a band of draws",
+    "behind vertices",
+    "behind vertices on a budget",
+    "behind vertices that keep labels",
 ];
 
 /// A map of [`MAPS`] in front of a model.

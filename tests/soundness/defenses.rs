@@ -1,7 +1,9 @@
 //! Claims behind maps of answers, against answers computed from the formulas in floats.
 
 use propcert::certificate::{Kernel, Proof, Verdict};
-use propcert::defense::{Decoy, Defense, ResponseUnits, ResponseZone};
+use propcert::defense::{
+    Decoy, Defense, PoisonNorm, PoisonStep, ResponseUnits, ResponseZone, VertexChoice,
+};
 use propcert::model::{Digest, Layer, Model, Point, Precision};
 use propcert::spec::{Lowered, Spec};
 use proptest::prelude::*;
@@ -158,6 +160,77 @@ proptest! {
     }
 }
 
+/// The answers at a posterior, for each of the points that they may be moved to: every vertex, the middle, and where they are.
+fn moved(posterior: &[f64], step: &PoisonStep) -> Vec<Vec<f64>> {
+    let classes = posterior.len();
+    let vertex = |k: usize| (0..classes).map(|c| if c == k { 1.0 } else { 0.0 }).collect();
+    let mut targets: Vec<Vec<f64>> = (0..classes).map(vertex).collect();
+    targets.extend([vec![1.0 / classes as f64; classes], posterior.to_vec()]);
+    let answer = |v: &Vec<f64>| {
+        let changes = || posterior.iter().zip(v).map(|(p, v)| p - v);
+        let a = match step {
+            PoisonStep::Fixed(alpha) => alpha.value().up(),
+            PoisonStep::Budget(budget, PoisonNorm::L1) => {
+                budget.value().up() / changes().map(f64::abs).sum::<f64>()
+            }
+            PoisonStep::Budget(budget, PoisonNorm::L2) => {
+                budget.value().up() / changes().map(|d| d * d).sum::<f64>().sqrt()
+            }
+        };
+        let a = if a.is_finite() { a.min(1.0) } else { 0.0 };
+        posterior.iter().zip(v).map(|(p, v)| (1.0 - a) * p + a * v).collect()
+    };
+    targets.iter().map(answer).collect()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// What is proved behind vertices holds wherever the answers are moved to, for any number of classes.
+    #[test]
+    fn claims_behind_vertices_hold_for_every_choice(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        let classes = case.model.classes;
+        let label = draw.index(classes);
+        let number = |text: &str| text.parse::<propcert::interval::Decimal>().unwrap();
+        let step = match draw.index(4) {
+            0 => PoisonStep::Fixed(number("0.1")),
+            1 => PoisonStep::Fixed(number("0.3")),
+            2 => PoisonStep::Budget(number("0.2"), PoisonNorm::L1),
+            _ => PoisonStep::Budget(number("0.2"), PoisonNorm::L2),
+        };
+        let target = Digest::of(b"any");
+        let defense = Defense::vertex_poisoning(target, step.clone(), VertexChoice::Gradient, 0).unwrap();
+        let delta = [0.25, 0.5, 0.8][draw.index(3)];
+        let epsilon = decimal(case.epsilon);
+        let points = case.points(&mut draw, 20);
+        for property in ["'label'".to_owned(), format!("'local-invariance'\ndelta = '{delta}'")] {
+            let spec = spec(&format!("property = {property}\nepsilon = '{epsilon}'\nsemantics = 'real'"));
+            let subject = (&spec, &case.model, label);
+            for (proved, refuted) in decided(subject, &defense, (&case.centre, &points)) {
+                prop_assert!(classes == 2 || !refuted.contains(&true));
+                for z in points.iter().filter(|_| proved) {
+                    let odds = |c: usize| match c == label {
+                        true => 1.0,
+                        false => (-exact_margin(mlp(&case.model), z, label, c).down()).exp(),
+                    };
+                    let odds: Vec<f64> = (0..classes).map(odds).collect();
+                    let sum: f64 = odds.iter().sum();
+                    let posterior: Vec<f64> = odds.iter().map(|odds| odds / sum).collect();
+                    for answers in moved(&posterior, &step) {
+                        let own = answers[label];
+                        let others = answers.iter().enumerate().filter(|(c, _)| *c != label);
+                        let most = others.map(|(_, p)| *p).fold(0.0, f64::max);
+                        let is_label = property == "'label'";
+                        prop_assert!(!is_label || own >= most - 1e-9, "{defense}: {answers:?}");
+                        prop_assert!(is_label || own > 1.0 - delta - 1e-9, "{defense}: {answers:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// `m = x` on [−4, 4]: what is proved and refuted of a row, behind each map.
 #[test]
 fn maps_carry_as_much_as_they_keep() {
@@ -179,6 +252,20 @@ fn maps_carry_as_much_as_they_keep() {
         let points = [vec![x]];
         for (proved, refuted) in decided((&label, &model, 1), &map.defense, (&[x], &points)) {
             assert_eq!([proved, refuted[0]], expected, "{} at {x}", map.defense);
+        }
+    }
+    // σ(0.75) = 0.679 > 1/(2·0.75) = 0.667, and less than 1/(2·0.7) = 0.714
+    let vertices = |alpha: &str, choice| {
+        let step = PoisonStep::Fixed(alpha.parse().unwrap());
+        Defense::vertex_poisoning(Digest::of(b"any"), step, choice, 0).unwrap()
+    };
+    for (alpha, choice, expected) in [
+        ("0.25", VertexChoice::Random, true),
+        ("0.3", VertexChoice::Random, false),
+        ("0.3", VertexChoice::Keeping, true),
+    ] {
+        for (proved, _) in decided((&label, &model, 1), &vertices(alpha, choice), (&[1.0], &[])) {
+            assert_eq!(proved, expected, "{alpha} {choice:?}");
         }
     }
     // from 0.51 to 0.54 both answers are 0.5 with one digit, and the tie is the other class's

@@ -19,8 +19,9 @@ use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
 ///
-/// pp is prediction poisoning, am adaptive misinformation with a mirroring decoy, mixture a mixture with even answers,
-/// rounding gives few digits. The strength is the largest that costs at most one accuracy point on
+/// pp is prediction poisoning of two classes, vp of any number, am adaptive misinformation with a mirroring decoy, mixture a
+/// mixture with even answers, rounding gives few digits, brr draws labels where no proof is found that all points near have
+/// the same. The strength is the largest that costs at most one accuracy point on
 /// the validation rows, or what --parameters say. For every certificate of the manifest about this model, the claim is
 /// certified anew of the defended model. Where no strength costs so little, nothing is defended and the
 /// certificates stay those of the model.
@@ -39,11 +40,12 @@ pub(crate) struct Arguments {
     /// The data: validation rows choose the strength, test rows measure it.
     #[arg(long)]
     data: String,
-    /// The defense: pp, am, mixture or rounding.
+    /// The defense: pp, vp, am, mixture, rounding or brr.
     #[arg(long)]
     defense: String,
     /// Its parameters instead of a budget: alpha=0.2 for pp; tau=0.7,nu=1000,decoy=mirror for am; alpha=0.3 for mixture;
-    /// digits=2 for rounding.
+    /// digits=2 for rounding; shift=0.1,epsilon=1,cell=0.01,units=standardised,key=HEX for brr, or confidence=0.9 in place of
+    /// shift, and seed=0 in place of key; alpha=0.2,vertex=gradient,seed=0 for vp, or budget=0.3,norm=l1 in place of alpha.
     #[arg(long, conflicts_with = "points")]
     parameters: Option<String>,
     /// Largest loss of validation accuracy, in percentage points.
@@ -132,9 +134,13 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
             arguments.defense, arguments.points
         );
     }
+    let drawn = match effect.drawn {
+        Some(drawn) => format!("; {drawn:.4} of the answers are drawn"),
+        None => String::new(),
+    };
     format!(
         "{} costs {accuracy_before:.4} -> {accuracy_after:.4} accuracy on validation rows, {:.4} \
-         -> {:.4} on {} test rows; {:.4} of the labels change\n",
+         -> {:.4} on {} test rows; {:.4} of the labels change{drawn}\n",
         defense.parameters(),
         effect.accuracy_before,
         effect.accuracy_after,

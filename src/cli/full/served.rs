@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::defend::{Ground, ResponseMemory, ServedAnswer, ServedLog, Server, defended_posterior};
+use crate::defend::{
+    AnswerGround, ResponseMemory, ServedAnswer, ServedLog, Server, defended_posterior,
+};
 use crate::defense::{Defense, DefenseError, RandomisedResponse};
 use crate::model::{Digest, Model, argmax};
 use crate::oracle::exact_label;
@@ -226,13 +228,13 @@ fn summary(
     answers: &[ServedAnswer],
     memory: &ResponseMemory,
 ) -> String {
-    let count = |is_meant: fn(&Ground) -> bool| {
+    let count = |is_meant: fn(&AnswerGround) -> bool| {
         answers.iter().filter(|answer| is_meant(&answer.ground)).count()
     };
-    let proved = count(|ground| matches!(ground, Ground::Plain(Some(_))));
-    let beyond = count(|ground| matches!(ground, Ground::Plain(None)));
-    let drawn = count(|ground| matches!(ground, Ground::Drawn));
-    let remembered = count(|ground| matches!(ground, Ground::Remembered));
+    let proved = count(|ground| matches!(ground, AnswerGround::Plain(Some(_))));
+    let beyond = count(|ground| matches!(ground, AnswerGround::Plain(None)));
+    let drawn = count(|ground| matches!(ground, AnswerGround::Drawn));
+    let remembered = count(|ground| matches!(ground, AnswerGround::Remembered));
     let plain = match beyond {
         0 => format!("{proved} proved"),
         _ => format!("{beyond} beyond the band"),

@@ -9,7 +9,7 @@ use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Digest, Files, Meta, Model, Part};
 
 use super::super::DefendError;
-use super::{Ground, ServedAnswer, Server};
+use super::{AnswerGround, ServedAnswer, Server};
 
 /// The texts of a log: a certificate, and the spec, rows and meta data that it is about.
 #[derive(Clone, Debug)]
@@ -60,10 +60,10 @@ impl Server<'_> {
     }
 }
 
-fn proof(ground: &Ground) -> Proof {
+fn proof(ground: &AnswerGround) -> Proof {
     match ground {
-        Ground::Plain(Some(proof)) => proof.clone(),
-        Ground::Plain(None) | Ground::Drawn | Ground::Remembered => Proof::None,
+        AnswerGround::Plain(Some(proof)) => proof.clone(),
+        AnswerGround::Plain(None) | AnswerGround::Drawn | AnswerGround::Remembered => Proof::None,
     }
 }
 

@@ -74,12 +74,12 @@ pub struct ServedAnswer {
     /// The class answered.
     pub label: usize,
     /// The reason for it.
-    pub ground: Ground,
+    pub ground: AnswerGround,
 }
 
 /// The reason for an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ground {
+pub enum AnswerGround {
     /// The label, with the proof for the whole ball if the zone is one of balls.
     Plain(Option<Proof>),
     /// A draw for a cell that had no answer.
@@ -144,12 +144,14 @@ impl<'a> Server<'a> {
     /// The answer of a placed point.
     pub fn settle(placed: Placed, memory: &mut ResponseMemory) -> ServedAnswer {
         match placed {
-            Placed::Plain { label, proof } => ServedAnswer { label, ground: Ground::Plain(proof) },
+            Placed::Plain { label, proof } => {
+                ServedAnswer { label, ground: AnswerGround::Plain(proof) }
+            }
             Placed::Near { cell, drawn } => match memory.answer(&cell) {
-                Some(label) => ServedAnswer { label, ground: Ground::Remembered },
+                Some(label) => ServedAnswer { label, ground: AnswerGround::Remembered },
                 None => {
                     memory.add(cell, drawn);
-                    ServedAnswer { label: drawn, ground: Ground::Drawn }
+                    ServedAnswer { label: drawn, ground: AnswerGround::Drawn }
                 }
             },
         }

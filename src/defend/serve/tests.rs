@@ -103,7 +103,7 @@ fn the_axis_test_misses_a_point_of_the_zone_and_breaks_the_bound() {
     assert_ne!(model.label(&point), model.label(&mirrored));
     // the ball has the point
     let drawn = answers(&model, &ball("1", "0.01", b""), &[point.to_vec(), mirrored.to_vec()]);
-    assert!(drawn.iter().all(|answer| answer.ground == Ground::Drawn), "{drawn:?}");
+    assert!(drawn.iter().all(|answer| answer.ground == AnswerGround::Drawn), "{drawn:?}");
 }
 
 /// Two points of one cell on different sides. They share the answer; had they shared the coin, they would never agree,
@@ -119,7 +119,10 @@ fn a_shared_coin_would_break_the_bound_and_a_shared_answer_does_not() {
         let sides: Vec<usize> = across.iter().map(|point| model.label(point)).collect();
         assert_eq!(sides, [1, 0]);
         let served = answers(&model, &defense, &across);
-        assert_eq!((&served[0].ground, &served[1].ground), (&Ground::Drawn, &Ground::Remembered));
+        assert_eq!(
+            (&served[0].ground, &served[1].ground),
+            (&AnswerGround::Drawn, &AnswerGround::Remembered)
+        );
         let served = labels(&served);
         agree += u32::from(served[0] == served[1]);
         first[served[0]] += 1;
@@ -147,7 +150,7 @@ fn the_same_point_has_the_same_answer_without_any_memory() {
         answers(&model, &defense, &[vec![-0.0, 1.9]]),
         answers(&model, &defense, &[vec![0.0, 1.9]])
     );
-    let drawn = |answer: &&ServedAnswer| answer.ground == Ground::Drawn;
+    let drawn = |answer: &&ServedAnswer| answer.ground == AnswerGround::Drawn;
     // x = 1 is within 0.5 of 0.6 to 1.5, and plain from 1.52 on
     assert!((44..=46).contains(&forward.iter().filter(drawn).count()), "{forward:?}");
 }
@@ -157,7 +160,8 @@ fn the_same_point_has_the_same_answer_without_any_memory() {
 fn points_outside_the_domain_are_drawn() {
     for model in [stairs(), diagonal()] {
         let served = answers(&model, &ball("0.5", "0.01", b""), &[vec![9.5, 9.5], vec![5.0, 5.0]]);
-        let grounds = served.iter().map(|answer| matches!(answer.ground, Ground::Plain(Some(_))));
+        let grounds =
+            served.iter().map(|answer| matches!(answer.ground, AnswerGround::Plain(Some(_))));
         assert_eq!(grounds.collect::<Vec<_>>(), [false, true]);
     }
 }
@@ -167,8 +171,11 @@ fn a_band_is_its_closed_form() {
     let model = diagonal();
     // σ(2.197) = 0.9
     let served = answers(&model, &band("0.9"), &[vec![2.0, 0.2], vec![2.0, 0.19], vec![-2.2, 0.0]]);
-    let grounds: Vec<Ground> = served.iter().map(|answer| answer.ground.clone()).collect();
-    assert_eq!(grounds, [Ground::Plain(None), Ground::Drawn, Ground::Plain(None)]);
+    let grounds: Vec<AnswerGround> = served.iter().map(|answer| answer.ground.clone()).collect();
+    assert_eq!(
+        grounds,
+        [AnswerGround::Plain(None), AnswerGround::Drawn, AnswerGround::Plain(None)]
+    );
     assert_eq!((served[0].label, served[2].label), (1, 0));
     assert!(matches!(
         Server::new(&model, &band("0.9")).unwrap().log(Digest::of(b""), "l.csv", &[], &[]),
@@ -206,8 +213,10 @@ fn a_log_is_a_certificate_of_what_was_not_drawn() {
         (0..40).map(|k| vec![f64::from(k) * 0.1 - 1.0, f64::from(k % 7) * 0.5]).collect();
     for model in [stairs(), diagonal()] {
         let (log, served) = logged(&model, &ball("0.25", "0.01", b""), &points);
-        let plain: Vec<bool> =
-            served.iter().map(|answer| matches!(answer.ground, Ground::Plain(Some(_)))).collect();
+        let plain: Vec<bool> = served
+            .iter()
+            .map(|answer| matches!(answer.ground, AnswerGround::Plain(Some(_))))
+            .collect();
         assert!(plain.iter().any(|is| *is) && !plain.iter().all(|is| *is));
         assert_eq!(checked(&model, &log), Some(plain.clone()));
         // another answer where one was plain, with the digest pasted in
@@ -304,7 +313,7 @@ proptest! {
     ) {
         for model in [stairs(), diagonal()] {
             let served = answers(&model, &ball("0.375", "0.01", b""), &[at.to_vec()]);
-            let Ground::Plain(proof) = &served[0].ground else { continue };
+            let AnswerGround::Plain(proof) = &served[0].ground else { continue };
             prop_assert!(proof.is_some());
             for by in &moves {
                 // to the corners, too

@@ -2,7 +2,7 @@
 //!
 //! A band in which labels are turned shows as a shell of the other class on both sides of the boundary, and draws show
 //! as single labels among others. A point takes the label of most of its nearest neighbours and itself, or is dropped
-//! where most of its neighbours have another one.
+//! where one of its neighbours has another one, so that nothing near a crossing is left.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::steal::Labelled;
 pub struct SmoothOptions {
     /// Number of nearest labelled points that are looked at, by the standardised 2-norm.
     pub neighbours: usize,
-    /// True: a point whose label is not that of most neighbours is left out; false: it gets their label.
+    /// True: a point is left out unless all its neighbours have its label; false: it gets the label of most.
     pub drop: bool,
 }
 
@@ -53,8 +53,9 @@ pub(super) fn smoothed(
             .fold(own, |best, class| if votes[class] > votes[best] { class } else { best })
     };
     if options.drop {
-        let is_kept =
-            |(point, votes): &(&Labelled, &Vec<usize>)| winner(votes, point.label) == point.label;
+        let is_kept = |(point, votes): &(&Labelled, &Vec<usize>)| {
+            votes[point.label] == votes.iter().sum::<usize>()
+        };
         let kept: Vec<Labelled> =
             points.iter().zip(&votes).filter(is_kept).map(|(point, _)| point.clone()).collect();
         let is_mixed = kept.iter().any(|point| point.label != kept[0].label);
