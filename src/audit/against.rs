@@ -3,6 +3,7 @@
 //! Decisions of the kernel are compared exactly. Agreement is a mean over a few repetitions, so it got worse only where
 //! it lies above the 95% interval of the old one (with a single repetition: above its mean), and better only below it.
 
+use super::changes::CHANGES;
 use crate::report::{
     Counts, Estimate, ModelReport, OrderVerdict, Report, RunAgainst, Share, observed, percent_of,
 };
@@ -129,7 +130,7 @@ fn certificates(old: &ModelReport, new: &ModelReport) -> Vec<FigurePair> {
     let found = old.certificates.iter().filter_map(|before| {
         let name = property(&before.file)?;
         // the bound of these follows the figure: see the changes of the score
-        if matches!(name.as_str(), "stability" | "small-neighborhood") {
+        if CHANGES.contains(&name.as_str()) {
             return None;
         }
         let now = new.certificates.iter().find(|one| property(&one.file).as_ref() == Some(&name));

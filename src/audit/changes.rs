@@ -27,6 +27,9 @@ const GREATEST: i32 = 24;
 /// Halvings between the last bound that is refuted and the first that is proved.
 const HALVINGS: u32 = 3;
 
+/// The claims whose bounds are sought: one feature alone, and all of them close by.
+pub(super) const CHANGES: [&str; 2] = ["stability", "small-neighborhood"];
+
 /// The results of the part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ChangesPart {
@@ -68,10 +71,10 @@ pub(super) fn changes(
     };
     let any = vec![format!("all features at once, within {epsilon} sd")];
     for (name, names, spec) in [
-        ("stability", features.clone(), &stability as &dyn Fn(&str) -> String),
-        ("small-neighborhood", any, &near),
+        (CHANGES[0], features.clone(), &stability as &dyn Fn(&str) -> String),
+        (CHANGES[1], any, &near),
     ] {
-        if name == "stability" && matches!(subject.model.family, Family::Mlp(_)) {
+        if name == CHANGES[0] && matches!(subject.model.family, Family::Mlp(_)) {
             let reason = "stability: single features are bounded for ensembles; of a network the small neighbourhood is.";
             part.left_out.push(reason.to_owned());
             continue;

@@ -15,9 +15,11 @@
 //! with their line.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
 use crate::defend::DefenseKind;
@@ -158,8 +160,61 @@ struct PlanFile {
     attacks: Option<Spanned<Vec<Spanned<String>>>>,
     defenses: Option<Vec<Spanned<String>>>,
     points: Option<Spanned<f64>>,
-    monotone: BTreeMap<String, Spanned<String>>,
-    gate: BTreeMap<String, Spanned<String>>,
+    monotone: BTreeMap<String, Spanned<DottedText>>,
+    gate: BTreeMap<String, Spanned<DottedText>>,
+}
+
+/// A text below a key, which may have dots: TOML reads `local-invariance-0.05 = "…"` as a table in a table.
+enum DottedText {
+    Text(String),
+    Deeper(BTreeMap<String, Spanned<DottedText>>),
+}
+
+impl<'de> Deserialize<'de> for DottedText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct EitherVisitor;
+        impl<'de> Visitor<'de> for EitherVisitor {
+            type Value = DottedText;
+
+            fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+                to.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<DottedText, E> {
+                Ok(DottedText::Text(text.to_owned()))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<DottedText, M::Error> {
+                let mut below = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry()? {
+                    below.insert(key, value);
+                }
+                Ok(DottedText::Deeper(below))
+            }
+        }
+        from.deserialize_any(EitherVisitor)
+    }
+}
+
+/// The texts below whole keys, each with its place in the file, in the order of the file.
+fn texts(table: BTreeMap<String, Spanned<DottedText>>) -> Vec<(String, Spanned<String>)> {
+    fn walk(
+        above: &str,
+        table: BTreeMap<String, Spanned<DottedText>>,
+        found: &mut Vec<(String, Spanned<String>)>,
+    ) {
+        for (key, value) in table {
+            let (key, span) = (format!("{above}{key}"), value.span());
+            match value.into_inner() {
+                DottedText::Text(text) => found.push((key, Spanned::new(span, text))),
+                DottedText::Deeper(table) => walk(&format!("{key}."), table, found),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk("", table, &mut found);
+    found.sort_by_key(|(_, text)| text.span().start);
+    found
 }
 
 /// An attack of a plan.
@@ -341,7 +396,7 @@ impl PlanReader<'_> {
             }
         }
         plan.monotone = self.monotone(file.monotone)?;
-        plan.gates = self.gates(&file.gate)?;
+        plan.gates = self.gates(file.gate)?;
         Ok(plan)
     }
 
@@ -457,7 +512,7 @@ impl PlanReader<'_> {
 
     fn monotone(
         &self,
-        given: BTreeMap<String, Spanned<String>>,
+        given: BTreeMap<String, Spanned<DottedText>>,
     ) -> Result<BTreeMap<String, (String, usize)>, PlanError> {
         let direction = |(feature, direction): (String, Spanned<String>)| {
             if !matches!(direction.get_ref().as_str(), "increasing" | "decreasing") {
@@ -467,16 +522,14 @@ impl PlanReader<'_> {
             let line = self.line(&direction);
             Ok((feature, (direction.into_inner(), line)))
         };
-        given.into_iter().map(direction).collect()
+        texts(given).into_iter().map(direction).collect()
     }
 
-    fn gates(&self, given: &BTreeMap<String, Spanned<String>>) -> Result<Vec<Gate>, PlanError> {
-        let gate = |(name, demand): (&String, &Spanned<String>)| {
-            Gate::read(name, demand.get_ref(), self.line(demand))
-                .ok_or_else(|| self.refused(demand, name, super::gate::EXPECTED))
+    fn gates(&self, given: BTreeMap<String, Spanned<DottedText>>) -> Result<Vec<Gate>, PlanError> {
+        let gate = |(name, demand): (String, Spanned<String>)| {
+            Gate::read(&name, demand.get_ref(), self.line(&demand))
+                .ok_or_else(|| self.refused(&demand, &name, super::gate::EXPECTED))
         };
-        let mut gates: Vec<Gate> = given.iter().map(gate).collect::<Result<_, _>>()?;
-        gates.sort_by_key(|gate| gate.line);
-        Ok(gates)
+        texts(given).into_iter().map(gate).collect()
     }
 }

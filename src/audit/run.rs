@@ -75,12 +75,19 @@ pub fn audit(
     (store, is_resumed): (&Store, bool),
     tell: &mut dyn FnMut(Pace),
 ) -> Result<Audited, StudyError> {
+    let model = store.path(&format!("models/{}.json", subject.name));
+    let was_there = model.exists();
     keep_model(subject, store, is_resumed)?;
     let text = text_of_grid(subject, plan);
     let grid = read_grid(&text, store)?;
     let header = StudyHeader::new(&grid, Shard::ALL, &|_| Ok(subject.data.clone()))?;
-    let mut parts = KeptParts::open(store, &header, is_resumed)?;
-    let lines = run_cells(&grid, &header, subject, (store, is_resumed), tell)?;
+    // what belongs to another run stays as it was
+    let mut parts = KeptParts::open(store, &header, is_resumed).inspect_err(|_| {
+        if !was_there {
+            let _ = std::fs::remove_file(&model);
+        }
+    })?;
+    let (lines, log) = run_cells(&grid, &header, subject, (store, is_resumed), tell)?;
     let cells = header.cells;
     let mut told = |text: &str| tell(Pace { text, done: cells, all: cells });
     let made = make_parts(subject, plan, store, &mut parts, &mut told)?;
@@ -89,7 +96,9 @@ pub fn audit(
     let report = findings.report()?;
     let manifest = findings.manifest();
     store.write(GRID, text.as_bytes())?;
+    // the logs last: until here an interruption loses the step in flight
     parts.log.remove()?;
+    log.publish()?;
     let findings = not_as_stated(&lines, &report);
     Ok(Audited { report, manifest, findings })
 }
@@ -126,14 +135,14 @@ fn read_grid(text: &str, store: &Store) -> Result<StudyGrid, StudyError> {
     grid.map_err(|error| StudyError::Grid { path: GRID.to_owned(), error })
 }
 
-/// Runs the cells that are missing; gives the lines of all of them.
-fn run_cells(
+/// Runs the cells that are missing; gives the lines of all of them, and their log.
+fn run_cells<'a>(
     grid: &StudyGrid,
-    header: &StudyHeader,
+    header: &'a StudyHeader,
     subject: &AuditSubject,
-    (store, is_resumed): (&Store, bool),
+    (store, is_resumed): (&'a Store, bool),
     tell: &mut dyn FnMut(Pace),
-) -> Result<Vec<(Cell, ResultLine)>, StudyError> {
+) -> Result<(Vec<(Cell, ResultLine)>, CellLog<'a>), StudyError> {
     let layout = &header.layout;
     let mut lines: Vec<(Cell, ResultLine)> = Vec::new();
     let mut before = |line: &ResultLine| {
@@ -147,8 +156,7 @@ fn run_cells(
         Ok(())
     };
     run.run(&|_| Ok(Cow::Borrowed(subject.data)), &mut keep, tell)?;
-    log.publish()?;
-    Ok(lines)
+    Ok((lines, log))
 }
 
 /// The parts of an audit that are no cells.
@@ -303,7 +311,16 @@ impl Findings<'_> {
             });
             StudyError::LeftOut(reason.unwrap_or_else(|| "the model was not measured".to_owned()))
         };
-        model_report(&self.header.layout, self.lines)?.ok_or_else(missing)
+        match model_report(&self.header.layout, self.lines) {
+            // a model with one label has no boundary to steal
+            Err(StudyError::NoBoundary) => {
+                let is_stolen = |line: &ResultLine| matches!(line.result, CellResult::Stolen(_));
+                let others = self.lines.iter().filter(|(_, line)| !is_stolen(line));
+                model_report(&self.header.layout, &others.cloned().collect::<Vec<_>>())?
+            }
+            report => report?,
+        }
+        .ok_or_else(missing)
     }
 
     fn majority(&self) -> Share {

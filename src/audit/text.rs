@@ -129,7 +129,10 @@ impl TextLines<'_> {
         self.heading("Largest changes of the score (decided by the kernel)");
         for change in &audited.changes {
             let (least, most) = (rounded(change.least, 4), rounded(change.most, 4));
-            self.line(format_args!("{}: {least} to {most}", change.moves));
+            match change.least > 0.0 {
+                true => self.line(format_args!("{}: {least} to {most}", change.moves)),
+                false => self.line(format_args!("{}: at most {most}", change.moves)),
+            }
         }
     }
 
@@ -177,7 +180,10 @@ impl TextLines<'_> {
         let published = observed(given.published);
         self.line(format_args!("labels of published rows without a query: {published}"));
         for curve in &given.settled {
-            for point in &curve.points {
+            // where everything is settled, more queries change nothing
+            for point in
+                curve.points.chunk_by(|a, b| a.queries == b.queries).filter_map(<[_]>::first)
+            {
                 let unasked = observed(point.unasked());
                 self.line(format_args!(
                     "{}, {} queries: {unasked} settled unasked",

@@ -51,6 +51,7 @@ pub(super) fn moves(schema: &Schema, from: &[f64], to: &[f64]) -> String {
     let order = by_move(schema, from, to);
     let one = |&feature: &usize| {
         let (before, after) = apart_texts(from[feature], to[feature]);
+        let after = format!("{}{after}", beside(&after, to[feature]));
         let verb = if to[feature] > from[feature] { "raising" } else { "lowering" };
         format!("{verb} {} from {before} to {after}", schema.features()[feature].name)
     };
@@ -67,6 +68,16 @@ pub(super) fn moves(schema: &Schema, from: &[f64], to: &[f64]) -> String {
 pub(super) fn flip(schema: &Schema, (from, to): (&[f64], &[f64]), labels: [usize; 2]) -> String {
     let [before, after] = labels;
     format!("{} turns label {before} into label {after}", moves(schema, from, to))
+}
+
+/// The word before a text that a number misses by next to nothing, as just left of a threshold.
+fn beside(text: &str, x: f64) -> &'static str {
+    match text.parse::<f64>() {
+        Ok(shown) if (shown - x).abs() > 1e-6 * x.abs().max(1e-9) => "",
+        Ok(shown) if x < shown => "just below ",
+        Ok(shown) if x > shown => "just above ",
+        _ => "",
+    }
 }
 
 /// Two different numbers in the fewest digits, at least three, that tell them apart.
@@ -125,6 +136,14 @@ mod tests {
             said([1.0, 0.0, 1.0, 1.0]),
             "moving 4 features (lowering b from 1 to 0, the others by less)"
         );
+    }
+
+    #[test]
+    fn a_point_just_left_of_a_threshold_is_told_so() {
+        let said = |x: f64| moves(&schema(), &[3.0; 4], &[x, 3.0, 3.0, 3.0]);
+        assert_eq!(said(2.0f64.next_down()), "lowering a from 3 to just below 2");
+        assert_eq!(said(2.0), "lowering a from 3 to 2");
+        assert_eq!(said(1.999), "lowering a from 3 to 2");
     }
 
     #[test]

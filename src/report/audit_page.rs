@@ -45,6 +45,7 @@ pub(super) fn render(
     let lines = template.render(context! {
         title,
         sentence => model_sentence(run, model, audited),
+        origin => origin(run, model),
         synthetic => run.data.synthetic,
         facts => pairs(page.facts()),
         gates,
@@ -65,6 +66,14 @@ pub(super) fn render(
     });
     let lines = lines.map_err(template_error)?;
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
+}
+
+/// Version, model and seed on one line; the digest is cut, and stands whole further down.
+fn origin(run: &Run, model: &ModelReport) -> String {
+    let digest = model.digest.iter().filter_map(|digest| digest.get(..12));
+    let digest = digest.map(|digest| format!("model {digest}…"));
+    let seed = std::iter::once(format!("seed {}", run.seed));
+    run.tool.iter().cloned().chain(digest).chain(seed).collect::<Vec<_>>().join(" · ")
 }
 
 /// The parts of the page.
@@ -330,7 +339,7 @@ impl PageViews<'_> {
             title: "How far the score moves",
             evidence: "decided by the kernel",
             intro: format!(
-                "Stability: one feature moves over its whole declared range while all others stay. Small neighbourhood: \
+                "One feature moves over its whole declared range while all others stay; in a small neighbourhood \
                  all features move, by at most ε each. The score is the log-odds of class 1; both ends were shown by \
                  the kernel.{posterior}"
             ),
@@ -450,7 +459,7 @@ fn section_view(section: PageSection) -> Value {
     let shown: Vec<Value> = shown.into_iter().map(table_view).collect();
     let fold = |table: Table| {
         let name = match table.caption.as_str() {
-            "" => format!("Table, {} rows", table.rows.len()),
+            "" => "Summary".to_owned(),
             caption => format!("{caption} ({} rows)", table.rows.len()),
         };
         context! { name, tables => vec![table_view(Table { caption: String::new(), ..table })] }

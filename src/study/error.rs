@@ -109,7 +109,13 @@ impl StudyError {
                 | Self::Lower(_)
                 | Self::Certify(CertifyError::Lower(_))
                 | Self::Defend(_)
-                | Self::Steal(StealError::NothingMonotone | StealError::NotMonotone { .. })
+                | Self::Steal(
+                    StealError::NothingMonotone
+                        | StealError::NotMonotone { .. }
+                        | StealError::NeedsPosteriors { .. }
+                        | StealError::Substitute { .. }
+                        | StealError::TwoClasses { .. }
+                )
         )
     }
 }

@@ -1,6 +1,9 @@
 //! The figures of an audit: the frontier, bands over radii, learning curves, exact radii.
 
-use kuva::prelude::{Layout, LinePlot, LineStyle, MarkerShape, Plot, QuiverPlot, ScatterPlot};
+use kuva::prelude::{
+    BandPlot, Layout, LegendEntry, LegendShape, LinePlot, LineStyle, MarkerShape, Plot, QuiverPlot,
+    ScatterPlot,
+};
 
 use super::frame::{Curve, Hatch, curves, draw, finish, literal, percent_ticks, without_clip};
 use super::{BLUE, Figure, GREEN, ORANGE, PURPLE, VERMILION};
@@ -20,6 +23,9 @@ const STYLES: [(&str, MarkerShape); 5] = [
     (PURPLE, MarkerShape::Diamond),
     (ORANGE, MarkerShape::Circle),
 ];
+
+/// The bands of rows over the radius, from below.
+const BANDS: [&str; 3] = ["proved", "open", "refuted"];
 
 /// A figure whose marks are whole, and whose bytes are always the same.
 fn whole(figure: Option<Figure>) -> Option<Figure> {
@@ -122,13 +128,13 @@ pub(in crate::report) fn bands(audited: &AuditFindings, prefix: &str) -> Option<
     let fills = [Hatch::Solid, Hatch::Dots, Hatch::Stripes];
     let mut plots: Vec<Plot> = Vec::new();
     let mut below = vec![0.0; points.len()];
-    for (part, (name, fill)) in ["proved", "open", "refuted"].into_iter().zip(fills).enumerate() {
+    for (part, fill) in fills.into_iter().enumerate() {
         let above: Vec<f64> =
             below.iter().zip(&points).map(|(below, (_, parts))| below + parts[part]).collect();
         let xs: Vec<f64> = points.iter().map(|(x, _)| *x).collect();
-        let band = kuva::prelude::BandPlot::new(xs, below.clone(), above.clone());
+        let band = BandPlot::new(xs, below.clone(), above.clone());
         let band = band.with_color(fill.url(prefix)).with_opacity(1.0);
-        plots.push(band.with_legend(name).into());
+        plots.push(band.into());
         below = above;
     }
     let layout = Layout::new((first, last), (0.0, 1.0))
@@ -142,6 +148,15 @@ pub(in crate::report) fn bands(audited: &AuditFindings, prefix: &str) -> Option<
         .with_y_label("test rows")
         .with_y_tick_format(percent_ticks());
     let definitions = fills.map(|fill| fill.definition(prefix)).to_vec();
+    // kuva collects no legend of bands
+    let entry = |(name, fill): (&str, Hatch)| LegendEntry {
+        label: name.to_owned(),
+        color: fill.url(prefix),
+        shape: LegendShape::Rect,
+        dasharray: None,
+    };
+    let entries = BANDS.into_iter().zip(fills).map(entry).collect();
+    let layout = layout.with_height(HEIGHT + 45.0).with_legend_entries(entries);
     whole(draw(
         "Certified accuracy against the radius",
         "Plain: proved to keep the right answer everywhere within ε. Dotted: open. Striped: refuted, by a point nearby \
