@@ -79,7 +79,7 @@ pub(super) fn changes(
             part.left_out.push(reason.to_owned());
             continue;
         }
-        let bounds = Bounded { subject, plan, store, spec };
+        let bounds = ChangeBound { subject, plan, store, spec };
         match bounds.run(name, &names, &mut part) {
             Err(error) if error.leaves_out() => part.left_out.push(format!("{name}: {error}.")),
             outcome => outcome?,
@@ -89,14 +89,14 @@ pub(super) fn changes(
 }
 
 /// A kind of claim whose bound is sought.
-struct Bounded<'a> {
+struct ChangeBound<'a> {
     subject: &'a AuditSubject<'a>,
     plan: &'a AuditPlan,
     store: &'a Store,
     spec: &'a dyn Fn(&str) -> String,
 }
 
-impl Bounded<'_> {
+impl ChangeBound<'_> {
     fn run(&self, name: &str, names: &[String], part: &mut ChangesPart) -> Result<(), StudyError> {
         let ends = match self.subject.model.family {
             Family::Ensemble(_) => self.of_ensemble(part)?,
