@@ -50,6 +50,27 @@ fn refusals_name_file_line_column_and_reason() {
     assert!(matches!(read(b"\x1f\x8b\x08broken"), Err(DataError::Gzip { .. })));
 }
 
+/// Answered points are one part, in file order, and no class needs to occur; nothing else stands beside them.
+#[test]
+fn served_points_are_a_part_of_their_own() {
+    let served = META.replace("\"all\"", "\"served\"");
+    let csv = b"y,a,b\n1,3,2\n1,1,2\n1,1,2\n";
+    let files = [CsvFile { name: "n.csv", bytes: csv }];
+    let data = DataSet::read(served.as_bytes(), &files).unwrap();
+    let values: Vec<f64> = data.part(Part::Served).iter().map(|row| row.values[0]).collect();
+    assert_eq!((values, data.classes()), (vec![3.0, 1.0, 1.0], 2));
+    assert!(Part::ALL.iter().all(|part| data.part(*part).is_empty()));
+    assert_eq!(data.digest(), Digest::of_all([csv.as_slice(), served.as_bytes()]));
+    for files in
+        [r#"{"all":"n.csv","served":"n.csv"}"#, r#"{"test":"n.csv","served":"n.csv"}"#, "{}"]
+    {
+        let meta = META.replace(r#"{"all":"n.csv"}"#, files);
+        let both = [CsvFile { name: "n.csv", bytes: csv }; 2];
+        let refused = DataSet::read(meta.as_bytes(), &both).unwrap_err().to_string();
+        assert!(refused.contains("or `served`"), "{refused}");
+    }
+}
+
 #[test]
 fn the_row_key_is_blake3_of_the_unquoted_texts() {
     let data = read(b"a,y,b\n 1.50,0,2\n".as_slice());
