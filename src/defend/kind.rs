@@ -1,21 +1,20 @@
 //! Kinds of defenses by their names, and the steps in which a budget raises them.
 
-use std::collections::BTreeMap;
-
 use crate::defense::{
-    Decoy, Defense, DefenseError, PoisonNorm, PoisonStep, ResponseUnits, ResponseZone, VertexChoice,
+    Decoy, Defense, DefenseError, PoisonStep, ResponseUnits, ResponseZone, VertexChoice,
 };
 use crate::interval::Decimal;
 use crate::model::Digest;
 
 use super::DefendError;
+use super::parameters::{GivenParameters, key_of};
 
 /// Steepness ν of adaptive misinformation unless another is asked for: a step at τ, nearly.
 const STEEPNESS: &str = "1000";
 /// ε of randomised response unless another is asked for.
-const EPSILON: &str = "1";
+pub(super) const EPSILON: &str = "1";
 /// Width of a cell unless another is asked for.
-const CELL: &str = "0.01";
+pub(super) const CELL: &str = "0.01";
 /// Δ of randomised response, in hundredths, step by step.
 const SHIFTS: [u32; 9] = [1, 2, 5, 10, 15, 20, 30, 40, 50];
 /// Most digits of rounding.
@@ -161,7 +160,7 @@ impl DefenseKind {
     }
 
     /// The keys of its parameters.
-    fn keys(self) -> &'static str {
+    pub(super) fn keys(self) -> &'static str {
         match self {
             Self::PredictionPoisoning => "alpha",
             Self::AdaptiveMisinformation => "tau, nu (1000), decoy (mirror or uniform; mirror)",
@@ -176,130 +175,6 @@ impl DefenseKind {
             }
         }
     }
-}
-
-/// Parameters that were given, each taken once.
-struct GivenParameters {
-    kind: DefenseKind,
-    values: BTreeMap<String, String>,
-}
-
-impl GivenParameters {
-    fn read(kind: DefenseKind, text: &str) -> Result<Self, DefendError> {
-        let mut given = Self { kind, values: BTreeMap::new() };
-        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let Some((key, value)) = pair.split_once('=') else {
-                return Err(given.problem(format!("`{pair:.60}` is not KEY=VALUE")));
-            };
-            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            if given.values.insert(key.clone(), value).is_some() {
-                return Err(given.problem(format!("`{key:.60}` is given twice")));
-            }
-        }
-        Ok(given)
-    }
-
-    fn problem(&self, problem: String) -> DefendError {
-        let (kind, keys) = (self.kind.name(), self.kind.keys());
-        DefendError::Parameters { kind, problem, keys }
-    }
-
-    fn bad(&self, key: &str, found: &str, expected: &str) -> DefendError {
-        self.problem(format!("{key} is `{found:.60}`, expected {expected}"))
-    }
-
-    fn text(&mut self, key: &str, default: Option<&str>) -> Result<String, DefendError> {
-        let given = self.values.remove(key).or(default.map(str::to_owned));
-        given.ok_or_else(|| self.problem(format!("`{key}` is missing")))
-    }
-
-    fn decimal(&mut self, key: &str, default: Option<&str>) -> Result<Decimal, DefendError> {
-        let text = self.text(key, default)?;
-        text.parse().map_err(|_| self.bad(key, &text, "a decimal number"))
-    }
-
-    fn decoy(&mut self) -> Result<Decoy, DefendError> {
-        match self.text("decoy", Some("mirror"))?.as_str() {
-            "mirror" => Ok(Decoy::Mirror),
-            "uniform" => Ok(Decoy::Uniform),
-            other => Err(self.bad("decoy", other, "mirror or uniform")),
-        }
-    }
-
-    fn randomised_response(
-        &mut self,
-        target: Digest,
-    ) -> Result<Result<Defense, DefenseError>, DefendError> {
-        let zone = match (self.take("shift")?, self.take("confidence")?) {
-            (Some(shift), None) => ResponseZone::Ball { shift },
-            (None, Some(confidence)) => ResponseZone::Band { confidence },
-            _ => return Err(self.problem("one of `shift` and `confidence` is needed".to_owned())),
-        };
-        let epsilon = self.decimal("epsilon", Some(EPSILON))?;
-        let cell = self.decimal("cell", Some(CELL))?;
-        let units = match self.text("units", Some("standardised"))?.as_str() {
-            "standardised" => ResponseUnits::Standardised,
-            "raw" => ResponseUnits::Raw,
-            other => return Err(self.bad("units", other, "standardised or raw")),
-        };
-        let key = match (self.values.remove("key"), self.values.remove("seed")) {
-            (Some(_), Some(_)) => {
-                return Err(
-                    self.problem("`key` and `seed` are both given; one makes the key".to_owned())
-                );
-            }
-            (Some(text), None) => text
-                .parse()
-                .map_err(|_| self.bad("key", "…", "64 lower-case hexadecimal digits"))?,
-            (None, seed) => key_of(target, seed.as_deref().unwrap_or("0")),
-        };
-        Ok(Defense::randomised_response(target, epsilon, zone, (cell, units), key))
-    }
-
-    fn vertex_poisoning(
-        &mut self,
-        target: Digest,
-    ) -> Result<Result<Defense, DefenseError>, DefendError> {
-        let step = match (self.take("alpha")?, self.take("budget")?) {
-            (Some(alpha), None) => PoisonStep::Fixed(alpha),
-            (None, Some(budget)) => match self.text("norm", None)?.as_str() {
-                "l1" => PoisonStep::Budget(budget, PoisonNorm::L1),
-                "l2" => PoisonStep::Budget(budget, PoisonNorm::L2),
-                other => return Err(self.bad("norm", other, "l1 or l2")),
-            },
-            _ => return Err(self.problem("one of `alpha` and `budget` is needed".to_owned())),
-        };
-        let choice = match self.text("vertex", Some("gradient"))?.as_str() {
-            "gradient" => VertexChoice::Gradient,
-            "keeping" => VertexChoice::Keeping,
-            "random" => VertexChoice::Random,
-            "argmin" => VertexChoice::Argmin,
-            other => return Err(self.bad("vertex", other, "gradient, keeping, random or argmin")),
-        };
-        let seed = self.text("seed", Some("0"))?;
-        let seed = seed.parse().map_err(|_| self.bad("seed", &seed, "a whole number"))?;
-        Ok(Defense::vertex_poisoning(target, step, choice, seed))
-    }
-
-    /// A decimal that may be absent.
-    fn take(&mut self, key: &str) -> Result<Option<Decimal>, DefendError> {
-        match self.values.contains_key(key) {
-            true => self.decimal(key, None).map(Some),
-            false => Ok(None),
-        }
-    }
-
-    fn expect_empty(&self) -> Result<(), DefendError> {
-        match self.values.keys().next() {
-            Some(key) => Err(self.problem(format!("there is no parameter `{key:.60}`"))),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The key that a seed stands for. Whoever guesses the seed knows it, so it is for measurements, not for serving.
-fn key_of(target: Digest, seed: &str) -> Digest {
-    Digest::of_all([b"key of randomised response, ", target.bytes().as_slice(), seed.as_bytes()])
 }
 
 /// A number of hundredths below 1.

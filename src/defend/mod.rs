@@ -6,12 +6,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `kind` | the kinds by their names, and their steps |
+//! | `parameters` | parameters as they are given |
 //! | `choice` | the last step within a budget; the effect on rows |
 //! | `poison` | answers of maps that choose for each point, and of all that follow from the scores |
 //! | `serve/` | answers that are drawn near the boundary, remembered, and logged as a certificate |
 
 mod choice;
 mod kind;
+mod parameters;
 mod poison;
 mod serve;
 

@@ -200,7 +200,7 @@ fn drawn_answers_carry_labels_above_their_band_and_nothing_else() {
     assert!(!text.contains(&Digest::of(b"key").to_string()), "{text}");
 }
 
-/// Where the answer to one of three classes may fall to, by the worst point of the simplex.
+/// The posterior that suffices, by the worst point of the simplex.
 #[test]
 fn what_vertices_take_is_in_closed_form() {
     let label = |step, choice| vertices(step, choice).carry(&Asked::Label);

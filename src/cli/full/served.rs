@@ -33,7 +33,7 @@ pub(crate) struct ServingArguments {
     force: Force,
 }
 
-/// What is printed of an answer.
+/// The parts of an answer that are printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AnswerShape {
     /// The posterior beside the label.
