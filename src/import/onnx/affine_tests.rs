@@ -455,3 +455,23 @@ fn trees_are_referred_to_their_own_tools() {
     let refused = read(trees).unwrap_err().to_string();
     assert!(refused.contains("scikit-learn") && refused.contains("import --help"), "{refused}");
 }
+
+/// Traced with two rows, and no number of rows left free.
+#[test]
+fn a_graph_of_several_rows_is_read_as_one_of_one_row() {
+    let graph = |bias: &[u64]| {
+        let numbers: u64 = bias.iter().product();
+        GraphWriter::new(&[2, 3])
+            .tensor("W", &[3, 2], &W)
+            .tensor("b", bias, &W[..numbers as usize])
+            .node("MatMul", &["x", "W"], "z")
+            .node("Add", &["z", "b"], "y")
+    };
+    let bytes = graph(&[2]).model();
+    let Imported { model, notes } = onnx_outputs(&bytes, None, Outputs::AsTheGraphEnds).unwrap();
+    assert!(notes.len() == 1 && notes[0].to_string().contains("several rows"), "{notes:?}");
+    assert_eq!((model.schema.len(), &layers(&model)[0].bias[..]), (3, &[1.0, 2.0][..]));
+    // a number of its own for each row
+    assert!(read(graph(&[2, 2])).unwrap_err().to_string().contains("[2, 3]"));
+    assert!(onnx_outputs(&bytes, None, Outputs::Numbers).is_err());
+}

@@ -48,11 +48,19 @@ pub(super) struct Chain {
 
 /// The steps from the input to the output of a graph that was read from so many bytes.
 pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportError> {
-    let mut values = Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS))?;
-    for (index, node) in graph.nodes.iter().enumerate() {
-        values.run(index, node)?;
-    }
-    values.finish(graph)
+    Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS))?.chain(graph)
+}
+
+/// The same of a graph that takes a fixed number of rows at once, as one that was traced with several: every step is
+/// then about a single row, and what is not is refused. `None` if the graph does not take several.
+pub(super) fn chain_of_one_row(
+    graph: &Graph<'_>,
+    bytes: usize,
+) -> Option<Result<Chain, ImportError>> {
+    let mut values = Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS)).ok()?;
+    let input = values.computed.first_mut()?;
+    input.shape = input.shape.clone().of_one_row()?;
+    Some(values.chain(graph))
 }
 
 /// A value computed from the input.
@@ -94,6 +102,14 @@ impl<'a> Values<'a> {
         values.computed.push(Computed { from: None, step: None, shape });
         values.known.insert(input.name, Known::Computed(0));
         Ok(values)
+    }
+
+    /// Looks at every node, then goes back from the output.
+    fn chain(mut self, graph: &'a Graph<'a>) -> Result<Chain, ImportError> {
+        for (index, node) in graph.nodes.iter().enumerate() {
+            self.run(index, node)?;
+        }
+        self.finish(graph)
     }
 
     fn run(&mut self, index: usize, node: &'a GraphNode<'a>) -> Result<(), ImportError> {

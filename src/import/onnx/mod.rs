@@ -101,10 +101,25 @@ pub fn onnx_outputs(
     let bytes = &unpack(bytes, MAX_BYTES)?;
     let file = proto::file(bytes)?;
     let described = file.features.map(features::read).transpose()?;
-    let chain = graph::chain(&file.graph, bytes.len())?;
+    let mut is_of_rows = false;
+    let chain = graph::chain(&file.graph, bytes.len()).or_else(|refusal| {
+        let one = match outputs {
+            Outputs::Numbers => None,
+            Outputs::AsTheGraphEnds | Outputs::Logits => {
+                graph::chain_of_one_row(&file.graph, bytes.len())
+            }
+        };
+        is_of_rows = true;
+        one.and_then(Result::ok).ok_or(refusal)
+    })?;
     let mut network = LayerStack::new(chain.steps, !chain.is_double)?;
     let is_logit = is_logit(&network, chain.activation, outputs)?;
-    let notes = notes(&network, chain.activation, outputs)?;
+    let mut notes = notes(&network, chain.activation, outputs)?;
+    if is_of_rows {
+        notes.push(Note::Graph(
+            "the graph takes several rows at once: the model is that of one row",
+        ));
+    }
     if let (true, Some(last)) = (is_logit, network.layers.last_mut()) {
         last.weights.splice(0..0, std::iter::repeat_n(0.0, last.inputs));
         last.bias.insert(0, 0.0);

@@ -15,6 +15,16 @@ impl Shape {
         Self(dimensions.map(|all| all.iter().map(|one| one.unwrap_or(1)).collect()))
     }
 
+    /// The same for a single row, where the first of several dimensions is a number of rows above 1.
+    pub(super) fn of_one_row(self) -> Option<Self> {
+        match self.0?.split_first() {
+            Some((&rows, rest)) if rows > 1 && !rest.is_empty() => {
+                Some(Self(Some([&[1], rest].concat())))
+            }
+            _ => None,
+        }
+    }
+
     /// `Flatten`: joins the dimensions before `axis` into one, and the others into one.
     pub(super) fn flattened(&self, axis: i64) -> Result<Self, Mismatch> {
         let Some(dimensions) = &self.0 else { return Ok(Self(None)) };
