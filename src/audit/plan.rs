@@ -270,7 +270,7 @@ impl AuditPlan {
     pub fn of_pace(pace: AuditPace) -> Self {
         let (rows, few, repetitions, nodes) = match pace {
             AuditPace::Quick => (100, 50, 3, 50),
-            AuditPace::Usual => (200, 100, 5, 100),
+            AuditPace::Usual => (200, 100, 3, 100),
             AuditPace::Thorough => (1_000, 500, 10, 2_000),
         };
         let decimals = |texts: &[&str]| {

@@ -25,7 +25,7 @@ macro_rules! presets {
 presets! {
     "random-uniform" Few,
     "random-gaussian" Usual,
-    "line-search" Few,
+    "line-search" Usual,
     "line-search-local" All,
     "jacobian-x" Few,
     "jacobian-p" All,

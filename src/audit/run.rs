@@ -427,11 +427,12 @@ impl Findings<'_> {
             };
             let what = match (cell.work, cell.defense) {
                 (Work::Certify { property }, None) => &layout.properties[property],
-                (Work::Steal { attack, .. }, None) => &layout.attacks[attack],
+                // the same at every budget
+                (Work::Steal { attack, .. }, None) => self.attack_of(&layout.attacks[attack]),
                 (Work::Measure, Some(defense)) => &layout.defenses[defense],
                 (Work::Measure, None) | (_, Some(_)) => continue,
             };
-            tell(format!("{what}: {reason}."));
+            tell(format!("{what}: {}.", reason.trim_end_matches('.')));
         }
         self.made.left_out.iter().cloned().for_each(&mut tell);
         let changes = self.made.changes.iter().flat_map(|part| part.left_out.clone());
@@ -443,6 +444,17 @@ impl Findings<'_> {
             tell(format!("{}: left out by the plan.", part.name()));
         }
         told
+    }
+
+    /// The attack of a name at a budget.
+    fn attack_of<'n>(&self, name: &'n str) -> &'n str {
+        let attacks = self.plan.attacks.iter().map(|attack| attack.name.as_str());
+        let fits = |attack: &&str| {
+            let rest = name.strip_prefix(*attack).and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(|rest| rest.parse::<u64>().is_ok())
+        };
+        let length = attacks.filter(fits).map(str::len).max();
+        length.and_then(|length| name.get(..length)).unwrap_or(name)
     }
 
     fn manifest(&self) -> Manifest {

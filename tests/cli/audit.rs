@@ -65,6 +65,9 @@ fn an_audit_of_trees_leaves_the_same_bytes_and_every_entry_checks() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("<script") && !page.contains("src=\"http"));
+    // the grid makes every cell again
+    scene.propcert_in("one", "study run grid.toml --out ../again").assert().code(0);
+    assert_eq!(scene.read("again/cells.jsonl"), scene.read("one/cells.jsonl"));
     // an earlier audit is replaced as a whole, and two stand side by side
     scene.done(&format!("{TREES} --out one"));
     let both = scene.done("report one two --out both");

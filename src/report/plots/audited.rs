@@ -219,7 +219,8 @@ pub(in crate::report) fn learning(model: &ModelReport, audited: &AuditFindings) 
     let count = attacks.len() as f64;
     let dashes = [LineStyle::Solid, LineStyle::Dashed, LineStyle::Dotted, LineStyle::DashDot];
     let styles = dashes.iter().flat_map(|dash| STYLES.iter().map(move |style| (dash, style)));
-    let mut least = 1.0f64;
+    let means = model.attacks.iter().map(|attack| attack.agreement.heldout.mean);
+    let start = ((means.fold(1.0, f64::min) * 10.0).floor() / 10.0 - 0.1).clamp(0.0, 0.9);
     let (mut drawn, mut plots): (Vec<Curve>, Vec<Plot>) = (Vec::new(), Vec::new());
     for (at, ((name, points), (dash, (color, marker)))) in
         attacks.iter().zip(styles.cycle()).enumerate()
@@ -233,11 +234,10 @@ pub(in crate::report) fn learning(model: &ModelReport, audited: &AuditFindings) 
         let points: Vec<(f64, Estimate)> = points.iter().filter_map(place).collect();
         for (x, estimate) in &points {
             if let Some([low, high]) = estimate.interval() {
-                let ends = vec![(*x, low.max(0.0)), (*x, high.min(1.0))];
+                let ends = vec![(*x, low.clamp(start, 1.0)), (*x, high.clamp(start, 1.0))];
                 let arm = LinePlot::new().with_data(ends).with_color(*color);
                 plots.push(arm.with_stroke_width(1.0).into());
             }
-            least = least.min(estimate.mean);
         }
         drawn.push(Curve {
             name: (*name).to_owned(),
@@ -247,7 +247,6 @@ pub(in crate::report) fn learning(model: &ModelReport, audited: &AuditFindings) 
             points: points.iter().map(|(x, estimate)| (*x, estimate.mean)).collect(),
         });
     }
-    let start = ((least * 10.0).floor() / 10.0 - 0.1).clamp(0.0, 0.9);
     let layout = Layout::new((0.5, budgets.len() as f64 + 0.5), (start, 1.0))
         .with_width(WIDTH)
         .with_height(HEIGHT + 40.0 * (count / 3.0).ceil().max(1.0))
