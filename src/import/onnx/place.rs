@@ -135,7 +135,7 @@ impl<'a> NodePlace<'a> {
             return Err(self.wrong(format!("the attributes {names:?}"), expected));
         };
         let wrong = || self.wrong(format!("no number in `{:.60}`", attribute.name), expected);
-        attribute.tensor.as_ref().map(Known::Stored).ok_or_else(wrong)
+        attribute.tensor.as_deref().map(Known::Stored).ok_or_else(wrong)
     }
 
     /// Rows and columns of a matrix, both at least 1.

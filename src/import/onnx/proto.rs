@@ -45,7 +45,8 @@ pub(super) struct Attribute<'a> {
     pub(super) float: Option<f32>,
     pub(super) int: Option<i64>,
     pub(super) floats: Vec<f32>,
-    pub(super) tensor: Option<Tensor<'a>>,
+    /// Apart, so that many attributes take little room.
+    pub(super) tensor: Option<Box<Tensor<'a>>>,
 }
 
 /// A declared value: its name and, where known, its dimensions (`None` is a free one).
@@ -154,7 +155,7 @@ impl<'a> Attribute<'a> {
                 (2, Value::Four(bytes)) => attribute.float = Some(f32::from_le_bytes(bytes)),
                 (3, Value::Varint(n)) => attribute.int = Some(n.cast_signed()),
                 (5, Value::Bytes(bytes, at)) => {
-                    attribute.tensor = Some(Tensor::read(Fields::new(bytes, at))?);
+                    attribute.tensor = Some(Tensor::read(Fields::new(bytes, at))?.into());
                 }
                 (7, Value::Four(bytes)) => attribute.floats.push(f32::from_le_bytes(bytes)),
                 (7, Value::Bytes(bytes, at)) => attribute.floats.extend(floats(bytes, at)?),
@@ -165,13 +166,15 @@ impl<'a> Attribute<'a> {
             at_most("whole numbers of an attribute", ints.len(), MAX_WHOLE)?;
         }
         attribute.tensor = match attribute.name {
-            "value_float" => attribute.float.map(|x| Tensor::of(None, Numbers::F32(vec![x]))),
-            "value_int" => attribute.int.map(|n| Tensor::of(None, Numbers::I64(vec![n]))),
+            "value_float" => {
+                attribute.float.map(|x| Tensor::of(None, Numbers::F32(vec![x])).into())
+            }
+            "value_int" => attribute.int.map(|n| Tensor::of(None, Numbers::I64(vec![n])).into()),
             "value_floats" => {
                 let floats = attribute.floats.clone();
-                Some(Tensor::of(Some(floats.len()), Numbers::F32(floats)))
+                Some(Tensor::of(Some(floats.len()), Numbers::F32(floats)).into())
             }
-            "value_ints" => Some(Tensor::of(Some(ints.len()), Numbers::I64(ints))),
+            "value_ints" => Some(Tensor::of(Some(ints.len()), Numbers::I64(ints)).into()),
             _ => attribute.tensor,
         };
         Ok(attribute)
