@@ -37,7 +37,7 @@ pub fn log_loss(model: &Model, rows: &[Row]) -> f64 {
     rows.iter().map(loss).sum::<f64>() / rows.len() as f64
 }
 
-/// [`auc`] of the score of class 1; `None` with more than two classes.
+/// The share of pairs of rows of the two classes that the score of class 1 orders rightly; `None` with more classes.
 pub fn auc_of(model: &Model, rows: &[Row]) -> Option<f64> {
     let scored = || rows.iter().map(|row| (model.margin(&row.values), row.label == 1));
     if model.classes == 2 { auc(scored()) } else { None }
