@@ -6,19 +6,13 @@
 //! all test rows; obligations are decided by the kernel, of row claims on the first 300 test rows, of pairs about as
 //! many. Seed 0; boosting has no chance in it.
 
-use propcert::dataset;
+mod measured;
+
 use propcert::model::DataSet;
 use propcert::spec::Spec;
 use propcert::train::{HeldModel, HoldFigures, HoldOptions, hold};
 
-const DATA: [&str; 6] = [
-    "spambase",
-    "cryptojacker",
-    "customer_churn",
-    "medical_insurance",
-    "social_honeypot",
-    "twitter_spam_url",
-];
+use measured::{DATA, chosen, opened, words};
 
 /// A strength in words, and the specs that state it.
 type Strength = (String, Vec<String>);
@@ -43,29 +37,18 @@ static FRONTIERS: [Frontier; 10] = [
 ];
 
 fn main() {
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let is_word = |name: &str| words.iter().any(|word| word == name);
-    // without a word of a kind all of it is meant
-    let is_asked =
-        |name: &str, names: &[&str]| is_word(name) || !names.iter().any(|name| is_word(name));
+    let words = words();
     let properties = FRONTIERS.iter().map(|frontier| frontier.property).collect::<Vec<_>>();
+    let asked = chosen(&words, &properties);
     println!(
         "| data | property | strength | accuracy | points lost | log-loss | score range | proved | held by |"
     );
     println!("|---|---|---|---|--:|---|---|---|---|");
-    for name in DATA.into_iter().filter(|name| is_asked(name, &DATA)) {
-        let data = match dataset::open(name) {
-            Ok(data) => data,
-            Err(error) => {
-                eprintln!("left out: {error}");
-                continue;
-            }
-        };
-        for Frontier { property, specs } in &FRONTIERS {
-            if !is_asked(property, &properties) {
-                continue;
-            }
+    for name in chosen(&words, &DATA) {
+        let Some(data) = opened(name) else { continue };
+        for Frontier { property, specs } in
+            FRONTIERS.iter().filter(|it| asked.contains(&it.property))
+        {
             for (strength, texts) in specs(&data) {
                 println!("| {name} | {property} | {strength} | {} |", line(&data, &texts));
             }

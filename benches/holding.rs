@@ -5,50 +5,34 @@
 //! semantics `real`. Networks are means of five seeds; boosting has no chance in it. Every model is trained by the
 //! usual settings of `train --hold`.
 
+mod measured;
+
 use std::time::Instant;
 
 use propcert::certificate::{Subject, Totals};
 use propcert::certify::{Options, Selection, Task};
-use propcert::dataset;
 use propcert::model::{DataSet, Model, Part};
 use propcert::spec::Spec;
 use propcert::train::Recipe;
 
+use measured::{DATA, chosen, opened, words};
+
 const ROWS: usize = 300;
 const SEEDS: u64 = 5;
-const DATA: [&str; 6] = [
-    "spambase",
-    "customer_churn",
-    "social_honeypot",
-    "cryptojacker",
-    "twitter_spam_url",
-    "medical_insurance",
-];
 const FAMILIES: [&str; 2] = ["trees", "mlp"];
 const RADII: [&str; 3] = ["0.05", "0.1", "0.3"];
 
 fn main() {
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let chosen = |side: &[&'static str]| -> Vec<&'static str> {
-        let named: Vec<_> = side.iter().copied().filter(|s| words.iter().any(|w| w == s)).collect();
-        if named.is_empty() { side.to_vec() } else { named }
-    };
+    let words = words();
     println!("| data | family | ε | training | accuracy | proved | refuted | undecided | s |");
     println!("|---|---|--:|---|--:|--:|--:|--:|--:|");
-    for name in chosen(&DATA) {
-        let data = match dataset::open(name) {
-            Ok(data) => data,
-            Err(error) => {
-                eprintln!("left out: {error}");
-                continue;
-            }
-        };
-        for family in chosen(&FAMILIES) {
+    for name in chosen(&words, &DATA) {
+        let Some(data) = opened(name) else { continue };
+        for family in chosen(&words, &FAMILIES) {
             if data.classes() > 2 && family == "trees" {
                 continue;
             }
-            for epsilon in chosen(&RADII) {
+            for epsilon in chosen(&words, &RADII) {
                 let spec = invariance(epsilon);
                 let natural = if family == "trees" { Recipe::trees() } else { Recipe::mlp() };
                 let held = natural.clone().holding([spec.clone()]);

@@ -5,12 +5,15 @@
 //! recipe's model and of the natural one, on the first 100 test rows (two rows make pairs of the first 20 distinct ones;
 //! pairs of rows are all pairs of the first 1,000 training rows). 100 cases an obligation, semantics `real`.
 
+mod measured;
+
 use propcert::certificate::{Subject, Totals};
 use propcert::certify::{Options, Selection, Task};
-use propcert::dataset;
 use propcert::model::{DataSet, Model, Part};
 use propcert::spec::{Property, Semantics, Spec};
 use propcert::train::Recipe;
+
+use measured::{chosen, opened, words};
 
 const DATA: [&str; 3] = ["spambase", "social_honeypot", "customer_churn"];
 /// Recipes, and the spec that each is for; none: the directions that the data declares.
@@ -27,26 +30,15 @@ const TARGETS: [(&str, Option<&str>); 8] = [
 const BUDGET_NODES: u64 = 100;
 
 fn main() {
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let is_chosen = |name: &str, all: &[&str]| {
-        let named = all.iter().any(|one| words.iter().any(|word| word == one));
-        !named || words.iter().any(|word| word == name)
-    };
+    let words = words();
     let seeds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(3);
-    let names = TARGETS.map(|(name, _)| name);
+    let asked = chosen(&words, &TARGETS.map(|(name, _)| name));
     println!("| data | recipe | accuracy natural → trained | proved | refuted | undecided | of |");
     println!("|---|---|---|---|---|---|--:|");
-    for name in DATA.into_iter().filter(|name| is_chosen(name, &DATA)) {
-        let data = match dataset::open(name) {
-            Ok(data) => data,
-            Err(error) => {
-                eprintln!("left out: {error}");
-                continue;
-            }
-        };
+    for name in chosen(&words, &DATA) {
+        let Some(data) = opened(name) else { continue };
         let natural = trained("natural", &data, seeds);
-        for (target, spec) in TARGETS.into_iter().filter(|(target, _)| is_chosen(target, &names)) {
+        for (target, spec) in TARGETS.into_iter().filter(|(target, _)| asked.contains(target)) {
             let models = trained(target, &data, seeds);
             let specs = specs(spec, &data);
             let row = row([&natural, &models], &specs, &data);

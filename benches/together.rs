@@ -5,48 +5,30 @@
 //! 0.05 of a row, ε 1). Each line is one model of `train --hold` by the usual settings, seed 0; accuracy is that on all
 //! test rows, obligations are decided by the kernel, of row claims on the first 300 test rows.
 
+mod measured;
+
 use propcert::certificate::Totals;
-use propcert::dataset;
 use propcert::model::DataSet;
 use propcert::spec::Spec;
 use propcert::train::{HoldFamily, HoldFigures, HoldOptions, hold};
 
-const DATA: [&str; 6] = [
-    "spambase",
-    "cryptojacker",
-    "customer_churn",
-    "medical_insurance",
-    "social_honeypot",
-    "twitter_spam_url",
-];
+use measured::{DATA, chosen, opened, words};
+
 const FAMILIES: [(&str, HoldFamily); 2] = [("trees", HoldFamily::Trees), ("mlp", HoldFamily::Mlp)];
 
 const INVARIANCE: &str = "property = 'local-invariance'\nepsilon = '0.1'\ndelta = '0.5'";
 const BOUNDARY: &str = "property = 'boundary-fuzz'\nepsilon = '1'\nshift = '0.1'\nzone = 'axis'\nscope = 'local'\nradius = '0.05'";
 
 fn main() {
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let is_word = |name: &str| words.iter().any(|word| word == name);
-    // without a word of a kind all of it is meant
-    let is_asked =
-        |name: &str, names: &[&str]| is_word(name) || !names.iter().any(|name| is_word(name));
-    let families = FAMILIES.map(|(family, _)| family);
+    let words = words();
+    let asked = chosen(&words, &FAMILIES.map(|(family, _)| family));
     println!(
         "| data | family | trained for | accuracy | local invariance | directions | boundary |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for name in DATA.into_iter().filter(|name| is_asked(name, &DATA)) {
-        let data = match dataset::open(name) {
-            Ok(data) => data,
-            Err(error) => {
-                eprintln!("left out: {error}");
-                continue;
-            }
-        };
-        for (words, family) in
-            FAMILIES.into_iter().filter(|(family, _)| is_asked(family, &families))
-        {
+    for name in chosen(&words, &DATA) {
+        let Some(data) = opened(name) else { continue };
+        for (words, family) in FAMILIES.into_iter().filter(|(family, _)| asked.contains(family)) {
             for line in lines(&data, family) {
                 println!("| {name} | {words} | {line} |");
             }

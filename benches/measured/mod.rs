@@ -31,6 +31,17 @@ pub fn words() -> Vec<String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect()
 }
 
+/// The names that some words choose; without a word of their kind all are meant.
+pub fn chosen<'a>(words: &[String], names: &[&'a str]) -> Vec<&'a str> {
+    let named: Vec<_> = names.iter().copied().filter(|n| words.iter().any(|w| w == n)).collect();
+    if named.is_empty() { names.to_vec() } else { named }
+}
+
+/// A data set; one that is not there is told and left out.
+pub fn opened(name: &str) -> Option<DataSet> {
+    propcert::dataset::open(name).map_err(|error| eprintln!("left out: {error}")).ok()
+}
+
 /// The folder that a variable names, if it is set and not empty: `PROPCERT_DATA` that of data sets.
 pub fn folder(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).filter(|folder| !folder.is_empty()).map(PathBuf::from)

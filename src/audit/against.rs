@@ -187,9 +187,7 @@ fn radii(old: &ModelReport, new: &ModelReport) -> Option<FigurePair> {
 /// The best thief at each budget.
 fn attacks(old: &ModelReport, new: &ModelReport) -> Vec<FigurePair> {
     let best = |model: &ModelReport, budget: u64| -> Option<Estimate> {
-        let attacks = model.attacks.iter().filter(|attack| attack.budget == budget);
-        let agreements = attacks.map(|attack| attack.agreement.heldout);
-        agreements.max_by(|a, b| a.mean.total_cmp(&b.mean))
+        Some(model.best_attack(budget)?.agreement.heldout)
     };
     let budgets = old.audited.iter().flat_map(|audited| audited.budgets.clone());
     let pair = |budget: u64| {

@@ -1,8 +1,9 @@
 //! The largest changes of the score: by one feature alone, and between two points close to each other.
 //!
 //! Every end is the kernel's: an upper end is a bound that it has shown, a lower end one that it has refuted (or, of an
-//! ensemble, a change that some pair of points attains). The bound of the certificate that is kept is chosen after
-//! these.
+//! ensemble, a change that some pair of points attains). A spec states a bound in few digits, so what it claims is not
+//! quite what was asked for: ends are those of the claim, rounded outward. The bound of the certificate that is kept is
+//! chosen after these.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +11,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Subject, Verdict};
 use crate::certify::{Options, Selection, Task};
+use crate::interval::{Decimal, Rational};
 use crate::model::{Family, Part};
 use crate::report::{CertificateReport, ChangeFinding};
 use crate::spec::Spec;
 use crate::store::Store;
 use crate::study::{Certified, ManifestEntry, StudyError, certify};
+use crate::text::digits::above;
 
 use super::plan::AuditPlan;
-use super::reading::decimal_above;
 use super::run::AuditSubject;
 
 /// Boxes of pairs of points, for one nodes of other searches.
 const BOXES: u64 = 20;
+/// Least and greatest bound that is stated.
+const LEAST: f64 = 1e-6;
+const GREATEST_STATED: f64 = 1e15;
 /// Greatest bound that is tried, as a power of two.
 const GREATEST: i32 = 24;
 /// Halvings between the last bound that is refuted and the first that is proved.
@@ -58,20 +63,22 @@ pub(super) fn changes(
     let features: Vec<String> =
         subject.model.schema.features().iter().map(|feature| feature.name.clone()).collect();
     let quoted = serde_json::json!(features);
-    let stability = |bound: &str| {
-        format!("property = \"stability\"\nfeatures = {quoted}\nbound = \"{bound}\"\n")
+    let stability = |bound: f64| {
+        let bound = decimal_above(bound);
+        let text = format!("property = \"stability\"\nfeatures = {quoted}\nbound = \"{bound}\"\n");
+        BoundSpec { text, claimed: bound.value().clone() }
     };
-    let epsilon = plan.main_epsilon().to_string();
-    let width: f64 = epsilon.parse().unwrap_or(1.0);
-    let near = |bound: &str| {
-        let constant = decimal_above(bound.parse::<f64>().unwrap_or(0.0) / width);
-        format!(
+    let epsilon = plan.main_epsilon();
+    let near = |bound: f64| {
+        let constant = decimal_above((bound / epsilon.value().down()).next_up());
+        let text = format!(
             "property = \"small-neighborhood\"\nepsilon = \"{epsilon}\"\nconstant = \"{constant}\"\non = \"score\"\n"
-        )
+        );
+        BoundSpec { text, claimed: epsilon.value() * constant.value() }
     };
     let any = vec![format!("all features at once, within {epsilon} sd")];
     for (name, names, spec) in [
-        (CHANGES[0], features.clone(), &stability as &dyn Fn(&str) -> String),
+        (CHANGES[0], features.clone(), &stability as &dyn Fn(f64) -> BoundSpec),
         (CHANGES[1], any, &near),
     ] {
         if name == CHANGES[0] && matches!(subject.model.family, Family::Mlp(_)) {
@@ -88,12 +95,34 @@ pub(super) fn changes(
     Ok(part)
 }
 
+/// A spec that states a bound: at least the one asked for.
+struct BoundSpec {
+    text: String,
+    /// The most that a change may be by the spec, exactly.
+    claimed: Rational,
+}
+
+impl BoundSpec {
+    fn read(&self) -> Result<Spec, StudyError> {
+        Ok(Spec::read(self.text.as_bytes())?)
+    }
+}
+
+/// A bound as a decimal of three significant digits, not below it; beyond [`GREATEST_STATED`] that one.
+fn decimal_above(bound: f64) -> Decimal {
+    // what is no number is not above
+    let bound = if bound > LEAST { bound } else { LEAST };
+    // digits without an exponent, as specs have them
+    let text = format!("{}", above(bound.min(GREATEST_STATED), 3));
+    text.parse().expect("digits are a decimal")
+}
+
 /// A kind of claim whose bound is sought.
 struct ChangeBound<'a> {
     subject: &'a AuditSubject<'a>,
     plan: &'a AuditPlan,
     store: &'a Store,
-    spec: &'a dyn Fn(&str) -> String,
+    spec: &'a dyn Fn(f64) -> BoundSpec,
 }
 
 impl ChangeBound<'_> {
@@ -105,7 +134,7 @@ impl ChangeBound<'_> {
         let most = ends.iter().filter_map(|ends| ends.map(|ends| ends.most)).reduce(f64::max);
         let is_whole = ends.iter().all(Option::is_some);
         let file = match most {
-            Some(most) if is_whole => Some(self.keep(name, most, part)?),
+            Some(most) if is_whole => self.keep(name, most, part)?,
             _ => None,
         };
         for (moves, ends) in names.iter().zip(&ends) {
@@ -142,7 +171,7 @@ impl ChangeBound<'_> {
     /// The largest changes that a search over pairs of boxes finds and the kernel shows.
     fn of_ensemble(&self, part: &mut ChangesPart) -> Result<Vec<Option<ChangeEnds>>, StudyError> {
         use rayon::prelude::*;
-        let spec = Spec::read((self.spec)("1").as_bytes())?;
+        let spec = (self.spec)(1.0).read()?;
         let mut task = self.task(&spec);
         task.options.budget_nodes = BOXES * self.plan.budget_nodes;
         let (ends, span) = task.prepare(|searcher| {
@@ -180,35 +209,42 @@ impl ChangeBound<'_> {
 
     /// Has the kernel decide one bound for every obligation.
     fn try_bound(&self, bound: f64, tried: &mut TriedBounds) -> Result<(), StudyError> {
-        let text = decimal_above(bound);
-        let stated = text.parse::<f64>().unwrap_or(bound);
-        let spec = Spec::read((self.spec)(&text).as_bytes())?;
+        let stated = (self.spec)(bound);
+        let spec = stated.read()?;
+        let BoundSpec { claimed, .. } = &stated;
         let mut verdicts = BTreeMap::new();
         self.task(&spec).certify(&mut |at, answer| {
             verdicts.insert(at, matches!(answer.verdict, Verdict::Proved(_)));
             if let Verdict::Refuted(_) = answer.verdict {
-                tried.refuted(at, stated);
+                tried.refuted(at, claimed.down());
             }
         })?;
         for (at, _) in verdicts.into_iter().filter(|(_, is_proved)| *is_proved) {
-            tried.proved(at, stated);
+            tried.proved(at, claimed.up());
         }
         Ok(())
     }
 
-    /// Certifies the claim at the least decimal that is above the bound, for good.
-    fn keep(&self, name: &str, bound: f64, part: &mut ChangesPart) -> Result<String, StudyError> {
-        let text = (self.spec)(&decimal_above(bound));
-        let spec = Spec::read(text.as_bytes())?;
+    /// Certifies the claim at the least bound of few digits that is not below this one, for good. The file of the
+    /// certificate, if it proves the claim.
+    fn keep(
+        &self,
+        name: &str,
+        bound: f64,
+        part: &mut ChangesPart,
+    ) -> Result<Option<String>, StudyError> {
+        let stated = (self.spec)(bound);
+        let spec = stated.read()?;
         let model = self.subject.name;
         let (spec_file, file) =
             (format!("specs/{name}.toml"), format!("certificates/{model}/{name}.jsonl"));
-        self.store.write(&spec_file, text.as_bytes())?;
+        self.store.write(&spec_file, stated.text.as_bytes())?;
         let mut task = self.task(&spec);
         if matches!(self.subject.model.family, Family::Ensemble(_)) {
             task.options.budget_nodes = 2 * BOXES * self.plan.budget_nodes;
         }
         let Certified { report, .. } = certify(&task, 0, self.store, &file)?;
+        let is_proved = report.checked && report.counts.proved == report.counts.n();
         part.certificates.push(report);
         part.entries.push(ManifestEntry {
             certificate: file.clone(),
@@ -217,7 +253,12 @@ impl ChangeBound<'_> {
             data: None,
             defense: None,
         });
-        Ok(file)
+        if !is_proved {
+            let reason =
+                format!("{name}: the budget was not enough for a certificate of the bound.");
+            part.left_out.push(reason);
+        }
+        Ok(is_proved.then_some(file))
     }
 }
 

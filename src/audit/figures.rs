@@ -3,10 +3,10 @@
 use crate::model::{DataSet, Family, Model};
 use crate::report::{Counts, ModelReport, OrderFinding, OrderVerdict};
 
+use super::findings::direction_of;
 use super::gate::{GateFigure, GateKind};
 use super::grid::{BOUNDARY, ORDERS, local_name};
 use super::plan::{AuditPart, AuditPlan, PlanError};
-use super::run::direction_of;
 
 /// The accuracy on test rows.
 const ACCURACY: &str = "accuracy";
@@ -109,7 +109,8 @@ pub(super) fn figure(name: &str, model: &ModelReport) -> Option<GateFigure> {
     let audited = model.audited.as_ref()?;
     if let Some(budget) = name.strip_prefix(AGREEMENT) {
         let budget: u64 = budget.parse().ok()?;
-        return best_thief(model, budget).map(|(_, mean)| GateFigure::Number(mean));
+        let best = model.best_attack(budget);
+        return best.map(|best| GateFigure::Number(best.agreement.heldout.mean));
     }
     match name {
         ACCURACY => Some(GateFigure::Observed(model.accuracy)),
@@ -128,13 +129,6 @@ fn certificate_counts(name: &str, model: &ModelReport) -> Option<Counts> {
         .iter()
         .find(|certificate| certificate.file.as_ref().is_some_and(|file| file.ends_with(&ending)));
     found.map(|certificate| certificate.counts)
-}
-
-/// The best thief at a budget, by its mean agreement on held-out rows: its name and that mean.
-pub(super) fn best_thief(model: &ModelReport, budget: u64) -> Option<(&str, f64)> {
-    let attacks = model.attacks.iter().filter(|attack| attack.budget == budget);
-    let means = attacks.map(|attack| (attack.name.as_str(), attack.agreement.heldout.mean));
-    means.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The directions that are asked for, by the kernel's answers.

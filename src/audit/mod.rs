@@ -11,22 +11,24 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `plan`, `presets`, `gate` | what is asked for |
+//! | `plan`, `plan_file`, `presets`, `gate` | what is asked for |
 //! | `grid` | the grid of a plan |
-//! | `run` | the run, and its findings put together |
+//! | `run` | the run of all |
+//! | `findings` | its findings put together |
 //! | `radii`, `changes`, `posterior` | parts that are no cells |
 //! | `reading`, `words` | what certificates say, in words |
 //! | `figures` | the figures that gates and comparisons are about |
 //! | `against` | two audits beside each other |
-//! | `text`, `junit` | the report as text and for machines |
+//! | `text` | the report as text |
 
 mod against;
 mod changes;
 mod figures;
+mod findings;
 mod gate;
 mod grid;
-mod junit;
 mod plan;
+mod plan_file;
 mod posterior;
 mod presets;
 mod radii;
@@ -46,7 +48,6 @@ use crate::study::files_of_demo;
 pub use against::{AgainstError, compare, expect_comparable};
 pub use figures::expect_gates;
 pub use gate::{Gate, GateFigure, GateKind};
-pub use junit::junit;
 pub use plan::{AuditPace, AuditPart, AuditPlan, PlanError, PlannedAttack};
 pub use run::{AuditSubject, Audited, audit};
 pub use text::report_text;

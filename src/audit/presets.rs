@@ -30,6 +30,9 @@ presets! {
     "jacobian-x" Few,
     "jacobian-p" All,
     "committee" Usual,
+    "band-aware" All,
+    "repetition" All,
+    "recovery" All,
     "masked-thief" Few,
     "masked-thief-along" Usual,
     "masked-thief-line-search" Usual,
@@ -39,6 +42,7 @@ presets! {
     "masked-thief-jacobian-p" All,
     "masked-thief-exclude" All,
     "masked-thief-endpoints" All,
+    "masked-thief-monotone" All,
     "masked-thief-local-invariance" All,
     "masked-thief-local-invariance-t" All,
     "masked-thief-small-neighborhood" All,
@@ -83,6 +87,13 @@ mod tests {
         }
         assert!(of(PresetScope::Few).len() < of(PresetScope::Usual).len());
         assert_eq!(of(PresetScope::All).len(), PRESETS.len());
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/attacks");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        for file in files {
+            let file = file.into_string().unwrap();
+            let name = file.strip_suffix(".toml").unwrap();
+            assert!(named(name).is_some(), "{name} is no preset");
+        }
         assert!(named("thresholds").is_some() && named("threshold").is_none());
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Point, Row};
 use crate::report::{LocalFinding, OrderVerdict};
 use crate::study::StudyError;
 
-use super::words::{exact_label, flip, moved, moves, rounded, simplest};
+use super::words::{exact_label, flip, moved, moves, simplest};
 
 /// Most rows whose points are tried for the smallest example.
 const TRIED: usize = 20;
@@ -126,17 +126,4 @@ fn step(task: &Task, points: &[Vec<String>]) -> Option<String> {
         "{} {verb} the score of class 1 from {before} to {after}",
         moves(&model.schema, &one, &other)
     ))
-}
-
-/// A bound as a decimal of three significant digits that is not below it.
-pub(super) fn decimal_above(bound: f64) -> String {
-    let mut above = bound.max(1e-6);
-    loop {
-        let text = rounded(above, 3);
-        match text.parse::<f64>() {
-            Ok(found) if found >= bound && !text.contains('e') => return text,
-            Ok(_) if above < 1e15 => above *= 1.001,
-            _ => return format!("{}", bound.ceil()),
-        }
-    }
 }

@@ -8,8 +8,9 @@ use crate::report::{
     observed, percent_of,
 };
 
-use super::figures::{best_thief, declared_counts};
-use super::words::rounded;
+use crate::text::digits::{above, below, nearest, shortest};
+
+use super::figures::declared_counts;
 
 /// The text of `report.txt`.
 pub fn report_text(report: &Report) -> String {
@@ -85,7 +86,7 @@ impl TextLines<'_> {
         self.heading("Radii, L-infinity, in standard deviations (decided by the kernel)");
         if let Some(report) = &self.model.radii {
             let quartiles = report.quartiles.map(|quartile| {
-                quartile.map_or_else(|| "none".to_owned(), |radius| rounded(radius, 3))
+                quartile.map_or_else(|| "none".to_owned(), |radius| shortest(nearest(radius, 3)))
             });
             self.line(format_args!(
                 "rows {}, exact {}, zero {}, never {}, quartiles {}",
@@ -128,7 +129,8 @@ impl TextLines<'_> {
         }
         self.heading("Largest changes of the score (decided by the kernel)");
         for change in &audited.changes {
-            let (least, most) = (rounded(change.least, 4), rounded(change.most, 4));
+            let least = shortest(below(change.least, 4));
+            let most = shortest(above(change.most, 4));
             match change.least > 0.0 {
                 true => self.line(format_args!("{}: {least} to {most}", change.moves)),
                 false => self.line(format_args!("{}: at most {most}", change.moves)),
@@ -168,8 +170,9 @@ impl TextLines<'_> {
             self.line(format_args!("{}: {agreement}{wrong}", attack.name));
         }
         for &budget in &audited.budgets {
-            if let Some((name, mean)) = best_thief(model, budget) {
-                self.line(format_args!("best with {budget} queries: {name}, {}", percent_of(mean)));
+            if let Some(best) = model.best_attack(budget) {
+                let (name, mean) = (&best.name, percent_of(best.agreement.heldout.mean));
+                self.line(format_args!("best with {budget} queries: {name}, {mean}"));
             }
         }
     }

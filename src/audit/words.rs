@@ -1,6 +1,7 @@
 //! Changes of inputs in words: `raising char_freq_dollar from 0.02 to 0.03 turns label 1 into label 0`.
 
 use crate::model::{Model, Point, Schema, argmax};
+use crate::text::digits::{nearest, shortest};
 
 /// Most moved features that are named.
 const NAMED: usize = 3;
@@ -82,21 +83,10 @@ fn beside(text: &str, x: f64) -> &'static str {
 
 /// Two different numbers in the fewest digits, at least three, that tell them apart.
 pub(super) fn apart_texts(a: f64, b: f64) -> (String, String) {
-    let pairs = (3..=17).map(|digits| (rounded(a, digits), rounded(b, digits)));
+    let pairs = (3..=17).map(|digits| (nearest(a, digits), nearest(b, digits)));
     let mut differing = pairs.skip_while(|(a, b)| a == b);
-    differing.next().unwrap_or_else(|| (plain(a), plain(b)))
-}
-
-/// A number in so many significant digits.
-pub(super) fn rounded(x: f64, digits: usize) -> String {
-    let text = format!("{x:.*e}", digits - 1);
-    plain(text.parse().unwrap_or(x))
-}
-
-/// The shortest text of a number, without a point where it is whole.
-fn plain(x: f64) -> String {
-    let text = format!("{x:?}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    let (a, b) = differing.next().unwrap_or((a, b));
+    (shortest(a), shortest(b))
 }
 
 #[cfg(test)]
@@ -152,7 +142,6 @@ mod tests {
         let (a, b) = apart_texts(1.0, 1.0f64.next_up());
         assert_eq!((a.as_str(), b.as_str()), ("1", "1.0000000000000002"));
         assert_eq!(apart_texts(1234.5, 1234.6), ("1234".to_owned(), "1235".to_owned()));
-        assert_eq!(rounded(22.041_26, 4), "22.04");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
+use crate::text::digits::nearest;
+
 /// Widest line, in characters.
 const WIDTH: u16 = 100;
 
@@ -52,7 +54,7 @@ pub(super) fn short(value: f64) -> String {
     if value.fract() == 0.0 && size < 1e15 {
         return format!("{value}");
     }
-    let rounded: f64 = format!("{value:.4e}").parse().unwrap_or(value);
+    let rounded = nearest(value, 5);
     if (1e-4..1e15).contains(&size) { format!("{rounded}") } else { format!("{rounded:e}") }
 }
 

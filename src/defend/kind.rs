@@ -72,6 +72,9 @@ impl DefenseKind {
         }
     }
 
+    /// All short names, for messages.
+    pub const NAMES: &str = "pp, am, mixture, rounding, brr or vp";
+
     /// The kind of that short name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -222,6 +225,12 @@ mod tests {
             let identity = kind.identity(target).unwrap();
             assert_eq!(identity.apply(&[0.3, 0.7], 1), [0.3, 0.7]);
         }
+    }
+
+    #[test]
+    fn messages_name_every_kind() {
+        let names = DefenseKind::NAMES.replace(" or ", ", ");
+        assert_eq!(names, DefenseKind::ALL.map(DefenseKind::name).join(", "));
     }
 
     #[test]

@@ -27,11 +27,10 @@ const MOST_CLASSES: usize = 10;
 
 /// The posterior that a defense answers at a raw point, in `f64`; of answers that are drawn, their probabilities.
 pub fn defended_posterior(model: &Model, defense: &Defense, raw: &[f64]) -> Vec<f64> {
-    let posterior = model.posterior(raw);
-    let own = model.label(raw);
+    let asked = AskedPoint { raw, posterior: model.posterior(raw), own: model.label(raw) };
     match defense.vertices() {
-        Some(map) => poisoned(model, map, raw, &posterior, own),
-        None => defense.apply(&posterior, own),
+        Some(map) => asked.poisoned(model, map),
+        None => defense.apply(&asked.posterior, asked.own),
     }
 }
 
@@ -68,56 +67,55 @@ fn is_above(scores: &[Rational], own: usize, delta: &Rational) -> bool {
     sum.zip(odds).is_some_and(|(sum, odds)| sum < odds)
 }
 
-/// `(1 − a)·F + a·v`.
-fn poisoned(
-    model: &Model,
-    map: &VertexPoisoning,
-    raw: &[f64],
-    posterior: &[f64],
+/// A point that an answer is asked for.
+struct AskedPoint<'a> {
+    raw: &'a [f64],
+    /// F, undefended.
+    posterior: Vec<f64>,
+    /// The undefended label.
     own: usize,
-) -> Vec<f64> {
-    let v = target(model, map, raw, posterior, own);
-    let share = match map.step() {
-        PoisonStep::Fixed(alpha) => alpha.value().down(),
-        PoisonStep::Budget(budget, norm) => {
-            let length = length(posterior.iter().zip(&v).map(|(p, v)| p - v), *norm);
-            if length > 0.0 { (budget.value().down() / length).min(1.0) } else { 0.0 }
+}
+
+impl AskedPoint<'_> {
+    /// `(1 − a)·F + a·v`.
+    fn poisoned(&self, model: &Model, map: &VertexPoisoning) -> Vec<f64> {
+        let v = self.target(model, map);
+        let both = || self.posterior.iter().zip(&v);
+        let share = match map.step() {
+            PoisonStep::Fixed(alpha) => alpha.value().down(),
+            PoisonStep::Budget(budget, norm) => {
+                let length = length(both().map(|(p, v)| p - v), *norm);
+                if length > 0.0 { (budget.value().down() / length).min(1.0) } else { 0.0 }
+            }
+        };
+        both().map(|(p, v)| (1.0 - share) * p + share * v).collect()
+    }
+
+    /// v, the point that the answer moves to.
+    fn target(&self, model: &Model, map: &VertexPoisoning) -> Vec<f64> {
+        let Self { raw, posterior, own } = self;
+        let (choice, seed) = map.choice();
+        let classes = posterior.len();
+        let less = |least, class| if posterior[class] < posterior[least] { class } else { least };
+        let least = (0..classes).fold(0, less);
+        let surrogate = || surrogate(&model.schema.standardise(raw), classes, seed);
+        match choice {
+            VertexChoice::Argmin => vertex(classes, least),
+            VertexChoice::Random => vertex(classes, drawn(seed, raw, classes)),
+            VertexChoice::Gradient => {
+                let candidates = (0..classes).map(|class| vertex(classes, class));
+                let best = furthest(candidates, posterior, &surrogate());
+                best.unwrap_or_else(|| vertex(classes, least))
+            }
+            VertexChoice::Keeping => keeping(posterior, *own, &surrogate()),
         }
-    };
-    posterior.iter().zip(&v).map(|(p, v)| (1.0 - share) * p + share * v).collect()
+    }
 }
 
 fn length(changes: impl Iterator<Item = f64>, norm: PoisonNorm) -> f64 {
     match norm {
         PoisonNorm::L1 => changes.map(f64::abs).sum(),
         PoisonNorm::L2 => changes.map(|d| d * d).sum::<f64>().sqrt(),
-    }
-}
-
-/// The point that the answer moves to.
-fn target(
-    model: &Model,
-    map: &VertexPoisoning,
-    raw: &[f64],
-    posterior: &[f64],
-    own: usize,
-) -> Vec<f64> {
-    let (choice, seed) = map.choice();
-    let classes = posterior.len();
-    let least = (0..classes)
-        .fold(0, |least, class| if posterior[class] < posterior[least] { class } else { least });
-    match choice {
-        VertexChoice::Argmin => vertex(classes, least),
-        VertexChoice::Random => vertex(classes, drawn(seed, raw, classes)),
-        VertexChoice::Gradient => {
-            let surrogate = surrogate(&model.schema.standardise(raw), classes, seed);
-            let candidates = (0..classes).map(|class| vertex(classes, class));
-            furthest(candidates, posterior, &surrogate).unwrap_or_else(|| vertex(classes, least))
-        }
-        VertexChoice::Keeping => {
-            let surrogate = surrogate(&model.schema.standardise(raw), classes, seed);
-            keeping(posterior, own, &surrogate)
-        }
     }
 }
 

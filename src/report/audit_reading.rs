@@ -2,6 +2,7 @@
 
 use super::format::{integer, observed, percent_of};
 use super::{AuditFindings, Counts, ModelReport, OrderFinding, OrderVerdict, Run, Share};
+use crate::text::digits::{above, below, shortest};
 
 /// Agreement from which a model counts as stolen.
 const STOLEN: f64 = 0.9;
@@ -37,15 +38,11 @@ pub(super) fn proved(model: &ModelReport, audited: &AuditFindings) -> Vec<String
         }
     }
     told.extend(orders_proved(&audited.orders));
-    let change = audited.changes.iter().filter(|change| !change.moves.starts_with("all "));
-    if let Some(most) = change.map(|change| change.most).reduce(f64::max) {
-        told.push(format!("No single feature moves the score by more than {}.", significant(most)));
-    }
-    if let Some([_, most]) = audited.posterior.as_ref().and_then(|found| found.score_span) {
-        told.push(format!(
-            "On the whole domain the score goes over at most {}.",
-            significant(most)
-        ));
+    // without a certificate nobody can decide it again
+    let certified = audited.changes.iter().filter(|change| change.file.is_some());
+    let single = certified.filter(|change| !change.moves.starts_with("all "));
+    if let Some(most) = single.map(|change| change.most).reduce(f64::max) {
+        told.push(format!("No single feature moves the score by more than {}.", at_most(most)));
     }
     let checked = model.certificates.iter().filter(|one| one.checked).count() as u64;
     let all = model.certificates.len() as u64;
@@ -144,10 +141,7 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
 
 /// What a thief gets, a sentence each.
 pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String> {
-    let best = |budget: u64| {
-        let attacks = model.attacks.iter().filter(|attack| attack.budget == budget);
-        attacks.max_by(|a, b| a.agreement.heldout.mean.total_cmp(&b.agreement.heldout.mean))
-    };
+    let best = |budget: u64| model.best_attack(budget);
     let mut told = Vec::new();
     let enough = audited
         .budgets
@@ -188,17 +182,18 @@ pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String
     told
 }
 
+/// An upper end in three digits, rounded up.
+pub(super) fn at_most(number: f64) -> String {
+    shortest(above(number, 3))
+}
+
+/// A lower end in three digits, rounded down.
+pub(super) fn at_least(number: f64) -> String {
+    shortest(below(number, 3))
+}
+
 /// The first letter as a capital.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A number in three digits or more.
-pub(super) fn significant(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if !(1e-3..1e6).contains(&size) => format!("{number:.2e}"),
-        size => format!("{number:.*}", (2.0 - size.log10().floor()).max(0.0) as usize),
-    }
 }

@@ -110,10 +110,11 @@ pub(super) fn claim(name: &PropertyName) -> String {
 }
 
 /// The text with `�` for every character by which a name could rewrite the screen or turn text around. Names
-/// come from files.
+/// come from files. Characters that XML does not know go as well.
 pub(super) fn printable(text: &str) -> String {
+    let is_turned = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_unsafe =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        |c: char| c.is_control() || is_turned(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
 }
 

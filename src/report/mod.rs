@@ -11,6 +11,7 @@
 
 mod audit_page;
 mod audit_reading;
+mod audit_sections;
 mod audited;
 mod estimate;
 mod findings;
@@ -18,6 +19,7 @@ mod findings;
 mod fixture;
 mod format;
 mod html;
+mod junit;
 mod plots;
 mod reading;
 mod sections;
@@ -42,6 +44,7 @@ pub use findings::{
 };
 pub(crate) use format::{integer as grouped, observed, percent_of};
 pub use html::render_html;
+pub use junit::render_junit;
 pub(crate) use terminal::RULED;
 
 /// The version of `report.json`; other versions are refused.

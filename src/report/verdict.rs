@@ -1,17 +1,27 @@
-//! One sentence of verdict per defense.
+//! The best thieves, and one sentence of verdict per defense.
 
 use super::format::{integer, of, percent};
-use super::{DefendedAttack, DefenseReport, Share};
+use super::{AttackReport, DefendedAttack, DefenseReport, ModelReport, Share};
 
 /// Points of agreement below which a difference is called none.
 const NOTHING: f64 = 0.005;
 
+impl ModelReport {
+    /// The attack with the largest mean agreement on held-out rows at a budget; of equal ones the first.
+    pub fn best_attack(&self, budget: u64) -> Option<&AttackReport> {
+        let attacks = self.attacks.iter().filter(|attack| attack.budget == budget);
+        let mean = |attack: &AttackReport| attack.agreement.heldout.mean;
+        attacks.reduce(|best, one| if mean(one) > mean(best) { one } else { best })
+    }
+}
+
 impl DefenseReport {
-    /// The best thieves without and with the defense, by mean agreement on held-out rows: name and mean of each.
+    /// The best thieves without and with the defense, by mean agreement on held-out rows: name and mean of each; of
+    /// equal ones the first.
     pub fn best_thieves(&self) -> Option<[(&str, f64); 2]> {
         let best = |mean: fn(&DefendedAttack) -> f64| {
             let means = self.attacks.iter().map(|attack| (attack.attack.as_str(), mean(attack)));
-            means.max_by(|a, b| a.1.total_cmp(&b.1))
+            means.reduce(|best, one| if one.1 > best.1 { one } else { best })
         };
         Some([
             best(|attack| attack.before.heldout.mean)?,

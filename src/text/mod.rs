@@ -1,8 +1,9 @@
-//! Certificates and verdicts as text, for files and for people. Nothing here decides anything: whoever reads a
+//! Certificates, verdicts and bounds as text, for files and for people. Nothing here decides anything: whoever reads a
 //! certificate decides it again.
 
 mod accuracy;
 mod certificate;
+pub mod digits;
 
 pub use accuracy::Share;
 

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use crate::audit::{
     AuditPace, AuditPlan, AuditSubject, Audited, PlanError, audit, compare, expect_comparable,
-    expect_gates, junit, report_text,
+    expect_gates, report_text,
 };
 use crate::dataset;
 use crate::import::{
     Format, ImportError, Imported, Outputs, Rounds, gather, onnx_outputs, recognise,
 };
 use crate::model::{DataSet, Digest, Model, Schema};
-use crate::report::{Report, from_json, render_html, to_json};
+use crate::report::{Report, from_json, render_html, render_junit, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     /// The plan (TOML).
     #[arg(long)]
     plan: Option<PathBuf>,
-    /// Within a minute on data of the size of Spambase and two cores: fewer rows, attacks and repetitions.
+    /// Fewer rows and attacks: about a third of the time.
     #[arg(long, conflicts_with = "thorough")]
     quick: bool,
     /// As long as it takes: more radii, rows, budgets and repetitions, every attack.
@@ -138,7 +138,7 @@ fn write(audited: &Audited, store: &Store) -> Result<String, Refusal> {
     store.write("report.json", to_json(report)?.as_bytes())?;
     store.write("report.html", render_html(report)?.as_bytes())?;
     store.write("report.txt", text.as_bytes())?;
-    store.write("junit.xml", junit(report).as_bytes())?;
+    store.write("junit.xml", render_junit(report)?.as_bytes())?;
     Ok(text)
 }
 

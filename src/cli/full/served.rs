@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::defend::{
     AnswerGround, ResponseMemory, ServedAnswer, ServedLog, Server, defended_posterior,
 };
-use crate::defense::{Defense, DefenseError, RandomisedResponse};
+use crate::defense::{Defense, DefenseError, RandomisedResponse, ResponseZone};
 use crate::model::{Digest, Model, argmax};
 use crate::oracle::exact_label;
 use crate::source::meta_name;
@@ -231,13 +231,12 @@ fn summary(
     let count = |is_meant: fn(&AnswerGround) -> bool| {
         answers.iter().filter(|answer| is_meant(&answer.ground)).count()
     };
-    let proved = count(|ground| matches!(ground, AnswerGround::Plain(Some(_))));
-    let beyond = count(|ground| matches!(ground, AnswerGround::Plain(None)));
+    let plain = count(|ground| matches!(ground, AnswerGround::Plain(_)));
     let drawn = count(|ground| matches!(ground, AnswerGround::Drawn));
     let remembered = count(|ground| matches!(ground, AnswerGround::Remembered));
-    let plain = match beyond {
-        0 => format!("{proved} proved"),
-        _ => format!("{beyond} beyond the band"),
+    let plain = match response.zone() {
+        ResponseZone::Ball { .. } => format!("{plain} proved"),
+        ResponseZone::Band { .. } => format!("{plain} beyond the band"),
     };
     let (epsilon, cells) = (response.epsilon(), memory.len());
     let cost = |answers: usize| answers as f64 * epsilon.value().down();

@@ -97,18 +97,13 @@ const BEST_COLUMNS: [Column; 6] = [
 
 /// The largest agreement over all attacks, without the defense and with it: a thief takes the best.
 fn best_rows(model: &str, defense: &DefenseReport) -> Vec<Vec<String>> {
-    let largest = |side: fn(&DefendedAttack) -> f64| {
-        let better = |a: (String, f64), b: (String, f64)| if b.1 > a.1 { b } else { a };
-        defense.attacks.iter().map(|one| (one.attack.clone(), side(one))).reduce(better)
-    };
-    let before = largest(|one| one.before.heldout.mean);
-    let after = largest(|one| one.after.heldout.mean);
-    let row = |(before, after): ((String, f64), (String, f64))| {
+    let row = |[before, after]: [(&str, f64); 2]| {
         let figure = |mean: f64| format!("{:.1}%", 100.0 * mean);
         let name = (model.to_owned(), defense_name(defense));
-        vec![name.0, name.1, before.0, figure(before.1), after.0, figure(after.1)]
+        let (without, with) = (before.0.to_owned(), after.0.to_owned());
+        vec![name.0, name.1, without, figure(before.1), with, figure(after.1)]
     };
-    before.zip(after).map(row).into_iter().collect()
+    defense.best_thieves().map(row).into_iter().collect()
 }
 
 /// The loss of a thief to one defense of one model.

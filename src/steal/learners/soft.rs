@@ -24,9 +24,7 @@ pub(in crate::steal) fn gradient<F: NdFloat>(
     inputs: &Array2<F>,
     by_logits: impl FnOnce(&Array2<F>) -> Array2<F>,
 ) -> FloatNetwork<F> {
-    let mut tape = passed(network, inputs);
-    let deltas = by_logits(tape.logits());
-    tape.last_deltas().assign(&deltas);
+    let mut tape = with_deltas(network, inputs, by_logits);
     let mut gradient = network.zeros_like();
     network.backward(inputs, &mut tape, &mut gradient);
     gradient
@@ -38,12 +36,22 @@ pub(super) fn slopes<F: NdFloat>(
     inputs: &Array2<F>,
     by_logits: impl FnOnce(&Array2<F>) -> Array2<F>,
 ) -> Array2<F> {
-    let mut tape = passed(network, inputs);
-    let deltas = by_logits(tape.logits());
-    tape.last_deltas().assign(&deltas);
+    let mut tape = with_deltas(network, inputs, by_logits);
     let mut by_input = Array2::zeros(inputs.raw_dim());
     network.backward_to_inputs(&mut tape, &mut by_input);
     by_input
+}
+
+/// A pass forward, with the derivatives by the logits.
+fn with_deltas<F: NdFloat>(
+    network: &FloatNetwork<F>,
+    inputs: &Array2<F>,
+    by_logits: impl FnOnce(&Array2<F>) -> Array2<F>,
+) -> Tape<F> {
+    let mut tape = passed(network, inputs);
+    let deltas = by_logits(tape.logits());
+    tape.last_deltas().assign(&deltas);
+    tape
 }
 
 /// Replaces each row of logits by its softmax.

@@ -8,8 +8,8 @@
 //! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"
 //! ```
 //!
-//! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture` or
-//! `rounding`.
+//! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture`,
+//! `rounding`, `brr` or `vp`.
 //!
 //! A property or an attack with `behind-defenses = false` is left out behind defenses.
 //!

@@ -287,7 +287,7 @@ impl EntryReader<'_> {
             None => DefenseKind::PredictionPoisoning,
             Some(name) => match DefenseKind::named(name.get_ref()) {
                 Some(kind) => kind,
-                None => return self.value(name, "kind", "pp, am, mixture or rounding"),
+                None => return self.value(name, "kind", DefenseKind::NAMES),
             },
         };
         let alpha = entry.alpha.as_ref().map(|alpha| format!("alpha={alpha}"));
