@@ -6,6 +6,7 @@ use crate::model::{Digest, Model, Part, Row};
 use crate::report::Share;
 
 use super::StudyError;
+use super::elsewhere::changed;
 use super::grid::{GridDefense, Strength};
 use super::line::DefendedCell;
 use super::workbench::{Workbench, expect_met};
@@ -76,6 +77,12 @@ impl Workbench<'_> {
                 Some(_) => 2.0 * effect.flipped,
                 None => posterior_shift(&self.made.model, &chosen.defense, test),
             },
+            elsewhere: Some(changed(
+                (&self.made.model, &chosen.defense),
+                &self.valid,
+                test,
+                self.grid.seed,
+            )?),
         })
     }
 }

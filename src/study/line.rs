@@ -82,6 +82,21 @@ pub struct StolenCell {
     pub seeds: u64,
     /// The figures, beside those of comparable runs.
     pub figures: Repetition,
+    /// Angles of gradients on benign and on made points, where the grid asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<CellAngles>,
+}
+
+/// Mean angles of gradients, in degrees, at weights that take a step after each point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellAngles {
+    /// Between the first 50 test rows and the first 50 points that the attack made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<f64>,
+    /// Between as many test rows as the attack made points, and all of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<f64>,
 }
 
 /// The model itself.
@@ -130,6 +145,21 @@ pub struct DefendedCell {
     pub label_flips: Share,
     /// Mean 1-norm distance between defended and undefended posterior.
     pub posterior_shift: f64,
+    /// Labels that the defense changes away from the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<ChangedElsewhere>,
+}
+
+/// Points away from the data whose label a defense changes. The set of points matters more than the model: it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedElsewhere {
+    /// Of uniform points of the domain.
+    pub uniform: Share,
+    /// Of test rows whose columns are shuffled, each by itself.
+    pub shuffled: Share,
+    /// Of normal points, three standard deviations of the data wide, clipped to the domain.
+    pub far: Share,
 }
 
 impl ResultLine {
@@ -239,6 +269,7 @@ mod tests {
             budget: 3,
             seeds: 1,
             figures,
+            angles: None,
         };
         ResultLine {
             index: 1,

@@ -13,10 +13,11 @@
 //! | `line` | one line of results |
 //! | `run` | the cells of a grid, model by model |
 //! | `workbench` | a model on a data set, with everything that its cells share |
-//! | `certificates`, `stealing`, `defending`, `measuring` | the work of the kinds of cells |
+//! | `certificates`, `stealing`, `defending`, `elsewhere`, `measuring` | the work of the kinds of cells |
 //! | `ledger` | the folder of a study, and the log of one that may be interrupted |
 //! | `merge` | shards put together |
 //! | `tables`, `assemble` | tables and reports over lines |
+//! | `claims/` | sentences with a formula over the figures, and a ruling on each |
 //!
 //! [`demo`] is the standing grid, `demo.toml`: three models are trained on one data set; their properties are
 //! certified and checked again; the models are stolen with and without the certificates, and defended. Everything
@@ -27,8 +28,10 @@ mod assemble;
 pub mod benchmark;
 mod cell;
 mod certificates;
+pub mod claims;
 mod defending;
 mod demo;
+mod elsewhere;
 mod error;
 mod grid;
 mod ledger;

@@ -1,12 +1,17 @@
 //! Cells that steal: one repetition of an attack on a model, as it is or behind a defense.
 
-use crate::model::Part;
+use crate::model::{Part, Row};
 use crate::oracle::Response;
-use crate::steal::{AttackSpec, Generator, Scene, SeedRows, run};
+use crate::steal::{
+    AngleReading, AttackSpec, Generator, Labelled, Scene, SeedRows, Source, angles, run,
+};
 
 use super::StudyError;
-use super::line::StolenCell;
+use super::line::{CellAngles, StolenCell};
 use super::workbench::{Workbench, expect_asked, expect_met};
+
+/// Points of each side in the first of two comparisons of angles.
+const FEW: usize = 50;
 
 impl Workbench<'_> {
     /// Runs one repetition. The attacker is given the proofs about the model behind this very defense.
@@ -39,7 +44,8 @@ impl Workbench<'_> {
         };
         let spec =
             AttackSpec { seed_rows: named.spec.seed_rows.min(pool.len()), ..named.spec.clone() };
-        let mut figures = run(&scene, &spec, 1, self.grid.seed.wrapping_add(repetition))?;
+        let seed = self.grid.seed.wrapping_add(repetition);
+        let mut figures = run(&scene, &spec, 1, seed)?;
         let figures = figures.pop().ok_or(crate::report::ReportError::NoRepetitions)?;
         Ok(StolenCell {
             generator: generator_text(&spec.generator),
@@ -47,7 +53,47 @@ impl Workbench<'_> {
             budget: spec.queries as u64,
             seeds: spec.seed_rows as u64,
             figures,
+            angles: named.has_angles.then(|| self.angles(&scene, &spec, seed)).transpose()?,
         })
+    }
+
+    /// The angles between gradients on test rows and on the points that a repetition made.
+    fn angles(
+        &self,
+        scene: &Scene,
+        spec: &AttackSpec,
+        seed: u64,
+    ) -> Result<CellAngles, StudyError> {
+        let seeds = scene.seed_rows(spec, seed);
+        let known = scene.knowledge(&seeds);
+        let substitute = spec.attack().steal(&mut scene.oracle(spec, seed), &known, seed)?;
+        let made = substitute.sample.points.get(spec.seed_rows..).unwrap_or_default();
+        let benign: Vec<Labelled> = self
+            .data
+            .part(Part::Test)
+            .iter()
+            .take(made.len())
+            .map(|row| self.benign(row))
+            .collect();
+        let mean = |count: usize| {
+            let first = |points: &'_ [Labelled]| points[..count.min(points.len())].to_vec();
+            let points = (first(&benign), first(made));
+            let found = angles(
+                &known,
+                &spec.substitute,
+                (&points.0, &points.1),
+                AngleReading::Drift,
+                seed,
+            )?;
+            Ok::<_, StudyError>(found.mean)
+        };
+        Ok(CellAngles { first: mean(FEW)?, all: mean(made.len())? })
+    }
+
+    /// A row with the target's label.
+    fn benign(&self, row: &Row) -> Labelled {
+        let label = self.made.model.label(&row.values);
+        Labelled { values: row.values.clone(), label, source: Source::Paid, posterior: None }
     }
 }
 

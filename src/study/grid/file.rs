@@ -104,6 +104,8 @@ pub(super) struct AttackEntry {
     pub(super) attack_file: Option<String>,
     pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
+    pub(super) angles: bool,
+    #[serde(default)]
     pub(super) needs: Vec<Need>,
 }
 

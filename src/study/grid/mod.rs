@@ -11,7 +11,8 @@
 //! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture`,
 //! `rounding`, `brr` or `vp`.
 //!
-//! A property or an attack with `behind-defenses = false` is left out behind defenses.
+//! A property or an attack with `behind-defenses = false` is left out behind defenses. An attack with `angles = true` has
+//! the angles of gradients measured too, at the cost of another run.
 //!
 //! Every model is taken on every data set, as it is and behind every defense; there every property is certified and
 //! every attack is run `repetitions` times. Reading is strict: an unknown key, a value out of range and a file
@@ -129,6 +130,8 @@ pub(super) struct GridAttack {
     pub(super) spec: AttackSpec,
     /// True if it is also run behind every defense.
     pub(super) is_behind_defenses: bool,
+    /// True if angles of gradients are measured as well.
+    pub(super) has_angles: bool,
     pub(super) needs: Vec<Need>,
 }
 

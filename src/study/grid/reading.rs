@@ -278,6 +278,7 @@ impl EntryReader<'_> {
             name: at.name.get_ref().clone(),
             spec,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),
+            has_angles: entry.angles,
             needs: entry.needs.clone(),
         })
     }

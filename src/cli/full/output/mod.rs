@@ -51,6 +51,8 @@ pub(crate) enum FileKind<'a> {
     Record,
     /// A model of another tool, as this program writes it.
     Foreign(Format),
+    /// The page of rulings on claims.
+    Claims,
 }
 
 impl FileKind<'_> {
@@ -63,6 +65,7 @@ impl FileKind<'_> {
             Self::Served => "answered points with their meta file and spec".to_owned(),
             Self::Record => "what a model was trained with".to_owned(),
             Self::Foreign(_) => "a model that was exported".to_owned(),
+            Self::Claims => "a page of claims".to_owned(),
         }
     }
 
@@ -73,9 +76,12 @@ impl FileKind<'_> {
             Self::Served => {
                 vec![out.to_owned(), out.with_file_name(meta_name(out)), out.with_extension("toml")]
             }
-            Self::Model | Self::Certificate | Self::Table(_) | Self::Record | Self::Foreign(_) => {
-                vec![out.to_owned()]
-            }
+            Self::Model
+            | Self::Certificate
+            | Self::Table(_)
+            | Self::Record
+            | Self::Foreign(_)
+            | Self::Claims => vec![out.to_owned()],
         }
     }
 
@@ -92,6 +98,7 @@ impl FileKind<'_> {
                 let has = |key| record.as_ref().is_some_and(|record| record.get(key).is_some());
                 has("recipe") && has("seed") && has("model")
             }
+            Self::Claims => first_bytes(path).starts_with(b"# Claims, and what the figures say"),
             // our own file stays the same when it is read and written again
             Self::Foreign(format) => {
                 let bytes = bytes();

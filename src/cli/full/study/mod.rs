@@ -1,5 +1,7 @@
-//! `propcert study`: grids of cells, run whole or in shards, put together, and read as tables.
+//! `propcert study`: grids of cells, run whole or in shards, put together, read as tables, and
+//! ruled on by claims.
 
+mod claims;
 mod merge;
 mod run;
 mod tables;
@@ -16,12 +18,13 @@ use super::{Ending, Refusal, files};
 /// of results. `study run --help` has an example of a grid.
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  propcert study run grid.toml --out study\n  propcert study tables study\n  propcert study run grid.toml --shard 1/2 --out part1\n  propcert study run grid.toml --shard 2/2 --out part2\n  propcert study merge part1 part2 --out study"
+    after_help = "Examples:\n  propcert study run grid.toml --out study\n  propcert study tables study\n  propcert study claims claims.toml study --out verdicts\n  propcert study run grid.toml --shard 1/2 --out part1\n  propcert study run grid.toml --shard 2/2 --out part2\n  propcert study merge part1 part2 --out study"
 )]
 pub(crate) enum StudyVerb {
     Run(run::Arguments),
     Merge(merge::Arguments),
     Tables(tables::Arguments),
+    Claims(claims::Arguments),
 }
 
 /// Runs the verb.
@@ -30,6 +33,7 @@ pub(crate) fn run(verb: &StudyVerb) -> Result<Ending, Refusal> {
         StudyVerb::Run(arguments) => run::run(arguments),
         StudyVerb::Merge(arguments) => merge::run(arguments),
         StudyVerb::Tables(arguments) => tables::run(arguments),
+        StudyVerb::Claims(arguments) => claims::run(arguments),
     }
 }
 

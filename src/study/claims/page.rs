@@ -1,0 +1,204 @@
+//! The page and the table of claims.
+
+use std::collections::BTreeMap;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Value, context};
+
+use crate::report::ReportError;
+
+use super::figures::FigureName;
+use super::ruling::{ClaimFinding, ClaimsFindings, Comparison, Ruling, Side};
+use super::sheet::{ClaimSheet, Expect, SheetClaim};
+
+/// The template. Names and sentences come from the sheet, whose author is the reader.
+const TEMPLATE: &str = include_str!("claims.md.j2");
+
+/// The columns of the table of comparisons.
+pub const CLAIMS_COLUMNS: [&str; 12] = [
+    "claim",
+    "ruling",
+    "seed",
+    "data",
+    "comparison",
+    "side",
+    "mean",
+    "sd",
+    "n",
+    "low",
+    "high",
+    "missing",
+];
+
+impl Ruling {
+    /// The ruling of several studies: that of all of them, if they agree.
+    pub fn of_all(rulings: impl IntoIterator<Item = Self>) -> Self {
+        let mut rulings = rulings.into_iter();
+        let Some(first) = rulings.next() else { return Self::Undecided };
+        if rulings.all(|other| other == first) { first } else { Self::Undecided }
+    }
+}
+
+/// The page, as Markdown: a claim per section, and a table of all rulings in front. Studies of several seeds stand beside
+/// each other; a claim on which they disagree cannot be decided.
+///
+/// # Errors
+/// The template cannot be filled in. This is a defect of the program.
+pub fn claims_page(sheet: &ClaimSheet, studies: &[ClaimsFindings]) -> Result<String, ReportError> {
+    let failed = |error: minijinja::Error| ReportError::Template { reason: error.to_string() };
+    let mut environment = Environment::new();
+    let mut syntax = SyntaxConfig::builder();
+    let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.map_err(failed)?);
+    // The ending `.md` leaves escaping off.
+    environment.add_template("claims.md", TEMPLATE).map_err(failed)?;
+    let claims = sheet.claims.iter().enumerate();
+    let claims: Vec<Value> = claims.map(|(at, claim)| claim_view(claim, at, studies)).collect();
+    let figures: Vec<Value> =
+        FigureName::meanings().map(|(name, meaning)| context! { name, meaning }).collect();
+    let page = environment.get_template("claims.md").map_err(failed)?.render(context! {
+        claims, figures, digest => sheet.digest.to_string(),
+        studies => studies.iter().map(study_view).collect::<Vec<_>>(),
+    });
+    page.map_err(failed)
+}
+
+fn study_view(study: &ClaimsFindings) -> Value {
+    context! {
+        seed => study.seed, data => study.data.join(", "), repetitions => study.repetitions,
+        tool => study.tool.as_str(), grid => study.grid.to_string(),
+    }
+}
+
+fn claim_view(claim: &SheetClaim, at: usize, studies: &[ClaimsFindings]) -> Value {
+    let findings: Vec<&ClaimFinding> =
+        studies.iter().filter_map(|study| study.claims.get(at)).collect();
+    let ruling = Ruling::of_all(findings.iter().map(|finding| finding.ruling));
+    let all = || findings.iter().flat_map(|finding| &finding.comparisons);
+    let seeds = studies.iter().zip(&findings);
+    let seeds = seeds.map(|(study, finding)| {
+        context! {
+            seed => study.seed, ruling => finding.ruling.words(), counts => counts(finding.comparisons.iter()),
+        }
+    });
+    let measure = claim.measure.as_ref();
+    let reasons: BTreeMap<&str, usize> = all().filter_map(|one| one.missing.as_deref()).fold(
+        BTreeMap::new(),
+        |mut reasons, reason| {
+            *reasons.entry(reason).or_default() += 1;
+            reasons
+        },
+    );
+    let missing: Vec<Value> =
+        reasons.into_iter().map(|(reason, count)| context! { reason, count }).collect();
+    context! {
+        name => claim.name.as_str(),
+        says => claim.says.as_str(),
+        ruling => ruling.words(),
+        published => claim.published.as_deref(),
+        control => claim.control.as_deref(),
+        formula => measure.map(|measure| measure.text.as_str()),
+        expected => measure.map(|measure| expected(measure.expect)),
+        because => claim.without.as_ref().map(|without| without.because.as_str()),
+        tests => claim.without.as_ref().map(|without| without.tests.join(", ")),
+        counts => counts(all()),
+        seeds => seeds.collect::<Vec<_>>(),
+        groups => groups(all().collect()),
+        missing,
+    }
+}
+
+fn expected(expect: Expect) -> String {
+    match expect {
+        Expect::Positive => "above 0".to_owned(),
+        Expect::Negative => "below 0".to_owned(),
+        Expect::Within(most) => format!("between −{most} and {most}"),
+        Expect::SomePositive => "above 0 somewhere".to_owned(),
+    }
+}
+
+/// The comparisons by side, and the mean of their means.
+fn counts<'c>(comparisons: impl Iterator<Item = &'c Comparison> + Clone) -> Value {
+    let count = |side: Side| comparisons.clone().filter(|one| one.side == side).count();
+    let means: Vec<f64> = comparisons.clone().filter_map(|one| Some(one.estimate?.mean)).collect();
+    let mean = means.iter().sum::<f64>() / means.len() as f64;
+    let range = means.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], mean| {
+        [low.min(*mean), high.max(*mean)]
+    });
+    let text = |value: f64| format!("{value:+.4}");
+    let is_some = !means.is_empty();
+    context! {
+        of => means.len(),
+        is_for => count(Side::For),
+        is_against => count(Side::Against),
+        is_open => count(Side::Open),
+        is_missing => count(Side::Missing),
+        mean => is_some.then(|| text(mean)),
+        low => is_some.then(|| text(range[0])),
+        high => is_some.then(|| text(range[1])),
+    }
+}
+
+/// The comparisons by data set, and by the name of each variable, where there are several.
+fn groups(comparisons: Vec<&Comparison>) -> Vec<Value> {
+    let mut parts: BTreeMap<(&str, &str), Vec<&Comparison>> = BTreeMap::new();
+    for one in &comparisons {
+        parts.entry(("data", &one.data)).or_default().push(one);
+        for (variable, name) in &one.choice {
+            parts.entry((variable, name)).or_default().push(one);
+        }
+    }
+    let several = |(variable, _): &(&str, &str)| {
+        parts.keys().filter(|(other, _)| other == variable).count() > 1
+    };
+    let view = |((variable, name), part): (&(&str, &str), &Vec<&Comparison>)| {
+        context! { variable => *variable, name => *name, counts => counts(part.iter().copied()) }
+    };
+    parts.iter().filter(|(key, _)| several(key)).map(view).collect()
+}
+
+/// All comparisons, as CSV.
+///
+/// # Errors
+/// Text that CSV cannot hold.
+pub fn claims_csv(studies: &[ClaimsFindings]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(CLAIMS_COLUMNS)?;
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    for (study, claim) in studies.iter().flat_map(|s| s.claims.iter().map(move |claim| (s, claim)))
+    {
+        for one in &claim.comparisons {
+            let choice = one.choice.iter().map(|(name, value)| format!("{name}={value}"));
+            let (estimate, interval) = (one.estimate, one.interval);
+            writer.write_record([
+                claim.name.clone(),
+                claim.ruling.words().to_owned(),
+                study.seed.to_string(),
+                one.data.clone(),
+                choice.collect::<Vec<_>>().join(" "),
+                one.side.word().to_owned(),
+                number(estimate.map(|estimate| estimate.mean)),
+                number(estimate.and_then(|estimate| estimate.sd)),
+                estimate.map_or(String::new(), |estimate| estimate.n.to_string()),
+                number(interval.map(|[low, _]| low)),
+                number(interval.map(|[_, high]| high)),
+                one.missing.clone().unwrap_or_default(),
+            ])?;
+        }
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn studies_that_disagree_decide_nothing() {
+        use Ruling::{NotSupported, Supported, Undecided};
+        assert_eq!(Ruling::of_all([Supported, Supported]), Supported);
+        assert_eq!(Ruling::of_all([Supported, NotSupported]), Undecided);
+        assert_eq!(Ruling::of_all([NotSupported]), NotSupported);
+        assert_eq!(Ruling::of_all([]), Undecided);
+    }
+}

@@ -1,0 +1,318 @@
+//! Comparisons of a claim, and its ruling.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{Binomial, DiscreteCDF};
+
+use crate::model::Digest;
+use crate::report::Estimate;
+
+use super::super::StudyError;
+use super::figures::{FigureName, FigureOf, FigureTable};
+use super::sheet::{ClaimSheet, Expect, Measure, SheetClaim};
+
+/// The ruling on a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// The figures show it.
+    Supported,
+    /// The figures show that it does not hold as said.
+    NotSupported,
+    /// They show neither.
+    Undecided,
+}
+
+impl Ruling {
+    /// The ruling in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Supported => "supported",
+            Self::NotSupported => "not supported",
+            Self::Undecided => "cannot be decided",
+        }
+    }
+}
+
+/// The side of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// For the claim.
+    For,
+    /// Against it.
+    Against,
+    /// The interval allows both.
+    Open,
+    /// There is no figure.
+    Missing,
+}
+
+impl Side {
+    /// The side in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::For => "for",
+            Self::Against => "against",
+            Self::Open => "open",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// A formula on one data set, with names for its variables.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The data set.
+    pub data: String,
+    /// The name that each variable stands for.
+    pub choice: BTreeMap<String, String>,
+    /// Mean and spread over the repetitions; `None` if there is no figure.
+    pub estimate: Option<Estimate>,
+    /// The 95% interval of the mean; `None` for figures without repetitions, and for one repetition.
+    pub interval: Option<[f64; 2]>,
+    /// The side.
+    pub side: Side,
+    /// Reason why there is no figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+}
+
+/// A claim with all comparisons of one study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClaimFinding {
+    /// The name.
+    pub name: String,
+    /// The ruling.
+    pub ruling: Ruling,
+    /// All comparisons, in order.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// The findings of one study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClaimsFindings {
+    /// Seed of the study.
+    pub seed: u64,
+    /// Repetitions of every attack.
+    pub repetitions: u64,
+    /// Digest of its grid.
+    pub grid: Digest,
+    /// The data sets.
+    pub data: Vec<String>,
+    /// The program with its version.
+    pub tool: String,
+    /// The claims, in the order of the sheet.
+    pub claims: Vec<ClaimFinding>,
+}
+
+/// Rules on every claim of a sheet by the lines of a study.
+///
+/// # Errors
+/// A folder without a study, and lines that cannot be read.
+pub fn rule(sheet: &ClaimSheet, folder: &Path) -> Result<ClaimsFindings, StudyError> {
+    let table = FigureTable::read(folder)?;
+    let claims = sheet.claims.iter().map(|claim| finding(sheet, claim, &table)).collect();
+    let header = table.header;
+    Ok(ClaimsFindings {
+        seed: header.seed,
+        repetitions: header.layout.repetitions,
+        grid: header.grid,
+        data: header.layout.data,
+        tool: header.tool,
+        claims,
+    })
+}
+
+fn finding(sheet: &ClaimSheet, claim: &SheetClaim, table: &FigureTable) -> ClaimFinding {
+    let mut comparisons = Vec::new();
+    if let Some(measure) = &claim.measure {
+        let data = table.header.layout.data.iter().enumerate();
+        for (number, name) in data.filter(|(_, name)| is_about(claim, name)) {
+            let compared = |choice: &BTreeMap<String, String>| {
+                compare(sheet, measure, choice, table, (number, name))
+            };
+            comparisons.extend(measure.choices.iter().map(compared));
+        }
+    }
+    let ruling = match (&claim.without, &claim.measure) {
+        (Some(without), _) => without.ruling,
+        (None, Some(measure)) => ruling(measure.expect, &comparisons),
+        (None, None) => Ruling::Undecided,
+    };
+    ClaimFinding { name: claim.name.clone(), ruling, comparisons }
+}
+
+fn is_about(claim: &SheetClaim, data: &String) -> bool {
+    claim.data.is_empty() || claim.data.contains(data)
+}
+
+fn compare(
+    sheet: &ClaimSheet,
+    measure: &Measure,
+    choice: &BTreeMap<String, String>,
+    table: &FigureTable,
+    (number, data): (usize, &str),
+) -> Comparison {
+    let figures = measure.formula.figures();
+    let is_repeated = figures.iter().any(|(figure, _)| figure.of() == FigureOf::Theft);
+    let repetitions = if is_repeated { table.header.layout.repetitions } else { 1 };
+    let mut values = Vec::new();
+    let mut missing = None;
+    for repetition in 0..repetitions {
+        let mut value = |figure: FigureName, names: &[String]| {
+            mean_of(sheet, choice, names, &|names| table.get(figure, number, names, repetition))
+        };
+        match measure.formula.value(&mut value) {
+            Ok(value) => values.push(value),
+            Err(reason) => missing = Some(reason),
+        }
+    }
+    let estimate = Estimate::from_repetitions(&values).ok();
+    let interval = estimate.filter(|_| is_repeated).and_then(|estimate| estimate.interval());
+    let side = match (estimate, interval) {
+        (None, _) => Side::Missing,
+        (Some(_), Some([low, high])) => side(measure.expect, low, high),
+        // a figure without repetitions is a fact about the models at hand
+        (Some(estimate), None) if !is_repeated => {
+            side(measure.expect, estimate.mean, estimate.mean)
+        }
+        (Some(_), None) => Side::Open,
+    };
+    Comparison {
+        data: data.to_owned(),
+        choice: choice.clone(),
+        missing: missing.filter(|_| side == Side::Missing),
+        estimate,
+        interval,
+        side,
+    }
+}
+
+/// The mean of a figure over the groups among its names.
+fn mean_of(
+    sheet: &ClaimSheet,
+    choice: &BTreeMap<String, String>,
+    names: &[String],
+    get: &dyn Fn(&[String]) -> Result<f64, String>,
+) -> Result<f64, String> {
+    let mut cells: Vec<Vec<String>> = vec![Vec::new()];
+    for name in names {
+        let name = choice.get(name).unwrap_or(name);
+        let alone = std::slice::from_ref(name);
+        let members = sheet.groups.get(name).map_or(alone, Vec::as_slice);
+        let longer = |cell: &Vec<String>| -> Vec<Vec<String>> {
+            members.iter().map(|member| [cell.as_slice(), &[member.clone()]].concat()).collect()
+        };
+        cells = cells.iter().flat_map(longer).collect();
+    }
+    let values: Vec<f64> = cells.iter().map(|cell| get(cell)).collect::<Result<_, _>>()?;
+    Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+}
+
+/// The side of an interval.
+fn side(expect: Expect, low: f64, high: f64) -> Side {
+    let (is_for, is_against) = match expect {
+        Expect::Positive | Expect::SomePositive => (low > 0.0, high <= 0.0),
+        Expect::Negative => (high < 0.0, low >= 0.0),
+        Expect::Within(most) => (-most < low && high < most, high <= -most || low >= most),
+    };
+    match (is_for, is_against) {
+        (true, _) => Side::For,
+        (false, true) => Side::Against,
+        (false, false) => Side::Open,
+    }
+}
+
+/// The ruling on the comparisons that have figures.
+fn ruling(expect: Expect, comparisons: &[Comparison]) -> Ruling {
+    let count = |side: Side| comparisons.iter().filter(|one| one.side == side).count();
+    let (fors, againsts, open) = (count(Side::For), count(Side::Against), count(Side::Open));
+    let all = fors + againsts + open;
+    if all == 0 {
+        return Ruling::Undecided;
+    }
+    match expect {
+        Expect::SomePositive if is_beyond_chance(fors, all) => Ruling::Supported,
+        Expect::SomePositive if againsts == all => Ruling::NotSupported,
+        Expect::SomePositive => Ruling::Undecided,
+        Expect::Positive | Expect::Negative | Expect::Within(_) => {
+            if 3 * fors >= 2 * all {
+                Ruling::Supported
+            } else if 3 * (fors + open) < 2 * all {
+                Ruling::NotSupported
+            } else {
+                Ruling::Undecided
+            }
+        }
+    }
+}
+
+/// True if so many of all intervals lie above 0 with a probability of at most 1% where every true difference is 0.
+fn is_beyond_chance(found: usize, all: usize) -> bool {
+    let Some(fewer) = found.checked_sub(1) else { return false };
+    let by_chance = Binomial::new(0.025, all as u64).expect("a probability and a number");
+    1.0 - by_chance.cdf(fewer as u64) <= 0.01
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comparisons(fors: usize, againsts: usize, open: usize) -> Vec<Comparison> {
+        let one = |side| Comparison {
+            data: String::new(),
+            choice: BTreeMap::new(),
+            estimate: None,
+            interval: None,
+            side,
+            missing: None,
+        };
+        [(Side::For, fors), (Side::Against, againsts), (Side::Open, open), (Side::Missing, 3)]
+            .into_iter()
+            .flat_map(|(side, count)| std::iter::repeat_n(one(side), count))
+            .collect()
+    }
+
+    #[test]
+    fn two_thirds_decide_and_open_ones_count_for_neither() {
+        for (fors, againsts, open, expected) in [
+            (2, 1, 0, Ruling::Supported),
+            (2, 0, 2, Ruling::Undecided),
+            (0, 0, 5, Ruling::Undecided),
+            (1, 1, 1, Ruling::Supported),
+            (1, 2, 0, Ruling::NotSupported),
+            (0, 2, 3, Ruling::NotSupported),
+            (0, 0, 0, Ruling::Undecided),
+        ] {
+            // one of three, with an open one, may still be two thirds
+            let expected =
+                if (fors, againsts, open) == (1, 1, 1) { Ruling::Undecided } else { expected };
+            let found = ruling(Expect::Positive, &comparisons(fors, againsts, open));
+            assert_eq!(found, expected, "{fors} {againsts} {open}");
+        }
+    }
+
+    #[test]
+    fn one_case_in_many_is_chance() {
+        let found = |fors, againsts| ruling(Expect::SomePositive, &comparisons(fors, againsts, 0));
+        assert_eq!(found(1, 40), Ruling::Undecided);
+        assert_eq!(found(5, 36), Ruling::Supported);
+        assert_eq!(found(0, 41), Ruling::NotSupported);
+    }
+
+    #[test]
+    fn ends_at_the_limit_are_not_for_a_claim() {
+        let sides = |expect| {
+            [(0.0, 1.0), (0.1, 1.0), (-1.0, 0.0), (-1.0, 1.0)].map(|(l, h)| side(expect, l, h))
+        };
+        use Side::{Against, For, Open};
+        assert_eq!(sides(Expect::Positive), [Open, For, Against, Open]);
+        assert_eq!(sides(Expect::Negative), [Against, Against, Open, Open]);
+        assert_eq!(side(Expect::Within(0.5), -0.5, 0.4), Open);
+        assert_eq!(side(Expect::Within(0.5), -0.4, 0.4), For);
+        assert_eq!(side(Expect::Within(0.5), 0.5, 0.6), Against);
+    }
+}

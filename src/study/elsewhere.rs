@@ -1,0 +1,90 @@
+//! Answers away from the data. Three sets of points are told apart, since the set changes a figure more than the model
+//! does.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal};
+
+use crate::defend::{DefendError, effect};
+use crate::defense::Defense;
+use crate::model::{Digest, Model, Row};
+use crate::report::Share;
+use crate::steal::ValidBox;
+
+use super::line::ChangedElsewhere;
+
+/// Points of each set.
+const POINTS: usize = 1000;
+/// Standard deviations of the data by which the far points spread.
+const FAR: f64 = 3.0;
+/// The stream of a study's seed from which the points are drawn.
+const STREAM: u64 = 13;
+
+/// The labels that a defense changes on points away from the rows `test`.
+///
+/// # Errors
+/// A model that the defense is not for, no rows.
+pub(super) fn changed(
+    (model, defense): (&Model, &Defense),
+    valid: &ValidBox,
+    test: &[Row],
+    seed: u64,
+) -> Result<ChangedElsewhere, DefendError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(STREAM);
+    let share = |points: Vec<Vec<f64>>| {
+        let rows: Vec<Row> = points.into_iter().map(|values| labelled(model, values)).collect();
+        let changed = effect(model, defense, &rows)?.flipped * rows.len() as f64;
+        Ok::<_, DefendError>(Share::new(changed.round() as u64, rows.len() as u64))
+    };
+    let uniform = (0..POINTS).map(|_| valid.uniform(&mut rng)).collect();
+    let shuffled = shuffled(test, &mut rng);
+    let far = (0..POINTS).map(|_| far(model, valid, &mut rng)).collect();
+    Ok(ChangedElsewhere { uniform: share(uniform)?, shuffled: share(shuffled)?, far: share(far)? })
+}
+
+/// A point with the model's label; nobody asks for the text that it stands for.
+fn labelled(model: &Model, values: Vec<f64>) -> Row {
+    Row { label: model.label(&values), values, key: Digest::of(b"") }
+}
+
+/// The first rows, each column in an order of its own.
+fn shuffled(rows: &[Row], rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let mut points: Vec<Vec<f64>> =
+        rows.iter().take(POINTS).map(|row| row.values.clone()).collect();
+    for column in 0..points.first().map_or(0, Vec::len) {
+        let mut values: Vec<f64> = points.iter().map(|point| point[column]).collect();
+        values.shuffle(rng);
+        points.iter_mut().zip(values).for_each(|(point, value)| point[column] = value);
+    }
+    points
+}
+
+/// A normal point around the mean of the data, clipped to the domain.
+fn far(model: &Model, valid: &ValidBox, rng: &mut ChaCha8Rng) -> Vec<f64> {
+    let normal = Normal::new(0.0, FAR).expect("the deviation is positive");
+    let standardised: Vec<f64> = (0..model.schema.len()).map(|_| normal.sample(rng)).collect();
+    let mut raw = model.schema.destandardise(&standardised);
+    valid.snap(&mut raw);
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shuffling_keeps_every_column_and_parts_the_rows() {
+        let row =
+            |k: usize| Row { label: 0, values: vec![k as f64, -(k as f64)], key: Digest::of(b"") };
+        let rows: Vec<Row> = (0..50).map(row).collect();
+        let points = shuffled(&rows, &mut ChaCha8Rng::seed_from_u64(1));
+        for column in 0..2 {
+            let mut found: Vec<f64> = points.iter().map(|point| point[column].abs()).collect();
+            found.sort_by(f64::total_cmp);
+            assert_eq!(found, (0..50).map(f64::from).collect::<Vec<_>>());
+        }
+        assert!(points.iter().any(|point| point[0] != -point[1]));
+    }
+}
