@@ -28,6 +28,7 @@ impl Workbench<'_> {
     /// The defense that the grid asks for. It is left out where even the weakest costs more than the points of
     /// accuracy that are allowed.
     pub(super) fn choose(&self, named: &GridDefense) -> Result<Chosen, StudyError> {
+        self.expect_named(&named.only)?;
         expect_met(&named.needs, self.data)?;
         let (model, kind) = (&self.made.model, named.kind);
         let (defense, how) = match &named.strength {

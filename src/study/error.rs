@@ -37,6 +37,9 @@ pub enum StudyError {
     /// A failure of training.
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),
+    /// No model could be trained to hold specs.
+    #[error(transparent)]
+    Hold(#[from] crate::train::HoldError),
     /// A spec of the study that cannot be read.
     #[error(transparent)]
     Spec(#[from] crate::spec::SpecError),

@@ -50,7 +50,7 @@ pub use cell::{Cell, Layout, Shard, ShardError, Work};
 pub use certificates::{Certified, certify};
 pub use demo::{BUDGET_NODES, DEMO, Plan, demo, files_of_demo, manifest_entry};
 pub use error::StudyError;
-pub use grid::{GridError, Need, Strength, StudyGrid, declared};
+pub use grid::{GridError, Narrowed, Need, Strength, StudyGrid, declared};
 pub use ledger::{CELLS, CellLog, StudyHeader, StudyLines, StudyVersion, files_of_study};
 pub use line::{CellResult, CertifiedCell, DefendedCell, MeasuredCell, ResultLine, StolenCell};
 pub use manifest::{Loaded, Manifest, ManifestEntry, data_from};

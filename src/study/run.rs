@@ -2,12 +2,13 @@
 //! model. Memory does not grow with the number of cells.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::dataset;
 use crate::model::{DataSet, Digest, MAX_BYTES, Model};
 use crate::source::read_regular;
 use crate::store::Store;
-use crate::train::Fit;
+use crate::train::{Fit, HoldOptions, hold};
 
 use super::StudyError;
 use super::cell::{Cell, Layout, Shard, Work};
@@ -102,7 +103,8 @@ impl StudyRun<'_> {
             }
         };
         let (data, made) = (&made.0, &made.1);
-        let mut bench = Workbench::new((self.grid, self.layout), self.store, data, made);
+        let mut bench =
+            Workbench::new((self.grid, self.layout), self.store, data, (&named.name, made));
         while let Some(first) = cells.next() {
             let mut batch = vec![first];
             while batch.len() < BATCH
@@ -135,7 +137,7 @@ impl StudyRun<'_> {
             Work::Steal { repetition, .. } => repetition,
             Work::Certify { .. } | Work::Measure => 0,
         };
-        let is_trained = matches!(named.source, ModelSource::Recipe(_));
+        let is_trained = !matches!(named.source, ModelSource::File(_));
         let line = ResultLine {
             index: cell.index,
             key: self.layout.key(cell),
@@ -167,35 +169,56 @@ impl StudyRun<'_> {
     ) -> Result<(Cow<'d, DataSet>, MadeModel), StudyError> {
         expect_met(&named.needs, data)?;
         let file = self.layout.model_file(cell);
-        let place = self.store.path(&file);
-        match &named.source {
-            ModelSource::Recipe(recipe) => {
-                let kept = read_regular(&place, MAX_BYTES).ok();
-                if let Some(made) = kept.and_then(|bytes| made(&bytes)) {
-                    return Ok((Cow::Borrowed(data), made));
-                }
-                self.tell(&format!("train {}", named.name), cell, tell);
+        let made = match &named.source {
+            ModelSource::File(path) => return self.given(path, &file, data),
+            ModelSource::Recipe(recipe) => self.trained(named, (&file, cell), tell, |seed| {
                 let schema = dataset::schema(data)?;
-                let fit = Fit::of(data, &schema, self.training_seed(named));
-                let model = recipe.fit(&fit, &mut |_| {})?;
-                let text = model.to_json();
-                self.store.write(&file, text.as_bytes())?;
-                let digest = Digest::of(text.as_bytes());
-                Ok((Cow::Borrowed(data), MadeModel { model, digest }))
-            }
-            ModelSource::File(path) => {
-                let bytes = read_regular(path, MAX_BYTES)?;
-                let unreadable = || StudyError::Unreadable {
-                    path: path.display().to_string(),
-                    reason: "is no model any more".to_owned(),
-                };
-                let made = made(&bytes).ok_or_else(unreadable)?;
-                let ordered = data.clone().ordered_as(&made.model.schema);
-                let ordered = ordered.map_err(crate::certify::CertifyError::from)?;
-                self.store.write(&file, &bytes)?;
-                Ok((Cow::Owned(ordered), made))
-            }
+                Ok(recipe.fit(&Fit::of(data, &schema, seed), &mut |_| {})?)
+            }),
+            ModelSource::Hold(specs, family) => self.trained(named, (&file, cell), tell, |seed| {
+                let options = HoldOptions { family: *family, seed, ..HoldOptions::default() };
+                Ok(hold(data, specs, &options, &mut |_| {})?.model)
+            }),
+        };
+        Ok((Cow::Borrowed(data), made?))
+    }
+
+    /// The model that an earlier run of the same grid left in the store, else a new one.
+    fn trained(
+        &self,
+        named: &GridModel,
+        (file, cell): (&str, &Cell),
+        tell: PaceSink,
+        train: impl FnOnce(u64) -> Result<Model, StudyError>,
+    ) -> Result<MadeModel, StudyError> {
+        let kept = read_regular(&self.store.path(file), MAX_BYTES).ok();
+        if let Some(made) = kept.and_then(|bytes| made(&bytes)) {
+            return Ok(made);
         }
+        self.tell(&format!("train {}", named.name), cell, tell);
+        let model = train(self.training_seed(named))?;
+        let text = model.to_json();
+        self.store.write(file, text.as_bytes())?;
+        Ok(MadeModel { model, digest: Digest::of(text.as_bytes()) })
+    }
+
+    /// A model that is there, and the data with its features in its order.
+    fn given<'d>(
+        &self,
+        path: &Path,
+        file: &str,
+        data: &DataSet,
+    ) -> Result<(Cow<'d, DataSet>, MadeModel), StudyError> {
+        let bytes = read_regular(path, MAX_BYTES)?;
+        let unreadable = || StudyError::Unreadable {
+            path: path.display().to_string(),
+            reason: "is no model any more".to_owned(),
+        };
+        let made = made(&bytes).ok_or_else(unreadable)?;
+        let ordered = data.clone().ordered_as(&made.model.schema);
+        let ordered = ordered.map_err(crate::certify::CertifyError::from)?;
+        self.store.write(file, &bytes)?;
+        Ok((Cow::Owned(ordered), made))
     }
 }
 

@@ -22,6 +22,7 @@ impl Workbench<'_> {
         repetition: u64,
     ) -> Result<StolenCell, StudyError> {
         let named = &self.grid.attacks[attack];
+        self.expect_named(&named.only)?;
         expect_met(&named.needs, self.data)?;
         expect_asked(defense, named.is_behind_defenses)?;
         if named.spec.response != Response::Label && !self.made.model.has_posterior() {

@@ -63,6 +63,8 @@ pub(super) fn expect_asked(
 
 /// The place where the cells of one model on one data set are worked on.
 pub(super) struct Workbench<'a> {
+    /// The name of the model.
+    name: &'a str,
     pub(super) grid: &'a StudyGrid,
     pub(super) layout: &'a Layout,
     pub(super) store: &'a Store,
@@ -83,9 +85,10 @@ impl<'a> Workbench<'a> {
         (grid, layout): (&'a StudyGrid, &'a Layout),
         store: &'a Store,
         data: &'a DataSet,
-        made: &'a MadeModel,
+        (name, made): (&'a str, &'a MadeModel),
     ) -> Self {
         Self {
+            name,
             grid,
             layout,
             store,
@@ -186,6 +189,14 @@ impl<'a> Workbench<'a> {
             Some(Ok(chosen)) => Ok(chosen),
             Some(Err(reason)) => Err(StudyError::LeftOut(reason.clone())),
             None => Err(StudyError::LeftOut("the defense was not chosen".to_owned())),
+        }
+    }
+
+    /// Leaves out what the grid asks of other models only.
+    pub(super) fn expect_named(&self, only: &[String]) -> Result<(), StudyError> {
+        match only.is_empty() || only.iter().any(|name| name == self.name) {
+            true => Ok(()),
+            false => Err(StudyError::LeftOut("asked of other models only".to_owned())),
         }
     }
 
@@ -302,6 +313,7 @@ impl<'a> Workbench<'a> {
         run: impl FnOnce(&Task, &str) -> Result<T, StudyError>,
     ) -> Result<T, StudyError> {
         let named = &self.grid.properties[property];
+        self.expect_named(&named.only)?;
         expect_met(&named.needs, self.data)?;
         expect_asked(cell.defense, named.is_behind_defenses)?;
         let text = named.text_on(self.data).ok_or_else(|| {

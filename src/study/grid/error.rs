@@ -60,6 +60,20 @@ pub enum GridError {
         /// Reason why it was not read.
         reason: String,
     },
+    /// A number of repetitions that is asked for and cannot be.
+    #[error("{found} repetitions; expected at least 1, at most 10000")]
+    Repetitions {
+        /// The number.
+        found: u64,
+    },
+    /// A data set that the grid does not name.
+    #[error("the grid has no data set `{name:.80}`; it has {names}")]
+    NotThere {
+        /// The name.
+        name: String,
+        /// The names of the grid.
+        names: String,
+    },
     /// Nothing to do.
     #[error("a grid needs at least one {0}, and there is none")]
     Nothing(&'static str),

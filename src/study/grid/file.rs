@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use crate::interval::Decimal;
 use crate::model::{DataSet, Part};
+use crate::train::HoldFamily;
 
 /// A condition on the data; where it is not met, a cell is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -74,6 +75,10 @@ pub(super) struct ModelEntry {
     pub(super) recipe: Option<String>,
     pub(super) recipe_file: Option<String>,
     pub(super) file: Option<String>,
+    /// Files of specs that the model is trained to hold.
+    pub(super) hold: Option<Spanned<Vec<String>>>,
+    /// The family of such a model.
+    pub(super) family: Option<Spanned<HoldFamily>>,
     pub(super) seed: Option<u64>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,
@@ -93,6 +98,8 @@ pub(super) struct PropertyEntry {
     pub(super) for_attackers: bool,
     pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
+    pub(super) only: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) needs: Vec<Need>,
 }
 
@@ -105,6 +112,8 @@ pub(super) struct AttackEntry {
     pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
     pub(super) angles: bool,
+    #[serde(default)]
+    pub(super) only: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,
 }
@@ -119,6 +128,8 @@ pub(super) struct DefenseEntry {
     pub(super) parameters: Option<String>,
     /// Of prediction poisoning, for short.
     pub(super) alpha: Option<Decimal>,
+    #[serde(default)]
+    pub(super) only: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) needs: Vec<Need>,
 }

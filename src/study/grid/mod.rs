@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! data = ["spambase"]            names, folders or tables beside the grid
-//! [[model]]     name             recipe = """…""" | recipe-file = "…" | file = "model.json"
+//! [[model]]     name             recipe = """…""" | recipe-file = "…" | file = "model.json" | hold = ["spec.toml"]
 //! [[property]]  name             spec   = """…""" | spec-file   = "…"
 //! [[attack]]    name             attack = """…""" | attack-file = "…"
 //! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"
@@ -11,6 +11,9 @@
 //! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture`,
 //! `rounding`, `brr` or `vp`.
 //!
+//! A model with `hold` is trained to hold the specs, in a `family` if one is given (`mlp` or `trees`).
+//!
+//! A property, an attack or a defense with `only = ["model"]` is left out for other models.
 //! A property or an attack with `behind-defenses = false` is left out behind defenses. An attack with `angles = true` has
 //! the angles of gradients measured too, at the cost of another run.
 //!
@@ -29,7 +32,7 @@ use crate::defend::DefenseKind;
 use crate::model::{DataSet, Digest, Part};
 use crate::spec::{Spec, SpecError};
 use crate::steal::AttackSpec;
-use crate::train::Recipe;
+use crate::train::{HoldFamily, Recipe};
 
 use super::StudyError;
 use super::cell::Layout;
@@ -74,6 +77,17 @@ pub struct StudyGrid {
     pub(super) files: BTreeMap<String, Digest>,
 }
 
+/// A part of a grid, or the same with another seed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrowed {
+    /// Another seed.
+    pub seed: Option<u64>,
+    /// Another number of repetitions, from 1 to 10,000.
+    pub repetitions: Option<u64>,
+    /// Names of the data sets to take; all if there is none.
+    pub data: Vec<String>,
+}
+
 /// A data set of a grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GridData {
@@ -100,6 +114,8 @@ pub(super) enum ModelSource {
     Recipe(Recipe),
     /// It is there.
     File(PathBuf),
+    /// It is trained to hold specs, as `train --hold` does.
+    Hold(Vec<Spec>, Option<HoldFamily>),
 }
 
 /// A property of a grid.
@@ -120,6 +136,8 @@ pub(super) struct GridProperty {
     pub(super) is_for_thief: bool,
     /// True if it is also certified behind every defense.
     pub(super) is_behind_defenses: bool,
+    /// The models that it is for; all if none is named.
+    pub(super) only: Vec<String>,
     pub(super) needs: Vec<Need>,
 }
 
@@ -132,6 +150,8 @@ pub(super) struct GridAttack {
     pub(super) is_behind_defenses: bool,
     /// True if angles of gradients are measured as well.
     pub(super) has_angles: bool,
+    /// The models that it is for; all if none is named.
+    pub(super) only: Vec<String>,
     pub(super) needs: Vec<Need>,
 }
 
@@ -141,6 +161,8 @@ pub(super) struct GridDefense {
     pub(super) name: String,
     pub(super) kind: DefenseKind,
     pub(super) strength: Strength,
+    /// The models that it is for; all if none is named.
+    pub(super) only: Vec<String>,
     pub(super) needs: Vec<Need>,
 }
 
@@ -171,6 +193,27 @@ impl StudyGrid {
     /// Text that cannot be read or is not understood, with its line.
     pub fn read(bytes: &[u8], folder: &Path) -> Result<Self, GridError> {
         reading::read(bytes, folder)
+    }
+
+    /// The same grid with another seed, number of repetitions, or with some of its data sets, each by its name.
+    ///
+    /// # Errors
+    /// A name that the grid does not have, no repetitions or too many.
+    pub fn narrowed(mut self, to: &Narrowed) -> Result<Self, GridError> {
+        self.seed = to.seed.unwrap_or(self.seed);
+        if let Some(found) = to.repetitions.filter(|found| !(1..=10_000).contains(found)) {
+            return Err(GridError::Repetitions { found });
+        }
+        self.repetitions = to.repetitions.unwrap_or(self.repetitions);
+        let names: Vec<String> = self.data.iter().map(|data| data.name.clone()).collect();
+        if let Some(name) = to.data.iter().find(|name| !names.contains(name)) {
+            return Err(GridError::NotThere { name: name.clone(), names: names.join(", ") });
+        }
+        self.data.retain(|data| to.data.is_empty() || to.data.contains(&data.name));
+        match self.layout().count() {
+            Some(count) if count <= MAX_CELLS => Ok(self),
+            _ => Err(GridError::Cells { most: MAX_CELLS }),
+        }
     }
 
     /// The names along the sides of the grid.

@@ -8,6 +8,7 @@ use toml::Spanned;
 use crate::defend::DefenseKind;
 use crate::model::{Digest, MAX_BYTES, Model};
 use crate::source::read_regular;
+use crate::spec::Spec;
 use crate::steal::AttackSpec;
 use crate::text::line_of;
 use crate::train::{Recipe, RecipeError};
@@ -27,6 +28,7 @@ pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<StudyGrid, GridError> 
     let mut reader = EntryReader { text, folder, files: BTreeMap::new() };
     let repetitions = reader.repetitions(file.repetitions.as_ref())?;
     let data = reader.data(&file.data)?;
+    reader.expect_models(&file)?;
     let models = reader.each("model", file.model, |entry| &entry.name, EntryReader::model)?;
     let properties =
         reader.each("property", file.property, |entry| &entry.name, EntryReader::property)?;
@@ -84,6 +86,20 @@ struct EntryName<'e> {
 impl EntryReader<'_> {
     fn line<T>(&self, value: &Spanned<T>) -> usize {
         line_of(self.text, value.span().start)
+    }
+
+    /// Refuses names of models in `only` that the grid does not have.
+    fn expect_models(&self, file: &GridFile) -> Result<(), GridError> {
+        let names = file.property.iter().flat_map(|entry| &entry.only);
+        let names = names.chain(file.attack.iter().flat_map(|entry| &entry.only));
+        let mut names = names.chain(file.defense.iter().flat_map(|entry| &entry.only));
+        let is_there = |name: &Spanned<String>| {
+            file.model.iter().any(|model| model.name.get_ref() == name.get_ref())
+        };
+        match names.find(|name| !is_there(name)) {
+            Some(name) => self.value(name, "only", "names of [[model]] entries of the grid"),
+            None => Ok(()),
+        }
     }
 
     fn value<T, U>(
@@ -217,16 +233,22 @@ impl EntryReader<'_> {
     }
 
     fn model(&mut self, at: EntryName, entry: &ModelEntry) -> Result<GridModel, GridError> {
-        let ModelEntry { recipe, recipe_file, file, seed, needs, .. } = entry;
-        let given = [recipe.is_some(), recipe_file.is_some(), file.is_some()];
-        self.expect_one(at, "`recipe`, `recipe-file`, `file`", &given)?;
-        let source = match file {
-            Some(name) => {
+        let ModelEntry { recipe, recipe_file, file, hold, family, seed, needs, .. } = entry;
+        let given = [recipe.is_some(), recipe_file.is_some(), file.is_some(), hold.is_some()];
+        self.expect_one(at, "`recipe`, `recipe-file`, `file`, `hold`", &given)?;
+        if let Some(family) = family.as_ref().filter(|_| hold.is_none()) {
+            return self.value(family, "family", "nothing: it stands beside `hold` only");
+        }
+        let source = match (file, hold) {
+            (Some(name), _) => {
                 let bytes = self.file(at, name, MAX_BYTES)?;
                 Model::read(&bytes).map_err(|error| self.unreadable(at, error))?;
                 ModelSource::File(self.folder.join(name))
             }
-            None => {
+            (None, Some(hold)) => {
+                ModelSource::Hold(self.held(at, hold)?, family.as_ref().map(|f| *f.get_ref()))
+            }
+            (None, None) => {
                 let text = self.text(at, recipe.as_ref(), recipe_file.as_ref())?;
                 let recipe = match recipe_file {
                     Some(name) => self.recipe(at, name, text.as_bytes())?,
@@ -237,6 +259,18 @@ impl EntryReader<'_> {
         };
         let name = at.name.get_ref().clone();
         Ok(GridModel { name, source, needs: needs.clone(), seed: *seed })
+    }
+
+    /// The specs that a model is trained to hold.
+    fn held(&mut self, at: EntryName, hold: &Spanned<Vec<String>>) -> Result<Vec<Spec>, GridError> {
+        if hold.get_ref().is_empty() {
+            return self.value(hold, "hold", "at least one file of a spec");
+        }
+        let read = |name: &String| {
+            let bytes = self.file(at, name, MAX_SETTINGS)?;
+            Spec::read(&bytes).map_err(|error| self.unreadable(at, format!("{name}: {error}")))
+        };
+        hold.get_ref().iter().map(read).collect()
     }
 
     fn property(
@@ -263,6 +297,7 @@ impl EntryReader<'_> {
             budget_nodes: entry.budget_nodes,
             is_for_thief: entry.for_attackers,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),
+            only: only(&entry.only),
             needs: entry.needs.clone(),
         };
         property.check().map_err(|error| self.unreadable(at, error))?;
@@ -279,6 +314,7 @@ impl EntryReader<'_> {
             spec,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),
             has_angles: entry.angles,
+            only: only(&entry.only),
             needs: entry.needs.clone(),
         })
     }
@@ -308,7 +344,7 @@ impl EntryReader<'_> {
             _ => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 2)),
         };
         let (name, needs) = (at.name.get_ref().clone(), entry.needs.clone());
-        Ok(GridDefense { name, kind, strength, needs })
+        Ok(GridDefense { name, kind, strength, only: only(&entry.only), needs })
     }
 
     fn leak(&self, leak: &LeakFile, properties: &[GridProperty]) -> Result<Leak, GridError> {
@@ -326,6 +362,10 @@ impl EntryReader<'_> {
         }
         Ok(Leak { published, queries })
     }
+}
+
+fn only(names: &[Spanned<String>]) -> Vec<String> {
+    names.iter().map(|name| name.get_ref().clone()).collect()
 }
 
 /// The names that are taken.

@@ -6,7 +6,8 @@ use crate::train::mlp::{RobustOptions, Trainer};
 use crate::train::{HoldDemands, Recipe, TrainError};
 
 /// A family that can be trained to hold specs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HoldFamily {
     /// A ReLU network.
     Mlp,

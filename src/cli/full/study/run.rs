@@ -7,8 +7,8 @@ use crate::dataset;
 use crate::model::DataSet;
 use crate::store::partial_name;
 use crate::study::{
-    Cell, CellLog, Pace, ResultLine, Shard, StudyError, StudyGrid, StudyHeader, StudyLines,
-    StudyRun, data_from,
+    Cell, CellLog, Narrowed, Pace, ResultLine, Shard, StudyError, StudyGrid, StudyHeader,
+    StudyLines, StudyRun, data_from,
 };
 
 use super::super::inputs::Inputs;
@@ -43,6 +43,15 @@ pub(crate) struct Arguments {
     /// Every N-th cell only, from the I-th on [default: all].
     #[arg(long, value_name = "I/N", default_value_t = Shard::ALL, hide_default_value = true)]
     shard: Shard,
+    /// A seed instead of the grid's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Repetitions of every attack instead of the grid's.
+    #[arg(long, value_name = "R")]
+    repetitions: Option<u64>,
+    /// One of the grid's data sets; may be given several times [default: all].
+    #[arg(long, value_name = "NAME")]
+    data: Vec<String>,
     /// Continue an interrupted run of the same grid, data and shard.
     #[arg(long)]
     resume: bool,
@@ -56,6 +65,13 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (grid, text) = StudyGrid::open(&arguments.grid)?;
+    let narrowed = Narrowed {
+        seed: arguments.seed,
+        repetitions: arguments.repetitions,
+        data: arguments.data.clone(),
+    };
+    let about = |error| StudyError::Grid { path: arguments.grid.display().to_string(), error };
+    let grid = grid.narrowed(&narrowed).map_err(about)?;
     let open = |number: usize| opened(&grid, &arguments.grid, number);
     let header = StudyHeader::new(&grid, arguments.shard, &open)?;
     let place = ResultFolder::new(
