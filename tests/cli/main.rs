@@ -11,6 +11,7 @@ mod certify;
 #[path = "../cases/chance.rs"]
 mod chance;
 mod check;
+mod claims;
 mod data;
 mod defend;
 mod demo;

@@ -41,3 +41,69 @@ mod sheet;
 pub use page::{CLAIMS_COLUMNS, claims_csv, claims_page};
 pub use ruling::{ClaimFinding, ClaimsFindings, Comparison, Ruling, Side, rule};
 pub use sheet::{ClaimSheet, SheetError};
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::StudyGrid;
+    use super::figures::FigureOf;
+    use super::*;
+
+    fn shipped() -> (ClaimSheet, StudyGrid) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("studies");
+        let sheet = ClaimSheet::open(&folder.join("claims.toml")).unwrap();
+        (sheet, StudyGrid::open(&folder.join("paper.toml")).unwrap().0)
+    }
+
+    #[test]
+    fn the_shipped_claims_are_about_names_of_the_shipped_grid() {
+        let (sheet, grid) = shipped();
+        let layout = grid.layout();
+        let is_in = |side: &[String], name: &str| {
+            let alone = [name.to_owned()];
+            let members = sheet.groups.get(name).map_or(&alone[..], Vec::as_slice);
+            members.iter().all(|member| side.contains(member))
+        };
+        for claim in &sheet.claims {
+            assert!(claim.data.iter().all(|data| layout.data.contains(data)), "{}", claim.name);
+            if let Some(measure) = &claim.measure {
+                let figures = measure.formula.figures();
+                for (choice, (figure, names)) in
+                    measure.choices.iter().flat_map(|one| figures.iter().map(move |f| (one, f)))
+                {
+                    let given = |at: usize| choice.get(&names[at]).unwrap_or(&names[at]).as_str();
+                    let about = format!("{}: {choice:?}", claim.name);
+                    assert!(is_in(&layout.models, given(0)), "{about}");
+                    assert!(given(1) == "none" || is_in(&layout.defenses, given(1)), "{about}");
+                    match figure.of() {
+                        FigureOf::Theft => assert!(is_in(&layout.attacks, given(2)), "{about}"),
+                        FigureOf::Certificate => {
+                            assert!(is_in(&layout.properties, given(2)), "{about}");
+                        }
+                        FigureOf::Answers => {}
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_claim_of_the_paper_is_there() {
+        let (sheet, _) = shipped();
+        for number in 1..=31 {
+            let name = format!("C{number}");
+            assert!(sheet.names().any(|one| one == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn arguments_rest_on_tests_that_are_there() {
+        let sources = include_str!("../../defend/serve/tests.rs");
+        let (sheet, _) = shipped();
+        assert!(sheet.tests().count() > 0);
+        for test in sheet.tests() {
+            assert!(sources.contains(&format!("fn {test}()")), "{test}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `study claims`: rulings follow from the lines of a study, and bad sheets are refused.
+
+use crate::scene::Scene;
+
+/// Two models and two attacks, one of which has a fifth of the budget.
+const GRID: &str = r#"
+data = ["tiny.csv"]
+repetitions = 4
+
+[[model]]
+name = "trees"
+file = "trees.json"
+
+[[model]]
+name = "held"
+hold = ["local.toml"]
+family = "trees"
+
+[[property]]
+name = "local"
+rows = 5
+spec-file = "local.toml"
+
+[[attack]]
+name = "rich"
+attack = "attack = 'random'\nqueries = 100\nsubstitute = { family = 'trees', trees = 3, depth = 2 }"
+
+[[attack]]
+name = "poor"
+only = ["trees"]
+angles = true
+attack = "attack = 'random'\nqueries = 4\nsubstitute = { family = 'trees', trees = 3, depth = 2 }"
+
+[[defense]]
+name = "poisoned"
+alpha = "0.1"
+"#;
+
+const CLAIMS: &str = r#"
+[groups]
+all = ["rich", "poor"]
+
+[[claim]]
+name = "more"
+says = "More queries give a better copy."
+published = "everywhere"
+figure = "uniform(model, none, rich) - uniform(model, none, poor)"
+expect = "positive"
+for = { model = ["trees", "held"] }
+
+[[claim]]
+name = "less"
+says = "More queries give a worse copy."
+figure = "uniform(trees, none, rich) - uniform(trees, none, poor)"
+expect = "negative"
+
+[[claim]]
+name = "itself"
+says = "An attack is better than itself."
+figure = "agreement(trees, defense, attack) - agreement(trees, defense, attack)"
+expect = "positive"
+for = { attack = ["all"], defense = ["none", "poisoned"] }
+
+[[claim]]
+name = "fact"
+says = "Something is proved behind the defense and without."
+figure = "proved(trees, none, local) + proved(trees, poisoned, local) - 0.01"
+expect = "positive"
+
+[[claim]]
+name = "angle"
+says = "Angles are angles."
+figure = "angle(trees, none, poor) - 180 "
+expect = "negative"
+
+[[claim]]
+name = "gap"
+says = "Away from the data the defense does much the same."
+figure = "gap-uniform(trees, poisoned)"
+expect = "within 1"
+
+[[claim]]
+name = "nobody"
+says = "Nobody knows."
+undecided = "Nobody has asked."
+"#;
+
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.write("grid.toml", GRID);
+    scene.write("claims.toml", CLAIMS);
+    scene.done("study run grid.toml --out a");
+    scene.done("study run grid.toml --seed 50 --repetitions 3 --data tiny --out b");
+    scene
+}
+
+#[test]
+fn rulings_follow_from_the_lines() {
+    let scene = scene();
+    let printed = scene.done("study claims claims.toml a b --out verdicts");
+    let expected = [
+        "more: supported",
+        "less: not supported",
+        "itself: not supported",
+        "fact: supported",
+        "angle: supported",
+        "gap: supported",
+        "nobody: cannot be decided",
+        "supported 4 not supported 2 cannot be decided 1 of 7",
+    ];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+    let page = scene.read("verdicts/claims.md");
+    for fact in [
+        "Seed 0: tiny; 4 repetitions",
+        "Seed 50: tiny; 3 repetitions",
+        "## more: supported",
+        "Published: everywhere",
+        "Nobody has asked.",
+        "asked of other models only",
+    ] {
+        assert!(page.contains(fact), "{page}");
+    }
+    let table = scene.read("verdicts/claims.csv");
+    assert_eq!(
+        table.lines().filter(|line| line.starts_with("itself,")).count(),
+        2 * 2 * 2,
+        "{table}"
+    );
+    assert!(table.contains("held"), "{table}");
+    // the same bytes again, in the place of the first
+    scene.done("study claims claims.toml a b --out verdicts");
+    assert_eq!(scene.read("verdicts/claims.md"), page);
+    let json = scene.done("study claims claims.toml a --out verdicts --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["studies"][0]["claims"][0]["ruling"], "supported");
+}
+
+#[test]
+fn bad_sheets_and_narrowings_are_refused() {
+    let scene = Scene::new();
+    scene.write("grid.toml", GRID);
+    scene.write("claims.toml", CLAIMS);
+    scene.refused("study claims claims.toml nowhere --out v", &["expected the folder of a study"]);
+    scene
+        .refused("study run grid.toml --out a --data large", &["no data set `large`; it has tiny"]);
+    scene.refused(
+        "study run grid.toml --out a --repetitions 0",
+        &["0 repetitions; expected at least 1"],
+    );
+    for (old, new, facts) in [
+        ("only = [\"trees\"]", "only = [\"tree\"]", &["line 28: `only`", "[[model]]"] as &[&str]),
+        ("family = \"trees\"", "family = \"tree\"", &["line 13", "tree"]),
+        ("hold = [\"local.toml\"]\n", "", &["line 12: model `held` has 0 of the keys", "`hold`"]),
+        ("hold = [\"local.toml\"]", "hold = []", &["line 12: `hold` is []"]),
+        (
+            "hold = [\"local.toml\"]",
+            "hold = [\"mlp.json\"]",
+            &["line 11: model `held`: mlp.json: not a spec"],
+        ),
+        ("hold = [\"local.toml\"]", "recipe = \"family = 'mlp'\"", &["line 13: `family`"]),
+    ] {
+        let text = GRID.replace(old, new);
+        assert_ne!(text, GRID);
+        scene.write("bad.toml", text);
+        scene.refused("study run bad.toml --out a", facts);
+    }
+    scene.done("study run grid.toml --out a");
+    scene.write("bad.toml", CLAIMS.replace("- uniform", "~ uniform"));
+    scene.refused(
+        "study claims bad.toml a --out v",
+        &["bad.toml: line 5: claim `more`", "`+`, `-` or the end"],
+    );
+    scene.write("mine.md", "years of work");
+    std::fs::create_dir(scene.path("v")).unwrap();
+    scene.write("v/claims.md", "years of work");
+    scene.refused("study claims claims.toml a --out v", &["is not a page of claims", "--force"]);
+    assert_eq!(scene.read("v/claims.md"), "years of work");
+    scene.refused("study claims a/claims.csv a --out a", &["a/claims.csv"]);
+}
