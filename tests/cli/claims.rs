@@ -148,16 +148,16 @@ fn bad_sheets_and_narrowings_are_refused() {
         &["0 repetitions; expected at least 1"],
     );
     for (old, new, facts) in [
-        ("only = [\"trees\"]", "only = [\"tree\"]", &["line 28: `only`", "[[model]]"] as &[&str]),
-        ("family = \"trees\"", "family = \"tree\"", &["line 13", "tree"]),
-        ("hold = [\"local.toml\"]\n", "", &["line 12: model `held` has 0 of the keys", "`hold`"]),
-        ("hold = [\"local.toml\"]", "hold = []", &["line 12: `hold` is []"]),
+        ("only = [\"trees\"]", "only = [\"tree\"]", &["line 25: `only`", "[[model]]"] as &[&str]),
+        ("family = \"trees\"", "family = \"tree\"", &["line 12", "unknown variant `tree`"]),
+        ("hold = [\"local.toml\"]\n", "", &["line 10: model `held` has 0 of the keys", "`hold`"]),
+        ("hold = [\"local.toml\"]", "hold = []", &["line 11: `hold` is []"]),
         (
             "hold = [\"local.toml\"]",
             "hold = [\"mlp.json\"]",
-            &["line 11: model `held`: mlp.json: not a spec"],
+            &["line 10: model `held`: mlp.json: not a spec"],
         ),
-        ("hold = [\"local.toml\"]", "recipe = \"family = 'mlp'\"", &["line 13: `family`"]),
+        ("hold = [\"local.toml\"]", "recipe = \"family = 'mlp'\"", &["line 12: `family`"]),
     ] {
         let text = GRID.replace(old, new);
         assert_ne!(text, GRID);
