@@ -10,7 +10,7 @@ use propcert::model::{CsvFile, DataError, DataSet, Digest, Kind, Part};
 use propcert::source::{self, SourceError};
 
 const META: &str = r#"{"name":"n","label":"y","features":["a","b"],"kinds":["real","integer"],
-    "ranges":[["0","9"],["0","9"]],"files":{"all":"n.csv"},"synthetic":false,"more":1}"#;
+    "ranges":[["0","9"],["0","9"]],"files":{"all":"n.csv"},"synthetic":false,"notes":1}"#;
 
 fn read(csv: &[u8]) -> Result<DataSet, DataError> {
     DataSet::read(META.as_bytes(), &[CsvFile { name: "n.csv", bytes: csv }])

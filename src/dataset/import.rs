@@ -306,7 +306,10 @@ impl<'a> CsvTexts<'a> {
             features: names,
             files: one_file(out_file),
             synthetic: false,
+            classes: Vec::new(),
+            auxiliary: None,
             monotone: BTreeMap::new(),
+            category_codes: BTreeMap::new(),
         };
         // Parts depend on the cells alone, so they can be dealt before the declarations.
         let file = CsvFile { name: self.file, bytes: rows };
