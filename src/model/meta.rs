@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::Decimal;
 
 use super::limits::MAX_WIDTH;
-use super::meta_keys::{KnownKeys, check_features};
+use super::meta_keys::{MetaKeys, check_features};
 use super::rows::ordered;
 use super::{DataError, Kind, Object, check_json, object};
 
@@ -101,7 +101,7 @@ impl Meta {
     /// line; lists that are not as long as `features`.
     pub fn read(bytes: &[u8]) -> Result<Self, DataError> {
         check_json(bytes)?;
-        let Object(KnownKeys) = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
+        let Object(MetaKeys) = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
         let Object(meta): Object<Self> = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
         let width = meta.features.len();
         let lists = [("kinds", meta.kinds.len()), ("ranges", meta.ranges.len())];

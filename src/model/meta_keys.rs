@@ -37,26 +37,26 @@ const SHOWN: usize = 40;
 
 /// An object with no other keys than those of a meta file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KnownKeys;
+pub(super) struct MetaKeys;
 
-impl<'de> Deserialize<'de> for KnownKeys {
+impl<'de> Deserialize<'de> for MetaKeys {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Keys;
         impl<'de> Visitor<'de> for Keys {
-            type Value = KnownKeys;
+            type Value = MetaKeys;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KnownKeys, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MetaKeys, A::Error> {
                 while let Some(key) = map.next_key::<String>()? {
                     if !KEYS.contains(&key.as_str()) {
                         return Err(A::Error::custom(unknown_key(&key)));
                     }
                     map.next_value::<IgnoredAny>()?;
                 }
-                Ok(KnownKeys)
+                Ok(MetaKeys)
             }
         }
         from.deserialize_map(Keys)

@@ -19,6 +19,7 @@ mod found;
 mod help;
 mod hostile;
 mod import;
+mod messy;
 mod output;
 mod outside;
 mod pairs;
