@@ -300,6 +300,18 @@ fn texts_become_numbers_as_told() {
     assert!(scene.read("made.csv").starts_with("plan,land_AT,land_CH,land_DE,land_de,calls,"));
     let told = scene.done("data describe made.csv");
     assert!(told.contains("decreasing"), "{told}");
+    let speed = |at: usize| if at % 20 == 11 { "Unknown".to_owned() } else { format!("{at}.5") };
+    let table = Table::new().with("speed", speed);
+    refused(table.csv(), "", &["`Unknown`, expected a number as in 130 other cells", "--missing"]);
+    let (_, said) = imported(table.csv(), "--missing unknown --fill median");
+    assert!(said.contains("7 missing cells of `speed`: filled with `67.5`"), "{said}");
+}
+
+#[test]
+fn options_that_name_nothing_are_refused() {
+    let land = |at: usize| ["DE", "AT", "CH"][at % 3].to_owned();
+    let table =
+        Table::new().with("land", land).with("plan", |at| ["b", "", "a"][at % 3].to_owned());
     for (options, facts) in [
         ("--encode lnad=ordinal", "--encode lnad: there is no such column; is `land` meant?"),
         ("--drop xyzzy", "--drop xyzzy: there is no such column; expected one of `plan`, `land`"),

@@ -36,6 +36,9 @@ pub(crate) struct ImportArguments {
     /// `COL=one-hot`, `COL=ordinal` (may be repeated).
     #[arg(long, value_name = "[COL=]CODE")]
     encode: Vec<EncodeRule>,
+    /// A further word for a missing value, beside `NA`, `NaN`, `null`, `?` and their like (may be repeated).
+    #[arg(long, value_name = "WORD")]
+    missing: Vec<String>,
     /// Missing cells: `refuse`, or `median` for the median of the column (of texts, the most frequent).
     #[arg(long, default_value = "refuse")]
     fill: FillRule,
@@ -63,6 +66,7 @@ impl ImportArguments {
             thousands: self.thousands,
             drop: self.drop.clone(),
             encode: self.encode.clone(),
+            missing: self.missing.clone(),
             fill: self.fill,
             monotone: self.monotone.clone(),
         }

@@ -20,6 +20,8 @@ pub struct ImportOptions {
     pub drop: Vec<String>,
     /// Codes of text columns.
     pub encode: Vec<EncodeRule>,
+    /// Further words for a missing value, whatever their case.
+    pub missing: Vec<String>,
     /// Missing cells.
     pub fill: FillRule,
     /// Directions of features, as they are recorded: `increasing` or `decreasing`.

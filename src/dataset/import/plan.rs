@@ -175,7 +175,7 @@ impl<'a> Undecided<'a> {
         let filled = count + survey.numbers + survey.endless.count;
         if survey.numbers * 10 > filled {
             let reason = format!(
-                "found {found}, expected a number as in {} other cells{}; correct it",
+                "found {found}, expected a number as in {} other cells{}; correct it, or call it --missing",
                 survey.numbers,
                 of_cells(count)
             );

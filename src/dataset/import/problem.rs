@@ -67,9 +67,9 @@ impl ImportProblem {
         Self { line: None, column: None, reason, mends: Vec::new() }
     }
 
-    /// The sentence with its place in `file`.
-    fn told(&self, file: &str) -> String {
-        let line = self.line.map(|line| format!("{file}, line {line}"));
+    /// The sentence with its place.
+    fn told(&self) -> String {
+        let line = self.line.map(|line| format!("line {line}"));
         let column = self.column.as_ref().map(|(number, name)| match name.as_str() {
             "" => format!("column {number}"),
             name => format!("column {number} (`{name:.60}`)"),
@@ -86,17 +86,21 @@ impl ImportProblem {
 /// All of them, one a line, and the options that mend them together.
 pub(crate) fn told(file: &str, problems: &[ImportProblem]) -> String {
     if let [only] = problems {
-        return only.told(file);
+        let sign = if only.line.is_some() || only.column.is_some() { ", " } else { ": " };
+        return format!("{file}{sign}{}", only.told());
     }
     let mut text = format!("{file}: {} things are in the way", problems.len());
     for problem in problems.iter().take(SHOWN) {
-        text.push_str(&format!("\n  {}", problem.told(file)));
+        text.push_str(&format!("\n  {}", problem.told()));
     }
     if let Some(more) = problems.len().checked_sub(SHOWN).filter(|&more| more > 0) {
         text.push_str(&format!("\n  and {more} more"));
     }
     if let Some(options) = together(problems) {
-        text.push_str(&format!("\nThese options mend all of it that options can: {options}"));
+        let is_all = problems.iter().all(|problem| !problem.mends.is_empty());
+        let what =
+            if is_all { "all of it" } else { "what need not be corrected in the file or the call" };
+        text.push_str(&format!("\nThese options mend {what}: {options}"));
     }
     text
 }

@@ -98,6 +98,8 @@ impl CsvTexts {
             let reason = format!("found no column beside the label `{}`", label.name);
             problems.push(ImportProblem::of_option(reason));
         }
+        let mut rows = rows;
+        without_words(&mut rows, &label, &options.missing);
         notes.sort_by_key(|note| !note.starts_with("columns are"));
         let header_line = header.line;
         Ok(Self { header_line, label, features, rows, notes, problems })
@@ -269,6 +271,21 @@ fn ragged_rows(first: &GivenRow, count: usize, width: usize) -> ImportProblem {
         "; correct it, or give another --separator if all rows are cut at wrong places"
     });
     ImportProblem { line: Some(first.line), column: None, reason, mends: Vec::new() }
+}
+
+/// Empties the cells that hold one of these words, but for labels.
+fn without_words(rows: &mut [GivenRow], label: &GivenColumn, words: &[String]) {
+    if words.is_empty() {
+        return;
+    }
+    let words: Vec<String> = words.iter().map(|word| word.trim().to_lowercase()).collect();
+    let is_missing = |text: &str| words.contains(&text.trim().to_lowercase());
+    for row in rows {
+        let cells = row.cells.iter().enumerate();
+        let cells =
+            cells.map(|(at, text)| if at != label.at && is_missing(text) { "" } else { text });
+        row.cells = cells.collect();
+    }
 }
 
 /// Divides the columns into the label and the others.
