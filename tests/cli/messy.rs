@@ -381,3 +381,26 @@ fn no_bytes_are_too_strange() {
         assert!(matches!(run.status.code(), Some(0 | 2)) && !said.contains("panicked"), "{said}");
     }
 }
+
+/// LightGBM writes `_` for the blanks of a name.
+#[test]
+fn names_with_blanks_find_a_model_of_lightgbm() {
+    let mut table = Table::new();
+    table.header[0] = "Calls (a day)".to_owned();
+    let (scene, _) = imported(table.csv(), "");
+    scene.write(
+        "booster.txt",
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=1\n\
+         objective=binary sigmoid:1\nfeature_names=Calls_(a_day) cost\nfeature_infos=[0:9000] [-3:3]\n\
+         tree_sizes=1\n\nTree=0\nnum_leaves=2\nnum_cat=0\nsplit_feature=0\nsplit_gain=2\nthreshold=3917.5\n\
+         decision_type=2\nleft_child=-1\nright_child=-2\nleaf_value=0.75 -0.5\nis_linear=0\nshrinkage=1\n\n\n\
+         end of trees\n",
+    );
+    let certify = "certify --spec local.toml --data made.csv --rows 7 --out c.jsonl --model";
+    scene.done("import lightgbm booster.txt --out plain.json");
+    let facts = ["missing `Calls_(a_day)`; not in the model `Calls (a day)`", "`--schema`"];
+    scene.refused(&format!("{certify} plain.json"), &facts);
+    scene.done("import lightgbm booster.txt --schema made.csv --out model.json");
+    scene.done(&format!("{certify} model.json"));
+    assert!(scene.read("model.json").contains("\"Calls (a day)\""));
+}
