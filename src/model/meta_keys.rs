@@ -1,4 +1,4 @@
-//! What a meta file may name: its keys, its own features, two directions. Whatever else it names is refused with its
+//! Names that a meta file may hold: its keys, its own features, two directions. All others are refused with their
 //! line.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -219,7 +219,7 @@ pub struct DataSet {
 
 impl DataSet {
     /// Reads a data set from the bytes of its `meta.json` and of the files that names, in the
-    /// order of [`Files::names`].
+    /// order of [`Files::names`](crate::model::Files::names).
     pub fn read(meta_bytes: &[u8], files: &[CsvFile]) -> Result<Self, DataError> {
         let meta = Meta::read(meta_bytes)?;
         let expected = meta.files.names().count();
@@ -270,7 +270,7 @@ impl DataSet {
     }
 
     /// With one file: BLAKE3 of the unpacked file followed by `meta.json`. With two: BLAKE3 of the 32-byte
-    /// digests of both unpacked files, in the order of [`Files::names`], followed by the digest of `meta.json`.
+    /// digests of both unpacked files, in the order of [`Files::names`](crate::model::Files::names), followed by the digest of `meta.json`.
     pub fn digest(&self) -> Digest {
         self.digest
     }

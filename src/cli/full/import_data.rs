@@ -56,7 +56,7 @@ pub(crate) struct ImportArguments {
 }
 
 impl ImportArguments {
-    /// What is said about the CSV.
+    /// Everything said about the CSV.
     pub(super) fn options(&self) -> ImportOptions {
         ImportOptions {
             label: self.label.clone(),

@@ -1,9 +1,9 @@
-//! What the caller says about a CSV that is imported.
+//! Said by the caller about a CSV that is imported.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What cannot be read off a CSV, and what is to be done with columns that are no numbers.
+/// Facts that cannot be read off a CSV, and the treatment of columns that are no numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportOptions {
     /// The label column; `None`: the one called `label`.

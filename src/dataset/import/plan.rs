@@ -1,4 +1,4 @@
-//! What becomes of a feature's column: numbers as they are, codes of its texts, or a problem.
+//! The plan for a feature's column: numbers as they are, codes of its texts, or a problem.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ const MOST_CODED: usize = 1000;
 /// Texts are taken for identifiers if more than so many are different, and more than half of them.
 const FEW_TEXTS: usize = 20;
 
-/// What becomes of a column.
+/// The plan for a column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ColumnPlan<'a> {
     pub(super) column: &'a GivenColumn,
     pub(super) code: CellCode,
-    /// What a missing cell gets, as another cell has it; `None`: none is missing.
+    /// The text that a missing cell gets, as another cell has it; `None`: none is missing.
     pub(super) fill: Option<String>,
     /// Number of missing cells.
     pub(super) missing: usize,
@@ -54,7 +54,7 @@ pub(super) struct Undecided<'a> {
 }
 
 impl<'a> Undecided<'a> {
-    /// What becomes of the column, or all that is in the way.
+    /// The plan for the column, or all that is in the way.
     pub(super) fn plan(self) -> Result<ColumnPlan<'a>, Vec<ImportProblem>> {
         let survey = ColumnSurvey::of(self.column, self.rows, self.signs);
         let filled = self.rows.len() - survey.missing.count;

@@ -1,4 +1,4 @@
-//! What stands in the way of an import: all of it at once, with the options that mend it.
+//! Everything that stands in the way of an import, at once and with the options that mend it.
 
 use std::fmt;
 

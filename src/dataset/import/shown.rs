@@ -1,4 +1,4 @@
-//! What was inferred, for people.
+//! Inferred facts, for people.
 
 use std::fmt;
 
