@@ -26,7 +26,7 @@ pub use import::{
     InferredFeature, InferredMeta, Mend, TextCode, TextEncoding, ThousandsSign, import,
 };
 pub use labels::{auc_of, f1, log_loss, majority_and_minority};
-pub use list::{ListedSet, ListedShape, Listing};
+pub use list::{ListedSet, ListedShape, Listing, RefusedSet};
 pub use make::{Made, make};
 pub use rows::rows;
 pub use schema::schema;

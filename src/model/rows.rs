@@ -74,7 +74,7 @@ pub enum DataError {
     #[error(transparent)]
     Limit(#[from] LimitError),
     /// `meta.json` is not what it should be.
-    #[error("meta.json: {0}")]
+    #[error("meta.json{}", placed(_0))]
     Meta(serde_json::Error),
     /// A list of `meta.json` of the wrong length.
     #[error("meta.json: `{list}` has {found} entries, expected {expected}")]
@@ -194,6 +194,17 @@ pub enum DataError {
         /// Columns of no feature.
         extra: Vec<String>,
     },
+}
+
+/// A fault in a JSON text, after its line and column.
+fn placed(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    match text.strip_suffix(&place) {
+        Some(text) => format!(", line {line}, column {column}: {text}"),
+        None => format!(": {text}"),
+    }
 }
 
 /// Lists the names that are missing and the names that are extra, some of each.

@@ -23,6 +23,36 @@ fn names_are_looked_up_in_the_data_folder() {
     scene.refused("data describe tiny", &["PROPCERT_DATA"]);
 }
 
+/// A meta file that asks for what is not there is to blame, whatever the verb.
+#[test]
+fn a_meta_file_is_read_strictly() {
+    let scene = Scene::new();
+    scene.write("strict.csv", scene.read("tiny.csv"));
+    let meta = scene.read("tiny.meta.json").replace("tiny.csv", "strict.csv");
+    scene.write("recipe.toml", "family = \"trees\"\nmonotone = \"declared\"\n");
+    for (from, to, facts) in [
+        ("\"synthetic\"", "\"classes\":[\"a\"],\"synthetic\"", ["`classes` has 1", "expected 2"]),
+        ("increasing", "up", ["`monotone` of `income` is `up`", "`increasing` or `decreasing`"]),
+        ("{\"income\"", "{\"incom\"", ["feature `incom`", "is `income` meant?"]),
+        ("{\"income\"", "{\"2\"", ["feature 2", "from 0 to 1"]),
+        (
+            "\"synthetic\"",
+            "\"colour\":0,\n\"synthetic\"",
+            ["unknown key `colour`", "line 2, column 68"],
+        ),
+        ("\"monotone\"", "\"monotonne\"", ["`monotonne`; is `monotone` meant?", "line 2"]),
+    ] {
+        let changed = meta.replacen(from, to, 1);
+        assert_ne!(changed, meta);
+        scene.write("strict.meta.json", changed);
+        scene.refused("data describe strict.csv", &facts);
+        scene.refused("train --data strict.csv --recipe recipe.toml --out m.json", &facts);
+    }
+    let folder = scene.path("");
+    let run = scene.propcert("data list").env("PROPCERT_DATA", &folder).assert().code(0);
+    assert!(String::from_utf8_lossy(&run.get_output().stdout).contains("Refused:\n"));
+}
+
 #[test]
 fn a_set_is_described() {
     let scene = Scene::new();

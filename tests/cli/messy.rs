@@ -267,6 +267,8 @@ fn labels_of_any_kind_are_numbered_and_recorded() {
         let meta: serde_json::Value = serde_json::from_str(&scene.read("made.meta.json")).unwrap();
         let recorded = if is_new { serde_json::json!(classes) } else { serde_json::Value::Null };
         assert_eq!(meta["classes"], recorded);
+        let last = format!("class {} (`{}`): ", classes.len() - 1, classes[classes.len() - 1]);
+        assert_eq!(scene.done("data describe made.csv").contains(&last), is_new);
     }
     let table =
         Table::new().changed(2, |at, _| [" spam", "Spam", "ham", "spam"][at % 4].to_owned());
