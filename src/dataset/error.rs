@@ -1,7 +1,7 @@
 //! Errors of opening, making and importing data sets.
 
 use super::ImportProblem;
-use crate::model::{DataError, SchemaError};
+use crate::model::{DataError, SchemaError, near};
 use crate::source::SourceError;
 
 /// Reasons why a data set was not opened, made or imported.
@@ -55,8 +55,9 @@ pub enum DatasetError {
     Write(#[from] crate::store::StoreError),
     /// There is no column of that name.
     #[error(
-        "{file}, line {line}: there is no label column `{label}` among {}; name it with --label",
-        columns(header)
+        "{file}, line {line}: there is no label column `{label}` among {}; {}",
+        columns(header),
+        meant(label, header)
     )]
     NoLabel {
         /// The file.
@@ -104,6 +105,12 @@ pub enum DatasetError {
         /// Most rows.
         most: usize,
     },
+}
+
+/// Advice on a label column that is not there.
+fn meant(label: &str, header: &[String]) -> String {
+    let near = near(label, header.iter().map(String::as_str));
+    near.map_or("name it with --label".to_owned(), |name| format!("is `{name}` meant?"))
 }
 
 /// The first names of a header.

@@ -155,6 +155,15 @@ fn signs_between_thousands_are_named_or_asked_for() {
     let both =
         refused("a;fraud\n1,234;0\n2,345;1\n", "", &["--decimal comma", "--thousands comma"]);
     assert!(both.contains(" or "), "{both}");
+    let german = |at: usize, text: &str| match at {
+        77 => "k.A.".to_owned(),
+        _ => text.replace('.', ","),
+    };
+    let text = plain.clone().changed(1, german).text(";", "\n");
+    let cost = "line 2, column 2 (`cost`): found `";
+    let none = "`k.A.` on line 79 is none with other signs either: correct it, or call it --missing; --decimal comma";
+    refused(&text, "", &[cost, none]);
+    imported(&text, "--decimal comma --missing k.a. --fill median");
     refused(plain.csv(), "--decimal comma --thousands comma", &["two different signs"]);
 }
 
@@ -234,6 +243,7 @@ fn shapes_and_names_are_said_at_once() {
     refused("a,b,fraud\n", "", &["there are no rows below the header"]);
     refused("fraud\n0\n1\n", "", &["no column beside the label"]);
     refused("a,b\n1,2\n", "", &["line 1: there is no label column `fraud` among `a`, `b`"]);
+    refused("a,fruad\n1,2\n", "", &["is `fruad` meant?"]);
     refused("\na;b\n1;2\n", "", &["line 2: there is no label column `fraud` among `a`, `b`"]);
     let quoted = "\"a\nb\",fraud\n1,0\n2,1\n";
     refused(quoted, "", &["line 1, column 1: found `a\\nb`, expected a name without control"]);

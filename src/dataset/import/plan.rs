@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::classes::ranked;
-use super::numbers::{CellText, NumberSigns};
+use super::numbers::NumberSigns;
 use super::options::{FillRule, TextCode};
 use super::problem::{ImportProblem, Mend};
 use super::survey::{CellTally, ColumnSurvey, median, most_frequent, texts, truth};
@@ -161,9 +161,15 @@ impl<'a> Undecided<'a> {
         let words = &survey.words;
         let (found, count) = (words.text(), words.count);
         let fault = |reason: String, mends| Err(self.problem(words, reason, mends));
-        let signs = self.other_signs();
-        if !signs.is_empty() {
-            return fault(format!("found {found}, expected a number{}", of_cells(count)), signs);
+        if let Some((signs, none)) = self.other_signs(count) {
+            let mut reason = format!("found {found}, expected a number{}", of_cells(count));
+            if let Some((line, text)) = none.first {
+                reason.push_str(&format!(
+                    "; `{text:.40}` on line {line} is none with other signs either{}: correct it, or call it --missing",
+                    of_cells(none.count)
+                ));
+            }
+            return fault(reason, signs);
         }
         if survey.dates * 2 > count {
             let reason = format!(
@@ -201,22 +207,30 @@ impl<'a> Undecided<'a> {
         self.problem(words, reason, mends.collect())
     }
 
-    /// The signs with which every cell that is not missing is a number.
-    fn other_signs(self) -> Vec<Mend> {
-        let mut signs = self.signs.others();
-        for text in self.rows.iter().map(|row| row.text(self.column)) {
-            signs.retain(|signs| !matches!(signs.read(text), CellText::Words | CellText::Endless));
-            if signs.is_empty() {
-                return Vec::new();
-            }
-        }
+    /// The signs with which more than half of the words are numbers, and the cells that are none even then.
+    fn other_signs(self, words: usize) -> Option<(Vec<Mend>, CellTally<'a>)> {
+        let others = self.signs.others().into_iter().map(|signs| (signs, self.no_numbers(signs)));
+        let mut others: Vec<(NumberSigns, CellTally)> =
+            others.filter(|(_, none)| none.count * 2 < words).collect();
+        let fewest = others.iter().map(|(_, none)| none.count).min()?;
+        others.retain(|(_, none)| none.count == fewest);
         // two signs where one will do say nothing more
         let is_simple =
             |signs: &NumberSigns| signs.thousands.is_none() || signs.decimal == self.signs.decimal;
-        if signs.iter().any(is_simple) {
-            signs.retain(is_simple);
+        if others.iter().any(|(signs, _)| is_simple(signs)) {
+            others.retain(|(signs, _)| is_simple(signs));
         }
-        signs.into_iter().map(|signs| Mend::Signs(signs.decimal, signs.thousands)).collect()
+        let none = others.first().map(|(_, none)| *none)?;
+        let mend = |(signs, _): (NumberSigns, _)| Mend::Signs(signs.decimal, signs.thousands);
+        Some((others.into_iter().map(mend).collect(), none))
+    }
+
+    /// The cells that are neither numbers with these signs nor missing.
+    fn no_numbers(self, signs: NumberSigns) -> CellTally<'a> {
+        let survey = ColumnSurvey::of(self.column, self.rows, signs);
+        let (words, endless) = (survey.words, survey.endless);
+        let first = words.first.or(endless.first);
+        CellTally { count: words.count + endless.count, first }
     }
 
     /// The texts of a kind, and how often each occurs.
