@@ -110,7 +110,9 @@ pub enum DatasetError {
 /// Advice on a label column that is not there.
 fn meant(label: &str, header: &[String]) -> String {
     let near = near(label, header.iter().map(String::as_str));
-    near.map_or("name it with --label".to_owned(), |name| format!("is `{name}` meant?"))
+    near.map_or("name it with --label".to_owned(), |name| {
+        format!("is `{name}` meant? Name it with --label")
+    })
 }
 
 /// The first names of a header.

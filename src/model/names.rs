@@ -10,7 +10,7 @@ pub fn near<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option
         return None;
     }
     let found: Vec<char> = found.to_lowercase().chars().collect();
-    let most = (found.len() / 3).max(1);
+    let most = found.len() / 3;
     let candidates = known.into_iter().filter(|name| name.len() <= LONGEST);
     let distances = candidates.map(|name| {
         let letters: Vec<char> = name.to_lowercase().chars().collect();
@@ -48,13 +48,14 @@ mod tests {
 
     #[test]
     fn a_few_letters_are_forgiven() {
-        let known = ["label", "features", "kinds", "ranges"];
+        let known = ["label", "features", "kinds", "ranges", "x"];
         for (found, expected) in [
             ("lable", Some("label")),
             ("labels", Some("label")),
             ("Kinds", Some("kinds")),
             ("feature", Some("features")),
             ("", None),
+            ("y", None),
             ("range", Some("ranges")),
             ("more", None),
             ("knids", Some("kinds")),

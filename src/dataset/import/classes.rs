@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::ImportProblem;
 use super::survey::{CellTally, alike_but_for_case};
-use super::texts::{GivenColumn, GivenRow};
+use super::texts::{GivenColumn, GivenRow, counted, printable};
 
 /// Most classes.
 const MAX_CLASSES: usize = 1000;
@@ -47,9 +47,9 @@ impl LabelClasses {
         let numbers = ranked(&texts);
         let classes: BTreeSet<&usize> = numbers.values().collect();
         if classes.len() == 1 && problems.is_empty() {
-            let only = texts.first().copied().unwrap_or_default();
+            let only = printable(texts.first().copied().unwrap_or_default());
             let reason =
-                format!("only one class occurs, `{only:.40}`; a classifier needs at least two");
+                format!("only one class occurs, `{only}`; a classifier needs at least two");
             problems.push(problem(None, reason));
         }
         if problems.is_empty() { Ok(Self::numbered(&texts, numbers)) } else { Err(problems) }
@@ -88,12 +88,14 @@ impl LabelClasses {
         }
         if let Some((line, text)) = blanks.first {
             warnings.push(format!(
-                "labels with blanks around them are read without: {}, the first `{text:.40}` on line {line}",
-                super::texts::counted(blanks.count, "row")
+                "labels with blanks around them are read without: {}, the first `{}` on line {line}",
+                counted(blanks.count, "row"),
+                printable(text)
             ));
         }
         for group in alike_but_for_case(self.numbers.keys().map(String::as_str)) {
-            let names: Vec<String> = group.iter().map(|text| format!("`{text:.40}`")).collect();
+            let names: Vec<String> =
+                group.iter().map(|text| format!("`{}`", printable(text))).collect();
             warnings.push(format!(
                 "labels {} differ in case alone and are {} classes; if they are one, write them the same",
                 names.join(" and "),

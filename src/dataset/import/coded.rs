@@ -8,7 +8,7 @@ use super::options::ImportOptions;
 use super::plan::{CellCode, ColumnPlan, Undecided};
 use super::problem::{ImportProblem, Mend};
 use super::survey::{alike_but_for_case, truth};
-use super::texts::{CsvTexts, GivenRow, counted, no_column};
+use super::texts::{CsvTexts, GivenRow, counted, no_column, printable};
 
 /// Rows from which on a column that counts them is noticed.
 const COUNTED_ROWS: usize = 20;
@@ -153,7 +153,8 @@ impl<'a> CodedTable<'a> {
                     if plan.code == CellCode::Numbers { "the median" } else { "the most frequent" };
                 let cells = counted(plan.missing, "missing cell");
                 notes.push(format!(
-                    "{cells} of `{name}`: filled with `{fill:.40}`, {kind} of all rows"
+                    "{cells} of `{name}`: filled with `{}`, {kind} of all rows",
+                    printable(fill)
                 ));
             }
         }
@@ -192,7 +193,8 @@ impl<'a> CodedTable<'a> {
     ) -> Option<String> {
         let groups = alike_but_for_case(texts.map(String::as_str));
         let first = groups.first()?;
-        let names: Vec<String> = first.iter().map(|text| format!("`{text:.40}`")).collect();
+        let names: Vec<String> =
+            first.iter().map(|text| format!("`{}`", printable(text))).collect();
         Some(format!("texts of `{name}` differ in case alone: {}", names.join(" and ")))
     }
 
@@ -233,8 +235,11 @@ fn shown_ranks(ranks: &BTreeMap<String, usize>) -> String {
     const SHOWN: usize = 8;
     let mut pairs: Vec<(usize, &String)> = ranks.iter().map(|(text, &rank)| (rank, text)).collect();
     pairs.sort();
-    let shown: Vec<String> =
-        pairs.iter().take(SHOWN).map(|(rank, text)| format!("{rank} = `{text:.40}`")).collect();
+    let shown: Vec<String> = pairs
+        .iter()
+        .take(SHOWN)
+        .map(|(rank, text)| format!("{rank} = `{}`", printable(text)))
+        .collect();
     let more = pairs.len() - shown.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     shown.join(", ") + &more
@@ -306,7 +311,7 @@ fn taken_names(texts: &CsvTexts, plans: &[ColumnPlan]) -> Vec<ImportProblem> {
             problems.push(ImportProblem {
                 line: Some(texts.header_line),
                 column: plan.column.place(),
-                reason: format!("its column `{name:.60}` would have the name of another one"),
+                reason: format!("its column `{name}` would have the name of another one"),
                 mends: vec![Mend::Encode(own.clone(), super::TextCode::Ordinal), Mend::Drop(own)],
             });
         }

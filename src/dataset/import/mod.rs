@@ -28,7 +28,7 @@ use serde::Serialize;
 use self::coded::CodedTable;
 use self::declared::{decimal, infer, inferred};
 use self::decode::{decode, unpack};
-use self::texts::CsvTexts;
+use self::texts::{CsvTexts, printable};
 use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::Decimal;
@@ -193,7 +193,9 @@ fn warnings(data: &DataSet, classes: &[String]) -> Vec<String> {
     let all = || Part::ALL.into_iter().flat_map(|part| data.part(part));
     let lone = classes.iter().enumerate().filter_map(|(class, text)| {
         let is_lone = all().filter(|row| row.label == class).count() == 1;
-        is_lone.then(|| format!("label `{text}` occurs once: nothing can be learned about it"))
+        is_lone.then(|| {
+            format!("label `{}` occurs once: nothing can be learned about it", printable(text))
+        })
     });
     let mut warnings: Vec<String> = empty.collect();
     let lone: Vec<String> = lone.collect();

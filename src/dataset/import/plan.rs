@@ -163,9 +163,10 @@ impl<'a> Undecided<'a> {
         let fault = |reason: String, mends| Err(self.problem(words, reason, mends));
         if let Some((signs, none)) = self.other_signs(count) {
             let mut reason = format!("found {found}, expected a number{}", of_cells(count));
-            if let Some((line, text)) = none.first {
+            if let Some(line) = none.line() {
                 reason.push_str(&format!(
-                    "; `{text:.40}` on line {line} is none with other signs either{}: correct it, or call it --missing",
+                    "; {} on line {line} is none with other signs either{}: correct it, or call it --missing",
+                    none.text(),
                     of_cells(none.count)
                 ));
             }
@@ -247,7 +248,9 @@ impl<'a> Undecided<'a> {
     }
 
     fn drop(self) -> Mend {
-        Mend::Drop(self.column.name.clone())
+        let GivenColumn { name, .. } = self.column;
+        let is_writable = !name.contains(char::is_control);
+        Mend::Drop(if is_writable { name.clone() } else { self.column.number().to_string() })
     }
 
     fn encode(self, code: TextCode) -> Mend {

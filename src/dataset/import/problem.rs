@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::options::{DecimalSign, TextCode, ThousandsSign};
+use super::texts::printable;
 
 /// Most problems that are shown.
 const SHOWN: usize = 40;
@@ -72,7 +73,7 @@ impl ImportProblem {
         let line = self.line.map(|line| format!("line {line}"));
         let column = self.column.as_ref().map(|(number, name)| match name.as_str() {
             "" => format!("column {number}"),
-            name => format!("column {number} (`{name:.60}`)"),
+            name => format!("column {number} (`{}`)", printable(name)),
         });
         let place: Vec<String> = line.into_iter().chain(column).collect();
         let place = if place.is_empty() { String::new() } else { place.join(", ") + ": " };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::texts::printable;
 use super::{InferredFeature, InferredMeta};
 use crate::dataset::table::{keep_words, table};
 
@@ -13,7 +14,7 @@ impl fmt::Display for InferredMeta {
         let how = if self.renumbered { "numbered in order" } else { "as they are" };
         writeln!(f, "label `{}`, {how}:", self.label)?;
         for (class, text) in self.classes.iter().enumerate() {
-            writeln!(f, "  class {class} = `{text}`")?;
+            writeln!(f, "  class {class} = `{}`", printable(text))?;
         }
         for note in &self.notes {
             writeln!(f, "note: {note}")?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::numbers::{CellText, NumberSigns, is_date};
-use super::texts::{GivenColumn, GivenRow};
+use super::texts::{GivenColumn, GivenRow, printable};
 
 /// Cells of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -28,7 +28,7 @@ impl<'a> CellTally<'a> {
     pub(super) fn text(&self) -> String {
         match self.first {
             None | Some((_, "")) => "an empty cell".to_owned(),
-            Some((_, text)) => format!("`{:.40}`", text.escape_debug().to_string()),
+            Some((_, text)) => format!("`{}`", printable(text)),
         }
     }
 }

@@ -22,7 +22,12 @@ pub(super) struct GivenColumn {
 impl GivenColumn {
     /// Number and name, for messages.
     pub(super) fn place(&self) -> Option<(usize, String)> {
-        Some((self.at + 1, self.name.clone()))
+        Some((self.number(), self.name.clone()))
+    }
+
+    /// Number in the file, from 1.
+    pub(super) fn number(&self) -> usize {
+        self.at + 1
     }
 }
 
@@ -215,16 +220,14 @@ impl TableShape<'_> {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         for column in columns {
             let number = column.at + 1;
-            let name = column.name.escape_debug().to_string();
+            let name = printable(&column.name);
             let taken = first.get(column.name.as_str()).copied();
             let reason = if name.is_empty() {
                 "the column has no name; give it one, or leave it out".to_owned()
             } else if let Some(taken) = taken {
-                format!(
-                    "found `{name:.60}`, expected a name of its own, not that of column {taken}"
-                )
+                format!("found `{name}`, expected a name of its own, not that of column {taken}")
             } else if column.name.contains(char::is_control) {
-                format!("found `{name:.60}`, expected a name without control characters")
+                format!("found `{name}`, expected a name without control characters")
             } else {
                 first.insert(&column.name, number);
                 continue;
@@ -326,7 +329,7 @@ pub(super) fn no_column<'n>(
         Some(meant) => format!("is `{meant}` meant?"),
         None => {
             let shown: Vec<String> =
-                names.clone().take(8).map(|name| format!("`{name:.40}`")).collect();
+                names.clone().take(8).map(|name| format!("`{}`", printable(name))).collect();
             let more = names.count() - shown.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("expected one of {}{more}", shown.join(", "))
@@ -345,4 +348,13 @@ fn shown(column: &GivenColumn) -> String {
 /// `1 cell`, `2 cells`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first letters of a text, its control characters by number or sign.
+pub(super) fn printable(text: &str) -> String {
+    const SHOWN: usize = 40;
+    let letters = text.chars().take(SHOWN);
+    let shown =
+        letters.map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
+    shown.collect()
 }
