@@ -20,6 +20,7 @@ mod found;
 mod help;
 mod hostile;
 mod import;
+mod messy;
 mod output;
 mod outside;
 mod pairs;

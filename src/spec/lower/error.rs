@@ -5,6 +5,32 @@ use crate::model::Schema;
 /// Most names of features that an error lists.
 const NAMES: usize = 8;
 
+/// Most lines that an error asks for.
+const LINES: usize = 1000;
+
+/// The features without a range, as lines that can be pasted into the spec.
+fn ranges_needed(names: &[String], has_domain: bool) -> String {
+    let what = match names {
+        [only] => format!("feature `{only}` has no declared range"),
+        several => format!("{} features have no declared range", several.len()),
+    };
+    let (place, head) = if has_domain {
+        ("add to the spec, below its line `[domain]`", "")
+    } else {
+        ("add to the end of the spec", "\n[domain]")
+    };
+    // the escapes of JSON are those of TOML
+    let line =
+        |name: &String| format!("\n{} = [\"0\", \"1\"]", serde_json::Value::from(name.as_str()));
+    let lines: String = names.iter().take(LINES).map(line).collect();
+    let more = names.len().saturating_sub(LINES);
+    let more = if more > 0 { format!("\n# and {more} more") } else { String::new() };
+    format!(
+        "{what}; a claim on the whole domain needs one: {place}, with the ranges that inputs have, in units of the \
+         model:{head}{lines}{more}"
+    )
+}
+
 /// The error for a spec that says nothing that can be decided about this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
@@ -34,13 +60,13 @@ pub enum LowerError {
         /// The name in the spec.
         name: String,
     },
-    /// A domain-wide claim over a feature without a range.
-    #[error(
-        "feature `{name}` has no declared range; a claim on the whole domain needs one: add it to the spec, in units of the model, as `{name} = [\"0\", \"1\"]` below a line `[domain]`"
-    )]
+    /// A domain-wide claim over features without a range.
+    #[error("{}", ranges_needed(names, *has_domain))]
     Unbounded {
-        /// The feature.
-        name: String,
+        /// The features, in order.
+        names: Vec<String>,
+        /// True if the spec gives ranges of other features.
+        has_domain: bool,
     },
     /// An input box that leaves the domain: a claim about all of it would in fact be about a part.
     #[error(
