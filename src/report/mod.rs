@@ -18,6 +18,7 @@ mod findings;
 #[cfg(test)]
 mod fixture;
 mod format;
+mod frontier;
 mod html;
 mod junit;
 mod plots;

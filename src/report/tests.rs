@@ -165,7 +165,7 @@ fn identifiers_are_unique() {
 fn every_figure_scales_and_has_a_name() {
     let page = render_html(&report()).unwrap();
     let figures = page.matches("<svg").count();
-    assert_eq!(figures, 10);
+    assert_eq!(figures, 11);
     assert_eq!(page.matches("<svg viewBox=\"0 0 ").count(), figures);
     assert_eq!(page.matches("<title id=\"run-1-").count(), figures);
 }
@@ -220,9 +220,9 @@ fn no_obligations_print_no_number() {
 fn synthetic_data_is_marked_in_every_section() {
     let report = Report::new("made", vec![run("made", true)]);
     let page = render_html(&report).unwrap();
-    assert_eq!(page.matches("<h3 id=\"run-1-").count(), 7);
-    assert_eq!(page.matches("<span class=\"badge synthetic\">synthetic data</span>").count(), 7);
-    assert_eq!(report.to_string().matches("; synthetic data]").count(), 7);
+    assert_eq!(page.matches("<h3 id=\"run-1-").count(), 8);
+    assert_eq!(page.matches("<span class=\"badge synthetic\">synthetic data</span>").count(), 8);
+    assert_eq!(report.to_string().matches("; synthetic data]").count(), 8);
     assert!(!self::report().to_string().contains("synthetic"));
 }
 

@@ -136,6 +136,25 @@ fn rulings_follow_from_the_lines() {
 }
 
 #[test]
+fn missing_data_is_left_out_where_the_grid_says_so() {
+    let scene = Scene::new();
+    let grid = "data = ['nowhere', 'tiny.csv']\n[[model]]\nname = 'm'\nhold = ['local']\nfamily = 'trees'\n\
+        [[property]]\nname = 'local'\nrows = 3\nspec-file = 'local.toml'\n";
+    scene.write("grid.toml", grid);
+    scene.refused("study run grid.toml --out a", &["there is no data set `nowhere`"]);
+    scene.write("grid.toml", format!("skip-missing-data = true\n{grid}"));
+    let run = scene.propcert("study run grid.toml --out a").assert().code(0);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("nowhere is left out"), "{told}");
+    assert!(!scene.read("a/study.json").contains("nowhere"));
+    let resumed = scene.propcert("study run grid.toml --out a --resume").assert().code(0);
+    assert!(String::from_utf8_lossy(&resumed.get_output().stderr).contains("is there and whole"));
+    let only = grid.replace(", 'tiny.csv'", "");
+    scene.write("grid.toml", format!("skip-missing-data = true\n{only}"));
+    scene.refused("study run grid.toml --out b", &["at least one data set that is found"]);
+}
+
+#[test]
 fn bad_sheets_and_narrowings_are_refused() {
     let scene = Scene::new();
     scene.write("grid.toml", GRID);

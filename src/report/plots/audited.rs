@@ -1,19 +1,19 @@
 //! The figures of an audit: the frontier, bands over radii, learning curves, exact radii.
 
 use kuva::prelude::{
-    BandPlot, Layout, LegendEntry, LegendShape, LinePlot, LineStyle, MarkerShape, Plot, QuiverPlot,
-    ScatterPlot,
+    BandPlot, Layout, LegendEntry, LegendShape, LinePlot, LineStyle, MarkerShape, Plot,
 };
 
-use super::frame::{Curve, Hatch, curves, draw, finish, literal, percent_ticks, without_clip};
+use super::frame::{Curve, Hatch, curves, draw, finish, percent_ticks, without_clip};
+use super::frontier::{self, FrontierDot};
 use super::{BLUE, Figure, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::report::format::integer;
 use crate::report::{AuditFindings, Estimate, ModelReport, Share};
 
 /// Width of a figure without its labels, in pixels.
-const WIDTH: f64 = 460.0;
+pub(super) const WIDTH: f64 = 460.0;
 /// Height of a figure without its legend, in pixels.
-const HEIGHT: f64 = 300.0;
+pub(super) const HEIGHT: f64 = 300.0;
 
 /// Colours and markers of series; dashes follow.
 const STYLES: [(&str, MarkerShape); 5] = [
@@ -28,84 +28,40 @@ const STYLES: [(&str, MarkerShape); 5] = [
 const BANDS: [&str; 3] = ["proved", "open", "refuted"];
 
 /// A figure whose marks are whole, and whose bytes are always the same.
-fn whole(figure: Option<Figure>) -> Option<Figure> {
+pub(super) fn whole(figure: Option<Figure>) -> Option<Figure> {
     figure.map(|figure| Figure { body: without_clip(&figure.body), ..figure })
 }
 
-/// A point of the frontier: its name, the proved share and the agreement of the best thief.
-struct FrontierPoint {
-    name: String,
-    proved: f64,
-    stolen: f64,
-}
-
 /// The model, then its defended selves; `None` if something is missing of the model.
-fn frontier_points(model: &ModelReport, audited: &AuditFindings) -> Option<Vec<FrontierPoint>> {
+fn frontier_dots(model: &ModelReport, audited: &AuditFindings) -> Option<Vec<FrontierDot>> {
     let main = audited.local.iter().find(|local| local.epsilon == audited.main_epsilon)?;
     let proved = Share::new(main.counts.proved, main.counts.n()).ratio()?;
     let thieves = model.attacks.iter().filter(|attack| attack.budget == audited.defended_budget);
     let stolen = thieves.map(|attack| attack.agreement.heldout.mean).max_by(f64::total_cmp)?;
-    let mut points = vec![FrontierPoint { name: model.name.clone(), proved, stolen }];
+    let name = format!("{}, undefended", model.name);
+    let mut dots = vec![FrontierDot { name, proved, stolen, from: None }];
     let claim = model.certificates.iter().find(|one| one.file.as_ref() == Some(&main.file))?;
     for defense in &model.defenses {
         let kept = defense.certificates.iter().find(|kept| kept.claim == claim.claim);
         let proved = kept.and_then(|kept| Share::new(kept.after.proved, kept.after.n()).ratio());
         let stolen = defense.best_thieves().map(|[_, after]| after.1);
         if let (Some(proved), Some(stolen)) = (proved, stolen) {
-            points.push(FrontierPoint { name: defense.kind.clone(), proved, stolen });
+            dots.push(FrontierDot { name: defense.kind.clone(), proved, stolen, from: Some(0) });
         }
     }
-    Some(points)
+    Some(dots)
 }
 
 /// The frontier between security and privacy: an arrow leads from the model to each of its defended selves.
 pub(in crate::report) fn frontier(model: &ModelReport, audited: &AuditFindings) -> Option<Figure> {
-    let points = frontier_points(model, audited)?;
-    let (first, rest) = points.split_first()?;
-    let ends = |value: fn(&FrontierPoint) -> f64| {
-        let values = points.iter().map(value);
-        let (low, high) = values.fold((1.0f64, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
-        let margin = (0.15 * (high - low)).max(0.05);
-        (((low - margin) * 20.0).floor() / 20.0, ((high + margin) * 20.0).ceil() / 20.0)
-    };
-    let (x, y) = (ends(|point| point.proved), ends(|point| point.stolen));
-    let range = |(low, high): (f64, f64)| (low.max(0.0), high.min(1.0));
-    let (x, y) = (range(x), range(y));
-    let moved = |point: &FrontierPoint| {
-        let (u, v) = (point.proved - first.proved, point.stolen - first.stolen);
-        (u.abs() > 1e-9 || v.abs() > 1e-9).then_some((first.proved, first.stolen, u, v))
-    };
-    let arrows: Vec<(f64, f64, f64, f64)> = rest.iter().filter_map(moved).collect();
-    let arrows = QuiverPlot::new().with_arrows(arrows).with_color("#57606a").with_no_clip();
-    let arrows = arrows.with_shaft_width(1.4).with_head_min_px(7.0).with_head_max_px(9.0);
-    let mut plots: Vec<Plot> = vec![arrows.into()];
-    // the model last, on top of the arrows
-    for (point, (color, marker)) in rest.iter().zip(STYLES.iter().skip(1).cycle()) {
-        let dot = ScatterPlot::new().with_data(vec![(point.proved, point.stolen)]);
-        let dot = dot.with_color(*color).with_marker(*marker).with_size(6.0);
-        plots.push(dot.with_legend(literal(&point.name)).into());
-    }
-    let dot = ScatterPlot::new().with_data(vec![(first.proved, first.stolen)]);
-    let dot = dot.with_color(BLUE).with_marker(MarkerShape::Circle).with_size(8.0);
-    plots.push(dot.with_legend(literal(&format!("{}, undefended", first.name))).into());
-    let layout = Layout::new(x, y)
-        .with_width(WIDTH)
-        .with_height(HEIGHT)
-        .with_x_axis_min(x.0)
-        .with_x_axis_max(x.1)
-        .with_y_axis_min(y.0)
-        .with_y_axis_max(y.1)
-        .with_x_label(format!("rows proved within {} sd", audited.main_epsilon))
-        .with_y_label("best thief's agreement")
-        .with_x_tick_format(percent_ticks())
-        .with_y_tick_format(percent_ticks());
     let description = format!(
         "Right is better (more rows proved), down is better (the best thief with {} queries agrees on fewer \
          held-out rows). The large circle is the model; an arrow leads to each defended self. Proved: by the \
          kernel; agreement: measured.",
         integer(audited.defended_budget)
     );
-    whole(draw("Security against theft", &description, plots, finish(layout), Vec::new()))
+    let across = format!("rows proved within {} sd", audited.main_epsilon);
+    frontier::draw_dots(&frontier_dots(model, audited)?, across, &description)
 }
 
 /// Shares of rows over the radius: proved, open and refuted as bands.

@@ -5,6 +5,7 @@
 
 pub(super) mod audited;
 mod frame;
+mod frontier;
 
 use kuva::prelude::{BarPlot, Layout, LineStyle, MarkerShape};
 
@@ -27,6 +28,7 @@ const PURPLE: &str = "#cc79a7";
 /// The figures of a section of a run; `prefix` keeps their identifiers apart from others.
 pub(super) fn figures(run: &Run, topic: Topic, prefix: &str) -> Vec<Figure> {
     let drawn = match topic {
+        Topic::Frontier => vec![frontier::of_run(run)],
         Topic::Accuracy => vec![accuracy(run)],
         Topic::Proved => vec![proved(run, prefix)],
         Topic::Sampled => vec![sampled(run)],

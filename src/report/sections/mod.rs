@@ -1,10 +1,11 @@
 //! The tables of a run, topic by topic, as text in cells. The terminal and the page lay them out.
 //!
 //! A table holds one kind of evidence, which its heading names: decided by the kernel, sampled, or
-//! measured. No table mixes them.
+//! measured. No table mixes them but the frontier's, whose columns say which they are.
 
 mod certified;
 mod defenses;
+mod frontier;
 mod radii;
 mod stealing;
 
@@ -12,12 +13,14 @@ use super::format::{NONE, claim, estimate_percent, integer, of, share};
 use super::{AttackReport, Counts, ModelReport, Run};
 use certified::{gives_away, proved, sampled};
 use defenses::defenses;
+use frontier::frontier;
 use radii::radii;
 use stealing::stealing;
 
 /// The topic of a section; it selects the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Topic {
+    Frontier,
     Accuracy,
     Proved,
     Sampled,
@@ -100,6 +103,7 @@ impl Table {
 /// The sections of a run that are not empty, in reading order.
 pub(in crate::report) fn sections(run: &Run) -> Vec<Section> {
     let by_topic = [
+        frontier(run),
         accuracy(run),
         proved(run),
         sampled(run),

@@ -45,6 +45,8 @@ pub enum Strength {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct GridFile {
     pub(super) data: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) skip_missing_data: bool,
     pub(super) seed: Option<u64>,
     pub(super) repetitions: Option<Spanned<u64>>,
     pub(super) budget_nodes: Option<u64>,
@@ -75,7 +77,7 @@ pub(super) struct ModelEntry {
     pub(super) recipe: Option<String>,
     pub(super) recipe_file: Option<String>,
     pub(super) file: Option<String>,
-    /// Files of specs that the model is trained to hold.
+    /// Files of specs, or names of properties of the grid, that the model is trained to hold.
     pub(super) hold: Option<Spanned<Vec<String>>>,
     /// The family of such a model.
     pub(super) family: Option<Spanned<HoldFamily>>,

@@ -11,7 +11,8 @@
 //! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture`,
 //! `rounding`, `brr` or `vp`.
 //!
-//! A model with `hold` is trained to hold the specs, in a `family` if one is given (`mlp` or `trees`).
+//! A model with `hold` is trained to hold specs, files or properties of the grid, in a `family` if one is given (`mlp` or
+//! `trees`). With `skip-missing-data = true` data sets that are not found are left out; at least one must be there.
 //!
 //! A property, an attack or a defense with `only = ["model"]` is left out for other models.
 //! A property or an attack with `behind-defenses = false` is left out behind defenses. An attack with `angles = true` has
@@ -51,6 +52,8 @@ const MAX_CELLS: u64 = 1_000_000_000;
 pub struct StudyGrid {
     /// The data sets.
     pub(super) data: Vec<GridData>,
+    /// True if data sets that are not found are left out.
+    pub(super) skips_missing_data: bool,
     /// The models.
     pub(super) models: Vec<GridModel>,
     /// The properties.
@@ -213,6 +216,26 @@ impl StudyGrid {
         match self.layout().count() {
             Some(count) if count <= MAX_CELLS => Ok(self),
             _ => Err(GridError::Cells { most: MAX_CELLS }),
+        }
+    }
+
+    /// True if data sets that are not found are left out.
+    pub fn skips_missing_data(&self) -> bool {
+        self.skips_missing_data
+    }
+
+    /// The grid without the data sets of these numbers, if it lets data be missing.
+    ///
+    /// # Errors
+    /// No data set is left.
+    pub fn without_data(mut self, missing: &[usize]) -> Result<Self, GridError> {
+        if self.skips_missing_data {
+            let mut number = 0..;
+            self.data.retain(|_| number.next().is_some_and(|at: usize| !missing.contains(&at)));
+        }
+        match self.data.is_empty() {
+            true => Err(GridError::Nothing("data set that is found")),
+            false => Ok(self),
         }
     }
 

@@ -25,13 +25,14 @@ use super::{
 pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<StudyGrid, GridError> {
     let text = std::str::from_utf8(bytes)?;
     let file: GridFile = toml::from_str(text)?;
-    let mut reader = EntryReader { text, folder, files: BTreeMap::new() };
+    let mut reader = EntryReader { text, folder, files: BTreeMap::new(), stated: Vec::new() };
     let repetitions = reader.repetitions(file.repetitions.as_ref())?;
     let data = reader.data(&file.data)?;
     reader.expect_models(&file)?;
-    let models = reader.each("model", file.model, |entry| &entry.name, EntryReader::model)?;
     let properties =
         reader.each("property", file.property, |entry| &entry.name, EntryReader::property)?;
+    reader.stated = properties.iter().filter(|one| one.declared.is_none()).cloned().collect();
+    let models = reader.each("model", file.model, |entry| &entry.name, EntryReader::model)?;
     let attacks = reader.each("attack", file.attack, |entry| &entry.name, EntryReader::attack)?;
     let defenses =
         reader.each("defense", file.defense, |entry| &entry.name, EntryReader::defense)?;
@@ -43,6 +44,7 @@ pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<StudyGrid, GridError> 
         attacks,
         defenses,
         repetitions,
+        skips_missing_data: file.skip_missing_data,
         seed: file.seed.unwrap_or(0),
         budget_nodes: file.budget_nodes.unwrap_or(500),
         exact: file.exact.unwrap_or(0),
@@ -74,6 +76,8 @@ struct EntryReader<'a> {
     folder: &'a Path,
     /// Digests of the files read so far.
     files: BTreeMap<String, Digest>,
+    /// The properties that the grid states without looking at data.
+    stated: Vec<GridProperty>,
 }
 
 /// The kind and name of an entry with its line.
@@ -264,9 +268,16 @@ impl EntryReader<'_> {
     /// The specs that a model is trained to hold.
     fn held(&mut self, at: EntryName, hold: &Spanned<Vec<String>>) -> Result<Vec<Spec>, GridError> {
         if hold.get_ref().is_empty() {
-            return self.value(hold, "hold", "at least one file of a spec");
+            return self.value(
+                hold,
+                "hold",
+                "at least one file of a spec, or name of a [[property]]",
+            );
         }
         let read = |name: &String| {
+            if let Some(stated) = self.stated.iter().find(|stated| stated.name == *name) {
+                return stated.check().map_err(|error| self.unreadable(at, error));
+            }
             let bytes = self.file(at, name, MAX_SETTINGS)?;
             Spec::read(&bytes).map_err(|error| self.unreadable(at, format!("{name}: {error}")))
         };

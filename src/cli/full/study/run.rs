@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::dataset;
+use crate::dataset::{self, DatasetError};
 use crate::model::DataSet;
+use crate::source::SourceError;
 use crate::store::partial_name;
 use crate::study::{
     Cell, CellLog, Narrowed, Pace, ResultLine, Shard, StudyError, StudyGrid, StudyHeader,
@@ -72,6 +73,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let about = |error| StudyError::Grid { path: arguments.grid.display().to_string(), error };
     let grid = grid.narrowed(&narrowed).map_err(about)?;
+    let missing = missing(&grid, &arguments.grid);
+    let grid = grid.without_data(&missing).map_err(about)?;
     let open = |number: usize| opened(&grid, &arguments.grid, number);
     let header = StudyHeader::new(&grid, arguments.shard, &open)?;
     let place = ResultFolder::new(
@@ -120,6 +123,22 @@ fn fill(
     log.finish(text)?;
     progress.finish_and_clear();
     Ok(counts)
+}
+
+/// The numbers of the data sets that are not found, told if the grid lets them be missing.
+fn missing(grid: &StudyGrid, path: &Path) -> Vec<usize> {
+    if !grid.skips_missing_data() {
+        return Vec::new();
+    }
+    let found = grid.data().enumerate().filter_map(|(number, name)| {
+        let error = opened(grid, path, number).err()?;
+        let StudyError::Dataset(DatasetError::Source(SourceError::NotFound { .. })) = error else {
+            return None;
+        };
+        eprintln!("propcert: {error}\npropcert: {name} is left out");
+        Some(number)
+    });
+    found.collect()
 }
 
 /// Opens a data set of a grid: a path beside the grid, or a name.
