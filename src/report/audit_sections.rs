@@ -68,6 +68,19 @@ impl PageViews<'_> {
 
     /// The sections that have something to show.
     pub(super) fn sections(&self) -> Vec<Value> {
+        self.filled().into_iter().map(section_view).collect()
+    }
+
+    /// All tables, shown or folded, with the titles of their sections.
+    pub(super) fn all_tables(&self) -> Vec<(&'static str, Table)> {
+        let of_section = |section: PageSection| {
+            let tables = section.shown.into_iter().chain(section.folded);
+            tables.map(move |table| (section.title, table))
+        };
+        self.filled().into_iter().flat_map(of_section).collect()
+    }
+
+    fn filled(&self) -> Vec<PageSection> {
         let all = [
             self.local(),
             self.radii(),
@@ -81,7 +94,7 @@ impl PageViews<'_> {
         let is_there = |section: &PageSection| {
             !section.figures.is_empty() || !section.shown.is_empty() || !section.folded.is_empty()
         };
-        all.into_iter().filter(is_there).map(section_view).collect()
+        all.into_iter().filter(is_there).collect()
     }
 
     /// The tables of a topic as other reports have them.

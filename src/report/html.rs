@@ -35,7 +35,7 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
 }
 
 /// The one model of a report of one audit, which has a page of its own; several stand side by side on the usual one.
-fn only_audit(report: &Report) -> Option<(&Run, &ModelReport, &AuditFindings)> {
+pub(super) fn only_audit(report: &Report) -> Option<(&Run, &ModelReport, &AuditFindings)> {
     let [run] = report.runs.as_slice() else { return None };
     let [model] = run.models.as_slice() else { return None };
     Some((run, model, model.audited.as_deref()?))

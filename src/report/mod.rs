@@ -3,7 +3,8 @@
 //! ```text
 //! study fills Report ──► report.json   (pretty, deterministic, read back by `report DIR…`)
 //!                   ├──► terminal      (Display: one table per topic, at most 100 columns)
-//!                   └──► report.html   (one self-contained file, inline SVG, no script)
+//!                   ├──► report.html   (one self-contained file, inline SVG, no script)
+//!                   └──► tables.md, tables.csv   (every table of the page)
 //! ```
 //!
 //! A report holds no clock, no path of the machine and no host: the same runs give the same bytes. Proved figures
@@ -13,6 +14,7 @@ mod audit_page;
 mod audit_reading;
 mod audit_sections;
 mod audited;
+mod beside;
 mod estimate;
 mod findings;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub use audited::{
     AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
     OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
 };
+pub use beside::render_tables;
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::{DataSet, Part};
-use crate::report::{Report, Run, grouped, render_html, to_json};
+use crate::report::{Report, Run, grouped, render_html, render_tables, to_json};
 use crate::steal::Generator;
 use crate::store::Store;
 
@@ -110,6 +110,9 @@ pub fn demo(
     store.write("manifest.json", manifest.to_json().as_bytes())?;
     store.write("report.json", to_json(&report)?.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
+    let [markdown, csv] = render_tables(&report)?;
+    store.write("tables.md", markdown.as_bytes())?;
+    store.write("tables.csv", csv.as_bytes())?;
     Ok((report, manifest))
 }
 
@@ -175,7 +178,8 @@ pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
     let entries = manifest.certificates.into_iter().flat_map(|entry| {
         [Some(entry.certificate), Some(entry.model), Some(entry.spec), entry.defense]
     });
-    let reports = ["manifest.json", "report.json", "report.html"].map(PathBuf::from);
+    let reports = ["manifest.json", "report.json", "report.html", "tables.md", "tables.csv"];
+    let reports = reports.map(PathBuf::from);
     entries.flatten().map(PathBuf::from).chain(reports).collect()
 }
 

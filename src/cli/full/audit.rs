@@ -12,7 +12,7 @@ use crate::import::{
     Format, ImportError, Imported, Outputs, Rounds, gather, onnx_outputs, recognise,
 };
 use crate::model::{DataSet, Digest, Model, Schema};
-use crate::report::{Report, from_json, render_html, render_junit, to_json};
+use crate::report::{Report, from_json, render_html, render_junit, render_tables, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
@@ -29,8 +29,8 @@ use super::{Ending, Refusal, files};
 /// certificates give away is counted, and every defense is tried. Verdicts are the kernel's; everything else is called
 /// measured or sampled.
 ///
-/// DIR gets report.html (one page without scripts), report.json, report.txt (figures only, for snapshots), junit.xml (a test
-/// case per gate), manifest.json, models, specs, certificates, defenses, and the cells with their grid. Each certificate can
+/// DIR gets report.html (one page without scripts), report.json, report.txt (figures only, for snapshots), tables.md and
+/// tables.csv (every table of the page), junit.xml (a test case per gate), manifest.json, models, specs, certificates, defenses, and the cells with their grid. Each certificate can
 /// be checked from inside DIR. The same inputs give the same bytes for any number of threads.
 ///
 /// A plan (TOML) says what to leave out, how much of each part to do, and what the figures must come to: see the
@@ -137,6 +137,9 @@ fn write(audited: &Audited, store: &Store) -> Result<String, Refusal> {
     store.write("manifest.json", manifest.to_json().as_bytes())?;
     store.write("report.json", to_json(report)?.as_bytes())?;
     store.write("report.html", render_html(report)?.as_bytes())?;
+    let [markdown, csv] = render_tables(report)?;
+    store.write("tables.md", markdown.as_bytes())?;
+    store.write("tables.csv", csv.as_bytes())?;
     store.write("report.txt", text.as_bytes())?;
     store.write("junit.xml", render_junit(report)?.as_bytes())?;
     Ok(text)

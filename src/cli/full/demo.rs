@@ -16,8 +16,8 @@ use super::{Ending, Refusal, files};
 ///
 /// Three models are trained on one data set (a natural network, natural trees, monotone trees),
 /// their properties certified and every certificate checked again, the models stolen with and
-/// without the certificates, and defended. DIR gets report.html, report.json, manifest.json, models,
-/// specs, defenses and certificates. It is filled in DIR.partial; an earlier demo in DIR is replaced when
+/// without the certificates, and defended. DIR gets report.html, report.json, tables.md and
+/// tables.csv, manifest.json, models, specs, defenses and certificates. It is filled in DIR.partial; an earlier demo in DIR is replaced when
 /// this one is complete, and a folder with anything else in it is refused.
 #[derive(Debug, clap::Args)]
 #[command(

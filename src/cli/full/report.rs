@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::report::{Report, from_json, merge, render_html, to_json};
+use crate::report::{Report, from_json, merge, render_html, render_tables, to_json};
 
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, ResultFolder};
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// Folders with a report.json each.
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// The folder for report.html and report.json.
+    /// The folder for report.html, report.json, and the tables as tables.md and tables.csv.
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
@@ -53,6 +53,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let json = to_json(&report)?;
     store.write("report.json", json.as_bytes())?;
     store.write("report.html", render_html(&report)?.as_bytes())?;
+    let [markdown, csv] = render_tables(&report)?;
+    store.write("tables.md", markdown.as_bytes())?;
+    store.write("tables.csv", csv.as_bytes())?;
     draft.finish()?;
     let page = arguments.out.join("report.html");
     files::print(&if arguments.json {

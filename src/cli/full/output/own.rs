@@ -47,7 +47,9 @@ impl Leaves {
         match self {
             Self::Demo => files_of_demo(folder),
             Self::Audit => files_of_audit(folder),
-            Self::Report if is_report(folder) => names(&["report.json", "report.html"]),
+            Self::Report if is_report(folder) => {
+                names(&["report.json", "report.html", "tables.md", "tables.csv"])
+            }
             Self::Steal if is_of_verb() => {
                 names(&["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"])
             }
