@@ -6,8 +6,8 @@ use crate::oracle::Response;
 
 use super::presets::{AttackName, AttackSpec, SeedRows};
 use super::{
-    DeviationForm, Generator, Inference, IntervalRule, LearningMethod, LogTerm, NeighbourSource,
-    RuleChoice, RuleName, SecurityProperty, SmoothOptions, SubstituteOptions,
+    DeviationForm, Generator, Inference, IntervalRule, LearningMethod, LengthChoice, LogTerm,
+    NeighbourSource, RuleChoice, RuleName, SecurityProperty, SmoothOptions, SubstituteOptions,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -22,6 +22,7 @@ pub(super) struct AttackFile {
     generator: Option<Generator>,
     inference: Option<InferenceTable>,
     substitute: Option<SubstituteOptions>,
+    choose: Option<LengthChoice>,
 }
 
 /// The word in a file for a method of inference.
@@ -137,6 +138,7 @@ impl AttackFile {
                 None => default.inference,
             },
             substitute: file.substitute.unwrap_or(default.substitute),
+            choose: file.choose,
         };
         spec.check()?;
         Ok(spec)
@@ -154,6 +156,7 @@ impl AttackFile {
             generator: Some(spec.generator.clone()),
             inference: Some(InferenceTable::of(&spec.inference)),
             substitute: Some(spec.substitute.clone()),
+            choose: spec.choose.clone(),
         }
     }
 
@@ -282,6 +285,10 @@ impl AttackSpec {
             let attack = format!("attack = \"{}\"", self.attack.name());
             return conflict(attack, "seed rows", "it has no seed rows: use seeds = \"none\"");
         }
+        if is_extraction && self.choose.is_some() {
+            let attack = format!("attack = \"{}\"", self.attack.name());
+            return conflict(attack, "[choose]", "it has no generator with a length: leave it out");
+        }
         if self.generator.needs_base() && self.seeds == SeedRows::Nothing {
             let generator = format!("generator `{}`", self.generator.name());
             return conflict(generator, "seeds = \"none\"", "use seeds = \"X\" or \"P\"");
@@ -300,6 +307,16 @@ impl AttackSpec {
         for (key, count, least) in self.generator.counts() {
             let expected = if least == 2 { "from 2 to 100000" } else { "from 1 to 100000" };
             unless((least..=100_000).contains(&count), key, count as f64, expected)?;
+        }
+        if let Some(choice) = &self.choose {
+            let count = choice.values.len();
+            unless((2..=32).contains(&count), "values", count as f64, "from 2 to 32 lengths")?;
+            for (at, &length) in choice.values.iter().enumerate() {
+                positive("values", length)?;
+                unless(length <= 1e6, "values", length, "at most 1000000 standard deviations")?;
+                let is_new = !choice.values[..at].contains(&length);
+                unless(is_new, "values", length, "there once")?;
+            }
         }
         let within = |key, found: usize, most: usize, expected| {
             unless((1..=most).contains(&found), key, found as f64, expected)

@@ -15,6 +15,7 @@
 //! | `presets`, `attack_file` | attacks of papers as settings of the loop, in TOML |
 //! | `metrics`, `guesses`, `paired` | the results of an attack, next to those without inference |
 //! | `extraction/` | targets read off their answers: thresholds by bisection, layers by equations |
+//! | `choosing` | a generator's length chosen among several, by paid labels or by an oracle |
 //! | `angles` | angles between gradients on benign and on synthesised points |
 //! | `leakage`, `covering` | the labels that the certificate alone gives away, and the fewest queries for that |
 //!
@@ -22,6 +23,7 @@
 
 mod angles;
 mod attack_file;
+mod choosing;
 mod covering;
 mod extraction;
 mod generators;
@@ -40,6 +42,7 @@ mod tests;
 
 pub use angles::{AngleFigures, AngleReading, angles};
 pub use attack_file::{AttackNumbers, AttackSpecError};
+pub use choosing::{ChosenBy, ChosenLength, LengthChoice};
 pub use extraction::{EquationSolving, ThresholdSearch};
 pub use generators::{Generator, MoveCounts, ValidBox};
 pub use guesses::InferenceFigures;

@@ -23,8 +23,8 @@ use crate::model::Row;
 use crate::oracle::{Answering, Oracle};
 
 use super::{
-    AttackSpec, Evaluation, Figures, InferenceFigures, Knowledge, Sample, Scores, Source,
-    StealError, StealStream, Substitute, SubstituteOptions, ValidBox, stream,
+    AttackSpec, ChosenLength, Evaluation, Figures, InferenceFigures, Knowledge, Sample, Scores,
+    Source, StealError, StealStream, Substitute, SubstituteOptions, ValidBox, stream,
 };
 
 /// The settings around an attack that its TOML does not state.
@@ -64,6 +64,9 @@ pub struct Repetition {
     pub majority: Scores,
     /// A substitute trained on the seed rows alone; `None` if the attack has no seeds.
     pub seeds_only: Option<Scores>,
+    /// The generator's length, if it was chosen among several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<ChosenLength>,
 }
 
 /// Runs an attack `repetitions` times, with seeds `seed`, `seed + 1`, …
@@ -119,6 +122,18 @@ impl<'a> Scene<'a> {
     /// # Errors
     /// An attack that cannot start, training that fails, a target outside that does not answer.
     pub fn repeat(&self, attack: &AttackSpec, seed: u64) -> Result<Repetition, StealError> {
+        match &attack.choose {
+            Some(choice) => self.repeat_chosen(attack, choice, seed),
+            None => Ok(self.repeat_once(attack, seed)?.0),
+        }
+    }
+
+    /// One repetition of an attack as it is set, with its sample.
+    pub(super) fn repeat_once(
+        &self,
+        attack: &AttackSpec,
+        seed: u64,
+    ) -> Result<(Repetition, Sample), StealError> {
         let rows = self.seed_rows(attack, seed);
         let known = self.knowledge(&rows);
         let paying = attack.without_inference();
@@ -142,16 +157,17 @@ impl<'a> Scene<'a> {
         let ceiling = self.ceiling(attack, &known, &stolen.sample, seed)?;
         let seeds_only = self.seeds_only(attack, &known, &stolen.sample, seed)?;
         let majority = self.evaluation.majority_scores();
-        let attack = figures;
-        Ok(Repetition {
+        let repetition = Repetition {
             seed,
-            attack,
+            attack: figures,
             without_inference,
             same_steps,
             ceiling,
             majority,
             seeds_only,
-        })
+            chosen: None,
+        };
+        Ok((repetition, stolen.sample))
     }
 
     /// The seed rows of a repetition.

@@ -6,8 +6,8 @@ use crate::oracle::Response;
 
 use super::attack_file::{AttackFile, AttackNumbers};
 use super::{
-    Attack, AttackSpecError, EquationSolving, Generator, Inference, StealLoop, SubstituteOptions,
-    ThresholdSearch,
+    Attack, AttackSpecError, EquationSolving, Generator, Inference, LengthChoice, StealLoop,
+    SubstituteOptions, ThresholdSearch,
 };
 
 /// The name of an attack.
@@ -111,6 +111,8 @@ pub struct AttackSpec {
     pub inference: Inference,
     /// The training of the substitute.
     pub substitute: SubstituteOptions,
+    /// Lengths of the generator to choose from; `None` takes its own.
+    pub choose: Option<LengthChoice>,
 }
 
 impl AttackSpec {
@@ -159,7 +161,14 @@ impl AttackSpec {
             generator,
             inference: if attack.infers() { Inference::Certified } else { Inference::None },
             substitute: SubstituteOptions::default(),
+            choose: None,
         }
+    }
+
+    /// The same attack with another length of its generator, and none to choose from.
+    pub fn with_length(&self, length: f64) -> Self {
+        let generator = self.generator.with_length(length);
+        Self { generator, choose: None, ..self.clone() }
     }
 
     /// Reads an attack; absent settings take their defaults.

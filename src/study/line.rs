@@ -262,6 +262,7 @@ mod tests {
             ceiling: None,
             majority: scores,
             seeds_only: Some(scores),
+            chosen: None,
         };
         let stolen = StolenCell {
             generator: "uniform, r 2".to_owned(),

@@ -49,7 +49,15 @@ impl Workbench<'_> {
         let mut figures = run(&scene, &spec, 1, seed)?;
         let figures = figures.pop().ok_or(crate::report::ReportError::NoRepetitions)?;
         Ok(StolenCell {
-            generator: generator_text(&spec.generator),
+            generator: match &spec.choose {
+                Some(choice) => format!(
+                    "{}, else one of {} by {}",
+                    generator_text(&spec.generator),
+                    choice.values.len(),
+                    choice.by.name()
+                ),
+                None => generator_text(&spec.generator),
+            },
             inference: spec.inference.name().to_owned(),
             budget: spec.queries as u64,
             seeds: spec.seed_rows as u64,

@@ -1,5 +1,7 @@
 //! The boxes in which rows may move: what a local property says about every point near a row.
 
+use rayon::prelude::*;
+
 use crate::model::{Model, Row};
 use crate::spec::{Lowered, Spec};
 use crate::violation::FloatBox;
@@ -44,9 +46,11 @@ impl RowBoxes {
         let lowered = Lowered::new(spec, model, None, rows).map_err(|error| {
             TrainError::Property { property: spec.property.name(), reason: error.to_string() }
         })?;
-        for (at, row) in rows.iter().enumerate() {
-            let Some(obligation) = lowered.obligation(at) else { continue };
-            let reach = FloatBox::new(&obligation.region);
+        // the ends are exact before they are rounded, which takes longer than some epochs
+        let reach = |at| lowered.obligation(at).map(|found| FloatBox::new(&found.region));
+        let boxes: Vec<Option<FloatBox>> = (0..rows.len()).into_par_iter().map(reach).collect();
+        for (at, (row, reach)) in rows.iter().zip(&boxes).enumerate() {
+            let Some(reach) = reach else { continue };
             let sides = reach.lo().iter().zip(reach.hi()).zip(&row.values).enumerate();
             for (feature, ((&lo, &hi), &x)) in sides {
                 let slot = at * self.features + feature;

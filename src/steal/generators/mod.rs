@@ -187,6 +187,22 @@ impl Generator {
         }
     }
 
+    /// The same generator with another radius, sigma or epsilon.
+    pub(super) fn with_length(&self, length: f64) -> Self {
+        let mut other = self.clone();
+        match &mut other {
+            Self::Uniform { radius }
+            | Self::Neighbour { radius }
+            | Self::Along { radius }
+            | Self::Committee { radius, .. }
+            | Self::Repeat { radius, .. }
+            | Self::LineSearch { radius, .. } => *radius = length,
+            Self::Gaussian { sigma, .. } => *sigma = length,
+            Self::Jacobian { epsilon, .. } => *epsilon = length,
+        }
+        other
+    }
+
     /// The counts of the generator, by key, each with its least value.
     pub(super) fn counts(&self) -> Vec<(&'static str, usize, usize)> {
         match *self {

@@ -328,14 +328,19 @@ fn defended(cell: &DefendedCell) -> Found {
     ]
 }
 
-/// The first number of the parameters of a defense, such as `alpha=0.1`.
+/// The parameter that a budget of accuracy raises, in a text such as `nu 1000, tau 0.59, decoy mirror`.
 fn strength(parameters: &str) -> Option<f64> {
-    let (_, rest) = parameters.split_once('=')?;
-    rest.trim().split([',', ' ']).next()?.parse().ok().filter(|value: &f64| value.is_finite())
+    let value = |key: &str| {
+        let given = parameters.split(", ").find_map(|one| one.strip_prefix(key))?;
+        given.trim().parse().ok().filter(|value: &f64| value.is_finite())
+    };
+    value("alpha ").or_else(|| value("tau "))
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::defend::DefenseKind;
+
     use super::*;
 
     #[test]
@@ -347,9 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn the_strength_is_the_first_parameter() {
-        assert_eq!(strength("alpha=0.12"), Some(0.12));
-        assert_eq!(strength("tau=0.5, nu=50"), Some(0.5));
-        assert_eq!(strength("nothing"), None);
+    fn the_strength_is_read_from_what_defenses_say_of_themselves() {
+        let model = crate::model::Digest::of(b"m");
+        let said = |kind: DefenseKind, parameters: &str| {
+            strength(&kind.with(model, parameters).unwrap().parameters())
+        };
+        assert_eq!(said(DefenseKind::PredictionPoisoning, "alpha=0.12"), Some(0.12));
+        let steps = "tau=0.59,nu=50,decoy=mirror";
+        assert_eq!(said(DefenseKind::AdaptiveMisinformation, steps), Some(0.59));
+        assert_eq!(strength("digits 3"), None);
     }
 }

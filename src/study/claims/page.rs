@@ -139,22 +139,38 @@ fn counts<'c>(comparisons: impl Iterator<Item = &'c Comparison> + Clone) -> Valu
     }
 }
 
-/// The comparisons by data set, and by the name of each variable, where there are several.
+/// The comparisons by data set, and by the names of each variable, where these part them in another way.
 fn groups(comparisons: Vec<&Comparison>) -> Vec<Value> {
-    let mut parts: BTreeMap<(&str, &str), Vec<&Comparison>> = BTreeMap::new();
-    for one in &comparisons {
-        parts.entry(("data", &one.data)).or_default().push(one);
-        for (variable, name) in &one.choice {
-            parts.entry((variable, name)).or_default().push(one);
+    let name = |one: &'_ Comparison, variable: &str| match variable {
+        "data" => one.data.clone(),
+        _ => one.choice.get(variable).cloned().unwrap_or_default(),
+    };
+    let first = comparisons.first().map(|one| one.choice.keys().map(String::as_str));
+    let variables = std::iter::once("data").chain(first.into_iter().flatten());
+    let mut seen: Vec<Vec<usize>> = Vec::new();
+    let mut groups = Vec::new();
+    for variable in variables {
+        let mut names: Vec<String> = Vec::new();
+        let mut places = Vec::new();
+        for one in &comparisons {
+            let name = name(one, variable);
+            let place = names.iter().position(|known| *known == name);
+            places.push(place.unwrap_or(names.len()));
+            if place.is_none() {
+                names.push(name);
+            }
         }
+        if names.len() < 2 || seen.contains(&places) {
+            continue;
+        }
+        groups.extend(names.iter().enumerate().map(|(number, name)| {
+            let part = comparisons.iter().zip(&places).filter(|(_, place)| **place == number);
+            let part: Vec<&Comparison> = part.map(|(one, _)| *one).collect();
+            context! { variable, name, counts => counts(part.iter().copied()) }
+        }));
+        seen.push(places);
     }
-    let several = |(variable, _): &(&str, &str)| {
-        parts.keys().filter(|(other, _)| other == variable).count() > 1
-    };
-    let view = |((variable, name), part): (&(&str, &str), &Vec<&Comparison>)| {
-        context! { variable => *variable, name => *name, counts => counts(part.iter().copied()) }
-    };
-    parts.iter().filter(|(key, _)| several(key)).map(view).collect()
+    groups
 }
 
 /// All comparisons, as CSV.
