@@ -59,7 +59,7 @@ fn reports_are_put_on_one_page(scene: &Scene) {
     assert!(text.contains("natural-mlp") && text.contains("monotone-trees"), "{text}");
     scene.done("report one two --out again");
     assert_eq!(scene.files("both"), scene.files("again"));
-    assert_eq!(scene.files("both").len(), 2);
+    assert_eq!(scene.files("both").len(), 4);
     let report: serde_json::Value = serde_json::from_str(&scene.read("both/report.json")).unwrap();
     assert_eq!(report["runs"][1]["data"]["name"], "tiny, two");
     let file = report["runs"][1]["models"][0]["certificates"][0]["file"].as_str().unwrap();

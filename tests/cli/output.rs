@@ -52,6 +52,28 @@ fn a_device_is_not_replaced() {
 }
 
 #[test]
+fn what_cannot_be_kept_beside_a_result_is_refused_before_the_work() {
+    let scene = scene();
+    for name in ["link", "pipe"] {
+        std::fs::create_dir(scene.path("steal")).unwrap();
+        let path = scene.path("steal").join(name);
+        match name {
+            "link" => std::os::unix::fs::symlink("nowhere", &path).unwrap(),
+            _ => {
+                assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success())
+            }
+        }
+        scene.refused(
+            &format!("{STEAL} --out steal --force"),
+            &["steal holds", name, "move it away"],
+        );
+        assert!(path.symlink_metadata().is_ok());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::remove_dir(scene.path("steal")).unwrap();
+    }
+}
+
+#[test]
 fn a_file_that_is_something_else_is_not_replaced() {
     let scene = scene();
     for (call, what) in FILES {

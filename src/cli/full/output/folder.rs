@@ -59,6 +59,17 @@ impl ResultFolder {
                      keep such files beside the result with --force"
                 )));
             }
+            // a pipe or a link that leads nowhere could not be kept at the end of the work
+            let is_file = |name: &&PathBuf| {
+                std::fs::metadata(place.join(name)).is_ok_and(|found| found.is_file())
+            };
+            if let Some(name) = kept.iter().find(|name| !is_file(name)) {
+                let (folder, name) = (folder.display(), name.display());
+                return Err(Refusal::new(format!(
+                    "{folder} holds `{name:.80}`, a pipe, a device or a link to no file, which cannot be kept beside the \
+                     result: move it away"
+                )));
+            }
         }
         Ok(Self { place, kept })
     }
