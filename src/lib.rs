@@ -23,7 +23,7 @@
 //! | 11 | `oracle` | the only door to a target |
 //! | 12 | `steal` | attacks |
 //! | 13 | `report` | data first, rendering second |
-//! | 14 | `study` | experiments: grids of cells, lines of results, tables |
+//! | 14 | `study` | experiments: grids of cells, lines of results, tables, rulings on claims |
 //! | 15 | `audit` | one model, one data set, one page: a grid, and what is no cell of it |
 //! | 16 | [`cli`] | verbs |
 //!
