@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .data("--schema", schema.as_deref())
         .data("--recentre", recentre.as_deref())
         .expect_apart(out)?;
-    files::expect_folder(out)?;
+    files::expect_folder("--out", out)?;
     expect_own(out, FileKind::Model, *force)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),

@@ -1,5 +1,6 @@
 //! `propcert certify`: proves or refutes obligations, or leaves them undecided, and writes the certificate.
 
+mod entry;
 mod extent;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
 use super::{Ending, Refusal, files};
 
+use self::entry::Listed;
 use self::extent::Extent;
 
 /// Certify a property of a model and write a certificate.
@@ -48,6 +50,10 @@ pub(crate) struct Arguments {
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    /// Also list the certificate, with its model, spec and data, in this manifest, which `steal` and `defend` take
+    /// as --certificates; it is made if it is missing.
+    #[arg(long, value_name = "MANIFEST.json")]
+    manifest: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
     /// The counts as JSON.
@@ -58,13 +64,19 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let SubjectArguments { model, spec, data, defense, .. } = &arguments.subject;
-    Inputs::default()
+    let inputs = Inputs::default()
         .file("--model", Some(model))
         .file("--spec", Some(spec))
         .file("--defense", defense.as_ref())
-        .data("--data", data.as_deref())
-        .expect_room(&arguments.out, arguments.resume)?;
+        .data("--data", data.as_deref());
+    inputs.expect_room(&arguments.out, arguments.resume)?;
     expect_own(&arguments.out, FileKind::Certificate, arguments.force)?;
+    let subject = &arguments.subject;
+    let listed = arguments
+        .manifest
+        .as_deref()
+        .map(|manifest| Listed::new(manifest, subject, &arguments.out, &inputs));
+    let listed = listed.transpose()?;
     let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
@@ -99,6 +111,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             CertifyError::Lower(error) => Refusal::about(spec)(error.into()),
             error => error.into(),
         })?;
+    if let Some(listed) = listed {
+        listed.write()?;
+    }
     files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
     let (spent, budget) = (outcome.written.spent, arguments.budget_nodes);
     if spent > 0 && !arguments.json {

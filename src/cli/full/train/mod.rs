@@ -161,7 +161,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     inputs.expect_apart(out)?;
     inputs.expect_apart(&record)?;
     inputs.expect_apart(&partial)?;
-    files::expect_folder(out)?;
+    files::expect_folder("--out", out)?;
     files::expect_plain(&record)?;
     files::expect_plain(&partial)?;
     expect_own(out, FileKind::Model, *force)?;
