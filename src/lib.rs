@@ -72,6 +72,7 @@ pub mod defense;
 pub mod import;
 pub mod interval;
 pub mod model;
+mod near;
 #[cfg(feature = "full")]
 pub mod oracle;
 #[cfg(feature = "full")]

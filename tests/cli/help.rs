@@ -2,7 +2,7 @@
 
 use crate::scene::program;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 27] = [
     "demo",
     "audit",
     "data",
@@ -13,6 +13,9 @@ const VERBS: [&str; 24] = [
     "data import",
     "train",
     "predict",
+    "spec",
+    "spec list",
+    "spec new",
     "certify",
     "check",
     "bounds",

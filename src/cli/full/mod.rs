@@ -18,6 +18,7 @@ mod progress;
 mod radius;
 mod report;
 mod served;
+mod spec;
 mod steal;
 mod study;
 mod subject;
@@ -54,6 +55,9 @@ pub(super) enum FullVerb {
     Export(export::Arguments),
     #[command(display_order = 5)]
     Predict(predict::Arguments),
+    #[command(display_order = 5)]
+    #[command(subcommand)]
+    Spec(spec::SpecVerb),
     #[command(display_order = 6)]
     Certify(certify::Arguments),
     #[command(display_order = 8)]
@@ -84,6 +88,7 @@ pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Ref
         FullVerb::Import(arguments) => import::run(&arguments),
         FullVerb::Export(arguments) => export::run(&arguments),
         FullVerb::Predict(arguments) => predict::run(&arguments),
+        FullVerb::Spec(verb) => spec::run(&verb),
         FullVerb::Certify(arguments) => certify::run(&arguments),
         FullVerb::Bounds(arguments) => bounds::run(&arguments),
         FullVerb::Steal(arguments) => steal::run(&arguments),
