@@ -20,6 +20,7 @@ mod help;
 mod hostile;
 mod import;
 mod manifest;
+mod near;
 mod output;
 mod outside;
 mod pairs;

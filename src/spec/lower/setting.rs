@@ -41,9 +41,10 @@ impl Setting<'_> {
 
     /// The whole domain; refused if a feature has no range.
     pub(in crate::spec) fn whole_domain(&self) -> Result<RawRegion, LowerError> {
-        self.domain.region().map_err(|index| {
-            let name = self.model.schema.features().get(index).map(|f| f.name.clone());
-            LowerError::Unbounded { name: name.unwrap_or_default() }
+        self.domain.region().map_err(|_| {
+            let features = self.model.schema.features().iter().zip(self.domain.sides());
+            let open = features.filter(|(_, (low, high))| low.is_none() || high.is_none());
+            LowerError::Unbounded { names: open.map(|(feature, _)| feature.name.clone()).collect() }
         })
     }
 
@@ -53,10 +54,15 @@ impl Setting<'_> {
         names: &[FeatureName],
     ) -> Result<Vec<Feature>, LowerError> {
         let schema = &self.model.schema;
+        let unknown: Vec<String> = names
+            .iter()
+            .filter(|name| name.find(schema).is_none())
+            .map(FeatureName::to_string)
+            .collect();
         let mut seen = BTreeSet::new();
         let find = |name: &FeatureName| {
-            let unknown = || LowerError::no_feature(schema, name.to_string());
-            let feature = name.find(schema).ok_or_else(unknown)?;
+            let refused = || LowerError::no_features(schema, &unknown);
+            let feature = name.find(schema).ok_or_else(refused)?;
             let twice = || LowerError::Twice { name: name.to_string() };
             seen.insert(feature).then_some(feature).ok_or_else(twice)
         };
