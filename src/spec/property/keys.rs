@@ -24,10 +24,6 @@ macro_rules! keys {
                 TakenKey { taker: self.taker, key: $name, value: self.$field.take() }
             })*
 
-            /// Every key, in the order in which files of this house have them.
-            #[cfg(test)]
-            pub(super) const ALL: [&'static str; [$($name),*].len()] = [$($name),*];
-
             /// Refuses if one of these keys is not given, and names all that are not.
             fn expect_all(&self, property: &'static str, needed: &[&'static str]) -> Result<(), SpecError> {
                 let is_given = |key: &str| match key { $($name => self.$field.is_some(),)* _ => true };
