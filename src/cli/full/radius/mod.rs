@@ -12,8 +12,7 @@ use serde::Serialize;
 
 use crate::certify::ensemble::Radii;
 use crate::model::Digest;
-use crate::spec::DistanceUnit;
-use crate::spec::Norm;
+use crate::spec::{DistanceUnit, Integers, Norm};
 use crate::store::{Log, Retention, write_whole};
 use crate::study::Manifest;
 
@@ -48,6 +47,24 @@ impl From<NormArgument> for Norm {
     }
 }
 
+/// The values that whole features take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum IntegersArgument {
+    /// Whole values only.
+    Respect,
+    /// Any real value of the range.
+    Relax,
+}
+
+impl From<IntegersArgument> for Integers {
+    fn from(integers: IntegersArgument) -> Self {
+        match integers {
+            IntegersArgument::Respect => Self::Respect,
+            IntegersArgument::Relax => Self::Relax,
+        }
+    }
+}
+
 /// The settings that the rows depend on: a run goes on only if all of them are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,21 +73,23 @@ struct RunHeader<'a> {
     model: Digest,
     points: Digest,
     norm: Norm,
+    integers: Integers,
     budget_nodes: u64,
     certificates: Option<&'a Path>,
 }
 
 /// The exact distance of every point to the nearest change of label, for ensembles.
 ///
-/// The distance is the infimum over real inputs (whole features are taken as real ones, `relax`) within
+/// The distance is the infimum over real inputs (whole features are taken as real ones, or with --integers respect
+/// keep to whole values) within
 /// the ranges that the model declares, and without bounds where it declares none, in units of
 /// z = scale·(x − mean). Values of a model of precision f32 are first rounded to f32, as a served copy
 /// does, but for those that only rounding would put outside the declared ranges. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
-/// likes.
+/// likes. Where whole values are kept, it falls by a step of 1, and a point with a fraction has no radius.
 ///
 /// OUT has columns row, lower, upper, exact, nodes, seconds. With exact = true, lower and upper are the
 /// distance rounded down and up; else the budget has ended and they are proved bounds of it. Both are empty
-/// for a point outside the declared ranges. The search counts in exact integers; with --certificates the
+/// for a point outside the declared ranges, or with a fraction where whole values are kept. The search counts in exact integers; with --certificates the
 /// kernel decides again: DIR gets for each row K a label spec and certificate (K.toml, K.jsonl) on the
 /// closed ball of radius lower (of the float below it, if a point at that distance has another label), the
 /// witness of upper as a certificate that refutes the ball which just reaches it (K.flip.toml,
@@ -94,6 +113,9 @@ pub(crate) struct Arguments {
     /// How distances are measured.
     #[arg(long)]
     norm: NormArgument,
+    /// Which values integer and binary features take: whole ones, or (as in published radii) any.
+    #[arg(long, value_enum, default_value_t = IntegersArgument::Relax)]
+    integers: IntegersArgument,
     /// Boxes looked at per point.
     #[arg(long, default_value_t = 10_000_000, value_name = "B")]
     budget_nodes: u64,
@@ -117,7 +139,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, digest) = read_model(&arguments.model)?;
     let about = Refusal::about(&arguments.model);
-    let radii = Radii::new(&model, arguments.norm.into()).map_err(Refusal::from).map_err(about)?;
+    let radii = Radii::with_integers(&model, arguments.norm.into(), arguments.integers.into());
+    let radii = radii.map_err(Refusal::from).map_err(about)?;
     let mut points = read_points(&arguments.points, &model)?;
     points.rows.iter_mut().for_each(|raw| *raw = radii.served(raw));
     if points.rows.is_empty() {
@@ -133,6 +156,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         model: digest,
         points: points.digest,
         norm: arguments.norm.into(),
+        integers: arguments.integers.into(),
         budget_nodes: arguments.budget_nodes,
         certificates: arguments.certificates.as_deref(),
     };
