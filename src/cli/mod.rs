@@ -70,7 +70,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[command(display_order = 7)]
+    #[command(display_order = 8)]
     Check(check::Arguments),
     #[cfg(feature = "full")]
     #[command(flatten)]

@@ -19,6 +19,7 @@ mod found;
 mod help;
 mod hostile;
 mod import;
+mod interrupt;
 mod manifest;
 mod near;
 mod output;

@@ -12,6 +12,7 @@ use crate::text::Share;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
+use super::interrupt::KeptRun;
 use super::output::{FileKind, Force, expect_own};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
@@ -183,11 +184,13 @@ impl CertifyOutcome {
 
 /// Certifies into `out`, by way of `out.partial`, with a bar of progress.
 fn certify(task: &Task, out: &Path, is_resumed: bool) -> Result<CertifyOutcome, CertifyError> {
-    let bar = bar("certify", 0);
+    let (bar, kept) = (bar("certify", 0), KeptRun::begin());
     let written = task.certify_to(out, is_resumed, &mut |progress| {
         bar.set_length(progress.all as u64);
         bar.set_position(progress.done as u64);
+        kept.note(progress.done as u64, progress.all as u64);
     })?;
+    drop(kept);
     bar.finish_and_clear();
     let (model, spec) = (task.subject.model.0, task.subject.spec);
     Ok(CertifyOutcome {

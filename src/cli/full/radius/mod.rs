@@ -17,6 +17,7 @@ use crate::store::{Log, Retention, write_whole};
 use crate::study::Manifest;
 
 use super::inputs::Inputs;
+use super::interrupt::KeptRun;
 use super::output::{Draft, FileKind, Force, expect_own};
 use super::points::{Points, read_points};
 use super::progress::bar;
@@ -201,6 +202,8 @@ fn measure(
 ) -> Result<Vec<Measured>, Refusal> {
     let progress = bar("radius", points.rows.len() as u64);
     progress.set_position(before.len() as u64);
+    let run = KeptRun::begin();
+    run.note(before.len() as u64, points.rows.len() as u64);
     let measure = |index: usize| -> Result<Measured, Refusal> {
         if let Some(row) = before.get(&index) {
             return Ok(row.clone());
@@ -215,6 +218,7 @@ fn measure(
         let row = Measured::new(index, radius.as_ref(), seconds, kept);
         log.add(&(serde_json::to_string(&row)? + "\n"))?;
         progress.inc(1);
+        run.note_one();
         Ok(row)
     };
     let rows = (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;
