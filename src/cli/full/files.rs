@@ -6,7 +6,7 @@ use crate::source::read_regular;
 
 use super::Refusal;
 
-pub(crate) use super::super::files::{open, print, read};
+pub(crate) use super::super::files::{open, print, print_bytes, read};
 
 /// Largest settings file (recipes, attacks), in bytes. Reading TOML takes a hundred times as much.
 const MAX_SETTINGS: u64 = 1 << 20;

@@ -6,6 +6,7 @@ use crate::store::write_whole;
 use crate::study::{Manifest, ManifestEntry};
 
 use super::super::inputs::Inputs;
+use super::super::output::is_standard_output;
 use super::super::subject::{SubjectArguments, data_seen_from, way_from};
 use super::super::{Refusal, files};
 
@@ -24,6 +25,10 @@ impl<'a> Listed<'a> {
         certificate: &'a Path,
         inputs: &Inputs,
     ) -> Result<Self, Refusal> {
+        if is_standard_output(certificate) {
+            let text = "--manifest with --out -: a manifest lists files; name one with --out";
+            return Err(Refusal::new(text));
+        }
         files::expect_folder("--manifest", manifest)?;
         files::expect_plain(manifest)?;
         let results = Inputs::default().file("--out", Some(&certificate.to_owned()));

@@ -5,18 +5,20 @@ mod extent;
 
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
+
 use crate::certificate::Tally;
-use crate::certify::{CertifyError, Options, Selection, Task, Written};
+use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Written};
 use crate::spec::DistanceUnit;
 use crate::text::Share;
 
 use super::check::{accuracy_json, accuracy_lines};
 use super::inputs::Inputs;
 use super::interrupt::KeptRun;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, SingleResult};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
-use super::{Ending, Refusal, files};
+use super::{Ending, Refusal};
 
 use self::entry::Listed;
 use self::extent::Extent;
@@ -45,7 +47,7 @@ pub(crate) struct Arguments {
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where the certificate goes.
+    /// Where the certificate goes; - is standard output.
     #[arg(long)]
     out: PathBuf,
     /// Continue the interrupted `.partial` beside it.
@@ -70,8 +72,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         .file("--spec", Some(spec))
         .file("--defense", defense.as_ref())
         .data("--data", data.as_deref());
-    inputs.expect_room(&arguments.out, arguments.resume)?;
-    expect_own(&arguments.out, FileKind::Certificate, arguments.force)?;
+    let how = (arguments.force, arguments.resume);
+    let result = SingleResult::growing(&arguments.out, FileKind::Certificate, how, &inputs)?;
     let subject = &arguments.subject;
     let listed = arguments
         .manifest
@@ -107,15 +109,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         ..Options::default()
     };
     let task = Task { subject: loaded.subject(), selection, options };
-    let outcome =
-        certify(&task, &arguments.out, arguments.resume).map_err(|error| match error {
+    let (outcome, text) =
+        certify(&task, result.file(), arguments.resume).map_err(|error| match error {
             CertifyError::Lower(error) => Refusal::about(spec)(error.into()),
             error => error.into(),
         })?;
+    if let Some(text) = text {
+        result.write(text.as_bytes())?;
+    }
     if let Some(listed) = listed {
         listed.write()?;
     }
-    files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
+    result.tell(&if arguments.json { outcome.json() } else { outcome.text() })?;
     let (spent, budget) = (outcome.written.spent, arguments.budget_nodes);
     if spent > 0 && !arguments.json {
         eprintln!(
@@ -182,21 +187,42 @@ impl CertifyOutcome {
     }
 }
 
-/// Certifies into `out`, by way of `out.partial`, with a bar of progress.
-fn certify(task: &Task, out: &Path, is_resumed: bool) -> Result<CertifyOutcome, CertifyError> {
-    let (bar, kept) = (bar("certify", 0), KeptRun::begin());
-    let written = task.certify_to(out, is_resumed, &mut |progress| {
-        bar.set_length(progress.all as u64);
-        bar.set_position(progress.done as u64);
-        kept.note(progress.done as u64, progress.all as u64);
-    })?;
-    drop(kept);
+/// Certifies into the file of a result, by way of its `.partial`, with a bar of progress; without a file, the text of the
+/// certificate comes back.
+fn certify(
+    task: &Task,
+    file: Option<&Path>,
+    is_resumed: bool,
+) -> Result<(CertifyOutcome, Option<String>), CertifyError> {
+    let bar = bar("certify", 0);
+    let (written, text) = match file {
+        Some(file) => (certify_to(task, file, is_resumed, &bar)?, None),
+        None => {
+            let Certificate { text, written } = task.certify(&mut |_, _| bar.inc(1))?;
+            (written, Some(text))
+        }
+    };
     bar.finish_and_clear();
     let (model, spec) = (task.subject.model.0, task.subject.spec);
-    Ok(CertifyOutcome {
+    let outcome = CertifyOutcome {
         written,
         unit: DistanceUnit::of(spec, model),
         has_missing_directions: model.has_missing_directions(),
         extent: Extent::of(task)?,
+    };
+    Ok((outcome, text))
+}
+
+fn certify_to(
+    task: &Task,
+    file: &Path,
+    is_resumed: bool,
+    bar: &ProgressBar,
+) -> Result<Written, CertifyError> {
+    let kept = KeptRun::begin();
+    task.certify_to(file, is_resumed, &mut |progress| {
+        bar.set_length(progress.all as u64);
+        bar.set_position(progress.done as u64);
+        kept.note(progress.done as u64, progress.all as u64);
     })
 }

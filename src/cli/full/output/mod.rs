@@ -13,6 +13,7 @@
 
 mod folder;
 mod own;
+mod single;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use super::{Refusal, files};
 
 pub(crate) use folder::{Draft, ResultFolder, is_inside, table_in};
 pub(crate) use own::{LIST, Leaves, line_of_answer};
+pub(crate) use single::{SingleResult, is_standard_output};
 
 /// Whether what this program did not write may be replaced.
 #[derive(Clone, Copy, Debug, clap::Args)]

@@ -13,16 +13,16 @@ use serde::Serialize;
 use crate::certify::ensemble::Radii;
 use crate::model::Digest;
 use crate::spec::{DistanceUnit, Integers, Norm};
-use crate::store::{Log, Retention, write_whole};
+use crate::store::{Log, Retention};
 use crate::study::Manifest;
 
 use super::inputs::Inputs;
 use super::interrupt::KeptRun;
-use super::output::{Draft, FileKind, Force, expect_own};
+use super::output::{Draft, FileKind, Force, SingleResult};
 use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::read_model;
-use super::{Ending, Refusal, files};
+use super::{Ending, Refusal};
 
 use self::keeper::{Keeper, place};
 use self::table::{COLUMNS, Counts, Measured, table};
@@ -123,7 +123,7 @@ pub(crate) struct Arguments {
     /// A folder for specs, certificates and witnesses.
     #[arg(long, value_name = "DIR")]
     certificates: Option<PathBuf>,
-    /// Where the radii go.
+    /// Where the radii go; - is standard output.
     #[arg(long)]
     out: PathBuf,
     /// Continue the interrupted `.partial` beside it.
@@ -148,10 +148,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let points = arguments.points.display();
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
-    inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
     let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &points));
     let place = place.transpose()?;
-    expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)?;
+    let (kind, how) = (FileKind::Table(&COLUMNS), (arguments.force, arguments.resume));
+    let result = SingleResult::growing(&arguments.out, kind, how, &inputs(arguments))?;
     let header = RunHeader {
         tool: env!("CARGO_PKG_VERSION"),
         model: digest,
@@ -163,13 +163,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     };
     let mut before = Vec::new();
     let header = serde_json::to_string(&header)?;
-    let log = Log::open(&arguments.out, &header, arguments.resume, &mut |line| {
+    let mut take = |line: &[u8]| {
         match serde_json::from_slice::<Measured>(line) {
             Ok(row) => before.push(row),
             Err(_) => return Retention::Dropped,
         }
         Retention::Kept
-    })?;
+    };
+    let open = |out| Log::open(out, &header, arguments.resume, &mut take);
+    let log = result.file().map(open).transpose()?;
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let keeper = draft.as_ref().map(|draft| Keeper::new(arguments, draft, (&model, digest)));
@@ -179,7 +181,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
-    let rows = measure(arguments, &radii, &points, (&before, &log, keeper.as_ref()))?;
+    let rows = measure(arguments, &radii, &points, (&before, log.as_ref(), keeper.as_ref()))?;
     let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
     if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
@@ -187,9 +189,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         keeper.store.write("manifest.json", Manifest { certificates }.to_json().as_bytes())?;
     }
     draft.map_or(Ok(()), Draft::finish)?;
-    write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
-    log.remove()?;
-    files::print(&if arguments.json { counts.json() } else { counts.text() })?;
+    result.write(table(&points.names, &rows)?.as_slice())?;
+    log.map_or(Ok(()), Log::remove)?;
+    result.tell(&if arguments.json { counts.json() } else { counts.text() })?;
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
@@ -198,12 +200,12 @@ fn measure(
     arguments: &Arguments,
     radii: &Radii,
     points: &Points,
-    (before, log, keeper): (&BTreeMap<usize, Measured>, &Log, Option<&Keeper>),
+    (before, log, keeper): (&BTreeMap<usize, Measured>, Option<&Log>, Option<&Keeper>),
 ) -> Result<Vec<Measured>, Refusal> {
     let progress = bar("radius", points.rows.len() as u64);
     progress.set_position(before.len() as u64);
-    let run = KeptRun::begin();
-    run.note(before.len() as u64, points.rows.len() as u64);
+    let run = log.map(|_| KeptRun::begin());
+    run.iter().for_each(|run| run.note(before.len() as u64, points.rows.len() as u64));
     let measure = |index: usize| -> Result<Measured, Refusal> {
         if let Some(row) = before.get(&index) {
             return Ok(row.clone());
@@ -216,9 +218,11 @@ fn measure(
             _ => None,
         };
         let row = Measured::new(index, radius.as_ref(), seconds, kept);
-        log.add(&(serde_json::to_string(&row)? + "\n"))?;
+        if let (Some(log), Some(run)) = (log, &run) {
+            log.add(&(serde_json::to_string(&row)? + "\n"))?;
+            run.note_one();
+        }
         progress.inc(1);
-        run.note_one();
         Ok(row)
     };
     let rows = (0..points.rows.len()).into_par_iter().map(measure).collect::<Result<_, _>>()?;

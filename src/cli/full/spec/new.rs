@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use crate::model::Model;
 use crate::spec::{Lowered, Property, Sketched, Spec};
-use crate::store::write_whole;
 
 use super::super::inputs::Inputs;
-use super::super::output::{FileKind, Force, expect_own};
+use super::super::output::{FileKind, Force, SingleResult};
 use super::super::subject::{ordered_as, read_data, read_model};
-use super::super::{Ending, Refusal, files};
+use super::super::{Ending, Refusal};
 
 /// Write a commented spec of a property for a model.
 ///
@@ -29,9 +28,9 @@ pub(crate) struct Arguments {
     /// Data that tells of directions, and of ranges that the model does not declare.
     #[arg(long)]
     data: Option<String>,
-    /// Where the spec goes [default: standard output].
-    #[arg(long)]
-    out: Option<PathBuf>,
+    /// Where the spec goes; - is standard output.
+    #[arg(long, default_value = "-")]
+    out: PathBuf,
     #[command(flatten)]
     force: Force,
 }
@@ -39,22 +38,13 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { property, model, data, out, force } = arguments;
-    if let Some(out) = out {
-        Inputs::default()
-            .file("--model", Some(model))
-            .data("--data", data.as_deref())
-            .expect_apart(out)?;
-        files::expect_folder("--out", out)?;
-        expect_own(out, FileKind::Spec, *force)?;
-    }
+    let inputs = Inputs::default().file("--model", Some(model)).data("--data", data.as_deref());
+    let result = SingleResult::new(out, FileKind::Spec, *force, &inputs)?;
     let (model, _) = read_model(model)?;
     let data = data.as_deref().map(read_data).transpose()?;
     let data = data.map(|(data, _)| ordered_as(data, &model)).transpose()?;
     let text = Spec::sketch(property, &Sketched { model: &model, data: data.as_ref() })?;
-    match out {
-        Some(out) => write_whole(out, text.as_bytes())?,
-        None => files::print(&text)?,
-    }
+    result.write(text.as_bytes())?;
     if let Some(reason) = undecided(&text, &model) {
         eprintln!("propcert: note: {reason}");
     }

@@ -12,7 +12,7 @@ use crate::train::mlp::Checkpoints;
 use crate::train::{Fit, HoldFamily, HoldOptions, Progress, Recipe};
 
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, expect_own, is_standard_output};
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
@@ -151,6 +151,10 @@ fn run_hold(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
 /// Checks, before the work, the places of the model and its record.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let Arguments { out, force, .. } = arguments;
+    if is_standard_output(out) {
+        let text = "a model is written beside the record of its training; name a file";
+        return Err(Refusal::new(format!("--out {}: {text}", out.display())));
+    }
     let mut inputs = Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
         .data("--data", Some(&arguments.data));
