@@ -12,7 +12,7 @@ use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Writte
 use crate::spec::DistanceUnit;
 use crate::text::Share;
 
-use super::check::{accuracy_json, accuracy_lines};
+use super::check::{accuracy_json, accuracy_lines, refuted_json};
 use super::inputs::Inputs;
 use super::interrupt::KeptRun;
 use super::output::{FileKind, Force, SingleResult};
@@ -175,10 +175,12 @@ impl CertifyOutcome {
     }
 
     fn json(&self) -> String {
-        let Tally { all, distinct, rules } = &self.written.tally;
+        let tally = &self.written.tally;
+        let Tally { all, distinct, rules, .. } = tally;
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
             "unit": self.unit, "missing-values-outside": self.has_missing_directions, "totals": all, "distinct": distinct, "rules": rules,
+            "refuted": refuted_json(tally),
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.written.survives_attack() },
             "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
