@@ -38,7 +38,16 @@ fn moved(text: &str, by: i64) -> Option<f64> {
     let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len() as i64);
     let whole: i64 = mantissa.replace('.', "").parse().ok()?;
     let exponent = exponent.parse::<i64>().ok()? - decimals;
-    format!("{}e{exponent}", whole + by).parse().ok()
+    // below a power of ten the last digit is worth a tenth
+    let is_shrinking = whole.signum() == -by;
+    match is_shrinking
+        && mantissa.trim_start_matches('-').replace('.', "").trim_end_matches('0') == "1"
+    {
+        true => format!("{}e{}", whole * 10 + by, exponent - 1),
+        false => format!("{}e{exponent}", whole + by),
+    }
+    .parse()
+    .ok()
 }
 
 /// The shortest text that is read back as `x`, without a point where it is whole.
