@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
 use crate::defense::Defense;
-use crate::model::{DataSet, Digest, Model, Part};
+use crate::model::{DataError, DataSet, Digest, Model, Part};
 use crate::source;
 use crate::spec::{Semantics, Spec};
 
@@ -89,8 +89,21 @@ impl Loaded {
 /// The data with its features in the order of the model; each feature is found by its name.
 pub(crate) fn ordered_as(data: DataSet, model: &Model) -> Result<DataSet, Refusal> {
     let name = data.meta().name.clone();
-    let refused = |error| Refusal::new(format!("data set `{name}`: {error}"));
-    data.ordered_as(&model.schema).map_err(refused)
+    data.ordered_as(&model.schema).map_err(|error| {
+        let blanks = if differs_in_blanks(&error) {
+            "; LightGBM writes `_` for blanks in names: import its model with `--schema`, which keeps the names of the data"
+        } else {
+            ""
+        };
+        Refusal::new(format!("data set `{name}`: {error}{blanks}"))
+    })
+}
+
+/// True if the model has names of the data with `_` for blanks.
+fn differs_in_blanks(error: &DataError) -> bool {
+    let DataError::Features { missing, extra } = error else { return false };
+    let extra: Vec<String> = extra.iter().map(|name| name.replace(' ', "_")).collect();
+    missing.iter().any(|name| extra.contains(name))
 }
 
 /// Reads a model and the digest of its file.

@@ -22,6 +22,9 @@ pub struct Description {
     pub rows: usize,
     /// Rows per class.
     pub classes: Vec<usize>,
+    /// The text of each class's label; empty if the meta file does not tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
     /// Rows that equal another row, label included, without counting the first of each.
     pub repeated_rows: usize,
     /// Pairs of distinct rows that differ in the label only.
@@ -99,6 +102,7 @@ pub fn describe(data: &DataSet) -> Description {
         digest: data.digest(),
         rows: all.len(),
         classes,
+        class_names: meta.classes.clone(),
         repeated_rows: all.len() - distinct.len(),
         conflicting_pairs,
         conflicting_rows,
@@ -228,7 +232,9 @@ impl fmt::Display for Description {
         writeln!(f, "{}: {} {kind}, {} features", self.name, self.rows, self.features.len())?;
         writeln!(f, "digest {}", self.digest)?;
         for (class, &count) in self.classes.iter().enumerate() {
-            writeln!(f, "class {class}: {count} rows, {}", percent(count, self.rows))?;
+            let name = self.class_names.get(class);
+            let name = name.map(|name| format!(" (`{name:.40}`)")).unwrap_or_default();
+            writeln!(f, "class {class}{name}: {count} rows, {}", percent(count, self.rows))?;
         }
         writeln!(f, "repeated rows (equal an earlier one, label too): {}", self.repeated_rows)?;
         let pairs = if self.conflicting_pairs == 1 { "pair" } else { "pairs" };

@@ -1,6 +1,8 @@
 //! Errors of opening, making and importing data sets.
 
+use super::ImportProblem;
 use crate::model::{DataError, SchemaError};
+use crate::near::nearest as near;
 use crate::source::SourceError;
 
 /// Reasons why a data set was not opened, made or imported.
@@ -54,55 +56,37 @@ pub enum DatasetError {
     Write(#[from] crate::store::StoreError),
     /// There is no column of that name.
     #[error(
-        "{file}, line 1: there is no label column `{label}` among {}; name it with --label",
-        columns(header)
+        "{file}, line {line}: there is no label column `{label}` among {}; {}",
+        columns(header),
+        meant(label, header)
     )]
     NoLabel {
         /// The file.
         file: String,
+        /// Line of the header, from 1.
+        line: u64,
         /// The name searched for.
         label: String,
         /// The names that exist.
         header: Vec<String>,
     },
-    /// A name in the header is missing or taken.
-    #[error("{file}, line 1, column {column}: {}", name_fault(found))]
-    ColumnName {
-        /// The file.
-        file: String,
-        /// The column, from 1.
-        column: usize,
-        /// The name found.
-        found: String,
-    },
-    /// A row without a label.
-    #[error("{file}, line {line}, column {column} (`{label}`): the label is missing")]
-    MissingLabel {
+    /// Bytes that are no text in the encoding.
+    #[error("{file}, line {line}: {reason}")]
+    Encoding {
         /// The file.
         file: String,
         /// The line, from 1.
         line: u64,
-        /// The column, from 1.
-        column: usize,
-        /// Name of the column.
-        label: String,
+        /// The fault.
+        reason: String,
     },
-    /// A label column that does not look like one.
-    #[error(
-        "{file}, column {column} (`{label}`): {found} different labels, at most {limit} are \
-         supported; is it the label column?"
-    )]
-    ManyClasses {
+    /// Names, rows, cells, labels and options that stand in the way of an import: all of them.
+    #[error("{}", super::import::told(file, problems))]
+    Import {
         /// The file.
         file: String,
-        /// The column, from 1.
-        column: usize,
-        /// Name of the column.
-        label: String,
-        /// Different labels found.
-        found: usize,
-        /// Most that are accepted.
-        limit: usize,
+        /// The problems in the order of the file: shape, columns, labels.
+        problems: Vec<ImportProblem>,
     },
     /// An unknown shape.
     #[error("there is no shape `{found}`; expected one of {}", known.join(", "))]
@@ -124,12 +108,12 @@ pub enum DatasetError {
     },
 }
 
-/// The fault in the name of a column.
-fn name_fault(found: &str) -> String {
-    match found.trim() {
-        "" => "the column has no name; give it one, or leave it out".to_owned(),
-        _ => format!("found `{found}`, expected a name of its own, without control characters"),
-    }
+/// Advice on a label column that is not there.
+fn meant(label: &str, header: &[String]) -> String {
+    let near = near(label, header.iter().map(String::as_str));
+    near.map_or("name it with --label".to_owned(), |name| {
+        format!("is `{name}` meant? Name it with --label")
+    })
 }
 
 /// The first names of a header.

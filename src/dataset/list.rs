@@ -18,6 +18,9 @@ const MAX_META_BYTES: u64 = 1 << 24;
 pub struct Listing {
     /// Data sets that can be opened, by name: the built-in one, then those of the folder in order.
     pub sets: Vec<ListedSet>,
+    /// Meta files in the folder that are refused, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedSet>,
     /// Shapes of synthetic sets that can be made.
     pub shapes: Vec<ListedShape>,
     /// True if a data folder was given.
@@ -37,6 +40,15 @@ pub struct ListedSet {
     pub from: &'static str,
 }
 
+/// A data set whose meta file is refused.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RefusedSet {
+    /// The name of its folder or file.
+    pub name: String,
+    /// The fault.
+    pub reason: String,
+}
+
 /// A shape of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListedShape {
@@ -48,7 +60,7 @@ pub struct ListedShape {
     pub features: usize,
 }
 
-/// The built-in set, the sets in `folder` with readable meta data, and the synthetic shapes.
+/// The built-in set, the sets in `folder`, and the synthetic shapes.
 pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
     let built_in = source::built_in()?;
     let mut sets = vec![ListedSet {
@@ -57,8 +69,13 @@ pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
         synthetic: built_in.meta().synthetic,
         from: "built in",
     }];
-    if let Some(folder) = folder {
-        sets.extend(sets_in(folder)?.into_iter().filter(|set| set.name != source::BUILT_IN));
+    let mut refused = Vec::new();
+    for found in folder.map(sets_in).transpose()?.unwrap_or_default() {
+        match found {
+            Ok(set) if set.name != source::BUILT_IN => sets.push(set),
+            Ok(_) => {}
+            Err(set) => refused.push(set),
+        }
     }
     let shapes = PAPER_SETS
         .iter()
@@ -68,10 +85,10 @@ pub fn list(folder: Option<&Path>) -> Result<Listing, SourceError> {
             features: set.features,
         })
         .collect();
-    Ok(Listing { sets, shapes, has_folder: folder.is_some() })
+    Ok(Listing { sets, refused, shapes, has_folder: folder.is_some() })
 }
 
-fn sets_in(folder: &Path) -> Result<Vec<ListedSet>, SourceError> {
+fn sets_in(folder: &Path) -> Result<Vec<Result<ListedSet, RefusedSet>>, SourceError> {
     let unreadable =
         |reason| SourceError::Read { path: format!("PROPCERT_DATA: {}", folder.display()), reason };
     let mut places: Vec<(String, PathBuf)> = Vec::new();
@@ -87,15 +104,18 @@ fn sets_in(folder: &Path) -> Result<Vec<ListedSet>, SourceError> {
     // Folders are read in no particular order. A folder hides a file of the same name.
     places.sort_by_key(|(name, meta)| (name.clone(), !meta.ends_with("meta.json")));
     places.dedup_by(|later, earlier| later.0 == earlier.0);
-    Ok(places.into_iter().filter_map(|(name, meta)| listed(name, &meta)).collect())
+    // A folder without a meta file is no data set.
+    places.retain(|(_, meta)| meta.is_file());
+    Ok(places.into_iter().map(|(name, meta)| listed(name, &meta)).collect())
 }
 
-/// Returns `None` if the folder is no data set.
-fn listed(name: String, meta: &Path) -> Option<ListedSet> {
-    let bytes = source::read_regular(meta, MAX_META_BYTES).ok()?;
-    let meta = Meta::read(&bytes).ok()?;
+fn listed(name: String, meta: &Path) -> Result<ListedSet, RefusedSet> {
+    let refused = |reason: String| RefusedSet { name: name.clone(), reason };
+    let bytes =
+        source::read_regular(meta, MAX_META_BYTES).map_err(|error| refused(error.to_string()))?;
+    let meta = Meta::read(&bytes).map_err(|error| refused(error.to_string()))?;
     let features = meta.features.len();
-    Some(ListedSet { name, features, synthetic: meta.synthetic, from: "PROPCERT_DATA" })
+    Ok(ListedSet { name, features, synthetic: meta.synthetic, from: "PROPCERT_DATA" })
 }
 
 impl fmt::Display for Listing {
@@ -106,6 +126,12 @@ impl fmt::Display for Listing {
             sets.add_row([&set.name, set.from, origin, &set.features.to_string()]);
         }
         writeln!(f, "{sets}")?;
+        if !self.refused.is_empty() {
+            writeln!(f, "\nRefused:")?;
+        }
+        for RefusedSet { name, reason } in &self.refused {
+            writeln!(f, "  {name}: {reason}")?;
+        }
         if !self.has_folder {
             writeln!(f, "\nMore, if PROPCERT_DATA names a folder of data sets.")?;
         }

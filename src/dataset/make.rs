@@ -185,9 +185,12 @@ fn meta(set: &PaperSet, features: &[ShapedFeature], file: &str) -> Meta {
         ranges: features.iter().map(ShapedFeature::range).collect(),
         files: one_file(file),
         synthetic: true,
+        classes: Vec::new(),
+        auxiliary: None,
         monotone: monotone
             .map(|feature| (feature.feature.clone(), direction(feature.shift).to_owned()))
             .collect(),
+        category_codes: Default::default(),
     }
 }
 

@@ -21,9 +21,12 @@ use std::path::PathBuf;
 
 pub use describe::{Description, FeatureFacts, PaperDifference, PartFacts, describe};
 pub use error::DatasetError;
-pub use import::{InferredFeature, InferredMeta, import};
+pub use import::{
+    CellSeparator, DecimalSign, EncodeRule, FillRule, ImportOptions, ImportProblem,
+    InferredFeature, InferredMeta, Mend, TextCode, TextEncoding, ThousandsSign, import,
+};
 pub use labels::{auc_of, f1, log_loss, majority_and_minority};
-pub use list::{ListedSet, ListedShape, Listing};
+pub use list::{ListedSet, ListedShape, Listing, RefusedSet};
 pub use make::{Made, make};
 pub use rows::rows;
 pub use schema::schema;

@@ -8,6 +8,8 @@
 mod digest;
 mod ensemble;
 mod limits;
+mod meta;
+mod meta_keys;
 mod mlp;
 mod object;
 mod parts;
@@ -21,11 +23,12 @@ mod write;
 pub use digest::Digest;
 pub use ensemble::{Cells, Ensemble, Node, Tree};
 pub use limits::{LimitError, MAX_BYTES, at_most, check_json, check_json_to_depth};
+pub use meta::{Files, Meta};
 pub use mlp::{Layer, Mlp};
 pub use object::{Object, object, optional_object};
 pub use point::{Point, PointError};
 pub use read::ModelError;
-pub use rows::{CsvFile, DataError, DataSet, Files, Meta, Part, Row};
+pub use rows::{CsvFile, DataError, DataSet, Part, Row};
 pub use schema::{Feature, FeatureSpec, Kind, Schema, SchemaError};
 pub use table::{csv_error, line_at, parse_number};
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{Digest, Row};
 
-/// Number of rows that an attacker is given; they are taken out of the test part.
-const AUXILIARY_ROWS: usize = 50;
+/// Number of rows that an attacker is given, unless the meta file states another; they are taken out of the test
+/// part.
+pub(super) const AUXILIARY_ROWS: usize = 50;
 
 /// Moves the groups with the smallest keys into the second part until it has `percent` of the rows.
 pub(super) fn deal(rows: Vec<Row>, percent: usize) -> (Vec<Row>, Vec<Row>) {
@@ -43,13 +44,12 @@ fn split_groups(
     rows.into_iter().partition(|row| !taken.contains(&row.key))
 }
 
-/// The 50 rows with the largest keys (equal keys: the earlier first), and the rest.
-pub(super) fn take_auxiliary(test: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+/// The `count` rows with the largest keys (equal keys: the earlier first), and the rest.
+pub(super) fn take_auxiliary(test: Vec<Row>, count: usize) -> (Vec<Row>, Vec<Row>) {
     let mut order: Vec<usize> = (0..test.len()).collect();
     let key = |index: &usize| test.get(*index).map(|row| row.key);
     order.sort_by(|a, b| key(b).cmp(&key(a)).then(a.cmp(b)));
-    let chosen: std::collections::BTreeSet<usize> =
-        order.into_iter().take(AUXILIARY_ROWS).collect();
+    let chosen: std::collections::BTreeSet<usize> = order.into_iter().take(count).collect();
     let (mut auxiliary, mut rest) = (Vec::new(), Vec::new());
     for (index, row) in test.into_iter().enumerate() {
         if chosen.contains(&index) { auxiliary.push(row) } else { rest.push(row) }

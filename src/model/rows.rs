@@ -10,12 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::Decimal;
-
-use super::limits::{MAX_BYTES, MAX_WIDTH};
-use super::parts::{deal, hold_out, take_auxiliary};
+use super::limits::MAX_BYTES;
+use super::parts::{AUXILIARY_ROWS, deal, hold_out, take_auxiliary};
 use super::table::{first_with_label, read_rows, unpack};
-use super::{Digest, Kind, LimitError, Object, Schema, check_json, object};
+use super::{Digest, LimitError, Meta, Schema};
 
 /// One labelled row.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,97 +58,6 @@ impl Part {
     }
 }
 
-/// The files of a data set, by content.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Files {
-    /// All rows; parts are dealt by key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub all: Option<String>,
-    /// The publisher's training rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train: Option<String>,
-    /// The publisher's test rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test: Option<String>,
-    /// Points that were answered, their answers as labels; no class needs to occur.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub served: Option<String>,
-}
-
-impl Files {
-    /// The file names in the order in which they are read and digested.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.all, &self.train, &self.test, &self.served].into_iter().flatten().map(String::as_str)
-    }
-}
-
-/// The declarations of a `meta.json`. Keys that are not listed here are ignored and not kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
-    /// Name of the data set.
-    pub name: String,
-    /// Name of the label column.
-    pub label: String,
-    /// Names of the feature columns, in order.
-    pub features: Vec<String>,
-    /// One kind per feature.
-    pub kinds: Vec<Kind>,
-    /// Lowest and highest raw value per feature.
-    pub ranges: Vec<(Decimal, Decimal)>,
-    /// Names of the files that hold the rows.
-    #[serde(deserialize_with = "object")]
-    pub files: Files,
-    /// True if the rows were made, not collected.
-    pub synthetic: bool,
-    /// Origin and licence of the rows, in a sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Directions in which a score should move, by feature index or name: `increasing`,
-    /// `decreasing`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub monotone: BTreeMap<String, String>,
-}
-
-impl Meta {
-    /// Reads `meta.json`.
-    pub fn read(bytes: &[u8]) -> Result<Self, DataError> {
-        check_json(bytes)?;
-        let Object(meta): Object<Self> = serde_json::from_slice(bytes).map_err(DataError::Meta)?;
-        let width = meta.features.len();
-        let lists = [("kinds", meta.kinds.len()), ("ranges", meta.ranges.len())];
-        for (list, found) in lists {
-            if found != width {
-                return Err(DataError::MetaLength { list, found, expected: width });
-            }
-        }
-        if width == 0 || width > MAX_WIDTH {
-            return Err(DataError::MetaLength { list: "features", found: width, expected: 1 });
-        }
-        let Files { all, train, test, served } = &meta.files;
-        let ways = [all.is_some(), train.is_some() || test.is_some(), served.is_some()];
-        if ways.iter().filter(|is_used| **is_used).count() != 1 {
-            return Err(DataError::Files);
-        }
-        Ok(meta)
-    }
-
-    /// The same declarations with reordered features; `places` gives their old places.
-    fn ordered(self, places: &[usize]) -> Self {
-        let Self { features, kinds, ranges, monotone, .. } = &self;
-        let is_name = |key: &String| features.contains(key);
-        let name = |key: &String| key.parse().ok().and_then(|index: usize| features.get(index));
-        let named = |key: &String| name(key).filter(|_| !is_name(key)).unwrap_or(key).clone();
-        Self {
-            monotone: monotone.iter().map(|(key, to)| (named(key), to.clone())).collect(),
-            features: ordered(features, places),
-            kinds: ordered(kinds, places),
-            ranges: ordered(ranges, places),
-            ..self
-        }
-    }
-}
-
 /// The bytes of one data file, packed or not, with the name used in messages.
 #[derive(Clone, Copy, Debug)]
 pub struct CsvFile<'a> {
@@ -167,7 +74,7 @@ pub enum DataError {
     #[error(transparent)]
     Limit(#[from] LimitError),
     /// `meta.json` is not what it should be.
-    #[error("meta.json: {0}")]
+    #[error("meta.json{}", placed(_0))]
     Meta(serde_json::Error),
     /// A list of `meta.json` of the wrong length.
     #[error("meta.json: `{list}` has {found} entries, expected {expected}")]
@@ -289,6 +196,17 @@ pub enum DataError {
     },
 }
 
+/// A fault in a JSON text, after its line and column.
+fn placed(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let place = format!(" at line {line} column {column}");
+    match text.strip_suffix(&place) {
+        Some(text) => format!(", line {line}, column {column}: {text}"),
+        None => format!(": {text}"),
+    }
+}
+
 /// Lists the names that are missing and the names that are extra, some of each.
 fn differences(missing: &[String], extra: &[String]) -> String {
     let named = |what: &str, names: &[String]| {
@@ -312,7 +230,7 @@ pub struct DataSet {
 
 impl DataSet {
     /// Reads a data set from the bytes of its `meta.json` and of the files that names, in the
-    /// order of [`Files::names`].
+    /// order of [`Files::names`](crate::model::Files::names).
     pub fn read(meta_bytes: &[u8], files: &[CsvFile]) -> Result<Self, DataError> {
         let meta = Meta::read(meta_bytes)?;
         let expected = meta.files.names().count();
@@ -334,6 +252,10 @@ impl DataSet {
         let texts: Vec<(&str, &[u8])> =
             files.iter().map(|file| file.name).zip(unpacked.iter().map(Vec::as_slice)).collect();
         let classes = count_classes(tables.iter().flatten(), &meta.label, &texts)?;
+        if !meta.classes.is_empty() && meta.classes.len() != classes {
+            let found = meta.classes.len();
+            return Err(DataError::MetaLength { list: "classes", found, expected: classes });
+        }
         let (train, test) = match (&meta.files.all, &meta.files.train) {
             (Some(_), _) => deal(tables.pop().unwrap_or_default(), 30),
             (None, Some(_)) => {
@@ -342,7 +264,7 @@ impl DataSet {
             }
             (None, None) => (Vec::new(), tables.pop().unwrap_or_default()),
         };
-        let (auxiliary, test) = take_auxiliary(test);
+        let (auxiliary, test) = take_auxiliary(test, meta.auxiliary.unwrap_or(AUXILIARY_ROWS));
         let (train, validation) = hold_out(train, 10);
         let parts = [
             (Part::Train, train),
@@ -359,7 +281,7 @@ impl DataSet {
     }
 
     /// With one file: BLAKE3 of the unpacked file followed by `meta.json`. With two: BLAKE3 of the 32-byte
-    /// digests of both unpacked files, in the order of [`Files::names`], followed by the digest of `meta.json`.
+    /// digests of both unpacked files, in the order of [`Files::names`](crate::model::Files::names), followed by the digest of `meta.json`.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -416,7 +338,7 @@ impl DataSet {
 }
 
 /// The values at these places.
-fn ordered<T: Clone>(values: &[T], places: &[usize]) -> Vec<T> {
+pub(super) fn ordered<T: Clone>(values: &[T], places: &[usize]) -> Vec<T> {
     places.iter().filter_map(|&place| values.get(place).cloned()).collect()
 }
 

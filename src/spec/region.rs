@@ -100,12 +100,11 @@ impl Domain {
         sides.iter().zip(limits).position(is_beyond)
     }
 
-    /// The whole domain as a region; `Err` is the index of the first feature without a range.
-    pub fn region(&self) -> Result<RawRegion, usize> {
-        let both =
-            |(index, (low, high)): (usize, &OpenSide)| low.clone().zip(high.clone()).ok_or(index);
-        let sides = self.sides.iter().enumerate().map(both).collect::<Result<_, _>>()?;
-        Ok(RawRegion::plain(sides, Arc::clone(&self.is_whole)))
+    /// The whole domain as a region; `None` if a feature has no range.
+    pub fn region(&self) -> Option<RawRegion> {
+        let both = |(low, high): &OpenSide| low.clone().zip(high.clone());
+        let sides = self.sides.iter().map(both).collect::<Option<_>>()?;
+        Some(RawRegion::plain(sides, Arc::clone(&self.is_whole)))
     }
 }
 

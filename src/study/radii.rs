@@ -182,7 +182,10 @@ fn data_of(anchor: &Anchor) -> (String, String) {
         files: Files { train: Some(format!("{}.csv", anchor.name)), ..Files::default() },
         synthetic: false,
         source: None,
+        classes: Vec::new(),
+        auxiliary: None,
         monotone: Default::default(),
+        category_codes: Default::default(),
     };
     let meta = serde_json::to_string(&meta).expect("texts and numbers have a JSON");
     (meta + "\n", csv)

@@ -422,3 +422,24 @@ fn missing_values_are_said_to_be_outside() {
     let json = scene.done(&format!("{call} --json"));
     assert!(json.contains("\"missing-values-outside\":true"), "{json}");
 }
+
+/// All features without a range are named at once, in lines that a spec takes.
+#[test]
+fn missing_ranges_can_be_pasted() {
+    let scene = Scene::new();
+    let bare = scene.read("trees.json").replace(",\"low\":\"0\",\"high\":\"4\"", "");
+    scene.write("bare.json", bare.replace("\"age\"", "\"Age (days), \\\"x\\\"\""));
+    let call = |spec: &str| format!("certify --model bare.json --spec {spec} --out bare.jsonl");
+    let message = scene.refused(&call("monotone.toml"), &["2 features have no declared range"]);
+    let (_, block) = message.split_once("\n[domain]\n").unwrap();
+    assert_eq!(block, "\"Age (days), \\\"x\\\"\" = [\"0\", \"1\"]\n\"income\" = [\"0\", \"1\"]\n");
+    scene.write("pasted.toml", format!("{}[domain]\n{block}", scene.read("monotone.toml")));
+    scene.done(&call("pasted.toml"));
+    let some = format!("{}[domain]\nincome = [\"0\", \"7.5\"]\n", scene.read("monotone.toml"));
+    scene.write("some.toml", &some);
+    let facts = &["feature `Age (days), \"x\"` has no declared range", "below its line `[domain]`"];
+    let message = scene.refused(&call("some.toml"), facts);
+    let line = message.lines().last().unwrap();
+    scene.write("all.toml", format!("{some}{line}\n"));
+    scene.done(&call("all.toml"));
+}

@@ -21,6 +21,7 @@ mod hostile;
 mod import;
 mod interrupt;
 mod manifest;
+mod messy;
 mod near;
 mod output;
 mod outside;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::dataset;
 use crate::model::Part;
 
+use super::import_data::ImportArguments;
 use super::inputs::Inputs;
 use super::output::{FileKind, Force, expect_own};
 use super::subject::{read_data, read_whole};
@@ -69,26 +70,17 @@ pub(crate) enum DataVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Turn a CSV of numbers with a label column into a data set; what is inferred is printed.
-    #[command(
-        after_help = "Example:\n  propcert data import mails.csv --label spam --out mails-canonical.csv"
-    )]
-    Import {
-        /// The CSV.
-        file: PathBuf,
-        /// The label column [default: `label`].
-        #[arg(long)]
-        label: Option<String>,
-        /// Where the CSV goes; its meta data goes beside it.
-        #[arg(long)]
-        out: PathBuf,
-        #[command(flatten)]
-        force: Force,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Turn a CSV with a label column into a data set; what is inferred is printed.
+    ///
+    /// All that is in the way is said at once, with the options that mend it. Labels of any kind become class numbers.
+    /// Kinds and ranges are those of the training rows; the meta file beside the result can be edited.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(Box<ImportArguments>),
 }
+
+const IMPORT_EXAMPLES: &str = "Examples:\n  propcert data import mails.csv --label spam --out mails-canonical.csv\n  \
+    propcert data import anrufe.csv --label betrug --encoding windows-1252 --separator ';' --decimal comma \\\n      \
+    --drop id --encode land=one-hot --encode tarif=ordinal --fill median --monotone dauer=increasing --out calls.csv";
 
 /// Runs the verb.
 pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
@@ -100,16 +92,19 @@ pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
             expect_own(&out, FileKind::Data, force)?;
             show(&dataset::make(&shape, rows, seed, &out)?, json)
         }
-        DataVerb::Import { file, label, out, force, json } => {
-            Inputs::default().file("the CSV to import", Some(&file)).expect_apart(&out)?;
-            expect_own(&out, FileKind::Data, force)?;
-            let inference = dataset::import(&file, label.as_deref(), &out)?;
-            for warning in &inference.warnings {
-                eprintln!("propcert: warning: {warning}");
-            }
-            show(&inference, json)
-        }
+        DataVerb::Import(arguments) => import(*arguments),
     }
+}
+
+fn import(arguments: ImportArguments) -> Result<Ending, Refusal> {
+    let ImportArguments { file, out, force, json, .. } = &arguments;
+    Inputs::default().file("the CSV to import", Some(file)).expect_apart(out)?;
+    expect_own(out, FileKind::Data, *force)?;
+    let inference = dataset::import(file, &arguments.options(), out)?;
+    for warning in &inference.warnings {
+        eprintln!("propcert: warning: {warning}");
+    }
+    show(&inference, *json)
 }
 
 fn print_rows(name: &str) -> Result<Ending, Refusal> {

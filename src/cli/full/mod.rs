@@ -10,6 +10,7 @@ mod demo;
 mod export;
 mod files;
 mod import;
+mod import_data;
 mod inputs;
 mod interrupt;
 mod output;

@@ -92,7 +92,10 @@ fn meta(model: &Model, file: &str, points: &[Vec<f64>]) -> Meta {
         files: Files { served: Some(file.to_owned()), ..Files::default() },
         synthetic: false,
         source: None,
+        classes: Vec::new(),
+        auxiliary: None,
         monotone: Default::default(),
+        category_codes: Default::default(),
     }
 }
 

@@ -27,7 +27,8 @@ use super::{ImportError, Imported, Rounds, features};
 
 /// Reads a LightGBM model from the bytes of its text or JSON, or of one of them in gzip.
 ///
-/// The names are those of the file. If a schema is given, its names must be the same.
+/// The names are those of the file. If a schema is given, its names must be the same, but for blanks: LightGBM writes
+/// `Age_(days)` for `Age (days)`.
 ///
 /// # Errors
 /// Refused by name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
@@ -67,7 +68,11 @@ impl BoosterFile {
     fn into_model(self, given: Option<&Schema>, asked: Rounds) -> Result<Imported, ImportError> {
         let classes = self.classes()?;
         let features = self.features()?;
-        let schema = features::schema(Some(self.names), features, given)?;
+        let names = match given {
+            Some(given) => with_blanks(self.names, given),
+            None => self.names,
+        };
+        let schema = features::schema(Some(names), features, given)?;
         let outputs = sums(classes);
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
             let nodes = grow(&stated, TreePlace { tree, features })?;
@@ -133,6 +138,17 @@ impl BoosterFile {
         }
         Ok(found)
     }
+}
+
+/// The names, with the blanks of a schema's names where the file has `_` for them.
+fn with_blanks(names: Vec<String>, given: &Schema) -> Vec<String> {
+    let mut names = names;
+    for (name, feature) in names.iter_mut().zip(given.features()) {
+        if *name == feature.name.replace(' ', "_") {
+            name.clone_from(&feature.name);
+        }
+    }
+    names
 }
 
 /// Objectives of regression whose prediction is the sum. Those whose prediction is another function of the

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::lightgbm;
 use crate::import::{ImportError, NodeProblem};
-use crate::model::{Feature, Model, Node, Precision, Tie};
+use crate::model::{Feature, FeatureSpec, Model, Node, Precision, Schema, Tie};
 
 /// `x ≤ 0.1 ? 1 : (y ≤ −2 ? −0.5 : 0.75)`, then a tree of one leaf.
 const TEXT: &str = "tree
@@ -285,5 +285,26 @@ proptest! {
         if let Ok(model) = lightgbm(&bytes, None) {
             prop_assert_eq!(Model::read(model.to_json().as_bytes()).unwrap(), model);
         }
+    }
+}
+
+/// LightGBM writes `_` for every blank of a name.
+#[test]
+fn names_keep_the_blanks_of_a_schema() {
+    let text = TEXT.replace("feature_names=x y", "feature_names=Age_(days) y_1");
+    let schema = |names: [&str; 2]| {
+        let plain = super::lightgbm(TEXT.as_bytes(), None).unwrap().schema;
+        let features = plain.features().iter().zip(names);
+        let named = features
+            .map(|(feature, name)| FeatureSpec { name: name.to_owned(), ..feature.clone() });
+        Schema::new(named.collect()).unwrap()
+    };
+    for names in [["Age (days)", "y_1"], ["Age_(days)", "y 1"]] {
+        let model = lightgbm(text.as_bytes(), Some(&schema(names))).unwrap();
+        assert_eq!(model.schema, schema(names));
+    }
+    for names in [["Age-(days)", "y_1"], ["y_1", "Age (days)"], ["age (days)", "y_1"]] {
+        let refused = lightgbm(text.as_bytes(), Some(&schema(names))).unwrap_err();
+        assert!(matches!(refused, ImportError::FeatureName { index: 0, .. }), "{refused}");
     }
 }

@@ -6,6 +6,32 @@ use crate::near::nearest;
 /// Most names of features that an error lists.
 const NAMES: usize = 8;
 
+/// Most lines that an error asks for.
+const LINES: usize = 1000;
+
+/// The features without a range, as lines that can be pasted into the spec.
+fn ranges_needed(names: &[String], has_domain: bool) -> String {
+    let what = match names {
+        [only] => format!("feature `{only}` has no declared range"),
+        several => format!("{} features have no declared range", several.len()),
+    };
+    let (place, head) = if has_domain {
+        ("add to the spec, below its line `[domain]`", "")
+    } else {
+        ("add to the end of the spec", "\n[domain]")
+    };
+    // the escapes of JSON are those of TOML
+    let line =
+        |name: &String| format!("\n{} = [\"0\", \"1\"]", serde_json::Value::from(name.as_str()));
+    let lines: String = names.iter().take(LINES).map(line).collect();
+    let more = names.len().saturating_sub(LINES);
+    let more = if more > 0 { format!("\n# and {more} more") } else { String::new() };
+    format!(
+        "{what}; a claim on the whole domain needs one: {place}, with the ranges that inputs have, in units of the \
+         model:{head}{lines}{more}"
+    )
+}
+
 /// The error for a spec that says nothing that can be decided about this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
@@ -36,15 +62,12 @@ pub enum LowerError {
         name: String,
     },
     /// A domain-wide claim over features without a range.
-    #[error(
-        "{names} no declared range; a claim on the whole domain needs {count}: add {it} to the spec, in units of the model, as `{first} = [\"0\", \"1\"]` below a line `[domain]`",
-        names = have(names), count = if names.len() > 1 { "one of each" } else { "one" },
-        it = if names.len() > 1 { "them" } else { "it" },
-        first = names.first().map_or("", String::as_str)
-    )]
+    #[error("{}", ranges_needed(names, *has_domain))]
     Unbounded {
-        /// The features, at least one.
+        /// The features, in order.
         names: Vec<String>,
+        /// True if the spec gives ranges of other features.
+        has_domain: bool,
     },
     /// An input box that leaves the domain: a claim about all of it would in fact be about a part.
     #[error(
@@ -104,14 +127,6 @@ pub(in crate::spec) fn unsupported(what: impl Into<String>, why: &'static str) -
 
 pub(in crate::spec) fn meaningless(what: impl Into<String>, why: &'static str) -> LowerError {
     LowerError::Meaningless { what: what.into(), why }
-}
-
-/// `` feature `a` has ``, or `` features `a`, `b` and 3 more have ``
-fn have(names: &[String]) -> String {
-    match names {
-        [name] => format!("feature `{name}` has"),
-        _ => format!("features {} have", some(names.iter().map(|name| format!("`{name}`")))),
-    }
 }
 
 /// The first of some texts, and the number of the others.

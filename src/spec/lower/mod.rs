@@ -183,7 +183,7 @@ impl<'a> Lowered<'a> {
                 }
                 (is_first_valid && is_second_valid, hull)
             }
-            Places::Domain => (true, self.setting.domain.region().ok()?),
+            Places::Domain => (true, self.setting.domain.region()?),
             Places::Boxes(regions) => (true, regions.get(place)?.clone()),
             Places::Bare => (true, RawRegion::plain(Vec::new(), Arc::default())),
         })

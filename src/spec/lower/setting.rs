@@ -41,10 +41,11 @@ impl Setting<'_> {
 
     /// The whole domain; refused if a feature has no range.
     pub(in crate::spec) fn whole_domain(&self) -> Result<RawRegion, LowerError> {
-        self.domain.region().map_err(|_| {
-            let features = self.model.schema.features().iter().zip(self.domain.sides());
-            let open = features.filter(|(_, (low, high))| low.is_none() || high.is_none());
-            LowerError::Unbounded { names: open.map(|(feature, _)| feature.name.clone()).collect() }
+        self.domain.region().ok_or_else(|| {
+            let sides = self.domain.sides().iter().zip(self.model.schema.features());
+            let open = sides.filter(|((low, high), _)| low.is_none() || high.is_none());
+            let names = open.map(|(_, feature)| feature.name.clone()).collect();
+            LowerError::Unbounded { names, has_domain: !self.spec.domain.is_empty() }
         })
     }
 
