@@ -34,6 +34,8 @@
 #![cfg_attr(feature = "full", doc = include_str!("../tests/whole.rs"))]
 //! ```
 //!
+//! The keys of specs, recipes, attacks, manifests and meta files stand in [`keys`].
+//!
 //! The kernel alone, with a proof by hand:
 //!
 //! ```
@@ -71,7 +73,10 @@ pub mod defense;
 #[cfg(feature = "full")]
 pub mod import;
 pub mod interval;
+#[doc = include_str!("keys.md")]
+pub mod keys {}
 pub mod model;
+mod near;
 #[cfg(feature = "full")]
 pub mod oracle;
 #[cfg(feature = "full")]

@@ -18,7 +18,7 @@ use propcert::interval::Rational;
 use propcert::model::{
     Digest, Ensemble, Family, Feature, Kind, Link, Model, Point, Precision, Schema, Tie,
 };
-use propcert::spec::{Direction, Norm};
+use propcert::spec::{Direction, Integers, Norm};
 use propcert::study::radii::{Anchor, keep};
 use proptest::prelude::*;
 use yardstick::{Family as Published, Yardstick};
@@ -62,6 +62,21 @@ fn random_ensemble(draw: &mut Draw) -> Model {
     }
 }
 
+/// The same with some features that take whole numbers, and a point of it.
+fn random_whole(draw: &mut Draw) -> (Model, Vec<f64>) {
+    let mut model = random_ensemble(draw);
+    let mut features = model.schema.features().to_vec();
+    let mut raw = random_point(draw, &model);
+    for (feature, x) in features.iter_mut().zip(&mut raw) {
+        if draw.index(3) > 0 {
+            feature.kind = Kind::Integer;
+            *x = x.floor();
+        }
+    }
+    model.schema = Schema::new(features).unwrap();
+    (model, raw)
+}
+
 fn random_point(draw: &mut Draw, model: &Model) -> Vec<f64> {
     let value = |draw: &mut Draw| match draw.index(3) {
         0 => draw.index(9) as f64 / 2.0,
@@ -73,17 +88,30 @@ fn random_point(draw: &mut Draw, model: &Model) -> Vec<f64> {
 
 /// The nearest change by looking at all cells.
 fn slowly(model: &Model, raw: &[f64], norm: Norm, label: usize) -> Option<(Rational, bool)> {
+    slowly_among(model, raw, norm, label, &vec![false; raw.len()])
+}
+
+/// The same among the points that are whole where they are to be.
+fn slowly_among(
+    model: &Model,
+    raw: &[f64],
+    norm: Norm,
+    label: usize,
+    is_whole: &[bool],
+) -> Option<(Rational, bool)> {
     let features = model.schema.features();
     let centre: Vec<Rational> = raw.iter().map(|&x| Rational::from_f64(x).unwrap()).collect();
     let weights: Vec<Rational> = features.iter().map(|f| f.exact_scale()).collect();
-    let ends = features.iter().map(|f| {
+    // beyond all thresholds, whole numbers have one label more to either side
+    let beyond = |whole: bool, end: i64| whole.then(|| Rational::integer(end));
+    let ends = features.iter().zip(is_whole).map(|(f, &whole)| {
         let end =
             |end: &Option<propcert::interval::Decimal>| end.as_ref().map(|d| d.value().clone());
-        (end(&f.low), end(&f.high))
+        (end(&f.low).or(beyond(whole, -2)), end(&f.high).or(beyond(whole, 7)))
     });
     let ends: Vec<_> = ends.collect();
     let place = Place { centre: &centre, weights: &weights, norm };
-    nearest_change(model, &place, &ends, &vec![false; raw.len()], label)
+    nearest_change(model, &place, &ends, is_whole, label)
 }
 
 /// `x`, or its square for L2.
@@ -129,6 +157,32 @@ proptest! {
                 let scores = model.exact_scores(&Point::from_floats(witness).unwrap());
                 prop_assert!(propcert::model::argmax(&scores, model.tie) != label);
                 prop_assert!(radii.distance_up(&raw, witness) >= radius.lower);
+            }
+        }
+    }
+
+    #[test]
+    fn radii_that_keep_whole_values_are_those_of_all_whole_points(seed in any::<u64>()) {
+        let mut draw = Draw(seed);
+        let (model, raw) = random_whole(&mut draw);
+        let is_whole: Vec<bool> =
+            model.schema.features().iter().map(|feature| feature.kind.is_whole()).collect();
+        let digest = Digest::of(model.to_json().as_bytes());
+        for norm in NORMS {
+            let radii = Radii::with_integers(&model, norm, Integers::Respect).unwrap();
+            let radius = radii.at(&raw, PLENTY).unwrap();
+            assert_is(&radius, &slowly_among(&model, &raw, norm, radius.label, &is_whole), norm);
+            if let Some(witness) = &radius.witness {
+                let is_kept = |(x, whole): (&f64, &bool)| !whole || x.fract() == 0.0;
+                prop_assert!(witness.iter().zip(&is_whole).all(is_kept), "{:?}", witness);
+            }
+            let anchor = Anchor { model: (&model, digest, "m.json"), radii: &radii, name: "7", raw: &raw };
+            let kept = keep(&anchor, &radius, PLENTY).unwrap();
+            prop_assert!(kept.is_checked, "{:?} {:?}", radius, kept.files);
+            prop_assert!(kept.files[0].1.contains("integers = \"respect\""));
+            if radius.upper.is_finite() {
+                let larger = Radius { epsilon: radius.epsilon.next_up().max(1e-100), witness: None, ..radius };
+                prop_assert!(!keep(&anchor, &larger, PLENTY).unwrap().is_checked);
             }
         }
     }

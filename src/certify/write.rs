@@ -280,8 +280,9 @@ impl Searcher<'_> {
             spent += u64::from(answer.is_spent && is_open);
             full += u64::from(answer.is_full && is_open);
             counter.add(line.at, &answer.verdict);
+            sink(&line.line())?;
             watch(line.at, answer);
-            sink(&line.line())
+            Ok(())
         })?;
         let tally = counter.into_tally();
         sink(&tally.all.line())?;

@@ -156,12 +156,20 @@ pub(crate) fn accuracy_lines(tally: &Tally) -> String {
                 writeln!(text, "{what}: there are none but vacuous or invalid ones")
             }
             0 => writeln!(text, "{what}: there are none"),
+            _ if totals.exactly().is_some() => {
+                writeln!(text, "{what}: {}", totals.constraint_accuracy())
+            }
             n => writeln!(text, "{what}: {} ({n} of them)", totals.constraint_accuracy()),
         };
     };
     line("constraint accuracy (CA) over obligations", &tally.all);
     if let Some(distinct) = &tally.distinct {
         line("constraint accuracy (CA) over distinct rows", distinct);
+    }
+    if let (Some(wrong), Some(attacked), 1..) =
+        (tally.wrong_already, tally.attacked(), tally.all.refuted)
+    {
+        let _ = writeln!(text, "refuted: {wrong} wrong already, {attacked} attacked");
     }
     let rules: Vec<String> =
         tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
@@ -175,6 +183,17 @@ pub(crate) fn accuracy_lines(tally: &Tally) -> String {
 /// the upper one from the refuted ones, and the number that both are counted of.
 pub(crate) fn accuracy_json(totals: &crate::certificate::Totals) -> serde_json::Value {
     serde_json::json!({ "lower": totals.lower(), "upper": totals.upper(), "of": totals.n() })
+}
+
+/// The refuted obligations for machines: those of rows that are wrong already, and the others; null for claims that are
+/// not about the labels of the data.
+pub(crate) fn refuted_json(tally: &Tally) -> serde_json::Value {
+    match (tally.wrong_already, tally.attacked()) {
+        (Some(wrong), Some(attacked)) => {
+            serde_json::json!({ "wrong-already": wrong, "attacked": attacked })
+        }
+        _ => serde_json::Value::Null,
+    }
 }
 
 /// The decided claim on one line: its parameters, the function, the rows and the
@@ -233,6 +252,7 @@ fn summary_json(checked: &Checked, holds: bool, settings: Settings) -> String {
         "totals": checked.tally.all,
         "constraint-accuracy": accuracy_json(&checked.tally.all),
         "distinct": checked.tally.distinct,
+        "refuted": refuted_json(&checked.tally),
         "rules": checked.tally.rules,
         "findings": checked.findings,
         "header": checked.header,

@@ -21,8 +21,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
 
 /// Prints to standard output; a closed pipe ends the output quietly.
 pub(crate) fn print(text: &str) -> Result<(), Refusal> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints the bytes of a result in the same way.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Refusal> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! Exit code 0: done, and as stated. 1: read and run, but not as stated. 2: could not be read,
 //! refused, or over a limit.
 
+mod advice;
 mod check;
 mod files;
 #[cfg(feature = "full")]
@@ -69,7 +70,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    #[command(display_order = 7)]
+    #[command(display_order = 8)]
     Check(check::Arguments),
     #[cfg(feature = "full")]
     #[command(flatten)]
@@ -90,7 +91,7 @@ pub fn main() -> ExitCode {
         Ok(Ending::AsStated) => ExitCode::SUCCESS,
         Ok(Ending::NotAsStated) => ExitCode::from(1),
         Err(Refusal(text)) => {
-            eprintln!("propcert: {}", printable(&text));
+            eprintln!("propcert: {}", printable(&advice::advised(&text)));
             ExitCode::from(2)
         }
     }

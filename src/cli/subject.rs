@@ -48,7 +48,7 @@ pub(crate) struct SubjectArguments {
     /// Which function is meant [default: the spec's; where it names none, served-f32 for claims about
     /// one point of an f32 model, else real].
     #[arg(long)]
-    semantics: Option<SemanticsArgument>,
+    pub(crate) semantics: Option<SemanticsArgument>,
 }
 
 /// The files of a subject after reading.

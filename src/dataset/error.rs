@@ -1,7 +1,8 @@
 //! Errors of opening, making and importing data sets.
 
 use super::ImportProblem;
-use crate::model::{DataError, SchemaError, near};
+use crate::model::{DataError, SchemaError};
+use crate::near::nearest as near;
 use crate::source::SourceError;
 
 /// Reasons why a data set was not opened, made or imported.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
-use super::near;
+use crate::near::nearest as near;
 
 /// All keys of a meta file.
 const KEYS: [&str; 16] = [

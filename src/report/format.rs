@@ -3,21 +3,10 @@
 
 use super::{Difference, Estimate, PropertyName, Share};
 
+pub(crate) use crate::text::grouped as integer;
+
 /// The sign for an empty cell.
 pub(super) const NONE: &str = "–";
-
-/// A whole number such as `1,340`.
-pub(crate) fn integer(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// A share as `812 of 1,340`.
 pub(super) fn of(share: Share) -> String {
@@ -26,25 +15,12 @@ pub(super) fn of(share: Share) -> String {
 
 /// An observed share, to the nearest tenth: `94.1%`. It is `100%` or `0%` only if it is exactly that.
 pub(super) fn share(share: Share) -> String {
-    let tenths = |share: Share| {
-        let (count, of) = (u128::from(share.count), u128::from(share.of));
-        (of > 0).then(|| (2 * 1000 * count + of) / (2 * of))
-    };
-    match (share.lower(), tenths(share)) {
-        (None, _) | (_, None) => NONE.to_owned(),
-        (Some(_), Some(tenths @ 1..=999)) => format!("{}.{}%", tenths / 10, tenths % 10),
-        (Some(lower), Some(0)) if share.count == 0 => lower,
-        (Some(_), Some(0)) => "<0.1%".to_owned(),
-        (Some(lower), Some(_)) => lower,
-    }
+    share.nearest().unwrap_or_else(|| NONE.to_owned())
 }
 
 /// An observed share with its count: `72.7% (72 of 99)`.
 pub(crate) fn observed(observed: Share) -> String {
-    match observed.of {
-        0 => NONE.to_owned(),
-        _ => format!("{} ({})", share(observed), of(observed)),
-    }
+    observed.counted().unwrap_or_else(|| NONE.to_owned())
 }
 
 /// A mean in `[0, 1]` as `94.21%`.

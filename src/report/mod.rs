@@ -112,6 +112,14 @@ pub struct DataSummary {
     pub repeated_in_test: u64,
 }
 
+impl DataSummary {
+    /// The rows of the largest class, of all rows: what accuracy is read beside.
+    pub fn largest_class(&self) -> Share {
+        let largest = self.class_rows.iter().max().copied().unwrap_or(0);
+        Share::new(largest, self.class_rows.iter().sum())
+    }
+}
+
 /// Rows per part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,6 @@
 //! Texts for the reader beside the tables: the sentences on top, the alarms, and the guide to reading.
 
-use super::format::{NONE, claim, integer, of, percent, share};
+use super::format::{NONE, claim, integer, observed, of, percent, share};
 use super::{AttackReport, DefenseReport, Difference, Estimate, ModelReport, Run};
 
 /// Terms of the page, each explained in a sentence or two.
@@ -23,7 +23,7 @@ pub(super) const GLOSSARY: [(&str, &str); 14] = [
     (
         "CA, constraint accuracy",
         "The share of obligations that hold: proved / n ≤ CA ≤ 1 − refuted / n. The left end is rounded \
-         down, the right end up; where nothing is undecided both are one fraction, = proved / n. 100% is \
+         down, the right end up; where nothing is undecided both are proved / n, to the nearest tenth. 100% is \
          printed only where all n are proved, and – for an end that says nothing.",
     ),
     (
@@ -71,7 +71,7 @@ pub(super) const IN_SHORT: [&str; 6] = [
     "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
      it. undecided: neither.",
     "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward, or \
-     one fraction (=2/3) where nothing is undecided; – is an end that says nothing. vac. and inv. are not part of n.",
+     one share to the nearest tenth where nothing is undecided; – is an end that says nothing. vac. and inv. are not part of n.",
     "sampled: no violation among the points tried; not a proof.",
     "asked, free, wrong: queries paid, labels inferred without one, wrong ones among those (0 if \
      certified).",
@@ -125,11 +125,15 @@ fn is_certified_and_wrong(attack: &AttackReport) -> bool {
 /// The main results, model by model, for a reader in a hurry.
 pub(super) fn headlines(run: &Run) -> Vec<(String, Vec<String>)> {
     let of_model = |model: &ModelReport| {
-        let mut sentences = vec![format!("Right on {} test rows.", observed(model.accuracy))];
+        let mut sentences = vec![format!(
+            "Right on {} test rows; the largest class has {} of all rows.",
+            observed(model.accuracy),
+            share(run.data.largest_class())
+        )];
         sentences.extend(model.certificates.iter().map(|certificate| {
             let counts = certificate.counts;
             format!(
-                "{}: {} proved, {}.",
+                "{}: proved {}, {}.",
                 claim(&certificate.claim),
                 of(super::Share::new(counts.proved, counts.n())),
                 counts.constraint_accuracy()
@@ -141,10 +145,6 @@ pub(super) fn headlines(run: &Run) -> Vec<(String, Vec<String>)> {
         (model.name.clone(), sentences)
     };
     run.models.iter().map(of_model).collect()
-}
-
-fn observed(observed: super::Share) -> String {
-    format!("{} ({})", of(observed), share(observed))
 }
 
 fn best_attack(model: &ModelReport) -> Option<String> {

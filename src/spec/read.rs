@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::interval::Decimal;
 use crate::model::Digest;
+use crate::near::advice;
 
 use super::property::{Keys, Property};
 use super::terms::{Integers, LabelSource, Scope, Semantics, TwoEnds, Units};
@@ -49,15 +50,15 @@ pub enum SpecError {
     #[error("a spec needs the key `property`, one of {names}", names = Property::NAMES.join(", "))]
     NoProperty,
     /// An unknown property.
-    #[error("property `{0}` is unknown; known: {names}", names = Property::NAMES.join(", "))]
+    #[error("property `{0}` is unknown{near}; known: {names}", near = advice(_0, Property::NAMES), names = Property::NAMES.join(", "))]
     Property(String),
-    /// A key that the property needs.
-    #[error("property `{property}` needs the key `{key}`")]
+    /// Keys that the property needs.
+    #[error("property `{property}` needs the key{s} {list}", s = if keys.len() > 1 { "s" } else { "" }, list = quoted(keys))]
     Missing {
         /// The property.
         property: &'static str,
-        /// The key.
-        key: &'static str,
+        /// All of the keys that are missing.
+        keys: Vec<&'static str>,
     },
     /// A key that does not belong to the property.
     #[error("property `{property}` does not take the key `{key}`")]
@@ -77,6 +78,15 @@ pub enum SpecError {
         /// The values expected.
         expected: &'static str,
     },
+}
+
+/// `` `a`, `b` and `c` ``
+fn quoted(keys: &[&str]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    match quoted.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        all => all.concat(),
+    }
 }
 
 impl Spec {
@@ -146,6 +156,8 @@ mod tests {
             ("property = 'robustness'", "unknown"),
             ("epsilon = '0.1'", "property"),
             (start, "needs the key `delta`"),
+            ("property = 'stability'", "needs the keys `features` and `bound`"),
+            ("property = 'lable'\nepsilon = '1'", "did you mean `label`?; known"),
             (&format!("{start}delta = 0.5"), "string"),
             (&format!("{start}delta = '0'"), "between 0 and 1"),
             (&format!("{start}delta = '1e'"), "not a decimal"),

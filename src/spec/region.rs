@@ -41,8 +41,10 @@ impl Domain {
             }
         }
         let mut named = std::collections::BTreeSet::new();
+        let unknown: Vec<String> =
+            overrides.keys().filter(|name| schema.find(name).is_none()).cloned().collect();
         for (name, (low, high)) in overrides {
-            let unknown = || LowerError::no_feature(schema, name.clone());
+            let unknown = || LowerError::no_features(schema, &unknown);
             let feature = schema.find(name).ok_or_else(unknown)?;
             if !named.insert(feature) {
                 return Err(LowerError::Twice { name: name.clone() });

@@ -73,12 +73,9 @@ impl Staged {
     /// Writes the bytes.
     pub fn new(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
         let about = StoreError::about(path);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| about(without_temporary_name(error)))?;
+        let mut file = temporary_beside(path)?;
         file.write_all(bytes).map_err(&about)?;
         file.as_file().sync_all().map_err(&about)?;
-        make_readable(&file).map_err(&about)?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -100,10 +97,7 @@ pub struct Growing {
 impl Growing {
     /// Begins the file.
     pub fn new(path: &Path) -> Result<Self, StoreError> {
-        let about = StoreError::about(path);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| about(without_temporary_name(error)))?;
+        let file = temporary_beside(path)?;
         Ok(Self { file: BufWriter::new(file), path: path.to_owned() })
     }
 
@@ -118,7 +112,6 @@ impl Growing {
         let about = StoreError::about(&path);
         let file = file.into_inner().map_err(|error| about(error.into_error()))?;
         file.as_file().sync_all().map_err(&about)?;
-        make_readable(&file).map_err(&about)?;
         file.persist(&path).map_err(|error| about(error.error))?;
         Ok(())
     }
@@ -135,16 +128,17 @@ fn without_temporary_name(error: std::io::Error) -> std::io::Error {
     }
 }
 
-/// Lets others read a file: a temporary file is private, and results are written for others to read.
-#[cfg(unix)]
-fn make_readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &tempfile::NamedTempFile) -> std::io::Result<()> {
-    Ok(())
+/// A file under a temporary name in the folder of `path`. It gets the mode of any new file, as the umask has it: a
+/// temporary file is private else, and results are written for others to read.
+fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut name = tempfile::Builder::new();
+    #[cfg(unix)]
+    let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    name.permissions(mode);
+    let file = name.tempfile_in(folder.unwrap_or(Path::new(".")));
+    file.map_err(|error| StoreError::about(path)(without_temporary_name(error)))
 }
 
 /// The name under which a result grows before it takes its own name.

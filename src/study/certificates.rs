@@ -48,7 +48,7 @@ pub fn certify(
 }
 
 fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateReport {
-    let Tally { all, distinct, rules } = &checked.tally;
+    let Tally { all, distinct, rules, .. } = &checked.tally;
     let spec = subject.spec;
     CertificateReport {
         claim: PropertyName::new(spec.property.name(), spec.parameters(subject.model.0)),

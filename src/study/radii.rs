@@ -116,7 +116,7 @@ impl Kept {
     ) -> Result<(), StudyError> {
         let BallClaim { anchor, data, options, epsilon } = claimed;
         let (model, digest, model_name) = anchor.model;
-        let text = spec_text(*epsilon, anchor.radii.norm());
+        let text = spec_text(*epsilon, anchor.radii);
         let spec = Spec::read(text.as_bytes())?;
         let subject =
             Subject { model: (model, digest), spec: &spec, data: Some(data), defense: None };
@@ -150,15 +150,11 @@ impl Kept {
 const SMALLEST: f64 = f64::from_bits((1023 - 600) << 52);
 
 /// The spec that the real function has the point's label on the closed ball of radius ε.
-fn spec_text(epsilon: f64, norm: Norm) -> String {
-    let norm = match norm {
-        Norm::Linf => "linf",
-        Norm::L1 => "l1",
-        Norm::L2 => "l2",
-    };
+fn spec_text(epsilon: f64, radii: &Radii) -> String {
+    let (norm, integers) = (radii.norm(), radii.integers());
     format!(
         "property = \"label\"\nepsilon = \"{}\"\nnorm = \"{norm}\"\nlabel = \"predicted\"\n\
-         semantics = \"real\"\nintegers = \"relax\"\n",
+         semantics = \"real\"\nintegers = \"{integers}\"\n",
         decimal(epsilon)
     )
 }

@@ -42,6 +42,34 @@ impl Share {
     pub fn upper(self) -> Option<String> {
         percent(self, true)
     }
+
+    /// To the nearest tenth: `94.1%`; `100%` or `0%` only if it is exactly that. `None` if `of` is 0.
+    pub fn nearest(self) -> Option<String> {
+        let (lower, count, of) = (self.lower()?, u128::from(self.count), u128::from(self.of));
+        Some(match (2 * 1000 * count + of) / (2 * of) {
+            tenths @ 1..=999 => format!("{}.{}%", tenths / 10, tenths % 10),
+            0 if self.count > 0 => "<0.1%".to_owned(),
+            _ => lower,
+        })
+    }
+
+    /// The nearest share with its count: `72.7% (72 of 99)`. `None` if `of` is 0.
+    pub fn counted(self) -> Option<String> {
+        Some(format!("{} ({} of {})", self.nearest()?, grouped(self.count), grouped(self.of)))
+    }
+}
+
+/// A whole number such as `1,340`.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Digits after the point that a percentage gets at most.
@@ -89,17 +117,18 @@ impl Totals {
         Share::new(self.n() - self.refuted.min(self.n()), self.n()).upper()
     }
 
-    /// `proved/n` where nothing is undecided and rounding outward would hide that: `2/3`.
+    /// The share of the proved with its count, where nothing is undecided and rounding outward would hide that:
+    /// `66.7% (2 of 3)`.
     pub fn exactly(self) -> Option<String> {
         let is_hidden = self.undecided == 0 && self.n() > 0 && self.lower() != self.upper();
-        is_hidden.then(|| format!("{}/{}", self.proved, self.n()))
+        is_hidden.then(|| Share::new(self.proved, self.n()).counted())?
     }
 
-    /// `93.3% ≤ CA ≤ 97.5%`, or the half of it that says something; `CA = 2/3` where nothing is
-    /// undecided; `no obligations` if n is 0.
+    /// `93.3% ≤ CA ≤ 97.5%`, or the half of it that says something; `CA = 66.7% (2 of 3)` where
+    /// nothing is undecided; `no obligations` if n is 0.
     pub fn constraint_accuracy(self) -> String {
-        if let Some(fraction) = self.exactly() {
-            return format!("CA = {fraction}");
+        if let Some(share) = self.exactly() {
+            return format!("CA = {share}");
         }
         match (self.lower(), self.upper()) {
             (Some(lower), Some(upper)) if lower == upper => format!("CA = {lower}"),
@@ -164,7 +193,7 @@ mod tests {
     #[test]
     fn constraint_accuracy_is_a_pair() {
         assert_eq!(counts(812, 290, 225).constraint_accuracy(), "61.1% ≤ CA ≤ 78.2%");
-        assert_eq!(counts(2, 1, 0).constraint_accuracy(), "CA = 2/3");
+        assert_eq!(counts(2, 1, 0).constraint_accuracy(), "CA = 66.7% (2 of 3)");
         assert_eq!(counts(3, 0, 0).constraint_accuracy(), "CA = 100%");
         assert_eq!(counts(0, 3, 0).constraint_accuracy(), "CA = 0%");
     }

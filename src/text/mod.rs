@@ -5,7 +5,7 @@ mod accuracy;
 mod certificate;
 pub mod digits;
 
-pub use accuracy::Share;
+pub use accuracy::{Share, grouped};
 
 /// The line, from 1, of a byte of a text: for messages about settings.
 pub fn line_of(text: &str, byte: usize) -> usize {

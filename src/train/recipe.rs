@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
+use crate::near::advice;
 use crate::source::SourceError;
 use crate::spec::{Direction, Spec, SpecError};
 
@@ -53,7 +54,8 @@ pub enum RecipeError {
     Toml(#[from] toml::de::Error),
     /// A kind of training reserved for later versions.
     #[error(
-        "`{what}` is not trained by this version: it trains `mlp` and `trees`, both with `monotone`"
+        "`{what}` is not trained by this version{near}: it trains `mlp` and `trees`, both with `monotone`",
+        near = advice(what, ["mlp", "trees"])
     )]
     Unsupported {
         /// The key or value.

@@ -158,3 +158,23 @@ fn bad_calls_are_refused_and_nothing_is_written() {
     assert!(!scene.has("defended"));
     crate::snapshot!("defend-refusal", message);
 }
+
+#[test]
+fn several_strengths_make_one_table() {
+    let scene = published();
+    let call = CALL.replace("--out defended/pp", "--alpha 0.1,0.2 --out swept");
+    let text = scene.done(&call);
+    assert!(text.contains("still proved"), "{text}");
+    let table = scene.read("swept/table.csv");
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(rows[1].starts_with("0.1,") && rows[2].starts_with("0.2,"), "{table}");
+    // each is that of a call of its own
+    scene.done(&CALL.replace("--out", "--parameters alpha=0.2 --out"));
+    assert_eq!(scene.files("swept/alpha-0.2"), scene.files("defended/pp"));
+    assert_eq!(scene.done(&call), text, "an earlier table is replaced");
+    scene.refused(&call.replace("swept", "defended/pp"), &["holds one defense"]);
+    scene.refused(&call.replace("0.1,0.2", "0.1,0.1"), &["--alpha 0.1", "twice"]);
+    scene.refused(&call.replace("0.1,0.2", "0.1,x"), &["--alpha x", "decimals"]);
+    scene.refused(&call.replace("--alpha", "--points 1 --alpha"), &["cannot be used with"]);
+}

@@ -2,7 +2,7 @@
 
 use crate::scene::program;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 27] = [
     "demo",
     "audit",
     "data",
@@ -13,6 +13,9 @@ const VERBS: [&str; 24] = [
     "data import",
     "train",
     "predict",
+    "spec",
+    "spec list",
+    "spec new",
     "certify",
     "check",
     "bounds",
@@ -56,4 +59,35 @@ fn words_that_mean_nothing_are_refused() {
         assert!(!run.get_output().stderr.is_empty(), "{call}");
         assert!(run.get_output().stdout.is_empty(), "{call}");
     }
+}
+
+#[test]
+fn verbs_stand_in_the_order_of_work() {
+    let run = program().arg("--help").assert().code(0);
+    let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let places = [
+        "demo", "audit", "data", "train", "import", "predict", "spec", "certify", "check",
+        "radius", "bounds", "steal", "defend", "report", "study",
+    ]
+    .map(|verb| text.find(&format!("\n  {verb} ")).unwrap_or_else(|| panic!("{verb}: {text}")));
+    assert!(places.is_sorted(), "{text}");
+    assert!(!text.contains("\n  completions") && !text.contains("\n  man "), "{text}");
+}
+
+#[test]
+fn shells_and_manuals_know_every_verb() {
+    let told = |words: &str| {
+        let run = program().args(words.split(' ')).assert().code(0);
+        String::from_utf8(run.get_output().stdout.clone()).unwrap()
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let text = told(&format!("completions {shell}"));
+        assert!(text.contains("certify") && text.contains("budget-nodes"), "{shell}");
+    }
+    assert!(told("man").contains("propcert\\-certify"), "{}", told("man"));
+    let page = told("man data import");
+    assert!(page.starts_with(".ie") && page.contains("propcert data import"), "{page}");
+    let run = program().args(["man", "certifi"]).assert().code(2);
+    let message = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(message.contains("did you mean `certify`?"), "{message}");
 }

@@ -188,3 +188,34 @@ fn an_end_between_the_two_renames_loses_nothing() {
     scene.write("d.partial/notes.txt", "mine");
     leaves_everything(&scene, &format!("{STEAL} --out d"), &["d.partial", "move it away"]);
 }
+
+#[test]
+fn a_result_of_one_file_may_go_to_standard_output() {
+    let scene = Scene::new();
+    scene.write("points.csv", "row,age,income\nleft,1,1\nright,2,3.5\n");
+    let rows = "certify --model mlp.json --spec local.toml --data tiny.csv --rows 12";
+    for (call, same) in [
+        (rows, true),
+        ("export xgboost trees.json", true),
+        ("export onnx mlp.json", true),
+        ("spec new label --model mlp.json", true),
+        // its last column is the time
+        ("radius --model trees.json --points points.csv --norm l2", false),
+    ] {
+        scene.done(&format!("{call} --out whole --force"));
+        let whole = std::fs::read(scene.path("whole")).unwrap();
+        for place in ["-", "/dev/stdout"] {
+            let run = scene.propcert(&format!("{call} --out {place}")).assert().code(0);
+            let told = &run.get_output().stdout;
+            assert!(!same || *told == whole, "{call}: {}", String::from_utf8_lossy(told));
+            assert!(same || told.starts_with(b"row,lower,upper"), "{call}");
+            assert!(!scene.has("-") && !scene.has("-.partial"), "{call}");
+        }
+    }
+    let run = scene.propcert(&format!("{rows} --out -")).assert().code(0);
+    let beside = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(beside.contains("proved ") && beside.contains(" of 12"), "{beside}");
+    scene.refused(&format!("{rows} --out - --resume"), &["--out -", "--resume"]);
+    scene.refused(&format!("{rows} --out - --manifest m.json"), &["--manifest", "--out"]);
+    scene.refused("train --data tiny.csv --out -", &["--out -", "name a file"]);
+}

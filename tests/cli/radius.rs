@@ -47,6 +47,30 @@ fn radii_are_exact_in_every_norm() {
     assert_eq!(counts["unit"], "standard deviations");
 }
 
+/// On a threshold of a whole feature, the label changes at the whole number below: a step of 1, half a standard
+/// deviation.
+#[test]
+fn whole_features_may_keep_to_whole_values() {
+    let scene = scene();
+    let tree = |feature: usize| format!("\"feature\":[{feature},0,0]");
+    scene.write("ages.json", scene.read("trees.json").replace(&tree(1), &tree(0)));
+    scene.write("points.csv", "row,age,income\non,2,1\nbelow,1,1\nfraction,1.5,1\n");
+    let call = "radius --model ages.json --points points.csv --norm l2";
+    for (integers, expected) in [
+        ("", ["on,0,0,true,", "below,0.5,0.5,true,", "fraction,0.25,0.25,true,"]),
+        (" --integers respect", ["on,0.5,0.5,true,", "below,0.5,0.5,true,", "fraction,,,false,0"]),
+    ] {
+        scene.done(&format!("{call}{integers} --out r.csv --certificates kept"));
+        let rows = table(&scene, "r.csv");
+        for (row, expected) in rows.iter().zip(expected) {
+            assert!(row.starts_with(expected), "{integers}: {row} or {expected}");
+        }
+        let check = "check kept/on.jsonl --model ages.json --spec kept/on.toml --data kept/on.csv";
+        scene.done(&format!("{check} --exact --all-proved"));
+    }
+    assert!(scene.read("kept/on.toml").contains("integers = \"respect\""));
+}
+
 #[test]
 fn every_radius_has_certificates_that_check() {
     let scene = scene();

@@ -218,14 +218,14 @@ fn defenses_that_are_none_are_refused_by_name() {
             good.replace(",\"norm\":\"linf\"", ""),
             "the zone is `shift`, expected `confidence`, or `shift` with `norm`",
         ),
-        (good.replace("\"linf\"", "\"l2\""), "unknown variant `l2`, expected `linf`"),
+        (good.replace("\"linf\"", "\"l2\""), "unknown value `l2`"),
         (good.replace("\"shift\":\"0.25\",\"norm\":\"linf\",", ""), "the zone is missing"),
         (
             good.replace("\"shift\"", "\"confidence\":\"0.9\",\"shift\""),
             "`confidence` with `shift` with `norm`",
         ),
         (good.replace("\"key\":\"", "\"key\":\"zz"), "64 lower-case hexadecimal digits"),
-        (good.replace("\"units\":\"standardised\"", "\"units\":\"m\""), "unknown variant `m`"),
+        (good.replace("\"units\":\"standardised\"", "\"units\":\"m\""), "unknown value `m`"),
         (mirror, "not a defense/1 file"),
         (am("\"nu\":\"10\",\"tau\":\"0.7\""), "missing field `decoy`"),
         (

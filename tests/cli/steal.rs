@@ -468,3 +468,31 @@ fn extraction_needs_what_it_reads() {
     scene.write("equations.toml", "attack = \"equations\"\nresponse = \"label\"\n");
     scene.refused(&call, &["response = \"label\"", "posterior"]);
 }
+
+#[test]
+fn several_targets_and_budgets_make_one_table() {
+    let scene = published();
+    let call = "steal --target trees.json mlp.json --attack thief.toml --data tiny.csv --budget 20,40 --seeds 15 \
+                --seed 2 --repetitions 2 --certificates manifest.json --out swept";
+    let text = scene.done(call);
+    assert!(text.contains("mean of 2 [95% interval]"), "{text}");
+    let table = scene.read("swept/table.csv");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    let starts: Vec<[&str; 2]> = rows[1..].iter().map(|row| [row[0], row[1]]).collect();
+    assert_eq!(starts, [["trees", "20"], ["trees", "40"], ["mlp", "20"], ["mlp", "40"]]);
+    for row in &rows[1..] {
+        let [mean, low, high] = [6, 7, 8].map(|column: usize| row[column].parse::<f64>().unwrap());
+        assert!(low <= mean && mean <= high, "{row:?}");
+    }
+    // each theft is that of a call of its own
+    scene.done(&format!("{CALL} --certificates manifest.json --out stolen"));
+    assert_eq!(scene.read("swept/trees-40/metrics.json"), scene.read("stolen/metrics.json"));
+    assert_eq!(scene.done(call), text, "an earlier table is replaced");
+    let json: serde_json::Value =
+        serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap();
+    assert_eq!(json["thefts"][3]["budget"], 40);
+    scene.refused(&call.replace("swept", "stolen"), &["holds one theft"]);
+    scene.refused(&call.replace("mlp.json", "./trees.json"), &["trees.json", "twice"]);
+    scene.refused(&call.replace("20,40", "20,20"), &["--budget 20", "twice"]);
+    scene.refused(&call.replace("20,40", "20,5"), &["seed-rows"]);
+}

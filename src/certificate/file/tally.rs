@@ -16,6 +16,16 @@ pub struct Tally {
     pub distinct: Option<Totals>,
     /// Proved obligations by rule.
     pub rules: BTreeMap<&'static str, u64>,
+    /// Refuted obligations about rows whose label in the data is not the model's: nothing has to be moved to refute
+    /// them. `None` if the claim is not about the labels of the data.
+    pub wrong_already: Option<u64>,
+}
+
+impl Tally {
+    /// The refuted obligations whose row is right, so that a move refutes them; `None` as for `wrong_already`.
+    pub fn attacked(&self) -> Option<u64> {
+        Some(self.all.refuted.saturating_sub(self.wrong_already?))
+    }
 }
 
 /// A tally in the making.
@@ -32,7 +42,8 @@ impl<'a> Counter<'a> {
     pub fn new(lowered: &'a Lowered<'a>, rows: &'a [Row]) -> Self {
         let is_about_single_rows = !rows.is_empty() && lowered.row_of(0).is_some();
         let distinct = is_about_single_rows.then(Totals::default);
-        let tally = Tally { distinct, ..Tally::default() };
+        let wrong_already = lowered.is_about_true_labels().then_some(0);
+        let tally = Tally { distinct, wrong_already, ..Tally::default() };
         Self { lowered, rows, seen: BTreeSet::new(), tally }
     }
 
@@ -48,6 +59,9 @@ impl<'a> Counter<'a> {
             *self.tally.rules.entry("all-pairs").or_default() += totals.proved;
         }
         let Some(row) = self.lowered.row_of(at) else { return };
+        if let (Verdict::Refuted(_), Some(count)) = (verdict, &mut self.tally.wrong_already) {
+            *count += u64::from(self.lowered.is_wrong(row));
+        }
         let per_row = (self.lowered.len() / self.rows.len().max(1)).max(1);
         let Some(key) = self.rows.get(row).map(|row| row.key) else { return };
         if self.seen.insert((key, at % per_row))

@@ -48,7 +48,7 @@ impl Around<'_> {
     }
 
     fn exact_term(&self, feature: usize, edge: Edge) -> Rational {
-        self.ruler.exact_term(feature, self.grid.thresholds(feature)[edge.number])
+        self.ruler.exact_term(feature, self.grid.thresholds(feature)[edge.number], edge.is_left)
     }
 }
 
@@ -139,7 +139,7 @@ impl<'a> Terms<'a> {
             Some((feature, around.edge(feature, self.cells(axis, cell as usize))?))
         });
         for (feature, edge) in of_axes.chain(self.elsewhere.iter().copied()) {
-            is_open |= edge.is_left;
+            is_open |= around.ruler.is_open(feature, edge.is_left);
             sum = &sum + &around.exact_term(feature, edge);
         }
         (sum, is_open)

@@ -2,7 +2,8 @@
 //!
 //! A cell to the right of the point is nearest at its lower threshold, which belongs to it. A cell to the
 //! left is nearest at its upper threshold, which does not belong to it: its distance is an infimum that no
-//! point attains. With `w` the weight of a feature, the distance along it is `w·|t − x|`. The distance of
+//! point attains. For a feature that takes whole numbers, it is nearest at the whole number below that threshold, which
+//! belongs to it. With `w` the weight of a feature, the distance along it is `w·|t − x|`. The distance of
 //! a box is the largest, the sum, or the sum of squares over the features.
 
 use std::cmp::Ordering;
@@ -67,32 +68,52 @@ pub(super) struct Ruler {
     pub(super) centre: Vec<f64>,
     /// Length of one raw unit, per feature; positive.
     pub(super) weights: Vec<f64>,
+    /// Per feature, true if it takes whole numbers only; its thresholds are then whole.
+    pub(super) whole: Vec<bool>,
 }
+
+/// Whole numbers up to this size, and their neighbours, are floats.
+const MOST_WHOLE: f64 = (1u64 << 53) as f64;
 
 impl Ruler {
     /// A ruler for boxes around a point, whose distances do not matter.
     pub(super) fn of_box(centre: &[f64]) -> Self {
-        Self { norm: Norm::Linf, centre: centre.to_vec(), weights: vec![1.0; centre.len()] }
+        let (weights, whole) = (vec![1.0; centre.len()], vec![false; centre.len()]);
+        Self { norm: Norm::Linf, centre: centre.to_vec(), weights, whole }
     }
 
-    /// The distance along a feature to the threshold `at`; `is_open` if the cells lie left of it.
-    pub(super) fn to(&self, feature: usize, at: f64, is_open: bool) -> Key {
+    /// The distance along a feature to the cells right of the threshold `at`, or left of it.
+    pub(super) fn to(&self, feature: usize, at: f64, is_left: bool) -> Key {
         let (x, weight) = (self.centre[feature], self.weights[feature]);
-        let (far, near) = if is_open { (x, at) } else { (at, x) };
-        product(far, near, weight, is_open)
-            .unwrap_or_else(|| Key::of(&self.exactly_to(feature, at), is_open))
+        let (is_open, is_stepped) =
+            (self.is_open(feature, is_left), is_left && self.whole[feature]);
+        let fast = match is_left {
+            true if is_stepped && at.abs() >= MOST_WHOLE => None,
+            true if is_stepped => product(x, at - 1.0, weight, is_open),
+            true => product(x, at, weight, is_open),
+            false => product(at, x, weight, is_open),
+        };
+        fast.unwrap_or_else(|| Key::of(&self.exactly_to(feature, at, is_left), is_open))
     }
 
-    /// The exact term of a threshold in the sum of the norm: the distance, or its square for L2.
-    pub(super) fn exact_term(&self, feature: usize, at: f64) -> Rational {
-        let length = self.exactly_to(feature, at);
+    /// True if no point of the cells on that side of a threshold attains their distance.
+    pub(super) fn is_open(&self, feature: usize, is_left: bool) -> bool {
+        is_left && !self.whole[feature]
+    }
+
+    /// The exact term of the cells on one side of a threshold in the sum of the norm: the distance, or its square
+    /// for L2.
+    pub(super) fn exact_term(&self, feature: usize, at: f64, is_left: bool) -> Rational {
+        let length = self.exactly_to(feature, at, is_left);
         if self.norm == Norm::L2 { &length * &length } else { length }
     }
 
-    /// `w·|t − x|`, exactly.
-    fn exactly_to(&self, feature: usize, at: f64) -> Rational {
+    /// `w·|t − x|`, exactly; left of `t`, for whole numbers, `w·|t − 1 − x|`.
+    fn exactly_to(&self, feature: usize, at: f64, is_left: bool) -> Rational {
         let exact = |x: f64| Rational::from_f64(x).expect("points and thresholds are finite");
-        let length = &exact(at) - &exact(self.centre[feature]);
+        let is_stepped = is_left && self.whole[feature];
+        let nearest = if is_stepped { &exact(at) - &Rational::ONE } else { exact(at) };
+        let length = &nearest - &exact(self.centre[feature]);
         &exact(self.weights[feature]) * &length.abs()
     }
 

@@ -73,6 +73,7 @@ impl<'a> Claims<'a> {
                     centre: row.values.clone(),
                     // scales are floats of 32 bits
                     weights: ball.weights.iter().map(Rational::down).collect(),
+                    whole: searcher.lowered.is_whole().to_vec(),
                 },
                 None => Ruler::of_box(&row.values),
             },

@@ -50,12 +50,12 @@ pub struct Radius {
     pub label: usize,
 }
 
-/// Exact radii of one ensemble in one norm. Whole features are taken as real. Points are compared within
-/// the declared ranges of the model.
+/// Exact radii of one ensemble in one norm. Points are compared within the declared ranges of the model.
 pub struct Radii<'a> {
     model: &'a Model,
     grid: Grid,
     norm: Norm,
+    integers: Integers,
     domain: Domain,
     /// The cells of the domain.
     sides: Sides,
@@ -65,13 +65,25 @@ pub struct Radii<'a> {
 }
 
 impl<'a> Radii<'a> {
-    /// Prepares an ensemble.
+    /// Prepares an ensemble, whose whole features are taken as real ones.
     pub fn new(model: &'a Model, norm: Norm) -> Result<Self, RadiusError> {
+        Self::with_integers(model, norm, Integers::Relax)
+    }
+
+    /// Prepares an ensemble, whose whole features are taken as real ones or keep to whole values.
+    ///
+    /// # Errors
+    /// Networks, plain scores, and ranges that give no domain.
+    pub fn with_integers(
+        model: &'a Model,
+        norm: Norm,
+        integers: Integers,
+    ) -> Result<Self, RadiusError> {
         let Family::Ensemble(ensemble) = &model.family else { return Err(RadiusError::Network) };
         if model.is_plain_score() {
             return Err(RadiusError::PlainScore);
         }
-        let domain = Domain::new(&model.schema, &Default::default(), Integers::Relax)?;
+        let domain = Domain::new(&model.schema, &Default::default(), integers)?;
         let grid = Grid::new(ensemble, domain.is_whole());
         let side = |(feature, (low, high)): (usize, &(Option<Rational>, Option<Rational>))| {
             let last = grid.thresholds(feature).len();
@@ -83,11 +95,11 @@ impl<'a> Radii<'a> {
         let weights = model.schema.features().iter().map(|f| f64::from(f.scale)).collect();
         // n additions with total size S have an error of less than n·2⁻⁵³·S, twice that in a difference
         let doubt = 16.0 * grid.trees.len() as f64 * f64::EPSILON * grid.total();
-        Ok(Self { model, grid, norm, domain, sides, weights, doubt })
+        Ok(Self { model, grid, norm, integers, domain, sides, weights, doubt })
     }
 
-    /// The radius at a raw point, within `budget` nodes; `None` if the point lies outside the domain or
-    /// is not finite.
+    /// The radius at a raw point, within `budget` nodes; `None` if the point lies outside the domain,
+    /// has a fraction where whole values are kept, or is not finite.
     pub fn at(&self, raw: &[f64], budget: u64) -> Option<Radius> {
         let point = Point::from_floats(raw)?;
         if !self.domain.contains(&point) {
@@ -158,11 +170,16 @@ impl<'a> Radii<'a> {
         self.norm
     }
 
+    /// The values that whole features take.
+    pub fn integers(&self) -> Integers {
+        self.integers
+    }
+
     /// An upper bound of the distance between two raw points, rounded up.
     pub fn distance_up(&self, from: &[f64], to: &[f64]) -> f64 {
         let ruler = self.ruler(from);
         let terms = to.iter().enumerate().filter(|&(feature, x)| *x != from[feature]);
-        let terms = terms.map(|(feature, &x)| ruler.exact_term(feature, x));
+        let terms = terms.map(|(feature, &x)| ruler.exact_term(feature, x, false));
         let total = match self.norm {
             Norm::Linf => terms.max(),
             Norm::L1 | Norm::L2 => terms.reduce(|sum, term| &sum + &term),
@@ -184,7 +201,8 @@ impl<'a> Radii<'a> {
     }
 
     fn ruler(&self, raw: &[f64]) -> Ruler {
-        Ruler { norm: self.norm, centre: raw.to_vec(), weights: self.weights.clone() }
+        let (weights, whole) = (self.weights.clone(), self.domain.is_whole().to_vec());
+        Ruler { norm: self.norm, centre: raw.to_vec(), weights, whole }
     }
 }
 

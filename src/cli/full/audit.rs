@@ -17,6 +17,7 @@ use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
 use super::inputs::Inputs;
+use super::interrupt::KeptRun;
 use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, expect_rows, ordered_as, read_whole};
 use super::{Ending, Refusal, files};
@@ -105,9 +106,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         command: command(arguments),
         seed: arguments.seed,
     };
-    let start = Instant::now();
+    let (start, kept) = (Instant::now(), KeptRun::begin());
     let mut tell = |pace: Pace| {
         let seconds = start.elapsed().as_secs_f64();
+        kept.note(pace.done, pace.all);
         eprintln!("[{seconds:5.1} s] {} ({} of {} cells done)", pace.text, pace.done, pace.all);
     };
     let mut audited = audit(&subject, &plan, (&store, arguments.resume), &mut tell)?;
@@ -118,6 +120,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         findings.for_each(|findings| findings.against = Some(against.clone()));
     }
     let text = write(&audited, &store)?;
+    drop(kept);
     draft.finish()?;
     eprintln!(
         "[{:5.1} s] done: {}",

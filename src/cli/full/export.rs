@@ -6,9 +6,9 @@ use crate::import::Format;
 use crate::model::{Family, Model};
 
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, SingleResult};
 use super::subject::read_model;
-use super::{Ending, Refusal, files};
+use super::{Ending, Refusal};
 
 /// The formats that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     format: ExportFormat,
     /// The model (model/1).
     model: PathBuf,
-    /// Where the file goes.
+    /// Where the file goes; - is standard output.
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
@@ -59,13 +59,12 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let Arguments { format, model: path, out, force, json } = arguments;
-    Inputs::default().file("the model", Some(path)).expect_apart(out)?;
-    expect_own(out, FileKind::Foreign((*format).into()), *force)?;
+    let (kind, inputs) = (Format::from(*format), Inputs::default().file("the model", Some(path)));
+    let result = SingleResult::new(out, FileKind::Foreign(kind), *force, &inputs)?;
     let (model, _) = read_model(path)?;
-    let bytes =
-        Format::from(*format).write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;
-    crate::store::write_whole(out, &bytes)?;
-    files::print(&summary(&model, bytes.len(), *json))?;
+    let bytes = kind.write(&model).map_err(Refusal::from).map_err(Refusal::about(path))?;
+    result.write(&bytes)?;
+    result.tell(&summary(&model, bytes.len(), *json))?;
     Ok(Ending::AsStated)
 }
 

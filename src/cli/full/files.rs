@@ -6,7 +6,7 @@ use crate::source::read_regular;
 
 use super::Refusal;
 
-pub(crate) use super::super::files::{open, print, read};
+pub(crate) use super::super::files::{open, print, print_bytes, read};
 
 /// Largest settings file (recipes, attacks), in bytes. Reading TOML takes a hundred times as much.
 const MAX_SETTINGS: u64 = 1 << 20;
@@ -16,15 +16,16 @@ pub(crate) fn read_settings(path: &Path) -> Result<Vec<u8>, Refusal> {
     Ok(read_regular(path, MAX_SETTINGS)?)
 }
 
-/// Checks before long work that the folder of `out` is there, and that `out` itself is not a folder.
-pub(crate) fn expect_folder(out: &Path) -> Result<(), Refusal> {
+/// Checks before long work that the folder of `out`, which `option` names, is there, and that `out` itself is no
+/// folder.
+pub(crate) fn expect_folder(option: &str, out: &Path) -> Result<(), Refusal> {
     if out.is_dir() {
-        return Err(Refusal::new(format!("--out {}: is a folder; name a file", out.display())));
+        return Err(Refusal::new(format!("{option} {}: is a folder; name a file", out.display())));
     }
     match out.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             let (folder, out) = (folder.display(), out.display());
-            Err(Refusal::new(format!("--out {out}: there is no folder {folder}; make it first")))
+            Err(Refusal::new(format!("{option} {out}: there is no folder {folder}; make it first")))
         }
         _ => Ok(()),
     }

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, SingleResult};
 use super::subject::{ordered_as, read_whole};
 use super::verify::{Verified, verify};
 use super::{Ending, Refusal, files};
@@ -102,7 +102,7 @@ pub(crate) struct Arguments {
     /// with all their digits, or the 8 hexadecimal digits of `predict --margin-bits`; they must be equal.
     #[arg(long, value_name = "EXPECT.csv", requires = "verify")]
     expect: Option<PathBuf>,
-    /// Where the model goes.
+    /// Where the model goes; - is standard output.
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
@@ -127,15 +127,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         force,
         json,
     } = arguments;
-    Inputs::default()
+    let inputs = Inputs::default()
         .file("the model to import", Some(file))
         .file("--verify", points.as_ref())
         .file("--expect", expect.as_ref())
         .data("--schema", schema.as_deref())
-        .data("--recentre", recentre.as_deref())
-        .expect_apart(out)?;
-    files::expect_folder(out)?;
-    expect_own(out, FileKind::Model, *force)?;
+        .data("--recentre", recentre.as_deref());
+    let result = SingleResult::new(out, FileKind::Model, *force, &inputs)?;
     let schema = match schema {
         Some(data) => Some(dataset::schema(&read_whole(data)?)?),
         None => None,
@@ -162,11 +160,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         None => None,
     };
     if let Some(agreement) = agreement.as_ref().filter(|agreement| !agreement.is_whole()) {
-        files::print(&agreement.text())?;
+        result.tell(&agreement.text())?;
         return Ok(Ending::NotAsStated);
     }
-    crate::store::write_whole(out, model.to_json().as_bytes())?;
-    files::print(&summary(&model, recentred, agreement.as_ref(), *json))?;
+    result.write(model.to_json().as_bytes())?;
+    result.tell(&summary(&model, recentred, agreement.as_ref(), *json))?;
     Ok(Ending::AsStated)
 }
 

@@ -42,7 +42,7 @@ impl Inputs {
     /// Checks, before a long search whose result grows in a `.partial` beside it, that there is room for both and
     /// that nothing kept by an interrupted run is lost.
     pub(crate) fn expect_room(&self, out: &Path, is_resumed: bool) -> Result<(), Refusal> {
-        files::expect_folder(out)?;
+        files::expect_folder("--out", out)?;
         let partial = partial_name(out);
         for path in [out, &partial] {
             self.expect_apart(path)?;

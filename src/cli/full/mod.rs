@@ -12,6 +12,7 @@ mod files;
 mod import;
 mod import_data;
 mod inputs;
+mod interrupt;
 mod output;
 mod points;
 mod predict;
@@ -19,6 +20,8 @@ mod progress;
 mod radius;
 mod report;
 mod served;
+mod shell;
+mod spec;
 mod steal;
 mod study;
 mod subject;
@@ -38,40 +41,48 @@ pub(super) struct GlobalOptions {
     threads: Option<usize>,
 }
 
+/// Verbs in the order of work, which `--help` keeps.
 #[derive(Debug, Subcommand)]
 pub(super) enum FullVerb {
     #[command(display_order = 0)]
     Demo(demo::Arguments),
-    #[command(display_order = 0)]
-    Audit(audit::Arguments),
     #[command(display_order = 1)]
+    Audit(audit::Arguments),
+    #[command(display_order = 2)]
     #[command(subcommand)]
     Data(data::DataVerb),
-    #[command(display_order = 2)]
-    Train(train::Arguments),
     #[command(display_order = 3)]
-    Import(import::Arguments),
+    Train(train::Arguments),
     #[command(display_order = 4)]
-    Export(export::Arguments),
+    Import(import::Arguments),
     #[command(display_order = 5)]
     Predict(predict::Arguments),
     #[command(display_order = 6)]
+    #[command(subcommand)]
+    Spec(spec::SpecVerb),
+    #[command(display_order = 7)]
     Certify(certify::Arguments),
-    #[command(display_order = 8)]
-    Bounds(bounds::Arguments),
     #[command(display_order = 9)]
-    Steal(steal::Arguments),
-    #[command(display_order = 10)]
-    Defend(defend::Arguments),
-    #[command(display_order = 11)]
-    Report(report::Arguments),
-    #[command(display_order = 12)]
     Radius(radius::Arguments),
+    #[command(display_order = 10)]
+    Bounds(bounds::Arguments),
+    #[command(display_order = 11)]
+    Steal(steal::Arguments),
+    #[command(display_order = 12)]
+    Defend(defend::Arguments),
     #[command(display_order = 13)]
-    Vnncomp(vnncomp::Arguments),
+    Report(report::Arguments),
     #[command(display_order = 14)]
     #[command(subcommand)]
     Study(study::StudyVerb),
+    #[command(display_order = 15)]
+    Export(export::Arguments),
+    #[command(display_order = 16)]
+    Vnncomp(vnncomp::Arguments),
+    #[command(hide = true)]
+    Completions(shell::CompletionsArguments),
+    #[command(hide = true)]
+    Man(shell::ManArguments),
 }
 
 /// Runs a verb.
@@ -85,6 +96,7 @@ pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Ref
         FullVerb::Import(arguments) => import::run(&arguments),
         FullVerb::Export(arguments) => export::run(&arguments),
         FullVerb::Predict(arguments) => predict::run(&arguments),
+        FullVerb::Spec(verb) => spec::run(&verb),
         FullVerb::Certify(arguments) => certify::run(&arguments),
         FullVerb::Bounds(arguments) => bounds::run(&arguments),
         FullVerb::Steal(arguments) => steal::run(&arguments),
@@ -93,6 +105,8 @@ pub(super) fn run(verb: FullVerb, options: &GlobalOptions) -> Result<Ending, Ref
         FullVerb::Radius(arguments) => radius::run(&arguments),
         FullVerb::Vnncomp(arguments) => vnncomp::run(&arguments),
         FullVerb::Study(verb) => study::run(&verb),
+        FullVerb::Completions(arguments) => shell::completions(&arguments),
+        FullVerb::Man(arguments) => shell::man(&arguments),
     }
 }
 

@@ -152,7 +152,7 @@ impl Serving<'_> {
         expect_own(log, FileKind::Certificate, self.arguments.force)?;
         expect_own(&place.rows, FileKind::Served, self.arguments.force)?;
         for path in [&place.log, &place.rows, &place.meta, &place.spec] {
-            files::expect_folder(path)?;
+            files::expect_folder("--log", path)?;
             files::expect_plain(path)?;
             inputs.expect_apart(path)?;
         }

@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::certify::Options;
 use crate::import::{Instance, instances};
 use crate::model::{DataError, Digest};
-use crate::store::{Log, Retention, Store, write_whole};
+use crate::store::{Log, Retention, Store};
 use crate::study::benchmark::{COLUMNS, InstanceOutcome, Status, row, run as solve, stored};
 
 use super::certify::gibibytes;
 use super::inputs::Inputs;
 use super::output::{
-    Draft, FileKind, Force, LIST, Leaves, ResultFolder, expect_own, line_of_answer, table_in,
+    Draft, FileKind, Force, LIST, Leaves, ResultFolder, SingleResult, line_of_answer, table_in,
 };
 use super::progress::bar;
 use super::{Ending, Refusal, files};
@@ -69,20 +69,22 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let todo = chosen(arguments)?;
-    expect_place(arguments, &todo)?;
+    let result = place_of_table(arguments, &todo)?;
     let list = list(arguments)?;
     let place = arguments.certificates.as_deref();
     let place = place.map(|folder| place_for(arguments, folder, &todo, &list));
     let place = place.transpose()?;
     let mut rows = BTreeMap::new();
     let header = serde_json::to_string(&RunInputs::of(arguments, &todo))?;
-    let log = Log::open(&arguments.out, &header, arguments.resume, &mut |line| {
+    let mut take = |line: &[u8]| {
         match serde_json::from_slice::<(u64, Vec<String>)>(line) {
             Ok((line, row)) => rows.insert(line, row),
             Err(_) => return Retention::Dropped,
         };
         Retention::Kept
-    })?;
+    };
+    let open = |out| Log::open(out, &header, arguments.resume, &mut take);
+    let log = result.file().map(open).transpose()?;
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let store = draft.as_ref().map(Draft::store).transpose()?;
@@ -111,15 +113,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             eprintln!("note: {note}");
         }
         let row = row(instance, &outcome, arguments.certificates.is_some(), folder);
-        log.add(&(serde_json::to_string(&(instance.line, &row))? + "\n"))?;
+        if let Some(log) = &log {
+            log.add(&(serde_json::to_string(&(instance.line, &row))? + "\n"))?;
+        }
         rows.insert(instance.line, row);
     }
     progress.finish_and_clear();
     draft.map_or(Ok(()), Draft::finish)?;
     let rows: Vec<Vec<String>> = rows.into_values().collect();
-    write_whole(&arguments.out, &table(&rows)?)?;
-    log.remove()?;
-    files::print(&format!("{}\n", summary(&rows)))?;
+    result.write(&table(&rows)?)?;
+    log.map_or(Ok(()), Log::remove)?;
+    result.tell(&format!("{}\n", summary(&rows)))?;
     let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Status::Error.name());
     match rows.iter().filter(is_error).count() {
         0 => Ok(Ending::AsStated),
@@ -138,10 +142,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Checks, before a long search, the places of the table and its `.partial`.
-fn expect_place(arguments: &Arguments, todo: &[Instance]) -> Result<(), Refusal> {
-    let inputs = inputs(arguments, todo);
-    inputs.expect_room(&arguments.out, arguments.resume)?;
-    expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)
+fn place_of_table<'a>(
+    arguments: &'a Arguments,
+    todo: &[Instance],
+) -> Result<SingleResult<'a>, Refusal> {
+    let (kind, how) = (FileKind::Table(&COLUMNS), (arguments.force, arguments.resume));
+    SingleResult::growing(&arguments.out, kind, how, &inputs(arguments, todo))
 }
 
 fn inputs(arguments: &Arguments, todo: &[Instance]) -> Inputs {

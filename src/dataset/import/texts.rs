@@ -8,7 +8,8 @@ use super::options::{CellSeparator, ImportOptions};
 use super::problem::{ImportProblem, Mend};
 use super::separator::{by_content, reader, told_separator};
 use crate::dataset::DatasetError;
-use crate::model::{DataError, csv_error, line_at, near};
+use crate::model::{DataError, csv_error, line_at};
+use crate::near::nearest as near;
 
 /// A column of the file.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ mod frontier;
 mod radii;
 mod stealing;
 
-use super::format::{NONE, claim, estimate_percent, integer, of, share};
-use super::{AttackReport, Counts, ModelReport, Run};
+use super::format::{NONE, claim, estimate_percent, integer, observed, of, share};
+use super::{AttackReport, Counts, DataSummary, ModelReport, Run, Share};
 use certified::{gives_away, proved, sampled};
 use defenses::defenses;
 use frontier::frontier;
@@ -196,13 +196,21 @@ fn accuracy(run: &Run) -> Section {
         intro: "How good the models are before anybody attacks or defends them. \
                 F1 takes the minority class of the training rows as positive.",
         tables: vec![
-            Table::new("", &columns, run.models.iter().map(row).collect()),
+            Table::new(largest_class(&run.data), &columns, run.models.iter().map(row).collect()),
             Table::details(
                 "The models",
                 &MODEL_COLUMNS,
                 run.models.iter().map(model_row).collect(),
             ),
         ],
+    }
+}
+
+/// The accuracy of always answering the largest class, in a sentence; empty if classes are not counted.
+fn largest_class(data: &DataSummary) -> String {
+    match data.largest_class() {
+        share if share.of > 0 => format!("The largest class has {} rows.", observed(share)),
+        _ => String::new(),
     }
 }
 
@@ -226,10 +234,11 @@ fn count_cells(counts: Counts) -> Vec<String> {
     numbers.map(integer).into_iter().chain(accuracy_ends(counts)).collect()
 }
 
-/// Both ends of constraint accuracy. Where nothing is undecided, both are the same fraction.
+/// Both ends of constraint accuracy. Where nothing is undecided, both are the same share, to the nearest tenth; its
+/// count stands beside it.
 fn accuracy_ends(counts: Counts) -> [String; 2] {
-    match counts.exactly() {
-        Some(fraction) => [format!("={fraction}"), format!("={fraction}")],
+    match Share::new(counts.proved, counts.n()).nearest().filter(|_| counts.undecided == 0) {
+        Some(share) => [share.clone(), share],
         None => [counts.lower(), counts.upper()].map(|e| e.unwrap_or_else(|| NONE.to_owned())),
     }
 }

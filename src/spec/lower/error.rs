@@ -1,6 +1,7 @@
 //! The errors for specs that say nothing about a model.
 
 use crate::model::Schema;
+use crate::near::nearest;
 
 /// Most names of features that an error lists.
 const NAMES: usize = 8;
@@ -34,11 +35,11 @@ fn ranges_needed(names: &[String], has_domain: bool) -> String {
 /// The error for a spec that says nothing that can be decided about this model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LowerError {
-    /// A feature that the model does not have.
-    #[error("the model has no feature `{name}`; its features are {known}")]
+    /// Features that the model does not have.
+    #[error("the model has no feature {names}; its features are {known}")]
     Feature {
-        /// The name in the spec.
-        name: String,
+        /// The names in the spec, each with the near one of the model, if there is one.
+        names: String,
         /// The first names of the model.
         known: String,
     },
@@ -128,14 +129,23 @@ pub(in crate::spec) fn meaningless(what: impl Into<String>, why: &'static str) -
     LowerError::Meaningless { what: what.into(), why }
 }
 
+/// The first of some texts, and the number of the others.
+fn some(texts: impl ExactSizeIterator<Item = String>) -> String {
+    let more = texts.len().saturating_sub(NAMES);
+    let first = texts.take(NAMES).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
+}
+
 impl LowerError {
-    /// A name that no feature has.
-    pub(in crate::spec) fn no_feature(schema: &Schema, name: String) -> Self {
-        let names = schema.features().iter().map(|feature| format!("`{}`", feature.name));
-        let mut known = names.take(NAMES).collect::<Vec<_>>().join(", ");
-        if let Some(more) = schema.len().checked_sub(NAMES).filter(|&more| more > 0) {
-            known += &format!(" and {more} more");
-        }
-        Self::Feature { name, known }
+    /// Names that no feature has, at least one.
+    pub(in crate::spec) fn no_features(schema: &Schema, names: &[String]) -> Self {
+        let known = || schema.features().iter().map(|feature| feature.name.as_str());
+        let advised = |name: &String| match nearest(name, known()) {
+            Some(near) => format!("`{name}` (did you mean `{near}`?)"),
+            None => format!("`{name}`"),
+        };
+        let names = some(names.iter().map(advised));
+        let known = some(schema.features().iter().map(|feature| format!("`{}`", feature.name)));
+        Self::Feature { names, known }
     }
 }

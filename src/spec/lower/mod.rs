@@ -27,7 +27,7 @@ use crate::defense::Defense;
 use crate::interval::Rational;
 use crate::model::{Model, Point, Precision, Row};
 
-use super::{Domain, RawRegion, Semantics, Spec};
+use super::{Domain, LabelSource, RawRegion, Semantics, Spec};
 use carried::Carried;
 
 pub use avoid::{Halfspace, OutputBlock};
@@ -134,6 +134,19 @@ impl<'a> Lowered<'a> {
     /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         matches!(self.lowering.places, Places::Rows(_)).then(|| self.lowering.place_of(at))
+    }
+
+    /// True if the claims are about the labels that the data gives rows, of the model as it is.
+    pub fn is_about_true_labels(&self) -> bool {
+        let spec = self.setting.spec;
+        let is_true = spec.label == LabelSource::True && spec.property.profile().is_about_label();
+        is_true && self.defense.is_none()
+    }
+
+    /// True if the model gives a row another label than the data does.
+    pub fn is_wrong(&self, row: usize) -> bool {
+        let label = self.setting.predicted(row);
+        label.is_some() && label != self.setting.rows.get(row).map(|row| row.label)
     }
 
     /// The obligation of that index; `None` from [`Lowered::len`] on.

@@ -55,10 +55,15 @@ impl Setting<'_> {
         names: &[FeatureName],
     ) -> Result<Vec<Feature>, LowerError> {
         let schema = &self.model.schema;
+        let unknown: Vec<String> = names
+            .iter()
+            .filter(|name| name.find(schema).is_none())
+            .map(FeatureName::to_string)
+            .collect();
         let mut seen = BTreeSet::new();
         let find = |name: &FeatureName| {
-            let unknown = || LowerError::no_feature(schema, name.to_string());
-            let feature = name.find(schema).ok_or_else(unknown)?;
+            let refused = || LowerError::no_features(schema, &unknown);
+            let feature = name.find(schema).ok_or_else(refused)?;
             let twice = || LowerError::Twice { name: name.to_string() };
             seen.insert(feature).then_some(feature).ok_or_else(twice)
         };
@@ -104,15 +109,18 @@ impl Setting<'_> {
     }
 
     /// The label that an obligation about a row is made for.
-    pub(super) fn label(&self, row: usize) -> Option<usize> {
-        let row = self.rows.get(row)?;
+    pub(super) fn label(&self, index: usize) -> Option<usize> {
+        let row = self.rows.get(index)?;
         match self.spec.label {
             LabelSource::True => Some(row.label),
-            LabelSource::Predicted => {
-                let scores = self.model.exact_scores(&Point::from_floats(&row.values)?);
-                Some(argmax(&scores, self.model.tie))
-            }
+            LabelSource::Predicted => self.predicted(index),
         }
+    }
+
+    /// The label of the model at a row, evaluated exactly.
+    pub(super) fn predicted(&self, index: usize) -> Option<usize> {
+        let point = Point::from_floats(&self.rows.get(index)?.values)?;
+        Some(argmax(&self.model.exact_scores(&point), self.model.tie))
     }
 
     /// Refuses labels that the model does not know. A claim about a plain score does not look at the labels of

@@ -24,6 +24,16 @@ macro_rules! keys {
                 TakenKey { taker: self.taker, key: $name, value: self.$field.take() }
             })*
 
+            /// Refuses if one of these keys is not given, and names all that are not.
+            fn expect_all(&self, property: &'static str, needed: &[&'static str]) -> Result<(), SpecError> {
+                let is_given = |key: &str| match key { $($name => self.$field.is_some(),)* _ => true };
+                let missing: Vec<_> = needed.iter().copied().filter(|key| !is_given(key)).collect();
+                match missing.as_slice() {
+                    [] => Ok(()),
+                    _ => Err(SpecError::Missing { property, keys: missing }),
+                }
+            }
+
             /// Refuses the first key that is still there.
             pub(super) fn expect_no_more(&self) -> Result<(), SpecError> {
                 let property = self.taker;
@@ -56,7 +66,7 @@ impl<T> TakenKey<T> {
 
     /// The value; a missing key is refused.
     pub(super) fn needed(self) -> Result<T, SpecError> {
-        self.value.ok_or(SpecError::Missing { property: self.taker, key: self.key })
+        self.value.ok_or(SpecError::Missing { property: self.taker, keys: vec![self.key] })
     }
 }
 

@@ -4,7 +4,7 @@ use crate::interval::Decimal;
 
 use super::{
     Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Places, Profile, PropertyKind,
-    Setting, SpecError, Variation,
+    Setting, Sketched, SpecError, Variation,
 };
 
 /// `argmax f = y` within ε of a row.
@@ -18,9 +18,19 @@ pub struct Label {
 
 impl PropertyKind for Label {
     const NAME: &str = "label";
+    const SUMMARY: &str = "Near a row, the model gives the label of the row";
+    const NEEDED: &[&str] = &["epsilon"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self { epsilon: keys.epsilon().not_negative()?, norm: keys.norm().or(Norm::Linf) })
+    }
+
+    fn sketch(of: &Sketched) -> String {
+        let unit = of.unit();
+        format!(
+            "# The radius around a row, at least 0, in {unit}.\nepsilon = \"0.1\"\n\
+             # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
+        )
     }
 
     fn profile(&self) -> Profile {

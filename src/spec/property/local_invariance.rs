@@ -5,7 +5,7 @@ use crate::model::Part;
 
 use super::{
     Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, PairBound, Places, Profile,
-    PropertyKind, Setting, SpecError, Variation,
+    PropertyKind, Setting, Sketched, SpecError, Variation,
 };
 
 /// `F_y > 1 − δ` within ε of a row.
@@ -21,6 +21,8 @@ pub struct LocalInvariance {
 
 impl PropertyKind for LocalInvariance {
     const NAME: &str = "local-invariance";
+    const SUMMARY: &str = "Near a row, the posterior of the row's label stays above 1 - delta";
+    const NEEDED: &[&str] = &["epsilon", "delta"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self {
@@ -28,6 +30,15 @@ impl PropertyKind for LocalInvariance {
             delta: keys.delta().share()?,
             norm: keys.norm().or(Norm::Linf),
         })
+    }
+
+    fn sketch(of: &Sketched) -> String {
+        let unit = of.unit();
+        format!(
+            "# The radius around a row, at least 0, in {unit}.\nepsilon = \"0.1\"\n\
+             # The posterior of the label stays above 1 - delta; strictly between 0 and 1.\ndelta = \"0.5\"\n\
+             # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
+        )
     }
 
     fn profile(&self) -> Profile {
@@ -63,12 +74,23 @@ pub struct LocalInvarianceT {
 
 impl PropertyKind for LocalInvarianceT {
     const NAME: &str = "local-invariance-t";
+    const SUMMARY: &str =
+        "Rows near each other get posteriors near each other (divergence of Kullback and Leibler)";
+    const NEEDED: &[&str] = &["epsilon-1", "epsilon-2"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self {
             epsilon_1: keys.epsilon_1().positive()?,
             epsilon_2: keys.epsilon_2().positive()?,
         })
+    }
+
+    fn sketch(of: &Sketched) -> String {
+        let unit = of.unit();
+        format!(
+            "# Two rows are near below this distance (l2), above 0, in {unit}.\nepsilon-1 = \"1\"\n\
+             # The divergence that their posteriors stay below, above 0.\nepsilon-2 = \"0.1\"\n"
+        )
     }
 
     fn profile(&self) -> Profile {

@@ -23,15 +23,16 @@ use crate::defense::{Asked, Defense};
 use crate::interval::Decimal;
 use crate::model::{Digest, Object, Part, Row};
 
-use super::SpecError;
 use super::lower::{
     Aim, Bonds, Claim, Confidence, LowerError, Lowering, Pair, PairBound, Places, Regions, Setting,
     Threshold, Variation, meaningless, unsupported,
 };
+use super::sketch::SketchedRange;
 use super::terms::{
     Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
 };
 use super::words::{listed, names};
+use super::{Sketched, SpecError};
 use keys::{TakenKey, expect, expect_filled, keys};
 
 pub use boundary_fuzz::BoundaryFuzz;
@@ -50,8 +51,17 @@ trait PropertyKind: Sized {
     /// The name in files.
     const NAME: &str;
 
+    /// The claim in a line, without a full stop.
+    const SUMMARY: &str;
+
+    /// The keys without which it says nothing, whatever the others are.
+    const NEEDED: &[&str];
+
     /// Takes its keys; a missing one and a value for which the claim would have no meaning are refused.
     fn take(keys: &mut Keys) -> Result<Self, SpecError>;
+
+    /// Its keys with values for a model, each with its meaning: the lines of a spec.
+    fn sketch(of: &Sketched) -> String;
 
     fn profile(&self) -> Profile;
 
@@ -79,6 +89,21 @@ macro_rules! properties {
             /// All names, as in files.
             pub const NAMES: [&'static str; [$($kind::NAME),*].len()] = [$($kind::NAME),*];
 
+            /// The claim of the property of that name, in a line; empty for any other name.
+            pub fn summary_of(name: &str) -> &'static str {
+                match name { $($kind::NAME => $kind::SUMMARY,)* _ => "" }
+            }
+
+            /// The keys without which the property of that name says nothing; none for any other name.
+            pub fn needed_by(name: &str) -> &'static [&'static str] {
+                match name { $($kind::NAME => $kind::NEEDED,)* _ => &[] }
+            }
+
+            /// The lines of a spec of the property of that name for a model; empty for any other name.
+            pub(super) fn sketch_of(name: &str, of: &Sketched) -> String {
+                match name { $($kind::NAME => $kind::sketch(of),)* _ => String::new() }
+            }
+
             /// The name in files.
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$kind(_) => $kind::NAME),* }
@@ -104,6 +129,7 @@ macro_rules! properties {
             /// Takes the keys of the property that is named among them.
             pub(super) fn take(keys: &mut Keys) -> Result<Self, SpecError> {
                 let name = keys.property().given().ok_or(SpecError::NoProperty)?;
+                keys.expect_all(Self::named(&name)?, Self::needed_by(&name))?;
                 match name.as_str() {
                     $($kind::NAME => {
                         keys.taker = $kind::NAME;
@@ -234,6 +260,15 @@ pub enum CountedBy {
 }
 
 impl Property {
+    /// The name in files, as it is known.
+    ///
+    /// # Errors
+    /// The name of no property.
+    pub fn named(name: &str) -> Result<&'static str, SpecError> {
+        let found = Self::NAMES.into_iter().find(|known| *known == name);
+        found.ok_or_else(|| SpecError::Property(name.to_owned()))
+    }
+
     /// The subject of one obligation.
     pub fn counted_by(&self) -> CountedBy {
         self.profile().counted_by

@@ -4,7 +4,7 @@ use crate::interval::Decimal;
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, On, Pair, Places,
-    Profile, PropertyKind, Regions, Setting, SpecError, Variation,
+    Profile, PropertyKind, Regions, Setting, Sketched, SpecError, Variation,
 };
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
@@ -20,6 +20,9 @@ pub struct SmallNeighborhood {
 
 impl PropertyKind for SmallNeighborhood {
     const NAME: &str = "small-neighborhood";
+    const SUMMARY: &str =
+        "Points near each other, anywhere in the domain, get answers near each other";
+    const NEEDED: &[&str] = &["epsilon", "constant"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self {
@@ -27,6 +30,15 @@ impl PropertyKind for SmallNeighborhood {
             constant: keys.constant().not_negative()?,
             on: keys.on().or(On::Posterior),
         })
+    }
+
+    fn sketch(of: &Sketched) -> String {
+        let (unit, on) = (of.unit(), of.on());
+        format!(
+            "# Two points are near within this distance in every feature, above 0, in {unit}.\nepsilon = \"0.1\"\n\
+             # Their answers differ by at most constant times epsilon; at least 0.\nconstant = \"1\"\n\
+             # The answers: \"posterior\" (strictly less) or \"score\" (at most).\non = \"{on}\"\n"
+        )
     }
 
     fn profile(&self) -> Profile {

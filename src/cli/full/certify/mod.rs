@@ -1,21 +1,26 @@
 //! `propcert certify`: proves or refutes obligations, or leaves them undecided, and writes the certificate.
 
+mod entry;
 mod extent;
 
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
+
 use crate::certificate::Tally;
-use crate::certify::{CertifyError, Options, Selection, Task, Written};
+use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Written};
 use crate::spec::DistanceUnit;
 use crate::text::Share;
 
-use super::check::{accuracy_json, accuracy_lines};
+use super::check::{accuracy_json, accuracy_lines, refuted_json};
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::interrupt::KeptRun;
+use super::output::{FileKind, Force, SingleResult};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
-use super::{Ending, Refusal, files};
+use super::{Ending, Refusal};
 
+use self::entry::Listed;
 use self::extent::Extent;
 
 /// Certify a property of a model and write a certificate.
@@ -42,12 +47,16 @@ pub(crate) struct Arguments {
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Where the certificate goes.
+    /// Where the certificate goes; - is standard output.
     #[arg(long)]
     out: PathBuf,
     /// Continue the interrupted `.partial` beside it.
     #[arg(long)]
     resume: bool,
+    /// Also list the certificate, with its model, spec and data, in this manifest, which `steal` and `defend` take
+    /// as --certificates; it is made if it is missing.
+    #[arg(long, value_name = "MANIFEST.json")]
+    manifest: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
     /// The counts as JSON.
@@ -58,13 +67,19 @@ pub(crate) struct Arguments {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let SubjectArguments { model, spec, data, defense, .. } = &arguments.subject;
-    Inputs::default()
+    let inputs = Inputs::default()
         .file("--model", Some(model))
         .file("--spec", Some(spec))
         .file("--defense", defense.as_ref())
-        .data("--data", data.as_deref())
-        .expect_room(&arguments.out, arguments.resume)?;
-    expect_own(&arguments.out, FileKind::Certificate, arguments.force)?;
+        .data("--data", data.as_deref());
+    let how = (arguments.force, arguments.resume);
+    let result = SingleResult::growing(&arguments.out, FileKind::Certificate, how, &inputs)?;
+    let subject = &arguments.subject;
+    let listed = arguments
+        .manifest
+        .as_deref()
+        .map(|manifest| Listed::new(manifest, subject, &arguments.out, &inputs));
+    let listed = listed.transpose()?;
     let loaded = Loaded::read(&arguments.subject)?;
     if let Some((defense, _)) = &loaded.defense
         && defense.target != loaded.model.1
@@ -94,12 +109,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         ..Options::default()
     };
     let task = Task { subject: loaded.subject(), selection, options };
-    let outcome =
-        certify(&task, &arguments.out, arguments.resume).map_err(|error| match error {
+    let (outcome, text) =
+        certify(&task, result.file(), arguments.resume).map_err(|error| match error {
             CertifyError::Lower(error) => Refusal::about(spec)(error.into()),
             error => error.into(),
         })?;
-    files::print(&if arguments.json { outcome.json() } else { outcome.text() })?;
+    if let Some(text) = text {
+        result.write(text.as_bytes())?;
+    }
+    if let Some(listed) = listed {
+        listed.write()?;
+    }
+    result.tell(&if arguments.json { outcome.json() } else { outcome.text() })?;
     let (spent, budget) = (outcome.written.spent, arguments.budget_nodes);
     if spent > 0 && !arguments.json {
         eprintln!(
@@ -154,10 +175,12 @@ impl CertifyOutcome {
     }
 
     fn json(&self) -> String {
-        let Tally { all, distinct, rules } = &self.written.tally;
+        let tally = &self.written.tally;
+        let Tally { all, distinct, rules, .. } = tally;
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
             "unit": self.unit, "missing-values-outside": self.has_missing_directions, "totals": all, "distinct": distinct, "rules": rules,
+            "refuted": refuted_json(tally),
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.written.survives_attack() },
             "largest-change": changes, "score-span": span, "premise-met": is_premise_met,
@@ -166,19 +189,42 @@ impl CertifyOutcome {
     }
 }
 
-/// Certifies into `out`, by way of `out.partial`, with a bar of progress.
-fn certify(task: &Task, out: &Path, is_resumed: bool) -> Result<CertifyOutcome, CertifyError> {
+/// Certifies into the file of a result, by way of its `.partial`, with a bar of progress; without a file, the text of the
+/// certificate comes back.
+fn certify(
+    task: &Task,
+    file: Option<&Path>,
+    is_resumed: bool,
+) -> Result<(CertifyOutcome, Option<String>), CertifyError> {
     let bar = bar("certify", 0);
-    let written = task.certify_to(out, is_resumed, &mut |progress| {
-        bar.set_length(progress.all as u64);
-        bar.set_position(progress.done as u64);
-    })?;
+    let (written, text) = match file {
+        Some(file) => (certify_to(task, file, is_resumed, &bar)?, None),
+        None => {
+            let Certificate { text, written } = task.certify(&mut |_, _| bar.inc(1))?;
+            (written, Some(text))
+        }
+    };
     bar.finish_and_clear();
     let (model, spec) = (task.subject.model.0, task.subject.spec);
-    Ok(CertifyOutcome {
+    let outcome = CertifyOutcome {
         written,
         unit: DistanceUnit::of(spec, model),
         has_missing_directions: model.has_missing_directions(),
         extent: Extent::of(task)?,
+    };
+    Ok((outcome, text))
+}
+
+fn certify_to(
+    task: &Task,
+    file: &Path,
+    is_resumed: bool,
+    bar: &ProgressBar,
+) -> Result<Written, CertifyError> {
+    let kept = KeptRun::begin();
+    task.certify_to(file, is_resumed, &mut |progress| {
+        bar.set_length(progress.all as u64);
+        bar.set_position(progress.done as u64);
+        kept.note(progress.done as u64, progress.all as u64);
     })
 }

@@ -13,6 +13,7 @@
 
 mod folder;
 mod own;
+mod single;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use super::{Refusal, files};
 
 pub(crate) use folder::{Draft, ResultFolder, is_inside, table_in};
 pub(crate) use own::{LIST, Leaves, line_of_answer};
+pub(crate) use single::{SingleResult, is_standard_output};
 
 /// Whether what this program did not write may be replaced.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -41,6 +43,8 @@ pub(crate) enum FileKind<'a> {
     Model,
     /// A certificate/1.
     Certificate,
+    /// A spec to start from; one that is there may have been changed by hand.
+    Spec,
     /// A CSV with these columns.
     Table(&'a [&'a str]),
     /// A data set of one CSV, with its meta file.
@@ -60,6 +64,7 @@ impl FileKind<'_> {
         match self {
             Self::Model => "a model/1".to_owned(),
             Self::Certificate => "a certificate/1".to_owned(),
+            Self::Spec => "a spec that may be lost".to_owned(),
             Self::Table(columns) => format!("a table with the columns {}", columns.join(",")),
             Self::Data => "a data set with its meta file".to_owned(),
             Self::Served => "answered points with their meta file and spec".to_owned(),
@@ -78,6 +83,7 @@ impl FileKind<'_> {
             }
             Self::Model
             | Self::Certificate
+            | Self::Spec
             | Self::Table(_)
             | Self::Record
             | Self::Foreign(_)
@@ -89,6 +95,7 @@ impl FileKind<'_> {
         let bytes = || files::read(path).unwrap_or_default();
         match self {
             Self::Model => Model::read(&bytes()).is_ok(),
+            Self::Spec => false,
             Self::Certificate => first_bytes(path).starts_with(b"{\"schema\":\"certificate/1\""),
             Self::Table(columns) => first_bytes(path).starts_with(columns.join(",").as_bytes()),
             Self::Data => is_rows_of(path, |files| files.all.as_deref()),

@@ -45,7 +45,7 @@ impl Leaves {
         let names = |names: &[&str]| names.iter().map(PathBuf::from).collect();
         let is_of_verb = || metrics_verb(folder).is_some_and(|verb| verb == self.verb());
         match self {
-            Self::Demo => files_of_demo(folder),
+            Self::Demo => made_by_demo(folder),
             Self::Audit => files_of_audit(folder),
             Self::Report if is_report(folder) => {
                 names(&["report.json", "report.html", "tables.md", "tables.csv"])
@@ -54,7 +54,7 @@ impl Leaves {
                 names(&["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"])
             }
             Self::Defend if is_of_verb() => {
-                let mut own = files_of_demo(folder);
+                let mut own = made_by_demo(folder);
                 own.extend(names(&["defense.json", "metrics.json", "model.json"]));
                 own
             }
@@ -65,6 +65,16 @@ impl Leaves {
             Self::Report | Self::Steal | Self::Defend => BTreeSet::new(),
         }
     }
+}
+
+/// The files of a manifest where a demonstration puts them; what `certify` lists there may lie anywhere.
+fn made_by_demo(folder: &Path) -> BTreeSet<PathBuf> {
+    let is_made = |file: &PathBuf| {
+        ["models", "specs", "certificates", "defenses"].iter().any(|made| file.starts_with(made))
+            || file.parent().is_some_and(|parent| parent.as_os_str().is_empty())
+                && file.file_stem().is_some_and(|stem| stem == "report" || stem == "manifest")
+    };
+    files_of_demo(folder).into_iter().filter(is_made).collect()
 }
 
 /// The verb that a folder's `metrics.json` names.

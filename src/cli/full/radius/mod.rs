@@ -12,17 +12,17 @@ use serde::Serialize;
 
 use crate::certify::ensemble::Radii;
 use crate::model::Digest;
-use crate::spec::DistanceUnit;
-use crate::spec::Norm;
-use crate::store::{Log, Retention, write_whole};
+use crate::spec::{DistanceUnit, Integers, Norm};
+use crate::store::{Log, Retention};
 use crate::study::Manifest;
 
 use super::inputs::Inputs;
-use super::output::{Draft, FileKind, Force, expect_own};
+use super::interrupt::KeptRun;
+use super::output::{Draft, FileKind, Force, SingleResult};
 use super::points::{Points, read_points};
 use super::progress::bar;
 use super::subject::read_model;
-use super::{Ending, Refusal, files};
+use super::{Ending, Refusal};
 
 use self::keeper::{Keeper, place};
 use self::table::{COLUMNS, Counts, Measured, table};
@@ -48,6 +48,24 @@ impl From<NormArgument> for Norm {
     }
 }
 
+/// The values that whole features take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum IntegersArgument {
+    /// Whole values only.
+    Respect,
+    /// Any real value of the range.
+    Relax,
+}
+
+impl From<IntegersArgument> for Integers {
+    fn from(integers: IntegersArgument) -> Self {
+        match integers {
+            IntegersArgument::Respect => Self::Respect,
+            IntegersArgument::Relax => Self::Relax,
+        }
+    }
+}
+
 /// The settings that the rows depend on: a run goes on only if all of them are the same.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,21 +74,23 @@ struct RunHeader<'a> {
     model: Digest,
     points: Digest,
     norm: Norm,
+    integers: Integers,
     budget_nodes: u64,
     certificates: Option<&'a Path>,
 }
 
 /// The exact distance of every point to the nearest change of label, for ensembles.
 ///
-/// The distance is the infimum over real inputs (whole features are taken as real ones, `relax`) within
+/// The distance is the infimum over real inputs (whole features are taken as real ones, or with --integers respect
+/// keep to whole values) within
 /// the ranges that the model declares, and without bounds where it declares none, in units of
 /// z = scale·(x − mean). Values of a model of precision f32 are first rounded to f32, as a served copy
 /// does, but for those that only rounding would put outside the declared ranges. A radius of 0 is no mistake: a point that lies on a threshold falls left by a move as small as one
-/// likes.
+/// likes. Where whole values are kept, it falls by a step of 1, and a point with a fraction has no radius.
 ///
 /// OUT has columns row, lower, upper, exact, nodes, seconds. With exact = true, lower and upper are the
 /// distance rounded down and up; else the budget has ended and they are proved bounds of it. Both are empty
-/// for a point outside the declared ranges. The search counts in exact integers; with --certificates the
+/// for a point outside the declared ranges, or with a fraction where whole values are kept. The search counts in exact integers; with --certificates the
 /// kernel decides again: DIR gets for each row K a label spec and certificate (K.toml, K.jsonl) on the
 /// closed ball of radius lower (of the float below it, if a point at that distance has another label), the
 /// witness of upper as a certificate that refutes the ball which just reaches it (K.flip.toml,
@@ -94,13 +114,16 @@ pub(crate) struct Arguments {
     /// How distances are measured.
     #[arg(long)]
     norm: NormArgument,
+    /// Which values integer and binary features take: whole ones, or (as in published radii) any.
+    #[arg(long, value_enum, default_value_t = IntegersArgument::Relax)]
+    integers: IntegersArgument,
     /// Boxes looked at per point.
     #[arg(long, default_value_t = 10_000_000, value_name = "B")]
     budget_nodes: u64,
     /// A folder for specs, certificates and witnesses.
     #[arg(long, value_name = "DIR")]
     certificates: Option<PathBuf>,
-    /// Where the radii go.
+    /// Where the radii go; - is standard output.
     #[arg(long)]
     out: PathBuf,
     /// Continue the interrupted `.partial` beside it.
@@ -117,34 +140,38 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, digest) = read_model(&arguments.model)?;
     let about = Refusal::about(&arguments.model);
-    let radii = Radii::new(&model, arguments.norm.into()).map_err(Refusal::from).map_err(about)?;
+    let radii = Radii::with_integers(&model, arguments.norm.into(), arguments.integers.into());
+    let radii = radii.map_err(Refusal::from).map_err(about)?;
     let mut points = read_points(&arguments.points, &model)?;
     points.rows.iter_mut().for_each(|raw| *raw = radii.served(raw));
     if points.rows.is_empty() {
         let points = arguments.points.display();
         return Err(Refusal::new(format!("{points}: there are no points; expected at least one")));
     }
-    inputs(arguments).expect_room(&arguments.out, arguments.resume)?;
     let place = arguments.certificates.as_deref().map(|folder| place(arguments, folder, &points));
     let place = place.transpose()?;
-    expect_own(&arguments.out, FileKind::Table(&COLUMNS), arguments.force)?;
+    let (kind, how) = (FileKind::Table(&COLUMNS), (arguments.force, arguments.resume));
+    let result = SingleResult::growing(&arguments.out, kind, how, &inputs(arguments))?;
     let header = RunHeader {
         tool: env!("CARGO_PKG_VERSION"),
         model: digest,
         points: points.digest,
         norm: arguments.norm.into(),
+        integers: arguments.integers.into(),
         budget_nodes: arguments.budget_nodes,
         certificates: arguments.certificates.as_deref(),
     };
     let mut before = Vec::new();
     let header = serde_json::to_string(&header)?;
-    let log = Log::open(&arguments.out, &header, arguments.resume, &mut |line| {
+    let mut take = |line: &[u8]| {
         match serde_json::from_slice::<Measured>(line) {
             Ok(row) => before.push(row),
             Err(_) => return Retention::Dropped,
         }
         Retention::Kept
-    })?;
+    };
+    let open = |out| Log::open(out, &header, arguments.resume, &mut take);
+    let log = result.file().map(open).transpose()?;
     let draft =
         place.map(|place| place.begin(arguments.resume).map(Draft::resumable)).transpose()?;
     let keeper = draft.as_ref().map(|draft| Keeper::new(arguments, draft, (&model, digest)));
@@ -154,7 +181,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         row.at < points.rows.len() && row.is_all_there(folder.as_deref())
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
-    let rows = measure(arguments, &radii, &points, (&before, &log, keeper.as_ref()))?;
+    let rows = measure(arguments, &radii, &points, (&before, log.as_ref(), keeper.as_ref()))?;
     let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
     if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
@@ -162,9 +189,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         keeper.store.write("manifest.json", Manifest { certificates }.to_json().as_bytes())?;
     }
     draft.map_or(Ok(()), Draft::finish)?;
-    write_whole(&arguments.out, table(&points.names, &rows)?.as_slice())?;
-    log.remove()?;
-    files::print(&if arguments.json { counts.json() } else { counts.text() })?;
+    result.write(table(&points.names, &rows)?.as_slice())?;
+    log.map_or(Ok(()), Log::remove)?;
+    result.tell(&if arguments.json { counts.json() } else { counts.text() })?;
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
 }
 
@@ -173,10 +200,12 @@ fn measure(
     arguments: &Arguments,
     radii: &Radii,
     points: &Points,
-    (before, log, keeper): (&BTreeMap<usize, Measured>, &Log, Option<&Keeper>),
+    (before, log, keeper): (&BTreeMap<usize, Measured>, Option<&Log>, Option<&Keeper>),
 ) -> Result<Vec<Measured>, Refusal> {
     let progress = bar("radius", points.rows.len() as u64);
     progress.set_position(before.len() as u64);
+    let run = log.map(|_| KeptRun::begin());
+    run.iter().for_each(|run| run.note(before.len() as u64, points.rows.len() as u64));
     let measure = |index: usize| -> Result<Measured, Refusal> {
         if let Some(row) = before.get(&index) {
             return Ok(row.clone());
@@ -189,7 +218,10 @@ fn measure(
             _ => None,
         };
         let row = Measured::new(index, radius.as_ref(), seconds, kept);
-        log.add(&(serde_json::to_string(&row)? + "\n"))?;
+        if let (Some(log), Some(run)) = (log, &run) {
+            log.add(&(serde_json::to_string(&row)? + "\n"))?;
+            run.note_one();
+        }
         progress.inc(1);
         Ok(row)
     };

@@ -4,6 +4,7 @@ mod extras;
 mod outside;
 mod progress;
 mod replay;
+mod sweep;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::model::{DataSet, Digest, Part};
 use crate::oracle::{Answering, Response};
 use crate::steal::{
     AttackName, AttackNumbers, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference,
-    Knowledge, Scene, SeedRows, Substitute, ValidBox,
+    Knowledge, Repetition, Scene, SeedRows, Substitute, ValidBox,
 };
 use crate::store::Store;
 use crate::study::Manifest;
@@ -45,16 +46,17 @@ use super::{Ending, Refusal, files};
 /// DIR gets metrics.json (with what it is about, and the number of certified boxes and monotone features
 /// given), metrics.csv, and transcript and substitute of the first repetition. It is filled in DIR.partial
 /// and takes the place of an earlier theft, or of nothing; an interrupted run goes on with --resume. --replay DIR
-/// checks that the answers of a transcript are those of the target; exit code 1 if not. --print-defaults prints every
+/// checks that the answers of a transcript are those of the target; exit code 1 if not. Several targets or budgets are
+/// stolen one after the other into DIR/TARGET-BUDGET, and DIR/table.csv has the mean of each with its 95% interval. --print-defaults prints every
 /// setting of --attack, or of all attacks.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert steal --target trees.json --attack attacks/masked-thief.toml --data spambase \\\n    --budget 200 --seeds 50 --seed 1 --repetitions 5 --certificates demo-out/manifest.json --out stolen"
 )]
 pub(crate) struct Arguments {
-    /// The target (model/1).
-    #[arg(long, required_unless_present_any = ["print_defaults", "target_exec"])]
-    target: Option<PathBuf>,
+    /// The target (model/1); several make a table.
+    #[arg(long, required_unless_present_any = ["print_defaults", "target_exec"], num_args = 1..)]
+    target: Vec<PathBuf>,
     /// A target outside: a command that answers rows.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "certificates", "defense", "replay"])]
     target_exec: Option<String>,
@@ -67,9 +69,9 @@ pub(crate) struct Arguments {
     /// The data: seeds come from its auxiliary (X) or training (P) rows, figures from its test rows.
     #[arg(long, required_unless_present_any = ["print_defaults", "replay"])]
     data: Option<String>,
-    /// Queries in all, seeds included [default: the attack's].
-    #[arg(long)]
-    budget: Option<usize>,
+    /// Queries in all, seeds included [default: the attack's]; several, separated by commas, make a table.
+    #[arg(long, value_delimiter = ',')]
+    budget: Vec<usize>,
     /// Seed rows [default: the attack's].
     #[arg(long)]
     seeds: Option<usize>,
@@ -115,7 +117,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.print_defaults {
         return print_defaults(arguments);
     }
-    if let (Some(folder), Some(target)) = (&arguments.replay, &arguments.target) {
+    if let (Some(folder), [target]) = (&arguments.replay, arguments.target.as_slice()) {
         return replay::run(folder, target, arguments.defense.as_deref(), arguments.json);
     }
     let missing = |what: &str| Refusal::new(format!("{what} is missing"));
@@ -126,18 +128,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             format!("--repetitions {}: expected at least 1, at most 10000", arguments.repetitions);
         return Err(Refusal::new(text));
     }
-    let theft = TheftCall { arguments, out, data };
-    match (&arguments.target, &arguments.target_exec) {
-        (Some(target), _) => theft.of_model(target),
-        (None, Some(command)) => theft.of_command(command),
-        (None, None) => Err(missing("--target or --target-exec")),
-    }
+    let budget = match arguments.budget.as_slice() {
+        [] => None,
+        [budget] => Some(*budget),
+        _ if arguments.target_exec.is_some() => {
+            let text = "--budget: a command is asked with one budget; give one, or a --target";
+            return Err(Refusal::new(text));
+        }
+        _ => return sweep::run(arguments, data, out),
+    };
+    let theft = |target| TheftCall { arguments, out, data, target, budget };
+    let outcome = match (arguments.target.as_slice(), &arguments.target_exec) {
+        ([target], _) => theft(Some(target.as_path())).of_model(target)?,
+        ([], Some(command)) => theft(None).of_command(command)?,
+        ([], None) => return Err(missing("--target or --target-exec")),
+        _ => return sweep::run(arguments, data, out),
+    };
+    files::print(&outcome.text)?;
+    Ok(Ending::AsStated)
 }
 
 /// Every setting of the attack given, or of all attacks with their defaults.
 fn print_defaults(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = match &arguments.attack {
-        Some(_) => attack(arguments)?.to_toml(),
+        Some(_) => attack(arguments, arguments.budget.first().copied())?.to_toml(),
         None => {
             let all = AttackName::ALL.map(AttackSpec::default_toml);
             all.join("\n# ---\n\n")
@@ -152,6 +166,17 @@ struct TheftCall<'a> {
     arguments: &'a Arguments,
     out: &'a Path,
     data: &'a str,
+    /// The model; `None` for a command.
+    target: Option<&'a Path>,
+    /// Queries in all, in place of those of the attack.
+    budget: Option<usize>,
+}
+
+/// The outcome of one theft.
+struct TheftOutcome {
+    /// The figures, as they are printed.
+    text: String,
+    repetitions: Vec<Repetition>,
 }
 
 /// The things that a theft is about.
@@ -164,11 +189,11 @@ struct Stage<'a> {
 }
 
 impl TheftCall<'_> {
-    fn of_model(&self, target: &Path) -> Result<Ending, Refusal> {
+    fn of_model(&self, target: &Path) -> Result<TheftOutcome, Refusal> {
         let place = self.place()?;
         let (model, digest) = read_classifier(target)?;
         let data = ordered_as(read_whole(self.data)?, &model)?;
-        let attack = attack(self.arguments)?;
+        let attack = attack(self.arguments, self.budget)?;
         if attack.response != Response::Label && !model.has_posterior() {
             return Err(Refusal::new(format!(
                 "response `{}`: the target's link is `none`: its scores have no posterior; ask for labels",
@@ -198,10 +223,10 @@ impl TheftCall<'_> {
         ending.inspect_err(|_| log.remove())
     }
 
-    fn of_command(&self, command: &str) -> Result<Ending, Refusal> {
+    fn of_command(&self, command: &str) -> Result<TheftOutcome, Refusal> {
         let place = self.place()?;
         let data = read_whole(self.data)?;
-        let attack = attack(self.arguments)?;
+        let attack = attack(self.arguments, self.budget)?;
         let about = &About::new((Path::new(command), Digest::of(command.as_bytes())), &data, None);
         let stage = Stage { data: &data, attack: &attack, defense: None, proved: &[], about };
         let log = progress::KeptRuns::open(self, &stage)?;
@@ -222,7 +247,7 @@ impl TheftCall<'_> {
         target: Answering,
         stage: &Stage,
         log: &progress::KeptRuns,
-    ) -> Result<Ending, Refusal> {
+    ) -> Result<TheftOutcome, Refusal> {
         let Stage { data, attack, defense, proved, about } = *stage;
         let arguments = self.arguments;
         let valid = ValidBox::new(target.schema());
@@ -271,15 +296,14 @@ impl TheftCall<'_> {
             let summary = tables::summary(&repetitions, attack.inference.guarantee());
             about.line() + &summary + &extras::words(&metrics)
         };
-        files::print(&text)?;
-        Ok(Ending::AsStated)
+        Ok(TheftOutcome { text, repetitions })
     }
 
     /// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
     fn place(&self) -> Result<ResultFolder, Refusal> {
         let arguments = self.arguments;
         let inputs = Inputs::default()
-            .file("--target", arguments.target.as_ref())
+            .file("--target", self.target.map(Path::to_owned).as_ref())
             .file("--attack", arguments.attack.as_ref())
             .file("--certificates", arguments.certificates.as_ref())
             .file("--defense", arguments.defense.as_ref())
@@ -311,10 +335,10 @@ impl TheftCall<'_> {
 }
 
 /// The attack of the file, with the numbers of the command line.
-fn attack(arguments: &Arguments) -> Result<AttackSpec, Refusal> {
+fn attack(arguments: &Arguments, budget: Option<usize>) -> Result<AttackSpec, Refusal> {
     let path = arguments.attack.as_deref().ok_or_else(|| Refusal::new("--attack is missing"))?;
     let bytes = files::read_settings(path)?;
-    let numbers = AttackNumbers { queries: arguments.budget, seed_rows: arguments.seeds };
+    let numbers = AttackNumbers { queries: budget, seed_rows: arguments.seeds };
     let attack = AttackSpec::read_with(&bytes, numbers)
         .map_err(Refusal::from)
         .map_err(Refusal::about(path))?;

@@ -13,6 +13,7 @@ use crate::study::{
 };
 
 use super::super::inputs::Inputs;
+use super::super::interrupt::KeptRun;
 use super::super::output::{Draft, Force, Leaves, ResultFolder};
 use super::super::progress::bar;
 use super::super::{Ending, Refusal};
@@ -106,8 +107,9 @@ fn fill(
     let store = draft.store()?;
     let mut counts = CellCounts::default();
     let mut log = CellLog::open(&store, header, arguments.resume, &mut |line| counts.add(line))?;
-    let progress = bar("study", header.own_cells());
+    let (progress, kept) = (bar("study", header.own_cells()), KeptRun::begin());
     progress.set_position(log.done);
+    kept.note(log.done, header.own_cells());
     let (layout, shard, done) = (&header.layout, header.shard(), log.done);
     let run = StudyRun { grid, layout, store: &store, shard, done };
     let open = |number: usize| opened(grid, &arguments.grid, number).map(Cow::Owned);
@@ -117,6 +119,7 @@ fn fill(
     };
     let mut tell = |pace: Pace| {
         progress.set_position(pace.done);
+        kept.note(pace.done, header.own_cells());
         progress.set_message(pace.text.to_owned());
     };
     run.run(&open, &mut keep, &mut tell)?;

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
 use crate::store::{partial_name, write_whole};
+use crate::text::Share;
 use crate::train::mlp::Checkpoints;
 use crate::train::{Fit, HoldFamily, HoldOptions, Progress, Recipe};
 
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, expect_own, is_standard_output};
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
 use super::{Ending, Refusal, files};
@@ -117,7 +118,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
             model
         }
     };
-    let shares = Part::ALL.map(|part| (part.name(), accuracy(&model, data.part(part))));
+    let shares = Part::ALL.map(|part| (part.name(), PartFigures::of(&model, data.part(part))));
     files::print(&summary(&model, &shares, arguments.json))?;
     Ok(Ending::AsStated)
 }
@@ -151,6 +152,10 @@ fn run_hold(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
 /// Checks, before the work, the places of the model and its record.
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let Arguments { out, force, .. } = arguments;
+    if is_standard_output(out) {
+        let text = "a model is written beside the record of its training; name a file";
+        return Err(Refusal::new(format!("--out {}: {text}", out.display())));
+    }
     let mut inputs = Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
         .data("--data", Some(&arguments.data));
@@ -161,7 +166,7 @@ fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     inputs.expect_apart(out)?;
     inputs.expect_apart(&record)?;
     inputs.expect_apart(&partial)?;
-    files::expect_folder(out)?;
+    files::expect_folder("--out", out)?;
     files::expect_plain(&record)?;
     files::expect_plain(&partial)?;
     expect_own(out, FileKind::Model, *force)?;
@@ -223,16 +228,36 @@ pub(crate) fn fit(
     Ok(model)
 }
 
-fn accuracy(model: &Model, rows: &[Row]) -> (usize, usize) {
-    (rows.iter().filter(|row| model.label(&row.values) == row.label).count(), rows.len())
+/// The rows of a part that a model gets right, and those of the largest class.
+struct PartFigures {
+    correct: Share,
+    largest: Share,
 }
 
-fn summary(model: &Model, shares: &[(&str, (usize, usize))], as_json: bool) -> String {
+impl PartFigures {
+    fn of(model: &Model, rows: &[Row]) -> Self {
+        let count = |is_counted: &dyn Fn(&Row) -> bool| {
+            rows.iter().filter(|row| is_counted(row)).count() as u64
+        };
+        let of_class = |class: usize| count(&|row| row.label == class);
+        let of = rows.len() as u64;
+        Self {
+            correct: Share::new(count(&|row| model.label(&row.values) == row.label), of),
+            largest: Share::new((0..model.classes).map(of_class).max().unwrap_or(0), of),
+        }
+    }
+}
+
+fn summary(model: &Model, shares: &[(&str, PartFigures)], as_json: bool) -> String {
     if as_json {
         let parts: serde_json::Map<_, _> = shares
             .iter()
-            .map(|(part, (correct, rows))| {
-                ((*part).to_owned(), serde_json::json!({ "correct": correct, "rows": rows }))
+            .map(|(part, PartFigures { correct, largest })| {
+                let Share { count, of } = *correct;
+                let figures = serde_json::json!({
+                    "correct": count, "rows": of, "largest-class": largest.count,
+                });
+                ((*part).to_owned(), figures)
             })
             .collect();
         return format!(
@@ -241,10 +266,12 @@ fn summary(model: &Model, shares: &[(&str, (usize, usize))], as_json: bool) -> S
         );
     }
     let mut text = format!("{} with {} features\n", model.family_name(), model.schema.len());
-    for (part, (correct, rows)) in shares {
-        let figure = match rows {
-            0 => "no rows".to_owned(),
-            _ => format!("{correct} of {rows} correct ({:.4})", *correct as f64 / *rows as f64),
+    for (part, PartFigures { correct, largest }) in shares {
+        let figure = match (correct.counted(), largest.nearest()) {
+            (Some(correct), Some(largest)) => {
+                format!("{correct} correct; the largest class has {largest}")
+            }
+            _ => "no rows".to_owned(),
         };
         text.push_str(&format!("{part:>10}: {figure}\n"));
     }

@@ -1,5 +1,7 @@
 //! `propcert defend`: chooses a defense and carries certificates through it.
 
+mod sweep;
+
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
@@ -28,7 +30,8 @@ use super::{Ending, Refusal, files};
 ///
 /// DIR gets defense.json and metrics.json and, with a manifest, model.json, manifest.json, specs and
 /// certificates, so that each can be checked from inside DIR. It is filled in DIR.partial and takes the
-/// place of an earlier defense, or of nothing.
+/// place of an earlier defense, or of nothing. Several strengths --alpha go one after the other into DIR/alpha-A, and
+/// DIR/table.csv has the cost of each and what is still proved.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  propcert defend --model mlp.json --data spambase --defense pp \\\n    --certificates demo-out/manifest.json --out defended"
@@ -48,6 +51,9 @@ pub(crate) struct Arguments {
     /// shift, and seed=0 in place of key; alpha=0.2,vertex=gradient,seed=0 for vp, or budget=0.3,norm=l1 in place of alpha.
     #[arg(long, conflicts_with = "points")]
     parameters: Option<String>,
+    /// The strength of pp, mixture or vp, in short for --parameters alpha=A; several, separated by commas, make a table.
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["points", "parameters"])]
+    alpha: Vec<String>,
     /// Largest loss of validation accuracy, in percentage points.
     #[arg(long, default_value_t = 1.0)]
     points: f64,
@@ -72,56 +78,99 @@ pub(crate) struct Arguments {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    let kind = kind(&arguments.defense)?;
-    let place = place(arguments)?;
-    let (model, digest) = read_classifier(&arguments.model)?;
-    let data = ordered_as(read_whole(&arguments.data)?, &model)?;
-    let validation = data.part(Part::Validation);
-    let choice = match &arguments.parameters {
-        Some(text) => given(kind.with(digest, text)?, &model, validation),
-        None => choose(kind, (&model, digest), validation, arguments.points),
+    let parameters = match arguments.alpha.as_slice() {
+        [] => arguments.parameters.clone(),
+        [alpha] => Some(format!("alpha={alpha}")),
+        _ => return sweep::run(arguments),
     };
-    let choice = choice.map_err(|error| match error {
-        DefendError::Defense(error @ DefenseError::NoPosterior { .. }) => {
-            Refusal::about(&arguments.model)(error.into())
-        }
-        error => error.into(),
-    })?;
-    let defense = choice.defense.clone();
-    let effect = effect(&model, &defense, data.part(Part::Test))?;
-    let about = About::new(
-        (&arguments.model, digest),
-        &data,
-        Some((&defense, Digest::of(defense.to_json().as_bytes()))),
-    );
-    // everything that can be refused is read before anything is written
-    let claims = claims(arguments, digest)?;
-    let draft = place.begin(false)?;
-    let store = draft.store()?;
-    store.write("defense.json", defense.to_json().as_bytes())?;
-    let mut text = about.line() + &words(arguments, &choice, &effect);
-    let mut still = Vec::new();
-    if arguments.certificates.is_some() {
-        let defended = DefendedModel {
-            model: (&model, digest),
-            defense: &defense,
-            store: &store,
-            draft: &draft,
-            is_identity: choice.is_identity,
-        };
-        still = defended.carry(&claims, arguments, &mut text)?;
-        text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
-    }
-    let metrics = serde_json::json!({
-        "verb": "defend", "about": about, "seed": arguments.seed, "points": arguments.points,
-        "identity": choice.is_identity,
-        "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
-        "still-proved": still,
-    });
-    store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
-    draft.finish()?;
+    let DefenseOutcome { text, metrics, .. } =
+        DefenseCall { arguments, parameters, out: &arguments.out }.run()?;
     files::print(&if arguments.json { format!("{metrics}\n") } else { text })?;
     Ok(Ending::AsStated)
+}
+
+/// The call of one defense.
+struct DefenseCall<'a> {
+    arguments: &'a Arguments,
+    /// Parameters in place of a budget.
+    parameters: Option<String>,
+    out: &'a Path,
+}
+
+/// The outcome of one defense.
+struct DefenseOutcome {
+    /// The figures in words.
+    text: String,
+    metrics: serde_json::Value,
+    /// The effect on test rows.
+    effect: Effect,
+}
+
+impl DefenseCall<'_> {
+    fn run(&self) -> Result<DefenseOutcome, Refusal> {
+        let Self { arguments, parameters, .. } = self;
+        let kind = kind(&arguments.defense)?;
+        let place = self.place()?;
+        let (model, digest) = read_classifier(&arguments.model)?;
+        let data = ordered_as(read_whole(&arguments.data)?, &model)?;
+        let validation = data.part(Part::Validation);
+        let choice = match parameters {
+            Some(text) => given(kind.with(digest, text)?, &model, validation),
+            None => choose(kind, (&model, digest), validation, arguments.points),
+        };
+        let choice = choice.map_err(|error| match error {
+            DefendError::Defense(error @ DefenseError::NoPosterior { .. }) => {
+                Refusal::about(&arguments.model)(error.into())
+            }
+            error => error.into(),
+        })?;
+        let defense = choice.defense.clone();
+        let effect = effect(&model, &defense, data.part(Part::Test))?;
+        let about = About::new(
+            (&arguments.model, digest),
+            &data,
+            Some((&defense, Digest::of(defense.to_json().as_bytes()))),
+        );
+        // everything that can be refused is read before anything is written
+        let claims = claims(arguments, digest)?;
+        let draft = place.begin(false)?;
+        let store = draft.store()?;
+        store.write("defense.json", defense.to_json().as_bytes())?;
+        let mut text = about.line() + &words(arguments, &choice, &effect);
+        let mut still = Vec::new();
+        if arguments.certificates.is_some() {
+            let defended = DefendedModel {
+                model: (&model, digest),
+                defense: &defense,
+                store: &store,
+                draft: &draft,
+                is_identity: choice.is_identity,
+            };
+            still = defended.carry(&claims, arguments, &mut text)?;
+            text += &format!("budget: {} nodes per obligation\n", arguments.budget_nodes);
+        }
+        let metrics = serde_json::json!({
+            "verb": "defend", "about": about, "seed": arguments.seed, "points": arguments.points,
+            "identity": choice.is_identity,
+            "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
+            "still-proved": still,
+        });
+        store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
+        draft.finish()?;
+        Ok(DefenseOutcome { text, metrics, effect })
+    }
+
+    /// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
+    fn place(&self) -> Result<ResultFolder, Refusal> {
+        let Self { arguments, out, .. } = self;
+        let inputs = Inputs::default()
+            .file("--model", Some(&arguments.model))
+            .file("--certificates", arguments.certificates.as_ref())
+            .data("--data", Some(&arguments.data));
+        let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
+        made.iter().try_for_each(|name| inputs.expect_apart(&out.join(name)))?;
+        ResultFolder::new(out, Leaves::Defend, &inputs, arguments.force)
+    }
 }
 
 /// The effect of the defense, in words.
@@ -147,17 +196,6 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
         effect.rows,
         effect.flipped
     )
-}
-
-/// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
-fn place(arguments: &Arguments) -> Result<ResultFolder, Refusal> {
-    let inputs = Inputs::default()
-        .file("--model", Some(&arguments.model))
-        .file("--certificates", arguments.certificates.as_ref())
-        .data("--data", Some(&arguments.data));
-    let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
-    made.iter().try_for_each(|name| inputs.expect_apart(&arguments.out.join(name)))?;
-    ResultFolder::new(&arguments.out, Leaves::Defend, &inputs, arguments.force)
 }
 
 fn kind(name: &str) -> Result<DefenseKind, Refusal> {

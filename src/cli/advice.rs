@@ -1,0 +1,72 @@
+//! Advice on misspelled keys and values. Readers name what they know; what was probably meant is added here, once
+//! for every file that is read strictly.
+
+use crate::near::advice;
+
+/// The ways in which readers of JSON and TOML call a name that they do not know, and what it is called here.
+const UNKNOWN: [(&str, &str); 2] =
+    [("unknown field `", "unknown key `"), ("unknown variant `", "unknown value `")];
+
+/// The text of a refusal, with the near name behind every name that is not known.
+pub(super) fn advised(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(advised_line).collect();
+    lines.join("\n")
+}
+
+fn advised_line(line: &str) -> String {
+    let unknown = UNKNOWN.iter().find_map(|(theirs, ours)| {
+        let (before, rest) = line.split_once(theirs)?;
+        let (name, expected) = rest.split_once("`, expected ")?;
+        let known = expected.split('`').skip(1).step_by(2);
+        let near = advice(name, known);
+        let end = if near.is_empty() { ", expected " } else { " expected " };
+        Some(format!("{before}{ours}{name}`{near}{end}{expected}"))
+    });
+    unknown.or_else(|| advised_value(line)).unwrap_or_else(|| line.to_owned())
+}
+
+/// The same for `` `key` is value; expected one, another or a third``.
+fn advised_value(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("` is ")?;
+    let (found, expected) = rest.split_once("; expected ")?;
+    let bare = |word: &'_ str| word.trim_matches(['"', '\'', '`', ' ']).to_owned();
+    let is_name = |word: &String| {
+        word.starts_with(char::is_alphabetic) && !word.contains(char::is_whitespace)
+    };
+    let found_name = Some(bare(found)).filter(is_name)?;
+    let listed = expected.strip_prefix("some of ").unwrap_or(expected);
+    let words = listed.split(", ").flat_map(|word| word.split(" or "));
+    let known: Vec<String> = words.map(bare).filter(is_name).collect();
+    let near = advice(&found_name, known.iter().map(String::as_str));
+    (!near.is_empty()).then(|| format!("{before}` is {found}{near} expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_added_and_nothing_else_changes() {
+        for (text, expected) in [
+            (
+                "a.toml: not a spec: TOML parse error at line 2\n  |\nunknown field `epsilonn`, expected one of `delta`, `epsilon`",
+                "a.toml: not a spec: TOML parse error at line 2\n  |\nunknown key `epsilonn`; did you mean `epsilon`? expected one of `delta`, `epsilon`",
+            ),
+            (
+                "unknown variant `reel`, expected `real` or `binary` at line 1 column 7",
+                "unknown value `reel`; did you mean `real`? expected `real` or `binary` at line 1 column 7",
+            ),
+            ("unknown field `speed`, expected `norm`", "unknown key `speed`, expected `norm`"),
+            (
+                "line 3: `leave-out` is \"radi\"; expected some of monotonicity, radii",
+                "line 3: `leave-out` is \"radi\"; did you mean `radii`? expected some of monotonicity, radii",
+            ),
+            ("`copies` is 3; expected 1 or 2", "`copies` is 3; expected 1 or 2"),
+            ("unknown field `x`, there are no fields", "unknown field `x`, there are no fields"),
+            ("m.json: unknown field `", "m.json: unknown field `"),
+            ("", ""),
+        ] {
+            assert_eq!(advised(text), expected);
+        }
+    }
+}
