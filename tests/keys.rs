@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use propcert::model::{Files, Meta};
 use propcert::spec::{Property, Spec};
 use propcert::steal::AttackSpec;
-use propcert::study::{Manifest, ManifestEntry};
+use propcert::study::claims::ClaimSheet;
+use propcert::study::{Manifest, ManifestEntry, StudyGrid};
 use propcert::train::Recipe;
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
@@ -87,6 +89,7 @@ fn the_keys_of_attacks_are_all_there() {
         ("", "key"),
         ("[inference]\nrule = 'length'\n", "key of `[inference]`"),
         ("[substitute]\n", "key of `[substitute]`"),
+        ("[choose]\n", "key of `[choose]`"),
     ] {
         let message = read(&format!("{start}{before}{STRANGE} = 1"));
         assert_eq!(known(&message), listed("Attack", head), "{head}");
@@ -113,6 +116,31 @@ fn the_keys_of_attacks_are_all_there() {
             keys.extend(message.iter().flat_map(|message| known(message)));
         }
         assert_eq!(keys, listed("Attack", head), "{head}");
+    }
+}
+
+#[test]
+fn the_keys_of_grids_are_all_there() {
+    let read = |text: &str| refusal(StudyGrid::read(text.as_bytes(), Path::new("")), text);
+    for (before, head) in [
+        ("", "key"),
+        ("[gives-away]\n", "key of `[gives-away]`"),
+        ("[[model]]\n", "key of `[[model]]`"),
+        ("[[property]]\n", "key of `[[property]]`"),
+        ("[[attack]]\n", "key of `[[attack]]`"),
+        ("[[defense]]\n", "key of `[[defense]]`"),
+    ] {
+        let message = read(&format!("data = ['d']\n{before}{STRANGE} = 1"));
+        assert_eq!(known(&message), listed("Grid", head), "{head}");
+    }
+}
+
+#[test]
+fn the_keys_of_claims_are_all_there() {
+    for (before, head) in [("", "key"), ("[[claim]]\n", "key of `[[claim]]`")] {
+        let text = format!("{before}{STRANGE} = 1");
+        let message = refusal(ClaimSheet::read(text.as_bytes()), &text);
+        assert_eq!(known(&message), listed("Claims", head), "{head}");
     }
 }
 

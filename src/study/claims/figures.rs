@@ -272,9 +272,9 @@ fn figures(result: &CellResult) -> CellFigures {
     Ok(found.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
 }
 
-type Found = Vec<(FigureName, Option<f64>)>;
+type FoundFigures = Vec<(FigureName, Option<f64>)>;
 
-fn stolen(one: &Repetition) -> Found {
+fn stolen(one: &Repetition) -> FoundFigures {
     use FigureName as N;
     let (own, paid) = (&one.attack.scores, &one.without_inference.scores);
     let steps = one.same_steps.as_ref().map(|figures| figures.scores);
@@ -299,7 +299,7 @@ fn stolen(one: &Repetition) -> Found {
     ]
 }
 
-fn certified(cell: &CertifiedCell) -> Found {
+fn certified(cell: &CertifiedCell) -> FoundFigures {
     let counts = cell.report.counts;
     let share = |count: u64| (counts.n() > 0).then(|| count as f64 / counts.n() as f64);
     vec![
@@ -309,11 +309,11 @@ fn certified(cell: &CertifiedCell) -> Found {
     ]
 }
 
-fn measured(cell: &MeasuredCell) -> Found {
+fn measured(cell: &MeasuredCell) -> FoundFigures {
     vec![(FigureName::Accuracy, cell.accuracy.ratio()), (FigureName::TargetF1, Some(cell.f1))]
 }
 
-fn defended(cell: &DefendedCell) -> Found {
+fn defended(cell: &DefendedCell) -> FoundFigures {
     use FigureName as N;
     let changed = cell.label_flips.ratio();
     let gap = |share: Option<crate::report::Share>| Some(share?.ratio()? - changed?);

@@ -15,15 +15,15 @@ use super::figures::FigureName;
 
 /// A formula.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Formula {
+pub(super) enum ClaimFormula {
     /// A number.
     Number(f64),
     /// A figure of a cell, by the names of its model, its defense, and its attack or property.
     Figure(FigureName, Vec<String>),
     /// A sum with coefficients.
-    Sum(Vec<(f64, Formula)>),
+    Sum(Vec<(f64, ClaimFormula)>),
     /// The absolute value.
-    Size(Box<Formula>),
+    Size(Box<ClaimFormula>),
 }
 
 /// The reason why a text is no formula, with the byte at which reading ended.
@@ -42,7 +42,7 @@ impl fmt::Display for FormulaError {
 /// Deepest nesting of brackets.
 const DEEPEST: usize = 32;
 
-impl Formula {
+impl ClaimFormula {
     /// Reads a formula.
     pub(super) fn read(text: &str) -> Result<Self, FormulaError> {
         let mut reader = FormulaReader { text, at: 0, depth: 0 };
@@ -128,7 +128,7 @@ impl<'t> FormulaReader<'t> {
         word
     }
 
-    fn sum(&mut self) -> Result<Formula, FormulaError> {
+    fn sum(&mut self) -> Result<ClaimFormula, FormulaError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.expected(format!("at most {DEEPEST} brackets in each other")));
@@ -146,10 +146,10 @@ impl<'t> FormulaReader<'t> {
             self.at += 1;
         }
         self.depth -= 1;
-        Ok(Formula::Sum(items))
+        Ok(ClaimFormula::Sum(items))
     }
 
-    fn item(&mut self) -> Result<(f64, Formula), FormulaError> {
+    fn item(&mut self) -> Result<(f64, ClaimFormula), FormulaError> {
         if !self.peek().is_some_and(|c| c.is_ascii_digit()) {
             return Ok((1.0, self.factor()?));
         }
@@ -161,15 +161,15 @@ impl<'t> FormulaReader<'t> {
         };
         match self.take('*') {
             true => Ok((number, self.factor()?)),
-            false => Ok((1.0, Formula::Number(number))),
+            false => Ok((1.0, ClaimFormula::Number(number))),
         }
     }
 
-    fn factor(&mut self) -> Result<Formula, FormulaError> {
+    fn factor(&mut self) -> Result<ClaimFormula, FormulaError> {
         if self.take('|') {
             let inner = self.sum()?;
             self.need('|')?;
-            return Ok(Formula::Size(Box::new(inner)));
+            return Ok(ClaimFormula::Size(Box::new(inner)));
         }
         if self.take('(') {
             let inner = self.sum()?;
@@ -184,7 +184,7 @@ impl<'t> FormulaReader<'t> {
                 self.expected(format!("a figure ({}), a number, `(` or `|`", FigureName::names()))
             );
         };
-        Ok(Formula::Figure(figure, self.names(figure)?))
+        Ok(ClaimFormula::Figure(figure, self.names(figure)?))
     }
 
     /// The names of a figure.
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> f64 {
-        let formula = Formula::read(text).unwrap();
+        let formula = ClaimFormula::read(text).unwrap();
         let length = |_: FigureName, names: &[String]| Ok::<_, ()>(names.concat().len() as f64);
         formula.value(&mut { length }).unwrap()
     }
@@ -238,19 +238,19 @@ mod tests {
             ("1e999", 1, "a number"),
             ("accuracy(a, none, b)", 17, "`)`"),
         ] {
-            let error = Formula::read(text).unwrap_err().to_string();
+            let error = ClaimFormula::read(text).unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!("at character {at}: expected {expected}")),
                 "{error}"
             );
         }
-        assert!(Formula::read(&"(".repeat(100_000)).is_err());
+        assert!(ClaimFormula::read(&"(".repeat(100_000)).is_err());
     }
 
     proptest! {
         #[test]
         fn no_text_ends_the_program(text in "[a-z0-9(),|.*+ -]{0,60}|\\PC{0,30}") {
-            let _ = Formula::read(&text);
+            let _ = ClaimFormula::read(&text);
         }
     }
 }

@@ -39,7 +39,7 @@ mod ruling;
 mod sheet;
 
 pub use page::{CLAIMS_COLUMNS, claims_csv, claims_page};
-pub use ruling::{ClaimFinding, ClaimsFindings, Comparison, Ruling, Side, rule};
+pub use ruling::{ClaimComparison, ClaimFinding, ClaimSide, ClaimsFindings, Ruling, rule};
 pub use sheet::{ClaimSheet, SheetError};
 
 #[cfg(test)]

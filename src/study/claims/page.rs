@@ -8,7 +8,7 @@ use minijinja::{Environment, Value, context};
 use crate::report::ReportError;
 
 use super::figures::FigureName;
-use super::ruling::{ClaimFinding, ClaimsFindings, Comparison, Ruling, Side};
+use super::ruling::{ClaimComparison, ClaimFinding, ClaimSide, ClaimsFindings, Ruling};
 use super::sheet::{ClaimSheet, Expect, SheetClaim};
 
 /// The template. Names and sentences come from the sheet, whose author is the reader.
@@ -118,8 +118,8 @@ fn expected(expect: Expect) -> String {
 }
 
 /// The comparisons by side, and the mean of their means.
-fn counts<'c>(comparisons: impl Iterator<Item = &'c Comparison> + Clone) -> Value {
-    let count = |side: Side| comparisons.clone().filter(|one| one.side == side).count();
+fn counts<'c>(comparisons: impl Iterator<Item = &'c ClaimComparison> + Clone) -> Value {
+    let count = |side: ClaimSide| comparisons.clone().filter(|one| one.side == side).count();
     let means: Vec<f64> = comparisons.clone().filter_map(|one| Some(one.estimate?.mean)).collect();
     let mean = means.iter().sum::<f64>() / means.len() as f64;
     let range = means.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], mean| {
@@ -129,10 +129,10 @@ fn counts<'c>(comparisons: impl Iterator<Item = &'c Comparison> + Clone) -> Valu
     let is_some = !means.is_empty();
     context! {
         of => means.len(),
-        is_for => count(Side::For),
-        is_against => count(Side::Against),
-        is_open => count(Side::Open),
-        is_missing => count(Side::Missing),
+        is_for => count(ClaimSide::For),
+        is_against => count(ClaimSide::Against),
+        is_open => count(ClaimSide::Open),
+        is_missing => count(ClaimSide::Missing),
         mean => is_some.then(|| text(mean)),
         low => is_some.then(|| text(range[0])),
         high => is_some.then(|| text(range[1])),
@@ -140,8 +140,8 @@ fn counts<'c>(comparisons: impl Iterator<Item = &'c Comparison> + Clone) -> Valu
 }
 
 /// The comparisons by data set, and by the names of each variable, where these part them in another way.
-fn groups(comparisons: Vec<&Comparison>) -> Vec<Value> {
-    let name = |one: &'_ Comparison, variable: &str| match variable {
+fn groups(comparisons: Vec<&ClaimComparison>) -> Vec<Value> {
+    let name = |one: &'_ ClaimComparison, variable: &str| match variable {
         "data" => one.data.clone(),
         _ => one.choice.get(variable).cloned().unwrap_or_default(),
     };
@@ -165,7 +165,7 @@ fn groups(comparisons: Vec<&Comparison>) -> Vec<Value> {
         }
         groups.extend(names.iter().enumerate().map(|(number, name)| {
             let part = comparisons.iter().zip(&places).filter(|(_, place)| **place == number);
-            let part: Vec<&Comparison> = part.map(|(one, _)| *one).collect();
+            let part: Vec<&ClaimComparison> = part.map(|(one, _)| *one).collect();
             context! { variable, name, counts => counts(part.iter().copied()) }
         }));
         seen.push(places);

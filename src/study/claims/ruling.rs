@@ -39,7 +39,7 @@ impl Ruling {
 /// The side of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Side {
+pub enum ClaimSide {
     /// For the claim.
     For,
     /// Against it.
@@ -50,7 +50,7 @@ pub enum Side {
     Missing,
 }
 
-impl Side {
+impl ClaimSide {
     /// The side in one word.
     pub fn word(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Side {
 
 /// A formula on one data set, with names for its variables.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct ClaimComparison {
     /// The data set.
     pub data: String,
     /// The name that each variable stands for.
@@ -74,7 +74,7 @@ pub struct Comparison {
     /// The 95% interval of the mean; `None` for figures without repetitions, and for one repetition.
     pub interval: Option<[f64; 2]>,
     /// The side.
-    pub side: Side,
+    pub side: ClaimSide,
     /// Reason why there is no figure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
@@ -88,7 +88,7 @@ pub struct ClaimFinding {
     /// The ruling.
     pub ruling: Ruling,
     /// All comparisons, in order.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<ClaimComparison>,
 }
 
 /// The findings of one study.
@@ -155,7 +155,7 @@ fn compare(
     choice: &BTreeMap<String, String>,
     table: &FigureTable,
     (number, data): (usize, &str),
-) -> Comparison {
+) -> ClaimComparison {
     let figures = measure.formula.figures();
     let is_repeated = figures.iter().any(|(figure, _)| figure.of() == FigureOf::Theft);
     let repetitions = if is_repeated { table.header.layout.repetitions } else { 1 };
@@ -173,18 +173,18 @@ fn compare(
     let estimate = Estimate::from_repetitions(&values).ok();
     let interval = estimate.filter(|_| is_repeated).and_then(|estimate| estimate.interval());
     let side = match (estimate, interval) {
-        (None, _) => Side::Missing,
+        (None, _) => ClaimSide::Missing,
         (Some(_), Some([low, high])) => side(measure.expect, low, high),
         // a figure without repetitions is a fact about the models at hand
         (Some(estimate), None) if !is_repeated => {
             side(measure.expect, estimate.mean, estimate.mean)
         }
-        (Some(_), None) => Side::Open,
+        (Some(_), None) => ClaimSide::Open,
     };
-    Comparison {
+    ClaimComparison {
         data: data.to_owned(),
         choice: choice.clone(),
-        missing: missing.filter(|_| side == Side::Missing),
+        missing: missing.filter(|_| side == ClaimSide::Missing),
         estimate,
         interval,
         side,
@@ -213,23 +213,24 @@ fn mean_of(
 }
 
 /// The side of an interval.
-fn side(expect: Expect, low: f64, high: f64) -> Side {
+fn side(expect: Expect, low: f64, high: f64) -> ClaimSide {
     let (is_for, is_against) = match expect {
         Expect::Positive | Expect::SomePositive => (low > 0.0, high <= 0.0),
         Expect::Negative => (high < 0.0, low >= 0.0),
         Expect::Within(most) => (-most < low && high < most, high <= -most || low >= most),
     };
     match (is_for, is_against) {
-        (true, _) => Side::For,
-        (false, true) => Side::Against,
-        (false, false) => Side::Open,
+        (true, _) => ClaimSide::For,
+        (false, true) => ClaimSide::Against,
+        (false, false) => ClaimSide::Open,
     }
 }
 
 /// The ruling on the comparisons that have figures.
-fn ruling(expect: Expect, comparisons: &[Comparison]) -> Ruling {
-    let count = |side: Side| comparisons.iter().filter(|one| one.side == side).count();
-    let (fors, againsts, open) = (count(Side::For), count(Side::Against), count(Side::Open));
+fn ruling(expect: Expect, comparisons: &[ClaimComparison]) -> Ruling {
+    let count = |side: ClaimSide| comparisons.iter().filter(|one| one.side == side).count();
+    let (fors, againsts, open) =
+        (count(ClaimSide::For), count(ClaimSide::Against), count(ClaimSide::Open));
     let all = fors + againsts + open;
     if all == 0 {
         return Ruling::Undecided;
@@ -261,8 +262,8 @@ fn is_beyond_chance(found: usize, all: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn comparisons(fors: usize, againsts: usize, open: usize) -> Vec<Comparison> {
-        let one = |side| Comparison {
+    fn comparisons(fors: usize, againsts: usize, open: usize) -> Vec<ClaimComparison> {
+        let one = |side| ClaimComparison {
             data: String::new(),
             choice: BTreeMap::new(),
             estimate: None,
@@ -270,10 +271,15 @@ mod tests {
             side,
             missing: None,
         };
-        [(Side::For, fors), (Side::Against, againsts), (Side::Open, open), (Side::Missing, 3)]
-            .into_iter()
-            .flat_map(|(side, count)| std::iter::repeat_n(one(side), count))
-            .collect()
+        [
+            (ClaimSide::For, fors),
+            (ClaimSide::Against, againsts),
+            (ClaimSide::Open, open),
+            (ClaimSide::Missing, 3),
+        ]
+        .into_iter()
+        .flat_map(|(side, count)| std::iter::repeat_n(one(side), count))
+        .collect()
     }
 
     #[test]
@@ -308,7 +314,7 @@ mod tests {
         let sides = |expect| {
             [(0.0, 1.0), (0.1, 1.0), (-1.0, 0.0), (-1.0, 1.0)].map(|(l, h)| side(expect, l, h))
         };
-        use Side::{Against, For, Open};
+        use ClaimSide::{Against, For, Open};
         assert_eq!(sides(Expect::Positive), [Open, For, Against, Open]);
         assert_eq!(sides(Expect::Negative), [Against, Against, Open, Open]);
         assert_eq!(side(Expect::Within(0.5), -0.5, 0.4), Open);

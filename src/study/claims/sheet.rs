@@ -10,7 +10,7 @@ use crate::model::Digest;
 use crate::source::read_regular;
 use crate::text::line_of;
 
-use super::formula::Formula;
+use super::formula::ClaimFormula;
 use super::ruling::Ruling;
 
 /// Largest file of claims, in bytes.
@@ -68,7 +68,7 @@ pub(super) struct SheetClaim {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Measure {
     pub(super) text: String,
-    pub(super) formula: Formula,
+    pub(super) formula: ClaimFormula,
     pub(super) expect: Expect,
     /// The comparisons of one data set: names for all variables.
     pub(super) choices: Vec<BTreeMap<String, String>>,
@@ -202,7 +202,7 @@ fn measure(
     variables: &BTreeMap<String, Vec<String>>,
     groups: &BTreeMap<String, Vec<String>>,
 ) -> Result<Measure, String> {
-    let formula = Formula::read(&text).map_err(|error| format!("`figure`, {error}"))?;
+    let formula = ClaimFormula::read(&text).map_err(|error| format!("`figure`, {error}"))?;
     let choices = choices(variables, groups)?;
     for name in choices.iter().flat_map(BTreeMap::keys) {
         if !formula.figures().iter().any(|(_, names)| names.contains(name)) {

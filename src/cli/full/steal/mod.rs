@@ -279,6 +279,9 @@ impl TheftCall<'_> {
             "attack": toml::from_str::<serde_json::Value>(&attack.to_toml())?,
             "repetitions": repetitions,
         });
+        // that of the first repetition, if it was chosen among several
+        let chosen = repetitions.first().and_then(|first| first.chosen);
+        let attack = &chosen.map_or(attack.clone(), |chosen| attack.with_length(chosen.value));
         let first = keep_first(&scene, attack, arguments.seed, &store)?;
         if let Some(count) = arguments.angles {
             metrics["angles"] = extras::angles(&scene, attack, &first, (test, count))?;

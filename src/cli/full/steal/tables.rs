@@ -105,6 +105,16 @@ pub(super) fn summary(repetitions: &[Repetition], guarantee: &str) -> String {
             figures.scores.mse,
             figures.scores.f1,
         ));
+        if let Some(chosen) = &repetition.chosen {
+            text.push_str(&format!(
+                "  length {} chosen of {} by {} ({:.4}); asked by all of them {}\n",
+                chosen.value,
+                chosen.tried,
+                chosen.by.name(),
+                chosen.figure,
+                chosen.asked
+            ));
+        }
         if let Some(found) = &figures.inference {
             text.push_str(&format!(
                 "  guarantee {guarantee}: inference rate {:.3}, label accuracy {:.4} beside majority {:.4}, 1-NN {:.4}, \
