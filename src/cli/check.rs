@@ -106,16 +106,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
     files::print(&lines)?;
     for finding in &checked.findings {
-        eprintln!("propcert: {finding}");
+        tell!("propcert: {finding}");
     }
     if arguments.all_proved && !all_proved {
-        eprintln!("propcert: --all-proved: {}", checked.tally.all);
+        tell!("propcert: --all-proved: {}", checked.tally.all);
         if let Some((defense, _)) =
             loaded.defense.as_ref().filter(|_| checked.tally.all.proved == 0)
             && !loaded.spec.property.is_kept_by(defense)
         {
             let property = loaded.spec.property.name();
-            eprintln!(
+            tell!(
                 "propcert: the defense {defense} keeps no claim of `{property}`: none can be proved behind it"
             );
         }

@@ -24,6 +24,11 @@ pub(crate) fn print(text: &str) -> Result<(), Refusal> {
     print_bytes(text.as_bytes())
 }
 
+/// Writes a line to standard error. A message is no result: where that is full or closed, the work goes on without it.
+pub(crate) fn tell(text: std::fmt::Arguments) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Prints the bytes of a result in the same way.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Refusal> {
     let mut out = std::io::stdout().lock();

@@ -4,6 +4,11 @@
 //! Exit code 0: done, and as stated. 1: read and run, but not as stated. 2: could not be read,
 //! refused, or over a limit.
 
+/// Writes a message to standard error as `eprintln!` does, but goes on where nobody can read it.
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::cli::files::tell(format_args!($($text)*)) };
+}
+
 mod advice;
 mod check;
 mod files;
@@ -91,7 +96,7 @@ pub fn main() -> ExitCode {
         Ok(Ending::AsStated) => ExitCode::SUCCESS,
         Ok(Ending::NotAsStated) => ExitCode::from(1),
         Err(Refusal(text)) => {
-            eprintln!("propcert: {}", printable(&advice::advised(&text)));
+            tell!("propcert: {}", printable(&advice::advised(&text)));
             ExitCode::from(2)
         }
     }

@@ -52,6 +52,21 @@ fn a_device_is_not_replaced() {
 }
 
 #[test]
+fn messages_that_nobody_can_read_end_nothing() {
+    let scene = scene();
+    let run = |call: &str| {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_propcert"));
+        program.args(call.split(' ')).current_dir(scene.path("")).stderr(full);
+        program.stdout(std::process::Stdio::null()).status().unwrap().code()
+    };
+    assert_eq!(run("certify --model trees.json --spec nowhere.toml --out c.jsonl"), Some(2));
+    assert_eq!(run("certify --bogus"), Some(2));
+    assert_eq!(run(DEMO), Some(0));
+    assert!(scene.has("out/report.html"));
+}
+
+#[test]
 fn what_cannot_be_kept_beside_a_result_is_refused_before_the_work() {
     let scene = scene();
     for name in ["link", "pipe"] {

@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let earlier = earlier(arguments, &data)?;
     let place = place(arguments)?;
     expect_no_remains(arguments)?;
-    given.notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
+    given.notes.iter().for_each(|note| tell!("propcert: note: {note}"));
     let draft = place.begin(arguments.resume)?.resumable();
     let store = draft.store()?;
     let name = name_of(&arguments.model);
@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let mut tell = |pace: Pace| {
         let seconds = start.elapsed().as_secs_f64();
         kept.note(pace.done, pace.all);
-        eprintln!("[{seconds:5.1} s] {} ({} of {} cells done)", pace.text, pace.done, pace.all);
+        tell!("[{seconds:5.1} s] {} ({} of {} cells done)", pace.text, pace.done, pace.all);
     };
     let mut audited = audit(&subject, &plan, (&store, arguments.resume), &mut tell)?;
     if let Some(earlier) = &earlier {
@@ -122,13 +122,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = write(&audited, &store)?;
     drop(kept);
     draft.finish()?;
-    eprintln!(
+    tell!(
         "[{:5.1} s] done: {}",
         start.elapsed().as_secs_f64(),
         arguments.out.join("report.html").display()
     );
     files::print(&if arguments.json { to_json(&audited.report)? } else { text })?;
-    audited.findings.iter().for_each(|finding| eprintln!("propcert: not as stated: {finding}"));
+    audited.findings.iter().for_each(|finding| tell!("propcert: not as stated: {finding}"));
     let is_as_stated = audited.findings.is_empty() && demands_are_met(&audited.report);
     Ok(if is_as_stated { Ending::AsStated } else { Ending::NotAsStated })
 }

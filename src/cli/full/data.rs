@@ -102,7 +102,7 @@ fn import(arguments: ImportArguments) -> Result<Ending, Refusal> {
     expect_own(out, FileKind::Data, *force)?;
     let inference = dataset::import(file, &arguments.options(), out)?;
     for warning in &inference.warnings {
-        eprintln!("propcert: warning: {warning}");
+        tell!("propcert: warning: {warning}");
     }
     show(&inference, *json)
 }

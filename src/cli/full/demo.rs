@@ -61,16 +61,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let inputs = Inputs::default().data("--data", Some(&arguments.data));
     let place = ResultFolder::new(&arguments.out, Leaves::Demo, &inputs, arguments.force)?;
     if let Some(earlier) = earlier(&arguments.out) {
-        eprintln!("propcert: {earlier}, to be replaced when this one is complete");
+        tell!("propcert: {earlier}, to be replaced when this one is complete");
     }
     let draft = place.begin(false)?;
     let store = draft.store()?;
     let start = Instant::now();
-    let mut stage = |text: &str| eprintln!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
+    let mut stage = |text: &str| tell!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
     let data_name = data_seen_from(&arguments.data, draft.stand_in())?;
     let (report, manifest) = demo(&data, &data_name, &plan, &store, &mut stage)?;
     draft.finish()?;
-    eprintln!("[{:5.1} s] done", start.elapsed().as_secs_f64());
+    tell!("[{:5.1} s] done", start.elapsed().as_secs_f64());
     if arguments.json {
         files::print(&crate::report::to_json(&report)?)?;
     } else {

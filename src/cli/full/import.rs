@@ -149,7 +149,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         Format::from(*format).take(&bytes, schema.as_ref(), rounds.0).map_err(Refusal::from)
     };
     let Imported { mut model, notes } = imported.map_err(Refusal::about(file))?;
-    notes.iter().for_each(|note| eprintln!("propcert: note: {note}"));
+    notes.iter().for_each(|note| tell!("propcert: note: {note}"));
     let recentred = match recentre {
         Some(data) => Some(recentre_between(&mut model, data)?),
         None => None,

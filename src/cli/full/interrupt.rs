@@ -17,7 +17,7 @@ impl KeptRun {
     pub(crate) fn begin() -> Self {
         // a second run of the process has the first one's handler
         let _ = ctrlc::set_handler(|| {
-            eprintln!("\npropcert: interrupted{}", words());
+            tell!("\npropcert: interrupted{}", words());
             std::process::exit(INTERRUPTED);
         });
         Self

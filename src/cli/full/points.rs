@@ -112,7 +112,7 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
         ));
     }
     if has_positions && !is_default(&names) {
-        eprintln!(
+        tell!(
             "propcert: note: columns x0, x1, … are taken by position, for the model's {}",
             quoted(&names)
         );

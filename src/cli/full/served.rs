@@ -100,7 +100,7 @@ impl Serving<'_> {
         }
         let labels = answers.iter().map(|answer| (answer.label, Vec::new()));
         files::print(&table(labels, 0, shape.is_json))?;
-        eprintln!("propcert: {}", summary(response, &answers, &memory));
+        tell!("propcert: {}", summary(response, &answers, &memory));
         Ok(Ending::AsStated)
     }
 

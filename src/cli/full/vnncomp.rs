@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         }
         report(instance, &outcome);
         if let Some(note) = outcome.note.filter(|note| said.insert(*note)) {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         let row = row(instance, &outcome, arguments.certificates.is_some(), folder);
         if let Some(log) = &log {
@@ -261,7 +261,7 @@ fn report(instance: &Instance, outcome: &InstanceOutcome) {
     let InstanceOutcome { answer, seconds, nodes, .. } = outcome;
     let reason = outcome.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     let (line, name) = (instance.line, name_of(&instance.vnnlib));
-    eprintln!("line {line} {name}: {} in {seconds:.2} s, {nodes} cases{reason}", answer.name());
+    tell!("line {line} {name}: {} in {seconds:.2} s, {nodes} cases{reason}", answer.name());
 }
 
 fn name_of(path: &Path) -> String {

@@ -123,13 +123,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     result.tell(&if arguments.json { outcome.json() } else { outcome.text() })?;
     let (spent, budget) = (outcome.written.spent, arguments.budget_nodes);
     if spent > 0 && !arguments.json {
-        eprintln!(
+        tell!(
             "propcert: note: {spent} undecided within --budget-nodes {budget}: more may decide them"
         );
     }
     let full = outcome.written.full;
     if full > 0 && !arguments.json {
-        eprintln!(
+        tell!(
             "propcert: note: {full} undecided whose proof needs more than --memory; a larger one may decide them"
         );
     }

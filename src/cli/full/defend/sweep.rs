@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         let place = out.join(format!("alpha-{alpha}"));
         let parameters = Some(format!("alpha={alpha}"));
         let outcome = DefenseCall { arguments, parameters, out: &place }.run()?;
-        eprintln!("propcert: {}: done", place.display());
+        tell!("propcert: {}: done", place.display());
         outcomes.push((alpha.as_str(), outcome));
     }
     write_whole(&out.join("table.csv"), &csv(&outcomes)?)?;

@@ -75,7 +75,7 @@ impl<'a> SingleResult<'a> {
         match self.file() {
             Some(_) => files::print(text),
             None => {
-                eprint!("{text}");
+                tell!("{}", text.trim_end_matches('\n'));
                 Ok(())
             }
         }

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let text = Spec::sketch(property, &Sketched { model: &model, data: data.as_ref() })?;
     result.write(text.as_bytes())?;
     if let Some(reason) = undecided(&text, &model) {
-        eprintln!("propcert: note: {reason}");
+        tell!("propcert: note: {reason}");
     }
     Ok(Ending::AsStated)
 }

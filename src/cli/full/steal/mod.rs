@@ -214,7 +214,7 @@ impl TheftCall<'_> {
         let named = defense.as_ref().map(|(defense, digest)| (defense, *digest));
         let about = &About::new((target, digest), &data, named);
         if proved.is_empty() && attack.inference == Inference::Certified {
-            eprintln!("propcert: no certificates: no label can be inferred, every one is paid");
+            tell!("propcert: no certificates: no label can be inferred, every one is paid");
         }
         let defense = defense.as_ref().map(|(defense, _)| defense);
         let stage = Stage { data: &data, attack: &attack, defense, proved: &proved, about };
@@ -330,9 +330,7 @@ impl TheftCall<'_> {
                 self.data
             )));
         }
-        eprintln!(
-            "propcert: {asked} seed rows are asked for, part {part} has {found}: all are used"
-        );
+        tell!("propcert: {asked} seed rows are asked for, part {part} has {found}: all are used");
         Ok(())
     }
 }
@@ -346,7 +344,7 @@ fn attack(arguments: &Arguments, budget: Option<usize>) -> Result<AttackSpec, Re
         .map_err(Refusal::from)
         .map_err(Refusal::about(path))?;
     if arguments.seeds.is_some() && attack.seeds == SeedRows::Nothing {
-        eprintln!("propcert: --seeds is left out: this attack starts from no rows");
+        tell!("propcert: --seeds is left out: this attack starts from no rows");
     }
     Ok(attack)
 }
@@ -369,12 +367,12 @@ fn proofs(
     ] {
         if count > 0 {
             let (path, all) = (path.display(), fitting.len() + others.len());
-            eprintln!("propcert: {path}: {count} of {all} certificates are about {what}: not used");
+            tell!("propcert: {path}: {count} of {all} certificates are about {what}: not used");
         }
     }
     let proved: Vec<Proved> = fitting.into_iter().flat_map(|entry| entry.proved).collect();
     if proved.is_empty() {
-        eprintln!("propcert: {}: nothing is proved of this target", path.display());
+        tell!("propcert: {}: nothing is proved of this target", path.display());
     }
     Ok(proved)
 }

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments, data: &str, out: &Path) -> Result<Endin
                 budget: Some(queries),
             };
             let TheftOutcome { repetitions, .. } = theft.of_model(target)?;
-            eprintln!("propcert: {}: done", place.display());
+            tell!("propcert: {}: done", place.display());
             rows.push(SweepRow::of(name, queries, &repetitions)?);
         }
     }

@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if arguments.resume
         && let Some(counts) = finished(&arguments.out, &header)
     {
-        eprintln!("propcert: {} is there and whole, of this grid: kept", arguments.out.display());
+        tell!("propcert: {} is there and whole, of this grid: kept", arguments.out.display());
         return counts.print(arguments.json);
     }
     let draft = place.begin(arguments.resume)?.resumable();
@@ -138,7 +138,7 @@ fn missing(grid: &StudyGrid, path: &Path) -> Vec<usize> {
         let StudyError::Dataset(DatasetError::Source(SourceError::NotFound { .. })) = error else {
             return None;
         };
-        eprintln!("propcert: {error}\npropcert: {name} is left out");
+        tell!("propcert: {error}\npropcert: {name} is left out");
         Some(number)
     });
     found.collect()

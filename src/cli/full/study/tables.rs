@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
     let written = tables(&arguments.folder)?;
     if let Some(reason) = &written.without_page {
-        eprintln!("propcert: no page: {reason}");
+        tell!("propcert: no page: {reason}");
     }
     let rows = written.rows.iter();
     files::print(&if arguments.json {

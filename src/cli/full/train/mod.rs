@@ -191,7 +191,7 @@ fn finished(arguments: &Arguments, record: &Record) -> Result<Option<Model>, Ref
     }
     let (model, digest) = read_model(out)?;
     record.expect_at(out, digest)?;
-    eprintln!(
+    tell!(
         "propcert: {} is there and whole, of the same data, recipe and seed: kept",
         out.display()
     );
