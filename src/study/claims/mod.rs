@@ -28,6 +28,7 @@
 //! [groups]      plain = ["a", "b"]      in a formula: the mean over them; in `for`: each of them
 //! [[claim]]     name, says, published, control, data
 //!               figure, expect, for     a formula and its variables
+//!               where                   a formula that must be below 0 for a comparison to count
 //!               undecided = "reason"    nothing can be said, and why; a formula may still show figures
 //!               argued = { ruling, because, tests }
 //! ```

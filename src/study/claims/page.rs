@@ -98,6 +98,7 @@ fn claim_view(claim: &SheetClaim, at: usize, studies: &[ClaimsFindings]) -> Valu
         published => claim.published.as_deref(),
         control => claim.control.as_deref(),
         formula => measure.map(|measure| measure.text.as_str()),
+        only_where => measure.and_then(|measure| measure.only_where.as_ref()).map(|(text, _)| text.as_str()),
         expected => measure.map(|measure| expected(measure.expect)),
         because => claim.without.as_ref().map(|without| without.because.as_str()),
         tests => claim.without.as_ref().map(|without| without.tests.join(", ")),

@@ -160,7 +160,17 @@ fn compare(
     let is_repeated = figures.iter().any(|(figure, _)| figure.of() == FigureOf::Theft);
     let repetitions = if is_repeated { table.header.layout.repetitions } else { 1 };
     let mut values = Vec::new();
-    let mut missing = None;
+    let mut missing = measure.only_where.as_ref().and_then(|(text, formula)| {
+        let mut value = |figure: FigureName, names: &[String]| {
+            mean_of(sheet, choice, names, &|names| table.get(figure, number, names, 0))
+        };
+        match formula.value(&mut value) {
+            Ok(value) if value < 0.0 => None,
+            Ok(_) => Some(format!("not compared, since `{text}` is not below 0")),
+            Err(reason) => Some(reason),
+        }
+    });
+    let repetitions = if missing.is_some() { 0 } else { repetitions };
     for repetition in 0..repetitions {
         let mut value = |figure: FigureName, names: &[String]| {
             mean_of(sheet, choice, names, &|names| table.get(figure, number, names, repetition))

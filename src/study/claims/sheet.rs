@@ -10,6 +10,7 @@ use crate::model::Digest;
 use crate::source::read_regular;
 use crate::text::line_of;
 
+use super::figures::FigureOf;
 use super::formula::ClaimFormula;
 use super::ruling::Ruling;
 
@@ -70,6 +71,8 @@ pub(super) struct Measure {
     pub(super) text: String,
     pub(super) formula: ClaimFormula,
     pub(super) expect: Expect,
+    /// A formula that must be below 0 for a comparison to count, with its text.
+    pub(super) only_where: Option<(String, ClaimFormula)>,
     /// The comparisons of one data set: names for all variables.
     pub(super) choices: Vec<BTreeMap<String, String>>,
 }
@@ -111,6 +114,8 @@ struct ClaimEntry {
     data: Vec<String>,
     figure: Option<String>,
     expect: Option<String>,
+    #[serde(rename = "where")]
+    only_where: Option<String>,
     #[serde(default, rename = "for")]
     variables: BTreeMap<String, Vec<String>>,
     undecided: Option<String>,
@@ -181,7 +186,12 @@ impl ClaimEntry {
             (None, None) => None,
         };
         let measure = match (self.figure, self.expect) {
-            (Some(text), Some(expect)) => Some(measure(text, &expect, &self.variables, groups)?),
+            (Some(text), Some(expect)) => {
+                Some(measure(text, &expect, self.only_where, &self.variables, groups)?)
+            }
+            (None, None) if self.only_where.is_some() => {
+                return Err("`where` stands beside `figure` only".to_owned());
+            }
             (None, None) if without.is_some() && self.variables.is_empty() => None,
             (None, None) => {
                 return Err(
@@ -199,17 +209,31 @@ impl ClaimEntry {
 fn measure(
     text: String,
     expect: &str,
+    only_where: Option<String>,
     variables: &BTreeMap<String, Vec<String>>,
     groups: &BTreeMap<String, Vec<String>>,
 ) -> Result<Measure, String> {
     let formula = ClaimFormula::read(&text).map_err(|error| format!("`figure`, {error}"))?;
+    let only_where = only_where.map(condition).transpose()?;
     let choices = choices(variables, groups)?;
     for name in choices.iter().flat_map(BTreeMap::keys) {
         if !formula.figures().iter().any(|(_, names)| names.contains(name)) {
             return Err(format!("the formula does not use the variable `{name}`"));
         }
     }
-    Ok(Measure { formula, text, expect: expected(expect)?, choices })
+    Ok(Measure { formula, text, expect: expected(expect)?, only_where, choices })
+}
+
+/// A condition is about figures without repetitions, so that a comparison has all of its repetitions or none.
+fn condition(text: String) -> Result<(String, ClaimFormula), String> {
+    let formula = ClaimFormula::read(&text).map_err(|error| format!("`where`, {error}"))?;
+    match formula.figures().iter().any(|(figure, _)| figure.of() == FigureOf::Theft) {
+        true => {
+            Err("`where` has a figure of attacks; name figures of models or certificates"
+                .to_owned())
+        }
+        false => Ok((text, formula)),
+    }
 }
 
 fn expected(text: &str) -> Result<Expect, String> {
@@ -303,6 +327,8 @@ mod tests {
             ("x = [", "plain = [", "a variable and a group"),
             ("x = [", "y = [", "does not use the variable `y`"),
             ("expect = 'positive'\n", "", "stand together"),
+            ("expect", "where = 'f1(m, none, x)'\nexpect", "`where` has a figure of attacks"),
+            ("expect", "where = 'accuracy(m'\nexpect", "`where`, at character 11: expected `,`"),
             (
                 "figure = 'f1(m, none, x) - f1(n, none, plain)'\nexpect = 'positive'\n",
                 "",
