@@ -560,7 +560,7 @@ mod tests {
             Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
-        assert_eq!(held, 14);
+        assert_eq!(held, 18);
     }
 
     #[test]

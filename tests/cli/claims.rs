@@ -168,7 +168,7 @@ fn bad_sheets_and_narrowings_are_refused() {
     );
     for (old, new, facts) in [
         ("only = [\"trees\"]", "only = [\"tree\"]", &["line 25: `only`", "[[model]]"] as &[&str]),
-        ("family = \"trees\"", "family = \"tree\"", &["line 12", "unknown variant `tree`"]),
+        ("family = \"trees\"", "family = \"tree\"", &["line 12", "unknown value `tree`"]),
         ("hold = [\"local.toml\"]\n", "", &["line 10: model `held` has 0 of the keys", "`hold`"]),
         ("hold = [\"local.toml\"]", "hold = []", &["line 11: `hold` is []"]),
         (

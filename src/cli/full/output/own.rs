@@ -67,12 +67,15 @@ impl Leaves {
     }
 }
 
+/// Stems of what a demonstration leaves beside its folders.
+const REPORTS: [&str; 3] = ["report", "tables", "manifest"];
+
 /// The files of a manifest where a demonstration puts them; what `certify` lists there may lie anywhere.
 fn made_by_demo(folder: &Path) -> BTreeSet<PathBuf> {
     let is_made = |file: &PathBuf| {
         ["models", "specs", "certificates", "defenses"].iter().any(|made| file.starts_with(made))
             || file.parent().is_some_and(|parent| parent.as_os_str().is_empty())
-                && file.file_stem().is_some_and(|stem| stem == "report" || stem == "manifest")
+                && file.file_stem().is_some_and(|stem| REPORTS.iter().any(|report| stem == *report))
     };
     files_of_demo(folder).into_iter().filter(is_made).collect()
 }
