@@ -78,7 +78,8 @@ fn claim_view(claim: &SheetClaim, at: usize, studies: &[ClaimsFindings]) -> Valu
     let seeds = studies.iter().zip(&findings);
     let seeds = seeds.map(|(study, finding)| {
         context! {
-            seed => study.seed, ruling => finding.ruling.words(), counts => counts(finding.comparisons.iter()),
+            seed => study.seed, ruling => finding.ruling.words(),
+            counts => counts(finding.comparisons.iter()), mean => overall(finding),
         }
     });
     let measure = claim.measure.as_ref();
@@ -107,6 +108,15 @@ fn claim_view(claim: &SheetClaim, at: usize, studies: &[ClaimsFindings]) -> Valu
         groups => groups(all().collect()),
         missing,
     }
+}
+
+/// The mean over all comparisons with its interval.
+fn overall(finding: &ClaimFinding) -> Option<String> {
+    let mean = finding.mean?.mean;
+    Some(match finding.mean_interval {
+        Some([low, high]) => format!("{mean:+.4} [{low:+.4}, {high:+.4}]"),
+        None => format!("{mean:+.4}"),
+    })
 }
 
 fn expected(expect: Expect) -> String {

@@ -69,6 +69,9 @@ pub struct ClaimComparison {
     pub data: String,
     /// The name that each variable stands for.
     pub choice: BTreeMap<String, String>,
+    /// The value of each repetition that has one, by its number.
+    #[serde(skip)]
+    pub values: BTreeMap<u64, f64>,
     /// Mean and spread over the repetitions; `None` if there is no figure.
     pub estimate: Option<Estimate>,
     /// The 95% interval of the mean; `None` for figures without repetitions, and for one repetition.
@@ -87,6 +90,10 @@ pub struct ClaimFinding {
     pub name: String,
     /// The ruling.
     pub ruling: Ruling,
+    /// Mean over all comparisons, repetition by repetition; it tells a size and rules on nothing. `None` without figures.
+    pub mean: Option<Estimate>,
+    /// The 95% interval of that mean; `None` for figures without repetitions, and for one repetition.
+    pub mean_interval: Option<[f64; 2]>,
     /// All comparisons, in order.
     pub comparisons: Vec<ClaimComparison>,
 }
@@ -142,7 +149,23 @@ fn finding(sheet: &ClaimSheet, claim: &SheetClaim, table: &FigureTable) -> Claim
         (None, Some(measure)) => ruling(measure.expect, &comparisons),
         (None, None) => Ruling::Undecided,
     };
-    ClaimFinding { name: claim.name.clone(), ruling, comparisons }
+    let (mean, mean_interval) = overall(&comparisons).unzip();
+    let (mean_interval, name) = (mean_interval.flatten(), claim.name.clone());
+    ClaimFinding { name, ruling, mean, mean_interval, comparisons }
+}
+
+/// The mean of the comparisons that have figures of every repetition, with its interval over the repetitions.
+fn overall(comparisons: &[ClaimComparison]) -> Option<(Estimate, Option<[f64; 2]>)> {
+    let most = comparisons.iter().map(|one| one.values.len()).max()?;
+    let whole: Vec<&BTreeMap<u64, f64>> =
+        comparisons.iter().map(|one| &one.values).filter(|values| values.len() == most).collect();
+    let mean_at = |repetition: &u64| {
+        let sum: f64 = whole.iter().filter_map(|values| values.get(repetition)).sum();
+        sum / whole.len() as f64
+    };
+    let means: Vec<f64> = whole.first()?.keys().map(mean_at).collect();
+    let mean = Estimate::from_repetitions(&means).ok()?;
+    Some((mean, mean.interval()))
 }
 
 fn is_about(claim: &SheetClaim, data: &String) -> bool {
@@ -159,7 +182,7 @@ fn compare(
     let figures = measure.formula.figures();
     let is_repeated = figures.iter().any(|(figure, _)| figure.of() == FigureOf::Theft);
     let repetitions = if is_repeated { table.header.layout.repetitions } else { 1 };
-    let mut values = Vec::new();
+    let mut values = BTreeMap::new();
     let mut missing = measure.only_where.as_ref().and_then(|(text, formula)| {
         let mut value = |figure: FigureName, names: &[String]| {
             mean_of(sheet, choice, names, &|names| table.get(figure, number, names, 0))
@@ -176,11 +199,14 @@ fn compare(
             mean_of(sheet, choice, names, &|names| table.get(figure, number, names, repetition))
         };
         match measure.formula.value(&mut value) {
-            Ok(value) => values.push(value),
+            Ok(value) => {
+                values.insert(repetition, value);
+            }
             Err(reason) => missing = Some(reason),
         }
     }
-    let estimate = Estimate::from_repetitions(&values).ok();
+    let all: Vec<f64> = values.values().copied().collect();
+    let estimate = Estimate::from_repetitions(&all).ok();
     let interval = estimate.filter(|_| is_repeated).and_then(|estimate| estimate.interval());
     let side = match (estimate, interval) {
         (None, _) => ClaimSide::Missing,
@@ -195,6 +221,7 @@ fn compare(
         data: data.to_owned(),
         choice: choice.clone(),
         missing: missing.filter(|_| side == ClaimSide::Missing),
+        values,
         estimate,
         interval,
         side,
@@ -276,6 +303,7 @@ mod tests {
         let one = |side| ClaimComparison {
             data: String::new(),
             choice: BTreeMap::new(),
+            values: BTreeMap::new(),
             estimate: None,
             interval: None,
             side,
@@ -309,6 +337,21 @@ mod tests {
             let found = ruling(Expect::Positive, &comparisons(fors, againsts, open));
             assert_eq!(found, expected, "{fors} {againsts} {open}");
         }
+    }
+
+    #[test]
+    fn the_mean_is_over_comparisons_with_every_repetition() {
+        let with = |values: &[f64]| ClaimComparison {
+            values: (0..).zip(values.iter().copied()).collect(),
+            ..comparisons(1, 0, 0).remove(0)
+        };
+        let all = [with(&[1.0, 2.0]), with(&[3.0, 6.0]), with(&[100.0]), with(&[])];
+        let (mean, interval) = overall(&all).unwrap();
+        assert_eq!((mean.mean, mean.n), (3.0, 2));
+        let [low, high] = interval.unwrap();
+        assert!((low + high - 6.0).abs() < 1e-9 && low < 2.0, "{low} {high}");
+        assert_eq!(overall(&[with(&[])]), None);
+        assert_eq!(overall(&[]), None);
     }
 
     #[test]
