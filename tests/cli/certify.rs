@@ -13,6 +13,22 @@ fn spambase_scene() -> Scene {
 const CALL: &str =
     "certify --model net.json --spec local.toml --data spambase --rows 16 --budget-nodes 20";
 
+/// Data that has training rows only: the part that specs are about by default is empty.
+#[test]
+fn a_part_without_rows_is_refused_with_those_that_have_some() {
+    let scene = Scene::new();
+    let meta = scene.read("tiny.meta.json").replace("\"all\"", "\"train\"");
+    std::fs::copy(scene.path("tiny.csv"), scene.path("only.csv")).unwrap();
+    scene.write("only.meta.json", meta.replace("tiny.csv", "only.csv"));
+    let call = "certify --model trees.json --spec local.toml --out c.jsonl --data only.csv";
+    scene.refused(
+        call,
+        &["the test part of tiny has no rows", "--data NAME:train or NAME:validation"],
+    );
+    assert!(!scene.has("c.jsonl"));
+    scene.done(&format!("{call}:train --rows 3"));
+}
+
 #[test]
 fn threads_do_not_change_a_byte() {
     let scene = spambase_scene();

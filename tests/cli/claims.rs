@@ -194,5 +194,7 @@ fn bad_sheets_and_narrowings_are_refused() {
     scene.write("v/claims.md", "years of work");
     scene.refused("study claims claims.toml a --out v", &["is not a page of claims", "--force"]);
     assert_eq!(scene.read("v/claims.md"), "years of work");
-    scene.refused("study claims a/claims.csv a --out a", &["a/claims.csv"]);
+    scene.refused("study claims claims.toml a --out a", &["is the folder of a study"]);
+    scene.refused("study claims claims.toml a ./a --out w", &["both are of seed 0", "--seed"]);
+    assert!(!scene.has("w"));
 }

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 
 use crate::certificate::Tally;
 use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Written};
+use crate::model::{DataSet, Part};
 use crate::spec::DistanceUnit;
 use crate::text::Share;
 
@@ -101,6 +102,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     }
     let named = loaded.data.as_ref().and_then(|(_, part)| *part);
     let part = named.unwrap_or(property.default_part());
+    if property.is_about_rows() {
+        expect_rows(loaded.data.as_ref().map(|(data, _)| data), part)?;
+    }
     let selection = Selection { part, rows: arguments.rows };
     let options = Options {
         budget_nodes: arguments.budget_nodes,
@@ -227,4 +231,20 @@ fn certify_to(
         bar.set_position(progress.done as u64);
         kept.note(progress.done as u64, progress.all as u64);
     })
+}
+
+/// Refuses a part without rows: a certificate of nothing says nothing.
+fn expect_rows(data: Option<&DataSet>, part: Part) -> Result<(), Refusal> {
+    let Some(data) = data.filter(|data| data.part(part).is_empty()) else { return Ok(()) };
+    let others = Part::ALL.into_iter().filter(|other| !data.part(*other).is_empty());
+    let others: Vec<String> = others.map(|part| format!("NAME:{}", part.name())).collect();
+    let advice = match others.is_empty() {
+        true => "it has rows in no part that can be named".to_owned(),
+        false => format!("name a part that has some: --data {}", others.join(" or ")),
+    };
+    Err(Refusal::new(format!(
+        "the {} part of {} has no rows, and a certificate of nothing says nothing; {advice}",
+        part.name(),
+        data.meta().name
+    )))
 }

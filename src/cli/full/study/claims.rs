@@ -1,5 +1,6 @@
 //! `propcert study claims`: rulings on sentences about a study.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -47,6 +48,17 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = ClaimSheet::open(&arguments.sheet).map_err(about)?;
+    let place = |path: &PathBuf| path.canonicalize().ok();
+    if let Some(folder) = arguments
+        .folders
+        .iter()
+        .find(|folder| place(folder).is_some_and(|study| place(&arguments.out) == Some(study)))
+    {
+        let folder = folder.display();
+        return Err(Refusal::new(format!(
+            "--out {folder}: is the folder of a study; name another"
+        )));
+    }
     let (page, table) = (arguments.out.join("claims.md"), arguments.out.join("claims.csv"));
     let inputs = Inputs::default().file("the claims", Some(&arguments.sheet));
     let inputs = arguments
@@ -58,6 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_own(&page, FileKind::Claims, arguments.force)?;
     let found: Vec<ClaimsFindings> =
         arguments.folders.iter().map(|folder| rule(&sheet, folder)).collect::<Result<_, _>>()?;
+    expect_different(arguments, &found)?;
     let (text, rows) = (claims_page(&sheet, &found)?, claims_csv(&found)?);
     let store = Store::new(&arguments.out)?;
     store.write("claims.csv", &rows)?;
@@ -67,6 +80,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         false => summary(&sheet, &found),
     })?;
     Ok(Ending::AsStated)
+}
+
+/// Refuses studies of one seed: what was counted twice would look like two findings.
+fn expect_different(arguments: &Arguments, found: &[ClaimsFindings]) -> Result<(), Refusal> {
+    let mut seen = BTreeMap::new();
+    for (folder, study) in arguments.folders.iter().zip(found) {
+        if let Some(first) = seen.insert(study.seed, folder) {
+            return Err(Refusal::new(format!(
+                "{} and {}: both are of seed {}; run one again with another --seed",
+                first.display(),
+                folder.display(),
+                study.seed
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A line per claim, and the number of each ruling.
