@@ -26,6 +26,9 @@ pub(super) enum ClaimFormula {
     Size(Box<ClaimFormula>),
 }
 
+/// The value of a figure with its names, or the reason why there is none.
+pub(super) type FigureValue<'f> = dyn FnMut(FigureName, &[String]) -> Result<f64, String> + 'f;
+
 /// The reason why a text is no formula, with the byte at which reading ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FormulaError {
@@ -67,10 +70,7 @@ impl ClaimFormula {
     ///
     /// # Errors
     /// The first error of `value`.
-    pub(super) fn value<E>(
-        &self,
-        value: &mut dyn FnMut(FigureName, &[String]) -> Result<f64, E>,
-    ) -> Result<f64, E> {
+    pub(super) fn value(&self, value: &mut FigureValue) -> Result<f64, String> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Figure(figure, names) => value(*figure, names),
@@ -214,7 +214,7 @@ mod tests {
 
     fn value(text: &str) -> f64 {
         let formula = ClaimFormula::read(text).unwrap();
-        let length = |_: FigureName, names: &[String]| Ok::<_, ()>(names.concat().len() as f64);
+        let length = |_: FigureName, names: &[String]| Ok(names.concat().len() as f64);
         formula.value(&mut { length }).unwrap()
     }
 

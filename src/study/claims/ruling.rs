@@ -241,7 +241,10 @@ fn mean_of(
         let alone = std::slice::from_ref(name);
         let members = sheet.groups.get(name).map_or(alone, Vec::as_slice);
         let longer = |cell: &Vec<String>| -> Vec<Vec<String>> {
-            members.iter().map(|member| [cell.as_slice(), &[member.clone()]].concat()).collect()
+            members
+                .iter()
+                .map(|member| [cell.as_slice(), std::slice::from_ref(member)].concat())
+                .collect()
         };
         cells = cells.iter().flat_map(longer).collect();
     }
