@@ -186,7 +186,7 @@ impl Findings<'_> {
         Ok(both.map(finding).collect())
     }
 
-    /// What was asked for and is not there, with the reason; the same reason is told once.
+    /// Parts that were asked for and are not there, with the reason; the same reason is told once.
     fn left_out(&self) -> Vec<String> {
         let layout = &self.header.layout;
         let mut told: Vec<String> = Vec::new();

@@ -57,7 +57,7 @@ pub enum AuditPart {
     Posterior,
     /// Attacks.
     Stealing,
-    /// What certificates give away.
+    /// Facts that certificates give away.
     Leakage,
     /// Defenses.
     Defenses,

@@ -25,7 +25,7 @@ pub(super) fn model_sentence(run: &Run, model: &ModelReport, audited: &AuditFind
     )
 }
 
-/// What is proved, a sentence each.
+/// The proved findings, a sentence each.
 pub(super) fn proved(model: &ModelReport, audited: &AuditFindings) -> Vec<String> {
     let mut told = Vec::new();
     for local in &audited.local {
@@ -95,7 +95,7 @@ fn orders_proved(orders: &[OrderFinding]) -> Vec<String> {
     told
 }
 
-/// What is refuted, a sentence each, the smallest example first.
+/// The refuted ones, a sentence each, the smallest example first.
 pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let mut told = Vec::new();
     let radii = audited.radii.as_ref().and_then(|radii| {
@@ -139,7 +139,7 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     told
 }
 
-/// What a thief gets, a sentence each.
+/// The gain of a thief, a sentence each.
 pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String> {
     let best = |budget: u64| model.best_attack(budget);
     let mut told = Vec::new();

@@ -38,7 +38,7 @@ struct PageSection {
 }
 
 impl PageViews<'_> {
-    /// What was audited, for the foot of the page.
+    /// The subject of the audit, for the foot of the page.
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let Self { run, model, audited } = self;
         let mut facts = Vec::new();

@@ -36,11 +36,11 @@ pub struct AuditFindings {
     /// Posteriors seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorFinding>,
-    /// What was asked for and is not there, with the reason, one sentence each.
+    /// Parts that were asked for and are not there, with the reason, one sentence each.
     pub left_out: Vec<String>,
     /// The gates of the plan.
     pub gates: Vec<GateOutcome>,
-    /// What changed since an earlier audit; absent if none was named.
+    /// Changes since an earlier audit; absent if none was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<RunAgainst>,
 }

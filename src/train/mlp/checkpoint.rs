@@ -23,7 +23,7 @@ use super::objective::TrainingLoss;
 use super::referee::{BestNetwork, Referee};
 use super::witness::Witness;
 
-/// Where an unfinished training is kept.
+/// The place of an unfinished training.
 pub struct Checkpoints<'a> {
     /// The state to go on from.
     pub from: Option<String>,

@@ -187,13 +187,13 @@ pub fn train(
     train_to_hold(schema, classes, [train, validation], MlpDemands::default(), options, course)
 }
 
-/// What goes on beside a training.
+/// The company of a training.
 pub struct Course<'a, 'b> {
     /// Called after every epoch.
     pub progress: &'a mut dyn FnMut(Progress),
-    /// Where its state is kept.
+    /// The place of its state.
     pub checkpoints: Option<&'a mut Checkpoints<'b>>,
-    /// Where the verifier looks for counterexamples, if the options ask for them.
+    /// The rows in which the verifier looks for counterexamples, if the options ask for them.
     pub source: Option<CounterexampleSource<'a>>,
 }
 

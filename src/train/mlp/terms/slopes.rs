@@ -31,7 +31,7 @@ const STEEPEST: f64 = SQRT_2 / 4.0;
 /// The share of a bound that training aims at, so that rounding does not decide.
 const AIM: f64 = 0.98;
 
-/// What is asked of the bounds on slopes.
+/// The demand on bounds of slopes.
 enum SlopeDemand {
     /// A norm of the scaled slopes is at most so much.
     AtMost { lengths: Vec<f64>, norm: Norm, limit: f64 },
