@@ -6,7 +6,6 @@ use super::audited::{HEIGHT, WIDTH, whole};
 use super::frame::{draw, finish, literal, percent_ticks};
 use super::{BLUE, Figure, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::report::Run;
-use crate::report::format::claim;
 use crate::report::frontier::{FrontierPoint, frontier_points};
 
 const COLORS: [&str; 5] = [BLUE, VERMILION, GREEN, PURPLE, ORANGE];
@@ -40,7 +39,7 @@ pub(super) fn of_run(run: &Run) -> Option<Figure> {
     let description = "Right is better (more rows proved), down is better (the best thief agrees on fewer held-out \
         rows). A large mark is a model; an arrow leads to each of its defended selves. Proved: by the kernel; \
         agreement: measured, the largest mean over the attacks.";
-    draw_dots(&dots?, format!("rows proved: {}", claim(&frontier.claim)), description)
+    draw_dots(&dots?, format!("rows proved, {}", frontier.claim.property), description)
 }
 
 /// Draws dots: each undefended model has a style and a legend of its own. The defended selves of a single model have
