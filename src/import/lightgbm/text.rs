@@ -23,6 +23,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<BoosterFile, ImportError> {
         let found = text.lines().next().unwrap_or_default();
         return Err(stated("line 1", found, "`tree`, or the JSON of `dump_model`"));
     }
+    // before a block of each takes memory
+    let trees = text.lines().filter(|line| line.trim_start().starts_with("Tree=")).count();
+    at_most("trees", trees, MAX_TREES)?;
     let mut blocks = blocks(lines)?.into_iter();
     let head = blocks.next().unwrap_or_default();
     head.refuse_unknown("the head", &keys::HEAD)?;
@@ -62,7 +65,6 @@ fn blocks<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Vec<KeyedLines<'a>
             if value != (blocks.len() - 1).to_string() {
                 return Err(stated("Tree=", value, "trees numbered from 0, in order"));
             }
-            at_most("trees", blocks.len(), MAX_TREES)?;
             blocks.push(KeyedLines::default());
         } else if let Some(block) = blocks.last_mut()
             && !key.is_empty()
