@@ -274,7 +274,8 @@ impl GridProperty {
     /// The text with its features and their direction.
     fn about(&self, features: &[String], direction: &str) -> String {
         let features = serde_json::json!(features);
-        format!("{}features = {features}\ndirection = \"{direction}\"\n", self.text)
+        let text = self.text.trim_end();
+        format!("{text}\nfeatures = {features}\ndirection = \"{direction}\"\n")
     }
 
     /// Reads the spec to see that it is one; features that the data decides are stood in for.

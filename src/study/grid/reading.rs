@@ -398,6 +398,17 @@ mod tests {
         assert_eq!(grid.files.keys().filter(is_named).count(), 1, "{:?}", grid.files.keys());
     }
 
+    /// All but the grid that names a model which it says how to train.
+    #[test]
+    fn the_studies_that_ship_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("studies");
+        for name in ["demo", "defenses", "training", "paper", "frontier"] {
+            let bytes = std::fs::read(folder.join(format!("{name}.toml"))).unwrap();
+            let grid = read(&bytes, &folder);
+            assert!(grid.is_ok(), "{name}: {:?}", grid.err());
+        }
+    }
+
     fn refusal(text: &str) -> String {
         read(text.as_bytes(), Path::new("")).expect_err(text).to_string()
     }
