@@ -112,7 +112,7 @@ pub enum DatasetError {
 fn meant(label: &str, header: &[String]) -> String {
     let near = near(label, header.iter().map(String::as_str));
     near.map_or("name it with --label".to_owned(), |name| {
-        format!("is `{name}` meant? Name it with --label")
+        format!("did you mean `{name}`? Name it with --label")
     })
 }
 

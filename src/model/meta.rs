@@ -38,26 +38,8 @@ impl Files {
     }
 }
 
-/// The declarations of a `meta.json`.
-///
-/// | key | value | if it is left out |
-/// |---|---|---|
-/// | `name` | name of the data set | refused |
-/// | `label` | name of the label column | refused |
-/// | `features` | names of the feature columns, in the order in which models get them | refused |
-/// | `kinds` | `"real"`, `"integer"` or `"binary"`, one per feature | refused |
-/// | `ranges` | `["lowest", "highest"]` as decimals, one per feature | refused |
-/// | `files` | the CSVs beside it: `{"all": F}`, `{"train": F, "test": F}` (or one of the two) or `{"served": F}` | refused |
-/// | `synthetic` | `true` if the rows were made, not collected | refused |
-/// | `source` | origin and licence, in a sentence | not told |
-/// | `classes` | texts of the labels, one per class in class order | not told |
-/// | `auxiliary` | rows of the test part that become the auxiliary part | 50 |
-/// | `monotone` | `{feature: "increasing"}` or `"decreasing"`, by name or index: the direction in which the score of class 1 should move | no direction |
-/// | `category_codes` | `{feature: {text: number}}`: numbers that stand for texts | not told |
-/// | `notes` | anything, for people | |
-/// | `feature_std`, `integer_indices`, `ranges_note` | anything; older files have them | |
-///
-/// The last two rows are not kept. Any other key is refused, with its line.
+/// The declarations of a `meta.json`. The page of keys says what each may be, and which are not kept; any other key is
+/// refused, with its line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
     /// Name of the data set.
@@ -97,7 +79,7 @@ impl Meta {
     /// Reads `meta.json`.
     ///
     /// # Errors
-    /// Bytes that are not the JSON of the table above; keys, features and directions that do not exist, with their
+    /// Bytes that are not the JSON of the page of keys; keys, features and directions that do not exist, with their
     /// line; lists that are not as long as `features`.
     pub fn read(bytes: &[u8]) -> Result<Self, DataError> {
         check_json(bytes)?;

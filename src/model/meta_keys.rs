@@ -7,10 +7,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
-use crate::near::nearest as near;
+use crate::near::advice;
 
 /// All keys of a meta file.
-const KEYS: [&str; 16] = [
+const KEYS: &[&str] = &[
     "name",
     "label",
     "features",
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for MetaKeys {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MetaKeys, A::Error> {
                 while let Some(key) = map.next_key::<String>()? {
                     if !KEYS.contains(&key.as_str()) {
-                        return Err(A::Error::custom(unknown_key(&key)));
+                        return Err(A::Error::unknown_field(&key, KEYS));
                     }
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -60,16 +60,6 @@ impl<'de> Deserialize<'de> for MetaKeys {
             }
         }
         from.deserialize_map(Keys)
-    }
-}
-
-fn unknown_key(key: &str) -> String {
-    match near(key, KEYS) {
-        Some(meant) => format!("unknown key `{key:.SHOWN$}`; is `{meant}` meant?"),
-        None => format!(
-            "unknown key `{key:.SHOWN$}`, expected one of `{}`; remarks of any kind stand below `notes`",
-            KEYS.join("`, `")
-        ),
     }
 }
 
@@ -163,12 +153,10 @@ fn unknown_feature(key: &str, name: &str, features: &[String]) -> String {
             "`{key}` has the feature {name:.SHOWN$}, expected a name or an index from 0 to {last}"
         );
     }
-    match near(name, features.iter().map(String::as_str)) {
-        Some(meant) => format!("`{key}` has the feature `{name:.SHOWN$}`; is `{meant}` meant?"),
-        None => format!(
-            "`{key}` has the feature `{name:.SHOWN$}`, expected a name from the list `features`, or an index"
-        ),
-    }
+    let near = advice(name, features.iter().map(String::as_str));
+    let expected = "expected a name from the list `features`, or an index";
+    let sign = if near.is_empty() { "," } else { "" };
+    format!("`{key}` has the feature `{name:.SHOWN$}`{near}{sign} {expected}")
 }
 
 fn check_direction<E: de::Error>(name: &str, found: &str) -> Result<(), E> {
@@ -197,13 +185,19 @@ mod tests {
     #[test]
     fn what_a_meta_file_names_must_be_there() {
         for (more, facts) in [
-            ("\"monotones\":{},", &["`monotones`; is `monotone` meant?", "line 4"][..]),
-            ("\n\"colour\":1,", &["unknown key `colour`", "`notes`", "line 5"]),
+            (
+                "\"monotones\":{},",
+                &["unknown field `monotones`, expected one of `name`", "line 4"][..],
+            ),
+            ("\n\"colour\":1,", &["unknown field `colour`", "`notes`", "line 5"]),
             (
                 "\"monotone\":\n{\"calls\":\n\"up\"},",
                 &["`monotone` of `calls` is `up`, expected `increasing` or `decreasing`", "line 6"],
             ),
-            ("\"monotone\":{\"call\":\"increasing\"},", &["`call`; is `calls` meant?", "line 4"]),
+            (
+                "\"monotone\":{\"call\":\"increasing\"},",
+                &["`call`; did you mean `calls`?", "line 4"],
+            ),
             ("\"monotone\":{\"sms\":\"increasing\"},", &["`sms`, expected a name"]),
             ("\"monotone\":{\"2\":\"increasing\"},", &["feature 2", "from 0 to 1"]),
             ("\"monotone\":{\"-1\":\"increasing\"},", &["feature -1", "from 0 to 1"]),
@@ -213,7 +207,7 @@ mod tests {
             ("\"monotone\":[],", &["line 4"]),
             ("\"category_codes\":{\"c\":{\"a\":0}},", &["`category_codes` has the feature `c`"]),
             ("\"auxiliary\":-5,", &["line 4", "-5"]),
-            ("\"notes\":1,\"notes\":2,\"kind\":3,", &["`kind`; is `kinds` meant?"]),
+            ("\"notes\":1,\"notes\":2,\"kind\":3,", &["unknown field `kind`"]),
         ] {
             let refused = read(more).unwrap_err();
             assert!(facts.iter().all(|fact| refused.contains(fact)), "{more}: {refused}");

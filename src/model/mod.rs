@@ -30,7 +30,7 @@ pub use point::{Point, PointError};
 pub use read::ModelError;
 pub use rows::{CsvFile, DataError, DataSet, Part, Row};
 pub use schema::{Feature, FeatureSpec, Kind, Schema, SchemaError};
-pub use table::{csv_error, line_at, parse_number};
+pub use table::{csv_error, line_at, parse_number, unpack};
 
 /// The floats that a served copy computes in; every stored number is a float of this precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -13,7 +13,10 @@ const MAX_ROWS: u64 = 5_000_000;
 const MAX_CELLS: u64 = 50_000_000;
 
 /// The bytes of a CSV file; gzip is unpacked up to `limit` bytes.
-pub(super) fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
+///
+/// # Errors
+/// More bytes than that, and what is no gzip although it begins as one.
+pub fn unpack(file: &CsvFile, limit: u64) -> Result<Vec<u8>, DataError> {
     let too_large = |found| {
         DataError::Limit(LimitError { what: "bytes of an unpacked data file", found, limit })
     };

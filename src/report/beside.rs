@@ -5,10 +5,11 @@
 //! tables.csv   run,section,table,row,column,value     a line per cell; rows count from 1
 //! ```
 
+use super::Report;
 use super::audit_sections::PageViews;
 use super::html::only_audit;
 use super::sections::{Table, sections};
-use super::{Report, ReportError};
+use crate::text::csv_of;
 
 /// The columns of `tables.csv`.
 const COLUMNS: [&str; 6] = ["run", "section", "table", "row", "column", "value"];
@@ -21,15 +22,9 @@ struct PlacedTable {
 }
 
 /// All tables of a report as `tables.md` and `tables.csv`, in the order of the page.
-///
-/// # Errors
-/// A cell that CSV cannot hold. This is a defect of the program.
-pub fn render_tables(report: &Report) -> Result<[String; 2], ReportError> {
+pub(super) fn render_tables(report: &Report) -> [String; 2] {
     let tables = placed(report);
-    let failed = |error: String| ReportError::Template { reason: error };
-    let csv = csv_of(&tables).map_err(|error| failed(error.to_string()))?;
-    let csv = String::from_utf8(csv).map_err(|error| failed(error.to_string()))?;
-    Ok([markdown_of(&report.title, &tables), csv])
+    [markdown_of(&report.title, &tables), cells_of(&tables)]
 }
 
 fn placed(report: &Report) -> Vec<PlacedTable> {
@@ -76,18 +71,18 @@ fn markdown_of(title: &str, tables: &[PlacedTable]) -> String {
     text
 }
 
-fn csv_of(tables: &[PlacedTable]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+fn cells_of(tables: &[PlacedTable]) -> String {
+    let mut cells = vec![COLUMNS.map(str::to_owned)];
     for PlacedTable { run, section, table } in tables {
-        for (number, row) in (1..).zip(&table.rows) {
-            for (column, value) in table.columns.iter().zip(row) {
-                let number = i32::to_string(&number);
-                writer.write_record([run, section, &table.caption, &number, column.name, value])?;
-            }
+        for (number, row) in (1_u64..).zip(&table.rows) {
+            cells.extend(table.columns.iter().zip(row).map(|(column, value)| {
+                let place = [run, section, &table.caption].map(String::clone);
+                let [run, section, caption] = place;
+                [run, section, caption, number.to_string(), column.name.to_owned(), value.clone()]
+            }));
         }
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    csv_of(cells)
 }
 
 #[cfg(test)]
@@ -98,7 +93,7 @@ mod tests {
     #[test]
     fn every_cell_of_the_page_is_in_both_files() {
         let report = Report::new("a | b", vec![run("one", false), run("two", true)]);
-        let [markdown, csv] = render_tables(&report).unwrap();
+        let [markdown, csv] = render_tables(&report);
         let tables = placed(&report);
         let rules = markdown.lines().filter(|line| line.starts_with("|---")).count();
         assert_eq!(rules, tables.len());

@@ -42,7 +42,7 @@ pub(super) fn only_audit(report: &Report) -> Option<(&Run, &ModelReport, &AuditF
 }
 
 /// Syntax in which lines that hold only a tag leave nothing behind. The final newline stays.
-pub(super) fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
+pub(crate) fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
 }
@@ -146,7 +146,7 @@ pub(super) fn pairs<N: Into<Value>, T: Into<Value>>(
     entries.into_iter().map(|(name, value)| Value::from(vec![name.into(), value.into()])).collect()
 }
 
-pub(super) fn template_error(error: minijinja::Error) -> ReportError {
+pub(crate) fn template_error(error: minijinja::Error) -> ReportError {
     ReportError::Template { reason: error.to_string() }
 }
 

@@ -39,7 +39,6 @@ pub use audited::{
     AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
     OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
 };
-pub use beside::render_tables;
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
@@ -48,8 +47,23 @@ pub use findings::{
 };
 pub(crate) use format::{integer as grouped, observed, percent_of};
 pub use html::render_html;
+pub(crate) use html::{line_based, template_error};
 pub use junit::render_junit;
-pub(crate) use terminal::RULED;
+pub(crate) use terminal::ruled;
+
+/// The names of the files of a report.
+pub const REPORT_FILES: [&str; 4] = ["report.json", "report.html", "tables.md", "tables.csv"];
+
+/// The files of a report: the data, the page, and the tables of the page.
+///
+/// # Errors
+/// Figures that JSON cannot hold, a template that cannot be filled in.
+pub fn report_files(report: &Report) -> Result<[(&'static str, String); 4], ReportError> {
+    let [json, html, markdown, csv] = REPORT_FILES;
+    let [as_markdown, as_csv] = beside::render_tables(report);
+    let (data, page) = (to_json(report)?, render_html(report)?);
+    Ok([(json, data), (html, page), (markdown, as_markdown), (csv, as_csv)])
+}
 
 /// The version of `report.json`; other versions are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ pub(super) const GLOSSARY: [(&str, &str); 14] = [
     (
         "CA, constraint accuracy",
         "The share of obligations that hold: proved / n ≤ CA ≤ 1 − refuted / n. The left end is rounded \
-         down, the right end up; where nothing is undecided both are proved / n, to the nearest tenth. 100% is \
+         down, the right end up; where nothing is undecided both are proved / n. 100% is \
          printed only where all n are proved, and – for an end that says nothing.",
     ),
     (
@@ -71,7 +71,7 @@ pub(super) const IN_SHORT: [&str; 6] = [
     "proved: recomputed by the kernel, for every point of the region. refuted: a stored input violates \
      it. undecided: neither.",
     "CA ≥ and CA ≤: ends of constraint accuracy, proved / n and 1 − refuted / n, rounded outward, or \
-     one share to the nearest tenth where nothing is undecided; – is an end that says nothing. vac. and inv. are not part of n.",
+     one share, rounded both ways, where nothing is undecided; – is an end that says nothing. vac. and inv. are not part of n.",
     "sampled: no violation among the points tried; not a proof.",
     "asked, free, wrong: queries paid, labels inferred without one, wrong ones among those (0 if \
      certified).",

@@ -14,8 +14,23 @@ use crate::dataset::keep_words;
 const WIDTH: u16 = 100;
 
 /// A rule below the heading and nothing else.
-pub(crate) const RULED: TableStyle =
+const RULED: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// An empty table, the same for every terminal; columns after the first `texts` are numbers and flush right.
+pub(crate) fn ruled<'h>(
+    header: impl IntoIterator<Item = &'h str>,
+    texts: usize,
+) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(RULED);
+    table.force_no_tty();
+    table.set_header(header);
+    for column in table.column_iter_mut().skip(texts) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
 
 impl Display for Report {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -94,12 +109,9 @@ fn write_tables(out: &mut Formatter<'_>, tables: &[Table]) -> fmt::Result {
 /// Lays a table out, wrapped to the width with numbers unbroken. A model's name stands
 /// only in the first of its rows.
 fn lay_out(table: &Table) -> comfy_table::Table {
-    let mut laid = comfy_table::Table::new();
-    laid.load_style(RULED);
-    laid.force_no_tty();
+    let mut laid = ruled(table.columns.iter().map(|column| column.name), table.columns.len());
     laid.set_content_arrangement(ContentArrangement::Dynamic);
     laid.set_width(WIDTH);
-    laid.set_header(table.columns.iter().map(|column| column.name));
     let mut above = None;
     for row in &table.rows {
         let leading = row.first();

@@ -203,6 +203,18 @@ fn figures_that_cannot_be_still_give_a_page() {
     assert_eq!(from_json(&to_json(&report).unwrap()), Ok(report));
 }
 
+/// Where nothing is undecided too: 66.7% is more than two of three.
+#[test]
+fn ends_of_constraint_accuracy_are_rounded_outward() {
+    let mut run = run("thirds", false);
+    run.models.truncate(1);
+    run.models[0].certificates =
+        vec![certificate(local_invariance(), CountedBy::Rows, [2, 1, 0, 0, 0])];
+    let text = Report::new("thirds", vec![run]).to_string();
+    let row = text.lines().find(|line| line.contains("natural-mlp  local-invariance")).unwrap();
+    assert!(row.ends_with("66.6%  66.7%"), "{row}");
+}
+
 #[test]
 fn no_obligations_print_no_number() {
     let mut run = run("empty", false);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::model::{DataSet, Part};
-use crate::report::{Report, Run, grouped, render_html, render_tables, to_json};
+use crate::report::{REPORT_FILES, Report, Run, grouped, report_files};
 use crate::steal::Generator;
 use crate::store::Store;
 
@@ -108,11 +108,9 @@ pub fn demo(
         lines.iter().filter_map(|(cell, line)| manifest_entry(&layout, cell, line, data_name));
     let manifest = Manifest { certificates: certificates.collect() };
     store.write("manifest.json", manifest.to_json().as_bytes())?;
-    store.write("report.json", to_json(&report)?.as_bytes())?;
-    store.write("report.html", render_html(&report)?.as_bytes())?;
-    let [markdown, csv] = render_tables(&report)?;
-    store.write("tables.md", markdown.as_bytes())?;
-    store.write("tables.csv", csv.as_bytes())?;
+    for (name, text) in report_files(&report)? {
+        store.write(name, text.as_bytes())?;
+    }
     Ok((report, manifest))
 }
 
@@ -178,8 +176,7 @@ pub fn files_of_demo(folder: &Path) -> BTreeSet<PathBuf> {
     let entries = manifest.certificates.into_iter().flat_map(|entry| {
         [Some(entry.certificate), Some(entry.model), Some(entry.spec), entry.defense]
     });
-    let reports = ["manifest.json", "report.json", "report.html", "tables.md", "tables.csv"];
-    let reports = reports.map(PathBuf::from);
+    let reports = REPORT_FILES.into_iter().chain(["manifest.json"]).map(PathBuf::from);
     entries.flatten().map(PathBuf::from).chain(reports).collect()
 }
 

@@ -10,6 +10,7 @@ use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Digest, FeatureSpec, Files, Meta, Model, Part, Point, Row};
 use crate::report::RadiiReport;
 use crate::spec::{Norm, Spec};
+use crate::text::csv_of;
 
 use super::{ManifestEntry, StudyError};
 
@@ -172,7 +173,7 @@ fn data_of(anchor: &Anchor) -> (String, String) {
     while names.contains(&label) {
         label.push('_');
     }
-    let csv = csv_of(anchor, &names, &label);
+    let csv = points_of(anchor, &names, &label);
     let meta = Meta {
         name: anchor.name.to_owned(),
         label,
@@ -199,15 +200,12 @@ fn range_of((feature, x): (&FeatureSpec, &f64)) -> (Decimal, Decimal) {
 }
 
 /// A table with the point once for every class.
-fn csv_of(anchor: &Anchor, names: &[String], label: &String) -> String {
-    const WRITTEN: &str = "memory takes records of one length";
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(names.iter().chain([label])).expect(WRITTEN);
-    for class in 0..anchor.model.0.classes {
-        let cells = anchor.raw.iter().map(|x| format!("{x:?}")).chain([class.to_string()]);
-        writer.write_record(cells).expect(WRITTEN);
-    }
-    String::from_utf8(writer.into_inner().expect(WRITTEN)).expect("names and numbers are text")
+fn points_of(anchor: &Anchor, names: &[String], label: &String) -> String {
+    let header: Vec<String> = names.iter().chain([label]).cloned().collect();
+    let record = |class: usize| -> Vec<String> {
+        anchor.raw.iter().map(|x| format!("{x:?}")).chain([class.to_string()]).collect()
+    };
+    csv_of(std::iter::once(header).chain((0..anchor.model.0.classes).map(record)))
 }
 
 #[cfg(test)]

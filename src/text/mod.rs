@@ -4,8 +4,10 @@
 mod accuracy;
 mod certificate;
 pub mod digits;
+mod records;
 
 pub use accuracy::{Share, grouped};
+pub use records::csv_of;
 
 /// The line, from 1, of a byte of a text: for messages about settings.
 pub fn line_of(text: &str, byte: usize) -> usize {

@@ -33,14 +33,14 @@ fn a_meta_file_is_read_strictly() {
     for (from, to, facts) in [
         ("\"synthetic\"", "\"classes\":[\"a\"],\"synthetic\"", ["`classes` has 1", "expected 2"]),
         ("increasing", "up", ["`monotone` of `income` is `up`", "`increasing` or `decreasing`"]),
-        ("{\"income\"", "{\"incom\"", ["feature `incom`", "is `income` meant?"]),
+        ("{\"income\"", "{\"incom\"", ["feature `incom`", "did you mean `income`?"]),
         ("{\"income\"", "{\"2\"", ["feature 2", "from 0 to 1"]),
         (
             "\"synthetic\"",
             "\"colour\":0,\n\"synthetic\"",
             ["unknown key `colour`", "line 2, column 68"],
         ),
-        ("\"monotone\"", "\"monotonne\"", ["`monotonne`; is `monotone` meant?", "line 2"]),
+        ("\"monotone\"", "\"monotonne\"", ["`monotonne`; did you mean `monotone`?", "line 2"]),
     ] {
         let changed = meta.replacen(from, to, 1);
         assert_ne!(changed, meta);

@@ -173,7 +173,7 @@ fn several_strengths_make_one_table() {
     scene.done(&CALL.replace("--out", "--parameters alpha=0.2 --out"));
     assert_eq!(scene.files("swept/alpha-0.2"), scene.files("defended/pp"));
     assert_eq!(scene.done(&call), text, "an earlier table is replaced");
-    scene.refused(&call.replace("swept", "defended/pp"), &["holds one defense"]);
+    scene.refused(&call.replace("swept", "defended/pp"), &["holds a single result"]);
     scene.refused(&call.replace("0.1,0.2", "0.1,0.1"), &["--alpha 0.1", "twice"]);
     scene.refused(&call.replace("0.1,0.2", "0.1,x"), &["--alpha x", "decimals"]);
     scene.refused(&call.replace("--alpha", "--points 1 --alpha"), &["cannot be used with"]);

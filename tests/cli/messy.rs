@@ -243,7 +243,7 @@ fn shapes_and_names_are_said_at_once() {
     refused("a,b,fraud\n", "", &["there are no rows below the header"]);
     refused("fraud\n0\n1\n", "", &["no column beside the label"]);
     refused("a,b\n1,2\n", "", &["line 1: there is no label column `fraud` among `a`, `b`"]);
-    refused("a,fruad\n1,2\n", "", &["is `fruad` meant?"]);
+    refused("a,fruad\n1,2\n", "", &["did you mean `fruad`?"]);
     refused("\na;b\n1;2\n", "", &["line 2: there is no label column `fraud` among `a`, `b`"]);
     let quoted = "\"a\nb\",fraud\n1,0\n2,1\n";
     refused(quoted, "", &["line 1, column 1: found `a\\nb`, expected a name without control"]);
@@ -325,10 +325,10 @@ fn options_that_name_nothing_are_refused() {
     let table =
         Table::new().with("land", land).with("plan", |at| ["b", "", "a"][at % 3].to_owned());
     for (options, facts) in [
-        ("--encode lnad=ordinal", "--encode lnad: there is no such column; is `land` meant?"),
+        ("--encode lnad=ordinal", "--encode lnad: there is no such column; did you mean `land`?"),
         ("--drop xyzzy", "--drop xyzzy: there is no such column; expected one of `plan`, `land`"),
         ("--drop fraud", "--drop fraud: that is the label column"),
-        ("--encode one-hot --fill median --monotone call=increasing", "is `calls` meant?"),
+        ("--encode one-hot --fill median --monotone call=increasing", "did you mean `calls`?"),
         ("--encode one-hot --fill median --monotone calls=up", "calls=up: expected `increasing`"),
         ("--monotone calls", "COL=increasing"),
         ("--encode land=two-hot", "`one-hot`, `ordinal`"),

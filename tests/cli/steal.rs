@@ -491,7 +491,7 @@ fn several_targets_and_budgets_make_one_table() {
     let json: serde_json::Value =
         serde_json::from_str(&scene.done(&format!("{call} --json"))).unwrap();
     assert_eq!(json["thefts"][3]["budget"], 40);
-    scene.refused(&call.replace("swept", "stolen"), &["holds one theft"]);
+    scene.refused(&call.replace("swept", "stolen"), &["holds a single result"]);
     scene.refused(&call.replace("mlp.json", "./trees.json"), &["trees.json", "twice"]);
     scene.refused(&call.replace("20,40", "20,20"), &["--budget 20", "twice"]);
     scene.refused(&call.replace("20,40", "20,5"), &["seed-rows"]);

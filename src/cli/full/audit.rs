@@ -12,7 +12,7 @@ use crate::import::{
     Format, ImportError, Imported, Outputs, Rounds, gather, onnx_outputs, recognise,
 };
 use crate::model::{DataSet, Digest, Model, Schema};
-use crate::report::{Report, from_json, render_html, render_junit, render_tables, to_json};
+use crate::report::{Report, from_json, render_junit, report_files, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
@@ -138,11 +138,9 @@ fn write(audited: &Audited, store: &Store) -> Result<String, Refusal> {
     let Audited { report, manifest, .. } = audited;
     let text = report_text(report);
     store.write("manifest.json", manifest.to_json().as_bytes())?;
-    store.write("report.json", to_json(report)?.as_bytes())?;
-    store.write("report.html", render_html(report)?.as_bytes())?;
-    let [markdown, csv] = render_tables(report)?;
-    store.write("tables.md", markdown.as_bytes())?;
-    store.write("tables.csv", csv.as_bytes())?;
+    for (name, text) in report_files(report)? {
+        store.write(name, text.as_bytes())?;
+    }
     store.write("report.txt", text.as_bytes())?;
     store.write("junit.xml", render_junit(report)?.as_bytes())?;
     Ok(text)

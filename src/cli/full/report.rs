@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::report::{Report, from_json, merge, render_html, render_tables, to_json};
+use crate::report::{Report, from_json, merge, report_files, to_json};
 
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, ResultFolder};
@@ -50,16 +50,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let draft = place.begin(false)?;
     let store = draft.store()?;
     let report = merge(side_by_side(reports, arguments, draft.stand_in())?);
-    let json = to_json(&report)?;
-    store.write("report.json", json.as_bytes())?;
-    store.write("report.html", render_html(&report)?.as_bytes())?;
-    let [markdown, csv] = render_tables(&report)?;
-    store.write("tables.md", markdown.as_bytes())?;
-    store.write("tables.csv", csv.as_bytes())?;
+    for (name, text) in report_files(&report)? {
+        store.write(name, text.as_bytes())?;
+    }
     draft.finish()?;
     let page = arguments.out.join("report.html");
     files::print(&if arguments.json {
-        json
+        to_json(&report)?
     } else {
         format!("{report}\nThe page: {}\n", page.display())
     })?;

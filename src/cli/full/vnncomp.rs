@@ -11,6 +11,7 @@ use crate::import::{Instance, instances};
 use crate::model::{DataError, Digest};
 use crate::store::{Log, Retention, Store};
 use crate::study::benchmark::{COLUMNS, InstanceOutcome, Status, row, run as solve, stored};
+use crate::text::csv_of;
 
 use super::certify::gibibytes;
 use super::inputs::Inputs;
@@ -121,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     progress.finish_and_clear();
     draft.map_or(Ok(()), Draft::finish)?;
     let rows: Vec<Vec<String>> = rows.into_values().collect();
-    result.write(&table(&rows)?)?;
+    result.write(table(&rows).as_bytes())?;
     log.map_or(Ok(()), Log::remove)?;
     result.tell(&format!("{}\n", summary(&rows)))?;
     let is_error = |row: &&Vec<String>| row.get(3).is_some_and(|r| r == Status::Error.name());
@@ -268,13 +269,9 @@ fn name_of(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-fn table(rows: &[Vec<String>]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for row in rows {
-        writer.write_record(row)?;
-    }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+fn table(rows: &[Vec<String>]) -> String {
+    let header = COLUMNS.map(str::to_owned).to_vec();
+    csv_of(std::iter::once(&header).chain(rows))
 }
 
 /// The number of instances with each answer.

@@ -9,6 +9,7 @@ use super::plan::{CellCode, ColumnPlan, Undecided};
 use super::problem::{ImportProblem, Mend};
 use super::survey::{alike_but_for_case, truth};
 use super::texts::{CsvTexts, GivenRow, counted, no_column, printable};
+use crate::text::csv_of;
 
 /// Rows from which on a column that counts them is noticed.
 const COUNTED_ROWS: usize = 20;
@@ -83,23 +84,19 @@ impl<'a> CodedTable<'a> {
 
     /// The CSV: the columns in their order, with class numbers for labels.
     pub(super) fn rows(&self) -> Vec<u8> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let written = "writing to memory does not fail, and rows are not ragged";
         let place = self.plans.partition_point(|plan| plan.column.at < self.texts.label.at);
         let (before, after) = self.plans.split_at(place);
         let named = |plans: &[ColumnPlan]| plans.iter().flat_map(names).collect::<Vec<String>>();
         let label = self.texts.label.name.clone();
         let header = [named(before), vec![label], named(after)].concat();
-        writer.write_record(header).expect(written);
-        for row in &self.texts.rows {
+        let record = |row: &GivenRow| {
             let class = self.classes.class(row.text(&self.texts.label)).to_string();
             let cells = |plans: &[ColumnPlan]| -> Vec<String> {
                 plans.iter().flat_map(|plan| self.cells(plan, row)).collect()
             };
-            let record = [cells(before), vec![class], cells(after)].concat();
-            writer.write_record(record).expect(written);
-        }
-        writer.into_inner().expect(written)
+            [cells(before), vec![class], cells(after)].concat()
+        };
+        csv_of(std::iter::once(header).chain(self.texts.rows.iter().map(record))).into_bytes()
     }
 
     /// The numbers of a cell.

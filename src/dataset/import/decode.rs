@@ -1,54 +1,26 @@
-//! The bytes of a file as text: unpacked, and decoded.
+//! The bytes of a file as text.
 
-use std::io::Read;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::options::TextEncoding;
 use crate::dataset::DatasetError;
-use crate::model::{DataError, LimitError};
-
-/// The marks with which texts may begin.
-const MARKS: [(&[u8], TextEncoding); 3] = [
-    (b"\xef\xbb\xbf", TextEncoding::Utf8),
-    (b"\xff\xfe", TextEncoding::Utf16),
-    (b"\xfe\xff", TextEncoding::Utf16),
-];
-
-/// The characters of windows-1252 from 0x80 to 0x9f; a byte without one is the character of that number.
-const WINDOWS: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
-/// The bytes of a file; gzip is unpacked up to `limit` bytes.
-pub(super) fn unpack(file: &str, bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, DataError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let mut unpacked = Vec::new();
-    let decoder = flate2::read::MultiGzDecoder::new(bytes.as_slice());
-    decoder
-        .take(limit + 1)
-        .read_to_end(&mut unpacked)
-        .map_err(|error| DataError::Gzip { file: file.to_owned(), reason: error.to_string() })?;
-    let found = unpacked.len() as u64;
-    if found > limit {
-        let what = "bytes of an unpacked data file";
-        return Err(LimitError { what, found, limit }.into());
-    }
-    Ok(unpacked)
-}
+use crate::text::line_of;
 
 /// The text of a file without its mark, and the encoding it was read in. A mark decides, and must not contradict
 /// `given`; without both it is UTF-8.
 pub(super) fn decode(
     file: &str,
-    bytes: Vec<u8>,
+    bytes: &[u8],
     given: Option<TextEncoding>,
 ) -> Result<(String, TextEncoding), DatasetError> {
-    let refused =
-        |line: u64, reason: String| DatasetError::Encoding { file: file.to_owned(), line, reason };
-    let mark = MARKS.iter().find(|(mark, _)| bytes.starts_with(mark));
-    let marked = mark.map(|(_, encoding)| *encoding);
+    let refused = |(line, reason): (usize, String)| DatasetError::Encoding {
+        file: file.to_owned(),
+        line: line as u64,
+        reason,
+    };
+    let mark = Encoding::for_bom(bytes);
+    let marked =
+        mark.map(|(own, _)| if own == UTF_8 { TextEncoding::Utf8 } else { TextEncoding::Utf16 });
     if let (Some(given), Some(marked)) = (given, marked)
         && given != marked
     {
@@ -56,34 +28,31 @@ pub(super) fn decode(
         let reason = format!(
             "the file begins with the mark of {marked}, but --encoding {given} was given; leave that out"
         );
-        return Err(refused(1, reason));
+        return Err(refused((1, reason)));
     }
     let encoding = marked.or(given).unwrap_or(TextEncoding::Utf8);
-    let start = mark.map_or(0, |(mark, _)| mark.len());
-    let body = bytes.get(start..).unwrap_or_default();
+    let body = bytes.get(mark.map_or(0, |(_, length)| length)..).unwrap_or_default();
     let text = match encoding {
-        TextEncoding::Utf8 => utf8(body).map_err(|(line, reason)| refused(line, reason))?,
-        TextEncoding::Latin1 => body.iter().map(|&byte| char::from(byte)).collect(),
-        TextEncoding::Windows1252 => body.iter().map(|&byte| windows(byte)).collect(),
+        TextEncoding::Utf8 => utf8(body).map_err(refused)?,
+        TextEncoding::Latin1 => encoding_rs::mem::decode_latin1(body).into_owned(),
+        TextEncoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(body).0.into_owned(),
         TextEncoding::Utf16 => {
-            let is_big = match mark {
-                Some((mark, _)) => mark.starts_with(b"\xfe"),
-                None => body.first() == Some(&0),
-            };
-            utf16(body, is_big).map_err(|(line, reason)| refused(line, reason))?
+            // without a mark the first letter, which is one of ASCII in a header, tells the order of bytes
+            let by_letter = if body.first() == Some(&0) { UTF_16BE } else { UTF_16LE };
+            utf16(body, mark.map_or(by_letter, |(own, _)| own)).map_err(refused)?
         }
     };
     if let Some(at) = text.find('\0') {
         let reason = "found a character NUL; if the text is UTF-16, give --encoding utf-16";
-        return Err(refused(line_of(text.as_bytes(), at), reason.to_owned()));
+        return Err(refused((line_of(&text, at), reason.to_owned())));
     }
     Ok((text, encoding))
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, (u64, String)> {
+fn utf8(bytes: &[u8]) -> Result<String, (usize, String)> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        let byte = bytes.get(at).copied().unwrap_or_default();
+        let (valid, rest) = bytes.split_at(error.valid_up_to());
+        let byte = rest.first().copied().unwrap_or_default();
         let advice = if bytes.contains(&0) {
             "utf-16: the text has characters NUL"
         } else {
@@ -91,55 +60,25 @@ fn utf8(bytes: &[u8]) -> Result<String, (u64, String)> {
         };
         let reason =
             format!("found the byte {byte:#04x}, expected UTF-8; give --encoding {advice}");
-        (line_of(bytes, at), reason)
+        (line_of(&String::from_utf8_lossy(valid), valid.len()), reason)
     })?;
     Ok(text.to_owned())
 }
 
-fn windows(byte: u8) -> char {
-    let place = usize::from(byte).checked_sub(0x80);
-    place.and_then(|place| WINDOWS.get(place)).copied().unwrap_or(char::from(byte))
-}
-
-fn utf16(bytes: &[u8], is_big: bool) -> Result<String, (u64, String)> {
-    let units = bytes.chunks(2).map(|pair| match *pair {
-        [a, b] if is_big => u16::from_be_bytes([a, b]),
-        [a, b] => u16::from_le_bytes([a, b]),
-        // half a character stands for no character
-        _ => 0xd800,
-    });
-    let mut text = String::with_capacity(bytes.len() / 2);
-    for letter in char::decode_utf16(units) {
-        let letter = letter.map_err(|_| {
-            let line = line_of(text.as_bytes(), text.len());
-            (line, "found half a character, expected UTF-16; give another --encoding".to_owned())
-        })?;
-        text.push(letter);
+fn utf16(bytes: &[u8], order: &'static Encoding) -> Result<String, (usize, String)> {
+    let (text, is_faulty) = order.decode_without_bom_handling(bytes);
+    match text.find(char::REPLACEMENT_CHARACTER).filter(|_| is_faulty) {
+        None => Ok(text.into_owned()),
+        Some(at) => {
+            let reason = "found half a character, expected UTF-16; give another --encoding";
+            Err((line_of(&text, at), reason.to_owned()))
+        }
     }
-    Ok(text)
-}
-
-/// The line of a place, from 1.
-fn line_of(bytes: &[u8], at: usize) -> u64 {
-    1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
-
-    #[test]
-    fn a_gzip_bomb_stops_at_the_limit() {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(&[b'1'; 100_000]).unwrap();
-        let packed = packer.finish().unwrap();
-        assert!(packed.len() < 1000);
-        let error = unpack("f.csv.gz", packed.clone(), 1000).unwrap_err();
-        assert!(matches!(error, DataError::Limit(LimitError { found: 1001, limit: 1000, .. })));
-        assert_eq!(unpack("f.csv.gz", packed, 100_000).unwrap().len(), 100_000);
-    }
 
     /// `Größe €`, in every way.
     #[test]
@@ -158,9 +97,9 @@ mod tests {
             (big, Some(TextEncoding::Utf16)),
             (b"Gr\xf6\xdfe \x80\n".to_vec(), Some(TextEncoding::Windows1252)),
         ] {
-            assert_eq!(decode("f", bytes, encoding).unwrap().0, text);
+            assert_eq!(decode("f", &bytes, encoding).unwrap().0, text);
         }
-        let (latin, _) = decode("f", b"Gr\xf6\xdfe".to_vec(), Some(TextEncoding::Latin1)).unwrap();
+        let (latin, _) = decode("f", b"Gr\xf6\xdfe", Some(TextEncoding::Latin1)).unwrap();
         assert_eq!(latin, "Größe");
     }
 
@@ -174,7 +113,7 @@ mod tests {
             (b"\xff\xfea\0\n\0b", None, ["line 2", "half a character", "UTF-16"]),
             (b"\xff\xfe\x00\xdc", None, ["line 1", "half a character", "UTF-16"]),
         ] {
-            let refused = decode("f.csv", bytes.to_vec(), encoding).unwrap_err().to_string();
+            let refused = decode("f.csv", bytes, encoding).unwrap_err().to_string();
             assert!(facts.iter().all(|fact| refused.contains(fact)), "{bytes:?}: {refused}");
         }
     }

@@ -27,12 +27,12 @@ use serde::Serialize;
 
 use self::coded::CodedTable;
 use self::declared::{decimal, infer, inferred};
-use self::decode::{decode, unpack};
+use self::decode::decode;
 use self::texts::{CsvTexts, printable};
 use super::write::{meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::Decimal;
-use crate::model::{CsvFile, DataSet, Digest, Kind, MAX_BYTES, Meta, Part};
+use crate::model::{CsvFile, DataSet, Digest, Kind, MAX_BYTES, Meta, Part, unpack};
 use crate::source::read_regular;
 
 pub use options::{
@@ -105,7 +105,8 @@ pub fn import(
         return Err(DatasetError::SameFile { out: out.display().to_string() });
     }
     let shown = file.display().to_string();
-    let (text, encoding) = decode(&shown, unpack(&shown, bytes, MAX_BYTES)?, options.encoding)?;
+    let packed = CsvFile { name: &shown, bytes: &bytes };
+    let (text, encoding) = decode(&shown, &unpack(&packed, MAX_BYTES)?, options.encoding)?;
     let texts = CsvTexts::read(&shown, &text, options)?;
     let table = CodedTable::of(&texts, options)
         .map_err(|problems| DatasetError::Import { file: shown.clone(), problems })?;

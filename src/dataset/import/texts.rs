@@ -9,7 +9,7 @@ use super::problem::{ImportProblem, Mend};
 use super::separator::{by_content, reader, told_separator};
 use crate::dataset::DatasetError;
 use crate::model::{DataError, csv_error, line_at};
-use crate::near::nearest as near;
+use crate::near::advice;
 
 /// A column of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -326,17 +326,16 @@ pub(super) fn no_column<'n>(
     wanted: &str,
     names: impl Iterator<Item = &'n str> + Clone,
 ) -> String {
-    let meant = match near(wanted, names.clone()) {
-        Some(meant) => format!("is `{meant}` meant?"),
-        None => {
-            let shown: Vec<String> =
-                names.clone().take(8).map(|name| format!("`{}`", printable(name))).collect();
-            let more = names.count() - shown.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("expected one of {}{more}", shown.join(", "))
-        }
-    };
-    format!("{option} {wanted}: there is no such column; {meant}")
+    let fault = format!("{option} {wanted}: there is no such column");
+    let near = advice(wanted, names.clone());
+    if !near.is_empty() {
+        return fault + &near;
+    }
+    let shown: Vec<String> =
+        names.clone().take(8).map(|name| format!("`{}`", printable(name))).collect();
+    let more = names.count() - shown.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{fault}; expected one of {}{more}", shown.join(", "))
 }
 
 fn shown(column: &GivenColumn) -> String {

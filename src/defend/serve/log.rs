@@ -7,6 +7,7 @@ use crate::certificate::{Proof, Subject};
 use crate::certify::{Options, Selection, Task};
 use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Digest, Files, Meta, Model, Part};
+use crate::text::csv_of;
 
 use super::super::DefendError;
 use super::{AnswerGround, ServedAnswer, Server};
@@ -101,14 +102,10 @@ fn meta(model: &Model, file: &str, points: &[Vec<f64>]) -> Meta {
 
 /// The CSV of answered points.
 fn table(meta: &Meta, points: &[Vec<f64>], answers: &[ServedAnswer]) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = std::iter::once(&meta.label).chain(&meta.features);
-    let written = writer.write_record(header).and_then(|()| {
-        points.iter().zip(answers).try_for_each(|(point, answer)| {
-            let values = point.iter().map(f64::to_string);
-            writer.write_record(std::iter::once(answer.label.to_string()).chain(values))
-        })
-    });
-    written.expect("rows of equal length are written to memory");
-    writer.into_inner().expect("what is in memory needs no flush")
+    let header: Vec<String> = std::iter::once(&meta.label).chain(&meta.features).cloned().collect();
+    let record = |(point, answer): (&Vec<f64>, &ServedAnswer)| -> Vec<String> {
+        let values = point.iter().map(f64::to_string);
+        std::iter::once(answer.label.to_string()).chain(values).collect()
+    };
+    csv_of(std::iter::once(header).chain(points.iter().zip(answers).map(record))).into_bytes()
 }

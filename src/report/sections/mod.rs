@@ -10,7 +10,7 @@ mod radii;
 mod stealing;
 
 use super::format::{NONE, claim, estimate_percent, integer, observed, of, share};
-use super::{AttackReport, Counts, DataSummary, ModelReport, Run, Share};
+use super::{AttackReport, Counts, DataSummary, ModelReport, Run};
 use certified::{gives_away, proved, sampled};
 use defenses::defenses;
 use frontier::frontier;
@@ -234,13 +234,10 @@ fn count_cells(counts: Counts) -> Vec<String> {
     numbers.map(integer).into_iter().chain(accuracy_ends(counts)).collect()
 }
 
-/// Both ends of constraint accuracy. Where nothing is undecided, both are the same share, to the nearest tenth; its
-/// count stands beside it.
+/// Both ends of constraint accuracy, rounded outward: also where nothing is undecided and they are one share, whose count
+/// stands beside them.
 fn accuracy_ends(counts: Counts) -> [String; 2] {
-    match Share::new(counts.proved, counts.n()).nearest().filter(|_| counts.undecided == 0) {
-        Some(share) => [share.clone(), share],
-        None => [counts.lower(), counts.upper()].map(|e| e.unwrap_or_else(|| NONE.to_owned())),
-    }
+    [counts.lower(), counts.upper()].map(|end| end.unwrap_or_else(|| NONE.to_owned()))
 }
 
 fn file(file: &Option<String>) -> String {

@@ -20,7 +20,7 @@
 //! All others are open. A claim is *supported* if two thirds of its comparisons are for it, *not supported* if so
 //! many cannot be for it even if all open ones were, and cannot be decided in between. `some-positive` says that there
 //! is such a case: supported if there are more than chance explains (binomial with 0.025 each, at 1%), not supported if all
-//! are against it. The rule was fixed before the first study was run through it.
+//! are against it.
 //!
 //! The sheet:
 //!

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
-use crate::report::ReportError;
+use crate::report::{ReportError, line_based, template_error};
+use crate::text::csv_of;
 
 use super::figures::FigureName;
 use super::ruling::{ClaimComparison, ClaimFinding, ClaimSide, ClaimsFindings, Ruling};
@@ -30,37 +30,24 @@ pub const CLAIMS_COLUMNS: [&str; 12] = [
     "missing",
 ];
 
-impl Ruling {
-    /// The ruling of several studies: that of all of them, if they agree.
-    pub fn of_all(rulings: impl IntoIterator<Item = Self>) -> Self {
-        let mut rulings = rulings.into_iter();
-        let Some(first) = rulings.next() else { return Self::Undecided };
-        if rulings.all(|other| other == first) { first } else { Self::Undecided }
-    }
-}
-
 /// The page, as Markdown: a claim per section, and a table of all rulings in front. Studies of several seeds stand beside
 /// each other; a claim on which they disagree cannot be decided.
 ///
 /// # Errors
 /// The template cannot be filled in. This is a defect of the program.
 pub fn claims_page(sheet: &ClaimSheet, studies: &[ClaimsFindings]) -> Result<String, ReportError> {
-    let failed = |error: minijinja::Error| ReportError::Template { reason: error.to_string() };
     let mut environment = Environment::new();
-    let mut syntax = SyntaxConfig::builder();
-    let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-    environment.set_syntax(syntax.map_err(failed)?);
+    environment.set_syntax(line_based().map_err(template_error)?);
     // The ending `.md` leaves escaping off.
-    environment.add_template("claims.md", TEMPLATE).map_err(failed)?;
+    environment.add_template("claims.md", TEMPLATE).map_err(template_error)?;
     let claims = sheet.claims.iter().enumerate();
     let claims: Vec<Value> = claims.map(|(at, claim)| claim_view(claim, at, studies)).collect();
     let figures: Vec<Value> =
         FigureName::meanings().map(|(name, meaning)| context! { name, meaning }).collect();
-    let page = environment.get_template("claims.md").map_err(failed)?.render(context! {
-        claims, figures, digest => sheet.digest.to_string(),
-        studies => studies.iter().map(study_view).collect::<Vec<_>>(),
-    });
-    page.map_err(failed)
+    let template = environment.get_template("claims.md").map_err(template_error)?;
+    let studies: Vec<Value> = studies.iter().map(study_view).collect();
+    let digest = sheet.digest.to_string();
+    template.render(context! { claims, figures, digest, studies }).map_err(template_error)
 }
 
 fn study_view(study: &ClaimsFindings) -> Value {
@@ -185,47 +172,31 @@ fn groups(comparisons: Vec<&ClaimComparison>) -> Vec<Value> {
 }
 
 /// All comparisons, as CSV.
-///
-/// # Errors
-/// Text that CSV cannot hold.
-pub fn claims_csv(studies: &[ClaimsFindings]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(CLAIMS_COLUMNS)?;
+pub fn claims_csv(studies: &[ClaimsFindings]) -> String {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-    for (study, claim) in studies.iter().flat_map(|s| s.claims.iter().map(move |claim| (s, claim)))
-    {
-        for one in &claim.comparisons {
-            let choice = one.choice.iter().map(|(name, value)| format!("{name}={value}"));
-            let (estimate, interval) = (one.estimate, one.interval);
-            writer.write_record([
-                claim.name.clone(),
-                claim.ruling.words().to_owned(),
-                study.seed.to_string(),
-                one.data.clone(),
-                choice.collect::<Vec<_>>().join(" "),
-                one.side.word().to_owned(),
-                number(estimate.map(|estimate| estimate.mean)),
-                number(estimate.and_then(|estimate| estimate.sd)),
-                estimate.map_or(String::new(), |estimate| estimate.n.to_string()),
-                number(interval.map(|[low, _]| low)),
-                number(interval.map(|[_, high]| high)),
-                one.missing.clone().unwrap_or_default(),
-            ])?;
+    let row = |study: &ClaimsFindings, claim: &ClaimFinding, one: &ClaimComparison| {
+        let choice = one.choice.iter().map(|(name, value)| format!("{name}={value}"));
+        let (estimate, interval) = (one.estimate, one.interval);
+        [
+            claim.name.clone(),
+            claim.ruling.words().to_owned(),
+            study.seed.to_string(),
+            one.data.clone(),
+            choice.collect::<Vec<_>>().join(" "),
+            one.side.word().to_owned(),
+            number(estimate.map(|estimate| estimate.mean)),
+            number(estimate.and_then(|estimate| estimate.sd)),
+            estimate.map_or(String::new(), |estimate| estimate.n.to_string()),
+            number(interval.map(|[low, _]| low)),
+            number(interval.map(|[_, high]| high)),
+            one.missing.clone().unwrap_or_default(),
+        ]
+    };
+    let mut rows = vec![CLAIMS_COLUMNS.map(str::to_owned)];
+    for study in studies {
+        for claim in &study.claims {
+            rows.extend(claim.comparisons.iter().map(|one| row(study, claim, one)));
         }
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn studies_that_disagree_decide_nothing() {
-        use Ruling::{NotSupported, Supported, Undecided};
-        assert_eq!(Ruling::of_all([Supported, Supported]), Supported);
-        assert_eq!(Ruling::of_all([Supported, NotSupported]), Undecided);
-        assert_eq!(Ruling::of_all([NotSupported]), NotSupported);
-        assert_eq!(Ruling::of_all([]), Undecided);
-    }
+    csv_of(rows)
 }

@@ -34,6 +34,13 @@ impl Ruling {
             Self::Undecided => "cannot be decided",
         }
     }
+
+    /// The ruling of several studies: that of all of them, if they agree.
+    pub fn of_all(rulings: impl IntoIterator<Item = Self>) -> Self {
+        let mut rulings = rulings.into_iter();
+        let Some(first) = rulings.next() else { return Self::Undecided };
+        if rulings.all(|other| other == first) { first } else { Self::Undecided }
+    }
 }
 
 /// The side of a comparison.
@@ -329,14 +336,12 @@ mod tests {
             (2, 1, 0, Ruling::Supported),
             (2, 0, 2, Ruling::Undecided),
             (0, 0, 5, Ruling::Undecided),
-            (1, 1, 1, Ruling::Supported),
+            // the open one may make it two thirds
+            (1, 1, 1, Ruling::Undecided),
             (1, 2, 0, Ruling::NotSupported),
             (0, 2, 3, Ruling::NotSupported),
             (0, 0, 0, Ruling::Undecided),
         ] {
-            // one of three, with an open one, may still be two thirds
-            let expected =
-                if (fors, againsts, open) == (1, 1, 1) { Ruling::Undecided } else { expected };
             let found = ruling(Expect::Positive, &comparisons(fors, againsts, open));
             assert_eq!(found, expected, "{fors} {againsts} {open}");
         }
@@ -355,6 +360,15 @@ mod tests {
         assert!((low + high - 6.0).abs() < 1e-9 && low < 2.0, "{low} {high}");
         assert_eq!(overall(&[with(&[])]), None);
         assert_eq!(overall(&[]), None);
+    }
+
+    #[test]
+    fn studies_that_disagree_decide_nothing() {
+        use Ruling::{NotSupported, Supported, Undecided};
+        assert_eq!(Ruling::of_all([Supported, Supported]), Supported);
+        assert_eq!(Ruling::of_all([Supported, NotSupported]), Undecided);
+        assert_eq!(Ruling::of_all([NotSupported]), NotSupported);
+        assert_eq!(Ruling::of_all([]), Undecided);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::store::Growing;
+use crate::text::csv_of;
 
 use super::super::StudyError;
 
@@ -185,10 +186,7 @@ impl GrowingTable {
     }
 
     fn write(&mut self, row: &[TableEntry]) -> Result<(), StudyError> {
-        const WRITTEN: &str = "memory takes a record";
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(row.iter().map(TableEntry::csv)).expect(WRITTEN);
-        self.csv.add(&writer.into_inner().expect(WRITTEN))?;
+        self.csv.add(csv_of([row.iter().map(TableEntry::csv)]).as_bytes())?;
         let cells: String = row.iter().map(|entry| format!("| {} ", entry.markdown())).collect();
         Ok(self.markdown.add(format!("{cells}|\n").as_bytes())?)
     }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table};
-
-use crate::report::{RULED, percent_of};
+use crate::report::{percent_of, ruled};
 use crate::store::{make_folder, write_whole};
+use crate::text::csv_of;
 
 use super::super::inputs::Inputs;
-use super::super::output::{FileKind, expect_own};
+use super::super::output::{SWEEP_TABLE, expect_sweep};
 use super::super::{Ending, Refusal, files};
 use super::{Arguments, DefenseCall, DefenseOutcome};
 
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         tell!("propcert: {}: done", place.display());
         outcomes.push((alpha.as_str(), outcome));
     }
-    write_whole(&out.join("table.csv"), &csv(&outcomes)?)?;
+    write_whole(&out.join(SWEEP_TABLE), csv(&outcomes).as_bytes())?;
     files::print(&if arguments.json { json(outcomes) } else { text(&outcomes) })?;
     Ok(Ending::AsStated)
 }
@@ -54,18 +53,11 @@ fn expect_place(arguments: &Arguments, out: &Path) -> Result<(), Refusal> {
             return Err(Refusal::new(format!("--alpha {alpha}: is there twice")));
         }
     }
-    let table = out.join("table.csv");
     let inputs = Inputs::default()
         .file("--model", Some(&arguments.model))
         .file("--certificates", arguments.certificates.as_ref())
         .data("--data", Some(&arguments.data));
-    inputs.expect_apart(&table)?;
-    if out.join("metrics.json").exists() {
-        let out = out.display();
-        let text = format!("{out}: holds one defense; name another folder for several strengths");
-        return Err(Refusal::new(text));
-    }
-    expect_own(&table, FileKind::Table(&COLUMNS), arguments.force)
+    expect_sweep(out, &COLUMNS, &inputs, arguments.force)
 }
 
 /// The proved obligations of all certificates without and with a defense; `None` without certificates.
@@ -76,10 +68,8 @@ fn proved(outcome: &DefenseOutcome) -> Option<[u64; 2]> {
 }
 
 fn text(outcomes: &[(&str, DefenseOutcome)]) -> String {
-    let mut table = Table::new();
-    table.load_style(RULED);
-    table.force_no_tty();
-    table.set_header(["alpha", "accuracy", "defended", "labels changed", "proved", "still proved"]);
+    let header = ["alpha", "accuracy", "defended", "labels changed", "proved", "still proved"];
+    let mut table = ruled(header, 0);
     for (alpha, outcome) in outcomes {
         let effect = &outcome.effect;
         let shares = [effect.accuracy_before, effect.accuracy_after, effect.flipped];
@@ -90,24 +80,20 @@ fn text(outcomes: &[(&str, DefenseOutcome)]) -> String {
         let start = [(*alpha).to_owned()];
         table.add_row(start.into_iter().chain(shares.map(percent_of)).chain(counts));
     }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     format!("{}\n", table.trim_fmt())
 }
 
-fn csv(outcomes: &[(&str, DefenseOutcome)]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for (alpha, outcome) in outcomes {
+fn csv(outcomes: &[(&str, DefenseOutcome)]) -> String {
+    let record = |(alpha, outcome): &(&str, DefenseOutcome)| -> Vec<String> {
         let effect = &outcome.effect;
         let shares = [effect.accuracy_before, effect.accuracy_after, effect.flipped];
         let counts = proved(outcome).map(|counts| counts.map(|count| count.to_string()));
         let start = [(*alpha).to_owned()];
         let row = start.into_iter().chain(shares.map(|share| share.to_string()));
-        writer.write_record(row.chain(counts.unwrap_or_default()))?;
-    }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+        row.chain(counts.unwrap_or_default()).collect()
+    };
+    let header = COLUMNS.map(str::to_owned).to_vec();
+    csv_of(std::iter::once(header).chain(outcomes.iter().map(record)))
 }
 
 fn json(outcomes: Vec<(&str, DefenseOutcome)>) -> String {

@@ -22,6 +22,7 @@ use crate::import::Format;
 use crate::model::{Files, Meta, Model};
 use crate::source::meta_name;
 
+use super::inputs::Inputs;
 use super::{Refusal, files};
 
 pub(crate) use folder::{Draft, ResultFolder, is_inside, table_in};
@@ -143,6 +144,27 @@ pub(crate) fn expect_own(
         file.display(),
         kind.name()
     )))
+}
+
+/// The table of a folder with a folder for each of several results.
+pub(crate) const SWEEP_TABLE: &str = "table.csv";
+
+/// Checks that a folder for several results is not that of a single one, and that its table is our own.
+pub(crate) fn expect_sweep(
+    out: &Path,
+    columns: &[&str],
+    inputs: &Inputs,
+    force: Force,
+) -> Result<(), Refusal> {
+    let table = out.join(SWEEP_TABLE);
+    inputs.expect_apart(&table)?;
+    if out.join("metrics.json").exists() {
+        let out = out.display();
+        return Err(Refusal::new(format!(
+            "{out}: holds a single result; name another folder for several"
+        )));
+    }
+    expect_own(&table, FileKind::Table(columns), force)
 }
 
 /// The first bytes of a file.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::audit::files_of_audit;
-use crate::report::from_json;
+use crate::report::{REPORT_FILES, from_json};
 use crate::study::{Manifest, ManifestEntry, files_of_demo, files_of_study};
 
 use super::super::files;
@@ -47,9 +47,7 @@ impl Leaves {
         match self {
             Self::Demo => made_by_demo(folder),
             Self::Audit => files_of_audit(folder),
-            Self::Report if is_report(folder) => {
-                names(&["report.json", "report.html", "tables.md", "tables.csv"])
-            }
+            Self::Report if is_report(folder) => names(&REPORT_FILES),
             Self::Steal if is_of_verb() => {
                 names(&["metrics.json", "metrics.csv", "transcript.jsonl", "substitute.json"])
             }
@@ -67,15 +65,13 @@ impl Leaves {
     }
 }
 
-/// Stems of what a demonstration leaves beside its folders.
-const REPORTS: [&str; 3] = ["report", "tables", "manifest"];
-
 /// The files of a manifest where a demonstration puts them; what `certify` lists there may lie anywhere.
 fn made_by_demo(folder: &Path) -> BTreeSet<PathBuf> {
     let is_made = |file: &PathBuf| {
-        ["models", "specs", "certificates", "defenses"].iter().any(|made| file.starts_with(made))
-            || file.parent().is_some_and(|parent| parent.as_os_str().is_empty())
-                && file.file_stem().is_some_and(|stem| REPORTS.iter().any(|report| stem == *report))
+        let folders = ["models", "specs", "certificates", "defenses"];
+        let files = REPORT_FILES.into_iter().chain(["manifest.json"]);
+        folders.iter().any(|made| file.starts_with(made))
+            || files.into_iter().any(|own| file == Path::new(own))
     };
     files_of_demo(folder).into_iter().filter(is_made).collect()
 }

@@ -189,7 +189,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         keeper.store.write("manifest.json", Manifest { certificates }.to_json().as_bytes())?;
     }
     draft.map_or(Ok(()), Draft::finish)?;
-    result.write(table(&points.names, &rows)?.as_slice())?;
+    result.write(table(&points.names, &rows).as_bytes())?;
     log.map_or(Ok(()), Log::remove)?;
     result.tell(&if arguments.json { counts.json() } else { counts.text() })?;
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })

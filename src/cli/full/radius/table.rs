@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::certify::ensemble::Radius;
 use crate::spec::DistanceUnit;
 use crate::study::ManifestEntry;
-
-use super::super::Refusal;
+use crate::text::csv_of;
 
 /// A row of the table; its numbers are written as the table shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,15 +71,14 @@ impl Measured {
 pub(super) const COLUMNS: [&str; 6] = ["row", "lower", "upper", "exact", "nodes", "seconds"];
 
 /// The table as CSV.
-pub(super) fn table(names: &[String], rows: &[Measured]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for (name, row) in names.iter().zip(rows) {
+pub(super) fn table(names: &[String], rows: &[Measured]) -> String {
+    let record = |(name, row): (&String, &Measured)| {
         let [lower, upper] = row.bounds.clone().unwrap_or_default();
         let (exact, nodes) = (row.exact.to_string(), row.nodes.to_string());
-        writer.write_record([name, &lower, &upper, &exact, &nodes, &row.seconds])?;
-    }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+        [name.clone(), lower, upper, exact, nodes, row.seconds.clone()]
+    };
+    let header = COLUMNS.map(str::to_owned);
+    csv_of(std::iter::once(header).chain(names.iter().zip(rows).map(record)))
 }
 
 /// The counts for the summary at the end.

@@ -290,7 +290,7 @@ impl TheftCall<'_> {
             metrics["fewest"] = extras::fewest(target, test, proved, share)?;
         }
         store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
-        store.write("metrics.csv", &tables::table(&repetitions)?)?;
+        store.write("metrics.csv", tables::table(&repetitions).as_bytes())?;
         draft.finish()?;
         log.remove();
         let text = if arguments.json {

@@ -1,17 +1,15 @@
 //! Several targets and budgets: a theft of each pair in a folder of its own, and one table.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use comfy_table::{CellAlignment, Table};
-
-use crate::report::{Estimate, RULED, percent_of};
+use crate::report::{Estimate, percent_of, ruled};
 use crate::steal::{Repetition, Scores};
 use crate::store::{make_folder, write_whole};
+use crate::text::csv_of;
 
 use super::super::inputs::Inputs;
-use super::super::output::{FileKind, expect_own};
+use super::super::output::{SWEEP_TABLE, expect_sweep};
 use super::super::{Ending, Refusal, files};
 use super::{Arguments, TheftCall, TheftOutcome};
 
@@ -67,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, data: &str, out: &Path) -> Result<Endin
             rows.push(SweepRow::of(name, queries, &repetitions)?);
         }
     }
-    write_whole(&out.join("table.csv"), &csv(&rows)?)?;
+    write_whole(&out.join(SWEEP_TABLE), csv(&rows).as_bytes())?;
     files::print(&if arguments.json { json(&rows) } else { text(&rows) })?;
     Ok(Ending::AsStated)
 }
@@ -103,19 +101,11 @@ fn named(targets: &[PathBuf]) -> Result<Vec<(String, &Path)>, Refusal> {
 
 /// Checks that DIR is no single theft, and that its table is our own.
 fn expect_place(arguments: &Arguments, out: &Path) -> Result<(), Refusal> {
-    let table = out.join("table.csv");
     let inputs = Inputs::default()
         .file("--attack", arguments.attack.as_ref())
         .file("--certificates", arguments.certificates.as_ref())
         .file("--defense", arguments.defense.as_ref());
-    inputs.expect_apart(&table)?;
-    if out.join("metrics.json").exists() {
-        let out = out.display();
-        let text =
-            format!("{out}: holds one theft; name another folder for several targets or budgets");
-        return Err(Refusal::new(text));
-    }
-    expect_own(&table, FileKind::Table(&COLUMNS), arguments.force)
+    expect_sweep(out, &COLUMNS, &inputs, arguments.force)
 }
 
 impl SweepRow {
@@ -161,26 +151,20 @@ fn spanned(estimate: &Option<Estimate>) -> String {
 }
 
 fn text(rows: &[SweepRow]) -> String {
-    let mut table = Table::new();
-    table.load_style(RULED);
-    table.force_no_tty();
-    table.set_header([
-        "target", "budget", "asked", "inferred", "wrong", "held-out", "uniform", "boundary",
-    ]);
+    let header =
+        ["target", "budget", "asked", "inferred", "wrong", "held-out", "uniform", "boundary"];
+    let mut table = ruled(header, 1);
     for row in rows {
         let counts = row.counts.map(|count| format!("{count:.1}"));
         let agreement = row.agreement.each_ref().map(spanned);
         let start = [row.target.clone(), row.budget.to_string()];
         table.add_row(start.into_iter().chain(counts).chain(agreement));
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let mut text = String::new();
     let repetitions = rows.first().map_or(0, |row| row.repetitions);
-    let _ = writeln!(text, "agreement with the target: mean of {repetitions} [95% interval]");
-    let _ = writeln!(text, "{}", table.trim_fmt());
-    text
+    format!(
+        "agreement with the target: mean of {repetitions} [95% interval]\n{}\n",
+        table.trim_fmt()
+    )
 }
 
 /// Mean, lower and upper end of a figure; no ends for a single repetition.
@@ -189,17 +173,16 @@ fn ends(estimate: &Option<Estimate>) -> [Option<f64>; 3] {
     [estimate.map(|it| it.mean), interval.map(|[low, _]| low), interval.map(|[_, high]| high)]
 }
 
-fn csv(rows: &[SweepRow]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for row in rows {
+fn csv(rows: &[SweepRow]) -> String {
+    let record = |row: &SweepRow| -> Vec<String> {
         let start = [row.target.clone(), row.budget.to_string(), row.repetitions.to_string()];
         let counts = row.counts.map(|count| count.to_string());
         let figures = row.agreement.iter().flat_map(ends);
         let figures = figures.map(|x| x.map_or(String::new(), |x| x.to_string()));
-        writer.write_record(start.into_iter().chain(counts).chain(figures))?;
-    }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+        start.into_iter().chain(counts).chain(figures).collect()
+    };
+    let header = COLUMNS.map(str::to_owned).to_vec();
+    csv_of(std::iter::once(header).chain(rows.iter().map(record)))
 }
 
 fn json(rows: &[SweepRow]) -> String {

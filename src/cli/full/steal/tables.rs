@@ -2,7 +2,7 @@
 
 use crate::steal::{Figures, Repetition, Scores};
 
-use super::super::Refusal;
+use crate::text::csv_of;
 
 /// The columns of `metrics.csv`. The counts are empty in the rows of baselines, and what is said of inferred labels
 /// where none was inferred.
@@ -60,9 +60,8 @@ fn nothing(columns: usize) -> impl Iterator<Item = String> {
 }
 
 /// The CSV, a line per repetition and run.
-pub(super) fn table(repetitions: &[Repetition]) -> Result<Vec<u8>, Refusal> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
+pub(super) fn table(repetitions: &[Repetition]) -> String {
+    let mut records: Vec<Vec<String>> = vec![COLUMNS.iter().copied().map(str::to_owned).collect()];
     for repetition in repetitions {
         let seed = repetition.seed.to_string();
         let runs = [
@@ -73,7 +72,7 @@ pub(super) fn table(repetitions: &[Repetition]) -> Result<Vec<u8>, Refusal> {
         for (name, figures) in runs.into_iter().filter_map(|(name, run)| Some((name, run?))) {
             let row = [seed.clone(), name.to_owned()];
             let row = row.into_iter().chain(counts(&figures)).chain(scores(&figures.scores));
-            writer.write_record(row.chain(inference(&figures)))?;
+            records.push(row.chain(inference(&figures)).collect());
         }
         let baselines = [
             ("ceiling", repetition.ceiling),
@@ -83,10 +82,10 @@ pub(super) fn table(repetitions: &[Repetition]) -> Result<Vec<u8>, Refusal> {
         for (name, found) in baselines.into_iter().filter_map(|(name, run)| Some((name, run?))) {
             let row = [seed.clone(), name.to_owned()];
             let row = row.into_iter().chain(nothing(6)).chain(scores(&found));
-            writer.write_record(row.chain(nothing(6)))?;
+            records.push(row.chain(nothing(6)).collect());
         }
     }
-    writer.into_inner().map_err(|error| Refusal::new(error.to_string()))
+    csv_of(records)
 }
 
 /// A line per repetition.

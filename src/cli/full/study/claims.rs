@@ -71,9 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let found: Vec<ClaimsFindings> =
         arguments.folders.iter().map(|folder| rule(&sheet, folder)).collect::<Result<_, _>>()?;
     expect_different(arguments, &found)?;
-    let (text, rows) = (claims_page(&sheet, &found)?, claims_csv(&found)?);
+    let (text, rows) = (claims_page(&sheet, &found)?, claims_csv(&found));
     let store = Store::new(&arguments.out)?;
-    store.write("claims.csv", &rows)?;
+    store.write("claims.csv", rows.as_bytes())?;
     store.write("claims.md", text.as_bytes())?;
     files::print(&match arguments.json {
         true => serde_json::to_string(&json!({ "verb": "study claims", "studies": found }))? + "\n",

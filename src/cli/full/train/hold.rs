@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 use serde_json::json;
 
 use crate::certificate::Totals;
 use crate::certify::LargestChange;
 use crate::model::DataSet;
-use crate::report::RULED;
+use crate::report::ruled;
 use crate::spec::Spec;
 use crate::train::{HeldModel, HoldFigures, HoldOptions, HoldProgress, hold};
 
@@ -79,10 +79,7 @@ pub(super) fn summary(
 }
 
 fn table([before, after]: [&HoldFigures; 2], specs: &[NamedSpec]) -> Table {
-    let mut table = Table::new();
-    table.load_style(RULED);
-    table.force_no_tty();
-    table.set_header(["", "natural", "held"]);
+    let mut table = ruled(["", "natural", "held"], 1);
     let decimals = |name: &str, before: f64, after: f64| {
         [name.to_owned(), format!("{before:.4}"), format!("{after:.4}")]
     };
@@ -105,9 +102,6 @@ fn table([before, after]: [&HoldFigures; 2], specs: &[NamedSpec]) -> Table {
             let reached = |is_met| if is_met { "yes" } else { "no: it holds emptily" }.to_owned();
             table.add_row(["  confidence is reached".to_owned(), reached(before), reached(after)]);
         }
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }
