@@ -4,6 +4,7 @@ use super::ImportProblem;
 use crate::model::{DataError, SchemaError};
 use crate::near::nearest as near;
 use crate::source::SourceError;
+use crate::text::listed;
 
 /// Reasons why a data set was not opened, made or imported.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ pub enum DatasetError {
     /// There is no column of that name.
     #[error(
         "{file}, line {line}: there is no label column `{label}` among {}; {}",
-        columns(header),
+        listed(header.iter().map(String::as_str)),
         meant(label, header)
     )]
     NoLabel {
@@ -114,13 +115,4 @@ fn meant(label: &str, header: &[String]) -> String {
     near.map_or("name it with --label".to_owned(), |name| {
         format!("did you mean `{name}`? Name it with --label")
     })
-}
-
-/// The first names of a header.
-fn columns(header: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = header.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let rest = header.len().saturating_sub(SHOWN);
-    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    shown.join(", ") + &rest
 }

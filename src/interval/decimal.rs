@@ -41,6 +41,19 @@ impl Decimal {
     pub fn from_f64(value: f64) -> Option<Self> {
         value.is_finite().then(|| format!("{}", value + 0.0).parse().ok()).flatten()
     }
+
+    /// A decimal that is at most a finite float: its shortest text, or that of the float below where that text states
+    /// more than the float is, as 0.3 does.
+    pub fn at_most(value: f64) -> Option<Self> {
+        let (own, exact) = (Self::from_f64(value)?, Rational::from_f64(value)?);
+        if own.value <= exact { Some(own) } else { Self::from_f64(value.next_down()) }
+    }
+
+    /// A decimal that is at least a finite float, in the same way.
+    pub fn at_least(value: f64) -> Option<Self> {
+        let (own, exact) = (Self::from_f64(value)?, Rational::from_f64(value)?);
+        if own.value >= exact { Some(own) } else { Self::from_f64(value.next_up()) }
+    }
 }
 
 impl FromStr for Decimal {
@@ -123,6 +136,22 @@ impl serde::de::Visitor<'_> for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimals_on_a_side_of_a_float_are_there() {
+        for value in [0.3, -0.3, 0.1, 7.25, 1e-40, -3.0, 110.44891917534059, f64::MAX, 5e-324] {
+            let exact = Rational::from_f64(value).unwrap();
+            let (low, high) = (Decimal::at_most(value), Decimal::at_least(value));
+            assert!(low.is_none_or(|low| *low.value() <= exact), "{value}");
+            assert!(high.is_none_or(|high| exact <= *high.value()), "{value}");
+        }
+        let text = |decimal: Option<Decimal>| decimal.unwrap().to_string();
+        assert_eq!(text(Decimal::at_least(0.3)), "0.3");
+        assert_eq!(text(Decimal::at_most(7.25)), "7.25");
+        assert_ne!(text(Decimal::at_most(0.3)), "0.3", "three tenths exceed the float 0.3");
+        assert_eq!(Decimal::at_most(f64::NAN), None);
+        assert_eq!(Decimal::at_least(f64::INFINITY), None);
+    }
 
     #[test]
     fn a_tenth_is_a_tenth() {

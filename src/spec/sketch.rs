@@ -7,6 +7,7 @@
 //! the features                                     their kinds, ranges and scales; [domain]
 //! ```
 
+use crate::interval::Decimal;
 use crate::model::{DataSet, Family, FeatureSpec, Kind, Layer, Model, Part, Precision};
 
 use super::property::CountedBy;
@@ -152,8 +153,9 @@ impl Sketched<'_> {
         let seen = seen.filter_map(|row| row.values.get(index).copied());
         let ends = seen
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-        if ends.0 <= ends.1 {
-            return made(ends.0.to_string(), ends.1.to_string(), RangeOrigin::Seen);
+        // rounded outward: the rows at the ends are inside
+        if let (Some(low), Some(high)) = (Decimal::at_most(ends.0), Decimal::at_least(ends.1)) {
+            return made(low.to_string(), high.to_string(), RangeOrigin::Seen);
         }
         let (mean, reach) = (f64::from(feature.mean), 4.0 / f64::from(feature.scale));
         made((mean - reach).to_string(), (mean + reach).to_string(), RangeOrigin::Guessed)
@@ -227,9 +229,9 @@ impl SketchedRange {
     }
 }
 
-/// A text as TOML quotes it. Names have no control characters.
+/// A text as TOML quotes it.
 fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    toml::Value::from(name).to_string()
 }
 
 #[cfg(test)]

@@ -448,7 +448,7 @@ fn missing_ranges_can_be_pasted() {
     let call = |spec: &str| format!("certify --model bare.json --spec {spec} --out bare.jsonl");
     let message = scene.refused(&call("monotone.toml"), &["2 features have no declared range"]);
     let (_, block) = message.split_once("\n[domain]\n").unwrap();
-    assert_eq!(block, "\"Age (days), \\\"x\\\"\" = [\"0\", \"1\"]\n\"income\" = [\"0\", \"1\"]\n");
+    assert_eq!(block, "'Age (days), \"x\"' = [\"0\", \"1\"]\n\"income\" = [\"0\", \"1\"]\n");
     scene.write("pasted.toml", format!("{}[domain]\n{block}", scene.read("monotone.toml")));
     scene.done(&call("pasted.toml"));
     let some = format!("{}[domain]\nincome = [\"0\", \"7.5\"]\n", scene.read("monotone.toml"));

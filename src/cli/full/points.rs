@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::model::{DataError, Digest, Model, csv_error, line_at, parse_number};
+use crate::text::listed;
 
 use super::{Refusal, files};
 
@@ -108,13 +109,13 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
         let (count, all) = (wanted.len() - missing.len(), wanted.len());
         return Err(format!(
             ": found {count} feature columns, the model has {all}; missing {}",
-            quoted(&missing)
+            listed(missing.iter().copied())
         ));
     }
     if has_positions && !is_default(&names) {
         tell!(
             "propcert: note: columns x0, x1, … are taken by position, for the model's {}",
-            quoted(&names)
+            listed(names.iter().copied())
         );
     }
     let label = label.filter(|_| !model.is_plain_score());
@@ -144,15 +145,6 @@ fn unknown(column: usize, text: &str, wanted: &[&str]) -> String {
     }
     format!(
         ", column {column}: found `{text}`, expected a feature of the model: {}",
-        quoted(wanted)
+        listed(wanted.iter().copied())
     )
-}
-
-/// The first few names, quoted.
-fn quoted(names: &[&str]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    shown.join(", ") + &more
 }

@@ -10,6 +10,7 @@ use super::separator::{by_content, reader, told_separator};
 use crate::dataset::DatasetError;
 use crate::model::{DataError, csv_error, line_at};
 use crate::near::advice;
+use crate::text::listed;
 
 /// A column of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -331,11 +332,8 @@ pub(super) fn no_column<'n>(
     if !near.is_empty() {
         return fault + &near;
     }
-    let shown: Vec<String> =
-        names.clone().take(8).map(|name| format!("`{}`", printable(name))).collect();
-    let more = names.count() - shown.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{fault}; expected one of {}{more}", shown.join(", "))
+    let names: Vec<String> = names.map(printable).collect();
+    format!("{fault}; expected one of {}", listed(names.iter().map(String::as_str)))
 }
 
 fn shown(column: &GivenColumn) -> String {

@@ -20,9 +20,7 @@ fn ranges_needed(names: &[String], has_domain: bool) -> String {
     } else {
         ("add to the end of the spec", "\n[domain]")
     };
-    // the escapes of JSON are those of TOML
-    let line =
-        |name: &String| format!("\n{} = [\"0\", \"1\"]", serde_json::Value::from(name.as_str()));
+    let line = |name: &String| format!("\n{} = [\"0\", \"1\"]", toml::Value::from(name.as_str()));
     let lines: String = names.iter().take(LINES).map(line).collect();
     let more = names.len().saturating_sub(LINES);
     let more = if more > 0 { format!("\n# and {more} more") } else { String::new() };
