@@ -118,6 +118,9 @@ fn set_threads(threads: Option<usize>) -> Result<(), Refusal> {
         let text = format!("--threads {threads}: expected 1 to {MOST_THREADS}");
         return Err(Refusal::new(text));
     }
+    // one thread is the one that is there: another would only take room beside it
+    let alone = threads == Some(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0));
+    let pool = if alone { pool.use_current_thread() } else { pool };
     pool.build_global().map_err(Refusal::from)
 }
