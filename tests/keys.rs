@@ -9,6 +9,7 @@ use propcert::model::{Files, Meta};
 use propcert::spec::{Property, Spec};
 use propcert::steal::AttackSpec;
 use propcert::study::claims::ClaimSheet;
+use propcert::study::published::PublishedSheet;
 use propcert::study::{Manifest, ManifestEntry, StudyGrid};
 use propcert::train::Recipe;
 use serde::de::{DeserializeOwned, Visitor};
@@ -141,6 +142,16 @@ fn the_keys_of_claims_are_all_there() {
         let text = format!("{before}{STRANGE} = 1");
         let message = refusal(ClaimSheet::read(text.as_bytes()), &text);
         assert_eq!(known(&message), listed("Claims", head), "{head}");
+    }
+}
+
+#[test]
+fn the_keys_of_published_tables_are_all_there() {
+    for (before, head) in [("", "key"), ("source = 's'\n[[table]]\n", "key of `[[table]]`")] {
+        let text = format!("{before}{STRANGE} = 1");
+        let message =
+            refusal(PublishedSheet::read(text.as_bytes(), &mut |_| Ok(Vec::new())), &text);
+        assert_eq!(known(&message), listed("Published tables", head), "{head}");
     }
 }
 

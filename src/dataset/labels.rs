@@ -14,7 +14,7 @@ pub fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
 
 /// The share of pairs of a positive row and another one in which the positive one has the higher score; equal scores
 /// count half (Mann and Whitney 1947). `None` without both kinds of rows.
-fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
+pub fn auc(scored: impl IntoIterator<Item = (f64, bool)>) -> Option<f64> {
     let mut scored: Vec<(f64, bool)> = scored.into_iter().collect();
     scored.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let (mut below, mut halves, mut positives) = (0usize, 0usize, 0usize);

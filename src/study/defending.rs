@@ -9,6 +9,7 @@ use super::StudyError;
 use super::elsewhere::changed;
 use super::grid::{GridDefense, Strength};
 use super::line::DefendedCell;
+use super::membership::membership;
 use super::workbench::{Workbench, expect_met};
 
 /// A defense, with the way it was chosen.
@@ -78,6 +79,7 @@ impl Workbench<'_> {
                 Some(_) => 2.0 * effect.flipped,
                 None => posterior_shift(&self.made.model, &chosen.defense, test),
             },
+            membership: membership(&self.made.model, Some(&chosen.defense), self.data),
             elsewhere: Some(changed(
                 (&self.made.model, &chosen.defense),
                 &self.valid,

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
-use crate::report::{CertificateReport, GivesAway, RadiiReport, ReportError, Share};
+use crate::report::{CertificateReport, Counts, GivesAway, RadiiReport, ReportError, Share};
 use crate::steal::{Inference, Repetition};
 
 use super::StudyError;
@@ -85,6 +85,10 @@ pub struct StolenCell {
     /// Angles of gradients on benign and on made points, where the grid asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<CellAngles>,
+    /// Counts of the kernel on the property of the grid that the substitute is certified for, where the grid asks for it;
+    /// absent as well for a substitute that is a constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied: Option<Counts>,
 }
 
 /// Mean angles of gradients, in degrees, at weights that take a step after each point.
@@ -117,6 +121,10 @@ pub struct MeasuredCell {
     pub auc: Option<f64>,
     /// Mean of `−ln F_y` on the test part, in nats.
     pub log_loss: f64,
+    /// The share of pairs of a training row and a test row that the posterior of the true label tells apart, ties counted
+    /// half; absent without posteriors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<f64>,
     /// A summary of the radii of test rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub radii: Option<RadiiReport>,
@@ -145,6 +153,9 @@ pub struct DefendedCell {
     pub label_flips: Share,
     /// Mean 1-norm distance between defended and undefended posterior.
     pub posterior_shift: f64,
+    /// Training rows told from test rows by the defended posterior, as in [`MeasuredCell`]; absent where labels are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<f64>,
     /// Labels that the defense changes away from the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<ChangedElsewhere>,
@@ -271,6 +282,7 @@ mod tests {
             seeds: 1,
             figures,
             angles: None,
+            copied: None,
         };
         ResultLine {
             index: 1,

@@ -11,6 +11,7 @@ use crate::steal::{Classifier, settled};
 
 use super::grid::Leak;
 use super::line::MeasuredCell;
+use super::membership::membership;
 use super::workbench::Workbench;
 use super::{StudyError, radii};
 
@@ -33,6 +34,7 @@ impl Workbench<'_> {
             f1: self.evaluation()?.scores(&own).f1,
             auc: auc_of(model, test),
             log_loss: log_loss(model, test),
+            membership: membership(model, None, self.data),
             radii,
             gives_away: self.grid.leak.as_ref().and_then(|leak| self.gives_away(leak)),
         })

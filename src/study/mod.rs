@@ -13,11 +13,13 @@
 //! | `line` | one line of results |
 //! | `run` | the cells of a grid, model by model |
 //! | `workbench` | a model on a data set, with everything that its cells share |
-//! | `certificates`, `stealing`, `defending`, `elsewhere`, `measuring` | the work of the kinds of cells |
+//! | `certificates`, `stealing`, `property_theft`, `defending`, `elsewhere`, `measuring`, `membership` | the work of the kinds of cells |
 //! | `ledger` | the folder of a study, and the log of one that may be interrupted |
 //! | `merge` | shards put together |
 //! | `tables`, `assemble` | tables and reports over lines |
+//! | `formula/` | formulas over the figures of lines, with intervals |
 //! | `claims/` | sentences with a formula over the figures, and a ruling on each |
+//! | `published/` | printed tables, number by number beside the figures |
 //!
 //! [`demo`] is the standing grid, `demo.toml`: three models are trained on one data set; their properties are
 //! certified and checked again; the models are stolen with and without the certificates, and defended. Everything
@@ -33,12 +35,16 @@ mod defending;
 mod demo;
 mod elsewhere;
 mod error;
+mod formula;
 mod grid;
 mod ledger;
 mod line;
 mod manifest;
 mod measuring;
+mod membership;
 mod merge;
+mod property_theft;
+pub mod published;
 pub mod radii;
 mod run;
 mod stealing;

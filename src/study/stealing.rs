@@ -62,6 +62,10 @@ impl Workbench<'_> {
             budget: spec.queries as u64,
             seeds: spec.seed_rows as u64,
             figures,
+            copied: match named.certified {
+                Some(property) => self.copied(&scene, &spec, seed, property)?,
+                None => None,
+            },
             angles: named.has_angles.then(|| self.angles(&scene, &spec, seed)).transpose()?,
         })
     }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::certificate::{Decision, Proved, Settings, Subject};
 use crate::certify::{Options, Selection, Task};
+use crate::defense::Defense;
 use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part};
 use crate::report::{Counts, PropertyName};
 use crate::source::read_regular;
@@ -314,31 +315,44 @@ impl<'a> Workbench<'a> {
     ) -> Result<T, StudyError> {
         let named = &self.grid.properties[property];
         self.expect_named(&named.only)?;
-        expect_met(&named.needs, self.data)?;
         expect_asked(cell.defense, named.is_behind_defenses)?;
-        let text = named.text_on(self.data).ok_or_else(|| {
-            let direction = named.declared.as_deref().unwrap_or_default();
-            StudyError::LeftOut(format!("the data declares no {direction} features"))
-        })?;
+        let text = self.text_of(property)?;
         let spec = Spec::read(text.as_bytes())?;
         self.store.write(&self.layout.spec_file(cell.data, property), text.as_bytes())?;
         let chosen = cell.defense.map(|defense| self.chosen(defense)).transpose()?;
+        let defense = chosen.map(|chosen| (&chosen.defense, chosen.digest));
+        let task = self.task((&self.made.model, self.made.digest), (&spec, property), defense);
+        run(&task, &self.layout.certificate_file(cell, property))
+    }
+
+    /// The text of a property's spec on this data.
+    pub(super) fn text_of(&self, property: usize) -> Result<String, StudyError> {
+        let named = &self.grid.properties[property];
+        expect_met(&named.needs, self.data)?;
+        named.text_on(self.data).ok_or_else(|| {
+            let direction = named.declared.as_deref().unwrap_or_default();
+            StudyError::LeftOut(format!("the data declares no {direction} features"))
+        })
+    }
+
+    /// The claim of a property about a model, as it is or behind a defense, with the rows and the budget of the grid.
+    pub(super) fn task<'t>(
+        &'t self,
+        model: (&'t Model, Digest),
+        (spec, property): (&'t Spec, usize),
+        defense: Option<(&'t Defense, Digest)>,
+    ) -> Task<'t> {
+        let named = &self.grid.properties[property];
         let part = named.part.unwrap_or(spec.property.default_part());
         let found = spec.property.count_of(self.data.part(part));
-        let task = Task {
-            subject: Subject {
-                model: (&self.made.model, self.made.digest),
-                spec: &spec,
-                data: Some(self.data),
-                defense: chosen.map(|chosen| (&chosen.defense, chosen.digest)),
-            },
+        Task {
+            subject: Subject { model, spec, data: Some(self.data), defense },
             selection: Selection { part, rows: Some(named.rows.unwrap_or(found).min(found)) },
             options: Options {
                 seed: self.grid.seed,
                 budget_nodes: named.budget_nodes.unwrap_or(self.grid.budget_nodes),
                 ..Options::default()
             },
-        };
-        run(&task, &self.layout.certificate_file(cell, property))
+        }
     }
 }

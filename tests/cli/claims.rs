@@ -1,4 +1,4 @@
-//! `study claims`: rulings follow from the lines of a study, and bad sheets are refused.
+//! `study claims` and `study beside`: what they say follows from the lines of a study, and bad sheets are refused.
 
 use crate::scene::Scene;
 
@@ -23,6 +23,7 @@ spec-file = "local.toml"
 
 [[attack]]
 name = "rich"
+certify = "local"
 attack = "attack = 'random'\nqueries = 100\nsubstitute = { family = 'trees', trees = 3, depth = 2 }"
 
 [[attack]]
@@ -80,6 +81,18 @@ figure = "gap-uniform(trees, poisoned)"
 expect = "within 1"
 
 [[claim]]
+name = "copied"
+says = "What is proved of a copy and what is refuted is at most all."
+figure = "copy-proved(trees, none, rich) + copy-refuted(trees, none, rich) - 1"
+expect = "within 1.1"
+
+[[claim]]
+name = "member"
+says = "Membership is told by a share of pairs."
+figure = "membership(trees, none) + membership(trees, poisoned) - 1"
+expect = "within 1.1"
+
+[[claim]]
 name = "nobody"
 says = "Nobody knows."
 undecided = "Nobody has asked."
@@ -105,8 +118,10 @@ fn rulings_follow_from_the_lines() {
         "fact: supported",
         "angle: supported",
         "gap: supported",
+        "copied: supported",
+        "member: supported",
         "nobody: cannot be decided",
-        "supported 4 not supported 2 cannot be decided 1 of 7",
+        "supported 6 not supported 2 cannot be decided 1 of 9",
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
     let page = scene.read("verdicts/claims.md");
@@ -167,7 +182,7 @@ fn bad_sheets_and_narrowings_are_refused() {
         &["0 repetitions; expected at least 1"],
     );
     for (old, new, facts) in [
-        ("only = [\"trees\"]", "only = [\"tree\"]", &["line 25: `only`", "[[model]]"] as &[&str]),
+        ("only = [\"trees\"]", "only = [\"tree\"]", &["line 26: `only`", "[[model]]"] as &[&str]),
         ("family = \"trees\"", "family = \"tree\"", &["line 12", "unknown value `tree`"]),
         ("hold = [\"local.toml\"]\n", "", &["line 10: model `held` has 0 of the keys", "`hold`"]),
         ("hold = [\"local.toml\"]", "hold = []", &["line 11: `hold` is []"]),
@@ -196,5 +211,85 @@ fn bad_sheets_and_narrowings_are_refused() {
     assert_eq!(scene.read("v/claims.md"), "years of work");
     scene.refused("study claims claims.toml a --out a", &["is the folder of a study"]);
     scene.refused("study claims claims.toml a ./a --out w", &["both are of seed 0", "--seed"]);
+    assert!(!scene.has("w"));
+}
+
+const TABLES: &str = r#"
+source = "Somebody"
+
+[[table]]
+name = "one"
+says = "Agreement in percent."
+figure = "100*agreement(target, none, attack)"
+across = "attack"
+records = "one.csv"
+
+[[table]]
+name = "two"
+says = "Proved, in percent."
+figure = "100*proved(trees, none, local)"
+end = "at-least"
+records = "two.csv"
+"#;
+
+fn with_tables(scene: &Scene) {
+    scene.write("published.toml", TABLES);
+    let lines = "tiny,trees,rich,150,\ntiny,held,rich,-5,\ntiny,trees,poor,50,smudged\nhuge,trees,rich,1,\n";
+    scene.write("one.csv", format!("data,target,attack,published,remark\n{lines}"));
+    scene.write("two.csv", "data,published,without\ntiny,100,\ntiny,1,nobody does\n");
+}
+
+#[test]
+fn published_numbers_stand_beside_the_lines() {
+    let scene = scene();
+    with_tables(&scene);
+    let printed = scene.done("study beside published.toml a b --out beside");
+    let expected =
+        ["one: 3 of 4 numbers have a figure here", "two: 1 of 2 numbers have a figure here"];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+    let page = scene.read("beside/beside.md");
+    for fact in [
+        "Published: Somebody.",
+        "Seed 0: tiny; 4 repetitions",
+        "| data | target | rich | poor |",
+        // no agreement is far above 100 percent, none below 0
+        "| tiny | trees | 150 / **",
+        "| tiny | held | -5 / **",
+        "tiny, poor, trees, 50: smudged",
+        "1 without a figure: `huge` is not in the study",
+        "1 without a figure: nobody does",
+        "| tiny | 100 | ≥ ",
+        "| tiny | 1 | – |  |",
+    ] {
+        assert!(page.contains(fact), "`{fact}` is not in\n{page}");
+    }
+    let table = scene.read("beside/beside.csv");
+    assert_eq!(table.lines().count(), 1 + 2 * 6, "{table}");
+    // the same bytes again, in the place of the first
+    scene.done("study beside published.toml a b --out beside");
+    assert_eq!(scene.read("beside/beside.md"), page);
+    let json = scene.done("study beside published.toml a --out beside --json");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["studies"][0]["tables"][0][0]["published"], 150.0);
+}
+
+#[test]
+fn bad_tables_are_refused() {
+    let scene = Scene::new();
+    scene.write("grid.toml", GRID);
+    scene.done("study run grid.toml --out a");
+    with_tables(&scene);
+    scene.refused("study beside published.toml nowhere --out v", &["the folder of a study"]);
+    scene.refused("study beside published.toml a --out a", &["is the folder of a study"]);
+    scene.refused("study beside published.toml a ./a --out w", &["both are of seed 0"]);
+    std::fs::create_dir(scene.path("v")).unwrap();
+    scene.write("v/beside.md", "years of work");
+    scene.refused("study beside published.toml a --out v", &["is not a page of published tables"]);
+    assert_eq!(scene.read("v/beside.md"), "years of work");
+    scene.write("two.csv", "data,published\ntiny,?\n");
+    let facts = ["published.toml: line 11: table `two`: two.csv: line 2", "finite number"];
+    scene.refused("study beside published.toml a --out w", &facts);
+    scene.write("published.toml", TABLES.replace("two.csv", "three.csv"));
+    scene.refused("study beside published.toml a --out w", &["table `two`", "three.csv"]);
     assert!(!scene.has("w"));
 }

@@ -33,8 +33,6 @@
 //!               argued = { ruling, because, tests }
 //! ```
 
-mod figures;
-mod formula;
 mod page;
 mod ruling;
 mod sheet;
@@ -48,7 +46,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::StudyGrid;
-    use super::figures::FigureOf;
+    use super::super::formula::FigureOf;
     use super::*;
 
     fn shipped() -> (ClaimSheet, StudyGrid) {

@@ -10,7 +10,7 @@ use crate::model::Digest;
 use crate::report::Estimate;
 
 use super::super::StudyError;
-use super::figures::{FigureName, FigureOf, FigureTable};
+use super::super::formula::{FigureTable, FormulaNames, FormulaValues};
 use super::sheet::{ClaimSheet, Expect, Measure, SheetClaim};
 
 /// The ruling on a claim.
@@ -186,35 +186,20 @@ fn compare(
     table: &FigureTable,
     (number, data): (usize, &str),
 ) -> ClaimComparison {
-    let figures = measure.formula.figures();
-    let is_repeated = figures.iter().any(|(figure, _)| figure.of() == FigureOf::Theft);
-    let repetitions = if is_repeated { table.header.layout.repetitions } else { 1 };
-    let mut values = BTreeMap::new();
-    let mut missing = measure.only_where.as_ref().and_then(|(text, formula)| {
-        let mut value = |figure: FigureName, names: &[String]| {
-            mean_of(sheet, choice, names, &|names| table.get(figure, number, names, 0))
-        };
-        match formula.value(&mut value) {
-            Ok(value) if value < 0.0 => None,
-            Ok(_) => Some(format!("not compared, since `{text}` is not below 0")),
-            Err(reason) => Some(reason),
-        }
-    });
-    let repetitions = if missing.is_some() { 0 } else { repetitions };
-    for repetition in 0..repetitions {
-        let mut value = |figure: FigureName, names: &[String]| {
-            mean_of(sheet, choice, names, &|names| table.get(figure, number, names, repetition))
-        };
-        match measure.formula.value(&mut value) {
-            Ok(value) => {
-                values.insert(repetition, value);
+    let names = FormulaNames { groups: &sheet.groups, choice };
+    let left_out =
+        measure.only_where.as_ref().and_then(|(text, formula)| {
+            match FormulaValues::once(formula, names, number, table, 0) {
+                Ok(value) if value < 0.0 => None,
+                Ok(_) => Some(format!("not compared, since `{text}` is not below 0")),
+                Err(reason) => Some(reason),
             }
-            Err(reason) => missing = Some(reason),
-        }
-    }
-    let all: Vec<f64> = values.values().copied().collect();
-    let estimate = Estimate::from_repetitions(&all).ok();
-    let interval = estimate.filter(|_| is_repeated).and_then(|estimate| estimate.interval());
+        });
+    let measured = match left_out {
+        Some(reason) => FormulaValues::missing(reason),
+        None => FormulaValues::of(&measure.formula, names, number, table),
+    };
+    let FormulaValues { values, estimate, interval, is_repeated, missing } = measured;
     let side = match (estimate, interval) {
         (None, _) => ClaimSide::Missing,
         (Some(_), Some([low, high])) => side(measure.expect, low, high),
@@ -233,30 +218,6 @@ fn compare(
         interval,
         side,
     }
-}
-
-/// The mean of a figure over the groups among its names.
-fn mean_of(
-    sheet: &ClaimSheet,
-    choice: &BTreeMap<String, String>,
-    names: &[String],
-    get: &dyn Fn(&[String]) -> Result<f64, String>,
-) -> Result<f64, String> {
-    let mut cells: Vec<Vec<String>> = vec![Vec::new()];
-    for name in names {
-        let name = choice.get(name).unwrap_or(name);
-        let alone = std::slice::from_ref(name);
-        let members = sheet.groups.get(name).map_or(alone, Vec::as_slice);
-        let longer = |cell: &Vec<String>| -> Vec<Vec<String>> {
-            members
-                .iter()
-                .map(|member| [cell.as_slice(), std::slice::from_ref(member)].concat())
-                .collect()
-        };
-        cells = cells.iter().flat_map(longer).collect();
-    }
-    let values: Vec<f64> = cells.iter().map(|cell| get(cell)).collect::<Result<_, _>>()?;
-    Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
 }
 
 /// The side of an interval.

@@ -10,8 +10,7 @@ use crate::model::Digest;
 use crate::source::read_regular;
 use crate::text::line_of;
 
-use super::figures::FigureOf;
-use super::formula::ClaimFormula;
+use super::super::formula::{FigureOf, StudyFormula};
 use super::ruling::Ruling;
 
 /// Largest file of claims, in bytes.
@@ -69,10 +68,10 @@ pub(super) struct SheetClaim {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Measure {
     pub(super) text: String,
-    pub(super) formula: ClaimFormula,
+    pub(super) formula: StudyFormula,
     pub(super) expect: Expect,
     /// A formula that must be below 0 for a comparison to count, with its text.
-    pub(super) only_where: Option<(String, ClaimFormula)>,
+    pub(super) only_where: Option<(String, StudyFormula)>,
     /// The comparisons of one data set: names for all variables.
     pub(super) choices: Vec<BTreeMap<String, String>>,
 }
@@ -213,7 +212,7 @@ fn measure(
     variables: &BTreeMap<String, Vec<String>>,
     groups: &BTreeMap<String, Vec<String>>,
 ) -> Result<Measure, String> {
-    let formula = ClaimFormula::read(&text).map_err(|error| format!("`figure`, {error}"))?;
+    let formula = StudyFormula::read(&text).map_err(|error| format!("`figure`, {error}"))?;
     let only_where = only_where.map(condition).transpose()?;
     let choices = choices(variables, groups)?;
     for name in choices.iter().flat_map(BTreeMap::keys) {
@@ -225,8 +224,8 @@ fn measure(
 }
 
 /// A condition is about figures without repetitions, so that a comparison has all of its repetitions or none.
-fn condition(text: String) -> Result<(String, ClaimFormula), String> {
-    let formula = ClaimFormula::read(&text).map_err(|error| format!("`where`, {error}"))?;
+fn condition(text: String) -> Result<(String, StudyFormula), String> {
+    let formula = StudyFormula::read(&text).map_err(|error| format!("`where`, {error}"))?;
     match formula.figures().iter().any(|(figure, _)| figure.of() == FigureOf::Theft) {
         true => {
             Err("`where` has a figure of attacks; name figures of models or certificates"

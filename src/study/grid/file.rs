@@ -114,6 +114,8 @@ pub(super) struct AttackEntry {
     pub(super) behind_defenses: Option<bool>,
     #[serde(default)]
     pub(super) angles: bool,
+    /// A property of the grid.
+    pub(super) certify: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) only: Vec<Spanned<String>>,
     #[serde(default)]

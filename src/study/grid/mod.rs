@@ -16,7 +16,8 @@
 //!
 //! A property, an attack or a defense with `only = ["model"]` is left out for other models.
 //! A property or an attack with `behind-defenses = false` is left out behind defenses. An attack with `angles = true` has
-//! the angles of gradients measured too, at the cost of another run.
+//! the angles of gradients measured too, at the cost of another run; one with `certify` has its substitute certified for a
+//! property of the grid.
 //!
 //! Every model is taken on every data set, as it is and behind every defense; there every property is certified and
 //! every attack is run `repetitions` times. Reading is strict: an unknown key, a value out of range and a file
@@ -153,6 +154,8 @@ pub(super) struct GridAttack {
     pub(super) is_behind_defenses: bool,
     /// True if angles of gradients are measured as well.
     pub(super) has_angles: bool,
+    /// The property that the substitute is certified for, by its number.
+    pub(super) certified: Option<usize>,
     /// The models that it is for; all if none is named.
     pub(super) only: Vec<String>,
     pub(super) needs: Vec<Need>,

@@ -25,13 +25,20 @@ use super::{
 pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<StudyGrid, GridError> {
     let text = std::str::from_utf8(bytes)?;
     let file: GridFile = toml::from_str(text)?;
-    let mut reader = EntryReader { text, folder, files: BTreeMap::new(), stated: Vec::new() };
+    let mut reader = EntryReader {
+        text,
+        folder,
+        files: BTreeMap::new(),
+        stated: Vec::new(),
+        properties: Vec::new(),
+    };
     let repetitions = reader.repetitions(file.repetitions.as_ref())?;
     let data = reader.data(&file.data)?;
     reader.expect_models(&file)?;
     let properties =
         reader.each("property", file.property, |entry| &entry.name, EntryReader::property)?;
     reader.stated = properties.iter().filter(|one| one.declared.is_none()).cloned().collect();
+    reader.properties = properties.iter().map(|one| one.name.clone()).collect();
     let models = reader.each("model", file.model, |entry| &entry.name, EntryReader::model)?;
     let attacks = reader.each("attack", file.attack, |entry| &entry.name, EntryReader::attack)?;
     let defenses =
@@ -78,6 +85,8 @@ struct EntryReader<'a> {
     files: BTreeMap<String, Digest>,
     /// The properties that the grid states without looking at data.
     stated: Vec<GridProperty>,
+    /// The names of all properties.
+    properties: Vec<String>,
 }
 
 /// The kind and name of an entry with its line.
@@ -90,6 +99,15 @@ struct EntryName<'e> {
 impl EntryReader<'_> {
     fn line<T>(&self, value: &Spanned<T>) -> usize {
         line_of(self.text, value.span().start)
+    }
+
+    /// The number of the property that an attack's substitutes are certified for.
+    fn certified(&self, entry: &AttackEntry) -> Result<Option<usize>, GridError> {
+        let Some(name) = &entry.certify else { return Ok(None) };
+        match self.properties.iter().position(|one| one == name.get_ref()) {
+            Some(number) => Ok(Some(number)),
+            None => self.value(name, "certify", "the name of a [[property]]"),
+        }
     }
 
     /// Refuses names of models in `only` that the grid does not have.
@@ -325,6 +343,7 @@ impl EntryReader<'_> {
             spec,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),
             has_angles: entry.angles,
+            certified: self.certified(entry)?,
             only: only(&entry.only),
             needs: entry.needs.clone(),
         })
@@ -463,6 +482,10 @@ mod tests {
             (&format!("{defense}points = nan"), &["line 7: `points` is NaN"]),
             (&format!("{defense}alpha = '0.5'"), &["defense `f`: alpha is 0.5"]),
             ("[[defense]]\nname = 'none'\npoints = 1.0", &["`name` is \"none\""]),
+            (
+                &format!("{attack}attack = \"attack = 'random'\"\ncertify = 'q'"),
+                &["line 8: `certify` is \"q\"", "[[property]]"],
+            ),
             ("[gives-away]\npublished = 'q'\nqueries = [1]", &["line 6", "[[property]]"]),
             (
                 &format!("{property}{spec}[gives-away]\npublished = 'p'\nqueries = []"),

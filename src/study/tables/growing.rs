@@ -32,6 +32,7 @@ pub const TABLES: [TableKind; 6] = [
             "f1",
             "auc",
             "log_loss",
+            "membership",
             "strength",
             "labels_changed",
             "posterior_shift",

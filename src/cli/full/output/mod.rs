@@ -58,6 +58,8 @@ pub(crate) enum FileKind<'a> {
     Foreign(Format),
     /// The page of rulings on claims.
     Claims,
+    /// The page of published tables beside a study.
+    Beside,
 }
 
 impl FileKind<'_> {
@@ -72,6 +74,7 @@ impl FileKind<'_> {
             Self::Record => "what a model was trained with".to_owned(),
             Self::Foreign(_) => "a model that was exported".to_owned(),
             Self::Claims => "a page of claims".to_owned(),
+            Self::Beside => "a page of published tables".to_owned(),
         }
     }
 
@@ -88,7 +91,8 @@ impl FileKind<'_> {
             | Self::Table(_)
             | Self::Record
             | Self::Foreign(_)
-            | Self::Claims => vec![out.to_owned()],
+            | Self::Claims
+            | Self::Beside => vec![out.to_owned()],
         }
     }
 
@@ -107,6 +111,7 @@ impl FileKind<'_> {
                 has("recipe") && has("seed") && has("model")
             }
             Self::Claims => first_bytes(path).starts_with(b"# Claims, and what the figures say"),
+            Self::Beside => first_bytes(path).starts_with(b"# Published tables, and the same"),
             // our own file stays the same when it is read and written again
             Self::Foreign(format) => {
                 let bytes = bytes();

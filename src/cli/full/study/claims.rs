@@ -1,19 +1,17 @@
 //! `propcert study claims`: rulings on sentences about a study.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::store::Store;
-use crate::study::CELLS;
 use crate::study::claims::{
     CLAIMS_COLUMNS, ClaimSheet, ClaimsFindings, Ruling, claims_csv, claims_page, rule,
 };
 
-use super::super::inputs::Inputs;
 use super::super::output::{FileKind, Force, expect_own};
 use super::super::{Ending, Refusal, files};
+use super::studies::{Studies, expect_different};
 
 /// Rule on claims by the lines of a study.
 ///
@@ -31,9 +29,8 @@ use super::super::{Ending, Refusal, files};
 pub(crate) struct Arguments {
     /// The claims (TOML).
     sheet: PathBuf,
-    /// The folder of a study; several if it was run with several seeds.
-    #[arg(required = true, value_name = "STUDY")]
-    folders: Vec<PathBuf>,
+    #[command(flatten)]
+    studies: Studies,
     /// The folder for the page and the table.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -48,29 +45,14 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = ClaimSheet::open(&arguments.sheet).map_err(about)?;
-    let place = |path: &PathBuf| path.canonicalize().ok();
-    if let Some(folder) = arguments
-        .folders
-        .iter()
-        .find(|folder| place(folder).is_some_and(|study| place(&arguments.out) == Some(study)))
-    {
-        let folder = folder.display();
-        return Err(Refusal::new(format!(
-            "--out {folder}: is the folder of a study; name another"
-        )));
-    }
     let (page, table) = (arguments.out.join("claims.md"), arguments.out.join("claims.csv"));
-    let inputs = Inputs::default().file("the claims", Some(&arguments.sheet));
-    let inputs = arguments
-        .folders
-        .iter()
-        .fold(inputs, |inputs, folder| inputs.file("a study", Some(&folder.join(CELLS))));
-    [&page, &table].into_iter().try_for_each(|place| inputs.expect_apart(place))?;
+    arguments.studies.expect_apart(&arguments.sheet, &arguments.out, &[&page, &table])?;
     expect_own(&table, FileKind::Table(&CLAIMS_COLUMNS), arguments.force)?;
     expect_own(&page, FileKind::Claims, arguments.force)?;
+    let folders = &arguments.studies.folders;
     let found: Vec<ClaimsFindings> =
-        arguments.folders.iter().map(|folder| rule(&sheet, folder)).collect::<Result<_, _>>()?;
-    expect_different(arguments, &found)?;
+        folders.iter().map(|folder| rule(&sheet, folder)).collect::<Result<_, _>>()?;
+    expect_different(folders.iter().zip(found.iter().map(|study| study.seed)))?;
     let (text, rows) = (claims_page(&sheet, &found)?, claims_csv(&found));
     let store = Store::new(&arguments.out)?;
     store.write("claims.csv", rows.as_bytes())?;
@@ -80,22 +62,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         false => summary(&sheet, &found),
     })?;
     Ok(Ending::AsStated)
-}
-
-/// Refuses studies of one seed: what was counted twice would look like two findings.
-fn expect_different(arguments: &Arguments, found: &[ClaimsFindings]) -> Result<(), Refusal> {
-    let mut seen = BTreeMap::new();
-    for (folder, study) in arguments.folders.iter().zip(found) {
-        if let Some(first) = seen.insert(study.seed, folder) {
-            return Err(Refusal::new(format!(
-                "{} and {}: both are of seed {}; run one again with another --seed",
-                first.display(),
-                folder.display(),
-                study.seed
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// A line per claim, and the number of each ruling.

@@ -1,9 +1,11 @@
-//! `propcert study`: grids of cells, run whole or in shards, put together, read as tables, and
-//! ruled on by claims.
+//! `propcert study`: grids of cells, run whole or in shards, put together, read as tables, ruled on by claims, and
+//! laid beside published tables.
 
+mod beside;
 mod claims;
 mod merge;
 mod run;
+mod studies;
 mod tables;
 
 use serde::Serialize;
@@ -18,13 +20,14 @@ use super::{Ending, Refusal, files};
 /// of results. `study run --help` has an example of a grid.
 #[derive(Debug, clap::Subcommand)]
 #[command(
-    after_help = "Examples:\n  propcert study run grid.toml --out study\n  propcert study tables study\n  propcert study claims claims.toml study --out verdicts\n  propcert study run grid.toml --shard 1/2 --out part1\n  propcert study run grid.toml --shard 2/2 --out part2\n  propcert study merge part1 part2 --out study"
+    after_help = "Examples:\n  propcert study run grid.toml --out study\n  propcert study tables study\n  propcert study claims claims.toml study --out verdicts\n  propcert study beside published.toml study --out beside\n  propcert study run grid.toml --shard 1/2 --out part1\n  propcert study run grid.toml --shard 2/2 --out part2\n  propcert study merge part1 part2 --out study"
 )]
 pub(crate) enum StudyVerb {
     Run(run::Arguments),
     Merge(merge::Arguments),
     Tables(tables::Arguments),
     Claims(claims::Arguments),
+    Beside(beside::Arguments),
 }
 
 /// Runs the verb.
@@ -34,6 +37,7 @@ pub(crate) fn run(verb: &StudyVerb) -> Result<Ending, Refusal> {
         StudyVerb::Merge(arguments) => merge::run(arguments),
         StudyVerb::Tables(arguments) => tables::run(arguments),
         StudyVerb::Claims(arguments) => claims::run(arguments),
+        StudyVerb::Beside(arguments) => beside::run(arguments),
     }
 }
 

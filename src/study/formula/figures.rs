@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::report::{Counts, Share};
 use crate::steal::Repetition;
 
 use super::super::StudyError;
 use super::super::cell::{Cell, Work};
 use super::super::ledger::{StudyHeader, StudyLines};
-use super::super::line::{CellResult, CertifiedCell, DefendedCell, MeasuredCell};
+use super::super::line::{CellResult, CertifiedCell, DefendedCell, MeasuredCell, StolenCell};
 
 /// A figure that formulas may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FigureName {
+pub(in super::super) enum FigureName {
     Agreement,
     Uniform,
     Boundary,
@@ -30,6 +31,8 @@ pub(super) enum FigureName {
     SeedsAgreement,
     Angle,
     AngleMany,
+    CopyProved,
+    CopyRefuted,
     Proved,
     Refuted,
     Open,
@@ -40,11 +43,13 @@ pub(super) enum FigureName {
     GapUniform,
     GapShuffled,
     GapFar,
+    Membership,
+    TestRows,
 }
 
 /// The kind of cell that has a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FigureOf {
+pub(in super::super) enum FigureOf {
     /// One repetition of an attack.
     Theft,
     /// A certificate.
@@ -55,7 +60,7 @@ pub(super) enum FigureOf {
 
 impl FigureName {
     /// All figures, with their names in formulas and their meaning.
-    const ALL: [(Self, &'static str, &'static str); 28] = [
+    const ALL: [(Self, &'static str, &'static str); 32] = [
         (Self::Agreement, "agreement", "of substitute and undefended target on held-out rows"),
         (Self::Uniform, "uniform", "the same on uniform points of the domain"),
         (Self::Boundary, "boundary", "the same next to the target's boundary"),
@@ -86,6 +91,12 @@ impl FigureName {
             "mean angle of gradients in degrees, 50 test rows and 50 made points",
         ),
         (Self::AngleMany, "angle-many", "the same with all points that were made"),
+        (
+            Self::CopyProved,
+            "copy-proved",
+            "obligations that are proved of the substitute, of those that are valid",
+        ),
+        (Self::CopyRefuted, "copy-refuted", "obligations that are refuted of the substitute"),
         (Self::Proved, "proved", "obligations that are proved, of those that are valid"),
         (Self::Refuted, "refuted", "obligations that are refuted"),
         (Self::Open, "undecided", "obligations that are neither"),
@@ -108,25 +119,31 @@ impl FigureName {
             "those on rows whose columns are shuffled, less `changed`",
         ),
         (Self::GapFar, "gap-far", "those on normal points of deviation 3, clipped, less `changed`"),
+        (
+            Self::Membership,
+            "membership",
+            "pairs of a training and a test row that the posterior of the true label tells apart",
+        ),
+        (Self::TestRows, "test-rows", "the number of test rows"),
     ];
 
     /// The figure with a name.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(in super::super) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(figure, _, _)| *figure)
     }
 
     /// All names.
-    pub(super) fn names() -> String {
+    pub(in super::super) fn names() -> String {
         Self::ALL.map(|(_, name, _)| name).join(", ")
     }
 
-    /// Names and meanings, for people.
-    pub(super) fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// FormulaNames and meanings, for people.
+    pub(in super::super) fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
         Self::ALL.iter().map(|(_, name, meaning)| (*name, *meaning))
     }
 
     /// The kind of cell that has it.
-    pub(super) fn of(self) -> FigureOf {
+    pub(in super::super) fn of(self) -> FigureOf {
         match self {
             Self::Agreement
             | Self::Uniform
@@ -145,7 +162,9 @@ impl FigureName {
             | Self::SubstituteRight
             | Self::SeedsAgreement
             | Self::Angle
-            | Self::AngleMany => FigureOf::Theft,
+            | Self::AngleMany
+            | Self::CopyProved
+            | Self::CopyRefuted => FigureOf::Theft,
             Self::Proved | Self::Refuted | Self::Open => FigureOf::Certificate,
             Self::Accuracy
             | Self::TargetF1
@@ -153,12 +172,14 @@ impl FigureName {
             | Self::Changed
             | Self::GapUniform
             | Self::GapShuffled
-            | Self::GapFar => FigureOf::Answers,
+            | Self::GapFar
+            | Self::Membership
+            | Self::TestRows => FigureOf::Answers,
         }
     }
 
     /// Its names in a formula.
-    pub(super) fn places(self) -> &'static [&'static str] {
+    pub(in super::super) fn places(self) -> &'static [&'static str] {
         match self.of() {
             FigureOf::Theft => &["the model", "the defense, or `none`", "the attack"],
             FigureOf::Certificate => &["the model", "the defense, or `none`", "the property"],
@@ -181,8 +202,8 @@ enum FigureWork {
 type CellFigures = Result<BTreeMap<FigureName, f64>, String>;
 
 /// All figures of a study.
-pub(super) struct FigureTable {
-    pub(super) header: StudyHeader,
+pub(in super::super) struct FigureTable {
+    pub(in super::super) header: StudyHeader,
     cells: BTreeMap<FigureKey, CellFigures>,
 }
 
@@ -191,7 +212,7 @@ impl FigureTable {
     ///
     /// # Errors
     /// A folder without a study, and lines that cannot be read.
-    pub(super) fn read(folder: &std::path::Path) -> Result<Self, StudyError> {
+    pub(in super::super) fn read(folder: &std::path::Path) -> Result<Self, StudyError> {
         let header = StudyHeader::read(folder)?;
         let mut lines = StudyLines::open(folder)?;
         let mut cells = BTreeMap::new();
@@ -201,11 +222,11 @@ impl FigureTable {
         Ok(Self { header, cells })
     }
 
-    /// The figure of some cell. Names are those of the model, the defense, and the attack or property.
+    /// The figure of some cell. FormulaNames are those of the model, the defense, and the attack or property.
     ///
     /// # Errors
     /// The reason why there is none.
-    pub(super) fn get(
+    pub(in super::super) fn get(
         &self,
         figure: FigureName,
         data: usize,
@@ -261,7 +282,7 @@ fn figures(result: &CellResult) -> CellFigures {
             let angles = angles.flat_map(|angles| {
                 [(FigureName::Angle, angles.first), (FigureName::AngleMany, angles.all)]
             });
-            stolen(&cell.figures).into_iter().chain(angles).collect()
+            stolen(&cell.figures).into_iter().chain(angles).chain(copied(cell)).collect()
         }
         CellResult::Measured(cell) => measured(cell),
         CellResult::Defended(cell) => defended(cell),
@@ -309,14 +330,30 @@ fn certified(cell: &CertifiedCell) -> FoundFigures {
     ]
 }
 
+/// What is proved and refuted of the substitute.
+fn copied(cell: &StolenCell) -> FoundFigures {
+    let share = |count: fn(&Counts) -> u64| {
+        cell.copied.and_then(|counts| Share::new(count(&counts), counts.n()).ratio())
+    };
+    vec![
+        (FigureName::CopyProved, share(|counts| counts.proved)),
+        (FigureName::CopyRefuted, share(|counts| counts.refuted)),
+    ]
+}
+
 fn measured(cell: &MeasuredCell) -> FoundFigures {
-    vec![(FigureName::Accuracy, cell.accuracy.ratio()), (FigureName::TargetF1, Some(cell.f1))]
+    vec![
+        (FigureName::Accuracy, cell.accuracy.ratio()),
+        (FigureName::TargetF1, Some(cell.f1)),
+        (FigureName::Membership, cell.membership),
+        (FigureName::TestRows, Some(cell.accuracy.of as f64)),
+    ]
 }
 
 fn defended(cell: &DefendedCell) -> FoundFigures {
     use FigureName as N;
     let changed = cell.label_flips.ratio();
-    let gap = |share: Option<crate::report::Share>| Some(share?.ratio()? - changed?);
+    let gap = |share: Option<Share>| Some(share?.ratio()? - changed?);
     let elsewhere = cell.elsewhere.as_ref();
     vec![
         (N::Accuracy, cell.accuracy_after.ratio()),
@@ -325,6 +362,8 @@ fn defended(cell: &DefendedCell) -> FoundFigures {
         (N::GapUniform, gap(elsewhere.map(|found| found.uniform))),
         (N::GapShuffled, gap(elsewhere.map(|found| found.shuffled))),
         (N::GapFar, gap(elsewhere.map(|found| found.far))),
+        (N::Membership, cell.membership),
+        (N::TestRows, Some(cell.accuracy_after.of as f64)),
     ]
 }
 

@@ -15,15 +15,15 @@ use super::figures::FigureName;
 
 /// A formula.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum ClaimFormula {
+pub(in super::super) enum StudyFormula {
     /// A number.
     Number(f64),
     /// A figure of a cell, by the names of its model, its defense, and its attack or property.
     Figure(FigureName, Vec<String>),
     /// A sum with coefficients.
-    Sum(Vec<(f64, ClaimFormula)>),
+    Sum(Vec<(f64, StudyFormula)>),
     /// The absolute value.
-    Size(Box<ClaimFormula>),
+    Size(Box<StudyFormula>),
 }
 
 /// The value of a figure with its names, or the reason why there is none.
@@ -31,7 +31,7 @@ pub(super) type FigureValue<'f> = dyn FnMut(FigureName, &[String]) -> Result<f64
 
 /// The reason why a text is no formula, with the byte at which reading ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FormulaError {
+pub(in super::super) struct FormulaError {
     at: usize,
     expected: String,
 }
@@ -45,9 +45,9 @@ impl fmt::Display for FormulaError {
 /// Deepest nesting of brackets.
 const DEEPEST: usize = 32;
 
-impl ClaimFormula {
+impl StudyFormula {
     /// Reads a formula.
-    pub(super) fn read(text: &str) -> Result<Self, FormulaError> {
+    pub(in super::super) fn read(text: &str) -> Result<Self, FormulaError> {
         let mut reader = FormulaReader { text, at: 0, depth: 0 };
         let formula = reader.sum()?;
         match reader.peek() {
@@ -57,7 +57,7 @@ impl ClaimFormula {
     }
 
     /// All figures, with their names.
-    pub(super) fn figures(&self) -> Vec<(FigureName, &[String])> {
+    pub(in super::super) fn figures(&self) -> Vec<(FigureName, &[String])> {
         match self {
             Self::Number(_) => Vec::new(),
             Self::Figure(figure, names) => vec![(*figure, names.as_slice())],
@@ -70,7 +70,7 @@ impl ClaimFormula {
     ///
     /// # Errors
     /// The first error of `value`.
-    pub(super) fn value(&self, value: &mut FigureValue) -> Result<f64, String> {
+    pub(in super::super) fn value(&self, value: &mut FigureValue) -> Result<f64, String> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Figure(figure, names) => value(*figure, names),
@@ -128,7 +128,7 @@ impl<'t> FormulaReader<'t> {
         word
     }
 
-    fn sum(&mut self) -> Result<ClaimFormula, FormulaError> {
+    fn sum(&mut self) -> Result<StudyFormula, FormulaError> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.expected(format!("at most {DEEPEST} brackets in each other")));
@@ -146,10 +146,10 @@ impl<'t> FormulaReader<'t> {
             self.at += 1;
         }
         self.depth -= 1;
-        Ok(ClaimFormula::Sum(items))
+        Ok(StudyFormula::Sum(items))
     }
 
-    fn item(&mut self) -> Result<(f64, ClaimFormula), FormulaError> {
+    fn item(&mut self) -> Result<(f64, StudyFormula), FormulaError> {
         if !self.peek().is_some_and(|c| c.is_ascii_digit()) {
             return Ok((1.0, self.factor()?));
         }
@@ -161,15 +161,15 @@ impl<'t> FormulaReader<'t> {
         };
         match self.take('*') {
             true => Ok((number, self.factor()?)),
-            false => Ok((1.0, ClaimFormula::Number(number))),
+            false => Ok((1.0, StudyFormula::Number(number))),
         }
     }
 
-    fn factor(&mut self) -> Result<ClaimFormula, FormulaError> {
+    fn factor(&mut self) -> Result<StudyFormula, FormulaError> {
         if self.take('|') {
             let inner = self.sum()?;
             self.need('|')?;
-            return Ok(ClaimFormula::Size(Box::new(inner)));
+            return Ok(StudyFormula::Size(Box::new(inner)));
         }
         if self.take('(') {
             let inner = self.sum()?;
@@ -184,7 +184,7 @@ impl<'t> FormulaReader<'t> {
                 self.expected(format!("a figure ({}), a number, `(` or `|`", FigureName::names()))
             );
         };
-        Ok(ClaimFormula::Figure(figure, self.names(figure)?))
+        Ok(StudyFormula::Figure(figure, self.names(figure)?))
     }
 
     /// The names of a figure.
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> f64 {
-        let formula = ClaimFormula::read(text).unwrap();
+        let formula = StudyFormula::read(text).unwrap();
         let length = |_: FigureName, names: &[String]| Ok(names.concat().len() as f64);
         formula.value(&mut { length }).unwrap()
     }
@@ -238,19 +238,19 @@ mod tests {
             ("1e999", 1, "a number"),
             ("accuracy(a, none, b)", 17, "`)`"),
         ] {
-            let error = ClaimFormula::read(text).unwrap_err().to_string();
+            let error = StudyFormula::read(text).unwrap_err().to_string();
             assert!(
                 error.starts_with(&format!("at character {at}: expected {expected}")),
                 "{error}"
             );
         }
-        assert!(ClaimFormula::read(&"(".repeat(100_000)).is_err());
+        assert!(StudyFormula::read(&"(".repeat(100_000)).is_err());
     }
 
     proptest! {
         #[test]
         fn no_text_ends_the_program(text in "[a-z0-9(),|.*+ -]{0,60}|\\PC{0,30}") {
-            let _ = ClaimFormula::read(&text);
+            let _ = StudyFormula::read(&text);
         }
     }
 }
