@@ -40,7 +40,10 @@ struct Header {
     data: Option<String>,
     /// The part whose first rows are meant.
     part: Option<Part>,
-    /// How many of its rows.
+    /// Every which of its rows, from its first; 1 if absent.
+    #[schemars(range(min = 2))]
+    every: Option<u64>,
+    /// How many of these.
     rows: Option<u64>,
     semantics: Semantics,
     integers: Integers,

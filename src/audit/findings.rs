@@ -133,11 +133,14 @@ impl Findings<'_> {
         let part = report.part.as_deref();
         let part = Part::ALL.into_iter().find(|one| Some(one.name()) == part);
         let rows = part.map(|_| usize::try_from(report.counts.n() + report.counts.invalid));
+        let text = bytes(&file)?;
+        let text = String::from_utf8_lossy(&text);
+        let thinned = report.every.map(|step| subject.data.every(step));
         let task = Task {
             subject: Subject {
                 model: (subject.model, subject.digest),
                 spec: &spec,
-                data: Some(subject.data),
+                data: Some(thinned.as_ref().unwrap_or(subject.data)),
                 defense: None,
             },
             selection: Selection {
@@ -146,8 +149,6 @@ impl Findings<'_> {
             },
             options: Options::default(),
         };
-        let text = bytes(&file)?;
-        let text = String::from_utf8_lossy(&text);
         read(&task, &text, file).map(Some)
     }
 

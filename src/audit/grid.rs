@@ -114,7 +114,7 @@ impl GridText<'_> {
         };
         let main = plan.main_epsilon();
         for epsilon in &plan.epsilons {
-            let keys = format!("rows = {}\n", plan.rows);
+            let keys = format!("rows = {}\nspread = true\n", plan.rows);
             let name = local_name(model, epsilon);
             self.property(&name, &keys, epsilon == main, &spec(epsilon, ""));
         }
@@ -144,7 +144,7 @@ impl GridText<'_> {
     fn boundary(&mut self) {
         if self.plan.makes(AuditPart::Boundary) {
             let keys = format!(
-                "rows = {}\nbudget-nodes = 1\nneeds = [\"two-classes\"]\n",
+                "rows = {}\nspread = true\nbudget-nodes = 1\nneeds = [\"two-classes\"]\n",
                 self.plan.boundary_rows
             );
             let spec = "property = \"boundary-fuzz\"\nshift = \"0.1\"\nepsilon = \"0.1\"\nradius = \"0.05\"\n";

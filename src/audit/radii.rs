@@ -39,7 +39,7 @@ struct RowRadius {
     change: Option<(String, usize)>,
 }
 
-/// Searches the radii of the first test rows and keeps their certificates in the store.
+/// Searches the radii of test rows, at equal steps, and keeps their certificates in the store.
 pub(super) fn radii(
     subject: &AuditSubject,
     plan: &AuditPlan,
@@ -49,7 +49,8 @@ pub(super) fn radii(
         .map_err(|error| StudyError::LeftOut(error.to_string()))?;
     let rows = subject.data.part(Part::Test);
     let count = rows.len().min(usize::try_from(plan.radii_rows).unwrap_or(usize::MAX));
-    let at = |at: usize| row_radius(subject, &radii, at, &rows[at].values);
+    let step = rows.len() / count.max(1);
+    let at = |at: usize| row_radius(subject, &radii, at * step, &rows[at * step].values);
     let found: Vec<_> = (0..count).into_par_iter().map(at).collect();
     let found = found.into_iter().filter_map(Result::transpose);
     let found: Vec<RowRadius> = found.collect::<Result<_, _>>()?;

@@ -208,6 +208,9 @@ fn about(loaded: &Loaded, named: &SubjectArguments, checked: &Checked) -> String
         format!("decided: {}, semantics {semantics}", loaded.spec.words(&loaded.model.0));
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
         let _ = write!(text, ", {rows} rows of {}", part.name());
+        if let Some(step) = header.every {
+            let _ = write!(text, ", one in {step}");
+        }
     }
     let file = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let _ = write!(text, "; model {}", with_digest(&file(&named.model), header.model));
@@ -229,7 +232,8 @@ fn summary_text(checked: &Checked, settings: Settings, about: &str) -> String {
     let mut text = String::new();
     let header = &checked.header;
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
-        let _ = writeln!(text, "part {} rows {rows}", part.name());
+        let step = header.every.map_or(String::new(), |step| format!(" every {step}"));
+        let _ = writeln!(text, "part {} rows {rows}{step}", part.name());
     }
     if let Some(first) = settings.first {
         let _ = writeln!(text, "only the first {first} obligations were decided");

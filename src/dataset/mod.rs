@@ -25,7 +25,7 @@ pub use import::{
     CellSeparator, DecimalSign, EncodeRule, FillRule, ImportOptions, ImportProblem,
     InferredFeature, InferredMeta, Mend, TextCode, TextEncoding, ThousandsSign, import,
 };
-pub use labels::{auc, auc_of, f1, log_loss, majority_and_minority};
+pub use labels::{UnlikeRows, auc, auc_of, f1, log_loss, majority_and_minority, spread, unlike};
 pub use list::{ListedSet, ListedShape, Listing, RefusedSet};
 pub use make::{Made, make};
 pub use rows::rows;

@@ -226,6 +226,7 @@ pub struct DataSet {
     digest: Digest,
     classes: usize,
     parts: BTreeMap<Part, Vec<Row>>,
+    step: usize,
 }
 
 impl DataSet {
@@ -247,7 +248,13 @@ impl DataSet {
         if meta.files.served.is_some() {
             let rows: Vec<Row> = tables.into_iter().flatten().collect();
             let classes = rows.iter().map(|row| row.label + 1).max().unwrap_or(0);
-            return Ok(Self { meta, digest, classes, parts: [(Part::Served, rows)].into() });
+            return Ok(Self {
+                meta,
+                digest,
+                classes,
+                parts: [(Part::Served, rows)].into(),
+                step: 1,
+            });
         }
         let texts: Vec<(&str, &[u8])> =
             files.iter().map(|file| file.name).zip(unpacked.iter().map(Vec::as_slice)).collect();
@@ -272,7 +279,7 @@ impl DataSet {
             (Part::Test, test),
             (Part::Auxiliary, auxiliary),
         ];
-        Ok(Self { meta, digest, classes, parts: parts.into() })
+        Ok(Self { meta, digest, classes, parts: parts.into(), step: 1 })
     }
 
     /// The declarations of `meta.json`.
@@ -289,6 +296,26 @@ impl DataSet {
     /// Number of classes; every one has a row, but for answers that were served.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// Every `step`-th row of each part, from its first; all of them for a step of 0 or 1. For parts whose file order says
+    /// something, so that their first rows are unlike the others. The digest stays: it is about the files.
+    #[must_use]
+    pub fn every(&self, step: usize) -> Self {
+        let step = step.max(1);
+        let thinned = |rows: &Vec<Row>| rows.iter().step_by(step).cloned().collect();
+        Self {
+            meta: self.meta.clone(),
+            digest: self.digest,
+            classes: self.classes,
+            parts: self.parts.iter().map(|(part, rows)| (*part, thinned(rows))).collect(),
+            step: self.step.saturating_mul(step),
+        }
+    }
+
+    /// The step of [`DataSet::every`]; 1 for all rows.
+    pub fn step(&self) -> usize {
+        self.step
     }
 
     /// The rows of a part, in file order.

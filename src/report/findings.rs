@@ -97,6 +97,9 @@ pub struct CertificateReport {
     /// Part of the data the obligations come from; absent for claims without rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The step between its rows; absent for 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
     /// The subject of one obligation.
     pub unit: CountedBy,
     /// Counts of the kernel's decisions over all obligations.

@@ -139,6 +139,7 @@ pub(super) fn certificate(
         semantics: "served-f32".to_owned(),
         integers: "respect".to_owned(),
         part: (unit == CountedBy::Rows).then(|| "test".to_owned()),
+        every: None,
         unit,
         counts: Counts { proved, refuted, undecided, vacuous, invalid },
         distinct: None,

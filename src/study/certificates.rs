@@ -39,6 +39,7 @@ pub fn certify(
     let all = written.tally.all;
     let mut report = describe(subject, &checked, file);
     report.part = checked.header.part.map(|part| part.name().to_owned());
+    report.every = checked.header.every;
     let is_premise_met = task.is_premise_met()?;
     report.premise_unreachable = is_premise_met.map(|is_met| if is_met { 0 } else { all.proved });
     report.sampled = sampled(&all, written.refuted_by_attack, options, subject);
@@ -61,6 +62,7 @@ fn describe(subject: &Subject, checked: &Checked, file: &str) -> CertificateRepo
             Integers::Relax => "relax".to_owned(),
         },
         part: None,
+        every: None,
         unit: spec.property.counted_by(),
         counts: *all,
         distinct: *distinct,

@@ -187,7 +187,7 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
             format!("{what} about test rows cover all {} of them.", grouped(test as u64))
         } else {
             let (rows, test) = (grouped(rows as u64), grouped(test as u64));
-            format!("{what} about test rows cover the first {rows} of {test}.")
+            format!("{what} about test rows cover {rows} of {test}, at equal steps.")
         }
     };
     let mut notes = vec![covered("Certificates of local invariance", plan.rows)];

@@ -49,10 +49,11 @@ fn labelled(model: &Model, values: Vec<f64>) -> Row {
     Row { label: model.label(&values), values, key: Digest::of(b"") }
 }
 
-/// The first rows, each column in an order of its own.
+/// Rows at equal steps, each column in an order of its own.
 fn shuffled(rows: &[Row], rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let step = (rows.len() / POINTS).max(1);
     let mut points: Vec<Vec<f64>> =
-        rows.iter().take(POINTS).map(|row| row.values.clone()).collect();
+        rows.iter().step_by(step).take(POINTS).map(|row| row.values.clone()).collect();
     for column in 0..points.first().map_or(0, Vec::len) {
         let mut values: Vec<f64> = points.iter().map(|point| point[column]).collect();
         values.shuffle(rng);

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
-use crate::dataset::{auc_of, log_loss};
+use crate::dataset::{auc_of, log_loss, spread};
 use crate::model::{Family, Layer, Model, Part};
 use crate::report::{GivesAway, PropertyName, SettledCurve, SettledPoint, Share, grouped};
 use crate::steal::{Classifier, settled};
@@ -25,8 +25,11 @@ impl Workbench<'_> {
         let test = self.data.part(Part::Test);
         let correct = test.iter().filter(|row| model.label(&row.values) == row.label).count();
         let own = Classifier::Model(Box::new(model.clone()));
-        let measured = self.grid.radii_rows.min(test.len());
-        let radii = (measured > 0).then(|| radii::summary(model, &test[..measured])).flatten();
+        let radii = Some(self.grid.radii_rows).filter(|rows| *rows > 0).and_then(|rows| {
+            let spread = spread(self.data, Part::Test, rows);
+            let measured = spread.part(Part::Test);
+            radii::summary(model, &measured[..rows.min(measured.len())])
+        });
         Ok(MeasuredCell {
             family: model.family_name().to_owned(),
             size: size_of(model),
@@ -50,8 +53,9 @@ impl Workbench<'_> {
         let proved: Vec<Proved> = kept.flat_map(|kept| kept.proved.iter().cloned()).collect();
         let n = published.counts.n() + published.counts.invalid;
         let test = self.data.part(Part::Test);
+        let step = (test.len() / REFERENCE).max(1);
         let rows: Vec<Vec<f64>> =
-            test.iter().take(REFERENCE).map(|row| row.values.clone()).collect();
+            test.iter().step_by(step).take(REFERENCE).map(|row| row.values.clone()).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(self.grid.seed);
         rng.set_stream(REFERENCE as u64);
         let uniform: Vec<Vec<f64>> = (0..REFERENCE).map(|_| self.valid.uniform(&mut rng)).collect();
@@ -69,7 +73,7 @@ impl Workbench<'_> {
                 claim.property, claim.parameters
             ),
             settled: vec![
-                curve(format!("the first {} test rows", rows.len()), &rows),
+                curve(format!("{} test rows, at equal steps", rows.len()), &rows),
                 curve(format!("{REFERENCE} points, uniform on the domain"), &uniform),
             ],
         })

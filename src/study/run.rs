@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::dataset;
-use crate::model::{DataSet, Digest, MAX_BYTES, Model};
+use crate::dataset::{self, spread};
+use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part};
 use crate::source::read_regular;
 use crate::store::Store;
 use crate::train::{Fit, HoldOptions, hold};
@@ -14,7 +14,7 @@ use super::StudyError;
 use super::cell::{Cell, Layout, Shard, Work};
 use super::grid::{GridModel, ModelSource, StudyGrid};
 use super::line::{CellResult, ResultLine};
-use super::workbench::{MadeModel, Workbench, expect_met};
+use super::workbench::{HELD_OUT, MadeModel, Workbench, expect_met};
 
 /// Most cells that are worked on at a time.
 const BATCH: usize = 64;
@@ -103,6 +103,8 @@ impl StudyRun<'_> {
             }
         };
         let (data, made) = (&made.0, &made.1);
+        let held_out = spread(data, Part::Test, HELD_OUT);
+        let data: (&DataSet, &DataSet) = (data, &held_out);
         let mut bench =
             Workbench::new((self.grid, self.layout), self.store, data, (&named.name, made));
         while let Some(first) = cells.next() {

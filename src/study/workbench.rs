@@ -1,6 +1,7 @@
 //! A model on a data set, with everything that its cells share: points to compare on, defenses, and certificates
 //! that attackers are given. What is shared is made once, when the first cell asks for it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -23,7 +24,7 @@ use super::grid::{Need, StudyGrid};
 use super::line::{CellResult, CertifiedCell};
 
 /// Most held-out rows on which agreement is measured.
-const HELD_OUT: usize = 2000;
+pub(super) const HELD_OUT: usize = 2000;
 /// Uniform points and bisected pairs of an evaluation.
 const EVALUATION: usize = 1000;
 
@@ -70,8 +71,12 @@ pub(super) struct Workbench<'a> {
     pub(super) layout: &'a Layout,
     pub(super) store: &'a Store,
     pub(super) data: &'a DataSet,
+    /// The data with test rows of the whole part in front.
+    held_out: &'a DataSet,
     pub(super) made: &'a MadeModel,
     pub(super) valid: ValidBox,
+    /// The data at the step of each property.
+    spread: Vec<Cow<'a, DataSet>>,
     evaluation: Option<Evaluation<'a>>,
     /// Defenses by number, each chosen, or left out with a reason.
     defenses: BTreeMap<usize, Result<Chosen, String>>,
@@ -85,15 +90,18 @@ impl<'a> Workbench<'a> {
     pub(super) fn new(
         (grid, layout): (&'a StudyGrid, &'a Layout),
         store: &'a Store,
-        data: &'a DataSet,
+        (data, held_out): (&'a DataSet, &'a DataSet),
         (name, made): (&'a str, &'a MadeModel),
     ) -> Self {
+        let spread = grid.properties.iter().map(|property| property.data(data)).collect();
         Self {
             name,
+            spread,
             grid,
             layout,
             store,
             data,
+            held_out,
             made,
             valid: ValidBox::new(&made.model.schema),
             evaluation: None,
@@ -203,7 +211,7 @@ impl<'a> Workbench<'a> {
 
     fn evaluate(&mut self) -> Result<(), StudyError> {
         if self.evaluation.is_none() {
-            let (training, test) = (self.data.part(Part::Train), self.data.part(Part::Test));
+            let (training, test) = (self.data.part(Part::Train), self.held_out.part(Part::Test));
             let held_out = test.get(..HELD_OUT).unwrap_or(test);
             let (model, seed) = (&self.made.model, self.grid.seed);
             let points = Evaluation::new(model, training, held_out, &self.valid, EVALUATION, seed);
@@ -344,9 +352,10 @@ impl<'a> Workbench<'a> {
     ) -> Task<'t> {
         let named = &self.grid.properties[property];
         let part = named.part.unwrap_or(spec.property.default_part());
-        let found = spec.property.count_of(self.data.part(part));
+        let data: &DataSet = &self.spread[property];
+        let found = spec.property.count_of(data.part(part));
         Task {
-            subject: Subject { model, spec, data: Some(self.data), defense },
+            subject: Subject { model, spec, data: Some(data), defense },
             selection: Selection { part, rows: Some(named.rows.unwrap_or(found).min(found)) },
             options: Options {
                 seed: self.grid.seed,

@@ -459,3 +459,96 @@ fn missing_ranges_can_be_pasted() {
     scene.write("all.toml", format!("{some}{line}\n"));
     scene.done(&call("all.toml"));
 }
+
+/// The verdicts of a certificate, in order.
+fn verdicts(scene: &Scene, certificate: &str, more: &str) -> Vec<String> {
+    let call = format!(
+        "check {certificate} --model mlp.json --spec local.toml --data tiny.csv --json {more}"
+    );
+    let verdict = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        Some(line.get("verdict")?.as_str()?.to_owned())
+    };
+    scene.done(&call).lines().filter_map(verdict).collect()
+}
+
+#[test]
+fn rows_at_equal_steps_get_the_verdicts_that_they_get_among_all() {
+    let scene = Scene::new();
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv";
+    scene.done(&format!("{call} --out all.jsonl"));
+    let all = verdicts(&scene, "all.jsonl", "");
+    for step in [1, 2, 3, 7, 39, 1000] {
+        scene.done(&format!("{call} --every {step} --out some.jsonl --force"));
+        let expected: Vec<String> = all.iter().step_by(step).cloned().collect();
+        assert_eq!(verdicts(&scene, "some.jsonl", ""), expected, "{step}");
+        assert_eq!(verdicts(&scene, "some.jsonl", "--exact"), expected, "{step}");
+        assert_eq!(scene.read("some.jsonl").contains("\"every\""), step > 1);
+    }
+    scene.done(&format!("{call} --every 3 --rows 5 --out five.jsonl"));
+    assert_eq!(
+        verdicts(&scene, "five.jsonl", ""),
+        all.iter().step_by(3).take(5).cloned().collect::<Vec<_>>()
+    );
+    let checked = scene.done("check five.jsonl --model mlp.json --spec local.toml --data tiny.csv");
+    assert!(checked.contains("part test rows 5 every 3"), "{checked}");
+    assert!(checked.contains("5 rows of test, one in 3"), "{checked}");
+}
+
+#[test]
+fn steps_that_mean_nothing_are_refused() {
+    let scene = Scene::new();
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv";
+    scene.refused(&format!("{call} --every 0 --out c.jsonl"), &["--every 0: expected 1"]);
+    scene.refused(&format!("{call} --every 3 --rows 20 --out c.jsonl"), &["20", "14"]);
+    let call =
+        "certify --model mlp.json --spec monotone.toml --data tiny.csv --every 2 --out c.jsonl";
+    scene.refused(call, &["--every 2: property `monotonicity` is not about rows"]);
+    assert!(!scene.has("c.jsonl"));
+    let call = "certify --model mlp.json --spec local.toml --data tiny.csv --every 2 --out c.jsonl";
+    scene.done(call);
+    let text = scene.read("c.jsonl");
+    let check = "check bad.jsonl --model mlp.json --spec local.toml --data tiny.csv";
+    for (step, fact) in [
+        ("0", "`every` is below 2"),
+        ("1", "`every` is below 2"),
+        // twenty rows at a step of 3 are not there
+        ("3", "number of rows"),
+        ("18446744073709551615", "number of rows"),
+        ("-1", "line 1"),
+        ("2.5", "line 1"),
+    ] {
+        scene.write("bad.jsonl", text.replace("\"every\":2", &format!("\"every\":{step}")));
+        scene.refused(check, &[fact]);
+    }
+    scene.write("bad.jsonl", text.replace("\"every\":2,", ""));
+    let code = scene.propcert(check).assert().get_output().status.code();
+    assert!(matches!(code, Some(1 | 2)), "{code:?}");
+    scene.done("certify --model mlp.json --spec monotone.toml --out m.jsonl");
+    let text = scene.read("m.jsonl").replace("\"semantics\"", "\"every\":2,\"semantics\"");
+    scene.write("bad.jsonl", text);
+    let check = "check bad.jsonl --model mlp.json --spec monotone.toml";
+    scene.refused(check, &["`every` is for claims about rows"]);
+}
+
+#[test]
+fn rows_from_the_front_of_a_sorted_file_are_told() {
+    let scene = Scene::new();
+    let row = |k: usize| format!("{},{}.{:03},{}\n", k % 5, k % 4, k, usize::from(k < 100));
+    scene.write(
+        "sorted.csv",
+        "age,income,label\n".to_owned() + &(0..300).map(row).collect::<String>(),
+    );
+    scene.write("sorted.meta.json", scene.read("tiny.meta.json").replace("tiny", "sorted"));
+    let call =
+        "certify --model mlp.json --spec local.toml --data sorted.csv --rows 10 --out c.jsonl";
+    let told = |call: &str| {
+        let run = scene.propcert(call).assert().code(0);
+        String::from_utf8_lossy(&run.get_output().stderr).into_owned()
+    };
+    let message = told(call);
+    assert!(message.contains("of the 10 rows asked for"), "{message}");
+    assert!(message.contains("--every 4 takes rows of the whole part"), "{message}");
+    let message = told(&call.replace("--rows 10", "--rows 10 --every 4 --force"));
+    assert!(!message.contains("asked for"), "{message}");
+}

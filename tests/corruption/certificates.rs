@@ -239,6 +239,7 @@ pub fn state(
         spec: Digest::of(text.as_bytes()),
         data: is_about_rows.then(|| data.digest()),
         part: is_about_rows.then_some(Part::Train),
+        every: None,
         rows: is_about_rows.then_some(spec.property.count_of(rows)),
         semantics: lowered.semantics(),
         integers: Integers::Respect,

@@ -62,6 +62,9 @@ pub enum CheckError {
         /// The property.
         property: &'static str,
     },
+    /// A step that is left out where it is 1.
+    #[error("line 1: `every` is below 2; expected 2 or more, or no such key")]
+    Step,
     /// A header key that a claim about rows needs.
     #[error("line 1: `{key}` is missing; `{property}` is about rows")]
     Missing {

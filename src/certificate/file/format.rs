@@ -30,7 +30,10 @@ pub struct Header {
     /// The part whose rows are meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
-    /// Number of its first rows that are meant.
+    /// The step between rows of the part, from its first; absent for 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<usize>,
+    /// Number of its first rows, at that step, that are meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
     /// Must equal the effective semantics.

@@ -108,7 +108,7 @@ impl Default for Settings {
 pub struct Decided<'a> {
     /// Index of the obligation.
     pub at: usize,
-    /// The row it is about, if it is about one: an index in the part.
+    /// The row it is about, if it is about one: an index in the part of the subject's data.
     pub row: Option<usize>,
     /// The header of the file.
     pub header: &'a Header,
@@ -155,13 +155,21 @@ pub fn check_file(
         None => return Err(CheckError::End { line: 1, problem: "the file is empty" }),
     };
     check_header(&header, subject)?;
+    let thinned = thinned(&header, subject)?;
+    let (subject, step) = match &thinned {
+        Some(data) => (&Subject { data: Some(data), ..*subject }, data.step()),
+        None => (subject, 1),
+    };
     let rows = rows_of(&header, subject)?;
     let (spec, model) = (subject.spec, subject.model.0);
     let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
     expect_equal("semantics", header.semantics, lowered.semantics())?;
     let kernel = Kernel::new(model, &lowered, settings.arithmetic);
     let session = Session::new(header, &kernel, Counter::new(&lowered, rows), settings);
-    session.run(&mut lines, watch)
+    let mut placed = |decided: Decided| {
+        watch(Decided { row: decided.row.map(|row| row.saturating_mul(step)), ..decided });
+    };
+    session.run(&mut lines, &mut placed)
 }
 
 fn expect_equal<T: PartialEq + serde::Serialize>(
@@ -190,6 +198,20 @@ fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
     expect_equal("treatment of integers", header.integers, subject.spec.integers)
 }
 
+/// The data at the step of the header; `None` if the subject's data is that.
+fn thinned(header: &Header, subject: &Subject) -> Result<Option<DataSet>, CheckError> {
+    let Some(data) = subject.data.filter(|_| header.part.is_some()) else { return Ok(None) };
+    match header.every {
+        Some(step) if step > 1 && data.step() == 1 => Ok(Some(data.every(step))),
+        Some(0 | 1) => Err(CheckError::Step),
+        stated => {
+            let stated = stated.unwrap_or(1);
+            let text = |step: usize| format!("{step} rows");
+            expect_equal("step between rows", text(stated), text(data.step())).map(|()| None)
+        }
+    }
+}
+
 /// The rows that the header names; none for claims without rows.
 fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], CheckError> {
     let property = subject.spec.property.name();
@@ -197,6 +219,7 @@ fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], Chec
         let keys = [
             ("data", header.data.is_some()),
             ("part", header.part.is_some()),
+            ("every", header.every.is_some()),
             ("rows", header.rows.is_some()),
         ];
         let stray = keys.into_iter().find(|(_, is_there)| *is_there);

@@ -19,7 +19,7 @@ pub(super) fn radii(run: &Run) -> Section {
         topic: Topic::Radii,
         title: "Radii",
         evidence: "searched exactly, not certified",
-        intro: "How far the first test rows lie from the nearest input with another label: the change of the \
+        intro: "How far test rows, at equal steps, lie from the nearest input with another label: the change of the \
                 feature that changes most, in standard deviations, over real inputs within the declared \
                 ranges. A quarter of the rows have at most the radius under 25% ≤, and so on; a radius of 0 \
                 means that the row lies on a threshold. Rows outside the ranges are left out, and where the \

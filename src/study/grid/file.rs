@@ -95,6 +95,8 @@ pub(super) struct PropertyEntry {
     pub(super) declared: Option<Spanned<String>>,
     pub(super) part: Option<Part>,
     pub(super) rows: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub(super) spread: bool,
     pub(super) budget_nodes: Option<u64>,
     #[serde(default)]
     pub(super) for_attackers: bool,

@@ -14,6 +14,7 @@
 //! A model with `hold` is trained to hold specs, files or properties of the grid, in a `family` if one is given (`mlp` or
 //! `trees`). With `skip-missing-data = true` data sets that are not found are left out; at least one must be there.
 //!
+//! A property with `spread = true` takes its rows at equal steps from the whole part, not from its front.
 //! A property, an attack or a defense with `only = ["model"]` is left out for other models.
 //! A property or an attack with `behind-defenses = false` is left out behind defenses. An attack with `angles = true` has
 //! the angles of gradients measured too, at the cost of another run; one with `certify` has its substitute certified for a
@@ -27,9 +28,11 @@ mod error;
 mod file;
 mod reading;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::spread;
 use crate::defend::DefenseKind;
 use crate::model::{DataSet, Digest, Part};
 use crate::spec::{Spec, SpecError};
@@ -134,6 +137,8 @@ pub(super) struct GridProperty {
     pub(super) part: Option<Part>,
     /// Its first rows, all if there are no more; by default all.
     pub(super) rows: Option<usize>,
+    /// True if they are taken from the whole part, at equal steps.
+    pub(super) is_spread: bool,
     /// Nodes per obligation; by default those of the grid.
     pub(super) budget_nodes: Option<u64>,
     /// True if attackers are given the proofs.
@@ -272,6 +277,15 @@ impl GridProperty {
         let Some(direction) = &self.declared else { return Some(self.text.clone()) };
         let features = declared(data, direction);
         (!features.is_empty()).then(|| self.about(&features, direction))
+    }
+
+    /// The data with the rows that the property is about in front, at equal steps if the grid says so.
+    pub(super) fn data<'d>(&self, data: &'d DataSet) -> Cow<'d, DataSet> {
+        let part = self.part.or_else(|| Some(self.check().ok()?.property.default_part()));
+        match (self.rows.filter(|_| self.is_spread), part) {
+            (Some(rows), Some(part)) => spread(data, part, rows),
+            _ => Cow::Borrowed(data),
+        }
     }
 
     /// The text with its features and their direction.

@@ -323,6 +323,7 @@ impl EntryReader<'_> {
             declared: entry.declared.as_ref().map(|direction| direction.get_ref().clone()),
             part: entry.part,
             rows: entry.rows.as_ref().map(|rows| *rows.get_ref()),
+            is_spread: entry.spread,
             budget_nodes: entry.budget_nodes,
             is_for_thief: entry.for_attackers,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),

@@ -2,7 +2,7 @@
 
 use crate::certificate::{Subject, Totals};
 use crate::certify::{CertifyError, LargestChange, Options, Selection, Task};
-use crate::dataset::{auc_of, f1, log_loss, majority_and_minority};
+use crate::dataset::{auc_of, f1, log_loss, majority_and_minority, spread};
 use crate::model::{DataSet, Family, Model, Part};
 use crate::spec::{Aim, CountedBy, Spec};
 
@@ -11,7 +11,7 @@ use super::HoldOptions;
 /// Boxes per obligation of an ensemble at least: they cost little.
 const LEAST_BOXES: u64 = 20_000;
 
-/// Accuracy and loss on all rows of a part, and what the kernel decided about each spec on its first rows.
+/// Accuracy and loss on all rows of a part, and what the kernel decided about each spec on some of them, at equal steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HoldFigures {
     /// Rows classified correctly.
@@ -76,7 +76,9 @@ impl HoldFigures {
             scales: Vec::new(),
         };
         for spec in specs {
-            let task = task(model, spec, data, part, options);
+            let rows = asked(spec, options);
+            let data = spread(data, part, rows);
+            let task = task(model, spec, (&data, part, rows), options);
             figures.specs.push(task.certify(&mut |_, _| {})?.written.tally.all);
             figures.scales.push(ScoreScale::of(&task)?);
         }
@@ -109,14 +111,9 @@ impl ScoreScale {
     }
 }
 
-fn task<'a>(
-    model: &'a Model,
-    spec: &'a Spec,
-    data: &'a DataSet,
-    part: Part,
-    options: &HoldOptions,
-) -> Task<'a> {
-    let rows = match spec.property.counted_by() {
+/// The rows that a spec is certified on.
+fn asked(spec: &Spec, options: &HoldOptions) -> usize {
+    match spec.property.counted_by() {
         // about as many pairs as rows are asked for
         CountedBy::Pairs => (2 * options.rows).isqrt().max(2),
         CountedBy::Rows
@@ -125,7 +122,15 @@ fn task<'a>(
         | CountedBy::Groups
         | CountedBy::InputBoxes
         | CountedBy::Domain => options.rows,
-    };
+    }
+}
+
+fn task<'a>(
+    model: &'a Model,
+    spec: &'a Spec,
+    (data, part, rows): (&'a DataSet, Part, usize),
+    options: &HoldOptions,
+) -> Task<'a> {
     let rows = rows.min(spec.property.count_of(data.part(part)));
     Task {
         subject: Subject::new(model, spec, data),

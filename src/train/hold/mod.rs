@@ -34,7 +34,7 @@ pub struct HoldOptions {
     /// The accuracy on validation rows that may be lost, as a share. `None`: the usual training, whatever it
     /// costs.
     pub price: Option<f64>,
-    /// The first rows of each part that claims are certified on.
+    /// Rows of each part, at equal steps, that claims are certified on.
     pub rows: usize,
     /// Nodes of a case distinction per obligation.
     pub budget_nodes: u64,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! every so many epochs, once boxes are whole:
-//!     certify the specs on the first training rows
+//!     certify the specs on training rows, at equal steps
 //!     keep the points of every refuted obligation
 //! ```
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Proof, Subject, Verdict};
 use crate::certify::{CertifyError, Options, Selection, Task};
+use crate::dataset::spread;
 use crate::model::{DataSet, Model, Part, Point};
 use crate::spec::Spec;
 use crate::train::TrainError;
@@ -82,9 +83,10 @@ impl CounterexampleOptions {
         data: &DataSet,
         found: &mut Vec<Witness>,
     ) -> Result<(), CertifyError> {
+        let data = spread(data, Part::Train, self.rows);
         let rows = self.rows.min(spec.property.count_of(data.part(Part::Train)));
         let task = Task {
-            subject: Subject::new(model, spec, data),
+            subject: Subject::new(model, spec, &data),
             selection: Selection { part: Part::Train, rows: Some(rows) },
             options: Options { budget_nodes: self.nodes, ..Options::default() },
         };

@@ -25,6 +25,7 @@ mod tests;
 
 use crate::certificate::{Subject, Totals, Verdict};
 use crate::certify::{CertifyError, Options, Selection, Task};
+use crate::dataset::spread;
 use crate::model::{DataSet, Ensemble, Family, Model, Node, Part};
 use crate::spec::Spec;
 
@@ -133,8 +134,9 @@ fn decide(
     let mut decided = RoundVerdicts { totals: Vec::new(), rows: Vec::new() };
     for spec in specs {
         // rows of other parts are for those who judge the model
+        let data = spread(data, Part::Train, options.train_rows);
         let task = Task {
-            subject: Subject::new(model, spec, data),
+            subject: Subject::new(model, spec, &data),
             selection: Selection {
                 part: Part::Train,
                 rows: Some(options.train_rows.min(spec.property.count_of(data.part(Part::Train)))),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 
-use crate::certificate::Tally;
+use crate::certificate::{Subject, Tally};
 use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Written};
+use crate::dataset::{UnlikeRows, unlike};
 use crate::model::{DataSet, Part};
 use crate::spec::DistanceUnit;
 use crate::text::Share;
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Only the first N rows of the part [default: all].
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
+    /// Every K-th row of the part, from its first, instead of all: rows of the whole part where its order says something.
+    #[arg(long, value_name = "K")]
+    every: Option<usize>,
     /// Nodes of a case distinction per obligation.
     #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
@@ -95,6 +99,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         );
         return Err(Refusal::about(spec)(Refusal::new(text)));
     }
+    if let (Some(step), false) = (arguments.every, property.is_about_rows()) {
+        let text = format!(
+            "--every {step}: property `{}` is not about rows as this spec states it; leave out --every",
+            property.name()
+        );
+        return Err(Refusal::about(spec)(Refusal::new(text)));
+    }
+    if arguments.every == Some(0) {
+        return Err(Refusal::new("--every 0: expected 1 (all rows) or more"));
+    }
     if arguments.rows == Some(0) {
         return Err(Refusal::new(
             "--rows 0: expected at least 1; a certificate of nothing says nothing",
@@ -105,6 +119,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if property.is_about_rows() {
         expect_rows(loaded.data.as_ref().map(|(data, _)| data), part)?;
     }
+    let thinned =
+        arguments.every.zip(loaded.data.as_ref()).map(|(step, (data, _))| data.every(step));
+    let whole = loaded.subject();
+    let subject = Subject { data: thinned.as_ref().or(whole.data), ..whole };
     let selection = Selection { part, rows: arguments.rows };
     let options = Options {
         budget_nodes: arguments.budget_nodes,
@@ -112,7 +130,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         seed: arguments.seed,
         ..Options::default()
     };
-    let task = Task { subject: loaded.subject(), selection, options };
+    let task = Task { subject, selection, options };
+    if property.is_about_rows() {
+        warn_of_order(&task);
+    }
     let (outcome, text) =
         certify(&task, result.file(), arguments.resume).map_err(|error| match error {
             CertifyError::Lower(error) => Refusal::about(spec)(error.into()),
@@ -231,6 +252,26 @@ fn certify_to(
         bar.set_position(progress.done as u64);
         kept.note(progress.done as u64, progress.all as u64);
     })
+}
+
+/// Tells if the rows that are asked for are unlike their part.
+fn warn_of_order(task: &Task) {
+    let (Some(data), part) = (task.subject.data, task.selection.part) else { return };
+    let Ok(rows) = task.rows() else { return };
+    let all = data.part(part);
+    let Some(UnlikeRows { class, share, of_part }) = unlike(rows, all, data.classes()) else {
+        return;
+    };
+    tell!(
+        "propcert: of the {} rows asked for {:.0}% are of class {class}, of all {} rows of the {} part {:.0}%: figures are about \
+         the former; --every {} takes rows of the whole part",
+        rows.len(),
+        100.0 * share,
+        all.len(),
+        part.name(),
+        100.0 * of_part,
+        (data.step() * all.len()) / rows.len().max(1),
+    );
 }
 
 /// Refuses a part without rows: a certificate of nothing says nothing.

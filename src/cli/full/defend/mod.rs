@@ -320,12 +320,14 @@ impl DefendedModel<'_> {
         arguments: &Arguments,
     ) -> Result<(Counts, ManifestEntry), Refusal> {
         let header = &claim.loaded.checked.header;
+        let thinned = header.every.zip(claim.loaded.data.as_deref());
+        let thinned = thinned.map(|(step, data)| data.every(step));
         let defense = Digest::of(self.defense.to_json().as_bytes());
         let task = Task {
             subject: Subject {
                 model: self.model,
                 spec: &claim.loaded.spec,
-                data: claim.loaded.data.as_deref(),
+                data: thinned.as_ref().or(claim.loaded.data.as_deref()),
                 defense: Some((self.defense, defense)),
             },
             selection: Selection { part: header.part.unwrap_or(Part::Test), rows: header.rows },

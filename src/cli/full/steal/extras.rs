@@ -43,7 +43,7 @@ pub(super) fn angles(
     Ok(serde_json::to_value(found?)?)
 }
 
-/// The fewest queries that settle a share of the first test rows, between two ends.
+/// The fewest queries that settle a share of test rows, at equal steps, between two ends.
 pub(super) fn fewest(
     target: Answering,
     test: &[Row],
@@ -56,8 +56,9 @@ pub(super) fn fewest(
     let Answering::Model(model, _) = target else {
         return Err(Refusal::new("--settle: nothing is proved of a command; give a --target"));
     };
+    let step = (test.len() / REFERENCE).max(1);
     let reference: Vec<Vec<f64>> =
-        test.iter().take(REFERENCE).map(|row| row.values.clone()).collect();
+        test.iter().step_by(step).take(REFERENCE).map(|row| row.values.clone()).collect();
     Ok(serde_json::to_value(bound(model, &reference, proved, share))?)
 }
 

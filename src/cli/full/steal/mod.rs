@@ -93,7 +93,7 @@ pub(crate) struct Arguments {
     /// Also the angles between gradients on N test rows and on N points that the first repetition made.
     #[arg(long, value_name = "N")]
     angles: Option<usize>,
-    /// Also the fewest queries that settle this share of the first test rows (at most 200), with the certificates.
+    /// Also the fewest queries that settle this share of test rows (at most 200, at equal steps), with the certificates.
     #[arg(long, value_name = "SHARE")]
     settle: Option<f64>,
     /// Continue an interrupted run of the same inputs.
