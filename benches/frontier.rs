@@ -3,7 +3,7 @@
 //!
 //! Each line is one model of `train --hold` beside the natural one: boosted trees 50x6, or networks 64-64 where no trainer
 //! of ensembles holds the property; the usual settings, chosen on validation rows. Accuracy and log-loss are those of
-//! all test rows; obligations are decided by the kernel, of row claims on the first 300 test rows, of pairs about as
+//! all test rows; obligations are decided by the kernel, of row claims on 300 test rows, at equal steps, of pairs about as
 //! many. Seed 0; boosting has no chance in it.
 
 mod measured;

@@ -2,13 +2,14 @@
 //! set. Words choose data sets and recipes; a number is the count of seeds (3 without one).
 //!
 //! Every recipe is trained as it ships. Accuracy is that on all test rows; its property is decided by the kernel, of the
-//! recipe's model and of the natural one, on the first 100 test rows (two rows make pairs of the first 20 distinct ones;
-//! pairs of rows are all pairs of the first 1,000 training rows). 100 cases an obligation, semantics `real`.
+//! recipe's model and of the natural one, on 100 test rows, at equal steps (two rows make pairs of 20 distinct ones;
+//! pairs of rows are all pairs of 1,000 training rows). 100 cases an obligation, semantics `real`.
 
 mod measured;
 
 use propcert::certificate::{Subject, Totals};
 use propcert::certify::{Options, Selection, Task};
+use propcert::dataset::spread;
 use propcert::model::{DataSet, Model, Part};
 use propcert::spec::{Property, Semantics, Spec};
 use propcert::train::Recipe;
@@ -114,11 +115,12 @@ fn certified(model: &Model, spec: &Spec, data: &DataSet) -> Totals {
         Property::LipschitznessT(_) | Property::LocalInvarianceT(_) => 1_000,
         _ => 100,
     };
+    let data = spread(data, part, rows);
     let rows = rows.min(spec.property.count_of(data.part(part)));
     let task = Task {
         selection: Selection { part, rows: Some(rows) },
         options: Options { budget_nodes: BUDGET_NODES, ..Options::default() },
-        ..Task::new(Subject::new(model, spec, data))
+        ..Task::new(Subject::new(model, spec, &data))
     };
     task.certify(&mut |_, _| {}).expect("it can be certified").written.tally.all
 }
