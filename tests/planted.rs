@@ -16,7 +16,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 75] = [
+static DEFECTS: [Defect; 78] = [
+    Defect(
+        "the step between rows is forgotten",
+        "certificate/file/mod.rs",
+        "Ok(Some(data.every(«step»)))",
+        "1",
+    ),
+    Defect(
+        "a step is not compared",
+        "certificate/file/mod.rs",
+        "expect_equal(\"step between rows\", text(stated), text(«data.step()»))",
+        "stated",
+    ),
+    Defect(
+        "rows at a step are named by their place",
+        "certificate/file/mod.rs",
+        "row: decided.row.map(|row| «row.saturating_mul(step)»)",
+        "row.saturating_mul(step.min(1))",
+    ),
     Defect(
         "the sign of a coefficient picks the wrong line",
         "interval/rounded.rs",

@@ -13,6 +13,7 @@ mod models;
 mod pieces;
 mod posteriors;
 mod said;
+mod steps;
 mod subjects;
 mod trees;
 mod truth;
