@@ -16,7 +16,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 78] = [
+static DEFECTS: [Defect; 80] = [
+    Defect(
+        "a radius per feature is forgotten",
+        "spec/lower/setting.rs",
+        "*reach = «radius.value().clone()»;",
+        "Rational::ZERO",
+    ),
+    Defect(
+        "a box of radii is taken for a ball",
+        "spec/region.rs",
+        "let ball = (!«metric.is_box»).then(ball);",
+        "false",
+    ),
     Defect(
         "the step between rows is forgotten",
         "certificate/file/mod.rs",

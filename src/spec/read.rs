@@ -132,6 +132,7 @@ mod tests {
         for text in [
             "property = 'label'\nepsilon = '0.1'",
             "property = 'local-invariance'\nepsilon = '0.1'\ndelta = '0.5'\nnorm = 'l1'",
+            "property = 'label'\nunits = 'raw'\nepsilon = { a = '0', 3 = '2.5' }",
             "property = 'local-invariance-t'\nepsilon-1 = '1'\nepsilon-2 = '0.1'",
             "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'",
             "property = 'lipschitzness-t'\nconstant = '1'",
@@ -166,6 +167,28 @@ mod tests {
             (&format!("{start}delta = '0.5'\ndelta = '0.4'"), "duplicate"),
             (&format!("{start}delta = '0.5'\nnorm = 'l3'"), "l3"),
             ("property = 'label'\nepsilon = '-1'", ">= 0"),
+            ("property = 'label'\nepsilon = 0.1", "a string: numbers are exact"),
+            ("property = 'label'\nepsilon = { a = '1' }", "`units` is not given; expected \"raw\""),
+            (
+                "property = 'label'\nunits = 'standardised'\nepsilon = { a = '1' }",
+                "`units` is standardised; expected \"raw\"",
+            ),
+            ("property = 'label'\nunits = 'raw'\nepsilon = { a = '-1' }", "`epsilon` is -1"),
+            (
+                "property = 'label'\nunits = 'raw'\nepsilon = { a = 1 }",
+                "a string: numbers are exact",
+            ),
+            ("property = 'label'\nunits = 'raw'\nepsilon = {}", "at least one feature"),
+            ("property = 'label'\nunits = 'raw'\nepsilon = ['1']", "or a table of them by feature"),
+            ("property = 'label'\nunits = 'raw'\nepsilon = { a = '1', a = '2' }", "duplicate"),
+            (
+                "property = 'label'\nunits = 'raw'\nnorm = 'l2'\nepsilon = { a = '1' }",
+                "`norm` is l2; expected linf",
+            ),
+            (
+                "property = 'small-neighborhood'\nunits = 'raw'\nepsilon = { a = '1' }\nconstant = '1'",
+                "`epsilon` is a table; expected one number",
+            ),
             ("property = 'monotonicity'\nfeatures = []\ndirection = 'increasing'", "at least one"),
             (
                 "property = 'redundancy'\ngroups = []\nconfidence = '0.9'\ncutoff = '0.5'",

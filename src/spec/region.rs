@@ -117,6 +117,8 @@ pub(super) struct Metric {
     weights: Arc<[Rational]>,
     /// `ε / weights_i`: the half width of the ball's bounding box.
     reach: Vec<Rational>,
+    /// True if the box has half widths of its own and is no ball of the norm.
+    is_box: bool,
 }
 
 /// A ball: the points with `‖weights·(x − centre)‖ <= epsilon`.
@@ -140,7 +142,13 @@ impl Metric {
         };
         let weights: Arc<[Rational]> = schema.features().iter().map(weight).collect();
         let reach = weights.iter().map(|w| (epsilon / w).expect("scales are positive")).collect();
-        Self { norm, epsilon: epsilon.clone(), weights, reach }
+        Self { norm, epsilon: epsilon.clone(), weights, reach, is_box: false }
+    }
+
+    /// Boxes of these raw half widths.
+    pub(super) fn of_box(reach: Vec<Rational>) -> Self {
+        let weights = reach.iter().map(|_| Rational::ONE).collect();
+        Self { norm: Norm::Linf, epsilon: Rational::ZERO, weights, reach, is_box: true }
     }
 
     /// Length of a raw unit per feature.
@@ -179,7 +187,8 @@ impl RawRegion {
         };
         let values = centre.values().iter().enumerate();
         let sides = values.filter_map(|(index, x)| side(index, x)).collect();
-        let ball = Some(Arc::new((centre.values().to_vec(), Metric::clone(metric))));
+        let ball = || Arc::new((centre.values().to_vec(), Metric::clone(metric)));
+        let ball = (!metric.is_box).then(ball);
         Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
     }
 

@@ -532,6 +532,48 @@ fn steps_that_mean_nothing_are_refused() {
 }
 
 #[test]
+fn a_radius_per_feature_is_a_box() {
+    let scene = Scene::new();
+    let spec = |epsilon: &str| format!("property = 'label'\nunits = 'raw'\nepsilon = {epsilon}\n");
+    let counts = |name: &str, epsilon: &str| {
+        scene.write("radii.toml", spec(epsilon));
+        for model in ["mlp", "trees"] {
+            let call = format!("--model {model}.json --spec radii.toml --data tiny.csv");
+            scene.done(&format!("certify {call} --out {name}-{model}.jsonl"));
+            scene.done(&format!("check {name}-{model}.jsonl {call} --exact"));
+        }
+        ["mlp", "trees"].map(|model| {
+            let text = scene.read(&format!("{name}-{model}.jsonl"));
+            text.lines().last().unwrap().to_owned()
+        })
+    };
+    // the same box, whatever it is called; names and indices name features
+    let same = counts("same", "'0.5'");
+    assert_eq!(counts("table", "{ age = '0.5', income = '0.5' }"), same);
+    assert_eq!(counts("index", "{ 0 = '0.5', 1 = '0.5' }"), same);
+    // what is not named does not move
+    let still = counts("still", "{ income = '0' }");
+    assert_eq!(still, counts("zero", "'0'"));
+    assert_ne!(counts("income", "{ income = '1' }"), counts("age", "{ age = '1' }"));
+    let call = "certify --model mlp.json --spec radii.toml --data tiny.csv --out bad.jsonl";
+    for (epsilon, fact) in [
+        ("{ incme = '1' }", "did you mean `income`?"),
+        ("{ income = '1', 1 = '2' }", "feature `income` is named twice"),
+    ] {
+        scene.write("radii.toml", spec(epsilon));
+        scene.refused(call, &[fact]);
+    }
+    scene.write("radii.toml", spec("{ income = '0.5', age = '1' }"));
+    let call = "--model mlp.json --spec radii.toml --data tiny.csv";
+    scene.done(&format!("certify {call} --out words.jsonl"));
+    let words = scene.done(&format!("check words.jsonl {call}"));
+    assert!(
+        words.contains("label (epsilon [age 1, income 0.5], norm linf; in raw units"),
+        "{words}"
+    );
+}
+
+#[test]
 fn rows_from_the_front_of_a_sorted_file_are_told() {
     let scene = Scene::new();
     let row = |k: usize| format!("{},{}.{:03},{}\n", k % 5, k % 4, k, usize::from(k < 100));

@@ -167,3 +167,41 @@ fn a_box_is_as_near_as_its_nearest_corner() {
         }
     }
 }
+
+/// The box of radii per feature, in the domain, at whole numbers where they must be.
+#[test]
+fn radii_per_feature_make_a_box() {
+    let leaf = vec![propcert::model::Node::Leaf(1.0)];
+    let kinds = [Kind::Real, Kind::Integer, Kind::Real, Kind::Real];
+    let trees = vec![Tree { output: 0, nodes: leaf }];
+    let model = ensemble(&kinds, (-4.0, 4.0), vec![0.0], trees);
+    let names: Vec<&str> = model.schema.features().iter().map(|one| one.name.as_str()).collect();
+    let text = format!(
+        "property = 'label'\nunits = 'raw'\nsemantics = 'real'\nepsilon = {{ {} = '0.1', {} = '1.5', {} = '9' }}",
+        names[0], names[1], names[2]
+    );
+    let centre = [0.25, 1.0, 3.5, -1.0];
+    let (spec, rows) = (spec(&text), [row(&centre, 1)]);
+    let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
+    let region = lowered.obligation(0).unwrap().region;
+    assert!(region.as_ball().is_none());
+    let decimal = |text: &str| text.parse::<propcert::interval::Decimal>().unwrap().value().clone();
+    let ends = |low: &str, high: &str| (decimal(low), decimal(high));
+    // 0.1 is a tenth, not its float; whole numbers; the domain; what is not named stays
+    let expected = [ends("0.15", "0.35"), ends("0", "2"), ends("-4", "4"), ends("-1", "-1")];
+    assert_eq!(region.sides(), expected);
+    let holds = |texts: [&str; 4]| {
+        let texts = texts.map(str::to_owned);
+        region.contains(&propcert::model::Point::parse(&texts, 4).unwrap())
+    };
+    assert!(holds(["0.35", "2", "-4", "-1"]) && holds(["0.15", "0", "4", "-1"]));
+    for outside in [
+        ["0.35000000000000000001", "2", "4", "-1"],
+        ["0.25", "3", "4", "-1"],
+        ["0.25", "0.5", "4", "-1"],
+        ["0.25", "1", "4.5", "-1"],
+        ["0.25", "1", "4", "-1.0000001"],
+    ] {
+        assert!(!holds(outside), "{outside:?}");
+    }
+}

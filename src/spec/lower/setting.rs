@@ -7,7 +7,7 @@ use crate::interval::{Decimal, Rational};
 use crate::model::{Family, Feature, Model, Point, Row, argmax};
 
 use super::super::region::Metric;
-use super::super::{Domain, FeatureName, LabelSource, Norm, RawRegion, Spec};
+use super::super::{BallRadius, Domain, FeatureName, LabelSource, Norm, RawRegion, Spec};
 use super::carried::Carried;
 use super::{Claim, LowerError, Lowering, PairBound, Places, Variation, unsupported};
 
@@ -24,6 +24,26 @@ impl Setting<'_> {
     /// A distance in the units of the spec, with a radius.
     pub(in crate::spec) fn metric(&self, norm: Norm, radius: &Rational) -> Arc<Metric> {
         Arc::new(Metric::new(&self.model.schema, self.spec.units, norm, radius))
+    }
+
+    /// The balls of a radius around rows, or the boxes of one per feature.
+    pub(in crate::spec) fn ball_of(
+        &self,
+        norm: Norm,
+        radius: &BallRadius,
+    ) -> Result<Arc<Metric>, LowerError> {
+        let radii = match radius {
+            BallRadius::Same(radius) => return Ok(self.metric(norm, radius.value())),
+            BallRadius::PerFeature(radii) => radii,
+        };
+        let names: Vec<FeatureName> = radii.keys().cloned().map(FeatureName::Name).collect();
+        let mut reach = vec![Rational::ZERO; self.model.schema.len()];
+        for (feature, radius) in self.features(&names)?.into_iter().zip(radii.values()) {
+            if let Some(reach) = reach.get_mut(feature.0) {
+                *reach = radius.value().clone();
+            }
+        }
+        Ok(Arc::new(Metric::of_box(reach)))
     }
 
     /// The balls of that radius around rows; without a radius the whole domain.

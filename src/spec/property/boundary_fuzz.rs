@@ -35,7 +35,7 @@ impl PropertyKind for BoundaryFuzz {
     const NEEDED: &[&str] = &["shift", "epsilon"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
-        let (shift, epsilon) = (keys.shift().positive()?, keys.epsilon().positive()?);
+        let (shift, epsilon) = (keys.shift().positive()?, keys.epsilon().same()?.positive()?);
         let (scope, zone) = (keys.scope().or(Scope::Local), keys.zone().or(Zone::Axis));
         let zone_norm = match zone {
             Zone::Ball => keys.zone_norm().or(Norm::L2),

@@ -1,17 +1,15 @@
 //! One label near a row.
 
-use crate::interval::Decimal;
-
 use super::{
-    Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Places, Profile, PropertyKind,
-    Setting, Sketched, SpecError, Variation,
+    Asked, BallRadius, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Places, Profile,
+    PropertyKind, Setting, Sketched, SpecError, Variation,
 };
 
 /// `argmax f = y` within ε of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
-    /// ε, not negative.
-    pub epsilon: Decimal,
+    /// ε.
+    pub epsilon: BallRadius,
     /// The norm of the ball.
     pub norm: Norm,
 }
@@ -22,13 +20,15 @@ impl PropertyKind for Label {
     const NEEDED: &[&str] = &["epsilon"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
-        Ok(Self { epsilon: keys.epsilon().not_negative()?, norm: keys.norm().or(Norm::Linf) })
+        let (epsilon, norm) = BallRadius::take(keys)?;
+        Ok(Self { epsilon, norm })
     }
 
     fn sketch(of: &Sketched) -> String {
         let unit = of.unit();
         format!(
-            "# The radius around a row, at least 0, in {unit}.\nepsilon = \"0.1\"\n\
+            "# The radius around a row, at least 0, in {unit}; with units = \"raw\" also a radius per\n# feature, \
+             # {{ age = \"2\", income = \"500\" }}; others stay as they are.\nepsilon = \"0.1\"\n\
              # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
         )
     }
@@ -38,7 +38,7 @@ impl PropertyKind for Label {
     }
 
     fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
-        let places = Places::Rows(setting.metric(self.norm, self.epsilon.value()));
+        let places = Places::Rows(setting.ball_of(self.norm, &self.epsilon)?);
         // the label is filled in per row
         Ok(Lowering { places, claim: Claim::Label { label: 0 }, variation: Variation::Same })
     }

@@ -27,7 +27,7 @@ impl PropertyKind for Lipschitzness {
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self {
-            epsilon: keys.epsilon().not_negative()?,
+            epsilon: keys.epsilon().same()?.not_negative()?,
             constant: keys.constant().not_negative()?,
             norm: keys.norm().or(Norm::L2),
         })

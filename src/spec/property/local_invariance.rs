@@ -4,15 +4,15 @@ use crate::interval::Decimal;
 use crate::model::Part;
 
 use super::{
-    Asked, Claim, CountedBy, Keys, LowerError, Lowering, Norm, PairBound, Places, Profile,
-    PropertyKind, Setting, Sketched, SpecError, Variation,
+    Asked, BallRadius, Claim, CountedBy, Keys, LowerError, Lowering, Norm, PairBound, Places,
+    Profile, PropertyKind, Setting, Sketched, SpecError, Variation,
 };
 
 /// `F_y > 1 − δ` within ε of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocalInvariance {
-    /// ε, not negative.
-    pub epsilon: Decimal,
+    /// ε.
+    pub epsilon: BallRadius,
     /// δ, strictly between 0 and 1.
     pub delta: Decimal,
     /// The norm of the ball.
@@ -25,17 +25,15 @@ impl PropertyKind for LocalInvariance {
     const NEEDED: &[&str] = &["epsilon", "delta"];
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
-        Ok(Self {
-            epsilon: keys.epsilon().not_negative()?,
-            delta: keys.delta().share()?,
-            norm: keys.norm().or(Norm::Linf),
-        })
+        let (epsilon, norm) = BallRadius::take(keys)?;
+        Ok(Self { epsilon, delta: keys.delta().share()?, norm })
     }
 
     fn sketch(of: &Sketched) -> String {
         let unit = of.unit();
         format!(
-            "# The radius around a row, at least 0, in {unit}.\nepsilon = \"0.1\"\n\
+            "# The radius around a row, at least 0, in {unit}; with units = \"raw\" also a radius per\n# feature, \
+             # {{ age = \"2\", income = \"500\" }}; others stay as they are.\nepsilon = \"0.1\"\n\
              # The posterior of the label stays above 1 - delta; strictly between 0 and 1.\ndelta = \"0.5\"\n\
              # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
         )
@@ -48,7 +46,7 @@ impl PropertyKind for LocalInvariance {
     fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {
         let beyond = || LowerError::Delta { delta: self.delta.to_string() };
         let claim = Claim::posterior(self.delta.value()).ok_or_else(beyond)?;
-        let places = Places::Rows(setting.metric(self.norm, self.epsilon.value()));
+        let places = Places::Rows(setting.ball_of(self.norm, &self.epsilon)?);
         Ok(Lowering { places, claim, variation: Variation::Same })
     }
 

@@ -11,6 +11,7 @@ mod lipschitzness;
 mod local_invariance;
 mod monotonicity;
 mod output_region;
+mod radius;
 mod redundancy;
 mod small_neighborhood;
 mod stability;
@@ -42,6 +43,7 @@ pub use lipschitzness::{Lipschitzness, LipschitznessT};
 pub use local_invariance::{LocalInvariance, LocalInvarianceT};
 pub use monotonicity::Monotonicity;
 pub use output_region::{InputBox, InputRow, OutputRegion, OutputRow};
+pub use radius::BallRadius;
 pub use redundancy::Redundancy;
 pub use small_neighborhood::SmallNeighborhood;
 pub use stability::Stability;
@@ -154,7 +156,7 @@ keys! {
     integers: Integers = "integers",
     label: LabelSource = "label",
     domain: BTreeMap<String, TwoEnds> = "domain",
-    epsilon: Decimal = "epsilon",
+    epsilon: BallRadius = "epsilon",
     epsilon_1: Decimal = "epsilon-1",
     epsilon_2: Decimal = "epsilon-2",
     delta: Decimal = "delta",

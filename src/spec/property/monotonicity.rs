@@ -35,7 +35,9 @@ impl PropertyKind for Monotonicity {
             direction: keys.direction().needed()?,
             class: keys.class().given(),
             scope,
-            epsilon: (scope == Scope::Local).then(|| keys.epsilon().not_negative()).transpose()?,
+            epsilon: (scope == Scope::Local)
+                .then(|| keys.epsilon().same()?.not_negative())
+                .transpose()?,
         })
     }
 

@@ -26,7 +26,7 @@ impl PropertyKind for SmallNeighborhood {
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self {
-            epsilon: keys.epsilon().positive()?,
+            epsilon: keys.epsilon().same()?.positive()?,
             constant: keys.constant().not_negative()?,
             on: keys.on().or(On::Posterior),
         })

@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Row, Schema};
-use crate::spec::{Label, Lowered, Norm, Property, RawRegion, Spec};
+use crate::spec::{BallRadius, Label, Lowered, Norm, Property, RawRegion, Spec};
 use crate::train::TrainError;
 use crate::train::demand::blank;
 use crate::violation::FloatBox;
@@ -117,7 +117,8 @@ fn around_one_row(spec: &Spec) -> Spec {
     let mut spec = spec.clone();
     if let Property::Lipschitzness(lipschitzness) = &spec.property {
         let epsilon = lipschitzness.epsilon.clone();
-        spec.property = Property::Label(Label { epsilon, norm: Norm::Linf });
+        spec.property =
+            Property::Label(Label { epsilon: BallRadius::Same(epsilon), norm: Norm::Linf });
     }
     spec
 }
