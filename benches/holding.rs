@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use propcert::certificate::{Subject, Totals};
 use propcert::certify::{Options, Selection, Task};
-use propcert::dataset::spread;
+use propcert::dataset::at_step_for;
 use propcert::model::{DataSet, Model, Part};
 use propcert::spec::Spec;
 use propcert::train::Recipe;
@@ -84,7 +84,7 @@ fn accuracy(model: &Model, data: &DataSet) -> f64 {
 }
 
 fn certified(model: &Model, spec: &Spec, data: &DataSet, budget_nodes: u64) -> Totals {
-    let data = spread(data, Part::Test, ROWS);
+    let data = at_step_for(data, Part::Test, ROWS);
     let rows = Some(ROWS.min(data.part(Part::Test).len()));
     let task = Task {
         selection: Selection { part: Part::Test, rows },

@@ -9,7 +9,7 @@ mod measured;
 
 use propcert::certificate::{Subject, Totals};
 use propcert::certify::{Options, Selection, Task};
-use propcert::dataset::spread;
+use propcert::dataset::at_step_for;
 use propcert::model::{DataSet, Model, Part};
 use propcert::spec::{Property, Semantics, Spec};
 use propcert::train::Recipe;
@@ -115,7 +115,7 @@ fn certified(model: &Model, spec: &Spec, data: &DataSet) -> Totals {
         Property::LipschitznessT(_) | Property::LocalInvarianceT(_) => 1_000,
         _ => 100,
     };
-    let data = spread(data, part, rows);
+    let data = at_step_for(data, part, rows);
     let rows = rows.min(spec.property.count_of(data.part(part)));
     let task = Task {
         selection: Selection { part, rows: Some(rows) },

@@ -1,5 +1,7 @@
 //! The findings of an audit, over its cells and the parts that are no cells.
 
+use std::num::NonZeroUsize;
+
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection, Task};
 use crate::model::{DataSet, MAX_BYTES, Part};
@@ -135,7 +137,8 @@ impl Findings<'_> {
         let rows = part.map(|_| usize::try_from(report.counts.n() + report.counts.invalid));
         let text = bytes(&file)?;
         let text = String::from_utf8_lossy(&text);
-        let thinned = report.every.map(|step| subject.data.every(step));
+        let thinned = part.zip(report.every.and_then(NonZeroUsize::new));
+        let thinned = thinned.map(|(part, step)| subject.data.every(part, step));
         let task = Task {
             subject: Subject {
                 model: (subject.model, subject.digest),

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::certify::ensemble::{Radii, Radius};
-use crate::model::Part;
+use crate::dataset::evenly;
+use crate::model::{Part, Row};
 use crate::report::{FlipFinding, RadiiFinding, RadiiReport};
 use crate::spec::Norm;
 use crate::store::Store;
@@ -48,10 +49,10 @@ pub(super) fn radii(
     let radii = Radii::new(subject.model, Norm::Linf)
         .map_err(|error| StudyError::LeftOut(error.to_string()))?;
     let rows = subject.data.part(Part::Test);
-    let count = rows.len().min(usize::try_from(plan.radii_rows).unwrap_or(usize::MAX));
-    let step = rows.len() / count.max(1);
-    let at = |at: usize| row_radius(subject, &radii, at * step, &rows[at * step].values);
-    let found: Vec<_> = (0..count).into_par_iter().map(at).collect();
+    let most = usize::try_from(plan.radii_rows).unwrap_or(usize::MAX);
+    let chosen: Vec<(usize, &Row)> = evenly(rows, most).collect();
+    let of = |&(at, row): &(usize, &Row)| row_radius(subject, &radii, at, &row.values);
+    let found: Vec<_> = chosen.par_iter().map(of).collect();
     let found = found.into_iter().filter_map(Result::transpose);
     let found: Vec<RowRadius> = found.collect::<Result<_, _>>()?;
     let mut entries = Vec::new();

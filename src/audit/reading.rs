@@ -6,7 +6,7 @@ use crate::certificate::{
 };
 use crate::certify::Task;
 use crate::interval::parse_hexadecimal;
-use crate::model::{DataSet, Point, Row};
+use crate::model::{Point, Row};
 use crate::report::{LocalFinding, OrderVerdict};
 use crate::study::StudyError;
 
@@ -59,7 +59,7 @@ fn example(
     let model = task.subject.model.0;
     let lowered = task.lowered(rows)?;
     let kernel = Kernel::new(model, &lowered, Arithmetic::Rounded);
-    let step = task.subject.data.map_or(1, DataSet::step);
+    let step = task.subject.data.map_or(1, |data| data.step(task.selection.part).get());
     let mut best: Option<(usize, String)> = None;
     for (at, point) in points.iter().take(TRIED) {
         let from = &rows[*at].values;

@@ -77,6 +77,11 @@ pub enum CertifyError {
     /// The property is about rows, but there are none.
     #[error("property `{0}` is about rows: give --data")]
     NoData(&'static str),
+    /// No obligation at all, as of pairs of one distinct row.
+    #[error(
+        "there is no obligation about these rows, and a certificate of nothing says nothing; give more rows, or different ones"
+    )]
+    Nothing,
     /// Fewer rows than requested.
     #[error("--rows {asked}: part {part} has {found} {what}", part = part.name())]
     Rows {

@@ -132,7 +132,10 @@ impl<'a> Task<'a> {
             spec: subject.spec.digest,
             data: subject.data.filter(|_| is_about_rows).map(|data| data.digest()),
             part: is_about_rows.then_some(selection.part),
-            every: subject.data.map(DataSet::step).filter(|step| is_about_rows && *step > 1),
+            every: subject
+                .data
+                .map(|data| data.step(selection.part).get())
+                .filter(|step| is_about_rows && *step > 1),
             rows: is_about_rows.then(|| subject.spec.property.count_of(rows)),
             semantics: lowered.semantics(),
             integers: subject.spec.integers,

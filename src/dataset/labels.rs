@@ -1,8 +1,6 @@
-//! Scores of predicted labels against true ones, and rows that stand for their part.
+//! Scores of predicted labels against true ones.
 
-use std::borrow::Cow;
-
-use crate::model::{DataSet, Model, Part, Row, softmax};
+use crate::model::{Model, Row, softmax};
 
 /// `2·TP / (2·TP + FP + FN)` over `(predicted, true)`; 0 without a true positive.
 pub fn f1(pairs: impl Iterator<Item = (usize, usize)>, positive: usize) -> f64 {
@@ -55,61 +53,9 @@ pub fn majority_and_minority(rows: &[Row], classes: usize) -> (usize, usize) {
     (majority, minority.unwrap_or(majority))
 }
 
-/// The data at the largest step that leaves `rows` rows of a part: rows of the whole part, whatever its order says.
-pub fn spread(data: &DataSet, part: Part, rows: usize) -> Cow<'_, DataSet> {
-    match data.part(part).len() / rows.max(1) {
-        0 | 1 => Cow::Borrowed(data),
-        step => Cow::Owned(data.every(step)),
-    }
-}
-
-/// A class that some rows of a part have far more or less often than the part has it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct UnlikeRows {
-    /// The class.
-    pub class: usize,
-    /// Its share of the rows.
-    pub share: f64,
-    /// Its share of the part.
-    pub of_part: f64,
-}
-
-/// The class whose share of some rows is furthest from its share of their part, if that is more than ten points and more than
-/// four standard deviations of chance: rows that are taken from the front of a file sorted by label, for instance.
-pub fn unlike(rows: &[Row], part: &[Row], classes: usize) -> Option<UnlikeRows> {
-    let share = |rows: &[Row], class: usize| {
-        rows.iter().filter(|row| row.label == class).count() as f64 / rows.len() as f64
-    };
-    let found =
-        |class: usize| UnlikeRows { class, share: share(rows, class), of_part: share(part, class) };
-    let apart = |one: &UnlikeRows| (one.share - one.of_part).abs();
-    let most = (0..classes).map(found).max_by(|a, b| apart(a).total_cmp(&apart(b)))?;
-    let chance = (most.of_part * (1.0 - most.of_part) / rows.len() as f64).sqrt();
-    (apart(&most) > 0.1 && apart(&most) > 4.0 * chance).then_some(most)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{auc, unlike};
-
-    use crate::model::{Digest, Row};
-
-    #[test]
-    fn rows_of_a_sorted_file_are_unlike_their_part() {
-        let row = |label| Row { label, values: Vec::new(), key: Digest::of(b"") };
-        let sorted: Vec<Row> = (0..1000).map(|k| row(usize::from(k < 400))).collect();
-        let found = unlike(&sorted[..200], &sorted, 2).unwrap();
-        assert_eq!(
-            (found.share, found.of_part),
-            ([0.0, 1.0][found.class], [0.6, 0.4][found.class])
-        );
-        let spread: Vec<Row> = sorted.iter().step_by(5).cloned().collect();
-        assert_eq!(unlike(&spread, &sorted, 2), None);
-        // three rows of one class are chance
-        assert_eq!(unlike(&sorted[..3], &sorted, 2), None);
-        assert_eq!(unlike(&sorted, &sorted, 2), None);
-        assert_eq!(unlike(&[], &sorted, 2), None);
-    }
+    use super::auc;
 
     #[test]
     fn auc_is_the_share_of_pairs_in_order() {

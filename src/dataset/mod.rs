@@ -14,6 +14,7 @@ mod make;
 mod paper;
 mod rows;
 mod schema;
+mod standing;
 mod table;
 mod write;
 
@@ -25,11 +26,12 @@ pub use import::{
     CellSeparator, DecimalSign, EncodeRule, FillRule, ImportOptions, ImportProblem,
     InferredFeature, InferredMeta, Mend, TextCode, TextEncoding, ThousandsSign, import,
 };
-pub use labels::{UnlikeRows, auc, auc_of, f1, log_loss, majority_and_minority, spread, unlike};
+pub use labels::{auc, auc_of, f1, log_loss, majority_and_minority};
 pub use list::{ListedSet, ListedShape, Listing, RefusedSet};
 pub use make::{Made, make};
 pub use rows::rows;
 pub use schema::schema;
+pub use standing::{UnlikeRows, at_step_for, evenly, step_for, unlike};
 pub(crate) use table::keep_words;
 
 use crate::model::DataSet;

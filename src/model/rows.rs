@@ -7,6 +7,8 @@
 //! Trusted: takes bytes, opens nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -225,8 +227,9 @@ pub struct DataSet {
     meta: Meta,
     digest: Digest,
     classes: usize,
-    parts: BTreeMap<Part, Vec<Row>>,
-    step: usize,
+    parts: BTreeMap<Part, Arc<Vec<Row>>>,
+    /// The part of which only rows at a step are left.
+    thinned: Option<(Part, NonZeroUsize)>,
 }
 
 impl DataSet {
@@ -252,8 +255,8 @@ impl DataSet {
                 meta,
                 digest,
                 classes,
-                parts: [(Part::Served, rows)].into(),
-                step: 1,
+                parts: [(Part::Served, Arc::new(rows))].into(),
+                thinned: None,
             });
         }
         let texts: Vec<(&str, &[u8])> =
@@ -279,7 +282,13 @@ impl DataSet {
             (Part::Test, test),
             (Part::Auxiliary, auxiliary),
         ];
-        Ok(Self { meta, digest, classes, parts: parts.into(), step: 1 })
+        Ok(Self {
+            meta,
+            digest,
+            classes,
+            parts: parts.map(|(part, rows)| (part, Arc::new(rows))).into(),
+            thinned: None,
+        })
     }
 
     /// The declarations of `meta.json`.
@@ -298,29 +307,27 @@ impl DataSet {
         self.classes
     }
 
-    /// Every `step`-th row of each part, from its first; all of them for a step of 0 or 1. For parts whose file order says
-    /// something, so that their first rows are unlike the others. The digest stays: it is about the files.
+    /// Of one part every `step`-th row, from its first, and the other parts as they are: for parts whose file order says
+    /// something, so that their first rows are unlike the others. The digest stays: it is about the files. Steps of one
+    /// part multiply; a step of another part is no longer known.
     #[must_use]
-    pub fn every(&self, step: usize) -> Self {
-        let step = step.max(1);
-        let thinned = |rows: &Vec<Row>| rows.iter().step_by(step).cloned().collect();
-        Self {
-            meta: self.meta.clone(),
-            digest: self.digest,
-            classes: self.classes,
-            parts: self.parts.iter().map(|(part, rows)| (*part, thinned(rows))).collect(),
-            step: self.step.saturating_mul(step),
-        }
+    pub fn every(&self, part: Part, step: NonZeroUsize) -> Self {
+        let mut data = self.clone();
+        let rows = self.part(part).iter().step_by(step.get()).cloned().collect();
+        data.parts.insert(part, Arc::new(rows));
+        data.thinned = Some((part, step.saturating_mul(self.step(part))));
+        data
     }
 
-    /// The step of [`DataSet::every`]; 1 for all rows.
-    pub fn step(&self) -> usize {
-        self.step
+    /// The step between the rows of a part that are left; 1 if all are.
+    pub fn step(&self, part: Part) -> NonZeroUsize {
+        let here = self.thinned.filter(|(thinned, _)| *thinned == part);
+        here.map_or(NonZeroUsize::MIN, |(_, step)| step)
     }
 
     /// The rows of a part, in file order.
     pub fn part(&self, part: Part) -> &[Row] {
-        self.parts.get(&part).map_or(&[], Vec::as_slice)
+        self.parts.get(&part).map_or(&[], |rows| rows.as_slice())
     }
 
     /// Refuses data whose features are not those of a model, in the model's order ([`DataSet::ordered_as`]).
@@ -355,7 +362,7 @@ impl DataSet {
         let names = schema.features().iter().map(|f| f.name.as_str());
         let places: Vec<usize> = names.filter_map(|name| data.get(name).copied()).collect();
         if !places.is_sorted() {
-            for row in self.parts.values_mut().flatten() {
+            for row in self.parts.values_mut().flat_map(Arc::make_mut) {
                 row.values = ordered(&row.values, &places);
             }
             self.meta = self.meta.ordered(&places);

@@ -108,17 +108,15 @@ impl Domain {
     }
 }
 
-/// The measure of balls: the norm, the radius, and the length of a raw unit per feature.
+/// The reach around a centre: a ball, or a box with half widths of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Metric {
-    norm: Norm,
-    epsilon: Rational,
-    /// `scale_i`, or 1 in raw units.
+    /// The norm and ε of a ball; `None` for a box.
+    ball: Option<(Norm, Rational)>,
+    /// The length of a raw unit per feature: `scale_i`, or 1 in raw units.
     weights: Arc<[Rational]>,
-    /// `ε / weights_i`: the half width of the ball's bounding box.
+    /// The raw half widths of the box: of a ball `ε / weights_i`.
     reach: Vec<Rational>,
-    /// True if the box has half widths of its own and is no ball of the norm.
-    is_box: bool,
 }
 
 /// A ball: the points with `‖weights·(x − centre)‖ <= epsilon`.
@@ -142,13 +140,13 @@ impl Metric {
         };
         let weights: Arc<[Rational]> = schema.features().iter().map(weight).collect();
         let reach = weights.iter().map(|w| (epsilon / w).expect("scales are positive")).collect();
-        Self { norm, epsilon: epsilon.clone(), weights, reach, is_box: false }
+        Self { ball: Some((norm, epsilon.clone())), weights, reach }
     }
 
     /// Boxes of these raw half widths.
     pub(super) fn of_box(reach: Vec<Rational>) -> Self {
         let weights = reach.iter().map(|_| Rational::ONE).collect();
-        Self { norm: Norm::Linf, epsilon: Rational::ZERO, weights, reach, is_box: true }
+        Self { ball: None, weights, reach }
     }
 
     /// Length of a raw unit per feature.
@@ -156,7 +154,7 @@ impl Metric {
         &self.weights
     }
 
-    /// `ε / weights_i` per feature.
+    /// The raw half widths of the box around a centre.
     pub(super) fn reach(&self) -> &[Rational] {
         &self.reach
     }
@@ -169,6 +167,7 @@ impl Metric {
 pub struct RawRegion {
     sides: Vec<Ends>,
     is_whole: Arc<[bool]>,
+    /// The centre and the reach around it, if there is a centre.
     ball: Option<Arc<(Vec<Rational>, Metric)>>,
     /// Linear conditions of an output region.
     conditions: Arc<[Condition]>,
@@ -177,7 +176,7 @@ pub struct RawRegion {
 }
 
 impl RawRegion {
-    /// The ball around `centre`, intersected with the domain; ends of whole features moved inward.
+    /// The ball or box around `centre`, intersected with the domain; ends of whole features moved inward.
     pub(super) fn ball(centre: &Point, metric: &Arc<Metric>, domain: &Domain) -> Self {
         let side = |index: usize, x: &Rational| -> Option<Ends> {
             let reach = metric.reach.get(index)?;
@@ -187,15 +186,15 @@ impl RawRegion {
         };
         let values = centre.values().iter().enumerate();
         let sides = values.filter_map(|(index, x)| side(index, x)).collect();
-        let ball = || Arc::new((centre.values().to_vec(), Metric::clone(metric)));
-        let ball = (!metric.is_box).then(ball);
+        let ball = Some(Arc::new((centre.values().to_vec(), Metric::clone(metric))));
         Self { ball, ..Self::plain(sides, Arc::clone(&domain.is_whole)) }
     }
 
     /// The ball of the region; the region is the part of it in the box, at whole numbers where they must be.
     /// `None` if the region is no ball.
     pub fn as_ball(&self) -> Option<Ball<'_>> {
-        let (centre, Metric { norm, epsilon, weights, .. }) = self.ball.as_deref()?;
+        let (centre, Metric { ball, weights, .. }) = self.ball.as_deref()?;
+        let (norm, epsilon) = ball.as_ref()?;
         Some(Ball { centre, weights, norm: *norm, epsilon })
     }
 
@@ -280,7 +279,7 @@ impl RawRegion {
         };
         point.values().len() == self.sides.len()
             && self.sides.iter().zip(self.is_whole.iter()).zip(point.values()).all(in_box)
-            && self.ball.as_ref().is_none_or(|ball| is_within(&ball.0, &ball.1, point))
+            && self.as_ball().is_none_or(|ball| is_within(&ball, point))
             && self.conditions.iter().all(|condition| condition.holds(point))
     }
 
@@ -414,15 +413,15 @@ fn earlier(a: Rational, limit: &Option<Rational>) -> Rational {
 }
 
 /// `‖weights·(point − centre)‖ <= ε`, exactly.
-fn is_within(centre: &[Rational], metric: &Metric, point: &Point) -> bool {
-    let pairs = centre.iter().zip(point.values()).zip(metric.weights.iter());
+fn is_within(ball: &Ball, point: &Point) -> bool {
+    let pairs = ball.centre.iter().zip(point.values()).zip(ball.weights);
     let mut distances = pairs.map(|((c, x), w)| w * &(x - c).abs());
-    match metric.norm {
-        Norm::Linf => distances.all(|d| d <= metric.epsilon),
-        Norm::L1 => distances.fold(Rational::ZERO, |sum, d| &sum + &d) <= metric.epsilon,
+    match ball.norm {
+        Norm::Linf => distances.all(|d| d <= *ball.epsilon),
+        Norm::L1 => distances.fold(Rational::ZERO, |sum, d| &sum + &d) <= *ball.epsilon,
         Norm::L2 => {
             let squares = distances.fold(Rational::ZERO, |sum, d| &sum + &(&d * &d));
-            squares <= &metric.epsilon * &metric.epsilon
+            squares <= ball.epsilon * ball.epsilon
         }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::step_for;
 use crate::model::{DataSet, Part};
 use crate::report::{REPORT_FILES, Report, Run, grouped, report_files};
 use crate::steal::Generator;
@@ -186,6 +187,7 @@ fn notes(data: &DataSet, plan: &Plan) -> Vec<String> {
         if rows >= test {
             format!("{what} about test rows cover all {} of them.", grouped(test as u64))
         } else {
+            let rows = test.div_ceil(step_for(test, rows).get());
             let (rows, test) = (grouped(rows as u64), grouped(test as u64));
             format!("{what} about test rows cover {rows} of {test}, at equal steps.")
         }

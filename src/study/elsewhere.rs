@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
+use crate::dataset::evenly;
 use crate::defend::{DefendError, effect};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Row};
@@ -51,9 +52,8 @@ fn labelled(model: &Model, values: Vec<f64>) -> Row {
 
 /// Rows at equal steps, each column in an order of its own.
 fn shuffled(rows: &[Row], rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
-    let step = (rows.len() / POINTS).max(1);
     let mut points: Vec<Vec<f64>> =
-        rows.iter().step_by(step).take(POINTS).map(|row| row.values.clone()).collect();
+        evenly(rows, POINTS).map(|(_, row)| row.values.clone()).collect();
     for column in 0..points.first().map_or(0, Vec::len) {
         let mut values: Vec<f64> = points.iter().map(|point| point[column]).collect();
         values.shuffle(rng);

@@ -121,8 +121,8 @@ pub struct MeasuredCell {
     pub auc: Option<f64>,
     /// Mean of `−ln F_y` on the test part, in nats.
     pub log_loss: f64,
-    /// The share of pairs of a training row and a test row that the posterior of the true label tells apart, ties counted
-    /// half; absent without posteriors.
+    /// The share of pairs in which the training row has the higher posterior of its label than the test row, ties counted
+    /// half: ½ is chance; absent without posteriors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub membership: Option<f64>,
     /// A summary of the radii of test rows.

@@ -4,8 +4,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
-use crate::dataset::{auc_of, log_loss, spread};
-use crate::model::{Family, Layer, Model, Part};
+use crate::dataset::{auc_of, evenly, log_loss};
+use crate::model::{Family, Layer, Model, Part, Row};
 use crate::report::{GivesAway, PropertyName, SettledCurve, SettledPoint, Share, grouped};
 use crate::steal::{Classifier, settled};
 
@@ -25,11 +25,9 @@ impl Workbench<'_> {
         let test = self.data.part(Part::Test);
         let correct = test.iter().filter(|row| model.label(&row.values) == row.label).count();
         let own = Classifier::Model(Box::new(model.clone()));
-        let radii = Some(self.grid.radii_rows).filter(|rows| *rows > 0).and_then(|rows| {
-            let spread = spread(self.data, Part::Test, rows);
-            let measured = spread.part(Part::Test);
-            radii::summary(model, &measured[..rows.min(measured.len())])
-        });
+        let measured: Vec<Row> =
+            evenly(test, self.grid.radii_rows).map(|(_, row)| row.clone()).collect();
+        let radii = (!measured.is_empty()).then(|| radii::summary(model, &measured)).flatten();
         Ok(MeasuredCell {
             family: model.family_name().to_owned(),
             size: size_of(model),
@@ -53,9 +51,8 @@ impl Workbench<'_> {
         let proved: Vec<Proved> = kept.flat_map(|kept| kept.proved.iter().cloned()).collect();
         let n = published.counts.n() + published.counts.invalid;
         let test = self.data.part(Part::Test);
-        let step = (test.len() / REFERENCE).max(1);
         let rows: Vec<Vec<f64>> =
-            test.iter().step_by(step).take(REFERENCE).map(|row| row.values.clone()).collect();
+            evenly(test, REFERENCE).map(|(_, row)| row.values.clone()).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(self.grid.seed);
         rng.set_stream(REFERENCE as u64);
         let uniform: Vec<Vec<f64>> = (0..REFERENCE).map(|_| self.valid.uniform(&mut rng)).collect();

@@ -1,6 +1,6 @@
 //! Membership inference: rows of the training part told from rows of the test part by the answers for them.
 
-use crate::dataset::auc;
+use crate::dataset::{auc, evenly};
 use crate::defend::defended_posterior;
 use crate::defense::Defense;
 use crate::model::{DataSet, Model, Part, Row};
@@ -10,7 +10,8 @@ const ROWS: usize = 2000;
 
 /// The share of pairs of a training row and a test row in which the training row has the higher posterior of its true
 /// label, ties counted half: ½ tells nothing, 1 tells all (Yeom et al. 2018, the loss attack, over all thresholds).
-/// Measured on 2,000 rows of each part. `None` without posteriors, and where labels are drawn.
+/// Measured on at most 2,000 rows of each part; what a model from a file was trained on is not known, and is taken to be the training
+/// part. `None` without posteriors, and where labels are drawn.
 pub(super) fn membership(model: &Model, defense: Option<&Defense>, data: &DataSet) -> Option<f64> {
     if !model.has_posterior() || defense.is_some_and(|one| one.randomised().is_some()) {
         return None;
@@ -22,15 +23,10 @@ pub(super) fn membership(model: &Model, defense: Option<&Defense>, data: &DataSe
         };
         posterior.get(row.label).copied().unwrap_or(0.0)
     };
-    let scored =
-        |part: Part| spread(data.part(part)).map(move |row| (of_truth(row), part == Part::Train));
+    let scored = |part: Part| {
+        evenly(data.part(part), ROWS).map(move |(_, row)| (of_truth(row), part == Part::Train))
+    };
     auc(scored(Part::Train).chain(scored(Part::Test)))
-}
-
-/// So many rows, evenly spread: a part may be in the order of its labels.
-fn spread(rows: &[Row]) -> impl Iterator<Item = &Row> {
-    let count = rows.len().min(ROWS);
-    (0..count).map(move |at| &rows[at * rows.len() / count])
 }
 
 #[cfg(test)]

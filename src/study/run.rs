@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::dataset::{self, spread};
-use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part};
+use crate::dataset::{self, evenly};
+use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part, Row};
 use crate::source::read_regular;
 use crate::store::Store;
 use crate::train::{Fit, HoldOptions, hold};
@@ -103,8 +103,9 @@ impl StudyRun<'_> {
             }
         };
         let (data, made) = (&made.0, &made.1);
-        let held_out = spread(data, Part::Test, HELD_OUT);
-        let data: (&DataSet, &DataSet) = (data, &held_out);
+        let held_out = evenly(data.part(Part::Test), HELD_OUT).map(|(_, row)| row.clone());
+        let held_out: Vec<Row> = held_out.collect();
+        let data: (&DataSet, &[Row]) = (data, &held_out);
         let mut bench =
             Workbench::new((self.grid, self.layout), self.store, data, (&named.name, made));
         while let Some(first) = cells.next() {

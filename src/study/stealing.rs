@@ -1,5 +1,6 @@
 //! Cells that steal: one repetition of an attack on a model, as it is or behind a defense.
 
+use crate::dataset::evenly;
 use crate::model::{Part, Row};
 use crate::oracle::Response;
 use crate::steal::{
@@ -48,6 +49,8 @@ impl Workbench<'_> {
         let seed = self.grid.seed.wrapping_add(repetition);
         let mut figures = run(&scene, &spec, 1, seed)?;
         let figures = figures.pop().ok_or(crate::report::ReportError::NoRepetitions)?;
+        // what is stolen again is stolen by the length that was chosen
+        let again = figures.chosen.map_or(spec.clone(), |chosen| spec.with_length(chosen.value));
         Ok(StolenCell {
             generator: match &spec.choose {
                 Some(choice) => format!(
@@ -63,10 +66,10 @@ impl Workbench<'_> {
             seeds: spec.seed_rows as u64,
             figures,
             copied: match named.certified {
-                Some(property) => self.copied(&scene, &spec, seed, property)?,
+                Some(property) => self.copied(&scene, &again, seed, property)?,
                 None => None,
             },
-            angles: named.has_angles.then(|| self.angles(&scene, &spec, seed)).transpose()?,
+            angles: named.has_angles.then(|| self.angles(&scene, &again, seed)).transpose()?,
         })
     }
 
@@ -81,16 +84,14 @@ impl Workbench<'_> {
         let known = scene.knowledge(&seeds);
         let substitute = spec.attack().steal(&mut scene.oracle(spec, seed), &known, seed)?;
         let made = substitute.sample.points.get(spec.seed_rows..).unwrap_or_default();
-        let benign: Vec<Labelled> = self
-            .data
-            .part(Part::Test)
-            .iter()
-            .take(made.len())
-            .map(|row| self.benign(row))
-            .collect();
+        let benign = evenly(self.data.part(Part::Test), made.len());
+        let benign: Vec<Labelled> = benign.map(|(_, row)| self.benign(row)).collect();
         let mean = |count: usize| {
-            let first = |points: &'_ [Labelled]| points[..count.min(points.len())].to_vec();
-            let points = (first(&benign), first(made));
+            let some: Vec<Labelled> = {
+                let count = count.min(benign.len());
+                (0..count).map(|k| benign[k * benign.len() / count].clone()).collect()
+            };
+            let points = (some, made[..count.min(made.len())].to_vec());
             let found = angles(
                 &known,
                 &spec.substitute,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::certificate::{Decision, Proved, Settings, Subject};
 use crate::certify::{Options, Selection, Task};
 use crate::defense::Defense;
-use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part};
+use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part, Row};
 use crate::report::{Counts, PropertyName};
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -71,12 +71,12 @@ pub(super) struct Workbench<'a> {
     pub(super) layout: &'a Layout,
     pub(super) store: &'a Store,
     pub(super) data: &'a DataSet,
-    /// The data with test rows of the whole part in front.
-    held_out: &'a DataSet,
+    /// Test rows on which agreement is measured.
+    held_out: &'a [Row],
     pub(super) made: &'a MadeModel,
     pub(super) valid: ValidBox,
     /// The data at the step of each property.
-    spread: Vec<Cow<'a, DataSet>>,
+    at_step: Vec<Cow<'a, DataSet>>,
     evaluation: Option<Evaluation<'a>>,
     /// Defenses by number, each chosen, or left out with a reason.
     defenses: BTreeMap<usize, Result<Chosen, String>>,
@@ -90,13 +90,13 @@ impl<'a> Workbench<'a> {
     pub(super) fn new(
         (grid, layout): (&'a StudyGrid, &'a Layout),
         store: &'a Store,
-        (data, held_out): (&'a DataSet, &'a DataSet),
+        (data, held_out): (&'a DataSet, &'a [Row]),
         (name, made): (&'a str, &'a MadeModel),
     ) -> Self {
-        let spread = grid.properties.iter().map(|property| property.data(data)).collect();
+        let at_step = grid.properties.iter().map(|property| property.data(data)).collect();
         Self {
             name,
-            spread,
+            at_step,
             grid,
             layout,
             store,
@@ -211,8 +211,7 @@ impl<'a> Workbench<'a> {
 
     fn evaluate(&mut self) -> Result<(), StudyError> {
         if self.evaluation.is_none() {
-            let (training, test) = (self.data.part(Part::Train), self.held_out.part(Part::Test));
-            let held_out = test.get(..HELD_OUT).unwrap_or(test);
+            let (training, held_out) = (self.data.part(Part::Train), self.held_out);
             let (model, seed) = (&self.made.model, self.grid.seed);
             let points = Evaluation::new(model, training, held_out, &self.valid, EVALUATION, seed);
             self.evaluation = Some(points?);
@@ -352,7 +351,7 @@ impl<'a> Workbench<'a> {
     ) -> Task<'t> {
         let named = &self.grid.properties[property];
         let part = named.part.unwrap_or(spec.property.default_part());
-        let data: &DataSet = &self.spread[property];
+        let data: &DataSet = &self.at_step[property];
         let found = spec.property.count_of(data.part(part));
         Task {
             subject: Subject { model, spec, data: Some(data), defense },

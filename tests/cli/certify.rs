@@ -500,7 +500,7 @@ fn steps_that_mean_nothing_are_refused() {
     let scene = Scene::new();
     let call = "certify --model mlp.json --spec local.toml --data tiny.csv";
     scene.refused(&format!("{call} --every 0 --out c.jsonl"), &["--every 0: expected 1"]);
-    scene.refused(&format!("{call} --every 3 --rows 20 --out c.jsonl"), &["20", "14"]);
+    scene.refused(&format!("{call} --every 3 --rows 20 --out c.jsonl"), &["20", "14 rows"]);
     let call =
         "certify --model mlp.json --spec monotone.toml --data tiny.csv --every 2 --out c.jsonl";
     scene.refused(call, &["--every 2: property `monotonicity` is not about rows"]);
@@ -510,8 +510,8 @@ fn steps_that_mean_nothing_are_refused() {
     let text = scene.read("c.jsonl");
     let check = "check bad.jsonl --model mlp.json --spec local.toml --data tiny.csv";
     for (step, fact) in [
-        ("0", "`every` is below 2"),
-        ("1", "`every` is below 2"),
+        ("0", "`every` is 0; expected 2 or more"),
+        ("1", "`every` is 1; expected 2 or more"),
         // twenty rows at a step of 3 are not there
         ("3", "number of rows"),
         ("18446744073709551615", "number of rows"),
@@ -574,6 +574,15 @@ fn a_radius_per_feature_is_a_box() {
 }
 
 #[test]
+fn one_distinct_row_makes_no_pair() {
+    let scene = Scene::new();
+    scene.write("pairs.toml", "property = 'lipschitzness'\nepsilon = '0.1'\nconstant = '1'\n");
+    let call = "certify --model mlp.json --spec pairs.toml --data tiny.csv --rows 1 --out c.jsonl";
+    scene.refused(call, &["no obligation about these rows", "give more rows"]);
+    assert!(!scene.has("c.jsonl"));
+}
+
+#[test]
 fn rows_from_the_front_of_a_sorted_file_are_told() {
     let scene = Scene::new();
     let row = |k: usize| format!("{},{}.{:03},{}\n", k % 5, k % 4, k, usize::from(k < 100));
@@ -591,6 +600,9 @@ fn rows_from_the_front_of_a_sorted_file_are_told() {
     let message = told(call);
     assert!(message.contains("of the 10 rows asked for"), "{message}");
     assert!(message.contains("--every 4 takes rows of the whole part"), "{message}");
+    // a step that does not reach far enough, and one that no step would mend
+    let message = told(&call.replace("--rows 10", "--rows 10 --every 2 --force"));
+    assert!(message.contains("of all 40 rows") || !message.contains("asked for"), "{message}");
     let message = told(&call.replace("--rows 10", "--rows 10 --every 4 --force"));
     assert!(!message.contains("asked for"), "{message}");
 }

@@ -82,15 +82,15 @@ expect = "within 1"
 
 [[claim]]
 name = "copied"
-says = "What is proved of a copy and what is refuted is at most all."
-figure = "copy-proved(trees, none, rich) + copy-refuted(trees, none, rich) - 1"
-expect = "within 1.1"
+says = "Most of what is asked of a copy is proved or refuted."
+figure = "copy-proved(trees, none, rich) + copy-refuted(trees, none, rich) - 0.5"
+expect = "positive"
 
 [[claim]]
 name = "member"
-says = "Membership is told by a share of pairs."
-figure = "membership(trees, none) + membership(trees, poisoned) - 1"
-expect = "within 1.1"
+says = "A model of two stumps from a file tells members no better than chance, and a defense does not help."
+figure = "|membership(trees, none) - 0.5| + |membership(trees, poisoned) - membership(trees, none)|"
+expect = "within 0.2"
 
 [[claim]]
 name = "nobody"
@@ -236,7 +236,7 @@ fn with_tables(scene: &Scene) {
     scene.write("published.toml", TABLES);
     let lines = "tiny,trees,rich,150,\ntiny,held,rich,-5,\ntiny,trees,poor,50,smudged\nhuge,trees,rich,1,\n";
     scene.write("one.csv", format!("data,target,attack,published,remark\n{lines}"));
-    scene.write("two.csv", "data,published,without\ntiny,100,\ntiny,1,nobody does\n");
+    scene.write("two.csv", "data,published,without\ntiny,100,\nhuge,1,nobody does\n");
 }
 
 #[test]
@@ -256,10 +256,10 @@ fn published_numbers_stand_beside_the_lines() {
         "| tiny | trees | 150 / **",
         "| tiny | held | -5 / **",
         "tiny, poor, trees, 50: smudged",
-        "1 without a figure: `huge` is not in the study",
-        "1 without a figure: nobody does",
+        "1 without a figure, or not of every repetition: `huge` is not in the study",
+        "1 without a figure, or not of every repetition: nobody does",
         "| tiny | 100 | ≥ ",
-        "| tiny | 1 | – |  |",
+        "| huge | 1 | – |  |",
     ] {
         assert!(page.contains(fact), "`{fact}` is not in\n{page}");
     }
@@ -286,6 +286,14 @@ fn bad_tables_are_refused() {
     scene.write("v/beside.md", "years of work");
     scene.refused("study beside published.toml a --out v", &["is not a page of published tables"]);
     assert_eq!(scene.read("v/beside.md"), "years of work");
+    // a file of records is no place for a result, not even by force
+    std::fs::create_dir(scene.path("own")).unwrap();
+    scene.write("own/published.toml", TABLES.replace("two.csv", "beside.csv"));
+    scene.write("own/one.csv", scene.read("one.csv"));
+    scene.write("own/beside.csv", scene.read("two.csv"));
+    let call = "study beside own/published.toml a --out own --force";
+    scene.refused(call, &["beside.csv"]);
+    assert_eq!(scene.read("own/beside.csv"), scene.read("two.csv"));
     scene.write("two.csv", "data,published\ntiny,?\n");
     let facts = ["published.toml: line 11: table `two`: two.csv: line 2", "finite number"];
     scene.refused("study beside published.toml a --out w", &facts);

@@ -231,3 +231,39 @@ fn bad_grids_are_refused_and_nothing_is_written() {
     scene.write("mine/thesis.txt", "years of work");
     scene.refused("study run grid.toml --out mine", &["thesis.txt", "not of a study"]);
 }
+
+/// Rows at equal steps: the certificate says so, and `check` decides it from its file.
+#[test]
+fn rows_of_a_study_may_be_of_the_whole_part() {
+    let scene = Scene::new();
+    let grid = "data = ['tiny.csv']\n[[model]]\nname = 'm'\nfile = 'mlp.json'\n\
+        [[property]]\nname = 'front'\nrows = 8\nspec-file = 'local.toml'\n\
+        [[property]]\nname = 'whole'\nrows = 8\nspread = true\nspec-file = 'local.toml'\n";
+    scene.write("grid.toml", grid);
+    scene.done("study run grid.toml --out s");
+    let certificates: Vec<_> = walk(&scene.path("s"))
+        .into_iter()
+        .filter(|path| {
+            path.extension().is_some_and(|ending| ending == "jsonl")
+                && path.file_stem().is_some_and(|stem| stem != "cells")
+        })
+        .collect();
+    assert_eq!(certificates.len(), 2, "{certificates:?}");
+    for path in certificates {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_whole = path.display().to_string().contains("whole");
+        // 40 test rows
+        assert_eq!(text.contains("\"every\":5"), is_whole, "{text}");
+        let call =
+            format!("check {} --model mlp.json --spec local.toml --data tiny.csv", path.display());
+        scene.done(&call);
+    }
+    let tables = scene.done("study tables s");
+    assert!(tables.contains("certified: 2 rows"), "{tables}");
+}
+
+/// All files below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}

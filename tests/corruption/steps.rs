@@ -3,7 +3,7 @@
 use propcert::certificate::{
     Arithmetic, CheckError, Decided, Settings, Subject, Totals, check_file,
 };
-use propcert::model::{CsvFile, DataSet, Digest, Model};
+use propcert::model::{CsvFile, DataSet, Digest, Model, Part};
 use propcert::spec::Spec;
 
 use crate::models::small_network;
@@ -76,9 +76,12 @@ fn the_rows_of_the_step_are_decided_and_no_others() {
 #[test]
 fn data_at_a_step_are_for_certificates_at_that_step() {
     let (model, data) = scene();
-    let thinned = data.every(3);
-    assert_eq!((thinned.step(), thinned.digest()), (3, data.digest()));
-    assert_eq!(thinned.every(2).step(), 6);
+    let step = |step: usize| std::num::NonZeroUsize::new(step).unwrap();
+    let thinned = data.every(Part::Test, step(3));
+    assert_eq!((thinned.step(Part::Test).get(), thinned.digest()), (3, data.digest()));
+    // other parts stay whole
+    assert_eq!(thinned.step(Part::Train).get(), 1);
+    assert_eq!(thinned.every(Part::Test, step(2)).step(Part::Test).get(), 6);
     let (holds, rows) = decided(&model, &thinned, &text(&model, &data, "\"every\":3,", 8)).unwrap();
     assert!(holds);
     assert_eq!(rows, (0..8).collect::<Vec<_>>());
@@ -93,7 +96,7 @@ fn steps_that_are_none_and_rows_that_are_not_there_are_refused() {
     let (model, data) = scene();
     let found = |every: &str, rows| decided(&model, &data, &text(&model, &data, every, rows));
     for every in ["\"every\":0,", "\"every\":1,"] {
-        assert!(matches!(found(every, 1), Err(CheckError::Step)), "{every}");
+        assert!(matches!(found(every, 1), Err(CheckError::Step { .. })), "{every}");
     }
     for (every, rows) in [("\"every\":3,", 9), ("\"every\":2,", 13), ("\"every\":100,", 2)] {
         let error = found(every, rows).unwrap_err();

@@ -6,7 +6,7 @@
 #![cfg(all(target_os = "linux", feature = "full"))]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 const GRID: &str = "data = ['spambase']\nrepetitions = 3\n\
     [[model]]\nname = 'small'\nrecipe = '''\nfamily = 'trees'\n[training]\ntrees = 3\ndepth = 2\n'''\n\
@@ -24,14 +24,14 @@ struct OneNode(PathBuf);
 impl OneNode {
     fn start(folder: &Path) -> Self {
         let node = Self(folder.join("cluster"));
-        node.script(&[]);
+        let status = node.script(&[]);
+        assert!(status.success(), "{status}");
         node
     }
 
-    fn script(&self, more: &[&str]) {
+    fn script(&self, more: &[&str]) -> ExitStatus {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slurm/one_node.sh");
-        let status = Command::new("sh").arg(script).arg(&self.0).args(more).status().unwrap();
-        assert!(status.success(), "{status}");
+        Command::new("sh").arg(script).arg(&self.0).args(more).status().unwrap()
     }
 
     /// Sends the array job and waits until it has ended.
@@ -52,7 +52,8 @@ impl OneNode {
 
 impl Drop for OneNode {
     fn drop(&mut self) {
-        self.script(&["stop"]);
+        // a test that failed tells why by itself
+        let _ = self.script(&["stop"]);
     }
 }
 

@@ -57,14 +57,17 @@ pub enum CheckError {
     /// A header key that the claim has no use for.
     #[error("line 1: `{key}` is for claims about rows; `{property}` is none")]
     Unexpected {
-        /// `data`, `part` or `rows`.
+        /// `data`, `part`, `every` or `rows`.
         key: &'static str,
         /// The property.
         property: &'static str,
     },
-    /// A step that is left out where it is 1.
-    #[error("line 1: `every` is below 2; expected 2 or more, or no such key")]
-    Step,
+    /// A step between rows that is none: 1 is stated by leaving the key out.
+    #[error("line 1: `every` is {found}; expected 2 or more, or no such key")]
+    Step {
+        /// The step.
+        found: usize,
+    },
     /// A header key that a claim about rows needs.
     #[error("line 1: `{key}` is missing; `{property}` is about rows")]
     Missing {

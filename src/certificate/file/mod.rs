@@ -8,6 +8,7 @@ mod session;
 mod tally;
 
 use std::io::BufRead;
+use std::num::NonZeroUsize;
 
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Model, Row};
@@ -156,10 +157,8 @@ pub fn check_file(
     };
     check_header(&header, subject)?;
     let thinned = thinned(&header, subject)?;
-    let (subject, step) = match &thinned {
-        Some(data) => (&Subject { data: Some(data), ..*subject }, data.step()),
-        None => (subject, 1),
-    };
+    let step = thinned.as_ref().and(header.every).unwrap_or(1);
+    let subject = &Subject { data: thinned.as_ref().or(subject.data), ..*subject };
     let rows = rows_of(&header, subject)?;
     let (spec, model) = (subject.spec, subject.model.0);
     let lowered = Lowered::new(spec, model, subject.defense.map(|(defense, _)| defense), rows)?;
@@ -200,16 +199,20 @@ fn check_header(header: &Header, subject: &Subject) -> Result<(), CheckError> {
 
 /// The data at the step of the header; `None` if the subject's data is that.
 fn thinned(header: &Header, subject: &Subject) -> Result<Option<DataSet>, CheckError> {
-    let Some(data) = subject.data.filter(|_| header.part.is_some()) else { return Ok(None) };
-    match header.every {
-        Some(step) if step > 1 && data.step() == 1 => Ok(Some(data.every(step))),
-        Some(0 | 1) => Err(CheckError::Step),
-        stated => {
-            let stated = stated.unwrap_or(1);
-            let text = |step: usize| format!("{step} rows");
-            expect_equal("step between rows", text(stated), text(data.step())).map(|()| None)
+    let (Some(data), Some(part)) = (subject.data, header.part) else { return Ok(None) };
+    let stated = match header.every {
+        None => NonZeroUsize::MIN,
+        Some(found) => {
+            let step = NonZeroUsize::new(found).filter(|step| *step > NonZeroUsize::MIN);
+            step.ok_or(CheckError::Step { found })?
         }
+    };
+    let given = data.step(part);
+    if given == NonZeroUsize::MIN && stated > given {
+        return Ok(Some(data.every(part, stated)));
     }
+    let text = |step: NonZeroUsize| format!("1 row in {step}");
+    expect_equal("step between rows", text(stated), text(given)).map(|()| None)
 }
 
 /// The rows that the header names; none for claims without rows.

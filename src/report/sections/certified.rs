@@ -65,6 +65,10 @@ fn certificate_rows(certificate: &CertificateReport) -> Vec<Vec<String>> {
         Some(part) => format!("{} of {part}", subject(certificate.unit)),
         None => subject(certificate.unit).to_owned(),
     };
+    let unit = match certificate.every {
+        Some(step) => format!("{unit}, one in {step}"),
+        None => unit,
+    };
     vec![vec![
         claim(&certificate.claim),
         unit,

@@ -39,9 +39,8 @@ impl Setting<'_> {
         let names: Vec<FeatureName> = radii.keys().cloned().map(FeatureName::Name).collect();
         let mut reach = vec![Rational::ZERO; self.model.schema.len()];
         for (feature, radius) in self.features(&names)?.into_iter().zip(radii.values()) {
-            if let Some(reach) = reach.get_mut(feature.0) {
-                *reach = radius.value().clone();
-            }
+            let known = || LowerError::no_features(&self.model.schema, &[]);
+            *reach.get_mut(feature.0).ok_or_else(known)? = radius.value().clone();
         }
         Ok(Arc::new(Metric::of_box(reach)))
     }

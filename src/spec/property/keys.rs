@@ -73,7 +73,9 @@ impl<T> TakenKey<T> {
 /// Numbers that are needed, in a range.
 impl TakenKey<Decimal> {
     pub(super) fn not_negative(self) -> Result<Decimal, SpecError> {
-        self.needed_if(|value| *value >= Rational::ZERO, "a number >= 0")
+        let (key, value) = (self.key, self.needed()?);
+        expect_not_negative(key, &value)?;
+        Ok(value)
     }
 
     pub(super) fn positive(self) -> Result<Decimal, SpecError> {
@@ -105,6 +107,11 @@ impl<T> TakenKey<Vec<T>> {
         expect_filled(key, &list)?;
         Ok(list)
     }
+}
+
+/// Refuses a number below 0.
+pub(super) fn expect_not_negative(key: &'static str, value: &Decimal) -> Result<(), SpecError> {
+    expect(key, value, *value.value() >= Rational::ZERO, "a number >= 0")
 }
 
 pub(super) fn expect_filled<T>(key: &'static str, list: &[T]) -> Result<(), SpecError> {

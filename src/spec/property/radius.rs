@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::interval::{Decimal, Rational};
+use crate::interval::Decimal;
 
-use super::keys::{TakenKey, expect};
+use super::keys::{TakenKey, expect, expect_not_negative};
 use super::{Keys, Norm, SpecError, Units, listed};
 
 /// The radius of a ball around a row, not negative.
@@ -24,11 +24,15 @@ impl BallRadius {
     /// Takes `epsilon` and `norm`. Radii per feature make a box, of raw units that the spec states.
     pub(super) fn take(keys: &mut Keys) -> Result<(Self, Norm), SpecError> {
         let (radius, norm) = (keys.epsilon().needed()?, keys.norm().or(Norm::Linf));
-        let Self::PerFeature(radii) = &radius else {
-            return Ok((Self::Same(radius.same()?.not_negative()?), norm));
+        let radii = match &radius {
+            Self::Same(value) => {
+                expect_not_negative("epsilon", value)?;
+                return Ok((radius, norm));
+            }
+            Self::PerFeature(radii) => radii,
         };
         for radius in radii.values() {
-            expect("epsilon", radius, *radius.value() >= Rational::ZERO, "numbers >= 0")?;
+            expect_not_negative("epsilon", radius)?;
         }
         expect("epsilon", "an empty table", !radii.is_empty(), "at least one feature")?;
         expect("norm", norm, norm == Norm::Linf, "linf where `epsilon` has a radius per feature")?;
@@ -37,23 +41,22 @@ impl BallRadius {
         expect("units", units, is_raw, "\"raw\" where `epsilon` has a radius per feature")?;
         Ok((radius, norm))
     }
-
-    /// The number, as a key of a property that has no other radius.
-    fn same(self) -> Result<TakenKey<Decimal>, SpecError> {
-        let expected = "one number; `label` and `local-invariance` alone take a radius per feature";
-        match self {
-            Self::Same(value) => Ok(TakenKey { taker: "", key: "epsilon", value: Some(value) }),
-            Self::PerFeature(_) => {
-                Err(SpecError::Value { key: "epsilon", found: "a table".to_owned(), expected })
-            }
-        }
-    }
 }
 
 impl TakenKey<BallRadius> {
-    /// The number, in a property that takes no other radius.
+    /// The number, in a property that takes no radius per feature.
     pub(super) fn same(self) -> Result<TakenKey<Decimal>, SpecError> {
-        self.needed()?.same()
+        let Self { taker, key, value } = self;
+        let value = match value {
+            None => None,
+            Some(BallRadius::Same(value)) => Some(value),
+            Some(BallRadius::PerFeature(_)) => {
+                let expected =
+                    "one number; `label` and `local-invariance` alone take a radius per feature";
+                return Err(SpecError::Value { key, found: "a table".to_owned(), expected });
+            }
+        };
+        Ok(TakenKey { taker, key, value })
     }
 }
 

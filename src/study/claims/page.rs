@@ -11,7 +11,7 @@ use super::super::formula::FigureName;
 use super::ruling::{ClaimComparison, ClaimFinding, ClaimSide, ClaimsFindings, Ruling};
 use super::sheet::{ClaimSheet, Expect, SheetClaim};
 
-/// The template. FormulaNames and sentences come from the sheet, whose author is the reader.
+/// The template. Names and sentences come from the sheet, whose author is the reader.
 const TEMPLATE: &str = include_str!("claims.md.j2");
 
 /// The columns of the table of comparisons.

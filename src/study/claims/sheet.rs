@@ -30,6 +30,12 @@ pub enum SheetError {
     /// The file is not the TOML of claims.
     #[error("not a file of claims: {0}")]
     Toml(#[from] toml::de::Error),
+    /// A group without members.
+    #[error("[groups] `{group:.80}` has no members; a mean needs one")]
+    Group {
+        /// Its name.
+        group: String,
+    },
     /// A claim that says nothing that can be ruled on.
     #[error("line {line}: claim `{name:.80}`: {problem}")]
     Claim {
@@ -145,6 +151,9 @@ impl ClaimSheet {
     pub fn read(bytes: &[u8]) -> Result<Self, SheetError> {
         let text = std::str::from_utf8(bytes)?;
         let SheetFile { groups, claim } = toml::from_str(text)?;
+        if let Some((group, _)) = groups.iter().find(|(_, members)| members.is_empty()) {
+            return Err(SheetError::Group { group: group.clone() });
+        }
         let mut seen = BTreeSet::new();
         let read = |entry: Spanned<ClaimEntry>| {
             let line = line_of(text, entry.span().start);
@@ -325,6 +334,7 @@ mod tests {
             ("'plain', 'c'", "", "gives `x` no values"),
             ("x = [", "plain = [", "a variable and a group"),
             ("x = [", "y = [", "does not use the variable `y`"),
+            ("plain = ['a', 'b']", "plain = []", "`plain` has no members"),
             ("expect = 'positive'\n", "", "stand together"),
             ("expect", "where = 'f1(m, none, x)'\nexpect", "`where` has a figure of attacks"),
             ("expect", "where = 'accuracy(m'\nexpect", "`where`, at character 11: expected `,`"),

@@ -88,20 +88,20 @@ impl FigureName {
         (
             Self::Angle,
             "angle",
-            "mean angle of gradients in degrees, 50 test rows and 50 made points",
+            "mean angle of gradients in degrees, 50 test rows at equal distances and 50 made points",
         ),
         (Self::AngleMany, "angle-many", "the same with all points that were made"),
         (
             Self::CopyProved,
             "copy-proved",
-            "obligations that are proved of the substitute, of those that are valid",
+            "obligations of the attack's `certify` that are proved of the substitute, if it is no constant",
         ),
-        (Self::CopyRefuted, "copy-refuted", "obligations that are refuted of the substitute"),
+        (Self::CopyRefuted, "copy-refuted", "those that are refuted of it"),
         (Self::Proved, "proved", "obligations that are proved, of those that are valid"),
         (Self::Refuted, "refuted", "obligations that are refuted"),
         (Self::Open, "undecided", "obligations that are neither"),
         (Self::Accuracy, "accuracy", "on test rows, behind the defense if there is one"),
-        (Self::TargetF1, "target-f1", "on test rows, of the undefended target"),
+        (Self::TargetF1, "target-f1", "on held-out rows, of the undefended target"),
         (
             Self::Strength,
             "strength",
@@ -122,7 +122,7 @@ impl FigureName {
         (
             Self::Membership,
             "membership",
-            "pairs of a training and a test row that the posterior of the true label tells apart",
+            "pairs in which the training row has the higher posterior of its label than the test row; ½ is chance",
         ),
         (Self::TestRows, "test-rows", "the number of test rows"),
     ];
@@ -137,7 +137,7 @@ impl FigureName {
         Self::ALL.map(|(_, name, _)| name).join(", ")
     }
 
-    /// FormulaNames and meanings, for people.
+    /// Names and meanings, for people.
     pub(in super::super) fn meanings() -> impl Iterator<Item = (&'static str, &'static str)> {
         Self::ALL.iter().map(|(_, name, meaning)| (*name, *meaning))
     }
@@ -176,6 +176,14 @@ impl FigureName {
             | Self::Membership
             | Self::TestRows => FigureOf::Answers,
         }
+    }
+
+    /// True if it counts what the kernel decided: an end of it is rounded outward.
+    pub(in super::super) fn is_proved(self) -> bool {
+        matches!(
+            self,
+            Self::Proved | Self::Refuted | Self::Open | Self::CopyProved | Self::CopyRefuted
+        )
     }
 
     /// Its names in a formula.
@@ -222,7 +230,7 @@ impl FigureTable {
         Ok(Self { header, cells })
     }
 
-    /// The figure of some cell. FormulaNames are those of the model, the defense, and the attack or property.
+    /// The figure of some cell. Names are those of the model, the defense, and the attack or property.
     ///
     /// # Errors
     /// The reason why there is none.

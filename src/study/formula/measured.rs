@@ -10,7 +10,7 @@ use super::reading::StudyFormula;
 /// Meanings of the names of a formula that are not names of the study.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct FormulaNames<'n> {
-    /// FormulaNames that stand for several.
+    /// Names that stand for several.
     pub(in super::super) groups: &'n BTreeMap<String, Vec<String>>,
     /// The name that each variable stands for.
     pub(in super::super) choice: &'n BTreeMap<String, String>,
@@ -108,6 +108,9 @@ impl FormulaNames<'_> {
             cells = cells.iter().flat_map(longer).collect();
         }
         let values: Vec<f64> = cells.iter().map(|cell| get(cell)).collect::<Result<_, _>>()?;
-        Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+        match values.len() {
+            0 => Err("a group has no members".to_owned()),
+            count => Ok(values.iter().sum::<f64>() / count as f64),
+        }
     }
 }

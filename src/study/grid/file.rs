@@ -93,10 +93,9 @@ pub(super) struct PropertyEntry {
     pub(super) spec: Option<String>,
     pub(super) spec_file: Option<String>,
     pub(super) declared: Option<Spanned<String>>,
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<Spanned<Part>>,
     pub(super) rows: Option<Spanned<usize>>,
-    #[serde(default)]
-    pub(super) spread: bool,
+    pub(super) spread: Option<Spanned<bool>>,
     pub(super) budget_nodes: Option<u64>,
     #[serde(default)]
     pub(super) for_attackers: bool,

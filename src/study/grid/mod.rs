@@ -32,7 +32,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::spread;
+use crate::dataset::at_step_for;
 use crate::defend::DefenseKind;
 use crate::model::{DataSet, Digest, Part};
 use crate::spec::{Spec, SpecError};
@@ -135,7 +135,7 @@ pub(super) struct GridProperty {
     pub(super) declared: Option<String>,
     /// The part of the data; by default the one that the property is meant for.
     pub(super) part: Option<Part>,
-    /// Its first rows, all if there are no more; by default all.
+    /// At most so many rows, from the front or at equal steps; by default all.
     pub(super) rows: Option<usize>,
     /// True if they are taken from the whole part, at equal steps.
     pub(super) is_spread: bool,
@@ -283,7 +283,7 @@ impl GridProperty {
     pub(super) fn data<'d>(&self, data: &'d DataSet) -> Cow<'d, DataSet> {
         let part = self.part.or_else(|| Some(self.check().ok()?.property.default_part()));
         match (self.rows.filter(|_| self.is_spread), part) {
-            (Some(rows), Some(part)) => spread(data, part, rows),
+            (Some(rows), Some(part)) => at_step_for(data, part, rows),
             _ => Cow::Borrowed(data),
         }
     }

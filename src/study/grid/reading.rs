@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use crate::defend::DefenseKind;
-use crate::model::{Digest, MAX_BYTES, Model};
+use crate::model::{Digest, MAX_BYTES, Model, Part};
 use crate::source::read_regular;
 use crate::spec::Spec;
 use crate::steal::AttackSpec;
@@ -99,6 +99,26 @@ struct EntryName<'e> {
 impl EntryReader<'_> {
     fn line<T>(&self, value: &Spanned<T>) -> usize {
         line_of(self.text, value.span().start)
+    }
+
+    /// The part of the data; answers that were served are a data set of their own, which no grid has.
+    fn part(&self, entry: &PropertyEntry) -> Result<Option<Part>, GridError> {
+        match &entry.part {
+            Some(part) if *part.get_ref() == Part::Served => {
+                self.value(part, "part", "`train`, `validation`, `test` or `auxiliary`")
+            }
+            part => Ok(part.as_ref().map(|part| *part.get_ref())),
+        }
+    }
+
+    /// True if rows are taken from the whole part; refused without a number of rows.
+    fn spread(&self, entry: &PropertyEntry) -> Result<bool, GridError> {
+        match &entry.spread {
+            Some(spread) if *spread.get_ref() && entry.rows.is_none() => {
+                self.value(spread, "spread", "`rows` beside it: all rows need no step")
+            }
+            spread => Ok(spread.as_ref().is_some_and(|spread| *spread.get_ref())),
+        }
     }
 
     /// The number of the property that an attack's substitutes are certified for.
@@ -321,9 +341,9 @@ impl EntryReader<'_> {
             name: at.name.get_ref().clone(),
             text: self.text(at, entry.spec.as_ref(), entry.spec_file.as_ref())?,
             declared: entry.declared.as_ref().map(|direction| direction.get_ref().clone()),
-            part: entry.part,
+            part: self.part(entry)?,
             rows: entry.rows.as_ref().map(|rows| *rows.get_ref()),
-            is_spread: entry.spread,
+            is_spread: self.spread(entry)?,
             budget_nodes: entry.budget_nodes,
             is_for_thief: entry.for_attackers,
             is_behind_defenses: entry.behind_defenses.unwrap_or(true),
@@ -465,6 +485,8 @@ mod tests {
             ("[[model]]\nname = 'a/b'\nrecipe = ''", &["line 6: `name` is \"a/b\"", "letters"]),
             ("[[model]]\nname = 'n'\nneeds = ['luck']", &["line 7", "luck", "two-classes"]),
             (&format!("{property}{spec}rows = 0"), &["line 8: `rows` is 0; expected at least 1"]),
+            (&format!("{property}{spec}part = 'served'"), &["line 8: `part` is Served", "`test`"]),
+            (&format!("{property}{spec}spread = true"), &["line 8: `spread` is true", "`rows`"]),
             (&format!("{property}{spec}rows = -1"), &["line 8", "-1"]),
             (&format!("{property}{spec}part = 'all'"), &["line 8", "all", "auxiliary"]),
             (&format!("{property}{spec}{property}{spec}"), &["line 9: property `p` is named as"]),

@@ -11,7 +11,7 @@ use crate::report::Estimate;
 use super::super::StudyError;
 use super::super::formula::{FigureTable, FormulaNames, FormulaValues};
 use super::records::PublishedRecord;
-use super::sheet::{PublishedSheet, PublishedTable};
+use super::sheet::{PublishedSheet, PublishedTable, RoundedEnd};
 
 /// A printed number beside the same figure of a study.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,11 +22,21 @@ pub struct PublishedFinding {
     pub choice: BTreeMap<String, String>,
     /// The printed number.
     pub published: f64,
+    /// As it was printed.
+    pub printed: String,
+    /// Half a unit of its last digit.
+    #[serde(skip)]
+    pub half_unit: f64,
     /// Mean and spread over the repetitions; `None` if there is no figure.
     pub here: Option<Estimate>,
     /// The 95% interval of the mean; `None` for figures without repetitions, and for one repetition.
     pub interval: Option<[f64; 2]>,
-    /// Reason why there is no figure.
+    /// The end of what is proved that the figure is; `None` if it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<RoundedEnd>,
+    /// Repetitions without a figure.
+    pub lost: u64,
+    /// Reason why there is no figure, or not of every repetition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
     /// A remark on the print.
@@ -34,9 +44,9 @@ pub struct PublishedFinding {
     pub remark: Option<String>,
 }
 
-/// The tables of one study beside those of a sheet.
+/// One study beside the tables of a sheet.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ComparedTable {
+pub struct ComparedStudy {
     /// Seed of the study.
     pub seed: u64,
     /// Repetitions of every attack.
@@ -57,9 +67,10 @@ impl PublishedFinding {
         self.here.map(|here| here.mean - self.published)
     }
 
-    /// True if the interval does not hold the printed number; `None` without an interval.
+    /// True if the interval holds no number that would be printed so; `None` without an interval.
     pub fn is_apart(&self) -> Option<bool> {
-        self.interval.map(|[low, high]| self.published < low || high < self.published)
+        let [least, most] = [self.published - self.half_unit, self.published + self.half_unit];
+        self.interval.map(|[low, high]| most < low || high < least)
     }
 }
 
@@ -67,14 +78,14 @@ impl PublishedFinding {
 ///
 /// # Errors
 /// A folder without a study, and lines that cannot be read.
-pub fn compare(sheet: &PublishedSheet, folder: &Path) -> Result<ComparedTable, StudyError> {
+pub fn compare(sheet: &PublishedSheet, folder: &Path) -> Result<ComparedStudy, StudyError> {
     let table = FigureTable::read(folder)?;
     let found = |one: &PublishedTable| {
         one.records.iter().map(|record| finding(sheet, one, record, &table)).collect()
     };
     let tables = sheet.tables.iter().map(found).collect();
     let header = table.header;
-    Ok(ComparedTable {
+    Ok(ComparedStudy {
         seed: header.seed,
         repetitions: header.layout.repetitions,
         grid: header.grid,
@@ -100,10 +111,19 @@ fn finding(
     PublishedFinding {
         data: record.data.clone(),
         choice: record.choice.clone(),
-        published: record.published,
+        published: record.published.value,
+        printed: record.published.text.clone(),
+        half_unit: record.published.half_unit(),
         here: values.estimate,
         interval: values.interval,
-        missing: values.missing.filter(|_| values.estimate.is_none()),
+        end: table.end,
+        lost: match values.estimate {
+            Some(here) if values.is_repeated => {
+                figures.header.layout.repetitions.saturating_sub(here.n)
+            }
+            _ => 0,
+        },
+        missing: values.missing,
         remark: record.remark.clone(),
     }
 }

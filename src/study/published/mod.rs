@@ -26,10 +26,10 @@ mod page;
 mod records;
 mod sheet;
 
-pub use compared::{ComparedTable, PublishedFinding, compare};
+pub use compared::{ComparedStudy, PublishedFinding, compare};
 pub use page::{BESIDE_COLUMNS, beside_csv, beside_page};
 pub use records::RecordsError;
-pub use sheet::{PublishedError, PublishedSheet};
+pub use sheet::{PublishedError, PublishedSheet, RoundedEnd};
 
 #[cfg(test)]
 mod tests;

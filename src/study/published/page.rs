@@ -1,6 +1,7 @@
 //! The page and the table of printed numbers beside those of studies.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use minijinja::{Environment, Value, context};
 
@@ -9,19 +10,20 @@ use crate::text::csv_of;
 
 use super::super::formula::FigureName;
 use super::agreement::TableAgreement;
-use super::compared::{ComparedTable, PublishedFinding};
+use super::compared::{ComparedStudy, PublishedFinding};
 use super::sheet::{PublishedSheet, PublishedTable, RoundedEnd};
 
 /// The template. Names and sentences come from the sheet, whose author is the reader.
 const TEMPLATE: &str = include_str!("beside.md.j2");
 
 /// The columns of the table of all numbers.
-pub const BESIDE_COLUMNS: [&str; 12] = [
+pub const BESIDE_COLUMNS: [&str; 13] = [
     "table",
     "data",
     "cell",
     "published",
     "seed",
+    "kind",
     "here",
     "sd",
     "n",
@@ -38,7 +40,7 @@ pub const BESIDE_COLUMNS: [&str; 12] = [
 /// The template cannot be filled in. This is a defect of the program.
 pub fn beside_page(
     sheet: &PublishedSheet,
-    studies: &[ComparedTable],
+    studies: &[ComparedStudy],
 ) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_syntax(line_based().map_err(template_error)?);
@@ -63,20 +65,28 @@ pub fn beside_page(
     template.render(context! { source, digest, studies, tables, figures }).map_err(template_error)
 }
 
+/// A number with the seed of the study that it is from, if that is not the first one.
+type SeededFinding = (PublishedFinding, Option<u64>);
+
 /// The numbers of a table, each from the first study that has it.
-fn first_found(at: usize, studies: &[ComparedTable]) -> Vec<PublishedFinding> {
-    let of_study: Vec<&Vec<PublishedFinding>> =
-        studies.iter().filter_map(|study| study.tables.get(at)).collect();
-    let count = of_study.first().map_or(0, |findings| findings.len());
+fn first_found(at: usize, studies: &[ComparedStudy]) -> Vec<SeededFinding> {
+    let seeds = studies.iter().enumerate().map(|(at, study)| (at > 0).then_some(study.seed));
+    let of_study: Vec<(&Vec<PublishedFinding>, Option<u64>)> = studies
+        .iter()
+        .zip(seeds)
+        .filter_map(|(study, seed)| Some((study.tables.get(at)?, seed)))
+        .collect();
+    let count = of_study.first().map_or(0, |(findings, _)| findings.len());
     let one = |number: usize| {
-        let mut found = of_study.iter().filter_map(|findings| findings.get(number));
-        let all = found.clone();
-        found.find(|one| one.here.is_some()).or_else(|| all.clone().next()).cloned()
+        let all = of_study.iter().filter_map(|(all, seed)| Some((all.get(number)?, *seed)));
+        let found = all.clone().find(|(one, _)| one.here.is_some()).or_else(|| all.clone().next());
+        found.map(|(one, seed)| (one.clone(), seed))
     };
     (0..count).filter_map(one).collect()
 }
 
-fn table_view(table: &PublishedTable, findings: &[PublishedFinding]) -> Value {
+fn table_view(table: &PublishedTable, placed: &[SeededFinding]) -> Value {
+    let findings: Vec<PublishedFinding> = placed.iter().map(|(one, _)| one.clone()).collect();
     let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
     for reason in findings.iter().filter_map(|one| one.missing.as_deref()) {
         *missing.entry(reason).or_default() += 1;
@@ -87,22 +97,27 @@ fn table_view(table: &PublishedTable, findings: &[PublishedFinding]) -> Value {
         .iter()
         .filter_map(|one| {
             let remark = one.remark.as_deref()?;
-            Some(context! { cell => place(one), remark, published => one.published.to_string() })
+            Some(context! { cell => place(one), remark, published => one.printed.as_str() })
         })
         .collect();
-    let (head, rows) = rows(table, findings);
+    let PageTable { head, rows } = match table.across.as_deref() {
+        Some(across) => PageTable::across(across, placed),
+        None => PageTable::plain(placed),
+    };
     context! {
         name => table.name.as_str(), says => table.says.as_str(), note => table.note.as_deref(),
-        formula => table.text.as_str(), summary => summary(findings), head, rows, missing, remarks,
+        formula => table.text.as_str(), summary => summary(table, &findings), head, rows, missing, remarks,
     }
 }
 
-fn summary(findings: &[PublishedFinding]) -> Value {
+/// The table in short. Means over ends of what is proved would be ends of nothing.
+fn summary(table: &PublishedTable, findings: &[PublishedFinding]) -> Value {
     let found = TableAgreement::of(findings);
+    let measured = |value: Option<f64>| value.filter(|_| table.end.is_none());
     let text = |value: Option<f64>| value.map(|value| format!("{value:.2}"));
     context! {
         all => findings.len(), with => found.with, published => text(found.published),
-        here => text(found.here), distance => text(found.distance),
+        here => text(measured(found.here)), distance => text(measured(found.distance)),
         signs => found.signs.map(|count| format!("{count} of {}", found.with)),
         apart => (found.judged > 0).then(|| format!("{} of {}", found.apart, found.judged)),
         rank => text(found.rank),
@@ -115,66 +130,98 @@ fn place(one: &PublishedFinding) -> String {
     std::iter::once(one.data.as_str()).chain(names).collect::<Vec<_>>().join(", ")
 }
 
-/// The head and the rows of a table: a row per number, or one per choice of the other names if a variable stands across.
-fn rows(table: &PublishedTable, findings: &[PublishedFinding]) -> (Vec<String>, Vec<Vec<String>>) {
-    let across = table.across.as_deref();
-    let variables = findings.first().map(|one| one.choice.keys().cloned().collect::<Vec<_>>());
-    let variables: Vec<String> = variables.unwrap_or_default();
-    let down: Vec<&String> =
-        variables.iter().filter(|name| Some(name.as_str()) != across).collect();
-    let names = |one: &PublishedFinding| {
-        let down = down.iter().filter_map(|name| one.choice.get(*name).cloned());
-        std::iter::once(one.data.clone()).chain(down).collect::<Vec<_>>()
-    };
-    let mut head: Vec<String> = vec!["data".to_owned()];
-    head.extend(down.iter().map(|name| (*name).clone()));
-    let Some(across) = across else {
-        head.extend(["published", "here", "here − published"].map(str::to_owned));
-        let row = |one: &PublishedFinding| {
-            let difference = one.difference().map_or(String::new(), |apart| format!("{apart:+.2}"));
-            let own = [one.published.to_string(), here(table, one), difference];
-            names(one).into_iter().chain(own).collect()
+/// A table as the page has it.
+struct PageTable {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl PageTable {
+    /// A row per number.
+    fn plain(placed: &[SeededFinding]) -> Self {
+        let variables = variables(placed, None);
+        let own = ["published", "here", "here − published"].map(str::to_owned);
+        let row = |one: &SeededFinding| {
+            let cells = [one.0.printed.clone(), here(one), difference(&one.0)];
+            names(&one.0, &variables).into_iter().chain(cells).collect()
         };
-        return (head, findings.iter().map(row).collect());
-    };
-    let column = |one: &PublishedFinding| one.choice.get(across).cloned().unwrap_or_default();
-    let (mut columns, mut rows): (Vec<String>, Vec<(Vec<String>, BTreeMap<usize, String>)>) =
-        (Vec::new(), Vec::new());
-    for one in findings {
-        let (key, name) = (names(one), column(one));
-        let at = columns.iter().position(|known| *known == name).unwrap_or_else(|| {
-            columns.push(name);
-            columns.len() - 1
-        });
-        let row = rows.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            rows.push((key, BTreeMap::new()));
-            rows.len() - 1
-        });
-        rows[row].1.insert(at, format!("{} / {}", one.published, here(table, one)));
+        let head = std::iter::once("data".to_owned()).chain(variables.clone()).chain(own).collect();
+        Self { head, rows: placed.iter().map(row).collect() }
     }
-    let count = columns.len();
-    head.extend(columns);
-    let whole = |(names, cells): (Vec<String>, BTreeMap<usize, String>)| {
-        let cell = |at: usize| cells.get(&at).cloned().unwrap_or_default();
-        names.into_iter().chain((0..count).map(cell)).collect()
-    };
-    (head, rows.into_iter().map(whole).collect())
+
+    /// A row per choice of the other names, with the values of one variable beside each other.
+    fn across(across: &str, placed: &[SeededFinding]) -> Self {
+        let variables = variables(placed, Some(across));
+        let (mut columns, mut keys): (Vec<String>, Vec<Vec<String>>) = (Vec::new(), Vec::new());
+        let mut cells: BTreeMap<(usize, usize), String> = BTreeMap::new();
+        for one in placed {
+            let name = one.0.choice.get(across).cloned().unwrap_or_default();
+            let place =
+                (place_of(&mut keys, names(&one.0, &variables)), place_of(&mut columns, name));
+            cells.insert(place, format!("{} / {}", one.0.printed, here(one)));
+        }
+        let row = |(number, key): (usize, Vec<String>)| {
+            let cell = |at: usize| cells.get(&(number, at)).cloned().unwrap_or_default();
+            key.into_iter().chain((0..columns.len()).map(cell)).collect()
+        };
+        let rows = keys.into_iter().enumerate().map(row).collect();
+        let head = std::iter::once("data".to_owned()).chain(variables).chain(columns).collect();
+        Self { head, rows }
+    }
+}
+
+/// The place of a value in a list, at its end if it is new.
+fn place_of<T: PartialEq>(known: &mut Vec<T>, value: T) -> usize {
+    known.iter().position(|one| *one == value).unwrap_or_else(|| {
+        known.push(value);
+        known.len() - 1
+    })
+}
+
+/// The variables of a table but one.
+fn variables(placed: &[SeededFinding], but: Option<&str>) -> Vec<String> {
+    let all = placed.first().into_iter().flat_map(|(one, _)| one.choice.keys());
+    all.filter(|name| Some(name.as_str()) != but).cloned().collect()
+}
+
+/// The data set of a number, and the names of some variables.
+fn names(one: &PublishedFinding, variables: &[String]) -> Vec<String> {
+    let given = variables.iter().map(|name| one.choice.get(name).cloned().unwrap_or_default());
+    std::iter::once(one.data.clone()).chain(given).collect()
 }
 
 /// The figure of a study: `3.12 ±0.80`, bold if its interval does not hold the printed number. Ends of what is proved are
 /// rounded outward.
-fn here(table: &PublishedTable, one: &PublishedFinding) -> String {
+fn here((one, seed): &SeededFinding) -> String {
     let Some(here) = one.here else { return "–".to_owned() };
-    let text = match table.end {
+    let mut text = match one.end {
         None => format!("{:.2}", here.mean),
         Some(RoundedEnd::AtLeast) => format!("≥ {:.2}", hundredths(here.mean, f64::floor)),
         Some(RoundedEnd::AtMost) => format!("≤ {:.2}", hundredths(here.mean, f64::ceil)),
     };
-    let text = match one.interval {
-        Some([low, high]) => format!("{text} ±{:.2}", (high - low) / 2.0),
-        None => text,
-    };
-    if one.is_apart() == Some(true) { format!("**{text}**") } else { text }
+    if let Some([low, high]) = one.interval {
+        let _ = write!(text, " ±{:.2}", (high - low) / 2.0);
+    }
+    if one.is_apart() == Some(true) {
+        text = format!("**{text}**");
+    }
+    if one.lost > 0 {
+        let _ = write!(text, " ({} of {})", here.n, here.n + one.lost);
+    }
+    if let Some(seed) = seed {
+        let _ = write!(text, " [seed {seed}]");
+    }
+    text
+}
+
+/// The figure less the printed number, an end of what is proved rounded outward.
+fn difference(one: &PublishedFinding) -> String {
+    let Some(apart) = one.difference() else { return String::new() };
+    match one.end {
+        None => format!("{apart:+.2}"),
+        Some(RoundedEnd::AtLeast) => format!("≥ {:+.2}", hundredths(apart, f64::floor)),
+        Some(RoundedEnd::AtMost) => format!("≤ {:+.2}", hundredths(apart, f64::ceil)),
+    }
 }
 
 /// A number in whole hundredths. A share of fewer than 10⁷ obligations that is not whole differs by more than the floats err.
@@ -185,17 +232,30 @@ fn hundredths(value: f64, rounded: fn(f64) -> f64) -> f64 {
 }
 
 /// All numbers, as CSV: a line per study.
-pub fn beside_csv(sheet: &PublishedSheet, studies: &[ComparedTable]) -> String {
+pub fn beside_csv(sheet: &PublishedSheet, studies: &[ComparedStudy]) -> String {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-    let row = |study: &ComparedTable, table: &PublishedTable, one: &PublishedFinding| {
+    let rounded = |one: &PublishedFinding, end: fn(f64) -> f64| {
+        one.here.map_or(String::new(), |here| format!("{:.2}", hundredths(here.mean, end)))
+    };
+    let row = |study: &ComparedStudy, table: &PublishedTable, one: &PublishedFinding| {
         let choice = one.choice.iter().map(|(name, value)| format!("{name}={value}"));
         [
             table.name.clone(),
             one.data.clone(),
             choice.collect::<Vec<_>>().join(" "),
-            one.published.to_string(),
+            one.printed.clone(),
             study.seed.to_string(),
-            number(one.here.map(|here| here.mean)),
+            match one.end {
+                None => "measured",
+                Some(RoundedEnd::AtLeast) => "proved, at least",
+                Some(RoundedEnd::AtMost) => "proved, at most",
+            }
+            .to_owned(),
+            match one.end {
+                None => number(one.here.map(|here| here.mean)),
+                Some(RoundedEnd::AtLeast) => rounded(one, f64::floor),
+                Some(RoundedEnd::AtMost) => rounded(one, f64::ceil),
+            },
             number(one.here.and_then(|here| here.sd)),
             one.here.map_or(String::new(), |here| here.n.to_string()),
             number(one.interval.map(|[low, _]| low)),

@@ -32,6 +32,23 @@ pub enum RecordsError {
         /// The text.
         found: String,
     },
+    /// A line about the cell of another one.
+    #[error("line {line}: the same cell as line {first}; expected each once")]
+    Twice {
+        /// The line.
+        line: u64,
+        /// The earlier line.
+        first: u64,
+    },
+    /// A column that stands twice.
+    #[error("line 1: the column `{column:.80}` stands twice")]
+    Column {
+        /// Its name.
+        column: String,
+    },
+    /// No line but the header.
+    #[error("there is no record; expected a line per printed number")]
+    Nothing,
     /// A cell without a name.
     #[error("line {line}: `{column:.80}` is empty; expected a name")]
     Empty {
@@ -42,6 +59,26 @@ pub enum RecordsError {
     },
 }
 
+/// A number as it was printed: how much of it is known stands in its last digit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PrintedNumber {
+    pub(super) text: String,
+    pub(super) value: f64,
+}
+
+impl PrintedNumber {
+    fn read(text: &str) -> Option<Self> {
+        let value: f64 = text.parse().ok()?;
+        value.is_finite().then(|| Self { text: text.to_owned(), value })
+    }
+
+    /// Half a unit of the last digit.
+    pub(super) fn half_unit(&self) -> f64 {
+        let decimals = self.text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        0.5 * 10f64.powi(-i32::try_from(decimals).unwrap_or(i32::MAX))
+    }
+}
+
 /// A printed number, with the cells that it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PublishedRecord {
@@ -49,7 +86,7 @@ pub(super) struct PublishedRecord {
     /// The name that each variable stands for.
     pub(super) choice: BTreeMap<String, String>,
     /// As printed, or as read where the remark says so.
-    pub(super) published: f64,
+    pub(super) published: PrintedNumber,
     pub(super) remark: Option<String>,
     /// Reason why there is no such figure here.
     pub(super) without: Option<String>,
@@ -60,6 +97,10 @@ pub(super) fn read(bytes: &[u8], names: &[String]) -> Result<Vec<PublishedRecord
     const OWN: [&str; 4] = ["data", "published", "remark", "without"];
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers()?.clone();
+    let doubled = |at: usize| header.iter().take(at).any(|one| Some(one) == header.get(at));
+    if let Some(column) = (0..header.len()).find(|at| doubled(*at)).and_then(|at| header.get(at)) {
+        return Err(RecordsError::Column { column: column.to_owned() });
+    }
     let place = |column: &str| header.iter().position(|one| one == column);
     let needed = |column: &'static str| place(column).ok_or(RecordsError::NoColumn { column });
     let (data, published) = (needed("data")?, needed("published")?);
@@ -74,7 +115,7 @@ pub(super) fn read(bytes: &[u8], names: &[String]) -> Result<Vec<PublishedRecord
         let text = place(column).and_then(|at| record.get(at)).unwrap_or_default();
         (!text.is_empty()).then(|| text.to_owned())
     };
-    let mut records = Vec::new();
+    let (mut records, mut seen) = (Vec::new(), BTreeMap::new());
     for record in reader.records() {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -83,19 +124,22 @@ pub(super) fn read(bytes: &[u8], names: &[String]) -> Result<Vec<PublishedRecord
             name => Ok(name.to_owned()),
         };
         let text = record.get(published).unwrap_or_default();
-        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
         let choice =
             variables.iter().map(|&(at, column)| Ok((column.to_owned(), name(at, column)?)));
+        let refused = || RecordsError::Number { line, found: text.to_owned() };
+        let (data, choice) = (name(data, "data")?, choice.collect::<Result<_, RecordsError>>()?);
+        if let Some(first) = seen.insert((data.clone(), BTreeMap::clone(&choice)), line) {
+            return Err(RecordsError::Twice { line, first });
+        }
         records.push(PublishedRecord {
-            data: name(data, "data")?,
-            choice: choice.collect::<Result<_, RecordsError>>()?,
-            published: number
-                .ok_or_else(|| RecordsError::Number { line, found: text.to_owned() })?,
+            data,
+            choice,
+            published: PrintedNumber::read(text).ok_or_else(refused)?,
             remark: optional(&record, "remark"),
             without: optional(&record, "without"),
         });
     }
-    Ok(records)
+    if records.is_empty() { Err(RecordsError::Nothing) } else { Ok(records) }
 }
 
 #[cfg(test)]
@@ -111,8 +155,9 @@ mod tests {
     fn each_line_is_a_number_with_its_names() {
         let found = read_text("data,target,published,remark\nd,m,1.5,\nd,n,-2,odd\n").unwrap();
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].published, found[0].remark.as_deref()), (1.5, None));
-        assert_eq!((found[1].choice["target"].as_str(), found[1].published), ("n", -2.0));
+        assert_eq!((found[0].published.value, found[0].remark.as_deref()), (1.5, None));
+        assert_eq!([0, 1].map(|at: usize| found[at].published.half_unit()), [0.05, 0.5]);
+        assert_eq!((found[1].choice["target"].as_str(), found[1].published.value), ("n", -2.0));
         assert_eq!(found[1].remark.as_deref(), Some("odd"));
         assert_eq!(found[1].without, None);
     }
@@ -123,7 +168,7 @@ mod tests {
             ("data,target\nd,m\n", "no column `published`"),
             ("target,published\nm,1\n", "no column `data`"),
             ("data,published,tarqet\nd,1,m\n", "does not use the column `tarqet`"),
-            ("data,published\nd,1\nd,one\n", "line 3: `published` is \"one\""),
+            ("data,published\nd,1\ne,one\n", "line 3: `published` is \"one\""),
             ("data,published\nd,nan\n", "line 2: `published` is \"nan\""),
             ("data,published\nd,1e999\n", "line 2"),
             ("data,published\n,1\n", "line 2: `data` is empty"),
@@ -131,6 +176,9 @@ mod tests {
             ("data,published\nd,1,2\n", "line: 2"),
             ("data,published\nd\u{0},\"1\n", "published"),
             ("", "no column `data`"),
+            ("data,published\n", "there is no record"),
+            ("data,target,published\nd,m,1\nd,n,1\nd,m,2\n", "line 4: the same cell as line 2"),
+            ("data,published,data\nd,1,d\n", "the column `data` stands twice"),
         ] {
             let message = read_text(text).unwrap_err();
             assert!(message.contains(fact), "{text}\n{message}");

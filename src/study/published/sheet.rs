@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::model::Digest;
@@ -37,6 +37,12 @@ pub enum PublishedError {
         name: String,
         /// The fault, and what is expected.
         problem: String,
+    },
+    /// A group without members.
+    #[error("[groups] `{group:.80}` has no members; a mean needs one")]
+    Group {
+        /// Its name.
+        group: String,
     },
     /// Records of a table that were not opened.
     #[error("line {line}: table `{name:.80}`: {error}")]
@@ -85,12 +91,14 @@ pub(super) struct PublishedTable {
     /// The side of what is proved that the figure is an end of.
     pub(super) end: Option<RoundedEnd>,
     pub(super) records: Vec<PublishedRecord>,
+    /// The file of the records, as the sheet names it.
+    pub(super) file: String,
 }
 
 /// The direction in which an end of what is proved is rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum RoundedEnd {
+pub enum RoundedEnd {
     /// Down.
     AtLeast,
     /// Up.
@@ -140,54 +148,74 @@ impl PublishedSheet {
     ) -> Result<Self, PublishedError> {
         let text = std::str::from_utf8(bytes)?;
         let PublishedFile { source, groups, table } = toml::from_str(text)?;
+        if let Some((group, _)) = groups.iter().find(|(_, members)| members.is_empty()) {
+            return Err(PublishedError::Group { group: group.clone() });
+        }
         let (mut seen, mut tables, mut all) = (BTreeSet::new(), Vec::new(), bytes.to_vec());
         for entry in table {
             let line = line_of(text, entry.span().start);
             let entry = entry.into_inner();
             let name = entry.name.clone();
-            let refused = |problem| PublishedError::Table { line, name: name.clone(), problem };
             if name.is_empty() || !seen.insert(name.clone()) {
-                return Err(refused("give each table a name of its own".to_owned()));
+                let problem = "give each table a name of its own".to_owned();
+                return Err(PublishedError::Table { line, name, problem });
             }
-            let formula = StudyFormula::read(&entry.figure)
-                .map_err(|error| refused(format!("`figure`, {error}")))?;
             let opened = open(&entry.records);
-            let bytes = opened.map_err(|error| PublishedError::Place {
-                line,
-                name: name.clone(),
-                error,
-            })?;
-            let names: Vec<String> =
-                formula.figures().iter().flat_map(|(_, names)| names.iter().cloned()).collect();
-            let records = records::read(&bytes, &names).map_err(|error| {
-                let (name, records) = (name.clone(), entry.records.clone());
-                PublishedError::Records { line, name, records, error }
-            })?;
+            let bytes = opened.map_err(|error| PublishedError::Place { line, name, error })?;
+            tables.push(entry.read(line, &bytes, &groups)?);
             all.extend_from_slice(&bytes);
-            let is_column =
-                |across: &String| records.iter().all(|one| one.choice.contains_key(across));
-            if let Some(across) = entry.across.as_ref().filter(|across| !is_column(across)) {
-                return Err(refused(format!(
-                    "`across` is `{across}`; expected a column of the records"
-                )));
-            }
-            let TableFile { name, says, note, figure, across, end, .. } = entry;
-            tables.push(PublishedTable {
-                name,
-                says,
-                note,
-                text: figure,
-                formula,
-                across,
-                end,
-                records,
-            });
         }
         Ok(Self { source, groups, tables, digest: Digest::of(&all) })
+    }
+
+    /// The files of records, as the sheet names them.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| table.file.as_str())
     }
 
     /// The names of the tables, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|table| table.name.as_str())
+    }
+}
+
+impl TableFile {
+    fn read(
+        self,
+        line: usize,
+        bytes: &[u8],
+        groups: &BTreeMap<String, Vec<String>>,
+    ) -> Result<PublishedTable, PublishedError> {
+        let Self { name, says, note, figure, across, end, records: file } = self;
+        let refused = |problem| PublishedError::Table { line, name: name.clone(), problem };
+        let formula =
+            StudyFormula::read(&figure).map_err(|error| refused(format!("`figure`, {error}")))?;
+        let is_proved = formula.figures().iter().any(|(figure, _)| figure.is_proved());
+        if is_proved != end.is_some() {
+            return Err(refused(match is_proved {
+                true => "the figure is about what is proved; say by `end` if it is \"at-least\" or \"at-most\"",
+                false => "`end` is for figures about what is proved; leave it out",
+            }
+            .to_owned()));
+        }
+        let names: Vec<String> =
+            formula.figures().iter().flat_map(|(_, names)| names.iter().cloned()).collect();
+        let records = records::read(bytes, &names).map_err(|error| {
+            let (name, records) = (name.clone(), file.clone());
+            PublishedError::Records { line, name, records, error }
+        })?;
+        let variables = || records.iter().flat_map(|one| one.choice.keys());
+        if let Some(group) = variables().find(|name| groups.contains_key(*name)) {
+            return Err(refused(format!(
+                "`{group}` is a column and a group; give one of them another name"
+            )));
+        }
+        let is_column = |across: &String| variables().any(|name| name == across);
+        if let Some(across) = across.as_ref().filter(|across| !is_column(across)) {
+            return Err(refused(format!(
+                "`across` is `{across}`; expected a column of the records"
+            )));
+        }
+        Ok(PublishedTable { name, says, note, text: figure, formula, across, end, records, file })
     }
 }

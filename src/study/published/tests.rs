@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::super::StudyGrid;
+use super::super::formula::FigureOf;
 use super::*;
 
 const SHEET: &str = "source = 'somebody'\n[[table]]\nname = 'T'\nsays = 'so'\nfigure = 'f1(m, none, x)'\n\
@@ -24,6 +25,10 @@ fn faults_are_told_with_table_and_line() {
         ("'T'", "''", "a name of its own"),
         ("none, x", "none, z", "r.csv: line 1: the formula does not use the column `x`"),
         ("source", "sauce", "unknown field `sauce`"),
+        ("f1(m, none, x)", "proved(m, none, x)", "about what is proved; say by `end`"),
+        ("across = 'x'", "end = 'at-least'", "`end` is for figures about what is proved"),
+        ("[[table]]", "[groups]\ng = []\n[[table]]", "[groups] `g` has no members"),
+        ("[[table]]", "[groups]\nx = ['q']\n[[table]]", "`x` is a column and a group"),
     ] {
         let text = SHEET.replace(old, new);
         assert_ne!(text, SHEET);
@@ -41,18 +46,23 @@ fn the_shipped_tables_are_about_names_of_the_shipped_grid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("studies");
     let sheet = PublishedSheet::open(&folder.join("published.toml")).unwrap();
     let layout = StudyGrid::open(&folder.join("paper.toml")).unwrap().0.layout();
-    let known: Vec<&String> =
-        [&layout.models, &layout.defenses, &layout.attacks, &layout.properties]
-            .into_iter()
-            .flatten()
-            .collect();
     let mut numbers = 0;
     for table in &sheet.tables {
         for record in &table.records {
             assert!(layout.data.contains(&record.data), "{}: {}", table.name, record.data);
-            for name in record.choice.values().filter(|_| record.without.is_none()) {
-                let is_known = name == "none" || known.contains(&name);
-                assert!(is_known, "{}: {name}", table.name);
+            let figures = table.formula.figures();
+            for (figure, names) in figures.iter().filter(|_| record.without.is_none()) {
+                let given = |at: usize| record.choice.get(&names[at]).unwrap_or(&names[at]);
+                let about = format!("{}: {:?}", table.name, record.choice);
+                assert!(layout.models.contains(given(0)), "{about}");
+                assert!(given(1) == "none" || layout.defenses.contains(given(1)), "{about}");
+                match figure.of() {
+                    FigureOf::Theft => assert!(layout.attacks.contains(given(2)), "{about}"),
+                    FigureOf::Certificate => {
+                        assert!(layout.properties.contains(given(2)), "{about}");
+                    }
+                    FigureOf::Answers => {}
+                }
             }
             numbers += 1;
         }

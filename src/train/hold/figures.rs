@@ -2,7 +2,7 @@
 
 use crate::certificate::{Subject, Totals};
 use crate::certify::{CertifyError, LargestChange, Options, Selection, Task};
-use crate::dataset::{auc_of, f1, log_loss, majority_and_minority, spread};
+use crate::dataset::{at_step_for, auc_of, f1, log_loss, majority_and_minority};
 use crate::model::{DataSet, Family, Model, Part};
 use crate::spec::{Aim, CountedBy, Spec};
 
@@ -77,7 +77,7 @@ impl HoldFigures {
         };
         for spec in specs {
             let rows = asked(spec, options);
-            let data = spread(data, part, rows);
+            let data = at_step_for(data, part, rows);
             let task = task(model, spec, (&data, part, rows), options);
             figures.specs.push(task.certify(&mut |_, _| {})?.written.tally.all);
             figures.scales.push(ScoreScale::of(&task)?);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Proof, Subject, Verdict};
 use crate::certify::{CertifyError, Options, Selection, Task};
-use crate::dataset::spread;
+use crate::dataset::at_step_for;
 use crate::model::{DataSet, Model, Part, Point};
 use crate::spec::Spec;
 use crate::train::TrainError;
@@ -23,7 +23,7 @@ use crate::violation::BoundaryClaim;
 pub struct CounterexampleOptions {
     /// Epochs between two rounds, at least 1.
     pub every: usize,
-    /// The first training rows that are certified, at least 2.
+    /// At most so many training rows, at equal steps, are certified; at least 2.
     pub rows: usize,
     /// Nodes of a case distinction per obligation.
     pub nodes: u64,
@@ -83,7 +83,7 @@ impl CounterexampleOptions {
         data: &DataSet,
         found: &mut Vec<Witness>,
     ) -> Result<(), CertifyError> {
-        let data = spread(data, Part::Train, self.rows);
+        let data = at_step_for(data, Part::Train, self.rows);
         let rows = self.rows.min(spec.property.count_of(data.part(Part::Train)));
         let task = Task {
             subject: Subject::new(model, spec, &data),

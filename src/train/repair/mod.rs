@@ -25,7 +25,7 @@ mod tests;
 
 use crate::certificate::{Subject, Totals, Verdict};
 use crate::certify::{CertifyError, Options, Selection, Task};
-use crate::dataset::spread;
+use crate::dataset::at_step_for;
 use crate::model::{DataSet, Ensemble, Family, Model, Node, Part};
 use crate::spec::Spec;
 
@@ -77,7 +77,7 @@ pub struct Repaired {
 }
 
 /// Moves the leaf values of an ensemble until no obligation of `specs` is refuted, or the rounds end. Claims about
-/// rows are made of the first training rows. Leaves that many training rows reach move least. A network is returned as it
+/// rows are made of training rows at equal steps. Leaves that many training rows reach move least. A network is returned as it
 /// is.
 ///
 /// # Errors
@@ -134,7 +134,7 @@ fn decide(
     let mut decided = RoundVerdicts { totals: Vec::new(), rows: Vec::new() };
     for spec in specs {
         // rows of other parts are for those who judge the model
-        let data = spread(data, Part::Train, options.train_rows);
+        let data = at_step_for(data, Part::Train, options.train_rows);
         let task = Task {
             subject: Subject::new(model, spec, &data),
             selection: Selection {

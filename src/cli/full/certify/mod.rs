@@ -2,14 +2,14 @@
 
 mod entry;
 mod extent;
+mod rows;
 
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 
 use crate::certificate::{Subject, Tally};
-use crate::certify::{Certificate, CertifyError, Options, Selection, Task, Written};
-use crate::dataset::{UnlikeRows, unlike};
+use crate::certify::{Certificate, CertifyError, Options, Task, Written};
 use crate::model::{DataSet, Part};
 use crate::spec::DistanceUnit;
 use crate::text::Share;
@@ -24,6 +24,7 @@ use super::{Ending, Refusal};
 
 use self::entry::Listed;
 use self::extent::Extent;
+use self::rows::RowArguments;
 
 /// Certify a property of a model and write a certificate.
 ///
@@ -32,17 +33,13 @@ use self::extent::Extent;
 /// code 0 whenever one is written; the last line counts verdicts.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  propcert certify --model model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase --rows 200 --out certificate.jsonl"
+    after_help = "Example:\n  propcert certify --model model.json --spec specs/local-invariance-0.05.toml \\\n    --data spambase --rows 200 --every 7 --out certificate.jsonl"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     subject: SubjectArguments,
-    /// Only the first N rows of the part [default: all].
-    #[arg(long, value_name = "N")]
-    rows: Option<usize>,
-    /// Every K-th row of the part, from its first, instead of all: rows of the whole part where its order says something.
-    #[arg(long, value_name = "K")]
-    every: Option<usize>,
+    #[command(flatten)]
+    rows: RowArguments,
     /// Nodes of a case distinction per obligation.
     #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
@@ -92,38 +89,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         return Err(Refusal::new("the defense was made for another model"));
     }
     let property = &loaded.spec.property;
-    if let (Some(rows), false) = (arguments.rows, property.is_about_rows()) {
-        let text = format!(
-            "--rows {rows}: property `{}` is not about rows as this spec states it; leave out --rows",
-            property.name()
-        );
-        return Err(Refusal::about(spec)(Refusal::new(text)));
-    }
-    if let (Some(step), false) = (arguments.every, property.is_about_rows()) {
-        let text = format!(
-            "--every {step}: property `{}` is not about rows as this spec states it; leave out --every",
-            property.name()
-        );
-        return Err(Refusal::about(spec)(Refusal::new(text)));
-    }
-    if arguments.every == Some(0) {
-        return Err(Refusal::new("--every 0: expected 1 (all rows) or more"));
-    }
-    if arguments.rows == Some(0) {
-        return Err(Refusal::new(
-            "--rows 0: expected at least 1; a certificate of nothing says nothing",
-        ));
-    }
+    // the spec is what says that rows mean nothing
+    let about = if property.is_about_rows() { None } else { Some(spec) };
+    arguments.rows.expect_meant(property).map_err(|error| match about {
+        Some(spec) => Refusal::about(spec)(error),
+        None => error,
+    })?;
     let named = loaded.data.as_ref().and_then(|(_, part)| *part);
     let part = named.unwrap_or(property.default_part());
     if property.is_about_rows() {
         expect_rows(loaded.data.as_ref().map(|(data, _)| data), part)?;
     }
-    let thinned =
-        arguments.every.zip(loaded.data.as_ref()).map(|(step, (data, _))| data.every(step));
     let whole = loaded.subject();
+    let thinned = arguments.rows.thinned(whole.data, part);
     let subject = Subject { data: thinned.as_ref().or(whole.data), ..whole };
-    let selection = Selection { part, rows: arguments.rows };
+    let selection = arguments.rows.selection(part);
     let options = Options {
         budget_nodes: arguments.budget_nodes,
         memory: arguments.memory,
@@ -131,8 +111,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         ..Options::default()
     };
     let task = Task { subject, selection, options };
-    if property.is_about_rows() {
-        warn_of_order(&task);
+    expect_obligations(&task).map_err(|error| match error {
+        CertifyError::Lower(error) => Refusal::about(spec)(error.into()),
+        error => error.into(),
+    })?;
+    if let (Some(data), true) = (whole.data, property.is_about_rows()) {
+        arguments.rows.warn_of_order(data, part);
     }
     let (outcome, text) =
         certify(&task, result.file(), arguments.resume).map_err(|error| match error {
@@ -254,24 +238,12 @@ fn certify_to(
     })
 }
 
-/// Tells if the rows that are asked for are unlike their part.
-fn warn_of_order(task: &Task) {
-    let (Some(data), part) = (task.subject.data, task.selection.part) else { return };
-    let Ok(rows) = task.rows() else { return };
-    let all = data.part(part);
-    let Some(UnlikeRows { class, share, of_part }) = unlike(rows, all, data.classes()) else {
-        return;
-    };
-    tell!(
-        "propcert: of the {} rows asked for {:.0}% are of class {class}, of all {} rows of the {} part {:.0}%: figures are about \
-         the former; --every {} takes rows of the whole part",
-        rows.len(),
-        100.0 * share,
-        all.len(),
-        part.name(),
-        100.0 * of_part,
-        (data.step() * all.len()) / rows.len().max(1),
-    );
+/// Refuses a claim about nothing: one distinct row makes no pair.
+fn expect_obligations(task: &Task) -> Result<(), CertifyError> {
+    match task.lowered(task.rows()?)?.len() {
+        0 => Err(CertifyError::Nothing),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a part without rows: a certificate of nothing says nothing.

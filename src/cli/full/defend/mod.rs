@@ -2,6 +2,7 @@
 
 mod sweep;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
@@ -320,8 +321,9 @@ impl DefendedModel<'_> {
         arguments: &Arguments,
     ) -> Result<(Counts, ManifestEntry), Refusal> {
         let header = &claim.loaded.checked.header;
-        let thinned = header.every.zip(claim.loaded.data.as_deref());
-        let thinned = thinned.map(|(step, data)| data.every(step));
+        let part = header.part.unwrap_or(Part::Test);
+        let thinned = header.every.and_then(NonZeroUsize::new).zip(claim.loaded.data.as_deref());
+        let thinned = thinned.map(|(step, data)| data.every(part, step));
         let defense = Digest::of(self.defense.to_json().as_bytes());
         let task = Task {
             subject: Subject {
@@ -330,7 +332,7 @@ impl DefendedModel<'_> {
                 data: thinned.as_ref().or(claim.loaded.data.as_deref()),
                 defense: Some((self.defense, defense)),
             },
-            selection: Selection { part: header.part.unwrap_or(Part::Test), rows: header.rows },
+            selection: Selection { part, rows: header.rows },
             options: Options {
                 budget_nodes: arguments.budget_nodes,
                 seed: arguments.seed,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::certificate::Proved;
+use crate::dataset::evenly;
 use crate::model::Row;
 use crate::oracle::Answering;
 use crate::steal::{
@@ -15,7 +16,7 @@ use super::super::Refusal;
 /// Rows of the reference whose labels are to be settled.
 const REFERENCE: usize = 200;
 
-/// The angles between gradients on the first test rows and on the first points that the attack made, in both readings.
+/// The angles between gradients on test rows, at equal distances, and on the first points that the attack made, in both readings.
 pub(super) fn angles(
     scene: &Scene,
     attack: &AttackSpec,
@@ -25,7 +26,7 @@ pub(super) fn angles(
     if !(1..=2000).contains(&count) {
         return Err(Refusal::new(format!("--angles {count}: expected from 1 to 2000")));
     }
-    let rows: Vec<Vec<f64>> = test.iter().take(count).map(|row| row.values.clone()).collect();
+    let rows: Vec<Vec<f64>> = evenly(test, count).map(|(_, row)| row.values.clone()).collect();
     let answers = scene.evaluation.target().undefended(&rows)?;
     let label = |(values, (label, _)): (Vec<f64>, (usize, Vec<f64>))| Labelled {
         values,
@@ -43,7 +44,7 @@ pub(super) fn angles(
     Ok(serde_json::to_value(found?)?)
 }
 
-/// The fewest queries that settle a share of test rows, at equal steps, between two ends.
+/// The fewest queries that settle a share of test rows, at equal distances, between two ends.
 pub(super) fn fewest(
     target: Answering,
     test: &[Row],
@@ -56,9 +57,8 @@ pub(super) fn fewest(
     let Answering::Model(model, _) = target else {
         return Err(Refusal::new("--settle: nothing is proved of a command; give a --target"));
     };
-    let step = (test.len() / REFERENCE).max(1);
     let reference: Vec<Vec<f64>> =
-        test.iter().step_by(step).take(REFERENCE).map(|row| row.values.clone()).collect();
+        evenly(test, REFERENCE).map(|(_, row)| row.values.clone()).collect();
     Ok(serde_json::to_value(bound(model, &reference, proved, share))?)
 }
 

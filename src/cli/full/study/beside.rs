@@ -1,12 +1,12 @@
 //! `propcert study beside`: published tables, number by number beside the figures of a study.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::store::Store;
 use crate::study::published::{
-    BESIDE_COLUMNS, ComparedTable, PublishedSheet, beside_csv, beside_page, compare,
+    BESIDE_COLUMNS, ComparedStudy, PublishedSheet, beside_csv, beside_page, compare,
 };
 
 use super::super::output::{FileKind, Force, expect_own};
@@ -16,8 +16,8 @@ use super::studies::{Studies, expect_different};
 /// Put published tables beside the figures of a study, number by number.
 ///
 /// SHEET is a TOML file of tables: a formula over the figures of the study, and a CSV of records, each a printed number with the
-/// names that the formula's variables stand for. Every number gets the figure of the study with a 95% interval over the
-/// repetitions; one that lies outside the interval is marked. Nothing is ruled on.
+/// names that the formula's variables stand for. Every number gets the figure of the study, and a figure with repetitions a
+/// 95% interval; a number that lies outside is marked. What is proved is rounded outward. Nothing is ruled on.
 ///
 /// DIR gets beside.md, a section per table, and beside.csv, a line per number and study.
 #[derive(Debug, clap::Args)]
@@ -44,11 +44,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = PublishedSheet::open(&arguments.sheet).map_err(about)?;
     let (page, table) = (arguments.out.join("beside.md"), arguments.out.join("beside.csv"));
-    arguments.studies.expect_apart(&arguments.sheet, &arguments.out, &[&page, &table])?;
+    let folder = arguments.sheet.parent().unwrap_or(Path::new(""));
+    let records = sheet.files().map(|file| folder.join(file));
+    let sheets: Vec<PathBuf> = std::iter::once(arguments.sheet.clone()).chain(records).collect();
+    arguments.studies.expect_apart(&sheets, &arguments.out, &[&page, &table])?;
     expect_own(&table, FileKind::Table(&BESIDE_COLUMNS), arguments.force)?;
     expect_own(&page, FileKind::Beside, arguments.force)?;
     let folders = &arguments.studies.folders;
-    let found: Vec<ComparedTable> =
+    let found: Vec<ComparedStudy> =
         folders.iter().map(|folder| compare(&sheet, folder)).collect::<Result<_, _>>()?;
     expect_different(folders.iter().zip(found.iter().map(|study| study.seed)))?;
     let (text, rows) = (beside_page(&sheet, &found)?, beside_csv(&sheet, &found));
@@ -56,14 +59,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     store.write("beside.csv", rows.as_bytes())?;
     store.write("beside.md", text.as_bytes())?;
     files::print(&match arguments.json {
-        true => serde_json::to_string(&json!({ "verb": "study beside", "studies": found }))? + "\n",
+        true => {
+            serde_json::to_string(&json!({
+                "verb": "study beside", "tables": sheet.names().collect::<Vec<_>>(), "studies": found,
+            }))? + "\n"
+        }
         false => summary(&sheet, &found),
     })?;
     Ok(Ending::AsStated)
 }
 
 /// A line per table: the printed numbers, and those that have a figure in some study.
-fn summary(sheet: &PublishedSheet, found: &[ComparedTable]) -> String {
+fn summary(sheet: &PublishedSheet, found: &[ComparedStudy]) -> String {
     let line = |(at, name): (usize, &str)| {
         let of_study: Vec<_> = found.iter().filter_map(|study| study.tables.get(at)).collect();
         let all = of_study.first().map_or(0, |numbers| numbers.len());

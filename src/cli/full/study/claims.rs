@@ -46,7 +46,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = ClaimSheet::open(&arguments.sheet).map_err(about)?;
     let (page, table) = (arguments.out.join("claims.md"), arguments.out.join("claims.csv"));
-    arguments.studies.expect_apart(&arguments.sheet, &arguments.out, &[&page, &table])?;
+    arguments.studies.expect_apart(
+        std::slice::from_ref(&arguments.sheet),
+        &arguments.out,
+        &[&page, &table],
+    )?;
     expect_own(&table, FileKind::Table(&CLAIMS_COLUMNS), arguments.force)?;
     expect_own(&page, FileKind::Claims, arguments.force)?;
     let folders = &arguments.studies.folders;

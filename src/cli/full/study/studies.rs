@@ -20,7 +20,7 @@ impl Studies {
     /// Refuses an output that is an input.
     pub(super) fn expect_apart(
         &self,
-        sheet: &PathBuf,
+        sheets: &[PathBuf],
         out: &Path,
         written: &[&Path],
     ) -> Result<(), Refusal> {
@@ -33,7 +33,9 @@ impl Studies {
                 "--out {folder}: is the folder of a study; name another"
             )));
         }
-        let inputs = Inputs::default().file("the sheet", Some(sheet));
+        let inputs = sheets
+            .iter()
+            .fold(Inputs::default(), |inputs, file| inputs.file("the sheet", Some(file)));
         let inputs = self
             .folders
             .iter()
