@@ -81,6 +81,8 @@ mod near;
 pub mod oracle;
 #[cfg(feature = "full")]
 pub mod report;
+#[cfg(feature = "full")]
+pub mod sketch;
 pub mod source;
 pub mod spec;
 #[cfg(feature = "full")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Rooms by floor. What is not listed stands at the top.
-const FLOORS: [(&str, usize); 20] = [
+const FLOORS: [(&str, usize); 21] = [
     ("near", 0),
     ("interval", 0),
     ("model", 1),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, usize); 20] = [
     ("text", 5),
     ("dataset", 6),
     ("import", 7),
+    ("sketch", 7),
     ("violation", 7),
     ("certify", 8),
     ("train", 9),

@@ -6,8 +6,7 @@ use crate::interval::{Decimal, Rational, soft_boundary_margin};
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Pair, Profile,
-    PropertyKind, Regions, Scope, Setting, Sketched, SpecError, Threshold, Variation, Zone,
-    unsupported,
+    PropertyKind, Regions, Scope, Setting, SpecError, Threshold, Variation, Zone, unsupported,
 };
 
 /// A label flip within Δ `⇒ ‖F(x)‖² < e^ε/(e^ε + 1) ⇔ |m| < μ`, `μ = 2·artanh √tanh(ε/2)`.
@@ -46,18 +45,6 @@ impl PropertyKind for BoundaryFuzz {
             Scope::Domain => (None, Norm::Linf),
         };
         Ok(Self { shift, epsilon, zone, zone_norm, scope, radius, norm })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# A point is near the boundary if its label flips within this shift, above 0, in {unit}.\nshift = \"0.1\"\n\
-             # There the posterior F has |F|^2 < e^epsilon / (e^epsilon + 1); above 0, without unit.\nepsilon = \"0.1\"\n\
-             # The shift: one step along one feature (\"axis\"), or any within it (\"ball\", of zone-norm).\nzone = \"axis\"\n\
-             # zone-norm = \"l2\"  # or \"linf\", \"l1\"; with zone = \"ball\"\n\
-             # Within a radius of rows, or everywhere in the domain (\"domain\": then without radius and norm).\n\
-             scope = \"local\"\nradius = \"0.05\"  # at least 0, in {unit}\nnorm = \"linf\"    # or \"l1\", \"l2\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

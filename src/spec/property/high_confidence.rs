@@ -6,8 +6,8 @@ use crate::interval::Decimal;
 
 use super::{
     Aim, Asked, Bonds, Claim, Confidence, CountedBy, FeatureName, Keys, LowerError, Lowering, Pair,
-    Places, Profile, PropertyKind, Regions, Setting, Sketched, SpecError, Threshold, TwoEnds,
-    Variation, expect, names, unsupported,
+    Places, Profile, PropertyKind, Regions, Setting, SpecError, Threshold, TwoEnds, Variation,
+    expect, names, unsupported,
 };
 
 /// A confident answer survives any change of one cheap feature.
@@ -37,17 +37,6 @@ impl PropertyKind for HighConfidence {
         }
         let (confidence, cutoff) = (keys.confidence().share()?, keys.cutoff().share()?);
         Ok(Self { features, confidence, cutoff, range })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let feature = of.feature(0);
-        format!(
-            "# The cheap features, changed one at a time; by name or index.\nfeatures = [{feature}]\n\
-             # An answer is confident from this posterior of class 1 on; strictly between 0 and 1.\nconfidence = \"0.98\"\n\
-             # The posterior of class 1 that a confident answer keeps; strictly between 0 and 1.\ncutoff = \"0.5\"\n\
-             # The values that the feature may take, in its own unit; left out: all of the domain.\n\
-             # range = [\"0\", \"1\"]\n"
-        )
     }
 
     fn profile(&self) -> Profile {

@@ -2,7 +2,7 @@
 
 use super::{
     Asked, BallRadius, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Places, Profile,
-    PropertyKind, Setting, Sketched, SpecError, Variation,
+    PropertyKind, Setting, SpecError, Variation,
 };
 
 /// `argmax f = y` within ε of a row.
@@ -22,15 +22,6 @@ impl PropertyKind for Label {
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         let (epsilon, norm) = BallRadius::take(keys)?;
         Ok(Self { epsilon, norm })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# The radius around a row, at least 0, in {unit}; with units = \"raw\" also a radius per\n# feature, \
-             # {{ age = \"2\", income = \"500\" }}; others stay as they are.\nepsilon = \"0.1\"\n\
-             # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

@@ -5,7 +5,7 @@ use crate::model::Part;
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Pair, PairBound, Places,
-    Profile, PropertyKind, Regions, Setting, Sketched, SpecError, Variation, distinct,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation, distinct,
 };
 
 /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
@@ -31,15 +31,6 @@ impl PropertyKind for Lipschitzness {
             constant: keys.constant().not_negative()?,
             norm: keys.norm().or(Norm::L2),
         })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# The half width of the boxes around the two rows, at least 0, in {unit}.\nepsilon = \"0.1\"\n\
-             # The constant, at least 0: change of the posterior per unit of distance.\nconstant = \"1\"\n\
-             # The distance of the two points.\nnorm = \"l2\"  # or \"l1\", \"linf\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {
@@ -84,13 +75,6 @@ impl PropertyKind for LipschitznessT {
 
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         Ok(Self { constant: keys.constant().not_negative()? })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# The constant, at least 0: change of the posterior per unit of distance (l2, in {unit}).\nconstant = \"1\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

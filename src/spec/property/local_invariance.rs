@@ -5,7 +5,7 @@ use crate::model::Part;
 
 use super::{
     Asked, BallRadius, Claim, CountedBy, Keys, LowerError, Lowering, Norm, PairBound, Places,
-    Profile, PropertyKind, Setting, Sketched, SpecError, Variation,
+    Profile, PropertyKind, Setting, SpecError, Variation,
 };
 
 /// `F_y > 1 − δ` within ε of a row.
@@ -27,16 +27,6 @@ impl PropertyKind for LocalInvariance {
     fn take(keys: &mut Keys) -> Result<Self, SpecError> {
         let (epsilon, norm) = BallRadius::take(keys)?;
         Ok(Self { epsilon, delta: keys.delta().share()?, norm })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# The radius around a row, at least 0, in {unit}; with units = \"raw\" also a radius per\n# feature, \
-             # {{ age = \"2\", income = \"500\" }}; others stay as they are.\nepsilon = \"0.1\"\n\
-             # The posterior of the label stays above 1 - delta; strictly between 0 and 1.\ndelta = \"0.5\"\n\
-             # The distance: linf moves every feature by up to epsilon.\nnorm = \"linf\"  # or \"l1\", \"l2\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {
@@ -81,14 +71,6 @@ impl PropertyKind for LocalInvarianceT {
             epsilon_1: keys.epsilon_1().positive()?,
             epsilon_2: keys.epsilon_2().positive()?,
         })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let unit = of.unit();
-        format!(
-            "# Two rows are near below this distance (l2), above 0, in {unit}.\nepsilon-1 = \"1\"\n\
-             # The divergence that their posteriors stay below, above 0.\nepsilon-2 = \"0.1\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

@@ -24,16 +24,15 @@ use crate::defense::{Asked, Defense};
 use crate::interval::Decimal;
 use crate::model::{Digest, Object, Part, Row};
 
+use super::SpecError;
 use super::lower::{
     Aim, Bonds, Claim, Confidence, LowerError, Lowering, Pair, PairBound, Places, Regions, Setting,
     Threshold, Variation, meaningless, unsupported,
 };
-use super::sketch::SketchedRange;
 use super::terms::{
     Direction, FeatureName, Integers, LabelSource, Norm, On, Scope, Semantics, TwoEnds, Units, Zone,
 };
 use super::words::{listed, names};
-use super::{Sketched, SpecError};
 use keys::{TakenKey, expect, expect_filled, keys};
 
 pub use boundary_fuzz::BoundaryFuzz;
@@ -61,9 +60,6 @@ trait PropertyKind: Sized {
 
     /// Takes its keys; a missing one and a value for which the claim would have no meaning are refused.
     fn take(keys: &mut Keys) -> Result<Self, SpecError>;
-
-    /// Its keys with values for a model, each with its meaning: the lines of a spec.
-    fn sketch(of: &Sketched) -> String;
 
     fn profile(&self) -> Profile;
 
@@ -99,11 +95,6 @@ macro_rules! properties {
             /// The keys without which the property of that name says nothing; none for any other name.
             pub fn needed_by(name: &str) -> &'static [&'static str] {
                 match name { $($kind::NAME => $kind::NEEDED,)* _ => &[] }
-            }
-
-            /// The lines of a spec of the property of that name for a model; empty for any other name.
-            pub(super) fn sketch_of(name: &str, of: &Sketched) -> String {
-                match name { $($kind::NAME => $kind::sketch(of),)* _ => String::new() }
             }
 
             /// The name in files.
@@ -283,6 +274,16 @@ impl Property {
             CountedBy::Features | CountedBy::Groups => false,
             CountedBy::InputBoxes | CountedBy::Domain => false,
         }
+    }
+
+    /// True if some parameter is a distance between inputs.
+    pub fn has_distances(&self) -> bool {
+        self.profile().has_distances
+    }
+
+    /// True if it is about one point at a time, and the label of its row.
+    pub fn is_about_label(&self) -> bool {
+        self.profile().is_about_label()
     }
 
     /// True if a claim about a model behind this defense follows from some claim about the model.

@@ -4,8 +4,7 @@ use crate::interval::Decimal;
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, Direction, FeatureName, Keys, LowerError, Lowering, Norm,
-    Pair, Profile, PropertyKind, Regions, Scope, Setting, Sketched, SpecError, Variation, names,
-    unsupported,
+    Pair, Profile, PropertyKind, Regions, Scope, Setting, SpecError, Variation, names, unsupported,
 };
 
 /// `x_j <= x′_j`, the rest equal `⇒ F_c(x) <= F_c(x′)` (or `>=`).
@@ -39,20 +38,6 @@ impl PropertyKind for Monotonicity {
                 .then(|| keys.epsilon().same()?.not_negative())
                 .transpose()?,
         })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let (features, direction) = of.directed();
-        format!(
-            "# The features that are raised one at a time, by name or index.\nfeatures = [{}]\n\
-             # The score of class 1 never goes down (\"increasing\") or never up (\"decreasing\").\n\
-             direction = \"{direction}\"\n{}\
-             # Everywhere in the domain, or (\"local\") within epsilon of rows: then give epsilon too, in {}.\n\
-             scope = \"domain\"\n# epsilon = \"0.1\"\n",
-            features.join(", "),
-            of.class(),
-            of.unit(),
-        )
     }
 
     fn profile(&self) -> Profile {

@@ -12,8 +12,7 @@ use super::super::condition::Condition;
 use super::super::{Halfspace, OutputBlock, RawRegion};
 use super::{
     Asked, Claim, CountedBy, Keys, LowerError, Lowering, Places, Profile, PropertyKind, Setting,
-    Sketched, SketchedRange, SpecError, TwoEnds, Units, Variation, expect, meaningless,
-    unsupported,
+    SpecError, TwoEnds, Units, Variation, expect, meaningless, unsupported,
 };
 
 /// No input of a box reaches an unsafe block of outputs.
@@ -74,30 +73,6 @@ impl PropertyKind for OutputRegion {
         let unsafe_blocks = keys.unsafe_blocks().needed()?.into_iter().map(bare).collect();
         expect("copies", copies, matches!(copies, 1 | 2), "1 or 2")?;
         Ok(Self { copies, input, unsafe_blocks })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let y = match of.outputs() {
-            0 | 1 => "\"1\"".to_owned(),
-            outputs => {
-                let others = ["\"0\""].into_iter().cycle().take(outputs - 2);
-                ["\"-1\"", "\"1\""].into_iter().chain(others).collect::<Vec<_>>().join(", ")
-            }
-        };
-        let side = |(feature, range): (&FeatureSpec, SketchedRange)| {
-            let SketchedRange { low, high, .. } = &range;
-            format!("  [\"{low}\", \"{high}\"],  # {}: {}\n", feature.name, range.words(feature))
-        };
-        let sides: String = of.ranges().map(side).collect();
-        format!(
-            "# The unit of the boxes: \"raw\", that of each feature, or \"standardised\".\nunits = \"raw\"\n\
-             # Unsafe outputs: a list of blocks, any of them; a block is a list of rows, all of them. A row is\n\
-             # y·f <= rhs, with one coefficient per output; strict = true is <. Here: the first output is the larger.\n\
-             unsafe = [[{{ y = [{y}], rhs = \"0\" }}]]\n\n\
-             # Each [[input]] is a box, with the ends of every feature in order; narrow them to what is claimed.\n\
-             [[input]]\nbox = [\n{sides}]\n\
-             # More conditions x·input <= rhs: rows = [{{ x = [\"1\", …], rhs = \"0\" }}]\n"
-        )
     }
 
     fn profile(&self) -> Profile {

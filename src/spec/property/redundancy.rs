@@ -8,7 +8,7 @@ use crate::model::Feature;
 use super::high_confidence::stays;
 use super::{
     Asked, CountedBy, FeatureName, Keys, LowerError, Lowering, Places, Profile, PropertyKind,
-    Setting, Sketched, SpecError, Variation, expect_filled, listed, names,
+    Setting, SpecError, Variation, expect_filled, listed, names,
 };
 
 /// A confident answer survives any change of one group of features.
@@ -32,19 +32,6 @@ impl PropertyKind for Redundancy {
         groups.iter().try_for_each(|group| expect_filled("groups", group))?;
         let (confidence, cutoff) = (keys.confidence().share()?, keys.cutoff().share()?);
         Ok(Self { groups, confidence, cutoff })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let groups = match of.model.schema.len() {
-            1 => format!("[{}]", of.feature(0)),
-            _ => format!("[{}, {}]", of.feature(0), of.feature(1)),
-        };
-        format!(
-            "# The groups of features, one changed at a time, all of its features at once; by name or index.\n\
-             groups = [{groups}]\n\
-             # An answer is confident from this posterior of class 1 on; strictly between 0 and 1.\nconfidence = \"0.98\"\n\
-             # The posterior of class 1 that a confident answer keeps; strictly between 0 and 1.\ncutoff = \"0.5\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

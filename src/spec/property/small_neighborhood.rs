@@ -4,7 +4,7 @@ use crate::interval::Decimal;
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, On, Pair, Places,
-    Profile, PropertyKind, Regions, Setting, Sketched, SpecError, Variation,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation,
 };
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
@@ -30,15 +30,6 @@ impl PropertyKind for SmallNeighborhood {
             constant: keys.constant().not_negative()?,
             on: keys.on().or(On::Posterior),
         })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let (unit, on) = (of.unit(), of.on());
-        format!(
-            "# Two points are near within this distance in every feature, above 0, in {unit}.\nepsilon = \"0.1\"\n\
-             # Their answers differ by at most constant times epsilon; at least 0.\nconstant = \"1\"\n\
-             # The answers: \"posterior\" (strictly less) or \"score\" (at most).\non = \"{on}\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

@@ -4,7 +4,7 @@ use crate::interval::Decimal;
 
 use super::{
     Aim, Asked, Bonds, Claim, CountedBy, FeatureName, Keys, LowerError, Lowering, On, Pair, Places,
-    Profile, PropertyKind, Regions, Setting, Sketched, SpecError, Variation, names,
+    Profile, PropertyKind, Regions, Setting, SpecError, Variation, names,
 };
 
 /// Changing one feature moves the answer by at most a bound.
@@ -29,17 +29,6 @@ impl PropertyKind for Stability {
             bound: keys.bound().not_negative()?,
             on: keys.on().or(On::Score),
         })
-    }
-
-    fn sketch(of: &Sketched) -> String {
-        let (feature, on) =
-            (of.feature(0), if of.on() == "score" { "" } else { " or \"posterior\"" });
-        format!(
-            "# The features that are changed one at a time, to any value of the domain; by name or index.\n\
-             features = [{feature}]\n\
-             # The largest change of the answer, at least 0.\nbound = \"1\"\n\
-             # The answer: \"score\"{on}.\non = \"score\"\n"
-        )
     }
 
     fn profile(&self) -> Profile {

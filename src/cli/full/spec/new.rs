@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::model::Model;
-use crate::spec::{Lowered, Property, Sketched, Spec};
+use crate::sketch::{Sketched, sketch};
+use crate::spec::{Lowered, Property, Spec};
 
 use super::super::inputs::Inputs;
 use super::super::output::{FileKind, Force, SingleResult};
@@ -43,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (model, _) = read_model(model)?;
     let data = data.as_deref().map(read_data).transpose()?;
     let data = data.map(|(data, _)| ordered_as(data, &model)).transpose()?;
-    let text = Spec::sketch(property, &Sketched { model: &model, data: data.as_ref() })?;
+    let text = sketch(property, &Sketched { model: &model, data: data.as_ref() })?;
     result.write(text.as_bytes())?;
     if let Some(reason) = undecided(&text, &model) {
         tell!("propcert: note: {reason}");

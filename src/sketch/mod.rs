@@ -7,11 +7,12 @@
 //! the features                                     their kinds, ranges and scales; [domain]
 //! ```
 
+mod keys;
+
 use crate::interval::Decimal;
 use crate::model::{DataSet, Family, FeatureSpec, Kind, Layer, Model, Part, Precision};
 
-use super::property::CountedBy;
-use super::{Direction, DistanceUnit, Property, Spec, SpecError};
+use crate::spec::{CountedBy, Direction, DistanceUnit, Property, Spec, SpecError, Units};
 
 /// Most features that a sketch lists where nothing depends on them.
 const LISTED: usize = 100;
@@ -25,28 +26,24 @@ pub struct Sketched<'a> {
     pub data: Option<&'a DataSet>,
 }
 
-impl Spec {
-    /// A commented spec of a property for a model, which is read as it stands.
-    ///
-    /// # Errors
-    /// The name of no property.
-    pub fn sketch(property: &str, sketched: &Sketched) -> Result<String, SpecError> {
-        let name = Property::named(property)?;
-        let head = format!(
-            "# {}.\n# For {}.\nproperty = \"{name}\"\n\n",
-            Property::summary_of(name),
-            sketched.about()
-        );
-        let mut text = head + &Property::sketch_of(name, sketched);
-        let spec = Self::read(text.as_bytes())?;
-        let (first, last) = (sketched.choices(&spec), sketched.features(&spec));
-        // tables come last in TOML
-        match text.find("\n[[") {
-            Some(start) => text.insert_str(start + 1, &format!("{first}\n")),
-            None => text += &format!("\n{first}"),
-        }
-        Ok(text + &last)
+/// A commented spec of a property for a model, which is read as it stands.
+///
+/// # Errors
+/// The name of no property.
+pub fn sketch(property: &str, sketched: &Sketched) -> Result<String, SpecError> {
+    let name = Property::named(property)?;
+    let keys = keys::lines(name, sketched).ok_or_else(|| SpecError::Property(name.to_owned()))?;
+    let summary = Property::summary_of(name);
+    let mut text =
+        format!("# {summary}.\n# For {}.\nproperty = \"{name}\"\n\n{keys}", sketched.about());
+    let spec = Spec::read(text.as_bytes())?;
+    let (first, last) = (sketched.choices(&spec), sketched.features(&spec));
+    // tables come last in TOML
+    match text.find("\n[[") {
+        Some(start) => text.insert_str(start + 1, &format!("{first}\n")),
+        None => text += &format!("\n{first}"),
     }
+    Ok(text + &last)
 }
 
 impl Sketched<'_> {
@@ -65,13 +62,12 @@ impl Sketched<'_> {
 
     /// The choices that every spec has, commented out, but for those that the property does not have.
     fn choices(&self, spec: &Spec) -> String {
-        let profile = spec.property.profile();
         let mut text = "# Choices at their defaults; remove the # to make another.\n".to_owned();
-        if profile.has_distances && spec.units == super::Units::Standardised {
+        if spec.property.has_distances() && spec.units == Units::Standardised {
             text +=
                 "# units = \"standardised\"   # of lengths; or \"raw\": the unit of each feature\n";
         }
-        if profile.is_about_label() {
+        if spec.property.is_about_label() {
             text += "# label = \"true\"           # that of the data; or \"predicted\": that of the model at the row\n";
             text += match self.model.precision {
                 Precision::F32 => {
@@ -86,18 +82,18 @@ impl Sketched<'_> {
     }
 
     /// The unit of distances, in words.
-    pub(super) fn unit(&self) -> &'static str {
+    fn unit(&self) -> &'static str {
         DistanceUnit::of_model(self.model).name()
     }
 
     /// The name of a feature, quoted.
-    pub(super) fn feature(&self, index: usize) -> String {
+    fn feature(&self, index: usize) -> String {
         let features = self.model.schema.features();
         features.get(index).or(features.first()).map_or("0".to_owned(), |it| quoted(&it.name))
     }
 
     /// The features that the data says should move the score in one direction; without such data, the first one.
-    pub(super) fn directed(&self) -> (Vec<String>, Direction) {
+    fn directed(&self) -> (Vec<String>, Direction) {
         let (schema, declared) = (&self.model.schema, self.data.map(|data| &data.meta().monotone));
         for direction in [Direction::Increasing, Direction::Decreasing] {
             let is_so = |(_, found): &(&String, &String)| **found == direction.to_string();
@@ -111,7 +107,7 @@ impl Sketched<'_> {
     }
 
     /// A line with the class whose score is meant, where there are more than two.
-    pub(super) fn class(&self) -> &'static str {
+    fn class(&self) -> &'static str {
         match self.model.classes {
             0..=2 => "",
             _ => "# The class whose score is meant, from 0.\nclass = 1\n",
@@ -119,7 +115,7 @@ impl Sketched<'_> {
     }
 
     /// The answers that a bound is stated on: `posterior`, unless there is none.
-    pub(super) fn on(&self) -> &'static str {
+    fn on(&self) -> &'static str {
         if self.model.has_posterior() && !self.model.is_plain_score() {
             "posterior"
         } else {
@@ -128,7 +124,7 @@ impl Sketched<'_> {
     }
 
     /// The number of outputs.
-    pub(super) fn outputs(&self) -> usize {
+    fn outputs(&self) -> usize {
         match &self.model.family {
             Family::Mlp(mlp) => mlp.layers.last().map_or(1, Layer::outputs),
             Family::Ensemble(ensemble) => ensemble.base.len(),
@@ -136,7 +132,7 @@ impl Sketched<'_> {
     }
 
     /// The raw range of every feature with its origin.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = (&FeatureSpec, SketchedRange)> {
+    fn ranges(&self) -> impl Iterator<Item = (&FeatureSpec, SketchedRange)> {
         let features = self.model.schema.features().iter().enumerate();
         features.map(|(index, feature)| (feature, self.range(index, feature)))
     }
@@ -192,9 +188,9 @@ impl Sketched<'_> {
 }
 
 /// A range that a sketch names.
-pub(super) struct SketchedRange {
-    pub(super) low: String,
-    pub(super) high: String,
+struct SketchedRange {
+    low: String,
+    high: String,
     origin: RangeOrigin,
 }
 
@@ -210,7 +206,7 @@ enum RangeOrigin {
 
 impl SketchedRange {
     /// The kind of a feature, its scale and the origin of this range.
-    pub(super) fn words(&self, feature: &FeatureSpec) -> String {
+    fn words(&self, feature: &FeatureSpec) -> String {
         let kind = match feature.kind {
             Kind::Real => "real",
             Kind::Integer => "integer",
@@ -270,7 +266,7 @@ mod tests {
             let network = network(features, inputs, 2);
             for name in Property::NAMES {
                 for model in [&network, &ensemble(2)] {
-                    let text = Spec::sketch(name, &Sketched { model, data: None }).unwrap();
+                    let text = sketch(name, &Sketched { model, data: None }).unwrap();
                     let spec = Spec::read(text.as_bytes());
                     let spec = spec.unwrap_or_else(|error| panic!("{text}\n{error}"));
                     assert_eq!(spec.property.name(), name);
@@ -292,18 +288,18 @@ mod tests {
         let score = model("ensemble", CLOSED, 1, r#""base":[0],"trees":[]"#);
         for name in Property::NAMES {
             for model in [&three, &score] {
-                let text = Spec::sketch(name, &Sketched { model, data: None }).unwrap();
+                let text = sketch(name, &Sketched { model, data: None }).unwrap();
                 Spec::read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}\n{error}"));
             }
         }
-        let text = Spec::sketch("monotonicity", &Sketched { model: &three, data: None }).unwrap();
+        let text = sketch("monotonicity", &Sketched { model: &three, data: None }).unwrap();
         assert!(text.contains("\nclass = 1\n"), "{text}");
     }
 
     #[test]
     fn no_property_of_that_name_is_sketched() {
         let model = network(CLOSED, 2, 2);
-        let error = Spec::sketch("lable", &Sketched { model: &model, data: None }).unwrap_err();
+        let error = sketch("lable", &Sketched { model: &model, data: None }).unwrap_err();
         assert!(error.to_string().contains("did you mean `label`?"), "{error}");
     }
 }
