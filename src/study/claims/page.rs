@@ -115,6 +115,13 @@ fn expected(expect: Expect) -> String {
     }
 }
 
+/// True if the two sides are exactly equal, which speaks against one being larger.
+fn is_tie(one: &ClaimComparison) -> bool {
+    one.side == ClaimSide::Against
+        && one.estimate.is_some_and(|estimate| estimate.mean == 0.0)
+        && one.interval.is_none_or(|ends| ends == [0.0, 0.0])
+}
+
 /// The comparisons by side, and the mean of their means.
 fn counts<'c>(comparisons: impl Iterator<Item = &'c ClaimComparison> + Clone) -> Value {
     let count = |side: ClaimSide| comparisons.clone().filter(|one| one.side == side).count();
@@ -129,6 +136,7 @@ fn counts<'c>(comparisons: impl Iterator<Item = &'c ClaimComparison> + Clone) ->
         of => means.len(),
         is_for => count(ClaimSide::For),
         is_against => count(ClaimSide::Against),
+        ties => comparisons.clone().filter(|one| is_tie(one)).count(),
         is_open => count(ClaimSide::Open),
         is_missing => count(ClaimSide::Missing),
         mean => is_some.then(|| text(mean)),
