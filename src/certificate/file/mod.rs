@@ -240,6 +240,6 @@ fn rows_of<'a>(header: &Header, subject: &Subject<'a>) -> Result<&'a [Row], Chec
     subject.spec.property.first_rows(rows, Some(count)).ok_or_else(|| CheckError::Other {
         what: "number of rows",
         stated: count.to_string(),
-        given: format!("{} in part {}", rows.len(), part.name()),
+        given: format!("{} in part {}", subject.spec.property.count_of(rows), part.name()),
     })
 }
