@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 
 use crate::model::{DataSet, Part, Row};
 
-/// At most so many rows of a part at equal distances, with their places: row `⌊k·len/n⌋` for each k below n.
-pub fn evenly(rows: &[Row], most: usize) -> impl ExactSizeIterator<Item = (usize, &Row)> + Clone {
-    let count = rows.len().min(most);
+/// At most so many of some rows or points at equal distances, with their places: number `⌊k·len/n⌋` for each k below n.
+pub fn evenly<T>(all: &[T], most: usize) -> impl ExactSizeIterator<Item = (usize, &T)> {
+    let count = all.len().min(most);
     (0..count).map(move |k| {
-        let at = k * rows.len() / count;
-        (at, &rows[at])
+        let at = k * all.len() / count;
+        (at, &all[at])
     })
 }
 

@@ -1,11 +1,11 @@
 //! The page of an audit: what matters on the first screen, long tables folded, no script, no resource from anywhere.
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::audit_reading::{model_sentence, proved, refuted, stolen};
 use super::audit_sections::PageViews;
 use super::format::printable;
-use super::html::{figure_view, line_based, pairs, template_error};
+use super::html::{figure_view, filled, pairs};
 use super::plots::audited as drawn;
 use super::reading::GLOSSARY;
 use super::{AuditFindings, ModelReport, ReportError, Run};
@@ -20,11 +20,6 @@ pub(super) fn render(
     model: &ModelReport,
     audited: &AuditFindings,
 ) -> Result<String, ReportError> {
-    let mut environment = Environment::new();
-    environment.set_syntax(line_based().map_err(template_error)?);
-    // The ending `.html` turns escaping on.
-    environment.add_template("audit.html", TEMPLATE).map_err(template_error)?;
-    let template = environment.get_template("audit.html").map_err(template_error)?;
     let page = PageViews { run, model, audited };
     let failed = audited.gates.iter().filter(|gate| !gate.passed).count();
     let gates: Vec<Value> = audited
@@ -36,7 +31,7 @@ pub(super) fn render(
         .collect();
     let verdicts: Vec<String> =
         model.defenses.iter().map(|one| one.verdict(audited.defended_budget)).collect();
-    let lines = template.render(context! {
+    let values = context! {
         title,
         sentence => model_sentence(run, model, audited),
         origin => origin(run, model),
@@ -57,8 +52,8 @@ pub(super) fn render(
         sections => page.sections(),
         left_out => audited.left_out.clone(),
         glossary => pairs(GLOSSARY),
-    });
-    let lines = lines.map_err(template_error)?;
+    };
+    let lines = filled("audit.html", TEMPLATE, values)?;
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }
 

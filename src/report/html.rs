@@ -21,16 +21,10 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
         return super::audit_page::render(&report.title, run, model, audited);
     }
     let runs: Vec<Value> = report.runs.iter().enumerate().map(run_view).collect();
-    let mut environment = Environment::new();
-    environment.set_syntax(line_based().map_err(template_error)?);
-    // The ending `.html` turns escaping on.
-    environment.add_template("report.html", TEMPLATE).map_err(template_error)?;
-    let template = environment.get_template("report.html").map_err(template_error)?;
     let overview: Vec<Value> = overview(&report.runs).into_iter().map(table_view).collect();
     let glossary = pairs(GLOSSARY);
-    let page =
-        template.render(context! { title => report.title.clone(), overview, runs, glossary });
-    let lines = page.map_err(template_error)?;
+    let values = context! { title => report.title.clone(), overview, runs, glossary };
+    let lines = filled("report.html", TEMPLATE, values)?;
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }
 
@@ -41,10 +35,21 @@ pub(super) fn only_audit(report: &Report) -> Option<(&Run, &ModelReport, &AuditF
     Some((run, model, model.audited.as_deref()?))
 }
 
-/// Syntax in which lines that hold only a tag leave nothing behind. The final newline stays.
-pub(crate) fn line_based() -> Result<SyntaxConfig, minijinja::Error> {
-    let mut syntax = SyntaxConfig::builder();
-    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
+/// A template filled in. The ending of its name turns escaping on, of `.html` and `.xml`, or leaves it off, of `.md`; lines
+/// that hold only a tag leave nothing behind, and the final newline stays.
+///
+/// # Errors
+/// The template cannot be filled in. This is a defect of the program.
+pub(crate) fn filled(name: &str, template: &str, values: Value) -> Result<String, ReportError> {
+    let fill = || {
+        let mut syntax = SyntaxConfig::builder();
+        let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+        let mut environment = Environment::new();
+        environment.set_syntax(syntax.build()?);
+        environment.add_template(name, template)?;
+        environment.get_template(name)?.render(values)
+    };
+    fill().map_err(|error: minijinja::Error| ReportError::Template { reason: error.to_string() })
 }
 
 fn run_view((number, run): (usize, &Run)) -> Value {
@@ -144,10 +149,6 @@ pub(super) fn pairs<N: Into<Value>, T: Into<Value>>(
     entries: impl IntoIterator<Item = (N, T)>,
 ) -> Vec<Value> {
     entries.into_iter().map(|(name, value)| Value::from(vec![name.into(), value.into()])).collect()
-}
-
-pub(crate) fn template_error(error: minijinja::Error) -> ReportError {
-    ReportError::Template { reason: error.to_string() }
 }
 
 #[cfg(test)]

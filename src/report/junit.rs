@@ -1,9 +1,9 @@
 //! Gates of audits as test cases in JUnit's XML, and one case for each figure that got worse.
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
 use super::format::printable;
-use super::html::{line_based, template_error};
+use super::html::filled;
 use super::{Report, ReportError};
 
 /// The template. Everything in it is escaped.
@@ -30,13 +30,8 @@ pub fn render_junit(report: &Report) -> Result<String, ReportError> {
         context! { name => printable(name), failure => failure.as_deref().map(printable) }
     };
     let cases: Vec<Value> = cases.iter().map(view).collect();
-    let mut environment = Environment::new();
-    environment.set_syntax(line_based().map_err(template_error)?);
-    // The ending `.xml` turns escaping on.
-    environment.add_template("junit.xml", TEMPLATE).map_err(template_error)?;
-    let template = environment.get_template("junit.xml").map_err(template_error)?;
     let title = printable(&report.title);
-    template.render(context! { title, cases, failures }).map_err(template_error)
+    filled("junit.xml", TEMPLATE, context! { title, cases, failures })
 }
 
 #[cfg(test)]

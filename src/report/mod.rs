@@ -46,8 +46,8 @@ pub use findings::{
     StillProved,
 };
 pub(crate) use format::{integer as grouped, observed, percent_of};
+pub(crate) use html::filled;
 pub use html::render_html;
-pub(crate) use html::{line_based, template_error};
 pub use junit::render_junit;
 pub(crate) use terminal::ruled;
 

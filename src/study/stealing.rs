@@ -87,10 +87,7 @@ impl Workbench<'_> {
         let benign = evenly(self.data.part(Part::Test), made.len());
         let benign: Vec<Labelled> = benign.map(|(_, row)| self.benign(row)).collect();
         let mean = |count: usize| {
-            let some: Vec<Labelled> = {
-                let count = count.min(benign.len());
-                (0..count).map(|k| benign[k * benign.len() / count].clone()).collect()
-            };
+            let some = evenly(&benign, count).map(|(_, point)| point.clone()).collect::<Vec<_>>();
             let points = (some, made[..count.min(made.len())].to_vec());
             let found = angles(
                 &known,

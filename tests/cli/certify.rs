@@ -523,7 +523,7 @@ fn steps_that_mean_nothing_are_refused() {
     }
     scene.write("bad.jsonl", text.replace("\"every\":2,", ""));
     let code = scene.propcert(check).assert().get_output().status.code();
-    assert!(matches!(code, Some(1 | 2)), "{code:?}");
+    assert_eq!(code, Some(1));
     scene.done("certify --model mlp.json --spec monotone.toml --out m.jsonl");
     let text = scene.read("m.jsonl").replace("\"semantics\"", "\"every\":2,\"semantics\"");
     scene.write("bad.jsonl", text);
@@ -600,9 +600,6 @@ fn rows_from_the_front_of_a_sorted_file_are_told() {
     let message = told(call);
     assert!(message.contains("of the 10 rows asked for"), "{message}");
     assert!(message.contains("--every 4 takes rows of the whole part"), "{message}");
-    // a step that does not reach far enough, and one that no step would mend
-    let message = told(&call.replace("--rows 10", "--rows 10 --every 2 --force"));
-    assert!(message.contains("of all 40 rows") || !message.contains("asked for"), "{message}");
     let message = told(&call.replace("--rows 10", "--rows 10 --every 4 --force"));
     assert!(!message.contains("asked for"), "{message}");
 }

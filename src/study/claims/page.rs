@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
-use crate::report::{ReportError, line_based, template_error};
+use crate::report::{ReportError, filled};
 use crate::text::csv_of;
 
 use super::super::formula::FigureName;
@@ -36,18 +36,13 @@ pub const CLAIMS_COLUMNS: [&str; 12] = [
 /// # Errors
 /// The template cannot be filled in. This is a defect of the program.
 pub fn claims_page(sheet: &ClaimSheet, studies: &[ClaimsFindings]) -> Result<String, ReportError> {
-    let mut environment = Environment::new();
-    environment.set_syntax(line_based().map_err(template_error)?);
-    // The ending `.md` leaves escaping off.
-    environment.add_template("claims.md", TEMPLATE).map_err(template_error)?;
     let claims = sheet.claims.iter().enumerate();
     let claims: Vec<Value> = claims.map(|(at, claim)| claim_view(claim, at, studies)).collect();
     let figures: Vec<Value> =
         FigureName::meanings().map(|(name, meaning)| context! { name, meaning }).collect();
-    let template = environment.get_template("claims.md").map_err(template_error)?;
     let studies: Vec<Value> = studies.iter().map(study_view).collect();
     let digest = sheet.digest.to_string();
-    template.render(context! { claims, figures, digest, studies }).map_err(template_error)
+    filled("claims.md", TEMPLATE, context! { claims, figures, digest, studies })
 }
 
 fn study_view(study: &ClaimsFindings) -> Value {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 
-use crate::report::{ReportError, line_based, template_error};
+use crate::report::{ReportError, filled};
 use crate::text::csv_of;
 
 use super::super::formula::FigureName;
@@ -42,10 +42,6 @@ pub fn beside_page(
     sheet: &PublishedSheet,
     studies: &[ComparedStudy],
 ) -> Result<String, ReportError> {
-    let mut environment = Environment::new();
-    environment.set_syntax(line_based().map_err(template_error)?);
-    // The ending `.md` leaves escaping off.
-    environment.add_template("beside.md", TEMPLATE).map_err(template_error)?;
     let tables = sheet.tables.iter().enumerate();
     let tables: Vec<Value> =
         tables.map(|(at, table)| table_view(table, &first_found(at, studies))).collect();
@@ -61,8 +57,7 @@ pub fn beside_page(
         })
         .collect();
     let (source, digest) = (sheet.source.as_str(), sheet.digest.to_string());
-    let template = environment.get_template("beside.md").map_err(template_error)?;
-    template.render(context! { source, digest, studies, tables, figures }).map_err(template_error)
+    filled("beside.md", TEMPLATE, context! { source, digest, studies, tables, figures })
 }
 
 /// A number with the seed of the study that it is from, if that is not the first one.

@@ -9,9 +9,9 @@ use crate::study::published::{
     BESIDE_COLUMNS, ComparedStudy, PublishedSheet, beside_csv, beside_page, compare,
 };
 
-use super::super::output::{FileKind, Force, expect_own};
+use super::super::output::{FileKind, expect_own};
 use super::super::{Ending, Refusal, files};
-use super::studies::{Studies, expect_different};
+use super::studies::{SheetArguments, expect_different};
 
 /// Put published tables beside the figures of a study, number by number.
 ///
@@ -25,32 +25,21 @@ use super::studies::{Studies, expect_different};
     after_help = "Example:\n  propcert study run studies/paper.toml --out paper\n  propcert study beside studies/published.toml paper --out beside\n\nA table, for instance:\n  [[table]]\n  name = \"Table 5\"\n  says = \"F1 of the substitute, in percent.\"\n  figure = \"100*f1(target, none, attack)\"\n  across = \"attack\"\n  records = \"table-5.csv\"    # data,target,attack,published"
 )]
 pub(crate) struct Arguments {
-    /// The published tables (TOML).
-    sheet: PathBuf,
     #[command(flatten)]
-    studies: Studies,
-    /// The folder for the page and the table.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    #[command(flatten)]
-    force: Force,
-    /// All numbers as JSON.
-    #[arg(long)]
-    json: bool,
+    read: SheetArguments,
 }
 
 /// Runs the verb.
-pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+pub(super) fn run(Arguments { read: arguments }: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = PublishedSheet::open(&arguments.sheet).map_err(about)?;
     let (page, table) = (arguments.out.join("beside.md"), arguments.out.join("beside.csv"));
     let folder = arguments.sheet.parent().unwrap_or(Path::new(""));
-    let records = sheet.files().map(|file| folder.join(file));
-    let sheets: Vec<PathBuf> = std::iter::once(arguments.sheet.clone()).chain(records).collect();
-    arguments.studies.expect_apart(&sheets, &arguments.out, &[&page, &table])?;
+    let records: Vec<PathBuf> = sheet.files().map(|file| folder.join(file)).collect();
+    arguments.expect_apart(&records, &[&page, &table])?;
     expect_own(&table, FileKind::Table(&BESIDE_COLUMNS), arguments.force)?;
     expect_own(&page, FileKind::Beside, arguments.force)?;
-    let folders = &arguments.studies.folders;
+    let folders = &arguments.folders;
     let found: Vec<ComparedStudy> =
         folders.iter().map(|folder| compare(&sheet, folder)).collect::<Result<_, _>>()?;
     expect_different(folders.iter().zip(found.iter().map(|study| study.seed)))?;

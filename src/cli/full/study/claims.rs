@@ -1,7 +1,5 @@
 //! `propcert study claims`: rulings on sentences about a study.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::store::Store;
@@ -9,9 +7,9 @@ use crate::study::claims::{
     CLAIMS_COLUMNS, ClaimSheet, ClaimsFindings, Ruling, claims_csv, claims_page, rule,
 };
 
-use super::super::output::{FileKind, Force, expect_own};
+use super::super::output::{FileKind, expect_own};
 use super::super::{Ending, Refusal, files};
-use super::studies::{Studies, expect_different};
+use super::studies::{SheetArguments, expect_different};
 
 /// Rule on claims by the lines of a study.
 ///
@@ -27,33 +25,19 @@ use super::studies::{Studies, expect_different};
     after_help = "Example:\n  propcert study run studies/paper.toml --out paper\n  propcert study claims studies/claims.toml paper --out verdicts\n\nA claim, for instance:\n  [[claim]]\n  name = \"C1\"\n  says = \"Models with a property are stolen at higher agreement.\"\n  figure = \"agreement(held, none, attack) - agreement(natural, none, attack)\"\n  expect = \"positive\"\n  for = { held = [\"robust-trees\", \"monotone-trees\"], attack = [\"random-uniform\"] }"
 )]
 pub(crate) struct Arguments {
-    /// The claims (TOML).
-    sheet: PathBuf,
     #[command(flatten)]
-    studies: Studies,
-    /// The folder for the page and the table.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    #[command(flatten)]
-    force: Force,
-    /// The rulings with all comparisons as JSON.
-    #[arg(long)]
-    json: bool,
+    read: SheetArguments,
 }
 
 /// Runs the verb.
-pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+pub(super) fn run(Arguments { read: arguments }: &Arguments) -> Result<Ending, Refusal> {
     let about = |error| Refusal::new(format!("{}: {error}", arguments.sheet.display()));
     let sheet = ClaimSheet::open(&arguments.sheet).map_err(about)?;
     let (page, table) = (arguments.out.join("claims.md"), arguments.out.join("claims.csv"));
-    arguments.studies.expect_apart(
-        std::slice::from_ref(&arguments.sheet),
-        &arguments.out,
-        &[&page, &table],
-    )?;
+    arguments.expect_apart(&[], &[&page, &table])?;
     expect_own(&table, FileKind::Table(&CLAIMS_COLUMNS), arguments.force)?;
     expect_own(&page, FileKind::Claims, arguments.force)?;
-    let folders = &arguments.studies.folders;
+    let folders = &arguments.folders;
     let found: Vec<ClaimsFindings> =
         folders.iter().map(|folder| rule(&sheet, folder)).collect::<Result<_, _>>()?;
     expect_different(folders.iter().zip(found.iter().map(|study| study.seed)))?;

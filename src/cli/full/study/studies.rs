@@ -1,4 +1,4 @@
-//! Folders of studies that a verb reads.
+//! Sheets and studies that a verb reads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,23 +7,30 @@ use crate::study::CELLS;
 
 use super::super::Refusal;
 use super::super::inputs::Inputs;
+use super::super::output::Force;
 
-/// The studies.
+/// A sheet, and the studies that it is read against.
 #[derive(Debug, clap::Args)]
-pub(super) struct Studies {
+pub(super) struct SheetArguments {
+    /// The sheet (TOML).
+    pub(super) sheet: PathBuf,
     /// The folder of a study; several if it was run with several seeds.
     #[arg(required = true, value_name = "STUDY")]
     pub(super) folders: Vec<PathBuf>,
+    /// The folder for the page and the table.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) force: Force,
+    /// All findings as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
-impl Studies {
-    /// Refuses an output that is an input.
-    pub(super) fn expect_apart(
-        &self,
-        sheets: &[PathBuf],
-        out: &Path,
-        written: &[&Path],
-    ) -> Result<(), Refusal> {
+impl SheetArguments {
+    /// Refuses a place of a result that is an input: the sheet, a file that it names, a study.
+    pub(super) fn expect_apart(&self, named: &[PathBuf], written: &[&Path]) -> Result<(), Refusal> {
+        let out = &self.out;
         let place = |path: &Path| path.canonicalize().ok();
         let is_out =
             |folder: &&PathBuf| place(folder).is_some_and(|study| place(out) == Some(study));
@@ -33,8 +40,8 @@ impl Studies {
                 "--out {folder}: is the folder of a study; name another"
             )));
         }
-        let inputs = sheets
-            .iter()
+        let inputs = std::iter::once(&self.sheet)
+            .chain(named)
             .fold(Inputs::default(), |inputs, file| inputs.file("the sheet", Some(file)));
         let inputs = self
             .folders
