@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
+use propcert::dataset::ValidBox;
 use propcert::defense::{Defense, ResponseUnits, ResponseZone};
 use propcert::model::{Digest, Model, Row};
 use propcert::oracle::{Oracle, Response};
-use propcert::steal::{AttackNumbers, AttackSpec, Evaluation, Generator, Scene, ValidBox, run};
+use propcert::steal::{AttackNumbers, AttackSpec, Evaluation, Generator, Scene, run};
 
 /// Logits `[0, s·(x + y)]` on `[−2, 2]²`.
 fn target(slope: f64) -> Model {

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 79] = [
+static DEFECTS: [Defect; 80] = [
     Defect(
         "a radius per feature is forgotten",
         "spec/lower/setting.rs",
@@ -117,9 +117,15 @@ static DEFECTS: [Defect; 79] = [
         "(&delta / &Rational::ONE)?",
     ),
     Defect(
+        "a decoy answers the label",
+        "defense/adaptive_misinformation.rs",
+        "(«&least * low», ",
+        "low.clone()",
+    ),
+    Defect(
         "a mirror keeps every label",
         "defense/adaptive_misinformation.rs",
-        "Decoy::Mirror => «self.tau.value().clone()»,",
+        "Decoy::Mirror => Some(«map.tau.value().clone()»),",
         "Rational::half()",
     ),
     Defect(

@@ -3,9 +3,9 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::dataset::ValidBox;
 use crate::model::{Model, Part};
 use crate::report::PosteriorFinding;
-use crate::steal::ValidBox;
 
 use super::run::AuditSubject;
 

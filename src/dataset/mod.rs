@@ -2,7 +2,7 @@
 //!
 //! Reading itself is trusted and lives in [`crate::model`]; this room finds the bytes
 //! ([`open`]), fits the standardisation to the training rows ([`schema`]), describes rows and parts
-//! ([`describe`], [`list`]), hands the rows of a part to other tools ([`rows`]), turns any labelled CSV
+//! ([`describe`], [`list`]), says which points are valid ([`ValidBox`]), hands the rows of a part to other tools ([`rows`]), turns any labelled CSV
 //! into a data set ([`import`]), and makes synthetic ones in the shape of the paper's five ([`make`]).
 
 mod describe;
@@ -16,6 +16,7 @@ mod rows;
 mod schema;
 mod standing;
 mod table;
+mod valid;
 mod write;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub use rows::rows;
 pub use schema::schema;
 pub use standing::{UnlikeRows, at_step_for, evenly, step_for, unlike};
 pub(crate) use table::keep_words;
+pub use valid::{ValidBox, shuffled};
 
 use crate::model::DataSet;
 use crate::source;

@@ -4,10 +4,11 @@ use serde::{Serialize, Serializer};
 
 use crate::certify::CertifyError;
 use crate::defense::{Defense, DefenseError};
-use crate::model::{DataError, Digest, Model, Row, argmax};
+use crate::model::{DataError, Digest, Model, ModelError, Row, argmax};
 use crate::spec::LowerError;
+use crate::train::TrainError;
 
-use super::{AnswerGround, DefenseKind, ResponseMemory, Server, defended_posterior};
+use super::{AnswerGround, DecoyModel, DefenseKind, ResponseMemory, Server, defended_posterior};
 
 /// Reasons why no defense was chosen or measured.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,18 @@ pub enum DefendError {
     /// The answered points are no data set.
     #[error("the answered points: {0}")]
     Data(#[from] DataError),
+    /// No decoy can be trained.
+    #[error("the decoy: {0}")]
+    Decoy(#[source] TrainError),
+    /// The decoy that was trained cannot be read.
+    #[error("the decoy: {0}")]
+    DecoyFile(#[source] ModelError),
+    /// A decoy for a kind that has none.
+    #[error("{kind} answers by no decoy; adaptive misinformation (am) does")]
+    NoDecoy {
+        /// The short name of the kind.
+        kind: &'static str,
+    },
     /// The log could not be made.
     #[error(transparent)]
     Certify(#[from] CertifyError),
@@ -113,7 +126,7 @@ pub struct Effect {
 /// # Errors
 /// A model that the defense is not for, no rows, a budget that is negative or not finite.
 pub fn choose(
-    kind: DefenseKind,
+    (kind, decoy): (DefenseKind, Option<&DecoyModel>),
     (model, target): (&Model, Digest),
     validation: &[Row],
     points: f64,
@@ -124,7 +137,7 @@ pub fn choose(
     let answers = Answers::new(model, validation)?;
     let correct_before = answers.undefended().correct;
     let (mut chosen, mut correct_after, mut steps) = (None, correct_before, 0);
-    for stronger in kind.ladder(target)? {
+    for stronger in kind.ladder(target, decoy)? {
         expect_classes(&stronger, model)?;
         steps += 1;
         let correct = answers.behind(&stronger)?.correct;
@@ -297,7 +310,7 @@ mod tests {
     fn the_last_strength_within_the_budget_is_kept() {
         // σ(0.2) = 0.5498 flips as soon as 1/(2(1 − α)) exceeds it: α = 0.10
         let chosen = |kind, rows: &[Row]| {
-            let choice = choose(kind, (&stairs(), Digest::of(b"")), rows, 1.0).unwrap();
+            let choice = choose((kind, None), (&stairs(), Digest::of(b"")), rows, 1.0).unwrap();
             (choice.defense.parameters(), choice.steps, choice)
         };
         let pp = DefenseKind::PredictionPoisoning;
@@ -320,7 +333,7 @@ mod tests {
     #[test]
     fn nothing_is_chosen_without_rows_or_with_a_bad_budget() {
         let chosen = |model: &Model, rows: &[Row], points| {
-            choose(DefenseKind::PredictionPoisoning, (model, Digest::of(b"")), rows, points)
+            choose((DefenseKind::PredictionPoisoning, None), (model, Digest::of(b"")), rows, points)
         };
         assert!(matches!(chosen(&stairs(), &[], 1.0), Err(DefendError::NoRows)));
         for points in [-1.0, f64::NAN, f64::INFINITY] {
@@ -353,7 +366,7 @@ mod tests {
             let threshold = 1.0 / (2.0 * (1.0 - alpha));
             prop_assume!((top - threshold).abs() > 1e-9);
             let defense = DefenseKind::PredictionPoisoning
-                .with(Digest::of(b""), &format!("alpha=0.{step:02}"))
+                .with(Digest::of(b""), &format!("alpha=0.{step:02}"), None)
                 .unwrap();
             for label in [0, 1] {
                 let mut posterior = vec![1.0 - top; 2];

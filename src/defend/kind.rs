@@ -6,8 +6,8 @@ use crate::defense::{
 use crate::interval::Decimal;
 use crate::model::Digest;
 
-use super::DefendError;
 use super::parameters::{GivenParameters, key_of};
+use super::{DecoyModel, DefendError};
 
 /// Steepness ν of adaptive misinformation unless another is asked for: a step at τ, nearly.
 const STEEPNESS: &str = "1000";
@@ -81,7 +81,12 @@ impl DefenseKind {
     }
 
     /// The defenses that a budget chooses from, each stronger than the one before.
-    pub(super) fn ladder(self, target: Digest) -> Result<Vec<Defense>, DefenseError> {
+    pub(super) fn ladder(
+        self,
+        target: Digest,
+        decoy: Option<&DecoyModel>,
+    ) -> Result<Vec<Defense>, DefendError> {
+        self.expect_decoy(decoy)?;
         let steps: Vec<u32> = match self {
             Self::PredictionPoisoning | Self::VertexPoisoning => (1..=49).collect(),
             Self::AdaptiveMisinformation => (50..=99).collect(),
@@ -89,12 +94,12 @@ impl DefenseKind {
             Self::Rounding => (1..=MOST_DIGITS).rev().collect(),
             Self::RandomisedResponse => SHIFTS.to_vec(),
         };
-        let decoy = Decoy::Mirror;
+        let by = decoy.map_or(Decoy::Mirror, |decoy| Decoy::Model(decoy.digest()));
         let at = |step: u32| match self {
             Self::PredictionPoisoning => Defense::prediction_poisoning(target, hundredths(step)),
             Self::AdaptiveMisinformation => {
                 let steepness = STEEPNESS.parse().expect("a whole number is a decimal");
-                Defense::adaptive_misinformation(target, (steepness, hundredths(step)), decoy)
+                Defense::adaptive_misinformation(target, (steepness, hundredths(step)), by)
             }
             Self::Mixture => Defense::mixture(target, hundredths(step), [50, 50].map(hundredths)),
             Self::Rounding => Defense::rounding(target, step),
@@ -109,7 +114,19 @@ impl DefenseKind {
                 Defense::vertex_poisoning(target, step, VertexChoice::Gradient, 0)
             }
         };
-        steps.into_iter().map(at).collect()
+        let attached = |defense| match decoy {
+            Some(decoy) => decoy.attach(defense),
+            None => Ok(defense),
+        };
+        steps.into_iter().map(|step| Ok(at(step).and_then(attached)?)).collect()
+    }
+
+    /// Refuses a decoy model for a kind that has none.
+    fn expect_decoy(self, decoy: Option<&DecoyModel>) -> Result<(), DefendError> {
+        match (self, decoy) {
+            (Self::AdaptiveMisinformation, _) | (_, None) => Ok(()),
+            (_, Some(_)) => Err(DefendError::NoDecoy { kind: self.name() }),
+        }
     }
 
     /// The defense that changes nothing, in the form of this kind where it has one.
@@ -129,11 +146,18 @@ impl DefenseKind {
         }
     }
 
-    /// The defense with given parameters, `alpha=0.2` or `tau=0.7,nu=50,decoy=uniform`.
+    /// The defense with given parameters, `alpha=0.2` or `tau=0.7,nu=50,decoy=uniform`; a decoy model takes the place of the
+    /// parameter `decoy`.
     ///
     /// # Errors
     /// A parameter that is missing, unknown, given twice or out of its range.
-    pub fn with(self, target: Digest, parameters: &str) -> Result<Defense, DefendError> {
+    pub fn with(
+        self,
+        target: Digest,
+        parameters: &str,
+        decoy: Option<&DecoyModel>,
+    ) -> Result<Defense, DefendError> {
+        self.expect_decoy(decoy)?;
         let mut given = GivenParameters::read(self, parameters)?;
         let defense = match self {
             Self::PredictionPoisoning => {
@@ -141,7 +165,11 @@ impl DefenseKind {
             }
             Self::AdaptiveMisinformation => {
                 let steps = (given.decimal("nu", Some(STEEPNESS))?, given.decimal("tau", None)?);
-                Defense::adaptive_misinformation(target, steps, given.decoy()?)
+                let by = match decoy {
+                    Some(decoy) => Decoy::Model(decoy.digest()),
+                    None => given.decoy()?,
+                };
+                Defense::adaptive_misinformation(target, steps, by)
             }
             Self::Mixture => {
                 let alpha = given.decimal("alpha", None)?;
@@ -159,7 +187,10 @@ impl DefenseKind {
             Self::VertexPoisoning => given.vertex_poisoning(target)?,
         };
         given.expect_empty()?;
-        Ok(defense?)
+        Ok(match decoy {
+            Some(decoy) => decoy.attach(defense?)?,
+            None => defense?,
+        })
     }
 
     /// The keys of its parameters.
@@ -217,7 +248,7 @@ mod tests {
                 "alpha 0.49, vertex gradient, seed 0",
             ),
         ] {
-            let ladder = kind.ladder(target).unwrap();
+            let ladder = kind.ladder(target, None).unwrap();
             let ends = [ladder.first(), ladder.last()].map(|end| end.unwrap().parameters());
             assert_eq!(ends, [first, last]);
             assert_eq!(DefenseKind::named(kind.name()), Some(kind));
@@ -237,7 +268,7 @@ mod tests {
     fn parameters_are_read_or_refused_by_name() {
         let target = Digest::of(b"");
         let with = |kind: DefenseKind, text: &str| {
-            kind.with(target, text).map(|d| d.to_string()).map_err(|e| e.to_string())
+            kind.with(target, text, None).map(|d| d.to_string()).map_err(|e| e.to_string())
         };
         let am = DefenseKind::AdaptiveMisinformation;
         let brr = DefenseKind::RandomisedResponse;

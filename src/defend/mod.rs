@@ -8,16 +8,19 @@
 //! | `kind` | the kinds by their names, and their steps |
 //! | `parameters` | parameters as they are given |
 //! | `choice` | the last step within a budget; the effect on rows |
+//! | `decoy` | decoys that are trained to be wrong, and answers mixed with theirs |
 //! | `poison` | answers of maps that choose for each point, and of all that follow from the scores |
 //! | `serve/` | answers that are drawn near the boundary, remembered, and logged as a certificate |
 
 mod choice;
+mod decoy;
 mod kind;
 mod parameters;
 mod poison;
 mod serve;
 
 pub use choice::{Choice, DefendError, Effect, choose, effect, given};
+pub use decoy::{DecoyModel, DecoyOutliers, decoy_file};
 pub use kind::DefenseKind;
 pub use poison::{defended_label, defended_posterior};
 pub use serve::{

@@ -1,4 +1,5 @@
-//! Answers behind poisoning of any number of classes: the choice of the point that they move to.
+//! Answers behind maps that choose for each point: poisoning of any number of classes, by the choice of the point that
+//! answers move to, and misinformation by a decoy that is a model.
 //!
 //! ```text
 //! G = gradients of log S₀(x)ₖ by the last layer of a surrogate S₀:  row k = (eₖ − S₀(x)) ⊗ h(x)
@@ -18,6 +19,8 @@ use crate::defense::{Asked, Defense, PoisonNorm, PoisonStep, VertexChoice, Verte
 use crate::interval::{Rational, exp};
 use crate::model::{Digest, Model, Point, argmax, softmax};
 
+use super::decoy::{is_kept, misinformed};
+
 /// Neurons of the surrogate's hidden layer.
 const HIDDEN: usize = 32;
 /// Share that a label has more than the other classes of its subset.
@@ -28,9 +31,13 @@ const MOST_CLASSES: usize = 10;
 /// The posterior that a defense answers at a raw point, in `f64`; of answers that are drawn, their probabilities.
 pub fn defended_posterior(model: &Model, defense: &Defense, raw: &[f64]) -> Vec<f64> {
     let asked = AskedPoint { raw, posterior: model.posterior(raw), own: model.label(raw) };
-    match defense.vertices() {
-        Some(map) => asked.poisoned(model, map),
-        None => defense.apply(&asked.posterior, asked.own),
+    let decoy = defense.misinformation().zip(defense.decoy());
+    match (defense.vertices(), decoy) {
+        (Some(map), _) => asked.poisoned(model, map),
+        (None, Some((map, decoy))) => {
+            misinformed(map, &asked.posterior, asked.own, &decoy.posterior(raw))
+        }
+        (None, None) => defense.apply(&asked.posterior, asked.own),
     }
 }
 
@@ -46,7 +53,13 @@ pub fn defended_label(model: &Model, defense: &Defense, raw: &[f64]) -> Option<u
         return Some(own);
     }
     if defense.vertices().is_none() {
-        return Some(defense.label(scores.as_slice().try_into().ok()?, model.tie));
+        let label = defense.label(scores.as_slice().try_into().ok()?, model.tie);
+        return match defense.misinformation().zip(defense.decoy()) {
+            Some((map, decoy)) if label != own => {
+                is_kept(map, &scores, own, (decoy, raw)).map(|kept| if kept { own } else { label })
+            }
+            Some(_) | None => Some(label),
+        };
     }
     let is_kept = match defense.carry(&Asked::Label) {
         Some(Asked::Confidence { delta }) => is_above(&scores, own, &delta),

@@ -1,14 +1,16 @@
-//! Adaptive misinformation (Kariyappa and Qureshi, CVPR 2020) with a decoy in closed form, for two classes.
+//! Adaptive misinformation (Kariyappa and Qureshi, CVPR 2020), for two classes.
 //!
 //! ```text
 //! F′ = (1 − a)·F + a·M          a = 1/(1 + exp(ν·(max F − τ)))          ν > 0, ½ <= τ < 1
 //! M = (½, ½)                    decoy `uniform`
 //! M = (F₁, F₀)                  decoy `mirror`
+//! M in the simplex              decoy named by its digest: a model that nothing is asked of
 //! ```
 //!
 //! A misinformation network trained by reverse cross entropy tends to the mirrored answer. With `p = max F` the answer
 //! to the label is `½ + s(p)·(p − ½)`, where `s = 1 − a` of the uniform decoy and `s = 1 − 2a` of the mirror, both rising
-//! with `p`. Trusted.
+//! with `p`. Whatever a model answers, it lies in `[(1 − a)·p, (1 − a)·p + a]`, whose lower end rises with `p` too, and the
+//! label stays where that end is above ½. Trusted.
 
 use std::fmt;
 
@@ -24,20 +26,57 @@ const HALVINGS: u32 = 40;
 
 /// The answer that is mixed in where the model is unsure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Decoy {
     /// Each class with the same probability: labels stay, confidence goes.
     Uniform,
     /// The answers of both classes exchanged: below τ the label turns.
     Mirror,
+    /// The answer of a model, by the digest of its file.
+    Model(Digest),
+}
+
+/// `uniform`, `mirror`, or a digest.
+impl fmt::Display for Decoy {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Uniform => f.write_str("uniform"),
+            Self::Mirror => f.write_str("mirror"),
+            Self::Model(digest) => digest.fmt(f),
+        }
+    }
+}
+
+impl From<Decoy> for String {
+    fn from(decoy: Decoy) -> Self {
+        decoy.to_string()
+    }
+}
+
+impl TryFrom<String> for Decoy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "uniform" => Ok(Self::Uniform),
+            "mirror" => Ok(Self::Mirror),
+            digest => digest.parse().map(Self::Model).map_err(|_| {
+                format!(
+                    "decoy is `{digest:.80}`, expected uniform, mirror or the digest of a model"
+                )
+            }),
+        }
+    }
 }
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct AdaptiveMisinformation {
+pub struct AdaptiveMisinformation {
     nu: Decimal,
     tau: Decimal,
     decoy: Decoy,
+    /// The confidence above which the label is kept, and from which on the answer to it rises; `None` if none suffices.
+    kept_above: Option<Rational>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +102,13 @@ impl AdaptiveMisinformation {
             let (name, expected) = ("tau", "0.5 <= tau < 1");
             return Err(DefenseError::Parameter { name, found: tau.to_string(), expected });
         }
-        Ok(Self { nu, tau, decoy })
+        let mut map = Self { nu, tau, decoy, kept_above: None };
+        map.kept_above = match decoy {
+            Decoy::Uniform => Some(Rational::half()),
+            Decoy::Mirror => Some(map.tau.value().clone()),
+            Decoy::Model(_) => map.confidence_for(&Rational::half(), Rational::half()),
+        };
+        Ok(map)
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<(Digest, Self), DefenseError> {
@@ -71,14 +116,23 @@ impl AdaptiveMisinformation {
         Ok((file.target, Self::new(file.nu, file.tau, file.decoy)?))
     }
 
-    /// `[least, greatest]` of `s(p)`.
-    fn share(&self, p: &Rational) -> (Rational, Rational) {
-        let (low, high) = sigmoid(&(self.nu.value() * &(p - self.tau.value())));
+    /// The model that answers where the target is unsure; `None` if the decoy is in closed form.
+    pub fn model(&self) -> Option<Digest> {
         match self.decoy {
-            Decoy::Uniform => (low, high),
-            // 1 − 2a = 2(1 − a) − 1
-            Decoy::Mirror => (&(&low + &low) - &Rational::ONE, &(&high + &high) - &Rational::ONE),
+            Decoy::Uniform | Decoy::Mirror => None,
+            Decoy::Model(digest) => Some(digest),
         }
+    }
+
+    /// `[least, greatest]` of `1 − a`, the share of the target in an answer, at a posterior `p` of its label.
+    pub fn share(&self, p: &Rational) -> (Rational, Rational) {
+        sigmoid(&(self.nu.value() * &(p - self.tau.value())))
+    }
+
+    /// `a`, the share of the decoy at a posterior of the label, in `f64`; not evidence.
+    pub fn weight(&self, posterior: f64) -> f64 {
+        let beyond = posterior - self.tau.value().down();
+        1.0 / (1.0 + (self.nu.value().down() * beyond).exp())
     }
 
     /// `[least, greatest]` of the answer to the label, whose posterior lies in `[low, high]`, `½ <= low`.
@@ -86,31 +140,34 @@ impl AdaptiveMisinformation {
         let half = Rational::half();
         let (near, far) = (low - &half, high - &half);
         let (least, most) = (self.share(low).0, self.share(high).1);
-        // a negative share takes most away where the distance from ½ is greatest
-        let below = if least < Rational::ZERO { &least * &far } else { &least * &near };
-        let above = if most < Rational::ZERO { &most * &near } else { &most * &far };
-        (&half + &below, &half + &above)
-    }
-
-    /// The confidence above which the label is kept, and from which on the answer to it rises.
-    fn kept_above(&self) -> Rational {
         match self.decoy {
-            Decoy::Uniform => Rational::half(),
-            Decoy::Mirror => self.tau.value().clone(),
+            Decoy::Uniform => (&half + &(&least * &near), &half + &(&most * &far)),
+            Decoy::Mirror => {
+                // 1 − 2a = 2(1 − a) − 1
+                let turned = |share: &Rational| &(share + share) - &Rational::ONE;
+                let (least, most) = (turned(&least), turned(&most));
+                // a negative share takes most away where the distance from ½ is greatest
+                let below = if least < Rational::ZERO { &least * &far } else { &least * &near };
+                let above = if most < Rational::ZERO { &most * &near } else { &most * &far };
+                (&half + &below, &half + &above)
+            }
+            // (1 − a)·p and (1 − a)·p + a = 1 − (1 − a)·(1 − p)
+            Decoy::Model(_) => {
+                (&least * low, &Rational::ONE - &(&least * &(&Rational::ONE - high)))
+            }
         }
     }
 
-    /// The claim `F_y > p` that suffices for `F′_y > bound`, `bound >= ½`: the answer rises with `p` from ½ on, behind a mirror
-    /// from τ on.
-    fn above(&self, bound: &Rational) -> Option<Asked> {
+    /// A confidence `p`, `from < p < 1`, with an answer to the label above `bound` wherever its posterior exceeds `p`: the
+    /// answer rises from `from` on.
+    fn confidence_for(&self, bound: &Rational, from: Rational) -> Option<Rational> {
         let suffices = |p: &Rational| self.answer(p, p).0 > *bound;
-        let (mut low, mut high) = (self.kept_above(), Rational::ONE);
+        let (mut low, mut high) = (from, Rational::ONE);
         for _ in 0..HALVINGS {
             let middle = &(&low + &high) * &Rational::half();
             if suffices(&middle) { high = middle } else { low = middle }
         }
-        let delta = &Rational::ONE - &high;
-        (delta > Rational::ZERO).then_some(Asked::Confidence { delta })
+        (high < Rational::ONE).then_some(high)
     }
 }
 
@@ -126,20 +183,24 @@ impl AnswerMap for AdaptiveMisinformation {
         written(&file)
     }
 
-    /// With a uniform decoy `s` is positive: labels stay, answers keep their order, and none is surer than before. With a
-    /// mirror the label stays above τ only.
+    /// With a uniform decoy `s` is positive: labels stay, answers keep their order, and none is surer than before. With
+    /// another the label stays where the model is sure only.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
+        let confidence = |p: Rational| Asked::Confidence { delta: &Rational::ONE - &p };
         match (asked, self.decoy) {
             (Asked::Label | Asked::Order | Asked::Boundary, Decoy::Uniform) => Some(asked.clone()),
-            (Asked::Label, Decoy::Mirror) => {
-                Some(Asked::Confidence { delta: &Rational::ONE - &self.kept_above() })
+            (Asked::Label, Decoy::Mirror | Decoy::Model(_)) => {
+                self.kept_above.clone().map(confidence)
             }
-            // the label's answer is above ½ wherever its posterior is, or behind a mirror wherever that is above τ
+            // the label's answer is above ½ wherever the label is kept
             (Asked::Confidence { delta }, _) if *delta >= Rational::half() => {
-                Some(Asked::Confidence { delta: &Rational::ONE - &self.kept_above() })
+                self.kept_above.clone().map(confidence)
             }
-            (Asked::Confidence { delta }, _) => self.above(&(&Rational::ONE - delta)),
-            (Asked::Order | Asked::Boundary, Decoy::Mirror)
+            (Asked::Confidence { delta }, _) => {
+                let from = self.kept_above.clone()?;
+                self.confidence_for(&(&Rational::ONE - delta), from).map(confidence)
+            }
+            (Asked::Order | Asked::Boundary, Decoy::Mirror | Decoy::Model(_))
             | (Asked::Outputs | Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
         }
     }
@@ -153,6 +214,11 @@ impl AnswerMap for AdaptiveMisinformation {
                 let tau = self.tau.value();
                 let is_even = *tau == Rational::half() || scores[0] == scores[1];
                 if is_even || posterior(own, scores).0 > *tau { own } else { 1 - own }
+            }
+            Decoy::Model(_) => {
+                let is_kept =
+                    self.kept_above.as_ref().is_some_and(|p| posterior(own, scores).0 > *p);
+                if is_kept { own } else { 1 - own }
             }
         }
     }
@@ -173,10 +239,12 @@ impl AnswerMap for AdaptiveMisinformation {
 
     fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2] {
         let [own, other] = [posterior[label.min(1)], posterior[1 - label.min(1)]];
-        let a = 1.0 / (1.0 + (self.nu.value().down() * (own - self.tau.value().down())).exp());
+        let a = self.weight(own);
         let decoy = match self.decoy {
             Decoy::Uniform => [0.5; 2],
             Decoy::Mirror => [other, own],
+            // a claim fails for certain where it fails though the decoy is all for the label
+            Decoy::Model(_) => [1.0, 0.0],
         };
         let [own, other] = [(1.0 - a) * own + a * decoy[0], (1.0 - a) * other + a * decoy[1]];
         if label == 0 { [own, other] } else { [other, own] }
@@ -185,10 +253,10 @@ impl AnswerMap for AdaptiveMisinformation {
 
 impl fmt::Display for AdaptiveMisinformation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let decoy = match self.decoy {
-            Decoy::Uniform => "uniform",
-            Decoy::Mirror => "mirror",
-        };
-        write!(f, "nu {}, tau {}, decoy {decoy}", self.nu, self.tau)
+        let Self { nu, tau, decoy, .. } = self;
+        match decoy {
+            Decoy::Uniform | Decoy::Mirror => write!(f, "nu {nu}, tau {tau}, decoy {decoy}"),
+            Decoy::Model(digest) => write!(f, "nu {nu}, tau {tau}, decoy model {digest:.12}"),
+        }
     }
 }

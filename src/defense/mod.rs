@@ -18,18 +18,18 @@ mod tests;
 mod vertex_poisoning;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational, sigmoid};
 use crate::model::{Digest, LimitError, Model, Object, Tie, check_json};
 
-use adaptive_misinformation::AdaptiveMisinformation;
 use mixture::Mixture;
 use prediction_poisoning::PredictionPoisoning;
 use rounding::Rounding;
 
-pub use adaptive_misinformation::Decoy;
+pub use adaptive_misinformation::{AdaptiveMisinformation, Decoy};
 pub use randomised_response::{RandomisedResponse, ResponseUnits, ResponseZone};
 pub use vertex_poisoning::{PoisonNorm, PoisonStep, VertexChoice, VertexPoisoning};
 
@@ -39,6 +39,8 @@ pub struct Defense {
     /// The model that is defended.
     pub target: Digest,
     map: Map,
+    /// The model that the map answers by where it is unsure, once it is there; no claim is about it.
+    decoy: Option<Arc<Model>>,
 }
 
 /// All maps.
@@ -79,6 +81,22 @@ trait AnswerMap: fmt::Display {
 
     /// The answers for a posterior whose label is `label`, in `f64`; not evidence.
     fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2];
+}
+
+/// Refuses a decoy without posterior, or with other classes or features than the model's.
+fn expect_alike(decoy: &Model, model: &Model) -> Result<(), DefenseError> {
+    let names = |model: &Model| -> Vec<String> {
+        model.schema.features().iter().map(|feature| feature.name.clone()).collect()
+    };
+    let problem = match (decoy.has_posterior(), decoy.classes, names(decoy) == names(model)) {
+        (false, ..) => "its scores have no posterior".to_owned(),
+        (_, found, _) if found != model.classes => {
+            format!("it has {found} classes, the model {}", model.classes)
+        }
+        (_, _, false) => "their features differ in name or order".to_owned(),
+        (_, _, true) => return Ok(()),
+    };
+    Err(DefenseError::DecoyInputs(problem))
 }
 
 /// The text of a file.
@@ -155,6 +173,23 @@ pub enum DefenseError {
         /// The kind of the map.
         kind: &'static str,
     },
+    /// Another decoy than the map names.
+    #[error("the decoy has digest {found}, the defense names {expected}")]
+    Decoy {
+        /// The digest of the file.
+        found: Digest,
+        /// The digest that the defense names.
+        expected: Digest,
+    },
+    /// A decoy for a map that has none.
+    #[error("{kind} answers by no decoy model", kind = kind.replace('-', " "))]
+    NoDecoy {
+        /// The kind of the map.
+        kind: &'static str,
+    },
+    /// A decoy that is no model of the target's inputs and classes.
+    #[error("the decoy cannot stand in for the model: {0}")]
+    DecoyInputs(String),
     /// A map for two classes in front of more.
     #[error("{kind} is built for 2 classes, the model has {found}", kind = kind.replace('-', " "))]
     Classes {
@@ -205,12 +240,16 @@ impl Defense {
             }
             _ => return Err(DefenseError::Kind(file.kind)),
         };
-        Ok(Self { target, map })
+        Ok(Self::new(target, map))
+    }
+
+    fn new(target: Digest, map: Map) -> Self {
+        Self { target, map, decoy: None }
     }
 
     /// Prediction poisoning of strength `alpha`, `0 <= alpha < ½`.
     pub fn prediction_poisoning(target: Digest, alpha: Decimal) -> Result<Self, DefenseError> {
-        Ok(Self { target, map: Map::PredictionPoisoning(PredictionPoisoning::new(alpha)?) })
+        Ok(Self::new(target, Map::PredictionPoisoning(PredictionPoisoning::new(alpha)?)))
     }
 
     /// Adaptive misinformation below the confidence `tau`, `½ <= tau < 1`, with a step of steepness `nu > 0` there.
@@ -220,7 +259,7 @@ impl Defense {
         decoy: Decoy,
     ) -> Result<Self, DefenseError> {
         let map = AdaptiveMisinformation::new(nu, tau, decoy)?;
-        Ok(Self { target, map: Map::AdaptiveMisinformation(map) })
+        Ok(Self::new(target, Map::AdaptiveMisinformation(map)))
     }
 
     /// A mixture with the constant answer `eta`, of weight `0 <= alpha < 1`.
@@ -229,12 +268,12 @@ impl Defense {
         alpha: Decimal,
         eta: [Decimal; 2],
     ) -> Result<Self, DefenseError> {
-        Ok(Self { target, map: Map::Mixture(Mixture::new(alpha, eta)?) })
+        Ok(Self::new(target, Map::Mixture(Mixture::new(alpha, eta)?)))
     }
 
     /// Answers rounded to 1 to 15 digits.
     pub fn rounding(target: Digest, digits: u32) -> Result<Self, DefenseError> {
-        Ok(Self { target, map: Map::Rounding(Rounding::new(digits)?) })
+        Ok(Self::new(target, Map::Rounding(Rounding::new(digits)?)))
     }
 
     /// Labels that are drawn in a zone near the boundary, `e^epsilon` times as often right as wrong, `0 < epsilon <= 60`;
@@ -247,7 +286,7 @@ impl Defense {
         key: Digest,
     ) -> Result<Self, DefenseError> {
         let map = RandomisedResponse::new(epsilon, zone, grid, key)?;
-        Ok(Self { target, map: Map::RandomisedResponse(map) })
+        Ok(Self::new(target, Map::RandomisedResponse(map)))
     }
 
     /// Poisoning for any number of classes, towards a point of the simplex that is chosen as `choice` says, by what is drawn
@@ -258,7 +297,7 @@ impl Defense {
         choice: VertexChoice,
         seed: u64,
     ) -> Result<Self, DefenseError> {
-        Ok(Self { target, map: Map::VertexPoisoning(VertexPoisoning::new(step, choice, seed)?) })
+        Ok(Self::new(target, Map::VertexPoisoning(VertexPoisoning::new(step, choice, seed)?)))
     }
 
     /// The parameters of poisoning for any number of classes; `None` for other maps.
@@ -273,6 +312,43 @@ impl Defense {
             #[cfg(test)]
             Map::Mute => None,
         }
+    }
+
+    /// The parameters of adaptive misinformation; `None` for other maps.
+    pub fn misinformation(&self) -> Option<&AdaptiveMisinformation> {
+        match &self.map {
+            Map::AdaptiveMisinformation(map) => Some(map),
+            Map::PredictionPoisoning(_)
+            | Map::Mixture(_)
+            | Map::Rounding(_)
+            | Map::RandomisedResponse(_)
+            | Map::VertexPoisoning(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
+    /// The digest of the decoy model that the answers need; `None` if they need none.
+    pub fn decoy_digest(&self) -> Option<Digest> {
+        self.misinformation().and_then(AdaptiveMisinformation::model)
+    }
+
+    /// The decoy model, where the map names one and it was given.
+    pub fn decoy(&self) -> Option<&Model> {
+        self.decoy.as_deref()
+    }
+
+    /// The defense with its decoy model at hand. Answers need it; no proof does.
+    ///
+    /// # Errors
+    /// Another model than the map names, or a map that names none.
+    pub fn with_decoy(mut self, decoy: Arc<Model>, found: Digest) -> Result<Self, DefenseError> {
+        match self.decoy_digest() {
+            Some(expected) if expected == found => self.decoy = Some(decoy),
+            Some(expected) => return Err(DefenseError::Decoy { found, expected }),
+            None => return Err(DefenseError::NoDecoy { kind: self.kind() }),
+        }
+        Ok(self)
     }
 
     /// The parameters of a defense whose answers are drawn; `None` if they follow from the scores.
@@ -292,7 +368,7 @@ impl Defense {
     /// A map that says nothing.
     #[cfg(test)]
     pub(crate) fn mute() -> Self {
-        Self { target: Digest::of(b""), map: Map::Mute }
+        Self::new(Digest::of(b""), Map::Mute)
     }
 
     fn rule(&self) -> &dyn AnswerMap {
@@ -333,8 +409,11 @@ impl Defense {
         self.map == other.map
     }
 
-    /// Refuses a model that the map is not defined for.
+    /// Refuses a model that the map is not defined for, or whose inputs are not those of the decoy at hand.
     pub fn check_model(&self, model: &Model) -> Result<(), DefenseError> {
+        if let Some(decoy) = &self.decoy {
+            expect_alike(decoy, model)?;
+        }
         let (kind, found) = (self.kind(), model.classes);
         match self.takes(found) {
             true if model.has_posterior() => Ok(()),

@@ -64,6 +64,9 @@ fn maps() -> Vec<Defense> {
         misinformation("1000", "0.5", Decoy::Mirror),
         misinformation("50", "0.7", Decoy::Mirror),
         misinformation("0.001", "0.99", Decoy::Mirror),
+        misinformation("50", "0.7", Decoy::Model(Digest::of(b"decoy"))),
+        misinformation("1000000", "0.99", Decoy::Model(Digest::of(b"decoy"))),
+        misinformation("0.001", "0.5", Decoy::Model(Digest::of(b"decoy"))),
         mixture("0", ["0.9", "0.1"]),
         mixture("0.3", ["0.5", "0.5"]),
         mixture("0.6", ["0.9", "0.1"]),
@@ -124,6 +127,23 @@ fn misinformation_answers_as_its_formula_says() {
             );
         }
     }
+}
+
+/// The sheet's examples of what a decoy that is a model leaves of a posterior: `(1 − a)·p`.
+#[test]
+fn a_model_as_decoy_leaves_the_share_of_the_target() {
+    for (nu, tau, p, least) in
+        [("50", "0.7", 0.8_f64, 0.7946), ("50", "0.7", 0.7, 0.35), ("10", "0.6", 0.9, 0.8573)]
+    {
+        let map = misinformation(nu, tau, Decoy::Model(Digest::of(b"decoy")));
+        let [low, high] = answered(&map, (p / (1.0 - p)).ln());
+        let share = low / p;
+        assert!((low - least).abs() < 5e-5, "{nu} {tau} {p}: {low}");
+        assert!((high - (low + 1.0 - share)).abs() < 1e-12, "{nu} {tau} {p}: {high}");
+    }
+    // so gentle a step leaves the label for certain at no posterior that is told from 1
+    let gentle = misinformation("0.0000000000001", "0.99", Decoy::Model(Digest::of(b"decoy")));
+    assert_eq!(gentle.carry(&Asked::Label), None);
 }
 
 #[test]

@@ -127,8 +127,9 @@ fn degrees(u: &[f64], v: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::dataset::ValidBox;
+    use crate::steal::Source;
     use crate::steal::tests::{knowledge, linear_target, rows};
-    use crate::steal::{Source, ValidBox};
 
     use super::*;
 

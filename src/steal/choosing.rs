@@ -130,8 +130,9 @@ fn folds(
 
 #[cfg(test)]
 mod tests {
+    use crate::dataset::ValidBox;
     use crate::steal::tests::{linear_target, rows};
-    use crate::steal::{AttackName, Evaluation, ValidBox, run};
+    use crate::steal::{AttackName, Evaluation, run};
 
     use super::*;
 

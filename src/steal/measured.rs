@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::certificate::Proved;
+use crate::dataset::ValidBox;
 use crate::interval::Decimal;
 use crate::model::{CsvFile, DataSet, Feature, FeatureSpec, Meta, Model, Part, Row, Schema};
 use crate::spec::Direction;

@@ -13,13 +13,14 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::ValidBox;
 use crate::dataset::{f1, majority_and_minority};
 use crate::model::{Model, Row};
 use crate::oracle::{Answering, Oracle, OracleError};
 
 use super::generators::{MoveCounts, distance, midpoint};
 use super::guesses::InferenceFigures;
-use super::{Classifier, Sample, Source, StealStream, Substitute, ValidBox, stream};
+use super::{Classifier, Sample, Source, StealStream, Substitute, stream};
 
 /// Bisection stops at this standardised distance between opposite labels (2-norm).
 const BOUNDARY_GAP: f64 = 0.1;

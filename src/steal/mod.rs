@@ -44,7 +44,7 @@ pub use angles::{AngleFigures, AngleReading, angles};
 pub use attack_file::{AttackNumbers, AttackSpecError};
 pub use choosing::{ChosenBy, ChosenLength, LengthChoice};
 pub use extraction::{EquationSolving, ThresholdSearch};
-pub use generators::{Generator, MoveCounts, ValidBox};
+pub use generators::{Generator, MoveCounts};
 pub use guesses::InferenceFigures;
 pub use inference::{
     CertifiedLabels, DeviationForm, Inference, IntervalRule, LogTerm, NeighbourSource, RuleChoice,
@@ -66,6 +66,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::certificate::Proved;
+use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::{DataSet, Model, Part, Row, Schema};
 use crate::oracle::{Oracle, OracleError};

@@ -18,13 +18,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::Proved;
+use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::Row;
 use crate::oracle::{Answering, Oracle};
 
 use super::{
     AttackSpec, ChosenLength, Evaluation, Figures, InferenceFigures, Knowledge, Sample, Scores,
-    Source, StealError, StealStream, Substitute, SubstituteOptions, ValidBox, stream,
+    Source, StealError, StealStream, Substitute, SubstituteOptions, stream,
 };
 
 /// The settings around an attack that its TOML does not state.

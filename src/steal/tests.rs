@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
+use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::{
     Digest, Ensemble, Family, Feature, FeatureSpec, Kind, Layer, Link, Mlp, Model, Node, Precision,

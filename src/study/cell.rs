@@ -13,9 +13,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::defend::decoy_file;
 
 /// The names along the sides of a grid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +168,12 @@ impl Layout {
         })
     }
 
+    /// The decoy of the defense in front of the model, where it is a model.
+    pub fn decoy_file(&self, cell: &Cell) -> Option<String> {
+        let file = self.defense_file(cell)?;
+        Some(decoy_file(Path::new(&file)).to_string_lossy().into_owned())
+    }
+
     /// The spec file of a property; the data may decide its features.
     pub fn spec_file(&self, data: usize, property: usize) -> String {
         format!("specs/{}{}.toml", self.data_folder(data), named(&self.properties, property))
@@ -188,6 +197,7 @@ impl Layout {
                     let cell = Cell { index: 0, data, model, defense, work: Work::Measure };
                     files.insert(self.model_file(&cell));
                     files.extend(self.defense_file(&cell));
+                    files.extend(self.decoy_file(&cell));
                     files.extend(properties.clone().map(|one| self.certificate_file(&cell, one)));
                 }
             }

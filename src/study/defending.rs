@@ -1,6 +1,6 @@
 //! Defenses of a study: the choice of their strength, and cells that measure their effect.
 
-use crate::defend::{DefendError, DefenseKind, choose, defended_posterior, effect};
+use crate::defend::{DecoyModel, DefendError, DefenseKind, choose, defended_posterior, effect};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Part, Row};
 use crate::report::Share;
@@ -15,6 +15,8 @@ use super::workbench::{Workbench, expect_met};
 /// A defense, with the way it was chosen.
 pub(super) struct Chosen {
     pub(super) defense: Defense,
+    /// The model that it answers by where it is unsure, if one was trained.
+    pub(super) decoy: Option<DecoyModel>,
     /// Digest of its file.
     pub(super) digest: Digest,
     how: String,
@@ -22,7 +24,7 @@ pub(super) struct Chosen {
 
 /// Refuses parameters that the defense does not have.
 pub(super) fn expect_parameters(kind: DefenseKind, parameters: &str) -> Result<(), DefendError> {
-    kind.with(Digest::of(b""), parameters).map(|_| ())
+    kind.with(Digest::of(b""), parameters, None).map(|_| ())
 }
 
 impl Workbench<'_> {
@@ -32,13 +34,17 @@ impl Workbench<'_> {
         self.expect_named(&named.only)?;
         expect_met(&named.needs, self.data)?;
         let (model, kind) = (&self.made.model, named.kind);
+        let train = |outliers| DecoyModel::train(model, self.data, outliers, self.grid.seed);
+        let decoy = named.decoy.map(train).transpose()?;
         let (defense, how) = match &named.strength {
             Strength::Given(parameters) => {
-                (kind.with(self.made.digest, parameters)?, "given by the grid".to_owned())
+                let defense = kind.with(self.made.digest, parameters, decoy.as_ref())?;
+                (defense, "given by the grid".to_owned())
             }
             Strength::Budget(points) => {
                 let rows = self.data.part(Part::Validation);
-                let choice = choose(kind, (model, self.made.digest), rows, *points)?;
+                let choice =
+                    choose((kind, decoy.as_ref()), (model, self.made.digest), rows, *points)?;
                 let points = points_text(*points);
                 if choice.is_identity {
                     return Err(StudyError::LeftOut(format!(
@@ -57,7 +63,7 @@ impl Workbench<'_> {
         };
         defense.check_model(model).map_err(DefendError::from)?;
         let digest = Digest::of(defense.to_json().as_bytes());
-        Ok(Chosen { defense, digest, how })
+        Ok(Chosen { defense, decoy, digest, how })
     }
 
     /// The costs of a defense to the honest user.

@@ -2,16 +2,14 @@
 //! does.
 
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
-use crate::dataset::evenly;
+use crate::dataset::{ValidBox, shuffled};
 use crate::defend::{DefendError, effect};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Row};
 use crate::report::Share;
-use crate::steal::ValidBox;
 
 use super::line::ChangedElsewhere;
 
@@ -40,7 +38,7 @@ pub(super) fn changed(
         Ok::<_, DefendError>(Share::new(changed.round() as u64, rows.len() as u64))
     };
     let uniform = (0..POINTS).map(|_| valid.uniform(&mut rng)).collect();
-    let shuffled = shuffled(test, &mut rng);
+    let shuffled = shuffled(test, POINTS, &mut rng);
     let far = (0..POINTS).map(|_| far(model, valid, &mut rng)).collect();
     Ok(ChangedElsewhere { uniform: share(uniform)?, shuffled: share(shuffled)?, far: share(far)? })
 }
@@ -50,18 +48,6 @@ fn labelled(model: &Model, values: Vec<f64>) -> Row {
     Row { label: model.label(&values), values, key: Digest::of(b"") }
 }
 
-/// Rows at equal steps, each column in an order of its own.
-fn shuffled(rows: &[Row], rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
-    let mut points: Vec<Vec<f64>> =
-        evenly(rows, POINTS).map(|(_, row)| row.values.clone()).collect();
-    for column in 0..points.first().map_or(0, Vec::len) {
-        let mut values: Vec<f64> = points.iter().map(|point| point[column]).collect();
-        values.shuffle(rng);
-        points.iter_mut().zip(values).for_each(|(point, value)| point[column] = value);
-    }
-    points
-}
-
 /// A normal point around the mean of the data, clipped to the domain.
 fn far(model: &Model, valid: &ValidBox, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let normal = Normal::new(0.0, FAR).expect("the deviation is positive");
@@ -69,23 +55,4 @@ fn far(model: &Model, valid: &ValidBox, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let mut raw = model.schema.destandardise(&standardised);
     valid.snap(&mut raw);
     raw
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shuffling_keeps_every_column_and_parts_the_rows() {
-        let row =
-            |k: usize| Row { label: 0, values: vec![k as f64, -(k as f64)], key: Digest::of(b"") };
-        let rows: Vec<Row> = (0..50).map(row).collect();
-        let points = shuffled(&rows, &mut ChaCha8Rng::seed_from_u64(1));
-        for column in 0..2 {
-            let mut found: Vec<f64> = points.iter().map(|point| point[column].abs()).collect();
-            found.sort_by(f64::total_cmp);
-            assert_eq!(found, (0..50).map(f64::from).collect::<Vec<_>>());
-        }
-        assert!(points.iter().any(|point| point[0] != -point[1]));
-    }
 }

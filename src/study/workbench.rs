@@ -8,12 +8,13 @@ use rayon::prelude::*;
 
 use crate::certificate::{Decision, Proved, Settings, Subject};
 use crate::certify::{Options, Selection, Task};
+use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest, MAX_BYTES, Model, Part, Row};
 use crate::report::{Counts, PropertyName};
 use crate::source::read_regular;
 use crate::spec::Spec;
-use crate::steal::{Evaluation, ValidBox};
+use crate::steal::Evaluation;
 use crate::store::Store;
 
 use super::StudyError;
@@ -185,6 +186,9 @@ impl<'a> Workbench<'a> {
                 Err(error) => return Err(error),
             };
             if let (Ok(chosen), Some(file)) = (&chosen, self.layout.defense_file(cell)) {
+                if let (Some(decoy), Some(file)) = (&chosen.decoy, self.layout.decoy_file(cell)) {
+                    self.store.write(&file, &decoy.text)?;
+                }
                 self.store.write(&file, chosen.defense.to_json().as_bytes())?;
             }
             self.defenses.insert(defense, chosen);

@@ -230,7 +230,7 @@ fn defenses_that_are_none_are_refused_by_name() {
         (am("\"nu\":\"10\",\"tau\":\"0.7\""), "missing field `decoy`"),
         (
             am(&format!("\"nu\":\"10\",\"tau\":\"0.7\",\"decoy\":\"{digest}\"")),
-            "expected `uniform` or `mirror`",
+            "the digest of a model",
         ),
         (
             am("\"nu\":\"10\",\"tau\":\"1.7\",\"decoy\":\"mirror\""),
@@ -283,4 +283,91 @@ fn a_claim_that_is_lost_is_named_where_all_must_be_proved() {
     scene.done(&format!("certify {subject} --rows 20 --out kept.jsonl"));
     let text = scene.done(&format!("check kept.jsonl {subject}"));
     assert!(!text.contains("proved 0 "), "{text}");
+}
+
+const MISINFORM: &str = "defend --model mlp.json --data tiny.csv --defense am --parameters tau=0.9,nu=50 --out misinformed";
+
+/// Label and posterior of each answer.
+fn answers(scene: &Scene, call: &str) -> Vec<(usize, [f64; 2])> {
+    let text = scene.done(&format!("{call} --points points.csv --posterior"));
+    let line = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |back: usize| cells[cells.len() - back].parse().unwrap();
+        (cells[0].parse().unwrap(), [number(2), number(1)])
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+/// Answers are `(1 − a)·F + a·M`, and their labels those of the larger one.
+#[test]
+fn a_trained_decoy_answers_where_the_target_is_unsure() {
+    let scene = Scene::new();
+    scene.write("points.csv", points());
+    for outliers in ["none", "uniform", "shuffled"] {
+        scene.done(&format!("{MISINFORM} --decoy train --outliers {outliers} --force"));
+        let target = answers(&scene, "predict --model mlp.json");
+        let decoy = answers(&scene, "predict --model misinformed/defense.decoy.json");
+        let served = answers(&scene, "predict --model mlp.json --defense misinformed/defense.json");
+        let mut turned = 0;
+        for (((own, f), (_, m)), (label, answer)) in target.iter().zip(&decoy).zip(&served) {
+            let a = 1.0 / (1.0 + (50.0 * (f[*own] - 0.9)).exp());
+            for class in [0, 1] {
+                let expected = (1.0 - a) * f[class] + a * m[class];
+                assert!((answer[class] - expected).abs() < 1e-9, "{answer:?} {expected}");
+            }
+            let top = usize::from(answer[1] > answer[0]);
+            assert!((answer[0] - answer[1]).abs() < 1e-9 || *label == top, "{answer:?} {label}");
+            turned += usize::from(label != own);
+        }
+        assert!(turned > 0, "{outliers}: no answer is turned");
+    }
+    // a file is as good as a training, and the same call leaves the same bytes
+    let made = scene.read("misinformed/defense.decoy.json");
+    scene.write("decoy.json", &made);
+    scene.done(&MISINFORM.replace("--out misinformed", "--decoy decoy.json --out by-file"));
+    for file in ["defense.json", "defense.decoy.json"] {
+        let [one, other] =
+            ["misinformed", "by-file"].map(|folder| scene.read(&format!("{folder}/{file}")));
+        assert_eq!(one, other, "{file}");
+    }
+}
+
+/// Claims behind a decoy are decided without it; answers are not.
+#[test]
+fn a_decoy_that_is_missing_or_another_is_refused_by_answers_only() {
+    let scene = Scene::new();
+    scene.write("points.csv", points());
+    scene.done(&format!("{MISINFORM} --decoy train"));
+    let decoy = scene.read("misinformed/defense.decoy.json");
+    scene.write("alone.json", scene.read("misinformed/defense.json"));
+    let subject = "--model mlp.json --spec local.toml --data tiny.csv --defense alone.json";
+    let made = scene.done(&format!("certify {subject} --out alone.jsonl"));
+    assert!(made.contains("proved"), "{made}");
+    for exact in ["", " --exact"] {
+        scene.done(&format!("check alone.jsonl {subject}{exact}"));
+    }
+    let serve = "predict --model mlp.json --points points.csv --defense alone.json";
+    scene.refused(serve, &["alone.json", "decoy model", "alone.decoy.json"]);
+    scene.write("thief.toml", "attack = \"random\"\nseeds = \"none\"\n[generator]\nkind = \"uniform\"\nradius = 2.0\n");
+    let theft = "steal --target mlp.json --data tiny.csv --attack thief.toml --budget 40 --defense";
+    scene.refused(&format!("{theft} alone.json --out stolen"), &["alone.decoy.json"]);
+    scene.done(&format!("{theft} misinformed/defense.json --out stolen"));
+    let other = scene.read("mlp.json");
+    for (text, fact) in [
+        (other.as_str(), "the decoy has digest"),
+        (&decoy[..decoy.len() / 2], "alone.decoy.json"),
+        ("{}", "alone.decoy.json"),
+    ] {
+        scene.write("alone.decoy.json", text);
+        scene.refused(serve, &["alone.decoy.json", fact]);
+    }
+    for (call, fact) in [
+        (MISINFORM.replace("--defense am", "--defense pp"), "answers by no decoy"),
+        (MISINFORM.replace("tau=0.9", "tau=0.9,decoy=mirror"), "there is no parameter `decoy`"),
+        (format!("{MISINFORM} --outliers far"), "possible values: none, uniform, shuffled"),
+    ] {
+        scene.refused(&format!("{call} --decoy train --force"), &[fact]);
+    }
+    scene.refused(&format!("{MISINFORM} --decoy nowhere.json --force"), &["nowhere.json"]);
+    scene.refused(&format!("{MISINFORM} --decoy tiny.csv --force"), &["tiny.csv"]);
 }

@@ -41,6 +41,17 @@ impl Behind {
                 Self::Turned { from: safer(-(1.0 - 2.0 * number(&file["alpha"])).ln()) }
             }
             "adaptive-misinformation" if file["decoy"] == "uniform" => Self::Itself,
+            "adaptive-misinformation" if file["decoy"] != "mirror" => {
+                let (nu, tau) = (number(&file["nu"]), number(&file["tau"]));
+                // (1 − a)·p > ½, whatever the decoy answers
+                let is_enough = |p: f64| p / (1.0 + (nu * (tau - p)).exp()) > 0.5;
+                let (mut low, mut high) = (0.5, 1.0);
+                for _ in 0..60 {
+                    let middle = 0.5 * (low + high);
+                    if is_enough(middle) { high = middle } else { low = middle }
+                }
+                Self::Drawn { beyond: safer(logit(low)) }
+            }
             "adaptive-misinformation" => {
                 let tau = number(&file["tau"]);
                 if tau == 0.5 { Self::Itself } else { Self::Mirrored { beyond: safer(logit(tau)) } }

@@ -75,9 +75,10 @@ pub fn poisoning(model: &Model, alpha: &str) -> Defense {
 }
 
 /// The parameters of a map of each kind and form but poisoning.
-pub const MAPS: [&str; 11] = [
+pub const MAPS: [&str; 12] = [
     r#""kind":"adaptive-misinformation","nu":"8","tau":"0.7","decoy":"uniform""#,
     r#""kind":"adaptive-misinformation","nu":"1000","tau":"0.6","decoy":"mirror""#,
+    r#""kind":"adaptive-misinformation","nu":"50","tau":"0.55","decoy":"KEY""#,
     r#""kind":"mixture","alpha":"0.25","eta":["0.5","0.5"]"#,
     r#""kind":"mixture","alpha":"0.125","eta":["0.75","0.25"]"#,
     r#""kind":"rounding","digits":1"#,
@@ -90,9 +91,10 @@ pub const MAPS: [&str; 11] = [
 ];
 
 /// Names of controls behind the maps that keep labels.
-const BEHIND: [&str; 10] = [
+const BEHIND: [&str; 11] = [
     "behind an even decoy",
     "behind a mirror",
+    "behind a decoy that is a model",
     "behind an even mixture",
     "behind a mixture",
     "behind one digit",

@@ -29,9 +29,20 @@ fn misinformation(nu: f64, tau: f64, decoy: Decoy) -> Answered {
         let other = match decoy {
             Decoy::Uniform => 0.5,
             Decoy::Mirror => 1.0 - p,
+            Decoy::Model(_) => unreachable!("its answers are any"),
         };
         (1.0 - a) * p + a * other
     };
+    Answered { defense, answer: Box::new(answer) }
+}
+
+/// Misinformation by a model. The answer is the worst that may come: the other class for certain.
+fn behind_model(nu: f64, tau: f64) -> Answered {
+    let target = Digest::of(b"any");
+    let [steepness, step] = [nu, tau].map(|x| format!("{x}").parse().unwrap());
+    let defense =
+        Defense::adaptive_misinformation(target, (steepness, step), Decoy::Model(target)).unwrap();
+    let answer = move |p: f64, _| p / (1.0 + (nu * (tau - p.max(1.0 - p))).exp());
     Answered { defense, answer: Box::new(answer) }
 }
 
@@ -231,6 +242,45 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(config())]
+
+    /// What is proved behind a decoy that is a model holds whatever it answers, and so does what is refuted.
+    #[test]
+    fn claims_behind_a_decoy_hold_for_all_its_answers(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        let label = draw.index(2);
+        let [nu, tau] = [[0.5, 0.5], [8.0, 0.625], [50.0, 0.75], [1000.0, 0.625], [1e6, 0.96875]][draw.index(5)];
+        let steps = [nu, tau].map(|x| format!("{x}").parse().unwrap());
+        let [steepness, step] = steps;
+        let target = Digest::of(b"any");
+        let decoy = Decoy::Model(Digest::of(b"decoy"));
+        let defense = Defense::adaptive_misinformation(target, (steepness, step), decoy).unwrap();
+        let delta = [0.25, 0.5, 0.8][draw.index(3)];
+        let epsilon = decimal(case.epsilon);
+        let points = case.points(&mut draw, 20);
+        for property in ["'label'".to_owned(), format!("'local-invariance'\ndelta = '{delta}'")] {
+            let bound = if property == "'label'" { 0.5 } else { 1.0 - delta };
+            let spec = spec(&format!("property = {property}\nepsilon = '{epsilon}'\nsemantics = 'real'"));
+            let subject = (&spec, &case.model, label);
+            for (proved, refuted) in decided(subject, &defense, (&case.centre, &points)) {
+                for (z, refuted) in points.iter().zip(refuted) {
+                    let m = exact_margin(mlp(&case.model), z, label, 1 - label).down();
+                    let p = 1.0 / (1.0 + (-m).exp());
+                    let a = 1.0 / (1.0 + (nu * (p.max(1.0 - p) - tau)).exp());
+                    let [least, most] = [0.0, 1.0].map(|other| (1.0 - a) * p + a * other);
+                    prop_assert!(!proved || least >= bound - 1e-9, "{defense}: {least}");
+                    prop_assert!(!refuted || most <= bound + 1e-9, "{defense}: {most} refuted");
+                    prop_assert!(property == "'label'" || refuted || most > bound - 1e-9, "{defense}: {most}");
+                }
+            }
+        }
+    }
+}
+
 /// `m = x` on [−4, 4]: what is proved and refuted of a row, behind each map.
 #[test]
 fn maps_carry_as_much_as_they_keep() {
@@ -242,6 +292,8 @@ fn maps_carry_as_much_as_they_keep() {
         (misinformation(50.0, 0.75, Decoy::Uniform), 0.5, [true, false]),
         (misinformation(1000.0, 0.625, Decoy::Mirror), 1.0, [true, false]),
         (misinformation(1000.0, 0.75, Decoy::Mirror), 0.5, [false, true]),
+        (behind_model(1000.0, 0.625), 1.0, [true, false]),
+        (behind_model(1000.0, 0.75), 0.5, [false, false]),
         (mixture(0.25, 0.5, 1), 0.5, [true, false]),
         (mixture(0.5, 0.75, 1), 0.5, [false, true]),
         (rounding(1), 0.5, [true, false]),

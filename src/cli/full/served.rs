@@ -14,7 +14,7 @@ use crate::store::Staged;
 use super::inputs::Inputs;
 use super::output::{FileKind, Force, expect_own};
 use super::points::Points;
-use super::subject::read_defense;
+use super::subject::read_answering;
 use super::{Ending, Refusal, files};
 
 /// The defense in front of the model, and what it leaves.
@@ -63,7 +63,7 @@ impl Serving<'_> {
         (points_path, points): (&PathBuf, &Points),
         shape: AnswerShape,
     ) -> Result<Ending, Refusal> {
-        let (defense, digest) = read_defense(self.path)?;
+        let (defense, digest) = read_answering(self.path)?;
         if defense.target != target {
             return Err(Refusal::about(self.path)(Refusal::new(format!(
                 "this defense is for another model: it names {}, `{}` is {target}",

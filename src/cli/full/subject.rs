@@ -2,11 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::defend::{DecoyModel, decoy_file};
+use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Model, Part};
 use crate::source;
 
 use super::super::subject::data_folder;
-use super::Refusal;
+use super::{Refusal, files};
 
 pub(crate) use super::super::subject::{
     Loaded, SubjectArguments, ordered_as, read_data, read_defense, read_model, split_part,
@@ -20,6 +22,24 @@ pub(crate) fn read_classifier(path: &Path) -> Result<(Model, Digest), Refusal> {
         return Err(Refusal::about(path)(Refusal::new(text)));
     }
     Ok(read)
+}
+
+/// Reads a defense whose answers are needed, with its decoy model if it has one, and the digest of its file.
+pub(crate) fn read_answering(path: &Path) -> Result<(Defense, Digest), Refusal> {
+    let (defense, digest) = read_defense(path)?;
+    let Some(named) = defense.decoy_digest() else { return Ok((defense, digest)) };
+    let decoy = decoy_file(path);
+    if !decoy.exists() {
+        let text = format!(
+            "this defense answers by a decoy model, digest {named}; put its file at `{}`",
+            decoy.display()
+        );
+        return Err(Refusal::about(path)(Refusal::new(text)));
+    }
+    let read = DecoyModel::read(files::read(&decoy)?).map_err(Refusal::from);
+    let read = read.map_err(Refusal::about(&decoy))?;
+    let attached = read.attach(defense).map_err(Refusal::from).map_err(Refusal::about(&decoy))?;
+    Ok((attached, digest))
 }
 
 /// Reads `NAME` for a verb that uses each part for its own purpose; an argument that names a part is refused.

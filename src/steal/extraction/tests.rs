@@ -1,11 +1,10 @@
 //! Extraction is exact on targets of its kind.
 
+use crate::dataset::ValidBox;
 use crate::model::{Family, Layer, Mlp, Model};
 use crate::oracle::{Oracle, Response};
 use crate::steal::tests::{knowledge, linear_target, monotone_target, proved, rows};
-use crate::steal::{
-    Attack, Classifier, StealError, StealStream, SubstituteOptions, ValidBox, stream,
-};
+use crate::steal::{Attack, Classifier, StealError, StealStream, SubstituteOptions, stream};
 
 use super::*;
 

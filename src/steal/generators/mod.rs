@@ -17,7 +17,6 @@ mod line_search;
 mod maker;
 #[cfg(test)]
 mod tests;
-mod valid;
 mod zoo;
 
 use rand::RngExt;
@@ -25,11 +24,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::ValidBox;
 use crate::model::Schema;
 
 pub use maker::MoveCounts;
 pub(super) use maker::{Maker, Proposal, View};
-pub use valid::ValidBox;
 
 /// The way of making points. Lengths are in standardised units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::dataset::ValidBox;
 use crate::model::{Family, argmax, softmax};
 use crate::oracle::{Oracle, Response, bits};
 use crate::steal::tests::{knowledge, linear_target, monotone_target, rows};

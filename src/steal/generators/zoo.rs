@@ -9,8 +9,9 @@
 //! An ensemble is a step function: at small `h` most points have `g = 0`, and would stay where they are. The
 //! substitute alone is evaluated; nothing costs a query.
 
+use crate::dataset::ValidBox;
 use crate::model::{Cells, Ensemble, Feature, Model};
-use crate::steal::{Labelled, ValidBox};
+use crate::steal::Labelled;
 
 use super::jacobian::{Steps, loss};
 use super::maker::{MoveCounts, View};

@@ -269,7 +269,7 @@ fn some_names(known: &Knowledge) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::steal::ValidBox;
+    use crate::dataset::ValidBox;
     use crate::steal::tests::{knowledge, monotone_target};
 
     use super::*;

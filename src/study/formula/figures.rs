@@ -402,7 +402,7 @@ mod tests {
     fn the_strength_is_read_from_what_defenses_say_of_themselves() {
         let model = crate::model::Digest::of(b"m");
         let said = |kind: DefenseKind, parameters: &str| {
-            strength(&kind.with(model, parameters).unwrap().parameters())
+            strength(&kind.with(model, parameters, None).unwrap().parameters())
         };
         assert_eq!(said(DefenseKind::PredictionPoisoning, "alpha=0.12"), Some(0.12));
         let steps = "tau=0.59,nu=50,decoy=mirror";

@@ -133,6 +133,9 @@ pub(super) struct DefenseEntry {
     pub(super) parameters: Option<String>,
     /// Of prediction poisoning, for short.
     pub(super) alpha: Option<Decimal>,
+    /// `trained`: a model that is trained to be wrong; else as the parameters say.
+    pub(super) decoy: Option<Spanned<String>>,
+    pub(super) outliers: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) only: Vec<Spanned<String>>,
     #[serde(default)]

@@ -8,7 +8,8 @@
 //! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"
 //! ```
 //!
-//! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am`, `mixture`,
+//! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am` (with
+//! `decoy = "trained"` and `outliers` for a misinformation model), `mixture`,
 //! `rounding`, `brr` or `vp`.
 //!
 //! A model with `hold` is trained to hold specs, files or properties of the grid, in a `family` if one is given (`mlp` or
@@ -33,7 +34,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::at_step_for;
-use crate::defend::DefenseKind;
+use crate::defend::{DecoyOutliers, DefenseKind};
 use crate::model::{DataSet, Digest, Part};
 use crate::spec::{Spec, SpecError};
 use crate::steal::AttackSpec;
@@ -172,6 +173,8 @@ pub(super) struct GridDefense {
     pub(super) name: String,
     pub(super) kind: DefenseKind,
     pub(super) strength: Strength,
+    /// The outliers of a decoy that is trained; `None` without such a decoy.
+    pub(super) decoy: Option<DecoyOutliers>,
     /// The models that it is for; all if none is named.
     pub(super) only: Vec<String>,
     pub(super) needs: Vec<Need>,

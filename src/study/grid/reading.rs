@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use crate::defend::DefenseKind;
+use crate::defend::{DecoyOutliers, DefenseKind};
 use crate::model::{Digest, MAX_BYTES, Model, Part};
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -395,7 +395,36 @@ impl EntryReader<'_> {
             _ => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 2)),
         };
         let (name, needs) = (at.name.get_ref().clone(), entry.needs.clone());
-        Ok(GridDefense { name, kind, strength, only: only(&entry.only), needs })
+        let decoy = self.decoy(kind, entry)?;
+        Ok(GridDefense { name, kind, strength, decoy, only: only(&entry.only), needs })
+    }
+
+    fn decoy(
+        &self,
+        kind: DefenseKind,
+        entry: &DefenseEntry,
+    ) -> Result<Option<DecoyOutliers>, GridError> {
+        let known = |name: &str| DecoyOutliers::ALL.into_iter().find(|(known, _)| *known == name);
+        let outliers = match &entry.outliers {
+            None => DecoyOutliers::default(),
+            Some(name) if entry.decoy.is_none() => {
+                return self.value(name, "outliers", "no outliers without decoy = \"trained\"");
+            }
+            Some(name) => match known(name.get_ref()) {
+                Some((_, outliers)) => outliers,
+                None => return self.value(name, "outliers", "none, uniform or shuffled"),
+            },
+        };
+        match &entry.decoy {
+            None => Ok(None),
+            Some(given) if kind != DefenseKind::AdaptiveMisinformation => {
+                self.value(given, "decoy", "no decoy but of kind `am`")
+            }
+            Some(given) if given.get_ref() == "trained" => Ok(Some(outliers)),
+            Some(given) => {
+                self.value(given, "decoy", "trained; mirror and uniform stand in `parameters`")
+            }
+        }
     }
 
     fn leak(&self, leak: &LeakFile, properties: &[GridProperty]) -> Result<Leak, GridError> {

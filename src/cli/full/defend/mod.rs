@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
 use crate::certify::{Options, Selection, Task};
-use crate::defend::{Choice, DefendError, DefenseKind, Effect, choose, effect, given};
+use crate::defend::{
+    Choice, DecoyModel, DecoyOutliers, DefendError, DefenseKind, Effect, choose, effect, given,
+};
 use crate::defense::{Defense, DefenseError};
-use crate::model::{Digest, Model, Part};
+use crate::model::{DataSet, Digest, Model, Part};
 use crate::report::Counts;
 use crate::store::Store;
 use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, certify, data_from};
@@ -22,14 +24,15 @@ use super::{Ending, Refusal, files};
 
 /// Choose a defense for a model and certify what is still proved through it.
 ///
-/// pp is prediction poisoning of two classes, vp of any number, am adaptive misinformation with a mirroring decoy, mixture a
+/// pp is prediction poisoning of two classes, vp of any number, am adaptive misinformation with a mirroring decoy or one that
+/// --decoy names, mixture a
 /// mixture with even answers, rounding gives few digits, brr draws labels where no proof is found that all points near have
 /// the same. The strength is the largest that costs at most one accuracy point on
 /// the validation rows, or what --parameters say. For every certificate of the manifest about this model, the claim is
 /// certified anew of the defended model. Where no strength costs so little, nothing is defended and the
 /// certificates stay those of the model.
 ///
-/// DIR gets defense.json and metrics.json and, with a manifest, model.json, manifest.json, specs and
+/// DIR gets defense.json and metrics.json, defense.decoy.json if there is a decoy model, and, with a manifest, model.json, manifest.json, specs and
 /// certificates, so that each can be checked from inside DIR. It is filled in DIR.partial and takes the
 /// place of an earlier defense, or of nothing. Several strengths --alpha go one after the other into DIR/alpha-A, and
 /// DIR/table.csv has the cost of each and what is still proved.
@@ -55,6 +58,14 @@ pub(crate) struct Arguments {
     /// The strength of pp, mixture or vp, in short for --parameters alpha=A; several, separated by commas, make a table.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["points", "parameters"])]
     alpha: Vec<String>,
+    /// The model that am answers by where the target is unsure: a file (model/1), or `train` for one of the target's family and
+    /// size that is trained on turned labels.
+    #[arg(long, value_name = "M|train")]
+    decoy: Option<String>,
+    /// The points away from the data on which `--decoy train` learns to be wrong, as many as there are training rows: uniform on
+    /// the valid box, shuffled (rows whose columns are permuted apart) or none.
+    #[arg(long, value_enum, default_value_t)]
+    outliers: OutliersArgument,
     /// Largest loss of validation accuracy, in percentage points.
     #[arg(long, default_value_t = 1.0)]
     points: f64,
@@ -75,6 +86,28 @@ pub(crate) struct Arguments {
     /// Print the metrics as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// The points on which a decoy is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OutliersArgument {
+    /// Training rows only.
+    None,
+    /// Uniform on the valid box.
+    #[default]
+    Uniform,
+    /// Rows whose columns are permuted apart.
+    Shuffled,
+}
+
+impl From<OutliersArgument> for DecoyOutliers {
+    fn from(argument: OutliersArgument) -> Self {
+        match argument {
+            OutliersArgument::None => Self::None,
+            OutliersArgument::Uniform => Self::Uniform,
+            OutliersArgument::Shuffled => Self::Shuffled,
+        }
+    }
 }
 
 /// Runs the verb.
@@ -115,9 +148,11 @@ impl DefenseCall<'_> {
         let (model, digest) = read_classifier(&arguments.model)?;
         let data = ordered_as(read_whole(&arguments.data)?, &model)?;
         let validation = data.part(Part::Validation);
+        let decoy = self.decoy(&model, &data)?;
+        let decoy = decoy.as_ref();
         let choice = match parameters {
-            Some(text) => given(kind.with(digest, text)?, &model, validation),
-            None => choose(kind, (&model, digest), validation, arguments.points),
+            Some(text) => given(kind.with(digest, text, decoy)?, &model, validation),
+            None => choose((kind, decoy), (&model, digest), validation, arguments.points),
         };
         let choice = choice.map_err(|error| match error {
             DefendError::Defense(error @ DefenseError::NoPosterior { .. }) => {
@@ -136,6 +171,9 @@ impl DefenseCall<'_> {
         let claims = claims(arguments, digest)?;
         let draft = place.begin(false)?;
         let store = draft.store()?;
+        if let Some(decoy) = decoy.filter(|_| defense.decoy().is_some()) {
+            store.write("defense.decoy.json", &decoy.text)?;
+        }
         store.write("defense.json", defense.to_json().as_bytes())?;
         let mut text = about.line() + &words(arguments, &choice, &effect);
         let mut still = Vec::new();
@@ -161,14 +199,32 @@ impl DefenseCall<'_> {
         Ok(DefenseOutcome { text, metrics, effect })
     }
 
+    /// The decoy model that is asked for.
+    fn decoy(&self, model: &Model, data: &DataSet) -> Result<Option<DecoyModel>, Refusal> {
+        let Arguments { decoy, outliers, seed, .. } = self.arguments;
+        match decoy.as_deref() {
+            None => Ok(None),
+            Some("train") => Ok(Some(DecoyModel::train(model, data, (*outliers).into(), *seed)?)),
+            Some(path) => {
+                let path = Path::new(path);
+                let read = DecoyModel::read(files::read(path)?);
+                Ok(Some(read.map_err(Refusal::from).map_err(Refusal::about(path))?))
+            }
+        }
+    }
+
     /// The result folder DIR. An input is refused if it lies where one of the folder's files goes.
     fn place(&self) -> Result<ResultFolder, Refusal> {
         let Self { arguments, out, .. } = self;
+        let decoy = arguments.decoy.as_deref().filter(|decoy| *decoy != "train");
+        let decoy = decoy.map(PathBuf::from);
         let inputs = Inputs::default()
             .file("--model", Some(&arguments.model))
             .file("--certificates", arguments.certificates.as_ref())
+            .file("--decoy", decoy.as_ref())
             .data("--data", Some(&arguments.data));
-        let made = ["defense.json", "metrics.json", "model.json", "manifest.json"];
+        let made =
+            ["defense.json", "defense.decoy.json", "metrics.json", "model.json", "manifest.json"];
         made.iter().try_for_each(|name| inputs.expect_apart(&out.join(name)))?;
         ResultFolder::new(out, Leaves::Defend, &inputs, arguments.force)
     }

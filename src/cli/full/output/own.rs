@@ -53,7 +53,12 @@ impl Leaves {
             }
             Self::Defend if is_of_verb() => {
                 let mut own = made_by_demo(folder);
-                own.extend(names(&["defense.json", "metrics.json", "model.json"]));
+                own.extend(names(&[
+                    "defense.json",
+                    "defense.decoy.json",
+                    "metrics.json",
+                    "model.json",
+                ]));
                 own
             }
             Self::Radii => files_of_radii(folder),

@@ -10,12 +10,13 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Proved;
+use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Part};
 use crate::oracle::{Answering, Response};
 use crate::steal::{
     AttackName, AttackNumbers, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference,
-    Knowledge, Repetition, Scene, SeedRows, Substitute, ValidBox,
+    Knowledge, Repetition, Scene, SeedRows, Substitute,
 };
 use crate::store::Store;
 use crate::study::Manifest;
@@ -23,7 +24,7 @@ use crate::study::Manifest;
 use super::about::About;
 use super::inputs::Inputs;
 use super::output::{Force, Leaves, ResultFolder};
-use super::subject::{ordered_as, read_classifier, read_defense, read_whole};
+use super::subject::{ordered_as, read_answering, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
 
 /// Steal a model by queries and measure what was reached.
@@ -200,7 +201,7 @@ impl TheftCall<'_> {
                 attack.response.name()
             )));
         }
-        let defense = self.arguments.defense.as_deref().map(read_defense).transpose()?;
+        let defense = self.arguments.defense.as_deref().map(read_answering).transpose()?;
         if let Some((defense, _)) = &defense
             && defense.target != digest
         {

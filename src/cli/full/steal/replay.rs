@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::model::Digest;
 use crate::oracle::{Exchange, Oracle, Response};
 
-use super::super::subject::{read_classifier, read_defense};
+use super::super::subject::{read_answering, read_classifier};
 use super::super::{Ending, Refusal, files};
 
 /// The part of `metrics.json` that a transcript depends on.
@@ -64,7 +64,7 @@ pub(super) fn run(
         let text = format!("is of target {expected:.12}; {target} is {digest:.12}");
         return Err(Refusal::about(&path)(Refusal::new(text)));
     }
-    let defense = defense.map(read_defense).transpose()?;
+    let defense = defense.map(read_answering).transpose()?;
     let (found, expected) =
         (defense.as_ref().map(|one| one.1), metrics.about.defense.map(|one| one.digest));
     if found != expected {

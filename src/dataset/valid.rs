@@ -1,10 +1,13 @@
-//! The points that may be asked at all.
+//! Points away from the data: those that are valid at all, and rows whose columns are shuffled.
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::interval::Rational;
-use crate::model::{Kind, Schema};
+use crate::model::{Kind, Row, Schema};
+
+use super::evenly;
 
 /// Half-width, in standardised units, of the box of a feature without a declared range.
 const UNDECLARED_REACH: f64 = 5.0;
@@ -76,5 +79,39 @@ impl ValidBox {
         let mut raw: Vec<f64> = self.sides.iter().map(draw).collect();
         self.snap(&mut raw);
         raw
+    }
+}
+
+/// Points with the values of at most so many rows at equal steps, each column in an order of its own.
+pub fn shuffled(rows: &[Row], most: usize, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
+    let mut points: Vec<Vec<f64>> = evenly(rows, most).map(|(_, row)| row.values.clone()).collect();
+    for column in 0..points.first().map_or(0, Vec::len) {
+        let mut values: Vec<f64> = points.iter().map(|point| point[column]).collect();
+        values.shuffle(rng);
+        points.iter_mut().zip(values).for_each(|(point, value)| point[column] = value);
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use crate::model::Digest;
+
+    use super::*;
+
+    #[test]
+    fn shuffling_keeps_every_column_and_parts_the_rows() {
+        let row =
+            |k: usize| Row { label: 0, values: vec![k as f64, -(k as f64)], key: Digest::of(b"") };
+        let rows: Vec<Row> = (0..50).map(row).collect();
+        let points = shuffled(&rows, 100, &mut ChaCha8Rng::seed_from_u64(1));
+        for column in 0..2 {
+            let mut found: Vec<f64> = points.iter().map(|point| point[column].abs()).collect();
+            found.sort_by(f64::total_cmp);
+            assert_eq!(found, (0..50).map(f64::from).collect::<Vec<_>>());
+        }
+        assert!(points.iter().any(|point| point[0] != -point[1]));
     }
 }
