@@ -43,6 +43,15 @@ impl DecoyOutliers {
     /// All sets, by their names.
     pub const ALL: [(&'static str, Self); 3] =
         [("none", Self::None), ("uniform", Self::Uniform), ("shuffled", Self::Shuffled)];
+
+    /// The points that a decoy learns to be wrong on, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "training rows",
+            Self::Uniform => "training rows and as many uniform points",
+            Self::Shuffled => "training rows and as many with shuffled columns",
+        }
+    }
 }
 
 /// A decoy with the text of its file.

@@ -61,6 +61,12 @@ impl Workbench<'_> {
                 (choice.defense, how)
             }
         };
+        let how = match named.decoy {
+            None => how,
+            Some(outliers) => {
+                format!("{how}; decoy trained on turned labels of {}", outliers.words())
+            }
+        };
         defense.check_model(model).map_err(DefendError::from)?;
         let digest = Digest::of(defense.to_json().as_bytes());
         Ok(Chosen { defense, decoy, digest, how })

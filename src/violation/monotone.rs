@@ -53,6 +53,11 @@ impl MonotoneClaim {
         self.sign * score
     }
 
+    /// The same from an answered posterior, as behind a defense.
+    pub fn rising_answer(&self, posterior: &[f64]) -> f64 {
+        self.sign * posterior.get(self.class).copied().unwrap_or(f64::NAN)
+    }
+
     /// The violation, and its slopes by the scores at the lower and at the higher point.
     pub fn by_scores(&self, [low, high]: [&[f64]; 2]) -> Sloped<2> {
         let value = self.rising(low) - self.rising(high);

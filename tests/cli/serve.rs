@@ -348,7 +348,10 @@ fn a_decoy_that_is_missing_or_another_is_refused_by_answers_only() {
     }
     let serve = "predict --model mlp.json --points points.csv --defense alone.json";
     scene.refused(serve, &["alone.json", "decoy model", "alone.decoy.json"]);
-    scene.write("thief.toml", "attack = \"random\"\nseeds = \"none\"\n[generator]\nkind = \"uniform\"\nradius = 2.0\n");
+    scene.write(
+        "thief.toml",
+        "attack = \"random\"\nseeds = \"none\"\n[generator]\nkind = \"uniform\"\nradius = 2.0\n",
+    );
     let theft = "steal --target mlp.json --data tiny.csv --attack thief.toml --budget 40 --defense";
     scene.refused(&format!("{theft} alone.json --out stolen"), &["alone.decoy.json"]);
     scene.done(&format!("{theft} misinformed/defense.json --out stolen"));

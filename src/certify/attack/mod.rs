@@ -47,7 +47,10 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
                 nearby::steepest(searcher, obligation, &space, &mut rng)
             }
             Aim::Stays(_) => None,
-            Aim::Order { .. } => monotone::walk(searcher, obligation, &space, &mut rng),
+            Aim::Order { .. } => {
+                let found = monotone::walks(searcher, obligation, &space, &mut rng);
+                return found.iter().map(|points| texts(points)).collect();
+            }
             Aim::Flip { .. } => {
                 let mut point = descent::descend(searcher, obligation, &space, start, &mut rng);
                 if point.is_none() && searcher.lowered.row_of(obligation.at).is_none() {

@@ -5,7 +5,9 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::{Family, Mlp, Model, Part, Row};
+use crate::dataset::evenly;
+use crate::defense::Defense;
+use crate::model::{Family, Mlp, Model, Part, Row, argmax, softmax};
 use crate::spec::Obligation;
 use crate::violation::{FloatBox, MonotoneClaim};
 
@@ -16,6 +18,12 @@ use crate::certify::Searcher;
 const WALK: usize = 17;
 /// Number of points whose lines are walked.
 const WALKERS: usize = 40;
+/// Most rows whose lines are walked by the answers of a defense.
+const MOST_WALKERS: usize = 400;
+/// Halvings of a step in which a defense's answers may turn.
+const CLOSER: usize = 30;
+/// A loss of an answer in floats that exact arithmetic confirms.
+const CERTAIN: f64 = 1e-9;
 /// Number of points that climbs start from.
 const CLIMBS: usize = 4;
 /// Steps that a climb begins with, along the smoothed slope.
@@ -162,9 +170,74 @@ fn violation(model: &Model, claim: &MonotoneClaim, low: &[f64], high: &[f64]) ->
     claim.by_scores([&model.scores(low), &model.scores(high)]).value
 }
 
-/// Walks along the feature through known and random points and returns a step in the wrong direction,
-/// lower point first.
-pub(super) fn walk(
+/// Walks along the feature through known and random points: steps in the wrong direction, lower point first, of the
+/// answers of a defense if there is one, and of the model itself.
+pub(super) fn walks(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<Vec<f64>>> {
+    let defense = searcher.subject.defense.map(|(defense, _)| defense);
+    let answers = defense.and_then(|by| walk_answers((searcher, by), obligation, space, rng));
+    answers.into_iter().chain(walk_scores(searcher, obligation, space, rng)).collect()
+}
+
+/// A walk by the answers of a defense. They turn where the label of the model does, so a walk that crosses the boundary is
+/// looked at more and more closely there.
+fn walk_answers(
+    (searcher, defense): (&Searcher, &Defense),
+    obligation: &Obligation,
+    space: &FloatBox,
+    rng: &mut ChaCha8Rng,
+) -> Option<Vec<Vec<f64>>> {
+    let claim = MonotoneClaim::of(&obligation.claim)?;
+    let (model, feature) = (searcher.subject.model.0, claim.feature());
+    let answer = |x: &[f64]| {
+        let scores = model.scores(x);
+        let own = argmax(&scores, model.tie);
+        (claim.rising_answer(&defense.apply(&softmax(&scores), own)), own)
+    };
+    let values = stops(searcher, space, feature);
+    let known = evenly(known_rows(searcher, obligation), MOST_WALKERS);
+    let rows = known.map(|(_, row)| {
+        let mut base = row.values.clone();
+        space.clip(&mut base);
+        base
+    });
+    let mut bases: Vec<Vec<f64>> = rows.collect();
+    bases.extend((0..WALKERS).map(|_| space.random(rng)));
+    for mut base in bases {
+        let mut at = |value: f64| {
+            base[feature] = value;
+            (answer(&base), base.clone())
+        };
+        for pair in values.windows(2) {
+            let (mut low, mut high) = (pair[0], pair[1]);
+            let (mut from, mut to) = (at(low), at(high));
+            for _ in 0..CLOSER {
+                let ((before, own), (after, other)) = (from.0, to.0);
+                if before > after + CERTAIN {
+                    return Some(vec![from.1, to.1]);
+                }
+                let middle = 0.5 * (low + high);
+                let is_closed = space.is_whole()[feature] || middle <= low || middle >= high;
+                if own == other || is_closed {
+                    break;
+                }
+                let found = at(middle);
+                if found.0.1 == own {
+                    (low, from) = (middle, found);
+                } else {
+                    (high, to) = (middle, found);
+                }
+            }
+        }
+    }
+    None
+}
+
+fn walk_scores(
     searcher: &Searcher,
     obligation: &Obligation,
     space: &FloatBox,

@@ -163,7 +163,7 @@ impl EntryReader<'_> {
                 self.value(given, "repetitions", "at least 1, at most 10000")
             }
             Some(given) => Ok(*given.get_ref()),
-            None => Ok(1),
+            None => Ok(REPETITIONS),
         }
     }
 
@@ -448,6 +448,9 @@ fn only(names: &[Spanned<String>]) -> Vec<String> {
     names.iter().map(|name| name.get_ref().clone()).collect()
 }
 
+/// Repetitions of every attack if the grid names none: enough for an interval that means something.
+const REPETITIONS: u64 = 20;
+
 /// The names that are taken.
 const NAME: &str = "a name of up to 64 letters, digits, -, _ or ., that begins with a letter or a digit and is not `none`";
 
@@ -485,7 +488,7 @@ mod tests {
     #[test]
     fn the_shortest_grid_has_one_cell() {
         let grid = read(START.as_bytes(), Path::new("")).unwrap();
-        assert_eq!((grid.seed, grid.repetitions, grid.budget_nodes), (0, 1, 500));
+        assert_eq!((grid.seed, grid.repetitions, grid.budget_nodes), (0, 20, 500));
         assert_eq!(grid.layout().count(), Some(1));
     }
 

@@ -51,6 +51,9 @@ pub(crate) struct Arguments {
     /// Repetitions of every attack instead of the grid's.
     #[arg(long, value_name = "R")]
     repetitions: Option<u64>,
+    /// Three repetitions of every attack, for a first look.
+    #[arg(long, conflicts_with = "repetitions")]
+    quick: bool,
     /// One of the grid's data sets; may be given several times [default: all].
     #[arg(long, value_name = "NAME")]
     data: Vec<String>,
@@ -64,12 +67,15 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// Repetitions of a first look.
+const QUICK: u64 = 3;
+
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let (grid, text) = StudyGrid::open(&arguments.grid)?;
     let narrowed = Narrowed {
         seed: arguments.seed,
-        repetitions: arguments.repetitions,
+        repetitions: arguments.repetitions.or(arguments.quick.then_some(QUICK)),
         data: arguments.data.clone(),
     };
     let about = |error| StudyError::Grid { path: arguments.grid.display().to_string(), error };
