@@ -28,7 +28,7 @@ use crate::model::{Digest, Model, Point, argmax};
 
 pub use answering::Answering;
 pub use error::OracleError;
-pub use outside::OutsideTarget;
+pub use outside::{Heard, OutsideTarget};
 
 /// The kind of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,6 +31,14 @@ impl<'a> Answering<'a> {
         }
     }
 
+    /// The same with this defense in front, or none; a command stays as it is.
+    pub fn behind(self, defense: Option<&'a Defense>) -> Self {
+        match self {
+            Self::Model(model, _) => Self::Model(model, defense),
+            Self::Outside(outside) => Self::Outside(outside),
+        }
+    }
+
     /// The family of the target, `mlp` or `ensemble`; nothing is known of a command, and `mlp` is said.
     pub fn family_name(self) -> &'static str {
         match self {

@@ -6,8 +6,9 @@
 //!                     0.2,0.8              a posterior, one number per class
 //! ```
 //!
-//! It is started once and asked in batches; each batch is answered within a time limit or not at all. What was
-//! answered once is never asked again. A command that answers short, late or in other words ends the run.
+//! It is started once and asked one row, then batches; each is answered within a time limit or not at all. What was
+//! answered once is never asked again. A command that answers short, late or in other words ends the run. One that writes
+//! more lines than it is asked for has answers that may stand beside the wrong rows, so all of them are given up.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Schema, Tie, argmax};
 
-use super::{Exchange, OracleError, bits};
+use super::{Exchange, OracleError, Response, bits};
 
 /// Rows sent at a time.
 const BATCH: usize = 1000;
@@ -27,8 +28,20 @@ const LONGEST: u64 = 1 << 16;
 /// A posterior may miss the sum 1 by this much.
 const SLACK: f64 = 1e-3;
 
-/// Called with the answers of each batch, before they are used.
-type Keep = dyn FnMut(&[Exchange]) -> Result<(), String> + Send;
+/// Time after the first answer in which a line that nobody asked for would come.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// News of a command.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// The answers of a batch, before they are used.
+    Answers(&'a [Exchange]),
+    /// No answer so far can be trusted to be that of its row.
+    Misplaced,
+}
+
+/// Called with the news of a command.
+type Keep = dyn FnMut(Heard) -> Result<(), String> + Send;
 
 /// A command that answers.
 pub struct OutsideTarget {
@@ -36,6 +49,8 @@ pub struct OutsideTarget {
     schema: Schema,
     classes: usize,
     limit: Duration,
+    /// The kind of answers that are needed.
+    response: Response,
     talk: Mutex<Talk>,
 }
 
@@ -73,7 +88,8 @@ impl Drop for RunningCommand {
 
 impl OutsideTarget {
     /// Describes a target; the command is started when the first row is asked. `known` are answers of an earlier
-    /// run, which are not asked again; `keep` is called with the answers of each batch.
+    /// run, which are not asked again; `keep` is called with the answers of each batch. Labels are enough unless
+    /// [`OutsideTarget::answering`] says otherwise.
     pub fn new(
         command: &str,
         schema: Schema,
@@ -84,7 +100,13 @@ impl OutsideTarget {
     ) -> Self {
         let answers = known.into_iter().map(|one| (bits(&one.point), one)).collect();
         let talk = Mutex::new(Talk { running: None, answers, keep, lines: 0 });
-        Self { command: command.to_owned(), schema, classes, limit, talk }
+        let response = Response::Label;
+        Self { command: command.to_owned(), schema, classes, limit, response, talk }
+    }
+
+    /// The same where answers of this kind are needed: a command that has none of them is refused at its first answer.
+    pub fn answering(self, response: Response) -> Self {
+        Self { response, ..self }
     }
 
     /// The features of the rows.
@@ -111,11 +133,19 @@ impl OutsideTarget {
                 order.push(point);
             }
         }
-        for batch in order.chunks(BATCH) {
+        // one row first: what is wrong with every answer shows there
+        let (first, others) = order.split_at(usize::from(talk.running.is_none()).min(order.len()));
+        for batch in first.chunks(1).chain(others.chunks(BATCH)) {
             let mut answered = Vec::with_capacity(batch.len());
             let outcome = self.ask(&mut talk, batch, &mut answered);
+            let not_kept = |reason| OracleError::NotKept { reason };
+            if let Err(OracleError::Unasked { .. }) = outcome {
+                talk.answers.clear();
+                (talk.keep)(Heard::Misplaced).map_err(not_kept)?;
+                return outcome.map(|()| Vec::new());
+            }
             // what was answered before a failure is kept too: it was asked, and perhaps paid
-            (talk.keep)(&answered).map_err(|reason| OracleError::NotKept { reason })?;
+            (talk.keep)(Heard::Answers(&answered)).map_err(not_kept)?;
             talk.answers.extend(answered.into_iter().map(|one| (bits(&one.point), one)));
             outcome?;
         }
@@ -129,10 +159,14 @@ impl OutsideTarget {
         batch: &[&Vec<f64>],
         answered: &mut Vec<Exchange>,
     ) -> Result<(), OracleError> {
-        if talk.running.is_none() {
+        let is_first = talk.running.is_none();
+        if is_first {
             talk.running = Some(self.start()?);
         }
-        let outcome = self.ask_running(talk, batch, answered);
+        let mut outcome = self.ask_running(talk, batch, answered);
+        if is_first && outcome.is_ok() {
+            outcome = self.expect_silence(talk, GRACE);
+        }
         if outcome.is_err() {
             talk.running = None;
         }
@@ -145,11 +179,8 @@ impl OutsideTarget {
         batch: &[&Vec<f64>],
         answered: &mut Vec<Exchange>,
     ) -> Result<(), OracleError> {
+        self.expect_silence(talk, Duration::ZERO)?;
         let Some(running) = &talk.running else { return Err(self.ended(0, batch.len())) };
-        if let Ok(line) = running.lines.try_recv() {
-            let found = shown(&line);
-            return Err(OracleError::Unasked { command: self.command.clone(), found });
-        }
         let line = |point: &&Vec<f64>| {
             let cells: Vec<String> = point.iter().map(f64::to_string).collect();
             cells.join(",") + "\n"
@@ -169,9 +200,26 @@ impl OutsideTarget {
                 RecvTimeoutError::Disconnected => self.ended(answered.len(), batch.len()),
             })?;
             talk.lines += 1;
-            answered.push(self.read((*point).clone(), &line, talk.lines)?);
+            let answer = self.read((*point).clone(), &line, talk.lines)?;
+            let has_posterior = answer.posterior.is_some();
+            answered.push(answer);
+            if !has_posterior && self.response != Response::Label {
+                return Err(OracleError::OnlyLabels { response: self.response.name() });
+            }
         }
         Ok(())
+    }
+
+    /// Refuses a line that nobody asked for and that comes within this time.
+    fn expect_silence(&self, talk: &Talk, time: Duration) -> Result<(), OracleError> {
+        let line = talk.running.as_ref().and_then(|running| running.lines.recv_timeout(time).ok());
+        match line {
+            Some(line) => {
+                let (command, found) = (self.command.clone(), shown(&line));
+                Err(OracleError::Unasked { command, found })
+            }
+            None => Ok(()),
+        }
     }
 
     fn ended(&self, found: usize, expected: usize) -> OracleError {
@@ -271,7 +319,7 @@ mod tests {
     }
 
     fn target(command: &str) -> OutsideTarget {
-        let keep = Box::new(|_: &[Exchange]| Ok(()));
+        let keep = Box::new(|_: Heard| Ok(()));
         OutsideTarget::new(command, schema(), 2, Duration::from_secs(5), Vec::new(), keep)
     }
 
@@ -300,7 +348,7 @@ mod tests {
     #[test]
     fn what_is_known_is_not_asked() {
         let known = vec![Exchange { point: vec![7.0, 7.0], label: 0, posterior: None }];
-        let keep = Box::new(|_: &[Exchange]| Ok(()));
+        let keep = Box::new(|_: Heard| Ok(()));
         let outside =
             OutsideTarget::new("exit 1", schema(), 2, Duration::from_secs(5), known, keep);
         assert_eq!(outside.answers(&[vec![7.0, 7.0]]).unwrap()[0].label, 0);
@@ -333,7 +381,7 @@ mod tests {
             let found = target(command).answers(&points).unwrap_err().to_string();
             assert!(parts.iter().all(|part| found.contains(part)), "{command}: {found}");
         }
-        let keep = Box::new(|_: &[Exchange]| Ok(()));
+        let keep = Box::new(|_: Heard| Ok(()));
         let late = OutsideTarget::new(
             "sleep 20",
             schema(),

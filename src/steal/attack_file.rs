@@ -79,6 +79,14 @@ pub enum AttackSpecError {
         /// A remedy.
         instead: &'static str,
     },
+    /// The seed rows alone use more than the budget.
+    #[error("`seed-rows` is {seeds}; each costs a query, and `queries` is {queries}")]
+    SeedsOverBudget {
+        /// Seed rows.
+        seeds: usize,
+        /// Queries allowed.
+        queries: usize,
+    },
     /// A number is out of its range.
     #[error("`{key}` is {found}; it must be {expected}")]
     Setting {
@@ -324,7 +332,9 @@ impl AttackSpec {
         within("queries", self.queries, 1_000_000, "at least 1 and at most 1000000")?;
         within("cap-factor", self.cap_factor, 1_000, "at least 1 and at most 1000")?;
         let seeds = self.seed_rows;
-        unless(seeds <= self.queries, "seed-rows", seeds as f64, "at most `queries`")?;
+        if seeds > self.queries {
+            return Err(AttackSpecError::SeedsOverBudget { seeds, queries: self.queries });
+        }
         let is_counted = (seeds > 0) == (self.seeds != SeedRows::Nothing);
         unless(is_counted, "seed-rows", seeds as f64, "0 with seeds = \"none\", else at least 1")
     }

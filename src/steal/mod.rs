@@ -74,6 +74,12 @@ use crate::train::TrainError;
 
 /// A method of obtaining a substitute.
 pub trait Attack {
+    /// Refuses what [`Attack::steal`] would refuse of the settings, before anything is asked.
+    ///
+    /// # Errors
+    /// Settings that do not fit the target, its response or what is known of it.
+    fn expect(&self, oracle: &Oracle, known: &Knowledge) -> Result<(), StealError>;
+
     /// Asks `oracle` for labels, within its budget, and trains a substitute on them.
     ///
     /// # Errors

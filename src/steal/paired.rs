@@ -208,10 +208,7 @@ impl<'a> Scene<'a> {
 
     /// The target with the defense in front of it.
     fn served(&self) -> Answering<'a> {
-        match self.evaluation.target() {
-            Answering::Model(model, _) => Answering::Model(model, self.defense),
-            Answering::Outside(outside) => Answering::Outside(outside),
-        }
+        self.evaluation.target().behind(self.defense)
     }
 
     /// A fresh oracle for one run of an attack.

@@ -39,16 +39,23 @@ pub struct StealLoop {
 }
 
 impl Attack for StealLoop {
+    fn expect(&self, oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
+        let labels = CertifiedLabels::new(known.proved, known.classes);
+        if self.inference == Inference::Certified {
+            check_same_target(oracle, known)?;
+        }
+        self.check(oracle, known, &labels.monotone_features())?;
+        Inferrer::new(&self.inference, known, &labels).map(|_| ())
+    }
+
     fn steal(
         &self,
         oracle: &mut Oracle,
         known: &Knowledge,
         seed: u64,
     ) -> Result<Substitute, StealError> {
+        self.expect(oracle, known)?;
         let labels = CertifiedLabels::new(known.proved, known.classes);
-        if self.inference == Inference::Certified {
-            check_same_target(oracle, known)?;
-        }
         let (sample, unlabelled) = self.collect(oracle, known, &labels, seed)?;
         Substitute::fit_beside(sample, &unlabelled, known, &self.substitute, seed)
     }

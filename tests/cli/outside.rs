@@ -108,3 +108,49 @@ fn posteriors_are_asked_of_commands_that_give_them() {
     both.args(["--target", "mlp.json"]);
     both.assert().code(2);
 }
+
+/// More lines than rows: no answer counts, whenever that shows, and none is left for a run that goes on.
+#[test]
+fn answers_that_may_be_those_of_other_rows_are_given_up() {
+    let late = SIGN.replace("case $income", "n=$((n + 1)); [ $n = 30 ] && echo 1; case $income");
+    let late = format!("n=0\n{late}");
+    let doubled = SIGN.replace("esac; done", "esac; echo 0; done");
+    let banner = format!("echo 0\n{SIGN}");
+    for script in [late, doubled, banner] {
+        let scene = scene(&script);
+        let output = call(&scene, "").assert().code(2).get_output().stderr.clone();
+        let message = String::from_utf8_lossy(&output).into_owned();
+        assert!(message.contains("without a row"), "{script}: {message}");
+        assert!(!scene.has("stolen.answers.partial") && !scene.has("stolen.repetitions.partial"));
+        scene.write("serve.sh", SIGN);
+        call(&scene, " --resume").assert().code(0);
+        let whole = self::scene(SIGN);
+        call(&whole, "").assert().code(0);
+        assert_eq!(scene.files("stolen"), whole.files("stolen"), "{script}");
+    }
+}
+
+/// Nothing is asked, and perhaps paid, for a theft that cannot be.
+#[test]
+fn settings_that_cannot_be_are_refused_before_a_row_is_asked() {
+    let masked = "attack = \"masked_thief\"\n[inference]\nrule = \"length\"\neta = 1.0\nthreshold = 0.5\n[inference.property]\nname = \"monotonicity\"\nfeatures = [\"height\"]\ndirection = \"increasing\"\n";
+    for (attack, more, fact) in [
+        (ATTACK, " --settle 1.0", "nothing is proved of a command"),
+        (ATTACK, " --angles 0", "from 1 to 2000"),
+        ("attack = \"thresholds\"\n", "", "monotone"),
+        ("attack = \"equations\"\n", "", "posterior"),
+        (masked, "", "height"),
+    ] {
+        let scene = scene(SIGN);
+        scene.write("attack.toml", attack);
+        let output = call(&scene, more).assert().code(2).get_output().stderr.clone();
+        let message = String::from_utf8_lossy(&output).into_owned();
+        assert!(message.contains(fact), "{attack}{more}: {message}");
+        assert!(!scene.has("asked.txt") && !scene.has("stolen.answers.partial"), "{attack}{more}");
+    }
+    // one row tells that there are no posteriors
+    let scene = scene(SIGN);
+    scene.write("attack.toml", format!("response = \"posterior\"\n{ATTACK}"));
+    call(&scene, "").assert().code(2);
+    assert_eq!(scene.read("asked.txt").lines().count(), 1);
+}

@@ -34,15 +34,22 @@ pub struct EquationSolving {
 }
 
 impl Attack for EquationSolving {
+    fn expect(&self, oracle: &Oracle, _: &Knowledge) -> Result<(), StealError> {
+        match oracle.response() {
+            Response::Posterior => Ok(()),
+            other @ (Response::Label | Response::SampledLabel) => {
+                Err(StealError::NeedsPosteriors { found: other.name() })
+            }
+        }
+    }
+
     fn steal(
         &self,
         oracle: &mut Oracle,
         known: &Knowledge,
         seed: u64,
     ) -> Result<Substitute, StealError> {
-        if oracle.response() != Response::Posterior {
-            return Err(StealError::NeedsPosteriors { found: oracle.response().name() });
-        }
+        self.expect(oracle, known)?;
         let mut rng = stream(seed, StealStream::Points);
         if let Some(model) = solve(oracle, known, &mut rng)?
             && holds(oracle, known, &model, &mut rng)?

@@ -25,19 +25,24 @@ use crate::steal::{Attack, CertifiedLabels, Classifier, Knowledge, StealError, S
 pub struct ThresholdSearch;
 
 impl Attack for ThresholdSearch {
+    fn expect(&self, oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
+        check_same_target(oracle, known)?;
+        let labels = CertifiedLabels::new(known.proved, known.classes);
+        let (found, features) = (labels.monotone_features().len(), known.schema.len());
+        match known.classes == 2 && found == features {
+            true => Ok(()),
+            false => Err(StealError::NotMonotone { found, features }),
+        }
+    }
+
     fn steal(
         &self,
         oracle: &mut Oracle,
         known: &Knowledge,
         _seed: u64,
     ) -> Result<Substitute, StealError> {
-        check_same_target(oracle, known)?;
-        let labels = CertifiedLabels::new(known.proved, known.classes);
-        let trends = labels.monotone_features();
-        let (found, features) = (trends.len(), known.schema.len());
-        if known.classes != 2 || found != features {
-            return Err(StealError::NotMonotone { found, features });
-        }
+        self.expect(oracle, known)?;
+        let trends = CertifiedLabels::new(known.proved, known.classes).monotone_features();
         let signs = trends.iter().map(|(_, sign)| *sign).collect();
         let mut search = TreeReading { oracle, schema: known.schema, signs, nodes: Vec::new() };
         let sides = known.valid.sides();

@@ -16,6 +16,29 @@ use super::super::Refusal;
 /// Rows of the reference whose labels are to be settled.
 const REFERENCE: usize = 200;
 
+/// Refuses what cannot be measured, before anything is asked.
+pub(super) fn expect(
+    angles: Option<usize>,
+    settle: Option<f64>,
+    target: Answering,
+) -> Result<(), Refusal> {
+    if let Some(count) = angles
+        && !(1..=2000).contains(&count)
+    {
+        return Err(Refusal::new(format!("--angles {count}: expected from 1 to 2000")));
+    }
+    match (settle, target) {
+        (Some(share), _) if !(share > 0.0 && share <= 1.0) => {
+            let text = format!("--settle {share}: expected a share above 0, at most 1");
+            Err(Refusal::new(text))
+        }
+        (Some(_), Answering::Outside(_)) => {
+            Err(Refusal::new("--settle: nothing is proved of a command; give a --target"))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
 /// The angles between gradients on test rows, at equal distances, and on the first points that the attack made, in both readings.
 pub(super) fn angles(
     scene: &Scene,
@@ -23,9 +46,6 @@ pub(super) fn angles(
     substitute: &Substitute,
     (test, count): (&[Row], usize),
 ) -> Result<Value, Refusal> {
-    if !(1..=2000).contains(&count) {
-        return Err(Refusal::new(format!("--angles {count}: expected from 1 to 2000")));
-    }
     let rows: Vec<Vec<f64>> = evenly(test, count).map(|(_, row)| row.values.clone()).collect();
     let answers = scene.evaluation.target().undefended(&rows)?;
     let label = |(values, (label, _)): (Vec<f64>, (usize, Vec<f64>))| Labelled {
@@ -51,9 +71,6 @@ pub(super) fn fewest(
     proved: &[Proved],
     share: f64,
 ) -> Result<Value, Refusal> {
-    if !(share > 0.0 && share <= 1.0) {
-        return Err(Refusal::new(format!("--settle {share}: expected a share above 0, at most 1")));
-    }
     let Answering::Model(model, _) = target else {
         return Err(Refusal::new("--settle: nothing is proved of a command; give a --target"));
     };

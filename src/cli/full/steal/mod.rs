@@ -13,7 +13,7 @@ use crate::certificate::Proved;
 use crate::dataset::ValidBox;
 use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Part};
-use crate::oracle::{Answering, Response};
+use crate::oracle::{Answering, Oracle, Response};
 use crate::steal::{
     AttackName, AttackNumbers, AttackSpec, CertifiedLabels, Classifier, Evaluation, Inference,
     Knowledge, Repetition, Scene, SeedRows, Substitute,
@@ -121,6 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if let (Some(folder), [target]) = (&arguments.replay, arguments.target.as_slice()) {
         return replay::run(folder, target, arguments.defense.as_deref(), arguments.json);
     }
+    if arguments.replay.is_some() {
+        return Err(Refusal::new("--replay: a transcript is of one model; give one --target"));
+    }
     let missing = |what: &str| Refusal::new(format!("{what} is missing"));
     let data = arguments.data.as_deref().ok_or_else(|| missing("--data"))?;
     let out = arguments.out.as_deref().ok_or_else(|| missing("--out"))?;
@@ -205,10 +208,18 @@ impl TheftCall<'_> {
         if let Some((defense, _)) = &defense
             && defense.target != digest
         {
-            return Err(Refusal::new("the defense was made for another model"));
+            return Err(Refusal::new(format!(
+                "--defense: it was made for another model: it names {:.12}, `{}` is {digest:.12}",
+                defense.target,
+                target.display()
+            )));
         }
         if let Some((defense, _)) = &defense {
             defense.check_model(&model)?;
+            if defense.randomised().is_some() && attack.response == Response::Posterior {
+                let text = "response `posterior`: behind boundary randomised response answers are labels; ask for labels";
+                return Err(Refusal::new(text));
+            }
         }
         let behind = defense.as_ref().map(|(_, digest)| *digest);
         let proved = proofs(self.arguments, digest, behind)?;
@@ -234,7 +245,7 @@ impl TheftCall<'_> {
         let ending = log.answers().map_or_else(
             || Err(Refusal::new("the answers of the command have no log")),
             |answers| {
-                let target = outside::target(self, command, &data, answers)?;
+                let target = outside::target(self, command, &data, (answers, attack.response))?;
                 self.steal(place, Answering::Outside(&target), &stage, &log)
             },
         );
@@ -251,6 +262,7 @@ impl TheftCall<'_> {
     ) -> Result<TheftOutcome, Refusal> {
         let Stage { data, attack, defense, proved, about } = *stage;
         let arguments = self.arguments;
+        extras::expect(arguments.angles, arguments.settle, target)?;
         let valid = ValidBox::new(target.schema());
         let (training, test) = (data.part(Part::Train), data.part(Part::Test));
         let pool = match attack.seeds {
@@ -258,6 +270,20 @@ impl TheftCall<'_> {
             SeedRows::X | SeedRows::Nothing => data.part(Part::Auxiliary),
         };
         self.expect_seeds(attack, pool.len())?;
+        let seeds = &pool[..attack.seed_rows.min(pool.len())];
+        attack.attack().expect(
+            &Oracle::open(target.behind(defense), attack.response, attack.queries, 0),
+            &Knowledge {
+                schema: target.schema(),
+                classes: target.classes(),
+                family: target.family_name(),
+                valid: &valid,
+                seeds,
+                proved,
+                proofs_about: defense,
+                defense,
+            },
+        )?;
         let evaluation = Evaluation::of(target, training, test, &valid, 1000, arguments.seed)?;
         let scene = Scene {
             evaluation: &evaluation,
@@ -370,6 +396,13 @@ fn proofs(
             let (path, all) = (path.display(), fitting.len() + others.len());
             tell!("propcert: {path}: {count} of {all} certificates are about {what}: not used");
         }
+    }
+    if let (0, 0, Some(other)) = (fitting.len(), of_target, others.first()) {
+        return Err(Refusal::new(format!(
+            "{}: no certificate is about this target, {target:.12}; the first is about {:.12}",
+            path.display(),
+            other.model
+        )));
     }
     let proved: Vec<Proved> = fitting.into_iter().flat_map(|entry| entry.proved).collect();
     if proved.is_empty() {

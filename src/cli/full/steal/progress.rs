@@ -18,6 +18,9 @@ use super::super::progress::bar;
 use super::super::{Refusal, files};
 use super::{Arguments, Stage, TheftCall};
 
+/// The line of a log of answers after which none before it counts.
+pub(super) const MISPLACED: &str = "{\"misplaced\":true}";
+
 /// The logs beside a result.
 pub(super) struct KeptRuns {
     done: BTreeMap<u64, Repetition>,
@@ -60,7 +63,7 @@ impl KeptRuns {
         };
         let header = header.to_string();
         let repetitions = Log::open(&places.repetitions, &header, arguments.resume, &mut take)?;
-        let mut known = Vec::new();
+        let (mut known, mut is_misplaced) = (Vec::new(), false);
         let answers = match &arguments.target_exec {
             None => None,
             Some(_) => {
@@ -70,6 +73,10 @@ impl KeptRuns {
                         known.push(one);
                         Retention::Kept
                     }
+                    Err(_) if line == MISPLACED.as_bytes() => {
+                        (known, is_misplaced) = (Vec::new(), true);
+                        Retention::Kept
+                    }
                     Err(_) => Retention::Dropped,
                 };
                 let header = header.to_string();
@@ -77,6 +84,9 @@ impl KeptRuns {
                 Some(Arc::new(log))
             }
         };
+        if is_misplaced {
+            done.clear();
+        }
         Ok(Self { done, repetitions, known, answers, places })
     }
 
@@ -91,12 +101,13 @@ impl KeptRuns {
         self.places.remove();
     }
 
-    /// Removes the logs of a run that failed, unless a command has answered: its answers are not asked again.
+    /// Removes the logs of a run that failed, unless a command has answered: its answers are not asked again, but where they
+    /// may be those of other rows.
     pub(super) fn remove_unless_answered(&self) {
         let answers = partial_name(&self.places.answers);
-        let lines = files::read(&answers)
-            .map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
-        if lines <= 1 {
+        let bytes = files::read(&answers).unwrap_or_default();
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        if lines.skip(1).last().is_none_or(|last| last == MISPLACED.as_bytes()) {
             self.places.remove();
         }
     }
