@@ -178,3 +178,51 @@ fn several_strengths_make_one_table() {
     scene.refused(&call.replace("0.1,0.2", "0.1,x"), &["--alpha x", "decimals"]);
     scene.refused(&call.replace("--alpha", "--points 1 --alpha"), &["cannot be used with"]);
 }
+
+/// One claim that a defense has no form of does not keep the others from being carried.
+#[test]
+fn a_claim_that_the_defense_has_no_form_of_is_lost_and_said_so() {
+    let scene = published();
+    scene.write(
+        "lipschitz.toml",
+        "property = \"lipschitzness\"\nepsilon = \"0.1\"\nconstant = \"50\"\n",
+    );
+    scene.done("certify --model mlp.json --spec lipschitz.toml --data tiny.csv --rows 2 --out lipschitz.jsonl");
+    let entry = r#"{"certificate":"lipschitz.jsonl","model":"mlp.json","spec":"lipschitz.toml","data":"tiny.csv"},"#;
+    scene.write("manifest.json", MANIFEST.replacen("[\n", &format!("[\n{entry}\n"), 1));
+    let text = scene.done(CALL);
+    assert!(text.contains("-> lost: property `lipschitzness` behind this defense"), "{text}");
+    let kept = entries(&scene, "defended/pp/manifest.json");
+    assert_eq!(kept.len(), 2, "{text}");
+    let metrics: serde_json::Value =
+        serde_json::from_str(&scene.read("defended/pp/metrics.json")).unwrap();
+    let still = metrics["still-proved"].as_array().unwrap();
+    assert_eq!(still.iter().filter(|one| one.get("lost").is_some()).count(), 1);
+}
+
+/// A model that is monotone for certain, behind maps that turn its label: raising the feature lowers the answer where the
+/// score rises through the boundary.
+#[test]
+fn a_monotone_model_is_refuted_behind_a_map_that_turns_labels() {
+    let scene = Scene::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let model = format!("{root}/certificates/spambase-trees/model.json");
+    let spec = format!("{root}/specs/monotone-increasing-char_freq_dollar.toml");
+    let subject = format!("--model {model} --spec {spec} --data spambase");
+    let bare = scene.done(&format!("certify {subject} --out bare.jsonl"));
+    assert!(bare.contains("proved 1 refuted 0"), "{bare}");
+    for (kind, parameters) in [("pp", "alpha=0.2"), ("am", "tau=0.7")] {
+        scene.done(&format!(
+            "defend --model {model} --data spambase --defense {kind} --parameters {parameters} --out {kind}"
+        ));
+        let behind = format!("{subject} --defense {kind}/defense.json");
+        for seed in 0..3 {
+            let out = format!("{kind}-{seed}.jsonl");
+            let text = scene.done(&format!("certify {behind} --seed {seed} --out {out}"));
+            assert!(text.contains("proved 0 refuted 1"), "{kind} {seed}: {text}");
+            for exact in ["", " --exact"] {
+                scene.done(&format!("check {out} {behind}{exact}"));
+            }
+        }
+    }
+}

@@ -230,8 +230,9 @@ fn defenses_that_are_none_are_refused_by_name() {
         (am("\"nu\":\"10\",\"tau\":\"0.7\""), "missing field `decoy`"),
         (
             am(&format!("\"nu\":\"10\",\"tau\":\"0.7\",\"decoy\":\"{digest}\"")),
-            "the digest of a model",
+            "put its file at `bad.decoy.json`",
         ),
+        (am("\"nu\":\"10\",\"tau\":\"0.7\",\"decoy\":\"mask\""), "the digest of a model"),
         (
             am("\"nu\":\"10\",\"tau\":\"1.7\",\"decoy\":\"mirror\""),
             "tau is 1.7, expected 0.5 <= tau < 1",

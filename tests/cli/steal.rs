@@ -124,11 +124,24 @@ fn certificates_about_something_else_are_counted() {
     let scene = published();
     scene.certify_local();
     let local = "{\"certificate\":\"local.jsonl\",\"model\":\"mlp.json\",\"spec\":\"local.toml\",\"data\":\"tiny.csv\"}";
-    scene.write("manifest.json", format!("{{\"certificates\":[{local},{local},{local}]}}"));
+    scene.write("others.json", format!("{{\"certificates\":[{local},{local}]}}"));
+    let refused =
+        scene.refused(&format!("{CALL} --certificates others.json --out stolen"), &["others.json"]);
+    let digests = ["mlp.json", "trees.json"].map(|file| {
+        propcert::model::Digest::of(scene.read(file).as_bytes()).to_string()[..12].to_owned()
+    });
+    assert!(digests.iter().all(|digest| refused.contains(digest)), "{refused}");
+    assert!(!scene.has("stolen"));
+    let monotone =
+        "{\"certificate\":\"monotone.jsonl\",\"model\":\"trees.json\",\"spec\":\"monotone.toml\"}";
+    scene.write(
+        "manifest.json",
+        format!("{{\"certificates\":[{local},{local},{local},{monotone}]}}"),
+    );
     let call = format!("{CALL} --certificates manifest.json --out stolen");
     let run = scene.propcert(&call).assert().code(0);
     let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-    let line = "manifest.json: 3 of 3 certificates are about another target: not used";
+    let line = "manifest.json: 3 of 4 certificates are about another target: not used";
     assert_eq!(told.matches("not used").count(), 1, "{told}");
     assert!(told.contains(line), "{told}");
 }

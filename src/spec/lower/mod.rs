@@ -58,7 +58,11 @@ impl<'a> Lowered<'a> {
     ) -> Result<Self, LowerError> {
         let domain = Domain::new(&model.schema, &spec.domain, spec.integers)?;
         if let Some(defense) = defense.filter(|defense| !defense.takes(model.classes)) {
-            return Err(unsupported(defense.to_string(), "a defense is a map of two posteriors"));
+            let what = format!("{} in front of {} classes", defense.kind(), model.classes);
+            return Err(unsupported(
+                what,
+                "it is a map of two posteriors; vertex-poisoning takes more",
+            ));
         }
         let carried = Carried::new(spec.property.profile().asked, defense);
         let setting = Setting { spec, model, rows, domain, carried };

@@ -105,7 +105,7 @@ impl Setting<'_> {
             return Err(unsupported(self.property("with more than two classes"), why));
         }
         if let Carried::Lost = self.carried {
-            let why = "the defense keeps no claim about two points";
+            let why = "the defense carries no such claim";
             return Err(unsupported(self.property("behind this defense"), why));
         }
         Ok(())

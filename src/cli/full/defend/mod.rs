@@ -6,15 +6,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
-use crate::certify::{Options, Selection, Task};
+use crate::certify::{CertifyError, Options, Selection, Task};
 use crate::defend::{
     Choice, DecoyModel, DecoyOutliers, DefendError, DefenseKind, Effect, choose, effect, given,
 };
 use crate::defense::{Defense, DefenseError};
 use crate::model::{DataSet, Digest, Model, Part};
 use crate::report::Counts;
+use crate::spec::LowerError;
 use crate::store::Store;
-use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, certify, data_from};
+use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, StudyError, certify, data_from};
 
 use super::about::About;
 use super::inputs::Inputs;
@@ -305,6 +306,20 @@ fn free_name(stem: &str, claims: &[ClaimedBefore]) -> String {
     std::iter::once(stem.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }
 
+/// Reasons why a claim has no certificate behind a defense.
+enum ClaimError {
+    /// The defense has no claims of its kind.
+    Lost(LowerError),
+    /// Anything else.
+    Refused(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for ClaimError {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 /// A model with its defense, and the place for the certificates of the defended model.
 struct DefendedModel<'a> {
     model: (&'a Model, Digest),
@@ -327,9 +342,20 @@ impl DefendedModel<'_> {
         let (mut written, mut still) = (Manifest::default(), Vec::new());
         for claim in claims {
             let (name, before) = (&claim.name, claim.loaded.checked.tally.all);
-            let (counts, entry) = match self.is_identity {
-                true => self.keep(claim)?,
-                false => self.certify(claim, arguments)?,
+            let made = match self.is_identity {
+                true => self.keep(claim),
+                false => self.certify(claim, arguments),
+            };
+            let (counts, entry) = match made {
+                Ok(made) => made,
+                // the claim was decided of the model, so it is the defense that has no such claims
+                Err(ClaimError::Lost(reason)) => {
+                    text.push_str(&format!("{name}: {before} -> lost: {reason}\n"));
+                    let lost = reason.to_string();
+                    still.push(serde_json::json!({ "spec": name, "before": before, "lost": lost }));
+                    continue;
+                }
+                Err(ClaimError::Refused(refusal)) => return Err(refusal),
             };
             let after = match self.is_identity {
                 true => "kept: nothing is defended".to_owned(),
@@ -347,7 +373,7 @@ impl DefendedModel<'_> {
     }
 
     /// Keeps the certificate of one claim, for a defense that changes nothing.
-    fn keep(&self, claim: &ClaimedBefore) -> Result<(Counts, ManifestEntry), Refusal> {
+    fn keep(&self, claim: &ClaimedBefore) -> Result<(Counts, ManifestEntry), ClaimError> {
         let entry = self.entry(claim, None)?;
         self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
         self.store.write(&entry.certificate, &files::read(&claim.path)?)?;
@@ -375,7 +401,7 @@ impl DefendedModel<'_> {
         &self,
         claim: &ClaimedBefore,
         arguments: &Arguments,
-    ) -> Result<(Counts, ManifestEntry), Refusal> {
+    ) -> Result<(Counts, ManifestEntry), ClaimError> {
         let header = &claim.loaded.checked.header;
         let part = header.part.unwrap_or(Part::Test);
         let thinned = header.every.and_then(NonZeroUsize::new).zip(claim.loaded.data.as_deref());
@@ -397,7 +423,10 @@ impl DefendedModel<'_> {
         };
         let entry = self.entry(claim, Some("defense.json"))?;
         self.store.write(&entry.spec, &claim.loaded.spec_bytes)?;
-        let counts = certify(&task, 0, self.store, &entry.certificate)?.report.counts;
-        Ok((counts, entry))
+        match certify(&task, 0, self.store, &entry.certificate) {
+            Ok(certified) => Ok((certified.report.counts, entry)),
+            Err(StudyError::Certify(CertifyError::Lower(reason))) => Err(ClaimError::Lost(reason)),
+            Err(error) => Err(ClaimError::Refused(error.into())),
+        }
     }
 }

@@ -397,7 +397,9 @@ fn proofs(
             tell!("propcert: {path}: {count} of {all} certificates are about {what}: not used");
         }
     }
-    if let (0, 0, Some(other)) = (fitting.len(), of_target, others.first()) {
+    // several targets may share a manifest that is about some of them
+    let is_alone = arguments.target.len() == 1;
+    if let (true, 0, 0, Some(other)) = (is_alone, fitting.len(), of_target, others.first()) {
         return Err(Refusal::new(format!(
             "{}: no certificate is about this target, {target:.12}; the first is about {:.12}",
             path.display(),
