@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::certify::CertifyError;
+use crate::dataset::{f1, majority_and_minority};
 use crate::defense::{Defense, DefenseError};
 use crate::model::{DataError, Digest, Model, ModelError, Row, argmax};
 use crate::spec::LowerError;
@@ -113,6 +114,10 @@ pub struct Effect {
     pub accuracy_before: f64,
     /// Share classified correctly with it.
     pub accuracy_after: f64,
+    /// F1 of the rarer class of these rows without the defense.
+    pub f1_before: f64,
+    /// F1 of it with the defense.
+    pub f1_after: f64,
     /// Share of rows whose label changes.
     pub flipped: f64,
     /// Share of rows whose answer is drawn; `None` if the defense draws none.
@@ -174,10 +179,13 @@ pub fn effect(model: &Model, defense: &Defense, rows: &[Row]) -> Result<Effect, 
     let answers = Answers::new(model, rows)?;
     let share = |count: usize| count as f64 / rows.len() as f64;
     let behind = answers.behind(defense)?;
+    let undefended = answers.undefended();
     Ok(Effect {
         rows: rows.len(),
-        accuracy_before: share(answers.undefended().correct),
+        accuracy_before: share(undefended.correct),
         accuracy_after: share(behind.correct),
+        f1_before: undefended.f1,
+        f1_after: behind.f1,
         flipped: share(behind.flipped),
         drawn: behind.drawn.map(share),
     })
@@ -203,6 +211,8 @@ struct Answers<'a> {
 struct Counted {
     /// Classified correctly.
     correct: usize,
+    /// F1 of the rarer class.
+    f1: f64,
     /// With another label than without a defense.
     flipped: usize,
     /// With an answer that was drawn, if any is.
@@ -244,11 +254,14 @@ impl<'a> Answers<'a> {
 
     fn count(&self, served: impl Iterator<Item = usize>, drawn: Option<usize>) -> Counted {
         let (mut correct, mut flipped) = (0, 0);
-        for ((served, label), row) in served.zip(&self.labels).zip(self.rows) {
+        let (_, rarer) = majority_and_minority(self.rows, self.model.classes);
+        let pairs = served.zip(&self.labels).zip(self.rows).map(|((served, label), row)| {
             correct += usize::from(served == row.label);
             flipped += usize::from(served != *label);
-        }
-        Counted { correct, flipped, drawn }
+            (served, row.label)
+        });
+        let f1 = f1(pairs, rarer);
+        Counted { correct, f1, flipped, drawn }
     }
 }
 

@@ -121,11 +121,23 @@ impl DefenseKind {
         steps.into_iter().map(|step| Ok(at(step).and_then(attached)?)).collect()
     }
 
+    /// True if a model may stand in for the target where it is unsure.
+    pub fn takes_decoy(self) -> bool {
+        match self {
+            Self::AdaptiveMisinformation => true,
+            Self::PredictionPoisoning
+            | Self::Mixture
+            | Self::Rounding
+            | Self::RandomisedResponse
+            | Self::VertexPoisoning => false,
+        }
+    }
+
     /// Refuses a decoy model for a kind that has none.
     fn expect_decoy(self, decoy: Option<&DecoyModel>) -> Result<(), DefendError> {
-        match (self, decoy) {
-            (Self::AdaptiveMisinformation, _) | (_, None) => Ok(()),
-            (_, Some(_)) => Err(DefendError::NoDecoy { kind: self.name() }),
+        match decoy.is_none() || self.takes_decoy() {
+            true => Ok(()),
+            false => Err(DefendError::NoDecoy { kind: self.name() }),
         }
     }
 

@@ -9,11 +9,13 @@
 //! | `parameters` | parameters as they are given |
 //! | `choice` | the last step within a budget; the effect on rows |
 //! | `decoy` | decoys that are trained to be wrong, and answers mixed with theirs |
+//! | `elsewhere` | answers away from the data |
 //! | `poison` | answers of maps that choose for each point, and of all that follow from the scores |
 //! | `serve/` | answers that are drawn near the boundary, remembered, and logged as a certificate |
 
 mod choice;
 mod decoy;
+mod elsewhere;
 mod kind;
 mod parameters;
 mod poison;
@@ -21,6 +23,7 @@ mod serve;
 
 pub use choice::{Choice, DefendError, Effect, choose, effect, given};
 pub use decoy::{DecoyModel, DecoyOutliers, decoy_file};
+pub use elsewhere::{ChangedElsewhere, changed_elsewhere};
 pub use kind::DefenseKind;
 pub use poison::{defended_label, defended_posterior};
 pub use serve::{

@@ -1,12 +1,13 @@
 //! Defenses of a study: the choice of their strength, and cells that measure their effect.
 
-use crate::defend::{DecoyModel, DefendError, DefenseKind, choose, defended_posterior, effect};
+use crate::defend::{
+    DecoyModel, DefendError, DefenseKind, changed_elsewhere, choose, defended_posterior, effect,
+};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Part, Row};
 use crate::report::Share;
 
 use super::StudyError;
-use super::elsewhere::changed;
 use super::grid::{GridDefense, Strength};
 use super::line::DefendedCell;
 use super::membership::membership;
@@ -92,7 +93,8 @@ impl Workbench<'_> {
                 None => posterior_shift(&self.made.model, &chosen.defense, test),
             },
             membership: membership(&self.made.model, Some(&chosen.defense), self.data),
-            elsewhere: Some(changed(
+            f1_after: Some(effect.f1_after),
+            elsewhere: Some(changed_elsewhere(
                 (&self.made.model, &chosen.defense),
                 &self.valid,
                 test,

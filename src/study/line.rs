@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::defend::ChangedElsewhere;
 use crate::model::Digest;
 use crate::report::{CertificateReport, Counts, GivesAway, RadiiReport, ReportError, Share};
 use crate::steal::{Inference, Repetition};
@@ -156,21 +157,12 @@ pub struct DefendedCell {
     /// Training rows told from test rows by the defended posterior, as in [`MeasuredCell`]; absent where labels are drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub membership: Option<f64>,
+    /// F1 of the rarer class of the test rows with the defense; absent in lines of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub f1_after: Option<f64>,
     /// Labels that the defense changes away from the data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<ChangedElsewhere>,
-}
-
-/// Points away from the data whose label a defense changes. The set of points matters more than the model: it is named.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChangedElsewhere {
-    /// Of uniform points of the domain.
-    pub uniform: Share,
-    /// Of test rows whose columns are shuffled, each by itself.
-    pub shuffled: Share,
-    /// Of normal points, three standard deviations of the data wide, clipped to the domain.
-    pub far: Share,
 }
 
 impl ResultLine {

@@ -33,7 +33,6 @@ mod certificates;
 pub mod claims;
 mod defending;
 mod demo;
-mod elsewhere;
 mod error;
 mod formula;
 mod grid;

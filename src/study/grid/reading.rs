@@ -417,7 +417,7 @@ impl EntryReader<'_> {
         };
         match &entry.decoy {
             None => Ok(None),
-            Some(given) if kind != DefenseKind::AdaptiveMisinformation => {
+            Some(given) if !kind.takes_decoy() => {
                 self.value(given, "decoy", "no decoy but of kind `am`")
             }
             Some(given) if given.get_ref() == "trained" => Ok(Some(outliers)),

@@ -36,6 +36,9 @@ pub const TABLES: [TableKind; 6] = [
             "strength",
             "labels_changed",
             "posterior_shift",
+            "changed_uniform",
+            "changed_shuffled",
+            "changed_far",
         ],
     },
     TableKind {
@@ -86,6 +89,7 @@ pub const TABLES: [TableKind; 6] = [
             "boundary_sd",
             "mse",
             "f1",
+            "chosen_by",
         ],
     },
     TableKind {
@@ -123,6 +127,12 @@ pub const TABLES: [TableKind; 6] = [
         ],
     },
 ];
+
+/// Tables with rows about defended models.
+const WITH_DEFENSES: [&str; 5] = ["models", "certified", "stolen", "paired", "best"];
+
+/// The sentence below them.
+const NO_PRIVACY: &str = "Behind every defense but boundary randomised response the same point always has the same answer: answers by argmax are no privacy.";
 
 /// A value of a table.
 pub(super) enum TableEntry {
@@ -198,7 +208,10 @@ impl GrowingTable {
     }
 
     /// Gives both files their names; the name and the number of rows.
-    pub(super) fn publish(self) -> Result<(&'static str, u64), StudyError> {
+    pub(super) fn publish(mut self) -> Result<(&'static str, u64), StudyError> {
+        if WITH_DEFENSES.contains(&self.name) {
+            self.markdown.add(format!("\n{NO_PRIVACY}\n").as_bytes())?;
+        }
         self.csv.publish()?;
         self.markdown.publish()?;
         Ok((self.name, self.rows))

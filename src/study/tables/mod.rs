@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::report::{DataSummary, Report, Run, render_html};
-use crate::steal::Scores;
+use crate::steal::{ChosenBy, Scores};
 use crate::store::{Store, StoreError};
 
 use super::StudyError;
@@ -219,9 +219,12 @@ impl<'a> Making<'a> {
             self.end_defense()?;
         }
         let heldout = group.heldout()?;
+        // a thief who is told by the target which parameter is best is no thief that exists
+        let is_told = group.chosen_by() == Some(ChosenBy::Oracle);
         match &mut self.best {
-            Some(best) => best.take(attack, heldout),
-            None => self.best = Some(BestAttack::new(group.cell, attack, heldout)),
+            Some(best) if !is_told => best.take(attack, heldout),
+            None if !is_told => self.best = Some(BestAttack::new(group.cell, attack, heldout)),
+            Some(_) | None => {}
         }
         for (minus, pairs) in group.compared(&self.open) {
             if pairs.is_empty() {

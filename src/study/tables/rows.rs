@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::defend::ChangedElsewhere;
 use crate::report::{CertificateReport, Counts, Difference, Estimate, Share};
-use crate::steal::{Figures, Inference, Repetition, Scores};
+use crate::steal::{ChosenBy, Figures, Inference, Repetition, Scores};
 
 use super::super::StudyError;
 use super::super::cell::Cell;
@@ -73,24 +74,33 @@ pub(super) fn model_row(line: &ResultLine, measured: &MeasuredCell) -> Vec<Table
         TableEntry::Nothing,
         TableEntry::Nothing,
         TableEntry::Nothing,
+        TableEntry::Nothing,
+        TableEntry::Nothing,
+        TableEntry::Nothing,
     ]
 }
 
 /// The columns of a defended model behind its names.
 pub(super) fn defense_row(line: &ResultLine, defended: &DefendedCell) -> Vec<TableEntry> {
+    let away = |set: fn(&ChangedElsewhere) -> Share| {
+        defended.elsewhere.as_ref().and_then(|one| set(one).ratio()).into()
+    };
     vec![
         TableEntry::Nothing,
         TableEntry::Nothing,
         line.model.map_or(TableEntry::Nothing, |digest| TableEntry::Text(digest.to_string())),
         TableEntry::Count(defended.accuracy_after.count),
         TableEntry::Count(defended.accuracy_after.of),
-        TableEntry::Nothing,
+        defended.f1_after.into(),
         TableEntry::Nothing,
         TableEntry::Nothing,
         defended.membership.into(),
         defended.strength.as_str().into(),
         TableEntry::Count(defended.label_flips.count),
         TableEntry::Real(defended.posterior_shift),
+        away(|one| one.uniform),
+        away(|one| one.shuffled),
+        away(|one| one.far),
     ]
 }
 
@@ -168,7 +178,13 @@ impl Group {
             let values: Vec<f64> = figures.iter().map(value).collect();
             row.push(TableEntry::Real(Estimate::from_repetitions(&values)?.mean));
         }
+        row.push(self.chosen_by().map_or(TableEntry::Nothing, |by| by.name().into()));
         Ok(row)
+    }
+
+    /// The figure that chose a parameter of the attack, if one was chosen.
+    pub(super) fn chosen_by(&self) -> Option<ChosenBy> {
+        self.repetitions.iter().find_map(|(_, one)| one.chosen).map(|chosen| chosen.by)
     }
 
     /// Mean agreement on held-out rows.

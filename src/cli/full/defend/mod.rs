@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::Subject;
 use crate::certify::{CertifyError, Options, Selection, Task};
+use crate::dataset::ValidBox;
 use crate::defend::{
-    Choice, DecoyModel, DecoyOutliers, DefendError, DefenseKind, Effect, choose, effect, given,
+    ChangedElsewhere, Choice, DecoyModel, DecoyOutliers, DefendError, DefenseKind, Effect,
+    changed_elsewhere, choose, effect, given,
 };
 use crate::defense::{Defense, DefenseError};
 use crate::model::{DataSet, Digest, Model, Part};
-use crate::report::Counts;
+use crate::report::{Counts, Share};
 use crate::spec::LowerError;
 use crate::store::Store;
 use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, StudyError, certify, data_from};
@@ -163,6 +165,12 @@ impl DefenseCall<'_> {
         })?;
         let defense = choice.defense.clone();
         let effect = effect(&model, &defense, data.part(Part::Test))?;
+        let away = changed_elsewhere(
+            (&model, &defense),
+            &ValidBox::new(&model.schema),
+            data.part(Part::Test),
+            arguments.seed,
+        )?;
         let about = About::new(
             (&arguments.model, digest),
             &data,
@@ -176,7 +184,7 @@ impl DefenseCall<'_> {
             store.write("defense.decoy.json", &decoy.text)?;
         }
         store.write("defense.json", defense.to_json().as_bytes())?;
-        let mut text = about.line() + &words(arguments, &choice, &effect);
+        let mut text = about.line() + &words(arguments, &choice, &effect, &away);
         let mut still = Vec::new();
         if arguments.certificates.is_some() {
             let defended = DefendedModel {
@@ -192,7 +200,7 @@ impl DefenseCall<'_> {
         let metrics = serde_json::json!({
             "verb": "defend", "about": about, "seed": arguments.seed, "points": arguments.points,
             "identity": choice.is_identity,
-            "choice": choice, "effect": effect, "budget-nodes": arguments.budget_nodes,
+            "choice": choice, "effect": effect, "changed-elsewhere": away, "budget-nodes": arguments.budget_nodes,
             "still-proved": still,
         });
         store.write("metrics.json", format!("{metrics:#}\n").as_bytes())?;
@@ -232,7 +240,12 @@ impl DefenseCall<'_> {
 }
 
 /// The effect of the defense, in words.
-fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
+fn words(
+    arguments: &Arguments,
+    choice: &Choice,
+    effect: &Effect,
+    away: &ChangedElsewhere,
+) -> String {
     let Choice { defense, accuracy_before, accuracy_after, .. } = choice;
     if choice.is_identity {
         return format!(
@@ -245,15 +258,26 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
         Some(drawn) => format!("; {drawn:.4} of the answers are drawn"),
         None => String::new(),
     };
-    format!(
+    let share = |share: Share| share.counted().unwrap_or_default();
+    let figures = format!(
         "{} costs {accuracy_before:.4} -> {accuracy_after:.4} accuracy on validation rows, {:.4} \
-         -> {:.4} on {} test rows; {:.4} of the labels change{drawn}\n",
+         -> {:.4} on {} test rows, F1 {:.4} -> {:.4}; {:.4} of the labels change{drawn}\n\
+         away from the data labels change on {} of uniform points, {} of shuffled rows, {} of far points\n",
         defense.parameters(),
         effect.accuracy_before,
         effect.accuracy_after,
         effect.rows,
-        effect.flipped
-    )
+        effect.f1_before,
+        effect.f1_after,
+        effect.flipped,
+        share(away.uniform),
+        share(away.shuffled),
+        share(away.far)
+    );
+    match defense.randomised() {
+        Some(_) => figures,
+        None => figures + "no privacy: the same point always has the same answer\n",
+    }
 }
 
 fn kind(name: &str) -> Result<DefenseKind, Refusal> {

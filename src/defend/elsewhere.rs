@@ -4,27 +4,39 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::{ValidBox, shuffled};
-use crate::defend::{DefendError, effect};
 use crate::defense::Defense;
 use crate::model::{Digest, Model, Row};
-use crate::report::Share;
+use crate::text::Share;
 
-use super::line::ChangedElsewhere;
+use super::{DefendError, effect};
 
-/// Points of each set.
+/// Points of a set, fewer where they are shuffled rows and there are no more rows.
 const POINTS: usize = 1000;
 /// Standard deviations of the data by which the far points spread.
 const FAR: f64 = 3.0;
 /// The stream of a study's seed from which the points are drawn.
 const STREAM: u64 = 13;
 
-/// The labels that a defense changes on points away from the rows `test`.
+/// Points away from the data whose label a defense changes. The set of points matters more than the model: it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedElsewhere {
+    /// Of uniform points of the domain.
+    pub uniform: Share,
+    /// Of test rows whose columns are shuffled, each by itself.
+    pub shuffled: Share,
+    /// Of normal points, three standard deviations of the data wide, clipped to the domain.
+    pub far: Share,
+}
+
+/// The labels that a defense changes on points away from the rows `test`, drawn from `seed`.
 ///
 /// # Errors
 /// A model that the defense is not for, no rows.
-pub(super) fn changed(
+pub fn changed_elsewhere(
     (model, defense): (&Model, &Defense),
     valid: &ValidBox,
     test: &[Row],
