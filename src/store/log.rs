@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde_json::Value;
+
 use super::{StoreError, partial_name};
 
 /// Longest line of a log, in bytes; the rest of a longer one is dropped like a torn one.
@@ -143,23 +145,40 @@ fn kept_bytes(
 
 /// The refusal that names the first key in which two headers differ.
 fn other_run(path: &Path, header: &str, found: &[u8]) -> LogError {
-    let objects = [header.as_bytes(), found].map(|text| {
-        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text)
-            .unwrap_or_default()
+    let [now, found] = [header.as_bytes(), found].map(|text| {
+        serde_json::from_slice::<serde_json::Map<String, Value>>(text).unwrap_or_default().into()
     });
-    let [now, found] = &objects;
-    let shown = |object: &serde_json::Map<String, serde_json::Value>, key: &str| {
-        let text = object.get(key).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    let (key, found, now) = difference(String::new(), Some(&found), Some(&now));
+    let key = if key.is_empty() { "header".to_owned() } else { key };
+    LogError::OtherRun { path: path.display().to_string(), found, now, key }
+}
+
+/// The first key in which two values differ, `a.b` for one inside another, with what stands there in both.
+fn difference(key: String, found: Option<&Value>, now: Option<&Value>) -> (String, String, String) {
+    let inside =
+        |value: Option<&Value>, name: &str| value.and_then(|value| value.get(name)).cloned();
+    if let (Some(Value::Object(a)), Some(Value::Object(b))) = (found, now)
+        && let Some(name) = b.keys().chain(a.keys()).find(|name| a.get(*name) != b.get(*name))
+    {
+        let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+        return difference(key, inside(found, name).as_ref(), inside(now, name).as_ref());
+    }
+    // of longer texts the first line that differs
+    let lines = [found, now].map(|value| match value {
+        Some(Value::String(text)) => text.lines().map(str::to_owned).collect::<Vec<_>>(),
+        Some(_) | None => Vec::new(),
+    });
+    let at = lines[0].iter().zip(&lines[1]).position(|(a, b)| a != b);
+    let shown = |value: Option<&Value>, lines: &[String]| -> String {
+        let text = match (value, at) {
+            (None, _) => "nothing".to_owned(),
+            (Some(_), Some(at)) if lines.len() > 1 => lines[at].clone(),
+            (Some(value), _) => value.to_string(),
+        };
         text.chars().take(80).collect()
     };
-    let differs = now.keys().chain(found.keys()).find(|key| now.get(*key) != found.get(*key));
-    let key = differs.cloned().unwrap_or_else(|| "header".to_owned());
-    LogError::OtherRun {
-        path: path.display().to_string(),
-        found: shown(found, &key),
-        now: shown(now, &key),
-        key,
-    }
+    let [was, is] = &lines;
+    (key, shown(found, was), shown(now, is))
 }
 
 #[cfg(test)]
@@ -206,6 +225,7 @@ mod tests {
             (r#"{"model":"a","seed":2}"#, "another `seed`: found 2, now 1"),
             (r#"{"model":"b","seed":1}"#, "another `model`: found \"b\", now \"a\""),
             (r#"{"model":"a"}"#, "another `seed`: found nothing, now 1"),
+            (r#"{"model":{"b":"c"},"seed":1}"#, "another `model`: found {\"b\":\"c\"}, now \"a\""),
             ("row,lower", "another `model`"),
             ("\0\0", "another `model`"),
         ] {
@@ -215,5 +235,20 @@ mod tests {
             assert!(message.contains(words), "{message}");
             assert_eq!(left, text, "a refusal loses nothing");
         }
+    }
+
+    #[test]
+    fn of_nested_objects_and_long_texts_the_place_is_named_that_differs() {
+        let long = "d".repeat(100);
+        let header = |digest: &str, attack: &str| serde_json::json!({ "about": { "data": { "digest": digest } }, "attack": attack });
+        let now = header(&format!("{long}1"), "queries = 40\nseeds = 3");
+        let told = |found: Value| difference(String::new(), Some(&found), Some(&now));
+        let (key, ..) = told(header(&format!("{long}2"), "queries = 40\nseeds = 3"));
+        assert_eq!(key, "about.data.digest");
+        let (key, found, is) = told(header(&format!("{long}1"), "queries = 40\nseeds = 4"));
+        assert_eq!(
+            (key.as_str(), found.as_str(), is.as_str()),
+            ("attack", "seeds = 4", "seeds = 3")
+        );
     }
 }

@@ -14,7 +14,12 @@ use super::maker::View;
 use crate::oracle::bits;
 use crate::steal::{Classifier, Labelled, StealError, StealStream};
 
-/// The `batch` most disputed of the candidates, at most `most`; ties by the order of drawing.
+/// Labelled points for each query of a round: rounds grow with the sample, so that as many are needed for ten times the
+/// budget as there are steps in its logarithm.
+const PER_QUERY: usize = 20;
+
+/// The most disputed of the candidates, `batch` of them or one for every twenty labelled points if that is more, at most
+/// `most`; ties by the order of drawing.
 pub(super) fn disputed(
     view: &View,
     generator: &Generator,
@@ -34,7 +39,11 @@ pub(super) fn disputed(
         }
     }
     pool.sort_by(|a, b| b.0.total_cmp(&a.0));
-    Ok(pool.into_iter().map(|(_, point)| point).take(batch.min(most)).collect())
+    Ok(pool
+        .into_iter()
+        .map(|(_, point)| point)
+        .take(batch.max(view.points.len() / PER_QUERY).min(most))
+        .collect())
 }
 
 /// The members, each trained on the points so far.

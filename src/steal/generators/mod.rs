@@ -109,7 +109,7 @@ pub enum Generator {
         /// Candidates per round.
         #[serde(default = "candidates")]
         candidates: usize,
-        /// Queries per round.
+        /// Queries per round; a twentieth of the labelled points where that is more.
         #[serde(default = "batch")]
         batch: usize,
     },
