@@ -293,7 +293,8 @@ impl AttackSpec {
             let attack = format!("attack = \"{}\"", self.attack.name());
             return conflict(attack, "seed rows", "it has no seed rows: use seeds = \"none\"");
         }
-        if is_extraction && self.choose.is_some() {
+        let has_generator = !is_extraction && self.attack != AttackName::Paths;
+        if !has_generator && self.choose.is_some() {
             let attack = format!("attack = \"{}\"", self.attack.name());
             return conflict(attack, "[choose]", "it has no generator with a length: leave it out");
         }

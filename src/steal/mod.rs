@@ -43,7 +43,7 @@ mod tests;
 pub use angles::{AngleFigures, AngleReading, angles};
 pub use attack_file::{AttackNumbers, AttackSpecError};
 pub use choosing::{ChosenBy, ChosenLength, LengthChoice};
-pub use extraction::{EquationSolving, ThresholdSearch};
+pub use extraction::{EquationSolving, PathSearch, ThresholdSearch};
 pub use generators::{Generator, MoveCounts};
 pub use guesses::InferenceFigures;
 pub use inference::{
@@ -290,7 +290,7 @@ pub enum StealError {
     },
     /// Threshold search on a target that is not proved monotone in every feature.
     #[error(
-        "threshold search needs two classes and proofs of monotone order in every feature: {found} of {features} features are proved; give --certificates, or use line_search"
+        "threshold search needs two classes and proofs of monotone order in every feature: {found} of {features} features are proved; give --certificates, or use paths, which needs no proof"
     )]
     NotMonotone {
         /// Features proved monotone.

@@ -6,8 +6,8 @@ use crate::oracle::Response;
 
 use super::attack_file::{AttackFile, AttackNumbers};
 use super::{
-    Attack, AttackSpecError, EquationSolving, Generator, Inference, LengthChoice, StealLoop,
-    SubstituteOptions, ThresholdSearch,
+    Attack, AttackSpecError, EquationSolving, Generator, Inference, LengthChoice, PathSearch,
+    StealLoop, SubstituteOptions, ThresholdSearch,
 };
 
 /// The name of an attack.
@@ -24,6 +24,8 @@ pub enum AttackName {
     Committee,
     /// Thresholds of a monotone target, by bisection.
     Thresholds,
+    /// Thresholds of any target that is constant on boxes, by bisection between points of different labels.
+    Paths,
     /// Equations from posteriors.
     Equations,
     /// Some labels are inferred.
@@ -32,12 +34,13 @@ pub enum AttackName {
 
 impl AttackName {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Random,
         Self::LineSearch,
         Self::Jacobian,
         Self::Committee,
         Self::Thresholds,
+        Self::Paths,
         Self::Equations,
         Self::MaskedThief,
     ];
@@ -50,6 +53,7 @@ impl AttackName {
             Self::Jacobian => "jacobian",
             Self::Committee => "committee",
             Self::Thresholds => "thresholds",
+            Self::Paths => "paths",
             Self::Equations => "equations",
             Self::MaskedThief => "masked_thief",
         }
@@ -64,6 +68,7 @@ impl AttackName {
             | Self::Jacobian
             | Self::Committee
             | Self::Thresholds
+            | Self::Paths
             | Self::Equations => false,
         }
     }
@@ -119,10 +124,11 @@ impl AttackSpec {
     /// The defaults of an attack.
     pub fn new(attack: AttackName) -> Self {
         let generator = match attack {
-            // the last two make their points themselves
-            AttackName::Random | AttackName::Thresholds | AttackName::Equations => {
-                Generator::Uniform { radius: 2.0 }
-            }
+            // all but the first make their points themselves
+            AttackName::Random
+            | AttackName::Thresholds
+            | AttackName::Paths
+            | AttackName::Equations => Generator::Uniform { radius: 2.0 },
             AttackName::LineSearch => {
                 Generator::LineSearch { radius: 2.0, stop: 0.1, local: false }
             }
@@ -138,6 +144,7 @@ impl AttackSpec {
             AttackName::Random
             | AttackName::LineSearch
             | AttackName::Thresholds
+            | AttackName::Paths
             | AttackName::Equations => (SeedRows::Nothing, 0),
             AttackName::Jacobian | AttackName::Committee | AttackName::MaskedThief => {
                 (SeedRows::X, 50)
@@ -154,6 +161,7 @@ impl AttackSpec {
                 | AttackName::Jacobian
                 | AttackName::Committee
                 | AttackName::Thresholds
+                | AttackName::Paths
                 | AttackName::MaskedThief => Response::Label,
             },
             queries: 200,
@@ -201,6 +209,7 @@ impl AttackSpec {
     pub fn attack(&self) -> Box<dyn Attack + Sync> {
         match self.attack {
             AttackName::Thresholds => Box::new(ThresholdSearch),
+            AttackName::Paths => Box::new(PathSearch),
             AttackName::Equations => {
                 Box::new(EquationSolving { substitute: self.substitute.clone() })
             }

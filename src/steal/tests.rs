@@ -74,7 +74,7 @@ pub(super) fn linear_target() -> Model {
 }
 
 /// The same with a pit at `6 <= a < 7`.
-fn pitted_target() -> Model {
+pub(super) fn pitted_target() -> Model {
     let mut model = monotone_target();
     if let Family::Ensemble(ensemble) = &mut model.family {
         ensemble.trees.extend([stump(0, 6.0, 0.0, -64.0), stump(0, 7.0, 0.0, 64.0)]);

@@ -3,15 +3,18 @@
 //! | file | targets |
 //! |---|---|
 //! | `thresholds` | ensembles proved monotone in every feature, from labels |
+//! | `paths` | small ensembles of any shape, from labels |
 //! | `equations` | networks of one layer, from posteriors |
 
 mod equations;
+mod paths;
 mod thresholds;
 
 #[cfg(test)]
 mod tests;
 
 pub use equations::EquationSolving;
+pub use paths::PathSearch;
 pub use thresholds::ThresholdSearch;
 
 use crate::oracle::Oracle;

@@ -3,7 +3,7 @@
 use crate::dataset::ValidBox;
 use crate::model::{Family, Layer, Mlp, Model};
 use crate::oracle::{Oracle, Response};
-use crate::steal::tests::{knowledge, linear_target, monotone_target, proved, rows};
+use crate::steal::tests::{knowledge, linear_target, monotone_target, pitted_target, proved, rows};
 use crate::steal::{Attack, Classifier, StealError, StealStream, SubstituteOptions, stream};
 
 use super::*;
@@ -57,6 +57,26 @@ fn a_budget_that_is_too_small_is_kept_and_gives_a_part() {
         let (substitute, asked) = extract(&model, queries);
         assert_eq!(asked, queries);
         assert_eq!(substitute.sample.points.len(), queries);
+    }
+}
+
+/// Boxes of any shape, with nothing proved: exact away from the corners that no reference point met, thresholds to the float.
+#[test]
+fn an_ensemble_that_is_not_monotone_is_read_off_its_labels() {
+    for model in [pitted_target(), two_features()] {
+        let valid = ValidBox::new(&model.schema);
+        let known = knowledge(&model, &valid, &[], &[]);
+        let agreement = |queries: usize| {
+            let mut oracle = Oracle::new(&model, None, Response::Label, queries, 0);
+            let substitute = PathSearch.steal(&mut oracle, &known, 1).unwrap();
+            assert!(oracle.queries() <= queries);
+            let mut rng = stream(3, StealStream::Evaluation);
+            let points = (0..2000).map(|_| valid.uniform(&mut rng));
+            points.filter(|x| substitute.classifier.label(x) == model.label(x)).count()
+        };
+        let found = [100, 400, 6000].map(agreement);
+        assert!(found[0] < found[1] && found[1] <= found[2], "{found:?}");
+        assert_eq!(found[2], 2000, "{found:?}");
     }
 }
 

@@ -239,7 +239,7 @@ enum EdgeFinding {
 
 /// The middle of two values: of the whole numbers, or of the floats of 32 bits between them. `None` if they are
 /// neighbours.
-fn between(spec: &FeatureSpec, low: f64, high: f64) -> Option<f64> {
+pub(super) fn between(spec: &FeatureSpec, low: f64, high: f64) -> Option<f64> {
     if spec.kind.is_whole() {
         let middle = ((low + high) / 2.0).floor();
         return (low < middle && middle < high).then_some(middle);
@@ -268,7 +268,7 @@ fn float(key: i64) -> f32 {
 }
 
 /// The tree as a model. Nodes that no longer belong to it are left out.
-fn model(schema: &Schema, nodes: &[Node]) -> Model {
+pub(super) fn model(schema: &Schema, nodes: &[Node]) -> Model {
     Model {
         schema: schema.clone(),
         precision: Precision::F32,
