@@ -144,11 +144,11 @@ impl AttackSpec {
             AttackName::Random
             | AttackName::LineSearch
             | AttackName::Thresholds
-            | AttackName::Paths
             | AttackName::Equations => (SeedRows::Nothing, 0),
-            AttackName::Jacobian | AttackName::Committee | AttackName::MaskedThief => {
-                (SeedRows::X, 50)
-            }
+            AttackName::Jacobian
+            | AttackName::Committee
+            | AttackName::Paths
+            | AttackName::MaskedThief => (SeedRows::X, 50),
         };
         Self {
             attack,

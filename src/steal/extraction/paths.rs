@@ -2,7 +2,8 @@
 //! decision paths by such bisections; here the boxes are those of the label, not of one tree).
 //!
 //! ```text
-//! reference points r₁, r₂, …    the seed rows, then uniform points of the valid box
+//! reference points r₁, r₂, …    the seed rows; then three of four are crossings of two of them, each coordinate that of one or
+//!                               the other, one in ten redrawn, and one of four is uniform on the valid box; without seeds all are
 //! ask                           the next one of the box with the most reference points for each point asked there
 //! another label than the box    a = the nearest point asked there, b = this one:
 //!     a, (b₁, a₂, …), …, b      bisect for the coordinate j whose change turns the label, then its value: a threshold t
@@ -12,6 +13,9 @@
 //! Every split is at a threshold of the target, between two neighbouring floats of 32 bits. A box holds the label of the
 //! points asked in it, which is no proof of the others: what is read off is exact once no box of the label is left unseen,
 //! and nobody is told when that is. Two classes.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
 use crate::model::{Feature, Node};
 use crate::oracle::{Oracle, OracleError};
@@ -23,6 +27,8 @@ use super::thresholds::{between, model};
 /// Reference points for each query of the budget.
 const PER_QUERY: usize = 4;
 
+/// The share of the coordinates of a crossing that are drawn anew.
+const REDRAWN: f64 = 0.1;
 /// Most reference points.
 const MOST_POINTS: usize = 200_000;
 
@@ -49,7 +55,7 @@ impl Attack for PathSearch {
         let count = oracle.remaining().saturating_mul(PER_QUERY).min(MOST_POINTS);
         let seeds = known.seeds.iter().map(|row| row.values.clone());
         let reference: Vec<Vec<f64>> = seeds
-            .chain((0..count).map(|_| known.valid.uniform(&mut rng)))
+            .chain((0..count).map(|number| reference(known, number, &mut rng)))
             .map(|point| rounded(point, known.valid.sides()))
             .collect();
         let mut search =
@@ -58,6 +64,23 @@ impl Attack for PathSearch {
         let classifier = Classifier::Model(Box::new(model(known.schema, &search.nodes)));
         Ok(Substitute { classifier, sample: super::paid(oracle), steps })
     }
+}
+
+/// A reference point beyond the seed rows.
+fn reference(known: &Knowledge, number: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
+    let mut point = known.valid.uniform(rng);
+    if known.seeds.is_empty() || number.is_multiple_of(4) {
+        return point;
+    }
+    let mut pick = || &known.seeds[rng.random_range(0..known.seeds.len())];
+    let (a, b) = (pick(), pick());
+    for (at, x) in point.iter_mut().enumerate() {
+        if rng.random::<f64>() >= REDRAWN {
+            *x = if rng.random() { a.values[at] } else { b.values[at] };
+        }
+    }
+    known.valid.snap(&mut point);
+    point
 }
 
 /// The point in floats of 32 bits, inside the box: thresholds are compared with such values.
