@@ -9,12 +9,12 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `rounds` | the loop of all attacks: generate, infer or ask, train |
-//! | `generators/` | the sources of new points, and the points that may be asked |
+//! | `generators/` | the sources of new points |
 //! | `inference/` | labels without a query: those that follow from proofs and paid answers, and guesses |
 //! | `learners/` | the model trained on the labels |
 //! | `presets`, `attack_file` | attacks of papers as settings of the loop, in TOML |
 //! | `metrics`, `guesses`, `paired` | the results of an attack, next to those without inference |
-//! | `extraction/` | targets read off their answers: thresholds by bisection, layers by equations |
+//! | `extraction/` | targets read off their answers: thresholds by bisection, with proofs or without, layers by equations |
 //! | `choosing` | a generator's length chosen among several, by paid labels or by an oracle |
 //! | `angles` | angles between gradients on benign and on synthesised points |
 //! | `leakage`, `covering` | the labels that the certificate alone gives away, and the fewest queries for that |

@@ -35,8 +35,9 @@ use super::{Ending, Refusal, files};
 ///
 /// The target is a model, or with --target-exec a command of yours: it gets rows as CSV lines (numbers in the order of
 /// the data's features) on its standard input, and answers each with a line, a label or one posterior per class
-/// separated by commas. It is started once and asked in batches; each must be answered within --time-limit. Beside the
-/// budget it is asked for what the substitute is measured on. With --resume nothing is asked twice.
+/// separated by commas. It is started once and asked one row, then batches; each must be answered within --time-limit.
+/// Beside the budget it is asked for what the substitute is measured on. With --resume nothing is asked twice; a command
+/// that writes more lines than it is asked for loses all its answers, which may be those of other rows.
 ///
 /// Every certificate of the manifest that is about the target behind this very defense, or behind none,
 /// is given to the attacker, whatever rows it was made for; all are checked again before use. So the
