@@ -224,6 +224,22 @@ pub struct DefenseReport {
     pub certificates: Vec<StillProved>,
     /// For each attack, the agreement without and with the defense.
     pub attacks: Vec<DefendedAttack>,
+    /// The best thief without the defense beside the best with it; absent without attacks, and in reports of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestThieves>,
+}
+
+/// The best thieves on held-out rows, each against the target that it is best against. They may be different attacks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestThieves {
+    /// Name of the best attack without the defense.
+    pub before: String,
+    /// Name of the best attack through the defense.
+    pub after: String,
+    /// Agreement of the first minus that of the second, paired by repetition: both start from the same seed rows.
+    pub decrease: Difference,
 }
 
 /// One property of the defended model.

@@ -233,5 +233,6 @@ fn defense() -> DefenseReport {
             after: per_set([0.8432, 0.9120, 0.5533], estimate),
             decrease: per_set([0.018, 0.0303, 0.0178], difference),
         }],
+        best: None,
     }
 }

@@ -41,8 +41,8 @@ pub use audited::{
 };
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
-    AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
-    ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
+    AttackReport, Baseline, BestThieves, CertificateReport, DefendedAttack, DefenseReport,
+    GivesAway, ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
     StillProved,
 };
 pub(crate) use format::{integer as grouped, observed, percent_of};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::model::{DataSet, Digest, Part};
 use crate::report::{
-    AttackReport, Baseline, CertificateReport, DataSummary, DefendedAttack, DefenseReport,
-    Difference, Estimate, ModelReport, Paired, PartRows, PerSet, StillProved,
+    AttackReport, Baseline, BestThieves, CertificateReport, DataSummary, DefendedAttack,
+    DefenseReport, Difference, Estimate, ModelReport, Paired, PartRows, PerSet, StillProved,
 };
 use crate::steal::{Figures, Repetition, Scores};
 
@@ -125,11 +125,12 @@ impl<'a> ModelLines<'a> {
             _ => None,
         });
         let Some((cell, effect)) = measured.next() else { return Ok(None) };
-        let mut attacks = Vec::new();
+        let mut pairs = Vec::new();
         for closed in self.attacked(Some(defense)) {
             let before = open.iter().find(|one| one.name == closed.name);
-            attacks.extend(before.map(|before| decrease(before, &closed)).transpose()?);
+            pairs.extend(before.map(|before| (before, closed)));
         }
+        let attacks = pairs.iter().map(|(before, closed)| decrease(before, closed));
         Ok(Some(DefenseReport {
             kind: effect.kind.clone(),
             strength: effect.strength.clone(),
@@ -141,7 +142,8 @@ impl<'a> ModelLines<'a> {
             label_flips: effect.label_flips,
             posterior_shift: Some(effect.posterior_shift),
             certificates: self.still_proved(defense),
-            attacks,
+            attacks: attacks.collect::<Result<_, _>>()?,
+            best: best_thieves(&pairs)?,
         }))
     }
 
@@ -246,6 +248,35 @@ fn decrease(open: &Attacked, closed: &Attacked) -> Result<DefendedAttack, StudyE
         after: estimates(&after)?,
         decrease: differences(&before, &after)?,
     })
+}
+
+/// The best thief without a defense beside the best with it, paired by repetition: repetitions of different attacks
+/// share their seeds too. `None` where there are no attacks, or not equally many repetitions.
+fn best_thieves(pairs: &[(&Attacked, Attacked)]) -> Result<Option<BestThieves>, StudyError> {
+    let heldout = |attacked: &Attacked| -> Vec<f64> {
+        attacked.repetitions.iter().map(|run| run.attack.scores.agreement.held_out).collect()
+    };
+    let before = best(pairs.iter().map(|(open, _)| (open.name, heldout(open))))?;
+    let after = best(pairs.iter().map(|(_, closed)| (closed.name, heldout(closed))))?;
+    let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
+    let decrease = Difference::from_pairs(&before.1, &after.1).ok();
+    let pair =
+        |decrease| BestThieves { before: before.0.to_owned(), after: after.0.to_owned(), decrease };
+    Ok(decrease.map(pair))
+}
+
+/// The attack with the largest mean, of equal ones the first, with its agreement in every repetition.
+fn best<'n>(
+    attacks: impl Iterator<Item = (&'n str, Vec<f64>)>,
+) -> Result<Option<(&'n str, Vec<f64>)>, StudyError> {
+    let mut best: Option<(f64, (&str, Vec<f64>))> = None;
+    for (name, values) in attacks {
+        let mean = Estimate::from_repetitions(&values)?.mean;
+        if best.as_ref().is_none_or(|(most, _)| mean > *most) {
+            best = Some((mean, (name, values)));
+        }
+    }
+    Ok(best.map(|(_, best)| best))
 }
 
 fn baseline(name: &str, scores: &[Scores]) -> Result<Baseline, StudyError> {
