@@ -7,6 +7,7 @@ use crate::certify::{Options, Selection, Task};
 use crate::model::{DataSet, MAX_BYTES, Part};
 use crate::report::{
     AuditFindings, CertificateReport, LocalFinding, ModelReport, OrderFinding, Report, Run, Share,
+    class_name,
 };
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -16,7 +17,8 @@ use crate::study::{
     manifest_entry, model_report, summarise,
 };
 
-use super::figures::figure;
+use super::figures::{figure, is_agreement};
+use super::gate::Gate;
 use super::grid::{ORDERS, local_name};
 use super::plan::{AuditPart, AuditPlan};
 use super::run::{AuditSubject, MadeParts};
@@ -45,6 +47,9 @@ impl Findings<'_> {
             imported: subject.imported.clone(),
             majority: self.majority(),
             main_epsilon: plan.main_epsilon().to_string(),
+            data: Some(subject.data_name.to_owned()),
+            classes: subject.data.meta().classes.clone(),
+            only_label: self.only_label(),
             budgets: match plan.makes(AuditPart::Stealing) {
                 true => plan.budgets.clone(),
                 false => Vec::new(),
@@ -61,8 +66,12 @@ impl Findings<'_> {
             against: None,
         };
         model.audited = Some(Box::new(findings.clone()));
-        findings.gates =
-            plan.gates.iter().map(|gate| gate.outcome(figure(&gate.name, &model))).collect();
+        let missing = self.no_boundary();
+        let outcome = |gate: &Gate| {
+            let missing = missing.as_ref().filter(|_| is_agreement(&gate.name));
+            gate.outcome(figure(&gate.name, &model), missing.map(String::as_str))
+        };
+        findings.gates = plan.gates.iter().map(outcome).collect();
         model.audited = Some(Box::new(findings));
         let title = format!("Audit of {} on {}", subject.name, subject.data.meta().name);
         let run = Run {
@@ -98,6 +107,39 @@ impl Findings<'_> {
             report => report?,
         }
         .ok_or_else(missing)
+    }
+
+    /// The label of all test rows, where attacks found no point with another one.
+    fn only_label(&self) -> Option<usize> {
+        let mut rows = self.subject.data.part(Part::Test).iter();
+        let label = |row: &crate::model::Row| self.subject.model.label(&row.values);
+        let first = label(rows.next()?);
+        (!self.has_boundary() && rows.all(|row| label(row) == first)).then_some(first)
+    }
+
+    /// False if attacks were run and found no two points with different labels.
+    fn has_boundary(&self) -> bool {
+        !self.lines.iter().any(|(_, line)| match &line.result {
+            CellResult::Stolen(stolen) => stolen.figures.attack.scores.agreement.boundary.is_none(),
+            _ => false,
+        })
+    }
+
+    /// The reason why agreement is not measured, if it is not for want of a boundary.
+    fn no_boundary(&self) -> Option<String> {
+        if self.has_boundary() {
+            return None;
+        }
+        Some(match self.only_label() {
+            Some(label) => format!(
+                "the model answers {} wherever it was asked, so one query tells all",
+                class_name(&self.subject.data.meta().classes, label)
+            ),
+            None => {
+                "no two points with different labels were found, so there is no boundary to steal"
+                    .to_owned()
+            }
+        })
     }
 
     fn majority(&self) -> Share {
@@ -216,6 +258,12 @@ impl Findings<'_> {
         self.made.left_out.iter().cloned().for_each(&mut tell);
         let changes = self.made.changes.iter().flat_map(|part| part.left_out.clone());
         changes.for_each(&mut tell);
+        let no_boundary = self.no_boundary();
+        no_boundary.into_iter().for_each(|reason| tell(format!("stealing: {reason}.")));
+        if self.plan.makes(AuditPart::Leakage) && !self.plan.makes(AuditPart::LocalInvariance) {
+            let reason = "leakage: counted from the certificates of local-invariance, which the plan leaves out.";
+            tell(reason.to_owned());
+        }
         if self.plan.makes(AuditPart::Monotonicity) && self.subject.model.classes > 2 {
             tell("monotonicity: asked of models with two classes.".to_owned());
         }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::defend::DefenseKind;
 use crate::model::Model;
 use crate::steal::{AttackNumbers, AttackSpec, Generator, Inference};
 
@@ -179,7 +180,11 @@ impl GridText<'_> {
             let name = kind.name();
             let (name, points) = (quoted(name), plan.points);
             self.line(format_args!("\n[[defense]]\nname = {name}\nkind = {name}"));
-            self.line(format_args!("points = {points:?}\nneeds = [\"two-classes\"]"));
+            self.line(format_args!("points = {points:?}"));
+            // vertices of the simplex there are for any number of classes
+            if *kind != DefenseKind::VertexPoisoning {
+                self.line(format_args!("needs = [\"two-classes\"]"));
+            }
         }
     }
 }

@@ -68,22 +68,29 @@ impl TextLines<'_> {
         self.heading("Local invariance (decided by the kernel)");
         for found in &audited.local {
             let counts = found.counts;
+            let unsure = match found.unsure_already {
+                0 => String::new(),
+                unsure => format!(" {unsure} unsure already,"),
+            };
             self.line(format_args!(
-                "epsilon {}: {}; refuted: {} wrong already, {} attacked",
+                "epsilon {}: {}; refuted: {} wrong already,{unsure} {} attacked",
                 found.epsilon,
                 decided(counts),
                 found.wrong_already,
                 found.attacked
             ));
             if let Some(example) = &found.example {
-                self.line(format_args!("  smallest example: {example}"));
+                self.line(format_args!("  an example: {example}"));
             }
         }
     }
 
     fn radii(&mut self, audited: &AuditFindings) {
         let Some(radii) = &audited.radii else { return };
-        self.heading("Radii, L-infinity, in standard deviations (decided by the kernel)");
+        let whole = if radii.is_whole { ", whole features keep to whole numbers" } else { "" };
+        self.heading(&format!(
+            "Radii, L-infinity, in standard deviations{whole} (decided by the kernel)"
+        ));
         if let Some(report) = &self.model.radii {
             let quartiles = report.quartiles.map(|quartile| {
                 quartile.map_or_else(|| "none".to_owned(), |radius| shortest(nearest(radius, 3)))
@@ -164,6 +171,7 @@ impl TextLines<'_> {
         for attack in &model.attacks {
             let wrong = match attack.inferred_wrong {
                 0 => String::new(),
+                1 => ", 1 inferred label wrong".to_owned(),
                 wrong => format!(", {wrong} inferred labels wrong"),
             };
             let agreement = estimate(&attack.agreement.heldout);
@@ -244,6 +252,8 @@ impl TextLines<'_> {
         for (word, changes) in [("worse", &against.worse), ("better", &against.better)] {
             changes.iter().for_each(|change| self.line(format_args!("{word}: {change}")));
         }
+        let apart = &against.apart;
+        apart.iter().for_each(|one| self.line(format_args!("not compared: {one}")));
         if against.worse.is_empty() && against.better.is_empty() {
             self.line("nothing changed");
         }

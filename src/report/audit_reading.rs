@@ -1,5 +1,6 @@
 //! The sentences of an audit's page: what is proved, what is refuted, what a thief gets, what each defense does.
 
+use super::audited::class_name;
 use super::format::{integer, observed, percent_of};
 use super::{AuditFindings, Counts, ModelReport, OrderFinding, OrderVerdict, Run, Share};
 use crate::text::digits::{above, below, shortest};
@@ -37,7 +38,8 @@ pub(super) fn proved(model: &ModelReport, audited: &AuditFindings) -> Vec<String
             ));
         }
     }
-    told.extend(orders_proved(&audited.orders));
+    let one = class_name(&audited.classes, 1);
+    told.extend(orders_proved(&audited.orders, &one));
     // without a certificate nobody can decide it again
     let certified = audited.changes.iter().filter(|change| change.file.is_some());
     let single = certified.filter(|change| !change.moves.starts_with("all "));
@@ -69,33 +71,39 @@ fn listed(names: &[&str]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-fn orders_proved(orders: &[OrderFinding]) -> Vec<String> {
+fn orders_proved(orders: &[OrderFinding], one: &str) -> Vec<String> {
     let is = |verdict| verdict == OrderVerdict::Proved;
     let still = names(orders, |order| is(order.increasing) && is(order.decreasing));
     let up = names(orders, |order| is(order.increasing) && !is(order.decreasing));
     let down = names(orders, |order| is(order.decreasing) && !is(order.increasing));
     let mut told = Vec::new();
     for (names, what) in [
-        (&up, "more never speaks against class 1"),
-        (&down, "more never speaks for class 1"),
-        (&still, "nothing changes at all: the model does not use it"),
+        (&up, format!("more never speaks against {one}")),
+        (&down, format!("more never speaks for {one}")),
+        (&still, "nothing changes at all: the model does not use it".to_owned()),
     ] {
         if !names.is_empty() {
             let count = names.len();
-            let (features, of) = (if count == 1 { "feature" } else { "features" }, orders.len());
+            let (of, features) = (orders.len(), plural(orders.len(), "feature"));
             told.push(format!("{count} of {of} {features}: {what} ({}).", listed(names)));
         }
     }
     if told.is_empty() && !orders.is_empty() {
         told.push(format!(
-            "None of the {} features is monotone on the whole domain.",
-            orders.len()
+            "None of {} {} is monotone on the whole domain.",
+            orders.len(),
+            plural(orders.len(), "feature")
         ));
     }
     told
 }
 
-/// The refuted ones, a sentence each, the smallest example first.
+/// A noun for a count of things.
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+/// The refuted ones, a sentence each, an example with few moved features first.
 pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let mut told = Vec::new();
     let radii = audited.radii.as_ref().and_then(|radii| {
@@ -109,8 +117,12 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
         (None, None) => {}
     }
     for local in audited.local.iter().filter(|local| local.epsilon == audited.main_epsilon) {
+        let unsure = match local.unsure_already {
+            0 => String::new(),
+            unsure => format!(" and {} that are right but not sure", integer(unsure)),
+        };
         told.push(format!(
-            "Within {} standard deviations {} of test rows change their answer, besides {} that are wrong as they are.",
+            "Within {} standard deviations {} of test rows lose their right and sure answer, besides {} that are wrong{unsure} as they are.",
             local.epsilon,
             share_of(local.attacked, local.counts),
             integer(local.wrong_already)
@@ -131,9 +143,11 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let neither = names(&audited.orders, both);
     if !neither.is_empty() {
         told.push(format!(
-            "{} of {} features go both ways, depending on the others.",
+            "{} of {} {} {} both ways, depending on the others.",
             neither.len(),
-            audited.orders.len()
+            audited.orders.len(),
+            plural(audited.orders.len(), "feature"),
+            if neither.len() == 1 { "goes" } else { "go" }
         ));
     }
     told
@@ -154,9 +168,15 @@ pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String
             attack.name,
             percent_of(attack.agreement.heldout.mean)
         )),
-        None => told.extend(audited.budgets.last().map(|most| {
-            format!("No attack tried reaches 90% agreement with {} queries.", integer(*most))
-        })),
+        None if let Some(label) = audited.only_label => told.push(format!(
+            "The model answers {} wherever it was asked: one query tells all, and there is nothing more to steal.",
+            class_name(&audited.classes, label)
+        )),
+        None => told.extend(audited.budgets.last().filter(|_| !model.attacks.is_empty()).map(
+            |most| {
+                format!("No attack tried reaches 90% agreement with {} queries.", integer(*most))
+            },
+        )),
     }
     let curve: Vec<String> = audited
         .budgets

@@ -12,7 +12,7 @@ use crate::spec::CountedBy;
 use super::{AuditFindings, Counts, Difference, Estimate, PerSet, Share};
 
 /// One model of a run and everything found out about it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelReport {
     /// Unique within its run: `natural-mlp`, `natural-trees`, `monotone-trees`.

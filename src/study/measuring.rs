@@ -114,7 +114,9 @@ fn size_of(model: &Model) -> String {
         }
         Family::Ensemble(ensemble) => {
             let leaves: usize = ensemble.trees.iter().map(|tree| tree.leaves().count()).sum();
-            format!("{} trees, {} leaves", ensemble.trees.len(), grouped(leaves as u64))
+            let trees = ensemble.trees.len();
+            let trees = if trees == 1 { "1 tree".to_owned() } else { format!("{trees} trees") };
+            format!("{trees}, {} leaves", grouped(leaves as u64))
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::Totals;
 
 /// `count` out of `of`: an observed share, for example correct predictions among test rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
     /// Number of those that have the property.
