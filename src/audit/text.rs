@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::report::{
-    AuditFindings, Counts, DefenseReport, Estimate, ModelReport, OrderVerdict, Report, Run,
-    observed, percent_of,
+    AuditFindings, Counts, DefenseReport, Estimate, ModelReport, NO_PRIVACY, OrderVerdict, Report,
+    Run, observed, percent_of,
 };
 
 use crate::text::digits::{above, below, nearest, shortest};
@@ -237,6 +237,7 @@ impl TextLines<'_> {
             }
             self.line(format_args!("  {}", defense.verdict(audited.defended_budget)));
         }
+        self.line(NO_PRIVACY);
     }
 
     fn left_out(&mut self, audited: &AuditFindings) {

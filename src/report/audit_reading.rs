@@ -1,8 +1,12 @@
 //! The sentences of an audit's page: what is proved, what is refuted, what a thief gets, what each defense does.
 
 use super::audited::class_name;
+use std::cmp::Ordering;
+
 use super::format::{integer, observed, percent_of};
-use super::{AuditFindings, Counts, ModelReport, OrderFinding, OrderVerdict, Run, Share};
+use super::{
+    AuditFindings, Counts, DefenseReport, ModelReport, OrderFinding, OrderVerdict, Run, Share,
+};
 use crate::text::digits::{above, below, shortest};
 
 /// Agreement from which a model counts as stolen.
@@ -106,16 +110,7 @@ fn plural(count: usize, noun: &str) -> String {
 /// The refuted ones, a sentence each, an example with few moved features first.
 pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let mut told = Vec::new();
-    let radii = audited.radii.as_ref().and_then(|radii| {
-        radii.flips.iter().filter(|flip| flip.distance > 0.0).min_by_key(|flip| flip.moved)
-    });
-    let local = audited.local.iter().filter(|local| local.example.is_some());
-    let local = local.min_by_key(|local| local.moved).and_then(|local| local.example.clone());
-    match (radii, local) {
-        (Some(flip), _) => told.push(format!("{} (test row {}).", capital(&flip.words), flip.row)),
-        (None, Some(example)) => told.push(format!("{}.", capital(&example))),
-        (None, None) => {}
-    }
+    told.extend(example_of(audited));
     for local in audited.local.iter().filter(|local| local.epsilon == audited.main_epsilon) {
         let unsure = match local.unsure_already {
             0 => String::new(),
@@ -200,6 +195,46 @@ pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String
         ));
     }
     told
+}
+
+/// One sentence of verdict about a model: what is proved of it, what the best thief gets, and the defense that takes most
+/// from the thief.
+pub(super) fn verdict_of(model: &ModelReport, audited: &AuditFindings) -> String {
+    let main = audited.local.iter().find(|local| local.epsilon == audited.main_epsilon);
+    let proved = main.map(|local| {
+        let share = share_of(local.counts.proved, local.counts);
+        format!("{share} of rows are proved within {} sd", local.epsilon)
+    });
+    let budget = audited.defended_budget;
+    let thief = model.best_attack(budget).map(|best| {
+        let agreement = percent_of(best.agreement.heldout.mean);
+        format!("the best thief with {} queries agrees on {agreement}", integer(budget))
+    });
+    let facts: Vec<String> = proved.into_iter().chain(thief).collect();
+    let facts = match facts.is_empty() {
+        true => String::new(),
+        false => format!(" {}.", capital(&facts.join("; "))),
+    };
+    let after = |defense: &&DefenseReport| defense.best_thieves().map(|[_, after]| after.1);
+    let with = model.defenses.iter().filter(|defense| after(defense).is_some());
+    let best = with.min_by(|a, b| after(a).partial_cmp(&after(b)).unwrap_or(Ordering::Equal));
+    let defense = best.map_or_else(String::new, |best| {
+        format!(" Of the defenses that which leaves a thief least: {}", best.verdict(budget))
+    });
+    format!("Right on {} of test rows.{facts}{defense}", observed(model.accuracy))
+}
+
+/// An example against a model in words, if there is one.
+pub(super) fn example_of(audited: &AuditFindings) -> Option<String> {
+    let flips = audited.radii.iter().flat_map(|radii| &radii.flips);
+    let flip = flips.filter(|flip| flip.distance > 0.0).min_by_key(|flip| flip.moved);
+    let local = audited.local.iter().filter(|local| local.example.is_some());
+    let local = local.min_by_key(|local| local.moved).and_then(|local| local.example.clone());
+    match (flip, local) {
+        (Some(flip), _) => Some(format!("{} (test row {}).", capital(&flip.words), flip.row)),
+        (None, Some(example)) => Some(format!("{}.", capital(&example))),
+        (None, None) => None,
+    }
 }
 
 /// An upper end in three digits, rounded up.

@@ -12,7 +12,7 @@ use super::plots::{Figure, audited as drawn, figures};
 use super::sections::{Column, Section, Table, Topic, sections};
 use super::{
     AuditFindings, ChangeFinding, Counts, DefenseReport, FlipFinding, LocalFinding, ModelReport,
-    OrderFinding, OrderVerdict, Run, Share,
+    NO_PRIVACY, OrderFinding, OrderVerdict, Run, Share,
 };
 
 /// Rows of a table that are not folded.
@@ -441,9 +441,9 @@ impl PageViews<'_> {
             title: "Defenses",
             evidence: "proved and measured, apart",
             intro: "Each defense changes the answers and is as strong as its budget of accuracy on validation rows allows. \
-                    The proofs are made again of the defended model; the thieves attack it again with the same seeds. \
-                    Answers by the largest posterior are no privacy: the same point always gets the same answer."
-                .to_owned(),
+                    The proofs are made again of the defended model; the thieves attack it again with the same seeds. "
+                .to_owned()
+                + NO_PRIVACY,
             figures: Vec::new(),
             shown: table("", &COLUMNS, self.model.defenses.iter().map(row).collect()),
             folded: self.tables(Topic::Defenses),

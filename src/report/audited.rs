@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Share};
+use super::{Counts, ModelReport, Run, Share};
 
 /// The findings of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,29 @@ pub struct RunAgainst {
     /// Those that both have, over different rows or under different claims: they are not compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apart: Vec<String>,
+}
+
+/// One audit of several on one page.
+pub(super) struct AuditView<'a> {
+    /// The model, with its data where several have its name.
+    pub(super) name: String,
+    pub(super) model: &'a ModelReport,
+    pub(super) audited: &'a AuditFindings,
+}
+
+/// All audits of some runs.
+pub(super) fn audits_of(runs: &[Run]) -> Vec<AuditView<'_>> {
+    let models = || runs.iter().flat_map(|run| run.models.iter().map(move |model| (run, model)));
+    let is_shared = |name: &str| models().filter(|(_, model)| model.name == name).count() > 1;
+    let view = |(run, model): (&Run, &'_ ModelReport)| match is_shared(&model.name) {
+        true => format!("{} ({})", model.name, run.data.name),
+        false => model.name.clone(),
+    };
+    let audits = models().filter_map(|(run, model)| {
+        let audited = model.audited.as_deref()?;
+        Some(AuditView { name: view((run, model)), model, audited })
+    });
+    audits.collect()
 }
 
 fn is_none(count: &u64) -> bool {

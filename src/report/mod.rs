@@ -52,6 +52,10 @@ pub use html::render_html;
 pub use junit::render_junit;
 pub(crate) use terminal::ruled;
 
+/// A remark below every table about defended models.
+pub(crate) const NO_PRIVACY: &str = "Answers by the largest posterior are no privacy: the same point always gets the same \
+                                     answer.";
+
 /// The names of the files of a report.
 pub const REPORT_FILES: [&str; 4] = ["report.json", "report.html", "tables.md", "tables.csv"];
 
