@@ -6,8 +6,8 @@ use crate::certificate::Subject;
 use crate::certify::{Options, Selection, Task};
 use crate::model::{DataSet, MAX_BYTES, Part};
 use crate::report::{
-    AuditFindings, CertificateReport, LocalFinding, ModelReport, OrderFinding, Report, Run, Share,
-    class_name,
+    AuditFindings, CertificateReport, IntervalFinding, LocalFinding, ModelReport, OrderFinding,
+    Report, Run, Share, class_name,
 };
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -19,7 +19,7 @@ use crate::study::{
 
 use super::figures::{figure, is_agreement};
 use super::gate::Gate;
-use super::grid::{ORDERS, local_name};
+use super::grid::{ORDERS, interval_name, local_name};
 use super::plan::{AuditPart, AuditPlan};
 use super::run::{AuditSubject, MadeParts};
 use super::{posterior, reading};
@@ -39,6 +39,7 @@ impl Findings<'_> {
     pub(super) fn report(&self) -> Result<Report, StudyError> {
         let Self { subject, plan, made, .. } = self;
         let mut model = self.model()?;
+        let intervals = self.take_intervals(&mut model);
         model.radii = made.radii.as_ref().map(|part| part.report.clone());
         let changes = made.changes.as_ref();
         model.certificates.extend(changes.iter().flat_map(|part| part.certificates.clone()));
@@ -59,6 +60,7 @@ impl Findings<'_> {
             orders: self.orders()?,
             radii: made.radii.as_ref().map(|part| part.finding.clone()),
             changes: changes.map(|part| part.findings.clone()).unwrap_or_default(),
+            intervals,
             posterior: (plan.makes(AuditPart::Posterior) && subject.model.has_posterior())
                 .then(|| posterior::posterior(subject, changes.and_then(|part| part.score_span))),
             left_out: self.left_out(),
@@ -140,6 +142,26 @@ impl Findings<'_> {
                     .to_owned()
             }
         })
+    }
+
+    /// The thieves that infer labels by intervals, taken from the attacks: nobody reads their agreement.
+    fn take_intervals(&self, model: &mut ModelReport) -> Vec<IntervalFinding> {
+        let mut found = Vec::new();
+        for threshold in &self.plan.interval_thresholds {
+            let name = interval_name(threshold);
+            let Some(at) = model.attacks.iter().position(|attack| attack.name == name) else {
+                continue;
+            };
+            let attack = model.attacks.remove(at);
+            let free = attack.inferred_free;
+            let paid = attack.asked.saturating_sub(attack.seeds * attack.repetitions);
+            found.push(IntervalFinding {
+                threshold: threshold.to_string(),
+                inferred: Share::new(free, free + paid),
+                right: Share::new(free.saturating_sub(attack.inferred_wrong), free),
+            });
+        }
+        found
     }
 
     fn majority(&self) -> Share {

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::report::{
-    AuditFindings, Counts, DefenseReport, Estimate, ModelReport, NO_PRIVACY, OrderVerdict, Report,
-    Run, observed, percent_of,
+    AuditFindings, Counts, DefenseReport, Estimate, IntervalFinding, ModelReport, NO_PRIVACY,
+    OrderVerdict, Report, Run, observed, percent_of,
 };
 
 use crate::text::digits::{above, below, nearest, shortest};
@@ -54,6 +54,8 @@ impl TextLines<'_> {
         self.changes(audited);
         self.certificates();
         self.stealing(audited);
+        self.inference(audited);
+        self.angles();
         self.gives_away();
         self.defenses(audited);
         self.left_out(audited);
@@ -182,6 +184,30 @@ impl TextLines<'_> {
                 let (name, mean) = (&best.name, percent_of(best.agreement.heldout.mean));
                 self.line(format_args!("best with {budget} queries: {name}, {mean}"));
             }
+        }
+    }
+
+    fn inference(&mut self, audited: &AuditFindings) {
+        if audited.intervals.is_empty() {
+            return;
+        }
+        self.heading("Labels inferred by intervals (measured)");
+        for IntervalFinding { threshold, inferred, right } in &audited.intervals {
+            let (inferred, right) = (observed(*inferred), observed(*right));
+            self.line(format_args!("threshold {threshold}: inferred {inferred}, right {right}"));
+        }
+    }
+
+    fn angles(&mut self) {
+        let measured = self.model.attacks.iter().filter_map(|one| Some((&one.name, one.angles?)));
+        let measured: Vec<_> = measured.collect();
+        if measured.is_empty() {
+            return;
+        }
+        self.heading("Angles between gradients on test rows and made points (measured)");
+        for (name, angles) in measured {
+            let (first, all) = (angles.first.mean, angles.all.mean);
+            self.line(format_args!("{name}: {first:.1} degrees (first 50), {all:.1} (all)"));
         }
     }
 

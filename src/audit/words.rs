@@ -1,7 +1,7 @@
 //! Changes of inputs in words: `raising char_freq_dollar from 0.02 to 0.03 turns label 1 into label 0`.
 
 use crate::model::{Model, Point, Schema, argmax};
-use crate::text::digits::{nearest, shortest};
+use crate::text::digits::{above, below, nearest, shortest};
 
 /// The names of classes that data tell.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ pub(super) fn flip(
 }
 
 /// The point on the way from `from` to `to` nearest to `from` among some halvings of the way, while `still` is true of
-/// it.
+/// it; then each of its numbers in three digits, away from `from`, where that is still true.
 pub(super) fn shrunk(
     from: &[f64],
     to: Vec<f64>,
@@ -103,6 +103,16 @@ pub(super) fn shrunk(
         match still(&tried) {
             true => (far, found) = (middle, tried),
             false => near = middle,
+        }
+    }
+    for feature in 0..found.len() {
+        let (start, end) = (from[feature], found[feature]);
+        if start != end {
+            // what is shown in three digits is then what was evaluated
+            found[feature] = if end > start { above(end, 3) } else { below(end, 3) };
+            if !still(&found) {
+                found[feature] = end;
+            }
         }
     }
     found
@@ -197,7 +207,9 @@ mod tests {
     fn an_example_comes_as_near_as_it_can() {
         let mut still = |x: &[f64]| x[0] >= 2.5;
         let found = shrunk(&[2.0, 7.0], vec![4.0, 7.0], &mut still);
-        assert!(found[0] >= 2.5 && found[0] < 2.501 && found[1] == 7.0, "{found:?}");
+        assert_eq!(found, [2.5, 7.0]);
+        let found = shrunk(&[2.0], vec![0.0], &mut |x| x[0] < 1.0);
+        assert_eq!(found, [0.999], "no 1, of which it is not true");
         assert_eq!(shrunk(&[2.0], vec![4.0], &mut |x| x[0] == 4.0), [4.0]);
     }
 

@@ -42,6 +42,9 @@ pub struct AuditFindings {
     pub radii: Option<RadiiFinding>,
     /// The largest changes of the score.
     pub changes: Vec<ChangeFinding>,
+    /// Labels that a thief infers by intervals, by the threshold of their length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<IntervalFinding>,
     /// Posteriors seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorFinding>,
@@ -126,6 +129,18 @@ pub struct LocalFinding {
     pub moved: u64,
     /// The certificate, relative to the folder of the report.
     pub file: String,
+}
+
+/// Labels that a thief infers where an interval for the posterior is short, summed over repetitions. Measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntervalFinding {
+    /// The threshold, as the plan states it.
+    pub threshold: String,
+    /// Inferred ones of the labels of made points; the others were paid.
+    pub inferred: Share,
+    /// Right ones of the inferred labels.
+    pub right: Share,
 }
 
 /// The kernel's answer about one direction.

@@ -183,6 +183,20 @@ pub struct AttackReport {
     pub f1: Estimate,
     /// Paired comparisons with other attacks of this model; the first is the one to read.
     pub versus: Vec<Paired>,
+    /// Mean angles of gradients on test rows and on the points that the attack makes; absent where they are not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<MeanAngles>,
+}
+
+/// Mean angles between the gradients of all pairs of a test row and a made point, in degrees, at weights that take a
+/// step after each point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeanAngles {
+    /// Over the first 50 of each.
+    pub first: Estimate,
+    /// Over all made points and as many test rows.
+    pub all: Estimate,
 }
 
 /// This attack minus a reference attack, repetition by repetition.

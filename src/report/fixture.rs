@@ -190,6 +190,7 @@ fn attack(name: &str, agreement: [f64; 3], free: u64, versus: &[&str]) -> Attack
         mse: estimate(0.0512),
         f1: estimate(0.8433),
         versus: versus.iter().map(paired).collect(),
+        angles: None,
     }
 }
 

@@ -37,14 +37,14 @@ pub use crate::certificate::Totals as Counts;
 pub use crate::text::Share;
 pub(crate) use audited::class_name;
 pub use audited::{
-    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
-    OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
+    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, IntervalFinding, LocalFinding,
+    OrderFinding, OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
 };
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
     AttackReport, Baseline, BestThieves, CertificateReport, DefendedAttack, DefenseReport,
-    GivesAway, ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
-    StillProved,
+    GivesAway, MeanAngles, ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve,
+    SettledPoint, StillProved,
 };
 pub(crate) use format::{integer as grouped, observed, percent_of, shell_word};
 pub(crate) use html::filled;

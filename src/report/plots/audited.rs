@@ -9,7 +9,7 @@ use super::frontier::{self, FrontierDot};
 use super::{BLUE, Figure, GREEN, ORANGE, PURPLE, VERMILION};
 use crate::report::audited::AuditView;
 use crate::report::format::integer;
-use crate::report::{AuditFindings, Estimate, ModelReport, Share};
+use crate::report::{AuditFindings, Estimate, IntervalFinding, ModelReport, Share};
 
 /// Width of a figure without its labels, in pixels.
 pub(super) const WIDTH: f64 = 460.0;
@@ -247,4 +247,37 @@ pub(in crate::report) fn learning(model: &ModelReport, audited: &AuditFindings) 
     let description = "Mean over repetitions with its 95% interval: the share of held-out rows on which a stolen \
                        substitute decides as the model. Told apart by marker, dash and place. Measured.";
     whole(curves("What queries buy", description, (drawn, plots), finish(layout)))
+}
+
+/// Label accuracy against the rate of inference, a mark per threshold.
+pub(in crate::report) fn inference(audited: &AuditFindings) -> Option<Figure> {
+    let place = |one: &IntervalFinding| Some((one.inferred.ratio()?, one.right.ratio()?));
+    let mut points: Vec<(f64, f64)> = audited.intervals.iter().filter_map(place).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let least = points.iter().map(|(_, right)| *right).reduce(f64::min)?;
+    let most = points.last()?.0;
+    let start = ((least * 10.0).floor() / 10.0 - 0.1).clamp(0.0, 0.9);
+    let end = ((most * 10.0).ceil() / 10.0).clamp(0.1, 1.0);
+    let layout = Layout::new((0.0, end), (start, 1.0))
+        .with_width(WIDTH)
+        .with_height(HEIGHT)
+        .with_x_axis_min(0.0)
+        .with_x_axis_max(end)
+        .with_y_axis_min(start)
+        .with_y_axis_max(1.0)
+        .with_x_label("labels inferred, of those of made points")
+        .with_y_label("right ones of them")
+        .with_x_tick_format(percent_ticks())
+        .with_y_tick_format(percent_ticks());
+    let name = "by intervals of neighbours' labels".to_owned();
+    let (color, style, marker) = (BLUE, LineStyle::Solid, MarkerShape::Circle);
+    let curve = Curve { name, color, style, marker, points };
+    let description = "A thief infers a label where an interval for the posterior, from the labels of neighbours, is \
+                       short. A mark per threshold of the length: longer ones infer more. Measured; nothing is guaranteed.";
+    whole(curves(
+        "Inferred labels and right ones",
+        description,
+        (vec![curve], Vec::new()),
+        finish(layout),
+    ))
 }
