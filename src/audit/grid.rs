@@ -215,7 +215,7 @@ impl GridText<'_> {
             let toml = format!(
                 "attack = \"masked_thief\"\nseeds = \"X\"\nseed-rows = {}\nqueries = {queries}\ncap-factor = 3\n\
                  substitute = {{ family = \"trees\", trees = 3, depth = 2 }}\n\n\
-                 [generator]\nkind = \"neighbour\"\nradius = 0.3\n\n\
+                 [generator]\nkind = \"neighbour\"\nradius = 1.0\n\n\
                  [inference]\nrule = \"length\"\neta = -4.0\nthreshold = {threshold}\n\n\
                  [inference.property]\nname = \"lipschitz\"\nl = 0.03\nnorm = \"l2\"\n",
                 (queries / 2).min(SEED_ROWS)

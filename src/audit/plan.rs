@@ -224,7 +224,7 @@ impl AuditPlan {
             interval_thresholds: match pace {
                 AuditPace::Quick => Vec::new(),
                 AuditPace::Usual | AuditPace::Thorough => {
-                    decimals(&["0.4", "0.5", "0.6", "0.8", "1"])
+                    decimals(&["0.4", "0.45", "0.5", "0.6", "0.8"])
                 }
             },
             defenses: DefenseKind::ALL.to_vec(),

@@ -311,12 +311,12 @@ fn a_model_with_one_label_has_nothing_to_steal() {
 fn impossible_bounds_and_misspelled_figures_are_refused() {
     let scene = scene();
     for (gate, facts) in [
-        ("agreement-40 = \"<= 95\"", &["line 12", "<= 95", "write 0.95"] as &[&str]),
-        ("accuracy = \">= 90\"", &["line 12", "accuracy", "write 0.95"]),
-        ("accuracy = \">= -3\"", &["line 12", "from 0 to 1"]),
-        ("local-invariance-0.25 = \">= 1.5 proved\"", &["line 12", "from 0 to 1"]),
-        ("radius-median = \">= -1\"", &["line 12", "0 or more"]),
-        ("acuracy = \">= 0.9\"", &["line 12", "did you mean `accuracy`?"]),
+        ("agreement-40 = \"<= 95\"", &["line 13", "<= 95", "write 0.95"] as &[&str]),
+        ("accuracy = \">= 90\"", &["line 13", "accuracy", "write 0.95"]),
+        ("accuracy = \">= -3\"", &["line 13", "from 0 to 1"]),
+        ("local-invariance-0.25 = \">= 1.5 proved\"", &["line 13", "from 0 to 1"]),
+        ("radius-median = \">= -1\"", &["line 13", "0 or more"]),
+        ("acuracy = \">= 0.9\"", &["line 13", "did you mean `accuracy`?"]),
         ("monotone-increase = \"all proved\"", &["did you mean `monotone-increasing`?"]),
     ] {
         gated(&scene, "plan.toml", gate);
@@ -367,8 +367,8 @@ fn three_classes_are_defended_by_vertices() {
     let table = scene.read("tiny.csv");
     let third = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
-        match cells[1].parse::<f64>() {
-            Ok(income) => format!("{},{},{}", cells[0], cells[1], (income / 1.4) as u32),
+        match cells[2].parse::<f64>() {
+            Ok(income) => format!("{},{},{}", (income / 1.4) as u32, cells[1], cells[2]),
             Err(_) => line.to_owned(),
         }
     };
@@ -378,17 +378,17 @@ fn three_classes_are_defended_by_vertices() {
     scene.write("tiny.meta.json", meta.replace(",\"monotone\":{\"income\":\"increasing\"}", ""));
     let (head, _) = crate::scene::MLP.split_once("\"layers\"").unwrap();
     let layers =
-        "\"layers\":[{\"weights\":[[0.0,-3.0],[0.0,0.0],[0.0,3.0]],\"bias\":[0.0,1.5,0.0]}]}";
+        "\"layers\":[{\"weights\":[[0.0,-1.0],[0.0,0.0],[0.0,1.0]],\"bias\":[0.0,0.5,0.0]}]}";
     let model = head.replace("\"classes\":2", "\"classes\":3") + layers;
     scene.write("mlp.json", model);
-    scene.write("plan.toml", PLAN.replace("rows = 12", "rows = 40"));
+    scene.write("net.toml", "attack = \"random\"\nsubstitute = { hidden = [4], epochs = 2 }\n");
+    let plan = PLAN.replace("\"thief.toml\", \"random.toml\"", "\"net.toml\"");
+    scene.write("plan.toml", plan.replace("rows = 12", "rows = 40"));
     let text = scene.done(&format!("{MLP} --out one"));
     assert!(text.contains("vertex-poisoning (alpha"), "{text}");
     assert!(!text.contains("vp: "), "{text}");
     assert!(text.contains("unsure already"), "{text}");
-    for line in text.lines().filter(|line| line.contains("an example: ")) {
-        assert!(line.contains("turns label") && !line.contains("changing nothing"), "{line}");
-    }
+    assert!(text.contains("an example: ") && !text.contains("changing nothing"), "{text}");
     let page = scene.read("one/report.html");
     assert!(page.contains("vertex-poisoning"));
 }
