@@ -219,7 +219,7 @@ pub(super) fn verdict_of(model: &ModelReport, audited: &AuditFindings) -> String
     let with = model.defenses.iter().filter(|defense| after(defense).is_some());
     let best = with.min_by(|a, b| after(a).partial_cmp(&after(b)).unwrap_or(Ordering::Equal));
     let defense = best.map_or_else(String::new, |best| {
-        format!(" Of the defenses that which leaves a thief least: {}", best.verdict(budget))
+        format!(" The defense that leaves a thief least: {}", best.verdict(budget))
     });
     format!("Right on {} of test rows.{facts}{defense}", observed(model.accuracy))
 }

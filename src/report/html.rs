@@ -33,8 +33,8 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
     });
     let audited = pairs(sentences);
     let frontier = frontier_of_audits(&audits).map(figure_view);
-    let values =
-        context! { title => report.title.clone(), overview, audited, frontier, runs, glossary };
+    let is_apart = audits.len() > 1 && frontier.is_none();
+    let values = context! { title => report.title.clone(), overview, audited, frontier, is_apart, runs, glossary };
     let lines = filled("report.html", TEMPLATE, values)?;
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }

@@ -414,3 +414,23 @@ fn a_thief_that_follows_gradients_has_its_angles_measured() {
     let text = scene.done(&format!("{MLP} --out two"));
     assert!(!text.contains("Angles"), "{text}");
 }
+
+#[test]
+fn whole_features_stay_whole_in_radii() {
+    let scene = scene();
+    let by_age = crate::scene::TREES.replace(
+        "\"feature\":[1,0,0],\"threshold\":[2.0",
+        "\"feature\":[0,0,0],\"threshold\":[2.0",
+    );
+    scene.write("trees.json", by_age);
+    let leave_out = "leave-out = [\"stealing\", \"defenses\", \"leakage\", \"changes\"]\n";
+    scene.write("short.toml", format!("{PLAN}{leave_out}"));
+    let text = scene.done(&format!("{} --out one", TREES.replace("plan.toml", "short.toml")));
+    assert!(text.contains("age from 2 to 1") || text.contains("age from 1 to 2"), "{text}");
+    assert!(!text.contains("just below"), "{text}");
+    let report: serde_json::Value = serde_json::from_str(&scene.read("one/report.json")).unwrap();
+    let radii = &report["runs"][0]["models"][0]["audited"]["radii"];
+    assert_eq!(radii["is_whole"], true);
+    let file = radii["flips"][0]["file"].as_str().unwrap().replace(".jsonl", ".toml");
+    assert!(scene.read(&format!("one/{file}")).contains("integers = \"respect\""));
+}

@@ -21,6 +21,8 @@ const KINDS: [(&str, MarkerShape); 6] = [
     ("boundary-randomised-response", MarkerShape::Plus),
     ("vertex-poisoning", MarkerShape::Star),
 ];
+/// Height of an entry of the legend, in pixels.
+const ENTRY: f64 = 18.0;
 /// Size of the mark of a model, and of a defended self that costs no accuracy.
 const SIZES: [f64; 2] = [8.0, 4.0];
 /// Most points of accuracy by which a mark grows.
@@ -78,7 +80,7 @@ pub(super) fn draw_dots(dots: &[FrontierDot], across: String, description: &str)
     // models last, on top of the arrows
     let (defended, models): (Vec<usize>, Vec<usize>) =
         (0..dots.len()).partition(|at| dots[*at].from.is_some());
-    let mut kinds: Vec<&str> = Vec::new();
+    let (mut kinds, mut entries): (Vec<&str>, usize) = (Vec::new(), 0);
     for at in defended.into_iter().chain(models) {
         let dot = &dots[at];
         let root = roots.iter().position(|root| *root == dot.from.unwrap_or(at))?;
@@ -98,6 +100,7 @@ pub(super) fn draw_dots(dots: &[FrontierDot], across: String, description: &str)
             None => Some(dot.name.as_str()),
         };
         kinds.push(kind);
+        entries += usize::from(legend.is_some());
         plots.push(match legend {
             Some(name) => mark.with_legend(literal(name)).into(),
             None => mark.into(),
@@ -106,7 +109,7 @@ pub(super) fn draw_dots(dots: &[FrontierDot], across: String, description: &str)
     let (x, y) = (ends(dots.iter().map(|dot| dot.proved)), ends(dots.iter().map(|dot| dot.stolen)));
     let layout = Layout::new(x, y)
         .with_width(WIDTH)
-        .with_height(HEIGHT)
+        .with_height(HEIGHT + ENTRY * entries as f64)
         .with_x_axis_min(x.0)
         .with_x_axis_max(x.1)
         .with_y_axis_min(y.0)
@@ -133,7 +136,8 @@ fn arrows(dots: &[FrontierDot]) -> QuiverPlot {
     };
     let arrows: Vec<(f64, f64, f64, f64)> = dots.iter().filter_map(arrow).collect();
     let arrows = QuiverPlot::new().with_arrows(arrows).with_color("#57606a").with_no_clip();
-    arrows.with_shaft_width(1.4).with_head_min_px(7.0).with_head_max_px(9.0)
+    // data units: of several models the longest arrow would scale the others
+    arrows.with_scale(1.0).with_shaft_width(1.4).with_head_min_px(7.0).with_head_max_px(9.0)
 }
 
 /// The ends of an axis, with room around the values and at multiples of 5%.
@@ -156,6 +160,27 @@ mod tests {
             assert!(!marks[..at].contains(mark), "{mark}");
             assert!(MARKERS.iter().all(|model| format!("{model:?}") != *mark), "{mark}");
         }
+    }
+
+    #[test]
+    fn arrows_end_where_the_defended_self_is() {
+        let dot = |proved, stolen, from: Option<usize>| FrontierDot {
+            name: format!("{proved} {stolen}"),
+            proved,
+            stolen,
+            from,
+            kind: from.map(|_| "rounding".to_owned()),
+            lost: 0.0,
+        };
+        let dots = [
+            dot(0.5, 0.9, None),
+            dot(0.1, 0.8, Some(0)),
+            dot(0.7, 0.9, None),
+            dot(0.6, 0.7, Some(2)),
+        ];
+        assert_eq!(arrows(&dots).scale, Some(1.0));
+        assert_eq!(arrows(&dots).arrows.len(), 2);
+        assert!(draw_dots(&dots, "rows".to_owned(), "").is_some());
     }
 
     #[test]
