@@ -7,6 +7,7 @@ use super::format::{integer, observed, percent_of};
 use super::{
     AuditFindings, Counts, DefenseReport, ModelReport, OrderFinding, OrderVerdict, Run, Share,
 };
+use crate::text::counted;
 use crate::text::digits::{above, below, shortest};
 
 /// Agreement from which a model counts as stolen.
@@ -88,23 +89,17 @@ fn orders_proved(orders: &[OrderFinding], one: &str) -> Vec<String> {
     ] {
         if !names.is_empty() {
             let count = names.len();
-            let (of, features) = (orders.len(), plural(orders.len(), "feature"));
-            told.push(format!("{count} of {of} {features}: {what} ({}).", listed(names)));
+            let features = counted(orders.len(), "feature");
+            told.push(format!("{count} of {features}: {what} ({}).", listed(names)));
         }
     }
     if told.is_empty() && !orders.is_empty() {
         told.push(format!(
-            "None of {} {} is monotone on the whole domain.",
-            orders.len(),
-            plural(orders.len(), "feature")
+            "None of {} is monotone on the whole domain.",
+            counted(orders.len(), "feature")
         ));
     }
     told
-}
-
-/// A noun for a count of things.
-fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 /// The refuted ones, a sentence each, an example with few moved features first.
@@ -138,10 +133,9 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let neither = names(&audited.orders, both);
     if !neither.is_empty() {
         told.push(format!(
-            "{} of {} {} {} both ways, depending on the others.",
+            "{} of {} {} both ways, depending on the others.",
             neither.len(),
-            audited.orders.len(),
-            plural(audited.orders.len(), "feature"),
+            counted(audited.orders.len(), "feature"),
             if neither.len() == 1 { "goes" } else { "go" }
         ));
     }
