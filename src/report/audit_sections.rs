@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use minijinja::{Value, context};
 
 use super::audit_reading::{at_least, at_most};
+use super::audit_stealing::stealing_tables;
 use super::audited::class_name;
 use super::format::{NONE, integer, observed, percent_of, shell_word};
 use super::html::{figure_view, table_view};
 use super::plots::{Figure, audited as drawn, figures};
 use super::sections::{Column, Section, Table, Topic, sections};
 use super::{
-    AttackReport, AuditFindings, ChangeFinding, Counts, DefenseReport, Estimate, FlipFinding,
-    IntervalFinding, LocalFinding, ModelReport, NO_PRIVACY, OrderFinding, OrderVerdict, Run, Share,
+    AuditFindings, ChangeFinding, Counts, DefenseReport, FlipFinding, LocalFinding, ModelReport,
+    NO_PRIVACY, OrderFinding, OrderVerdict, Run, Share,
 };
 
 /// Rows of a table that are not folded.
@@ -388,65 +389,11 @@ impl PageViews<'_> {
                 .into_iter()
                 .chain(drawn::inference(self.audited))
                 .collect(),
-            shown: [self.gaps(), self.inference(), self.angles()].concat(),
+            shown: stealing_tables(self.model, self.audited),
             folded: self.tables(Topic::Stealing),
             commands: vec![self.cells_command()],
             results: Some(self.cells()),
         }
-    }
-
-    /// Agreement on rows like those of the data, and elsewhere.
-    fn gaps(&self) -> Vec<Table> {
-        const COLUMNS: [Column; 4] = [
-            Column::text("attack"),
-            Column::number("held-out rows"),
-            Column::number("uniform points"),
-            Column::number("gap, points"),
-        ];
-        let budget = self.audited.defended_budget;
-        let attacks = self.model.attacks.iter().filter(|attack| attack.budget == budget);
-        let row = |attack: &AttackReport| {
-            let [inside, outside] = [attack.agreement.heldout.mean, attack.agreement.uniform.mean];
-            let gap = format!("{:+.2}", 100.0 * (inside - outside));
-            vec![attack.name.clone(), percent_of(inside), percent_of(outside), gap]
-        };
-        let caption = "Inside and outside the data: mean agreement on held-out rows minus that on uniform points";
-        table(caption, &COLUMNS, attacks.map(row).collect())
-    }
-
-    /// The labels that intervals infer, and the right ones among them.
-    fn inference(&self) -> Vec<Table> {
-        const COLUMNS: [Column; 3] = [
-            Column::text("longest interval"),
-            Column::number("labels inferred"),
-            Column::number("right ones of them"),
-        ];
-        let row = |one: &IntervalFinding| {
-            vec![one.threshold.clone(), observed(one.inferred), observed(one.right)]
-        };
-        let caption =
-            "Labels that a thief infers from neighbours, by the longest interval that it believes";
-        table(caption, &COLUMNS, self.audited.intervals.iter().map(row).collect())
-    }
-
-    /// Angles of gradients on test rows and on made points.
-    fn angles(&self) -> Vec<Table> {
-        const COLUMNS: [Column; 3] = [
-            Column::text("attack"),
-            Column::number("first 50 points, degrees"),
-            Column::number("all points, degrees"),
-        ];
-        let row = |attack: &AttackReport| {
-            let angles = attack.angles?;
-            let degrees = |estimate: Estimate| match estimate.interval() {
-                Some([low, high]) => format!("{:.1} [{low:.1}, {high:.1}]", estimate.mean),
-                None => format!("{:.1}", estimate.mean),
-            };
-            Some(vec![attack.name.clone(), degrees(angles.first), degrees(angles.all)])
-        };
-        let caption = "Mean angle between the gradients of a test row and of a point that the attack makes [95% interval]; \
-                       90 is unrelated";
-        table(caption, &COLUMNS, self.model.attacks.iter().filter_map(row).collect())
     }
 
     fn gives_away(&self) -> PageSection {
@@ -527,7 +474,7 @@ impl PageViews<'_> {
 }
 
 /// A table, or none if it has no rows.
-fn table(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> Vec<Table> {
+pub(super) fn table(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> Vec<Table> {
     if rows.is_empty() { Vec::new() } else { vec![Table::new(caption, columns, rows)] }
 }
 

@@ -13,6 +13,7 @@
 mod audit_page;
 mod audit_reading;
 mod audit_sections;
+mod audit_stealing;
 mod audited;
 mod beside;
 mod estimate;
