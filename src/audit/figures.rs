@@ -4,7 +4,7 @@ use crate::model::{DataSet, Family, Model};
 use crate::report::{Counts, ModelReport, OrderFinding, OrderVerdict};
 
 use super::findings::direction_of;
-use super::gate::{GateFigure, GateKind};
+use super::gate::{Gate, GateFigure, GateKind};
 use super::grid::{BOUNDARY, ORDERS, local_name};
 use super::plan::{AuditPart, AuditPlan, PlanError};
 
@@ -21,7 +21,7 @@ const AGREEMENT: &str = "agreement-";
 
 /// The names of figures that the audit of a plan makes, with their kinds.
 fn known(plan: &AuditPlan, model: &Model, data: &DataSet) -> Vec<(String, GateKind)> {
-    let mut known = vec![(ACCURACY.to_owned(), GateKind::Plain)];
+    let mut known = vec![(ACCURACY.to_owned(), GateKind::Share)];
     let mut add = |name: String, kind| known.push((name, kind));
     if plan.makes(AuditPart::LocalInvariance) {
         for epsilon in &plan.epsilons {
@@ -39,13 +39,13 @@ fn known(plan: &AuditPlan, model: &Model, data: &DataSet) -> Vec<(String, GateKi
         add(BOUNDARY.to_owned(), GateKind::Counts);
     }
     if plan.makes(AuditPart::Radii) && matches!(model.family, Family::Ensemble(_)) {
-        add(RADIUS_MEDIAN.to_owned(), GateKind::Plain);
+        add(RADIUS_MEDIAN.to_owned(), GateKind::Length);
     }
     if plan.makes(AuditPart::Stealing) {
-        plan.budgets.iter().for_each(|budget| add(format!("{AGREEMENT}{budget}"), GateKind::Plain));
+        plan.budgets.iter().for_each(|budget| add(format!("{AGREEMENT}{budget}"), GateKind::Share));
     }
     if plan.makes(AuditPart::Leakage) && plan.makes(AuditPart::LocalInvariance) {
-        add(GIVEN_AWAY.to_owned(), GateKind::Plain);
+        add(GIVEN_AWAY.to_owned(), GateKind::Share);
     }
     known
 }
@@ -68,40 +68,61 @@ pub fn expect_gates(plan: &AuditPlan, model: &Model, data: &DataSet) -> Result<(
         }
     }
     let known = known(plan, model, data);
-    for gate in &plan.gates {
-        match known.iter().find(|(name, _)| *name == gate.name) {
-            Some((_, kind)) if *kind == gate.kind() => {}
-            Some((_, kind)) => {
-                let expected = match kind {
-                    GateKind::Counts => {
-                        "a demand on obligations, such as \">= 0.9 proved\" or \"all proved\""
-                    }
-                    GateKind::Plain => "a demand on a number, such as \">= 0.9\" or \"<= 0.9\"",
-                };
-                return Err(PlanError::Value {
-                    line: gate.line,
-                    key: gate.name.clone(),
-                    found: format!("\"{}\"", gate.demand),
-                    expected: expected.to_owned(),
-                });
-            }
-            None => {
-                let why = if gate.name == MONOTONICITY {
-                    ", since neither the data nor [monotone] in the plan asks for a direction"
-                } else {
-                    ""
-                };
-                let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
-                return Err(PlanError::Gate {
-                    line: gate.line,
-                    name: gate.name.clone(),
-                    why: why.to_owned(),
-                    known: names.join(", "),
-                });
-            }
+    plan.gates.iter().try_for_each(|gate| expect_gate(gate, &known))
+}
+
+/// Refuses a gate on a figure that is not known, a demand of the wrong kind, and a bound that no figure has.
+fn expect_gate(gate: &Gate, known: &[(String, GateKind)]) -> Result<(), PlanError> {
+    let Some((_, kind)) = known.iter().find(|(name, _)| *name == gate.name) else {
+        return Err(unknown(gate, known));
+    };
+    let expected = match kind {
+        GateKind::Counts if !gate.is_about(*kind) => {
+            "a demand on obligations, such as \">= 0.9 proved\" or \"all proved\""
         }
-    }
-    Ok(())
+        GateKind::Share | GateKind::Length if !gate.is_about(*kind) => {
+            "a demand on a number, such as \">= 0.9\" or \"<= 0.9\""
+        }
+        GateKind::Length if gate.is_impossible(*kind) => "a length of 0 or more",
+        GateKind::Counts | GateKind::Share if gate.is_impossible(*kind) => {
+            "a share from 0 to 1: for 95% write 0.95"
+        }
+        GateKind::Counts | GateKind::Share | GateKind::Length => return Ok(()),
+    };
+    Err(PlanError::Value {
+        line: gate.line,
+        key: gate.name.clone(),
+        found: format!("\"{}\"", gate.demand),
+        expected: expected.to_owned(),
+    })
+}
+
+/// The refusal of a gate on a figure that the audit does not make, with a name that is near.
+fn unknown(gate: &Gate, known: &[(String, GateKind)]) -> PlanError {
+    let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+    let why = match gate.name.as_str() {
+        MONOTONICITY => {
+            ", since neither the data nor [monotone] in the plan asks for a direction".to_owned()
+        }
+        // figures with other numbers are near too, but nothing was misspelled
+        name if name.contains(|c: char| c.is_ascii_digit()) && is_numbered(name, &names) => {
+            String::new()
+        }
+        name => crate::near::advice(name, names.iter().copied()),
+    };
+    PlanError::Gate { line: gate.line, name: gate.name.clone(), why, known: names.join(", ") }
+}
+
+/// True if a name differs from a known one in its number alone.
+fn is_numbered(name: &str, known: &[&str]) -> bool {
+    let stem =
+        |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned();
+    known.iter().any(|one| stem(one) == stem(name))
+}
+
+/// True for the names of figures about thieves.
+pub(super) fn is_agreement(name: &str) -> bool {
+    name.starts_with(AGREEMENT)
 }
 
 /// The figure of that name; `None` if the report does not have it.

@@ -6,7 +6,8 @@ use crate::certificate::Subject;
 use crate::certify::{Options, Selection, Task};
 use crate::model::{DataSet, MAX_BYTES, Part};
 use crate::report::{
-    AuditFindings, CertificateReport, LocalFinding, ModelReport, OrderFinding, Report, Run, Share,
+    AuditFindings, CertificateReport, IntervalFinding, LocalFinding, ModelReport, OrderFinding,
+    Report, Run, Share, class_name,
 };
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -16,8 +17,9 @@ use crate::study::{
     manifest_entry, model_report, summarise,
 };
 
-use super::figures::figure;
-use super::grid::{ORDERS, local_name};
+use super::figures::{figure, is_agreement};
+use super::gate::Gate;
+use super::grid::{ORDERS, interval_name, local_name};
 use super::plan::{AuditPart, AuditPlan};
 use super::run::{AuditSubject, MadeParts};
 use super::{posterior, reading};
@@ -37,6 +39,7 @@ impl Findings<'_> {
     pub(super) fn report(&self) -> Result<Report, StudyError> {
         let Self { subject, plan, made, .. } = self;
         let mut model = self.model()?;
+        let intervals = self.take_intervals(&mut model);
         model.radii = made.radii.as_ref().map(|part| part.report.clone());
         let changes = made.changes.as_ref();
         model.certificates.extend(changes.iter().flat_map(|part| part.certificates.clone()));
@@ -45,6 +48,9 @@ impl Findings<'_> {
             imported: subject.imported.clone(),
             majority: self.majority(),
             main_epsilon: plan.main_epsilon().to_string(),
+            data: Some(subject.data_name.to_owned()),
+            classes: subject.data.meta().classes.clone(),
+            only_label: self.only_label(),
             budgets: match plan.makes(AuditPart::Stealing) {
                 true => plan.budgets.clone(),
                 false => Vec::new(),
@@ -54,6 +60,7 @@ impl Findings<'_> {
             orders: self.orders()?,
             radii: made.radii.as_ref().map(|part| part.finding.clone()),
             changes: changes.map(|part| part.findings.clone()).unwrap_or_default(),
+            intervals,
             posterior: (plan.makes(AuditPart::Posterior) && subject.model.has_posterior())
                 .then(|| posterior::posterior(subject, changes.and_then(|part| part.score_span))),
             left_out: self.left_out(),
@@ -61,8 +68,12 @@ impl Findings<'_> {
             against: None,
         };
         model.audited = Some(Box::new(findings.clone()));
-        findings.gates =
-            plan.gates.iter().map(|gate| gate.outcome(figure(&gate.name, &model))).collect();
+        let missing = self.no_boundary();
+        let outcome = |gate: &Gate| {
+            let missing = missing.as_ref().filter(|_| is_agreement(&gate.name));
+            gate.outcome(figure(&gate.name, &model), missing.map(String::as_str))
+        };
+        findings.gates = plan.gates.iter().map(outcome).collect();
         model.audited = Some(Box::new(findings));
         let title = format!("Audit of {} on {}", subject.name, subject.data.meta().name);
         let run = Run {
@@ -98,6 +109,59 @@ impl Findings<'_> {
             report => report?,
         }
         .ok_or_else(missing)
+    }
+
+    /// The label of all test rows, where attacks found no point with another one.
+    fn only_label(&self) -> Option<usize> {
+        let mut rows = self.subject.data.part(Part::Test).iter();
+        let label = |row: &crate::model::Row| self.subject.model.label(&row.values);
+        let first = label(rows.next()?);
+        (!self.has_boundary() && rows.all(|row| label(row) == first)).then_some(first)
+    }
+
+    /// False if attacks were run and found no two points with different labels.
+    fn has_boundary(&self) -> bool {
+        !self.lines.iter().any(|(_, line)| match &line.result {
+            CellResult::Stolen(stolen) => stolen.figures.attack.scores.agreement.boundary.is_none(),
+            _ => false,
+        })
+    }
+
+    /// The reason why agreement is not measured, if it is not for want of a boundary.
+    fn no_boundary(&self) -> Option<String> {
+        if self.has_boundary() {
+            return None;
+        }
+        Some(match self.only_label() {
+            Some(label) => format!(
+                "the model answers {} wherever it was asked, so one query tells all",
+                class_name(&self.subject.data.meta().classes, label)
+            ),
+            None => {
+                "no two points with different labels were found, so there is no boundary to steal"
+                    .to_owned()
+            }
+        })
+    }
+
+    /// The thieves that infer labels by intervals, taken from the attacks: nobody reads their agreement.
+    fn take_intervals(&self, model: &mut ModelReport) -> Vec<IntervalFinding> {
+        let mut found = Vec::new();
+        for threshold in &self.plan.interval_thresholds {
+            let name = interval_name(threshold);
+            let Some(at) = model.attacks.iter().position(|attack| attack.name == name) else {
+                continue;
+            };
+            let attack = model.attacks.remove(at);
+            let free = attack.inferred_free;
+            let paid = attack.asked.saturating_sub(attack.seeds * attack.repetitions);
+            found.push(IntervalFinding {
+                threshold: threshold.to_string(),
+                inferred: Share::new(free, free + paid),
+                right: Share::new(free.saturating_sub(attack.inferred_wrong), free),
+            });
+        }
+        found
     }
 
     fn majority(&self) -> Share {
@@ -216,6 +280,12 @@ impl Findings<'_> {
         self.made.left_out.iter().cloned().for_each(&mut tell);
         let changes = self.made.changes.iter().flat_map(|part| part.left_out.clone());
         changes.for_each(&mut tell);
+        let no_boundary = self.no_boundary();
+        no_boundary.into_iter().for_each(|reason| tell(format!("stealing: {reason}.")));
+        if self.plan.makes(AuditPart::Leakage) && !self.plan.makes(AuditPart::LocalInvariance) {
+            let reason = "leakage: counted from the certificates of local-invariance, which the plan leaves out.";
+            tell(reason.to_owned());
+        }
         if self.plan.makes(AuditPart::Monotonicity) && self.subject.model.classes > 2 {
             tell("monotonicity: asked of models with two classes.".to_owned());
         }

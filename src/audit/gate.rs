@@ -63,8 +63,10 @@ pub enum GateFigure {
 pub enum GateKind {
     /// Decisions of the kernel.
     Counts,
-    /// A number or a share.
-    Plain,
+    /// A share.
+    Share,
+    /// A length, which is 0 or more.
+    Length,
 }
 
 impl Gate {
@@ -99,18 +101,34 @@ impl Gate {
         Some(Self { name, demand, line, bound })
     }
 
-    /// The kind of figure that the demand is about.
-    pub fn kind(&self) -> GateKind {
+    /// True if the demand can be made of a kind of figure.
+    pub fn is_about(&self, kind: GateKind) -> bool {
         match self.bound {
-            GateBound::All(_) | GateBound::None(_) | GateBound::Share { .. } => GateKind::Counts,
-            GateBound::Plain { .. } => GateKind::Plain,
+            GateBound::All(_) | GateBound::None(_) | GateBound::Share { .. } => {
+                kind == GateKind::Counts
+            }
+            GateBound::Plain { .. } => kind != GateKind::Counts,
         }
     }
 
-    /// The outcome for a figure; without one the demand is not met.
-    pub fn outcome(&self, figure: Option<GateFigure>) -> GateOutcome {
+    /// True if no figure of a kind can reach the bound, or every one does: a share outside of 0 to 1, a length
+    /// below 0.
+    pub fn is_impossible(&self, kind: GateKind) -> bool {
+        let (GateBound::Share { bound, .. } | GateBound::Plain { bound, .. }) = &self.bound else {
+            return false;
+        };
+        let is_above = *bound.value() > Rational::ONE && kind != GateKind::Length;
+        *bound.value() < Rational::ZERO || is_above
+    }
+
+    /// The outcome for a figure; without one, for a reason if it is known, the demand is not met.
+    pub fn outcome(&self, figure: Option<GateFigure>, missing: Option<&str>) -> GateOutcome {
         let passed = figure.is_some_and(|figure| self.is_met(figure));
-        let found = figure.map_or_else(|| "there is no such figure".to_owned(), |f| f.to_string());
+        let none = || match missing {
+            Some(reason) => format!("there is no such figure: {reason}"),
+            None => "there is no such figure".to_owned(),
+        };
+        let found = figure.map_or_else(none, |figure| figure.to_string());
         let (name, demand) = (self.name.clone(), self.demand.clone());
         GateOutcome { name, demand, found, passed }
     }
@@ -209,8 +227,32 @@ mod tests {
             ("all proved", Some(GateFigure::Number(1.0)), false),
             ("all proved", None, false),
         ] {
-            assert_eq!(gate(demand).outcome(figure).passed, passes, "{demand} {figure:?}");
+            assert_eq!(gate(demand).outcome(figure, None).passed, passes, "{demand} {figure:?}");
         }
+    }
+
+    #[test]
+    fn a_bound_that_no_share_has_is_impossible() {
+        for (demand, kind, is_impossible) in [
+            ("<= 95", GateKind::Share, true),
+            (">= 90", GateKind::Share, true),
+            (">= -3", GateKind::Share, true),
+            (">= -3", GateKind::Length, true),
+            (">= 1.5 proved", GateKind::Counts, true),
+            (">= 1 proved", GateKind::Counts, false),
+            ("<= 0 refuted", GateKind::Counts, false),
+            ("all proved", GateKind::Counts, false),
+            (">= 1.5", GateKind::Length, false),
+            (">= 0.9", GateKind::Share, false),
+        ] {
+            assert_eq!(gate(demand).is_impossible(kind), is_impossible, "{demand}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_missing_is_told_with_its_reason() {
+        let outcome = gate("<= 0.9").outcome(None, Some("one label everywhere"));
+        assert!(!outcome.passed && outcome.found.ends_with(": one label everywhere"));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
-use crate::model::Model;
-use crate::steal::{AttackNumbers, AttackSpec, Generator, Inference};
+use crate::defend::DefenseKind;
+use crate::model::{Family, Model};
+use crate::steal::{AttackNumbers, AttackSpec, Generator, Inference, SubstituteFamily};
 
 use super::plan::{AuditPart, AuditPlan, PlannedAttack};
 
@@ -42,6 +43,11 @@ pub(super) fn attack_name(attack: &str, budget: u64) -> String {
     format!("{attack}-{budget}")
 }
 
+/// The name of the attack that infers labels by intervals shorter than a threshold.
+pub(super) fn interval_name(threshold: &impl std::fmt::Display) -> String {
+    format!("interval-{threshold}")
+}
+
 /// The text of the grid.
 pub(super) fn grid_text(subject: GridSubject, plan: &AuditPlan) -> String {
     let mut text = GridText { subject, plan, text: String::new() };
@@ -50,6 +56,7 @@ pub(super) fn grid_text(subject: GridSubject, plan: &AuditPlan) -> String {
     text.orders();
     text.boundary();
     text.attacks();
+    text.intervals();
     text.defenses();
     text.text
 }
@@ -157,16 +164,63 @@ impl GridText<'_> {
         if !plan.makes(AuditPart::Stealing) {
             return;
         }
+        let angled = self.angled();
         for attack in &plan.attacks {
             for &budget in &plan.budgets {
                 let Some(toml) = at_budget(attack, budget, plan) else { continue };
                 let name = attack_name(&attack.name, budget);
                 self.line(format_args!("\n[[attack]]\nname = {}", quoted(&name)));
+                if angled.as_ref() == Some(&name) {
+                    self.line(format_args!("angles = true"));
+                }
                 if budget != plan.defended_budget() {
                     self.line(format_args!("behind-defenses = false"));
                 }
                 self.line(format_args!("attack = {}", quoted(&toml)));
             }
+        }
+    }
+
+    /// The attack whose angles of gradients are measured: the first that follows gradients, of a network by a network, with
+    /// the fewest queries that are not asked behind defenses too.
+    fn angled(&self) -> Option<String> {
+        let plan = self.plan;
+        let is_network = matches!(self.subject.model.family, Family::Mlp(_));
+        let follows = |attack: &&PlannedAttack| {
+            let spec = AttackSpec::read(attack.text.as_bytes());
+            spec.is_ok_and(|spec| {
+                let is_trees = spec.substitute.family == SubstituteFamily::Trees;
+                matches!(spec.generator, Generator::Jacobian { .. }) && !is_trees
+            })
+        };
+        let attack = plan.attacks.iter().find(follows).filter(|_| plan.angles && is_network)?;
+        let made = |budget: &&u64| at_budget(attack, **budget, plan).is_some();
+        let mut budgets = plan.budgets.iter().filter(made);
+        let others = budgets.clone().find(|budget| **budget != plan.defended_budget());
+        let budget = others.or_else(|| budgets.next())?;
+        Some(attack_name(&attack.name, *budget))
+    }
+
+    /// Thieves that infer labels by intervals, one for each threshold. Only their labels count: the substitutes are small.
+    fn intervals(&mut self) {
+        let plan = self.plan;
+        if !plan.makes(AuditPart::Stealing) || self.subject.model.classes != 2 {
+            return;
+        }
+        let queries = plan.defended_budget();
+        for threshold in &plan.interval_thresholds {
+            let name = interval_name(threshold);
+            self.line(format_args!("\n[[attack]]\nname = {}", quoted(&name)));
+            self.line(format_args!("behind-defenses = false"));
+            let toml = format!(
+                "attack = \"masked_thief\"\nseeds = \"X\"\nseed-rows = {}\nqueries = {queries}\ncap-factor = 3\n\
+                 substitute = {{ family = \"trees\", trees = 3, depth = 2 }}\n\n\
+                 [generator]\nkind = \"neighbour\"\nradius = 1.0\n\n\
+                 [inference]\nrule = \"length\"\neta = -4.0\nthreshold = {threshold}\n\n\
+                 [inference.property]\nname = \"lipschitz\"\nl = 0.03\nnorm = \"l2\"\n",
+                (queries / 2).min(SEED_ROWS)
+            );
+            self.line(format_args!("attack = {}", quoted(&toml)));
         }
     }
 
@@ -179,7 +233,11 @@ impl GridText<'_> {
             let name = kind.name();
             let (name, points) = (quoted(name), plan.points);
             self.line(format_args!("\n[[defense]]\nname = {name}\nkind = {name}"));
-            self.line(format_args!("points = {points:?}\nneeds = [\"two-classes\"]"));
+            self.line(format_args!("points = {points:?}"));
+            // vertices of the simplex there are for any number of classes
+            if *kind != DefenseKind::VertexPoisoning {
+                self.line(format_args!("needs = [\"two-classes\"]"));
+            }
         }
     }
 }

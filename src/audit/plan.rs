@@ -171,6 +171,10 @@ pub struct AuditPlan {
     pub repetitions: u64,
     /// The attacks.
     pub attacks: Vec<PlannedAttack>,
+    /// True if the angles of gradients of one attack are measured, where target and substitute are networks.
+    pub angles: bool,
+    /// Lengths of an interval below which a thief infers labels, ascending; for figures of inference alone.
+    pub interval_thresholds: Vec<Decimal>,
     /// The defenses.
     pub defenses: Vec<DefenseKind>,
     /// Accuracy points that a defense may cost on validation rows.
@@ -216,6 +220,13 @@ impl AuditPlan {
             budgets: budgets.to_vec(),
             repetitions,
             attacks: presets::of(scope),
+            angles: pace != AuditPace::Quick,
+            interval_thresholds: match pace {
+                AuditPace::Quick => Vec::new(),
+                AuditPace::Usual | AuditPace::Thorough => {
+                    decimals(&["0.4", "0.45", "0.5", "0.6", "0.8"])
+                }
+            },
             defenses: DefenseKind::ALL.to_vec(),
             points: 1.0,
             monotone: BTreeMap::new(),

@@ -46,6 +46,8 @@ struct PlanFile {
     budgets: Option<Spanned<Vec<u64>>>,
     repetitions: Option<Spanned<u64>>,
     attacks: Option<Spanned<Vec<Spanned<String>>>>,
+    angles: Option<bool>,
+    interval_thresholds: Option<Spanned<Vec<Spanned<Decimal>>>>,
     defenses: Option<Vec<Spanned<String>>>,
     points: Option<Spanned<f64>>,
     monotone: BTreeMap<String, Spanned<DottedText>>,
@@ -119,6 +121,10 @@ impl PlanReader<'_> {
         }
         if let Some(epsilons) = &file.epsilons {
             plan.epsilons = self.epsilons(epsilons)?;
+        }
+        plan.angles = file.angles.unwrap_or(plan.angles);
+        if let Some(thresholds) = &file.interval_thresholds {
+            plan.interval_thresholds = self.thresholds(thresholds)?;
         }
         if let Some(delta) = &file.delta {
             let value = delta.get_ref().value();
@@ -215,6 +221,24 @@ impl PlanReader<'_> {
             true => Err(self.refused(given, "epsilons", "at least one decimal")),
             false => Ok(found),
         }
+    }
+
+    fn thresholds(
+        &self,
+        given: &Spanned<Vec<Spanned<Decimal>>>,
+    ) -> Result<Vec<Decimal>, PlanError> {
+        let mut found: Vec<Decimal> = Vec::new();
+        for threshold in given.get_ref() {
+            let value = threshold.get_ref().value();
+            let is_last = found.last().is_none_or(|last| last.value() < value);
+            let is_short = threshold.get_ref().to_string().len() <= 16;
+            if !(*value > Rational::ZERO && *value <= Rational::ONE && is_short && is_last) {
+                let expected = "ascending decimals above 0, at most 1, such as \"0.5\"";
+                return Err(self.refused(threshold, "interval-thresholds", expected));
+            }
+            found.push(threshold.get_ref().clone());
+        }
+        Ok(found)
     }
 
     fn budgets(&self, given: &Spanned<Vec<u64>>) -> Result<Vec<u64>, PlanError> {

@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::certify::ensemble::{Radii, Radius};
 use crate::dataset::evenly;
-use crate::model::{Part, Row};
+use crate::model::{Kind, Part, Row};
 use crate::report::{FlipFinding, RadiiFinding, RadiiReport};
-use crate::spec::Norm;
+use crate::spec::{Integers, Norm};
 use crate::store::Store;
 use crate::study::radii::{Anchor, Kept, keep, summarise};
 use crate::study::{ManifestEntry, StudyError};
 
 use super::plan::AuditPlan;
 use super::run::AuditSubject;
-use super::words::{exact_label, flip, moved, simplest};
+use super::words::{ClassNames, exact_label, flip, moved, simplest};
 
 /// Most boxes looked at per row.
 const BUDGET_NODES: u64 = 100_000;
@@ -46,7 +46,10 @@ pub(super) fn radii(
     plan: &AuditPlan,
     store: &Store,
 ) -> Result<RadiiPart, StudyError> {
-    let radii = Radii::new(subject.model, Norm::Linf)
+    // as the claims about rows
+    let is_whole = subject.model.schema.features().iter().any(|feature| feature.kind != Kind::Real);
+    let integers = if is_whole { Integers::Respect } else { Integers::Relax };
+    let radii = Radii::with_integers(subject.model, Norm::Linf, integers)
         .map_err(|error| StudyError::LeftOut(error.to_string()))?;
     let rows = subject.data.part(Part::Test);
     let most = usize::try_from(plan.radii_rows).unwrap_or(usize::MAX);
@@ -63,10 +66,10 @@ pub(super) fn radii(
         entries.extend(row.kept.entries.iter().map(|entry| seen_from_above(entry, subject)));
     }
     let measured: Vec<Radius> = found.iter().map(|row| row.radius.clone()).collect();
-    Ok(RadiiPart { report: summarise(&measured), finding: finding(&found), entries })
+    Ok(RadiiPart { report: summarise(&measured), finding: finding(&found, is_whole), entries })
 }
 
-/// The radius of a row; `None` if it lies outside the declared ranges.
+/// The radius of a row; `None` if it lies outside the declared ranges, or has a fraction where whole numbers are kept.
 fn row_radius(
     subject: &AuditSubject,
     radii: &Radii,
@@ -83,7 +86,8 @@ fn row_radius(
         let mut still = |point: &[f64]| exact_label(model, point).is_some_and(|l| l != label);
         let found = simplest(&model.schema, &raw, &witness, &mut still);
         if let Some(other) = exact_label(model, &found) {
-            let words = flip(&model.schema, (&raw, &found), [label, other]);
+            let classes = ClassNames(&subject.data.meta().classes);
+            let words = flip((&model.schema, classes), (&raw, &found), [label, other]);
             change = Some((words, moved(&raw, &found)));
         }
         radius.witness = Some(found);
@@ -107,7 +111,7 @@ fn seen_from_above(entry: &ManifestEntry, subject: &AuditSubject) -> ManifestEnt
     }
 }
 
-fn finding(found: &[RowRadius]) -> RadiiFinding {
+fn finding(found: &[RowRadius], is_whole: bool) -> RadiiFinding {
     let mut lower: Vec<f64> =
         found.iter().map(|row| row.radius.lower).filter(|lower| lower.is_finite()).collect();
     lower.sort_by(f64::total_cmp);
@@ -128,5 +132,6 @@ fn finding(found: &[RowRadius]) -> RadiiFinding {
         endless,
         confirmed: crate::text::Share::new(confirmed, found.len() as u64),
         flips: told.iter().take(TOLD).filter_map(flip).collect(),
+        is_whole,
     }
 }

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::report::{
-    AuditFindings, Counts, DefenseReport, Estimate, ModelReport, OrderVerdict, Report, Run,
-    observed, percent_of,
+    AuditFindings, Counts, DefenseReport, Estimate, IntervalFinding, ModelReport, NO_PRIVACY,
+    OrderVerdict, Report, Run, observed, percent_of,
 };
 
 use crate::text::digits::{above, below, nearest, shortest};
@@ -54,6 +54,8 @@ impl TextLines<'_> {
         self.changes(audited);
         self.certificates();
         self.stealing(audited);
+        self.inference(audited);
+        self.angles();
         self.gives_away();
         self.defenses(audited);
         self.left_out(audited);
@@ -68,22 +70,29 @@ impl TextLines<'_> {
         self.heading("Local invariance (decided by the kernel)");
         for found in &audited.local {
             let counts = found.counts;
+            let unsure = match found.unsure_already {
+                0 => String::new(),
+                unsure => format!(" {unsure} unsure already,"),
+            };
             self.line(format_args!(
-                "epsilon {}: {}; refuted: {} wrong already, {} attacked",
+                "epsilon {}: {}; refuted: {} wrong already,{unsure} {} attacked",
                 found.epsilon,
                 decided(counts),
                 found.wrong_already,
                 found.attacked
             ));
             if let Some(example) = &found.example {
-                self.line(format_args!("  smallest example: {example}"));
+                self.line(format_args!("  an example: {example}"));
             }
         }
     }
 
     fn radii(&mut self, audited: &AuditFindings) {
         let Some(radii) = &audited.radii else { return };
-        self.heading("Radii, L-infinity, in standard deviations (decided by the kernel)");
+        let whole = if radii.is_whole { ", whole features keep to whole numbers" } else { "" };
+        self.heading(&format!(
+            "Radii, L-infinity, in standard deviations{whole} (decided by the kernel)"
+        ));
         if let Some(report) = &self.model.radii {
             let quartiles = report.quartiles.map(|quartile| {
                 quartile.map_or_else(|| "none".to_owned(), |radius| shortest(nearest(radius, 3)))
@@ -164,6 +173,7 @@ impl TextLines<'_> {
         for attack in &model.attacks {
             let wrong = match attack.inferred_wrong {
                 0 => String::new(),
+                1 => ", 1 inferred label wrong".to_owned(),
                 wrong => format!(", {wrong} inferred labels wrong"),
             };
             let agreement = estimate(&attack.agreement.heldout);
@@ -174,6 +184,30 @@ impl TextLines<'_> {
                 let (name, mean) = (&best.name, percent_of(best.agreement.heldout.mean));
                 self.line(format_args!("best with {budget} queries: {name}, {mean}"));
             }
+        }
+    }
+
+    fn inference(&mut self, audited: &AuditFindings) {
+        if audited.intervals.is_empty() {
+            return;
+        }
+        self.heading("Labels inferred by intervals (measured)");
+        for IntervalFinding { threshold, inferred, right } in &audited.intervals {
+            let (inferred, right) = (observed(*inferred), observed(*right));
+            self.line(format_args!("threshold {threshold}: inferred {inferred}, right {right}"));
+        }
+    }
+
+    fn angles(&mut self) {
+        let measured = self.model.attacks.iter().filter_map(|one| Some((&one.name, one.angles?)));
+        let measured: Vec<_> = measured.collect();
+        if measured.is_empty() {
+            return;
+        }
+        self.heading("Angles between gradients on test rows and made points (measured)");
+        for (name, angles) in measured {
+            let (first, all) = (angles.first.mean, angles.all.mean);
+            self.line(format_args!("{name}: {first:.1} degrees (first 50), {all:.1} (all)"));
         }
     }
 
@@ -229,6 +263,7 @@ impl TextLines<'_> {
             }
             self.line(format_args!("  {}", defense.verdict(audited.defended_budget)));
         }
+        self.line(NO_PRIVACY);
     }
 
     fn left_out(&mut self, audited: &AuditFindings) {
@@ -244,6 +279,8 @@ impl TextLines<'_> {
         for (word, changes) in [("worse", &against.worse), ("better", &against.better)] {
             changes.iter().for_each(|change| self.line(format_args!("{word}: {change}")));
         }
+        let apart = &against.apart;
+        apart.iter().for_each(|one| self.line(format_args!("not compared: {one}")));
         if against.worse.is_empty() && against.better.is_empty() {
             self.line("nothing changed");
         }

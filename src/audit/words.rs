@@ -1,10 +1,23 @@
 //! Changes of inputs in words: `raising char_freq_dollar from 0.02 to 0.03 turns label 1 into label 0`.
 
 use crate::model::{Model, Point, Schema, argmax};
-use crate::text::digits::{nearest, shortest};
+use crate::text::digits::{above, below, nearest, shortest};
+
+/// The names of classes that data tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClassNames<'a>(pub(super) &'a [String]);
+
+impl ClassNames<'_> {
+    /// The name of a label; `label 1` where the data tell none. A name that is a number is told from other numbers.
+    pub(super) fn of(self, label: usize) -> String {
+        crate::report::class_name(self.0, label)
+    }
+}
 
 /// Most moved features that are named.
 const NAMED: usize = 3;
+/// Halvings of the way to a counterexample.
+const HALVINGS: u32 = 12;
 
 /// The exact label at a raw point; `None` if a value is not finite.
 pub(super) fn exact_label(model: &Model, raw: &[f64]) -> Option<usize> {
@@ -66,9 +79,43 @@ pub(super) fn moves(schema: &Schema, from: &[f64], to: &[f64]) -> String {
 }
 
 /// A change of label in words.
-pub(super) fn flip(schema: &Schema, (from, to): (&[f64], &[f64]), labels: [usize; 2]) -> String {
-    let [before, after] = labels;
-    format!("{} turns label {before} into label {after}", moves(schema, from, to))
+pub(super) fn flip(
+    (schema, classes): (&Schema, ClassNames),
+    (from, to): (&[f64], &[f64]),
+    labels: [usize; 2],
+) -> String {
+    let [before, after] = labels.map(|label| classes.of(label));
+    format!("{} turns {before} into {after}", moves(schema, from, to))
+}
+
+/// The point on the way from `from` to `to` nearest to `from` among some halvings of the way, while `still` is true of
+/// it; then each of its numbers in three digits, away from `from`, where that is still true.
+pub(super) fn shrunk(
+    from: &[f64],
+    to: Vec<f64>,
+    still: &mut dyn FnMut(&[f64]) -> bool,
+) -> Vec<f64> {
+    let (mut near, mut far, mut found) = (0.0, 1.0, to.clone());
+    for _ in 0..HALVINGS {
+        let middle = (near + far) / 2.0;
+        let between = |(a, b): (&f64, &f64)| if a == b { *a } else { a + middle * (b - a) };
+        let tried: Vec<f64> = from.iter().zip(&to).map(between).collect();
+        match still(&tried) {
+            true => (far, found) = (middle, tried),
+            false => near = middle,
+        }
+    }
+    for feature in 0..found.len() {
+        let (start, end) = (from[feature], found[feature]);
+        if start != end {
+            // what is shown in three digits is then what was evaluated
+            found[feature] = if end > start { above(end, 3) } else { below(end, 3) };
+            if !still(&found) {
+                found[feature] = end;
+            }
+        }
+    }
+    found
 }
 
 /// The word before a text that a number misses by next to nothing, as just left of a threshold.
@@ -142,6 +189,28 @@ mod tests {
         let (a, b) = apart_texts(1.0, 1.0f64.next_up());
         assert_eq!((a.as_str(), b.as_str()), ("1", "1.0000000000000002"));
         assert_eq!(apart_texts(1234.5, 1234.6), ("1234".to_owned(), "1235".to_owned()));
+    }
+
+    #[test]
+    fn classes_have_the_names_that_the_data_tell() {
+        let names = ["ham", "spam"].map(str::to_owned);
+        let said = |classes: &[String]| {
+            flip((&schema(), ClassNames(classes)), (&[0.0; 4], &[1.0, 0.0, 0.0, 0.0]), [1, 0])
+        };
+        assert_eq!(said(&names), "raising a from 0 to 1 turns spam into ham");
+        assert_eq!(said(&[]), "raising a from 0 to 1 turns label 1 into label 0");
+        let numbers = ["5", "7"].map(str::to_owned);
+        assert_eq!(said(&numbers), "raising a from 0 to 1 turns label 7 into label 5");
+    }
+
+    #[test]
+    fn an_example_comes_as_near_as_it_can() {
+        let mut still = |x: &[f64]| x[0] >= 2.5;
+        let found = shrunk(&[2.0, 7.0], vec![4.0, 7.0], &mut still);
+        assert_eq!(found, [2.5, 7.0]);
+        let found = shrunk(&[2.0], vec![0.0], &mut |x| x[0] < 1.0);
+        assert_eq!(found, [0.999], "no 1, of which it is not true");
+        assert_eq!(shrunk(&[2.0], vec![4.0], &mut |x| x[0] == 4.0), [4.0]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn render(
         gates,
         failed,
         against => audited.against.as_ref().map(
-            |against| context! { worse => against.worse.clone(), better => against.better.clone() },
+            |against| context! { worse => against.worse.clone(), better => against.better.clone(), apart => against.apart.clone() },
         ),
         summary => [
             context! { name => "Proved", kind => "decided by the kernel", sentences => proved(model, audited) },
@@ -49,6 +49,7 @@ pub(super) fn render(
             context! { name => "Defended", kind => "proved and measured", sentences => verdicts },
         ],
         frontier => drawn::frontier(model, audited).map(figure_view),
+        again => context! { command => page.cells_command(), results => page.cells() },
         sections => page.sections(),
         left_out => audited.left_out.clone(),
         glossary => pairs(GLOSSARY),

@@ -1,7 +1,13 @@
 //! The sentences of an audit's page: what is proved, what is refuted, what a thief gets, what each defense does.
 
+use super::audited::class_name;
+use std::cmp::Ordering;
+
 use super::format::{integer, observed, percent_of};
-use super::{AuditFindings, Counts, ModelReport, OrderFinding, OrderVerdict, Run, Share};
+use super::{
+    AuditFindings, Counts, DefenseReport, ModelReport, OrderFinding, OrderVerdict, Run, Share,
+};
+use crate::text::counted;
 use crate::text::digits::{above, below, shortest};
 
 /// Agreement from which a model counts as stolen.
@@ -37,7 +43,8 @@ pub(super) fn proved(model: &ModelReport, audited: &AuditFindings) -> Vec<String
             ));
         }
     }
-    told.extend(orders_proved(&audited.orders));
+    let one = class_name(&audited.classes, 1);
+    told.extend(orders_proved(&audited.orders, &one));
     // without a certificate nobody can decide it again
     let certified = audited.changes.iter().filter(|change| change.file.is_some());
     let single = certified.filter(|change| !change.moves.starts_with("all "));
@@ -69,48 +76,43 @@ fn listed(names: &[&str]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-fn orders_proved(orders: &[OrderFinding]) -> Vec<String> {
+fn orders_proved(orders: &[OrderFinding], one: &str) -> Vec<String> {
     let is = |verdict| verdict == OrderVerdict::Proved;
     let still = names(orders, |order| is(order.increasing) && is(order.decreasing));
     let up = names(orders, |order| is(order.increasing) && !is(order.decreasing));
     let down = names(orders, |order| is(order.decreasing) && !is(order.increasing));
     let mut told = Vec::new();
     for (names, what) in [
-        (&up, "more never speaks against class 1"),
-        (&down, "more never speaks for class 1"),
-        (&still, "nothing changes at all: the model does not use it"),
+        (&up, format!("more never speaks against {one}")),
+        (&down, format!("more never speaks for {one}")),
+        (&still, "nothing changes at all: the model does not use it".to_owned()),
     ] {
         if !names.is_empty() {
             let count = names.len();
-            let (features, of) = (if count == 1 { "feature" } else { "features" }, orders.len());
-            told.push(format!("{count} of {of} {features}: {what} ({}).", listed(names)));
+            let features = counted(orders.len(), "feature");
+            told.push(format!("{count} of {features}: {what} ({}).", listed(names)));
         }
     }
     if told.is_empty() && !orders.is_empty() {
         told.push(format!(
-            "None of the {} features is monotone on the whole domain.",
-            orders.len()
+            "None of {} is monotone on the whole domain.",
+            counted(orders.len(), "feature")
         ));
     }
     told
 }
 
-/// The refuted ones, a sentence each, the smallest example first.
+/// The refuted ones, a sentence each, an example with few moved features first.
 pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let mut told = Vec::new();
-    let radii = audited.radii.as_ref().and_then(|radii| {
-        radii.flips.iter().filter(|flip| flip.distance > 0.0).min_by_key(|flip| flip.moved)
-    });
-    let local = audited.local.iter().filter(|local| local.example.is_some());
-    let local = local.min_by_key(|local| local.moved).and_then(|local| local.example.clone());
-    match (radii, local) {
-        (Some(flip), _) => told.push(format!("{} (test row {}).", capital(&flip.words), flip.row)),
-        (None, Some(example)) => told.push(format!("{}.", capital(&example))),
-        (None, None) => {}
-    }
+    told.extend(example_of(audited));
     for local in audited.local.iter().filter(|local| local.epsilon == audited.main_epsilon) {
+        let unsure = match local.unsure_already {
+            0 => String::new(),
+            unsure => format!(" and {} that are right but not sure", integer(unsure)),
+        };
         told.push(format!(
-            "Within {} standard deviations {} of test rows change their answer, besides {} that are wrong as they are.",
+            "Within {} standard deviations {} of test rows lose their right and sure answer, besides {} that are wrong{unsure} as they are.",
             local.epsilon,
             share_of(local.attacked, local.counts),
             integer(local.wrong_already)
@@ -131,9 +133,10 @@ pub(super) fn refuted(audited: &AuditFindings) -> Vec<String> {
     let neither = names(&audited.orders, both);
     if !neither.is_empty() {
         told.push(format!(
-            "{} of {} features go both ways, depending on the others.",
+            "{} of {} {} both ways, depending on the others.",
             neither.len(),
-            audited.orders.len()
+            counted(audited.orders.len(), "feature"),
+            if neither.len() == 1 { "goes" } else { "go" }
         ));
     }
     told
@@ -154,9 +157,15 @@ pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String
             attack.name,
             percent_of(attack.agreement.heldout.mean)
         )),
-        None => told.extend(audited.budgets.last().map(|most| {
-            format!("No attack tried reaches 90% agreement with {} queries.", integer(*most))
-        })),
+        None if let Some(label) = audited.only_label => told.push(format!(
+            "The model answers {} wherever it was asked: one query tells all, and there is nothing more to steal.",
+            class_name(&audited.classes, label)
+        )),
+        None => told.extend(audited.budgets.last().filter(|_| !model.attacks.is_empty()).map(
+            |most| {
+                format!("No attack tried reaches 90% agreement with {} queries.", integer(*most))
+            },
+        )),
     }
     let curve: Vec<String> = audited
         .budgets
@@ -180,6 +189,46 @@ pub(super) fn stolen(model: &ModelReport, audited: &AuditFindings) -> Vec<String
         ));
     }
     told
+}
+
+/// One sentence of verdict about a model: what is proved of it, what the best thief gets, and the defense that takes most
+/// from the thief.
+pub(super) fn verdict_of(model: &ModelReport, audited: &AuditFindings) -> String {
+    let main = audited.local.iter().find(|local| local.epsilon == audited.main_epsilon);
+    let proved = main.map(|local| {
+        let share = share_of(local.counts.proved, local.counts);
+        format!("{share} of rows are proved within {} sd", local.epsilon)
+    });
+    let budget = audited.defended_budget;
+    let thief = model.best_attack(budget).map(|best| {
+        let agreement = percent_of(best.agreement.heldout.mean);
+        format!("the best thief with {} queries agrees on {agreement}", integer(budget))
+    });
+    let facts: Vec<String> = proved.into_iter().chain(thief).collect();
+    let facts = match facts.is_empty() {
+        true => String::new(),
+        false => format!(" {}.", capital(&facts.join("; "))),
+    };
+    let after = |defense: &&DefenseReport| defense.best_thieves().map(|[_, after]| after.1);
+    let with = model.defenses.iter().filter(|defense| after(defense).is_some());
+    let best = with.min_by(|a, b| after(a).partial_cmp(&after(b)).unwrap_or(Ordering::Equal));
+    let defense = best.map_or_else(String::new, |best| {
+        format!(" The defense that leaves a thief least: {}", best.verdict(budget))
+    });
+    format!("Right on {} of test rows.{facts}{defense}", observed(model.accuracy))
+}
+
+/// An example against a model in words, if there is one.
+pub(super) fn example_of(audited: &AuditFindings) -> Option<String> {
+    let flips = audited.radii.iter().flat_map(|radii| &radii.flips);
+    let flip = flips.filter(|flip| flip.distance > 0.0).min_by_key(|flip| flip.moved);
+    let local = audited.local.iter().filter(|local| local.example.is_some());
+    let local = local.min_by_key(|local| local.moved).and_then(|local| local.example.clone());
+    match (flip, local) {
+        (Some(flip), _) => Some(format!("{} (test row {}).", capital(&flip.words), flip.row)),
+        (None, Some(example)) => Some(format!("{}.", capital(&example))),
+        (None, None) => None,
+    }
 }
 
 /// An upper end in three digits, rounded up.

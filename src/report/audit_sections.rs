@@ -1,15 +1,19 @@
 //! The sections of an audit's page: figures, tables that are shown or folded, and the commands that make them again.
 
+use std::collections::BTreeSet;
+
 use minijinja::{Value, context};
 
 use super::audit_reading::{at_least, at_most};
-use super::format::{NONE, integer, observed, percent_of};
+use super::audit_stealing::stealing_tables;
+use super::audited::class_name;
+use super::format::{NONE, integer, observed, percent_of, shell_word};
 use super::html::{figure_view, table_view};
 use super::plots::{Figure, audited as drawn, figures};
 use super::sections::{Column, Section, Table, Topic, sections};
 use super::{
     AuditFindings, ChangeFinding, Counts, DefenseReport, FlipFinding, LocalFinding, ModelReport,
-    OrderFinding, OrderVerdict, Run, Share,
+    NO_PRIVACY, OrderFinding, OrderVerdict, Run, Share,
 };
 
 /// Rows of a table that are not folded.
@@ -35,6 +39,8 @@ struct PageSection {
     folded: Vec<Table>,
     /// Commands that make the figures again.
     commands: Vec<String>,
+    /// The file with the lines of results; `None` for parts that are no cells.
+    results: Option<String>,
 }
 
 impl PageViews<'_> {
@@ -97,6 +103,10 @@ impl PageViews<'_> {
         all.into_iter().filter(is_there).collect()
     }
 
+    fn class_one(&self) -> String {
+        class_name(&self.audited.classes, 1)
+    }
+
     /// The tables of a topic as other reports have them.
     fn tables(&self, topic: Topic) -> Vec<Table> {
         let found = sections(self.run).into_iter().filter(|section| section.topic == topic);
@@ -104,23 +114,52 @@ impl PageViews<'_> {
         tables.filter(|table| !table.rows.is_empty()).collect()
     }
 
-    fn check_command(&self, file: &str) -> Option<String> {
-        let model = self.model.file.as_deref()?;
+    /// The way from the page to the folder of the audit, with a slash at its end; empty on the page of the audit itself.
+    fn way(&self) -> &str {
+        let file = self.model.file.as_deref().unwrap_or_default();
+        file.find("models/").and_then(|at| file.get(..at)).unwrap_or_default()
+    }
+
+    /// The lines of results.
+    pub(super) fn cells(&self) -> String {
+        format!("{}cells.jsonl", self.way())
+    }
+
+    /// The command that makes every cell again. A grid under another name of the data is not found by itself.
+    pub(super) fn cells_command(&self) -> String {
+        let (way, audited) = (self.way(), self.audited);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let end = audited.data.as_deref().and_then(|data| data.rsplit('/').next());
+        match end.filter(|end| end.chars().all(is_plain)) {
+            None => audited.command.clone(),
+            Some(_) if way.is_empty() => "propcert study run grid.toml --out again".to_owned(),
+            Some(_) => {
+                format!("cd {} && propcert study run grid.toml --out again", shell_word(way))
+            }
+        }
+    }
+
+    /// The command that decides a certificate again, of a claim about rows with its data.
+    fn check_command(&self, file: &str, is_of_rows: bool) -> Option<String> {
+        let model = shell_word(self.model.file.as_deref()?);
         let name = file.rsplit('/').next()?.strip_suffix(".jsonl")?;
-        let data = &self.run.data.name;
-        Some(format!(
-            "propcert check {file} --model {model} --spec specs/{name}.toml --data {data}"
-        ))
+        let data = match (is_of_rows, &self.audited.data) {
+            (true, data) => format!(" --data {}", shell_word(data.as_ref()?)),
+            (false, _) => String::new(),
+        };
+        let spec = shell_word(&format!("{}specs/{name}.toml", self.way()));
+        Some(format!("propcert check {} --model {model} --spec {spec}{data}", shell_word(file)))
     }
 
     fn local(&self) -> PageSection {
-        const COLUMNS: [Column; 7] = [
+        const COLUMNS: [Column; 8] = [
             Column::text("ε"),
             Column::number("proved"),
             Column::number("open"),
             Column::number("refuted: attacked"),
             Column::number("refuted: wrong already"),
-            Column::text("smallest example"),
+            Column::number("refuted: unsure already"),
+            Column::text("an example of attacked"),
             Column::file("certificate"),
         ];
         let row = |local: &LocalFinding| {
@@ -132,6 +171,7 @@ impl PageViews<'_> {
                 share(undecided),
                 share(local.attacked),
                 share(local.wrong_already),
+                share(local.unsure_already),
                 local.example.clone().unwrap_or_else(|| NONE.to_owned()),
                 local.file.clone(),
             ]
@@ -149,7 +189,11 @@ impl PageViews<'_> {
             figures: drawn::bands(self.audited, "bands").into_iter().collect(),
             shown: table("", &COLUMNS, rows),
             folded: Vec::new(),
-            commands: main.and_then(|main| self.check_command(&main.file)).into_iter().collect(),
+            commands: main
+                .and_then(|main| self.check_command(&main.file, true))
+                .into_iter()
+                .collect(),
+            results: Some(self.cells()),
         }
     }
 
@@ -181,24 +225,31 @@ impl PageViews<'_> {
         let command = radii.and_then(|radii| radii.flips.first()).map(|flip| {
             let stem = flip.file.strip_suffix(".flip.jsonl").unwrap_or(&flip.file);
             format!(
-                "propcert check {} --model {} --spec {stem}.flip.toml --data {stem}.csv --witnesses",
-                flip.file,
-                self.model.file.as_deref().unwrap_or_default()
+                "propcert check {} --model {} --spec {} --data {} --witnesses",
+                shell_word(&flip.file),
+                shell_word(self.model.file.as_deref().unwrap_or_default()),
+                shell_word(&format!("{stem}.flip.toml")),
+                shell_word(&format!("{stem}.csv"))
             )
         });
+        let whole = match radii.is_some_and(|radii| radii.is_whole) {
+            true => "Whole-number features keep to whole numbers.",
+            false => "All features count as real numbers.",
+        };
         PageSection {
             id: "radii",
             title: "Exact radii",
             evidence: "decided by the kernel",
             intro: format!(
                 "The radius of a row is the distance to the nearest input with another label, in standard deviations of \
-                 the feature that changes most. Whole-number features count as real ones here. A radius of 0 means \
+                 the feature that changes most. {whole} A radius of 0 means \
                  that the row lies on a threshold.{confirmed}"
             ),
             figures: drawn::radii(self.audited).into_iter().collect(),
             shown: table("The nearest changes", &COLUMNS, rows),
             folded: self.tables(Topic::Radii),
             commands: command.into_iter().collect(),
+            results: None,
         }
     }
 
@@ -241,19 +292,26 @@ impl PageViews<'_> {
             id: "orders",
             title: "Features that speak one way",
             evidence: "decided by the kernel",
-            intro: "Monotonicity on the whole declared domain: increasing means that a greater value of the feature, \
-                    all others equal, never lowers the score of class 1; decreasing, that it never raises it. Nobody \
+            intro: format!(
+                "Monotonicity on the whole declared domain: increasing means that a greater value of the feature, \
+                    all others equal, never lowers the score of {}; decreasing, that it never raises it. Nobody \
                     has to say which: both are asked of every feature. A step against a direction is a pair of inputs, \
-                    evaluated exactly."
-                .to_owned(),
+                    evaluated exactly.",
+                self.class_one()
+            ),
             figures: Vec::new(),
             shown,
             folded: folded.into_iter().chain(rest).collect(),
             commands: (!orders.is_empty())
-                .then(|| self.check_command(&format!("certificates/{}/monotone-increasing.jsonl", self.model.name)))
+                .then(|| {
+                    let file = "monotone-increasing.jsonl";
+                    let file = format!("{}certificates/{}/{file}", self.way(), self.model.name);
+                    self.check_command(&file, false)
+                })
                 .flatten()
                 .into_iter()
                 .collect(),
+            results: Some(self.cells()),
         }
     }
 
@@ -296,19 +354,25 @@ impl PageViews<'_> {
                 at_most(most)
             )
         });
+        let files: BTreeSet<&String> =
+            self.audited.changes.iter().filter_map(|change| change.file.as_ref()).collect();
+        let commands =
+            files.into_iter().filter_map(|file| self.check_command(file, false)).collect();
         PageSection {
             id: "changes",
             title: "How far the score moves",
             evidence: "decided by the kernel",
             intro: format!(
                 "One feature moves over its whole declared range while all others stay; in a small neighbourhood \
-                 all features move, by at most ε each. The score is the log-odds of class 1; both ends were shown by \
-                 the kernel.{span}{posterior}"
+                 all features move, by at most ε each. The score is the log-odds of {}; both ends were shown by \
+                 the kernel.{span}{posterior}",
+                self.class_one()
             ),
             figures: Vec::new(),
             shown,
             folded,
-            commands: Vec::new(),
+            commands,
+            results: None,
         }
     }
 
@@ -321,10 +385,14 @@ impl PageViews<'_> {
                     share of held-out rows on which it decides as the model. Every attack is run again with other \
                     seeds. masked-thief uses the certificates: labels that follow from proofs cost no query."
                 .to_owned(),
-            figures: drawn::learning(self.model, self.audited).into_iter().collect(),
-            shown: Vec::new(),
+            figures: drawn::learning(self.model, self.audited)
+                .into_iter()
+                .chain(drawn::inference(self.audited))
+                .collect(),
+            shown: stealing_tables(self.model, self.audited),
             folded: self.tables(Topic::Stealing),
-            commands: vec!["propcert study run grid.toml --out again".to_owned()],
+            commands: vec![self.cells_command()],
+            results: Some(self.cells()),
         }
     }
 
@@ -339,7 +407,8 @@ impl PageViews<'_> {
             figures: figures(self.run, Topic::GivesAway, "gives-away"),
             shown: Vec::new(),
             folded: self.tables(Topic::GivesAway),
-            commands: Vec::new(),
+            commands: vec![self.cells_command()],
+            results: Some(self.cells()),
         }
     }
 
@@ -376,12 +445,14 @@ impl PageViews<'_> {
             title: "Defenses",
             evidence: "proved and measured, apart",
             intro: "Each defense changes the answers and is as strong as its budget of accuracy on validation rows allows. \
-                    The proofs are made again of the defended model; the thieves attack it again with the same seeds."
-                .to_owned(),
+                    The proofs are made again of the defended model; the thieves attack it again with the same seeds. "
+                .to_owned()
+                + NO_PRIVACY,
             figures: Vec::new(),
             shown: table("", &COLUMNS, self.model.defenses.iter().map(row).collect()),
             folded: self.tables(Topic::Defenses),
-            commands: Vec::new(),
+            commands: vec![self.cells_command()],
+            results: Some(self.cells()),
         }
     }
 
@@ -396,13 +467,14 @@ impl PageViews<'_> {
             figures: Vec::new(),
             shown: Vec::new(),
             folded: tables.collect(),
-            commands: Vec::new(),
+            commands: vec![self.cells_command()],
+            results: Some(self.cells()),
         }
     }
 }
 
 /// A table, or none if it has no rows.
-fn table(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> Vec<Table> {
+pub(super) fn table(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> Vec<Table> {
     if rows.is_empty() { Vec::new() } else { vec![Table::new(caption, columns, rows)] }
 }
 
@@ -416,7 +488,8 @@ fn split(caption: &str, columns: &[Column], rows: Vec<Vec<String>>) -> (Vec<Tabl
 }
 
 fn section_view(section: PageSection) -> Value {
-    let PageSection { id, title, evidence, intro, figures, shown, folded, commands } = section;
+    let PageSection { id, title, evidence, intro, figures, shown, folded, commands, results } =
+        section;
     let figures: Vec<Value> = figures.into_iter().map(figure_view).collect();
     let shown: Vec<Value> = shown.into_iter().map(table_view).collect();
     let fold = |table: Table| {
@@ -427,5 +500,5 @@ fn section_view(section: PageSection) -> Value {
         context! { name, tables => vec![table_view(Table { caption: String::new(), ..table })] }
     };
     let folded: Vec<Value> = folded.into_iter().map(fold).collect();
-    context! { id, title, evidence, intro, figures, shown, folded, commands }
+    context! { id, title, evidence, intro, figures, shown, folded, commands, results }
 }

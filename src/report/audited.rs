@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Share};
+use super::{Counts, ModelReport, Run, Share};
 
 /// The findings of an audit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditFindings {
-    /// The call that makes the audit again, with the names of files.
+    /// The call that makes the audit again, with the files as they were given.
     pub command: String,
     /// Format that the model was imported from, and what the import says of it; absent for native models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +20,15 @@ pub struct AuditFindings {
     pub majority: Share,
     /// The radius whose certificates are given to thieves, carried through defenses and drawn on the frontier.
     pub main_epsilon: String,
+    /// The data as commands from the folder of the report name it; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Names of the classes, in class order; empty where the data tell none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// The only label that test rows get, where no point with another label was found: there is nothing to steal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_label: Option<usize>,
     /// Query budgets of the attacks, ascending.
     pub budgets: Vec<u64>,
     /// The budget at which defenses are measured.
@@ -33,6 +42,9 @@ pub struct AuditFindings {
     pub radii: Option<RadiiFinding>,
     /// The largest changes of the score.
     pub changes: Vec<ChangeFinding>,
+    /// Labels that a thief infers by intervals, by the threshold of their length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<IntervalFinding>,
     /// Posteriors seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posterior: Option<PosteriorFinding>,
@@ -53,6 +65,45 @@ pub struct RunAgainst {
     pub worse: Vec<String>,
     /// Those that got better.
     pub better: Vec<String>,
+    /// Those that both have, over different rows or under different claims: they are not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<String>,
+}
+
+/// One audit of several on one page.
+pub(super) struct AuditView<'a> {
+    /// The model, with its data where several have its name.
+    pub(super) name: String,
+    pub(super) model: &'a ModelReport,
+    pub(super) audited: &'a AuditFindings,
+}
+
+/// All audits of some runs.
+pub(super) fn audits_of(runs: &[Run]) -> Vec<AuditView<'_>> {
+    let models = || runs.iter().flat_map(|run| run.models.iter().map(move |model| (run, model)));
+    let is_shared = |name: &str| models().filter(|(_, model)| model.name == name).count() > 1;
+    let view = |(run, model): (&Run, &'_ ModelReport)| match is_shared(&model.name) {
+        true => format!("{} ({})", model.name, run.data.name),
+        false => model.name.clone(),
+    };
+    let audits = models().filter_map(|(run, model)| {
+        let audited = model.audited.as_deref()?;
+        Some(AuditView { name: view((run, model)), model, audited })
+    });
+    audits.collect()
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// The name of a label in class order: that of the data, else `label 1`. A name that is a number is written so too.
+pub(crate) fn class_name(names: &[String], label: usize) -> String {
+    match names.get(label) {
+        Some(name) if name.parse::<f64>().is_err() => name.clone(),
+        Some(number) => format!("label {number}"),
+        None => format!("label {label}"),
+    }
 }
 
 /// Local invariance at one radius.
@@ -65,15 +116,31 @@ pub struct LocalFinding {
     pub counts: Counts,
     /// Refuted rows that the model classifies wrong as they are.
     pub wrong_already: u64,
-    /// Refuted rows that it classifies right: a point nearby gets another answer.
+    /// Refuted rows that it classifies right, but not as surely as the claim asks, as they are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unsure_already: u64,
+    /// Refuted rows that keep the claim as they are: a point nearby gets another answer, or one that is not sure.
     pub attacked: u64,
-    /// The smallest of these points in words; absent if there is none.
+    /// One of these points in words, with another label if there is one, and few features moved; absent if there is
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub example: Option<String>,
     /// Number of features that move there; 0 if there is none.
     pub moved: u64,
     /// The certificate, relative to the folder of the report.
     pub file: String,
+}
+
+/// Labels that a thief infers where an interval for the posterior is short, summed over repetitions. Measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntervalFinding {
+    /// The threshold, as the plan states it.
+    pub threshold: String,
+    /// Inferred ones of the labels of made points; the others were paid.
+    pub inferred: Share,
+    /// Right ones of the inferred labels.
+    pub right: Share,
 }
 
 /// The kernel's answer about one direction.
@@ -121,6 +188,9 @@ pub struct RadiiFinding {
     pub confirmed: Share,
     /// The nearest changes in words, nearest first.
     pub flips: Vec<FlipFinding>,
+    /// True if whole-number features keep to whole numbers; absent in reports of earlier versions, where they did not.
+    #[serde(default)]
+    pub is_whole: bool,
 }
 
 /// A change of label.

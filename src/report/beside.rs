@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! tables.md    every table below its heading and caption
-//! tables.csv   run,section,table,row,column,value     a line per cell; rows count from 1
+//! tables.csv   run,section,table,row,column,value,number     a line per cell; rows count from 1
 //! ```
+//!
+//! `number` is the value of a cell with a number: a share as a decimal (`72 of 99` and `72.7%` too), without grouping;
+//! empty for texts.
 
 use super::Report;
 use super::audit_sections::PageViews;
 use super::html::only_audit;
-use super::sections::{Table, sections};
+use super::sections::{CellKind, Table, sections};
 use crate::text::csv_of;
 
 /// The columns of `tables.csv`.
-const COLUMNS: [&str; 6] = ["run", "section", "table", "row", "column", "value"];
+const COLUMNS: [&str; 7] = ["run", "section", "table", "row", "column", "value", "number"];
 
 /// A table with the name of its run and the title of its section.
 struct PlacedTable {
@@ -78,17 +81,57 @@ fn cells_of(tables: &[PlacedTable]) -> String {
             cells.extend(table.columns.iter().zip(row).map(|(column, value)| {
                 let place = [run, section, &table.caption].map(String::clone);
                 let [run, section, caption] = place;
-                [run, section, caption, number.to_string(), column.name.to_owned(), value.clone()]
+                let amount = match column.kind {
+                    CellKind::Number => {
+                        number_of(value).map_or_else(String::new, |x| x.to_string())
+                    }
+                    CellKind::Text | CellKind::Claim | CellKind::File => String::new(),
+                };
+                let (column, value) = (column.name.to_owned(), value.clone());
+                [run, section, caption, number.to_string(), column, value, amount]
             }));
         }
     }
     csv_of(cells)
 }
 
+/// The number that a cell shows first; of a share with its counts their quotient.
+fn number_of(text: &str) -> Option<f64> {
+    let whole = |text: &str| text.replace(',', "").parse::<f64>().ok();
+    let counted = text.rsplit_once('(').map_or(text, |(_, rest)| rest.trim_end_matches(')'));
+    let counts = counted.split_once(" of ").and_then(|(a, b)| Some((whole(a)?, whole(b)?)));
+    if let Some((count, of)) = counts {
+        return (of > 0.0).then(|| count / of);
+    }
+    let first = text.split_whitespace().next()?;
+    match first.strip_suffix('%') {
+        Some(percent) => Some(whole(percent)? / 100.0),
+        None => whole(first.strip_prefix('+').unwrap_or(first)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture::run;
     use super::*;
+
+    #[test]
+    fn numbers_are_numbers() {
+        for (text, number) in [
+            ("75.0% (72 of 96)", Some(0.75)),
+            ("812 of 1,624", Some(0.5)),
+            ("94.5%", Some(0.945)),
+            ("12,340", Some(12340.0)),
+            ("94.21 ±0.35", Some(94.21)),
+            ("+0.42 [-0.10, +0.94]", Some(0.42)),
+            ("-0.10", Some(-0.1)),
+            ("–", None),
+            ("0 of 0", None),
+            ("", None),
+        ] {
+            assert_eq!(number_of(text), number, "{text}");
+        }
+    }
 
     #[test]
     fn every_cell_of_the_page_is_in_both_files() {

@@ -12,7 +12,7 @@ use crate::spec::CountedBy;
 use super::{AuditFindings, Counts, Difference, Estimate, PerSet, Share};
 
 /// One model of a run and everything found out about it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelReport {
     /// Unique within its run: `natural-mlp`, `natural-trees`, `monotone-trees`.
@@ -183,6 +183,20 @@ pub struct AttackReport {
     pub f1: Estimate,
     /// Paired comparisons with other attacks of this model; the first is the one to read.
     pub versus: Vec<Paired>,
+    /// Mean angles of gradients on test rows and on the points that the attack makes; absent where they are not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<MeanAngles>,
+}
+
+/// Mean angles between the gradients of all pairs of a test row and a made point, in degrees, at weights that take a
+/// step after each point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeanAngles {
+    /// Over the first 50 of each.
+    pub first: Estimate,
+    /// Over all made points and as many test rows.
+    pub all: Estimate,
 }
 
 /// This attack minus a reference attack, repetition by repetition.
@@ -224,6 +238,22 @@ pub struct DefenseReport {
     pub certificates: Vec<StillProved>,
     /// For each attack, the agreement without and with the defense.
     pub attacks: Vec<DefendedAttack>,
+    /// The best thief without the defense beside the best with it; absent without attacks, and in reports of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestThieves>,
+}
+
+/// The best thieves on held-out rows, each against the target that it is best against. They may be different attacks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BestThieves {
+    /// Name of the best attack without the defense.
+    pub before: String,
+    /// Name of the best attack through the defense.
+    pub after: String,
+    /// Agreement of the first minus that of the second, paired by repetition: both start from the same seed rows.
+    pub decrease: Difference,
 }
 
 /// One property of the defended model.

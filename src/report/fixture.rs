@@ -190,6 +190,7 @@ fn attack(name: &str, agreement: [f64; 3], free: u64, versus: &[&str]) -> Attack
         mse: estimate(0.0512),
         f1: estimate(0.8433),
         versus: versus.iter().map(paired).collect(),
+        angles: None,
     }
 }
 
@@ -233,5 +234,6 @@ fn defense() -> DefenseReport {
             after: per_set([0.8432, 0.9120, 0.5533], estimate),
             decrease: per_set([0.018, 0.0303, 0.0178], difference),
         }],
+        best: None,
     }
 }

@@ -77,6 +77,15 @@ pub(super) fn averages(totals: impl IntoIterator<Item = (u64, u64)>) -> Vec<Stri
     totals.iter().map(average).collect()
 }
 
+/// A word of a command line: in quotes where the shell would read it otherwise.
+pub(crate) fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_./:@%+=,-".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// A claim such as `local-invariance (epsilon 0.1, delta 0.5)`.
 pub(super) fn claim(name: &PropertyName) -> String {
     if name.parameters.is_empty() {
@@ -97,6 +106,14 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_command_stay_one_word() {
+        assert_eq!(shell_word("../data/tiny-1.csv"), "../data/tiny-1.csv");
+        assert_eq!(shell_word("my data.csv"), "'my data.csv'");
+        assert_eq!(shell_word("it's"), "'it'\\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 
     #[test]
     fn thousands_are_grouped() {

@@ -15,6 +15,8 @@ pub(super) struct FrontierPoint {
     pub(super) model: String,
     /// Kind and strength of the defense.
     pub(super) defense: Option<String>,
+    /// Kind of the defense.
+    pub(super) kind: Option<String>,
     /// Obligations of the claim that are proved.
     pub(super) proved: Share,
     /// The attack with the largest mean agreement on held-out rows, of those with the largest budget.
@@ -56,6 +58,7 @@ fn add(model: &ModelReport, claim: &PropertyName, points: &mut Vec<FrontierPoint
     points.push(FrontierPoint {
         model: model.name.clone(),
         defense: None,
+        kind: None,
         proved: Share::new(certificate.counts.proved, certificate.counts.n()),
         thief: (best.name.clone(), best.agreement.heldout.mean),
         accuracy: model.accuracy,
@@ -69,6 +72,7 @@ fn add(model: &ModelReport, claim: &PropertyName, points: &mut Vec<FrontierPoint
         points.push(FrontierPoint {
             model: model.name.clone(),
             defense: Some(format!("{} {}", defense.kind, defense.strength)),
+            kind: Some(defense.kind.clone()),
             proved: Share::new(kept.after.proved, kept.after.n()),
             thief: (name.to_owned(), mean),
             accuracy: defense.accuracy_after,

@@ -3,7 +3,10 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 
+use super::audit_reading::{example_of, verdict_of};
+use super::audited::{AuditView, audits_of};
 use super::format::{NONE, printable};
+use super::plots::audited::frontier_of_audits;
 use super::plots::{Figure, figures};
 use super::reading::{GLOSSARY, alarms, data_facts, digests, headlines, provenance};
 use super::sections::{CellKind, Column, Section, Table, overview, sections};
@@ -23,7 +26,15 @@ pub fn render_html(report: &Report) -> Result<String, ReportError> {
     let runs: Vec<Value> = report.runs.iter().enumerate().map(run_view).collect();
     let overview: Vec<Value> = overview(&report.runs).into_iter().map(table_view).collect();
     let glossary = pairs(GLOSSARY);
-    let values = context! { title => report.title.clone(), overview, runs, glossary };
+    let audits = audits_of(&report.runs);
+    let sentences = audits.iter().map(|AuditView { name, model, audited }| {
+        let sentences = std::iter::once(verdict_of(model, audited)).chain(example_of(audited));
+        (name.clone(), sentences.collect::<Vec<_>>())
+    });
+    let audited = pairs(sentences);
+    let frontier = frontier_of_audits(&audits).map(figure_view);
+    let is_apart = audits.len() > 1 && frontier.is_none();
+    let values = context! { title => report.title.clone(), overview, audited, frontier, is_apart, runs, glossary };
     let lines = filled("report.html", TEMPLATE, values)?;
     Ok(lines.split('\n').map(printable).collect::<Vec<_>>().join("\n"))
 }

@@ -13,6 +13,7 @@
 mod audit_page;
 mod audit_reading;
 mod audit_sections;
+mod audit_stealing;
 mod audited;
 mod beside;
 mod estimate;
@@ -35,21 +36,26 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::certificate::Totals as Counts;
 pub use crate::text::Share;
+pub(crate) use audited::class_name;
 pub use audited::{
-    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, LocalFinding, OrderFinding,
-    OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
+    AuditFindings, ChangeFinding, FlipFinding, GateOutcome, IntervalFinding, LocalFinding,
+    OrderFinding, OrderVerdict, PosteriorFinding, RadiiFinding, RunAgainst,
 };
 pub use estimate::{Difference, Estimate, PerSet};
 pub use findings::{
-    AttackReport, Baseline, CertificateReport, DefendedAttack, DefenseReport, GivesAway,
-    ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve, SettledPoint,
-    StillProved,
+    AttackReport, Baseline, BestThieves, CertificateReport, DefendedAttack, DefenseReport,
+    GivesAway, MeanAngles, ModelReport, Paired, PropertyName, RadiiReport, Sampled, SettledCurve,
+    SettledPoint, StillProved,
 };
-pub(crate) use format::{integer as grouped, observed, percent_of};
+pub(crate) use format::{integer as grouped, observed, percent_of, shell_word};
 pub(crate) use html::filled;
 pub use html::render_html;
 pub use junit::render_junit;
 pub(crate) use terminal::ruled;
+
+/// A remark below every table about defended models.
+pub(crate) const NO_PRIVACY: &str = "Answers by the largest posterior are no privacy: the same point always gets the same \
+                                     answer.";
 
 /// The names of the files of a report.
 pub const REPORT_FILES: [&str; 4] = ["report.json", "report.html", "tables.md", "tables.csv"];
@@ -202,6 +208,9 @@ impl Report {
         };
         for model in self.runs.iter_mut().flat_map(|run| &mut run.models) {
             move_file(&mut model.file);
+            if let Some(audited) = &mut model.audited {
+                move_findings(audited, way);
+            }
             model.certificates.iter_mut().for_each(|certificate| move_file(&mut certificate.file));
             for defense in &mut model.defenses {
                 move_file(&mut defense.file);
@@ -217,6 +226,17 @@ impl Report {
             run.data.name = format!("{}, {folder}", run.data.name);
         }
         self
+    }
+}
+
+/// Moves the files that findings name. The data move too if they are named by their path.
+fn move_findings(audited: &mut AuditFindings, way: &str) {
+    let files = audited.local.iter_mut().map(|local| &mut local.file);
+    let flips = audited.radii.iter_mut().flat_map(|radii| &mut radii.flips);
+    let changes = audited.changes.iter_mut().filter_map(|change| change.file.as_mut());
+    let data = audited.data.iter_mut().filter(|data| data.contains('/') && !data.starts_with('/'));
+    for file in files.chain(flips.map(|flip| &mut flip.file)).chain(changes).chain(data) {
+        *file = format!("{way}/{file}");
     }
 }
 

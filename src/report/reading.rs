@@ -104,11 +104,11 @@ fn model_alarms(model: &ModelReport) -> Vec<String> {
     });
     let wrong =
         model.attacks.iter().filter(|attack| is_certified_and_wrong(attack)).map(|attack| {
-            let count = integer(attack.inferred_wrong);
-            format!(
-                "{name}, {}: {count} labels inferred by proof are wrong; must be 0.",
-                attack.name
-            )
+            let (count, are) = match attack.inferred_wrong {
+                1 => ("1 label".to_owned(), "is"),
+                many => (format!("{} labels", integer(many)), "are"),
+            };
+            format!("{name}, {}: {count} inferred by proof {are} wrong; must be 0.", attack.name)
         });
     let settled = model.gives_away.iter().flat_map(|gives_away| &gives_away.settled);
     let unsettled = settled.filter_map(|curve| curve.points.last()).filter(|last| last.wrong > 0);

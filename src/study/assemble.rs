@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::model::{DataSet, Digest, Part};
 use crate::report::{
-    AttackReport, Baseline, CertificateReport, DataSummary, DefendedAttack, DefenseReport,
-    Difference, Estimate, ModelReport, Paired, PartRows, PerSet, StillProved,
+    AttackReport, Baseline, BestThieves, CertificateReport, DataSummary, DefendedAttack,
+    DefenseReport, Difference, Estimate, MeanAngles, ModelReport, Paired, PartRows, PerSet,
+    StillProved,
 };
 use crate::steal::{Figures, Repetition, Scores};
 
 use super::StudyError;
 use super::cell::{Cell, Layout, Work};
-use super::line::{CellResult, CertifiedCell, MeasuredCell, ResultLine, StolenCell};
+use super::line::{CellAngles, CellResult, CertifiedCell, MeasuredCell, ResultLine, StolenCell};
 
 /// The lines of one model on one data set, in the order of cells.
 pub(super) struct ModelLines<'a> {
@@ -35,6 +36,8 @@ struct Attacked<'a> {
     name: &'a str,
     first: &'a StolenCell,
     repetitions: Vec<Repetition>,
+    /// Angles of gradients, of the repetitions that have them.
+    angles: Vec<CellAngles>,
 }
 
 impl<'a> ModelLines<'a> {
@@ -47,8 +50,7 @@ impl<'a> ModelLines<'a> {
         for defense in 0..self.layout.defenses.len() {
             defenses.extend(self.defense(defense, &attacked)?);
         }
-        let attacks =
-            attacked.iter().map(|one| attack_report(one.name, one.first, &one.repetitions));
+        let attacks = attacked.iter().map(attack_report);
         let MeasuredCell { family, size, accuracy, f1, radii, gives_away, .. } = measured.clone();
         Ok(Some(ModelReport {
             name: self.layout.models.get(cell.model).cloned().unwrap_or_default(),
@@ -101,11 +103,15 @@ impl<'a> ModelLines<'a> {
                 continue;
             };
             match attacked.last_mut().filter(|(last, _)| *last == attack) {
-                Some((_, one)) => one.repetitions.push(stolen.figures),
+                Some((_, one)) => {
+                    one.repetitions.push(stolen.figures);
+                    one.angles.extend(stolen.angles);
+                }
                 None => {
                     let name = layout.attacks.get(attack).map_or("", String::as_str);
                     let repetitions = vec![stolen.figures];
-                    attacked.push((attack, Attacked { name, first: stolen, repetitions }));
+                    let angles = stolen.angles.into_iter().collect();
+                    attacked.push((attack, Attacked { name, first: stolen, repetitions, angles }));
                 }
             }
         }
@@ -125,11 +131,12 @@ impl<'a> ModelLines<'a> {
             _ => None,
         });
         let Some((cell, effect)) = measured.next() else { return Ok(None) };
-        let mut attacks = Vec::new();
+        let mut pairs = Vec::new();
         for closed in self.attacked(Some(defense)) {
             let before = open.iter().find(|one| one.name == closed.name);
-            attacks.extend(before.map(|before| decrease(before, &closed)).transpose()?);
+            pairs.extend(before.map(|before| (before, closed)));
         }
+        let attacks = pairs.iter().map(|(before, closed)| decrease(before, closed));
         Ok(Some(DefenseReport {
             kind: effect.kind.clone(),
             strength: effect.strength.clone(),
@@ -141,7 +148,8 @@ impl<'a> ModelLines<'a> {
             label_flips: effect.label_flips,
             posterior_shift: Some(effect.posterior_shift),
             certificates: self.still_proved(defense),
-            attacks,
+            attacks: attacks.collect::<Result<_, _>>()?,
+            best: best_thieves(&pairs)?,
         }))
     }
 
@@ -179,11 +187,8 @@ fn baselines(attacked: &[Attacked]) -> Result<Vec<Baseline>, StudyError> {
 }
 
 /// The figures of one attack, with its paired comparisons.
-fn attack_report(
-    name: &str,
-    attack: &StolenCell,
-    repetitions: &[Repetition],
-) -> Result<AttackReport, StudyError> {
+fn attack_report(attacked: &Attacked) -> Result<AttackReport, StudyError> {
+    let Attacked { name, first: attack, repetitions, angles } = attacked;
     let figures: Vec<Figures> = repetitions.iter().map(|r| r.attack).collect();
     let scores: Vec<Scores> = figures.iter().map(|f| f.scores).collect();
     let sum = |value: &dyn Fn(&Figures) -> u64| figures.iter().map(value).sum();
@@ -193,7 +198,7 @@ fn attack_report(
         versus(&scores, repetitions)?
     };
     Ok(AttackReport {
-        name: name.to_owned(),
+        name: (*name).to_owned(),
         generator: attack.generator.clone(),
         inference: attack.inference.clone(),
         budget: attack.budget,
@@ -207,7 +212,19 @@ fn attack_report(
         mse: estimate(&scores, |s| s.mse)?,
         f1: estimate(&scores, |s| s.f1)?,
         versus,
+        angles: mean_angles(angles)?,
     })
+}
+
+/// The means of angles over the repetitions that have them.
+fn mean_angles(angles: &[CellAngles]) -> Result<Option<MeanAngles>, StudyError> {
+    let of = |angle: fn(&CellAngles) -> Option<f64>| angles.iter().filter_map(angle).collect();
+    let (first, all): (Vec<f64>, Vec<f64>) = (of(|one| one.first), of(|one| one.all));
+    if first.is_empty() || all.is_empty() {
+        return Ok(None);
+    }
+    let [first, all] = [first, all].map(|values| Estimate::from_repetitions(&values));
+    Ok(Some(MeanAngles { first: first?, all: all? }))
 }
 
 /// The attack beside comparable runs.
@@ -246,6 +263,35 @@ fn decrease(open: &Attacked, closed: &Attacked) -> Result<DefendedAttack, StudyE
         after: estimates(&after)?,
         decrease: differences(&before, &after)?,
     })
+}
+
+/// The best thief without a defense beside the best with it, paired by repetition: repetitions of different attacks
+/// share their seeds too. `None` where there are no attacks, or not equally many repetitions.
+fn best_thieves(pairs: &[(&Attacked, Attacked)]) -> Result<Option<BestThieves>, StudyError> {
+    let heldout = |attacked: &Attacked| -> Vec<f64> {
+        attacked.repetitions.iter().map(|run| run.attack.scores.agreement.held_out).collect()
+    };
+    let before = best(pairs.iter().map(|(open, _)| (open.name, heldout(open))))?;
+    let after = best(pairs.iter().map(|(_, closed)| (closed.name, heldout(closed))))?;
+    let (Some(before), Some(after)) = (before, after) else { return Ok(None) };
+    let decrease = Difference::from_pairs(&before.1, &after.1).ok();
+    let pair =
+        |decrease| BestThieves { before: before.0.to_owned(), after: after.0.to_owned(), decrease };
+    Ok(decrease.map(pair))
+}
+
+/// The attack with the largest mean, of equal ones the first, with its agreement in every repetition.
+fn best<'n>(
+    attacks: impl Iterator<Item = (&'n str, Vec<f64>)>,
+) -> Result<Option<(&'n str, Vec<f64>)>, StudyError> {
+    let mut best: Option<(f64, (&str, Vec<f64>))> = None;
+    for (name, values) in attacks {
+        let mean = Estimate::from_repetitions(&values)?.mean;
+        if best.as_ref().is_none_or(|(most, _)| mean > *most) {
+            best = Some((mean, (name, values)));
+        }
+    }
+    Ok(best.map(|(_, best)| best))
 }
 
 fn baseline(name: &str, scores: &[Scores]) -> Result<Baseline, StudyError> {

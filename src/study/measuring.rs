@@ -8,6 +8,7 @@ use crate::dataset::{auc_of, evenly, log_loss};
 use crate::model::{Family, Layer, Model, Part, Row};
 use crate::report::{GivesAway, PropertyName, SettledCurve, SettledPoint, Share, grouped};
 use crate::steal::{Classifier, settled};
+use crate::text::counted;
 
 use super::grid::Leak;
 use super::line::MeasuredCell;
@@ -114,7 +115,8 @@ fn size_of(model: &Model) -> String {
         }
         Family::Ensemble(ensemble) => {
             let leaves: usize = ensemble.trees.iter().map(|tree| tree.leaves().count()).sum();
-            format!("{} trees, {} leaves", ensemble.trees.len(), grouped(leaves as u64))
+            let trees = counted(ensemble.trees.len(), "tree");
+            format!("{trees}, {} leaves", grouped(leaves as u64))
         }
     }
 }

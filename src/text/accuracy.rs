@@ -12,8 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::Totals;
 
+/// `1 cell`, `2 cells`: a count of things whose plural takes an s.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `count` out of `of`: an observed share, for example correct predictions among test rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
     /// Number of those that have the property.

@@ -6,7 +6,7 @@ mod certificate;
 pub mod digits;
 mod records;
 
-pub use accuracy::{Share, grouped};
+pub use accuracy::{Share, counted, grouped};
 pub use records::csv_of;
 
 /// The line, from 1, of a byte of a text: for messages about settings.

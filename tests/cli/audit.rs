@@ -72,6 +72,9 @@ fn an_audit_of_trees_leaves_the_same_bytes_and_every_entry_checks() {
     scene.done(&format!("{TREES} --out one"));
     let both = scene.done("report one two --out both");
     assert!(both.contains("tiny, one") && both.contains("tiny, two"), "{both}");
+    let page = scene.read("both/report.html");
+    assert!(page.contains("overview-frontier") && page.contains("<dt>trees (tiny, one)</dt>"));
+    assert_eq!(page.matches("Right on 80.0% (32 of 40) of test rows.").count(), 2);
     let report: serde_json::Value = serde_json::from_str(&scene.read("one/report.json")).unwrap();
     let audited = &report["runs"][0]["models"][0]["audited"];
     let orders: Vec<(&str, &str)> = audited["orders"]
@@ -247,4 +250,187 @@ fn bad_calls_are_refused_before_anything_is_written() {
     }
     assert_eq!(scene.files(""), before);
     crate::snapshot!("audit-refusal", first.unwrap());
+}
+
+/// The commands of a page, as the shell reads them.
+fn commands(page: &str) -> Vec<String> {
+    let codes = page.split("<code>").skip(1).filter_map(|rest| rest.split("</code>").next());
+    let plain = |code: &str| code.replace("&#x2f;", "/").replace("&amp;", "&");
+    let commands: Vec<String> =
+        codes.map(plain).filter(|code| code.starts_with("propcert ")).collect();
+    commands
+}
+
+#[test]
+fn the_commands_of_a_page_run_in_its_folder() {
+    let scene = scene();
+    scene.write("page.toml", format!("{PLAN}leave-out = [\"defenses\"]\n"));
+    scene.done(&format!("{} --out one", TREES.replace("plan.toml", "page.toml")));
+    let page = scene.read("one/report.html");
+    let checks = commands_of_checks(&page);
+    assert!(checks.len() >= 4, "{checks:?}");
+    for command in checks {
+        scene.propcert_in("one", command.trim_start_matches("propcert ")).assert().code(0);
+    }
+    // the call itself keeps its paths
+    let audit =
+        "propcert audit --model trees.json --data tiny.csv --plan page.toml --seed 5 --out DIR";
+    assert!(page.contains(audit), "{page}");
+    assert!(page.contains("href=\"cells.jsonl\""));
+    // seen from elsewhere they run there
+    scene.done("report one --out two/deep");
+    let page = scene.read("two/deep/report.html");
+    for command in commands_of_checks(&page) {
+        scene.propcert_in("two/deep", command.trim_start_matches("propcert ")).assert().code(0);
+    }
+}
+
+fn commands_of_checks(page: &str) -> Vec<String> {
+    commands(page).into_iter().filter(|one| one.starts_with("propcert check ")).collect()
+}
+
+#[test]
+fn a_model_with_one_label_has_nothing_to_steal() {
+    let scene = scene();
+    let constant = crate::scene::TREES.replace("0.0,-1.0,1.0", "0.0,1.0,1.0");
+    scene.write("trees.json", constant.replace("0.0,-0.5,0.5", "0.0,0.5,0.5"));
+    gated(&scene, "gated.toml", "agreement-40 = \"<= 0.9\"");
+    let call = TREES.replace("plan.toml", "gated.toml");
+    let run = scene.propcert(&format!("{call} --out one")).assert().code(1);
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    let reason = "the model answers label 1 wherever it was asked, so one query tells all";
+    assert!(text.contains(&format!("stealing: {reason}.")), "{text}");
+    assert!(text.contains(&format!("FELL SHORT (there is no such figure: {reason})")), "{text}");
+    let page = scene.read("one/report.html");
+    assert!(page.contains("one query tells all, and there is nothing more to steal"));
+    assert!(!page.contains("No attack tried"));
+    assert!(page.contains("1 of 1 gate fell short"));
+}
+
+#[test]
+fn impossible_bounds_and_misspelled_figures_are_refused() {
+    let scene = scene();
+    for (gate, facts) in [
+        ("agreement-40 = \"<= 95\"", &["line 13", "<= 95", "write 0.95"] as &[&str]),
+        ("accuracy = \">= 90\"", &["line 13", "accuracy", "write 0.95"]),
+        ("accuracy = \">= -3\"", &["line 13", "from 0 to 1"]),
+        ("local-invariance-0.25 = \">= 1.5 proved\"", &["line 13", "from 0 to 1"]),
+        ("radius-median = \">= -1\"", &["line 13", "0 or more"]),
+        ("acuracy = \">= 0.9\"", &["line 13", "did you mean `accuracy`?"]),
+        ("monotone-increase = \"all proved\"", &["did you mean `monotone-increasing`?"]),
+    ] {
+        gated(&scene, "plan.toml", gate);
+        scene.refused(&format!("{TREES} --out out"), facts);
+        assert!(!scene.has("out"), "{gate}");
+    }
+}
+
+#[test]
+fn classes_have_their_names_and_a_lost_part_is_told() {
+    let scene = scene();
+    let meta = scene.read("tiny.meta.json");
+    let named = "\"synthetic\":true,\"classes\":[\"ham\",\"spam\"]";
+    scene.write("tiny.meta.json", meta.replace("\"synthetic\":true", named));
+    let leave_out = "[\"stealing\", \"defenses\", \"local-invariance\"]";
+    scene.write("short.toml", format!("{PLAN}leave-out = {leave_out}\n"));
+    let text = scene.done(&format!("{} --out one", TREES.replace("plan.toml", "short.toml")));
+    assert!(text.contains("turns ham into spam"), "{text}");
+    let reason =
+        "leakage: counted from the certificates of local-invariance, which the plan leaves out.";
+    assert!(text.contains(reason), "{text}");
+    let page = scene.read("one/report.html");
+    assert!(page.contains("more never speaks against spam"), "{page}");
+    // what was stolen before and is not now is worse
+    let whole = format!("{PLAN}leave-out = [\"defenses\", \"local-invariance\"]\n");
+    scene.write("whole.toml", whole);
+    scene.done(&format!("{} --out old", TREES.replace("plan.toml", "whole.toml")));
+    let call = TREES.replace("plan.toml", "short.toml");
+    let run =
+        scene.propcert(&format!("{call} --against old/report.json --out new")).assert().code(1);
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(text.contains("worse: agreement-40: is no longer measured"), "{text}");
+    // fewer rows are other rows
+    scene.write(
+        "few.toml",
+        format!("{}leave-out = {leave_out}\n", PLAN.replace("radii-rows = 6", "radii-rows = 3")),
+    );
+    let text = scene.done(&format!(
+        "{} --against one/report.json --out few",
+        TREES.replace("plan.toml", "few.toml")
+    ));
+    assert!(text.contains("not compared: radius-median: 6 rows"), "{text}");
+}
+
+#[test]
+fn three_classes_are_defended_by_vertices() {
+    let scene = scene();
+    let table = scene.read("tiny.csv");
+    let third = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        match cells[2].parse::<f64>() {
+            Ok(income) => format!("{},{},{}", (income / 1.4) as u32, cells[1], cells[2]),
+            Err(_) => line.to_owned(),
+        }
+    };
+    let rows: Vec<String> = table.lines().map(third).collect();
+    scene.write("tiny.csv", rows.join("\n") + "\n");
+    let meta = scene.read("tiny.meta.json");
+    scene.write("tiny.meta.json", meta.replace(",\"monotone\":{\"income\":\"increasing\"}", ""));
+    let (head, _) = crate::scene::MLP.split_once("\"layers\"").unwrap();
+    let layers =
+        "\"layers\":[{\"weights\":[[0.0,-1.0],[0.0,0.0],[0.0,1.0]],\"bias\":[0.0,0.5,0.0]}]}";
+    let model = head.replace("\"classes\":2", "\"classes\":3") + layers;
+    scene.write("mlp.json", model);
+    scene.write("net.toml", "attack = \"random\"\nsubstitute = { hidden = [4], epochs = 2 }\n");
+    let plan = PLAN.replace("\"thief.toml\", \"random.toml\"", "\"net.toml\"");
+    scene.write("plan.toml", plan.replace("rows = 12", "rows = 40"));
+    let text = scene.done(&format!("{MLP} --out one"));
+    assert!(text.contains("vertex-poisoning (alpha"), "{text}");
+    assert!(!text.contains("vp: "), "{text}");
+    assert!(text.contains("unsure already"), "{text}");
+    assert!(text.contains("an example: ") && !text.contains("changing nothing"), "{text}");
+    let page = scene.read("one/report.html");
+    assert!(page.contains("vertex-poisoning"));
+}
+
+#[test]
+fn a_thief_that_follows_gradients_has_its_angles_measured() {
+    let scene = scene();
+    let attack = "attack = \"jacobian\"\nsubstitute = { hidden = [4], epochs = 2 }\n";
+    scene.write("jacobian.toml", attack);
+    let plan =
+        PLAN.replace("\"thief.toml\", \"random.toml\"", "\"random.toml\", \"jacobian.toml\"");
+    scene.write("plan.toml", format!("{plan}leave-out = [\"defenses\", \"changes\"]\n"));
+    let text = scene.done(&format!("{MLP} --out one"));
+    assert!(text.contains("Angles between gradients"), "{text}");
+    assert!(text.contains("jacobian-12: "), "{text}");
+    let page = scene.read("one/report.html");
+    assert!(page.contains("Mean angle between the gradients"));
+    assert!(page.contains("Inside and outside the data"));
+    scene.write(
+        "plan.toml",
+        format!("{plan}leave-out = [\"defenses\", \"changes\"]\nangles = false\n"),
+    );
+    let text = scene.done(&format!("{MLP} --out two"));
+    assert!(!text.contains("Angles"), "{text}");
+}
+
+#[test]
+fn whole_features_stay_whole_in_radii() {
+    let scene = scene();
+    let by_age = crate::scene::TREES.replace(
+        "\"feature\":[1,0,0],\"threshold\":[2.0",
+        "\"feature\":[0,0,0],\"threshold\":[2.0",
+    );
+    scene.write("trees.json", by_age);
+    let leave_out = "leave-out = [\"stealing\", \"defenses\", \"leakage\", \"changes\"]\n";
+    scene.write("short.toml", format!("{PLAN}{leave_out}"));
+    let text = scene.done(&format!("{} --out one", TREES.replace("plan.toml", "short.toml")));
+    assert!(text.contains("age from 2 to 1") || text.contains("age from 1 to 2"), "{text}");
+    assert!(!text.contains("just below"), "{text}");
+    let report: serde_json::Value = serde_json::from_str(&scene.read("one/report.json")).unwrap();
+    let radii = &report["runs"][0]["models"][0]["audited"]["radii"];
+    assert_eq!(radii["is_whole"], true);
+    let file = radii["flips"][0]["file"].as_str().unwrap().replace(".jsonl", ".toml");
+    assert!(scene.read(&format!("one/{file}")).contains("integers = \"respect\""));
 }

@@ -119,7 +119,7 @@ fn a_booster_without_trees_has_the_margin_that_is_served() {
     scene.write("bare.json", bare);
     scene.done("export xgboost bare.json --out back.json");
     let text = scene.done("import xgboost back.json --out again.json");
-    assert!(text.starts_with("1 trees with 1 leaves"), "{text}");
+    assert!(text.starts_with("1 tree with 1 leaf"), "{text}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_booster_is_imported_and_predicts() {
     let text = scene.done("import xgboost booster.json --out native.json");
     assert_eq!(
         text,
-        "1 trees with 3 leaves over 2 features, base margin 0\nnote: no ranges and scales are declared: \
+        "1 tree with 3 leaves over 2 features, base margin 0\nnote: no ranges and scales are declared: \
          distances are in raw units, and inputs have no bounds; --schema DATA gives both\n"
     );
     scene.write("points.csv", "x0,x1\n0,0\n0.5,-2\n0.5,-3\n");
@@ -64,7 +64,7 @@ fn a_plain_score_has_properties_but_no_labels() {
     let text = scene.done("import xgboost booster.json --schema tiny.csv --out score.json");
     assert_eq!(
         text,
-        "1 trees with 3 leaves over 2 features, a plain score, base score 0.5\nnote: 1 of 2 \
+        "1 tree with 3 leaves over 2 features, a plain score, base score 0.5\nnote: 1 of 2 \
          thresholds lie outside the declared ranges: was the model trained on scaled features? The ranges \
          and scales of --schema are those of raw ones\n"
     );

@@ -12,7 +12,7 @@ use crate::import::{
     Format, ImportError, Imported, Outputs, Rounds, gather, onnx_outputs, recognise,
 };
 use crate::model::{DataSet, Digest, Model, Schema};
-use crate::report::{Report, from_json, render_junit, report_files, to_json};
+use crate::report::{Report, from_json, render_junit, report_files, shell_word, to_json};
 use crate::store::{Store, partial_name};
 use crate::study::{CellLog, Pace};
 
@@ -294,18 +294,19 @@ fn name_of(path: &Path) -> String {
     if name.is_empty() || name == "none" { "model".to_owned() } else { name.to_owned() }
 }
 
-/// The call with the names of files alone, for a reader who has them.
+/// The call with the files as they were given.
 fn command(arguments: &Arguments) -> String {
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let path = |path: &Path| shell_word(&path.to_string_lossy());
     let mut text = format!(
         "propcert audit --model {} --data {}",
-        name(&arguments.model),
-        name(Path::new(&arguments.data))
+        path(&arguments.model),
+        shell_word(&arguments.data)
     );
     let pace = [(arguments.quick, " --quick"), (arguments.thorough, " --thorough")];
     pace.into_iter().filter(|(is_given, _)| *is_given).for_each(|(_, word)| text += word);
-    if let Some(plan) = &arguments.plan {
-        text += &format!(" --plan {}", name(plan));
+    for (option, given) in [("--plan", &arguments.plan), ("--against", &arguments.against)] {
+        text +=
+            &given.as_ref().map_or_else(String::new, |given| format!(" {option} {}", path(given)));
     }
     format!("{text} --seed {} --out DIR", arguments.seed)
 }

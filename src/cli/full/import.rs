@@ -13,6 +13,7 @@ use crate::model::{
     Cells, Ensemble, Family, Feature, FeatureSpec, Layer, Mlp, Model, Node, Part, Precision, Row,
     Schema,
 };
+use crate::text::counted;
 
 use super::inputs::Inputs;
 use super::output::{FileKind, Force, SingleResult};
@@ -261,9 +262,9 @@ fn summary(
         format!("{moved} thresholds moved to the middle between training values, {kept} kept\n")
     });
     let note = note(model);
-    format!(
-        "{trees} trees with {leaves} leaves over {features} features{classes}, {base}\n{note}{recentred}{agreed}"
-    )
+    let [trees, features] = [counted(trees, "tree"), counted(features, "feature")];
+    let leaves = if leaves == 1 { "1 leaf".to_owned() } else { format!("{leaves} leaves") };
+    format!("{trees} with {leaves} over {features}{classes}, {base}\n{note}{recentred}{agreed}")
 }
 
 fn summary_of_network(

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::ImportProblem;
 use super::survey::{CellTally, alike_but_for_case};
-use super::texts::{GivenColumn, GivenRow, counted, printable};
+use super::texts::{GivenColumn, GivenRow, printable};
+use crate::text::counted;
 
 /// Most classes.
 const MAX_CLASSES: usize = 1000;

@@ -8,7 +8,8 @@ use super::options::ImportOptions;
 use super::plan::{CellCode, ColumnPlan, Undecided};
 use super::problem::{ImportProblem, Mend};
 use super::survey::{alike_but_for_case, truth};
-use super::texts::{CsvTexts, GivenRow, counted, no_column, printable};
+use super::texts::{CsvTexts, GivenRow, no_column, printable};
+use crate::text::counted;
 use crate::text::csv_of;
 
 /// Rows from which on a column that counts them is noticed.

@@ -10,7 +10,7 @@ use super::separator::{by_content, reader, told_separator};
 use crate::dataset::DatasetError;
 use crate::model::{DataError, csv_error, line_at};
 use crate::near::advice;
-use crate::text::listed;
+use crate::text::{counted, listed};
 
 /// A column of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -341,11 +341,6 @@ fn shown(column: &GivenColumn) -> String {
         "" => format!("column {}", column.at + 1),
         name => format!("`{name}`"),
     }
-}
-
-/// `1 cell`, `2 cells`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The first letters of a text, its control characters by number or sign.

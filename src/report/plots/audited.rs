@@ -7,8 +7,9 @@ use kuva::prelude::{
 use super::frame::{Curve, Hatch, curves, draw, finish, percent_ticks, without_clip};
 use super::frontier::{self, FrontierDot};
 use super::{BLUE, Figure, GREEN, ORANGE, PURPLE, VERMILION};
+use crate::report::audited::AuditView;
 use crate::report::format::integer;
-use crate::report::{AuditFindings, Estimate, ModelReport, Share};
+use crate::report::{AuditFindings, Estimate, IntervalFinding, ModelReport, Share};
 
 /// Width of a figure without its labels, in pixels.
 pub(super) const WIDTH: f64 = 460.0;
@@ -39,14 +40,17 @@ fn frontier_dots(model: &ModelReport, audited: &AuditFindings) -> Option<Vec<Fro
     let thieves = model.attacks.iter().filter(|attack| attack.budget == audited.defended_budget);
     let stolen = thieves.map(|attack| attack.agreement.heldout.mean).max_by(f64::total_cmp)?;
     let name = format!("{}, undefended", model.name);
-    let mut dots = vec![FrontierDot { name, proved, stolen, from: None }];
+    let mut dots = vec![FrontierDot { name, proved, stolen, from: None, kind: None, lost: 0.0 }];
     let claim = model.certificates.iter().find(|one| one.file.as_ref() == Some(&main.file))?;
     for defense in &model.defenses {
         let kept = defense.certificates.iter().find(|kept| kept.claim == claim.claim);
         let proved = kept.and_then(|kept| Share::new(kept.after.proved, kept.after.n()).ratio());
         let stolen = defense.best_thieves().map(|[_, after]| after.1);
         if let (Some(proved), Some(stolen)) = (proved, stolen) {
-            dots.push(FrontierDot { name: defense.kind.clone(), proved, stolen, from: Some(0) });
+            let kind = Some(defense.kind.clone());
+            let name = defense.kind.clone();
+            let lost = frontier::points_lost(defense.accuracy_before, defense.accuracy_after);
+            dots.push(FrontierDot { name, proved, stolen, from: Some(0), kind, lost });
         }
     }
     Some(dots)
@@ -56,12 +60,40 @@ fn frontier_dots(model: &ModelReport, audited: &AuditFindings) -> Option<Vec<Fro
 pub(in crate::report) fn frontier(model: &ModelReport, audited: &AuditFindings) -> Option<Figure> {
     let description = format!(
         "Right is better (more rows proved), down is better (the best thief with {} queries agrees on fewer \
-         held-out rows). The large circle is the model; an arrow leads to each defended self. Proved: by the \
-         kernel; agreement: measured.",
+         held-out rows). The large circle is the model; an arrow leads to each defended self, whose shape tells the kind \
+         of defense and whose size the accuracy lost. Proved: by the kernel; agreement: measured.",
         integer(audited.defended_budget)
     );
     let across = format!("rows proved within {} sd", audited.main_epsilon);
     frontier::draw_dots(&frontier_dots(model, audited)?, across, &description)
+}
+
+/// The frontier of several audits: a point per model, and arrows to its defended selves. `None` if fewer than two have
+/// one, or if they do not ask for the same radius and budget.
+pub(in crate::report) fn frontier_of_audits(audits: &[AuditView]) -> Option<Figure> {
+    let mut dots: Vec<FrontierDot> = Vec::new();
+    let mut asked: Vec<(&str, u64)> = Vec::new();
+    for AuditView { name, model, audited } in audits {
+        let Some(own) = frontier_dots(model, audited) else { continue };
+        let start = dots.len();
+        asked.push((&audited.main_epsilon, audited.defended_budget));
+        dots.extend(own.into_iter().map(|dot| FrontierDot {
+            name: if dot.from.is_none() { name.clone() } else { dot.name },
+            from: dot.from.map(|from| from + start),
+            ..dot
+        }));
+    }
+    let (epsilon, budget) = *asked.first()?;
+    if asked.len() < 2 || asked.iter().any(|other| *other != (epsilon, budget)) {
+        return None;
+    }
+    let description = format!(
+        "Right is better (more rows proved), down is better (the best thief with {} queries agrees on fewer held-out rows). \
+         A large mark is a model; an arrow leads to each of its defended selves, whose shape tells the kind of defense and \
+         whose size the accuracy lost. Proved: by the kernel; agreement: measured.",
+        integer(budget)
+    );
+    frontier::draw_dots(&dots, format!("rows proved within {epsilon} sd"), &description)
 }
 
 /// Shares of rows over the radius: proved, open and refuted as bands.
@@ -215,4 +247,37 @@ pub(in crate::report) fn learning(model: &ModelReport, audited: &AuditFindings) 
     let description = "Mean over repetitions with its 95% interval: the share of held-out rows on which a stolen \
                        substitute decides as the model. Told apart by marker, dash and place. Measured.";
     whole(curves("What queries buy", description, (drawn, plots), finish(layout)))
+}
+
+/// Label accuracy against the rate of inference, a mark per threshold.
+pub(in crate::report) fn inference(audited: &AuditFindings) -> Option<Figure> {
+    let place = |one: &IntervalFinding| Some((one.inferred.ratio()?, one.right.ratio()?));
+    let mut points: Vec<(f64, f64)> = audited.intervals.iter().filter_map(place).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let least = points.iter().map(|(_, right)| *right).reduce(f64::min)?;
+    let most = points.last()?.0;
+    let start = ((least * 10.0).floor() / 10.0 - 0.1).clamp(0.0, 0.9);
+    let end = ((most * 10.0).ceil() / 10.0).clamp(0.1, 1.0);
+    let layout = Layout::new((0.0, end), (start, 1.0))
+        .with_width(WIDTH)
+        .with_height(HEIGHT)
+        .with_x_axis_min(0.0)
+        .with_x_axis_max(end)
+        .with_y_axis_min(start)
+        .with_y_axis_max(1.0)
+        .with_x_label("labels inferred, of those of made points")
+        .with_y_label("right ones of them")
+        .with_x_tick_format(percent_ticks())
+        .with_y_tick_format(percent_ticks());
+    let name = "by intervals of neighbours' labels".to_owned();
+    let (color, style, marker) = (BLUE, LineStyle::Solid, MarkerShape::Circle);
+    let curve = Curve { name, color, style, marker, points };
+    let description = "A thief infers a label where an interval for the posterior, from the labels of neighbours, is \
+                       short. A mark per threshold of the length: longer ones infer more. Measured; nothing is guaranteed.";
+    whole(curves(
+        "Inferred labels and right ones",
+        description,
+        (vec![curve], Vec::new()),
+        finish(layout),
+    ))
 }

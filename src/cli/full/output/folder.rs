@@ -54,8 +54,9 @@ impl ResultFolder {
             kept.extend(others.into_iter().filter(|name| !own.contains(name)));
             if let Some(name) = kept.iter().find(|name| !force && !is_kept(name)) {
                 let (folder, name, verb) = (folder.display(), name.display(), leaves.verb());
+                let article = if verb.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
                 return Err(Refusal::new(format!(
-                    "{folder} holds `{name:.80}`, which is not of a {verb}: name a new or empty folder, or \
+                    "{folder} holds `{name:.80}`, which is not of {article} {verb}: name a new or empty folder, or \
                      keep such files beside the result with --force"
                 )));
             }
