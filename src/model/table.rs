@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
+use super::{CsvFile, DataError, Digest, Kind, LimitError, Meta, Row};
 
 /// Most rows of a data file; with [`MAX_CELLS`] this keeps the memory for it below about a gibibyte.
 const MAX_ROWS: u64 = 5_000_000;
@@ -139,8 +139,15 @@ fn read_row(
     let label =
         class.ok_or_else(|| cell(columns.label, &meta.label, "a class number 0, 1, 2, …"))?;
     let mut values = Vec::with_capacity(columns.features.len());
-    for (&column, name) in columns.features.iter().zip(&meta.features) {
-        values.push(parse_number(text(column)).map_err(|expected| cell(column, name, expected))?);
+    // points that were answered need not be points of the data
+    let kinds = meta.kinds.iter().map(|&kind| kind == Kind::Integer && meta.files.served.is_none());
+    for ((&column, name), is_whole) in columns.features.iter().zip(&meta.features).zip(kinds) {
+        let value = parse_number(text(column)).map_err(|expected| cell(column, name, expected))?;
+        if is_whole && value.fract() != 0.0 {
+            let expected = "a whole number: `kinds` of meta.json says `integer`; if fractions occur, say `real`";
+            return Err(cell(column, name, expected));
+        }
+        values.push(value);
     }
     let mut texts = Vec::new();
     for (column, text) in record.iter().enumerate() {

@@ -18,6 +18,7 @@ use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, certify, data_
 
 use super::about::About;
 use super::inputs::Inputs;
+use super::interrupt;
 use super::output::{Draft, Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, ordered_as, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
@@ -112,6 +113,7 @@ impl From<OutliersArgument> for DecoyOutliers {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    interrupt::listen();
     let parameters = match arguments.alpha.as_slice() {
         [] => arguments.parameters.clone(),
         [alpha] => Some(format!("alpha={alpha}")),

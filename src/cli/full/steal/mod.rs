@@ -23,6 +23,7 @@ use crate::study::Manifest;
 
 use super::about::About;
 use super::inputs::Inputs;
+use super::interrupt::KeptRun;
 use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{ordered_as, read_answering, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
@@ -267,7 +268,8 @@ impl TheftCall<'_> {
             proved,
             proofs_about: defense,
         };
-        let repetitions = progress::repeat(&scene, attack, arguments, log)?;
+        let run = KeptRun::counting(" repetitions");
+        let repetitions = progress::repeat(&scene, attack, arguments, (log, &run))?;
         let draft = place.begin(false)?;
         let store = draft.store()?;
         let labels = CertifiedLabels::new(proved, target.classes());
