@@ -293,3 +293,20 @@ impl<'a> Searcher<'a> {
         Ok(summary)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_obligations_are_handed_on_in_small_chunks() {
+        let mut chunk = Chunk::default();
+        let least = chunk.size;
+        (0..10).for_each(|_| chunk.fit(Duration::from_millis(1)));
+        assert_eq!(chunk.size, Chunk::LARGEST);
+        (0..3).for_each(|_| chunk.fit(Duration::from_millis(300)));
+        assert_eq!(chunk.size, Chunk::LARGEST, "it stays where it is kept in time");
+        (0..10).for_each(|_| chunk.fit(Duration::from_secs(2)));
+        assert_eq!(chunk.size, least);
+    }
+}

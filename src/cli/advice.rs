@@ -13,6 +13,26 @@ pub(super) fn advised(text: &str) -> String {
     lines.join("\n")
 }
 
+/// The system's words for a file that is not there.
+const MISSING: &str = ": No such file or directory (os error 2)";
+
+/// The text of a refusal; one about a file that is not there names the option, among the words of the command line, that
+/// names the file.
+pub(super) fn of_option(text: &str, words: &[String]) -> String {
+    let Some(path) = text.strip_suffix(MISSING) else { return text.to_owned() };
+    let is_option = |word: &str| word.starts_with("--") && word.len() > 2;
+    let option = words.iter().enumerate().find_map(|(at, word)| {
+        if let Some((option, _)) = word.split_once('=').filter(|(_, value)| *value == path) {
+            return Some(option).filter(|option| is_option(option));
+        }
+        let before = words.get(..at)?.iter().rev();
+        let mut options = before.map(String::as_str).filter(|word| is_option(word));
+        (word == path).then(|| options.next()).flatten()
+    });
+    let option = option.map(|option| format!("{option} ")).unwrap_or_default();
+    format!("{option}{path}: there is no such file")
+}
+
 fn advised_line(line: &str) -> String {
     let unknown = UNKNOWN.iter().find_map(|(theirs, ours)| {
         let (before, rest) = line.split_once(theirs)?;
@@ -43,6 +63,22 @@ fn advised_value(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_file_that_is_not_there_is_named_with_its_option() {
+        let words = "propcert steal --target a.json b.json --data=c.csv d.json --json";
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        for (path, told) in [
+            ("a.json", "--target a.json"),
+            ("b.json", "--target b.json"),
+            ("c.csv", "--data c.csv"),
+            ("e.json", "e.json"),
+        ] {
+            let found = super::of_option(&format!("{path}{}", super::MISSING), &words);
+            assert_eq!(found, format!("{told}: there is no such file"));
+        }
+        assert_eq!(super::of_option("a.json: broken", &words), "a.json: broken");
+    }
+
     use super::*;
 
     #[test]

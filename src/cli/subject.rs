@@ -33,7 +33,7 @@ impl From<SemanticsArgument> for Semantics {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SubjectArguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     pub(crate) model: PathBuf,
     /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
     #[arg(long)]

@@ -15,8 +15,7 @@ struct Interruption {
     draft: Option<PathBuf>,
 }
 
-static NOW: Mutex<Interruption> =
-    Mutex::new(Interruption { kept: KeptPart::Nothing, draft: None });
+static NOW: Mutex<Interruption> = Mutex::new(Interruption { kept: KeptPart::Nothing, draft: None });
 
 /// The part of a run that outlives it.
 #[derive(Clone, Copy)]

@@ -32,7 +32,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The points.
     #[arg(long)]

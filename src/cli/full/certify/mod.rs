@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     rows: RowArguments,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
     /// Memory that one search over cases of a network may keep, in GiB, decimals allowed.
     #[arg(long, value_name = "M", default_value = "2", value_parser = gibibytes)]
@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     resume: bool,
     /// Also list the certificate, with its model, spec and data, in this manifest, which `steal` and `defend` take
     /// as --certificates; it is made if it is missing.
-    #[arg(long, value_name = "MANIFEST.json")]
+    #[arg(long, alias = "certificates", value_name = "MANIFEST.json")]
     manifest: Option<PathBuf>,
     #[command(flatten)]
     force: Force,

@@ -43,7 +43,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The data: validation rows choose the strength, test rows measure it.
     #[arg(long)]
@@ -68,13 +68,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     outliers: OutliersArgument,
     /// Largest loss of validation accuracy, in percentage points.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long = "accuracy-points", alias = "points", default_value_t = 1.0, value_name = "POINTS")]
     points: f64,
     /// A manifest of certificates about the model.
-    #[arg(long)]
+    #[arg(long, alias = "manifest")]
     certificates: Option<PathBuf>,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = BUDGET_NODES, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = BUDGET_NODES, value_name = "B")]
     budget_nodes: u64,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]

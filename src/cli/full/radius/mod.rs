@@ -106,7 +106,7 @@ struct RunHeader<'a> {
 )]
 pub(crate) struct Arguments {
     /// The model (model/1), an ensemble.
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The points.
     #[arg(long)]
@@ -118,7 +118,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = IntegersArgument::Relax)]
     integers: IntegersArgument,
     /// Boxes looked at per point.
-    #[arg(long, default_value_t = 10_000_000, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = 10_000_000, value_name = "B")]
     budget_nodes: u64,
     /// A folder for specs, certificates and witnesses.
     #[arg(long, value_name = "DIR")]

@@ -57,7 +57,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The target (model/1); several make a table.
-    #[arg(long, required_unless_present_any = ["print_defaults", "target_exec"], num_args = 1..)]
+    #[arg(long, alias = "model", required_unless_present_any = ["print_defaults", "target_exec"], num_args = 1..)]
     target: Vec<PathBuf>,
     /// A target outside: a command that answers rows.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "certificates", "defense", "replay"])]
@@ -84,7 +84,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1)]
     repetitions: usize,
     /// A manifest; its certificates about the target behind the defense given, if any, are used.
-    #[arg(long)]
+    #[arg(long, alias = "manifest")]
     certificates: Option<PathBuf>,
     /// A defense in front of the target (defense/1).
     #[arg(long)]
