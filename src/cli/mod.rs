@@ -14,6 +14,7 @@ mod check;
 mod files;
 #[cfg(feature = "full")]
 mod full;
+mod invalid;
 mod subject;
 mod witness;
 

@@ -101,7 +101,6 @@ mod tests {
 
     #[test]
     fn contradicting_meta_data_is_refused() {
-        let files = ["y,a,b\n0,1,5\n1,3,5\n", "y,a,b\n0,1,5\n"];
         let twice = META.replace("\"a\",\"b\"", "\"a\",\"a\"");
         let one = [CsvFile { name: "f.csv", bytes: b"y,a,a\n0,1,5\n" }; 2];
         assert!(DataSet::read(twice.as_bytes(), &one).is_err());

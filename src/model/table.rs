@@ -139,8 +139,9 @@ fn read_row(
     let label =
         class.ok_or_else(|| cell(columns.label, &meta.label, "a class number 0, 1, 2, …"))?;
     let mut values = Vec::with_capacity(columns.features.len());
-    // points that were answered need not be points of the data
-    let kinds = meta.kinds.iter().map(|&kind| kind == Kind::Integer && meta.files.served.is_none());
+    // points that were answered, or made to be certified around, need not be points of the data
+    let is_data = meta.files.all.is_some() || meta.files.test.is_some();
+    let kinds = meta.kinds.iter().map(|&kind| kind == Kind::Integer && is_data);
     for ((&column, name), is_whole) in columns.features.iter().zip(&meta.features).zip(kinds) {
         let value = parse_number(text(column)).map_err(|expected| cell(column, name, expected))?;
         if is_whole && value.fract() != 0.0 {
@@ -205,6 +206,42 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::model::DataSet;
+
+    /// 40 rows of a whole feature, with one more, and meta data with this entry more.
+    fn read(row: &str, more: &str) -> Result<DataSet, String> {
+        let meta = format!(
+            "{{\"name\":\"n\",\"label\":\"y\",\"features\":[\"a\"],\"kinds\":[\"integer\"],\"ranges\":[[\"0\",\"9\"]],{more}\
+             \"synthetic\":true}}"
+        );
+        let rows: String = (0..40).map(|k| format!("{},{k}\n", k % 2)).collect();
+        let file = CsvFile { name: "n.csv", bytes: format!("y,a\n{rows}{row}\n").as_bytes() };
+        DataSet::read(meta.as_bytes(), &[file]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fractions_of_whole_features_are_refused_with_their_line() {
+        let all = "\"files\":{\"all\":\"n.csv\"},";
+        assert!(read("0,40", all).is_ok() && read("0,4e1", all).is_ok());
+        let refused = read("0,2.5", all).unwrap_err();
+        let facts = ["n.csv, line 42, column 2 (`a`): found `2.5`", "`integer`", "say `real`"];
+        assert!(facts.iter().all(|fact| refused.contains(fact)), "{refused}");
+        // points to certify around, and answers, are no rows of the data
+        for files in ["\"train\"", "\"served\""] {
+            assert!(read("0,2.5", &format!("\"files\":{{{files}:\"n.csv\"}},")).is_ok(), "{files}");
+        }
+    }
+
+    #[test]
+    fn auxiliary_rows_leave_rows_to_test_on() {
+        let all = |more: &str| read("1,40", &format!("\"files\":{{\"all\":\"n.csv\"}},{more}"));
+        assert!(all("\"auxiliary\":12,").is_ok());
+        let refused = all("\"auxiliary\":13,").unwrap_err();
+        let facts = ["`auxiliary` is 13", "only 13 rows", "none is left to test on"];
+        assert!(facts.iter().all(|fact| refused.contains(fact)), "{refused}");
+        // what nobody has stated is no fault
+        assert!(all("").is_ok());
+    }
 
     #[test]
     fn packed_or_not_a_file_has_at_most_so_many_bytes() {

@@ -413,6 +413,9 @@ fn names_with_blanks_find_a_model_of_lightgbm() {
     scene.done("import lightgbm booster.txt --out plain.json");
     let facts = ["missing `Calls_(a_day)`; not in the model `Calls (a day)`", "`--schema`"];
     scene.refused(&format!("{certify} plain.json"), &facts);
+    scene.write("points.csv", "Calls (a day),cost\n1,2\n");
+    let predict = "predict --points points.csv --model plain.json";
+    scene.refused(predict, &["missing `Calls_(a_day)`", "LightGBM writes `_` for blanks"]);
     scene.done("import lightgbm booster.txt --schema made.csv --out model.json");
     scene.done(&format!("{certify} model.json"));
     assert!(scene.read("model.json").contains("\"Calls (a day)\""));

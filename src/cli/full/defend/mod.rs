@@ -68,7 +68,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     outliers: OutliersArgument,
     /// Largest loss of validation accuracy, in percentage points.
-    #[arg(long = "accuracy-points", alias = "points", default_value_t = 1.0, value_name = "POINTS")]
+    #[arg(
+        long = "accuracy-points",
+        alias = "points",
+        default_value_t = 1.0,
+        value_name = "POINTS"
+    )]
     points: f64,
     /// A manifest of certificates about the model.
     #[arg(long, alias = "manifest")]
@@ -238,7 +243,7 @@ fn words(arguments: &Arguments, choice: &Choice, effect: &Effect) -> String {
     if choice.is_identity {
         return format!(
             "identity: nothing is defended: even the weakest {} costs more than {} points of accuracy on \
-             validation rows; --points P allows more\n",
+             validation rows; --accuracy-points P allows more\n",
             arguments.defense, arguments.points
         );
     }

@@ -300,7 +300,7 @@ impl TheftCall<'_> {
             format!("{metrics}\n")
         } else {
             let summary = tables::summary(&repetitions, attack.inference.guarantee());
-            about.line() + &summary + &extras::words(&metrics)
+            about.line() + &summary + &sweep::means(&repetitions)? + &extras::words(&metrics)
         };
         Ok(TheftOutcome { text, repetitions })
     }
