@@ -215,7 +215,8 @@ mod tests {
              \"synthetic\":true}}"
         );
         let rows: String = (0..40).map(|k| format!("{},{k}\n", k % 2)).collect();
-        let file = CsvFile { name: "n.csv", bytes: format!("y,a\n{rows}{row}\n").as_bytes() };
+        let text = format!("y,a\n{rows}{row}\n");
+        let file = CsvFile { name: "n.csv", bytes: text.as_bytes() };
         DataSet::read(meta.as_bytes(), &[file]).map_err(|error| error.to_string())
     }
 
