@@ -132,3 +132,36 @@ fn older_and_guessed_names_of_options_work() {
         &["--model gone.json: there is no"],
     );
 }
+
+/// A file of the root that a command of the README writes is not offered to git.
+#[test]
+fn what_the_readme_writes_is_ignored() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (readme, ignored) = (read("README.md"), read(".gitignore"));
+    let is_ignored = |name: &str| {
+        ignored.lines().filter_map(|line| line.strip_prefix('/')).any(|line| {
+            let line = line.trim_end_matches('/');
+            match line.split_once('*') {
+                Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+                None => name == line,
+            }
+        })
+    };
+    let mut written = 0;
+    for line in readme.lines().filter(|line| line.contains("--out ") || line.contains("propcert "))
+    {
+        let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().collect();
+        for pair in
+            words.windows(2).filter(|pair| ["--out", "--log", "--memory", ">"].contains(&pair[0]))
+        {
+            let name = pair[1].trim_matches(['`', ',', '.', ';']);
+            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains('/');
+            if is_name {
+                assert!(is_ignored(name), "{name}: {line}");
+                written += 1;
+            }
+        }
+    }
+    assert!(written > 20, "{written}");
+}

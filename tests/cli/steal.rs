@@ -500,8 +500,7 @@ fn several_targets_and_budgets_make_one_table() {
 #[test]
 fn repetitions_alone_give_their_mean_too() {
     let scene = published();
-    let call =
-        "steal --target mlp.json --attack thief.toml --data tiny.csv --budget 40 --out stolen";
+    let call = "steal --target mlp.json --attack thief.toml --data tiny.csv --budget 40 --seeds 15 --out stolen";
     let one = scene.done(call);
     assert!(!one.contains("mean of"), "{one}");
     let several = scene.done(&format!("{call} --repetitions 3"));
