@@ -104,7 +104,7 @@ pub(super) fn hidden(
             let signs = NumberSigns { thousands: sign, ..changed };
             sign != changed.thousands && !signs.is_ambiguous() && survey(signs).words.count == 0
         };
-        let grouped = ThousandsSign::NAMES.iter().find(|named| grouped(*named));
+        let grouped = ThousandsSign::NAMES.iter().find(|named| grouped(named));
         let options = change.options().join(" ");
         let found = format!(
             "found {}, which is no number with {options}, as other columns need it",

@@ -476,8 +476,11 @@ fn a_graph_of_several_rows_is_read_as_one_of_one_row() {
     assert!(onnx_outputs(&bytes, None, Outputs::Numbers).is_err());
 }
 
+/// An operator, its operands and its output.
+type WrittenNode<'a> = (&'a str, &'a [&'a str], &'a str);
+
 /// `(x − m)·f` with `f` computed by these nodes from `s` and `e`.
-fn computed_factor(s: [f32; 2], e: f32, nodes: &[(&str, &[&str], &str)]) -> GraphWriter {
+fn computed_factor(s: [f32; 2], e: f32, nodes: &[WrittenNode]) -> GraphWriter {
     let mut graph = GraphWriter::new(&[0, 2])
         .tensor("W", &[2, 2], &W[..4])
         .tensor("m", &[2], &[1.5, -2.0])
@@ -493,7 +496,7 @@ fn computed_factor(s: [f32; 2], e: f32, nodes: &[(&str, &[&str], &str)]) -> Grap
 #[test]
 fn constants_of_stored_numbers_are_computed_as_they_are_served() {
     let (s, e) = ([3.0f32, 0.7], 1e-8f32);
-    let rounded: [(&[(&str, &[&str], &str)], [f32; 2]); 3] = [
+    let rounded: [(&[WrittenNode], [f32; 2]); 3] = [
         (&[("Reciprocal", &["s"], "f"), ("Mul", &["c", "f"], "z")], s.map(|s| 1.0 / s)),
         (
             &[("Add", &["s", "e"], "d"), ("Div", &["e", "d"], "f"), ("Mul", &["c", "f"], "z")],
@@ -514,7 +517,7 @@ fn constants_of_stored_numbers_are_computed_as_they_are_served() {
         assert!(refused.contains("another network"), "{refused}");
     }
     // powers of two are exact, also where they are computed
-    let nodes: &[(&str, &[&str], &str)] = &[("Sqrt", &["e"], "d"), ("Div", &["c", "d"], "z")];
+    let nodes: &[WrittenNode] = &[("Sqrt", &["e"], "d"), ("Div", &["c", "d"], "z")];
     let file = computed_factor(s, 0.25, nodes).model();
     let Imported { model, notes } = onnx_outputs(&file, None, Outputs::Numbers).unwrap();
     assert_eq!((model.schema.features()[0].scale, notes.len()), (2.0, 0));
@@ -522,7 +525,7 @@ fn constants_of_stored_numbers_are_computed_as_they_are_served() {
 
 #[test]
 fn constants_that_are_no_numbers_are_refused_with_the_mend() {
-    let table: [(&str, [f32; 2], &[(&str, &[&str], &str)]); 7] = [
+    let table: [(&str, [f32; 2], &[WrittenNode]); 7] = [
         ("a division by 3", [3.0, 1.0], &[("Add", &["s", "e"], "d"), ("Div", &["c", "d"], "z")]),
         ("have the model multiply by 1/std", [3.0, 1.0], &[("Div", &["c", "s"], "z")]),
         ("standard deviation is 0", [0.0, 1.0], &[("Div", &["c", "s"], "z")]),
@@ -554,7 +557,7 @@ fn constants_that_are_no_numbers_are_refused_with_the_mend() {
 
 #[test]
 fn a_scaling_to_an_interval_is_referred_to_the_dump() {
-    let nodes: &[(&str, &[&str], &str)] = &[("Mul", &["x", "s"], "p"), ("Add", &["p", "m"], "z")];
+    let nodes: &[WrittenNode] = &[("Mul", &["x", "s"], "p"), ("Add", &["p", "m"], "z")];
     let refused = read(computed_factor([3.0, 0.7], 1.0, nodes)).unwrap_err().to_string();
     assert!(refused.contains("MinMaxScaler") && refused.contains("import sklearn"), "{refused}");
 }
