@@ -115,7 +115,7 @@ pub(super) fn hidden(
             Mend::Signs(SignChange::between(signs, to))
         });
         let reason = match mend {
-            Some(_) => format!("{found}; if its sign stands between thousands"),
+            Some(_) => format!("{found}; its sign may stand between thousands"),
             None => format!("{found}; write the numbers of all columns with the same signs"),
         };
         let (column, mends) = (plan.column.place(), mend.into_iter().collect());
