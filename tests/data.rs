@@ -318,7 +318,7 @@ fn an_imported_csv_opens_with_what_was_inferred() {
         .collect();
     let file = write(root.path(), "mail.csv", &format!("size,flag,kind,count\n{rows}"));
     let out = root.path().join("mine.csv");
-    let found = dataset::import(&file, &labelled("kind"), &out).unwrap();
+    let found = dataset::import(&file, &labelled("kind"), Some(&out)).unwrap();
     assert_eq!(found.classes, ["ham", "spam"]);
     let kinds: Vec<Kind> = found.features.iter().map(|feature| feature.kind).collect();
     assert_eq!(kinds, [Kind::Real, Kind::Binary, Kind::Integer]);
@@ -352,16 +352,16 @@ fn a_refused_import_writes_nothing_and_says_where() {
     for (text, expected) in table {
         let file = write(root.path(), "given.csv", text);
         let out = root.path().join("made.csv");
-        let message = dataset::import(&file, &labelled("y"), &out).unwrap_err().to_string();
+        let message = dataset::import(&file, &labelled("y"), Some(&out)).unwrap_err().to_string();
         for part in expected {
             assert!(message.contains(part), "{text:?}: `{part}` is not in `{message}`");
         }
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "{text:?}");
     }
     let file = write(root.path(), "given.csv", "y,a\n0,1\n1,2\n0,3\n1,4\n");
-    let error = dataset::import(&file, &labelled("y"), &file).unwrap_err();
+    let error = dataset::import(&file, &labelled("y"), Some(&file)).unwrap_err();
     assert!(matches!(error, DatasetError::SameFile { .. }), "{error}");
-    let error = dataset::import(&file, &labelled("y"), Path::new("made.txt")).unwrap_err();
+    let error = dataset::import(&file, &labelled("y"), Some(Path::new("made.txt"))).unwrap_err();
     assert!(matches!(error, DatasetError::OutName { .. }), "{error}");
 }
 
@@ -370,7 +370,7 @@ fn a_made_set_opens_has_its_shape_and_repeats_with_its_seed() {
     let root = folder();
     for (shape, features) in [("medical_insurance", 8), ("twitter_spam_url", 25)] {
         let out = root.path().join(format!("{shape}.csv"));
-        let made = dataset::make(shape, Some(2000), 7, &out).unwrap();
+        let made = dataset::make(shape, Some(2000), 7, Some(&out)).unwrap();
         let data = dataset::open(out.to_str().unwrap()).unwrap();
         let facts = dataset::describe(&data);
         assert_eq!((facts.rows, facts.features.len()), (2000, features));
@@ -378,14 +378,14 @@ fn a_made_set_opens_has_its_shape_and_repeats_with_its_seed() {
         assert_eq!(facts.name, format!("synthetic_{shape}"));
         assert!(facts.synthetic && facts.to_string().contains("SYNTHETIC"));
         assert_eq!(facts.invalid_rows, 0);
-        let again = dataset::make(shape, Some(2000), 7, &out).unwrap();
+        let again = dataset::make(shape, Some(2000), 7, Some(&out)).unwrap();
         assert_eq!(again.digest, made.digest);
-        assert_ne!(dataset::make(shape, Some(2000), 8, &out).unwrap().digest, made.digest);
+        assert_ne!(dataset::make(shape, Some(2000), 8, Some(&out)).unwrap().digest, made.digest);
     }
     let out = root.path().join("x.csv");
-    let error = dataset::make("moons", None, 0, &out).unwrap_err();
+    let error = dataset::make("moons", None, 0, Some(&out)).unwrap_err();
     assert!(error.to_string().contains("cryptojacker"), "{error}");
-    let error = dataset::make("cryptojacker", Some(3), 0, &out).unwrap_err();
+    let error = dataset::make("cryptojacker", Some(3), 0, Some(&out)).unwrap_err();
     assert!(matches!(error, DatasetError::Rows { .. }), "{error}");
 }
 
@@ -395,7 +395,7 @@ fn a_made_set_opens_has_its_shape_and_repeats_with_its_seed() {
 fn a_made_set_can_be_learned_but_not_trivially() {
     let root = folder();
     let out = root.path().join("x.csv");
-    dataset::make("social_honeypot", Some(2000), 1, &out).unwrap();
+    dataset::make("social_honeypot", Some(2000), 1, Some(&out)).unwrap();
     let data = dataset::open(out.to_str().unwrap()).unwrap();
     let facts = dataset::describe(&data);
     let rows = data.part(Part::Train);

@@ -13,7 +13,7 @@ pub mod network;
 mod write;
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -122,6 +122,35 @@ pub struct Searcher<'a> {
     mlp: Option<Cow<'a, Mlp>>,
     grid: Option<ensemble::Grid>,
     options: Options,
+}
+
+/// Number of obligations that are answered together. Their lines are handed on when all of them are answered, so it is
+/// small where one takes long: what is finished is kept within about a second.
+#[derive(Clone, Copy)]
+struct Chunk {
+    size: usize,
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self { size: rayon::current_num_threads().min(Self::LARGEST) }
+    }
+}
+
+impl Chunk {
+    const LARGEST: usize = 64;
+    /// Between these a chunk stays as it is.
+    const USUAL: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(600)];
+
+    /// Grows after a fast chunk and shrinks after a slow one.
+    fn fit(&mut self, took: Duration) {
+        let [fast, slow] = Self::USUAL;
+        if took < fast {
+            self.size = (2 * self.size).min(Self::LARGEST);
+        } else if took > slow {
+            self.size = (self.size / 2).max(rayon::current_num_threads().min(Self::LARGEST)).max(1);
+        }
+    }
 }
 
 impl<'a> Searcher<'a> {
@@ -233,12 +262,14 @@ impl<'a> Searcher<'a> {
         mut sink: impl FnMut(&Line, &Answer) -> Result<(), CertifyError>,
     ) -> Result<Summary, CertifyError> {
         let mut summary = Summary::default();
-        let chunk = 64;
         let mut from = start;
+        let mut chunk = Chunk::default();
         while from < self.len() {
-            let to = (from + chunk).min(self.len());
+            let to = (from + chunk.size).min(self.len());
+            let begun = Instant::now();
             let answers: Vec<Answer> =
                 (from..to).into_par_iter().map(|at| self.answer(at)).collect();
+            chunk.fit(begun.elapsed());
             for (at, answer) in (from..to).zip(&answers) {
                 summary.totals.add(&answer.verdict);
                 // with all pairs, each pair was tried
@@ -260,5 +291,22 @@ impl<'a> Searcher<'a> {
             from = to;
         }
         Ok(summary)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_obligations_are_handed_on_in_small_chunks() {
+        let mut chunk = Chunk::default();
+        let least = chunk.size;
+        (0..10).for_each(|_| chunk.fit(Duration::from_millis(1)));
+        assert_eq!(chunk.size, Chunk::LARGEST);
+        (0..3).for_each(|_| chunk.fit(Duration::from_millis(300)));
+        assert_eq!(chunk.size, Chunk::LARGEST, "it stays where it is kept in time");
+        (0..10).for_each(|_| chunk.fit(Duration::from_secs(2)));
+        assert_eq!(chunk.size, least);
     }
 }

@@ -2,17 +2,19 @@
 
 use std::fmt::Write;
 use std::io::BufReader;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::certificate::{
     Arithmetic, CheckError, Checked, Decided, Settings, Tally, Verdict, check_file,
 };
-
+use crate::interval::Rational;
 use crate::model::Digest;
-use crate::spec::Semantics;
+use crate::spec::{Lowered, Semantics};
 
+use super::invalid::RowsOutside;
 use super::subject::{Loaded, SubjectArguments};
-use super::witness::describe;
+use super::witness::ShownWitness;
 use super::{Ending, Refusal, files};
 
 /// Check a certificate from model, spec and data.
@@ -45,10 +47,14 @@ pub(crate) struct Arguments {
     /// Largest number of multiply-adds.
     #[arg(long, default_value_t = 10_000_000_000_000, value_name = "N")]
     max_work: u64,
-    /// Show the first K refuted obligations in words: what the model answers where [K: 10].
-    #[arg(long, value_name = "K", conflicts_with = "json", num_args = 0..=1, require_equals = true)]
+    /// Show the first K refuted obligations in words, what the model answers where [K: 10]; with --json the lines of these
+    /// obligations have their points.
+    #[arg(long, value_name = "K", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "10", value_parser = at_least_one)]
     witnesses: Option<usize>,
+    /// Show every feature of these points, and not only those that differ most.
+    #[arg(long, requires = "witnesses")]
+    whole: bool,
     /// One JSON line per obligation, then one for the whole.
     #[arg(long)]
     json: bool,
@@ -72,19 +78,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let mut lines = String::new();
     let (mut told, mut witnesses) = (0, String::new());
     let mut watch = |decided: Decided| {
+        let data = loaded.data.as_ref().zip(decided.header.part);
+        let rows = data.map_or(&[][..], |((data, _), part)| data.part(part));
+        let is_shown = told < arguments.witnesses.unwrap_or(0);
+        let witness = ShownWitness::of(&loaded.model.0, rows, &decided).filter(|_| is_shown);
+        told += usize::from(witness.is_some());
         if arguments.json {
             let Decided { at, proof, verdict, .. } = decided;
             let (rule, verdict) = (proof.rule(), verdict_name(verdict));
-            let _ =
-                writeln!(lines, "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"}}");
-        }
-        if told < arguments.witnesses.unwrap_or(0) {
-            let data = loaded.data.as_ref().zip(decided.header.part);
-            let rows = data.map_or(&[][..], |((data, _), part)| data.part(part));
-            if let Some(words) = describe(&loaded.model.0, rows, &decided) {
-                told += 1;
-                witnesses += &words;
-            }
+            let witness = witness.map(|witness| format!(",\"witness\":{}", witness.json()));
+            let witness = witness.unwrap_or_default();
+            let _ = writeln!(
+                lines,
+                "{{\"at\":{at},\"rule\":\"{rule}\",\"verdict\":\"{verdict}\"{witness}}}"
+            );
+        } else if let Some(witness) = witness {
+            witnesses += &witness.text(arguments.whole);
         }
     };
     let checked =
@@ -99,9 +108,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         checked.tally.all.proved > 0 && checked.tally.all.proved == checked.tally.all.n();
     let holds = checked.is_as_stated() && (all_proved || !arguments.all_proved);
     if arguments.json {
-        lines.push_str(&summary_json(&checked, holds, settings));
+        lines.push_str(&summary_json(&checked, holds, settings, &invalid(&loaded, &checked)?));
     } else {
-        lines = summary_text(&checked, settings, &about(&loaded, &arguments.subject, &checked));
+        let about = about(&loaded, &arguments.subject, &checked);
+        lines = summary_text(&checked, settings, &about, &invalid(&loaded, &checked)?);
         lines += &witnesses;
     }
     files::print(&lines)?;
@@ -134,6 +144,23 @@ fn agree_on_part(loaded: &Loaded, checked: &Checked) -> Result<(), Refusal> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// The rows of a certificate outside the domain of its claim.
+fn invalid(loaded: &Loaded, checked: &Checked) -> Result<RowsOutside, Refusal> {
+    let (header, subject) = (&checked.header, loaded.subject());
+    let Some((data, part)) = subject.data.zip(header.part) else {
+        return Ok(RowsOutside::default());
+    };
+    if checked.tally.all.invalid == 0 {
+        return Ok(RowsOutside::default());
+    }
+    let step = NonZeroUsize::new(header.every.unwrap_or(1)).unwrap_or(NonZeroUsize::MIN);
+    let data = data.every(part, step);
+    let rows = subject.spec.property.first_rows(data.part(part), header.rows).unwrap_or_default();
+    let (model, defense) = (subject.model.0, subject.defense.map(|(defense, _)| defense));
+    let lowered = Lowered::new(subject.spec, model, defense, rows)?;
+    Ok(RowsOutside::of_part(lowered.domain(), &model.schema, (part, step), rows))
 }
 
 fn verdict_name(verdict: &Verdict) -> &'static str {
@@ -179,10 +206,17 @@ pub(crate) fn accuracy_lines(tally: &Tally) -> String {
     text
 }
 
-/// The ends of constraint accuracy for machines: the lower one from the proved obligations,
-/// the upper one from the refuted ones, and the number that both are counted of.
+/// The ends of constraint accuracy for machines, as numbers in `[0, 1]` rounded outward: the lower one from the proved
+/// obligations, the upper one from the refuted ones, with both counts and the number that they are counted of.
 pub(crate) fn accuracy_json(totals: &crate::certificate::Totals) -> serde_json::Value {
-    serde_json::json!({ "lower": totals.lower(), "upper": totals.upper(), "of": totals.n() })
+    let n = totals.n();
+    let ratio = |count: u64| Rational::new(count.into(), n.into());
+    let lower = ratio(totals.proved).map(|ratio| ratio.down());
+    let upper = ratio(n - totals.refuted.min(n)).map(|ratio| ratio.up());
+    serde_json::json!({
+        "lower": lower, "upper": upper, "proved": totals.proved, "refuted": totals.refuted, "of": n,
+        "text": totals.constraint_accuracy(),
+    })
 }
 
 /// The refuted obligations for machines: those of rows that are wrong already, and the others; null for claims that are
@@ -228,7 +262,12 @@ fn with_digest(name: &str, digest: Digest) -> String {
     format!("{name} ({:.8})", digest.to_string())
 }
 
-fn summary_text(checked: &Checked, settings: Settings, about: &str) -> String {
+fn summary_text(
+    checked: &Checked,
+    settings: Settings,
+    about: &str,
+    invalid: &RowsOutside,
+) -> String {
     let mut text = String::new();
     let header = &checked.header;
     if let (Some(part), Some(rows)) = (header.part, header.rows) {
@@ -239,12 +278,18 @@ fn summary_text(checked: &Checked, settings: Settings, about: &str) -> String {
         let _ = writeln!(text, "only the first {first} obligations were decided");
     }
     text += &accuracy_lines(&checked.tally);
+    text += &invalid.text();
     let _ = writeln!(text, "{about}");
     let _ = writeln!(text, "{}", checked.tally.all);
     text
 }
 
-fn summary_json(checked: &Checked, holds: bool, settings: Settings) -> String {
+fn summary_json(
+    checked: &Checked,
+    holds: bool,
+    settings: Settings,
+    invalid: &RowsOutside,
+) -> String {
     let arithmetic = match settings.arithmetic {
         Arithmetic::Rounded => "rounded",
         Arithmetic::Exact => "exact",
@@ -254,6 +299,7 @@ fn summary_json(checked: &Checked, holds: bool, settings: Settings) -> String {
         "arithmetic": arithmetic,
         "first": settings.first,
         "totals": checked.tally.all,
+        "invalid": invalid.json(),
         "constraint-accuracy": accuracy_json(&checked.tally.all),
         "distinct": checked.tally.distinct,
         "refuted": refuted_json(&checked.tally),

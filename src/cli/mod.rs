@@ -14,6 +14,7 @@ mod check;
 mod files;
 #[cfg(feature = "full")]
 mod full;
+mod invalid;
 mod subject;
 mod witness;
 
@@ -96,6 +97,8 @@ pub fn main() -> ExitCode {
         Ok(Ending::AsStated) => ExitCode::SUCCESS,
         Ok(Ending::NotAsStated) => ExitCode::from(1),
         Err(Refusal(text)) => {
+            let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+            let text = advice::of_option(&text, &words.collect::<Vec<_>>());
             tell!("propcert: {}", printable(&advice::advised(&text)));
             ExitCode::from(2)
         }

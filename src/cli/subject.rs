@@ -33,7 +33,7 @@ impl From<SemanticsArgument> for Semantics {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SubjectArguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     pub(crate) model: PathBuf,
     /// The spec (TOML); examples are in specs/, every property and key in certificates/README.md.
     #[arg(long)]
@@ -90,14 +90,14 @@ impl Loaded {
 pub(crate) fn ordered_as(data: DataSet, model: &Model) -> Result<DataSet, Refusal> {
     let name = data.meta().name.clone();
     data.ordered_as(&model.schema).map_err(|error| {
-        let blanks = if differs_in_blanks(&error) {
-            "; LightGBM writes `_` for blanks in names: import its model with `--schema`, which keeps the names of the data"
-        } else {
-            ""
-        };
+        let blanks = if differs_in_blanks(&error) { BLANKS } else { "" };
         Refusal::new(format!("data set `{name}`: {error}{blanks}"))
     })
 }
+
+/// The mend of names that differ in blanks.
+pub(crate) const BLANKS: &str = "; LightGBM writes `_` for blanks in names: import its model with `--schema`, which \
+                                 keeps the names of the data";
 
 /// True if the model has names of the data with `_` for blanks.
 fn differs_in_blanks(error: &DataError) -> bool {

@@ -15,32 +15,66 @@ const FEATURES: usize = 10;
 /// A point with its name.
 type NamedPoint = (&'static str, Point);
 
-/// A counterexample in words: the violation, the model's answer at each point, and the features that differ
-/// most; `None` for an obligation that no counterexample refuted. `rows` are those of the certificate's part.
-pub(crate) fn describe(model: &Model, rows: &[Row], decided: &Decided) -> Option<String> {
-    let Decided { at, row, header, proof, verdict, .. } = *decided;
-    let (Verdict::Refuted(refuted), Proof::Counterexample { points }) = (verdict, proof) else {
-        return None;
-    };
-    let claim = &refuted.obligation().claim;
-    let points: Vec<Point> =
-        points.iter().map(|texts| Point::parse(texts, texts.len()).ok()).collect::<Option<_>>()?;
-    let row = row.and_then(|index| Some((index, rows.get(index)?)));
-    let named = named(model, claim, row.map(|(_, row)| row), &points);
+/// A counterexample with the claim that it violates.
+pub(crate) struct ShownWitness<'a> {
+    model: &'a Model,
+    claim: &'a Claim,
+    decided: &'a Decided<'a>,
+    /// The row it is about, if it is about one.
+    row: Option<usize>,
+    points: Vec<NamedPoint>,
+}
 
-    let mut text = format!("\nobligation {at} is refuted: {}", shows(model, claim));
-    if let (Some((index, _)), Some(part)) = (row, header.part) {
-        let _ = write!(text, " (row {index} of part {})", part.name());
+impl<'a> ShownWitness<'a> {
+    /// The counterexample to an obligation; `None` if none refuted it. `rows` are those of the certificate's part.
+    pub(crate) fn of(model: &'a Model, rows: &[Row], decided: &'a Decided<'a>) -> Option<Self> {
+        let (Verdict::Refuted(refuted), Proof::Counterexample { points }) =
+            (decided.verdict, decided.proof)
+        else {
+            return None;
+        };
+        let claim = &refuted.obligation().claim;
+        let points = points.iter().map(|texts| Point::parse(texts, texts.len()).ok());
+        let points: Vec<Point> = points.collect::<Option<_>>()?;
+        let row = decided.row.and_then(|index| Some((index, rows.get(index)?)));
+        let points = named(model, claim, row.map(|(_, row)| row), &points);
+        Some(Self { model, claim, decided, row: row.map(|(index, _)| index), points })
     }
-    text.push('\n');
-    if header.defense.is_some() {
-        text += "  without the defense:\n";
+
+    /// In words: the violation, the model's answer at each point, and the features that differ most, or with
+    /// `is_whole` all of them.
+    pub(crate) fn text(&self, is_whole: bool) -> String {
+        let Self { model, claim, decided, row, points } = self;
+        let Decided { at, header, .. } = decided;
+        let mut text = format!("\nobligation {at} is refuted: {}", shows(model, claim));
+        if let (Some(index), Some(part)) = (row, header.part) {
+            let _ = write!(text, " (row {index} of part {})", part.name());
+        }
+        text.push('\n');
+        if header.defense.is_some() {
+            text += "  without the defense:\n";
+        }
+        for (name, point) in points {
+            let answer = answer(model, claim, header.semantics, point);
+            let _ = writeln!(text, "  {name:<9}  {answer}");
+        }
+        text += &apart(model, claim, points);
+        text + &if is_whole { whole(model, points) } else { features(model, points) }
     }
-    for (name, point) in &named {
-        let _ = writeln!(text, "  {name:<9}  {}", answer(model, claim, header.semantics, point));
+
+    /// For machines: every point whole, with its values as the nearest floats.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let Self { model, claim, decided, row, points } = self;
+        let names = model.schema.features().iter().map(|feature| feature.name.clone());
+        let point = |(name, point): &NamedPoint| {
+            let values = point.values().iter().map(|value| serde_json::json!(nearest(value)));
+            let values: serde_json::Map<_, _> = names.clone().zip(values).collect();
+            let answer = answer(model, claim, decided.header.semantics, point);
+            serde_json::json!({ "name": name, "answer": answer, "values": values })
+        };
+        let points: Vec<serde_json::Value> = points.iter().map(point).collect();
+        serde_json::json!({ "shows": shows(model, claim), "row": row, "points": points })
     }
-    text += &apart(model, claim, &named);
-    Some(text + &features(model, &named))
 }
 
 /// The way in which the answers violate the claim.
@@ -155,7 +189,7 @@ fn apart(model: &Model, claim: &Claim, points: &[NamedPoint]) -> String {
 }
 
 /// The float nearest to a number; of two nearest ones the lower.
-fn nearest(number: &Rational) -> f64 {
+pub(super) fn nearest(number: &Rational) -> f64 {
     let (below, above) = (number.down(), number.up());
     match Rational::from_f64(below).zip(Rational::from_f64(above)) {
         Some((lo, hi)) if &hi - number < number - &lo => above,
@@ -170,6 +204,20 @@ fn shown(number: f64) -> String {
         true => format!("{number:.6}"),
         false => format!("{number:.6e}"),
     }
+}
+
+/// Every feature of the points, in the order of the model.
+fn whole(model: &Model, points: &[NamedPoint]) -> String {
+    let names: Vec<&str> = points.iter().map(|(name, _)| *name).collect();
+    let mut text = format!("  all features ({}):\n", names.join(" -> "));
+    for (index, spec) in model.schema.features().iter().enumerate() {
+        let values = points.iter().filter_map(|(_, point)| point.values().get(index));
+        let mut values: Vec<String> = values.map(|value| format!("{:?}", nearest(value))).collect();
+        // the same at every point is said once
+        values.dedup();
+        let _ = writeln!(text, "    {}  {}", spec.name, values.join(" -> "));
+    }
+    text
 }
 
 /// The features in which the last two points differ, first those that differ most in standardised units. For

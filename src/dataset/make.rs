@@ -51,10 +51,15 @@ pub struct Made {
     pub seed: u64,
     /// Digest of the data set.
     pub digest: Digest,
-    /// The CSV.
-    pub csv: PathBuf,
+    /// The CSV; `None`: it was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv: Option<PathBuf>,
     /// Its meta file.
-    pub meta: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<PathBuf>,
+    /// The bytes of the CSV.
+    #[serde(skip)]
+    pub text: Vec<u8>,
 }
 
 /// One line of the table of shapes.
@@ -70,15 +75,20 @@ struct ShapedFeature {
 }
 
 /// Makes `rows` rows (default: the paper's number) in the shape of the paper's set `shape` and writes
-/// them to `out` (`NAME.csv`, with `NAME.meta.json` beside it). The same shape, rows and seed give the
+/// them to `out` (`NAME.csv`, with `NAME.meta.json` beside it), or nowhere. The same shape, rows and seed give the
 /// same bytes.
-pub fn make(shape: &str, rows: Option<usize>, seed: u64, out: &Path) -> Result<Made, DatasetError> {
+pub fn make(
+    shape: &str,
+    rows: Option<usize>,
+    seed: u64,
+    out: Option<&Path>,
+) -> Result<Made, DatasetError> {
     let set = find(shape)?;
     let rows = rows.unwrap_or(set.rows);
     if !(LEAST_ROWS..=MOST_ROWS).contains(&rows) {
         return Err(DatasetError::Rows { found: rows, least: LEAST_ROWS, most: MOST_ROWS });
     }
-    let (_, file) = super::write::names(out)?;
+    let (_, file) = super::write::names(out, set.name)?;
     let features = features_of(set.name);
     let labels = labels(set, rows, seed);
     let text = rows_text(&features, &labels, seed);
@@ -91,8 +101,9 @@ pub fn make(shape: &str, rows: Option<usize>, seed: u64, out: &Path) -> Result<M
         features: features.len(),
         seed,
         digest: data.digest(),
-        csv: out.to_owned(),
+        csv: out.map(Path::to_owned),
         meta: meta_path,
+        text: text.into_bytes(),
     })
 }
 
@@ -199,7 +210,10 @@ impl fmt::Display for Made {
         let Self { name, rows, positive, features, seed, .. } = self;
         writeln!(f, "{name}: {rows} SYNTHETIC rows, {positive} of class 1, {features} features")?;
         writeln!(f, "seed {seed}, digest {}", self.digest)?;
-        write!(f, "written: {}, {}", self.csv.display(), self.meta.display())
+        match (&self.csv, &self.meta) {
+            (Some(csv), Some(meta)) => write!(f, "written: {}, {}", csv.display(), meta.display()),
+            _ => Ok(()),
+        }
     }
 }
 

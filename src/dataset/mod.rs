@@ -25,7 +25,7 @@ pub use describe::{Description, FeatureFacts, PaperDifference, PartFacts, descri
 pub use error::DatasetError;
 pub use import::{
     CellSeparator, DecimalSign, EncodeRule, FillRule, ImportOptions, ImportProblem,
-    InferredFeature, InferredMeta, Mend, TextCode, TextEncoding, ThousandsSign, import,
+    InferredFeature, InferredMeta, Mend, SignChange, TextCode, TextEncoding, ThousandsSign, import,
 };
 pub use labels::{auc, auc_of, f1, log_loss, majority_and_minority};
 pub use list::{ListedSet, ListedShape, Listing, RefusedSet};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::interval::Decimal;
 
 use super::limits::MAX_WIDTH;
-use super::meta_keys::{MetaKeys, check_features};
+use super::meta_keys::{MetaKeys, check_features, row_count};
 use super::rows::ordered;
 use super::{DataError, Kind, Object, check_json, object};
 
@@ -64,7 +64,7 @@ pub struct Meta {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
     /// Rows taken out of the test part for the auxiliary part; `None`: 50.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "row_count")]
     pub auxiliary: Option<usize>,
     /// Directions in which a score should move, by feature index or name: `increasing`,
     /// `decreasing`.
@@ -79,8 +79,8 @@ impl Meta {
     /// Reads `meta.json`.
     ///
     /// # Errors
-    /// Bytes that are not the JSON of the page of keys; keys, features and directions that do not exist, with their
-    /// line; lists that are not as long as `features`.
+    /// Bytes that are not the JSON of the page of keys; keys, features and directions that do not exist, and ranges whose
+    /// low end is above the high one, with their line; lists that are not as long as `features`.
     pub fn read(bytes: &[u8]) -> Result<Self, DataError> {
         check_json(bytes)?;
         let Object(MetaKeys) = serde_json::from_slice(bytes).map_err(DataError::Meta)?;

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
+use crate::interval::Decimal;
 use crate::near::advice;
 
 /// All keys of a meta file.
@@ -82,6 +83,7 @@ impl<'de> Visitor<'de> for NamedFeatures<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
+                "ranges" => map.next_value_seed(OrderedRanges(self.0))?,
                 "monotone" => {
                     map.next_value_seed(ByFeature { key: "monotone", features: self.0 })?
                 }
@@ -95,6 +97,68 @@ impl<'de> Visitor<'de> for NamedFeatures<'_> {
         }
         Ok(())
     }
+}
+
+/// A list of pairs, the low end first.
+struct OrderedRanges<'a>(&'a [String]);
+
+impl<'de> DeserializeSeed<'de> for OrderedRanges<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OrderedRanges<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of pairs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut names = self.0.iter();
+        while let Some((low, high)) = list.next_element::<(Decimal, Decimal)>()? {
+            let name = names.next().map_or("", String::as_str);
+            if low.value() > high.value() {
+                let fault =
+                    format!("`ranges` of `{name:.SHOWN$}`: low {low} is larger than high {high}");
+                return Err(A::Error::custom(fault));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A number of rows, or `null` for none told.
+pub(super) fn row_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    struct Rows;
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Option<usize>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a whole number of rows, 0 or more")
+        }
+
+        fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+            from.deserialize_u64(self)
+        }
+
+        fn visit_u64<E: Error>(self, rows: u64) -> Result<Self::Value, E> {
+            // more than any file has, where a machine counts in fewer bits
+            Ok(Some(usize::try_from(rows).unwrap_or(usize::MAX)))
+        }
+    }
+    from.deserialize_option(Rows)
 }
 
 /// An object with a value per feature.
@@ -206,12 +270,23 @@ mod tests {
             ("\"monotone\":{\"calls\":1},", &["line 4", "string"]),
             ("\"monotone\":[],", &["line 4"]),
             ("\"category_codes\":{\"c\":{\"a\":0}},", &["`category_codes` has the feature `c`"]),
-            ("\"auxiliary\":-5,", &["line 4", "-5"]),
+            ("\"auxiliary\":-5,", &["line 4", "-5", "expected a whole number of rows, 0 or more"]),
+            ("\"auxiliary\":\"5\",", &["line 4", "expected a whole number of rows"]),
+            ("\"auxiliary\":2.5,", &["line 4", "expected a whole number of rows"]),
             ("\"notes\":1,\"notes\":2,\"kind\":3,", &["unknown field `kind`"]),
         ] {
             let refused = read(more).unwrap_err();
             assert!(facts.iter().all(|fact| refused.contains(fact)), "{more}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_low_end_above_the_high_one_is_refused_with_its_line() {
+        let text = "{\"name\":\"n\",\"label\":\"y\",\"features\":[\"a\",\"b\"],\"kinds\":[\"real\",\"real\"],\n\
+                    \"ranges\":[[\"0\",\"9\"],\n[\"9\",\"0\"]],\"files\":{\"all\":\"n.csv\"},\"synthetic\":false}";
+        let refused = Meta::read(text.as_bytes()).unwrap_err().to_string();
+        let facts = ["meta.json, line 3", "`ranges` of `b`: low 9 is larger than high 0"];
+        assert!(facts.iter().all(|fact| refused.contains(fact)), "{refused}");
     }
 
     #[test]

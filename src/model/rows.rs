@@ -91,6 +91,17 @@ pub enum DataError {
     /// `files` names rows in no way, or in several.
     #[error("meta.json: `files` has either `all`, or `train` and/or `test`, or `served`")]
     Files,
+    /// `auxiliary` takes every test row.
+    #[error(
+        "meta.json: `auxiliary` is {found}, and only {rows} rows are dealt to the test part that they are taken from: \
+         none is left to test on; expected fewer"
+    )]
+    Auxiliary {
+        /// Auxiliary rows wanted.
+        found: usize,
+        /// Rows there are.
+        rows: usize,
+    },
     /// The number of files differs from what `meta.json` names.
     #[error("{found} files were given, meta.json names {expected}")]
     FileCount {
@@ -274,7 +285,11 @@ impl DataSet {
             }
             (None, None) => (Vec::new(), tables.pop().unwrap_or_default()),
         };
+        let rows = test.len();
         let (auxiliary, test) = take_auxiliary(test, meta.auxiliary.unwrap_or(AUXILIARY_ROWS));
+        if let Some(found) = meta.auxiliary.filter(|_| test.is_empty() && rows > 0) {
+            return Err(DataError::Auxiliary { found, rows });
+        }
         let (train, validation) = hold_out(train, 10);
         let parts = [
             (Part::Train, train),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::{CsvFile, DataError, Digest, LimitError, Meta, Row};
+use super::{CsvFile, DataError, Digest, Kind, LimitError, Meta, Row};
 
 /// Most rows of a data file; with [`MAX_CELLS`] this keeps the memory for it below about a gibibyte.
 const MAX_ROWS: u64 = 5_000_000;
@@ -139,8 +139,16 @@ fn read_row(
     let label =
         class.ok_or_else(|| cell(columns.label, &meta.label, "a class number 0, 1, 2, …"))?;
     let mut values = Vec::with_capacity(columns.features.len());
-    for (&column, name) in columns.features.iter().zip(&meta.features) {
-        values.push(parse_number(text(column)).map_err(|expected| cell(column, name, expected))?);
+    // points that were answered, or made to be certified around, need not be points of the data
+    let is_data = meta.files.all.is_some() || meta.files.test.is_some();
+    let kinds = meta.kinds.iter().map(|&kind| kind == Kind::Integer && is_data);
+    for ((&column, name), is_whole) in columns.features.iter().zip(&meta.features).zip(kinds) {
+        let value = parse_number(text(column)).map_err(|expected| cell(column, name, expected))?;
+        if is_whole && value.fract() != 0.0 {
+            let expected = "a whole number: `kinds` of meta.json says `integer`; if fractions occur, say `real`";
+            return Err(cell(column, name, expected));
+        }
+        values.push(value);
     }
     let mut texts = Vec::new();
     for (column, text) in record.iter().enumerate() {
@@ -198,6 +206,43 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::model::DataSet;
+
+    /// 40 rows of a whole feature, with one more, and meta data with this entry more.
+    fn read(row: &str, more: &str) -> Result<DataSet, String> {
+        let meta = format!(
+            "{{\"name\":\"n\",\"label\":\"y\",\"features\":[\"a\"],\"kinds\":[\"integer\"],\"ranges\":[[\"0\",\"9\"]],{more}\
+             \"synthetic\":true}}"
+        );
+        let rows: String = (0..40).map(|k| format!("{},{k}\n", k % 2)).collect();
+        let text = format!("y,a\n{rows}{row}\n");
+        let file = CsvFile { name: "n.csv", bytes: text.as_bytes() };
+        DataSet::read(meta.as_bytes(), &[file]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fractions_of_whole_features_are_refused_with_their_line() {
+        let all = "\"files\":{\"all\":\"n.csv\"},";
+        assert!(read("0,40", all).is_ok() && read("0,4e1", all).is_ok());
+        let refused = read("0,2.5", all).unwrap_err();
+        let facts = ["n.csv, line 42, column 2 (`a`): found `2.5`", "`integer`", "say `real`"];
+        assert!(facts.iter().all(|fact| refused.contains(fact)), "{refused}");
+        // points to certify around, and answers, are no rows of the data
+        for files in ["\"train\"", "\"served\""] {
+            assert!(read("0,2.5", &format!("\"files\":{{{files}:\"n.csv\"}},")).is_ok(), "{files}");
+        }
+    }
+
+    #[test]
+    fn auxiliary_rows_leave_rows_to_test_on() {
+        let all = |more: &str| read("1,40", &format!("\"files\":{{\"all\":\"n.csv\"}},{more}"));
+        assert!(all("\"auxiliary\":12,").is_ok());
+        let refused = all("\"auxiliary\":13,").unwrap_err();
+        let facts = ["`auxiliary` is 13", "only 13 rows", "none is left to test on"];
+        assert!(facts.iter().all(|fact| refused.contains(fact)), "{refused}");
+        // what nobody has stated is no fault
+        assert!(all("").is_ok());
+    }
 
     #[test]
     fn packed_or_not_a_file_has_at_most_so_many_bytes() {

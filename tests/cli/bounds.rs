@@ -44,9 +44,9 @@ fn bad_calls_are_refused() {
     scene.write("points.csv", "age,income\n2,3\n");
     let call = "bounds --model mlp.json --points points.csv";
     scene.refused(&format!("{call} --method guess --eps 0.1"), &["guess"]);
-    scene.refused(&format!("{call} --method ibp --eps -1"), &["--eps -1"]);
-    scene.refused(&format!("{call} --method ibp --eps nan"), &["--eps NaN"]);
-    scene.refused(&format!("{call} --method ibp --eps inf"), &["--eps inf"]);
+    scene.refused(&format!("{call} --method ibp --eps -1"), &["--epsilon -1"]);
+    scene.refused(&format!("{call} --method ibp --eps nan"), &["--epsilon NaN"]);
+    scene.refused(&format!("{call} --method ibp --eps inf"), &["--epsilon inf"]);
     scene.refused(&format!("{call} --method ibp --eps 0.1 --label 2"), &["label 2"]);
     scene.write("far.csv", "age,income\n2,3e38\n");
     scene.refused(

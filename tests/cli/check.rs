@@ -31,7 +31,19 @@ fn refutations_are_told_in_words() {
     crate::snapshot!("check-witnesses", text);
     let first = scene.done(&format!("{LOCAL_CALL} --witnesses=1"));
     assert!(text.starts_with(&first) && first.matches(" is refuted: ").count() == 1, "{first}");
-    scene.propcert(&format!("{LOCAL_CALL} --witnesses --json")).assert().code(2);
+    let whole = scene.done(&format!("{LOCAL_CALL} --witnesses=1 --whole"));
+    assert!(whole.contains("  all features (row -> point):\n    age  "), "{whole}");
+    assert!(whole.contains("\n    income  ") && !whole.contains("features differ"), "{whole}");
+    scene.refused(&format!("{LOCAL_CALL} --whole"), &["--witnesses"]);
+    let lines = scene.done(&format!("{LOCAL_CALL} --witnesses=1 --json"));
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines.iter().filter(|line| line["witness"].is_object()).collect();
+    let [one] = told.as_slice() else { panic!("one witness: {told:?}") };
+    assert_eq!(one["verdict"], "refuted");
+    let points = one["witness"]["points"].as_array().unwrap();
+    assert_eq!((points.len(), &points[0]["name"]), (2, &"row".into()));
+    assert!(points.iter().all(|point| point["values"]["income"].is_f64()), "{points:?}");
 
     let falling = scene.read("monotone.toml").replace("increasing", "decreasing");
     scene.write("falling.toml", falling);
@@ -367,4 +379,33 @@ fn paths_that_are_no_files_are_refused() {
         scene.refused(&LOCAL_CALL.replacen("tiny.csv", path, 1), &[path]);
         scene.refused(&format!("{LOCAL_CALL} --defense {path}"), &[path, fact]);
     }
+}
+
+/// A domain that some rows are outside of: they are named with the value and the bound, by every verb.
+#[test]
+fn rows_outside_the_domain_are_named() {
+    let scene = Scene::new();
+    let narrow = crate::scene::LOCAL.to_owned() + "[domain]\nincome = [\"2\", \"4\"]\n";
+    scene.write("narrow.toml", narrow);
+    let subject = "--model mlp.json --spec narrow.toml --data tiny.csv";
+    let made = scene.done(&format!("certify {subject} --every 3 --out n.jsonl"));
+    let checked = scene.done(&format!("check n.jsonl {subject}"));
+    for text in [&made, &checked] {
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("invalid: ")).collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        let fault = "below the lowest declared value 2.0";
+        assert!(lines[0].contains("`income` is ") && lines[0].ends_with(fault), "{text}");
+        assert!(lines[3].ends_with(" more"), "{text}");
+    }
+    let json = scene.done(&format!("check n.jsonl {subject} --json"));
+    let json: serde_json::Value = serde_json::from_str(last(&json)).unwrap();
+    let first = &json["invalid"][0];
+    assert_eq!((&first["feature"], &first["fault"]), (&"income".into(), &"below".into()));
+    assert!(first["value"].as_f64().unwrap() < 2.0 && first["bound"] == 2.0, "{first}");
+    // the row is that of the part, counted from 0, with the step
+    let row: usize = first["row"].as_str().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    assert_eq!(row % 3, 0);
+    let rows = scene.done("data rows tiny.csv:test");
+    let value = rows.lines().nth(row + 1).unwrap().split(',').nth(2).unwrap();
+    assert_eq!(value.parse::<f64>().ok(), first["value"].as_f64());
 }

@@ -73,10 +73,7 @@ fn a_plain_score_has_properties_but_no_labels() {
     assert_eq!(scene.done(predict), "score\n1.5\n1.25\n0.25\n");
     let bits = scene.done(&format!("{predict} --margin-bits"));
     assert_eq!(bits, "score\n3fc00000\n3fa00000\n3e800000\n");
-    assert_eq!(
-        scene.done(&format!("{predict} --json")).lines().next(),
-        Some("{\"score\":\"1.5\"}")
-    );
+    assert_eq!(scene.done(&format!("{predict} --json")).lines().next(), Some("{\"score\":1.5}"));
     scene.refused(&format!("{predict} --posterior"), &["plain score", "posterior"]);
     scene.done("predict --model score.json --points tiny.csv");
 
@@ -266,9 +263,13 @@ fn one_output_is_a_plain_score_or_a_logit() {
     std::fs::copy(packed, scene.path("n.onnx.gz")).unwrap();
     let text = scene.done("import onnx n.onnx.gz --out n.json");
     assert!(text.starts_with("mlp with 2 features and layers of "), "{text}");
-    let text = scene.done("import onnx one.onnx --out score.json");
+    let run = scene.propcert("import onnx one.onnx --out score.json").assert().code(0);
+    let text = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
     assert!(text.ends_with("-1 neurons, a plain score\n"), "{text}");
-    scene.done("import onnx one.onnx --classes 2 --out logit.json");
+    let hint = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(hint.contains("plain score") && hint.contains("give --classes 2"), "{hint}");
+    let run = scene.propcert("import onnx one.onnx --classes 2 --out logit.json").assert().code(0);
+    assert!(run.get_output().stderr.is_empty());
     scene.write("points.csv", "x0,x1\n1,0.5\n-1,-1\n0,1\n");
     // relu(x0 + x1) − relu(x0 − x1) + ¼
     let predict = |model: &str| scene.done(&format!("predict --model {model} --points points.csv"));

@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::scene::Scene;
+use crate::scene::{SMALL_MLP, Scene};
 
 /// Starts a run, presses Ctrl-C once `is_under_way` says so, and gives the exit code and the message.
 fn interrupted(
@@ -66,4 +66,43 @@ fn written_files_have_the_mode_of_new_files() {
     for name in ["local.jsonl", "new.toml"] {
         assert_eq!(mode(name), mode("plain"), "{name}");
     }
+}
+
+#[test]
+fn a_training_says_how_far_its_state_is() {
+    let scene = Scene::new();
+    let long = SMALL_MLP.replace("epochs = 3", "epochs = 20000\npatience = 20000");
+    scene.write("long.toml", long);
+    let call = "train --data tiny.csv --recipe long.toml --out m.json";
+    let (code, message) = interrupted(&scene, call, || scene.has("m.json.partial"));
+    assert_eq!(code, Some(130), "{message}");
+    let is_told = message.contains(" steps; go on with --resume");
+    assert!(message.contains("interrupted: kept ") && is_told, "{message}");
+    assert!(!scene.has("m.json") && !scene.has("m.json.training"));
+}
+
+#[test]
+fn a_theft_says_how_many_repetitions_are_kept() {
+    let scene = Scene::new();
+    scene.write("random.toml", "attack = \"random\"\n");
+    let call = "steal --target mlp.json --attack random.toml --data tiny.csv --budget 40 --repetitions 400 --out stolen";
+    let partial = scene.path("stolen.repetitions.partial");
+    let lines = || std::fs::read_to_string(&partial).map_or(0, |text| text.lines().count());
+    let (code, message) = interrupted(&scene, call, || lines() > 2);
+    assert_eq!(code, Some(130), "{message}");
+    let is_told = message.contains(" of 400 repetitions; go on with --resume");
+    assert!(message.contains("interrupted: kept ") && is_told, "{message}");
+    assert!(!scene.has("stolen") && !scene.has("stolen.partial"));
+    scene.refused(call, &["--resume continues it"]);
+}
+
+#[test]
+fn a_run_that_keeps_nothing_leaves_nothing() {
+    let scene = Scene::new();
+    let call = "demo --small --rows 12 --repetitions 1 --data tiny.csv --out out";
+    let model = "out.partial/new/models/natural-mlp.json";
+    let (code, message) = interrupted(&scene, call, || scene.has(model));
+    assert_eq!(code, Some(130), "{message}");
+    assert!(message.contains("interrupted: nothing was kept"), "{message}");
+    assert!(!scene.has("out") && !scene.has("out.partial"), "a draft is left");
 }

@@ -197,8 +197,8 @@ fn all_that_is_in_the_way_is_said_at_once() {
         .with("size", |at| if at % 50 == 20 { "large".to_owned() } else { format!("{at}") })
         .with("mass", |at| if at == 30 { "1e39".to_owned() } else { "17".to_owned() })
         .with("void", |_| "n/a".to_owned());
-    let options = "--drop void --drop mass --drop size --drop speed --fill median --encode land=one-hot \
-                   --drop id --drop day";
+    let options = "--drop void --missing 1e39 --fill median --missing large --missing inf \
+                   --encode land=one-hot --drop id --drop day";
     let message = refused(
         table.csv(),
         "",
@@ -218,7 +218,7 @@ fn all_that_is_in_the_way_is_said_at_once() {
     );
     assert!(!message.contains("cost"), "{message}");
     let (scene, said) = imported(table.csv(), options);
-    let header = "height,weight,land_AT,land_CH,land_DE,calls,cost,fraud\n";
+    let header = "mass,size,speed,height,weight,land_AT,land_CH,land_DE,calls,cost,fraud\n";
     assert!(scene.read("made.csv").starts_with(header), "{said}");
     assert!(said.contains("10 missing cells of `height`: filled with `68`, the median"), "{said}");
 }
@@ -254,7 +254,8 @@ fn shapes_and_names_are_said_at_once() {
     refused(far, "--drop note", &["line 276: the row has 2 cells, the header 4"]);
     let twice = Table::new().with("cost", |at| at.to_string());
     let (scene, said) = imported(twice.csv(), "--drop 1");
-    assert!(scene.read("made.csv").starts_with("calls,cost,fraud\n") && said.contains("`cost`"));
+    assert!(scene.read("made.csv").starts_with("calls,cost,fraud\n"));
+    assert!(said.contains("left out: column 1 (`cost`)"), "{said}");
     let (scene, _) = imported(twice.csv(), "--drop cost");
     assert!(scene.read("made.csv").starts_with("calls,fraud\n"));
 }
@@ -412,7 +413,103 @@ fn names_with_blanks_find_a_model_of_lightgbm() {
     scene.done("import lightgbm booster.txt --out plain.json");
     let facts = ["missing `Calls_(a_day)`; not in the model `Calls (a day)`", "`--schema`"];
     scene.refused(&format!("{certify} plain.json"), &facts);
+    scene.write("points.csv", "Calls (a day),cost\n1,2\n");
+    let predict = "predict --points points.csv --model plain.json";
+    scene.refused(predict, &["missing `Calls_(a_day)`", "LightGBM writes `_` for blanks"]);
     scene.done("import lightgbm booster.txt --schema made.csv --out model.json");
     scene.done(&format!("{certify} model.json"));
     assert!(scene.read("model.json").contains("\"Calls (a day)\""));
+}
+
+/// The options that a refusal suggests, as its last line has them.
+fn suggested(message: &str) -> String {
+    let line = message.lines().last().unwrap();
+    line.split_once("These options mend").unwrap().1.split_once(": ").unwrap().1.to_owned()
+}
+
+/// Whatever is suggested is run as it stands, and nothing is in the way any more.
+#[test]
+fn suggested_options_run() {
+    let german = |_: usize, text: &str| text.replace('.', ",");
+    let grouped = |at: usize| format!("{}.{:03},5", at % 9 + 1, at);
+    let gaps = |at: usize| match at {
+        7 => String::new(),
+        30 => "1.#INF".to_owned(),
+        44 => "-inf".to_owned(),
+        60 => "inf".to_owned(),
+        _ => format!("{at}.5"),
+    };
+    let tables = [
+        // two columns with decimal commas, and one with points between thousands
+        Table::new().changed(1, german).with("size", |at| format!("{at},5")).text(";", "\n"),
+        Table::new().changed(1, german).with("size", grouped).text(";", "\n"),
+        // thousands that are numbers until the sign of fractions is told
+        Table::new()
+            .changed(1, german)
+            .with("size", |at| format!("{}.{:03}", at % 9 + 1, at))
+            .text(";", "\n"),
+        // all kinds of cells that are no numbers, in one column
+        Table::new().with("size", gaps).csv(),
+        // two columns of one name
+        Table::new().with("a", |_| "n/a".to_owned()).with("a", |at| format!("t{}", at % 3)).csv(),
+        Table::new().with("-x", |_| "n/a".to_owned()).with("id", |at| format!("t{at}")).csv(),
+    ];
+    for text in tables {
+        let message = refused(&text, "", &["things are in the way"]);
+        let options = suggested(&message);
+        assert!(message.lines().all(|line| !line.trim_end().ends_with("or")), "{message}");
+        imported(&text, &options);
+    }
+    let comma = Table::new().changed(1, |_, text| text.replace('.', ",")).text(";", "\n");
+    let wrong = refused(Table::new().csv(), "--decimal comma", &["--decimal point"]);
+    assert!(!wrong.trim_end().ends_with("or"), "{wrong}");
+    refused(comma, "--thousands comma", &["--thousands none"]);
+}
+
+#[test]
+fn signs_beside_numbers_are_named() {
+    for (cell, sign) in [
+        ((|at| format!("{at}.5%")) as fn(usize) -> String, "a percent sign"),
+        (|at| format!("€ {at}.50"), "a currency"),
+        (|at| format!("\u{2212}{at}.5"), "a minus that is not `-`"),
+    ] {
+        let text = Table::new().with("share", cell).csv();
+        refused(&text, "", &["column 1 (`share`)", sign, "(137 such cells)", "--drop share"]);
+    }
+}
+
+#[test]
+fn what_stands_above_the_rows_is_named() {
+    let table = Table::new();
+    let rows = table.csv().split_once('\n').unwrap().1.to_owned();
+    refused(&rows, "", &["line 1: found `", "the file has no header"]);
+    let scene = Scene::new();
+    scene.write("rows.csv", &rows);
+    let facts = ["line 1: found `", "the file has no header"];
+    scene.refused("data import rows.csv --label 3 --out made.csv", &facts);
+    let comment = "# exported on a Monday\n";
+    refused(
+        comment.to_owned() + &table.csv(),
+        "",
+        &["line 1: found `# exported on a Monday`, a comment"],
+    );
+    refused(
+        comment.to_owned() + &table.text(";", "\n"),
+        "",
+        &["line 1: found `# exported", "a comment"],
+    );
+    let title = "Calls of 2021\n\n".to_owned() + &table.text(";", "\n");
+    refused(title, "", &["line 1: found `Calls of 2021`, a line of its own"]);
+    let (plain, _) = imported(table.csv(), "");
+    let scene = Scene::new();
+    scene.write("given.csv", table.text(",", "\r"));
+    scene.done("data import given.csv --label 3 --out made.csv");
+    assert_eq!(scene.read("made.csv"), plain.read("made.csv"));
+    let broken =
+        table.changed(0, |at, text| if at == 99 { "x1".to_owned() } else { text.to_owned() });
+    refused(broken.text(",", "\r"), "", &["line 101, column 1 (`calls`): found `x1`"]);
+    let years = "2019,2020,fraud\n1.5,2,0\n2,2.5,1\n3,7,0\n4,9,1\n5,9,1\n6,9,1\n";
+    let over: String = (0..40).map(|at| format!("{at},{}.5,{}\n", at % 7, at % 2)).collect();
+    imported(years.to_owned() + &over, "");
+    refused("a,fraud\n1,0\n2,1\n\"3,0\n4,1\n", "", &["line 4: a quote is not closed"]);
 }

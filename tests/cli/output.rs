@@ -232,5 +232,42 @@ fn a_result_of_one_file_may_go_to_standard_output() {
     assert!(beside.contains("proved ") && beside.contains(" of 12"), "{beside}");
     scene.refused(&format!("{rows} --out - --resume"), &["--out -", "--resume"]);
     scene.refused(&format!("{rows} --out - --manifest m.json"), &["--manifest", "--out"]);
-    scene.refused("train --data tiny.csv --out -", &["--out -", "name a file"]);
+}
+
+#[test]
+fn results_with_a_second_file_go_to_standard_output_without_it() {
+    let scene = Scene::new();
+    let given: String = (0..60).map(|at| format!("{},{at}.5\n", at % 2)).collect();
+    scene.write("given.csv", format!("label,a\n{given}"));
+    for (call, left_out) in [
+        ("train --data tiny.csv --family trees", "the record of its training"),
+        ("data import given.csv", "the meta file"),
+        ("data make customer_churn --rows 500", "the meta file"),
+    ] {
+        scene.done(&format!("{call} --out whole.csv --force"));
+        let whole = std::fs::read(scene.path("whole.csv")).unwrap();
+        for place in ["-", "/dev/stdout"] {
+            let run = scene.propcert(&format!("{call} --out {place}")).assert().code(0);
+            let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+            assert!(run.get_output().stdout == whole, "{call}");
+            assert!(said.contains(left_out), "{said}");
+            assert!(!scene.has("-") && !scene.has("-.train.json"), "{call}");
+        }
+    }
+    let facts = ["--out -", "--resume"];
+    scene.refused("train --data tiny.csv --out - --resume", &facts);
+}
+
+#[test]
+fn a_folder_is_no_standard_output() {
+    let scene = scene();
+    let (several, defend) = (format!("{STEAL},30"), format!("{DEFEND} --model trees.json"));
+    let swept = format!("{defend} --alpha 0.1,0.2");
+    let audit = "audit --model mlp.json --data tiny.csv --quick";
+    for call in [STEAL, &several, &defend, &swept, audit] {
+        let run = scene.propcert(&format!("{call} --out -")).assert().code(2);
+        let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+        assert!(said.contains("--out -: the result is a folder"), "{call}: {said}");
+        assert!(!scene.has("-") && !scene.has("-.partial"), "{call}");
+    }
 }

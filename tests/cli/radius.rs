@@ -28,7 +28,9 @@ fn radii_are_exact_in_every_norm() {
         let told = scene.done(&format!("{CALL} --norm {norm} --out {norm}.csv"));
         assert_eq!(
             told,
-            "unit of distances: standard deviations\nzero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n"
+            "unit of distances: standard deviations\n\
+             invalid: row beyond: `income` is 4.5, above the highest declared value 4.0\n\
+             zero radii: 1 of 3\nexact 3 bounded 0 of 3 (invalid 1)\n"
         );
         let rows = table(&scene, &format!("{norm}.csv"));
         for (row, expected) in rows.iter().zip([
@@ -279,4 +281,22 @@ fn an_interrupted_run_is_resumed() {
     scene.write("r.csv.partial", &marked[..20]);
     scene.done(&format!("{call} --out r.csv --resume"));
     assert_eq!(table(&scene, "r.csv"), whole);
+}
+
+#[test]
+fn points_without_a_radius_and_radii_of_nothing_are_explained() {
+    let scene = Scene::new();
+    scene.write("whole.json", crate::scene::TREES.replace("\"feature\":[1,", "\"feature\":[0,"));
+    scene.write("points.csv", "row,age,income\non,2,1\nfar,9,1\nhalf,1.5,1\n");
+    let call = "radius --model whole.json --points points.csv --norm linf --out radii.csv --force";
+    let run = scene.propcert(call).assert().code(0);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (told, hint) = (text(&run.get_output().stdout), text(&run.get_output().stderr));
+    assert!(told.contains("zero radii: 1 of 2") && hint.contains("--integers respect"), "{hint}");
+    let far = "invalid: row far: `age` is 9.0, above the highest declared value 4.0";
+    assert!(told.contains(far), "{told}");
+    let run = scene.propcert(&format!("{call} --integers respect")).assert().code(0);
+    let (told, hint) = (text(&run.get_output().stdout), text(&run.get_output().stderr));
+    assert!(told.contains("row half: `age` is 1.5, no whole number"), "{told}");
+    assert!(!hint.contains("--integers"), "{hint}");
 }

@@ -509,3 +509,15 @@ fn several_targets_and_budgets_make_one_table() {
     scene.refused(&call.replace("20,40", "20,20"), &["--budget 20", "twice"]);
     scene.refused(&call.replace("20,40", "20,5"), &["seed-rows"]);
 }
+
+#[test]
+fn repetitions_alone_give_their_mean_too() {
+    let scene = published();
+    let call = "steal --target mlp.json --attack thief.toml --data tiny.csv --budget 40 --seeds 15 --out stolen";
+    let one = scene.done(call);
+    assert!(!one.contains("mean of"), "{one}");
+    let several = scene.done(&format!("{call} --repetitions 3"));
+    let line = several.lines().find(|line| line.starts_with("mean of 3 [95% interval]: asked "));
+    let line = line.unwrap_or_else(|| panic!("{several}"));
+    assert!(line.contains("agreement held-out ") && line.contains("% ["), "{line}");
+}

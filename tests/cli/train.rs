@@ -154,7 +154,7 @@ fn predictions_are_labels_and_margins() {
     assert_eq!(bits, "label,margin\n1,40000000\n");
     let text = scene.done("predict --model trees.json --points positions.csv --posterior --json");
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["label"], &json["margin"]), (&1.into(), &"1.5".into()));
+    assert_eq!((&json["label"], &json["margin"]), (&1.into(), &1.5.into()));
 }
 
 #[test]
@@ -209,6 +209,11 @@ fn bad_points_are_refused_with_line_and_column() {
         (",age,income\n0,1,2\n", "column 1: the column has no name"),
         ("age\tincome\n1\t2\n", "expected columns with commas between them"),
         ("age,income,height\n1,2,3\n", "column 3: found `height`"),
+        (
+            "ages,weight,height\n1,2,3\n",
+            "found `ages`, expected a feature of the model: `age`, `income`; nor are `weight`, `height` features; missing \
+             `age`, `income`; is `ages` meant as `age`?",
+        ),
         ("label,age,income\n2,1,2\n", "column 1 (`label`): found `2`, expected a class"),
         ("", "points.csv: the file is empty"),
     ];

@@ -44,7 +44,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The model: model/1, or a model of another tool.
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The data: a name, a folder or a CSV. Certified and measured are test rows; a thief starts from auxiliary rows.
     #[arg(long)]

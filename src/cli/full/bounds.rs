@@ -35,18 +35,18 @@ enum Method {
 /// numbers. The output is CSV, `row,lower,upper`, so there is no --json.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  propcert bounds --model model.json --points points.csv --eps 0.05 --method crown"
+    after_help = "Example:\n  propcert bounds --model model.json --points points.csv --epsilon 0.05 --method crown"
 )]
 pub(crate) struct Arguments {
     /// The model (model/1), a network with two classes.
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The points.
     #[arg(long)]
     points: PathBuf,
     /// Half width of the box, in raw units.
-    #[arg(long, allow_hyphen_values = true)]
-    eps: f32,
+    #[arg(long, alias = "eps", allow_hyphen_values = true)]
+    epsilon: f32,
     /// Which bounds.
     #[arg(long)]
     method: Method,
@@ -62,10 +62,10 @@ const MARGIN: [f64; 2] = [-1.0, 1.0];
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
-    if !(arguments.eps >= 0.0 && arguments.eps.is_finite()) {
+    if !(arguments.epsilon >= 0.0 && arguments.epsilon.is_finite()) {
         return Err(Refusal::new(format!(
-            "--eps {}: expected a finite number >= 0",
-            arguments.eps
+            "--epsilon {}: expected a finite number >= 0",
+            arguments.epsilon
         )));
     }
     let (model, _) = read_model(&arguments.model)?;
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
         )));
     }
     let points = read_points(&arguments.points, &model)?;
-    let boxes = points.rows.iter().map(|raw| around(&model, raw, arguments.eps));
+    let boxes = points.rows.iter().map(|raw| around(&model, raw, arguments.epsilon));
     let boxes = boxes.collect::<Option<Vec<_>>>();
     let boxes = boxes.ok_or_else(|| Refusal::new("the box is not finite in float32"))?;
     let margins = margins(mlp, &boxes, arguments.method);

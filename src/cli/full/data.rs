@@ -1,7 +1,7 @@
 //! `propcert data`: list, describe, show, make and import data sets.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::model::Part;
 
 use super::import_data::ImportArguments;
 use super::inputs::Inputs;
-use super::output::{FileKind, Force, expect_own};
+use super::output::{FileKind, Force, expect_own, is_standard_output};
 use super::subject::{read_data, read_whole};
 use super::{Ending, Refusal, files};
 
@@ -61,7 +61,7 @@ pub(crate) enum DataVerb {
         /// Seed of everything random.
         #[arg(long, default_value_t = 0)]
         seed: u64,
-        /// Where the CSV goes; its meta data goes beside it.
+        /// Where the CSV goes; its meta data goes beside it. - is standard output, without the meta data.
         #[arg(long)]
         out: PathBuf,
         #[command(flatten)]
@@ -89,8 +89,12 @@ pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
         DataVerb::Describe { name, json } => show(&dataset::describe(&read_whole(&name)?), json),
         DataVerb::Rows { name } => print_rows(&name),
         DataVerb::Make { shape, rows, seed, out, force, json } => {
-            expect_own(&out, FileKind::Data, force)?;
-            show(&dataset::make(&shape, rows, seed, &out)?, json)
+            let place = place_of(&out);
+            if place.is_some() {
+                expect_own(&out, FileKind::Data, force)?;
+            }
+            let made = dataset::make(&shape, rows, seed, place)?;
+            show_beside(&made, place.is_none().then_some(&made.text), json)
         }
         DataVerb::Import(arguments) => import(*arguments),
     }
@@ -98,13 +102,38 @@ pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
 
 fn import(arguments: ImportArguments) -> Result<Ending, Refusal> {
     let ImportArguments { file, out, force, json, .. } = &arguments;
-    Inputs::default().file("the CSV to import", Some(file)).expect_apart(out)?;
-    expect_own(out, FileKind::Data, *force)?;
-    let inference = dataset::import(file, &arguments.options(), out)?;
+    let place = place_of(out);
+    if let Some(out) = place {
+        Inputs::default().file("the CSV to import", Some(file)).expect_apart(out)?;
+        expect_own(out, FileKind::Data, *force)?;
+    }
+    let inference = dataset::import(file, &arguments.options(), place)?;
     for warning in &inference.warnings {
         tell!("propcert: warning: {warning}");
     }
-    show(&inference, *json)
+    show_beside(&inference, place.is_none().then_some(&inference.text), *json)
+}
+
+/// The file of a data set; `None` for standard output.
+fn place_of(out: &Path) -> Option<&Path> {
+    (!is_standard_output(out)).then_some(out)
+}
+
+/// Shows what is told about a data set; where its rows go to standard output, on standard error.
+fn show_beside(
+    told: &(impl Display + Serialize),
+    rows: Option<&Vec<u8>>,
+    json: bool,
+) -> Result<Ending, Refusal> {
+    let Some(rows) = rows else { return show(told, json) };
+    files::print_bytes(rows)?;
+    let text = if json { serde_json::to_string(told)? } else { told.to_string() };
+    tell!("{}", text.trim_end());
+    tell!(
+        "propcert: note: standard output has room for the rows alone: the meta file (kinds, ranges), without which the \
+         CSV is no data set, is left out"
+    );
+    Ok(Ending::AsStated)
 }
 
 fn print_rows(name: &str) -> Result<Ending, Refusal> {

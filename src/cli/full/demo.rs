@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
     /// Radius of local invariance, in standard deviations [default: 0.05].
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    #[arg(long, alias = "eps", value_name = "E", allow_negative_numbers = true)]
     epsilon: Option<String>,
     /// Repetitions of every attack [default: 5].
     #[arg(long, value_name = "R")]

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::dataset;
 use crate::import::{
-    Format, Imported, Outputs, Recentred, Rounds, SKLEARN_DUMP, gather, onnx_outputs, recentre,
+    Format, Imported, Note, Outputs, Recentred, Rounds, SKLEARN_DUMP, gather, onnx_outputs,
+    recentre,
 };
 use crate::model::{
     Cells, Ensemble, Family, Feature, FeatureSpec, Layer, Mlp, Model, Node, Part, Precision, Row,
@@ -178,7 +179,13 @@ fn network(
 ) -> Result<Imported, Refusal> {
     rounds.whole()?;
     let outputs = if classes == Some(2) { Outputs::Logits } else { Outputs::AsTheGraphEnds };
-    let imported = onnx_outputs(bytes, schema, outputs)?;
+    let mut imported = onnx_outputs(bytes, schema, outputs)?;
+    if classes.is_none() && imported.model.is_plain_score() {
+        imported.notes.push(Note::Graph(
+            "one output without a Sigmoid is read as a plain score, which has no label; if it is the logit of class \
+             1 (as for BCEWithLogitsLoss), give --classes 2",
+        ));
+    }
     if let Some(wanted) = classes.filter(|&wanted| wanted != imported.model.classes) {
         let found = imported.model.classes;
         return Err(Refusal::new(format!(

@@ -13,8 +13,8 @@ use super::output::Force;
 pub(crate) struct ImportArguments {
     /// The CSV, packed (`.gz`) or not.
     pub(super) file: PathBuf,
-    /// The label column [default: `label`].
-    #[arg(long)]
+    /// The label column, by name or, where none has that name, by number from 1 [default: `label`].
+    #[arg(long, value_name = "COL")]
     label: Option<String>,
     /// The character between cells: `,`, `;`, `tab`, `|`, or `auto`, the one that the rows fit.
     #[arg(long, default_value = "auto")]
@@ -22,9 +22,9 @@ pub(crate) struct ImportArguments {
     /// The sign before fractions: `point` or `comma`.
     #[arg(long, default_value = "point")]
     decimal: DecimalSign,
-    /// The sign between groups of three digits: `comma`, `point`, `space` or `apostrophe` [default: there is none].
-    #[arg(long)]
-    thousands: Option<ThousandsSign>,
+    /// The sign between groups of three digits: `none`, `comma`, `point`, `space` or `apostrophe`.
+    #[arg(long, default_value = "none")]
+    thousands: ThousandsSign,
     /// The encoding: `utf-8`, `latin-1`, `windows-1252` or `utf-16` [default: by the mark at the beginning, else
     /// UTF-8].
     #[arg(long)]
@@ -37,7 +37,7 @@ pub(crate) struct ImportArguments {
     #[arg(long, value_name = "[COL=]CODE")]
     encode: Vec<EncodeRule>,
     /// A further word for a missing value, beside `NA`, `NaN`, `null`, `?` and their like (may be repeated).
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
     missing: Vec<String>,
     /// Missing cells: `refuse`, or `median` for the median of the column (of texts, the most frequent).
     #[arg(long, default_value = "refuse")]
@@ -45,7 +45,7 @@ pub(crate) struct ImportArguments {
     /// Declare a direction of a feature: `COL=increasing` or `COL=decreasing` (may be repeated).
     #[arg(long, value_name = "COL=DIRECTION", value_parser = direction)]
     monotone: Vec<(String, String)>,
-    /// Where the CSV goes; its meta data goes beside it.
+    /// Where the CSV goes; its meta data goes beside it. - is standard output, without the meta data.
     #[arg(long)]
     pub(super) out: PathBuf,
     #[command(flatten)]

@@ -31,7 +31,7 @@ mod vnncomp;
 
 use clap::Subcommand;
 
-use super::{Ending, Refusal, check};
+use super::{Ending, Refusal, check, invalid};
 
 /// GlobalOptions of every verb.
 #[derive(Debug, clap::Args)]

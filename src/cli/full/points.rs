@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use crate::model::{DataError, Digest, Model, csv_error, line_at, parse_number};
+use crate::near::nearest;
 use crate::text::listed;
 
+use super::subject::BLANKS;
 use super::{Refusal, files};
 
 /// Points read from a CSV.
@@ -87,6 +89,7 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
         false => names.clone(),
     };
     let (mut name, mut label, mut found) = (None, None, vec![None; wanted.len()]);
+    let mut others = Vec::new();
     for (column, text) in header.iter().enumerate() {
         let feature = wanted.iter().position(|wanted| *wanted == text);
         let place = match (text, feature) {
@@ -97,7 +100,10 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
             (_, Some(feature)) => &mut found[feature],
             ("row" | "idx", None) => &mut name,
             ("label", None) => &mut label,
-            _ => return Err(unknown(column, text, &wanted)),
+            _ => {
+                others.push((column, text));
+                continue;
+            }
         };
         if place.replace(column).is_some() {
             return Err(format!(", column {}: `{text}` is there twice", column + 1));
@@ -105,6 +111,9 @@ fn match_columns(header: &csv::StringRecord, model: &Model) -> Result<PointColum
     }
     let missing: Vec<&str> =
         wanted.iter().zip(&found).filter(|(_, at)| at.is_none()).map(|(name, _)| *name).collect();
+    if let [(column, text), more @ ..] = others.as_slice() {
+        return Err(unknown(*column, text, &wanted)? + &beside(text, more, &missing));
+    }
     if !missing.is_empty() {
         let (count, all) = (wanted.len() - missing.len(), wanted.len());
         return Err(format!(
@@ -132,19 +141,43 @@ fn is_default(names: &[&str]) -> bool {
     names.iter().enumerate().all(|(index, name)| *name == format!("f{index}"))
 }
 
-fn unknown(column: usize, text: &str, wanted: &[&str]) -> String {
+/// The refusal of a column that is no feature; one that says all there is to say is an error.
+fn unknown(column: usize, text: &str, wanted: &[&str]) -> Result<String, String> {
     let text: String = text.chars().take(40).collect();
     if column == 0 && text.contains(['\t', ';']) {
-        return format!(": found `{text}`, expected columns with commas between them");
+        return Err(format!(": found `{text}`, expected columns with commas between them"));
     }
     let column = column + 1;
     if text.trim().is_empty() {
-        return format!(
+        return Err(format!(
             ", column {column}: the column has no name (a data frame's index?); leave it out"
-        );
+        ));
     }
-    format!(
+    Ok(format!(
         ", column {column}: found `{text}`, expected a feature of the model: {}",
         listed(wanted.iter().copied())
-    )
+    ))
+}
+
+/// What else there is to say of a header: further columns that are no features, the features without a column, and the
+/// names that may be meant.
+fn beside(first: &str, more: &[(usize, &str)], missing: &[&str]) -> String {
+    let mut text = String::new();
+    if !more.is_empty() {
+        text += &format!("; nor are {} features", listed(more.iter().map(|(_, name)| *name)));
+    }
+    if !missing.is_empty() {
+        text += &format!("; missing {}", listed(missing.iter().copied()));
+    }
+    let names = || std::iter::once(first).chain(more.iter().map(|(_, name)| *name));
+    let underscored = |name: &str| missing.contains(&name.replace(' ', "_").as_str());
+    if names().any(underscored) {
+        return text + BLANKS;
+    }
+    for name in names() {
+        if let Some(near) = nearest(name, missing.iter().copied()) {
+            text += &format!("; is `{name:.40}` meant as `{near:.40}`?");
+        }
+    }
+    text
 }

@@ -32,7 +32,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The points.
     #[arg(long)]
@@ -147,7 +147,12 @@ fn describe(model: &Model, point: &[f64], arguments: &Arguments) -> Result<Strin
         if arguments.margin_bits { served(model, point)? } else { computed(model, point)? };
     let posterior = model.posterior(point);
     if arguments.json {
-        let columns = columns(model, arguments).into_iter().zip(shown.into_iter().map(Value::from));
+        // the digits of --margin-bits are a text
+        let number = |text: String| match text.parse::<f64>() {
+            Ok(number) if !arguments.margin_bits => Value::from(number),
+            _ => Value::from(text),
+        };
+        let columns = columns(model, arguments).into_iter().zip(shown.into_iter().map(number));
         let mut line: serde_json::Map<String, Value> = columns.collect();
         if !model.is_plain_score() {
             line.insert("label".to_owned(), label.into());

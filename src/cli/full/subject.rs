@@ -11,7 +11,7 @@ use super::super::subject::data_folder;
 use super::{Refusal, files};
 
 pub(crate) use super::super::subject::{
-    Loaded, SubjectArguments, ordered_as, read_data, read_defense, read_model, split_part,
+    BLANKS, Loaded, SubjectArguments, ordered_as, read_data, read_defense, read_model, split_part,
 };
 
 /// Reads a model for a verb that is about labels; a plain score is refused.

@@ -7,6 +7,7 @@ use super::numbers::{CellText, NumberSigns};
 use super::options::ImportOptions;
 use super::plan::{CellCode, ColumnPlan, Undecided};
 use super::problem::{ImportProblem, Mend};
+use super::signs::hidden;
 use super::survey::{alike_but_for_case, truth};
 use super::texts::{CsvTexts, GivenRow, no_column, printable};
 use crate::text::counted;
@@ -43,8 +44,10 @@ impl<'a> CodedTable<'a> {
             let rules = || options.encode.iter().rev();
             let is_own =
                 |name: &Option<String>| name.as_deref().map(str::trim) == Some(&column.name);
+            let names = || texts.features.iter().chain([&texts.label]);
             let undecided = Undecided {
                 column,
+                is_only: names().filter(|other| other.name == column.name).count() == 1,
                 rows: &texts.rows,
                 signs,
                 own: rules().find(|rule| is_own(&rule.column)).map(|rule| rule.code),
@@ -56,6 +59,7 @@ impl<'a> CodedTable<'a> {
                 Err(found) => problems.extend(found),
             }
         }
+        problems.extend(hidden(texts, &plans, signs, &problems));
         problems.extend(taken_names(texts, &plans));
         problems.extend(wrong_directions(texts, &plans, options));
         let classes = LabelClasses::of(&texts.label, &texts.rows);

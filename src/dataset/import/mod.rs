@@ -3,20 +3,22 @@
 //! The text is decoded and split, every column is planned, and all that is in the way is said at once. Numbers keep
 //! their text but for their signs, columns their order. Labels that are not class numbers are numbered in sorted
 //! order. The trusted reader then deals the parts. The declarations in the meta file come from the
-//! *training* rows alone: a kind (`binary` if all values are 0 or 1, `integer` if all are whole, else
-//! `real`) and the range. Medians for missing cells come from all rows: which rows are for training is known only when
+//! *training* rows alone: a kind (`binary` if all values are 0 or 1, `integer` if all are whole, also those of the other
+//! rows, else `real`) and the range. Medians for missing cells come from all rows: which rows are for training is known only when
 //! every cell is.
 
 mod classes;
 mod coded;
 mod declared;
 mod decode;
+mod heading;
 mod numbers;
 mod options;
 mod plan;
 mod problem;
 mod separator;
 mod shown;
+mod signs;
 mod survey;
 mod texts;
 
@@ -41,6 +43,7 @@ pub use options::{
 };
 pub(super) use problem::told;
 pub use problem::{ImportProblem, Mend};
+pub use signs::SignChange;
 
 /// The label column, unless another one is named.
 const DEFAULT_LABEL: &str = "label";
@@ -70,10 +73,15 @@ pub struct InferredMeta {
     pub monotone: BTreeMap<String, String>,
     /// Digest of the data set.
     pub digest: Digest,
-    /// The CSV written.
-    pub csv: PathBuf,
+    /// The CSV; `None`: it was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv: Option<PathBuf>,
     /// Its meta file.
-    pub meta: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<PathBuf>,
+    /// The bytes of the CSV.
+    #[serde(skip)]
+    pub text: Vec<u8>,
 }
 
 /// Facts inferred about one feature.
@@ -88,7 +96,7 @@ pub struct InferredFeature {
 }
 
 /// Reads the CSV `file` (packed or not), makes numbers of its cells as `options` say, infers kinds and ranges from its
-/// training rows, and writes a data set to `out` (`NAME.csv`, with `NAME.meta.json` beside it). Of fewer than 1,000
+/// training rows, and writes a data set to `out` (`NAME.csv`, with `NAME.meta.json` beside it), or nowhere. Of fewer than 1,000
 /// rows, 5% are auxiliary, so that the test part keeps a quarter of the rows.
 ///
 /// # Errors
@@ -97,16 +105,20 @@ pub struct InferredFeature {
 pub fn import(
     file: &Path,
     options: &ImportOptions,
-    out: &Path,
+    out: Option<&Path>,
 ) -> Result<InferredMeta, DatasetError> {
-    let (name, out_file) = names(out)?;
+    let stem = file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = stem.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("data");
+    let (name, out_file) = names(out, stem)?;
     let bytes = read_regular(file, MAX_BYTES)?;
-    if is_same_file(file, out) {
+    if let Some(out) = out.filter(|out| is_same_file(file, out)) {
         return Err(DatasetError::SameFile { out: out.display().to_string() });
     }
     let shown = file.display().to_string();
     let packed = CsvFile { name: &shown, bytes: &bytes };
     let (text, encoding) = decode(&shown, &unpack(&packed, MAX_BYTES)?, options.encoding)?;
+    // lines of old machines end in CR alone
+    let text = if text.contains('\n') { text } else { text.replace('\r', "\n") };
     let texts = CsvTexts::read(&shown, &text, options)?;
     let table = CodedTable::of(&texts, options)
         .map_err(|problems| DatasetError::Import { file: shown.clone(), problems })?;
@@ -135,8 +147,9 @@ pub fn import(
         classes,
         monotone: meta.monotone.clone(),
         digest: data.digest(),
-        csv: out.to_owned(),
+        csv: out.map(Path::to_owned),
         meta: meta_path,
+        text: rows,
     })
 }
 
@@ -177,9 +190,10 @@ fn declare(mut meta: Meta, file: &str, rows: &[u8], count: usize) -> Result<Meta
         }
         other => other,
     })?;
+    let parts = Part::ALL.map(|part| data.part(part));
     let training = data.part(Part::Train);
     let columns = 0..meta.features.len();
-    (meta.kinds, meta.ranges) = columns.map(|feature| infer(training, feature)).unzip();
+    (meta.kinds, meta.ranges) = columns.map(|feature| infer(training, &parts, feature)).unzip();
     Ok(meta)
 }
 

@@ -28,17 +28,15 @@ pub(super) enum CellText<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct NumberSigns {
     pub(super) decimal: DecimalSign,
-    pub(super) thousands: Option<ThousandsSign>,
+    pub(super) thousands: ThousandsSign,
 }
 
 impl NumberSigns {
     /// Signs with which the cells of a file might be numbers although they are none with these.
     pub(super) fn others(self) -> Vec<Self> {
         let decimals = [DecimalSign::Comma, DecimalSign::Point];
-        let thousands = ThousandsSign::NAMES.iter().map(|(_, sign)| Some(*sign));
-        let thousands: Vec<_> = std::iter::once(None).chain(thousands).collect();
         let pairs = decimals.into_iter().flat_map(|decimal| {
-            thousands.iter().map(move |&thousands| Self { decimal, thousands })
+            ThousandsSign::NAMES.iter().map(move |&(_, thousands)| Self { decimal, thousands })
         });
         pairs.filter(|signs| *signs != self && !signs.is_ambiguous()).collect()
     }
@@ -47,8 +45,7 @@ impl NumberSigns {
     pub(super) fn is_ambiguous(self) -> bool {
         matches!(
             (self.decimal, self.thousands),
-            (DecimalSign::Comma, Some(ThousandsSign::Comma))
-                | (DecimalSign::Point, Some(ThousandsSign::Point))
+            (DecimalSign::Comma, ThousandsSign::Comma) | (DecimalSign::Point, ThousandsSign::Point)
         )
     }
 
@@ -77,7 +74,7 @@ impl NumberSigns {
         let sign = if comma { ',' } else { '.' };
         let whole = text.split(sign).next().unwrap_or_default();
         let rest = text.get(whole.len()..).unwrap_or_default();
-        let is_grouped = self.thousands.is_some_and(|sign| whole.contains(|c| sign.is(c)));
+        let is_grouped = whole.contains(|c| self.thousands.is(c));
         if is_grouped && !self.is_in_groups(whole) {
             return None;
         }
@@ -88,7 +85,7 @@ impl NumberSigns {
         if !comma && !is_grouped {
             return Some(Cow::Borrowed(text));
         }
-        let digits = whole.chars().filter(|&c| !self.thousands.is_some_and(|sign| sign.is(c)));
+        let digits = whole.chars().filter(|&c| !self.thousands.is(c));
         let fraction = if comma { rest.replacen(',', ".", 1) } else { rest.to_owned() };
         Some(Cow::Owned(digits.collect::<String>() + &fraction))
     }
@@ -96,12 +93,40 @@ impl NumberSigns {
     /// True for one to three digits, the first not 0, and then groups of three.
     fn is_in_groups(self, whole: &str) -> bool {
         let digits = whole.trim_start_matches(['+', '-']);
-        let mut groups = digits.split(|c| self.thousands.is_some_and(|sign| sign.is(c)));
+        let mut groups = digits.split(|c| self.thousands.is(c));
         let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
         let first = groups.next().unwrap_or_default();
         let is_first =
             (1..=3).contains(&first.len()) && is_digits(first) && !first.starts_with('0');
         is_first && groups.all(|group| group.len() == 3 && is_digits(group))
+    }
+}
+
+impl NumberSigns {
+    /// What stands beside the digits of a cell that is a number without it.
+    pub(super) fn beside(self, text: &str) -> Option<&'static str> {
+        const CURRENCIES: [&str; 8] = ["€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF"];
+        let is_number = |text: &str| {
+            let signs = self.others().into_iter().chain([self]);
+            signs.into_iter().any(|signs| matches!(signs.read(text), CellText::Number(_)))
+        };
+        if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let bare = |text: &str, sign: &str| -> Option<String> {
+            let at_end = text.trim_end().strip_suffix(sign).map(|text| text.trim().to_owned());
+            at_end.or_else(|| text.contains(sign).then(|| text.replacen(sign, "", 1)))
+        };
+        let plain = text.replace(['\u{2212}', '\u{2013}'], "-");
+        if plain != text && is_number(&plain) {
+            return Some("a minus that is not `-` but another line");
+        }
+        if bare(&plain, "%").is_some_and(|text| is_number(&text)) {
+            return Some("a percent sign");
+        }
+        let is_price =
+            |sign: &&'static str| bare(&plain, sign).is_some_and(|text| is_number(&text));
+        CURRENCIES.into_iter().find(is_price).map(|_| "a currency")
     }
 }
 
@@ -135,40 +160,40 @@ fn is_time(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn signs(decimal: DecimalSign, thousands: Option<ThousandsSign>) -> NumberSigns {
+    fn signs(decimal: DecimalSign, thousands: ThousandsSign) -> NumberSigns {
         NumberSigns { decimal, thousands }
     }
 
     #[test]
     fn numbers_are_read_by_their_signs() {
         use DecimalSign::{Comma, Point};
-        let (comma, point) = (Some(ThousandsSign::Comma), Some(ThousandsSign::Point));
+        let (comma, point) = (ThousandsSign::Comma, ThousandsSign::Point);
         for (text, signs, plain) in [
-            ("1.50", signs(Point, None), "1.50"),
-            (" -7e-3 ", signs(Point, None), "-7e-3"),
-            ("1,50", signs(Comma, None), "1.50"),
-            ("12", signs(Comma, None), "12"),
+            ("1.50", signs(Point, ThousandsSign::None), "1.50"),
+            (" -7e-3 ", signs(Point, ThousandsSign::None), "-7e-3"),
+            ("1,50", signs(Comma, ThousandsSign::None), "1.50"),
+            ("12", signs(Comma, ThousandsSign::None), "12"),
             ("1.234.567,25", signs(Comma, point), "1234567.25"),
             ("1,234.5", signs(Point, comma), "1234.5"),
             ("-12,345", signs(Point, comma), "-12345"),
-            ("1 234,5", signs(Comma, Some(ThousandsSign::Space)), "1234.5"),
-            ("1\u{a0}234\u{a0}567", signs(Point, Some(ThousandsSign::Space)), "1234567"),
-            ("1'234.5", signs(Point, Some(ThousandsSign::Apostrophe)), "1234.5"),
+            ("1 234,5", signs(Comma, ThousandsSign::Space), "1234.5"),
+            ("1\u{a0}234\u{a0}567", signs(Point, ThousandsSign::Space), "1234567"),
+            ("1'234.5", signs(Point, ThousandsSign::Apostrophe), "1234.5"),
             ("0.125", signs(Point, comma), "0.125"),
         ] {
             assert_eq!(signs.read(text), CellText::Number(Cow::Borrowed(plain)), "{text}");
         }
         for (text, signs) in [
-            ("1,5", signs(Point, None)),
-            ("1.5", signs(Comma, None)),
+            ("1,5", signs(Point, ThousandsSign::None)),
+            ("1.5", signs(Comma, ThousandsSign::None)),
             ("1.5", signs(Comma, point)),
             ("0.125", signs(Comma, point)),
             ("1,23", signs(Point, comma)),
-            ("1,2,3", signs(Comma, None)),
+            ("1,2,3", signs(Comma, ThousandsSign::None)),
             ("1,5.5", signs(Comma, point)),
             ("12,34,567", signs(Point, comma)),
-            ("1 234", signs(Point, None)),
-            ("12 kg", signs(Point, None)),
+            ("1 234", signs(Point, ThousandsSign::None)),
+            ("12 kg", signs(Point, ThousandsSign::None)),
         ] {
             assert_eq!(signs.read(text), CellText::Words, "{text}");
         }
@@ -176,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_no_finite_number_is_told_apart() {
-        let signs = signs(DecimalSign::Point, None);
+        let signs = signs(DecimalSign::Point, ThousandsSign::None);
         for text in ["inf", "-Infinity", "1e39", "-4e38", "1e999"] {
             assert_eq!(signs.read(text), CellText::Endless, "{text}");
         }
@@ -195,6 +220,26 @@ mod tests {
         }
         for text in ["1.5", "10.0.0.1", "2021", "a-b-c", "1-2", "123-45-678", "2021-03-04 noon"] {
             assert!(!is_date(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn signs_beside_numbers_are_known() {
+        let signs = signs(DecimalSign::Point, ThousandsSign::None);
+        for (text, sign) in [
+            ("12%", "percent"),
+            ("-1.5 %", "percent"),
+            ("12,5 %", "percent"),
+            ("€ 3.50", "currency"),
+            ("$1,234.50", "currency"),
+            ("-3 EUR", "currency"),
+            ("\u{2212}2.5", "minus"),
+            ("\u{2013}2", "minus"),
+        ] {
+            assert!(signs.beside(text).is_some_and(|found| found.contains(sign)), "{text}");
+        }
+        for text in ["%", "a%", "12 kg", "12-3", "12", "EUR", "1%2%"] {
+            assert_eq!(signs.beside(text), None, "{text}");
         }
     }
 }

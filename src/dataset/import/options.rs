@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// Facts that cannot be read off a CSV, and the treatment of columns that are no numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ImportOptions {
-    /// The label column; `None`: the one called `label`.
+    /// The label column, by name; where no column has that name, by number, from 1. `None`: the one called `label`.
     pub label: Option<String>,
     /// The character between cells.
     pub separator: CellSeparator,
@@ -14,8 +14,8 @@ pub struct ImportOptions {
     pub encoding: Option<TextEncoding>,
     /// The sign before the fraction of a number.
     pub decimal: DecimalSign,
-    /// The sign between groups of three digits of whole parts; `None`: there is none.
-    pub thousands: Option<ThousandsSign>,
+    /// The sign between groups of three digits of whole parts.
+    pub thousands: ThousandsSign,
     /// Columns to leave out, by name; where no column has that name, by number, from 1.
     pub drop: Vec<String>,
     /// Codes of text columns.
@@ -145,8 +145,11 @@ impl fmt::Display for DecimalSign {
 }
 
 /// The sign between groups of three digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThousandsSign {
+    /// `1234`
+    #[default]
+    None,
     /// `1,234`
     Comma,
     /// `1.234`
@@ -159,7 +162,8 @@ pub enum ThousandsSign {
 
 impl ThousandsSign {
     /// All, by name.
-    pub(super) const NAMES: [(&str, Self); 4] = [
+    pub(super) const NAMES: [(&str, Self); 5] = [
+        ("none", Self::None),
         ("comma", Self::Comma),
         ("point", Self::Point),
         ("space", Self::Space),
@@ -169,6 +173,7 @@ impl ThousandsSign {
     /// True if the character is this sign.
     pub(super) fn is(self, letter: char) -> bool {
         match self {
+            Self::None => false,
             Self::Comma => letter == ',',
             Self::Point => letter == '.',
             Self::Space => matches!(letter, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),

@@ -1,11 +1,12 @@
 //! The plan for a feature's column: numbers as they are, codes of its texts, or a problem.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::classes::ranked;
-use super::numbers::NumberSigns;
+use super::numbers::{CellText, NumberSigns};
 use super::options::{FillRule, TextCode};
 use super::problem::{ImportProblem, Mend};
+use super::signs::SignChange;
 use super::survey::{CellTally, ColumnSurvey, median, most_frequent, texts, truth};
 use super::texts::{GivenColumn, GivenRow};
 
@@ -13,6 +14,8 @@ use super::texts::{GivenColumn, GivenRow};
 const MOST_COLUMNS: usize = 100;
 /// Most different texts that are coded.
 const MOST_CODED: usize = 1000;
+/// Most different words that are suggested as words for missing values.
+const FEW_WORDS: usize = 3;
 /// Texts are taken for identifiers if more than so many are different, and more than half of them.
 const FEW_TEXTS: usize = 20;
 
@@ -40,10 +43,20 @@ pub(super) enum CellCode {
     Ordinal(BTreeMap<String, usize>),
 }
 
+/// The fault of a column that is not taken for texts.
+enum ColumnFault {
+    /// It is made of other things than numbers.
+    OfAll(ImportProblem),
+    /// Cells of a column of numbers are none.
+    OfCells(ImportProblem),
+}
+
 /// A column and all that decides about it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Undecided<'a> {
     pub(super) column: &'a GivenColumn,
+    /// True if no other column has its name.
+    pub(super) is_only: bool,
     pub(super) rows: &'a [GivenRow],
     pub(super) signs: NumberSigns,
     /// The code that a rule names for this column.
@@ -69,12 +82,17 @@ impl<'a> Undecided<'a> {
             return self.with_fill(CellCode::Truths, &survey.missing, fill);
         }
         match (self.fault(&survey), self.usual) {
-            (Ok(()), Some(code)) => self.coded(code, &survey.blank),
-            (Ok(()), None) => {
+            (None, Some(code)) => self.coded(code, &survey.blank),
+            (None, None) => {
                 let missing = self.missing(&survey.blank, "a text").err();
                 Err(std::iter::once(self.is_text(&survey.words)).chain(missing).collect())
             }
-            (Err(problem), _) => Err(vec![problem]),
+            (Some(ColumnFault::OfAll(problem)), _) => Err(vec![problem]),
+            (Some(ColumnFault::OfCells(problem)), _) => {
+                let missing = self.missing(&survey.missing, "a number").err();
+                let others = self.endless(&survey.endless).into_iter().chain(missing);
+                Err(std::iter::once(problem).chain(others).collect())
+            }
         }
     }
 
@@ -83,14 +101,7 @@ impl<'a> Undecided<'a> {
         survey: &ColumnSurvey,
         filled: usize,
     ) -> Result<ColumnPlan<'a>, Vec<ImportProblem>> {
-        let endless = (survey.endless.count > 0).then(|| {
-            let (found, cells) = (survey.endless.text(), survey.endless.count);
-            let reason = format!(
-                "found {found}, expected a finite number that fits a 32-bit float{}; correct it",
-                of_cells(cells)
-            );
-            self.problem(&survey.endless, reason, vec![self.drop()])
-        });
+        let endless = self.endless(&survey.endless);
         if filled == 0 {
             let reason = "every cell is missing".to_owned();
             return Err(vec![self.problem(&survey.missing, reason, vec![self.drop()])]);
@@ -101,6 +112,29 @@ impl<'a> Undecided<'a> {
             (Some(endless), Ok(_)) => Err(vec![endless]),
             (None, planned) => planned,
         }
+    }
+
+    /// The problem of infinite numbers, if there are some.
+    fn endless(self, endless: &CellTally) -> Option<ImportProblem> {
+        (endless.count > 0).then(|| {
+            let reason = format!(
+                "found {}, expected a finite number that fits a 32-bit float{}; correct it",
+                endless.text(),
+                of_cells(endless.count)
+            );
+            let mends = self.called_missing(&CellText::Endless).into_iter().chain([self.drop()]);
+            self.problem(endless, reason, mends.collect())
+        })
+    }
+
+    /// The option that takes all cells of a kind for missing ones, if they are few different words.
+    fn called_missing(self, kind: &CellText) -> Option<Mend> {
+        let texts = self.rows.iter().map(|row| row.text(self.column));
+        let words = texts.filter(|text| self.signs.read(text) == *kind).map(str::to_lowercase);
+        let words: BTreeSet<String> = words.take(MOST_CODED).collect();
+        let are_writable = !words.iter().any(|word| word.contains(char::is_control));
+        let is_few = (1..=FEW_WORDS).contains(&words.len());
+        (is_few && are_writable).then(|| Mend::Missing(words.into_iter().collect()))
     }
 
     fn coded(
@@ -157,10 +191,12 @@ impl<'a> Undecided<'a> {
     }
 
     /// The fault of a column with words in it, if it has another one than being of texts.
-    fn fault(self, survey: &ColumnSurvey) -> Result<(), ImportProblem> {
+    fn fault(self, survey: &ColumnSurvey) -> Option<ColumnFault> {
         let words = &survey.words;
         let (found, count) = (words.text(), words.count);
-        let fault = |reason: String, mends| Err(self.problem(words, reason, mends));
+        let problem = |reason: String, mends| self.problem(words, reason, mends);
+        let of_all = |reason, mends| Some(ColumnFault::OfAll(problem(reason, mends)));
+        let of_cells_of = |reason, mends| Some(ColumnFault::OfCells(problem(reason, mends)));
         if let Some((signs, none)) = self.other_signs(count) {
             let mut reason = format!("found {found}, expected a number{}", of_cells(count));
             if let Some(line) = none.line() {
@@ -170,14 +206,28 @@ impl<'a> Undecided<'a> {
                     of_cells(none.count)
                 ));
             }
-            return fault(reason, signs);
+            return of_cells_of(reason, signs);
+        }
+        if survey.beside * 2 > count {
+            let cells = self.rows.iter().map(|row| (row.line, row.text(self.column)));
+            let first = cells.into_iter().find_map(|(line, text)| {
+                self.signs.beside(text).map(|sign| (sign, Some((line, text))))
+            });
+            let (sign, first) = first?;
+            let first = CellTally { count: survey.beside, first };
+            let reason = format!(
+                "found {}, a number with {sign}{}, expected numbers alone; write them without it",
+                first.text(),
+                of_cells(survey.beside)
+            );
+            return Some(ColumnFault::OfCells(self.problem(&first, reason, vec![self.drop()])));
         }
         if survey.dates * 2 > count {
             let reason = format!(
                 "found the date {found}{}, expected a number; give it as one, as days since a first day, or leave it out",
                 of_cells(count)
             );
-            return fault(reason, vec![self.drop()]);
+            return of_all(reason, vec![self.drop()]);
         }
         let filled = count + survey.numbers + survey.endless.count;
         if survey.numbers * 10 > filled {
@@ -186,7 +236,9 @@ impl<'a> Undecided<'a> {
                 survey.numbers,
                 of_cells(count)
             );
-            return fault(reason, vec![self.drop(), self.encode(TextCode::Ordinal)]);
+            let called = self.called_missing(&CellText::Words).into_iter();
+            let mends = called.chain([self.drop(), self.encode(TextCode::Ordinal)]).collect();
+            return of_cells_of(reason, mends);
         }
         let different = texts(self.column, self.rows).len();
         if different > FEW_TEXTS && different * 2 > filled {
@@ -194,9 +246,9 @@ impl<'a> Undecided<'a> {
                 "found {found}, expected a number: {different} of {filled} texts are different, as names and \
                  identifiers are"
             );
-            return fault(reason, vec![self.drop()]);
+            return of_all(reason, vec![self.drop()]);
         }
-        Ok(())
+        None
     }
 
     fn is_text(self, words: &CellTally) -> ImportProblem {
@@ -216,13 +268,14 @@ impl<'a> Undecided<'a> {
         let fewest = others.iter().map(|(_, none)| none.count).min()?;
         others.retain(|(_, none)| none.count == fewest);
         // two signs where one will do say nothing more
-        let is_simple =
-            |signs: &NumberSigns| signs.thousands.is_none() || signs.decimal == self.signs.decimal;
+        let is_simple = |signs: &NumberSigns| {
+            signs.thousands == self.signs.thousands || signs.decimal == self.signs.decimal
+        };
         if others.iter().any(|(signs, _)| is_simple(signs)) {
             others.retain(|(signs, _)| is_simple(signs));
         }
         let none = others.first().map(|(_, none)| *none)?;
-        let mend = |(signs, _): (NumberSigns, _)| Mend::Signs(signs.decimal, signs.thousands);
+        let mend = |(to, _): (NumberSigns, _)| Mend::Signs(SignChange::between(self.signs, to));
         Some((others.into_iter().map(mend).collect(), none))
     }
 
@@ -249,7 +302,7 @@ impl<'a> Undecided<'a> {
 
     fn drop(self) -> Mend {
         let GivenColumn { name, .. } = self.column;
-        let is_writable = !name.contains(char::is_control);
+        let is_writable = self.is_only && !name.is_empty() && !name.contains(char::is_control);
         Mend::Drop(if is_writable { name.clone() } else { self.column.number().to_string() })
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::options::{DecimalSign, TextCode, ThousandsSign};
+use super::options::TextCode;
+use super::signs::{SignChange, common};
 use super::texts::printable;
 
 /// Most problems that are shown.
@@ -30,33 +31,47 @@ pub enum Mend {
     Encode(String, TextCode),
     /// Fills missing cells.
     Fill,
-    /// Reads numbers by these signs.
-    Signs(DecimalSign, Option<ThousandsSign>),
+    /// Reads numbers by other signs.
+    Signs(SignChange),
+    /// Takes these words for missing values, and fills them.
+    Missing(Vec<String>),
 }
 
 impl fmt::Display for Mend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.options().join(" "))
+    }
+}
+
+impl Mend {
+    /// The options, each with its value.
+    fn options(&self) -> Vec<String> {
         match self {
-            Self::Drop(column) => write!(f, "--drop {}", quoted(column)),
-            Self::Encode(column, code) => {
-                write!(f, "--encode {}", quoted(&format!("{column}={code}")))
-            }
-            Self::Fill => f.write_str("--fill median"),
-            Self::Signs(decimal, thousands) => {
-                let decimal =
-                    (*decimal == DecimalSign::Comma).then(|| format!("--decimal {decimal}"));
-                let thousands = thousands.map(|sign| format!("--thousands {sign}"));
-                let words: Vec<String> = decimal.into_iter().chain(thousands).collect();
-                f.write_str(&words.join(" "))
+            Self::Drop(column) => vec![option("--drop", column)],
+            Self::Encode(column, code) => vec![option("--encode", &format!("{column}={code}"))],
+            Self::Fill => vec![FILL.to_owned()],
+            Self::Signs(change) => change.options(),
+            Self::Missing(words) => {
+                let words = words.iter().map(|word| option("--missing", word));
+                words.chain([FILL.to_owned()]).collect()
             }
         }
     }
 }
 
+/// The option that fills missing cells.
+const FILL: &str = "--fill median";
+
+/// An option with a value, which may look like an option itself.
+fn option(name: &str, value: &str) -> String {
+    let sign = if value.starts_with('-') { "=" } else { " " };
+    format!("{name}{sign}{}", quoted(value))
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-=.,:/+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-=.,:/+@%#".contains(c);
+    if !word.is_empty() && !word.starts_with('#') && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
@@ -109,22 +124,22 @@ pub(crate) fn told(file: &str, problems: &[ImportProblem]) -> String {
 /// The first option of every problem; `None` if there is none, if there are too many to write, or if it is open which
 /// signs numbers have.
 fn together(problems: &[ImportProblem]) -> Option<String> {
-    let is_sign = |mend: &Mend| matches!(mend, Mend::Signs(..));
-    let is_open =
-        |problem: &ImportProblem| problem.mends.iter().filter(|mend| is_sign(mend)).count() > 1;
-    if problems.iter().any(is_open) {
-        return None;
-    }
-    let firsts: Vec<&Mend> = problems.iter().filter_map(|problem| problem.mends.first()).collect();
+    let mut words = common(problems)?.options();
+    let is_sign = |mend: &&Mend| matches!(mend, Mend::Signs(_));
+    let firsts = problems.iter().filter_map(|problem| problem.mends.first());
+    let firsts: Vec<&Mend> = firsts.filter(|mend| !is_sign(mend)).collect();
     let texts = firsts.iter().filter(|mend| matches!(mend, Mend::Encode(..))).count();
-    let mut words: Vec<String> = Vec::new();
     for mend in firsts {
-        let word = match mend {
-            Mend::Encode(_, code) if texts > 1 => format!("--encode {code}"),
-            mend => mend.to_string(),
+        let options = match mend {
+            Mend::Encode(_, code) if texts > 1 => vec![format!("--encode {code}")],
+            Mend::Drop(_) | Mend::Encode(..) | Mend::Fill | Mend::Signs(_) | Mend::Missing(_) => {
+                mend.options()
+            }
         };
-        if !words.contains(&word) {
-            words.push(word);
+        for option in options {
+            if !words.contains(&option) {
+                words.push(option);
+            }
         }
     }
     (1..=SHOWN).contains(&words.len()).then(|| words.join(" "))

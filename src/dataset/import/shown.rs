@@ -31,6 +31,9 @@ impl fmt::Display for InferredMeta {
             writeln!(f, "declared: `{name}` is {direction}")?;
         }
         writeln!(f, "digest {}", self.digest)?;
-        write!(f, "written: {}, {}", self.csv.display(), self.meta.display())
+        match (&self.csv, &self.meta) {
+            (Some(csv), Some(meta)) => write!(f, "written: {}, {}", csv.display(), meta.display()),
+            _ => Ok(()),
+        }
     }
 }

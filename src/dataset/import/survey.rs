@@ -47,6 +47,8 @@ pub(super) struct ColumnSurvey<'a> {
     pub(super) truths: usize,
     /// Words that are dates or times.
     pub(super) dates: usize,
+    /// Words that are numbers but for a sign beside them.
+    pub(super) beside: usize,
 }
 
 impl<'a> ColumnSurvey<'a> {
@@ -66,6 +68,7 @@ impl<'a> ColumnSurvey<'a> {
                     survey.words.add(line, text);
                     survey.truths += usize::from(truth(text).is_some());
                     survey.dates += usize::from(is_date(text));
+                    survey.beside += usize::from(signs.beside(text).is_some());
                 }
             }
         }

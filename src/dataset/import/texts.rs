@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use super::heading::{fault_of, open_quote};
 use super::options::{CellSeparator, ImportOptions};
 use super::problem::{ImportProblem, Mend};
 use super::separator::{by_content, reader, told_separator};
@@ -47,6 +48,16 @@ impl GivenRow {
         self.raw(column).trim()
     }
 
+    /// The cells with content, without blanks around them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    /// How many cells there are.
+    pub(super) fn width(&self) -> usize {
+        self.cells.len()
+    }
+
     /// The text of a column as it stands there.
     pub(super) fn raw(&self, column: &GivenColumn) -> &str {
         self.cells.get(column.at).unwrap_or_default()
@@ -88,11 +99,23 @@ impl CsvTexts {
             let name = separator.plural();
             notes.push(format!("columns are separated by {name}; written with commas"));
         }
+        let refused = |line: u64, reason: String| {
+            let problem = ImportProblem { line: Some(line), ..ImportProblem::of_option(reason) };
+            DatasetError::Import { file: file.to_owned(), problems: vec![problem] }
+        };
+        if let Some(line) = open_quote(text, separator) {
+            let reason = "a quote is not closed before the end of the file; close it, or double it if it is part of \
+                          a text";
+            return Err(refused(skipped + line, reason.to_owned()));
+        }
         let (header, rows) = records(file, text, separator, skipped)?;
         let Some(header) = header else {
             let reason = "the file is empty; expected a header line".to_owned();
             return Err(DataError::Csv { file: file.to_owned(), line: 1, reason }.into());
         };
+        if let Some(reason) = fault_of(&header, &rows, text) {
+            return Err(refused(header.line, reason));
+        }
         let mut shape = TableShape { header: &header, rows, notes, problems: Vec::new() };
         let columns = shape.columns(&options.drop);
         shape.keep_fitting();
@@ -191,6 +214,13 @@ impl TableShape<'_> {
         let (out, kept): (Vec<GivenColumn>, Vec<GivenColumn>) =
             columns.into_iter().partition(|column| left_out.contains(&column.at));
         if !out.is_empty() {
+            let is_only = |one: &&GivenColumn| {
+                out.iter().chain(&kept).filter(|other| other.name == one.name).count() == 1
+            };
+            let shown = |one: &GivenColumn| match is_only(&one) {
+                true => shown(one),
+                false => format!("column {} (`{}`)", one.number(), printable(&one.name)),
+            };
             let names: Vec<String> = out.iter().map(shown).collect();
             self.notes.push(format!("left out: {}", names.join(", ")));
         }
@@ -301,9 +331,16 @@ fn part(
     options: &ImportOptions,
 ) -> Result<(GivenColumn, Vec<GivenColumn>), DatasetError> {
     let wanted = options.label.as_deref().unwrap_or(super::DEFAULT_LABEL);
-    let is_label = |column: &GivenColumn| column.name == wanted.trim();
+    let is_named = |name: &str| name == wanted.trim();
+    let number = options.label.as_deref().and_then(|label| label.trim().parse::<usize>().ok());
+    let number = number.filter(|_| !header.names().any(is_named));
+    let is_label = |column: &GivenColumn| match number {
+        Some(number) => column.number() == number,
+        None => is_named(&column.name),
+    };
     let Some(place) = columns.iter().position(is_label) else {
-        let is_dropped = header.cells.iter().any(|name| name.trim() == wanted.trim());
+        let is_dropped = header.names().any(is_named)
+            || number.is_some_and(|number| (1..=header.width()).contains(&number));
         if is_dropped {
             let reason = format!("--drop {wanted}: that is the label column; name another --label");
             let problems = vec![ImportProblem::of_option(reason)];

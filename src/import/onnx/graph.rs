@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::import::ImportError;
 use crate::model::at_most;
 
+use super::constants::Constants;
 use super::network::{normalisation, product};
 use super::place::NodePlace;
 use super::proto::{Graph, GraphNode};
@@ -19,7 +20,8 @@ use super::wire::unsupported;
 
 /// Operators that are read.
 const OPERATORS: &str = "the operators read are Add, BatchNormalization, Cast, Constant, Div, Dropout, Flatten, \
-                         Gemm, Identity, MatMul, Mul, Relu, Reshape, Squeeze, Sub and Scaler, and after the last layer \
+                         Gemm, Identity, MatMul, Mul, Relu, Reshape, Squeeze, Sub and Scaler, on constants also \
+                         Neg, Reciprocal and Sqrt, and after the last layer \
                          Sigmoid, Softmax, LogSoftmax, Concat, ArgMax, ArrayFeatureExtractor and ZipMap";
 /// Those of them that belong to classical machine learning.
 const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
@@ -44,11 +46,15 @@ pub(super) struct Chain {
     pub(super) is_double: bool,
     /// The activation after the last step, if there is one.
     pub(super) activation: Option<Activation>,
+    /// True if a constant that the graph computes is rounded.
+    pub(super) is_rounded: bool,
 }
 
 /// The steps from the input to the output of a graph that was read from so many bytes.
 pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportError> {
-    Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS))?.chain(graph)
+    let limit = bytes.clamp(FEW_NUMBERS, MAX_NUMBERS);
+    let constants = Constants::of(graph, limit)?;
+    Values::new(graph, &constants, limit)?.chain(graph)
 }
 
 /// The same of a graph that takes a fixed number of rows at once, as one that was traced with several: every step is
@@ -57,7 +63,9 @@ pub(super) fn chain_of_one_row(
     graph: &Graph<'_>,
     bytes: usize,
 ) -> Option<Result<Chain, ImportError>> {
-    let mut values = Values::new(graph, bytes.clamp(FEW_NUMBERS, MAX_NUMBERS)).ok()?;
+    let limit = bytes.clamp(FEW_NUMBERS, MAX_NUMBERS);
+    let constants = Constants::of(graph, limit).ok()?;
+    let mut values = Values::new(graph, &constants, limit).ok()?;
     let input = values.computed.first_mut()?;
     input.shape = input.shape.clone().of_one_row()?;
     Some(values.chain(graph))
@@ -72,6 +80,8 @@ struct Computed {
 
 pub(super) struct Values<'a> {
     known: BTreeMap<&'a str, Known<'a>>,
+    /// Values of the nodes that need not be computed from the input.
+    constants: &'a Constants<'a>,
     computed: Vec<Computed>,
     is_double: bool,
     /// True if a value is rounded to `f32`.
@@ -83,7 +93,11 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn new(graph: &'a Graph<'a>, limit: usize) -> Result<Self, ImportError> {
+    fn new(
+        graph: &'a Graph<'a>,
+        constants: &'a Constants<'a>,
+        limit: usize,
+    ) -> Result<Self, ImportError> {
         let mut known = BTreeMap::new();
         for tensor in &graph.initializers {
             if known.insert(tensor.name, Known::Stored(tensor)).is_some() {
@@ -91,8 +105,9 @@ impl<'a> Values<'a> {
                 return Err(unsupported(what, "each name once"));
             }
         }
-        let mut values =
-            Self { known, computed: Vec::new(), is_double: false, is_cast: false, held: 0, limit };
+        let (is_double, is_cast, held) = (false, false, 0);
+        let computed = Vec::new();
+        let mut values = Self { known, constants, computed, is_double, is_cast, held, limit };
         let inputs: Vec<_> =
             graph.inputs.iter().filter(|input| !values.known.contains_key(input.name)).collect();
         let [input] = inputs.as_slice() else {
@@ -124,12 +139,15 @@ impl<'a> Values<'a> {
         }
         let place = NodePlace { index, node };
         place.expect_known_parts()?;
-        let value = match self.answer(&place)? {
-            Some(answer) => Known::Answer(answer),
-            None => self.value(&place)?,
-        };
         let [output] = node.outputs.as_slice() else {
             return Err(place.wrong(format!("{} outputs", node.outputs.len()), "one output"));
+        };
+        let value = match self.constants.tensors.get(output) {
+            Some(constant) => Known::Stored(constant),
+            None => match self.answer(&place)? {
+                Some(answer) => Known::Answer(answer),
+                None => self.value(&place)?,
+            },
         };
         if self.known.insert(output, value).is_some() {
             return Err(place.wrong(format!("`{output:.60}` again"), "each name computed once"));
@@ -155,6 +173,10 @@ impl<'a> Values<'a> {
             "MatMul" => self.matmul(place)?,
             "Gemm" => self.gemm(place)?,
             "BatchNormalization" => self.normalisation(place)?,
+            "Neg" | "Reciprocal" | "Sqrt" => {
+                let found = "a value computed from the input".to_owned();
+                return Err(place.wrong(found, "a constant"));
+            }
             "Scaler" => self.scaler(place)?,
             other => return Err(unsupported(format!("operator `{other:.60}`"), OPERATORS)),
         })
@@ -507,7 +529,8 @@ impl<'a> Values<'a> {
             at = from;
         }
         steps.reverse();
-        Ok(Chain { steps, is_double: self.is_double, activation })
+        let is_rounded = self.constants.is_rounded;
+        Ok(Chain { steps, is_double: self.is_double, activation, is_rounded })
     }
 }
 

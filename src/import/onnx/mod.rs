@@ -18,6 +18,7 @@
 //! (x − mean)·scale           mean and scale are the file's
 //! scale·x − c                mean = c / scale, if that is an f32
 //! (x − mean) / 2ᵏ            scale = 2⁻ᵏ; other divisions are refused
+//! (x − mean)·(1 / std)       scale is 1 / std in floats, as who serves the graph computes it: [`constants`]
 //! ```
 //!
 //! A BatchNormalization in their place that has no such form is folded into the first layer and rounded, as one
@@ -30,6 +31,7 @@
 mod affine_tests;
 mod answer;
 mod beside;
+mod constants;
 mod export;
 mod features;
 #[cfg(test)]
@@ -115,6 +117,9 @@ pub fn onnx_outputs(
     let mut network = LayerStack::new(chain.steps, !chain.is_double)?;
     let is_logit = is_logit(&network, chain.activation, outputs)?;
     let mut notes = notes(&network, chain.activation, outputs)?;
+    if chain.is_rounded {
+        notes.push(Note::Graph(expect_no_numbers(outputs)?));
+    }
     if is_of_rows {
         notes.push(Note::Graph(
             "the graph takes several rows at once: the model is that of one row",
@@ -155,6 +160,20 @@ fn is_logit(
         }
         (Some(Activation::Sigmoid), _) => Ok(true),
         _ => Ok(count == 1 && outputs == Outputs::Logits),
+    }
+}
+
+/// The note on constants that are rounded.
+fn expect_no_numbers(outputs: Outputs) -> Result<&'static str, ImportError> {
+    match outputs {
+        Outputs::AsTheGraphEnds | Outputs::Logits => Ok(
+            "constants that the graph computes are computed as who serves it does, in floats, and rounded: these \
+             numbers are certified",
+        ),
+        Outputs::Numbers => Err(unsupported(
+            "a constant that is computed and rounded",
+            "stored constants: rounded, the answers would be about another network",
+        )),
     }
 }
 

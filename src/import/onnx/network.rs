@@ -429,7 +429,9 @@ fn mean_before(scale: &[f64], c: &[f64]) -> Result<Vec<f64>, ImportError> {
         is_exact.then_some(mean + 0.0).ok_or_else(|| ImportError::Graph {
             place: "the constant after the scaling".to_owned(),
             found: format!("{scale}·x + {c}"),
-            expected: "scale·(x − mean) with a mean that is a 32-bit float",
+            expected: "scale·(x − mean) with a mean that is a 32-bit float: have the model compute (x − mean)·scale \
+                       in this order; a MinMaxScaler of scikit-learn is read with its network from the dump of \
+                       `import sklearn` (`import --help`)",
         })
     };
     scale.iter().zip(c).map(mean).collect()

@@ -23,7 +23,7 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
         "Dropout" => (3, &["ratio", "seed"]),
         "Flatten" => (1, &["axis"]),
         "Gemm" => (3, &["alpha", "beta", "broadcast", "transA", "transB"]),
-        "Identity" | "Relu" | "Sigmoid" => (1, &[]),
+        "Identity" | "Neg" | "Reciprocal" | "Relu" | "Sigmoid" | "Sqrt" => (1, &[]),
         "LogSoftmax" | "Softmax" => (1, &["axis"]),
         "MatMul" => (2, &[]),
         "Reshape" => (2, &["allowzero"]),
@@ -36,6 +36,13 @@ fn parts(operator: &str) -> Option<(usize, &'static [&'static str])> {
 
 /// The attributes that may hold the value of a `Constant`; exactly one is given.
 const CONSTANTS: [&str; 5] = ["value", "value_float", "value_floats", "value_int", "value_ints"];
+
+/// The mend of a division that rounds.
+pub(super) const MULTIPLY: &str = "powers of two: dividing by other numbers rounds otherwise than multiplying; have \
+                                   the model multiply by 1/std, which is imported bit for bit";
+/// The mend of a standard deviation of 0.
+pub(super) const NO_SPREAD: &str = "a number above 0: a feature whose standard deviation is 0 is the same in every \
+                                    training row; divide it by 1 instead, as scikit-learn does, or leave it out";
 
 /// A node with its index, for messages.
 pub(super) struct NodePlace<'a> {
@@ -116,8 +123,7 @@ impl<'a> NodePlace<'a> {
     pub(super) fn reciprocals(&self, divisors: &[f64]) -> Result<Vec<f64>, ImportError> {
         let reciprocal = |&divisor: &f64| {
             let wrong = || {
-                let expected = "powers of two: dividing by other numbers rounds otherwise than multiplying; \
-                                have the model multiply by 1/std, which is imported bit for bit";
+                let expected = if divisor == 0.0 { NO_SPREAD } else { MULTIPLY };
                 self.wrong(format!("a division by {divisor}"), expected)
             };
             let is_power_of_two = divisor.is_normal() && divisor.to_bits() << 12 == 0;

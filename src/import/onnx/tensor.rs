@@ -35,6 +35,18 @@ impl Default for Numbers {
     }
 }
 
+impl Numbers {
+    /// How many they are, where they are read.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::F32(numbers) => numbers.len(),
+            Self::F64(numbers) => numbers.len(),
+            Self::I64(numbers) => numbers.len(),
+            Self::Other(_) => 0,
+        }
+    }
+}
+
 impl<'a> Tensor<'a> {
     /// A list of that length, or a single number without a length.
     pub(super) fn of(length: Option<usize>, numbers: Numbers) -> Self {

@@ -97,6 +97,11 @@ impl<'a> Lowered<'a> {
         self.setting.rows
     }
 
+    /// The domain of the claims.
+    pub fn domain(&self) -> &Domain {
+        &self.setting.domain
+    }
+
     /// True if the point lies in the domain; a row outside it is invalid.
     pub fn is_in_domain(&self, point: &Point) -> bool {
         self.setting.domain.contains(point)

@@ -4,6 +4,7 @@ mod entry;
 mod extent;
 mod rows;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
@@ -17,6 +18,7 @@ use crate::text::Share;
 use super::check::{accuracy_json, accuracy_lines, refuted_json};
 use super::inputs::Inputs;
 use super::interrupt::KeptRun;
+use super::invalid::RowsOutside;
 use super::output::{FileKind, Force, SingleResult};
 use super::progress::bar;
 use super::subject::{Loaded, SubjectArguments};
@@ -41,7 +43,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     rows: RowArguments,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = Options::default().budget_nodes, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = Options::default().budget_nodes, value_name = "B")]
     budget_nodes: u64,
     /// Memory that one search over cases of a network may keep, in GiB, decimals allowed.
     #[arg(long, value_name = "M", default_value = "2", value_parser = gibibytes)]
@@ -57,7 +59,7 @@ pub(crate) struct Arguments {
     resume: bool,
     /// Also list the certificate, with its model, spec and data, in this manifest, which `steal` and `defend` take
     /// as --certificates; it is made if it is missing.
-    #[arg(long, value_name = "MANIFEST.json")]
+    #[arg(long, alias = "certificates", value_name = "MANIFEST.json")]
     manifest: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
@@ -160,14 +162,16 @@ struct CertifyOutcome {
     /// True if the model has directions for missing values, which no claim is about.
     has_missing_directions: bool,
     extent: Extent,
+    /// The rows about which nothing is claimed.
+    invalid: RowsOutside,
 }
 
 impl CertifyOutcome {
     fn text(&self) -> String {
         let sampled = |survivors: Share| {
-            let (share, of) = (survivors.upper()?, survivors.of);
             Some(format!(
-                "sampled: {share} of {of} survive the attack (an estimate, never below CA; no proof)\n"
+                "sampled: {} survive the attack (an estimate, never below CA; no proof)\n",
+                survivors.counted()?
             ))
         };
         let sampled = self.written.survives_attack().and_then(sampled).unwrap_or_default();
@@ -180,7 +184,8 @@ impl CertifyOutcome {
         };
         let tally = &self.written.tally;
         let accuracy = accuracy_lines(tally);
-        format!("{unit}{missing}{accuracy}{sampled}{}{}\n", self.extent, tally.all)
+        let invalid = self.invalid.text();
+        format!("{unit}{missing}{accuracy}{sampled}{}{invalid}{}\n", self.extent, tally.all)
     }
 
     fn json(&self) -> String {
@@ -189,6 +194,7 @@ impl CertifyOutcome {
         let Extent { changes, span, is_premise_met } = &self.extent;
         let json = serde_json::json!({
             "unit": self.unit, "missing-values-outside": self.has_missing_directions, "totals": all, "distinct": distinct, "rules": rules,
+            "invalid": self.invalid.json(),
             "refuted": refuted_json(tally),
             "constraint-accuracy": accuracy_json(all),
             "sampled": { "survives-attack": self.written.survives_attack() },
@@ -220,8 +226,19 @@ fn certify(
         unit: DistanceUnit::of(spec, model),
         has_missing_directions: model.has_missing_directions(),
         extent: Extent::of(task)?,
+        invalid: invalid(task)?,
     };
     Ok((outcome, text))
+}
+
+/// The rows outside the domain of the claim.
+fn invalid(task: &Task) -> Result<RowsOutside, CertifyError> {
+    let rows = task.rows()?;
+    let lowered = task.lowered(rows)?;
+    let schema = &task.subject.model.0.schema;
+    let part = task.selection.part;
+    let step = task.subject.data.map_or(NonZeroUsize::MIN, |data| data.step(part));
+    Ok(RowsOutside::of_part(lowered.domain(), schema, (part, step), rows))
 }
 
 fn certify_to(

@@ -21,6 +21,7 @@ use crate::study::{BUDGET_NODES, Loaded, Manifest, ManifestEntry, StudyError, ce
 
 use super::about::About;
 use super::inputs::Inputs;
+use super::interrupt;
 use super::output::{Draft, Force, Leaves, ResultFolder};
 use super::subject::{data_seen_from, ordered_as, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
@@ -45,7 +46,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The model (model/1).
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The data: validation rows choose the strength, test rows measure it.
     #[arg(long)]
@@ -70,13 +71,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     outliers: OutliersArgument,
     /// Largest loss of validation accuracy, in percentage points.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(
+        long = "accuracy-points",
+        alias = "points",
+        default_value_t = 1.0,
+        value_name = "POINTS"
+    )]
     points: f64,
     /// A manifest of certificates about the model.
-    #[arg(long)]
+    #[arg(long, alias = "manifest")]
     certificates: Option<PathBuf>,
     /// Nodes of a case distinction per obligation.
-    #[arg(long, default_value_t = BUDGET_NODES, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = BUDGET_NODES, value_name = "B")]
     budget_nodes: u64,
     /// Seed of the attack's random starts.
     #[arg(long, default_value_t = 0)]
@@ -115,6 +121,7 @@ impl From<OutliersArgument> for DecoyOutliers {
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    interrupt::listen();
     let parameters = match arguments.alpha.as_slice() {
         [] => arguments.parameters.clone(),
         [alpha] => Some(format!("alpha={alpha}")),
@@ -250,7 +257,7 @@ fn words(
     if choice.is_identity {
         return format!(
             "identity: nothing is defended: even the weakest {} costs more than {} points of accuracy on \
-             validation rows; --points P allows more\n",
+             validation rows; --accuracy-points P allows more\n",
             arguments.defense, arguments.points
         );
     }

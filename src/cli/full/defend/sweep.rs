@@ -8,6 +8,7 @@ use crate::store::{make_folder, write_whole};
 use crate::text::csv_of;
 
 use super::super::inputs::Inputs;
+use super::super::interrupt::note_finished;
 use super::super::output::{SWEEP_TABLE, expect_sweep};
 use super::super::{Ending, Refusal, files};
 use super::{Arguments, DefenseCall, DefenseOutcome};
@@ -28,7 +29,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     expect_place(arguments, out)?;
     make_folder(out)?;
     let mut outcomes = Vec::new();
-    for alpha in &arguments.alpha {
+    for (done, alpha) in arguments.alpha.iter().enumerate() {
+        if done > 0 {
+            note_finished(done as u64, arguments.alpha.len() as u64);
+        }
         let place = out.join(format!("alpha-{alpha}"));
         let parameters = Some(format!("alpha={alpha}"));
         let outcome = DefenseCall { arguments, parameters, out: &place }.run()?;

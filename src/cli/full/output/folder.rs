@@ -7,7 +7,8 @@ use crate::store::{Store, make_folder, partial_name};
 
 use super::super::Refusal;
 use super::super::inputs::Inputs;
-use super::{Force, Leaves};
+use super::super::interrupt;
+use super::{Force, Leaves, expect_no_stream};
 
 /// A folder for results, before anything is written.
 pub(crate) struct ResultFolder {
@@ -36,6 +37,7 @@ impl ResultFolder {
         Force { force }: Force,
         is_kept: &dyn Fn(&Path) -> bool,
     ) -> Result<Self, Refusal> {
+        expect_no_stream(folder)?;
         // without a slash at its end
         let place = folder.canonicalize().unwrap_or_else(|_| folder.components().collect());
         put_back(&place)?;
@@ -97,6 +99,7 @@ impl ResultFolder {
         sweep(&new).map_err(Refusal::from).map_err(&about)?;
         let Self { place, kept } = self;
         drop(about);
+        interrupt::filling(&partial);
         Ok(Draft { place, kept, partial, is_resumable: false, _mark: mark })
     }
 }
@@ -161,6 +164,7 @@ impl Draft {
     /// Keeps the content for `--resume` if the run ends early.
     pub(crate) fn resumable(mut self) -> Self {
         self.is_resumable = true;
+        interrupt::filling_resumably();
         self
     }
 
@@ -176,6 +180,8 @@ impl Draft {
 
     /// Puts the folder in its place.
     pub(crate) fn finish(mut self) -> Result<(), Refusal> {
+        // what was there before is in the draft for a moment
+        interrupt::filled();
         self.take_place().map_err(Refusal::from).map_err(Refusal::about(&self.place))?;
         self.is_resumable = false;
         Ok(())
@@ -204,6 +210,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
+        interrupt::filled();
         let is_taken = !self.place.exists() && self.partial.join(EARLIER).exists();
         if !self.is_resumable && !is_taken {
             // the next run puts away whatever cannot be removed now

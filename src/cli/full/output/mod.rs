@@ -151,6 +151,17 @@ pub(crate) fn expect_own(
     )))
 }
 
+/// Refuses standard output as the place of several files.
+pub(crate) fn expect_no_stream(folder: &Path) -> Result<(), Refusal> {
+    if !is_standard_output(folder) {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(Refusal::new(format!(
+        "--out {folder}: the result is a folder of several files, which standard output cannot hold; name a folder"
+    )))
+}
+
 /// The table of a folder with a folder for each of several results.
 pub(crate) const SWEEP_TABLE: &str = "table.csv";
 
@@ -161,6 +172,7 @@ pub(crate) fn expect_sweep(
     inputs: &Inputs,
     force: Force,
 ) -> Result<(), Refusal> {
+    expect_no_stream(out)?;
     let table = out.join(SWEEP_TABLE);
     inputs.expect_apart(&table)?;
     if out.join("metrics.json").exists() {

@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::certify::ensemble::Radii;
-use crate::model::Digest;
-use crate::spec::{DistanceUnit, Integers, Norm};
+use crate::model::{Digest, Model};
+use crate::spec::{DistanceUnit, Domain, Integers, LowerError, Norm};
 use crate::store::{Log, Retention};
 use crate::study::Manifest;
 
 use super::inputs::Inputs;
 use super::interrupt::KeptRun;
+use super::invalid::RowsOutside;
 use super::output::{Draft, FileKind, Force, SingleResult};
 use super::points::{Points, read_points};
 use super::progress::bar;
@@ -106,7 +107,7 @@ struct RunHeader<'a> {
 )]
 pub(crate) struct Arguments {
     /// The model (model/1), an ensemble.
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// The points.
     #[arg(long)]
@@ -118,7 +119,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = IntegersArgument::Relax)]
     integers: IntegersArgument,
     /// Boxes looked at per point.
-    #[arg(long, default_value_t = 10_000_000, value_name = "B")]
+    #[arg(long, alias = "budget", default_value_t = 10_000_000, value_name = "B")]
     budget_nodes: u64,
     /// A folder for specs, certificates and witnesses.
     #[arg(long, value_name = "DIR")]
@@ -182,7 +183,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     });
     let before: BTreeMap<usize, Measured> = before.map(|row| (row.at, row)).collect();
     let rows = measure(arguments, &radii, &points, (&before, log.as_ref(), keeper.as_ref()))?;
-    let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model));
+    let outside = outside(arguments, &model, &points)?;
+    let counts = Counts::of(&rows, keeper.is_some(), DistanceUnit::of_model(&model), outside);
     if let Some(keeper) = keeper {
         let entries = rows.iter().filter_map(|row| row.kept.as_ref());
         let certificates = entries.flat_map(|kept| kept.entries.clone()).collect();
@@ -192,7 +194,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     result.write(table(&points.names, &rows).as_bytes())?;
     log.map_or(Ok(()), Log::remove)?;
     result.tell(&if arguments.json { counts.json() } else { counts.text() })?;
+    if counts.zero > 0 && has_relaxed_steps(arguments, &model) {
+        tell!(
+            "propcert: note: whole features are taken as real ones, so a point whose whole value is a threshold has a radius \
+             of 0; --integers respect keeps them whole"
+        );
+    }
     Ok(if counts.is_confirmed() { Ending::AsStated } else { Ending::NotAsStated })
+}
+
+/// The points that have no radius.
+fn outside(
+    arguments: &Arguments,
+    model: &Model,
+    points: &Points,
+) -> Result<RowsOutside, LowerError> {
+    let domain = Domain::new(&model.schema, &BTreeMap::new(), arguments.integers.into())?;
+    let named = points.names.iter().zip(&points.rows);
+    let named = named.map(|(name, row)| (format!("row {name:.60}"), row.as_slice()));
+    Ok(RowsOutside::of(&domain, &model.schema, named))
+}
+
+/// True if whole features are taken as real ones.
+fn has_relaxed_steps(arguments: &Arguments, model: &Model) -> bool {
+    let is_relaxed = arguments.integers == IntegersArgument::Relax;
+    is_relaxed && model.schema.features().iter().any(|feature| feature.kind.is_whole())
 }
 
 /// All rows in order: those of an interrupted run are taken over, all others are measured.

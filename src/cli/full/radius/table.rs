@@ -9,6 +9,8 @@ use crate::spec::DistanceUnit;
 use crate::study::ManifestEntry;
 use crate::text::csv_of;
 
+use super::super::invalid::RowsOutside;
+
 /// A row of the table; its numbers are written as the table shows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -86,7 +88,9 @@ pub(super) struct Counts {
     exact: usize,
     bounded: usize,
     invalid: usize,
-    zero: usize,
+    pub(super) zero: usize,
+    /// The rows that are not measured.
+    outside: RowsOutside,
     /// Number of rows whose certificates the kernel confirms, where they are kept.
     confirmed: Option<usize>,
     /// Unit of the distances.
@@ -94,7 +98,12 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(rows: &[Measured], is_kept: bool, unit: DistanceUnit) -> Self {
+    pub(super) fn of(
+        rows: &[Measured],
+        is_kept: bool,
+        unit: DistanceUnit,
+        outside: RowsOutside,
+    ) -> Self {
         let bounds = || rows.iter().filter_map(|row| row.bounds.as_ref());
         let by_kernel = |row: &&Measured| row.kept.as_ref().is_some_and(|kept| kept.by_kernel);
         let exact = rows.iter().filter(|row| row.exact).count();
@@ -103,6 +112,7 @@ impl Counts {
             bounded: bounds().count() - exact,
             invalid: rows.len() - bounds().count(),
             zero: bounds().filter(|[_, upper]| upper == "0").count(),
+            outside,
             confirmed: is_kept.then(|| rows.iter().filter(by_kernel).count()),
             unit,
         }
@@ -118,7 +128,7 @@ impl Counts {
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed, unit } = self;
+        let Self { exact, bounded, invalid, zero, confirmed, unit, outside } = self;
         let n = self.measured();
         let confirmed = confirmed
             .map(|confirmed| format!("confirmed by the kernel: {confirmed} of {n}\n"))
@@ -128,16 +138,17 @@ impl Counts {
             _ => format!(", {bounded} not closed"),
         };
         format!(
-            "{confirmed}unit of distances: {}\nzero radii: {zero} of {n}{open}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n",
-            unit.name()
+            "{confirmed}unit of distances: {}\n{}zero radii: {zero} of {n}{open}\nexact {exact} bounded {bounded} of {n} (invalid {invalid})\n",
+            unit.name(),
+            outside.text()
         )
     }
 
     pub(super) fn json(&self) -> String {
-        let Self { exact, bounded, invalid, zero, confirmed, unit } = self;
+        let Self { exact, bounded, invalid, zero, confirmed, unit, outside } = self;
         let json = serde_json::json!({
             "exact": exact, "bounded": bounded, "invalid": invalid, "zero": zero,
-            "confirmed": confirmed, "unit": unit,
+            "confirmed": confirmed, "unit": unit, "outside": outside.json(),
         });
         format!("{json}\n")
     }

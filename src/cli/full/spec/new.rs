@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(value_parser = Property::named)]
     property: &'static str,
     /// The model (model/1) that the spec is for.
-    #[arg(long)]
+    #[arg(long, alias = "target")]
     model: PathBuf,
     /// Data that tells of directions, and of ranges that the model does not declare.
     #[arg(long)]

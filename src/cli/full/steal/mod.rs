@@ -23,6 +23,7 @@ use crate::study::Manifest;
 
 use super::about::About;
 use super::inputs::Inputs;
+use super::interrupt::KeptRun;
 use super::output::{Force, Leaves, ResultFolder};
 use super::subject::{ordered_as, read_answering, read_classifier, read_whole};
 use super::{Ending, Refusal, files};
@@ -57,7 +58,7 @@ use super::{Ending, Refusal, files};
 )]
 pub(crate) struct Arguments {
     /// The target (model/1); several make a table.
-    #[arg(long, required_unless_present_any = ["print_defaults", "target_exec"], num_args = 1..)]
+    #[arg(long, alias = "model", required_unless_present_any = ["print_defaults", "target_exec"], num_args = 1..)]
     target: Vec<PathBuf>,
     /// A target outside: a command that answers rows.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["target", "certificates", "defense", "replay"])]
@@ -84,7 +85,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1)]
     repetitions: usize,
     /// A manifest; its certificates about the target behind the defense given, if any, are used.
-    #[arg(long)]
+    #[arg(long, alias = "manifest")]
     certificates: Option<PathBuf>,
     /// A defense in front of the target (defense/1).
     #[arg(long)]
@@ -294,7 +295,8 @@ impl TheftCall<'_> {
             proved,
             proofs_about: defense,
         };
-        let repetitions = progress::repeat(&scene, attack, arguments, log)?;
+        let run = KeptRun::counting(" repetitions");
+        let repetitions = progress::repeat(&scene, attack, arguments, (log, &run))?;
         let draft = place.begin(false)?;
         let store = draft.store()?;
         let labels = CertifiedLabels::new(proved, target.classes());
@@ -325,7 +327,7 @@ impl TheftCall<'_> {
             format!("{metrics}\n")
         } else {
             let summary = tables::summary(&repetitions, attack.inference.guarantee());
-            about.line() + &summary + &extras::words(&metrics)
+            about.line() + &summary + &sweep::means(&repetitions)? + &extras::words(&metrics)
         };
         Ok(TheftOutcome { text, repetitions })
     }

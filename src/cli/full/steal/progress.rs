@@ -14,6 +14,7 @@ use crate::oracle::Exchange;
 use crate::steal::{AttackSpec, Repetition, Scene};
 use crate::store::{Log, Retention, make_folder, partial_name};
 
+use super::super::interrupt::KeptRun;
 use super::super::progress::bar;
 use super::super::{Refusal, files};
 use super::{Arguments, Stage, TheftCall};
@@ -158,8 +159,11 @@ pub(super) fn repeat(
     scene: &Scene,
     attack: &AttackSpec,
     arguments: &Arguments,
-    kept: &KeptRuns,
+    (kept, run): (&KeptRuns, &KeptRun),
 ) -> Result<Vec<Repetition>, Refusal> {
+    let seeds = (0..arguments.repetitions as u64).map(|k| arguments.seed.wrapping_add(k));
+    let done = seeds.filter(|seed| kept.done.contains_key(seed)).count();
+    run.note(done as u64, arguments.repetitions as u64);
     let pace = bar("steal", arguments.repetitions as u64);
     let one = |seed: u64| -> Result<Repetition, Refusal> {
         let found = match kept.done.get(&seed) {
@@ -167,6 +171,7 @@ pub(super) fn repeat(
             None => {
                 let made = scene.repeat(attack, seed)?;
                 kept.repetitions.add(&(serde_json::to_string(&made)? + "\n"))?;
+                run.note_one();
                 made
             }
         };

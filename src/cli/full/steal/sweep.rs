@@ -137,6 +137,21 @@ impl SweepRow {
     }
 }
 
+/// The means of several repetitions on a line, with their intervals; nothing for a single one.
+pub(super) fn means(repetitions: &[Repetition]) -> Result<String, Refusal> {
+    if repetitions.len() < 2 {
+        return Ok(String::new());
+    }
+    let row = SweepRow::of("", 0, repetitions)?;
+    let [asked, inferred, wrong] = row.counts;
+    let [held_out, uniform, boundary] = row.agreement.each_ref().map(spanned);
+    Ok(format!(
+        "mean of {} [95% interval]: asked {asked:.1} inferred {inferred:.1} wrong {wrong:.1}; agreement held-out {held_out}, \
+         uniform {uniform}, boundary {boundary}\n",
+        row.repetitions
+    ))
+}
+
 /// A mean with its interval, cut to what a share can be: `94.21% [93.10%, 95.32%]`.
 fn spanned(estimate: &Option<Estimate>) -> String {
     let Some(estimate) = estimate else { return "–".to_owned() };

@@ -3,7 +3,8 @@
 mod hold;
 mod record;
 
-use std::path::PathBuf;
+use std::cell::{Cell, OnceCell};
+use std::path::{Path, PathBuf};
 
 use crate::dataset;
 use crate::model::{DataSet, Model, Part, Row};
@@ -13,6 +14,7 @@ use crate::train::mlp::Checkpoints;
 use crate::train::{Fit, HoldFamily, HoldOptions, Progress, Recipe};
 
 use super::inputs::Inputs;
+use super::interrupt::{self, KeptRun};
 use super::output::{FileKind, Force, expect_own, is_standard_output};
 use super::progress::bar;
 use super::subject::{read_model, read_whole};
@@ -77,7 +79,7 @@ pub(crate) struct Arguments {
     /// (OUT.partial, every 5 epochs), to the same bytes; one of other data, another recipe or seed is refused.
     #[arg(long)]
     resume: bool,
-    /// Where the model goes.
+    /// Where the model goes, beside the record of its training; - is standard output, without that record.
     #[arg(long)]
     out: PathBuf,
     #[command(flatten)]
@@ -92,6 +94,7 @@ const EPOCHS: usize = 5;
 
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
+    interrupt::listen();
     expect_place(arguments)?;
     let data = read_whole(&arguments.data)?;
     // a fault of the data is found before the recipe is read, so that it is not blamed on the recipe
@@ -99,19 +102,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     if !arguments.hold.is_empty() {
         return run_hold(arguments, &data);
     }
+    if is_standard_output(&arguments.out) {
+        return run_to_output(arguments, &data);
+    }
     let recipe = recipe(arguments)?;
     let record = Record::new(&data, &recipe, arguments.seed);
     let model = match finished(arguments, &record)? {
         Some(model) => model,
         None => {
             let from = if arguments.resume { record.state_at(&arguments.out)? } else { None };
-            let mut keep = |state: &str| record.keep(&arguments.out, state);
-            let mut checkpoints = Checkpoints { from, every: EPOCHS, keep: &mut keep };
-            let trained = fit(&data, &recipe, arguments.seed, Some(&mut checkpoints));
-            let model = match (&arguments.recipe, trained) {
-                (Some(path), Err(refusal)) => return Err(Refusal::about(path)(refusal)),
-                (_, model) => model?,
-            };
+            let keeping = KeptTraining { record: &record, out: &arguments.out, from };
+            let trained = fit(&data, &recipe, arguments.seed, Some(keeping));
+            let model = about_recipe(arguments, trained)?;
             record.write(&arguments.out, &model)?;
             write_whole(&arguments.out, model.to_json().as_bytes())?;
             remove_state(&arguments.out)?;
@@ -121,6 +123,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Ending, Refusal> {
     let shares = Part::ALL.map(|part| (part.name(), PartFigures::of(&model, data.part(part))));
     files::print(&summary(&model, &shares, arguments.json))?;
     Ok(Ending::AsStated)
+}
+
+/// Trains a model and prints it; the figures go to standard error. Nothing is kept beside it.
+fn run_to_output(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
+    tell!("propcert: note: {LEFT_OUT}");
+    let model = about_recipe(arguments, fit(data, &recipe(arguments)?, arguments.seed, None))?;
+    files::print_bytes(model.to_json().as_bytes())?;
+    let shares = Part::ALL.map(|part| (part.name(), PartFigures::of(&model, data.part(part))));
+    tell!("{}", summary(&model, &shares, arguments.json).trim_end());
+    Ok(Ending::AsStated)
+}
+
+/// Said where a model goes to standard output.
+const LEFT_OUT: &str = "standard output has room for the model alone: the record of its training, which --resume and \
+                        `audit` look for beside a file, is left out";
+
+/// A fault of the training, with the recipe that it is about.
+fn about_recipe<T>(arguments: &Arguments, trained: Result<T, Refusal>) -> Result<T, Refusal> {
+    match &arguments.recipe {
+        Some(path) => trained.map_err(Refusal::about(path)),
+        None => trained,
+    }
 }
 
 /// Trains a model to hold specs.
@@ -143,6 +167,12 @@ fn run_hold(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
         return Ok(Ending::AsStated);
     }
     let held = hold::train(data, &specs, &options)?;
+    if is_standard_output(&arguments.out) {
+        tell!("propcert: note: {LEFT_OUT}");
+        files::print_bytes(held.model.to_json().as_bytes())?;
+        tell!("{}", hold::summary(&held, &specs, &options, arguments.json).trim_end());
+        return Ok(Ending::AsStated);
+    }
     record.write(&arguments.out, &held.model)?;
     write_whole(&arguments.out, held.model.to_json().as_bytes())?;
     files::print(&hold::summary(&held, &specs, &options, arguments.json))?;
@@ -153,8 +183,12 @@ fn run_hold(arguments: &Arguments, data: &DataSet) -> Result<Ending, Refusal> {
 fn expect_place(arguments: &Arguments) -> Result<(), Refusal> {
     let Arguments { out, force, .. } = arguments;
     if is_standard_output(out) {
-        let text = "a model is written beside the record of its training; name a file";
-        return Err(Refusal::new(format!("--out {}: {text}", out.display())));
+        if arguments.resume {
+            let text =
+                "keeps nothing that --resume could continue; name a file, or leave out --resume";
+            return Err(Refusal::new(format!("--out {}: {text}", out.display())));
+        }
+        return Ok(());
     }
     let mut inputs = Inputs::default()
         .file("--recipe", arguments.recipe.as_ref())
@@ -208,22 +242,47 @@ fn validation(step: &Progress) -> String {
     accuracy.unwrap_or_default() + &holding.unwrap_or_default() + &claims.unwrap_or_default()
 }
 
+/// The states that a training keeps.
+struct KeptTraining<'a> {
+    record: &'a Record,
+    out: &'a Path,
+    /// The state of an interrupted training.
+    from: Option<String>,
+}
+
 /// Trains with a progress bar; states of the training are kept if a place is given.
-pub(crate) fn fit(
+fn fit(
     data: &DataSet,
     recipe: &Recipe,
     seed: u64,
-    checkpoints: Option<&mut Checkpoints>,
+    keeping: Option<KeptTraining>,
 ) -> Result<Model, Refusal> {
     let schema = dataset::schema(data)?;
     let progress = bar("train", 0);
+    // Ctrl-C says how much of a training is kept, once anything is
+    let (steps, run) = (Cell::new((0, 0)), OnceCell::new());
+    let begin = || KeptRun::counting(" steps");
+    let mut keep = |state: &str| {
+        let Some(KeptTraining { record, out, .. }) = &keeping else { return Ok(()) };
+        record.keep(out, state)?;
+        let (done, all) = steps.get();
+        run.get_or_init(begin).note(done, all);
+        Ok(())
+    };
+    let mut checkpoints = keeping.as_ref().map(|KeptTraining { from, .. }| {
+        if from.is_some() {
+            let _ = run.set(begin());
+        }
+        Checkpoints { from: from.clone(), every: EPOCHS, keep: &mut keep }
+    });
     let mut watch = |step: Progress| {
+        steps.set((step.done, step.total));
         progress.set_length(step.total);
         progress.set_position(step.done);
         progress.set_message(validation(&step));
     };
     let fit = Fit::of(data, &schema, seed);
-    let model = recipe.fit_kept(&fit, checkpoints, &mut watch)?;
+    let model = recipe.fit_kept(&fit, checkpoints.as_mut(), &mut watch)?;
     progress.finish_and_clear();
     Ok(model)
 }
