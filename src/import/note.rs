@@ -38,10 +38,11 @@ pub enum Note {
 }
 
 impl Imported {
-    /// A model of a tool that knows missing values, with a note if these go elsewhere than a 0.
-    pub(super) fn with_missing(model: Model, taken: Option<Taken>) -> Self {
+    /// A model of a tool that knows missing values, with a note if these go elsewhere than a 0. `parted` splits that
+    /// send them right and all others left are not in the model.
+    pub(super) fn with_missing(model: Model, taken: Option<Taken>, parted: usize) -> Self {
         let rounds = taken.filter(|taken| !taken.is_plain()).map(Note::Rounds);
-        let missing = missing(&model);
+        let missing = missing(&model, parted);
         Self { model, notes: rounds.into_iter().chain(missing).collect() }
     }
 }
@@ -55,9 +56,9 @@ impl From<Model> for Imported {
 /// Counts the splits that send a missing value elsewhere than a 0. Rows have no missing
 /// values; where a 0 stands for one, as with XGBoost's `missing=0` and sparse matrices,
 /// such a split may send it elsewhere than `0 < threshold` says.
-fn missing(model: &Model) -> Option<Note> {
+fn missing(model: &Model, parted: usize) -> Option<Note> {
     let Family::Ensemble(ensemble) = &model.family else { return None };
-    let (mut splits, mut of) = (0, 0);
+    let (mut splits, mut of) = (parted, parted);
     for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
         if let Node::Split { threshold, default_left, .. } = *node {
             of += 1;

@@ -1,7 +1,7 @@
 //! The distance to the nearest change of label: an infimum over real inputs, not attained left of a
 //! threshold.
 
-use crate::interval::Rational;
+use crate::interval::{Decimal, Rational};
 use crate::model::{Family, Model, Point, Precision, argmax};
 use crate::spec::{Domain, Integers, LowerError, Norm};
 
@@ -188,16 +188,20 @@ impl<'a> Radii<'a> {
         if self.norm == Norm::L2 { root_up(&total) } else { total.up() }
     }
 
-    /// A length that reaches beyond every threshold from a raw point.
-    pub fn span(&self, raw: &[f64]) -> f64 {
+    /// A whole number so large that the ball of that radius around a raw point reaches every cell, in any norm.
+    pub fn span(&self, raw: &[f64]) -> Decimal {
         let ruler = self.ruler(raw);
-        let ends = (0..raw.len()).flat_map(|feature| {
+        let mut sum = Rational::ONE;
+        for (feature, &x) in raw.iter().enumerate() {
             let thresholds = self.grid.thresholds(feature);
             let ends = thresholds.first().into_iter().chain(thresholds.last());
-            ends.map(move |&at| (feature, at))
-        });
-        let farthest = ends.map(|(feature, at)| ruler.to(feature, at, at <= raw[feature]).down);
-        1.0 + 2.0 * farthest.fold(0.0, f64::max)
+            let farthest = ends.map(|&at| ruler.exactly_to(feature, at, at <= x)).max();
+            sum = &sum + &farthest.unwrap_or(Rational::ZERO);
+        }
+        let digits = sum.ceil().to_string();
+        digits
+            .parse()
+            .expect("at most 65536 lengths below 2^1152 have a sum of fewer than 400 digits")
     }
 
     fn ruler(&self, raw: &[f64]) -> Ruler {
@@ -244,6 +248,18 @@ mod tests {
                 assert!(radius.is_exact && radius.epsilon == nearest.next_down());
             }
         }
+    }
+
+    /// Beyond 1.3e154 the square of a length is no float, and the nearest change may lie outside the cube that has one.
+    #[test]
+    fn a_change_outside_the_last_cube_may_be_the_nearest() {
+        let mut model = stumps(&["1.7e155", "1.7e155", "2e155"]);
+        let Family::Ensemble(ensemble) = &mut model.family else { panic!("an ensemble") };
+        for (tree, value) in ensemble.trees.iter_mut().zip([0.6, 0.6, 9.0]) {
+            tree.nodes[2] = crate::model::Node::Leaf(value);
+        }
+        let radius = Radii::new(&model, Norm::L2).unwrap().at(&[0.0; 3], 10_000).unwrap();
+        assert_eq!((radius.lower, radius.upper), (2e155, 2e155));
     }
 
     #[test]
