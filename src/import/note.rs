@@ -29,6 +29,8 @@ pub enum Note {
         /// Number of all splits.
         of: usize,
     },
+    /// Posteriors that their tool rounds to f32 before it compares them.
+    Posteriors,
     /// A network whose sums its tool adds in another order, after scaling in other steps.
     Folded,
     /// Votes, which have labels and no posterior.
@@ -80,6 +82,10 @@ impl fmt::Display for Note {
                 "{splits} of {of} splits send a missing value to the other side than 0: rows here have \
                  no missing values, and a 0 is 0; of a model trained on sparse matrices or with \
                  missing=0, whose zeros are missing, this is another function"
+            ),
+            Self::Posteriors => f.write_str(
+                "labels are those of the margins: XGBClassifier compares f32 posteriors, which round to a tie and so to \
+                 the lower class for margins about as small as 1e-8",
             ),
             Self::Votes => f.write_str(
                 "sums of votes have labels and no posterior (link `none`): claims and verbs that need one are refused",

@@ -101,6 +101,9 @@ pub(super) fn take(
     if is_dropped && taken.is_part() {
         imported.notes.push(Note::Dropped);
     }
+    if imported.model.classes > 1 {
+        imported.notes.push(Note::Posteriors);
+    }
     Ok(imported)
 }
 
