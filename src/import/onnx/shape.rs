@@ -43,6 +43,31 @@ impl Shape {
         usize::try_from(start).is_ok_and(|start| start.checked_add(rank) == Some(all))
     }
 
+    /// True if the numbers of one point lie along the last dimension.
+    pub(super) fn is_row(&self) -> bool {
+        let others = self.0.as_deref().and_then(|dimensions| dimensions.split_last());
+        others.is_some_and(|(_, others)| others.iter().all(|size| *size == 1))
+    }
+
+    /// True if the first dimension is 1.
+    pub(super) fn is_one_row(&self) -> bool {
+        self.0.as_deref().is_some_and(|dimensions| dimensions.first() == Some(&1))
+    }
+
+    /// The same numbers after an operation with a stored tensor of so many dimensions, which may add some in front.
+    pub(super) fn beside(&self, rank: usize) -> Self {
+        let raised = |dimensions: &Vec<u64>| {
+            let added = rank.saturating_sub(dimensions.len());
+            [vec![1; added], dimensions.clone()].concat()
+        };
+        Self(self.0.as_ref().map(raised))
+    }
+
+    /// Number of dimensions; `None` if the file does not declare them.
+    pub(super) fn rank(&self) -> Option<usize> {
+        self.0.as_ref().map(Vec::len)
+    }
+
     /// `Reshape`: 0 copies a dimension, and one −1 takes the rest.
     pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
         if target.len() > MAX_DIMENSIONS {

@@ -17,6 +17,8 @@ pub(super) struct Tensor<'a> {
     /// Row-major.
     pub(super) dimensions: Vec<u64>,
     pub(super) numbers: Numbers,
+    /// The texts of a tensor of STRING, which hold the labels of classes.
+    pub(super) texts: Vec<&'a [u8]>,
 }
 
 /// The numbers of a tensor, in row-major order.
@@ -39,7 +41,7 @@ impl<'a> Tensor<'a> {
     /// A list of that length, or a single number without a length.
     pub(super) fn of(length: Option<usize>, numbers: Numbers) -> Self {
         let dimensions = length.iter().map(|&length| length as u64).collect();
-        Self { name: "", dimensions, numbers }
+        Self { dimensions, numbers, ..Self::default() }
     }
 
     pub(super) fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
@@ -56,6 +58,7 @@ impl<'a> Tensor<'a> {
                 (2, Value::Varint(n)) => kind = n,
                 (4, Value::Four(bytes)) => f32s.push(f32::from_le_bytes(bytes)),
                 (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
+                (6, Value::Bytes(bytes, _)) => tensor.texts.push(bytes),
                 (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
                 (7, Value::Bytes(bytes, at)) => {
                     i64s.extend(whole(bytes, at)?);
@@ -74,6 +77,7 @@ impl<'a> Tensor<'a> {
             }
             at_most("dimensions of a tensor", tensor.dimensions.len(), MAX_DIMENSIONS)?;
             at_most("whole numbers of a tensor", i64s.len(), MAX_WHOLE)?;
+            at_most("texts of a tensor", tensor.texts.len(), MAX_WHOLE)?;
         }
         tensor.numbers = match (kind, raw) {
             (1, Some((bytes, at))) => Numbers::F32(floats(bytes, at)?),
