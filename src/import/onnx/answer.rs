@@ -183,7 +183,7 @@ fn names_of<'a>(
         Numbers::Other(TEXTS) => Ok(ClassNames::Texts(&table.texts)),
         Numbers::F32(_) | Numbers::F64(_) | Numbers::Other(_) => {
             let found = "labels of another type".to_owned();
-            Err(place.wrong(found, "labels that are INT64 (7) or STRING (8)"))
+            Err(place.wrong(found, "labels that are INT32 (6), INT64 (7) or STRING (8)"))
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) enum Numbers {
     Other(u64),
     F32(Vec<f32>),
     F64(Vec<f64>),
+    /// Of INT64, or of INT32.
     I64(Vec<i64>),
 }
 
@@ -48,6 +49,7 @@ impl<'a> Tensor<'a> {
         let mut tensor = Self::default();
         let (mut kind, mut raw) = (0, None);
         let (mut f32s, mut i64s, mut f64s) = (Vec::new(), Vec::new(), Vec::new());
+        let mut i32s: Vec<i64> = Vec::new();
         while let Some((number, value)) = fields.next()? {
             match (number, value) {
                 (1, Value::Varint(n)) => tensor.dimensions.push(n),
@@ -58,6 +60,8 @@ impl<'a> Tensor<'a> {
                 (2, Value::Varint(n)) => kind = n,
                 (4, Value::Four(bytes)) => f32s.push(f32::from_le_bytes(bytes)),
                 (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
+                (5, Value::Varint(n)) => i32s.push(n.cast_signed()),
+                (5, Value::Bytes(bytes, at)) => i32s.extend(whole(bytes, at)?),
                 (6, Value::Bytes(bytes, _)) => tensor.texts.push(bytes),
                 (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
                 (7, Value::Bytes(bytes, at)) => {
@@ -76,12 +80,17 @@ impl<'a> Tensor<'a> {
                 _ => {}
             }
             at_most("dimensions of a tensor", tensor.dimensions.len(), MAX_DIMENSIONS)?;
-            at_most("whole numbers of a tensor", i64s.len(), MAX_WHOLE)?;
+            at_most("whole numbers of a tensor", i64s.len().max(i32s.len()), MAX_WHOLE)?;
             at_most("texts of a tensor", tensor.texts.len(), MAX_WHOLE)?;
         }
         tensor.numbers = match (kind, raw) {
             (1, Some((bytes, at))) => Numbers::F32(floats(bytes, at)?),
             (1, None) => Numbers::F32(f32s),
+            // labels may be INT32, which holds nothing else that is read
+            (6, Some((bytes, at))) => {
+                Numbers::I64(chunks(bytes, at, |four| i32::from_le_bytes(four).into())?)
+            }
+            (6, None) => Numbers::I64(i32s),
             (7, Some((bytes, at))) => Numbers::I64(chunks(bytes, at, i64::from_le_bytes)?),
             (7, None) => Numbers::I64(i64s),
             (11, Some((bytes, at))) => Numbers::F64(doubles(bytes, at)?),
@@ -141,7 +150,7 @@ impl<'a> Tensor<'a> {
 fn chunks<const N: usize, T>(
     bytes: &[u8],
     at: usize,
-    number: fn([u8; N]) -> T,
+    number: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>, ImportError> {
     let (whole, rest) = bytes.as_chunks::<N>();
     if !rest.is_empty() {
