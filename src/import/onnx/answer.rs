@@ -156,10 +156,7 @@ impl<'a> Values<'a> {
     ) -> Result<(), ImportError> {
         let axis = place.int("axis")?.unwrap_or(default);
         let shape = self.shape(logits);
-        if !shape.is_row() {
-            let expected = "one row with a logit for each class";
-            return Err(place.wrong(format!("dimensions {shape:?}"), expected));
-        }
+        shape.expect_row().map_err(|(found, expected)| place.wrong(found, expected))?;
         if axis == -1 || shape.is_last(axis, 1) {
             return Ok(());
         }

@@ -43,10 +43,13 @@ impl Shape {
         usize::try_from(start).is_ok_and(|start| start.checked_add(rank) == Some(all))
     }
 
-    /// True if the numbers of one point lie along the last dimension.
-    pub(super) fn is_row(&self) -> bool {
-        let others = self.0.as_deref().and_then(|dimensions| dimensions.split_last());
-        others.is_some_and(|(_, others)| others.iter().all(|size| *size == 1))
+    /// Expects the numbers of one point to lie along the last dimension.
+    pub(super) fn expect_row(&self) -> Result<(), Mismatch> {
+        let dimensions = self.0.as_deref().unwrap_or_default();
+        match dimensions.split_last() {
+            Some((_, others)) if others.iter().all(|size| *size == 1) => Ok(()),
+            _ => Err((format!("dimensions {dimensions:?}"), "one row with a logit for each class")),
+        }
     }
 
     /// True if the first dimension is 1.
