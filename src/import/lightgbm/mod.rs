@@ -38,7 +38,8 @@ use super::{ImportError, Imported, Rounds, features};
 /// # Errors
 /// Refused by name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
 /// regression whose prediction is the sum itself; averaged trees (boosting `rf`), categorical splits,
-/// linear trees, zeros that count as missing. Refused with the place: whatever is broken.
+/// linear trees, zeros that count as missing. Refused with the place: whatever is broken, and in JSON thresholds of 1e300
+/// or more in size.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     take(bytes, schema, Rounds::Best).map(|imported| imported.model)
 }
