@@ -29,6 +29,8 @@ pub enum Note {
         /// Number of all splits.
         of: usize,
     },
+    /// Posteriors that their tool rounds to f32 before it compares them.
+    Posteriors,
     /// A network whose sums its tool adds in another order, after scaling in other steps.
     Folded,
     /// Votes, which have labels and no posterior.
@@ -38,10 +40,11 @@ pub enum Note {
 }
 
 impl Imported {
-    /// A model of a tool that knows missing values, with a note if these go elsewhere than a 0.
-    pub(super) fn with_missing(model: Model, taken: Option<Taken>) -> Self {
+    /// A model of a tool that knows missing values, with a note if these go elsewhere than a 0. `parted` splits that
+    /// send them right and all others left are not in the model.
+    pub(super) fn with_missing(model: Model, taken: Option<Taken>, parted: usize) -> Self {
         let rounds = taken.filter(|taken| !taken.is_plain()).map(Note::Rounds);
-        let missing = missing(&model);
+        let missing = missing(&model, parted);
         Self { model, notes: rounds.into_iter().chain(missing).collect() }
     }
 }
@@ -55,9 +58,9 @@ impl From<Model> for Imported {
 /// Counts the splits that send a missing value elsewhere than a 0. Rows have no missing
 /// values; where a 0 stands for one, as with XGBoost's `missing=0` and sparse matrices,
 /// such a split may send it elsewhere than `0 < threshold` says.
-fn missing(model: &Model) -> Option<Note> {
+fn missing(model: &Model, parted: usize) -> Option<Note> {
     let Family::Ensemble(ensemble) = &model.family else { return None };
-    let (mut splits, mut of) = (0, 0);
+    let (mut splits, mut of) = (parted, parted);
     for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
         if let Node::Split { threshold, default_left, .. } = *node {
             of += 1;
@@ -79,6 +82,10 @@ impl fmt::Display for Note {
                 "{splits} of {of} splits send a missing value to the other side than 0: rows here have \
                  no missing values, and a 0 is 0; of a model trained on sparse matrices or with \
                  missing=0, whose zeros are missing, this is another function"
+            ),
+            Self::Posteriors => f.write_str(
+                "labels are those of the margins: XGBClassifier compares f32 posteriors, which round to a tie and so to \
+                 the lower class for margins about as small as 1e-8",
             ),
             Self::Votes => f.write_str(
                 "sums of votes have labels and no posterior (link `none`): claims and verbs that need one are refused",

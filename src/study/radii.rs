@@ -84,15 +84,15 @@ pub fn keep(anchor: &Anchor, radius: &Radius, budget: u64) -> Result<Kept, Study
     let files = [CsvFile { name: &csv_name, bytes: csv.as_bytes() }];
     let data = DataSet::read(meta.as_bytes(), &files).map_err(CertifyError::from)?;
     let mut kept = Kept { files: Vec::new(), entries: Vec::new(), is_checked: true };
-    let epsilon = if radius.epsilon.is_finite() { radius.epsilon } else { radii.span(raw) };
+    let epsilon = if radius.epsilon.is_finite() { below(radius.epsilon) } else { radii.span(raw) };
     let options = Options { budget_nodes: budget, attack_starts: 0, ..Options::default() };
     let proof = BallClaim { anchor, data: &data, options, epsilon };
     kept.add(&proof, "", None)?;
-    // smaller distances have no decimal that a spec takes; distances larger than all floats have no decimal at all
-    let distance = |witness: &Vec<f64>| radii.distance_up(raw, witness).max(SMALLEST);
+    // a distance larger than all floats is rounded up to infinity, which is no radius of a ball
+    let distance = |witness: &Vec<f64>| radii.distance_up(raw, witness);
     let flip = radius.witness.as_ref().map(|witness| (witness, distance(witness)));
     if let Some((witness, epsilon)) = flip.filter(|(_, epsilon)| epsilon.is_finite()) {
-        kept.add(&BallClaim { epsilon, ..proof }, ".flip", Some(witness))?;
+        kept.add(&BallClaim { epsilon: above(epsilon), ..proof }, ".flip", Some(witness))?;
     }
     kept.files.push((csv_name, csv));
     kept.files.push((format!("{name}.meta.json"), meta));
@@ -104,7 +104,7 @@ struct BallClaim<'a> {
     anchor: &'a Anchor<'a>,
     data: &'a DataSet,
     options: Options,
-    epsilon: f64,
+    epsilon: Decimal,
 }
 
 impl Kept {
@@ -117,7 +117,7 @@ impl Kept {
     ) -> Result<(), StudyError> {
         let BallClaim { anchor, data, options, epsilon } = claimed;
         let (model, digest, model_name) = anchor.model;
-        let text = spec_text(*epsilon, anchor.radii);
+        let text = spec_text(epsilon, anchor.radii);
         let spec = Spec::read(text.as_bytes())?;
         let subject =
             Subject { model: (model, digest), spec: &spec, data: Some(data), defense: None };
@@ -147,23 +147,26 @@ impl Kept {
     }
 }
 
-/// 2⁻⁶⁰⁰. A float at least as large has at most 700 decimal places.
-const SMALLEST: f64 = f64::from_bits((1023 - 600) << 52);
-
 /// The spec that the real function has the point's label on the closed ball of radius ε.
-fn spec_text(epsilon: f64, radii: &Radii) -> String {
+fn spec_text(epsilon: &Decimal, radii: &Radii) -> String {
     let (norm, integers) = (radii.norm(), radii.integers());
     format!(
-        "property = \"label\"\nepsilon = \"{}\"\nnorm = \"{norm}\"\nlabel = \"predicted\"\n\
-         semantics = \"real\"\nintegers = \"{integers}\"\n",
-        decimal(epsilon)
+        "property = \"label\"\nepsilon = \"{epsilon}\"\nnorm = \"{norm}\"\nlabel = \"predicted\"\n\
+         semantics = \"real\"\nintegers = \"{integers}\"\n"
     )
 }
 
-/// The decimal that equals this float; 0 for a float below all decimals that a spec takes.
-fn decimal(x: f64) -> String {
-    Decimal::exactly(x).map_or_else(|| "0".to_owned(), |decimal| decimal.to_string())
+/// The decimal that equals a finite float; for a float too small to have one, a decimal just below.
+fn below(x: f64) -> Decimal {
+    Decimal::exactly(x).or_else(|| Decimal::at_most(x)).expect(FINITE)
 }
+
+/// The same with a decimal just above.
+fn above(x: f64) -> Decimal {
+    Decimal::exactly(x).or_else(|| Decimal::at_least(x)).expect(FINITE)
+}
+
+const FINITE: &str = "the shortest text of a finite float is a decimal";
 
 /// Meta data and table of the data set of a single point.
 fn data_of(anchor: &Anchor) -> (String, String) {
@@ -192,11 +195,13 @@ fn data_of(anchor: &Anchor) -> (String, String) {
     (meta + "\n", csv)
 }
 
-/// The declared range of a feature. An end that the model does not declare is the value of the point.
+/// The declared range of a feature. An end that the model does not declare is the value of the point, or
+/// just beyond it where that has no decimal.
 fn range_of((feature, x): (&FeatureSpec, &f64)) -> (Decimal, Decimal) {
-    let exact = || decimal(*x).parse().expect("the text of a decimal");
-    let end = |declared: &Option<Decimal>| declared.clone().unwrap_or_else(exact);
-    (end(&feature.low), end(&feature.high))
+    let end = |declared: &Option<Decimal>, own: fn(f64) -> Decimal| {
+        declared.clone().unwrap_or_else(|| own(*x))
+    };
+    (end(&feature.low, below), end(&feature.high, above))
 }
 
 /// A table with the point once for every class.
@@ -211,6 +216,58 @@ fn points_of(anchor: &Anchor, names: &[String], label: &String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Label 1 if `below ≥ 0` left of 0, and right of it; another threshold lies at 1.7e308.
+    fn far_apart(below: &str) -> (Model, Digest) {
+        let text = format!(
+            r#"{{"format":"model/1","family":"ensemble","precision":"f64","tie":"upper","classes":2,
+            "features":[{{"name":"x","kind":"real"}}],"base":[0],"trees":[{{"output":0,
+            "feature":[0,0,0,0,0],"threshold":[0,0,1.7e308,0,0],"left":[1,-1,3,-1,-1],
+            "right":[2,-1,4,-1,-1],"default-left":[0,0,0,0,0],"leaf":[0,{below},0,1e300,1e300]}}]}}"#
+        );
+        (Model::read(text.as_bytes()).unwrap(), Digest::of(text.as_bytes()))
+    }
+
+    /// The radius at 1, unless another one is stated, and its certificates.
+    fn kept_of(below: &str, norm: Norm, stated: Option<Radius>) -> (Radius, Kept) {
+        let (model, digest) = far_apart(below);
+        let radii = Radii::new(&model, norm).unwrap();
+        let anchor =
+            Anchor { model: (&model, digest, "m.json"), radii: &radii, name: "0", raw: &[1.0] };
+        let radius = stated.or_else(|| radii.at(&[1.0], 10_000)).unwrap();
+        let kept = keep(&anchor, &radius, 1000).unwrap();
+        (radius, kept)
+    }
+
+    #[test]
+    fn numbers_that_lie_far_apart_have_true_radii() {
+        for norm in [Norm::Linf, Norm::L1, Norm::L2] {
+            let (radius, kept) = kept_of("-1e-300", norm, None);
+            assert_eq!((radius.lower, radius.upper, radius.label), (1.0, 1.0, 1));
+            assert!(kept.is_checked && kept.entries.len() == 2);
+        }
+    }
+
+    /// Its ball reaches all cells, though the length is no float.
+    #[test]
+    fn an_infinite_radius_is_confirmed_by_all_cells() {
+        for norm in [Norm::Linf, Norm::L1, Norm::L2] {
+            let (never, kept) = kept_of("1e-300", norm, None);
+            assert_eq!((never.lower, never.epsilon), (f64::INFINITY, f64::INFINITY));
+            assert!(kept.is_checked, "{norm}: {:?}", kept.files);
+            let (_, kept) = kept_of("-1e-300", norm, Some(never));
+            assert!(!kept.is_checked, "{norm}: {:?}", kept.files);
+        }
+    }
+
+    #[test]
+    fn tiny_lengths_have_decimals_on_either_side() {
+        for x in [0.0, 5e-324, 1e-300, 3e-310, 0.1, f64::MAX] {
+            let exact = crate::interval::Rational::from_f64(x).unwrap();
+            assert!(*below(x).value() <= exact && exact <= *above(x).value(), "{x:e}");
+            assert!(x < 1e-320 || below(x).value().up() >= x.next_down(), "{x:e}");
+        }
+    }
 
     /// One cut at 1; rows on it, left and right of it, and outside the declared range.
     #[test]

@@ -109,7 +109,7 @@ fn another_seed_does_not_go_on() {
     crate::scene::killed(&scene, &call, |scene| {
         scene.has("c.jsonl.partial") && scene.read("c.jsonl.partial").lines().count() > 64
     });
-    for (seed, found) in [("4", "\"seed\":3"), ("0", "\"seed\":3")] {
+    for (seed, found) in [("4", "found 3, now 4"), ("0", "found 3, now 0")] {
         let other = call.replace("--seed 3", &format!("--seed {seed}"));
         scene.refused(&format!("{other} --resume"), &["c.jsonl.partial", found]);
     }
@@ -143,7 +143,7 @@ fn a_partial_of_another_run_is_refused_and_kept() {
         ("certify --model mlp.json --spec local.toml --data tiny.csv --rows 13", "`rows`"),
         (
             "certify --model mlp.json --spec local.toml --data tiny.csv --rows 12 --budget-nodes 7",
-            "`budget`",
+            "`budget.nodes`",
         ),
         ("certify --model mlp.json --spec predicted.toml --data tiny.csv --rows 12", "`spec`"),
         ("certify --model mlp.json --spec local.toml --data tiny.csv:train --rows 12", "`part`"),

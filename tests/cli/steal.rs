@@ -468,7 +468,7 @@ fn extraction_needs_what_it_reads() {
     let call = "steal --target trees.json --attack thresholds.toml --data tiny.csv --budget 500 --out stolen";
     scene.refused(
         &format!("{call} --certificates manifest.json"),
-        &["1 of 2 features", "line_search"],
+        &["1 of 2 features", "or use paths"],
     );
     scene.write("both.toml", "property = \"monotonicity\"\nfeatures = [\"age\", \"income\"]\ndirection = \"increasing\"\n");
     scene.done("certify --model trees.json --spec both.toml --out both.jsonl");

@@ -43,11 +43,18 @@ fn lightgbm_keeps_every_bit() {
     for name in names {
         let read = |ending: &str| {
             let bytes = std::fs::read(folder.join(format!("{name}.{ending}"))).unwrap();
-            lightgbm(&bytes, None).unwrap()
+            lightgbm(&bytes, None)
         };
-        let model = read("txt");
-        assert_eq!(read("json").scores(&[0.0; 5]), model.scores(&[0.0; 5]), "{name}: both forms");
-        compared += compare(folder, name, &model) + compare(folder, name, &read("json"));
+        let (model, again) = (read("txt").unwrap(), read("json"));
+        compared += compare(folder, name, &model);
+        // in JSON an infinite threshold, which parts missing values from all others, is written as 1e300
+        if name == "missing" {
+            assert!(again.is_err_and(|refused| refused.to_string().contains("1e300")));
+            continue;
+        }
+        let again = again.unwrap();
+        assert_eq!(again.scores(&[0.0; 5]), model.scores(&[0.0; 5]), "{name}: both forms");
+        compared += compare(folder, name, &again);
     }
     eprintln!("LightGBM {version}: {compared} rows are equal to the last bit");
 }

@@ -13,7 +13,7 @@ import sklearn
 from sklearn.ensemble import (
     ExtraTreesClassifier, ExtraTreesRegressor, GradientBoostingClassifier, GradientBoostingRegressor,
     HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier, RandomForestRegressor)
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
@@ -62,6 +62,8 @@ variants = {
     "score-tree": (DecisionTreeRegressor(random_state=1, max_depth=8), score),
     "mlp": (mlp(**layers), two),
     "mlp-scaled": (make_pipeline(StandardScaler(), mlp(**layers)), two),
+    "mlp-uncentred": (make_pipeline(StandardScaler(with_mean=False), mlp(**layers)), two),
+    "mlp-centred": (make_pipeline(StandardScaler(with_std=False), mlp(**layers)), two),
     "mlp-classes": (make_pipeline(MinMaxScaler(), mlp(**layers)), three),
     "mlp-linear": (make_pipeline(StandardScaler(), mlp(activation="identity", **layers)), three),
 }
@@ -104,4 +106,15 @@ for name, (model, labels) in variants.items():
     with open(f"{folder}/{name}.csv", "w") as file:
         for label, row in zip(decided, sums.view(numpy.uint64)):
             file.write(",".join([str(int(label))] + [f"{bits:016x}" for bits in row]) + "\n")
+# neither columns in another order nor another function of the sum is written
+refused = [histogram(max_iter=3, categorical_features=[2])]
+if "loss" in MLPRegressor().get_params():
+    refused.append(MLPRegressor(loss="poisson", max_iter=3))
+for model in refused:
+    model.fit(numpy.abs(x[:, :3]) > 0.5, two)
+    try:
+        dump(model, f"{folder}/refused.json")
+    except ValueError:
+        continue
+    raise AssertionError(model)
 print(sklearn.__version__, *variants)

@@ -109,7 +109,7 @@ impl Ruler {
     }
 
     /// `w·|t − x|`, exactly; left of `t`, for whole numbers, `w·|t − 1 − x|`.
-    fn exactly_to(&self, feature: usize, at: f64, is_left: bool) -> Rational {
+    pub(super) fn exactly_to(&self, feature: usize, at: f64, is_left: bool) -> Rational {
         let exact = |x: f64| Rational::from_f64(x).expect("points and thresholds are finite");
         let is_stepped = is_left && self.whole[feature];
         let nearest = if is_stepped { &exact(at) - &Rational::ONE } else { exact(at) };

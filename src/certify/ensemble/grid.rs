@@ -172,12 +172,12 @@ impl FloorQuery {
         let whole = |parts: &Parts<f64>| {
             parts.iter().map(|part| part.with_value(|value| units.whole(value))).collect()
         };
-        let scaled = required * units.scale;
-        let is_reached = is_inclusive || scaled.ceil() > scaled;
+        let (down, up) = (units.whole(required), -units.whole(-required));
+        let is_reached = is_inclusive || down < up;
         Self {
             trees: trees.iter().map(|parts| (0, whole(parts))).collect(),
             constant: terms.iter().map(|&term| units.whole(term)).sum(),
-            floor: scaled.ceil() as i64 + i64::from(!is_reached),
+            floor: up + i64::from(!is_reached),
             is_exact: units.is_exact,
         }
     }
@@ -238,17 +238,24 @@ impl WholeUnits {
         Self { scale: -self.scale, ..self }
     }
 
-    /// A lower bound of the value, in units.
+    /// The value in units, rounded down to a whole number.
     pub(super) fn whole(&self, value: f64) -> i64 {
-        (value * self.scale).floor() as i64
+        let scaled = value * self.scale;
+        // the product is exact unless it is tiny, and then its floor is 0 or −1
+        let is_below = if self.scale > 0.0 { value < 0.0 } else { value > 0.0 };
+        scaled.floor() as i64 - i64::from(scaled == 0.0 && is_below)
     }
 
-    /// A lower bound of the change from one value to another, in units. If the scaled value does not fall,
-    /// the result is not negative: a plateau is no step, however the units round.
+    /// A lower bound of the change from one value to another, in units. If the value does not fall, the result is not
+    /// negative: a plateau is no step, however the units round.
     pub(super) fn change(&self, from: f64, to: f64) -> i64 {
         let change = self.whole(to) - self.whole(from);
-        let falls = to * self.scale < from * self.scale;
-        change - i64::from(!self.is_exact && falls)
+        let falls = if self.scale > 0.0 { to < from } else { to > from };
+        match (self.is_exact, falls) {
+            (true, _) => change,
+            (false, true) => change - 1,
+            (false, false) => (change - 1).max(0),
+        }
     }
 }
 
@@ -258,4 +265,67 @@ pub(super) fn largest(parts: &[GridNode<f64>]) -> f64 {
         GridNode::Leaf(value) => top.max(value.abs()),
         GridNode::Split { .. } => top,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::interval::Rational;
+
+    /// Floats of every size, most of them far apart.
+    fn unfriendly() -> impl Strategy<Value = f64> {
+        let edges = [0.0, 5e-324, 1e-300, 2.0 * f64::MIN_POSITIVE, 1.0, 1e300, f64::MAX];
+        let bits = any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |x| x.is_finite());
+        let edge = (0..edges.len(), any::<bool>())
+            .prop_map(move |(at, is_below)| if is_below { -edges[at] } else { edges[at] });
+        prop_oneof![bits, edge, (-8i32..8).prop_map(|x| f64::from(x) / 4.0)]
+    }
+
+    fn stump(leaves: [f64; 2]) -> Parts<f64> {
+        let root = GridNode::Split { feature: 0, number: 0, left: 1, right: 2 };
+        vec![root, GridNode::Leaf(leaves[0]), GridNode::Leaf(leaves[1])]
+    }
+
+    fn exact(x: f64) -> Rational {
+        Rational::from_f64(x).unwrap()
+    }
+
+    #[test]
+    fn a_negative_number_far_below_a_unit_is_not_zero() {
+        let trees = [stump([-1e-300, 1e300])];
+        let units = WholeUnits::new(trees.iter().map(Vec::as_slice), &[], 0.0);
+        assert!(!units.is_exact);
+        assert_eq!((units.whole(-1e-300), units.whole(1e-300), units.whole(0.0)), (-1, 0, 0));
+        assert_eq!((units.negated().whole(-1e-300), units.negated().whole(1e-300)), (0, -1));
+        assert_eq!((units.change(0.0, -1e-300), units.change(-1e-300, 0.0)), (-2, 0));
+        let query = FloorQuery::new(trees.to_vec(), vec![], 1e-300, true);
+        assert_eq!(query.floor, 1, "what is required is rounded up");
+    }
+
+    proptest! {
+        #[test]
+        fn units_round_downward(
+            leaves in prop::collection::vec([unfriendly(), unfriendly()], 1..5),
+            required in unfriendly(),
+            is_negated in any::<bool>(),
+        ) {
+            let trees: Vec<_> = leaves.iter().map(|leaves| stump(*leaves)).collect();
+            let units = WholeUnits::new(trees.iter().map(Vec::as_slice), &[], required);
+            let units = if is_negated { units.negated() } else { units };
+            let scaled = |x: f64| &exact(x) * &exact(units.scale);
+            let numbers: Vec<f64> = leaves.concat();
+            for (&from, &to) in numbers.iter().zip(numbers.iter().rev()) {
+                let (down, change) = (Rational::integer(units.whole(to)), units.change(from, to));
+                prop_assert!(down <= scaled(to) && scaled(to) < &down + &Rational::ONE, "{to:e}");
+                if units.is_exact {
+                    prop_assert_eq!(&down, &scaled(to));
+                }
+                let exactly = &scaled(to) - &scaled(from);
+                prop_assert!(Rational::integer(change) <= exactly, "{from:e} to {to:e}");
+                prop_assert!(change >= 0 || exactly < Rational::ZERO, "{from:e} to {to:e}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The distance to the nearest change of label: an infimum over real inputs, not attained left of a
 //! threshold.
 
-use crate::interval::Rational;
+use crate::interval::{Decimal, Rational};
 use crate::model::{Family, Model, Point, Precision, argmax};
 use crate::spec::{Domain, Integers, LowerError, Norm};
 
@@ -188,16 +188,20 @@ impl<'a> Radii<'a> {
         if self.norm == Norm::L2 { root_up(&total) } else { total.up() }
     }
 
-    /// A length that reaches beyond every threshold from a raw point.
-    pub fn span(&self, raw: &[f64]) -> f64 {
+    /// A whole number so large that the ball of that radius around a raw point reaches every cell, in any norm.
+    pub fn span(&self, raw: &[f64]) -> Decimal {
         let ruler = self.ruler(raw);
-        let ends = (0..raw.len()).flat_map(|feature| {
+        let mut sum = Rational::ONE;
+        for (feature, &x) in raw.iter().enumerate() {
             let thresholds = self.grid.thresholds(feature);
             let ends = thresholds.first().into_iter().chain(thresholds.last());
-            ends.map(move |&at| (feature, at))
-        });
-        let farthest = ends.map(|(feature, at)| ruler.to(feature, at, at <= raw[feature]).down);
-        1.0 + 2.0 * farthest.fold(0.0, f64::max)
+            let farthest = ends.map(|&at| ruler.exactly_to(feature, at, at <= x)).max();
+            sum = &sum + &farthest.unwrap_or(Rational::ZERO);
+        }
+        let digits = sum.ceil().to_string();
+        digits
+            .parse()
+            .expect("at most 65536 lengths below 2^1152 have a sum of fewer than 400 digits")
     }
 
     fn ruler(&self, raw: &[f64]) -> Ruler {
@@ -243,6 +247,17 @@ mod tests {
                 assert_eq!((radius.lower, radius.upper), (nearest, nearest), "{norm:?}");
                 assert!(radius.is_exact && radius.epsilon == nearest.next_down());
             }
+        }
+    }
+
+    /// Beyond 1.3e154 the square of a length is no float, and a round that is limited by it proves nothing.
+    #[test]
+    fn a_budget_that_ends_among_large_lengths_proves_no_infinite_radius() {
+        let model = stumps(&["1e200"]);
+        let radii = Radii::new(&model, Norm::L2).unwrap();
+        for budget in (500..700).step_by(10) {
+            let radius = radii.at(&[0.0], budget).unwrap();
+            assert!(radius.lower <= 1e200 && radius.upper >= 1e200, "{budget}: {radius:?}");
         }
     }
 

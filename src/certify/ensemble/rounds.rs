@@ -80,7 +80,11 @@ impl<'a> RadiusRounds<'a> {
         let mut epsilon = FIRST;
         let mut before = None;
         loop {
-            let cube = self.cube(epsilon);
+            let mut cube = self.cube(epsilon);
+            // a square beyond the floats limits nothing, so there must be nothing beyond the cube
+            if self.limit(epsilon) == Key::INFINITE {
+                cube.clone_from(self.domain);
+            }
             let is_whole = cube == *self.domain;
             let limit = if is_whole { Key::INFINITE } else { self.limit(epsilon) };
             let is_same = self.ruler.norm == Norm::Linf && before.as_ref() == Some(&cube);

@@ -14,6 +14,9 @@ use super::{BoosterFile, Missing, categorical, keys, linear, split, zero_is_miss
 /// Nesting of a tree with the longest path: the file, `tree_info`, its entry, and a level per node.
 const MAX_DEPTH: usize = MAX_TREE_DEPTH + 4;
 
+/// Numbers beyond this size are written as this one, infinity too.
+const CLIPPED: f64 = 1e300;
+
 /// The whole file. Keys that prediction does not need are skipped, here and below; [`super::keys`] says which
 /// there may be.
 #[derive(Deserialize)]
@@ -135,6 +138,14 @@ impl Walk {
             let found = file.threshold.map_or("nothing".to_owned(), |found| found.to_string());
             return other(", threshold".to_owned(), found, "a number");
         };
+        if threshold.abs() >= CLIPPED {
+            let (place, found) = (", threshold".to_owned(), format!("{threshold:e}"));
+            return other(
+                place,
+                found,
+                "one below 1e300, beyond which dump_model writes 1e300: take save_model's text",
+            );
+        }
         self.nodes.push(Stated::Leaf(0.0));
         let first = self.nodes.len() as i64;
         self.push(*left)?;

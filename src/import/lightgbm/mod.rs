@@ -4,7 +4,10 @@
 //! m ← 0,  for every tree, in file order:  m ← m + leaf(tree, x)          all in f64
 //! ```
 //!
-//! A node sends `x` left iff `x ≤ threshold`, both f64; natively that is `x <` the next float. The
+//! A node sends `x` left iff `x ≤ threshold`, both f64; natively that is `x <` the next float. Of a dense row LightGBM
+//! reads every number up to 1.0000000180025095e-35 in size as 0, so these numbers go where 0 goes; rows of a sparse
+//! matrix keep them. A threshold of `inf` parts missing values from all others, and its left part takes its place. The
+//! JSON writes every number beyond 1e300 as 1e300, so a threshold there may be any of them and is refused. The
 //! model has precision f64, and its sums in f64 are those of `predict(x, raw_score=True)`. Served copies
 //! take float64 and float32 values alike, since every float32 is a float64. There is no base; the first tree
 //! holds it. With several classes tree `t` adds to class `t mod classes`, and the first of the largest
@@ -21,7 +24,9 @@ use crate::model::{
     Ensemble, Family, Link, MAX_BYTES, Model, Precision, Schema, Tie, Tree, at_most,
 };
 
-use super::forest::{MAX_CLASSES, MAX_FEATURES, MAX_TREES, Stated, TreePlace, grow, sums};
+use super::forest::{
+    MAX_CLASSES, MAX_FEATURES, MAX_TREES, Stated, TreePlace, grow, sums, without_missing,
+};
 use super::packed::unpack;
 use super::{ImportError, Imported, Rounds, features};
 
@@ -33,7 +38,8 @@ use super::{ImportError, Imported, Rounds, features};
 /// # Errors
 /// Refused by name: objectives other than `binary` with sigmoid 1, `multiclass` with at least three classes and
 /// regression whose prediction is the sum itself; averaged trees (boosting `rf`), categorical splits,
-/// linear trees, zeros that count as missing. Refused with the place: whatever is broken.
+/// linear trees, zeros that count as missing. Refused with the place: whatever is broken, and in JSON thresholds of 1e300
+/// or more in size.
 pub fn lightgbm(bytes: &[u8], schema: Option<&Schema>) -> Result<Model, ImportError> {
     take(bytes, schema, Rounds::Best).map(|imported| imported.model)
 }
@@ -74,14 +80,16 @@ impl BoosterFile {
         };
         let schema = features::schema(Some(names), features, given)?;
         let outputs = sums(classes);
+        let taken = asked.take(self.trees.len().div_ceil(outputs), None)?;
+        let kept = taken.rounds().saturating_mul(outputs).min(self.trees.len());
+        let parted = parted(self.trees.iter().take(kept));
         let convert = |(tree, stated): (usize, Vec<Stated>)| {
-            let nodes = grow(&stated, TreePlace { tree, features })?;
+            let nodes = grow(&without_missing(stated), TreePlace { tree, features })?;
             Ok(Tree { output: tree % outputs, nodes })
         };
         let trees = self.trees.into_iter().enumerate().map(convert);
         let mut trees: Vec<Tree> = trees.collect::<Result<_, ImportError>>()?;
-        let taken = asked.take(trees.len().div_ceil(outputs), None)?;
-        trees.truncate(taken.rounds().saturating_mul(outputs));
+        trees.truncate(kept);
         let model = Model {
             schema,
             precision: Precision::F64,
@@ -90,7 +98,7 @@ impl BoosterFile {
             link: Link::Softmax,
             family: Family::Ensemble(Ensemble { base: vec![0.0; outputs], trees }),
         };
-        Ok(Imported::with_missing(model, Some(taken)))
+        Ok(Imported::with_missing(model, Some(taken), parted))
     }
 
     /// The number of classes, 1 for a plain score; every other objective is refused.
@@ -164,11 +172,11 @@ enum Missing {
     Nan,
 }
 
-/// LightGBM's largest threshold, `inf` in the text form. It parts missing values from all others.
-const LARGEST_THRESHOLD: f64 = 1e300;
+/// Of a dense row, numbers up to this size are read as 0.
+const LARGEST_ZERO: f64 = 1e-35f32 as f64;
 
-/// A split that sends `x ≤ threshold` left. At LightGBM's largest threshold everything
-/// goes left but the largest float.
+/// A split that sends `x ≤ threshold` left; an infinite threshold is that of a split which parts missing values from
+/// all others.
 fn split(
     feature: i64,
     threshold: f64,
@@ -176,8 +184,28 @@ fn split(
     (missing, is_left): (Missing, bool),
 ) -> Stated {
     let default_left = if missing == Missing::None { threshold >= 0.0 } else { is_left };
-    let threshold = if threshold >= LARGEST_THRESHOLD { f64::MAX } else { threshold.next_up() };
+    let threshold = border(threshold);
     Stated::Split { feature, threshold, left, right, default_left }
+}
+
+/// The float `θ` with `x < θ` iff a dense row with `x` goes left at `threshold`.
+fn border(threshold: f64) -> f64 {
+    match threshold.abs() <= LARGEST_ZERO {
+        true if threshold < 0.0 => -LARGEST_ZERO,
+        true => LARGEST_ZERO.next_up(),
+        false => threshold.next_up(),
+    }
+}
+
+/// Number of splits which part missing values from all others and send them right. They send a 0 left.
+fn parted<'a>(trees: impl Iterator<Item = &'a Vec<Stated>>) -> usize {
+    let is_parted = |node: &&Stated| match node {
+        Stated::Split { threshold, default_left, .. } => {
+            *threshold == f64::INFINITY && !default_left
+        }
+        Stated::Leaf(_) => false,
+    };
+    trees.flatten().filter(is_parted).count()
 }
 
 fn categorical(tree: usize, node: usize) -> ImportError {

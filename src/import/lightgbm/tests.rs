@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::lightgbm;
-use crate::import::{ImportError, NodeProblem};
+use crate::import::{ImportError, NodeProblem, Rounds};
 use crate::model::{Feature, FeatureSpec, Model, Node, Precision, Schema, Tie};
 
 /// `x ≤ 0.1 ? 1 : (y ≤ −2 ? −0.5 : 0.75)`, then a tree of one leaf.
@@ -101,11 +101,54 @@ fn a_value_on_the_threshold_goes_left() {
 
 #[test]
 fn a_split_off_of_missing_values_sends_all_others_left() {
-    let model = import(&TEXT.replacen("threshold=0.10000000000000001", "threshold=inf", 1));
-    assert_eq!(model.margin(&[1e308, 0.0]), 1.125);
-    let mut file = dump();
-    file["tree_info"][0]["tree_structure"]["threshold"] = json!(1e300);
-    assert_eq!(lightgbm(file.to_string().as_bytes(), None).unwrap(), model);
+    // decision_type 10: missing values go left, 8: right
+    for (decisions, note) in [("2 8", 0), ("10 10", 0), ("8 8", 1)] {
+        let text = TEXT.replacen("threshold=0.10000000000000001", "threshold=inf", 1).replacen(
+            "decision_type=2 8",
+            &format!("decision_type={decisions}"),
+            1,
+        );
+        let imported = super::take(text.as_bytes(), None, Rounds::Best).unwrap();
+        for x in [-f64::MAX, 0.0, 1e308, f64::MAX] {
+            assert_eq!(imported.model.margin(&[x, 0.0]), 1.125);
+        }
+        assert_eq!(imported.notes.len(), note, "{:?}", imported.notes);
+    }
+    // in JSON such a threshold may stand for any from 1e300 on
+    for threshold in [1e300, -1e300, 1e305] {
+        let place = "/tree_info/0/tree_structure/threshold";
+        let refused = edited(place, json!(threshold)).to_string();
+        assert!(refused.contains("take save_model's text"), "{refused}");
+    }
+}
+
+#[test]
+fn large_thresholds_are_kept_as_the_text_states_them() {
+    for (stated, threshold) in [("5.0000000000000007e+304", 5e304f64.next_up()), ("1e300", 1e300)] {
+        let text = TEXT.replacen("0.10000000000000001", stated, 1);
+        let model = import(&text);
+        assert_eq!(model.margin(&[threshold, 0.0]), 1.125);
+        assert_eq!(model.margin(&[threshold.next_up(), 0.0]), 0.875);
+        assert_eq!(model.margin(&[f64::MAX, 0.0]), 0.875);
+    }
+    let last = import(&TEXT.replacen("0.10000000000000001", "1.7976931348623157e308", 1));
+    assert_eq!(last.margin(&[f64::MAX, 0.0]), 1.125);
+}
+
+/// Of a dense row LightGBM reads numbers up to 1.0000000180025095e-35 in size as 0.
+#[test]
+fn numbers_next_to_zero_go_where_zero_goes() {
+    let zero = super::LARGEST_ZERO;
+    assert_eq!(zero, 1.0000000180025095e-35);
+    let values = [0.0, 1e-300, 1e-36, zero, zero.next_up(), 1e-34];
+    for threshold in [zero, -zero, 0.0, -0.0, 1e-36, -1e-36, 1e-34, -1e-34] {
+        let model = import(&TEXT.replacen("0.10000000000000001", &format!("{threshold:e}"), 1));
+        for x in values.into_iter().flat_map(|x| [x, -x]) {
+            let read = if x.abs() <= zero { 0.0 } else { x };
+            let margin = if read <= threshold { 1.125 } else { 0.875 };
+            assert_eq!(model.margin(&[x, 0.0]), margin, "{x:e} <= {threshold:e}");
+        }
+    }
 }
 
 #[test]

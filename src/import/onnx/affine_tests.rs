@@ -296,6 +296,86 @@ fn a_whole_answer_is_left_out() {
     }
 }
 
+/// Classes may have names, but not those of one another.
+#[test]
+fn labels_name_the_classes_in_their_order() {
+    let table = |labels: &[i64]| {
+        logits()
+            .whole("names", labels)
+            .node_with("ArgMax", &["z"], "best", &[int("axis", 1)])
+            .node_in("ai.onnx.ml", "ArrayFeatureExtractor", &["names", "best"], "y")
+    };
+    let map = |labels: &[i64]| {
+        let list = Writer::default().bytes(1, "classlabels_int64s");
+        let list = labels.iter().fold(list, |list, label| list.number(8, label.cast_unsigned()));
+        logits().node("Softmax", &["z"], "p").map("p", "y", list)
+    };
+    let texts = |labels: &[&str]| {
+        let list = Writer::default().bytes(1, "classlabels_strings");
+        let list = labels.iter().fold(list, |list, label| list.bytes(9, label));
+        logits().node("Softmax", &["z"], "p").map("p", "y", list)
+    };
+    let text_table = |labels: &[&str]| {
+        logits()
+            .texts("names", labels)
+            .node_with("ArgMax", &["z"], "best", &[int("axis", 1)])
+            .node_in("ai.onnx.ml", "ArrayFeatureExtractor", &["names", "best"], "y")
+    };
+    for (labels, notes) in [(&[0, 1], 1), (&[1, 2], 2), (&[-1, 1], 2)] {
+        for graph in [table(labels), map(labels)] {
+            let read = onnx_outputs(&graph.model(), None, Outputs::AsTheGraphEnds).unwrap();
+            assert_eq!(read.notes.len(), notes, "{labels:?}: {:?}", read.notes);
+        }
+    }
+    for labels in [[1, 0], [1, 1], [1, -1]] {
+        for graph in [table(&labels), map(&labels)] {
+            let refused = read(graph).unwrap_err().to_string();
+            assert!(refused.contains("labels in another order"), "{refused}");
+        }
+    }
+    for (labels, is_read) in [
+        (["no", "yes"], true),
+        (["yes", "no"], true),
+        (["0", "1"], true),
+        (["1", "0"], false),
+        (["1", "2"], false),
+        (["yes", "yes"], false),
+    ] {
+        assert_eq!(read(texts(&labels)).is_ok(), is_read, "{labels:?}");
+        assert_eq!(read(text_table(&labels)).is_ok(), is_read, "{labels:?}");
+    }
+    let narrow = table(&[0, 1]);
+    let narrow = narrow.node_with("Cast", &["y"], "b", &[int("to", 9)]).output("b");
+    assert!(read(narrow).is_err());
+}
+
+/// Where the graph goes over another axis than that of the classes.
+#[test]
+fn the_classes_lie_along_the_last_of_the_dimensions() {
+    let column = || {
+        let graph = GraphWriter::new(&[3, 1]).tensor("W", &[2, 3], &W);
+        graph.node("MatMul", &["W", "x"], "z")
+    };
+    let raised = |input: &[u64], bias: &[u64]| {
+        let count = bias.iter().product::<u64>() as usize;
+        let graph = GraphWriter::new(input).tensor("W", &[3, 2], &W).tensor("c", bias, &W[..count]);
+        graph.node("MatMul", &["x", "W"], "l").node("Add", &["l", "c"], "z")
+    };
+    for (is_read, graph, operator, axis) in [
+        (false, column(), "ArgMax", 1),
+        (false, column(), "Softmax", u64::MAX),
+        (false, raised(&[1, 3], &[1, 1, 1]), "ArgMax", 1),
+        (true, raised(&[1, 3], &[1, 1, 1]), "ArgMax", 2),
+        (false, raised(&[1, 3], &[1, 1, 1]), "Softmax", 1),
+        (false, raised(&[3], &[1, 2]), "ArgMax", 0),
+        (true, raised(&[3], &[1, 2]), "ArgMax", 1),
+        (true, raised(&[3], &[2]), "ArgMax", 0),
+    ] {
+        let read = read(graph.node_with(operator, &["z"], "y", &[int("axis", axis)]));
+        assert_eq!(read.is_ok(), is_read, "{operator} {axis}: {read:?}");
+    }
+}
+
 #[test]
 fn other_answers_are_refused() {
     let sigmoid = || logit().tensor("two", &[1], &[2.0]).node("Sigmoid", &["z"], "p");
@@ -319,6 +399,7 @@ fn other_answers_are_refused() {
             ),
         ),
         ("1 less the posterior", sigmoid().node("Sub", &["two", "p"], "y")),
+        ("1 less its posterior", sigmoid().node("Sub", &["one", "p"], "y")),
         ("Concat", both().node_with("Concat", &["p", "q"], "y", &[int("axis", 1)])),
         ("axis 0", both().node_with("Concat", &["q", "p"], "y", &[int("axis", 0)])),
         ("after the last layer", sigmoid().node("Relu", &["p"], "y")),
@@ -471,6 +552,33 @@ fn a_graph_of_several_rows_is_read_as_one_of_one_row() {
     let Imported { model, notes } = onnx_outputs(&bytes, None, Outputs::AsTheGraphEnds).unwrap();
     assert!(notes.len() == 1 && notes[0].to_string().contains("several rows"), "{notes:?}");
     assert_eq!((model.schema.len(), &layers(&model)[0].bias[..]), (3, &[1.0, 2.0][..]));
+    let ended = |operator, shape: &[i64], attributes: &[Writer], more: &[Writer]| {
+        let graph = GraphWriter::new(&[2, 3]).tensor("W", &[3, 2], &W).whole("s", shape);
+        let inputs: &[&str] = if shape.is_empty() { &["z"] } else { &["z", "s"] };
+        graph
+            .node("MatMul", &["x", "W"], "z")
+            .node_with(operator, inputs, "f", attributes)
+            .node_with("ArgMax", &["f"], "y", more)
+    };
+    for (is_read, graph) in [
+        (true, ended("Flatten", &[], &[], &[int("axis", 1)])),
+        (false, ended("Flatten", &[], &[int("axis", 0)], &[int("axis", 1)])),
+        (true, ended("Reshape", &[0, 2], &[], &[int("axis", 1)])),
+        (true, ended("Reshape", &[-1, 2], &[], &[int("axis", 1)])),
+        (true, ended("Reshape", &[-1, 1, 2], &[], &[int("axis", 2)])),
+        (false, ended("Reshape", &[-1], &[], &[int("axis", 0)])),
+        (false, ended("Reshape", &[1, -1], &[], &[int("axis", 1)])),
+        (false, ended("Squeeze", &[], &[], &[int("axis", 0)])),
+    ] {
+        let read = read(graph);
+        assert_eq!(read.is_ok(), is_read, "{read:?}");
+    }
+    let raised = GraphWriter::new(&[2, 3])
+        .tensor("W", &[3, 2], &W)
+        .tensor("c", &[1, 1, 1], &[0.5])
+        .node("MatMul", &["x", "W"], "z")
+        .node("Add", &["z", "c"], "y");
+    assert!(read(raised).is_err());
     // a number of its own for each row
     assert!(read(graph(&[2, 2])).unwrap_err().to_string().contains("[2, 3]"));
     assert!(onnx_outputs(&bytes, None, Outputs::Numbers).is_err());

@@ -3,18 +3,26 @@
 //! ```text
 //! z → Sigmoid → p,   Concat(1 − p, p)                      one logit, of class 1
 //! z → Softmax or LogSoftmax                                a logit each
-//!   → ArgMax → ArrayFeatureExtractor, Cast, Reshape        the label, under any name
+//!   → ArgMax → ArrayFeatureExtractor, Cast, Reshape        the label, under its name
 //! ```
 //!
 //! All of it follows from the logits and is left out. Anything else is refused, because another function of
-//! a posterior is another classifier.
+//! a posterior is another classifier. Classes may have other names than their numbers, but not the numbers of one
+//! another, and no two the same.
+
+use std::collections::BTreeSet;
 
 use crate::import::ImportError;
 
 use super::graph::Values;
 use super::place::NodePlace;
+use super::tensor::{Numbers, Tensor};
 use super::value::{Activation, AnswerPart, Known, OfLogits};
 
+/// The types UINT8, INT8 and BOOL, which do not tell all labels apart.
+const NARROW: [i64; 3] = [2, 3, 9];
+/// The type STRING.
+const TEXTS: u64 = 8;
 /// The types FLOAT and DOUBLE.
 const FLOATS: [i64; 2] = [1, 11];
 
@@ -66,22 +74,39 @@ impl<'a> Values<'a> {
                 self.expect_last_axis(place, one.logits, 0)?;
                 OfLogits { part: AnswerPart::All, ..one }
             }
-            ("ArrayFeatureExtractor", &[Some(Known::Stored(_)), Some(Known::Answer(answer))])
-                if answer.part == AnswerPart::Label =>
-            {
+            (
+                "ArrayFeatureExtractor",
+                &[Some(Known::Stored(table)), Some(Known::Answer(answer))],
+            ) if answer.part == AnswerPart::Label => {
+                let names = names_of(place, table)?;
+                self.name_classes(place, &names)?;
                 answer
             }
-            ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == AnswerPart::All => answer,
+            ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == AnswerPart::All => {
+                if let Some(labels) = place.attribute("classlabels_int64s") {
+                    self.name_classes(place, &ClassNames::Numbers(&labels.ints))?;
+                }
+                if let Some(labels) = place.attribute("classlabels_strings") {
+                    self.name_classes(place, &ClassNames::Texts(&labels.texts))?;
+                }
+                answer
+            }
             ("Cast", &[Some(Known::Answer(answer))]) => {
                 let to = place.int("to")?;
                 if answer.part != AnswerPart::Label && !to.is_some_and(|to| FLOATS.contains(&to)) {
                     return wrong("a Cast of posteriors to FLOAT (1) or DOUBLE (11)");
+                }
+                if to.is_some_and(|to| NARROW.contains(&to)) {
+                    return wrong("a Cast of labels to a type that tells them apart");
                 }
                 answer
             }
             ("Identity" | "Flatten" | "Reshape", [Some(Known::Answer(answer)), ..])
                 if answer.part != AnswerPart::All || place.node.operator == "Identity" =>
             {
+                let is_whole_row =
+                    answer.part == AnswerPart::Label || place.node.operator == "Identity";
+                self.expect_rows_apart(place, is_whole_row)?;
                 *answer
             }
             (operator, operands) => {
@@ -93,6 +118,20 @@ impl<'a> Values<'a> {
                 return Ok(None);
             }
         }))
+    }
+
+    /// Takes note of the names of the classes, which must tell them apart.
+    fn name_classes(
+        &mut self,
+        place: &NodePlace<'a>,
+        names: &ClassNames<'_>,
+    ) -> Result<(), ImportError> {
+        if !names.tell_classes_apart() {
+            let found = "labels in another order, or one of two classes".to_owned();
+            return Err(place.wrong(found, "distinct labels, ascending where they are numbers"));
+        }
+        self.is_named |= !names.are_own();
+        Ok(())
     }
 
     /// Expects an arg max along the numbers of one point that takes the first of equal ones.
@@ -116,10 +155,64 @@ impl<'a> Values<'a> {
         default: i64,
     ) -> Result<(), ImportError> {
         let axis = place.int("axis")?.unwrap_or(default);
-        if axis == -1 || self.shape(logits).is_last(axis, 1) {
+        let shape = self.shape(logits);
+        shape.expect_row().map_err(|(found, expected)| place.wrong(found, expected))?;
+        if axis == -1 || shape.is_last(axis, 1) {
             return Ok(());
         }
         Err(place.wrong(format!("axis {axis}"), "the last dimension"))
+    }
+}
+
+/// The names of the classes, in the order of the logits.
+enum ClassNames<'a> {
+    Numbers(&'a [i64]),
+    Texts(&'a [&'a [u8]]),
+}
+
+/// The names that a stored table holds.
+fn names_of<'a>(
+    place: &NodePlace<'_>,
+    table: &'a Tensor<'_>,
+) -> Result<ClassNames<'a>, ImportError> {
+    match &table.numbers {
+        Numbers::I64(labels) => Ok(ClassNames::Numbers(labels)),
+        Numbers::Other(TEXTS) => Ok(ClassNames::Texts(&table.texts)),
+        Numbers::F32(_) | Numbers::F64(_) | Numbers::Other(_) => {
+            let found = "labels of another type".to_owned();
+            Err(place.wrong(found, "labels that are INT32 (6), INT64 (7) or STRING (8)"))
+        }
+    }
+}
+
+impl ClassNames<'_> {
+    /// True if these are the numbers of the classes.
+    fn are_own(&self) -> bool {
+        match self {
+            Self::Numbers(labels) => labels.iter().zip(0..).all(|(label, class)| *label == class),
+            Self::Texts(labels) => {
+                labels.iter().enumerate().all(|(class, text)| *text == class.to_string().as_bytes())
+            }
+        }
+    }
+
+    /// True if no two classes have one name, and none that stands for another class: numbers ascend, and a text is not
+    /// the number of another class.
+    fn tell_classes_apart(&self) -> bool {
+        match self {
+            Self::Numbers(labels) => labels.is_sorted_by(|a, b| a < b),
+            Self::Texts(labels) => {
+                let distinct: BTreeSet<&&[u8]> = labels.iter().collect();
+                let numbers = (0..labels.len()).map(|class| class.to_string());
+                let taken = |(class, number): (usize, String)| {
+                    labels
+                        .iter()
+                        .position(|text| *text == number.as_bytes())
+                        .is_none_or(|at| at == class)
+                };
+                distinct.len() == labels.len() && numbers.enumerate().all(taken)
+            }
+        }
     }
 }
 

@@ -112,7 +112,7 @@ fn folded<'a>(
             return Err(place.wrong(found, "FLOAT (1), or DOUBLE (11) for all"));
         }
     };
-    Ok((Tensor { name: "", dimensions, numbers }, is_exact))
+    Ok((Tensor { name: "", dimensions, numbers, texts: Vec::new() }, is_exact))
 }
 
 /// The dimensions of a result: those of both, or of the one beside a single number.

@@ -37,6 +37,21 @@ impl GraphWriter {
         Self(self.0.bytes(5, message.bytes(8, name)))
     }
 
+    /// A list of STRING.
+    pub(super) fn texts(self, name: &str, texts: &[&str]) -> Self {
+        let mut message = Writer::default().number(1, texts.len() as u64).number(2, 8);
+        for text in texts {
+            message = message.bytes(6, text);
+        }
+        Self(self.0.bytes(5, message.bytes(8, name)))
+    }
+
+    /// `output = ZipMap(input)` with these labels.
+    pub(super) fn map(self, input: &str, output: &str, labels: Writer) -> Self {
+        let node = Writer::default().bytes(1, input).bytes(2, output).bytes(4, "ZipMap");
+        Self(self.0.bytes(1, node.bytes(5, labels).bytes(7, "ai.onnx.ml")))
+    }
+
     /// `output = operator(inputs)`.
     pub(super) fn node(self, operator: &str, inputs: &[&str], output: &str) -> Self {
         self.node_with(operator, inputs, output, &[])

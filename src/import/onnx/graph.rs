@@ -15,7 +15,7 @@ use super::place::NodePlace;
 use super::proto::{Graph, GraphNode};
 use super::shape::Shape;
 use super::tensor::{Numbers, Tensor};
-use super::value::{Activation, Known, VectorStep};
+use super::value::{Activation, AnswerPart, Known, VectorStep};
 use super::wire::unsupported;
 
 /// Operators that are read.
@@ -28,6 +28,7 @@ const CLASSICAL: [&str; 3] = ["ArrayFeatureExtractor", "Scaler", "ZipMap"];
 /// The way of tree ensembles, which ONNX holds in single precision.
 const TREES: &str = "trees as the tool that trained them saves them; of scikit-learn by the lines of Python of \
                      `import --help`";
+const ROWS_APART: &str = "a step that keeps the rows of the input apart, in the first dimension";
 /// Types that a Cast may convert to.
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 11;
@@ -48,6 +49,8 @@ pub(super) struct Chain {
     pub(super) activation: Option<Activation>,
     /// True if a constant that the graph computes is rounded.
     pub(super) is_rounded: bool,
+    /// True if classes have other names than their numbers.
+    pub(super) is_named: bool,
 }
 
 /// The steps from the input to the output of a graph that was read from so many bytes.
@@ -58,7 +61,7 @@ pub(super) fn chain(graph: &Graph<'_>, bytes: usize) -> Result<Chain, ImportErro
 }
 
 /// The same of a graph that takes a fixed number of rows at once, as one that was traced with several: every step is
-/// then about a single row, and what is not is refused. `None` if the graph does not take several.
+/// then about a single row, and what may join rows is refused. `None` if the graph does not take several.
 pub(super) fn chain_of_one_row(
     graph: &Graph<'_>,
     bytes: usize,
@@ -68,6 +71,7 @@ pub(super) fn chain_of_one_row(
     let mut values = Values::new(graph, &constants, limit).ok()?;
     let input = values.computed.first_mut()?;
     input.shape = input.shape.clone().of_one_row()?;
+    values.is_of_rows = true;
     Some(values.chain(graph))
 }
 
@@ -86,6 +90,10 @@ pub(super) struct Values<'a> {
     is_double: bool,
     /// True if a value is rounded to `f32`.
     is_cast: bool,
+    /// True if classes have other names than their numbers.
+    pub(super) is_named: bool,
+    /// True if the first dimension, 1 here, is a number of rows in the file.
+    is_of_rows: bool,
     /// Numbers in the steps so far; a small file may use one tensor many times.
     held: usize,
     /// Most numbers that may be held.
@@ -105,9 +113,17 @@ impl<'a> Values<'a> {
                 return Err(unsupported(what, "each name once"));
             }
         }
-        let (is_double, is_cast, held) = (false, false, 0);
-        let computed = Vec::new();
-        let mut values = Self { known, constants, computed, is_double, is_cast, held, limit };
+        let mut values = Self {
+            known,
+            constants,
+            computed: Vec::new(),
+            is_double: false,
+            is_cast: false,
+            is_named: false,
+            is_of_rows: false,
+            held: 0,
+            limit,
+        };
         let inputs: Vec<_> =
             graph.inputs.iter().filter(|input| !values.known.contains_key(input.name)).collect();
         let [input] = inputs.as_slice() else {
@@ -165,6 +181,7 @@ impl<'a> Values<'a> {
             "Relu" => self.step(place, |shape| Ok((Some(VectorStep::Relu), shape.clone())))?,
             "Flatten" => {
                 let axis = place.int("axis")?.unwrap_or(1);
+                self.expect_rows_apart(place, axis > 0)?;
                 self.step(place, |shape| Ok((None, shape.flattened(axis)?)))?
             }
             "Reshape" => self.reshape(place)?,
@@ -254,6 +271,18 @@ impl<'a> Values<'a> {
         Ok(Known::Computed(self.computed.len() - 1))
     }
 
+    /// Refuses a step that may join the numbers of several rows, or move the dimension that counts them.
+    pub(super) fn expect_rows_apart(
+        &self,
+        place: &NodePlace<'a>,
+        keeps_rows: bool,
+    ) -> Result<(), ImportError> {
+        if keeps_rows || !self.is_of_rows {
+            return Ok(());
+        }
+        Err(place.wrong("several rows at once".to_owned(), ROWS_APART))
+    }
+
     fn reshape(&mut self, place: &NodePlace<'a>) -> Result<Known<'a>, ImportError> {
         let tensor = self.stored(place, 1)?;
         let Numbers::I64(target) = &tensor.numbers else {
@@ -262,7 +291,17 @@ impl<'a> Values<'a> {
         if place.int("allowzero")?.is_some_and(|value| value != 0) {
             return Err(place.wrong("allowzero".to_owned(), "0 to copy a dimension"));
         }
-        self.step(place, |shape| Ok((None, shape.reshaped(target)?)))
+        // 0 keeps the rows; so does −1 where the other sizes take all of a row, which leaves 1 here
+        let (first, others) = (target.first().copied(), target.len() > 1);
+        self.expect_rows_apart(place, others && matches!(first, Some(0 | -1)))?;
+        let is_of_rows = self.is_of_rows;
+        self.step(place, |shape| {
+            let shape = shape.reshaped(target)?;
+            if is_of_rows && first == Some(-1) && !shape.is_one_row() {
+                return Err((format!("dimensions {target:?}"), ROWS_APART));
+            }
+            Ok((None, shape))
+        })
     }
 
     /// Drops dimensions of 1: those that operand 1 names, or all.
@@ -276,6 +315,7 @@ impl<'a> Values<'a> {
                 }
             },
         };
+        self.expect_rows_apart(place, axes.is_some_and(|axes| axes.iter().all(|axis| *axis > 0)))?;
         self.step(place, |shape| Ok((None, shape.squeezed(axes)?)))
     }
 
@@ -294,7 +334,9 @@ impl<'a> Values<'a> {
                 );
             }
         };
-        place.expect_usual_broadcast(&self.computed[from].shape, tensor)?;
+        let (shape, rank) = (&self.computed[from].shape, tensor.dimensions.len());
+        place.expect_usual_broadcast(shape, tensor)?;
+        self.expect_rows_apart(place, shape.rank().is_some_and(|own| rank <= own))?;
         let mut numbers = self.numbers(tensor)?;
         if place.node.operator == "Div" {
             numbers = place.reciprocals(&numbers)?;
@@ -307,7 +349,7 @@ impl<'a> Values<'a> {
                 "Sub" => VectorStep::Add(numbers.into_iter().map(|c| 0.0 - c).collect()),
                 _ => VectorStep::Add(numbers),
             };
-            Ok((Some(step), shape.clone()))
+            Ok((Some(step), shape.beside(rank)))
         })
     }
 
@@ -491,7 +533,7 @@ impl<'a> Values<'a> {
 
     /// The one computed value that every output of the graph is, or follows from.
     fn output(&self, graph: &Graph<'_>) -> Result<(usize, Option<Activation>), ImportError> {
-        let mut found = None;
+        let (mut found, mut is_complement) = (None, true);
         for output in &graph.outputs {
             let one = match self.known(output.name) {
                 Some(Known::Computed(at)) => (at, None),
@@ -511,6 +553,11 @@ impl<'a> Values<'a> {
                 ));
             }
             found = Some(one);
+            is_complement &= matches!(self.known(output.name), Some(Known::Answer(answer)) if answer.part == AnswerPart::Zero);
+        }
+        if found.is_some() && is_complement {
+            let what = "a graph that ends with 1 less its posterior";
+            return Err(unsupported(what, "the posterior of class 1, or those of both classes"));
         }
         found.ok_or_else(|| unsupported("a graph without an output", "one output"))
     }
@@ -529,8 +576,9 @@ impl<'a> Values<'a> {
             at = from;
         }
         steps.reverse();
+        let (is_double, is_named) = (self.is_double, self.is_named);
         let is_rounded = self.constants.is_rounded;
-        Ok(Chain { steps, is_double: self.is_double, activation, is_rounded })
+        Ok(Chain { steps, is_double, activation, is_rounded, is_named })
     }
 }
 

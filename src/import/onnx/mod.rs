@@ -125,6 +125,11 @@ pub fn onnx_outputs(
             "the graph takes several rows at once: the model is that of one row",
         ));
     }
+    if chain.is_named {
+        notes.push(Note::Graph(
+            "the graph has other labels than 0, 1, …: class k is the one of its k-th label, from 0",
+        ));
+    }
     if let (true, Some(last)) = (is_logit, network.layers.last_mut()) {
         last.weights.splice(0..0, std::iter::repeat_n(0.0, last.inputs));
         last.bias.insert(0, 0.0);

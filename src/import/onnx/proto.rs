@@ -45,6 +45,8 @@ pub(super) struct Attribute<'a> {
     pub(super) float: Option<f32>,
     pub(super) int: Option<i64>,
     pub(super) floats: Vec<f32>,
+    pub(super) ints: Vec<i64>,
+    pub(super) texts: Vec<&'a [u8]>,
     /// Apart, so that many attributes take little room.
     pub(super) tensor: Option<Box<Tensor<'a>>>,
 }
@@ -161,9 +163,11 @@ impl<'a> Attribute<'a> {
                 (7, Value::Bytes(bytes, at)) => attribute.floats.extend(floats(bytes, at)?),
                 (8, Value::Varint(n)) => ints.push(n.cast_signed()),
                 (8, Value::Bytes(bytes, at)) => ints.extend(whole(bytes, at)?),
+                (9, Value::Bytes(bytes, _)) => attribute.texts.push(bytes),
                 _ => {}
             }
             at_most("whole numbers of an attribute", ints.len(), MAX_WHOLE)?;
+            at_most("texts of an attribute", attribute.texts.len(), MAX_WHOLE)?;
         }
         attribute.tensor = match attribute.name {
             "value_float" => {
@@ -174,9 +178,12 @@ impl<'a> Attribute<'a> {
                 let floats = attribute.floats.clone();
                 Some(Tensor::of(Some(floats.len()), Numbers::F32(floats)).into())
             }
-            "value_ints" => Some(Tensor::of(Some(ints.len()), Numbers::I64(ints)).into()),
+            "value_ints" => {
+                Some(Tensor::of(Some(ints.len()), Numbers::I64(std::mem::take(&mut ints))).into())
+            }
             _ => attribute.tensor,
         };
+        attribute.ints = ints;
         Ok(attribute)
     }
 }

@@ -43,6 +43,34 @@ impl Shape {
         usize::try_from(start).is_ok_and(|start| start.checked_add(rank) == Some(all))
     }
 
+    /// Expects the numbers of one point to lie along the last dimension.
+    pub(super) fn expect_row(&self) -> Result<(), Mismatch> {
+        let dimensions = self.0.as_deref().unwrap_or_default();
+        match dimensions.split_last() {
+            Some((_, others)) if others.iter().all(|size| *size == 1) => Ok(()),
+            _ => Err((format!("dimensions {dimensions:?}"), "one row with a logit for each class")),
+        }
+    }
+
+    /// True if the first dimension is 1.
+    pub(super) fn is_one_row(&self) -> bool {
+        self.0.as_deref().is_some_and(|dimensions| dimensions.first() == Some(&1))
+    }
+
+    /// The same numbers after an operation with a stored tensor of so many dimensions, which may add some in front.
+    pub(super) fn beside(&self, rank: usize) -> Self {
+        let raised = |dimensions: &Vec<u64>| {
+            let added = rank.saturating_sub(dimensions.len());
+            [vec![1; added], dimensions.clone()].concat()
+        };
+        Self(self.0.as_ref().map(raised))
+    }
+
+    /// Number of dimensions; `None` if the file does not declare them.
+    pub(super) fn rank(&self) -> Option<usize> {
+        self.0.as_ref().map(Vec::len)
+    }
+
     /// `Reshape`: 0 copies a dimension, and one −1 takes the rest.
     pub(super) fn reshaped(&self, target: &[i64]) -> Result<Self, Mismatch> {
         if target.len() > MAX_DIMENSIONS {

@@ -17,6 +17,8 @@ pub(super) struct Tensor<'a> {
     /// Row-major.
     pub(super) dimensions: Vec<u64>,
     pub(super) numbers: Numbers,
+    /// The texts of a tensor of STRING, which hold the labels of classes.
+    pub(super) texts: Vec<&'a [u8]>,
 }
 
 /// The numbers of a tensor, in row-major order.
@@ -26,6 +28,7 @@ pub(super) enum Numbers {
     Other(u64),
     F32(Vec<f32>),
     F64(Vec<f64>),
+    /// Of INT64, or of INT32.
     I64(Vec<i64>),
 }
 
@@ -51,13 +54,14 @@ impl<'a> Tensor<'a> {
     /// A list of that length, or a single number without a length.
     pub(super) fn of(length: Option<usize>, numbers: Numbers) -> Self {
         let dimensions = length.iter().map(|&length| length as u64).collect();
-        Self { name: "", dimensions, numbers }
+        Self { dimensions, numbers, ..Self::default() }
     }
 
     pub(super) fn read(mut fields: Fields<'a>) -> Result<Self, ImportError> {
         let mut tensor = Self::default();
         let (mut kind, mut raw) = (0, None);
         let (mut f32s, mut i64s, mut f64s) = (Vec::new(), Vec::new(), Vec::new());
+        let mut i32s: Vec<i64> = Vec::new();
         while let Some((number, value)) = fields.next()? {
             match (number, value) {
                 (1, Value::Varint(n)) => tensor.dimensions.push(n),
@@ -68,6 +72,9 @@ impl<'a> Tensor<'a> {
                 (2, Value::Varint(n)) => kind = n,
                 (4, Value::Four(bytes)) => f32s.push(f32::from_le_bytes(bytes)),
                 (4, Value::Bytes(bytes, at)) => f32s.extend(floats(bytes, at)?),
+                (5, Value::Varint(n)) => i32s.push(n.cast_signed()),
+                (5, Value::Bytes(bytes, at)) => i32s.extend(whole(bytes, at)?),
+                (6, Value::Bytes(bytes, _)) => tensor.texts.push(bytes),
                 (7, Value::Varint(n)) => i64s.push(n.cast_signed()),
                 (7, Value::Bytes(bytes, at)) => {
                     i64s.extend(whole(bytes, at)?);
@@ -85,11 +92,17 @@ impl<'a> Tensor<'a> {
                 _ => {}
             }
             at_most("dimensions of a tensor", tensor.dimensions.len(), MAX_DIMENSIONS)?;
-            at_most("whole numbers of a tensor", i64s.len(), MAX_WHOLE)?;
+            at_most("whole numbers of a tensor", i64s.len().max(i32s.len()), MAX_WHOLE)?;
+            at_most("texts of a tensor", tensor.texts.len(), MAX_WHOLE)?;
         }
         tensor.numbers = match (kind, raw) {
             (1, Some((bytes, at))) => Numbers::F32(floats(bytes, at)?),
             (1, None) => Numbers::F32(f32s),
+            // labels may be INT32, which holds nothing else that is read
+            (6, Some((bytes, at))) => {
+                Numbers::I64(chunks(bytes, at, |four| i32::from_le_bytes(four).into())?)
+            }
+            (6, None) => Numbers::I64(i32s),
             (7, Some((bytes, at))) => Numbers::I64(chunks(bytes, at, i64::from_le_bytes)?),
             (7, None) => Numbers::I64(i64s),
             (11, Some((bytes, at))) => Numbers::F64(doubles(bytes, at)?),
@@ -149,7 +162,7 @@ impl<'a> Tensor<'a> {
 fn chunks<const N: usize, T>(
     bytes: &[u8],
     at: usize,
-    number: fn([u8; N]) -> T,
+    number: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>, ImportError> {
     let (whole, rest) = bytes.as_chunks::<N>();
     if !rest.is_empty() {

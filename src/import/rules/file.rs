@@ -207,27 +207,29 @@ impl Rule {
 const LARGEST_CUT: i64 = 1 << 53;
 
 impl Comparison {
-    /// The atom as a threshold with true for `x < t` and false for `x ≥ t`; as an error, the
+    /// The atom as a threshold with true for `x < t` and false for `x ≥ t`, for every real value; as an error, the
     /// text found and the text expected.
     fn cut(&self, is_integer: &[bool]) -> Result<(f64, bool), (String, &'static str)> {
         let is_below = matches!(self.op, Op::Less | Op::LessOrEqual);
         let is_shifted = matches!(self.op, Op::LessOrEqual | Op::Greater);
         let index = usize::try_from(self.feature).ok();
-        let is_integer = index.and_then(|index| is_integer.get(index)).is_some_and(|&is| is);
-        if !is_integer {
-            let next = self.threshold.next_up();
-            return Ok((if is_shifted { next } else { self.threshold }, is_below));
+        if index.and_then(|index| is_integer.get(index)).is_some_and(|&is| is) {
+            self.expect_cut(is_below, is_shifted)?;
         }
+        Ok((if is_shifted { self.threshold.next_up() } else { self.threshold }, is_below))
+    }
+
+    /// Refuses a stated cut of whole numbers that is another than the threshold's.
+    fn expect_cut(&self, is_below: bool, is_shifted: bool) -> Result<(), (String, &'static str)> {
         // over whole numbers: x ≤ t iff x < ⌊t⌋ + 1, x < t iff x < ⌈t⌉
         let whole = if is_shifted { self.threshold.floor() + 1.0 } else { self.threshold.ceil() };
-        let stated = self.int_cut.zip(self.int_below);
-        let (cut, below) = stated.unwrap_or((whole as i64, is_below));
-        let is_exact = cut.unsigned_abs() <= LARGEST_CUT.unsigned_abs();
-        if !is_exact || cut as f64 != whole || below != is_below {
-            let found = format!("int_cut {cut}, int_below {below}");
-            return Err((found, "the cut of whole numbers that op and threshold make"));
+        let is_cut =
+            |cut: i64| cut.unsigned_abs() <= LARGEST_CUT.unsigned_abs() && cut as f64 == whole;
+        if self.int_cut.is_none_or(is_cut) && self.int_below.is_none_or(|below| below == is_below) {
+            return Ok(());
         }
-        Ok((whole, is_below))
+        let found = format!("int_cut {:?}, int_below {:?}", self.int_cut, self.int_below);
+        Err((found, "the cut of whole numbers that op and threshold make"))
     }
 }
 

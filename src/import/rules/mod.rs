@@ -9,9 +9,10 @@
 //! on, else a leaf of 0 ends it; the path ends in the rule's value. So everything that knows ensembles knows
 //! rules, and the sum has the same terms in the same order.
 //!
-//! A native split is `x < t`. On an integer feature an atom is exactly its `int_cut`, whatever the
-//! float of its threshold is. On a real feature `x ≤ t` becomes `x <` the next 64-bit float, which decides
-//! every row alike. The model has precision f32 if all its numbers are 32-bit floats, else f64.
+//! A native split is `x < t`, and `x ≤ t` becomes `x <` the next 64-bit float, which decides every row alike. On an
+//! integer feature an atom may also state its cut of whole numbers, `int_cut`. It must be the one that the threshold
+//! makes, and the threshold is kept: a schema may declare the feature real, and a claim may speak of real values. The
+//! model has precision f32 if all its numbers are 32-bit floats, else f64.
 
 mod file;
 #[cfg(test)]

@@ -35,12 +35,14 @@ def dump(model, path):
         need(len(steps) <= 2, "one scaler before an MLP is read")
         mean, std = numpy.zeros(width), numpy.ones(width)
         if type(first).__name__ == "StandardScaler":
-            mean, std = mean if first.mean_ is None else first.mean_, std if first.scale_ is None else first.scale_
+            mean, std = first.mean_ if first.with_mean else mean, first.scale_ if first.with_std else std
         elif type(first).__name__ == "MinMaxScaler" and not first.clip:
             mean, std = -first.min_ / first.scale_, 1 / first.scale_
         else:
             need(first is model, f"after a {type(first).__name__}; StandardScaler and MinMaxScaler are read")
-        file |= {"format": "sklearn-mlp/1", "activation": model.activation,
+        need(model.out_activation_ in ("identity", "logistic", "softmax"),
+             f"predicts the {model.out_activation_} of its sum; losses whose prediction is the sum are read")
+        file |= {"format": "sklearn-mlp/1", "activation": model.activation, "output": model.out_activation_,
                  "weights": [layer.T.tolist() for layer in model.coefs_],
                  "bias": [layer.tolist() for layer in model.intercepts_]} | lists(mean=mean, std=std)
     else:
@@ -52,7 +54,10 @@ def dump(model, path):
                  "trees": [tree(stump.tree_, output=output) for stage in model.estimators_
                            for output, stump in enumerate(stage)]}
     elif kind.startswith("HistGradientBoosting"):
-        file |= {"loss": model.loss, "rate": 1.0, "base": model._baseline_prediction.ravel().tolist(),
+        need(getattr(model, "_preprocessor", None) is None, "it has categorical features, whose columns scikit-learn "
+             "puts first, used or not: leave them out, or fit on numbers with categorical_features=None")
+        file |= {"columns": "as named", "loss": model.loss, "rate": 1.0,
+                 "base": model._baseline_prediction.ravel().tolist(),
                  "trees": [histogram(one.nodes, output=output) for stage in model._predictors
                            for output, one in enumerate(stage)]}
     elif not kind.startswith("MLP"):

@@ -18,6 +18,10 @@ const FORESTS: [&str; 4] = ["RandomForest", "ExtraTrees", "DecisionTree", "Extra
 /// exponential, are left out.
 const SUMS: [&str; 3] = ["squared_error", "absolute_error", "quantile"];
 
+/// Said of histogram boosting whose trees count columns as the names do. Scikit-learn puts categorical columns
+/// first, and dumps without this word were written of such models too.
+const COLUMNS: &str = "as named";
+
 type DumpColumn<T> = Bounded<T, MAX_NODES>;
 
 /// The whole file.
@@ -28,6 +32,8 @@ pub(super) struct SklearnFile {
     model: String,
     classes: usize,
     features: Bounded<String, MAX_FEATURES>,
+    /// For histogram boosting only: [`COLUMNS`].
+    columns: Option<String>,
     /// For gradient boosting only, as the next two.
     loss: Option<String>,
     rate: Option<f64>,
@@ -97,6 +103,17 @@ impl SklearnFile {
         let features = self.features.all("features")?;
         let kind = self.model.strip_suffix("Classifier").or(self.model.strip_suffix("Regressor"));
         let is_histogram = kind == Some("HistGradientBoosting");
+        if is_histogram != self.columns.is_some()
+            || self.columns.as_ref().is_some_and(|columns| columns != COLUMNS)
+        {
+            let what =
+                format!("a `{:.60}` that does not say how its columns are counted", self.model);
+            return unsupported(
+                what,
+                "`columns` is `as named` with histograms and left out elsewhere: write the dump anew by the lines \
+                 of Python in `import --help`, which refuse columns in another order",
+            );
+        }
         let boosting = match (kind.unwrap_or_default(), self.loss.as_deref(), self.rate, self.base)
         {
             ("GradientBoosting" | "HistGradientBoosting", Some(loss), Some(rate), Some(base))

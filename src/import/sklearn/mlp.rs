@@ -36,6 +36,8 @@ struct MlpFile {
     classes: usize,
     features: Bounded<String, MAX_FEATURES>,
     activation: String,
+    /// The function of the last sums that scikit-learn predicts.
+    output: Option<String>,
     /// A row per output.
     weights: Bounded<Bounded<Vector, MAX_FEATURES>, MAX_LAYERS>,
     bias: Bounded<Vector, MAX_LAYERS>,
@@ -113,12 +115,27 @@ impl MlpFile {
             return unsupported(what, "`relu` and `identity` are read");
         }
         at_most("classes", self.classes, MAX_CLASSES)?;
-        match (self.model.as_str(), self.classes) {
-            ("MLPClassifier", 2) | ("MLPRegressor", 1) => Ok(1),
-            ("MLPClassifier", classes) if classes > 2 => Ok(classes),
-            (model, classes) => unsupported(
-                format!("a `{model:.60}` of {classes} classes"),
-                "read are MLPClassifier of two or more, MLPRegressor of one",
+        let (logits, output) = match (self.model.as_str(), self.classes) {
+            ("MLPClassifier", 2) => (1, "logistic"),
+            ("MLPRegressor", 1) => (1, "identity"),
+            ("MLPClassifier", classes) if classes > 2 => (classes, "softmax"),
+            (model, classes) => {
+                return unsupported(
+                    format!("a `{model:.60}` of {classes} classes"),
+                    "read are MLPClassifier of two or more, MLPRegressor of one",
+                );
+            }
+        };
+        match self.output.as_deref() {
+            Some(found) if found == output => Ok(logits),
+            Some(found) => unsupported(
+                format!("a `{:.60}` that predicts the {found:.60} of its sums", self.model),
+                "read are logistic of two classes, softmax of more, identity of a regressor",
+            ),
+            // such dumps may also hold the mean of a scaler that subtracts none
+            None => unsupported(
+                format!("a dump of a `{:.60}` without `output`", self.model),
+                "write it anew by the lines of Python in `import --help`",
             ),
         }
     }

@@ -93,6 +93,7 @@ fn regressors_are_plain_scores() {
 fn histograms_do_not_round_what_they_compare() {
     let mut file = boosting();
     file["model"] = json!("HistGradientBoostingClassifier");
+    file["columns"] = json!("as named");
     file["rate"] = json!(1.0);
     let model = import(&file);
     assert_eq!(model.margin(&[0.1, 0.0]), 0.25 + 1.0, "0.1 is at most 0.1");
@@ -105,6 +106,25 @@ fn histograms_do_not_round_what_they_compare() {
     {
         file["loss"] = json!(loss);
         assert_eq!(sklearn(file.to_string().as_bytes(), None).is_ok(), is_read, "{loss}");
+    }
+}
+
+/// Scikit-learn counts the columns of a histogram model with categories in another order than it names them.
+#[test]
+fn histograms_say_that_columns_are_counted_as_named() {
+    for (model, columns, is_read) in [
+        ("HistGradientBoostingClassifier", json!("as named"), true),
+        ("HistGradientBoostingClassifier", json!("categories first"), false),
+        ("HistGradientBoostingClassifier", Value::Null, false),
+        ("GradientBoostingClassifier", Value::Null, true),
+        ("GradientBoostingClassifier", json!("as named"), false),
+    ] {
+        let mut file = boosting();
+        file["model"] = json!(model);
+        file["columns"] = columns;
+        let read = sklearn(file.to_string().as_bytes(), None);
+        assert_eq!(read.is_ok(), is_read, "{file}");
+        assert!(read.err().is_none_or(|refused| refused.to_string().contains("columns")));
     }
 }
 
@@ -150,7 +170,7 @@ fn rounds_are_those_of_boosting() {
 fn network() -> Value {
     json!({
         "format": "sklearn-mlp/1", "model": "MLPClassifier", "classes": 2, "features": ["x", "y"],
-        "activation": "relu", "mean": [1.0, -2.0], "std": [2.0, 0.5],
+        "activation": "relu", "output": "logistic", "mean": [1.0, -2.0], "std": [2.0, 0.5],
         "weights": [[[1.0, -1.0], [0.0, 1.0]], [[1.0, -2.0]]], "bias": [[0.0, 0.0], [0.5]],
     })
 }
@@ -181,6 +201,7 @@ fn networks_stand_against_zero_and_take_scaled_features() {
     file["activation"] = json!("identity");
     assert_eq!(import(&file).scores(&[-1.0, -1.5]), [0.0, -1.0 - 3.0 + 0.5]);
     file["model"] = json!("MLPRegressor");
+    file["output"] = json!("identity");
     file["classes"] = json!(1);
     assert!(import(&file).is_plain_score());
     assert_eq!(import(&file).margin(&[-1.0, -1.5]), -3.5);
@@ -191,7 +212,9 @@ fn broken_networks_are_refused() {
     for (pointer, value, fact) in [
         ("/activation", json!("tanh"), "tanh"),
         ("/model", json!("MLPRegressor"), "MLPRegressor"),
-        ("/classes", json!(3), "outputs of the last layer"),
+        ("/output", json!("exp"), "the exp of its sums"),
+        ("/output", json!("softmax"), "the softmax of its sums"),
+        ("/output", Value::Null, "without `output`"),
         ("/mean", json!([1.0]), "mean"),
         ("/std", json!([1.0, 0.0]), "std"),
         ("/std/0", json!(-1.0), "std"),
@@ -210,6 +233,11 @@ fn broken_networks_are_refused() {
         let refused = sklearn(file.to_string().as_bytes(), None).unwrap_err().to_string();
         assert!(refused.contains(fact), "{pointer}: {refused}");
     }
+    let mut file = network();
+    file["classes"] = json!(3);
+    file["output"] = json!("softmax");
+    let few = sklearn(file.to_string().as_bytes(), None).unwrap_err().to_string();
+    assert!(few.contains("outputs of the last layer"), "{few}");
     let mut file = network();
     file["weight"] = json!(1);
     assert!(

@@ -50,7 +50,8 @@ pub fn to_xgboost(model: &Model) -> Result<Vec<u8>, ExportError> {
     let names: Vec<&str> = model.schema.features().iter().map(|f| f.name.as_str()).collect();
     let mut text = head(&names, trees.len());
     for (index, tree) in trees.iter().enumerate() {
-        let end = if index + 1 < trees.len() { ",\n" } else { "\n" };
+        let end = if index + 1 < trees.len() { "," } else { "\n" };
+        text.push('\n');
         text.push_str(&tree_json(index, tree, names.len())?);
         text.push_str(end);
     }
@@ -67,7 +68,8 @@ fn probability(base: f32) -> Option<f32> {
     near.find(|&p| margin(p) == Some(base))
 }
 
-/// The file up to its trees, with keys in XGBoost's order.
+/// The file up to its trees, with keys in XGBoost's order. Without any tree its list must be `[]`: XGBoost reads no
+/// blank there.
 fn head(names: &[&str], trees: usize) -> String {
     let rounds: Vec<usize> = (0..=trees).collect();
     let outputs = vec![0; trees];
@@ -75,7 +77,7 @@ fn head(names: &[&str], trees: usize) -> String {
         "{{\"learner\":{{\"attributes\":{{}},\"feature_names\":{},\"feature_types\":[],\n\
          \"gradient_booster\":{{\"model\":{{\
          \"gbtree_model_param\":{{\"num_parallel_tree\":\"1\",\"num_trees\":\"{trees}\",\"size_leaf_vector\":\"0\"}},\n\
-         \"iteration_indptr\":{},\n\"tree_info\":{},\n\"trees\":[\n",
+         \"iteration_indptr\":{},\n\"tree_info\":{},\n\"trees\":[",
         json!(names),
         json!(rounds),
         json!(outputs)
@@ -178,6 +180,11 @@ mod tests {
             let model = xgboost(file.to_string().as_bytes(), None).unwrap();
             assert_eq!((back(&model), model.classes), (model.clone(), 1), "{base}");
         }
+        let mut empty = Model { classes: 1, ..model() };
+        ensemble(&mut empty).trees.clear();
+        assert_eq!(back(&empty), empty);
+        let text = String::from_utf8(to_xgboost(&empty).unwrap()).unwrap();
+        assert!(text.contains("\"trees\":[]"), "{text}");
         let named = edited("/learner/feature_names", json!(["é \"age\"", "b"]));
         let named = xgboost(named.to_string().as_bytes(), None).unwrap();
         assert_eq!(back(&named), named);

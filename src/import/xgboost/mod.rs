@@ -97,9 +97,12 @@ pub(super) fn take(
         link: Link::Softmax,
         family: Family::Ensemble(Ensemble { base, trees }),
     };
-    let mut imported = Imported::with_missing(model, Some(taken));
+    let mut imported = Imported::with_missing(model, Some(taken), 0);
     if is_dropped && taken.is_part() {
         imported.notes.push(Note::Dropped);
+    }
+    if imported.model.classes > 1 {
+        imported.notes.push(Note::Posteriors);
     }
     Ok(imported)
 }
