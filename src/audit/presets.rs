@@ -53,6 +53,7 @@ presets! {
     "mixmatch-jacobian-p" All,
     "equations" Usual,
     "thresholds" Usual,
+    "paths" All,
 }
 
 fn planned((name, _, text): &(&str, PresetScope, &str)) -> PlannedAttack {

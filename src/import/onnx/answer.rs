@@ -84,10 +84,10 @@ impl<'a> Values<'a> {
             }
             ("ZipMap", &[Some(Known::Answer(answer))]) if answer.part == AnswerPart::All => {
                 if let Some(labels) = place.attribute("classlabels_int64s") {
-                    self.name_classes(place, &ClassNames::Numbers(&labels.ints))?;
+                    self.name_classes(place, &LabelTable::Numbers(&labels.ints))?;
                 }
                 if let Some(labels) = place.attribute("classlabels_strings") {
-                    self.name_classes(place, &ClassNames::Texts(&labels.texts))?;
+                    self.name_classes(place, &LabelTable::Texts(&labels.texts))?;
                 }
                 answer
             }
@@ -124,7 +124,7 @@ impl<'a> Values<'a> {
     fn name_classes(
         &mut self,
         place: &NodePlace<'a>,
-        names: &ClassNames<'_>,
+        names: &LabelTable<'_>,
     ) -> Result<(), ImportError> {
         if !names.tell_classes_apart() {
             let found = "labels in another order, or one of two classes".to_owned();
@@ -165,7 +165,7 @@ impl<'a> Values<'a> {
 }
 
 /// The names of the classes, in the order of the logits.
-enum ClassNames<'a> {
+enum LabelTable<'a> {
     Numbers(&'a [i64]),
     Texts(&'a [&'a [u8]]),
 }
@@ -174,10 +174,10 @@ enum ClassNames<'a> {
 fn names_of<'a>(
     place: &NodePlace<'_>,
     table: &'a Tensor<'_>,
-) -> Result<ClassNames<'a>, ImportError> {
+) -> Result<LabelTable<'a>, ImportError> {
     match &table.numbers {
-        Numbers::I64(labels) => Ok(ClassNames::Numbers(labels)),
-        Numbers::Other(TEXTS) => Ok(ClassNames::Texts(&table.texts)),
+        Numbers::I64(labels) => Ok(LabelTable::Numbers(labels)),
+        Numbers::Other(TEXTS) => Ok(LabelTable::Texts(&table.texts)),
         Numbers::F32(_) | Numbers::F64(_) | Numbers::Other(_) => {
             let found = "labels of another type".to_owned();
             Err(place.wrong(found, "labels that are INT32 (6), INT64 (7) or STRING (8)"))
@@ -185,7 +185,7 @@ fn names_of<'a>(
     }
 }
 
-impl ClassNames<'_> {
+impl LabelTable<'_> {
     /// True if these are the numbers of the classes.
     fn are_own(&self) -> bool {
         match self {
