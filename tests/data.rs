@@ -324,7 +324,7 @@ fn an_imported_csv_opens_with_what_was_inferred() {
     assert_eq!(kinds, [Kind::Real, Kind::Binary, Kind::Integer]);
     assert!(found.to_string().contains("class 1 = `spam`"));
     let data = dataset::open(out.to_str().unwrap()).unwrap();
-    assert_eq!(data.digest(), found.digest);
+    assert_eq!(data.digest(), found.written.digest);
     assert!(std::fs::read_to_string(&out).unwrap().contains("\n3.50,1,0,13\n"), "texts stay");
     let training = data.part(Part::Train).iter().map(|row| row.values[0]);
     let (low, high) = &found.features[0].range;
@@ -379,8 +379,11 @@ fn a_made_set_opens_has_its_shape_and_repeats_with_its_seed() {
         assert!(facts.synthetic && facts.to_string().contains("SYNTHETIC"));
         assert_eq!(facts.invalid_rows, 0);
         let again = dataset::make(shape, Some(2000), 7, Some(&out)).unwrap();
-        assert_eq!(again.digest, made.digest);
-        assert_ne!(dataset::make(shape, Some(2000), 8, Some(&out)).unwrap().digest, made.digest);
+        assert_eq!(again.written.digest, made.written.digest);
+        assert_ne!(
+            dataset::make(shape, Some(2000), 8, Some(&out)).unwrap().written.digest,
+            made.written.digest
+        );
     }
     let out = root.path().join("x.csv");
     let error = dataset::make("moons", None, 0, Some(&out)).unwrap_err();

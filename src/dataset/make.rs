@@ -11,7 +11,7 @@
 //! move with `shift` in every feature: a feature that the meta file calls monotone is truly monotone.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
 use super::paper::{PAPER_SETS, PaperSet};
-use super::write::{one_file, write};
+use super::write::{WrittenSet, one_file, write};
 use crate::interval::Decimal;
-use crate::model::{Digest, Kind, Meta};
+use crate::model::{Kind, Meta};
 
 /// Fewest rows: enough for 50 auxiliary rows and for both classes in every part.
 const LEAST_ROWS: usize = 400;
@@ -49,17 +49,9 @@ pub struct Made {
     pub features: usize,
     /// Seed of the random numbers.
     pub seed: u64,
-    /// Digest of the data set.
-    pub digest: Digest,
-    /// The CSV; `None`: it was not written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub csv: Option<PathBuf>,
-    /// Its meta file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub meta: Option<PathBuf>,
-    /// The bytes of the CSV.
-    #[serde(skip)]
-    pub text: Vec<u8>,
+    /// The data set itself.
+    #[serde(flatten)]
+    pub written: WrittenSet,
 }
 
 /// One line of the table of shapes.
@@ -93,17 +85,14 @@ pub fn make(
     let labels = labels(set, rows, seed);
     let text = rows_text(&features, &labels, seed);
     let meta = meta(set, &features, &file);
-    let (data, meta_path) = write(out, &meta, text.as_bytes())?;
+    let (_, written) = write(out, &meta, text.into_bytes())?;
     Ok(Made {
         name: meta.name,
         rows,
         positive: labels.iter().filter(|&&is_positive| is_positive).count(),
         features: features.len(),
         seed,
-        digest: data.digest(),
-        csv: out.map(Path::to_owned),
-        meta: meta_path,
-        text: text.into_bytes(),
+        written,
     })
 }
 
@@ -209,11 +198,7 @@ impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, rows, positive, features, seed, .. } = self;
         writeln!(f, "{name}: {rows} SYNTHETIC rows, {positive} of class 1, {features} features")?;
-        writeln!(f, "seed {seed}, digest {}", self.digest)?;
-        match (&self.csv, &self.meta) {
-            (Some(csv), Some(meta)) => write!(f, "written: {}, {}", csv.display(), meta.display()),
-            _ => Ok(()),
-        }
+        write!(f, "seed {seed}, {}", self.written)
     }
 }
 

@@ -35,6 +35,7 @@ pub use schema::schema;
 pub use standing::{UnlikeRows, at_step_for, evenly, step_for, unlike};
 pub(crate) use table::keep_words;
 pub use valid::{ValidBox, shuffled};
+pub use write::WrittenSet;
 
 use crate::model::DataSet;
 use crate::source;

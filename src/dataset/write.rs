@@ -1,9 +1,12 @@
 //! Writes a data set as a CSV and its meta file, completely or not at all.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::DatasetError;
-use crate::model::{CsvFile, DataSet, Files, Meta};
+use crate::model::{CsvFile, DataSet, Digest, Files, Meta};
 use crate::source::meta_name;
 use crate::store::Staged;
 
@@ -30,22 +33,53 @@ pub(super) fn meta_text(meta: &Meta) -> Vec<u8> {
     text
 }
 
-/// Reads the bytes as they would be read back, then writes both files, if there is a place for them. Returns the data set
-/// read and the path of the meta file. Nothing is written if the bytes are refused.
+/// A data set as it was made: a CSV, and where it and its meta file are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WrittenSet {
+    /// Digest of the data set.
+    pub digest: Digest,
+    /// The CSV; `None`: it was not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub csv: Option<PathBuf>,
+    /// Its meta file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<PathBuf>,
+    /// The bytes of the CSV.
+    #[serde(skip)]
+    pub text: Vec<u8>,
+}
+
+/// Its digest, and its files if it has any.
+impl fmt::Display for WrittenSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "digest {}", self.digest)?;
+        match (&self.csv, &self.meta) {
+            (Some(csv), Some(meta)) => {
+                write!(f, "\nwritten: {}, {}", csv.display(), meta.display())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the bytes as they would be read back, then writes both files, if there is a place for them. Nothing is written if
+/// the bytes are refused.
 pub(super) fn write(
     out: Option<&Path>,
     meta: &Meta,
-    rows: &[u8],
-) -> Result<(DataSet, Option<PathBuf>), DatasetError> {
+    rows: Vec<u8>,
+) -> Result<(DataSet, WrittenSet), DatasetError> {
     let meta_bytes = meta_text(meta);
     let name = out.map_or_else(|| "the rows".to_owned(), |out| out.display().to_string());
-    let data = DataSet::read(&meta_bytes, &[CsvFile { name: &name, bytes: rows }])?;
-    let Some(out) = out else { return Ok((data, None)) };
+    let data = DataSet::read(&meta_bytes, &[CsvFile { name: &name, bytes: &rows }])?;
+    let mut written = WrittenSet { digest: data.digest(), csv: None, meta: None, text: rows };
+    let Some(out) = out else { return Ok((data, written)) };
     let meta_path = out.with_file_name(meta_name(out));
-    let rows_file = Staged::new(out, rows)?;
+    let rows_file = Staged::new(out, &written.text)?;
     let meta_file = Staged::new(&meta_path, &meta_bytes)?;
     rows_file.publish()?;
     // Without its meta file the CSV is no data set, so this rename creates the data set.
     meta_file.publish()?;
-    Ok((data, Some(meta_path)))
+    (written.csv, written.meta) = (Some(out.to_owned()), Some(meta_path));
+    Ok((data, written))
 }

@@ -183,8 +183,7 @@ pub(super) fn walks(
     answers.into_iter().chain(walk_scores(searcher, obligation, space, rng)).collect()
 }
 
-/// A walk by the answers of a defense. They turn where the label of the model does, so a walk that crosses the boundary is
-/// looked at more and more closely there.
+/// A walk by the answers of a defense.
 fn walk_answers(
     (searcher, defense): (&Searcher, &Defense),
     obligation: &Obligation,
@@ -192,51 +191,76 @@ fn walk_answers(
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<Vec<f64>>> {
     let claim = MonotoneClaim::of(&obligation.claim)?;
-    let (model, feature) = (searcher.subject.model.0, claim.feature());
-    let answer = |x: &[f64]| {
-        let scores = model.scores(x);
-        let own = argmax(&scores, model.tie);
-        (claim.rising_answer(&defense.apply(&softmax(&scores), own)), own)
-    };
-    let values = stops(searcher, space, feature);
+    let line = AnswerLine { model: searcher.subject.model.0, defense, claim, space };
+    let values = stops(searcher, space, claim.feature());
     let known = evenly(known_rows(searcher, obligation), MOST_WALKERS);
-    let rows = known.map(|(_, row)| {
-        let mut base = row.values.clone();
-        space.clip(&mut base);
-        base
-    });
-    let mut bases: Vec<Vec<f64>> = rows.collect();
+    let mut bases: Vec<Vec<f64>> = known.map(|(_, row)| clipped(space, row)).collect();
     bases.extend((0..WALKERS).map(|_| space.random(rng)));
-    for mut base in bases {
-        let mut at = |value: f64| {
-            base[feature] = value;
-            (answer(&base), base.clone())
-        };
-        for pair in values.windows(2) {
-            let (mut low, mut high) = (pair[0], pair[1]);
-            let (mut from, mut to) = (at(low), at(high));
-            for _ in 0..CLOSER {
-                let ((before, own), (after, other)) = (from.0, to.0);
-                if before > after + CERTAIN {
-                    return Some(vec![from.1, to.1]);
-                }
-                let middle = 0.5 * (low + high);
-                let is_closed = space.is_whole()[feature] || middle <= low || middle >= high;
-                if own == other || is_closed {
-                    break;
-                }
-                let found = at(middle);
-                if found.0.1 == own {
-                    (low, from) = (middle, found);
-                } else {
-                    (high, to) = (middle, found);
-                }
-            }
-        }
-    }
-    None
+    bases
+        .iter()
+        .find_map(|base| values.windows(2).find_map(|pair| line.loss(base, pair[0], pair[1])))
 }
 
+/// The answers of a defense along a feature. They turn where the label of the model does, so a step across the boundary
+/// is looked at more and more closely there.
+struct AnswerLine<'a> {
+    model: &'a Model,
+    defense: &'a Defense,
+    claim: MonotoneClaim,
+    space: &'a FloatBox,
+}
+
+/// A point of a line.
+struct AnswerStop {
+    point: Vec<f64>,
+    /// The answer that must not fall.
+    answer: f64,
+    /// The label of the model.
+    own: usize,
+}
+
+impl AnswerLine<'_> {
+    fn stop(&self, base: &[f64], value: f64) -> AnswerStop {
+        let mut point = base.to_vec();
+        point[self.claim.feature()] = value;
+        let scores = self.model.scores(&point);
+        let own = argmax(&scores, self.model.tie);
+        let answer = self.claim.rising_answer(&self.defense.apply(&softmax(&scores), own));
+        AnswerStop { point, answer, own }
+    }
+
+    /// A step between two values along which the answer falls.
+    fn loss(&self, base: &[f64], mut low: f64, mut high: f64) -> Option<Vec<Vec<f64>>> {
+        let (mut from, mut to) = (self.stop(base, low), self.stop(base, high));
+        for _ in 0..CLOSER {
+            if from.answer > to.answer + CERTAIN {
+                return Some(vec![from.point, to.point]);
+            }
+            let middle = 0.5 * (low + high);
+            let is_closed =
+                self.space.is_whole()[self.claim.feature()] || middle <= low || middle >= high;
+            if from.own == to.own || is_closed {
+                return None;
+            }
+            let found = self.stop(base, middle);
+            if found.own == from.own {
+                (low, from) = (middle, found);
+            } else {
+                (high, to) = (middle, found);
+            }
+        }
+        None
+    }
+}
+
+/// The values of a row, inside the box.
+fn clipped(space: &FloatBox, row: &Row) -> Vec<f64> {
+    let mut base = row.values.clone();
+    space.clip(&mut base);
+    base
+}
+
+/// A walk by the scores of the model.
 fn walk_scores(
     searcher: &Searcher,
     obligation: &Obligation,
@@ -249,9 +273,7 @@ fn walk_scores(
     let known = known_rows(searcher, obligation);
     for walker in 0..WALKERS {
         let mut base = if walker % 2 == 0 && !known.is_empty() {
-            let mut base = known[rng.random_range(0..known.len())].values.clone();
-            space.clip(&mut base);
-            base
+            clipped(space, &known[rng.random_range(0..known.len())])
         } else {
             space.random(rng)
         };

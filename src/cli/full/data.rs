@@ -94,7 +94,7 @@ pub(crate) fn run(verb: DataVerb) -> Result<Ending, Refusal> {
                 expect_own(&out, FileKind::Data, force)?;
             }
             let made = dataset::make(&shape, rows, seed, place)?;
-            show_beside(&made, place.is_none().then_some(&made.text), json)
+            show_beside(&made, place.is_none().then_some(&made.written.text), json)
         }
         DataVerb::Import(arguments) => import(*arguments),
     }
@@ -111,7 +111,7 @@ fn import(arguments: ImportArguments) -> Result<Ending, Refusal> {
     for warning in &inference.warnings {
         tell!("propcert: warning: {warning}");
     }
-    show_beside(&inference, place.is_none().then_some(&inference.text), *json)
+    show_beside(&inference, place.is_none().then_some(&inference.written.text), *json)
 }
 
 /// The file of a data set; `None` for standard output.

@@ -23,7 +23,7 @@ mod survey;
 mod texts;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -31,10 +31,10 @@ use self::coded::CodedTable;
 use self::declared::{decimal, infer, inferred};
 use self::decode::decode;
 use self::texts::{CsvTexts, printable};
-use super::write::{meta_text, names, one_file, write};
+use super::write::{WrittenSet, meta_text, names, one_file, write};
 use super::{DatasetError, schema};
 use crate::interval::Decimal;
-use crate::model::{CsvFile, DataSet, Digest, Kind, MAX_BYTES, Meta, Part, unpack};
+use crate::model::{CsvFile, DataSet, Kind, MAX_BYTES, Meta, Part, unpack};
 use crate::source::read_regular;
 
 pub use options::{
@@ -71,17 +71,9 @@ pub struct InferredMeta {
     pub warnings: Vec<String>,
     /// Directions that were given, by feature.
     pub monotone: BTreeMap<String, String>,
-    /// Digest of the data set.
-    pub digest: Digest,
-    /// The CSV; `None`: it was not written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub csv: Option<PathBuf>,
-    /// Its meta file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub meta: Option<PathBuf>,
-    /// The bytes of the CSV.
-    #[serde(skip)]
-    pub text: Vec<u8>,
+    /// The data set itself.
+    #[serde(flatten)]
+    pub written: WrittenSet,
 }
 
 /// Facts inferred about one feature.
@@ -130,7 +122,7 @@ pub fn import(
         ..described(&texts, &table, options)
     };
     let meta = declare(meta, &shown, &rows, texts.rows.len())?;
-    let (data, meta_path) = write(out, &meta, &rows)?;
+    let (data, written) = write(out, &meta, rows)?;
     let mut notes = table.notes();
     if encoding != TextEncoding::Utf8 {
         notes.insert(0, format!("the text is {}; written in UTF-8", encoding.name()));
@@ -146,10 +138,7 @@ pub fn import(
         warnings: [table.warnings(), warnings(&data, &classes)].concat(),
         classes,
         monotone: meta.monotone.clone(),
-        digest: data.digest(),
-        csv: out.map(Path::to_owned),
-        meta: meta_path,
-        text: rows,
+        written,
     })
 }
 

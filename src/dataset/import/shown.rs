@@ -30,10 +30,6 @@ impl fmt::Display for InferredMeta {
         for (name, direction) in &self.monotone {
             writeln!(f, "declared: `{name}` is {direction}")?;
         }
-        writeln!(f, "digest {}", self.digest)?;
-        match (&self.csv, &self.meta) {
-            (Some(csv), Some(meta)) => write!(f, "written: {}, {}", csv.display(), meta.display()),
-            _ => Ok(()),
-        }
+        write!(f, "{}", self.written)
     }
 }

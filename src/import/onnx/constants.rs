@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use num_traits::Float;
+
 use crate::import::ImportError;
 use crate::interval::Rational;
 use crate::model::at_most;
@@ -64,11 +66,10 @@ impl<'a> Constants<'a> {
 /// True for an operation on numbers alone.
 fn is_folded(place: &NodePlace<'_>) -> bool {
     let arity = match place.node.operator {
-        "Add" | "Div" | "Mul" | "Sub" => 2,
-        "Cast" | "Identity" | "Neg" | "Reciprocal" | "Sqrt" => 1,
-        _ => return false,
+        "Cast" | "Identity" => Some(1),
+        operator => NumberStep::named(operator).map(NumberStep::arity),
     };
-    place.node.domain.is_empty() && place.node.inputs.len() == arity
+    place.node.domain.is_empty() && arity == Some(place.node.inputs.len())
 }
 
 /// The result of a node, and true if it is exact.
@@ -76,35 +77,27 @@ fn folded<'a>(
     place: &NodePlace<'_>,
     operands: &[Tensor<'a>],
 ) -> Result<(Tensor<'a>, bool), ImportError> {
-    let (numbers, dimensions) = match operands {
-        [one] => (vec![&one.numbers], one.dimensions.clone()),
+    let (one, other, dimensions) = match operands {
+        [one] => (one, one, one.dimensions.clone()),
         [one, other] => {
             let dimensions = joint(&one.dimensions, &other.dimensions).ok_or_else(|| {
                 let found = format!("dimensions {:?} and {:?}", one.dimensions, other.dimensions);
                 place.wrong(found, "equal dimensions, or a single number beside them")
             })?;
-            (vec![&one.numbers, &other.numbers], dimensions)
+            (one, other, dimensions)
         }
         _ => return Err(place.wrong("other operands".to_owned(), "one or two")),
     };
-    let operator = place.node.operator;
-    let (numbers, is_exact) = match (operator, numbers.as_slice()) {
-        ("Identity", [one]) => ((*one).clone(), true),
-        ("Cast", [one]) => cast(place, one)?,
-        (_, [Numbers::F32(a)]) => {
-            let (all, is_exact) = of_singles(place, a, None)?;
+    let step = NumberStep::named(place.node.operator);
+    let (numbers, is_exact) = match (place.node.operator, step, &one.numbers, &other.numbers) {
+        ("Identity", ..) => (one.numbers.clone(), true),
+        ("Cast", ..) => cast(place, &one.numbers)?,
+        (_, Some(step), Numbers::F32(a), Numbers::F32(b)) => {
+            let (all, is_exact) = spread(place, step, a, b)?;
             (Numbers::F32(all), is_exact)
         }
-        (_, [Numbers::F32(a), Numbers::F32(b)]) => {
-            let (all, is_exact) = of_singles(place, a, Some(b))?;
-            (Numbers::F32(all), is_exact)
-        }
-        (_, [Numbers::F64(a)]) => {
-            let (all, is_exact) = of_doubles(place, a, None)?;
-            (Numbers::F64(all), is_exact)
-        }
-        (_, [Numbers::F64(a), Numbers::F64(b)]) => {
-            let (all, is_exact) = of_doubles(place, a, Some(b))?;
+        (_, Some(step), Numbers::F64(a), Numbers::F64(b)) => {
+            let (all, is_exact) = spread(place, step, a, b)?;
             (Numbers::F64(all), is_exact)
         }
         _ => {
@@ -145,57 +138,87 @@ fn cast(place: &NodePlace<'_>, numbers: &Numbers) -> Result<(Numbers, bool), Imp
     })
 }
 
-/// The results for each number; a single number stands beside all others.
-fn of_singles(
-    place: &NodePlace<'_>,
-    a: &[f32],
-    b: Option<&[f32]>,
-) -> Result<(Vec<f32>, bool), ImportError> {
-    let apply = |a: f32, b: f32| match place.node.operator {
-        "Add" => a + b,
-        "Sub" => a - b,
-        "Mul" => a * b,
-        "Div" => a / b,
-        "Reciprocal" => 1.0 / a,
-        "Sqrt" => a.sqrt(),
-        // the last of them is `Neg`
-        _ => -a,
-    };
-    spread(place, a, b, apply)
+/// An operation on one number or two. One operand stands twice where it is the only one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NumberStep {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Neg,
+    Reciprocal,
+    Sqrt,
 }
 
-/// The same in 64 bits.
-fn of_doubles(
-    place: &NodePlace<'_>,
-    a: &[f64],
-    b: Option<&[f64]>,
-) -> Result<(Vec<f64>, bool), ImportError> {
-    let apply = |a: f64, b: f64| match place.node.operator {
-        "Add" => a + b,
-        "Sub" => a - b,
-        "Mul" => a * b,
-        "Div" => a / b,
-        "Reciprocal" => 1.0 / a,
-        "Sqrt" => a.sqrt(),
-        _ => -a,
-    };
-    spread(place, a, b, apply)
+impl NumberStep {
+    fn named(operator: &str) -> Option<Self> {
+        Some(match operator {
+            "Add" => Self::Add,
+            "Sub" => Self::Sub,
+            "Mul" => Self::Mul,
+            "Div" => Self::Div,
+            "Neg" => Self::Neg,
+            "Reciprocal" => Self::Reciprocal,
+            "Sqrt" => Self::Sqrt,
+            _ => return None,
+        })
+    }
+
+    fn arity(self) -> usize {
+        match self {
+            Self::Add | Self::Sub | Self::Mul | Self::Div => 2,
+            Self::Neg | Self::Reciprocal | Self::Sqrt => 1,
+        }
+    }
+
+    /// The result in floats, rounded to nearest once.
+    fn apply<T: Float>(self, a: T, b: T) -> T {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::Mul => a * b,
+            Self::Div => a / b,
+            Self::Neg => -a,
+            Self::Reciprocal => a.recip(),
+            Self::Sqrt => a.sqrt(),
+        }
+    }
+
+    /// True if a result is exact, all numbers finite.
+    fn is_exact(self, [a, b, result]: [&Rational; 3]) -> bool {
+        match self {
+            Self::Add => a + b == *result,
+            Self::Sub => a - b == *result,
+            Self::Mul => a * b == *result,
+            Self::Div => result * b == *a,
+            Self::Neg => true,
+            Self::Reciprocal => result * a == Rational::ONE,
+            Self::Sqrt => result * result == *a,
+        }
+    }
+
+    fn divisor(self, a: f64, b: f64) -> Option<f64> {
+        match self {
+            Self::Div => Some(b),
+            Self::Reciprocal => Some(a),
+            Self::Add | Self::Sub | Self::Mul | Self::Neg | Self::Sqrt => None,
+        }
+    }
 }
 
-fn spread<T: Copy + Into<f64>>(
+/// The results for each number, and true if all are exact; a single number stands beside all others.
+fn spread<T: Float + Into<f64>>(
     place: &NodePlace<'_>,
+    step: NumberStep,
     a: &[T],
-    b: Option<&[T]>,
-    apply: impl Fn(T, T) -> T,
+    b: &[T],
 ) -> Result<(Vec<T>, bool), ImportError> {
-    // an operation on one operand does not look at the other
-    let b = b.unwrap_or(a);
     let at = |list: &[T], index: usize| list.get(index).or(list.first()).copied();
     let (mut results, mut is_exact) = (Vec::new(), true);
     for index in 0..a.len().max(b.len()) {
         let (Some(a), Some(b)) = (at(a, index), at(b, index)) else { break };
-        let result = apply(a, b);
-        is_exact &= checked(place, a.into(), b.into(), result.into())?;
+        let result = step.apply(a, b);
+        is_exact &= checked(place, step, [a, b, result].map(Into::into))?;
         results.push(result);
     }
     Ok((results, is_exact))
@@ -205,25 +228,20 @@ fn spread<T: Copy + Into<f64>>(
 ///
 /// # Errors
 /// A result that is not finite, with the reason.
-fn checked(place: &NodePlace<'_>, a: f64, b: f64, result: f64) -> Result<bool, ImportError> {
-    let operator = place.node.operator;
-    let divisor = if operator == "Div" { b } else { a };
-    if matches!(operator, "Div" | "Reciprocal") && divisor == 0.0 {
+fn checked(
+    place: &NodePlace<'_>,
+    step: NumberStep,
+    [a, b, result]: [f64; 3],
+) -> Result<bool, ImportError> {
+    if step.divisor(a, b) == Some(0.0) {
         return Err(place.wrong("a division by 0".to_owned(), NO_SPREAD));
     }
     if !result.is_finite() {
         let found = format!("a constant that becomes {result}");
         return Err(place.wrong(found, "finite numbers"));
     }
-    let exact = [a, b, result].map(Rational::from_f64);
-    let [Some(a), Some(b), Some(result)] = exact else { return Ok(false) };
-    Ok(match operator {
-        "Add" => &a + &b == result,
-        "Sub" => &a - &b == result,
-        "Mul" => &a * &b == result,
-        "Div" => &result * &b == a,
-        "Reciprocal" => Some(&result * &a) == Rational::from_f64(1.0),
-        "Sqrt" => &result * &result == a,
-        _ => true,
+    Ok(match [a, b, result].map(Rational::from_f64) {
+        [Some(a), Some(b), Some(result)] => step.is_exact([&a, &b, &result]),
+        _ => false,
     })
 }

@@ -32,6 +32,8 @@ mod affine_tests;
 mod answer;
 mod beside;
 mod constants;
+#[cfg(test)]
+mod constants_tests;
 mod export;
 mod features;
 #[cfg(test)]
