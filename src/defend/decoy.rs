@@ -8,7 +8,6 @@
 //! labels, but for the 10⁻⁷ by which the published code bounds it. So a network is trained as a natural one of the target's
 //! widths is, and an ensemble is boosted with as many trees of the same depth. The target is left as it is.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -106,13 +105,8 @@ impl DecoyModel {
             }
             Family::Ensemble(ensemble) => {
                 let depth = ensemble.trees.iter().map(deepest).max().unwrap_or(0);
-                let (trees, monotone) = (ensemble.trees.len().clamp(1, 10_000), BTreeMap::new());
-                let options = TreeOptions {
-                    trees,
-                    depth: depth.clamp(1, 15),
-                    monotone,
-                    ..Default::default()
-                };
+                let (trees, depth) = (ensemble.trees.len().clamp(1, 10_000), depth.clamp(1, 15));
+                let options = TreeOptions { trees, depth, ..TreeOptions::default() };
                 trees::train(schema, 2, &train, &validation, &options, &mut |_| {})
             }
         }
