@@ -28,7 +28,9 @@
 //! | 16 | [`cli`] | verbs |
 //!
 //! A room uses rooms on lower floors only. Floors 0 to 4 are trusted; they and the command `check`
-//! build alone with `--no-default-features`.
+//! build alone with `--no-default-features`. What they have for the rooms above, and no verdict rests on
+//! (models in floats, defenses as they are served, hints for searches, texts of files), is behind the
+//! feature `advice`.
 //!
 //! ```
 #![cfg_attr(feature = "full", doc = include_str!("../tests/whole.rs"))]
@@ -50,6 +52,7 @@
     reason = "the example above is an integration test of its own, run as one"
 )]
 
+#[cfg(any(test, feature = "advice"))]
 #[doc(inline)]
 pub use certificate::check;
 #[cfg(feature = "full")]

@@ -675,7 +675,7 @@ impl PlantedCopy {
 /// The programs of the files of tests of a copy. A copy that does not build is no defect found.
 fn build(folder: &Path) -> BTreeMap<String, PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["test", "--no-default-features", "--offline", "--no-run"])
+        .args(["test", "--no-default-features", "--features", "advice", "--offline", "--no-run"])
         .arg("--message-format=json-render-diagnostics")
         .args(TESTS.iter().flat_map(|test| ["--test", test]))
         .current_dir(folder)

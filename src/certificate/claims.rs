@@ -37,25 +37,6 @@ pub(super) fn label_of(claim: &Claim) -> Result<usize, Rejection> {
     claim.label().map(|(label, _)| label).ok_or(refused)
 }
 
-/// The hurdle that the margins of a label must clear. A search can test it before it asks the kernel.
-#[derive(Clone, Debug)]
-pub struct Hurdle {
-    pub(super) claim: Claim,
-    pub(super) tie: Tie,
-    pub(super) classes: usize,
-    pub(super) allowances: Vec<Rational>,
-}
-
-impl Hurdle {
-    /// True if these lower bounds, one per competing class in ascending order, are enough. Infinite bounds are
-    /// not.
-    pub fn is_cleared(&self, margins: &[f64]) -> bool {
-        let margins: Vec<_> = margins.iter().map(|&margin| Rational::from_f64(margin)).collect();
-        let outcome = decide(&self.claim, self.tie, self.classes, &margins, &self.allowances);
-        outcome == Ok(Outcome::Holds)
-    }
-}
-
 /// Decides a claim about one label from lower bounds of its margins.
 ///
 /// `margins[k]` bounds the margin over the k-th competitor from below (`None`: no bound) and `allowances[k]` is

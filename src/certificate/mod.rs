@@ -48,12 +48,16 @@ mod verdict;
 mod witness;
 
 pub use cases::MAX_DEPTH;
-pub use claims::{Hurdle, competitors, margin_row};
-pub use ensemble::{CellBox, Pairing, Questions, TwinBox};
-pub use file::{
-    Assembler, Budget, Counter, Decision, Entry, FormatError, Header, Line, Piece, Tally, check,
-};
+pub use claims::{competitors, margin_row};
+#[cfg(any(test, feature = "advice"))]
+pub use ensemble::Questions;
+pub use ensemble::{CellBox, Pairing, TwinBox};
+pub use file::{Assembler, Budget, Counter, Entry, FormatError, Header, Line, Piece, Tally};
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
+#[cfg(any(test, feature = "advice"))]
+pub use file::{Decision, check};
+#[cfg(any(test, feature = "advice"))]
+pub use kernel::Hurdle;
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, Shift, SplitTree, Step};

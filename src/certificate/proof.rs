@@ -77,6 +77,7 @@ pub enum Proof {
 
 impl Proof {
     /// The names of all rules, as in files.
+    #[cfg(any(test, feature = "advice"))]
     pub const RULES: [&'static str; 13] = [
         "none",
         "interval",
@@ -285,6 +286,7 @@ pub enum Leaf {
 
 impl SplitTree {
     /// A tree from its steps; `None` unless every cut and sum has two subtrees and nothing is left over.
+    #[cfg(any(test, feature = "advice"))]
     pub fn new(steps: Vec<Step>) -> Option<Self> {
         let mut missing = 1usize;
         for step in &steps {

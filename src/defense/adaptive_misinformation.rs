@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::interval::{Decimal, Rational, sigmoid};
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, written};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// Halvings of an interval of confidence in which a bound is sought.
 const HALVINGS: u32 = 40;
@@ -116,23 +118,9 @@ impl AdaptiveMisinformation {
         Ok((file.target, Self::new(file.nu, file.tau, file.decoy)?))
     }
 
-    /// The model that answers where the target is unsure; `None` if the decoy is in closed form.
-    pub fn model(&self) -> Option<Digest> {
-        match self.decoy {
-            Decoy::Uniform | Decoy::Mirror => None,
-            Decoy::Model(digest) => Some(digest),
-        }
-    }
-
     /// `[least, greatest]` of `1 − a`, the share of the target in an answer, at a posterior `p` of its label.
     pub fn share(&self, p: &Rational) -> (Rational, Rational) {
         sigmoid(&(self.nu.value() * &(p - self.tau.value())))
-    }
-
-    /// `a`, the share of the decoy at a posterior of the label, in `f64`; not evidence.
-    pub fn weight(&self, posterior: f64) -> f64 {
-        let beyond = posterior - self.tau.value().down();
-        1.0 / (1.0 + (self.nu.value().down() * beyond).exp())
     }
 
     /// `[least, greatest]` of the answer to the label, whose posterior lies in `[low, high]`, `½ <= low`.
@@ -176,13 +164,6 @@ impl AnswerMap for AdaptiveMisinformation {
         Self::KIND
     }
 
-    fn to_json(&self, target: Digest) -> String {
-        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
-        let (nu, tau, decoy) = (self.nu.clone(), self.tau.clone(), self.decoy);
-        let file = MisinformationFile { format, target, kind, nu, tau, decoy };
-        written(&file)
-    }
-
     /// With a uniform decoy `s` is positive: labels stay, answers keep their order, and none is surer than before. With
     /// another the label stays where the model is sure only.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
@@ -205,6 +186,47 @@ impl AnswerMap for AdaptiveMisinformation {
         }
     }
 
+    fn enclosure(&self, class: usize, scores: &[Rational; 2], tie: Tie) -> (Rational, Rational) {
+        let own = argmax(scores, tie);
+        let (low, high) = posterior(own, scores);
+        let half = Rational::half();
+        // the label's posterior is ½ or more; its enclosure may begin below
+        let (low, high) =
+            (if low < half { half.clone() } else { low }, if high < half { half } else { high });
+        let (least, most) = self.answer(&low, &high);
+        match class == own {
+            true => (least, most),
+            false => (&Rational::ONE - &most, &Rational::ONE - &least),
+        }
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl AdaptiveMisinformation {
+    /// The model that answers where the target is unsure; `None` if the decoy is in closed form.
+    pub fn model(&self) -> Option<Digest> {
+        match self.decoy {
+            Decoy::Uniform | Decoy::Mirror => None,
+            Decoy::Model(digest) => Some(digest),
+        }
+    }
+
+    /// `a`, the share of the decoy at a posterior of the label, in `f64`; not evidence.
+    pub fn weight(&self, posterior: f64) -> f64 {
+        let beyond = posterior - self.tau.value().down();
+        1.0 / (1.0 + (self.nu.value().down() * beyond).exp())
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for AdaptiveMisinformation {
+    fn to_json(&self, target: Digest) -> String {
+        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
+        let (nu, tau, decoy) = (self.nu.clone(), self.tau.clone(), self.decoy);
+        let file = MisinformationFile { format, target, kind, nu, tau, decoy };
+        written(&file)
+    }
+
     fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let own = argmax(scores, tie);
         match self.decoy {
@@ -220,20 +242,6 @@ impl AnswerMap for AdaptiveMisinformation {
                     self.kept_above.as_ref().is_some_and(|p| posterior(own, scores).0 > *p);
                 if is_kept { own } else { 1 - own }
             }
-        }
-    }
-
-    fn enclosure(&self, class: usize, scores: &[Rational; 2], tie: Tie) -> (Rational, Rational) {
-        let own = argmax(scores, tie);
-        let (low, high) = posterior(own, scores);
-        let half = Rational::half();
-        // the label's posterior is ½ or more; its enclosure may begin below
-        let (low, high) =
-            (if low < half { half.clone() } else { low }, if high < half { half } else { high });
-        let (least, most) = self.answer(&low, &high);
-        match class == own {
-            true => (least, most),
-            false => (&Rational::ONE - &most, &Rational::ONE - &least),
         }
     }
 

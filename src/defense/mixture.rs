@@ -11,9 +11,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational};
-use crate::model::{Digest, Object, Tie, argmax};
+use crate::model::{Digest, Object, Tie};
 
-use super::{AnswerMap, Asked, DefenseError, posterior, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, argmax, written};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,13 +90,6 @@ impl AnswerMap for Mixture {
         Self::KIND
     }
 
-    fn to_json(&self, target: Digest) -> String {
-        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
-        let (alpha, eta) = (self.alpha.clone(), self.eta.clone());
-        let file = MixtureFile { format, target, kind, alpha, eta };
-        written(&file)
-    }
-
     /// Answers move by the factor `1 − α` and a constant, so an order and closeness are kept; with an even constant
     /// labels are as well, and no answer is surer than before.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
@@ -107,16 +102,26 @@ impl AnswerMap for Mixture {
         }
     }
 
-    fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
-        let own = argmax(scores, tie);
-        let (low, _) = self.enclosure(own, scores, tie);
-        if self.keeps_labels() || low > Rational::half() { own } else { 1 - own }
-    }
-
     fn enclosure(&self, class: usize, scores: &[Rational; 2], _: Tie) -> (Rational, Rational) {
         let (low, high) = posterior(class, scores);
         let (rest, added) = (self.rest(), self.added(class));
         (&(&rest * &low) + &added, &(&rest * &high) + &added)
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for Mixture {
+    fn to_json(&self, target: Digest) -> String {
+        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
+        let (alpha, eta) = (self.alpha.clone(), self.eta.clone());
+        let file = MixtureFile { format, target, kind, alpha, eta };
+        written(&file)
+    }
+
+    fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
+        let own = argmax(scores, tie);
+        let (low, _) = self.enclosure(own, scores, tie);
+        if self.keeps_labels() || low > Rational::half() { own } else { 1 - own }
     }
 
     fn apply(&self, posterior: [f64; 2], _: usize) -> [f64; 2] {

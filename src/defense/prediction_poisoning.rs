@@ -10,10 +10,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::interval::{Decimal, Rational, exp};
+use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Object, Tie, argmax};
 
-use super::{AnswerMap, Asked, DefenseError, posterior, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, exp, written};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,12 +54,6 @@ impl AnswerMap for PredictionPoisoning {
         Self::KIND
     }
 
-    fn to_json(&self, target: Digest) -> String {
-        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
-        let file = DefenseFile { format, target, kind, alpha: self.alpha.clone() };
-        written(&file)
-    }
-
     /// `F′_y` is `(1−α)·F_y`, or more by α if `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for
     /// `F′_y > 1 − δ`, that is `F_y > 1 − δ′` with `δ′ = (δ−α)/(1−α)`. Nothing is kept if `δ <= α`. The map
     /// jumps at the boundary, so claims that compare answers at two points are lost.
@@ -78,14 +74,6 @@ impl AnswerMap for PredictionPoisoning {
         (delta > Rational::ZERO).then_some(Asked::Confidence { delta })
     }
 
-    /// On a tie the argmin is the class that does not win it (class 1 under [`Tie::Lower`]).
-    fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2] {
-        let alpha = self.alpha.value().down();
-        [0, 1].map(|class: usize| {
-            (1.0 - alpha) * posterior[class] + if class == label { 0.0 } else { alpha }
-        })
-    }
-
     fn enclosure(&self, class: usize, scores: &[Rational; 2], tie: Tie) -> (Rational, Rational) {
         let (low, high) = posterior(class, scores);
         let rest = &Rational::ONE - self.alpha.value();
@@ -94,6 +82,23 @@ impl AnswerMap for PredictionPoisoning {
             true => (low, high),
             false => (&low + self.alpha.value(), &high + self.alpha.value()),
         }
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for PredictionPoisoning {
+    fn to_json(&self, target: Digest) -> String {
+        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
+        let file = DefenseFile { format, target, kind, alpha: self.alpha.clone() };
+        written(&file)
+    }
+
+    /// On a tie the argmin is the class that does not win it (class 1 under [`Tie::Lower`]).
+    fn apply(&self, posterior: [f64; 2], label: usize) -> [f64; 2] {
+        let alpha = self.alpha.value().down();
+        [0, 1].map(|class: usize| {
+            (1.0 - alpha) * posterior[class] + if class == label { 0.0 } else { alpha }
+        })
     }
 
     /// The class with the largest defended posterior.

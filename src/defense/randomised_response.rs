@@ -16,9 +16,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational, ln};
-use crate::model::{Digest, Object, Tie, argmax};
+use crate::model::{Digest, Object, Tie};
 
-use super::{AnswerMap, Asked, DefenseError, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, argmax, written};
+use super::{AnswerMap, Asked, DefenseError};
 
 /// The points whose answers are drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,31 +128,6 @@ impl RandomisedResponse {
         let grid = (file.cell, file.units);
         Ok((file.target, Self::new(file.epsilon, zone, grid, file.key)?))
     }
-
-    /// ε, the privacy that one drawn answer costs.
-    pub fn epsilon(&self) -> &Decimal {
-        &self.epsilon
-    }
-
-    /// The points whose answers are drawn.
-    pub fn zone(&self) -> &ResponseZone {
-        &self.zone
-    }
-
-    /// The width of a cell, and its unit, which is Δ's too.
-    pub fn grid(&self) -> (&Decimal, ResponseUnits) {
-        (&self.cell, self.units)
-    }
-
-    /// The secret that decides all draws.
-    pub fn key(&self) -> &Digest {
-        &self.key
-    }
-
-    /// True if exact scores are outside the band. They never are outside the zone of a ball, which scores do not tell.
-    pub fn is_sure(&self, [zero, one]: &[Rational; 2]) -> bool {
-        self.edge.as_ref().is_some_and(|edge| (one - zero).abs() > *edge)
-    }
 }
 
 fn expect_positive(
@@ -184,6 +161,56 @@ impl AnswerMap for RandomisedResponse {
         Self::KIND
     }
 
+    /// A drawn label is no label that a claim could name, and no posterior is answered. So with a band a label is
+    /// kept where the whole region is above it, and nothing else is. With a ball nothing is kept: what no proof is
+    /// found for is drawn, however true it is.
+    fn carry(&self, asked: &Asked) -> Option<Asked> {
+        match (asked, &self.zone) {
+            (Asked::Label, ResponseZone::Band { confidence }) => {
+                Some(Asked::Confidence { delta: &Rational::ONE - confidence.value() })
+            }
+            (Asked::Label, ResponseZone::Ball { .. })
+            | (Asked::Confidence { .. } | Asked::Order | Asked::Boundary | Asked::Outputs, _)
+            | (Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
+        }
+    }
+
+    /// Nothing: a drawn answer is certain for either class.
+    fn enclosure(&self, _: usize, _: &[Rational; 2], _: Tie) -> (Rational, Rational) {
+        (Rational::ZERO, Rational::ONE)
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl RandomisedResponse {
+    /// ε, the privacy that one drawn answer costs.
+    pub fn epsilon(&self) -> &Decimal {
+        &self.epsilon
+    }
+
+    /// The points whose answers are drawn.
+    pub fn zone(&self) -> &ResponseZone {
+        &self.zone
+    }
+
+    /// The width of a cell, and its unit, which is Δ's too.
+    pub fn grid(&self) -> (&Decimal, ResponseUnits) {
+        (&self.cell, self.units)
+    }
+
+    /// The secret that decides all draws.
+    pub fn key(&self) -> &Digest {
+        &self.key
+    }
+
+    /// True if exact scores are outside the band. They never are outside the zone of a ball, which scores do not tell.
+    pub fn is_sure(&self, [zero, one]: &[Rational; 2]) -> bool {
+        self.edge.as_ref().is_some_and(|edge| (one - zero).abs() > *edge)
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for RandomisedResponse {
     fn to_json(&self, target: Digest) -> String {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
         let (confidence, shift, norm) = match &self.zone {
@@ -206,29 +233,10 @@ impl AnswerMap for RandomisedResponse {
         })
     }
 
-    /// A drawn label is no label that a claim could name, and no posterior is answered. So with a band a label is
-    /// kept where the whole region is above it, and nothing else is. With a ball nothing is kept: what no proof is
-    /// found for is drawn, however true it is.
-    fn carry(&self, asked: &Asked) -> Option<Asked> {
-        match (asked, &self.zone) {
-            (Asked::Label, ResponseZone::Band { confidence }) => {
-                Some(Asked::Confidence { delta: &Rational::ONE - confidence.value() })
-            }
-            (Asked::Label, ResponseZone::Ball { .. })
-            | (Asked::Confidence { .. } | Asked::Order | Asked::Boundary | Asked::Outputs, _)
-            | (Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
-        }
-    }
-
     /// The label outside the band; where it is drawn, the one that carried claims do not name.
     fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let own = argmax(scores, tie);
         if self.is_sure(scores) { own } else { 1 - own }
-    }
-
-    /// Nothing: a drawn answer is certain for either class.
-    fn enclosure(&self, _: usize, _: &[Rational; 2], _: Tie) -> (Rational, Rational) {
-        (Rational::ZERO, Rational::ONE)
     }
 
     /// The probabilities of the answers; with a ball as if the point were in the zone.

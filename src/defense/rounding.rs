@@ -11,9 +11,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::Rational;
-use crate::model::{Digest, Object, Tie, argmax};
+use crate::model::{Digest, Object, Tie};
 
-use super::{AnswerMap, Asked, DefenseError, posterior, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, argmax, written};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,12 +68,6 @@ impl AnswerMap for Rounding {
         Self::KIND
     }
 
-    fn to_json(&self, target: Digest) -> String {
-        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
-        let file = RoundingFile { format, target, kind, digits: self.digits };
-        written(&file)
-    }
-
     /// An answer moves by at most `½·10⁻ᵏ`, and never against the order. Answers whose gap is above `10⁻ᵏ` stay apart.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
@@ -86,6 +82,20 @@ impl AnswerMap for Rounding {
         (delta > Rational::ZERO).then_some(Asked::Confidence { delta })
     }
 
+    fn enclosure(&self, class: usize, scores: &[Rational; 2], _: Tie) -> (Rational, Rational) {
+        let (low, high) = posterior(class, scores);
+        (self.rounded(&low), self.rounded(&high))
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for Rounding {
+    fn to_json(&self, target: Digest) -> String {
+        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
+        let file = RoundingFile { format, target, kind, digits: self.digits };
+        written(&file)
+    }
+
     fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let own = argmax(scores, tie);
         let [(low, high), (other_low, other_high)] =
@@ -96,11 +106,6 @@ impl AnswerMap for Rounding {
             false if low == high && other_low == other_high && low == other_low => tied,
             false => 1 - own,
         }
-    }
-
-    fn enclosure(&self, class: usize, scores: &[Rational; 2], _: Tie) -> (Rational, Rational) {
-        let (low, high) = posterior(class, scores);
-        (self.rounded(&low), self.rounded(&high))
     }
 
     fn apply(&self, posterior: [f64; 2], _: usize) -> [f64; 2] {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::served::Served;
 use super::*;
 
 /// Carries nothing, and says nothing about anything.
@@ -12,20 +13,22 @@ impl AnswerMap for Mute {
         "mute"
     }
 
-    fn to_json(&self, _: Digest) -> String {
-        String::new()
-    }
-
     fn carry(&self, _: &Asked) -> Option<Asked> {
         None
     }
 
-    fn label(&self, _: &[Rational; 2], _: Tie) -> usize {
-        0
-    }
-
     fn enclosure(&self, _: usize, _: &[Rational; 2], _: Tie) -> (Rational, Rational) {
         (Rational::ZERO, Rational::ONE)
+    }
+}
+
+impl Served for Mute {
+    fn to_json(&self, _: Digest) -> String {
+        String::new()
+    }
+
+    fn label(&self, _: &[Rational; 2], _: Tie) -> usize {
+        0
     }
 
     fn apply(&self, posterior: [f64; 2], _: usize) -> [f64; 2] {

@@ -16,9 +16,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational};
-use crate::model::{Digest, Object, Tie, argmax};
+use crate::model::{Digest, Object, Tie};
 
-use super::{AnswerMap, Asked, DefenseError, posterior, written};
+#[cfg(any(test, feature = "advice"))]
+use super::served::{Served, argmax, written};
+use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The choice of the point that answers move to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,16 +111,6 @@ impl VertexPoisoning {
         Ok((file.target, Self::new(step, file.vertex, file.seed)?))
     }
 
-    /// The strength of a step.
-    pub fn step(&self) -> &PoisonStep {
-        &self.step
-    }
-
-    /// The choice of `v`, and the seed of what is drawn for it.
-    pub fn choice(&self) -> (VertexChoice, u64) {
-        (self.choice, self.seed)
-    }
-
     /// `1 − α`, and the most that an answer falls beyond that factor.
     fn fall(&self) -> (Rational, Rational) {
         match &self.step {
@@ -155,16 +147,6 @@ impl AnswerMap for VertexPoisoning {
         classes >= 2
     }
 
-    fn to_json(&self, target: Digest) -> String {
-        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
-        let (alpha, budget, norm) = match &self.step {
-            PoisonStep::Fixed(alpha) => (Some(alpha.clone()), None, None),
-            PoisonStep::Budget(budget, norm) => (None, Some(budget.clone()), Some(*norm)),
-        };
-        let (vertex, seed) = (self.choice, self.seed);
-        written(&VertexFile { format, target, kind, alpha, budget, norm, vertex, seed })
-    }
-
     /// Claims about one label follow from a larger posterior; `v` jumps from point to point, so claims that compare
     /// answers are lost.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
@@ -187,19 +169,45 @@ impl AnswerMap for VertexPoisoning {
         (delta > Rational::ZERO).then_some(Asked::Confidence { delta })
     }
 
+    fn enclosure(&self, class: usize, scores: &[Rational; 2], _: Tie) -> (Rational, Rational) {
+        let (low, high) = posterior(class, scores);
+        let (factor, fall) = self.fall();
+        let rise = &(&Rational::ONE - &factor) + &fall;
+        (&(&factor * &low) - &fall, &(&factor * &high) + &rise)
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl VertexPoisoning {
+    /// The strength of a step.
+    pub fn step(&self) -> &PoisonStep {
+        &self.step
+    }
+
+    /// The choice of `v`, and the seed of what is drawn for it.
+    pub fn choice(&self) -> (VertexChoice, u64) {
+        (self.choice, self.seed)
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
+impl Served for VertexPoisoning {
+    fn to_json(&self, target: Digest) -> String {
+        let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());
+        let (alpha, budget, norm) = match &self.step {
+            PoisonStep::Fixed(alpha) => (Some(alpha.clone()), None, None),
+            PoisonStep::Budget(budget, norm) => (None, Some(budget.clone()), Some(*norm)),
+        };
+        let (vertex, seed) = (self.choice, self.seed);
+        written(&VertexFile { format, target, kind, alpha, budget, norm, vertex, seed })
+    }
+
     /// Of two classes. Where the choice of `v` decides, it is the label that carried claims do not name.
     fn label(&self, scores: &[Rational; 2], tie: Tie) -> usize {
         let own = argmax(scores, tie);
         let is_kept = self.choice == VertexChoice::Keeping
             || self.kept_above().is_some_and(|above| posterior(own, scores).0 > above);
         if is_kept { own } else { 1 - own }
-    }
-
-    fn enclosure(&self, class: usize, scores: &[Rational; 2], _: Tie) -> (Rational, Rational) {
-        let (low, high) = posterior(class, scores);
-        let (factor, fall) = self.fall();
-        let rise = &(&Rational::ONE - &factor) + &fall;
-        (&(&factor * &low) - &fall, &(&factor * &high) + &rise)
     }
 
     /// Towards the less likely class, which is one of the choices; the server knows the others.

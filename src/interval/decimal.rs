@@ -29,31 +29,6 @@ impl Decimal {
     pub fn value(&self) -> &Rational {
         &self.value
     }
-
-    /// The decimal that equals a float; `None` if it is not finite or needs over 700 digits.
-    pub fn exactly(value: f64) -> Option<Self> {
-        let (_, exponent) = super::decode(value)?;
-        let digits = usize::try_from(-exponent).unwrap_or(0);
-        (digits <= 700).then(|| format!("{value:.digits$}").parse().ok()).flatten()
-    }
-
-    /// The decimal that a finite float's shortest text states.
-    pub fn from_f64(value: f64) -> Option<Self> {
-        value.is_finite().then(|| format!("{}", value + 0.0).parse().ok()).flatten()
-    }
-
-    /// A decimal that is at most a finite float: its shortest text, or that of the float below where that text states
-    /// more than the float is, as 0.3 does.
-    pub fn at_most(value: f64) -> Option<Self> {
-        let (own, exact) = (Self::from_f64(value)?, Rational::from_f64(value)?);
-        if own.value <= exact { Some(own) } else { Self::from_f64(value.next_down()) }
-    }
-
-    /// A decimal that is at least a finite float, in the same way.
-    pub fn at_least(value: f64) -> Option<Self> {
-        let (own, exact) = (Self::from_f64(value)?, Rational::from_f64(value)?);
-        if own.value >= exact { Some(own) } else { Self::from_f64(value.next_up()) }
-    }
 }
 
 impl FromStr for Decimal {

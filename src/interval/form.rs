@@ -175,6 +175,10 @@ pub struct Sizes {
 
 /// An affine form in some arithmetic. Shapes are the caller's duty: `coefficients`, `magnitudes`,
 /// `lines` and `sides` have one entry per current variable.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a form of no variables is a number, and no case of its own"
+)]
 pub trait Form: Clone {
     /// A layer in this arithmetic.
     type Layer;
@@ -199,11 +203,6 @@ pub trait Form: Clone {
 
     /// Number of variables.
     fn len(&self) -> usize;
-
-    /// True if there are no variables.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 
     /// Substitutes `v = W·h + b`; `sizes` are those of the layer.
     fn through_layer(self, layer: &Self::Layer, sizes: &Sizes) -> Self;

@@ -1,22 +1,5 @@
 //! Floats as hexadecimal text, `-0x1.8p-2`: exact, short and the same everywhere.
 
-/// The text of a finite float: `0x0p0`, or one leading hexadecimal digit, the fraction without
-/// trailing zeros, and a decimal exponent of two.
-pub fn format_hexadecimal(value: f64) -> String {
-    let sign = if value < 0.0 { "-" } else { "" };
-    if value == 0.0 {
-        return "0x0p0".to_owned();
-    }
-    let bits = value.to_bits();
-    let field = ((bits >> 52) & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    let (leading, exponent) = if field == 0 { (0, -1022) } else { (1, field - 1023) };
-    let digits = format!("{fraction:013x}");
-    let digits = digits.trim_end_matches('0');
-    let point = if digits.is_empty() { "" } else { "." };
-    format!("{sign}0x{leading}{point}{digits}p{exponent}")
-}
-
 /// The finite float that a text states exactly; `None` for anything else, also for values that would need
 /// rounding.
 pub fn parse_hexadecimal(text: &str) -> Option<f64> {
@@ -67,6 +50,7 @@ fn exactly(integer: u64, power: i32) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::format_hexadecimal;
     use proptest::prelude::*;
 
     #[test]

@@ -67,17 +67,6 @@ impl Interval {
         }
     }
 
-    /// True if `value` lies inside.
-    pub fn contains(self, value: f64) -> bool {
-        self.lo <= value && value <= self.hi
-    }
-
-    /// True if the exact number `value` lies inside.
-    pub fn contains_exactly(self, value: &Rational) -> bool {
-        Rational::from_f64(self.lo).is_none_or(|lo| lo <= *value)
-            && Rational::from_f64(self.hi).is_none_or(|hi| *value <= hi)
-    }
-
     /// `factor · self`, outward.
     pub fn scale(self, factor: f64) -> Self {
         // 0 times anything is 0, also where an end is unknown
@@ -129,11 +118,6 @@ impl Region {
     /// One interval per coordinate, in feature order.
     pub fn sides(&self) -> &[Interval] {
         &self.sides
-    }
-
-    /// The smallest box that holds both; the dimensions must agree.
-    pub fn hull(&self, other: &Self) -> Self {
-        Self { sides: self.sides.iter().zip(&other.sides).map(|(a, b)| a.hull(*b)).collect() }
     }
 }
 

@@ -11,6 +11,8 @@
 //!
 //! Trusted: a mistake here can make a false claim look proved.
 
+#[cfg(any(test, feature = "advice"))]
+mod advice;
 mod decimal;
 mod dyadic;
 mod elementary;
@@ -25,12 +27,14 @@ mod rounded;
 mod scalar;
 mod stored;
 
+#[cfg(any(test, feature = "advice"))]
+pub use advice::format_hexadecimal;
 pub use decimal::{Decimal, DecimalError};
 pub use dyadic::Dyadic;
 pub use elementary::{exp, ln, sigmoid, soft_boundary_margin, softplus};
 pub use exact::{Exact, ExactLayer};
 pub use form::{Form, Lines, Sizes};
-pub use hexadecimal::{format_hexadecimal, parse_hexadecimal};
+pub use hexadecimal::parse_hexadecimal;
 pub use interval::{Interval, Region, magnitudes};
 pub use rational::{Rational, decode};
 pub use rounded::{Rounded, gamma_f32, product_up, sum_up};

@@ -32,24 +32,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// The value of the leaf that the raw point reaches.
-    pub fn value(&self, raw: &[f64]) -> f64 {
-        let mut at = 0;
-        loop {
-            match self.nodes.get(at) {
-                Some(&Node::Split { feature, threshold, left, right, .. }) => {
-                    at = if raw.get(feature.0).is_some_and(|x| *x < threshold) {
-                        left
-                    } else {
-                        right
-                    };
-                }
-                Some(&Node::Leaf(value)) => return value,
-                None => return f64::NAN,
-            }
-        }
-    }
-
     /// Values of all leaves.
     pub fn leaves(&self) -> impl Iterator<Item = f64> {
         self.nodes.iter().filter_map(|node| match node {
@@ -66,19 +48,6 @@ pub struct Ensemble {
     pub base: Vec<f64>,
     /// The trees, in the order in which a served copy adds them.
     pub trees: Vec<Tree>,
-}
-
-impl Ensemble {
-    /// The scores at a raw point, summed in tree order in `f64`.
-    pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
-        let mut scores = self.base.clone();
-        for tree in &self.trees {
-            if let Some(score) = scores.get_mut(tree.output) {
-                *score += tree.value(raw);
-            }
-        }
-        scores
-    }
 }
 
 /// The threshold grid of an ensemble: per feature the distinct thresholds, ascending.

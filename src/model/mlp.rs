@@ -24,15 +24,6 @@ impl Layer {
         self.weights.chunks_exact(self.inputs)
     }
 
-    /// The block-diagonal layer of two copies.
-    fn twice(&self) -> Self {
-        let nothing = || std::iter::repeat_n(0.0, self.inputs);
-        let mut weights = Vec::with_capacity(4 * self.weights.len());
-        self.rows().for_each(|row| weights.extend(row.iter().copied().chain(nothing())));
-        self.rows().for_each(|row| weights.extend(nothing().chain(row.iter().copied())));
-        Self { weights, bias: self.bias.repeat(2), inputs: 2 * self.inputs }
-    }
-
     /// `W·h + b·unit`.
     fn apply<T: Scalar>(&self, unit: &T, inputs: &[T]) -> Vec<T> {
         let rows = self.rows().zip(&self.bias);
@@ -53,11 +44,6 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Two copies side by side: inputs, neurons and outputs of the first, then those of the second.
-    pub fn twice(&self) -> Self {
-        Self { layers: self.layers.iter().map(Layer::twice).collect() }
-    }
-
     /// `unit` times the logits at the standardised point `inputs / unit`; `unit` is positive and
     /// is 1 unless the point has a common denominator.
     pub fn forward<T: Scalar>(&self, unit: &T, inputs: Vec<T>) -> Vec<T> {

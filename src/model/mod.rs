@@ -3,10 +3,13 @@
 //! A model is a function of *raw* features. Its schema says how they are standardised,
 //! `z = scale·(x − mean)`; a network takes `z`, an ensemble compares raw values.
 //!
-//! Trusted: reading is strict, evaluation is exact where a verdict rests on it.
+//! Trusted: reading is strict, evaluation is exact where a verdict rests on it. What it is in `f64`, and its text, are
+//! for the rooms above.
 
 mod digest;
 mod ensemble;
+#[cfg(any(test, feature = "advice"))]
+mod floats;
 mod limits;
 mod meta;
 mod meta_keys;
@@ -18,10 +21,13 @@ mod read;
 mod rows;
 mod schema;
 mod table;
+#[cfg(any(test, feature = "advice"))]
 mod write;
 
 pub use digest::Digest;
 pub use ensemble::{Cells, Ensemble, Node, Tree};
+#[cfg(any(test, feature = "advice"))]
+pub use floats::softmax;
 pub use limits::{LimitError, MAX_BYTES, at_most, check_json, check_json_to_depth};
 pub use meta::{Files, Meta};
 pub use mlp::{Layer, Mlp};
@@ -103,57 +109,6 @@ impl Model {
     pub fn is_plain_score(&self) -> bool {
         self.classes == 1
     }
-
-    /// True if some splits send missing values left and others right, as in models that were trained with
-    /// missing values. No claim is about missing values.
-    pub fn has_missing_directions(&self) -> bool {
-        let Family::Ensemble(ensemble) = &self.family else { return false };
-        let nodes = || ensemble.trees.iter().flat_map(|tree| &tree.nodes);
-        let some_go = |left: bool| {
-            nodes().any(
-                |node| matches!(node, Node::Split { default_left, .. } if *default_left == left),
-            )
-        };
-        some_go(true) && some_go(false)
-    }
-
-    /// True if the scores have a posterior. Otherwise they have labels only, or not even labels.
-    pub fn has_posterior(&self) -> bool {
-        self.link == Link::Softmax && !self.is_plain_score()
-    }
-
-    /// Scores at a raw point in round-to-nearest `f64`, for training, attacks and tables. One per output for a
-    /// network or a multi-class ensemble; an ensemble with one output gives `[0, output]`. Not a proof of
-    /// anything.
-    pub fn scores(&self, raw: &[f64]) -> Vec<f64> {
-        match &self.family {
-            Family::Mlp(mlp) => mlp.forward(&1.0, self.schema.standardise(raw)),
-            Family::Ensemble(ensemble) => {
-                let outputs = ensemble.scores(raw);
-                if outputs.len() == 1 { vec![0.0, outputs.iter().sum()] } else { outputs }
-            }
-        }
-    }
-
-    /// Score of class 1 minus score of class 0, or the plain score, in round-to-nearest `f64`.
-    pub fn margin(&self, raw: &[f64]) -> f64 {
-        match self.scores(raw).as_slice() {
-            [first, second, ..] => second - first,
-            [only] => *only,
-            _ => f64::NAN,
-        }
-    }
-
-    /// The class with the largest score; ties by [`Tie`]. It means nothing for a plain score; nor does
-    /// [`Model::posterior`].
-    pub fn label(&self, raw: &[f64]) -> usize {
-        argmax(&self.scores(raw), self.tie)
-    }
-
-    /// Softmax of the scores, in `f64`.
-    pub fn posterior(&self, raw: &[f64]) -> Vec<f64> {
-        softmax(&self.scores(raw))
-    }
 }
 
 /// Index of the largest score; ties by `tie`.
@@ -166,12 +121,4 @@ pub fn argmax<T: PartialOrd>(scores: &[T], tie: Tie) -> usize {
         }
     }
     best
-}
-
-/// `exp(s_c) / Σ exp(s)`, shifted by the largest score so that nothing overflows.
-pub fn softmax(scores: &[f64]) -> Vec<f64> {
-    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = scores.iter().map(|s| (s - top).exp()).collect();
-    let total: f64 = weights.iter().sum();
-    weights.into_iter().map(|w| w / total).collect()
 }

@@ -3,7 +3,7 @@
 use dashu_int::IBig;
 use dashu_int::ops::Gcd;
 
-use crate::interval::{Decimal, Dyadic, Rational, format_hexadecimal, parse_hexadecimal};
+use crate::interval::{Decimal, Dyadic, Rational, parse_hexadecimal};
 
 use super::{Ensemble, Family, Mlp, Model, Node, Schema};
 
@@ -51,11 +51,6 @@ impl Point {
     /// The point of finite floats; `None` if one is not finite.
     pub fn from_floats(raw: &[f64]) -> Option<Self> {
         raw.iter().map(|&x| Rational::from_f64(x)).collect::<Option<_>>().map(Self)
-    }
-
-    /// The texts that [`Point::parse`] reads, for a point of floats.
-    pub fn texts(raw: &[f64]) -> Vec<String> {
-        raw.iter().map(|&x| format_hexadecimal(x)).collect()
     }
 
     /// The points one after the other.

@@ -121,14 +121,10 @@ impl Schema {
         &self.features
     }
 
-    /// Number of features.
+    /// Number of features, at least 1.
+    #[expect(clippy::len_without_is_empty, reason = "a schema has at least one feature")]
     pub fn len(&self) -> usize {
         self.features.len()
-    }
-
-    /// Always false: a schema has at least one feature.
-    pub fn is_empty(&self) -> bool {
-        self.features.is_empty()
     }
 
     /// The feature of that name, or of that index written in digits.
@@ -141,18 +137,5 @@ impl Schema {
             index.filter(|_| is_plain)
         };
         by_name.or_else(by_index).map(Feature)
-    }
-
-    /// `scale·(x − mean)` per feature in round-to-nearest `f64`; for training and display.
-    pub fn standardise(&self, raw: &[f64]) -> Vec<f64> {
-        let standardise =
-            |(f, x): (&FeatureSpec, &f64)| f64::from(f.scale) * (x - f64::from(f.mean));
-        self.features.iter().zip(raw).map(standardise).collect()
-    }
-
-    /// The inverse of [`Schema::standardise`], in `f64`.
-    pub fn destandardise(&self, standardised: &[f64]) -> Vec<f64> {
-        let undo = |(f, z): (&FeatureSpec, &f64)| z / f64::from(f.scale) + f64::from(f.mean);
-        self.features.iter().zip(standardised).map(undo).collect()
     }
 }

@@ -13,6 +13,8 @@ mod lower;
 mod property;
 mod read;
 mod region;
+#[cfg(any(test, feature = "advice"))]
+mod tables;
 mod terms;
 mod unit;
 mod words;

@@ -7,7 +7,7 @@ use crate::model::Digest;
 use crate::near::advice;
 
 use super::property::{Keys, Property};
-use super::terms::{Integers, LabelSource, Scope, Semantics, TwoEnds, Units};
+use super::terms::{Integers, LabelSource, Semantics, TwoEnds, Units};
 
 /// Largest spec file, in bytes.
 const MAX_BYTES: usize = 8 << 20;
@@ -111,11 +111,6 @@ impl Spec {
         };
         keys.expect_no_more()?;
         Ok(spec)
-    }
-
-    /// The place of the property's obligations: on the domain, or around rows.
-    pub fn scope(&self) -> Scope {
-        if self.property.is_about_rows() { Scope::Local } else { Scope::Domain }
     }
 }
 

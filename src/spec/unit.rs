@@ -39,12 +39,4 @@ impl DistanceUnit {
             Self::Raw => "raw units",
         }
     }
-
-    /// The short name of the unit, for use behind a number.
-    pub fn short(self) -> &'static str {
-        match self {
-            Self::StandardDeviations => " sd",
-            Self::Raw => " raw",
-        }
-    }
 }

@@ -26,16 +26,6 @@ impl Spec {
         }
         format!("{} ({property}; {})", property.name(), choices.join(", "))
     }
-
-    /// The parameters of the property, for tables; distances have their unit.
-    pub fn parameters(&self, model: &Model) -> String {
-        let unit = DistanceUnit::of(self, model).map_or("", DistanceUnit::short);
-        let parameters = self.property.in_table(unit);
-        match self.property.profile().is_about_label() {
-            true => format!("{parameters}, {} label", self.label),
-            false => parameters,
-        }
-    }
 }
 
 /// The parameters, without the property's name.

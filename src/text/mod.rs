@@ -2,11 +2,15 @@
 //! certificate decides it again.
 
 mod accuracy;
+#[cfg(any(test, feature = "advice"))]
 mod certificate;
+#[cfg(any(test, feature = "advice"))]
 pub mod digits;
+#[cfg(any(test, feature = "advice"))]
 mod records;
 
 pub use accuracy::{Share, counted, grouped};
+#[cfg(any(test, feature = "advice"))]
 pub use records::csv_of;
 
 /// The line, from 1, of a byte of a text: for messages about settings.

@@ -12,7 +12,9 @@ pub(super) mod split;
 pub(super) mod tree_dual;
 pub(super) mod tree_pairs;
 
-pub use tree_pairs::{Pairing, Questions, TwinBox};
+#[cfg(any(test, feature = "advice"))]
+pub use tree_pairs::Questions;
+pub use tree_pairs::{Pairing, TwinBox};
 
 use dashu_int::IBig;
 

@@ -6,6 +6,8 @@ mod lines;
 mod pieces;
 mod session;
 mod tally;
+#[cfg(any(test, feature = "advice"))]
+mod whole;
 
 use std::io::BufRead;
 use std::num::NonZeroUsize;
@@ -14,7 +16,7 @@ use crate::defense::Defense;
 use crate::model::{DataSet, Digest, Model, Row};
 use crate::spec::{Lowered, Spec};
 
-use crate::certificate::{Arithmetic, Kernel, Proof, Proved, Verdict};
+use crate::certificate::{Arithmetic, Kernel, Proof, Verdict};
 use lines::FileLines;
 use session::Session;
 
@@ -23,6 +25,8 @@ pub use format::{Budget, Entry, FormatError, Header, Line, Piece};
 pub use lines::Limits;
 pub use pieces::Assembler;
 pub use tally::{Counter, Tally};
+#[cfg(any(test, feature = "advice"))]
+pub use whole::{Decision, check};
 
 /// Everything a certificate is checked against, each with the digest of its file; a spec knows its own.
 #[derive(Clone, Copy, Debug)]
@@ -35,27 +39,6 @@ pub struct Subject<'a> {
     pub data: Option<&'a DataSet>,
     /// The defense, if the defended model is meant.
     pub defense: Option<(&'a Defense, Digest)>,
-}
-
-impl<'a> Subject<'a> {
-    /// A claim about a model as it is, on some data. The model's digest is that of the file that
-    /// [`Model::to_json`] gives.
-    pub fn new(model: &'a Model, spec: &'a Spec, data: &'a DataSet) -> Self {
-        let digest = Digest::of(model.to_json().as_bytes());
-        Self { model: (model, digest), spec, data: Some(data), defense: None }
-    }
-
-    /// Checks the text of a certificate, and keeps what is proved.
-    pub fn decide(&self, certificate: &str, settings: Settings) -> Result<Decision, CheckError> {
-        let mut proved = Vec::new();
-        let mut keep = |decided: Decided| {
-            if let Verdict::Proved(one) = decided.verdict {
-                proved.push(one.clone());
-            }
-        };
-        let checked = check_file(self, &mut certificate.as_bytes(), settings, &mut keep)?;
-        Ok(Decision { checked, proved })
-    }
 }
 
 /// The result of a check.
@@ -117,30 +100,6 @@ pub struct Decided<'a> {
     pub proof: &'a Proof,
     /// The verdict.
     pub verdict: &'a Verdict,
-}
-
-/// A certificate that was checked, with what the kernel proved.
-#[derive(Clone, Debug)]
-pub struct Decision {
-    /// The counts, and what is not as stated.
-    pub checked: Checked,
-    /// The proved claims, in order.
-    pub proved: Vec<Proved>,
-}
-
-/// Checks the text of a certificate about a model as it is. For files that are too large for memory, for defended
-/// models, and for integers in place of floats there are [`Subject::decide`] and [`check_file`].
-///
-/// # Errors
-/// A text that is no certificate, or one about something else. A line that does not hold is no error but a
-/// finding: see [`Checked::is_as_stated`].
-pub fn check(
-    certificate: &str,
-    model: &Model,
-    spec: &Spec,
-    data: &DataSet,
-) -> Result<Decision, CheckError> {
-    Subject::new(model, spec, data).decide(certificate, Settings::default())
 }
 
 /// Checks a certificate against its subject. `watch` sees every obligation that is decided.

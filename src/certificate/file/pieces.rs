@@ -48,6 +48,7 @@ impl Assembler {
     }
 
     /// True if a line has begun and not ended.
+    #[cfg(any(test, feature = "advice"))]
     pub fn is_open(&self) -> bool {
         self.open.is_some()
     }

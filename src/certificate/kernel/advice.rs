@@ -1,11 +1,12 @@
-//! Advice of the kernel to a search, before the kernel is asked to decide.
+//! Advice of the kernel to a search, before the kernel is asked to decide. No verdict rests on it, and the checker is built
+//! without it.
 
-use crate::interval::Rounded;
-use crate::model::Model;
+use crate::interval::{Form, Rational, Rounded};
+use crate::model::{Mlp, Model, Tie};
 use crate::spec::{Claim, Obligation, RawRegion, Semantics};
 
 use super::{ByArithmetic, Kernel, Prepared};
-use crate::certificate::claims::{Hurdle, Outcome, label_of};
+use crate::certificate::claims::{Outcome, decide, label_of};
 use crate::certificate::ensemble::CellBox;
 use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
 use crate::certificate::{Block, Bounds, Coupling, Network, Questions};
@@ -13,7 +14,43 @@ use crate::certificate::{Block, Bounds, Coupling, Network, Questions};
 /// Most sides of boxes, of all questions together, that a search is given.
 const MOST_SIDES: usize = 1 << 22;
 
+/// The hurdle that the margins of a label must clear. A search can test it before it asks the kernel.
+#[derive(Clone, Debug)]
+pub struct Hurdle {
+    claim: Claim,
+    tie: Tie,
+    classes: usize,
+    allowances: Vec<Rational>,
+}
+
+impl Hurdle {
+    /// True if these lower bounds, one per competing class in ascending order, are enough. Infinite bounds are
+    /// not.
+    pub fn is_cleared(&self, margins: &[f64]) -> bool {
+        let margins: Vec<_> = margins.iter().map(|&margin| Rational::from_f64(margin)).collect();
+        let outcome = decide(&self.claim, self.tie, self.classes, &margins, &self.allowances);
+        outcome == Ok(Outcome::Holds)
+    }
+}
+
+impl<F: Form> Network<F> {
+    /// Prepares `mlp`.
+    pub fn new(mlp: &Mlp) -> Self {
+        Self::side_by_side(mlp, 1)
+    }
+}
+
 impl Kernel<'_> {
+    /// True if there are no obligations.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The obligation of that index.
+    pub fn obligation(&self, at: usize) -> Option<Obligation> {
+        self.lowered.obligation(at)
+    }
+
     /// The hurdle that the margins of a network must clear on the obligation's region; `None` for claims that
     /// are not about one label, for ensembles, and where a served copy may do anything.
     pub fn hurdle(&self, obligation: &Obligation) -> Option<Hurdle> {

@@ -1,5 +1,6 @@
 //! The door of the kernel: one obligation, one proof, one verdict.
 
+#[cfg(any(test, feature = "advice"))]
 mod advice;
 mod cost;
 mod served;
@@ -32,6 +33,9 @@ use crate::certificate::{
     Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
     Verdict,
 };
+
+#[cfg(any(test, feature = "advice"))]
+pub use advice::Hurdle;
 
 /// The arithmetic of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,19 +142,9 @@ impl<'a> Kernel<'a> {
         self.lowered.len()
     }
 
-    /// True if there are no obligations.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         self.lowered.row_of(at)
-    }
-
-    /// The obligation of that index.
-    pub fn obligation(&self, at: usize) -> Option<Obligation> {
-        self.lowered.obligation(at)
     }
 
     /// Decides obligation `at` by `proof`. `Undecided` if the proof does not clear, or if the

@@ -128,11 +128,6 @@ enum Depth {
 }
 
 impl<F: Form> Network<F> {
-    /// Prepares `mlp`.
-    pub fn new(mlp: &Mlp) -> Self {
-        Self::side_by_side(mlp, 1)
-    }
-
     /// Prepares `copies` copies of `mlp`, with nothing between them: inputs, neurons and outputs of the first
     /// copy, then those of the next.
     pub fn side_by_side(mlp: &Mlp, copies: usize) -> Self {

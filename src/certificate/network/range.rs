@@ -101,6 +101,7 @@ impl Rate {
     }
 
     /// The units of the distance per feature, in z, and its norm.
+    #[cfg(any(test, feature = "advice"))]
     pub fn units(&self) -> (&[f64], Norm) {
         (&self.units, self.norm)
     }

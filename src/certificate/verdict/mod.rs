@@ -89,12 +89,6 @@ pub enum Rejection {
         /// The reason.
         why: &'static str,
     },
-    /// The rule is of the format, but this version does not check it.
-    #[error("rule `{rule}` is not checked by this version")]
-    Unsupported {
-        /// The rule.
-        rule: String,
-    },
     /// A split tree that does not parse.
     #[error("tree: {problem} at token {token}")]
     Tree {

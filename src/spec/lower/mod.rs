@@ -135,11 +135,6 @@ impl<'a> Lowered<'a> {
         self.lowering.len(self.setting.rows.len())
     }
 
-    /// True if there are no obligations.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The row that an obligation is about, if it is about one.
     pub fn row_of(&self, at: usize) -> Option<usize> {
         matches!(self.lowering.places, Places::Rows(_)).then(|| self.lowering.place_of(at))

@@ -169,11 +169,6 @@ impl Aim {
         matches!(self, Self::Close { on: On::Posterior, .. } | Self::Lipschitz { .. })
     }
 
-    /// True if it is about the change from one answer to the other alone, not about labels, order or distance.
-    pub fn is_change(&self) -> bool {
-        matches!(self, Self::Close { .. } | Self::Stays(_))
-    }
-
     /// True if the aim is about these two points.
     fn counts(&self, a: &Point, b: &Point) -> bool {
         let Self::Flip { ball: Some((lengths, norm)), .. } = self else { return true };

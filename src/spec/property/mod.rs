@@ -115,7 +115,8 @@ macro_rules! properties {
                 match self { $(Self::$kind(parameters) => parameters.words()),* }
             }
 
-            pub(super) fn in_table(&self, unit: &str) -> String {
+            /// The parameters in a table, with the unit right behind distances: ` sd`, or nothing.
+            pub fn in_table(&self, unit: &str) -> String {
                 match self { $(Self::$kind(parameters) => parameters.in_table(unit)),* }
             }
 
@@ -274,16 +275,6 @@ impl Property {
             CountedBy::Features | CountedBy::Groups => false,
             CountedBy::InputBoxes | CountedBy::Domain => false,
         }
-    }
-
-    /// True if some parameter is a distance between inputs.
-    pub fn has_distances(&self) -> bool {
-        self.profile().has_distances
-    }
-
-    /// True if it is about one point at a time, and the label of its row.
-    pub fn is_about_label(&self) -> bool {
-        self.profile().is_about_label()
     }
 
     /// True if a claim about a model behind this defense follows from some claim about the model.

@@ -11,13 +11,13 @@
 mod aim;
 mod band;
 mod pairing;
+#[cfg(any(test, feature = "advice"))]
+mod questions;
 mod sum;
 mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use dashu_int::IBig;
 
 use crate::interval::Rational;
 use crate::model::Tie;
@@ -30,6 +30,8 @@ use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{PairAim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
+#[cfg(any(test, feature = "advice"))]
+pub use questions::Questions;
 use sum::TreeSum;
 pub(super) use walk::{Absent, Reached, reached};
 
@@ -95,42 +97,6 @@ pub(in crate::certificate) fn decide<'a, N: Score + 'a>(
         all = all.and(twins.decide(trees.get(&index))?);
     }
     Ok(all)
-}
-
-/// The questions of a claim about two points. A search can test them before it asks the kernel.
-pub struct Questions<'a>(BySize<'a>);
-
-/// The questions, by the size of the scores.
-enum BySize<'a> {
-    Small(Vec<Twins<'a, i128>>),
-    Big(Vec<Twins<'a, IBig>>),
-}
-
-impl<'a> Questions<'a> {
-    pub(in crate::certificate) fn small(all: impl Iterator<Item = Twins<'a, i128>>) -> Self {
-        Self(BySize::Small(all.collect()))
-    }
-
-    pub(in crate::certificate) fn big(all: impl Iterator<Item = Twins<'a, IBig>>) -> Self {
-        Self(BySize::Big(all.collect()))
-    }
-
-    /// The pairs of cells that each question is about, in order.
-    pub fn pairings(&self) -> Vec<&Pairing> {
-        match &self.0 {
-            BySize::Small(all) => all.iter().map(|twins| &twins.pairing).collect(),
-            BySize::Big(all) => all.iter().map(|twins| &twins.pairing).collect(),
-        }
-    }
-
-    /// True if rule `tree-pairs` closes a box of one question.
-    pub fn is_closed(&self, question: usize, here: &TwinBox) -> bool {
-        let outcome = match &self.0 {
-            BySize::Small(all) => all.get(question).map(|twins| twins.close(here)),
-            BySize::Big(all) => all.get(question).map(|twins| twins.close(here)),
-        };
-        outcome == Some(Outcome::Holds)
-    }
 }
 
 impl<'a, N: Score> Twins<'a, N> {

@@ -55,7 +55,7 @@ impl TwinBox {
 /// The pairs of cells that a claim is about.
 #[derive(Debug)]
 pub struct Pairing {
-    bands: Vec<Arc<Band>>,
+    pub(super) bands: Vec<Arc<Band>>,
     root: Option<TwinBox>,
 }
 
@@ -85,20 +85,9 @@ impl Pairing {
         pairing
     }
 
-    /// Number of features.
-    pub fn features(&self) -> usize {
-        self.bands.len()
-    }
-
     /// All pairs; `None` if there are none.
     pub fn root(&self) -> Option<&TwinBox> {
         self.root.as_ref()
-    }
-
-    /// The cells of the other point that go with a run of cells of a point (0 or 1) along a feature, within
-    /// all pairs; empty where the first is past the last.
-    pub fn partners(&self, copy: usize, feature: usize, run: (usize, usize)) -> (usize, usize) {
-        self.bands.get(feature).map_or((1, 0), |band| band.partners(copy, run))
     }
 
     /// Both parts of a cut, each narrowed to cells that go with a cell of the other point, or `None` if nothing
@@ -113,32 +102,6 @@ impl Pairing {
         let (low, high) = here.halves(copy, feature, number)?;
         let tight = |mut part: TwinBox| self.tighten(&mut part, feature).then_some(part);
         Some((tight(low), tight(high)))
-    }
-
-    /// The box with one side cut to these cells, narrowed; `None` if nothing is left.
-    pub fn narrowed(
-        &self,
-        mut here: TwinBox,
-        copy: usize,
-        feature: usize,
-        side: (usize, usize),
-    ) -> Option<TwinBox> {
-        self.narrow(&mut here, copy, feature, side).then_some(here)
-    }
-
-    /// Does the same as [`Pairing::narrowed`] in place; `false` if nothing is left, and then the sides of the
-    /// feature mean nothing.
-    pub fn narrow(
-        &self,
-        here: &mut TwinBox,
-        copy: usize,
-        feature: usize,
-        (lo, hi): (usize, usize),
-    ) -> bool {
-        let (least, most) = here.side(copy, feature);
-        let side = (least.max(lo), most.min(hi));
-        here.set(copy, feature, side);
-        side.0 <= side.1 && self.tighten(here, feature)
     }
 
     /// Narrows both sides of a feature to cells that go with some cell of the other side; `false` if none
