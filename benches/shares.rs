@@ -83,10 +83,12 @@ fn claim(model: &Model, point: &[f64], label: usize, epsilon: f64, steps: &mut [
         &lowered,
         propcert::certificate::Arithmetic::Rounded,
     );
-    let offers: [&dyn Fn() -> Option<Proof>; 4] =
-        [&|| Some(Proof::Interval), &|| without.offer_shares(0), &|| with.offer_shares(0), &|| {
-            without.offer_cells(0)
-        }];
+    let offers: [&dyn Fn() -> Option<Proof>; 4] = [
+        &|| Some(Proof::interval()),
+        &|| without.offer_shares(0),
+        &|| with.offer_shares(0),
+        &|| without.offer_cells(0),
+    ];
     for (step, offer) in steps.iter_mut().zip(offers) {
         let start = Instant::now();
         let verdict = offer().map(|proof| kernel.check(0, &proof));

@@ -80,7 +80,7 @@ fn settle(
     tally.proved += usize::from(is_proved);
     tally.refuted += usize::from(is_refuted);
     tally.open += usize::from(!is_proved && !is_refuted);
-    if let Proof::Split { hints, .. } = &proof {
+    if let Some((_, hints)) = proof.as_split() {
         let is_mixed = |weights: &Vec<f64>| weights.iter().filter(|w| **w > 0.0).count() > 1;
         let mixed = hints.iter().flat_map(|hint| hint.hints()).any(|hint| is_mixed(&hint.weights));
         tally.weighed += usize::from(is_proved && mixed);

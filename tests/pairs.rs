@@ -248,8 +248,12 @@ fn proofs() -> Vec<Proof> {
         "i0:0x1p-1 i0:-0x1p-1 L L L",
         "i0:0x1p0 i0:0x0p0 L i0:0x1p-1 L L L",
     ];
-    let split = |text| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
-    trees.into_iter().map(split).chain([Proof::Jacobian, Proof::Range, Proof::Difference]).collect()
+    let split = |text| Proof::split(SplitTree::parse(text).unwrap(), vec![]);
+    trees
+        .into_iter()
+        .map(split)
+        .chain([Proof::jacobian(), Proof::Range, Proof::difference()])
+        .collect()
 }
 
 /// Whether some proof proves obligation 0, the same in both arithmetics.
@@ -257,7 +261,7 @@ fn is_provable(model: &Model, spec: &Spec, rows: &[Row]) -> bool {
     let lowered = Lowered::new(spec, model, None, rows).unwrap();
     let found = BOTH.map(|arithmetic| {
         let kernel = Kernel::new(model, &lowered, arithmetic);
-        for proof in [Proof::Interval, Proof::Linear { hints: vec![] }, Proof::Fuzz] {
+        for proof in [Proof::interval(), Proof::linear(vec![]), Proof::fuzz()] {
             assert!(kernel.check(0, &proof).is_err(), "{proof:?}");
         }
         assert!(matches!(kernel.check(0, &Proof::None), Ok(Verdict::Undecided(_))));
@@ -371,7 +375,7 @@ fn pairs_of_distinct_rows_are_counted() {
     let verdicts: Vec<&str> = (0..3)
         .map(|at| match kernel.check(at, &Proof::None).unwrap() {
             Verdict::Invalid => "invalid",
-            _ => match kernel.check(at, &Proof::Jacobian).unwrap() {
+            _ => match kernel.check(at, &Proof::jacobian()).unwrap() {
                 Verdict::Proved(_) => "proved",
                 _ => "open",
             },
@@ -479,13 +483,13 @@ fn said(model: &Model, text: &str, proof: &Proof) -> Result<bool, String> {
 #[test]
 fn a_change_is_smaller_box_by_box() {
     let claim = |constant: &str| format!("epsilon = '0.25'\nconstant = '{constant}'\non = 'score'");
-    let split = |text: &str| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
+    let split = |text: &str| Proof::split(SplitTree::parse(text).unwrap(), vec![]);
     let parts = "i0:-0x1p-1 L i0:0x1p-1 L L";
     let proves = |constant: &str, proof: &Proof| said(&hat(Kind::Real), &claim(constant), proof);
-    assert_eq!(proves("1.9", &Proof::Difference), Ok(false));
+    assert_eq!(proves("1.9", &Proof::difference()), Ok(false));
     assert_eq!(proves("1.9", &split("J")), Ok(false));
     // on a whole domain the rule above covers it
-    assert!(proves("9", &Proof::Jacobian).is_err());
+    assert!(proves("9", &Proof::jacobian()).is_err());
     assert_eq!(proves("1.0001", &split(parts)), Ok(true));
     assert_eq!(proves("0.9999", &split(parts)), Ok(false));
     // the neuron at 0 is off on the left, but ¼ further right it is not
@@ -508,7 +512,7 @@ fn a_change_is_smaller_box_by_box() {
         assert!(proves("9", &split(tree)).is_err(), "{tree}");
     }
     let hints = vec![propcert::certificate::LeafHint::Shared(Default::default())];
-    let hinted = Proof::Split { tree: SplitTree::parse("i0:0x0p0 L L#0").unwrap(), hints };
+    let hinted = Proof::split(SplitTree::parse("i0:0x0p0 L L#0").unwrap(), hints);
     assert!(proves("9", &hinted).is_err());
 }
 
@@ -516,8 +520,8 @@ fn a_change_is_smaller_box_by_box() {
 /// equal ones only on posteriors; both points are whole, also around a part.
 #[test]
 fn whole_numbers_move_by_whole_numbers() {
-    let split = |text: &str| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: vec![] };
-    let (kind, difference) = (Kind::Integer, Proof::Difference);
+    let split = |text: &str| Proof::split(SplitTree::parse(text).unwrap(), vec![]);
+    let (kind, difference) = (Kind::Integer, Proof::difference());
     for proof in [difference.clone(), split("L"), split("i0:0x1p-1 L L")] {
         let proves = |text: &str| said(&hat(kind), text, &proof).unwrap();
         assert!(proves("epsilon = '1'\nconstant = '1e-9'"), "nothing is closer than 1");
@@ -546,7 +550,7 @@ fn a_change_is_what_a_step_can_do() {
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         BOTH.map(|arithmetic| {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            matches!(kernel.check(0, &Proof::Difference), Ok(Verdict::Proved(_)))
+            matches!(kernel.check(0, &Proof::difference()), Ok(Verdict::Proved(_)))
         })
     };
     // each relu passes on half of a change of ½, up to ¼ more or less; the halves cancel

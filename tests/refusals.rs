@@ -128,7 +128,7 @@ fn relu_a_cut_at_the_kink_does_not_hide_the_boundary() {
         let kernel = Kernel::new(&relu.model, &lowered, arithmetic);
         let check = |text| {
             let tree = SplitTree::parse(text).unwrap();
-            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+            kernel.check(0, &Proof::split(tree, Vec::new()))
         };
         for text in ["r0.0 F F", "i0:0x0p0!0 F F", "i0:0x0p0 L F", "F#0", "i1:0x0p0 F F"] {
             assert!(check(text).is_err(), "{text}");
@@ -154,9 +154,9 @@ fn the_boundary_is_cut_off_from_steep_places() {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
         let check = |text| {
             let tree = SplitTree::parse(text).unwrap();
-            kernel.check(0, &Proof::Split { tree, hints: Vec::new() })
+            kernel.check(0, &Proof::split(tree, Vec::new()))
         };
-        assert!(matches!(kernel.check(0, &Proof::Fuzz), Ok(Verdict::Undecided(_))));
+        assert!(matches!(kernel.check(0, &Proof::fuzz()), Ok(Verdict::Undecided(_))));
         assert!(matches!(check("i0:0x1.8p-1 F F"), Ok(Verdict::Proved(_))));
         // at 1.05 the left part is steep, and its left end has another label
         assert!(matches!(check("i0:0x1.1p0 F F"), Ok(Verdict::Undecided(_))));
@@ -191,7 +191,7 @@ fn a_slope_above_one_is_clipped() {
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
     for arithmetic in cases::BOTH {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
-        let verdict = kernel.check(0, &Proof::Linear { hints: vec![hint.clone()] });
+        let verdict = kernel.check(0, &Proof::linear(vec![hint.clone()]));
         assert!(matches!(verdict, Ok(Verdict::Undecided(_))), "{verdict:?}");
     }
     assert!(refutes(&model, &spec, &rows, REAL, &[vec!["1".to_owned()]]));
@@ -215,7 +215,7 @@ fn poisoning_is_taken_off_before_a_claim_is_proved() {
         let lowered = Lowered::new(&spec, &model, Some(&defense), &rows).unwrap();
         for arithmetic in cases::BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let verdict = kernel.check(0, &Proof::Interval);
+            let verdict = kernel.check(0, &Proof::interval());
             assert_eq!(matches!(verdict, Ok(Verdict::Proved(_))), is_proved, "{verdict:?}");
         }
     }
@@ -272,7 +272,7 @@ fn vac_without_rows_there_is_nothing_to_decide() {
     let lowered = Lowered::new(&none.spec, &none.model, None, &none.rows).unwrap();
     let kernel = Kernel::new(&none.model, &lowered, Arithmetic::Rounded);
     assert!(kernel.is_empty());
-    assert!(kernel.check(0, &Proof::Interval).is_err());
+    assert!(kernel.check(0, &Proof::interval()).is_err());
 }
 
 /// Counts of a claim about all pairs of these rows, the same in both arithmetics.
@@ -281,7 +281,7 @@ fn counts(claim: &str, rows: &[propcert::model::Row]) -> Totals {
     let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
     let counts = cases::BOTH.map(|arithmetic| {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
-        for proof in [Proof::None, Proof::Interval, Proof::Jacobian, Proof::Fuzz] {
+        for proof in [Proof::None, Proof::interval(), Proof::jacobian(), Proof::fuzz()] {
             assert!(kernel.check(0, &proof).is_err());
         }
         match kernel.check(0, &Proof::AllPairs { witnesses: vec![] }) {
@@ -321,7 +321,7 @@ fn near_and_pair_claims_about_steps_are_refuted_and_not_proved() {
         let obligation = lowered.obligation(0).unwrap();
         for arithmetic in cases::BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let bare = Proof::TreePairs { trees: [].into() };
+            let bare = Proof::tree_pairs([].into());
             for proof in [bare, full_pairs(&kernel, &obligation), Proof::Range] {
                 let verdict = kernel.check(0, &proof);
                 assert!(!matches!(verdict, Ok(Verdict::Proved(_))), "{name}: {proof:?}");

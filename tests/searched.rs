@@ -375,7 +375,7 @@ fn a_ball_is_cut_until_it_is_decided() {
         let case = Case { model: model.clone(), spec: cases::spec(&text), rows, semantics: None };
         let (verdict, proof) = search(&case, Options::default());
         assert_eq!(verdict, expected, "{shift}");
-        let has_cuts = matches!(&proof, Proof::Split { tree, .. } if tree.text().contains("1/i"));
+        let has_cuts = proof.as_split().is_some_and(|(tree, _)| tree.text().contains("1/i"));
         assert_eq!(has_cuts, expected == Proved, "{proof:?}");
     }
 }
@@ -397,18 +397,19 @@ fn small_neighbourhoods_are_cut_until_their_changes_are_small() {
         let case = Case { model: model.clone(), spec, rows, semantics: None };
         let lowered = Lowered::new(&case.spec, &case.model, None, &case.rows).unwrap();
         for arithmetic in cases::BOTH {
-            let whole = Kernel::new(&case.model, &lowered, arithmetic).check(0, &Proof::Difference);
+            let whole =
+                Kernel::new(&case.model, &lowered, arithmetic).check(0, &Proof::difference());
             assert_eq!(told(whole.unwrap()), NotProved, "{constant}");
         }
         let (verdict, proof) = search(&case, Options::default());
         assert_eq!(verdict, expected, "{constant}");
-        if let Proof::Split { tree, hints } = &proof {
+        if let Some((tree, hints)) = proof.as_split() {
             let is_by_lines = |step: &Step| {
                 matches!(step, Step::Cut { .. } | Step::Leaf { leaf: Leaf::Linear, .. })
             };
             assert!(tree.steps().iter().all(is_by_lines) && hints.is_empty(), "{}", tree.text());
         }
-        assert_eq!(matches!(proof, Proof::Split { .. }), expected == Proved, "{proof:?}");
+        assert_eq!(proof.as_split().is_some(), expected == Proved, "{proof:?}");
     }
 }
 

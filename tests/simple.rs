@@ -22,7 +22,7 @@ fn a_stump_is_proved_far_from_its_threshold_and_refuted_on_it()
 
     let lowered = Lowered::new(&spec, &model, None, &rows)?;
     let kernel = Kernel::new(&model, &lowered, Arithmetic::Exact);
-    assert!(matches!(kernel.check(0, &Proof::Interval)?, Verdict::Proved(_)));
+    assert!(matches!(kernel.check(0, &Proof::interval())?, Verdict::Proved(_)));
 
     // The second row sits on the threshold: a point just left of it is a counterexample.
     let points = vec![vec!["1.5".to_owned()]];

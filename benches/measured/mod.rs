@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use propcert::certificate::{
-    Checked, Entry, Proof, Settings, Subject, Tally, Totals, Verdict, check_file,
+    CaseRule, Checked, Entry, Proof, Settings, Subject, Tally, Totals, Verdict, check_file,
 };
 use propcert::certify::{Options, Selection, Task};
 use propcert::model::{DataSet, Digest, Model};
@@ -214,17 +214,19 @@ fn rung(proof: &Proof) -> Option<(usize, &'static str)> {
     Some(match proof {
         Proof::None => return None,
         Proof::Counterexample { .. } => ATTACK,
-        Proof::Interval => (1, "interval"),
-        Proof::Linear { hints } if hints.is_empty() => (2, "linear"),
-        Proof::Linear { .. } => (3, "slopes"),
-        Proof::Jacobian => (5, "jacobian"),
+        Proof::Cases(cases) => match cases.rule {
+            CaseRule::Interval => (1, "interval"),
+            CaseRule::Linear if cases.hints.is_empty() => (2, "linear"),
+            CaseRule::Linear => (3, "slopes"),
+            CaseRule::Jacobian => (5, "jacobian"),
+            CaseRule::Fuzz => (5, "fuzz"),
+            CaseRule::Difference => (5, "difference"),
+            CaseRule::TreePairs => (6, "tree pairs"),
+            CaseRule::Split => (6, "split"),
+            CaseRule::Jumps => (6, "jumps"),
+        },
         Proof::Range => (5, "range"),
-        Proof::Fuzz => (5, "fuzz"),
         Proof::TreeDual { .. } => (4, "tree dual"),
-        Proof::TreePairs { .. } => (6, "tree pairs"),
-        Proof::Difference => (5, "difference"),
-        Proof::Split { .. } => (6, "split"),
-        Proof::Jumps { .. } => (6, "jumps"),
         Proof::AllPairs { .. } => ALL_PAIRS,
     })
 }

@@ -89,10 +89,7 @@ fn line(model: &Model, name: &str, epsilon: &str, bound: Option<&str>) {
         let is_proved = matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
         let check = start.elapsed().as_secs_f64() * 1e3;
         assert!(is_proved, "{name}, ε {epsilon}: {limit} is not proved");
-        let cases = match proof {
-            Proof::Split { tree, .. } => tree.steps().len().div_ceil(2),
-            _ => 1,
-        };
+        let cases = proof.as_split().map_or(1, |(tree, _)| tree.steps().len().div_ceil(2));
         let is_exact = if exact.is_some() { "yes" } else { "no" };
         println!(
             "| {name} | {epsilon} | {limit} | {is_exact} | {nodes} | {cases} | {ms:.1} | {check:.1} |"

@@ -1,5 +1,9 @@
 //! Proofs: rules with hints, and the split trees they may hang on.
 
+#[cfg(any(test, feature = "full"))]
+mod offered;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
@@ -24,45 +28,15 @@ pub enum Proof {
     /// No proof.
     #[default]
     None,
-    /// Forward bounds decide; on an ensemble, the box of reachable leaves.
-    Interval,
-    /// Backward linear bounds.
-    Linear {
-        /// One per margin row, or one for all; empty: default slopes.
-        hints: Vec<Hint>,
-    },
-    /// The gradient interval has the sign.
-    Jacobian,
-    /// A case distinction.
-    Split {
-        /// The cases.
-        tree: SplitTree,
-        /// Hints of the leaves, by number.
-        hints: Vec<LeafHint>,
-    },
-    /// One tree per counted threshold; an absent tree is a single leaf.
-    Jumps {
-        /// The trees, by index of the threshold.
-        trees: BTreeMap<usize, SplitTree>,
-    },
+    /// A case distinction, of one case or of many.
+    Cases(Cases),
     /// Weak duality on the leaves of an ensemble.
     TreeDual {
         /// One list of shifts per margin row.
         shifts: Vec<Vec<Shift>>,
     },
-    /// Pairs of leaves that the two points of a claim reach in an ensemble. One tree per question; an absent
-    /// tree is a single leaf.
-    TreePairs {
-        /// The trees, by index of the question: the shift of a boundary property, else 0.
-        trees: BTreeMap<usize, SplitTree>,
-    },
-    /// Cheap rules of the boundary property.
-    Fuzz,
     /// The ranges of the answers over two boxes are close, measured by the distance of the boxes.
     Range,
-    /// The linear rule on the change between two close points, over the whole domain; in a split it closes
-    /// leaves `L`.
-    Difference,
     /// Every pair of rows, decided by the kernel.
     AllPairs {
         /// Some pairs of row indices that violate the claim.
@@ -75,40 +49,106 @@ pub enum Proof {
     },
 }
 
-impl Proof {
-    /// The names of all rules, as in files.
-    #[cfg(any(test, feature = "advice"))]
-    pub const RULES: [&'static str; 13] = [
-        "none",
-        "interval",
-        "linear",
-        "jacobian",
-        "split",
-        "jumps",
-        "tree-dual",
-        "tree-pairs",
-        "fuzz",
-        "range",
-        "difference",
-        "all-pairs",
-        "counterexample",
+/// A case distinction: a tree for each question of a claim. A question without one is a single case, closed by the leaf of
+/// the rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cases {
+    /// The rule that files name.
+    pub rule: CaseRule,
+    /// The trees, by index of the question: of `jumps` the threshold, of `tree-pairs` the shift of a boundary
+    /// property, else 0.
+    pub trees: BTreeMap<usize, SplitTree>,
+    /// Hints of the leaves, by number; a single case takes the first.
+    pub hints: Vec<LeafHint>,
+}
+
+/// The rules of files that are case distinctions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseRule {
+    /// Forward bounds decide; on an ensemble, the box of reachable leaves.
+    Interval,
+    /// Backward linear bounds.
+    Linear,
+    /// The gradient interval has the sign.
+    Jacobian,
+    /// Cheap rules of the boundary property.
+    Fuzz,
+    /// The linear rule on the change between two close points, over the whole domain; in a split it closes
+    /// leaves `L`.
+    Difference,
+    /// A tree that is written out, with leaves of any kind.
+    Split,
+    /// The thresholds of a feature of an ensemble.
+    Jumps,
+    /// Pairs of leaves that the two points of a claim reach in an ensemble.
+    TreePairs,
+}
+
+impl CaseRule {
+    const ALL: [(&'static str, Self, Leaf); 8] = [
+        ("interval", Self::Interval, Leaf::Interval),
+        ("linear", Self::Linear, Leaf::Linear),
+        ("jacobian", Self::Jacobian, Leaf::Jacobian),
+        ("fuzz", Self::Fuzz, Leaf::Fuzz),
+        ("difference", Self::Difference, Leaf::Linear),
+        ("split", Self::Split, Leaf::Interval),
+        ("jumps", Self::Jumps, Leaf::Interval),
+        ("tree-pairs", Self::TreePairs, Leaf::Pairs),
     ];
 
-    /// Number of steps of its split trees, and of trees that their sums name.
+    /// The rule of that name in files.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, ..)| *known == name).map(|(_, rule, _)| rule)
+    }
+
+    /// The name in files, and the leaf of a question without a tree.
+    fn row(self) -> (&'static str, Leaf) {
+        let row = Self::ALL.into_iter().find(|(_, rule, _)| *rule == self);
+        row.map_or(("split", Leaf::Interval), |(name, _, leaf)| (name, leaf))
+    }
+}
+
+impl Cases {
+    /// The tree of a question.
+    pub(super) fn tree(&self, question: usize) -> Cow<'_, SplitTree> {
+        let hint = (!self.hints.is_empty()).then_some(0);
+        let leaf = || Step::Leaf { leaf: self.rule.row().1, refresh: None, hint };
+        match self.trees.get(&question) {
+            Some(tree) => Cow::Borrowed(tree),
+            None => Cow::Owned(SplitTree { steps: vec![leaf()] }),
+        }
+    }
+
+    /// Refuses the tree of a question that is not among the first `count`.
+    pub(super) fn expect_questions(
+        &self,
+        count: usize,
+        what: &'static str,
+    ) -> Result<(), Rejection> {
+        match self.trees.range(count..).next() {
+            Some((&index, _)) => Err(Rejection::Index { what, index }),
+            None => Ok(()),
+        }
+    }
+
+    /// True if one of the leaves is of this kind.
+    pub(super) fn has_leaf(&self, kind: Leaf) -> bool {
+        let is_kind = |step: &Step| matches!(step, Step::Leaf { leaf, .. } if *leaf == kind);
+        match self.trees.is_empty() {
+            true => self.rule.row().1 == kind,
+            false => self.trees.values().flat_map(SplitTree::steps).any(is_kind),
+        }
+    }
+}
+
+impl Proof {
+    /// Number of steps of its trees, and of trees that their sums name.
     pub(super) fn steps(&self) -> usize {
         match self {
-            Self::Split { tree, .. } => tree.size(),
-            Self::Jumps { trees } | Self::TreePairs { trees } => {
-                trees.values().map(SplitTree::size).sum()
-            }
+            Self::Cases(cases) => cases.trees.values().map(SplitTree::size).sum(),
             Self::None
-            | Self::Interval
-            | Self::Linear { .. }
-            | Self::Jacobian
             | Self::TreeDual { .. }
-            | Self::Fuzz
             | Self::Range
-            | Self::Difference
             | Self::AllPairs { .. }
             | Self::Counterexample { .. } => 0,
         }
@@ -118,16 +158,9 @@ impl Proof {
     pub fn rule(&self) -> &'static str {
         match self {
             Self::None => "none",
-            Self::Interval => "interval",
-            Self::Linear { .. } => "linear",
-            Self::Jacobian => "jacobian",
-            Self::Split { .. } => "split",
-            Self::Jumps { .. } => "jumps",
+            Self::Cases(cases) => cases.rule.row().0,
             Self::TreeDual { .. } => "tree-dual",
-            Self::TreePairs { .. } => "tree-pairs",
-            Self::Fuzz => "fuzz",
             Self::Range => "range",
-            Self::Difference => "difference",
             Self::AllPairs { .. } => "all-pairs",
             Self::Counterexample { .. } => "counterexample",
         }
@@ -285,16 +318,6 @@ pub enum Leaf {
 }
 
 impl SplitTree {
-    /// A tree from its steps; `None` unless every cut and sum has two subtrees and nothing is left over.
-    #[cfg(any(test, feature = "advice"))]
-    pub fn new(steps: Vec<Step>) -> Option<Self> {
-        let mut missing = 1usize;
-        for step in &steps {
-            missing = missing.checked_sub(1)? + if step.is_inner() { 2 } else { 0 };
-        }
-        (missing == 0).then_some(Self { steps })
-    }
-
     /// The steps in preorder.
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -303,11 +326,6 @@ impl SplitTree {
     /// Number of steps, and of trees that sums name.
     pub(super) fn size(&self) -> usize {
         self.steps.iter().map(Step::size).sum()
-    }
-
-    /// True if one of the leaves is of this kind.
-    pub fn has_leaf(&self, kind: Leaf) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Leaf { leaf, .. } if *leaf == kind))
     }
 
     /// Reads the text of a tree: tokens with single spaces between them.
@@ -424,34 +442,28 @@ mod tests {
     /// A rule without a name in the list would be left out by whoever goes by it.
     #[test]
     fn every_rule_is_listed() {
-        let tree = SplitTree::parse("I").unwrap();
-        let (trees, hints) = (BTreeMap::new(), Vec::new());
-        let all = [
+        let case =
+            |(_, rule, _)| Proof::Cases(Cases { rule, trees: BTreeMap::new(), hints: Vec::new() });
+        let mut rules: Vec<&str> = CaseRule::ALL.map(case).iter().map(Proof::rule).collect();
+        let others = [
             Proof::None,
-            Proof::Interval,
-            Proof::Linear { hints: Vec::new() },
-            Proof::Jacobian,
-            Proof::Split { tree, hints },
-            Proof::Jumps { trees: trees.clone() },
             Proof::TreeDual { shifts: Vec::new() },
-            Proof::TreePairs { trees },
-            Proof::Fuzz,
             Proof::Range,
-            Proof::Difference,
             Proof::AllPairs { witnesses: Vec::new() },
             Proof::Counterexample { points: Vec::new() },
         ];
-        for proof in &all {
+        for proof in &others {
             // a new rule stops here, to be added above as well
             match proof {
-                Proof::None | Proof::Interval | Proof::Linear { .. } => {}
-                Proof::Jacobian | Proof::Split { .. } | Proof::Jumps { .. } => {}
-                Proof::TreeDual { .. } | Proof::TreePairs { .. } | Proof::Fuzz => {}
-                Proof::Range | Proof::Difference | Proof::AllPairs { .. } => {}
-                Proof::Counterexample { .. } => {}
+                Proof::None | Proof::Cases(_) | Proof::TreeDual { .. } | Proof::Range => {}
+                Proof::AllPairs { .. } | Proof::Counterexample { .. } => {}
             }
         }
-        assert_eq!(all.each_ref().map(Proof::rule), Proof::RULES);
+        rules.extend(others.iter().map(Proof::rule));
+        rules.sort_unstable();
+        let mut listed = Proof::RULES;
+        listed.sort_unstable();
+        assert_eq!(rules, listed);
     }
 
     /// A sum takes room for every tree that it names, so these count as well.

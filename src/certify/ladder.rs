@@ -150,14 +150,14 @@ impl Searcher<'_> {
 
     fn offer(&self, obligation: &Obligation, rung: Rung) -> Found {
         let proof = match rung {
-            Rung::Interval => Some(Proof::Interval),
-            Rung::Linear => Some(Proof::Linear { hints: Vec::new() }),
+            Rung::Interval => Some(Proof::interval()),
+            Rung::Linear => Some(Proof::linear(Vec::new())),
             Rung::Alpha => alpha::linear_hint(self, obligation),
             Rung::Lp => lp::linear_hint(self, obligation),
-            Rung::Jacobian => Some(Proof::Jacobian),
+            Rung::Jacobian => Some(Proof::jacobian()),
             Rung::Range => Some(Proof::Range),
-            Rung::Difference => Some(Proof::Difference),
-            Rung::Fuzz => Some(Proof::Fuzz),
+            Rung::Difference => Some(Proof::difference()),
+            Rung::Fuzz => Some(Proof::fuzz()),
             Rung::Attack => {
                 let points = attack::insist(self, obligation);
                 points.map(|points| Proof::Counterexample { points })

@@ -108,8 +108,8 @@ pub(super) fn proved(
     let kernel = Kernel::new(model, &lowered, Arithmetic::Rounded);
     let prove = |at: usize| {
         let proof = match lowered.obligation(at).unwrap().claim {
-            Claim::Pair(_) => Proof::Jumps { trees: Default::default() },
-            _ => Proof::Interval,
+            Claim::Pair(_) => Proof::jumps(Default::default()),
+            _ => Proof::interval(),
         };
         match kernel.check(at, &proof).unwrap() {
             Verdict::Proved(proved) => Some(proved),

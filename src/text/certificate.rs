@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::certificate::{
-    Cut, Header, Leaf, LeafHint, Line, Proof, Shift, SplitTree, Step, Totals,
+    CaseRule, Cases, Cut, Header, Leaf, LeafHint, Line, Proof, Shift, SplitTree, Step, Totals,
 };
 use crate::interval::format_hexadecimal;
 use crate::model::Point;
@@ -53,7 +53,7 @@ impl Totals {
 impl Line {
     /// The line, with its line end; several lines if a split tree is longer than a string may be.
     pub fn line(&self) -> String {
-        if let Proof::Split { tree, hints } = &self.proof {
+        if let Some((tree, hints)) = self.proof.as_split() {
             let text = tree.text();
             if text.len() > LONGEST_PART || hints.len() > HINTS_OF_A_PART {
                 return pieces(self.at, &text, hints);
@@ -66,26 +66,35 @@ impl Line {
         };
         let some = |hints: Vec<LeafHint>| (!hints.is_empty()).then_some(hints);
         match &self.proof {
-            Proof::Linear { hints } => {
-                file.hints = some(hints.iter().cloned().map(LeafHint::Shared).collect());
-            }
-            Proof::Split { tree, hints } => {
-                file.tree = Some(tree.text());
-                file.hints = some(hints.clone());
-            }
-            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
+            Proof::Cases(Cases { rule, trees, hints }) => {
                 let texts = trees.iter().map(|(&index, tree)| (index, tree.text()));
-                file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
+                match rule {
+                    CaseRule::Split => file.tree = texts.map(|(_, text)| text).next(),
+                    CaseRule::Interval
+                    | CaseRule::Linear
+                    | CaseRule::Jacobian
+                    | CaseRule::Fuzz
+                    | CaseRule::Difference
+                    | CaseRule::Jumps
+                    | CaseRule::TreePairs => {
+                        file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
+                    }
+                }
+                file.hints = some(match rule {
+                    // the hints of the one case, row by row
+                    CaseRule::Linear => hints
+                        .iter()
+                        .flat_map(LeafHint::hints)
+                        .cloned()
+                        .map(LeafHint::Shared)
+                        .collect(),
+                    _ => hints.clone(),
+                });
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),
             Proof::TreeDual { shifts } => file.shifts = Some(shifts.clone()),
             Proof::AllPairs { witnesses } => file.witnesses = Some(witnesses.clone()),
-            Proof::None
-            | Proof::Interval
-            | Proof::Jacobian
-            | Proof::Fuzz
-            | Proof::Range
-            | Proof::Difference => {}
+            Proof::None | Proof::Range => {}
         }
         text(&file)
     }
@@ -97,8 +106,10 @@ impl Proof {
     /// numbers.
     pub fn is_writable(&self) -> bool {
         match self {
-            Self::Jumps { trees } | Self::TreePairs { trees } => {
-                let mut lengths = trees.values().map(|tree| tree.text().len());
+            // a long tree of a split goes over several lines
+            Self::Cases(cases) if cases.rule == CaseRule::Split => true,
+            Self::Cases(cases) => {
+                let mut lengths = cases.trees.values().map(|tree| tree.text().len());
                 let total = lengths.try_fold(0usize, |total, length| {
                     (length <= 2 * LONGEST_PART).then(|| total.saturating_add(length))
                 });
@@ -111,11 +122,7 @@ impl Proof {
             Self::Counterexample { points } => {
                 points.iter().all(|texts| Point::parse(texts, texts.len()).is_ok())
             }
-            // a long tree goes over several lines
-            Self::Split { .. } => true,
-            Self::None | Self::Interval | Self::Linear { .. } => true,
-            Self::Jacobian | Self::Fuzz | Self::Range | Self::Difference => true,
-            Self::AllPairs { .. } => true,
+            Self::None | Self::Range | Self::AllPairs { .. } => true,
         }
     }
 }

@@ -461,13 +461,13 @@ fn proofs(draw: &mut Draw, model: &Model, rows: &[Row]) -> Vec<Proof> {
             hint.split = (0..mlp.layers.len().saturating_sub(1))
                 .map(|layer| (layer, 0, draw.signed().abs() * power(draw.below(600) as i64 - 300)))
                 .collect();
-            all.push(Proof::Linear { hints: vec![hint.clone()] });
+            all.push(Proof::linear(vec![hint.clone()]));
             if mlp.layers.len() > 1 {
                 let tree = SplitTree::parse("r0.0 L#0 L#0").unwrap();
-                all.push(Proof::Split { tree, hints: vec![LeafHint::Shared(hint)] });
+                all.push(Proof::split(tree, vec![LeafHint::Shared(hint)]));
             }
             let tree = SplitTree::parse("r0.0 L!0 I").unwrap();
-            all.push(Proof::Split { tree, hints: Vec::new() });
+            all.push(Proof::split(tree, Vec::new()));
         }
     }
     // not all of them each time

@@ -87,10 +87,10 @@ pub fn full_pairs(kernel: &Kernel, obligation: &Obligation) -> Proof {
     });
     let mut trees: BTreeMap<usize, SplitTree> = trees.collect();
     match trees.pop_first() {
-        Some((0, tree)) if pairings.len() == 1 => Proof::Split { tree, hints: Vec::new() },
+        Some((0, tree)) if pairings.len() == 1 => Proof::split(tree, Vec::new()),
         first => {
             trees.extend(first);
-            Proof::TreePairs { trees }
+            Proof::tree_pairs(trees)
         }
     }
 }

@@ -103,14 +103,14 @@ pub fn uniform_hint(mlp: &Mlp, slope: f64) -> Hint {
 pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
     let mut proofs = vec![
         Proof::None,
-        Proof::Interval,
-        Proof::Linear { hints: Vec::new() },
-        Proof::Jacobian,
-        Proof::Fuzz,
+        Proof::interval(),
+        Proof::linear(Vec::new()),
+        Proof::jacobian(),
+        Proof::fuzz(),
         Proof::Range,
-        Proof::Difference,
-        Proof::Jumps { trees: BTreeMap::new() },
-        Proof::TreePairs { trees: BTreeMap::new() },
+        Proof::difference(),
+        Proof::jumps(BTreeMap::new()),
+        Proof::tree_pairs(BTreeMap::new()),
     ];
     match &model.family {
         Family::Mlp(mlp) => network_battery(mlp, middle, &mut proofs),
@@ -121,8 +121,8 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
                 let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None };
                 let steps = vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)];
                 let tree = SplitTree::new(steps).unwrap();
-                proofs.push(Proof::Jumps { trees: [(0, tree.clone())].into() });
-                proofs.push(Proof::Split { tree, hints: Vec::new() });
+                proofs.push(Proof::jumps([(0, tree.clone())].into()));
+                proofs.push(Proof::split(tree, Vec::new()));
             }
         }
     }
@@ -131,7 +131,7 @@ pub fn battery(model: &Model, middle: &[f64]) -> Vec<Proof> {
 
 fn network_battery(mlp: &Mlp, middle: &[f64], proofs: &mut Vec<Proof>) {
     for slope in [-1.0, 0.0, 0.5, 1.0, 257.0 / 256.0, 1e300] {
-        proofs.push(Proof::Linear { hints: vec![uniform_hint(mlp, slope)] });
+        proofs.push(Proof::linear(vec![uniform_hint(mlp, slope)]));
     }
     let refreshes = [None, Some(0)];
     for (feature, &at) in middle.iter().enumerate() {
@@ -139,7 +139,7 @@ fn network_battery(mlp: &Mlp, middle: &[f64], proofs: &mut Vec<Proof>) {
             [Leaf::Interval, Leaf::Linear, Leaf::Jacobian, Leaf::Fuzz].map(|k| (r, k))
         }) {
             let tree = halves(feature, at, refresh, kind, kind);
-            proofs.push(Proof::Split { tree, hints: Vec::new() });
+            proofs.push(Proof::split(tree, Vec::new()));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use propcert::certificate::{
-    Arithmetic, CheckError, Checked, Cut, Entry, Header, Hint, Kernel, Leaf, LeafHint, Line, Proof,
-    Settings, SplitTree, Step, Subject, Totals, Verdict, check_file,
+    Arithmetic, Cases, CheckError, Checked, Cut, Entry, Header, Hint, Kernel, Leaf, LeafHint, Line,
+    Proof, Settings, SplitTree, Step, Subject, Totals, Verdict, check_file,
 };
 use propcert::defense::Defense;
 use propcert::model::{CsvFile, DataSet, Digest, Kind, Model, Part, Point, Row};
@@ -119,8 +119,8 @@ fn folded_proofs() -> [Vec<Proof>; 2] {
     let cut = |at| Step::Cut { cut: Cut::Input { copy: 0, feature: 0, at }, refresh: None };
     let [low, high] = [Leaf::Interval, Leaf::Linear].map(leaf);
     let steps = vec![cut(0.0), cut(-0.5), low.clone(), low, high];
-    let cases = Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
-    [vec![Proof::Linear { hints: vec![slopes] }], vec![cases]]
+    let cases = Proof::split(SplitTree::new(steps).unwrap(), Vec::new());
+    [vec![Proof::linear(vec![slopes])], vec![cases]]
 }
 
 /// The first proof of a list that decides obligation `at`; else a witness; else nothing.
@@ -297,18 +297,18 @@ fn network_proofs(model: &Model) -> Vec<Proof> {
             refresh: None,
         };
         let tree = SplitTree::new(vec![cut, leaf.clone(), leaf.clone()]).unwrap();
-        Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() }
+        Proof::split(tree, hints.iter().cloned().map(LeafHint::Shared).collect())
     });
-    let mut proofs = vec![Proof::Linear { hints: hint(0.5) }];
+    let mut proofs = vec![Proof::linear(hint(0.5))];
     proofs.extend(cuts);
-    proofs.extend([Proof::Linear { hints: Vec::new() }, Proof::Interval]);
+    proofs.extend([Proof::linear(Vec::new()), Proof::interval()]);
     proofs
 }
 
 fn cell_splits() -> Vec<Proof> {
     let cut =
         |feature, number| Step::Cut { cut: Cut::Cell { copy: 0, feature, number }, refresh: None };
-    let proof = |steps| Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() };
+    let proof = |steps| Proof::split(SplitTree::new(steps).unwrap(), Vec::new());
     let box_ = || leaf(Leaf::Interval);
     let pairs = (0..2).flat_map(|f| (0..2).map(move |k| (f, k)));
     let nested = vec![cut(0, 0), box_(), cut(0, 1), box_(), box_()];
@@ -330,7 +330,7 @@ fn corners() -> Vec<Proof> {
     let box_ = || leaf(Leaf::Interval);
     let corner = |(k, l): (usize, usize)| {
         let steps = vec![cut(0, k), cut(1, l), box_(), box_(), cut(1, l), box_(), box_()];
-        Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() }
+        Proof::split(SplitTree::new(steps).unwrap(), Vec::new())
     };
     (0..2).flat_map(|k| (0..2).map(move |l| (k, l))).map(corner).collect()
 }
@@ -340,7 +340,7 @@ fn corners() -> Vec<Proof> {
 pub fn signed_cases(tree: &str, neurons: &[usize]) -> Proof {
     let split = neurons.iter().map(|&neuron| (0, neuron, 1.0)).collect();
     let hint = LeafHint::Shared(Hint { split, ..Hint::default() });
-    Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: vec![hint] }
+    Proof::split(SplitTree::parse(tree).unwrap(), vec![hint])
 }
 
 /// Four boxes around places of the plane, and the blocks that they must not reach.
@@ -361,10 +361,10 @@ fn region(copies: usize, blocks: &str, rows: &str) -> String {
 fn region_proofs(copies: usize) -> Vec<Proof> {
     let plain = Hint { slopes: vec![(0, 0, 0.5)], ..Hint::default() };
     // two rows of the first block, one of the second
-    let weighted = |first: [f64; 2]| Proof::Linear {
-        hints: [first.to_vec(), vec![1.0]]
-            .map(|weights| Hint { weights, ..plain.clone() })
-            .to_vec(),
+    let weighted = |first: [f64; 2]| {
+        Proof::linear(
+            [first.to_vec(), vec![1.0]].map(|weights| Hint { weights, ..plain.clone() }).to_vec(),
+        )
     };
     let [one, two] = [&[0][..], &[0, if copies == 1 { 1 } else { 3 }]];
     let mut proofs = Vec::new();
@@ -375,7 +375,7 @@ fn region_proofs(copies: usize) -> Vec<Proof> {
         proofs.push(signed_cases("r0.0 r0.1!0 L#0 L L#0", two));
     }
     proofs.push(signed_cases("r0.0 L#0 L#0", one));
-    proofs.extend([Proof::Linear { hints: vec![plain] }, Proof::Interval]);
+    proofs.extend([Proof::linear(vec![plain]), Proof::interval()]);
     proofs
 }
 
@@ -397,10 +397,9 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
     let rows = "property = 'lipschitzness-t'\nconstant = '0.125'\n";
     let divergence = "property = 'local-invariance-t'\nepsilon-1 = '1.25'\nepsilon-2 = '0.125'\n";
     let jacobians = ["J", "i0:0x0p0 J J", "r0.0 J J", "r0.0 i1:0x0p0 J J r0.1 J J"]
-        .map(|tree| Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() });
+        .map(|tree| Proof::split(SplitTree::parse(tree).unwrap(), Vec::new()));
     let parts = ["i0:0x0p0 i1:0x0p0 L L i1:0x0p0 L L", "i1:0x0p0 L i0:-0x1p-1 L L"];
-    let changes =
-        parts.map(|tree| Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() });
+    let changes = parts.map(|tree| Proof::split(SplitTree::parse(tree).unwrap(), Vec::new()));
     let closer = near.replace("2.75", "2.5");
     let [one, two] = [1, 2].map(region_proofs);
     // the hints of two blocks, with a little of the condition each
@@ -408,21 +407,23 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
         .iter()
         .cloned()
         .map(|mut proof| {
-            if let Proof::Linear { hints } = &mut proof {
+            if let Proof::Cases(Cases { hints, .. }) = &mut proof
+                && let [LeafHint::PerRow(hints)] = hints.as_mut_slice()
+            {
                 hints.iter_mut().for_each(|hint| hint.conditions = vec![(0, 1.0 / 1024.0)]);
             }
             proof
         })
         .collect();
     let bounds = [
-        Proof::Linear { hints: Vec::new() },
+        Proof::linear(Vec::new()),
         signed_cases("i0:0x0p0 L#0 1/r0.0 L L", &[0]),
         signed_cases("1/r0.1 L L#0", &[4]),
     ];
     let net = small_network;
     let mut points = vec![Proof::Range];
     points.extend(jacobians);
-    points.push(Proof::Jacobian);
+    points.push(Proof::jacobian());
     vec![
         certify("network, region", net(), &region(1, single, ""), &one),
         certify("network, region of two blocks", net(), &region(1, double, below), &one),
@@ -432,8 +433,8 @@ fn certificates_of_points_and_regions() -> Vec<Certified> {
         certify("network, signs", ridge_network(), ridge, &[signed_cases("r0.0 L#0 L#0", &[0])]),
         certify("network, near", net(), near, &points),
         certify("network, near on the score", net(), &score, &points),
-        certify("network, changes", net(), near, &[Proof::Difference]),
-        certify("network, changes of the score", net(), &score, &[Proof::Difference]),
+        certify("network, changes", net(), near, &[Proof::difference()]),
+        certify("network, changes of the score", net(), &score, &[Proof::difference()]),
         certify("network, changes box by box", net(), &closer, &changes[..1]),
         certify("network, whole changes", with_whole(net()), &closer, &changes[1..]),
         certify("network, boxes of two rows", net(), far, &points),
@@ -457,25 +458,20 @@ fn controls() -> Vec<Certified> {
                  direction = 'increasing'\n";
     let fuzz = "property = 'boundary-fuzz'\nscope = 'local'\nradius = '0.25'\nshift = '0.25'\n\
                 epsilon = '0.1'\n";
-    let split_jacobian = Proof::Split {
-        tree: halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian),
-        hints: Vec::new(),
-    };
+    let split_jacobian =
+        Proof::split(halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian), Vec::new());
     let and_interval = |mut proofs: Vec<Proof>| {
-        proofs.push(Proof::Interval);
+        proofs.push(Proof::interval());
         proofs
     };
     let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature: 1, number: 0 }, refresh: None };
     let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
-    let jumps = [
-        Proof::Jumps { trees: BTreeMap::from([(0, tree)]) },
-        Proof::Jumps { trees: BTreeMap::new() },
-    ];
+    let jumps = [Proof::jumps(BTreeMap::from([(0, tree)])), Proof::jumps(BTreeMap::new())];
     let predicted = format!("{label}label = 'predicted'\n");
     let whole = "property = 'label'\nepsilon = '1'\nsemantics = 'real'\nunits = 'raw'\n";
     let ball = format!("{fuzz}zone = 'ball'\nzone-norm = 'linf'\n");
     let tree = SplitTree::parse("1/i0:0x0p0 F F").unwrap();
-    let cut_partners = Proof::Split { tree, hints: Vec::new() };
+    let cut_partners = Proof::split(tree, Vec::new());
     let half =
         "property = 'local-invariance'\nepsilon = '0.125'\ndelta = '0.5'\nsemantics = 'real'\n";
     let small_ball = |norm: &str| {
@@ -494,9 +490,14 @@ fn controls() -> Vec<Certified> {
         certify("network, slopes", folded_network(), folded, &slopes),
         certify("network, cases", folded_network(), folded, &cases),
         certify("network, served", net(), invariance, &proofs),
-        certify("network, monotone", rising_network(), rising, &[split_jacobian, Proof::Jacobian]),
-        certify("network, local monotone", net(), local, &[Proof::Jacobian]),
-        certify("network, fuzz", net(), fuzz, &[Proof::Fuzz]),
+        certify(
+            "network, monotone",
+            rising_network(),
+            rising,
+            &[split_jacobian, Proof::jacobian()],
+        ),
+        certify("network, local monotone", net(), local, &[Proof::jacobian()]),
+        certify("network, fuzz", net(), fuzz, &[Proof::fuzz()]),
         certify("ensemble, label", trees(), label, &cells),
         certify("ensemble, wide label", trees(), wide, &cells),
         certify("ensemble, cases", folded_ensemble(), folded, &cells),
@@ -504,10 +505,10 @@ fn controls() -> Vec<Certified> {
         certify("ensemble, shares", folded_ensemble(), folded, &[shares()]),
         certify("ensemble, monotone", trees(), rising, &jumps),
         certify("ensemble, local monotone", trees(), local, &jumps),
-        certify("ensemble, fuzz", trees(), fuzz, &[Proof::TreePairs { trees: BTreeMap::new() }]),
+        certify("ensemble, fuzz", trees(), fuzz, &[Proof::tree_pairs(BTreeMap::new())]),
         certify("network, scaled", scaled_network(), label, &proofs),
         certify("network, scaled and served", scaled_network(), invariance, &proofs),
-        certify("network, scaled fuzz", scaled_network(), fuzz, &[Proof::Fuzz]),
+        certify("network, scaled fuzz", scaled_network(), fuzz, &[Proof::fuzz()]),
         certify("network, whole", with_whole(net()), whole, &proofs),
         certify("ensemble, whole", with_whole(trees()), whole, &cells),
         certify("ensemble, whole monotone", with_whole(trees()), rising, &jumps),
@@ -516,8 +517,8 @@ fn controls() -> Vec<Certified> {
         certify("ensemble, three classes", three_outputs(), invariance, &cells),
         certify("network, upper tie", with_upper_tie(net()), label, &proofs),
         certify("ensemble, upper tie", with_upper_tie(trees()), label, &cells),
-        certify("network, ball", rising_network(), &ball, &[Proof::Fuzz]),
-        certify("network, cut ball", folded_network(), &ball, &[Proof::Fuzz, cut_partners]),
+        certify("network, ball", rising_network(), &ball, &[Proof::fuzz()]),
+        certify("network, cut ball", folded_network(), &ball, &[Proof::fuzz(), cut_partners]),
         certify("network, predicted", net(), &predicted, &proofs),
         certify("ensemble, predicted", trees(), &predicted, &cells),
         certify_behind("network, poisoned", net(), weak(&net()), label, &proofs),
@@ -559,7 +560,7 @@ fn certificates_of_twins() -> Vec<Certified> {
         let sum = |most, trees: &[usize]| Step::Sum { most, trees: trees.to_vec() };
         let steps = vec![sum(1.75, &[0, 1]), leaf(Leaf::Pairs), leaf(Leaf::Pairs)];
         let tree = SplitTree::new(steps).unwrap();
-        Proof::Split { tree, hints: Vec::new() }
+        Proof::split(tree, Vec::new())
     };
     let pairs = [([-4.0, 0.0], [4.0, 0.0]), ([0.0, 4.0], [0.0, -0.5]), ([4.0, 4.0], [-4.0, -4.0])];
     let points = |(a, b): &([f64; 2], [f64; 2])| Proof::Counterexample {
@@ -570,7 +571,7 @@ fn certificates_of_twins() -> Vec<Certified> {
         let data = data(&rows(&model));
         let lowered = Lowered::new(&spec, &model, None, rows_of(&spec, &data, usize::MAX)).unwrap();
         let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
-        let mut offered = vec![Proof::TreePairs { trees: BTreeMap::new() }];
+        let mut offered = vec![Proof::tree_pairs(BTreeMap::new())];
         let obligations = (0..lowered.len()).map(|at| lowered.obligation(at).unwrap());
         offered.extend(obligations.map(|obligation| full_pairs(&kernel, &obligation)));
         offered.extend(pairs.iter().map(points));
@@ -595,10 +596,10 @@ pub fn three_lines() -> Vec<Certified> {
         format!("property = 'monotonicity'\nfeatures = [{feature}]\ndirection = 'increasing'\n")
     };
     let tree = halves(0, 0.0, None, Leaf::Jacobian, Leaf::Jacobian);
-    let cases = Proof::Split { tree, hints: Vec::new() };
+    let cases = Proof::split(tree, Vec::new());
     let cut = Step::Cut { cut: Cut::Cell { copy: 0, feature: 1, number: 0 }, refresh: None };
     let tree = SplitTree::new(vec![cut, leaf(Leaf::Interval), leaf(Leaf::Interval)]).unwrap();
-    let jumps = Proof::Jumps { trees: BTreeMap::from([(0, tree)]) };
+    let jumps = Proof::jumps(BTreeMap::from([(0, tree)]));
     vec![
         certify("rising network", rising_network(), &rising(0), &[cases]),
         certify("turning network", small_network(), &rising(0), &[]),

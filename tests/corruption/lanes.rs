@@ -201,14 +201,14 @@ fn rules() -> Vec<Proof> {
 
 fn proving_rules() -> [Proof; 8] {
     [
-        Proof::Interval,
-        Proof::Linear { hints: Vec::new() },
-        Proof::Jacobian,
-        Proof::Jumps { trees: [].into() },
-        Proof::TreePairs { trees: [].into() },
-        Proof::Fuzz,
+        Proof::interval(),
+        Proof::linear(Vec::new()),
+        Proof::jacobian(),
+        Proof::jumps([].into()),
+        Proof::tree_pairs([].into()),
+        Proof::fuzz(),
         Proof::Range,
-        Proof::Difference,
+        Proof::difference(),
     ]
 }
 
@@ -250,20 +250,13 @@ fn hints(
     draw: &mut Draw,
     edit: impl Fn(&mut Hint, &mut Draw) -> Option<()>,
 ) -> Option<Mutant> {
-    let has_hints = |proof: &Proof| match proof {
-        Proof::Linear { hints } => !hints.is_empty(),
-        Proof::Split { hints, .. } => !hints.is_empty(),
-        _ => false,
-    };
+    let has_hints = |proof: &Proof| matches!(proof, Proof::Cases(cases) if !cases.hints.is_empty());
     let edit = |proof: &Proof, draw: &mut Draw| {
         let mut proof = proof.clone();
-        match &mut proof {
-            Proof::Linear { hints } => edit(&mut hints[0], draw)?,
-            Proof::Split { hints, .. } => match &mut hints[0] {
-                LeafHint::Shared(hint) => edit(hint, draw)?,
-                LeafHint::PerRow(hints) => edit(hints.first_mut()?, draw)?,
-            },
-            _ => {}
+        let Proof::Cases(cases) = &mut proof else { return None };
+        match &mut cases.hints[0] {
+            LeafHint::Shared(hint) => edit(hint, draw)?,
+            LeafHint::PerRow(hints) => edit(hints.first_mut()?, draw)?,
         }
         Some(proof)
     };

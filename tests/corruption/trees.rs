@@ -7,11 +7,7 @@ use crate::certificates::Certified;
 use crate::lanes::{Mutant, mutant, proof, with_lines};
 
 fn has_tree(proof: &Proof) -> bool {
-    match proof {
-        Proof::Split { .. } => true,
-        Proof::Jumps { trees } | Proof::TreePairs { trees } => !trees.is_empty(),
-        _ => false,
-    }
+    matches!(proof, Proof::Cases(cases) if !cases.trees.is_empty())
 }
 
 /// The steps of one tree are edited; they must still make a tree.
@@ -25,23 +21,12 @@ pub fn steps(
         edit(&mut steps, draw);
         SplitTree::new(steps)
     };
-    let edit = |proof: &Proof, draw: &mut Draw| match proof {
-        Proof::Split { tree, hints } => {
-            Some(Proof::Split { tree: edited(tree, draw)?, hints: hints.clone() })
-        }
-        Proof::Jumps { trees } => {
-            let (index, tree) = trees.first_key_value()?;
-            let mut trees = trees.clone();
-            trees.insert(*index, edited(tree, draw)?);
-            Some(Proof::Jumps { trees })
-        }
-        Proof::TreePairs { trees } => {
-            let (index, tree) = trees.first_key_value()?;
-            let mut trees = trees.clone();
-            trees.insert(*index, edited(tree, draw)?);
-            Some(Proof::TreePairs { trees })
-        }
-        _ => None,
+    let edit = |proof: &Proof, draw: &mut Draw| {
+        let mut proof = proof.clone();
+        let Proof::Cases(cases) = &mut proof else { return None };
+        let tree = cases.trees.values_mut().next()?;
+        *tree = edited(tree, draw)?;
+        Some(proof)
     };
     with_lines(c, &proof(c, draw, has_tree, edit)?)
 }
@@ -57,10 +42,7 @@ pub fn tokens(
         .lines
         .iter()
         .filter_map(|line| match &line.proof {
-            Proof::Split { tree, .. } => Some(tree.text()),
-            Proof::Jumps { trees } | Proof::TreePairs { trees } => {
-                trees.first_key_value().map(|(_, tree)| tree.text())
-            }
+            Proof::Cases(cases) => cases.trees.values().next().map(SplitTree::text),
             _ => None,
         })
         .collect();

@@ -65,7 +65,7 @@ proptest! {
         let tree = full_split(&cells_of(&model, &lowered));
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let proof = Proof::Split { tree: tree.clone(), hints: Vec::new() };
+            let proof = Proof::split(tree.clone(), Vec::new());
             let is_proved = matches!(kernel.check(0, &proof).unwrap(), Verdict::Proved(_));
             prop_assert_eq!(is_proved, truth, "{} {:?}", &text, &centre);
             for proof in cases::battery(&model, &centre) {
@@ -90,7 +90,7 @@ fn step() -> (Model, Proof) {
         cases::leaf(Leaf::Interval),
         cases::leaf(Leaf::Interval),
     ];
-    (model, Proof::Split { tree: SplitTree::new(steps).unwrap(), hints: Vec::new() })
+    (model, Proof::split(SplitTree::new(steps).unwrap(), Vec::new()))
 }
 
 /// Verdicts on the ball of radius ε around `x`, which has the label of its side.
@@ -158,7 +158,7 @@ fn a_box_is_as_near_as_its_nearest_corner() {
             let rows = [row(&[x, x], 0)];
             let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
             let tree = SplitTree::parse(tree).unwrap();
-            let proof = Proof::Split { tree, hints: Vec::new() };
+            let proof = Proof::split(tree, Vec::new());
             for arithmetic in BOTH {
                 let kernel = Kernel::new(&model, &lowered, arithmetic);
                 let verdict = kernel.check(0, &proof).unwrap();

@@ -40,11 +40,11 @@ fn proofs(case: &NetworkCase, draw: &mut Draw, rows: usize, conditions: usize) -
         hint
     };
     let hints: Vec<LeafHint> = (0..3).map(|_| LeafHint::Shared(hint(draw))).collect();
-    let mut proofs = vec![Proof::Interval, Proof::Linear { hints: Vec::new() }];
-    proofs.push(Proof::Linear { hints: vec![hint(draw)] });
+    let mut proofs = vec![Proof::interval(), Proof::linear(Vec::new())];
+    proofs.push(Proof::linear(vec![hint(draw)]));
     for _ in 0..4 {
         let tree = random_tree(draw, case, hints.len());
-        proofs.push(Proof::Split { tree, hints: hints.clone() });
+        proofs.push(Proof::split(tree, hints.clone()));
     }
     proofs
 }
@@ -121,9 +121,8 @@ fn the_rest_of_a_coefficient_counts_where_inputs_are_large() {
         ));
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         let hint = Hint { conditions: vec![(0, 10.0)], ..Hint::default() };
-        let verdict = Kernel::new(&model, &lowered, arithmetic)
-            .check(0, &Proof::Linear { hints: vec![hint] })
-            .unwrap();
+        let verdict =
+            Kernel::new(&model, &lowered, arithmetic).check(0, &Proof::linear(vec![hint])).unwrap();
         matches!(verdict, Verdict::Proved(_))
     };
     assert!(!proved("8.95", Arithmetic::Rounded));

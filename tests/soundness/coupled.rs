@@ -113,11 +113,11 @@ fn checked(seed: u64) -> Result<usize, TestCaseError> {
         obligation.region.contains(&Point::from_floats(&pair.concat()).unwrap())
             && blocks.iter().any(|block| block.contains(&outputs(&case.model, pair)))
     });
-    let mut proofs = vec![Proof::Linear { hints: Vec::new() }];
+    let mut proofs = vec![Proof::linear(Vec::new())];
     if let Some(box_) = obligation.region.standardised(&case.model.schema) {
         for _ in 0..4 {
             let text = tree(&mut draw, box_.sides().to_vec(), &mlp(&case.model).layers, 0);
-            proofs.push(Proof::Split { tree: SplitTree::parse(&text).unwrap(), hints: vec![] });
+            proofs.push(Proof::split(SplitTree::parse(&text).unwrap(), vec![]));
         }
     }
     count_proved(&case.model, &lowered, &proofs, is_reached, &format!("{seed}: {text}"))
@@ -157,9 +157,9 @@ fn said(rule: &str, (least, most): (&str, &str), rows: &str) -> Result<bool, Str
     let (model, spec) = (tent(), spec(&text));
     let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
     let proof = match rule {
-        "interval" => Proof::Interval,
-        "linear" => Proof::Linear { hints: Vec::new() },
-        tree => Proof::Split { tree: SplitTree::parse(tree).unwrap(), hints: Vec::new() },
+        "interval" => Proof::interval(),
+        "linear" => Proof::linear(Vec::new()),
+        tree => Proof::split(SplitTree::parse(tree).unwrap(), Vec::new()),
     };
     let found = BOTH.map(|arithmetic| {
         let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &proof);
@@ -238,7 +238,7 @@ fn each_copy_has_neurons_of_its_own() {
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         let found = BOTH.map(|arithmetic| {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let verdict = kernel.check(0, &Proof::Linear { hints: Vec::new() });
+            let verdict = kernel.check(0, &Proof::linear(Vec::new()));
             matches!(verdict, Ok(Verdict::Proved(_)))
         });
         assert_eq!(found[0], found[1], "{rise} {is_back}");

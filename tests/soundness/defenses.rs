@@ -352,7 +352,7 @@ fn maps_carry_as_much_as_they_keep() {
         let lowered = Lowered::new(&order, &model, Some(&map.defense), &[]).unwrap();
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let proved = kernel.check(0, &Proof::Jacobian).unwrap();
+            let proved = kernel.check(0, &Proof::jacobian()).unwrap();
             assert_eq!(matches!(proved, Verdict::Proved(_)), expected, "{}", map.defense);
         }
     }

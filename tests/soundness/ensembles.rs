@@ -39,7 +39,7 @@ proptest! {
         let Family::Ensemble(trees) = &model.family else { unreachable!() };
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let verdict = kernel.check(0, &Proof::Interval).unwrap();
+            let verdict = kernel.check(0, &Proof::interval()).unwrap();
             let is_proved = matches!(verdict, Verdict::Proved(_));
             prop_assert!(!is_proved || all);
             if trees.trees.len() == 1 && classes == 2 {
@@ -70,7 +70,7 @@ proptest! {
             matches!(kernel.check(0, proof).unwrap(), Verdict::Proved(_))
         });
         let none = Proof::TreeDual { shifts: vec![Vec::new(); classes - 1] };
-        prop_assert_eq!(is_proved(&none), is_proved(&Proof::Interval));
+        prop_assert_eq!(is_proved(&none), is_proved(&Proof::interval()));
         for _ in 0..8 {
             let proof = Proof::TreeDual { shifts: random_shifts(&model, &mut draw) };
             let [rounded, exact] = is_proved(&proof);
@@ -98,7 +98,7 @@ proptest! {
         let tree = full_split(&boxes);
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let proof = Proof::Split { tree: tree.clone(), hints: Vec::new() };
+            let proof = Proof::split(tree.clone(), Vec::new());
             let is_proved = matches!(kernel.check(0, &proof).unwrap(), Verdict::Proved(_));
             prop_assert_eq!(is_proved, all);
         }
@@ -137,9 +137,9 @@ proptest! {
         let trees = full_jumps(&model, feature, &whole);
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let bare = kernel.check(0, &Proof::Jumps { trees: BTreeMap::new() }).unwrap();
+            let bare = kernel.check(0, &Proof::jumps(BTreeMap::new())).unwrap();
             prop_assert!(!(matches!(bare, Verdict::Proved(_)) && (falls || !never_against)));
-            let full = kernel.check(0, &Proof::Jumps { trees: trees.clone() }).unwrap();
+            let full = kernel.check(0, &Proof::jumps(trees.clone())).unwrap();
             prop_assert_eq!(matches!(full, Verdict::Proved(_)), never_against, "full split");
         }
     }
@@ -161,7 +161,7 @@ proptest! {
                 model.label(&y) != model.label(x)
             }))
         });
-        let pairs = Proof::TreePairs { trees: Default::default() };
+        let pairs = Proof::tree_pairs(Default::default());
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
             let is_proved = matches!(kernel.check(0, &pairs).unwrap(), Verdict::Proved(_));

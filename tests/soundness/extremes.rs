@@ -68,8 +68,7 @@ fn a_hint_may_be_worth_more_in_one_arithmetic() {
     let rows = [row(&[1.0; 4], 1)];
     let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
     // a slope of 0 says relu(z) >= 0 where the neuron is open, and nothing where it is on
-    let proof =
-        Proof::Linear { hints: vec![Hint { slopes: vec![(0, 0, 0.0)], ..Hint::default() }] };
+    let proof = Proof::linear(vec![Hint { slopes: vec![(0, 0, 0.0)], ..Hint::default() }]);
     let verdicts = BOTH.map(|arithmetic| {
         let kernel = Kernel::new(&model, &lowered, arithmetic);
         let corner = Proof::Counterexample { points: vec![vec!["1".to_owned(); 4]] };

@@ -67,7 +67,7 @@ fn proofs_are_not_rare() {
         let rows = [row(&case.centre, model.label(&case.centre))];
         let mut proofs = battery(model, &case.centre);
         let tree = random_tree(&mut draw, &case, 0);
-        proofs.push(Proof::Split { tree, hints: Vec::new() });
+        proofs.push(Proof::split(tree, Vec::new()));
         let epsilon = decimal(case.epsilon);
         let label = format!("property = 'label'\nepsilon = '{epsilon}'\n");
         count.add("network", &format!("{label}semantics = 'real'"), model, &rows, &proofs);
@@ -115,7 +115,7 @@ fn count_ensemble(count: &mut Count, mut draw: Draw) {
     let rows = [row(&centre, model.label(&centre))];
     let mut proofs = battery(&model, &centre);
     let whole = wholes(&model, true);
-    proofs.push(Proof::Jumps { trees: full_jumps(&model, 0, &whole) });
+    proofs.push(Proof::jumps(full_jumps(&model, 0, &whole)));
     let label = "property = 'label'\nepsilon = '0.5'\nunits = 'raw'\nsemantics = 'real'";
     let rising = "property = 'monotonicity'\nfeatures = [0]\ndirection = 'increasing'";
     let fuzz = "property = 'boundary-fuzz'\nradius = '0.25'\nshift = '0.25'\nepsilon = '0.1'\nunits = 'raw'";

@@ -356,11 +356,11 @@ proptest! {
         let hints: Vec<Hint> = (0..2).map(|_| random_hint(&mut draw, layers)).collect();
         let mut proofs = battery(&case.model, &case.model.schema.standardise(&case.centre));
         for hint in &hints {
-            proofs.push(Proof::Linear { hints: vec![hint.clone()] });
+            proofs.push(Proof::linear(vec![hint.clone()]));
         }
         for _ in 0..4 {
             let tree = random_tree(&mut draw, &case, hints.len());
-            proofs.push(Proof::Split { tree, hints: hints.iter().cloned().map(LeafHint::Shared).collect() });
+            proofs.push(Proof::split(tree, hints.iter().cloned().map(LeafHint::Shared).collect()));
         }
         let is_violated = |x: &Vec<f64>| {
             let scores = case.model.exact_scores(&Point::from_floats(x).unwrap());
@@ -465,7 +465,7 @@ proptest! {
         let violating = case.points(&mut draw, 30).into_iter().find(is_sensitive);
         for arithmetic in BOTH {
             let kernel = Kernel::new(&case.model, &lowered, arithmetic);
-            let is_proved = matches!(kernel.check(0, &Proof::Fuzz), Ok(Verdict::Proved(_)));
+            let is_proved = matches!(kernel.check(0, &Proof::fuzz()), Ok(Verdict::Proved(_)));
             prop_assert!(!(is_proved && violating.is_some()), "{arithmetic:?} at {violating:?}");
             if let (Some(x), "axis") = (&violating, zone) {
                 let points = vec![Point::texts(x)];
@@ -578,7 +578,7 @@ fn pair_split(seed: u64) -> Option<PairSplit> {
         }
     }
     let tree = random_pairs(&mut draw, case.sides(), 0.125);
-    let proof = Proof::Split { tree, hints: Vec::new() };
+    let proof = Proof::split(tree, Vec::new());
     let check = |arithmetic| Kernel::new(&case.model, &lowered, arithmetic).check(0, &proof);
     let verdicts = BOTH.map(check);
     Some(PairSplit { proof, is_violated, verdicts })
@@ -607,7 +607,7 @@ proptest! {
 #[test]
 fn splits_of_pairs_prove_some_claims_and_others_are_violated() {
     let cuts_partners =
-        |proof: &Proof| matches!(proof, Proof::Split { tree, .. } if tree.text().contains("1/i"));
+        |proof: &Proof| proof.as_split().is_some_and(|(tree, _)| tree.text().contains("1/i"));
     let (mut proved, mut violated) = ([0, 0], 0);
     for split in (0..1000).filter_map(pair_split).filter(|split| cuts_partners(&split.proof)) {
         violated += usize::from(split.is_violated);
@@ -628,7 +628,7 @@ fn a_cut_of_partners_proves_what_the_whole_does_not() {
     ];
     let model = network(layers, (-2.0, 2.0), Precision::F64);
     let tree = SplitTree::parse("1/i0:0x0p0 F F").unwrap();
-    let by_cut = Proof::Split { tree, hints: Vec::new() };
+    let by_cut = Proof::split(tree, Vec::new());
     for (shift, expected) in [("0.4", [false, true]), ("0.6", [false, false])] {
         let spec = spec(&format!(
             "property = 'boundary-fuzz'\nzone = 'ball'\nshift = '{shift}'\nepsilon = '0.1'\nradius = '0'"
@@ -638,7 +638,7 @@ fn a_cut_of_partners_proves_what_the_whole_does_not() {
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
             let is_proved = |proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
-            assert_eq!([&Proof::Fuzz, &by_cut].map(is_proved), expected, "{shift}");
+            assert_eq!([&Proof::fuzz(), &by_cut].map(is_proved), expected, "{shift}");
         }
     }
 }
@@ -656,7 +656,7 @@ fn a_claim_that_a_defense_loses_is_not_proved() {
         let lowered = Lowered::new(&spec, &model, defense, &[]).unwrap();
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let proved = kernel.check(0, &Proof::Jacobian).unwrap();
+            let proved = kernel.check(0, &Proof::jacobian()).unwrap();
             let points = [-0.1, 0.1].map(|x| vec![format!("{x}")]).to_vec();
             let refuted = kernel.check(0, &Proof::Counterexample { points }).unwrap();
             let found =
@@ -738,7 +738,7 @@ fn a_step_is_counted_from_the_confident_margin() {
         let rows = [row(&[kink], 1)];
         let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
         BOTH.map(|arithmetic| {
-            let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &Proof::Fuzz);
+            let verdict = Kernel::new(&model, &lowered, arithmetic).check(0, &Proof::fuzz());
             matches!(verdict, Ok(Verdict::Proved(_)))
         })
     };
@@ -767,10 +767,8 @@ fn no_cut_of_partners_hides_the_one_with_the_other_label() {
         let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
         for arithmetic in BOTH {
             let kernel = Kernel::new(&model, &lowered, arithmetic);
-            let proofs = trees.map(|tree| Proof::Split {
-                tree: SplitTree::parse(tree).unwrap(),
-                hints: Vec::new(),
-            });
+            let proofs =
+                trees.map(|tree| Proof::split(SplitTree::parse(tree).unwrap(), Vec::new()));
             let is_proved =
                 |proof: &Proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_)));
             assert_eq!(proofs.iter().any(is_proved), is_true, "{shift}");

@@ -71,11 +71,11 @@ fn proofs(
         hint
     };
     let hints: Vec<LeafHint> = (0..3).map(|k| LeafHint::Shared(hint(draw, k > 0))).collect();
-    let mut proofs = vec![Proof::Interval, Proof::Linear { hints: Vec::new() }];
-    proofs.push(Proof::Linear { hints: vec![hint(draw, true)] });
+    let mut proofs = vec![Proof::interval(), Proof::linear(Vec::new())];
+    proofs.push(Proof::linear(vec![hint(draw, true)]));
     for _ in 0..4 {
         let tree = random_tree(draw, case, hints.len());
-        proofs.push(Proof::Split { tree, hints: hints.clone() });
+        proofs.push(Proof::split(tree, hints.clone()));
     }
     proofs
 }

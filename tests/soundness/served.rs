@@ -75,7 +75,7 @@ proptest! {
             let rows = [row(&centre, label)];
             let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();
             let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
-            let proof = Proof::Linear { hints: Vec::new() };
+            let proof = Proof::linear(Vec::new());
             let Verdict::Proved(_) = kernel.check(0, &proof).unwrap() else { continue };
             for _ in 0..200 {
                 let raw: Vec<f64> =
@@ -98,7 +98,7 @@ proptest! {
         let rises = exact_margin(mlp(&model), &centre, 1, 0) > Rational::ZERO;
         let (loser, winner) = if rises { (0, 1) } else { (1, 0) };
         let rows = [row(&centre, loser)];
-        for proof in [Proof::Interval, Proof::Linear { hints: Vec::new() }] {
+        for proof in [Proof::interval(), Proof::linear(Vec::new())] {
             let reached = |semantics: &str| {
                 let spec = spec(&format!("property = 'label'\nepsilon = '0'\nsemantics = '{semantics}'"));
                 let lowered = Lowered::new(&spec, &model, None, &rows).unwrap();

@@ -22,7 +22,7 @@ fn proved(model: &Model, text: &str, rows: &[Row]) -> Vec<bool> {
             let obligation = lowered.obligation(at).unwrap();
             let full = full_pairs(&kernel, &obligation);
             let is_proved = |proof| matches!(kernel.check(at, proof), Ok(Verdict::Proved(_)));
-            let bare = Proof::TreePairs { trees: BTreeMap::new() };
+            let bare = Proof::tree_pairs(BTreeMap::new());
             assert!(is_proved(&full) || !is_proved(&bare), "{text}");
             is_proved(&full)
         };
@@ -217,16 +217,15 @@ proptest! {
         for arithmetic in BOTH {
             let kernel = Kernel::new(&scene.model, &lowered, arithmetic);
             let obligation = lowered.obligation(0).unwrap();
-            let Proof::Split { tree: full, .. } = full_pairs(&kernel, &obligation) else {
-                panic!("one question")
-            };
+            let whole = full_pairs(&kernel, &obligation);
+            let (full, _) = whole.as_split().expect("one question");
             let verdict = |sums: [(f64, &Vec<usize>); 2]| {
                 let [first, second] =
                     sums.map(|(most, trees)| [Step::Sum { most, trees: trees.clone() }]);
                 let full = full.steps();
                 let steps = [&first[..], full, &second[..], full, full].concat();
                 let tree = SplitTree::new(steps).unwrap();
-                kernel.check(0, &Proof::Split { tree, hints: vec![] })
+                kernel.check(0, &Proof::split(tree, vec![]))
             };
             let shown = verdict([(shares[0], &named[0]), (shares[1], &named[1])]);
             prop_assert_eq!(matches!(shown, Ok(Verdict::Proved(_))), holds, "{} {:?}", text, shares);

@@ -12,15 +12,13 @@
 //! other features refine the box; with several outputs the rule is applied to every score
 //! difference, which suffices but is not necessary.
 
-use std::collections::BTreeMap;
-
 use crate::spec::Direction;
 
 use super::tree_pairs::{Absent, Pairing, Reached, TwinBox, reached};
 use super::{CellBox, CutNode, CutTree, Forest, Score};
 use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::{Outcome, competitors};
-use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
+use crate::certificate::{Bounds, Cases, Cut, Leaf, Rejection, SplitTree, Step};
 
 /// The question at one threshold: the sign of a step of a score difference.
 pub(super) struct JumpQuestion {
@@ -41,17 +39,15 @@ pub(in crate::certificate) fn monotone<N: Score>(
     feature: usize,
     class: usize,
     direction: Direction,
-    trees: &BTreeMap<usize, SplitTree>,
+    cases: &Cases,
 ) -> Result<Outcome, Rejection> {
     let questions = questions(forest, cells, feature, class, direction);
-    if let Some((&index, _)) = trees.range(questions.len()..).next() {
-        return Err(Rejection::Index { what: "threshold", index });
-    }
+    cases.expect_questions(questions.len(), "threshold")?;
     let sides = (0..forest.features()).map(|feature| cells.side(feature));
     let pairing = Pairing::moving(sides, feature, TwinBox::new([cells.clone(), cells.clone()]));
     let mut all = Outcome::Holds;
     for (index, question) in questions.iter().enumerate() {
-        all = all.and(decide(forest, &pairing, question, trees.get(&index))?);
+        all = all.and(decide(forest, &pairing, question, &cases.tree(index))?);
     }
     Ok(all)
 }
@@ -76,12 +72,12 @@ pub(super) fn questions<N: Score>(
     outputs.into_iter().flat_map(ask).collect()
 }
 
-/// Walks one split tree, or looks at the whole box; every leaf must have a non-negative step.
+/// Walks the tree of one question; every leaf must have a non-negative step.
 fn decide<N: Score>(
     forest: &Forest<N>,
     pairing: &Pairing,
     question: &JumpQuestion,
-    tree: Option<&SplitTree>,
+    tree: &SplitTree,
 ) -> Result<Outcome, Rejection> {
     let close = |here: TwinBox| {
         let Ok(step) = smallest_step(forest, pairing, here, question) else {
@@ -96,7 +92,6 @@ fn decide<N: Score>(
     // the points on either side of the threshold
     let [left, right] = [question.number, question.number + 1];
     root.restore(question.feature, [(left, left), (right, right)]);
-    let Some(tree) = tree else { return Ok(close(root)) };
     preorder(Some(root), tree, |token, step, here| match (step, here) {
         (Step::Cut { cut: Cut::Cell { copy: 0, feature, .. }, refresh: None }, _)
             if *feature == question.feature =>

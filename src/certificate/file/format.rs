@@ -10,7 +10,7 @@ use crate::model::{Digest, LimitError, Object, Part, check_json, object, optiona
 use crate::spec::{Integers, Semantics};
 
 use crate::certificate::proof::{MOST_WITNESSES, Shift};
-use crate::certificate::{Hint, LeafHint, Proof, Rejection, SplitTree, Totals};
+use crate::certificate::{CaseRule, Cases, Hint, LeafHint, Proof, Rejection, SplitTree, Totals};
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,15 +203,38 @@ impl Header {
     }
 }
 
-/// The hints of a rule without cases: one for all rows, or one per row.
-fn plain_hints(hints: Option<Vec<LeafHint>>, rule: &str) -> Result<Vec<Hint>, FormatError> {
+/// A case distinction with the keys that its rule takes.
+fn cases(rule: CaseRule, name: &str, file: &mut LineFile) -> Result<Cases, FormatError> {
+    let (mut trees, mut hints) = (BTreeMap::new(), Vec::new());
+    match rule {
+        CaseRule::Split => {
+            let missing = || FormatError::Missing { rule: name.to_owned(), key: "tree" };
+            trees.insert(0, SplitTree::parse(&file.tree.take().ok_or_else(missing)?)?);
+            hints = file.hints.take().unwrap_or_default();
+        }
+        CaseRule::Linear => {
+            let plain = plain_hints(file.hints.take().unwrap_or_default(), name)?;
+            hints.extend((!plain.is_empty()).then_some(LeafHint::PerRow(plain)));
+        }
+        CaseRule::Jumps | CaseRule::TreePairs => {
+            for (index, text) in file.trees.take().unwrap_or_default() {
+                trees.insert(index, SplitTree::parse(&text)?);
+            }
+        }
+        CaseRule::Interval | CaseRule::Jacobian | CaseRule::Fuzz | CaseRule::Difference => {}
+    }
+    Ok(Cases { rule, trees, hints })
+}
+
+/// The hints of a rule without a tree: one for all rows, or one per row.
+fn plain_hints(hints: Vec<LeafHint>, rule: &str) -> Result<Vec<Hint>, FormatError> {
     let plain = |hint| match hint {
         LeafHint::Shared(hint) => Ok(hint),
         LeafHint::PerRow(_) => {
             Err(FormatError::Key { rule: rule.to_owned(), key: "hints of a leaf" })
         }
     };
-    hints.unwrap_or_default().into_iter().map(plain).collect()
+    hints.into_iter().map(plain).collect()
 }
 
 impl Entry {
@@ -236,28 +259,18 @@ impl Entry {
         }
         let proof = match rule.as_str() {
             "none" => Proof::None,
-            "interval" => Proof::Interval,
-            "linear" => Proof::Linear { hints: plain_hints(file.hints.take(), "linear")? },
-            "jacobian" => Proof::Jacobian,
-            "fuzz" => Proof::Fuzz,
             "range" => Proof::Range,
-            "difference" => Proof::Difference,
-            "split" => Proof::Split {
-                tree: SplitTree::parse(&file.tree.take().ok_or(missing("tree"))?)?,
-                hints: file.hints.take().unwrap_or_default(),
-            },
-            "jumps" => Proof::Jumps { trees: parse_trees(file.trees.take().unwrap_or_default())? },
             "tree-dual" => Proof::TreeDual { shifts: file.shifts.take().ok_or(missing("shifts"))? },
-            "tree-pairs" => {
-                Proof::TreePairs { trees: parse_trees(file.trees.take().unwrap_or_default())? }
-            }
             "all-pairs" => Proof::AllPairs {
                 witnesses: limited(file.witnesses.take().ok_or(missing("witnesses"))?)?,
             },
             "counterexample" => {
                 Proof::Counterexample { points: file.points.take().ok_or(missing("points"))? }
             }
-            _ => return Err(FormatError::Rule(rule)),
+            name => match CaseRule::named(name) {
+                Some(rule) => Proof::Cases(cases(rule, name, &mut file)?),
+                None => return Err(FormatError::Rule(rule)),
+            },
         };
         nothing_left(&file, &rule)?;
         Ok(Self::Line(Line { at, proof }))
@@ -270,10 +283,6 @@ fn limited(witnesses: Vec<(usize, usize)>) -> Result<Vec<(usize, usize)>, Format
         return Err(LimitError { what: "witnesses", found, limit }.into());
     }
     Ok(witnesses)
-}
-
-fn parse_trees(texts: BTreeMap<usize, String>) -> Result<BTreeMap<usize, SplitTree>, Rejection> {
-    texts.into_iter().map(|(index, text)| Ok((index, SplitTree::parse(&text)?))).collect()
 }
 
 /// Refuses keys that the rule has not taken.

@@ -4,7 +4,9 @@
 //! `"piece":[k,n]` with `k` from 0. The parts joined by single spaces are the tree; their hints one after the
 //! other are its hints.
 
-use crate::certificate::{Entry, FormatError, Line, Piece, Proof, SplitTree};
+use std::collections::BTreeMap;
+
+use crate::certificate::{CaseRule, Cases, Entry, FormatError, Line, Piece, Proof, SplitTree};
 
 /// Puts the parts of a line together. Holds no more than was read.
 #[derive(Debug, Default)]
@@ -43,8 +45,9 @@ impl Assembler {
             self.open = Some((open, next + 1));
             return Ok(None);
         }
-        let proof = Proof::Split { tree: SplitTree::parse(&open.tree)?, hints: open.hints };
-        Ok(Some(Entry::Line(Line { at: open.at, proof })))
+        let trees = BTreeMap::from([(0, SplitTree::parse(&open.tree)?)]);
+        let cases = Cases { rule: CaseRule::Split, trees, hints: open.hints };
+        Ok(Some(Entry::Line(Line { at: open.at, proof: Proof::Cases(cases) })))
     }
 
     /// True if a line has begun and not ended.
@@ -75,7 +78,7 @@ mod tests {
         steps.push(leaf);
         let hint = |k| Hint { slopes: vec![(0, k, 0.25)], ..Hint::default() };
         let hints = (0..1000).map(|k| LeafHint::Shared(hint(k))).collect();
-        Line { at: 7, proof: Proof::Split { tree: SplitTree::new(steps).unwrap(), hints } }
+        Line { at: 7, proof: Proof::split(SplitTree::new(steps).unwrap(), hints) }
     }
 
     fn assemble(text: &str) -> Result<Vec<Entry>, FormatError> {

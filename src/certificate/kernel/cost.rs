@@ -5,7 +5,7 @@ use crate::spec::Aim;
 
 use super::{ByArithmetic, Kernel};
 use crate::certificate::ensemble::{Forest, Score};
-use crate::certificate::{Leaf, Proof, SplitTree};
+use crate::certificate::{CaseRule, Cases, Leaf, Proof};
 
 /// Cost of a side of a box of pairs, in nodes visited: about 0.3 µs, in rational numbers.
 const SIDE: u64 = 100;
@@ -70,32 +70,30 @@ impl Kernel<'_> {
                 let once = parameters.saturating_mul(4 * network_depth(self.model));
                 once.saturating_add(ENDS * inputs).saturating_mul(self.evaluations())
             }
-            Proof::Interval => parameters.saturating_mul(4),
-            Proof::Split { tree, .. } => {
+            Proof::Cases(Cases { rule: CaseRule::Interval, .. }) => parameters.saturating_mul(4),
+            Proof::Cases(cases) => {
                 let is_close = matches!(self.lowered.aim(), Some(Aim::Close { .. }));
                 let times = if self.is_flip() {
                     // every shifted copy is bounded
                     3 * inputs + 1
-                } else if is_close && tree.has_leaf(Leaf::Linear) {
-                    // as by the rule on changes
+                } else if is_close && cases.has_leaf(Leaf::Linear) {
+                    // bounds of the network, of the change, and the gradient
                     3
                 } else {
                     1
                 };
-                linear.saturating_mul(steps(tree) + 1).saturating_mul(times)
+                linear.saturating_mul(steps(cases) + 1).saturating_mul(times)
             }
-            Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
-            // bounds of the network, of the change, and the gradient
-            Proof::Difference => linear.saturating_mul(3),
-            Proof::Linear { .. } | Proof::Jacobian | Proof::Range => linear,
+            Proof::Range => linear,
             // refused for networks
-            Proof::Jumps { .. } | Proof::TreeDual { .. } | Proof::TreePairs { .. } => linear,
+            Proof::TreeDual { .. } => linear,
         }
     }
 }
 
-fn steps(tree: &SplitTree) -> u64 {
-    tree.steps().len() as u64
+/// The steps of all trees that are written out.
+fn steps(cases: &Cases) -> u64 {
+    cases.trees.values().map(|tree| tree.steps().len() as u64).sum()
 }
 
 fn network_depth(model: &Model) -> u64 {
@@ -125,29 +123,23 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
         Proof::Counterexample { .. } => {
             nodes.saturating_add(ENDS * features).saturating_mul(price.evaluations)
         }
-        Proof::Split { tree, .. } if tree.has_leaf(Leaf::Pairs) => {
-            box_of_pairs(forest, price).saturating_mul(steps(tree))
+        // at most two shifts per feature are questions
+        Proof::Cases(cases) if cases.has_leaf(Leaf::Pairs) => {
+            box_of_pairs(forest, price).saturating_mul(2 * features + steps(cases))
+        }
+        Proof::Cases(cases) if cases.rule == CaseRule::Jumps => {
+            nodes.saturating_mul(nodes + steps(cases))
         }
         // bounds, and the distance of the box
-        Proof::Split { tree, .. } => nodes.saturating_add(features).saturating_mul(steps(tree)),
-        Proof::Jumps { trees } => {
-            let all: u64 = trees.values().map(steps).sum();
-            nodes.saturating_mul(nodes + all)
-        }
+        Proof::Cases(cases) => nodes.saturating_add(features).saturating_mul(steps(cases) + 1),
         // every leaf looks at its tree's shares; scanning one costs its steps
         Proof::TreeDual { shifts } => {
             let shifts = shifts.iter().map(|list| list.len() as u64 + 1).sum::<u64>();
             nodes.saturating_mul(shifts)
         }
-        Proof::TreePairs { trees } => {
-            let all: u64 = trees.values().map(steps).sum();
-            // at most two shifts per feature
-            box_of_pairs(forest, price).saturating_mul(2 * features + all)
-        }
-        Proof::None | Proof::Interval | Proof::AllPairs { .. } => nodes,
+        Proof::None | Proof::AllPairs { .. } => nodes,
         // refused for ensembles
-        Proof::Linear { .. } | Proof::Jacobian => nodes,
-        Proof::Range | Proof::Difference | Proof::Fuzz => nodes,
+        Proof::Range => nodes,
     }
 }
 

@@ -5,23 +5,22 @@ mod advice;
 mod cost;
 mod served;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use dashu_int::IBig;
 
-use crate::interval::{Exact, Form, Rational, Region, Rounded};
+use crate::interval::{Exact, Form, Rational, Rounded};
 use crate::model::{Ensemble, Family, Mlp, Model, Tie};
 use crate::spec::{
-    Aim, Bonds, Claim, LinearCondition, Lowered, Obligation, Pair, RawRegion, Regions, Semantics,
-    Standing,
+    Aim, Bonds, Claim, Lowered, Obligation, Pair, RawRegion, Regions, Semantics, Standing,
 };
 
 use crate::certificate::claims::{Outcome, competitors, decide, label_of};
 use crate::certificate::ensemble::distance::Distances;
 use crate::certificate::ensemble::split::walk_cells;
 use crate::certificate::ensemble::tree_pairs::{self, Twins};
-use crate::certificate::ensemble::{CellBox, Forest, Score, Size};
-use crate::certificate::ensemble::{interval, jumps, tree_dual};
+use crate::certificate::ensemble::{Forest, Score, Size};
+use crate::certificate::ensemble::{jumps, tree_dual};
 use crate::certificate::network::boxes::walk_boxes;
 use crate::certificate::network::difference::Changes;
 use crate::certificate::network::fuzz::{Boundary, NetworkMargins};
@@ -30,8 +29,8 @@ use crate::certificate::network::range::{self, Ranges};
 use crate::certificate::network::split::NetworkCase;
 use crate::certificate::witness::{Evaluated, violates};
 use crate::certificate::{
-    Block, Bounds, Coupling, Hidden, Hint, Leaf, Network, Pairs, Proof, Proved, Refuted, Rejection,
-    Verdict,
+    Block, Bounds, CaseRule, Cases, Coupling, Hidden, Leaf, LeafHint, Network, Pairs, Proof,
+    Proved, Refuted, Rejection, Verdict,
 };
 
 #[cfg(any(test, feature = "advice"))]
@@ -252,24 +251,23 @@ impl<'a> Kernel<'a> {
                 let Regions::Each(boxes) = regions else { return Ok(Outcome::Open(Bounds::NONE)) };
                 Ok(range::apart(network, &prepared.ranges, schema, boxes, units, *norm, constant))
             }
-            (Bonds::Within { .. }, Aim::Close { .. }, Proof::Difference) => {
-                Ok(self.changes(prepared, obligation, claim).decide(region))
-            }
-            (Bonds::Within { .. }, Aim::Close { .. }, Proof::Split { tree, hints })
-                if tree.has_leaf(Leaf::Linear) =>
+            (Bonds::Within { .. }, Aim::Close { .. }, Proof::Cases(cases))
+                if matches!(cases.rule, CaseRule::Difference | CaseRule::Split)
+                    && cases.has_leaf(Leaf::Linear) =>
             {
-                if !hints.is_empty() {
+                if !cases.hints.is_empty() {
                     let why = "leaves `L` of small-neighborhood take no hints";
                     return Err(Rejection::Inapplicable { rule: proof.rule(), why });
                 }
                 let decide = |part: &_, _: Option<&_>| {
                     self.changes(prepared, obligation, claim).decide(part)
                 };
-                walk_boxes(schema, region, tree, Leaf::Linear, |_| None, decide)
+                walk_boxes(schema, region, &cases.tree(0), Leaf::Linear, |_| None, decide)
             }
             (_, Aim::Flip { .. }, _) => self.decide_fuzz(network, region, claim, proof),
-            (Bonds::Raised(feature), Aim::Order { .. }, Proof::Jacobian)
-                if region.sides().get(feature.0).is_some_and(|(low, high)| low == high) =>
+            (Bonds::Raised(feature), Aim::Order { .. }, Proof::Cases(cases))
+                if cases.rule == CaseRule::Jacobian
+                    && region.sides().get(feature.0).is_some_and(|(low, high)| low == high) =>
             {
                 // where the feature cannot move, the two points are one
                 Ok(Outcome::Holds)
@@ -293,12 +291,14 @@ impl<'a> Kernel<'a> {
         let schema = &self.model.schema;
         let margins = NetworkMargins { network, schema };
         match proof {
-            Proof::Fuzz => Ok(boundary.decide(&margins, region, None)),
-            Proof::Split { tree, hints } if hints.is_empty() => {
+            Proof::Cases(cases)
+                if matches!(cases.rule, CaseRule::Fuzz | CaseRule::Split)
+                    && cases.hints.is_empty() =>
+            {
                 let partners = |part: &_| boundary.partners(part);
                 let decide =
                     |part: &_, partners: Option<&_>| boundary.decide(&margins, part, partners);
-                walk_boxes(schema, region, tree, Leaf::Fuzz, partners, decide)
+                walk_boxes(schema, region, &cases.tree(0), Leaf::Fuzz, partners, decide)
             }
             _ => Err(inapplicable),
         }
@@ -313,16 +313,20 @@ impl<'a> Kernel<'a> {
         proof: &Proof,
     ) -> Result<Outcome, Rejection> {
         let Prepared { network, mlp, blocks, .. } = prepared;
-        let (leaf, hints) = leaf_of(claim, proof)?;
+        let cases = network_cases(claim, proof)?;
         let conditions = obligation.region.linear_conditions(&self.model.schema);
-        check_hints(hints, network.widths(), conditions.len())?;
+        let check = |hint: &LeafHint| check_hints(hint.hints(), network.widths(), conditions.len());
+        cases.hints.iter().try_for_each(check)?;
         let Some(region) = obligation.region.standardised(&self.model.schema) else {
             // the empty region: nothing to prove, and nothing is said to be proved
             return Ok(Outcome::Open(Bounds::NONE));
         };
-        let Some(hidden) = forward_or_linear(network, leaf, proof, &region, conditions) else {
-            return Ok(Outcome::Open(Bounds::NONE));
+        // the interval rule needs intervals only
+        let hidden = match cases.rule {
+            CaseRule::Interval => network.interval_bounds(region.sides()),
+            _ => network.linear_bounds_under(region.sides(), conditions),
         };
+        let Some(hidden) = hidden else { return Ok(Outcome::Open(Bounds::NONE)) };
         let Some(allowances) = self.network_allowances(mlp, obligation, &hidden, claim) else {
             return Ok(Outcome::Open(Bounds::NONE));
         };
@@ -335,10 +339,7 @@ impl<'a> Kernel<'a> {
             coupling: coupling.as_ref(),
             allowances: &allowances,
         };
-        if let Proof::Split { tree, hints } = proof {
-            return case.walk(obligation, &region, hidden, tree, hints);
-        }
-        case.close(leaf, &hidden, &[], hints)
+        case.walk(obligation, hidden, &cases.tree(0), &cases.hints)
     }
 
     /// The rule on changes, for a claim about points that are close.
@@ -393,16 +394,14 @@ impl<'a> Kernel<'a> {
         let forest = &forests.claimed;
         let cells = forest.cells(&obligation.region, is_served);
         match (claim, proof) {
-            (_, Proof::TreePairs { trees }) => {
+            (_, Proof::Cases(cases)) if cases.has_leaf(Leaf::Pairs) => {
                 let questions = forests.questions(obligation, claim, self.model.tie)?;
-                tree_pairs::decide(questions, trees)
-            }
-            (_, Proof::Split { tree, hints }) if tree.has_leaf(Leaf::Pairs) => {
-                let mut questions = forests.questions(obligation, claim, self.model.tie)?;
-                match (questions.len(), questions.next()) {
-                    (1, Some(question)) if hints.is_empty() => question.decide(Some(tree)),
-                    (1, _) => Err(inapplicable("leaves `T` take no hints")),
-                    _ => Err(inapplicable("a claim of several questions has a tree for each")),
+                match cases.rule {
+                    _ if !cases.hints.is_empty() => Err(inapplicable("leaves `T` take no hints")),
+                    CaseRule::Split if questions.len() != 1 => {
+                        Err(inapplicable("a claim of several questions has a tree for each"))
+                    }
+                    _ => tree_pairs::decide(questions, cases),
                 }
             }
             (
@@ -411,50 +410,38 @@ impl<'a> Kernel<'a> {
                     aim: Aim::Order { direction, class },
                     ..
                 }),
-                Proof::Jumps { trees },
-            ) => jumps::monotone(forest, &cells, feature.0, *class, *direction, trees),
-            (
-                Claim::Label { .. } | Claim::Posterior { .. },
-                Proof::Interval | Proof::TreeDual { .. } | Proof::Split { .. },
-            ) => {
+                Proof::Cases(cases),
+            ) if cases.rule == CaseRule::Jumps => {
+                jumps::monotone(forest, &cells, feature.0, *class, *direction, cases)
+            }
+            (Claim::Label { .. } | Claim::Posterior { .. }, Proof::TreeDual { shifts }) => {
+                let (label, classes) = (label_of(claim)?, self.model.classes);
                 let Some(allowances) = self.ensemble_allowances(ensemble, claim)? else {
                     return Ok(Outcome::Open(Bounds::NONE));
                 };
-                self.ensemble_margins(forest, obligation, claim, cells, &allowances, proof)
+                let margins = tree_dual::margins(forest, label, classes, &cells, shifts)?;
+                decide(claim, self.model.tie, classes, &margins, &allowances)
+            }
+            (Claim::Label { .. } | Claim::Posterior { .. }, Proof::Cases(cases))
+                if matches!(cases.rule, CaseRule::Interval | CaseRule::Split) =>
+            {
+                if !cases.hints.is_empty() {
+                    let found = cases.hints.len();
+                    return Err(Rejection::Count { what: "hints", found, expected: 0 });
+                }
+                let Some(allowances) = self.ensemble_allowances(ensemble, claim)? else {
+                    return Ok(Outcome::Open(Bounds::NONE));
+                };
+                // a served copy rounds points of the ball into cells that the ball does not meet
+                let distances = match self.lowered.semantics() {
+                    Semantics::Real => Distances::new(&obligation.region, forest.grid(), &cells),
+                    Semantics::ServedF32 => None,
+                };
+                let here = (cells, distances);
+                walk_cells(forest, self.model, claim, &allowances, here, &cases.tree(0))
             }
             _ => Err(inapplicable("not for this claim on an ensemble")),
         }
-    }
-
-    fn ensemble_margins<N: Score>(
-        &self,
-        forest: &Forest<N>,
-        obligation: &Obligation,
-        claim: &Claim,
-        cells: CellBox,
-        allowances: &[Rational],
-        proof: &Proof,
-    ) -> Result<Outcome, Rejection> {
-        if let Proof::Split { tree, hints } = proof {
-            if !hints.is_empty() {
-                let found = hints.len();
-                return Err(Rejection::Count { what: "hints", found, expected: 0 });
-            }
-            // a served copy rounds points of the ball into cells that the ball does not meet
-            let is_real = self.lowered.semantics() == Semantics::Real;
-            let distances = match is_real {
-                true => Distances::new(&obligation.region, forest.grid(), &cells),
-                false => None,
-            };
-            return walk_cells(forest, self.model, claim, allowances, (cells, distances), tree);
-        }
-        let (label, classes) = (label_of(claim)?, self.model.classes);
-        let margins = if let Proof::TreeDual { shifts } = proof {
-            tree_dual::margins(forest, label, classes, &cells, shifts)?
-        } else {
-            interval::margins(forest, label, classes, &cells)
-        };
-        decide(claim, self.model.tie, classes, &margins, allowances)
     }
 
     fn ensemble_allowances(
@@ -474,37 +461,22 @@ impl<'a> Kernel<'a> {
     }
 }
 
-/// The rule that closes the whole region, with its hints; for a split, the rule of its root.
-#[cfg_attr(not(test), expect(clippy::wildcard_enum_match_arm, reason = "refused"))]
-fn leaf_of<'p>(claim: &Claim, proof: &'p Proof) -> Result<(Leaf, &'p [Hint]), Rejection> {
+/// The case distinction of a proof that starts from bounds of hidden neurons.
+fn network_cases<'p>(claim: &Claim, proof: &'p Proof) -> Result<&'p Cases, Rejection> {
     let aim = claim.pair().map(|pair| &pair.aim);
-    let is_slope = aim.is_some();
-    let is_near = matches!(aim, Some(Aim::Close { .. }));
-    Ok(match proof {
-        Proof::Interval if !is_slope => (Leaf::Interval, &[]),
-        Proof::Linear { hints } if !is_slope => (Leaf::Linear, hints),
+    let takes = |rule: CaseRule| match rule {
+        CaseRule::Interval | CaseRule::Linear => aim.is_none(),
         // the rule on changes proves more of small neighbourhoods on a whole domain
-        Proof::Jacobian if is_slope && !is_near => (Leaf::Jacobian, &[]),
-        Proof::Split { .. } => (Leaf::Interval, &[]),
-        _ => {
-            let why = "not for this claim on a network";
-            return Err(Rejection::Inapplicable { rule: proof.rule(), why });
-        }
-    })
-}
-
-/// Bounds of the hidden neurons: the interval rule needs intervals only, all others need the linear bounds.
-fn forward_or_linear<F: Form>(
-    network: &Network<F>,
-    leaf: Leaf,
-    proof: &Proof,
-    region: &Region,
-    conditions: Arc<[LinearCondition]>,
-) -> Option<Hidden> {
-    match (leaf, proof) {
-        (Leaf::Interval, Proof::Interval) => network.interval_bounds(region.sides()),
-        _ => network.linear_bounds_under(region.sides(), conditions),
+        CaseRule::Jacobian => aim.is_some_and(|aim| !matches!(aim, Aim::Close { .. })),
+        CaseRule::Split => true,
+        CaseRule::Fuzz | CaseRule::Difference | CaseRule::Jumps | CaseRule::TreePairs => false,
+    };
+    if let Proof::Cases(cases) = proof
+        && takes(cases.rule)
+    {
+        return Ok(cases);
     }
+    Err(Rejection::Inapplicable { rule: proof.rule(), why: "not for this claim on a network" })
 }
 
 /// `e_label + e_class` for every competing class, rounded up.

@@ -233,15 +233,15 @@ mod tests {
     }
 
     fn weighted(weights: &[f64]) -> Proof {
-        Proof::Linear { hints: vec![Hint { weights: weights.to_vec(), ..Hint::default() }] }
+        Proof::linear(vec![Hint { weights: weights.to_vec(), ..Hint::default() }])
     }
 
     const NO: [bool; 2] = [false; 2];
 
     #[test]
     fn a_strict_row_is_left_at_zero_and_another_is_not() {
-        let linear = Proof::Linear { hints: Vec::new() };
-        for proof in [Proof::Interval, linear, weighted(&[1.0])] {
+        let linear = Proof::linear(Vec::new());
+        for proof in [Proof::interval(), linear, weighted(&[1.0])] {
             // f0 > 2
             assert!(is_proved(&[row([-1, 0], "-2", true)], &proof)[1], "{proof:?}");
             assert_eq!(is_proved(&[row([-1, 0], "-2", false)], &proof), NO, "{proof:?}");
@@ -249,7 +249,7 @@ mod tests {
                 assert_eq!(is_proved(&[row([-1, 0], below, true)], &proof), NO, "{proof:?}");
             }
         }
-        assert_eq!(is_proved(&[row([-1, 0], "-2.1", true)], &Proof::Interval), [true; 2]);
+        assert_eq!(is_proved(&[row([-1, 0], "-2.1", true)], &Proof::interval()), [true; 2]);
     }
 
     /// At (1, 1), `f = (2, 0)`: of `f0 >= 2` and `f1 < ½` only the second is strict.
@@ -263,7 +263,7 @@ mod tests {
         {
             assert_eq!(is_proved(&reached, &weighted(&weights)), NO, "{weights:?}");
         }
-        for proof in [Proof::Interval, Proof::Linear { hints: Vec::new() }] {
+        for proof in [Proof::interval(), Proof::linear(Vec::new())] {
             assert_eq!(is_proved(&reached, &proof), NO, "{proof:?}");
         }
         // f0 > 2 and f1 < ½

@@ -118,10 +118,9 @@ mod tests {
 
     fn pulled(conditions: &[(usize, f64)]) -> Proof {
         let conditions = conditions.to_vec();
-        Proof::Linear { hints: vec![Hint { conditions, ..Hint::default() }] }
+        Proof::linear(vec![Hint { conditions, ..Hint::default() }])
     }
 
-    const PLAIN: Proof = Proof::Linear { hints: Vec::new() };
     const YES: [Result<bool, Rejection>; 2] = [Ok(true), Ok(true)];
     const NO: [Result<bool, Rejection>; 2] = [Ok(false), Ok(false)];
 
@@ -132,7 +131,7 @@ mod tests {
         let answer = |rhs: &str, multipliers: &[(usize, f64)]| {
             answers(WEDGE, &above(rhs), &pulled(multipliers))
         };
-        assert_eq!(answers(WEDGE, &above("2.3"), &PLAIN), NO);
+        assert_eq!(answers(WEDGE, &above("2.3"), &Proof::linear(Vec::new())), NO);
         assert_eq!(answer("2.3", &[(0, 0.5), (1, 0.5)]), YES);
         // the kernel adds the last one itself
         assert_eq!(answer("2.3", &[(0, 0.5)]), YES);
@@ -168,11 +167,11 @@ mod tests {
     #[test]
     fn neurons_are_bounded_where_the_condition_holds() {
         let row = "{y = ['0', '-1'], rhs = '-0.5'}";
-        assert_eq!(answers("{x = ['1', '-1'], rhs = '0'}", row, &PLAIN), YES);
-        assert_eq!(answers("{x = ['3', '-3'], rhs = '1'}", row, &PLAIN), YES);
-        assert_eq!(answers("{x = ['3', '-3'], rhs = '1.5'}", row, &PLAIN), NO);
-        assert_eq!(answers("{x = ['-1', '1'], rhs = '0'}", row, &PLAIN), NO);
-        assert_eq!(answers("{x = ['0', '0'], rhs = '0'}", row, &PLAIN), NO);
+        assert_eq!(answers("{x = ['1', '-1'], rhs = '0'}", row, &Proof::linear(Vec::new())), YES);
+        assert_eq!(answers("{x = ['3', '-3'], rhs = '1'}", row, &Proof::linear(Vec::new())), YES);
+        assert_eq!(answers("{x = ['3', '-3'], rhs = '1.5'}", row, &Proof::linear(Vec::new())), NO);
+        assert_eq!(answers("{x = ['-1', '1'], rhs = '0'}", row, &Proof::linear(Vec::new())), NO);
+        assert_eq!(answers("{x = ['0', '0'], rhs = '0'}", row, &Proof::linear(Vec::new())), NO);
     }
 
     /// `x0 + x1 <= −1` and `x0 + x1 >= 0`: no point is left, and everything holds of none.
@@ -184,7 +183,7 @@ mod tests {
         };
         let hint = |weight, value| {
             let (weights, conditions) = (vec![weight], vec![(0, value), (1, value)]);
-            Proof::Linear { hints: vec![Hint { weights, conditions, ..Hint::default() }] }
+            Proof::linear(vec![Hint { weights, conditions, ..Hint::default() }])
         };
         for weight in [0.0, 1.0] {
             assert_eq!(answers(&ends("0"), row, &hint(weight, 8.0)), YES);
@@ -197,8 +196,7 @@ mod tests {
     #[test]
     fn a_half_is_narrowed_and_cut_as_it_stands() {
         let condition = "{x = ['1', '1'], rhs = '-0.5'}";
-        let split =
-            |text: &str| Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: Vec::new() };
+        let split = |text: &str| Proof::split(SplitTree::parse(text).unwrap(), Vec::new());
         // f0 >= 1.01 needs x1 >= −0.99
         let row = "{y = ['-1', '0'], rhs = '-1.01'}";
         let at = |row: &str, tree: &str| answers(condition, row, &split(tree));

@@ -68,6 +68,12 @@ struct HiddenLayer {
 }
 
 impl Hidden {
+    /// The conditions that inputs meet.
+    #[cfg(any(test, feature = "advice"))]
+    pub fn conditions(&self) -> &[LinearCondition] {
+        &self.conditions
+    }
+
     /// The box.
     pub fn input(&self) -> &[Interval] {
         &self.input
@@ -77,12 +83,6 @@ impl Hidden {
     pub fn least<F: Form>(&self, form: &F) -> f64 {
         least(form, &self.input, &self.conditions)
     }
-
-    /// The conditions that inputs meet.
-    pub fn conditions(&self) -> &[LinearCondition] {
-        &self.conditions
-    }
-
     /// Pre-activation bounds per hidden layer, first layer first.
     pub fn layers(&self) -> impl Iterator<Item = &[Interval]> {
         self.layers.iter().map(|layer| layer.before.as_slice())

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::interval::{Form, Rational, Region};
+use crate::interval::{Form, Rational};
 use crate::model::Model;
 use crate::spec::{Aim, Bonds, Claim, Obligation, RawRegion};
 
 use super::avoid::{self, Avoidance};
 use super::coupling::Coupling;
-use super::linear::{self, check_hints};
+use super::linear;
 use super::{jacobian, range};
 use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::{Outcome, decide, label_of};
@@ -54,7 +54,7 @@ enum Held {
 
 impl<F: Form> NetworkCase<'_, F> {
     /// Decides the claim on one case by one rule.
-    pub(in crate::certificate) fn close(
+    fn close(
         &self,
         leaf: Leaf,
         hidden: &Hidden,
@@ -80,18 +80,15 @@ impl<F: Form> NetworkCase<'_, F> {
         }
     }
 
-    /// Walks the tree over the obligation's region, whose linear bounds are `root`.
+    /// Walks the tree over the obligation's region, whose bounds are `root`. Hints are those that [`linear::check_hints`] lets
+    /// pass.
     pub(in crate::certificate) fn walk(
         &self,
         obligation: &Obligation,
-        region: &Region,
         root: Hidden,
         tree: &SplitTree,
         hints: &[LeafHint],
     ) -> Result<Outcome, Rejection> {
-        let (widths, conditions) = (self.network.widths(), root.conditions().len());
-        hints.iter().try_for_each(|hint| check_hints(hint.hints(), widths, conditions))?;
-        debug_assert!(region.sides() == root.input() || !root.conditions().is_empty());
         let region = Rc::new(obligation.region.clone());
         let whole = Case { region, signs: vec![], held: Held::Known(root) };
         preorder(whole, tree, |token, step, mut case| {

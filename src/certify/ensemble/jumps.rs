@@ -86,7 +86,7 @@ fn prove(
             }
         }
     }
-    Some(Proof::Jumps { trees })
+    Some(Proof::jumps(trees))
 }
 
 /// The feature, the direction and the class of a monotone claim.

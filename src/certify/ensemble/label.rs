@@ -94,7 +94,7 @@ impl<'a> Claims<'a> {
         if let Some(points) = witness {
             return Some(Proof::Counterexample { points });
         }
-        Some(Proof::Split { tree: SplitTree::new(steps?)?, hints: Vec::new() })
+        Some(Proof::split(SplitTree::new(steps?)?, Vec::new()))
     }
 
     /// The steps that prove the queries from `first` on over a box.

@@ -59,7 +59,7 @@ pub(in crate::certify) fn linear_hint(
         .map(|class| margin_row(label, class, model.classes))
         .map(|row| solve(mlp, &hidden, region.sides(), &row))
         .collect::<Option<Vec<_>>>()?;
-    Some(Proof::Linear { hints })
+    Some(Proof::linear(hints))
 }
 
 /// The value of a neuron's `y` in the program.

@@ -63,14 +63,14 @@ mod tests {
     fn proofs() -> Vec<Proof> {
         let trees = Default::default();
         vec![
-            Proof::Interval,
-            Proof::Linear { hints: Vec::new() },
-            Proof::Jacobian,
+            Proof::interval(),
+            Proof::linear(Vec::new()),
+            Proof::jacobian(),
             Proof::Range,
-            Proof::Difference,
-            Proof::Fuzz,
-            Proof::Jumps { trees: Default::default() },
-            Proof::TreePairs { trees },
+            Proof::difference(),
+            Proof::fuzz(),
+            Proof::jumps(Default::default()),
+            Proof::tree_pairs(trees),
             Proof::AllPairs { witnesses: Vec::new() },
         ]
     }

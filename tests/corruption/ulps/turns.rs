@@ -155,7 +155,7 @@ fn opposed() -> Model {
 }
 
 fn tree(text: &str) -> Proof {
-    Proof::Split { tree: SplitTree::parse(text).unwrap(), hints: Vec::new() }
+    Proof::split(SplitTree::parse(text).unwrap(), Vec::new())
 }
 
 fn witness(points: &[[f64; 2]]) -> Vec<Proof> {
@@ -178,8 +178,8 @@ fn networks_on_regions() -> Vec<Case> {
     let plane = "property = 'output-region'\nunits = 'raw'\nunsafe = [[{y = ['-1', '1'], rhs = '{}'}]]\n\
                  [[input]]\nbox = [['-2', '2'], ['-1.5', '2']]\n";
     let rows = || vec![(vec![0.0, 0.0], 1)];
-    let slope = |slope| Proof::Linear {
-        hints: vec![Hint { slopes: vec![(0, 0, slope), (0, 1, 1.0)], ..Hint::default() }],
+    let slope = |slope| {
+        Proof::linear(vec![Hint { slopes: vec![(0, 0, slope), (0, 1, 1.0)], ..Hint::default() }])
     };
     let weights = Hint { weights: vec![1.0, 1.0], ..Hint::default() };
     let case = |name, model, text: String, proof: Proof, guess| Case {
@@ -200,7 +200,7 @@ fn networks_on_regions() -> Vec<Case> {
             "weights of rows",
             opposed(),
             region(1, "[[{y = ['1', '0'], rhs = '{}'}, {y = ['0', '1'], rhs = '{}'}]]", ""),
-            Proof::Linear { hints: vec![weights] },
+            Proof::linear(vec![weights]),
             1.0,
         ),
         case(
@@ -241,7 +241,7 @@ fn networks_on_regions() -> Vec<Case> {
                     "[[{y = ['1', '-1', '-1', '1'], rhs = '-{}'}]]",
                     "rows = [{x = ['-2', '0', '2', '0'], rhs = '0.5'}, {x = ['1', '0', '-1', '0'], rhs = '0'}]",
                 ),
-                Proof::Linear { hints: Vec::new() },
+                Proof::linear(Vec::new()),
                 0.25,
             )
         },
@@ -291,7 +291,7 @@ fn networks_around_rows() -> Vec<Case> {
         ensemble(&[Kind::Real, Kind::Real], (-4.0, 4.0), vec![0.5], trees)
     };
     vec![
-        case("intervals", falling(), label, at(1.0), Proof::Interval, 0.5),
+        case("intervals", falling(), label, at(1.0), Proof::interval(), 0.5),
         Case {
             holds_above: true,
             ..case(
@@ -299,16 +299,16 @@ fn networks_around_rows() -> Vec<Case> {
                 line([1.0, 0.0], 0.0),
                 invariance,
                 at(1.0),
-                Proof::Interval,
+                Proof::interval(),
                 delta,
             )
         },
-        case("gradients", folded_network(), rising, at(0.25), Proof::Jacobian, 0.25),
+        case("gradients", folded_network(), rising, at(0.25), Proof::jacobian(), 0.25),
         case("gradients by cases", folded_network(), rising, at(0.25), tree("i0:0x1p-2 J J"), 0.25),
-        case("a shift", line([1.0, 0.0], 0.0), fuzz, at(1.0), Proof::Fuzz, 0.75),
+        case("a shift", line([1.0, 0.0], 0.0), fuzz, at(1.0), Proof::fuzz(), 0.75),
         case("a shift by cases", line([1.0, 0.0], 0.0), fuzz, at(1.0), tree("i0:0x1p0 F F"), 0.75),
-        case("jumps", both(), rising, at(0.25), Proof::Jumps { trees: [].into() }, 0.25),
-        case("boxes of leaves", level(), label, at(0.25), Proof::Interval, 0.25),
+        case("jumps", both(), rising, at(0.25), Proof::jumps([].into()), 0.25),
+        case("boxes of leaves", level(), label, at(0.25), Proof::interval(), 0.25),
         case("cells", level(), label, at(0.25), tree("c1.0 I I"), 0.25),
         Case {
             proofs: witness(&[[1.5, 0.0]]),
@@ -350,11 +350,11 @@ fn pairs_of_points() -> Vec<Case> {
     let gap = root * (sigmoid(1.0) - 0.5);
     vec![
         case("ranges", far, rows(), Proof::Range, gap),
-        case("rates of two boxes", &meeting, rows(), Proof::Jacobian, root / 4.0),
+        case("rates of two boxes", &meeting, rows(), Proof::jacobian(), root / 4.0),
         case("rates by cases", &meeting, rows(), tree("i0:0x0p0 J r0.0 J J"), root / 4.0),
-        case("rates near each other", near, rows(), Proof::Difference, root / 4.0),
+        case("rates near each other", near, rows(), Proof::difference(), root / 4.0),
         case("rates of scores", &score, rows(), tree("J"), 1.0),
-        case("changes", &score, rows(), Proof::Difference, 1.0),
+        case("changes", &score, rows(), Proof::difference(), 1.0),
         Case {
             model: hat(),
             ..case("changes box by box", &hats, rows(), tree("i0:-0x1p-1 L i0:0x1p-1 L L"), 1.0)

@@ -16,7 +16,6 @@ mod questions;
 mod sum;
 mod walk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::interval::Rational;
@@ -26,7 +25,7 @@ use crate::spec::{Bonds, Claim, Pair, RawRegion, Regions};
 use super::{CellBox, Forest, Score};
 use crate::certificate::cases::{Visited, preorder};
 use crate::certificate::claims::Outcome;
-use crate::certificate::{Bounds, Cut, Leaf, Rejection, SplitTree, Step};
+use crate::certificate::{Bounds, Cases, Cut, Leaf, Rejection, SplitTree, Step};
 use aim::{PairAim, Sums};
 use band::{Axis, Band, Bond};
 pub use pairing::{Pairing, TwinBox};
@@ -84,17 +83,15 @@ fn bonds(bonds: &Bonds, features: usize) -> Vec<Bond> {
     }
 }
 
-/// Decides a claim about two points: every question by its tree, or by a single leaf.
+/// Decides a claim about two points: every question by its tree.
 pub(in crate::certificate) fn decide<'a, N: Score + 'a>(
     questions: impl ExactSizeIterator<Item = Twins<'a, N>>,
-    trees: &BTreeMap<usize, SplitTree>,
+    cases: &Cases,
 ) -> Result<Outcome, Rejection> {
-    if let Some((&index, _)) = trees.range(questions.len()..).next() {
-        return Err(Rejection::Index { what: "question", index });
-    }
+    cases.expect_questions(questions.len(), "question")?;
     let mut all = Outcome::Holds;
     for (index, twins) in questions.enumerate() {
-        all = all.and(twins.decide(trees.get(&index))?);
+        all = all.and(twins.decide(&cases.tree(index))?);
     }
     Ok(all)
 }
@@ -172,36 +169,31 @@ impl<'a, N: Score> Twins<'a, N> {
     }
 
     /// Walks a tree of cuts of either point, and of sums; every leaf must reach its aim.
-    pub(in crate::certificate) fn decide(
-        &self,
-        tree: Option<&SplitTree>,
-    ) -> Result<Outcome, Rejection> {
-        let Some(root) = self.pairing.root() else {
-            return match tree {
-                None => Ok(Outcome::Holds),
-                Some(_) => Err(Rejection::Tree { token: 0, problem: "a tree where no pair is" }),
-            };
-        };
-        let Some(tree) = tree else { return Ok(self.close(root)) };
+    fn decide(&self, tree: &SplitTree) -> Result<Outcome, Rejection> {
         let all = Arc::new(self.all_trees());
-        preorder((Some(root.clone()), all), tree, |token, step, (here, sum)| match (step, here) {
-            (Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None }, Some(here)) => {
-                let parts = self.pairing.cut(&here, *copy, *feature, *number);
-                let (low, high) = parts.ok_or(Rejection::CutOutside { token })?;
-                Ok(Visited::Cut(((low, sum.clone()), (high, sum))))
+        preorder((self.pairing.root().cloned(), all), tree, |token, step, (here, sum)| {
+            match (step, here) {
+                (
+                    Step::Cut { cut: Cut::Cell { copy, feature, number }, refresh: None },
+                    Some(here),
+                ) => {
+                    let parts = self.pairing.cut(&here, *copy, *feature, *number);
+                    let (low, high) = parts.ok_or(Rejection::CutOutside { token })?;
+                    Ok(Visited::Cut(((low, sum.clone()), (high, sum))))
+                }
+                (Step::Sum { most, trees }, Some(here)) => {
+                    let problem = |problem| Rejection::Tree { token, problem };
+                    let (named, others) = sum.parts(*most, trees).map_err(problem)?;
+                    let part = |sum| (Some(here.clone()), Arc::new(sum));
+                    Ok(Visited::Cut((part(named), part(others))))
+                }
+                (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
+                    let close = |here: TwinBox| self.close_sum(&here, &sum);
+                    Ok(Visited::Leaf(here.map_or(Outcome::Holds, close)))
+                }
+                (Step::Cut { .. } | Step::Sum { .. }, None) => Err(Rejection::CutOutside { token }),
+                _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
             }
-            (Step::Sum { most, trees }, Some(here)) => {
-                let problem = |problem| Rejection::Tree { token, problem };
-                let (named, others) = sum.parts(*most, trees).map_err(problem)?;
-                let part = |sum| (Some(here.clone()), Arc::new(sum));
-                Ok(Visited::Cut((part(named), part(others))))
-            }
-            (Step::Leaf { leaf: Leaf::Pairs, refresh: None, hint: None }, here) => {
-                let close = |here: TwinBox| self.close_sum(&here, &sum);
-                Ok(Visited::Leaf(here.map_or(Outcome::Holds, close)))
-            }
-            (Step::Cut { .. } | Step::Sum { .. }, None) => Err(Rejection::CutOutside { token }),
-            _ => Err(Rejection::Tree { token, problem: "not a step of a box of two points" }),
         })
     }
 
@@ -209,11 +201,6 @@ impl<'a, N: Score> Twins<'a, N> {
     fn all_trees(&self) -> TreeSum {
         let [forest, _] = self.forests;
         TreeSum { trees: (0..forest.trees.len()).collect(), aim: self.aim.clone() }
-    }
-
-    /// The outcome of the pairs of leaves for a box.
-    fn close(&self, here: &TwinBox) -> Outcome {
-        self.close_sum(here, &self.all_trees())
     }
 
     /// The outcome of the pairs of leaves of some trees for a box.
@@ -283,7 +270,7 @@ mod tests {
         let spec = Spec::read(spec.as_bytes()).unwrap();
         let lowered = Lowered::new(&spec, &model, None, &[]).unwrap();
         let kernel = Kernel::new(&model, &lowered, Arithmetic::Rounded);
-        let verdict = kernel.check(0, &Proof::TreePairs { trees: Default::default() });
+        let verdict = kernel.check(0, &Proof::tree_pairs(Default::default()));
         assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
         assert!(kernel.questions(&kernel.obligation(0).unwrap()).is_none());
         // no shifted copy has another label

@@ -3,7 +3,7 @@
 
 use dashu_int::IBig;
 
-use super::{Pairing, TwinBox, Twins};
+use super::{Pairing, Score, TwinBox, Twins};
 use crate::certificate::claims::Outcome;
 
 /// The questions of a claim about two points. A search can test them before it asks the kernel.
@@ -39,6 +39,13 @@ impl<'a> Questions<'a> {
             BySize::Big(all) => all.get(question).map(|twins| twins.close(here)),
         };
         outcome == Some(Outcome::Holds)
+    }
+}
+
+impl<N: Score> Twins<'_, N> {
+    /// The outcome of the pairs of leaves for a box.
+    fn close(&self, here: &TwinBox) -> Outcome {
+        self.close_sum(here, &self.all_trees())
     }
 }
 

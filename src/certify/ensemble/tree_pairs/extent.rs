@@ -194,7 +194,7 @@ impl ExtentClaim<'_> {
     fn shown(&self, shown: Option<Shown>) -> Option<f64> {
         let Shown { most, tree } = shown?;
         let claim = self.claim(&Rational::from_f64(most)?)?;
-        self.confirmed(claim, &Proof::Split { tree, hints: Vec::new() }).then_some(most)
+        self.confirmed(claim, &Proof::split(tree, Vec::new())).then_some(most)
     }
 
     fn confirmed(&self, claim: Obligation, proof: &Proof) -> bool {

@@ -79,8 +79,8 @@ fn prove(
     }
     // a single tree may take several lines
     Some(match trees.pop_first() {
-        Some((_, tree)) if pairings.len() == 1 => Proof::Split { tree, hints: Vec::new() },
-        first => Proof::TreePairs { trees: trees.into_iter().chain(first).collect() },
+        Some((_, tree)) if pairings.len() == 1 => Proof::split(tree, Vec::new()),
+        first => Proof::tree_pairs(trees.into_iter().chain(first).collect()),
     })
 }
 

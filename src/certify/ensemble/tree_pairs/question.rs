@@ -236,7 +236,7 @@ mod tests {
                 let mut at_most = obligation.clone();
                 let most = Rational::from_f64(shown.most).unwrap();
                 expect_change(&mut at_most, most, lowered.is_whole());
-                let proof = Proof::Split { tree: shown.tree, hints: Vec::new() };
+                let proof = Proof::split(shown.tree, Vec::new());
                 let verdict = all.kernel.judge(at_most, &proof);
                 assert!(matches!(verdict, Ok(Verdict::Proved(_))), "{verdict:?}");
                 shown.most

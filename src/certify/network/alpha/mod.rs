@@ -59,7 +59,7 @@ pub(in crate::certify) fn linear_hint(
         let row = margin_row(label, class, model.classes);
         ascent.climb(&row, None, STEPS, enough).hint
     };
-    Some(Proof::Linear { hints: competitors(label, model.classes).map(hint).collect() })
+    Some(Proof::linear(competitors(label, model.classes).map(hint).collect()))
 }
 
 /// A row of logits and the value that it must exceed; of several, a weighted sum must.

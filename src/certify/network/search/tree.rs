@@ -110,7 +110,7 @@ impl CaseTree {
         }
         // no leaf has them any more, so they need not be copied
         let hints = hints.into_iter().map(Arc::unwrap_or_clone).collect();
-        Some(Proof::Split { tree: SplitTree::new(steps)?, hints })
+        Some(Proof::split(SplitTree::new(steps)?, hints))
     }
 }
 
@@ -174,7 +174,8 @@ mod tests {
         let [low, high] = tree.cut(low, cut(1), None);
         tree.close(high, Leaf::Linear, None, Some(Arc::clone(&once)));
         tree.close(low, Leaf::Linear, None, Some(Arc::clone(&twice)));
-        let Some(Proof::Split { tree, hints }) = tree.finish() else { panic!("a leaf is open") };
+        let proof = tree.finish().expect("every leaf is closed");
+        let (tree, hints) = proof.as_split().unwrap();
         let leaf = |refresh, hint| Step::Leaf { leaf: Leaf::Linear, refresh, hint };
         let cut = |feature| Step::Cut { cut: cut(feature), refresh: None };
         let steps =
