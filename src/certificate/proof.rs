@@ -1,6 +1,6 @@
 //! Proofs: rules with hints, and the split trees they may hang on.
 
-#[cfg(any(test, feature = "full"))]
+#[cfg(any(test, feature = "advice"))]
 mod offered;
 
 use std::borrow::Cow;
