@@ -80,15 +80,11 @@ impl Line {
                         file.trees = Some(texts.collect()).filter(|_| !trees.is_empty());
                     }
                 }
-                file.hints = some(match rule {
-                    // the hints of the one case, row by row
-                    CaseRule::Linear => hints
-                        .iter()
-                        .flat_map(LeafHint::hints)
-                        .cloned()
-                        .map(LeafHint::Shared)
-                        .collect(),
-                    _ => hints.clone(),
+                // the hints of a single case, row by row
+                let rows = || hints.iter().flat_map(LeafHint::hints).cloned();
+                file.hints = some(match *rule == CaseRule::Linear {
+                    true => rows().map(LeafHint::Shared).collect(),
+                    false => hints.clone(),
                 });
             }
             Proof::Counterexample { points } => file.points = Some(points.clone()),

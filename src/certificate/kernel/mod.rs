@@ -322,9 +322,9 @@ impl<'a> Kernel<'a> {
             return Ok(Outcome::Open(Bounds::NONE));
         };
         // the interval rule needs intervals only
-        let hidden = match cases.rule {
-            CaseRule::Interval => network.interval_bounds(region.sides()),
-            _ => network.linear_bounds_under(region.sides(), conditions),
+        let hidden = match cases.rule == CaseRule::Interval {
+            true => network.interval_bounds(region.sides()),
+            false => network.linear_bounds_under(region.sides(), conditions),
         };
         let Some(hidden) = hidden else { return Ok(Outcome::Open(Bounds::NONE)) };
         let Some(allowances) = self.network_allowances(mlp, obligation, &hidden, claim) else {
@@ -396,13 +396,13 @@ impl<'a> Kernel<'a> {
         match (claim, proof) {
             (_, Proof::Cases(cases)) if cases.has_leaf(Leaf::Pairs) => {
                 let questions = forests.questions(obligation, claim, self.model.tie)?;
-                match cases.rule {
-                    _ if !cases.hints.is_empty() => Err(inapplicable("leaves `T` take no hints")),
-                    CaseRule::Split if questions.len() != 1 => {
-                        Err(inapplicable("a claim of several questions has a tree for each"))
-                    }
-                    _ => tree_pairs::decide(questions, cases),
+                if !cases.hints.is_empty() {
+                    return Err(inapplicable("leaves `T` take no hints"));
                 }
+                if cases.rule == CaseRule::Split && questions.len() != 1 {
+                    return Err(inapplicable("a claim of several questions has a tree for each"));
+                }
+                tree_pairs::decide(questions, cases)
             }
             (
                 Claim::Pair(Pair {
