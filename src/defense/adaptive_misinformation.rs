@@ -211,6 +211,15 @@ impl AdaptiveMisinformation {
         }
     }
 
+    /// The posterior of the label below which the label turns, if the decoy is all for the other class; `None` if none
+    /// does.
+    pub(super) fn turns_below(&self) -> Option<Rational> {
+        match self.decoy {
+            Decoy::Uniform => None,
+            Decoy::Mirror | Decoy::Model(_) => Some(self.tau.value().clone()),
+        }
+    }
+
     /// `a`, the share of the decoy at a posterior of the label, in `f64`; not evidence.
     pub fn weight(&self, posterior: f64) -> f64 {
         let beyond = posterior - self.tau.value().down();

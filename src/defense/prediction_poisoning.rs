@@ -86,6 +86,14 @@ impl AnswerMap for PredictionPoisoning {
 }
 
 #[cfg(any(test, feature = "advice"))]
+impl PredictionPoisoning {
+    /// The posterior of the label below which the label turns: `1/(2(1 − α))`.
+    pub(super) fn turns_below(&self) -> Option<Rational> {
+        &Rational::half() / &(&Rational::ONE - self.alpha.value())
+    }
+}
+
+#[cfg(any(test, feature = "advice"))]
 impl Served for PredictionPoisoning {
     fn to_json(&self, target: Digest) -> String {
         let (format, kind) = ("defense/1".to_owned(), Self::KIND.to_owned());

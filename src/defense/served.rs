@@ -139,6 +139,31 @@ impl Defense {
         }
     }
 
+    /// The posterior of the label below which the label turns, so that defenses can be compared at equal reach; `None` for
+    /// maps that turn no labels, or draw them. By a model as decoy it is where that model is all for the other class.
+    pub fn turns_below(&self) -> Option<Rational> {
+        match &self.map {
+            Map::PredictionPoisoning(map) => map.turns_below(),
+            Map::AdaptiveMisinformation(map) => map.turns_below(),
+            Map::Mixture(_) | Map::Rounding(_) | Map::RandomisedResponse(_) => None,
+            Map::VertexPoisoning(_) => None,
+            #[cfg(test)]
+            Map::Mute => None,
+        }
+    }
+
+    /// Prediction poisoning that turns labels below the posterior `turns_below` of the label, `½ <= turns_below < 1`, as
+    /// nearly as a float can say.
+    pub fn poisoning_below(target: Digest, turns_below: &Rational) -> Result<Self, DefenseError> {
+        // 1/(2(1 − α)) = p
+        let alpha = (&Rational::half() / turns_below).map(|half| &Rational::ONE - &half);
+        let alpha = alpha.and_then(|alpha| Decimal::from_f64(alpha.down()));
+        let found = || turns_below.down().to_string();
+        let (name, expected) = ("the threshold", "0.5 <= threshold < 1");
+        let refused = || DefenseError::Parameter { name, found: found(), expected };
+        Self::prediction_poisoning(target, alpha.ok_or_else(refused)?)
+    }
+
     /// The digest of the decoy model that the answers need; `None` if they need none.
     pub fn decoy_digest(&self) -> Option<Digest> {
         self.misinformation().and_then(AdaptiveMisinformation::model)

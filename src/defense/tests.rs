@@ -347,3 +347,37 @@ proptest! {
         }
     }
 }
+
+/// Maps that turn labels are compared at equal thresholds: there poisoning and a mirrored answer turn the same ones.
+#[test]
+fn poisoning_turns_the_labels_that_a_mirror_turns() {
+    for tau in ["0.5", "0.55", "0.62", "0.75", "0.99"] {
+        let mirror = misinformation("1000", tau, Decoy::Mirror);
+        let threshold = mirror.turns_below().unwrap();
+        let poisoned = Defense::poisoning_below(Digest::of(b""), &threshold).unwrap();
+        let turned = |defense: &Defense, margin: f64| {
+            let scores = [0.0, margin].map(|score| Rational::from_f64(score).unwrap());
+            defense.label(&scores, Tie::Lower) != usize::from(margin > 0.0)
+        };
+        let margins = (-600..600).map(|k| (f64::from(k) + 0.3) / 100.0);
+        let count = margins.filter(|&margin| {
+            assert_eq!(turned(&poisoned, margin), turned(&mirror, margin), "{tau} at {margin}");
+            turned(&mirror, margin)
+        });
+        assert_eq!(count.count() > 0, tau != "0.5", "{tau}");
+    }
+}
+
+#[test]
+fn a_threshold_that_no_poisoning_has_is_refused() {
+    let target = Digest::of(b"");
+    for threshold in [Rational::ZERO, Rational::ONE, Rational::integer(2)] {
+        let refused = Defense::poisoning_below(target, &threshold);
+        assert!(refused.is_err(), "{threshold:?}");
+    }
+    let labels_stay = misinformation("1000", "0.9", Decoy::Uniform);
+    assert_eq!(
+        (labels_stay.turns_below(), mixture("0.3", ["0.5", "0.5"]).turns_below()),
+        (None, None)
+    );
+}

@@ -61,6 +61,19 @@ impl Workbench<'_> {
                 );
                 (choice.defense, how)
             }
+            Strength::AsFarAs(place) => {
+                let like = &self.grid.defenses[*place];
+                let threshold = self.choose(like)?.defense.turns_below();
+                let threshold = threshold
+                    .ok_or_else(|| StudyError::LeftOut(format!("{} turns no labels", like.name)))?;
+                let defense = Defense::poisoning_below(self.made.digest, &threshold);
+                let how = format!(
+                    "labels turn below a confidence of {:.4}, as by {}",
+                    threshold.down(),
+                    like.name
+                );
+                (defense.map_err(DefendError::from)?, how)
+            }
         };
         let how = match named.decoy {
             None => how,

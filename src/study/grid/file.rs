@@ -39,6 +39,8 @@ pub enum Strength {
     Budget(f64),
     /// These parameters, `KEY=VALUE,…`.
     Given(String),
+    /// That at which labels turn below the same confidence as by an earlier defense of the grid, by its place.
+    AsFarAs(usize),
 }
 
 #[derive(Deserialize)]
@@ -130,6 +132,9 @@ pub(super) struct DefenseEntry {
     /// The short name of its kind; prediction poisoning if left out.
     pub(super) kind: Option<Spanned<String>>,
     pub(super) points: Option<Spanned<f64>>,
+    /// The name of a defense before it, whose threshold it has.
+    #[serde(rename = "threshold-of")]
+    pub(super) threshold_of: Option<Spanned<String>>,
     pub(super) parameters: Option<String>,
     /// Of prediction poisoning, for short.
     pub(super) alpha: Option<Decimal>,

@@ -5,7 +5,7 @@
 //! [[model]]     name             recipe = """…""" | recipe-file = "…" | file = "model.json" | hold = ["spec.toml"]
 //! [[property]]  name             spec   = """…""" | spec-file   = "…"
 //! [[attack]]    name             attack = """…""" | attack-file = "…"
-//! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"
+//! [[defense]]   name             points = 1.0     | parameters  = "alpha=0.1"  | threshold-of = "NAME"
 //! ```
 //!
 //! A defense has a `kind`: `pp` (prediction poisoning, the default; its parameter also as `alpha = "0.1"`), `am` (with

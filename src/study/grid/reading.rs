@@ -31,6 +31,7 @@ pub(super) fn read(bytes: &[u8], folder: &Path) -> Result<StudyGrid, GridError> 
         files: BTreeMap::new(),
         stated: Vec::new(),
         properties: Vec::new(),
+        defenses: Vec::new(),
     };
     let repetitions = reader.repetitions(file.repetitions.as_ref())?;
     let data = reader.data(&file.data)?;
@@ -87,6 +88,8 @@ struct EntryReader<'a> {
     stated: Vec<GridProperty>,
     /// The names of all properties.
     properties: Vec<String>,
+    /// The defenses that were read, for those after them.
+    defenses: Vec<(String, DefenseKind)>,
 }
 
 /// The kind and name of an entry with its line.
@@ -379,24 +382,61 @@ impl EntryReader<'_> {
             },
         };
         let alpha = entry.alpha.as_ref().map(|alpha| format!("alpha={alpha}"));
+        let given = [
+            entry.points.is_some(),
+            entry.parameters.is_some(),
+            entry.alpha.is_some(),
+            entry.threshold_of.is_some(),
+        ];
+        self.expect_one(at, "`points`, `parameters`, `alpha`, `threshold-of`", &given)?;
         let strength = match (&entry.points, entry.parameters.clone().or(alpha)) {
-            (Some(points), None) => {
+            (Some(points), _) => {
                 let given = *points.get_ref();
                 if !(given >= 0.0 && given.is_finite()) {
                     return self.value(points, "points", "0 or more, and finite");
                 }
                 Strength::Budget(given)
             }
-            (None, Some(parameters)) if entry.parameters.is_none() || entry.alpha.is_none() => {
+            (None, Some(parameters)) => {
                 expect_parameters(kind, &parameters).map_err(|error| self.unreadable(at, error))?;
                 Strength::Given(parameters)
             }
-            (None, None) => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 0)),
-            _ => return Err(self.origin(at, "`points`, `parameters`, `alpha`", 2)),
+            (None, None) => {
+                Strength::AsFarAs(self.threshold_of(kind, entry.threshold_of.as_ref())?)
+            }
         };
+        self.defenses.push((at.name.get_ref().clone(), kind));
+
         let (name, needs) = (at.name.get_ref().clone(), entry.needs.clone());
         let decoy = self.decoy(kind, entry)?;
         Ok(GridDefense { name, kind, strength, decoy, only: only(&entry.only), needs })
+    }
+
+    /// The place of the defense before it whose threshold one has.
+    fn threshold_of(
+        &self,
+        kind: DefenseKind,
+        like: Option<&Spanned<String>>,
+    ) -> Result<usize, GridError> {
+        let Some(like) = like else { return Ok(0) };
+        if kind != DefenseKind::PredictionPoisoning {
+            return self.value(like, "threshold-of", "no threshold of another but of kind `pp`");
+        }
+        let turns = |kind: DefenseKind| match kind {
+            DefenseKind::PredictionPoisoning | DefenseKind::AdaptiveMisinformation => true,
+            DefenseKind::Mixture | DefenseKind::Rounding => false,
+            DefenseKind::RandomisedResponse | DefenseKind::VertexPoisoning => false,
+        };
+        let mut before = self.defenses.iter();
+        let place = before.position(|(name, kind)| name == like.get_ref() && turns(*kind));
+        match place {
+            Some(place) => Ok(place),
+            None => self.value(
+                like,
+                "threshold-of",
+                "the name of a [[defense]] before it, of kind `am` or `pp`",
+            ),
+        }
     }
 
     fn decoy(
@@ -534,6 +574,15 @@ mod tests {
             (&format!("{defense}alpha = '0.1'\nparameters = 'alpha=0.1'"), &["has 2 of the keys"]),
             (&format!("{defense}kind = 'am'\nparameters = 'nu=5'"), &["`tau` is missing"]),
             (&format!("{defense}points = -1.0"), &["line 7: `points` is -1.0; expected 0 or more"]),
+            (
+                &format!("{defense}threshold-of = 'g'"),
+                &["line 7: `threshold-of` is \"g\"", "before it"],
+            ),
+            (
+                &format!("{defense}kind = 'mixture'\nthreshold-of = 'f'"),
+                &["line 8: `threshold-of`", "`pp`"],
+            ),
+            (&format!("{defense}points = 1\nthreshold-of = 'f'"), &["has 2 of the keys"]),
             (&format!("{defense}points = nan"), &["line 7: `points` is NaN"]),
             (&format!("{defense}alpha = '0.5'"), &["defense `f`: alpha is 0.5"]),
             ("[[defense]]\nname = 'none'\npoints = 1.0", &["`name` is \"none\""]),
