@@ -84,6 +84,12 @@ static DEFECTS: [Defect; 80] = [
         "«slope.hull(Interval::point(0.0))»",
         "slope",
     ),
+    Defect(
+        "an open neuron passes on what it gets",
+        "certificate/network/jacobian.rs",
+        "let lo = if «z.lo() >= 0.0» {",
+        "z.hi() >= 0.0",
+    ),
     Defect("floor for ceil", "model/ensemble.rs", "«threshold.ceil()»", "threshold.floor()"),
     Defect(
         "< for <= at a threshold",

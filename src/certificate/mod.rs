@@ -56,6 +56,7 @@ pub use file::{
 pub use file::{CheckError, Checked, Decided, Limits, Settings, Subject, check_file};
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};
+pub use network::{least_slope, monotone_rows};
 pub use proof::{Cut, Hint, Leaf, LeafHint, Proof, Shift, SplitTree, Step};
 pub use rows::Pairs;
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Totals, Verdict};

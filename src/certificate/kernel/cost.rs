@@ -73,11 +73,12 @@ impl Kernel<'_> {
             Proof::Interval => parameters.saturating_mul(4),
             Proof::Split { tree, .. } => {
                 let is_close = matches!(self.lowered.aim(), Some(Aim::Close { .. }));
+                let is_order = matches!(self.lowered.aim(), Some(Aim::Order { .. }));
                 let times = if self.is_flip() {
                     // every shifted copy is bounded
                     3 * inputs + 1
-                } else if is_close && tree.has_leaf(Leaf::Linear) {
-                    // as by the rule on changes
+                } else if is_order || is_close && tree.has_leaf(Leaf::Linear) {
+                    // as by the rules on changes and on slopes
                     3
                 } else {
                     1
@@ -86,8 +87,8 @@ impl Kernel<'_> {
             }
             Proof::Fuzz => linear.saturating_mul(3 * inputs + 1),
             // bounds of the network, of the change, and the gradient
-            Proof::Difference => linear.saturating_mul(3),
-            Proof::Linear { .. } | Proof::Jacobian | Proof::Range => linear,
+            Proof::Difference | Proof::Jacobian => linear.saturating_mul(3),
+            Proof::Linear { .. } | Proof::Range => linear,
             // refused for networks
             Proof::Jumps { .. } | Proof::TreeDual { .. } | Proof::TreePairs { .. } => linear,
         }
