@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 80] = [
+static DEFECTS: [Defect; 81] = [
     Defect(
         "a radius per feature is forgotten",
         "spec/lower/setting.rs",
