@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 80] = [
+static DEFECTS: [Defect; 81] = [
     Defect(
         "a radius per feature is forgotten",
         "spec/lower/setting.rs",
@@ -83,6 +83,12 @@ static DEFECTS: [Defect; 80] = [
         "certificate/network/jacobian.rs",
         "«slope.hull(Interval::point(0.0))»",
         "slope",
+    ),
+    Defect(
+        "an open neuron passes on what it gets",
+        "certificate/network/jacobian.rs",
+        "let lo = if «z.lo() >= 0.0» {",
+        "z.hi() >= 0.0",
     ),
     Defect("floor for ceil", "model/ensemble.rs", "«threshold.ceil()»", "threshold.floor()"),
     Defect(

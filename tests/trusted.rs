@@ -8,7 +8,7 @@ use std::process::Command;
 const TRUSTED: [&str; 5] = ["interval", "model", "defense", "spec", "certificate"];
 
 /// Most lines of code in them. More of them is a decision, made here.
-const MOST_LINES: usize = 12_200;
+const MOST_LINES: usize = 12_220;
 
 /// Gates of what the checker is built without.
 const GATES: [&str; 2] = ["#[cfg(test)]", "#[cfg(any(test, feature = \"advice\"))]"];

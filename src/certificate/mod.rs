@@ -60,6 +60,7 @@ pub use file::{Decision, check};
 pub use kernel::Hurdle;
 pub use kernel::{Arithmetic, Kernel};
 pub use network::{Block, Coupled, Coupling, Hidden, Network, Rate, Sign, Signed, gradient};
+pub use network::{least_slope, monotone_rows};
 pub use proof::{CaseRule, Cases, Cut, Hint, Leaf, LeafHint, Proof, Shift, SplitTree, Step};
 pub use rows::Pairs;
 pub use verdict::{Bounds, Proved, Refuted, Rejection, Totals, Verdict};

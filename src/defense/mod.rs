@@ -136,6 +136,7 @@ pub enum DefenseError {
         expected: &'static str,
     },
     /// A map of posteriors in front of scores that have none.
+    #[cfg(any(test, feature = "advice"))]
     #[error(
         "the model's link is `none`: its scores have no posterior, which {kind} would change",
         kind = kind.replace('-', " ")
@@ -145,6 +146,7 @@ pub enum DefenseError {
         kind: &'static str,
     },
     /// Another decoy than the map names.
+    #[cfg(any(test, feature = "advice"))]
     #[error("the decoy has digest {found}, the defense names {expected}")]
     Decoy {
         /// The digest of the file.
@@ -153,15 +155,18 @@ pub enum DefenseError {
         expected: Digest,
     },
     /// A decoy for a map that has none.
+    #[cfg(any(test, feature = "advice"))]
     #[error("{kind} answers by no decoy model", kind = kind.replace('-', " "))]
     NoDecoy {
         /// The kind of the map.
         kind: &'static str,
     },
     /// A decoy that is no model of the target's inputs and classes.
+    #[cfg(any(test, feature = "advice"))]
     #[error("the decoy cannot stand in for the model: {0}")]
     DecoyInputs(String),
     /// A map for two classes in front of more.
+    #[cfg(any(test, feature = "advice"))]
     #[error("{kind} is built for 2 classes, the model has {found}", kind = kind.replace('-', " "))]
     Classes {
         /// The kind of the map.

@@ -73,11 +73,12 @@ impl Kernel<'_> {
             Proof::Cases(Cases { rule: CaseRule::Interval, .. }) => parameters.saturating_mul(4),
             Proof::Cases(cases) => {
                 let is_close = matches!(self.lowered.aim(), Some(Aim::Close { .. }));
+                let is_order = matches!(self.lowered.aim(), Some(Aim::Order { .. }));
                 let times = if self.is_flip() {
                     // every shifted copy is bounded
                     3 * inputs + 1
-                } else if is_close && cases.has_leaf(Leaf::Linear) {
-                    // bounds of the network, of the change, and the gradient
+                } else if is_order || is_close && cases.has_leaf(Leaf::Linear) {
+                    // bounds of the network, of the change or of slopes by lines, and the gradient
                     3
                 } else {
                     1

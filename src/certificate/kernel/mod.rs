@@ -5,8 +5,6 @@ mod advice;
 mod cost;
 mod served;
 
-use std::sync::OnceLock;
-
 use dashu_int::IBig;
 
 use crate::interval::{Exact, Form, Rational, Rounded};
@@ -64,8 +62,6 @@ enum ByArithmetic<'a> {
 struct Prepared<'a, F: Form> {
     network: Network<F>,
     mlp: &'a Mlp,
-    /// One copy without biases; made when a proof asks for it.
-    unbiased: OnceLock<Network<F>>,
     /// Ranges of the posterior that pairs of boxes asked for.
     ranges: Ranges,
     blocks: Vec<Block<F>>,
@@ -76,12 +72,7 @@ impl<'a, F: Form> Prepared<'a, F> {
         let (blocks, copies) = lowered.blocks().unwrap_or((&[], 1));
         let network = Network::side_by_side(mlp, copies);
         let blocks = blocks.iter().map(Block::new).collect();
-        Self { network, mlp, unbiased: OnceLock::new(), ranges: Ranges::default(), blocks }
-    }
-
-    /// One copy without its biases.
-    fn unbiased(&self) -> &Network<F> {
-        self.unbiased.get_or_init(|| self.network.unbiased())
+        Self { network, mlp, ranges: Ranges::default(), blocks }
     }
 }
 
@@ -349,8 +340,8 @@ impl<'a> Kernel<'a> {
         obligation: &'p Obligation,
         claim: &'p Claim,
     ) -> Changes<'p, F> {
-        let (network, unbiased) = (&prepared.network, prepared.unbiased());
-        Changes { network, unbiased, schema: &self.model.schema, claim, domain: &obligation.region }
+        let (network, schema) = (&prepared.network, &self.model.schema);
+        Changes { network, schema, claim, domain: &obligation.region }
     }
 
     /// The coupling that binds the copies of an output region to each other; `None` for other claims.
@@ -360,7 +351,7 @@ impl<'a> Kernel<'a> {
         obligation: &Obligation,
     ) -> Option<Coupling<'p, F>> {
         let (_, 2) = self.lowered.blocks()? else { return None };
-        Coupling::new(|| prepared.unbiased(), &self.model.schema, &obligation.region)
+        Coupling::new(&prepared.network, &self.model.schema, &obligation.region)
     }
 
     /// The most that a served copy may lose of each margin of the claim; `None` if it may do anything.

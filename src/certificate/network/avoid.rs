@@ -184,7 +184,7 @@ fn distance<'a, F: Form>(
         if leaf == Leaf::Linear && !block.is_left(row, reached) {
             let derive = || coupling.and_then(|coupling| coupling.over(hidden));
             if let Some(coupled) = place.coupled.get_or_init(derive) {
-                let by_change = coupled.bound(block, row, (network, hidden), hint, signs);
+                let by_change = coupled.bound(block, row, hidden, hint, signs);
                 reached = if by_change > reached { by_change } else { reached };
             }
         }

@@ -19,24 +19,23 @@ use crate::certificate::{Block, Hidden, Hint, Network, Sign};
 
 /// Two copies of one network whose inputs are bound to each other.
 pub struct Coupling<'a, F: Form> {
-    /// One copy, without its biases.
-    unbiased: &'a Network<F>,
+    /// Both copies side by side.
+    network: &'a Network<F>,
     /// Limits that the conditions set on `x′_i − x_i`, per feature, standardised.
     limits: Vec<Interval>,
 }
 
 /// The copies over one case.
 pub struct Coupled<'a, F: Form> {
-    unbiased: &'a Network<F>,
+    network: &'a Network<F>,
     /// Bounds of `x′ − x` and of the change of every neuron.
     changes: Hidden,
 }
 
 impl<'a, F: Form> Coupling<'a, F> {
     /// The coupling that the conditions of a region over both inputs make; `None` if they bind nothing.
-    /// `unbiased` gives one copy without its biases, and is called only if it is needed.
     pub(in crate::certificate) fn new(
-        unbiased: impl FnOnce() -> &'a Network<F>,
+        network: &'a Network<F>,
         schema: &Schema,
         region: &RawRegion,
     ) -> Option<Self> {
@@ -46,7 +45,7 @@ impl<'a, F: Form> Coupling<'a, F> {
             *limits.get_mut(link.feature)? = link.standardised(&scale)?;
         }
         let is_bound = limits.iter().any(|limit| *limit != Interval::WHOLE);
-        is_bound.then(|| Self { unbiased: unbiased(), limits })
+        is_bound.then_some(Self { network, limits })
     }
 
     /// The copies over a case of both, whose bounds are `hidden`; `None` if the boxes alone bind them as much,
@@ -65,19 +64,19 @@ impl<'a, F: Form> Coupling<'a, F> {
             let (from, to) = halves(layer);
             from.iter().zip(to).map(|(from, to)| [*from, *to]).collect()
         });
-        let changes = is_bound.then(|| self.unbiased.change_bounds(places, &moves))?;
-        Some(Coupled { unbiased: self.unbiased, changes: changes? })
+        let changes = is_bound.then(|| self.network.change_bounds(places, &moves))?;
+        Some(Coupled { network: self.network, changes: changes? })
     }
 }
 
 impl<F: Form> Coupled<'_, F> {
     /// Lower bound of row `index` of a block, `y·f − rhs`, by the better of both ways to write it; −∞
-    /// where a sum `a + b` is no float. `network` is both copies side by side, `hidden` its bounds.
+    /// where a sum `a + b` is no float. `hidden` bounds both copies.
     pub fn bound(
         &self,
         block: &Block<F>,
         index: usize,
-        (network, hidden): (&Network<F>, &Hidden),
+        hidden: &Hidden,
         hint: Option<&Hint>,
         signs: &[Sign],
     ) -> f64 {
@@ -86,13 +85,12 @@ impl<F: Form> Coupled<'_, F> {
         let Some(sums) = exact_sums(a, b) else { return f64::NEG_INFINITY };
         let nothing = vec![0.0; sums.len()];
         let minus_a: Vec<f64> = a.iter().map(|a| -a).collect();
-        let of_change =
-            |row: &[f64]| self.unbiased.linear_margin(F::new(row), &self.changes, None, &[]);
+        let of_change = |row: &[f64]| self.network.least_change(row, &self.changes);
         let of_copies = |row: [&[f64]; 2]| {
             let mut form = F::new(&row.concat());
             form.add_constant(1.0, constant);
-            let interval = network.interval_margin(form.clone(), hidden);
-            let linear = network.linear_margin(form, hidden, hint, signs);
+            let interval = self.network.interval_margin(form.clone(), hidden);
+            let linear = self.network.linear_margin(form, hidden, hint, signs);
             if interval > linear { interval } else { linear }
         };
         let by_first = (of_copies([&sums, &nothing]) + of_change(b)).next_down();

@@ -25,8 +25,6 @@ use crate::certificate::{Bounds, Hidden, Network};
 /// A network, and a claim about pairs of points that are close.
 pub(in crate::certificate) struct Changes<'a, F: Form> {
     pub(in crate::certificate) network: &'a Network<F>,
-    /// The network without its biases.
-    pub(in crate::certificate) unbiased: &'a Network<F>,
     pub(in crate::certificate) schema: &'a Schema,
     pub(in crate::certificate) claim: &'a Claim,
     /// The region of both points.
@@ -63,8 +61,8 @@ impl<F: Form> Changes<'_, F> {
     /// `both` bounds the neurons.
     fn change_bound(&self, both: &Hidden, moves: &[Interval]) -> Option<Rational> {
         let places = both.layers().map(|layer| layer.iter().map(|&z| [z, z]).collect());
-        let changes = self.unbiased.change_bounds(places, moves)?;
-        let least = |row: &[f64]| self.unbiased.linear_margin(F::new(row), &changes, None, &[]);
+        let changes = self.network.change_bounds(places, moves)?;
+        let least = |row: &[f64]| self.network.least_change(row, &changes);
         let by_lines = Interval::new(least(&[-1.0, 1.0]), -least(&[1.0, -1.0]))?.magnitude();
         let slopes = gradient(self.network, &[-1.0, 1.0], both)?;
         let by_slopes = largest_change(&slopes, &magnitudes(moves), Norm::Linf);

@@ -2,6 +2,11 @@
 //! region its slope lies in the interval product `c·W_L·D·…·D·W_1`, where `D` is 1 for neurons that
 //! are on, 0 for those that are off and [0, 1] otherwise. A difference of two values is the integral
 //! of those slopes, so a sign of the product is a sign of the difference.
+//!
+//! The slope along one input is also the output of the network without its biases, read at the unit vector, where
+//! a neuron passes `D` times what it gets. A step from `z` to `z′` changes `relu` by just that, if nothing but the
+//! sign of `D`'s neuron is known of `z` and `z′`. So the linear rule on changes bounds it, and sees that every
+//! path through a neuron shares its `D`, as the product does not.
 
 use crate::interval::{Form, Interval, product_up, sum_up};
 use crate::spec::{Direction, Norm};
@@ -49,6 +54,43 @@ fn through_relu(slope: Interval, z: Interval) -> Interval {
     }
 }
 
+/// A lower bound of `∂(row·logits)/∂z_feature` over a region with the given hidden bounds, by the product or by the
+/// linear rule, whichever is better; −∞ after overflow.
+pub fn least_slope<F: Form>(
+    network: &Network<F>,
+    row: &[f64],
+    feature: usize,
+    hidden: &Hidden,
+) -> f64 {
+    let slope = gradient(network, row, hidden).and_then(|all| all.get(feature).copied());
+    let by_product = slope.map_or(f64::NEG_INFINITY, |slope| slope.lo());
+    if by_product >= 0.0 {
+        return by_product;
+    }
+    let unit = |input| Interval::point(if input == feature { 1.0 } else { 0.0 });
+    let unit: Vec<_> = (0..hidden.input().len()).map(unit).collect();
+    let places = hidden.layers().map(|layer| layer.iter().map(|&z| [half_of(z); 2]).collect());
+    let slopes = network.change_bounds(places, &unit);
+    let by_lines = slopes.map_or(f64::NEG_INFINITY, |slopes| network.least_change(row, &slopes));
+    if by_lines > by_product { by_lines } else { by_product }
+}
+
+/// All numbers of the sign that is known of `z`.
+fn half_of(z: Interval) -> Interval {
+    let lo = if z.lo() >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+    let hi = if z.hi() <= 0.0 { 0.0 } else { f64::INFINITY };
+    Interval::new(lo, hi).unwrap_or(Interval::WHOLE)
+}
+
+/// The rows of logits whose slopes must not be negative for `F_class` to move in a direction.
+pub fn monotone_rows(class: usize, classes: usize, direction: Direction) -> Vec<Vec<f64>> {
+    let row = |other| match direction {
+        Direction::Increasing => margin_row(class, other, classes),
+        Direction::Decreasing => margin_row(other, class, classes),
+    };
+    competitors(class, classes).map(row).collect()
+}
+
 /// Decides whether raising `feature` alone never moves `F_class` against `direction`: every
 /// `∂(z_class − z_k)/∂x` must have the sign.
 pub(super) fn monotone<F: Form>(
@@ -60,13 +102,8 @@ pub(super) fn monotone<F: Form>(
 ) -> Outcome {
     let classes = network.widths().last().copied().unwrap_or(0);
     let mut reached = f64::INFINITY;
-    for other in competitors(class, classes) {
-        let row = margin_row(class, other, classes);
-        let slope = gradient(network, &row, hidden).and_then(|all| all.get(feature).copied());
-        let rate = slope.map_or(f64::NEG_INFINITY, |slope| match direction {
-            Direction::Increasing => slope.lo(),
-            Direction::Decreasing => -slope.hi(),
-        });
+    for row in monotone_rows(class, classes, direction) {
+        let rate = least_slope(network, &row, feature, hidden);
         reached = if rate < reached { rate } else { reached };
     }
     if reached >= 0.0 && classes > 1 {
@@ -85,5 +122,50 @@ pub(super) fn largest_change(slopes: &[Interval], reach: &[f64], norm: Norm) -> 
         Norm::Linf => sum_up(products),
         Norm::L1 => products.fold(0.0, |top, p| if p > top { p } else { top }),
         Norm::L2 => sum_up(products.map(|p| product_up(p, p))).sqrt().next_up(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interval::{Exact, Rounded};
+    use crate::model::{Layer, Mlp};
+
+    /// `relu(2·relu(x + 2) − relu(x + 2) − 2)` is `relu(x)` over `[−1, 1]`. The product takes the slope of the outer
+    /// relu once as 0 and once as 1.
+    fn at_least<F: Form>(output: f64) -> [f64; 2] {
+        let layer = |weights: &[f64], bias: &[f64], inputs| Layer {
+            weights: weights.to_vec(),
+            bias: bias.to_vec(),
+            inputs,
+        };
+        let first = layer(&[1.0, 1.0], &[2.0, 2.0], 1);
+        let last = layer(&[output], &[0.0], 1);
+        let layers = vec![first, layer(&[2.0, -1.0], &[-2.0], 2), last];
+        let network = Network::<F>::new(&Mlp { layers });
+        let hidden = network.linear_bounds(&[Interval::new(-1.0, 1.0).unwrap()]).unwrap();
+        let product = gradient(&network, &[1.0], &hidden).unwrap()[0].lo();
+        [product, least_slope(&network, &[1.0], 0, &hidden)]
+    }
+
+    #[test]
+    fn lines_see_that_paths_share_a_neuron() {
+        assert_eq!(at_least::<Exact>(1.0), [-1.0, 0.0]);
+        assert_eq!(at_least::<Exact>(-1.0), [-2.0, -1.0]);
+        let [product, lines] = at_least::<Rounded>(-1.0);
+        assert!(product < -1.9 && (-1.0 - 1e-12..=-1.0).contains(&lines), "{product} {lines}");
+    }
+
+    /// Half a line, so that a place says nothing about the size of a slope.
+    #[test]
+    fn of_a_neuron_only_the_sign_is_known() {
+        let half = |lo, hi| {
+            let half = half_of(Interval::new(lo, hi).unwrap());
+            (half.lo(), half.hi())
+        };
+        let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(half(0.0, 0.5), (0.0, most));
+        assert_eq!(half(-0.5, 0.0), (least, 0.0));
+        assert_eq!(half(-0.5, 0.5), (least, most));
     }
 }

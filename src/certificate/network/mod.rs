@@ -16,7 +16,7 @@ pub(super) mod step;
 
 pub use avoid::Block;
 pub use coupling::{Coupled, Coupling};
-pub use jacobian::gradient;
+pub use jacobian::{gradient, least_slope, monotone_rows};
 pub use range::Rate;
 pub use sign::Sign;
 
@@ -37,6 +37,8 @@ pub struct Network<F: Form> {
     /// Per layer of one copy, the column of weights that each input meets: `[inputs][outputs]`; made when a
     /// gradient asks for it.
     columns: OnceLock<Vec<Vec<Vec<f64>>>>,
+    /// One copy without its biases; made when changes are bounded.
+    unbiased: OnceLock<Box<Self>>,
     /// The first layer of one copy.
     first: Option<F::Layer>,
     /// Outputs per layer, of all copies.
@@ -140,6 +142,7 @@ impl<F: Form> Network<F> {
         let all = || layers.iter().map(F::stored);
         Self {
             columns: OnceLock::new(),
+            unbiased: OnceLock::new(),
             first: all().next().map(|stored| F::layer(stored.side_by_side(1))),
             widths: all().map(|stored| stored.copies() * stored.outputs()).collect(),
             layers,
@@ -147,8 +150,9 @@ impl<F: Form> Network<F> {
     }
 
     /// One copy without its biases; it shares the weights.
-    pub(super) fn unbiased(&self) -> Self {
-        Self::of(self.layers.iter().map(|layer| F::stored(layer).without_bias()))
+    fn unbiased(&self) -> &Self {
+        let stored = || self.layers.iter().map(|layer| F::stored(layer).without_bias());
+        self.unbiased.get_or_init(|| Box::new(Self::of(stored())))
     }
 
     /// Number of layers, the output included.
@@ -248,10 +252,24 @@ impl<F: Form> Network<F> {
         Ok(before)
     }
 
-    /// Bounds of the change of each hidden neuron between two points whose inputs differ by an element of
-    /// `moves`; `None` after overflow. `places` bounds each neuron at the first and at the second point, layer
-    /// by layer, as the network with its biases does; call this on the network without them.
-    pub(super) fn change_bounds(
+    /// Bounds of the change of each hidden neuron of one copy between two points whose inputs differ by an
+    /// element of `moves`; `None` after overflow. `places` bounds each neuron at the first and at the second point,
+    /// layer by layer.
+    fn change_bounds(
+        &self,
+        places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
+        moves: &[Interval],
+    ) -> Option<Hidden> {
+        self.unbiased().unbiased_changes(places, moves)
+    }
+
+    /// Lower bound of the change of `row · logits`, with the bounds that [`Network::change_bounds`] gave.
+    fn least_change(&self, row: &[f64], changes: &Hidden) -> f64 {
+        self.unbiased().linear_margin(F::new(row), changes, None, &[])
+    }
+
+    /// As [`Network::change_bounds`], of the network without biases.
+    fn unbiased_changes(
         &self,
         places: impl IntoIterator<Item = Vec<[Interval; 2]>>,
         moves: &[Interval],
@@ -327,14 +345,15 @@ impl<F: Form> Network<F> {
         let affine = self.layers.get(layer)?;
         let (below, sizes) = hidden.below(layer)?;
         let both = |a: Interval, b: Interval| a.intersect(b).unwrap_or(a);
+        // without conditions, the first layer has no better rule than intervals; nor has the second, over one point
+        let is_point = hidden.input.iter().all(|side| side.lo() == side.hi());
+        let is_told = layer > usize::from(is_point) || !hidden.conditions.is_empty();
         let neuron = |neuron| {
             let mut bounds = F::range(affine, neuron, below, sizes);
             if let Some(held) = held.and_then(|held| held.get(neuron)) {
                 bounds = both(*held, bounds);
             }
             let is_open = bounds.lo() < 0.0 && bounds.hi() > 0.0;
-            // without conditions, the first layer has no better rule than intervals
-            let is_told = layer > 0 || !hidden.conditions.is_empty();
             if is_open && depth == Depth::Backward && is_told {
                 bounds = both(bounds, self.backward_range(layer, neuron, hidden));
             }

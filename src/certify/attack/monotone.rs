@@ -25,9 +25,9 @@ const CLOSER: usize = 30;
 /// A loss of an answer in floats that exact arithmetic confirms.
 const CERTAIN: f64 = 1e-9;
 /// Number of points that climbs start from.
-const CLIMBS: usize = 4;
+const CLIMBS: usize = 2;
 /// Steps that a climb begins with, along the smoothed slope.
-const BENDS: usize = 24;
+const BENDS: usize = 100;
 /// The temperature of the first step above that of the last, [`COLD`].
 const HEAT: f64 = 0.3;
 const COLD: f64 = 0.02;

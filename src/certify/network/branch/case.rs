@@ -23,6 +23,11 @@ const SOME_INPUTS: usize = 16;
 /// Layers of a network up to which rows are weighed where inputs are cut. With the seven of acasxu, the cases
 /// saved (at most a fifth) do not pay for it.
 const SHALLOW: usize = 4;
+/// Number of neurons that are tried where the sign of a slope is asked, in cases less deep than this: near the root a good
+/// choice saves most. Of 840 monotone claims on Spambase, 54 stayed open instead of 56. Tried everywhere, eight
+/// took twelve times the time of none, and closed one more.
+const TRIED: usize = 8;
+const TRIED_DEPTH: usize = 4;
 /// Deepest path tried.
 const MAX_DEPTH: usize = 500;
 
@@ -149,7 +154,11 @@ impl<'a> Looker<'a> {
         let cut = if self.cuts_inputs && !self.ascends {
             self.cutter.steepest_input(&standing, &open.hidden)
         } else if let Some(directions) = self.goal.directions(open.hidden.input().len()) {
-            self.cutter.widest_neuron(&directions, &standing, &open.hidden)
+            let reached =
+                |held: &Hidden| self.goal.standing(self.network, held, &case.signs, &[]).bound;
+            let is_slope = matches!(self.goal, Goal::Slope { .. });
+            let tried = if is_slope && depth < TRIED_DEPTH { TRIED } else { 1 };
+            self.cutter.widest_neuron(&directions, &standing, &open.hidden, tried, reached)
         } else {
             return self.ascend_or_cut(case, &standing, open);
         };

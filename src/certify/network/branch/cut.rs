@@ -7,7 +7,7 @@ use crate::model::Mlp;
 use super::super::alpha::{Ascent, Summit};
 use super::super::side::{Side, middle, slope_sizes};
 use super::goal::{GoalPart, GoalStanding};
-use super::steep::widest_slope;
+use super::steep::widest_slopes;
 
 /// The factor by which the promise of halving an input must exceed that of a neuron's sign: a sign
 /// settles its neuron for good, while the next halving gains less. With 1, 2, 4 and 16, lines 49, 57,
@@ -57,16 +57,28 @@ impl Cutter<'_> {
         Some(self.halving(side.input, side.at))
     }
 
-    /// The neuron that widens the gradient along `directions` most; if there is none, an input.
+    /// Of the `tried` neurons that widen the gradient along `directions` most, the one that promises most; if there
+    /// is none, an input. `reached` bounds the goal over a part of the case.
     pub(super) fn widest_neuron(
         &self,
         directions: &[f64],
         standing: &GoalStanding,
         hidden: &Hidden,
+        tried: usize,
+        reached: impl Fn(&Hidden) -> f64,
     ) -> Option<Cut> {
-        match widest_slope(self.mlp, hidden, &standing.row, directions) {
-            Some((layer, neuron)) => Some(Cut::Relu { copy: 0, layer, neuron }),
-            None => self.steepest_input(standing, hidden),
+        let widest = widest_slopes(self.mlp, hidden, &standing.row, directions);
+        let cut = |&(layer, neuron): &(usize, usize)| Cut::Relu { copy: 0, layer, neuron };
+        let cuts: Vec<Cut> = widest.iter().take(tried).map(cut).collect();
+        match cuts[..] {
+            [] => self.steepest_input(standing, hidden),
+            [only] => Some(only),
+            _ => {
+                let promise = |cut| self.promise(cut, hidden, standing.bound, &reached);
+                // of equals, the widest
+                let promises = cuts.iter().rev().map(|&cut| (promise(cut), cut));
+                promises.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, cut)| cut)
+            }
         }
     }
 
@@ -85,7 +97,11 @@ impl Cutter<'_> {
         });
         let (Some(relu), Some(halving)) = (relu, halving) else { return relu.or(halving) };
         let is_half = if open.depth.is_multiple_of(TRIALS) {
-            self.promise(open, halving) > HALF_PREMIUM * self.promise(open, relu)
+            let promise = |cut| {
+                let reached = |held: &Hidden| self.reached(open, held);
+                self.promise(cut, open.hidden, open.bound, reached)
+            };
+            promise(halving) > HALF_PREMIUM * promise(relu)
         } else {
             open.is_half
         };
@@ -96,24 +112,30 @@ impl Cutter<'_> {
         Cut::Input { copy: input / self.features, feature: input % self.features, at }
     }
 
-    /// The rise of the bound in both parts of a cut, as a product (Achterberg, Koch and Martin 2005),
-    /// with the current slopes.
-    fn promise(&self, open: &Ascended, cut: Cut) -> f64 {
-        let (signs, bound): (&[Sign], f64) = (open.signs, open.bound);
+    /// The rise of `bound` in both parts of a cut, as a product (Achterberg, Koch and Martin 2005).
+    fn promise(
+        &self,
+        cut: Cut,
+        hidden: &Hidden,
+        bound: f64,
+        reached: impl Fn(&Hidden) -> f64,
+    ) -> f64 {
         let gain = |half| match half {
-            Signed::Bounds(held) => {
-                let ascent = Ascent { mlp: self.mlp, hidden: &held, signs };
-                let reached = |(part, hint): (&GoalPart, &Hint)| {
-                    ascent.climb_sum(&part.demands, Some(hint), 1, part.target()).bound
-                };
-                let missed = open.parts.iter().zip(open.hints).filter(|(part, _)| !part.is_reached);
-                let least = missed.map(reached).fold(0.0, f64::min);
-                (least - bound).max(1e-6 * bound.abs())
-            }
+            Signed::Bounds(held) => (reached(&held).min(0.0) - bound).max(1e-6 * bound.abs()),
             Signed::Empty => -bound,
             Signed::Unknown => 0.0,
         };
-        self.halves(cut, open.hidden).into_iter().map(gain).product()
+        self.halves(cut, hidden).into_iter().map(gain).product()
+    }
+
+    /// The bound of the worst part over a part of a case, with the current slopes.
+    fn reached(&self, open: &Ascended, held: &Hidden) -> f64 {
+        let ascent = Ascent { mlp: self.mlp, hidden: held, signs: open.signs };
+        let reached = |(part, hint): (&GoalPart, &Hint)| {
+            ascent.climb_sum(&part.demands, Some(hint), 1, part.target()).bound
+        };
+        let missed = open.parts.iter().zip(open.hints).filter(|(part, _)| !part.is_reached);
+        missed.map(reached).fold(0.0, f64::min)
     }
 
     /// The hidden bounds in the low and the high part of a cut.

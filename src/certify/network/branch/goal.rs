@@ -4,11 +4,11 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 
 use crate::certificate::{
-    Block, Coupling, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, gradient,
-    margin_row,
+    Block, Coupling, Hidden, Hint, Hurdle, Leaf, Network, Rate, Sign, competitors, least_slope,
+    margin_row, monotone_rows,
 };
 use crate::interval::{Form, Rounded};
-use crate::spec::{Aim, Bonds, Claim, Direction, Halfspace, Obligation, OutputBlock};
+use crate::spec::{Aim, Bonds, Claim, Halfspace, Obligation, OutputBlock};
 
 use super::super::alpha::Demand;
 use crate::certify::Searcher;
@@ -33,8 +33,8 @@ pub(super) enum Goal<'a> {
         /// The relation that binds the copies to each other.
         coupling: Option<Coupling<'a, Rounded>>,
     },
-    /// A gradient has a sign.
-    Slope { feature: usize, direction: Direction, rows: Vec<Vec<f64>> },
+    /// No slope of a row along a feature is negative.
+    Slope { feature: usize, rows: Vec<Vec<f64>> },
     /// A gradient is small.
     Rate { rate: Rate, row: Vec<f64> },
 }
@@ -90,8 +90,8 @@ impl<'a> Goal<'a> {
             Claim::Posterior { label, threshold, .. } => margins(*label, threshold.above.up())?,
             Claim::Pair(pair) => match (&pair.bonds, &pair.aim) {
                 (Bonds::Raised(feature), Aim::Order { direction, class }) => {
-                    let (feature, direction) = (feature.0, *direction);
-                    Self::Slope { feature, direction, rows: rows_of(*class) }
+                    let rows = monotone_rows(*class, model.classes, *direction);
+                    Self::Slope { feature: feature.0, rows }
                 }
                 _ => {
                     let rate = Rate::of(claim, &model.schema)?;
@@ -154,9 +154,7 @@ impl<'a> Goal<'a> {
             Self::Blocks { blocks, demands, coupling } => {
                 block_bounds(&place, hints, (blocks, demands), coupling.as_ref())
             }
-            Self::Slope { feature, direction, rows } => {
-                slopes(network, hidden, *feature, *direction, rows)
-            }
+            Self::Slope { feature, rows } => slopes(network, hidden, *feature, rows),
             Self::Rate { rate, row } => {
                 let (is_reached, bound) = rate.decide(network, hidden, signs);
                 let (row, parts) = (row.clone(), Vec::new());
@@ -231,7 +229,7 @@ fn block_bounds(
     (blocks, demands): (&[Block<Rounded>], &[Demands]),
     coupling: Option<&Coupling<Rounded>>,
 ) -> GoalStanding {
-    let BoundedCase { network, hidden, signs } = *place;
+    let BoundedCase { hidden, signs, .. } = *place;
     let coupled = LazyCell::new(|| coupling?.over(hidden));
     let mut parts = Vec::with_capacity(blocks.len());
     let mut worst: Option<(f64, Rounded, Vec<f64>)> = None;
@@ -242,7 +240,7 @@ fn block_bounds(
             if !block.is_left(row, bound)
                 && let Some(coupled) = &*coupled
             {
-                bound = bound.max(coupled.bound(block, row, (network, hidden), hint, signs));
+                bound = bound.max(coupled.bound(block, row, hidden, hint, signs));
             }
             Some(RowBound { bound, form, row, is_left: block.is_left(row, bound) })
         };
@@ -324,18 +322,10 @@ fn slopes(
     network: &Network<Rounded>,
     hidden: &Hidden,
     feature: usize,
-    direction: Direction,
     rows: &[Vec<f64>],
 ) -> GoalStanding {
-    let rate = |row: &Vec<f64>| {
-        let slope = gradient(network, row, hidden).and_then(|all| all.get(feature).copied());
-        slope.map_or(f64::NEG_INFINITY, |slope| match direction {
-            Direction::Increasing => slope.lo(),
-            Direction::Decreasing => -slope.hi(),
-        })
-    };
-    let rates: Vec<f64> = rows.iter().map(rate).collect();
-    let bound = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let slopes = rows.iter().map(|row| least_slope(network, row, feature, hidden));
+    let bound = slopes.fold(f64::INFINITY, f64::min);
     let row = rows.first().cloned().unwrap_or_default();
     GoalStanding { is_reached: bound >= 0.0, bound, worst: None, row, parts: Vec::new() }
 }

@@ -8,28 +8,28 @@ use crate::certificate::Hidden;
 use crate::interval::Interval;
 use crate::model::Mlp;
 
-/// The neuron with an open sign that widens `∂(row · logits)` along `directions` most, approximately:
+/// The neurons with an open sign that widen `∂(row · logits)` along `directions`, approximately the widest first:
 /// layer and number. `directions` weigh the inputs.
-pub(super) fn widest_slope(
+pub(super) fn widest_slopes(
     mlp: &Mlp,
     hidden: &Hidden,
     row: &[f64],
     directions: &[f64],
-) -> Option<(usize, usize)> {
+) -> Vec<(usize, usize)> {
     let bounds: Vec<&[Interval]> = hidden.layers().collect();
     let from_output = largest_slopes(mlp, &bounds, row);
     let from_inputs = largest_reach(mlp, &bounds, directions);
-    let mut widest = None;
-    let mut most = 0.0;
+    let mut gains = Vec::new();
     for (layer, own) in bounds.iter().enumerate() {
         for (neuron, z) in own.iter().enumerate() {
             let gain = from_output[layer][neuron] * from_inputs[layer][neuron];
-            if z.lo() < 0.0 && z.hi() > 0.0 && gain > most {
-                (most, widest) = (gain, Some((layer, neuron)));
+            if z.lo() < 0.0 && z.hi() > 0.0 && gain > 0.0 {
+                gains.push((gain, (layer, neuron)));
             }
         }
     }
-    widest
+    gains.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    gains.into_iter().map(|(_, neuron)| neuron).collect()
 }
 
 /// Per hidden layer and neuron, the largest slope of the row by the neuron's output, in floats.
@@ -85,8 +85,9 @@ mod tests {
         let mlp = Mlp { layers: vec![first, second] };
         let input = vec![Interval::new(-1.0, 1.0).unwrap(); 2];
         let hidden = Network::<Rounded>::new(&mlp).linear_bounds(&input).unwrap();
-        assert_eq!(widest_slope(&mlp, &hidden, &[1.0], &[1.0, 0.0]), Some((0, 1)));
-        assert_eq!(widest_slope(&mlp, &hidden, &[1.0], &[0.0, 1.0]), Some((0, 3)));
-        assert_eq!(widest_slope(&mlp, &hidden, &[0.0], &[1.0, 0.0]), None);
+        let widest = |row, directions: [f64; 2]| widest_slopes(&mlp, &hidden, &[row], &directions);
+        assert_eq!(widest(1.0, [1.0, 0.0]), [(0, 1), (0, 0)]);
+        assert_eq!(widest(1.0, [0.0, 1.0]), [(0, 3)]);
+        assert_eq!(widest(0.0, [1.0, 0.0]), []);
     }
 }
