@@ -27,7 +27,7 @@ mod reach;
 mod tests;
 
 use crate::model::{Ensemble, Node, Row, Tree};
-use crate::train::{MovableRows, Progress, RowBoxes};
+use crate::train::{MovableRows, Progress};
 
 use super::histogram::Derivatives;
 use super::{BestTrees, TreeOptions, accuracy, base_score, logistic_loss};
@@ -43,16 +43,16 @@ pub(super) fn boost(
     progress: &mut dyn FnMut(Progress),
 ) -> Ensemble {
     let base = base_score(train.rows);
-    let weighted = WeightedRows::new(train, options.worst_case);
-    let train = weighted.rows();
     let codes = BoxCodes::new(train, options.bins);
     let mut grower = RobustGrower::new(&codes, train.rows, options);
-    let mut margins: Vec<f64> = train.rows.iter().map(|row| sign(row) * base).collect();
+    let start: Vec<f64> = train.rows.iter().map(|row| sign(row) * base).collect();
+    let mut margins = Cases { worst: start.clone(), own: start };
     let mut held_out = HeldOut::new(validation, base);
     let mut best = BestTrees::new(options.patience.filter(|_| !validation.rows.is_empty()));
     let mut trees = Vec::new();
     while trees.len() < options.trees && !best.is_out_of_patience(trees.len()) {
-        let tree = grower.grow(weighted.derivatives(&margins), &mut margins);
+        let derivatives = margins.derivatives(train.rows, options.worst_case);
+        let tree = grower.grow(derivatives, &mut margins);
         let loss = held_out.add(&tree);
         trees.push(tree);
         best.judge(loss, trees.len());
@@ -68,40 +68,23 @@ pub(super) fn boost(
     Ensemble { base: vec![base], trees }
 }
 
-/// Training rows, each in its worst case and once more where it is, with weights that add up to 1.
-struct WeightedRows {
-    rows: Vec<Row>,
-    moves: RowBoxes,
-    weights: Vec<f64>,
+/// Something about every row in its worst case, and where it is.
+struct Cases<T> {
+    worst: T,
+    own: T,
 }
 
-impl WeightedRows {
-    fn new(train: MovableRows, worst_case: f64) -> Self {
-        let count = train.rows.len();
-        let mut all = Self {
-            rows: train.rows.to_vec(),
-            moves: train.moves.clone(),
-            weights: vec![worst_case; count],
+impl Cases<Vec<f64>> {
+    /// The derivatives of the loss at these signed margins: the worst case has that weight, the row itself the rest.
+    fn derivatives(&self, rows: &[Row], worst_case: f64) -> Cases<Vec<Derivatives>> {
+        let of = |margins: &[f64], weight: f64| {
+            let rows = rows.iter().zip(margins);
+            let of_row = |(row, margin): (&Row, &f64)| {
+                Derivatives::weighted(sign(row) * margin, row.label, weight)
+            };
+            rows.map(of_row).collect()
         };
-        // rows without weight would only cost time
-        if worst_case < 1.0 {
-            all.rows.extend_from_slice(train.rows);
-            all.moves.extend(&RowBoxes::none(train.rows));
-            all.weights.resize(2 * count, 1.0 - worst_case);
-        }
-        all
-    }
-
-    fn rows(&self) -> MovableRows<'_> {
-        MovableRows { rows: &self.rows, moves: &self.moves }
-    }
-
-    fn derivatives(&self, margins: &[f64]) -> Vec<Derivatives> {
-        let rows = self.rows.iter().zip(&self.weights).zip(margins);
-        rows.map(|((row, weight), margin)| {
-            Derivatives::weighted(sign(row) * margin, row.label, *weight)
-        })
-        .collect()
+        Cases { worst: of(&self.worst, worst_case), own: of(&self.own, 1.0 - worst_case) }
     }
 }
 

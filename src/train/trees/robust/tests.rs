@@ -112,7 +112,8 @@ fn patience_keeps_the_trees_with_the_least_worst_case_loss() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// The margins that training goes by are the worst cases of the trees, so no gradient is taken elsewhere.
+    /// The margins that training goes by are those of the trees, in the worst case and at the rows themselves, so no
+    /// gradient is taken elsewhere.
     #[test]
     fn margins_are_the_worst_cases(
         rows in prop::collection::vec((-3.0..3.0f64, 0u8..9, any::<bool>()), 5..60),
@@ -127,11 +128,12 @@ proptest! {
         let sample = MovableRows { rows: &rows, moves: &boxes };
         let reach = BoxCodes::new(sample, bins);
         let mut grower = RobustGrower::new(&reach, &rows, &options);
-        let mut margins = vec![0.0; rows.len()];
-        let derivatives = rows.iter().map(|row| Derivatives::logistic(0.0, row.label)).collect();
-        let tree = grower.grow(derivatives, &mut margins);
-        for (at, margin) in margins.iter().enumerate() {
-            prop_assert_eq!(least(&tree, boxes.row(at), sign(&rows[at])), *margin);
+        let start = vec![0.0; rows.len()];
+        let mut margins = Cases { worst: start.clone(), own: start };
+        let tree = grower.grow(margins.derivatives(&rows, 0.4), &mut margins);
+        for (at, row) in rows.iter().enumerate() {
+            prop_assert_eq!(least(&tree, boxes.row(at), sign(row)), margins.worst[at]);
+            prop_assert_eq!(sign(row) * tree.value(&row.values), margins.own[at]);
         }
     }
 
