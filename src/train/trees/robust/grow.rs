@@ -10,27 +10,18 @@ use crate::train::trees::TreeOptions;
 use crate::train::trees::histogram::{Derivatives, RowSums, of_children};
 use crate::train::trees::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 
-use super::Cases;
+use super::grown::{GrownLeaf, GrownTree, Member, Standing};
 use super::reach::BoxCodes;
+use super::{Cases, signs};
 
 /// Grows trees over the same rows and boxes.
 pub(super) struct RobustGrower<'a> {
     reach: &'a BoxCodes,
-    is_one: Vec<bool>,
+    signs: Vec<f64>,
     penalty: Penalty,
     trends: Vec<Option<Direction>>,
     depth: usize,
     eta: f64,
-}
-
-/// A row whose box reaches a node.
-#[derive(Clone, Copy)]
-struct Member {
-    row: u32,
-    /// True if its worst case lies here.
-    is_worst: bool,
-    /// True if the row itself lies here.
-    is_here: bool,
 }
 
 /// The sums of a node's rows per feature and code, if the left value is the lower one, and if it is the higher one.
@@ -54,13 +45,11 @@ struct OrientedSplit {
 }
 
 /// A tree in the making.
-struct RobustGrowth<'a> {
+struct RobustGrowth {
     derivatives: Cases<Vec<Derivatives>>,
-    /// The signed margins of the rows; values of leaves are added where the rows are.
-    margins: &'a mut Cases<Vec<f64>>,
-    /// The least signed value so far of the leaves that each box reaches.
-    worst: Vec<f64>,
     nodes: Vec<Node>,
+    values: Vec<f64>,
+    leaves: Vec<GrownLeaf>,
 }
 
 impl<'a> RobustGrower<'a> {
@@ -68,7 +57,7 @@ impl<'a> RobustGrower<'a> {
         let trend = |feature| options.monotone.get(&Feature(feature)).copied();
         Self {
             reach,
-            is_one: rows.iter().map(|row| row.label == 1).collect(),
+            signs: signs(rows),
             penalty: Penalty::of(options),
             trends: (0..reach.features()).map(trend).collect(),
             depth: options.depth,
@@ -81,10 +70,9 @@ impl<'a> RobustGrower<'a> {
         &mut self,
         derivatives: Cases<Vec<Derivatives>>,
         margins: &mut Cases<Vec<f64>>,
-    ) -> Tree {
-        let rows = 0..self.is_one.len() as u32;
-        let members: Vec<Member> =
-            rows.map(|row| Member { row, is_worst: true, is_here: true }).collect();
+    ) -> GrownTree {
+        let rows = 0..self.signs.len() as u32;
+        let members = rows.map(|row| Member { row, is_worst: true, is_here: true }).collect();
         let all = derivatives.worst.iter().chain(&derivatives.own);
         let sums: RowSums = all.copied().sum();
         let root = RobustNode {
@@ -93,12 +81,13 @@ impl<'a> RobustGrower<'a> {
             depth: self.depth,
         };
         let histogram = self.oriented(&root.members, &derivatives);
-        let worst = vec![f64::INFINITY; self.is_one.len()];
-        let mut growth = RobustGrowth { derivatives, margins, worst, nodes: Vec::new() };
+        let (nodes, values, leaves) = (Vec::new(), Vec::new(), Vec::new());
+        let mut growth = RobustGrowth { derivatives, nodes, values, leaves };
         self.place(root, Some(histogram), &mut growth);
-        let RobustGrowth { nodes, worst, margins, .. } = growth;
-        margins.worst.iter_mut().zip(worst).for_each(|(margin, worst)| *margin += worst);
-        Tree { output: 0, nodes }
+        let RobustGrowth { nodes, values, leaves, .. } = growth;
+        let standing = Standing::new(&leaves, values, &self.signs);
+        margins.add(&standing, &self.signs);
+        GrownTree { tree: Tree { output: 0, nodes }, leaves, standing }
     }
 
     /// Adds the node and all below it; returns its index.
@@ -111,8 +100,7 @@ impl<'a> RobustGrower<'a> {
         let index = growth.nodes.len();
         let best = histogram.as_ref().and_then(|histogram| self.best(histogram, node.candidate));
         let (Some(best), Some(histogram)) = (best, histogram) else {
-            let value = self.settle(&node, growth);
-            growth.nodes.push(Node::Leaf(value));
+            self.settle(node, growth);
             return index;
         };
         let Split { feature, cut, .. } = best.split;
@@ -149,14 +137,14 @@ impl<'a> RobustGrower<'a> {
     /// Parts the rows of the node; both sides keep the order.
     fn children(&self, node: RobustNode, best: OrientedSplit) -> (RobustNode, RobustNode) {
         let OrientedSplit { split, is_rising } = best;
-        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let [mut left, mut right] = [(); 2].map(|()| Vec::with_capacity(node.members.len()));
         for member in node.members {
             let side = self.reach.row(member.row)[split.feature];
             let [low, own, high] =
                 [side.low, side.own, side.high].map(|code| usize::from(code) <= split.cut);
             let is_here = member.is_here;
             // the worst case of class 1 is the lower value
-            let is_worse_left = self.is_one[member.row as usize] == is_rising;
+            let is_worse_left = (self.signs[member.row as usize] > 0.0) == is_rising;
             if low {
                 let is_worst = member.is_worst && (high || is_worse_left);
                 left.push(Member { is_worst, is_here: is_here && own, ..member });
@@ -203,7 +191,7 @@ impl<'a> RobustGrower<'a> {
             let at = row as usize;
             if is_worst {
                 // if the left value is the lower one, the worst case of class 1 is its low end
-                let of_low = usize::from(!self.is_one[at]);
+                let of_low = usize::from(self.signs[at] < 0.0);
                 let worst = derivatives.worst[at];
                 for (bins, side) in sums.features.iter_mut().zip(sides) {
                     bins[usize::from(side.low)][of_low] += worst;
@@ -220,19 +208,15 @@ impl<'a> RobustGrower<'a> {
         sums
     }
 
-    /// Returns the value of a leaf, and reckons with it at its rows.
-    fn settle(&self, node: &RobustNode, growth: &mut RobustGrowth) -> f64 {
-        let weight = self.penalty.weight(node.candidate.sums, node.candidate.bounds);
-        let value = f64::from((self.eta * weight) as f32);
-        for member in &node.members {
-            let at = member.row as usize;
-            let signed = if self.is_one[at] { value } else { -value };
-            growth.worst[at] = growth.worst[at].min(signed);
-            if member.is_here {
-                growth.margins.own[at] += signed;
-            }
-        }
-        value
+    /// Makes the node a leaf.
+    fn settle(&self, node: RobustNode, growth: &mut RobustGrowth) {
+        let Candidate { sums, bounds } = node.candidate;
+        let value = f64::from((self.eta * self.penalty.weight(sums, bounds)) as f32);
+        let [lower, upper] = [bounds.lower, bounds.upper].map(|bound| self.eta * bound);
+        let (node, members) = (growth.nodes.len(), node.members);
+        growth.leaves.push(GrownLeaf { node, members, lower, upper });
+        growth.nodes.push(Node::Leaf(value));
+        growth.values.push(value);
     }
 }
 
