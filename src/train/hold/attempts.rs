@@ -70,8 +70,8 @@ impl Afterwards {
 /// as much as 1.
 const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 
-/// The weights of interval bounds beside attacked points.
-const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
+/// The weights of interval bounds beside attacked points; first the usual one.
+const WEIGHTS: [f64; 3] = [0.2, 0.1, 0.02];
 
 /// Times the usual weights of claims about two points.
 const TIMES: [f64; 4] = [1.0, 4.0, 0.25, 0.0625];
@@ -147,10 +147,8 @@ fn of_networks(demands: &HoldDemands, schema: &Schema, has_price: bool) -> Vec<A
 
 /// The trainings of networks that hold labels, with their names; the usual one first.
 fn label_trainings() -> Vec<(String, Recipe)> {
-    let weighted = WEIGHTS.map(|weight| {
-        let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
-        (format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
-    });
+    let weighted =
+        WEIGHTS.map(|weight| (format!("mtl-ibp, weight {weight}"), Recipe::wide_mlp(weight)));
     let pgd = Recipe::mlp().with_robust(RobustOptions::of(Trainer::Pgd));
     weighted.into_iter().chain([("pgd".to_owned(), pgd)]).collect()
 }

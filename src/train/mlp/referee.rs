@@ -14,7 +14,7 @@ use super::terms::ClaimTerms;
 /// Steps of the ascent in a box.
 const STEPS: usize = 20;
 /// The same for networks that are not to be kept, of which the figures are only told.
-const GLANCE: usize = 4;
+const GLANCE: usize = 2;
 /// The same for claims about two points, which take twice as long.
 const CLAIM_STEPS: usize = 8;
 /// Validation rows that claims are judged on, at most: pairs of them are many.
