@@ -37,7 +37,7 @@ fn main() {
                 let spec = invariance(epsilon);
                 let [natural, held] = match family {
                     "trees" => [Recipe::trees(), Recipe::trees()],
-                    _ => [Recipe::mlp(), Recipe::wide_mlp(0.2)],
+                    _ => [Recipe::mlp(), Recipe::bounded_mlp(&[256], 0.2)],
                 };
                 let held = held.holding([spec.clone()]);
                 for (kind, recipe) in [("natural", natural), ("held", held)] {

@@ -207,11 +207,11 @@ impl Recipe {
         Self::natural(FamilyKind::Mlp(Box::default(), any))
     }
 
-    /// The usual network of `train --hold` for local specs: one wide layer, trained in small batches by attacked points
-    /// and, with that weight from 0 to 1, interval bounds. It holds more at the same accuracy than two layers of 64.
-    pub fn wide_mlp(weight: f64) -> Self {
+    /// A network of such layers for local specs, trained in small batches by attacked points and, with that weight from
+    /// 0 to 1, interval bounds. Thus `train --hold` does.
+    pub fn bounded_mlp(hidden: &[usize], weight: f64) -> Self {
         let options = MlpOptions {
-            hidden: vec![256],
+            hidden: hidden.to_vec(),
             epochs: 60,
             batch: 64,
             learning_rate: 2e-3,
