@@ -35,8 +35,11 @@ fn main() {
             }
             for epsilon in chosen(&words, &RADII) {
                 let spec = invariance(epsilon);
-                let natural = if family == "trees" { Recipe::trees() } else { Recipe::mlp() };
-                let held = natural.clone().holding([spec.clone()]);
+                let [natural, held] = match family {
+                    "trees" => [Recipe::trees(), Recipe::trees()],
+                    _ => [Recipe::mlp(), Recipe::bounded_mlp(&[256], 0.2)],
+                };
+                let held = held.holding([spec.clone()]);
                 for (kind, recipe) in [("natural", natural), ("held", held)] {
                     let seeds = if family == "trees" { 1 } else { SEEDS };
                     let cells = measure(&recipe, &spec, &data, (family, seeds));

@@ -207,6 +207,25 @@ impl Recipe {
         Self::natural(FamilyKind::Mlp(Box::default(), any))
     }
 
+    /// A network of such layers for local specs, trained in small batches by attacked points and, with that weight from
+    /// 0 to 1, interval bounds. Thus `train --hold` does.
+    pub fn bounded_mlp(hidden: &[usize], weight: f64) -> Self {
+        let options = MlpOptions {
+            hidden: hidden.to_vec(),
+            epochs: 60,
+            batch: 64,
+            learning_rate: 2e-3,
+            robust: RobustOptions {
+                weight,
+                ramp: [0.0, 0.6],
+                ..RobustOptions::of(Trainer::MtlIbp)
+            },
+            ..MlpOptions::default()
+        };
+        let any = Monotone::Named(BTreeMap::new());
+        Self::natural(FamilyKind::Mlp(Box::new(options), any))
+    }
+
     /// Natural training of an ensemble with default settings.
     pub fn trees() -> Self {
         Self::natural(FamilyKind::Trees(TreeOptions::default(), Monotone::Named(BTreeMap::new())))

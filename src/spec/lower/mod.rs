@@ -102,6 +102,12 @@ impl<'a> Lowered<'a> {
         &self.setting.domain
     }
 
+    /// The raw half widths of the boxes around rows, per feature, if the claims are made there.
+    pub fn reach(&self) -> Option<&[Rational]> {
+        let Places::Rows(metric) = &self.lowering.places else { return None };
+        Some(metric.reach())
+    }
+
     /// True if the point lies in the domain; a row outside it is invalid.
     pub fn is_in_domain(&self, point: &Point) -> bool {
         self.setting.domain.contains(point)

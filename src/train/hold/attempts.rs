@@ -70,8 +70,12 @@ impl Afterwards {
 /// as much as 1.
 const WORST_CASES: [f64; 5] = [0.4, 1.0, 0.7, 0.2, 0.1];
 
-/// The weights of interval bounds beside attacked points.
-const WEIGHTS: [f64; 3] = [0.3, 0.1, 0.02];
+/// The weights of interval bounds beside attacked points; first the usual one.
+const WEIGHTS: [f64; 3] = [0.2, 0.1, 0.02];
+
+/// The hidden layers of networks that hold labels: some data is held better by the one, some by the other.
+const FORMS: [(&str, &[usize]); 2] =
+    [("one layer of 256", &[256]), ("two layers of 64", &[64, 64])];
 
 /// Times the usual weights of claims about two points.
 const TIMES: [f64; 4] = [1.0, 4.0, 0.25, 0.0625];
@@ -141,16 +145,22 @@ fn of_networks(demands: &HoldDemands, schema: &Schema, has_price: bool) -> Vec<A
     } else {
         vec![with(("with directions".to_owned(), Recipe::mlp()), 1.0)]
     };
+    let tried = if demands.is_local() { FORMS.len() } else { 1 };
+    let tried = if has_price { attempts.len() } else { tried };
     let natural = Attempt::natural(Recipe::mlp());
-    std::iter::once(natural).chain(attempts.into_iter().take(tried(has_price))).collect()
+    std::iter::once(natural).chain(attempts.into_iter().take(tried)).collect()
 }
 
-/// The trainings of networks that hold labels, with their names; the usual one first.
+/// The trainings of networks that hold labels, with their names; first the usual weight in every form.
 fn label_trainings() -> Vec<(String, Recipe)> {
-    let weighted = WEIGHTS.map(|weight| {
-        let robust = RobustOptions { weight, ..RobustOptions::of(Trainer::MtlIbp) };
-        (format!("mtl-ibp, weight {weight}"), Recipe::mlp().with_robust(robust))
+    let [usual, weaker @ ..] = WEIGHTS;
+    let forms = FORMS.map(|(words, hidden)| {
+        (format!("mtl-ibp, weight {usual}, {words}"), Recipe::bounded_mlp(hidden, usual))
+    });
+    let (words, hidden) = FORMS[0];
+    let weaker = weaker.map(|weight| {
+        (format!("mtl-ibp, weight {weight}, {words}"), Recipe::bounded_mlp(hidden, weight))
     });
     let pgd = Recipe::mlp().with_robust(RobustOptions::of(Trainer::Pgd));
-    weighted.into_iter().chain([("pgd".to_owned(), pgd)]).collect()
+    forms.into_iter().chain(weaker).chain([("pgd".to_owned(), pgd)]).collect()
 }

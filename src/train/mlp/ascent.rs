@@ -5,7 +5,7 @@ use ndarray::{Array2, Ix2, NdFloat, Zip};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::network::{FloatNetwork, Tape, float, steepest};
 
 /// Points in the making, and the arrays that they are moved with.
 pub(super) struct BoxAscent<F> {
@@ -41,7 +41,7 @@ impl<F: NdFloat> BoxAscent<F> {
     ) {
         for _ in 0..steps {
             network.forward(&self.points, &mut self.tape);
-            cross_entropy(&mut self.tape, labels, F::one());
+            steepest(&mut self.tape, labels);
             network.backward_to_inputs(&mut self.tape, &mut self.by_input);
             stepped(&mut self.points, &self.by_input, ends);
         }

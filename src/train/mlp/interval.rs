@@ -29,6 +29,8 @@ pub(super) struct IntervalTape<F> {
     /// Centre and radius of the input and of each hidden layer.
     centre: Vec<Array2<F>>,
     radius: Vec<Array2<F>>,
+    /// `|W|` of each hidden layer, shape `[outputs][inputs]`.
+    sizes: Vec<Array2<F>>,
     /// `d_k`, shape `[rows][classes]`; 0 at the own class.
     excess: Array2<F>,
 }
@@ -45,6 +47,7 @@ impl<F: NdFloat> IntervalTape<F> {
             high: arrays(),
             centre: input().chain(arrays()).collect(),
             radius: input().chain(arrays()).collect(),
+            sizes: hidden.iter().map(|layer| Array2::zeros(layer.weights.raw_dim())).collect(),
             excess: width(&network.layers[hidden.len()]),
         }
     }
@@ -63,7 +66,8 @@ impl<F: NdFloat> IntervalTape<F> {
             // `low` and `high` hold centre and radius first
             low.assign(&layer.bias);
             general_mat_mul(F::one(), &self.centre[index], &layer.weights.t(), F::one(), low);
-            let sizes = layer.weights.mapv(F::abs);
+            let sizes = &mut self.sizes[index];
+            Zip::from(&mut *sizes).and(&layer.weights).for_each(|size, w| *size = w.abs());
             general_mat_mul(F::one(), &self.radius[index], &sizes.t(), F::zero(), high);
             Zip::from(&mut *low).and(&mut *high).for_each(|low, high| {
                 let (c, r) = (*low, *high);
@@ -128,7 +132,7 @@ impl<F: NdFloat> IntervalTape<F> {
             add_columns(&by_centre, &mut slot.bias);
             if index > 0 {
                 by_centre = by_centre.dot(&layer.weights);
-                by_radius = by_radius.dot(&layer.weights.mapv(F::abs));
+                by_radius = by_radius.dot(&self.sizes[index]);
             }
         }
         loss

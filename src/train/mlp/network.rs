@@ -202,6 +202,23 @@ pub(super) fn cross_entropy<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize], fa
     loss
 }
 
+/// Writes the derivatives of each row's cross-entropy into the tape, divided by one less the posterior of its label: the
+/// way up is the same, also where the loss is too small for a float, and arithmetic stays out of the slow subnormals.
+pub(super) fn steepest<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize]) {
+    let logits = tape.outputs.last().expect("a network has a layer");
+    let deltas = tape.deltas.last_mut().expect("a network has a layer");
+    for ((logits, mut delta), &own) in logits.rows().into_iter().zip(deltas.rows_mut()).zip(labels)
+    {
+        delta.assign(&logits);
+        delta[own] = F::neg_infinity();
+        let top = delta.iter().copied().fold(F::neg_infinity(), F::max);
+        delta.mapv_inplace(|z| (z - top).exp());
+        let total = delta.sum();
+        delta.mapv_inplace(|e| e / total);
+        delta[own] = -F::one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rand::SeedableRng;
@@ -260,6 +277,21 @@ mod tests {
         for (logits, input) in tape.logits().rows().into_iter().zip(inputs.rows()) {
             let point = network.to_mlp().forward(&1.0, input.to_vec());
             assert!(logits.iter().zip(&point).all(|(batch, one)| (batch - one).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn the_steepest_way_is_that_of_cross_entropy() {
+        let (network, inputs, labels) = setting(&[4, 5, 3], 6);
+        let (mut loss, mut way) = (Tape::new(&network, 6), Tape::new(&network, 6));
+        [&mut loss, &mut way].into_iter().for_each(|tape| network.forward(&inputs, tape));
+        cross_entropy(&mut loss, &labels, 6.0);
+        steepest(&mut way, &labels);
+        for ((loss, way), own) in
+            loss.deltas[1].rows().into_iter().zip(way.deltas[1].rows()).zip(labels)
+        {
+            let scaled = loss.mapv(|d| -d / loss[own]);
+            assert!(scaled.iter().zip(&way).all(|(a, b)| (a - b).abs() < 1e-12));
         }
     }
 

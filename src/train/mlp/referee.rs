@@ -13,6 +13,8 @@ use super::terms::ClaimTerms;
 
 /// Steps of the ascent in a box.
 const STEPS: usize = 20;
+/// The same for networks that are not to be kept, of which the figures are only told.
+const GLANCE: usize = 2;
 /// The same for claims about two points, which take twice as long.
 const CLAIM_STEPS: usize = 8;
 /// Validation rows that claims are judged on, at most: pairs of them are many.
@@ -96,7 +98,8 @@ impl<F: NdFloat> Referee<F> {
         let accuracy = accuracy(tape, &rows.labels);
         let (mut score, mut holding) = (accuracy, None);
         if let Some(robust) = &mut self.robust {
-            let [attacked, bounded] = robust.holding(network, rows, tape);
+            let steps = if may_keep { STEPS } else { GLANCE };
+            let [attacked, bounded] = robust.holding(network, rows, tape, steps);
             loss = cross_entropy(tape, &rows.labels, F::one());
             holding = Some([attacked, bounded]);
         }
@@ -128,7 +131,7 @@ impl<F: NdFloat> Referee<F> {
 }
 
 impl<F: NdFloat> RobustJudge<F> {
-    /// The shares of rows that hold: attacked, and by interval bounds. `tape` has the logits of the rows; those
+    /// The shares of rows that hold: attacked in so many steps, and by interval bounds. `tape` has the logits of the rows; those
     /// at the attacked points are left on it.
     ///
     /// An ascent can tell nothing new of rows that hold by the bounds, nor of rows that lose where they are.
@@ -137,6 +140,7 @@ impl<F: NdFloat> RobustJudge<F> {
         network: &FloatNetwork<F>,
         rows: &Batch<F>,
         tape: &mut Tape<F>,
+        steps: usize,
     ) -> [f64; 2] {
         let [lo, hi] = &rows.ends;
         self.interval.forward(network, [lo, hi], &rows.labels);
@@ -147,26 +151,26 @@ impl<F: NdFloat> RobustJudge<F> {
             .filter_map(|(row, (wins, holds))| (wins && !holds).then_some(row))
             .collect();
         let mut points = rows.inputs.clone();
-        self.attack(network, rows, &doubtful, &mut points);
+        self.attack(network, rows, (&doubtful, steps), &mut points);
         network.forward(&points, tape);
         let attacked = wins(tape, &rows.labels, self.threshold).filter(|wins| *wins).count();
         let bounded = bounded.into_iter().filter(|holds| *holds).count();
         [attacked, bounded].map(|held| held as f64 / rows.labels.len() as f64)
     }
 
-    /// Moves the points of some rows to where an ascent ends.
+    /// Moves the points of some rows to where an ascent of so many steps ends.
     fn attack(
         &self,
         network: &FloatNetwork<F>,
         rows: &Batch<F>,
-        chosen: &[usize],
+        (chosen, steps): (&[usize], usize),
         points: &mut Array2<F>,
     ) {
         let [lo, hi] = rows.ends.each_ref().map(|ends| ends.select(Axis(0), chosen));
         let labels: Vec<usize> = chosen.iter().map(|&row| rows.labels[row]).collect();
         let mut ascent = BoxAscent::new(network, chosen.len());
         ascent.start([&lo, &hi], &self.starts.select(Axis(0), chosen));
-        ascent.climb(network, [&lo, &hi], &labels, STEPS);
+        ascent.climb(network, [&lo, &hi], &labels, steps);
         for (&row, found) in chosen.iter().zip(ascent.points.rows()) {
             points.row_mut(row).assign(&found);
         }

@@ -97,7 +97,7 @@ impl<'a> Grower<'a> {
         let floor = self.penalty.floor();
         let features = self.trends.iter().zip(self.binned.cuts()).enumerate();
         features.fold(None, |best: Option<Split>, (feature, (&trend, cuts))| {
-            let bins = (histogram.feature(feature), cuts.len());
+            let bins = histogram.feature(feature)[..cuts.len()].iter().copied();
             let floor = best.map_or(floor, |split| split.gain);
             best_cut((feature, trend), bins, node, &self.penalty, floor).or(best)
         })

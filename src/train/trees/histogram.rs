@@ -28,7 +28,8 @@ impl Derivatives {
     pub(super) fn weighted(margin: f64, label: usize, weight: f64) -> Self {
         let p = 1.0 / (1.0 + (-margin).exp());
         let target = if label == 1 { 1.0 } else { 0.0 };
-        let units = |x: f64| (x * weight / UNIT).round() as i32;
+        // to the nearest; `round` is a call where the processor is not known to have it
+        let units = |x: f64| (x * weight / UNIT + 0.5f64.copysign(x)) as i32;
         let least = if weight > 0.0 { 1 } else { 0 };
         Self { gradient: units(p - target), hessian: units(p * (1.0 - p)).max(least) }
     }

@@ -96,10 +96,10 @@ pub(super) struct Split {
 
 /// The cut of one feature with the largest gain above `floor`; of equal gains the lowest cut.
 ///
-/// `bins` are the node's sums by code, `cuts` the number of cuts.
+/// `bins` are the node's sums by code, one for each cut.
 pub(super) fn best_cut(
     (feature, trend): (usize, Option<Direction>),
-    (bins, cuts): (&[RowSums; 256], usize),
+    bins: impl Iterator<Item = RowSums>,
     node: Candidate,
     penalty: &Penalty,
     floor: f64,
@@ -107,7 +107,7 @@ pub(super) fn best_cut(
     let parent = penalty.score(node.sums, penalty.weight(node.sums, node.bounds));
     let (mut best, mut to_beat) = (None, floor);
     let mut left = RowSums::default();
-    for (cut, &bin) in bins.iter().enumerate().take(cuts) {
+    for (cut, bin) in bins.enumerate() {
         left += bin;
         // The same rows as at the previous cut.
         if bin.is_empty() {
@@ -189,7 +189,7 @@ mod tests {
         let mut bins = [RowSums::default(); 256];
         (bins[0], bins[1]) = (sums(&[0.0; 8], 1), sums(&[0.0; 8], 0));
         let node = node(&bins, WeightBounds::NONE);
-        let best = |trend| best_cut((0, trend), (&bins, 1), node, &PENALTY, 0.0);
+        let best = |trend| best_cut((0, trend), bins[..1].iter().copied(), node, &PENALTY, 0.0);
         assert!(best(None).is_some());
         assert_eq!(best(Some(Direction::Decreasing)), best(None));
         assert_eq!(best(Some(Direction::Increasing)), None);
@@ -201,7 +201,8 @@ mod tests {
         (bins[0], bins[1]) = (sums(&[0.0; 8], 0), sums(&[0.0; 8], 1));
         let free = node(&bins, WeightBounds::NONE);
         let tight = node(&bins, WeightBounds { lower: -0.1, upper: 0.2 });
-        let best = |node| best_cut((0, None), (&bins, 1), node, &PENALTY, 0.0).unwrap();
+        let best =
+            |node| best_cut((0, None), bins[..1].iter().copied(), node, &PENALTY, 0.0).unwrap();
         assert_eq!(best(tight).weights, (-0.1, 0.2));
         assert!(best(tight).gain < best(free).gain);
     }
@@ -238,7 +239,7 @@ mod tests {
             rows.iter().for_each(|&(bin, f, y)| bins[bin] += Derivatives::logistic(f, y));
             let tight = WeightBounds { lower: bounds.0, upper: bounds.1 };
             let node = node(&bins, if is_bounded { tight } else { WeightBounds::NONE });
-            let found = best_cut((0, trend), (&bins, 5), node, &PENALTY, 1e-6);
+            let found = best_cut((0, trend), bins[..5].iter().copied(), node, &PENALTY, 1e-6);
             let naive = (0..5).filter_map(|cut| gain(&bins, cut, node, trend));
             let most = naive.fold(f64::NEG_INFINITY, f64::max);
             match found {

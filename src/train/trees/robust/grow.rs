@@ -1,39 +1,32 @@
 //! One tree under moves, depth first.
 //!
-//! A row on both sides of a cut goes down both, but counts only on the side that is worse for it. So every row
-//! counts once per level, and of two children the one with fewer rows gets its histograms from its rows, the
-//! other from the parent's by subtraction.
+//! A row on both sides of a cut goes down both, but its worst case counts only on the side that is worse for it, and
+//! the row itself only where it is. So every row counts once per level, and of two children the one with fewer rows gets
+//! its histograms from its rows, the other from the parent's by subtraction.
 
 use crate::model::{Feature, Node, Row, Tree};
 use crate::spec::Direction;
 use crate::train::trees::TreeOptions;
-use crate::train::trees::histogram::{Derivatives, Histogram, RowSums, of_children};
+use crate::train::trees::histogram::{Derivatives, RowSums, of_children};
 use crate::train::trees::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 
+use super::grown::{GrownLeaf, GrownTree, Member, Standing};
 use super::reach::BoxCodes;
+use super::{Cases, signs};
 
 /// Grows trees over the same rows and boxes.
 pub(super) struct RobustGrower<'a> {
     reach: &'a BoxCodes,
-    is_one: Vec<bool>,
+    signs: Vec<f64>,
     penalty: Penalty,
     trends: Vec<Option<Direction>>,
     depth: usize,
     eta: f64,
 }
 
-/// A row whose box reaches a node.
-#[derive(Clone, Copy)]
-struct Member {
-    row: u32,
-    /// False if its worst case lies elsewhere.
-    counts: bool,
-}
-
-/// The sums of a node's rows if the left value is the lower one, and if it is the higher one.
+/// The sums of a node's rows per feature and code, if the left value is the lower one, and if it is the higher one.
 struct Oriented {
-    rising: Histogram,
-    falling: Histogram,
+    features: Vec<[[RowSums; 2]; 256]>,
 }
 
 /// A node before the decision about its split.
@@ -53,15 +46,10 @@ struct OrientedSplit {
 
 /// A tree in the making.
 struct RobustGrowth {
-    derivatives: Vec<Derivatives>,
+    derivatives: Cases<Vec<Derivatives>>,
     nodes: Vec<Node>,
+    values: Vec<f64>,
     leaves: Vec<GrownLeaf>,
-}
-
-/// A leaf with the rows that reach it.
-struct GrownLeaf {
-    node: usize,
-    members: Vec<Member>,
 }
 
 impl<'a> RobustGrower<'a> {
@@ -69,7 +57,7 @@ impl<'a> RobustGrower<'a> {
         let trend = |feature| options.monotone.get(&Feature(feature)).copied();
         Self {
             reach,
-            is_one: rows.iter().map(|row| row.label == 1).collect(),
+            signs: signs(rows),
             penalty: Penalty::of(options),
             trends: (0..reach.features()).map(trend).collect(),
             depth: options.depth,
@@ -77,21 +65,29 @@ impl<'a> RobustGrower<'a> {
         }
     }
 
-    /// Grows the next tree and adds the worst case of its values to the rows' signed `margins`.
-    pub(super) fn grow(&mut self, derivatives: Vec<Derivatives>, margins: &mut [f64]) -> Tree {
-        let rows = 0..self.is_one.len() as u32;
-        let members: Vec<Member> = rows.map(|row| Member { row, counts: true }).collect();
-        let sums: RowSums = derivatives.iter().copied().sum();
+    /// Grows the next tree and adds its values, in the worst case and at the rows themselves, to the signed `margins`.
+    pub(super) fn grow(
+        &mut self,
+        derivatives: Cases<Vec<Derivatives>>,
+        margins: &mut Cases<Vec<f64>>,
+    ) -> GrownTree {
+        let rows = 0..self.signs.len() as u32;
+        let members = rows.map(|row| Member { row, is_worst: true, is_here: true }).collect();
+        let all = derivatives.worst.iter().chain(&derivatives.own);
+        let sums: RowSums = all.copied().sum();
         let root = RobustNode {
             candidate: Candidate { sums, bounds: WeightBounds::NONE },
             members,
             depth: self.depth,
         };
-        let mut growth = RobustGrowth { derivatives, nodes: Vec::new(), leaves: Vec::new() };
-        let histogram = self.oriented(&root.members, &growth.derivatives);
+        let histogram = self.oriented(&root.members, &derivatives);
+        let (nodes, values, leaves) = (Vec::new(), Vec::new(), Vec::new());
+        let mut growth = RobustGrowth { derivatives, nodes, values, leaves };
         self.place(root, Some(histogram), &mut growth);
-        self.settle(&growth, margins);
-        Tree { output: 0, nodes: growth.nodes }
+        let RobustGrowth { nodes, values, leaves, .. } = growth;
+        let standing = Standing::new(&leaves, values, &self.signs);
+        margins.add(&standing, &self.signs);
+        GrownTree { tree: Tree { output: 0, nodes }, leaves, standing }
     }
 
     /// Adds the node and all below it; returns its index.
@@ -104,9 +100,7 @@ impl<'a> RobustGrower<'a> {
         let index = growth.nodes.len();
         let best = histogram.as_ref().and_then(|histogram| self.best(histogram, node.candidate));
         let (Some(best), Some(histogram)) = (best, histogram) else {
-            let weight = self.penalty.weight(node.candidate.sums, node.candidate.bounds);
-            growth.nodes.push(Node::Leaf(f64::from((self.eta * weight) as f32)));
-            growth.leaves.push(GrownLeaf { node: index, members: node.members });
+            self.settle(node, growth);
             return index;
         };
         let Split { feature, cut, .. } = best.split;
@@ -130,9 +124,9 @@ impl<'a> RobustGrower<'a> {
                 if self.trends[feature].is_some_and(|trend| trend != order) {
                     continue;
                 }
-                let side = if is_rising { &histogram.rising } else { &histogram.falling };
                 let floor = best.map_or(self.penalty.floor(), |best| best.split.gain);
-                let bins = (side.feature(feature), cuts.len());
+                let bins = histogram.features[feature][..cuts.len()].iter();
+                let bins = bins.map(|bin| bin[usize::from(!is_rising)]);
                 let found = best_cut((feature, Some(order)), bins, node, &self.penalty, floor);
                 best = found.map(|split| OrientedSplit { split, is_rising }).or(best);
             }
@@ -143,20 +137,21 @@ impl<'a> RobustGrower<'a> {
     /// Parts the rows of the node; both sides keep the order.
     fn children(&self, node: RobustNode, best: OrientedSplit) -> (RobustNode, RobustNode) {
         let OrientedSplit { split, is_rising } = best;
-        let (mut left, mut right) = (Vec::new(), Vec::new());
+        let [mut left, mut right] = [(); 2].map(|()| Vec::with_capacity(node.members.len()));
         for member in node.members {
-            let [low, high] = self.reach.row(member.row)[split.feature];
-            let is_left = usize::from(low) <= split.cut;
-            let is_right = usize::from(high) > split.cut;
+            let side = self.reach.row(member.row)[split.feature];
+            let [low, own, high] =
+                [side.low, side.own, side.high].map(|code| usize::from(code) <= split.cut);
+            let is_here = member.is_here;
             // the worst case of class 1 is the lower value
-            let is_worse_left = self.is_one[member.row as usize] == is_rising;
-            if is_left {
-                let counts = member.counts && (!is_right || is_worse_left);
-                left.push(Member { counts, ..member });
+            let is_worse_left = (self.signs[member.row as usize] > 0.0) == is_rising;
+            if low {
+                let is_worst = member.is_worst && (high || is_worse_left);
+                left.push(Member { is_worst, is_here: is_here && own, ..member });
             }
-            if is_right {
-                let counts = member.counts && (!is_left || !is_worse_left);
-                right.push(Member { counts, ..member });
+            if !high {
+                let is_worst = member.is_worst && (!low || !is_worse_left);
+                right.push(Member { is_worst, is_here: is_here && !own, ..member });
             }
         }
         let Candidate { sums, bounds } = node.candidate;
@@ -188,43 +183,50 @@ impl<'a> RobustGrower<'a> {
     }
 
     /// The histograms of the rows that count.
-    fn oriented(&self, members: &[Member], derivatives: &[Derivatives]) -> Oriented {
-        let features = self.reach.features();
-        let (mut rising, mut falling) = (Histogram::empty(features), Histogram::empty(features));
-        for &Member { row, .. } in members.iter().filter(|member| member.counts) {
-            let codes = self.reach.row(row);
-            let derivatives = derivatives[row as usize];
-            let (low, high) = if self.is_one[row as usize] {
-                (&mut rising, &mut falling)
-            } else {
-                (&mut falling, &mut rising)
-            };
-            low.add(codes.iter().map(|codes| codes[0]), derivatives);
-            high.add(codes.iter().map(|codes| codes[1]), derivatives);
-        }
-        Oriented { rising, falling }
-    }
-
-    /// Adds the worst case of every row to its margin.
-    fn settle(&self, growth: &RobustGrowth, margins: &mut [f64]) {
-        let mut worst = vec![f64::INFINITY; margins.len()];
-        for leaf in &growth.leaves {
-            let Node::Leaf(value) = growth.nodes[leaf.node] else { continue };
-            for member in &leaf.members {
-                let row = member.row as usize;
-                let signed = if self.is_one[row] { value } else { -value };
-                worst[row] = worst[row].min(signed);
+    fn oriented(&self, members: &[Member], derivatives: &Cases<Vec<Derivatives>>) -> Oriented {
+        let mut sums =
+            Oriented { features: vec![[[RowSums::default(); 2]; 256]; self.reach.features()] };
+        for &Member { row, is_worst, is_here } in members {
+            let sides = self.reach.row(row);
+            let at = row as usize;
+            if is_worst {
+                // if the left value is the lower one, the worst case of class 1 is its low end
+                let of_low = usize::from(self.signs[at] < 0.0);
+                let worst = derivatives.worst[at];
+                for (bins, side) in sums.features.iter_mut().zip(sides) {
+                    bins[usize::from(side.low)][of_low] += worst;
+                    bins[usize::from(side.high)][1 - of_low] += worst;
+                }
+            }
+            if is_here {
+                let own = derivatives.own[at];
+                for (bins, side) in sums.features.iter_mut().zip(sides) {
+                    bins[usize::from(side.own)].iter_mut().for_each(|sums| *sums += own);
+                }
             }
         }
-        margins.iter_mut().zip(worst).for_each(|(margin, worst)| *margin += worst);
+        sums
+    }
+
+    /// Makes the node a leaf.
+    fn settle(&self, node: RobustNode, growth: &mut RobustGrowth) {
+        let Candidate { sums, bounds } = node.candidate;
+        let value = f64::from((self.eta * self.penalty.weight(sums, bounds)) as f32);
+        let [lower, upper] = [bounds.lower, bounds.upper].map(|bound| self.eta * bound);
+        let (node, members) = (growth.nodes.len(), node.members);
+        growth.leaves.push(GrownLeaf { node, members, lower, upper });
+        growth.nodes.push(Node::Leaf(value));
+        growth.values.push(value);
     }
 }
 
 impl Oriented {
-    fn without(self, child: &Self) -> Self {
-        Self {
-            rising: self.rising.without(&child.rising),
-            falling: self.falling.without(&child.falling),
+    fn without(mut self, child: &Self) -> Self {
+        for (bins, others) in self.features.iter_mut().zip(&child.features) {
+            for (bin, other) in bins.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
+                *bin -= *other;
+            }
         }
+        self
     }
 }

@@ -19,41 +19,60 @@
 //! | `cuts` | thresholds with room on both sides |
 //! | `reach` | the ends of each box in terms of the thresholds |
 //! | `grow` | one tree |
+//! | `grown` | a tree with the rows of its leaves |
+//! | `refit` | the values of all leaves once more |
 
 mod cuts;
 mod grow;
+mod grown;
 mod reach;
+mod refit;
 #[cfg(test)]
 mod tests;
 
 use crate::model::{Ensemble, Node, Row, Tree};
-use crate::train::{MovableRows, Progress, RowBoxes};
+use crate::train::{MovableRows, Progress};
 
 use super::histogram::Derivatives;
 use super::{BestTrees, TreeOptions, accuracy, base_score, logistic_loss};
 use grow::RobustGrower;
+use grown::{GrownTree, Standing};
 use reach::BoxCodes;
+use refit::refit;
 
-/// The loop of boosting, on worst-case margins. With `options.patience` the validation rows decide when to stop,
-/// by their worst-case loss.
+/// Boosts on worst-case margins, then refits the leaves of all trees. With `options.patience` the validation rows
+/// decide when to stop, by their worst-case loss.
 pub(super) fn boost(
     train: MovableRows,
     validation: MovableRows,
     options: &TreeOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Ensemble {
+    let (base, mut trees) = grown(train, validation, options, progress);
+    let margins = margins(train.rows, base, &trees);
+    refit(&mut trees, train.rows, margins, options.worst_case);
+    let trees = trees.into_iter().map(GrownTree::into_tree).collect();
+    Ensemble { base: vec![base], trees }
+}
+
+/// The loop of boosting: the base score and the trees.
+fn grown(
+    train: MovableRows,
+    validation: MovableRows,
+    options: &TreeOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> (f64, Vec<GrownTree>) {
     let base = base_score(train.rows);
-    let weighted = WeightedRows::new(train, options.worst_case);
-    let train = weighted.rows();
     let codes = BoxCodes::new(train, options.bins);
     let mut grower = RobustGrower::new(&codes, train.rows, options);
-    let mut margins: Vec<f64> = train.rows.iter().map(|row| sign(row) * base).collect();
+    let mut margins = margins(train.rows, base, &[]);
     let mut held_out = HeldOut::new(validation, base);
     let mut best = BestTrees::new(options.patience.filter(|_| !validation.rows.is_empty()));
     let mut trees = Vec::new();
     while trees.len() < options.trees && !best.is_out_of_patience(trees.len()) {
-        let tree = grower.grow(weighted.derivatives(&margins), &mut margins);
-        let loss = held_out.add(&tree);
+        let derivatives = margins.derivatives(train.rows, options.worst_case);
+        let tree = grower.grow(derivatives, &mut margins);
+        let loss = held_out.add(&tree.tree);
         trees.push(tree);
         best.judge(loss, trees.len());
         progress(Progress {
@@ -65,44 +84,51 @@ pub(super) fn boost(
         });
     }
     trees.truncate(best.kept().unwrap_or(trees.len()));
-    Ensemble { base: vec![base], trees }
+    (base, trees)
 }
 
-/// Training rows, each in its worst case and once more where it is, with weights that add up to 1.
-struct WeightedRows {
-    rows: Vec<Row>,
-    moves: RowBoxes,
-    weights: Vec<f64>,
+/// The signed margins of all trees together.
+fn margins(rows: &[Row], base: f64, trees: &[GrownTree]) -> Cases<Vec<f64>> {
+    let signs = signs(rows);
+    let start: Vec<f64> = signs.iter().map(|sign| sign * base).collect();
+    let mut margins = Cases { worst: start.clone(), own: start };
+    trees.iter().for_each(|tree| margins.add(&tree.standing, &signs));
+    margins
 }
 
-impl WeightedRows {
-    fn new(train: MovableRows, worst_case: f64) -> Self {
-        let count = train.rows.len();
-        let mut all = Self {
-            rows: train.rows.to_vec(),
-            moves: train.moves.clone(),
-            weights: vec![worst_case; count],
-        };
-        // rows without weight would only cost time
-        if worst_case < 1.0 {
-            all.rows.extend_from_slice(train.rows);
-            all.moves.extend(&RowBoxes::none(train.rows));
-            all.weights.resize(2 * count, 1.0 - worst_case);
+/// Something about a row, or rows, in the worst case and where they are.
+#[derive(Clone, Copy)]
+struct Cases<T> {
+    worst: T,
+    own: T,
+}
+
+impl Cases<Vec<f64>> {
+    /// Adds a tree to the signed margins.
+    fn add(&mut self, standing: &Standing, signs: &[f64]) {
+        let margins = self.worst.iter_mut().zip(&mut self.own);
+        for ((worst, own), (place, sign)) in margins.zip(standing.places.iter().zip(signs)) {
+            *worst += sign * standing.value(place.worst);
+            *own += sign * standing.value(place.own);
         }
-        all
     }
 
-    fn rows(&self) -> MovableRows<'_> {
-        MovableRows { rows: &self.rows, moves: &self.moves }
+    /// The derivatives of the loss at these signed margins: the worst case has that weight, the row itself the rest.
+    fn derivatives(&self, rows: &[Row], worst_case: f64) -> Cases<Vec<Derivatives>> {
+        let of = |margins: &[f64], weight: f64| {
+            let rows = rows.iter().zip(margins);
+            let of_row = |(row, margin): (&Row, &f64)| {
+                Derivatives::weighted(sign(row) * margin, row.label, weight)
+            };
+            rows.map(of_row).collect()
+        };
+        Cases { worst: of(&self.worst, worst_case), own: of(&self.own, 1.0 - worst_case) }
     }
+}
 
-    fn derivatives(&self, margins: &[f64]) -> Vec<Derivatives> {
-        let rows = self.rows.iter().zip(&self.weights).zip(margins);
-        rows.map(|((row, weight), margin)| {
-            Derivatives::weighted(sign(row) * margin, row.label, *weight)
-        })
-        .collect()
-    }
+/// The sign of every row.
+fn signs(rows: &[Row]) -> Vec<f64> {
+    rows.iter().map(sign).collect()
 }
 
 /// `+1` for class 1, `−1` for class 0.

@@ -6,12 +6,20 @@ use crate::train::trees::bins::code;
 
 use super::cuts::roomy_cuts;
 
+/// The codes of a row in one feature: of the ends of its box, and of its own value between them.
+#[derive(Clone, Copy)]
+pub(super) struct SideCodes {
+    pub(super) low: u8,
+    pub(super) own: u8,
+    pub(super) high: u8,
+}
+
 /// The boxes of the training rows as codes.
 pub(super) struct BoxCodes {
     /// Per feature, the cuts in ascending order; fewer than 256.
     cuts: Vec<Vec<f64>>,
-    /// Row-major, shape `[rows][features]`, the low and the high code.
-    codes: Vec<[u8; 2]>,
+    /// Row-major, shape `[rows][features]`.
+    codes: Vec<SideCodes>,
 }
 
 impl BoxCodes {
@@ -22,12 +30,16 @@ impl BoxCodes {
             sample.rows.iter().map(|row| row.values[feature]).collect()
         };
         let cuts: Vec<_> = (0..features).map(|f| roomy_cuts(&column(f), bins)).collect();
-        let codes = (0..sample.rows.len()).flat_map(|row| {
-            let (lo, hi) = sample.moves.row(row);
-            let ends = cuts.iter().zip(lo).zip(hi);
-            ends.map(|((cuts, lo), hi)| [code(cuts, *lo), code(cuts, *hi)]).collect::<Vec<_>>()
-        });
-        let codes = codes.collect();
+        let mut codes = Vec::with_capacity(sample.rows.len() * features);
+        for (at, row) in sample.rows.iter().enumerate() {
+            let (lo, hi) = sample.moves.row(at);
+            let ends = cuts.iter().zip(lo).zip(&row.values).zip(hi);
+            codes.extend(ends.map(|(((cuts, lo), x), hi)| SideCodes {
+                low: code(cuts, *lo),
+                own: code(cuts, *x),
+                high: code(cuts, *hi),
+            }));
+        }
         Self { cuts, codes }
     }
 
@@ -37,7 +49,7 @@ impl BoxCodes {
     }
 
     /// The codes of a row's box, in feature order.
-    pub(super) fn row(&self, row: u32) -> &[[u8; 2]] {
+    pub(super) fn row(&self, row: u32) -> &[SideCodes] {
         &self.codes[row as usize * self.features()..][..self.features()]
     }
 

@@ -35,6 +35,12 @@ fn ensemble(model: &Model) -> &Ensemble {
     }
 }
 
+/// The ensemble before its leaves are refitted.
+fn boosted(train: MovableRows, validation: MovableRows, options: &TreeOptions) -> Ensemble {
+    let (base, trees) = grown(train, validation, options, &mut |_| {});
+    Ensemble { base: vec![base], trees: trees.into_iter().map(GrownTree::into_tree).collect() }
+}
+
 /// A row of three features whose class depends on all of them, with noise.
 fn noisy(k: usize) -> Row {
     let part = |step: f64| (k as f64 * step).fract();
@@ -44,8 +50,7 @@ fn noisy(k: usize) -> Row {
 }
 
 /// The row's signed margin in the worst case of its box, tree by tree.
-fn worst(model: &Model, moves: &RowBoxes, rows: &[Row], at: usize) -> f64 {
-    let Ensemble { base, trees } = ensemble(model);
+fn worst(Ensemble { base, trees }: &Ensemble, moves: &RowBoxes, rows: &[Row], at: usize) -> f64 {
     let sign = sign(&rows[at]);
     sign * base[0] + trees.iter().map(|tree| least(tree, moves.row(at), sign)).sum::<f64>()
 }
@@ -56,7 +61,10 @@ fn rows_that_do_not_move_give_ordinary_boosting() {
     let rows: Vec<Row> = (0..200).map(noisy).collect();
     let options = TreeOptions { trees: 12, worst_case: 1.0, ..TreeOptions::default() };
     let natural = trees::train(&plain_schema(3), 2, &rows, &[], &options, &mut |_| {}).unwrap();
-    assert_eq!(fit(&rows, 0.0, &options), natural);
+    let (none, nobody) = (RowBoxes::none(&rows), RowBoxes::none(&[]));
+    let [sample, held_out] =
+        [(&rows[..], &none), (&[], &nobody)].map(|(rows, moves)| MovableRows { rows, moves });
+    assert_eq!(boosted(sample, held_out, &options), *ensemble(&natural));
 }
 
 #[test]
@@ -76,8 +84,9 @@ fn moves_that_reach_a_threshold_are_no_longer_separated() {
 fn more_rows_hold_in_the_worst_case_than_after_ordinary_boosting() {
     let rows: Vec<Row> = (0..1500).map(noisy).collect();
     let boxes = moves(&rows, 0.05);
-    let holding =
-        |model: &Model| (0..rows.len()).filter(|&at| worst(model, &boxes, &rows, at) > 0.0).count();
+    let holding = |model: &Model| {
+        (0..rows.len()).filter(|&at| worst(ensemble(model), &boxes, &rows, at) > 0.0).count()
+    };
     let options = TreeOptions { trees: 30, depth: 4, worst_case: 1.0, ..TreeOptions::default() };
     let (natural, robust) = (fit(&rows, 0.0, &options), fit(&rows, 0.05, &options));
     assert!(holding(&robust) > holding(&natural) + 150);
@@ -91,28 +100,44 @@ fn patience_keeps_the_trees_with_the_least_worst_case_loss() {
     let options = TreeOptions { trees: 300, patience: Some(10), ..TreeOptions::default() };
     let train = MovableRows { rows: &rows, moves: &near };
     let validation = MovableRows { rows: &held_out, moves: &far };
-    let schema = plain_schema(3);
-    let fit = |options: &TreeOptions| {
-        trees::train_under_moves(&schema, 2, train, validation, options, &mut |_| {}).unwrap()
-    };
+    let fit = |options: &TreeOptions| boosted(train, validation, options);
     let kept = fit(&options);
-    let kept = ensemble(&kept);
     assert!(kept.trees.len() < 300);
     let more = kept.trees.len() + 5;
-    let longer = fit(&TreeOptions { trees: more, patience: None, ..options });
-    let Ensemble { base, trees } = ensemble(&longer);
+    let Ensemble { base, trees } = fit(&TreeOptions { trees: more, patience: None, ..options });
     let loss = |count: usize| -> f64 {
         let some = Ensemble { base: base.clone(), trees: trees[..count].to_vec() };
-        let some = Model { family: Family::Ensemble(some), ..longer.clone() };
         (0..held_out.len()).map(|at| logistic_loss(worst(&some, &far, &held_out, at), 1)).sum()
     };
     assert!((1..=more).all(|count| loss(kept.trees.len()) <= loss(count)));
 }
 
+#[test]
+fn refitted_leaves_have_a_smaller_loss() {
+    let rows: Vec<Row> = (0..400).map(noisy).collect();
+    let (boxes, nobody) = (moves(&rows, 0.05), RowBoxes::none(&[]));
+    let train = MovableRows { rows: &rows, moves: &boxes };
+    let options = TreeOptions { trees: 20, ..TreeOptions::default() };
+    let before = boosted(train, MovableRows { rows: &[], moves: &nobody }, &options);
+    let after = fit(&rows, 0.05, &options);
+    let loss = |ensemble: &Ensemble| -> f64 {
+        let of_row = |at: usize| {
+            let own = ensemble.scores(&rows[at].values)[0];
+            let worst = logistic_loss(worst(ensemble, &boxes, &rows, at), 1);
+            options.worst_case * worst
+                + (1.0 - options.worst_case) * logistic_loss(own, rows[at].label)
+        };
+        let leaves = ensemble.trees.iter().flat_map(Tree::leaves);
+        (0..rows.len()).map(of_row).sum::<f64>() + 5.0 * leaves.map(|v| v * v).sum::<f64>()
+    };
+    assert!(loss(ensemble(&after)) < 0.95 * loss(&before));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// The margins that training goes by are the worst cases of the trees, so no gradient is taken elsewhere.
+    /// The margins that training goes by are those of the trees, in the worst case and at the rows themselves, so no
+    /// gradient is taken elsewhere.
     #[test]
     fn margins_are_the_worst_cases(
         rows in prop::collection::vec((-3.0..3.0f64, 0u8..9, any::<bool>()), 5..60),
@@ -127,11 +152,12 @@ proptest! {
         let sample = MovableRows { rows: &rows, moves: &boxes };
         let reach = BoxCodes::new(sample, bins);
         let mut grower = RobustGrower::new(&reach, &rows, &options);
-        let mut margins = vec![0.0; rows.len()];
-        let derivatives = rows.iter().map(|row| Derivatives::logistic(0.0, row.label)).collect();
-        let tree = grower.grow(derivatives, &mut margins);
-        for (at, margin) in margins.iter().enumerate() {
-            prop_assert_eq!(least(&tree, boxes.row(at), sign(&rows[at])), *margin);
+        let start = vec![0.0; rows.len()];
+        let mut margins = Cases { worst: start.clone(), own: start };
+        let tree = grower.grow(margins.derivatives(&rows, 0.4), &mut margins).into_tree();
+        for (at, row) in rows.iter().enumerate() {
+            prop_assert_eq!(least(&tree, boxes.row(at), sign(row)), margins.worst[at]);
+            prop_assert_eq!(sign(row) * tree.value(&row.values), margins.own[at]);
         }
     }
 
