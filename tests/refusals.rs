@@ -333,6 +333,32 @@ fn near_and_pair_claims_about_steps_are_refuted_and_not_proved() {
     }
 }
 
+/// A rule is for the claims that the page names, whatever leaves its trees have.
+#[test]
+fn thresholds_are_no_rule_for_pairs_and_pairs_none_for_labels() {
+    let leaf = |text: &str| [(0, SplitTree::parse(text).unwrap())].into();
+    let rows = [row(&[-0.5], 0), row(&[0.5], 1)];
+    for (name, claim, rows) in [("NEAR", "near", &[][..]), ("PAIR", "lipschitz", &rows[..])] {
+        let (model, spec) = (model(name), spec(claim));
+        let lowered = Lowered::new(&spec, &model, None, rows).unwrap();
+        for arithmetic in cases::BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            for proof in [Proof::jumps(leaf("T")), Proof::jumps(leaf("I")), Proof::jumps([].into())]
+            {
+                assert!(kernel.check(0, &proof).is_err(), "{name}: {proof:?}");
+            }
+            let told = kernel.check(0, &Proof::tree_pairs(leaf("I"))).unwrap_err().to_string();
+            assert!(told.contains("token 0"), "{told}");
+        }
+    }
+    let label = case("EQ", "label", &[(&[0.0], 1)], REAL);
+    let lowered = Lowered::new(&label.spec, &label.model, None, &label.rows).unwrap();
+    let kernel = Kernel::new(&label.model, &lowered, Arithmetic::Exact);
+    for proof in [Proof::tree_pairs(leaf("T")), Proof::jumps(leaf("I"))] {
+        assert!(kernel.check(0, &proof).is_err(), "{proof:?}");
+    }
+}
+
 #[test]
 fn rules_and_families_not_built_yet_are_refused_by_name() {
     let error = Entry::parse(br#"{"at":0,"rule":"tree-dual"}"#).unwrap_err().to_string();

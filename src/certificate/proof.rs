@@ -139,6 +139,12 @@ impl Cases {
             false => self.trees.values().flat_map(SplitTree::steps).any(is_kind),
         }
     }
+
+    /// True if its cases are pairs of points of an ensemble.
+    pub(super) fn is_of_pairs(&self) -> bool {
+        self.rule == CaseRule::TreePairs
+            || self.rule == CaseRule::Split && self.has_leaf(Leaf::Pairs)
+    }
 }
 
 impl Proof {

@@ -121,6 +121,16 @@ impl DefenseKind {
         steps.into_iter().map(|step| Ok(at(step).and_then(attached)?)).collect()
     }
 
+    /// True if labels turn below some confidence, without chance.
+    pub fn turns_labels(self) -> bool {
+        match self {
+            Self::PredictionPoisoning | Self::AdaptiveMisinformation => true,
+            Self::Mixture | Self::Rounding | Self::RandomisedResponse | Self::VertexPoisoning => {
+                false
+            }
+        }
+    }
+
     /// True if a model may stand in for the target where it is unsure.
     pub fn takes_decoy(self) -> bool {
         match self {

@@ -41,35 +41,23 @@ pub(in crate::certificate) fn monotone<N: Score>(
     direction: Direction,
     cases: &Cases,
 ) -> Result<Outcome, Rejection> {
-    let questions = questions(forest, cells, feature, class, direction);
-    cases.expect_questions(questions.len(), "threshold")?;
+    let (lo, hi) = cells.side(feature);
+    let outputs: Vec<(usize, Option<usize>)> = match forest.outputs() {
+        1 => vec![(0, None)],
+        several => competitors(class, several).map(|other| (class, Some(other))).collect(),
+    };
+    let crossed = hi.saturating_sub(lo);
+    cases.expect_questions(outputs.len().saturating_mul(crossed), "threshold")?;
     let sides = (0..forest.features()).map(|feature| cells.side(feature));
     let pairing = Pairing::moving(sides, feature, TwinBox::new([cells.clone(), cells.clone()]));
     let mut all = Outcome::Holds;
-    for (index, question) in questions.iter().enumerate() {
-        all = all.and(decide(forest, &pairing, question, &cases.tree(index))?);
-    }
-    Ok(all)
-}
-
-/// The thresholds that the box crosses, for every competing class.
-pub(super) fn questions<N: Score>(
-    forest: &Forest<N>,
-    cells: &CellBox,
-    feature: usize,
-    class: usize,
-    direction: Direction,
-) -> Vec<JumpQuestion> {
-    let (lo, hi) = cells.side(feature);
-    let outputs: Vec<(usize, Option<usize>)> = if forest.outputs() == 1 {
-        vec![(0, None)]
-    } else {
-        competitors(class, forest.outputs()).map(|other| (class, Some(other))).collect()
-    };
     let ask = |(plus, minus)| {
         (lo..hi).map(move |number| JumpQuestion { feature, number, plus, minus, direction })
     };
-    outputs.into_iter().flat_map(ask).collect()
+    for (index, question) in outputs.into_iter().flat_map(ask).enumerate() {
+        all = all.and(decide(forest, &pairing, &question, &cases.tree(index))?);
+    }
+    Ok(all)
 }
 
 /// Walks the tree of one question; every leaf must have a non-negative step.

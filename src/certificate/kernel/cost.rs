@@ -124,12 +124,15 @@ fn forest_work<N: Score>(forest: &Forest<N>, proof: &Proof, price: Price) -> u64
         Proof::Counterexample { .. } => {
             nodes.saturating_add(ENDS * features).saturating_mul(price.evaluations)
         }
-        // at most two shifts per feature are questions
-        Proof::Cases(cases) if cases.has_leaf(Leaf::Pairs) => {
-            box_of_pairs(forest, price).saturating_mul(2 * features + steps(cases))
+        Proof::Cases(cases) if cases.is_of_pairs() => {
+            // at most two shifts per feature are questions; a split has one
+            let most = if cases.rule == CaseRule::TreePairs { 2 * features } else { 1 };
+            box_of_pairs(forest, price).saturating_mul(most + steps(cases))
         }
         Proof::Cases(cases) if cases.rule == CaseRule::Jumps => {
-            nodes.saturating_mul(nodes + steps(cases))
+            // the thresholds, for every other class; a cut copies the box of both sides
+            let questions = nodes.saturating_mul(forest.outputs() as u64) + steps(cases);
+            questions.saturating_mul(nodes + 2 * features)
         }
         // bounds, and the distance of the box
         Proof::Cases(cases) => nodes.saturating_add(features).saturating_mul(steps(cases) + 1),
@@ -153,7 +156,7 @@ fn box_of_pairs<N: Score>(forest: &Forest<N>, price: Price) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::Arithmetic;
+    use crate::certificate::{Arithmetic, SplitTree};
     use crate::model::{Digest, Row};
     use crate::spec::{Lowered, Spec};
 
@@ -177,6 +180,11 @@ mod tests {
         let fuzz = "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '1'\nepsilon = '1'";
         // beside the region, which either has
         let region = ENDS * 2;
+        // a split is of one question, `tree-pairs` may be of two per feature
+        let tree = || SplitTree::parse("T").unwrap();
+        let split = work(near, &[], Proof::split(tree(), Vec::new())) - region;
+        let pairs = work(near, &[], Proof::tree_pairs([(0, tree())].into())) - region;
+        assert_eq!(2 * pairs, 5 * split);
         assert_eq!(work(fuzz, &[], point()) - region, 5 * (work(near, &[], point()) - region));
     }
 }

@@ -385,7 +385,7 @@ impl<'a> Kernel<'a> {
         let forest = &forests.claimed;
         let cells = forest.cells(&obligation.region, is_served);
         match (claim, proof) {
-            (_, Proof::Cases(cases)) if cases.has_leaf(Leaf::Pairs) => {
+            (_, Proof::Cases(cases)) if cases.is_of_pairs() => {
                 let questions = forests.questions(obligation, claim, self.model.tie)?;
                 if !cases.hints.is_empty() {
                     return Err(inapplicable("leaves `T` take no hints"));

@@ -103,6 +103,7 @@ impl<'a> Lowered<'a> {
     }
 
     /// The raw half widths of the boxes around rows, per feature, if the claims are made there.
+    #[cfg(any(test, feature = "advice"))]
     pub fn reach(&self) -> Option<&[Rational]> {
         let Places::Rows(metric) = &self.lowering.places else { return None };
         Some(metric.reach())

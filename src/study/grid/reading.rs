@@ -422,13 +422,8 @@ impl EntryReader<'_> {
         if kind != DefenseKind::PredictionPoisoning {
             return self.value(like, "threshold-of", "no threshold of another but of kind `pp`");
         }
-        let turns = |kind: DefenseKind| match kind {
-            DefenseKind::PredictionPoisoning | DefenseKind::AdaptiveMisinformation => true,
-            DefenseKind::Mixture | DefenseKind::Rounding => false,
-            DefenseKind::RandomisedResponse | DefenseKind::VertexPoisoning => false,
-        };
         let mut before = self.defenses.iter();
-        let place = before.position(|(name, kind)| name == like.get_ref() && turns(*kind));
+        let place = before.position(|(name, kind)| name == like.get_ref() && kind.turns_labels());
         match place {
             Some(place) => Ok(place),
             None => self.value(
