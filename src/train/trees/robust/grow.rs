@@ -10,9 +10,9 @@ use crate::train::trees::TreeOptions;
 use crate::train::trees::histogram::{Derivatives, RowSums, of_children};
 use crate::train::trees::split::{Candidate, Penalty, Split, WeightBounds, best_cut};
 
-use super::grown::{GrownLeaf, GrownTree, Member, Standing};
+use super::grown::{GrownLeaf, GrownTree, LeafStanding, Member};
 use super::reach::BoxCodes;
-use super::{Cases, signs};
+use super::{RowCases, signs};
 
 /// Grows trees over the same rows and boxes.
 pub(super) struct RobustGrower<'a> {
@@ -46,7 +46,7 @@ struct OrientedSplit {
 
 /// A tree in the making.
 struct RobustGrowth {
-    derivatives: Cases<Vec<Derivatives>>,
+    derivatives: RowCases<Vec<Derivatives>>,
     nodes: Vec<Node>,
     values: Vec<f64>,
     leaves: Vec<GrownLeaf>,
@@ -68,8 +68,8 @@ impl<'a> RobustGrower<'a> {
     /// Grows the next tree and adds its values, in the worst case and at the rows themselves, to the signed `margins`.
     pub(super) fn grow(
         &mut self,
-        derivatives: Cases<Vec<Derivatives>>,
-        margins: &mut Cases<Vec<f64>>,
+        derivatives: RowCases<Vec<Derivatives>>,
+        margins: &mut RowCases<Vec<f64>>,
     ) -> GrownTree {
         let rows = 0..self.signs.len() as u32;
         let members = rows.map(|row| Member { row, is_worst: true, is_here: true }).collect();
@@ -85,7 +85,7 @@ impl<'a> RobustGrower<'a> {
         let mut growth = RobustGrowth { derivatives, nodes, values, leaves };
         self.place(root, Some(histogram), &mut growth);
         let RobustGrowth { nodes, values, leaves, .. } = growth;
-        let standing = Standing::new(&leaves, values, &self.signs);
+        let standing = LeafStanding::new(&leaves, values, &self.signs);
         margins.add(&standing, &self.signs);
         GrownTree { tree: Tree { output: 0, nodes }, leaves, standing }
     }
@@ -183,7 +183,7 @@ impl<'a> RobustGrower<'a> {
     }
 
     /// The histograms of the rows that count.
-    fn oriented(&self, members: &[Member], derivatives: &Cases<Vec<Derivatives>>) -> Oriented {
+    fn oriented(&self, members: &[Member], derivatives: &RowCases<Vec<Derivatives>>) -> Oriented {
         let mut sums =
             Oriented { features: vec![[[RowSums::default(); 2]; 256]; self.reach.features()] };
         for &Member { row, is_worst, is_here } in members {

@@ -2,7 +2,7 @@
 
 use crate::model::{Node, Tree};
 
-use super::Cases;
+use super::RowCases;
 
 /// A row whose box reaches a node.
 #[derive(Clone, Copy)]
@@ -23,23 +23,23 @@ pub(super) struct GrownLeaf {
 }
 
 /// The values of a tree's leaves, and for every row the leaf of its worst case and its own one, by their places.
-pub(super) struct Standing {
+pub(super) struct LeafStanding {
     pub(super) values: Vec<f64>,
-    pub(super) places: Vec<Cases<u32>>,
+    pub(super) places: Vec<RowCases<u32>>,
 }
 
 /// A tree with its leaves, and where rows stand in it.
 pub(super) struct GrownTree {
     pub(super) tree: Tree,
     pub(super) leaves: Vec<GrownLeaf>,
-    pub(super) standing: Standing,
+    pub(super) standing: LeafStanding,
 }
 
-impl Standing {
+impl LeafStanding {
     /// The standing of rows with these signs at such values of the leaves.
     pub(super) fn new(leaves: &[GrownLeaf], values: Vec<f64>, signs: &[f64]) -> Self {
         let mut least = vec![f64::INFINITY; signs.len()];
-        let mut places = vec![Cases { worst: 0, own: 0 }; signs.len()];
+        let mut places = vec![RowCases { worst: 0, own: 0 }; signs.len()];
         for (place, (leaf, value)) in (0..).zip(leaves.iter().zip(&values)) {
             for member in &leaf.members {
                 let row = member.row as usize;

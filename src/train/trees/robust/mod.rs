@@ -36,7 +36,7 @@ use crate::train::{MovableRows, Progress};
 use super::histogram::Derivatives;
 use super::{BestTrees, TreeOptions, accuracy, base_score, logistic_loss};
 use grow::RobustGrower;
-use grown::{GrownTree, Standing};
+use grown::{GrownTree, LeafStanding};
 use reach::BoxCodes;
 use refit::refit;
 
@@ -88,24 +88,24 @@ fn grown(
 }
 
 /// The signed margins of all trees together.
-fn margins(rows: &[Row], base: f64, trees: &[GrownTree]) -> Cases<Vec<f64>> {
+fn margins(rows: &[Row], base: f64, trees: &[GrownTree]) -> RowCases<Vec<f64>> {
     let signs = signs(rows);
     let start: Vec<f64> = signs.iter().map(|sign| sign * base).collect();
-    let mut margins = Cases { worst: start.clone(), own: start };
+    let mut margins = RowCases { worst: start.clone(), own: start };
     trees.iter().for_each(|tree| margins.add(&tree.standing, &signs));
     margins
 }
 
 /// Something about a row, or rows, in the worst case and where they are.
 #[derive(Clone, Copy)]
-struct Cases<T> {
+struct RowCases<T> {
     worst: T,
     own: T,
 }
 
-impl Cases<Vec<f64>> {
+impl RowCases<Vec<f64>> {
     /// Adds a tree to the signed margins.
-    fn add(&mut self, standing: &Standing, signs: &[f64]) {
+    fn add(&mut self, standing: &LeafStanding, signs: &[f64]) {
         let margins = self.worst.iter_mut().zip(&mut self.own);
         for ((worst, own), (place, sign)) in margins.zip(standing.places.iter().zip(signs)) {
             *worst += sign * standing.value(place.worst);
@@ -114,7 +114,7 @@ impl Cases<Vec<f64>> {
     }
 
     /// The derivatives of the loss at these signed margins: the worst case has that weight, the row itself the rest.
-    fn derivatives(&self, rows: &[Row], worst_case: f64) -> Cases<Vec<Derivatives>> {
+    fn derivatives(&self, rows: &[Row], worst_case: f64) -> RowCases<Vec<Derivatives>> {
         let of = |margins: &[f64], weight: f64| {
             let rows = rows.iter().zip(margins);
             let of_row = |(row, margin): (&Row, &f64)| {
@@ -122,7 +122,7 @@ impl Cases<Vec<f64>> {
             };
             rows.map(of_row).collect()
         };
-        Cases { worst: of(&self.worst, worst_case), own: of(&self.own, 1.0 - worst_case) }
+        RowCases { worst: of(&self.worst, worst_case), own: of(&self.own, 1.0 - worst_case) }
     }
 }
 

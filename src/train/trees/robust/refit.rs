@@ -13,8 +13,8 @@
 use crate::model::Row;
 use crate::train::trees::histogram::{Derivatives, RowSums};
 
-use super::grown::{GrownTree, Standing};
-use super::{Cases, signs};
+use super::grown::{GrownTree, LeafStanding};
+use super::{RowCases, signs};
 
 /// The λ of the formulas: of 1 to 30, those from 5 to 20 did alike on validation rows.
 const PULL: f64 = 10.0;
@@ -26,7 +26,7 @@ const SHARES: [f64; 3] = [1.0, 0.25, 0.0];
 pub(super) fn refit(
     trees: &mut [GrownTree],
     rows: &[Row],
-    margins: Cases<Vec<f64>>,
+    margins: RowCases<Vec<f64>>,
     worst_case: f64,
 ) {
     let derivatives = margins.derivatives(rows, worst_case);
@@ -39,8 +39,8 @@ struct Refit<'a> {
     rows: &'a [Row],
     signs: Vec<f64>,
     worst_case: f64,
-    margins: Cases<Vec<f64>>,
-    derivatives: Cases<Vec<Derivatives>>,
+    margins: RowCases<Vec<f64>>,
+    derivatives: RowCases<Vec<Derivatives>>,
 }
 
 impl Refit<'_> {
@@ -54,7 +54,7 @@ impl Refit<'_> {
                 let step = -(sums.gradient() + PULL * old) / (sums.hessian() + PULL);
                 f64::from((old + share * step).max(leaf.lower).min(leaf.upper) as f32)
             });
-            let next = Standing::new(&tree.leaves, stepped.collect(), &self.signs);
+            let next = LeafStanding::new(&tree.leaves, stepped.collect(), &self.signs);
             self.go(&tree.standing, &next);
             tree.standing = next;
             if self.slope(&start, &tree.standing) <= 0.0 {
@@ -64,7 +64,7 @@ impl Refit<'_> {
     }
 
     /// Moves the margins from one standing of a tree to another.
-    fn go(&mut self, from: &Standing, to: &Standing) {
+    fn go(&mut self, from: &LeafStanding, to: &LeafStanding) {
         let margins = self.margins.worst.iter_mut().zip(&mut self.margins.own);
         let places = from.places.iter().zip(&to.places).zip(&self.signs);
         for ((worst, own), ((before, after), sign)) in margins.zip(places) {
@@ -75,7 +75,7 @@ impl Refit<'_> {
     }
 
     /// The sums of the rows by leaf.
-    fn sums(&self, standing: &Standing) -> Vec<RowSums> {
+    fn sums(&self, standing: &LeafStanding) -> Vec<RowSums> {
         let mut sums = vec![RowSums::default(); standing.values.len()];
         let derivatives = self.derivatives.worst.iter().zip(&self.derivatives.own);
         for (place, (worst, own)) in standing.places.iter().zip(derivatives) {
@@ -86,7 +86,7 @@ impl Refit<'_> {
     }
 
     /// The slope of `f` at the end of the way from the `old` values.
-    fn slope(&self, old: &[f64], end: &Standing) -> f64 {
+    fn slope(&self, old: &[f64], end: &LeafStanding) -> f64 {
         let sums = self.sums(end);
         let slopes = sums.iter().zip(old).zip(&end.values);
         slopes.map(|((sums, old), new)| (sums.gradient() + PULL * new) * (new - old)).sum()

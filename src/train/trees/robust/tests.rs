@@ -153,7 +153,7 @@ proptest! {
         let reach = BoxCodes::new(sample, bins);
         let mut grower = RobustGrower::new(&reach, &rows, &options);
         let start = vec![0.0; rows.len()];
-        let mut margins = Cases { worst: start.clone(), own: start };
+        let mut margins = RowCases { worst: start.clone(), own: start };
         let tree = grower.grow(margins.derivatives(&rows, 0.4), &mut margins).into_tree();
         for (at, row) in rows.iter().enumerate() {
             prop_assert_eq!(least(&tree, boxes.row(at), sign(row)), margins.worst[at]);
