@@ -5,12 +5,16 @@
 //! without its program. With `PROPCERT_DEFECTS=WORD,WORD` only those are tried whose name or file has one of the
 //! words.
 
+mod copied;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use copied::{crate_copy, root};
 
 /// A defect: its name, the file below `src`, the text that is there once, with the expression in `«»` that the
 /// defect changes, and what it is changed into.
@@ -490,10 +494,6 @@ static DEFECTS: [Defect; 81] = [
     ),
 ];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 impl Defect {
     /// The text before the expression, the expression, and the text behind it.
     fn parts(&self) -> [&'static str; 3] {
@@ -522,19 +522,6 @@ fn every_defect_has_its_place() {
         let found = text.matches(&defect.parts().concat()).count();
         assert_eq!(found, 1, "{name}: `{before}{right}{after}` in {file}");
         assert_ne!(right, *wrong, "{name}");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
     }
 }
 
@@ -612,13 +599,7 @@ struct PlantedCopy {
 
 impl PlantedCopy {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["src", "tests", "benches", "examples", "data"] {
-            copy(&root().join(name), &folder.path().join(name));
-        }
-        for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
-            std::fs::copy(root().join(file), folder.path().join(file)).unwrap();
-        }
+        let folder = crate_copy();
         // every file of tests would build the program, and none of these needs it
         std::fs::remove_file(folder.path().join("src/main.rs")).unwrap();
         for (number, defect) in DEFECTS.iter().enumerate() {

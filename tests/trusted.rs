@@ -1,8 +1,12 @@
 //! The trusted rooms hold what a verdict rests on, and little else: the checker calls their functions. What they have for
 //! other rooms stands behind the feature `advice`, which the checker is built without.
 
+mod copied;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use copied::{crate_copy, root};
 
 /// The rooms that a verdict rests on.
 const TRUSTED: [&str; 5] = ["interval", "model", "defense", "spec", "certificate"];
@@ -17,32 +21,9 @@ const GATES: [&str; 2] = ["#[cfg(test)]", "#[cfg(any(test, feature = \"advice\")
 const DESCRIBE: [&str; 7] =
     ["classes", "obligation", "SUMMARY", "summary_of", "in_table", "direction", "default_part"];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 /// The checker as a program without a library: in one, whatever is public counts as called.
 fn program_alone() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["src", "data", "benches", "examples", "tests"] {
-        copy(&root().join(name), &folder.path().join(name));
-    }
-    for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
-        std::fs::copy(root().join(file), folder.path().join(file)).unwrap();
-    }
+    let folder = crate_copy();
     let library = folder.path().join("src/lib.rs");
     let text = std::fs::read_to_string(&library).unwrap();
     let is_of_docs = |line: &&str| line.starts_with("//!") || line.contains("include_str!");

@@ -10,11 +10,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(test, feature = "advice"))]
+use crate::interval::exp;
 use crate::interval::{Decimal, Rational};
 use crate::model::{Digest, Object, Tie, argmax};
 
 #[cfg(any(test, feature = "advice"))]
-use super::served::{Served, exp, written};
+use super::served::{Served, written};
 use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.

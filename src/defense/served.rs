@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub(super) use crate::interval::exp;
-use crate::model::Model;
-pub(super) use crate::model::argmax;
+use crate::interval::{Decimal, Rational};
+use crate::model::{Digest, Model, Tie};
 
-use super::*;
+#[cfg(test)]
+use super::tests;
+use super::{
+    AdaptiveMisinformation, AnswerMap, Decoy, Defense, DefenseError, Map, Mixture, PoisonStep,
+    PredictionPoisoning, RandomisedResponse, ResponseUnits, ResponseZone, Rounding, VertexChoice,
+    VertexPoisoning,
+};
 
 /// A map in the hands of those who serve it.
 pub(super) trait Served: AnswerMap {

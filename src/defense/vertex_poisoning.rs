@@ -16,10 +16,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::interval::{Decimal, Rational};
+#[cfg(any(test, feature = "advice"))]
+use crate::model::argmax;
 use crate::model::{Digest, Object, Tie};
 
 #[cfg(any(test, feature = "advice"))]
-use super::served::{Served, argmax, written};
+use super::served::{Served, written};
 use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// The choice of the point that answers move to.
