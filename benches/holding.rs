@@ -3,7 +3,7 @@
 //!
 //! Accuracy is that on all test rows; constraint accuracy is decided by the kernel on 300 of them, at equal steps, δ ½,
 //! semantics `real`. Networks are means of five seeds; boosting has no chance in it. Every model is trained by the
-//! usual settings of `train --hold`.
+//! usual settings of `train --hold`; networks in the first of the forms that it tries.
 
 mod measured;
 
