@@ -297,8 +297,8 @@ static DEFECTS: [Defect; 81] = [
     Defect(
         "a served copy stays in its ball",
         "certificate/kernel/mod.rs",
-        "let is_real = «self.lowered.semantics() == Semantics::Real»;",
-        "true",
+        "let distances = match «self.lowered.semantics()» {",
+        "Semantics::Real",
     ),
     Defect(
         "a served copy loses nothing",
