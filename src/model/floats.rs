@@ -48,7 +48,7 @@ impl Model {
         }
     }
 
-    /// The class with the largest score; ties by [`Tie`]. It means nothing for a plain score; nor does
+    /// The class with the largest score; ties by [`Tie`](super::Tie). It means nothing for a plain score; nor does
     /// [`Model::posterior`].
     pub fn label(&self, raw: &[f64]) -> usize {
         argmax(&self.scores(raw), self.tie)
