@@ -58,6 +58,24 @@ enum Map {
     Mute,
 }
 
+/// The map of a defense, as the trait that is asked for.
+macro_rules! map_of {
+    ($defense:expr) => {
+        match &$defense.map {
+            Map::PredictionPoisoning(map) => map,
+            Map::AdaptiveMisinformation(map) => map,
+            Map::Mixture(map) => map,
+            Map::Rounding(map) => map,
+            Map::RandomisedResponse(map) => map,
+            Map::VertexPoisoning(map) => map,
+            #[cfg(test)]
+            Map::Mute => &tests::Mute,
+        }
+    };
+}
+#[cfg(any(test, feature = "advice"))]
+use map_of;
+
 /// A map of the answers of a model, most for two classes: what is proved of it follows from what is proved of the model.
 trait AnswerMap: fmt::Display {
     /// The name of its kind.
@@ -235,16 +253,7 @@ impl Defense {
     }
 
     fn rule(&self) -> &dyn AnswerMap {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map,
-            Map::AdaptiveMisinformation(map) => map,
-            Map::Mixture(map) => map,
-            Map::Rounding(map) => map,
-            Map::RandomisedResponse(map) => map,
-            Map::VertexPoisoning(map) => map,
-            #[cfg(test)]
-            Map::Mute => &tests::Mute,
-        }
+        map_of!(self)
     }
 
     /// True if the map is defined for models of so many classes.

@@ -13,7 +13,7 @@ use super::tests;
 use super::{
     AdaptiveMisinformation, AnswerMap, Decoy, Defense, DefenseError, Map, Mixture, PoisonStep,
     PredictionPoisoning, RandomisedResponse, ResponseUnits, ResponseZone, Rounding, VertexChoice,
-    VertexPoisoning,
+    VertexPoisoning, map_of,
 };
 
 /// A map in the hands of those who serve it.
@@ -104,16 +104,7 @@ impl Defense {
     }
 
     fn served(&self) -> &dyn Served {
-        match &self.map {
-            Map::PredictionPoisoning(map) => map,
-            Map::AdaptiveMisinformation(map) => map,
-            Map::Mixture(map) => map,
-            Map::Rounding(map) => map,
-            Map::RandomisedResponse(map) => map,
-            Map::VertexPoisoning(map) => map,
-            #[cfg(test)]
-            Map::Mute => &tests::Mute,
-        }
+        map_of!(self)
     }
 
     /// The parameters of poisoning for any number of classes; `None` for other maps.

@@ -1,11 +1,13 @@
 //! Reading of a grid: its values are checked, and the files that it names are read.
 
+mod defense;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use toml::Spanned;
 
-use crate::defend::{DecoyOutliers, DefenseKind};
+use crate::defend::DefenseKind;
 use crate::model::{Digest, MAX_BYTES, Model, Part};
 use crate::source::read_regular;
 use crate::spec::Spec;
@@ -14,11 +16,10 @@ use crate::text::line_of;
 use crate::train::{Recipe, RecipeError};
 
 use super::super::cell::is_name;
-use super::super::defending::expect_parameters;
-use super::file::{AttackEntry, DefenseEntry, GridFile, LeakFile, ModelEntry, PropertyEntry};
+use super::file::{AttackEntry, GridFile, LeakFile, ModelEntry, PropertyEntry};
 use super::{
-    GridAttack, GridData, GridDefense, GridError, GridModel, GridProperty, Leak, MAX_CELLS,
-    MAX_SETTINGS, ModelSource, Strength, StudyGrid,
+    GridAttack, GridData, GridError, GridModel, GridProperty, Leak, MAX_CELLS, MAX_SETTINGS,
+    ModelSource, StudyGrid,
 };
 
 /// Reads the text of a grid; files that it names lie in `folder`.
@@ -371,95 +372,6 @@ impl EntryReader<'_> {
             only: only(&entry.only),
             needs: entry.needs.clone(),
         })
-    }
-
-    fn defense(&mut self, at: EntryName, entry: &DefenseEntry) -> Result<GridDefense, GridError> {
-        let kind = match &entry.kind {
-            None => DefenseKind::PredictionPoisoning,
-            Some(name) => match DefenseKind::named(name.get_ref()) {
-                Some(kind) => kind,
-                None => return self.value(name, "kind", DefenseKind::NAMES),
-            },
-        };
-        let alpha = entry.alpha.as_ref().map(|alpha| format!("alpha={alpha}"));
-        let given = [
-            entry.points.is_some(),
-            entry.parameters.is_some(),
-            entry.alpha.is_some(),
-            entry.threshold_of.is_some(),
-        ];
-        self.expect_one(at, "`points`, `parameters`, `alpha`, `threshold-of`", &given)?;
-        let strength = match (&entry.points, entry.parameters.clone().or(alpha)) {
-            (Some(points), _) => {
-                let given = *points.get_ref();
-                if !(given >= 0.0 && given.is_finite()) {
-                    return self.value(points, "points", "0 or more, and finite");
-                }
-                Strength::Budget(given)
-            }
-            (None, Some(parameters)) => {
-                expect_parameters(kind, &parameters).map_err(|error| self.unreadable(at, error))?;
-                Strength::Given(parameters)
-            }
-            (None, None) => {
-                Strength::AsFarAs(self.threshold_of(kind, entry.threshold_of.as_ref())?)
-            }
-        };
-        self.defenses.push((at.name.get_ref().clone(), kind));
-
-        let (name, needs) = (at.name.get_ref().clone(), entry.needs.clone());
-        let decoy = self.decoy(kind, entry)?;
-        Ok(GridDefense { name, kind, strength, decoy, only: only(&entry.only), needs })
-    }
-
-    /// The place of the defense before it whose threshold one has.
-    fn threshold_of(
-        &self,
-        kind: DefenseKind,
-        like: Option<&Spanned<String>>,
-    ) -> Result<usize, GridError> {
-        let Some(like) = like else { return Ok(0) };
-        if kind != DefenseKind::PredictionPoisoning {
-            return self.value(like, "threshold-of", "no threshold of another but of kind `pp`");
-        }
-        let mut before = self.defenses.iter();
-        let place = before.position(|(name, kind)| name == like.get_ref() && kind.turns_labels());
-        match place {
-            Some(place) => Ok(place),
-            None => self.value(
-                like,
-                "threshold-of",
-                "the name of a [[defense]] before it, of kind `am` or `pp`",
-            ),
-        }
-    }
-
-    fn decoy(
-        &self,
-        kind: DefenseKind,
-        entry: &DefenseEntry,
-    ) -> Result<Option<DecoyOutliers>, GridError> {
-        let known = |name: &str| DecoyOutliers::ALL.into_iter().find(|(known, _)| *known == name);
-        let outliers = match &entry.outliers {
-            None => DecoyOutliers::default(),
-            Some(name) if entry.decoy.is_none() => {
-                return self.value(name, "outliers", "no outliers without decoy = \"trained\"");
-            }
-            Some(name) => match known(name.get_ref()) {
-                Some((_, outliers)) => outliers,
-                None => return self.value(name, "outliers", "none, uniform or shuffled"),
-            },
-        };
-        match &entry.decoy {
-            None => Ok(None),
-            Some(given) if !kind.takes_decoy() => {
-                self.value(given, "decoy", "no decoy but of kind `am`")
-            }
-            Some(given) if given.get_ref() == "trained" => Ok(Some(outliers)),
-            Some(given) => {
-                self.value(given, "decoy", "trained; mirror and uniform stand in `parameters`")
-            }
-        }
     }
 
     fn leak(&self, leak: &LeakFile, properties: &[GridProperty]) -> Result<Leak, GridError> {
