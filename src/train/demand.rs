@@ -71,6 +71,9 @@ impl HoldDemands {
                     (Bonds::Within { .. }, Aim::Close { .. }) => {
                         (needs_repair, weights) = (true, Some((0.5, 0.1)));
                     }
+                    (Bonds::Shifted(_) | Bonds::Within { .. }, Aim::Flip { .. }) => {
+                        (needs_repair, weights) = (true, Some((1.0, 0.1)));
+                    }
                     (Bonds::Raised(feature), Aim::Order { direction, class }) => {
                         if blank.classes != 2 {
                             return refused("directions are trained with two classes");

@@ -8,6 +8,8 @@
 //!
 //! change within reach    Σ reach_j·M_j <= bound                   (posteriors: times √2/4)
 //! Lipschitz              √2/4·‖(unit_j·M_j)‖ dual norm <= L
+//! labels turn where      shift_j·M_j <= μ for every j, or within a ball ‖(shift_j·M_j)‖ dual norm <= μ:
+//! the model is unsure    then |m| <= |m − m′| <= μ wherever m and m′ have two signs
 //! order in feature j     l_j >= 0, or u_j <= 0
 //! ```
 //!
@@ -63,8 +65,8 @@ impl<F: NdFloat> SlopesTerm<F> {
             let side = standardised::<f64>(&obligation.region, schema);
             let sides = || side[1].iter().zip(&side[0]).map(|(hi, lo)| hi - lo).collect();
             let whole = lowered.is_whole();
-            let demand = demand(&obligation.claim, schema, (whole, &sides));
-            demands.push(demand.ok_or_else(|| {
+            let implied = implying(&obligation.claim, schema, (whole, &sides));
+            demands.extend(implied.ok_or_else(|| {
                 trained.refused("bounds on slopes do not decide it; leave out `bounds`".to_owned())
             })?);
         }
@@ -212,20 +214,15 @@ fn size(numbers: &[f64], norm: Norm) -> (f64, Vec<f64>) {
     }
 }
 
-/// The demand that implies a claim; `None` if none does.
-fn demand(
+/// The demands that together imply a claim; `None` if none do.
+fn implying(
     claim: &Claim,
     schema: &Schema,
     (is_whole, sides): (&[bool], &dyn Fn() -> Vec<f64>),
-) -> Option<SlopeDemand> {
+) -> Option<Vec<SlopeDemand>> {
     let lipschitz = |units: Vec<f64>, norm: Norm, constant: f64| {
-        let dual = match norm {
-            Norm::L1 => Norm::Linf,
-            Norm::L2 => Norm::L2,
-            Norm::Linf => Norm::L1,
-        };
         let lengths = units.into_iter().map(|unit| STEEPEST * unit).collect();
-        Some(SlopeDemand::AtMost { lengths, norm: dual, limit: constant })
+        Some(vec![SlopeDemand::AtMost { lengths, norm: dual(norm), limit: constant }])
     };
     let pair = match claim {
         Claim::Pair(pair) => pair,
@@ -254,7 +251,7 @@ fn demand(
                 _ => return None,
             };
             let lengths = reach.into_iter().map(|reach| steep * reach).collect();
-            Some(SlopeDemand::AtMost { lengths, norm: Norm::L1, limit: bound.down() })
+            Some(vec![SlopeDemand::AtMost { lengths, norm: Norm::L1, limit: bound.down() }])
         }
         (_, Aim::Lipschitz { units, norm, constant }) => {
             lipschitz(FloatBonds::lengths(units, schema), *norm, constant.down())
@@ -262,8 +259,31 @@ fn demand(
         (Bonds::Raised(feature), Aim::Order { direction, class }) => {
             let rises = (*direction == Direction::Increasing) == (*class == 1);
             let sign = if rises { 1.0 } else { -1.0 };
-            Some(SlopeDemand::Sign { coordinate: feature.0, sign })
+            Some(vec![SlopeDemand::Sign { coordinate: feature.0, sign }])
         }
-        (_, Aim::Order { .. } | Aim::Stays(_) | Aim::Flip { .. }) => None,
+        (Bonds::Shifted(shifts), Aim::Flip { margin, ball: None }) => {
+            let limit = margin.below.down();
+            let along = |(axis, shift)| {
+                let lengths = (0..schema.len()).map(|j| if j == axis { shift } else { 0.0 });
+                SlopeDemand::AtMost { lengths: lengths.collect(), norm: Norm::Linf, limit }
+            };
+            let shifts = FloatBonds::<f64>::lengths(shifts, schema);
+            Some(shifts.into_iter().enumerate().map(along).collect())
+        }
+        (_, Aim::Flip { margin, ball: Some((radii, norm)) }) => {
+            let lengths = FloatBonds::lengths(radii, schema);
+            let limit = margin.below.down();
+            Some(vec![SlopeDemand::AtMost { lengths, norm: dual(*norm), limit }])
+        }
+        (_, Aim::Order { .. } | Aim::Stays(_) | Aim::Flip { ball: None, .. }) => None,
+    }
+}
+
+/// The norm of slopes that bounds changes along a direction of that norm 1.
+fn dual(norm: Norm) -> Norm {
+    match norm {
+        Norm::L1 => Norm::Linf,
+        Norm::L2 => Norm::L2,
+        Norm::Linf => Norm::L1,
     }
 }

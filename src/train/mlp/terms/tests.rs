@@ -127,7 +127,7 @@ fn gradients_of_every_property_are_central_differences() {
 
 #[test]
 fn gradients_of_bounds_on_slopes_are_central_differences() {
-    for index in [1, 2, 3, 4, 5, 6, 7, 10] {
+    for index in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] {
         let claim = TrainedClaim { weight: 0.0, bounds: 1.0, ..claim(index) };
         let (mut terms, batch) = terms(&claim, &network(12));
         expect_gradient(&format!("{index} {}", SPECS[index].0), &mut terms, &batch, 12);
@@ -317,14 +317,55 @@ fn several_properties_are_trained_for_at_once() {
 /// A network proved by bounds on its slopes needs no cases.
 #[test]
 fn training_by_bounds_ends_with_bounds_that_hold() {
-    let claim = TrainedClaim { weight: 0.0, bounds: 1.0, ..claim(4) };
-    let (schema, train) = (schema(), rows(400, 8));
-    let demands = MlpDemands { keeping: None, claims: &[claim] };
-    let mut last = None;
-    let mut watch = |step: crate::train::Progress| last = step.validation_claims;
-    train_to_hold(&schema, 2, [&train, &train[..50]], demands, &options(), &mut course(&mut watch))
-        .unwrap();
-    assert_eq!(last, Some(1.0));
+    for index in [4, 8, 9] {
+        let claim = TrainedClaim { weight: 0.0, bounds: 1.0, ..claim(index) };
+        let (schema, train) = (schema(), rows(400, 8));
+        let demands = MlpDemands { keeping: None, claims: &[claim] };
+        let mut last = None;
+        let mut watch = |step: crate::train::Progress| last = step.validation_claims;
+        let rows = [&train, &train[..50]];
+        train_to_hold(&schema, 2, rows, demands, &options(), &mut course(&mut watch)).unwrap();
+        assert_eq!(last, Some(1.0), "{index} {}", SPECS[index].0);
+    }
+}
+
+/// Where the demand is just met, labels turn between points as far apart as the shift whose margin is at most the limit.
+#[test]
+fn bounds_on_slopes_imply_the_boundary_property() {
+    use crate::spec::Lowered;
+    for index in [8, 9] {
+        let (mut net, schema) = (network(17), schema());
+        let claim = TrainedClaim { bounds: 1.0, ..claim(index) };
+        let mut term = SlopesTerm::new(&claim, &schema).unwrap();
+        // the last layer is made smaller until the bounds hold, and no further than needed
+        while !term.holds(&net) {
+            net.layers[2].weights.mapv_inplace(|w| w * 0.99);
+            net.layers[2].bias.mapv_inplace(|b| b * 0.99);
+        }
+        let (blank, rows) = (blank(&schema, 2), rows(1, 1));
+        let lowered = Lowered::new(&claim.spec, &blank, None, &rows).unwrap();
+        let obligation = lowered.obligation(0).unwrap();
+        let found = crate::violation::PairClaim::of(&obligation.claim).unwrap();
+        let bonds = &obligation.claim.pair().unwrap().bonds;
+        let model = super::super::model(&schema, 2, &net);
+        let mut rng = ChaCha8Rng::seed_from_u64(18);
+        let mut turned = 0;
+        for _ in 0..2000 {
+            let a: Vec<f64> = (0..3).map(|_| rng.random_range(-2.0..2.0)).collect();
+            let mut b = a.clone();
+            let j = rng.random_range(0..3);
+            let shift = 0.4 / f64::from(schema.features()[j].scale);
+            b[j] += if rng.random() { shift } else { -shift };
+            if !is_bound(bonds, &a, &b) {
+                continue;
+            }
+            let margins = [model.margin(&a), model.margin(&b)];
+            turned += usize::from(margins[0] * margins[1] < 0.0);
+            // the model is rounded to f32
+            assert!(found.violation(margins, 0.0).value <= 1e-4, "{index}: {margins:?}");
+        }
+        assert!(turned > 5, "{index}: {turned}");
+    }
 }
 
 #[test]
@@ -340,8 +381,8 @@ fn claims_that_cannot_be_trained_for_are_refused_by_name() {
     assert!(refused(&weight).contains("weight"));
     let bounds = TrainedClaim { bounds: f64::NAN, ..claim(4) };
     assert!(refused(&bounds).contains("bounds"));
-    let flip = TrainedClaim { bounds: 1.0, ..claim(8) };
-    assert!(refused(&flip).contains("boundary-fuzz"));
+    let stays = TrainedClaim { bounds: 1.0, ..claim(11) };
+    assert!(refused(&stays).contains("high-confidence"));
     let unknown = spec(("monotonicity", "features = ['y']\ndirection = 'increasing'"));
     assert!(refused(&TrainedClaim::usual(unknown)).contains('y'));
     let (demands, data) = ([claim(4)], rows(9, 0));
