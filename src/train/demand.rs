@@ -16,6 +16,8 @@ use super::{RowBoxes, TrainError};
 pub struct HoldDemands {
     /// Specs about the label, or the posterior of the label, of every point near a row.
     local: Vec<Spec>,
+    /// Specs of the boundary property around rows, which hold where the label is the same in the boxes of both points.
+    unturned: Vec<Spec>,
     /// The largest score by which the label must win there: ln((1 − δ)/δ).
     pub(super) threshold: f64,
     /// Features in which the score of class 1 must go one way.
@@ -71,8 +73,13 @@ impl HoldDemands {
                     (Bonds::Within { .. }, Aim::Close { .. }) => {
                         (needs_repair, weights) = (true, Some((0.5, 0.1)));
                     }
+                    // these bounds too; pairs that break it take long to find, and make networks steeper
                     (Bonds::Shifted(_) | Bonds::Within { .. }, Aim::Flip { .. }) => {
-                        (needs_repair, weights) = (true, Some((1.0, 0.1)));
+                        let is_about_rows = spec.property.is_about_rows();
+                        (needs_repair, weights) = (!is_about_rows, Some((0.0, 0.1)));
+                        if is_about_rows && at == 0 {
+                            self.unturned.push(spec.clone());
+                        }
                     }
                     (Bonds::Raised(feature), Aim::Order { direction, class }) => {
                         if blank.classes != 2 {
@@ -177,6 +184,11 @@ impl HoldDemands {
         !self.local.is_empty()
     }
 
+    /// True if rows of an ensemble must keep their label nearby, for specs about labels or for the boundary property.
+    pub(super) fn has_boxes(&self) -> bool {
+        self.is_local() || !self.unturned.is_empty()
+    }
+
     /// The boxes in which rows must keep their label: those of all specs together.
     pub(super) fn moves(
         &self,
@@ -185,7 +197,7 @@ impl HoldDemands {
         rows: &[Row],
     ) -> Result<RowBoxes, TrainError> {
         let mut moves = RowBoxes::none(rows);
-        for spec in &self.local {
+        for spec in self.local.iter().chain(&self.unturned) {
             moves.widen(spec, &blank(schema, classes), rows)?;
         }
         Ok(moves)

@@ -2,7 +2,7 @@
 
 use crate::interval::Rational;
 use crate::model::{Model, Row};
-use crate::spec::{Lowered, Spec};
+use crate::spec::{Aim, Bonds, Lowered, Spec};
 
 use super::TrainError;
 
@@ -34,7 +34,7 @@ impl RowBoxes {
     }
 
     /// Widens the boxes to hold those in which `spec` makes its claims about `model`, which stands for every model
-    /// of its schema. A value outside the declared range does not move.
+    /// of its schema; with the boundary property those of both points. A value outside the declared range does not move.
     pub(super) fn widen(
         &mut self,
         spec: &Spec,
@@ -82,7 +82,11 @@ impl RowStride {
             let low = low.as_ref().map_or(f64::NEG_INFINITY, Rational::up);
             (low, high.as_ref().map_or(f64::INFINITY, Rational::down))
         });
-        let sides = lowered.reach()?.iter().map(Rational::down).zip(ends).zip(domain.is_whole());
+        let further = partner_reach(lowered);
+        let reach = lowered.reach()?.iter().enumerate().map(|(feature, reach)| {
+            reach.down() + further.as_ref().map_or(0.0, |further| further[feature])
+        });
+        let sides = reach.zip(ends).zip(domain.is_whole());
         let stride = |((reach, (low, high)), &is_whole)| Self { reach, low, high, is_whole };
         Some(sides.map(stride).collect())
     }
@@ -91,6 +95,18 @@ impl RowStride {
     fn around(&self, x: f64) -> (f64, f64) {
         let (lo, hi) = ((x - self.reach).max(self.low), (x + self.reach).min(self.high));
         if self.is_whole { (lo.ceil(), hi.floor()) } else { (lo, hi) }
+    }
+}
+
+/// How far the second point of the boundary property lies from the first, per feature; `None` for other claims.
+fn partner_reach(lowered: &Lowered) -> Option<Vec<f64>> {
+    let obligation = lowered.obligation(0)?;
+    let pair = obligation.claim.pair()?;
+    match (&pair.bonds, &pair.aim) {
+        (Bonds::Shifted(reach) | Bonds::Within { reach, .. }, Aim::Flip { .. }) => {
+            Some(reach.iter().map(Rational::down).collect())
+        }
+        _ => None,
     }
 }
 
@@ -123,5 +139,30 @@ mod tests {
             moved += lo.iter().zip(hi).filter(|(lo, hi)| lo < hi).count();
         }
         assert!(moved > 50 * 50);
+    }
+
+    /// Labels that are kept in the boxes of both points are turned by no step of the boundary property.
+    #[test]
+    fn boxes_of_the_boundary_property_hold_both_points() {
+        let data = crate::dataset::open("spambase").unwrap();
+        let schema = crate::dataset::schema(&data).unwrap();
+        let rows = &data.part(Part::Train)[..20];
+        let read = |text: &str| Spec::read(text.as_bytes()).unwrap();
+        let boxes = |text: &str| {
+            let mut moves = RowBoxes::none(rows);
+            moves.widen(&read(text), &blank(&schema, 2), rows).unwrap();
+            moves
+        };
+        let near = boxes("property = 'local-invariance'\nepsilon = '0.15'\ndelta = '0.5'");
+        for zone in ["axis", "ball"] {
+            let text = format!(
+                "property = 'boundary-fuzz'\nshift = '0.1'\nepsilon = '0.1'\nradius = '0.05'\nzone = '{zone}'"
+            );
+            let both = boxes(&text);
+            for at in 0..rows.len() {
+                let ends = [both.row(at), near.row(at)].map(|(lo, hi)| [lo, hi].concat());
+                assert!(ends[0].iter().zip(&ends[1]).all(|(a, b)| (a - b).abs() <= 1e-9));
+            }
+        }
     }
 }

@@ -404,7 +404,7 @@ impl Recipe {
                 let mut monotone = directions(monotone, fit)?;
                 monotone.extend(demands.directions.clone());
                 let options = TreeOptions { monotone, ..options.clone() };
-                if !demands.is_local() {
+                if !demands.has_boxes() {
                     return trees::train(schema, classes, train, validation, &options, progress);
                 }
                 let moves = |rows| demands.moves(schema, classes, rows);

@@ -116,7 +116,7 @@ fn tried(has_price: bool) -> usize {
 
 /// The boostings that hold local claims and directions, with their names; the usual one first.
 fn boostings(demands: &HoldDemands) -> Vec<(String, Recipe)> {
-    if !demands.is_local() {
+    if !demands.has_boxes() {
         return vec![("with directions".to_owned(), Recipe::trees())];
     }
     let boosting = |share: f64| {

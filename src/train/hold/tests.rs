@@ -33,6 +33,19 @@ fn more_is_proved_than_of_the_natural_model() {
     }
 }
 
+/// Labels that are kept in the boxes of both points are not turned between them.
+#[test]
+fn ensembles_hold_the_boundary_property_by_boxes() {
+    let boundary = spec(
+        "property = 'boundary-fuzz'\nshift = '0.1'\nepsilon = '0.1'\nradius = '0.05'\nsemantics = 'real'",
+    );
+    let options = HoldOptions { rows: 60, ..HoldOptions::default() };
+    let held = held(&[boundary], &options).unwrap();
+    assert!(held.training().contains("robust boosting"), "{}", held.training());
+    let [before, after] = held.test.each_ref();
+    assert!(after.proved() > 0.9 && before.proved() < 0.5, "{before:?} {after:?}");
+}
+
 #[test]
 fn nothing_for_nothing() {
     let options = HoldOptions { rows: 20, price: Some(0.0), ..HoldOptions::default() };
