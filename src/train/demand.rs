@@ -73,7 +73,7 @@ impl HoldDemands {
                     (Bonds::Within { .. }, Aim::Close { .. }) => {
                         (needs_repair, weights) = (true, Some((0.5, 0.1)));
                     }
-                    // these bounds too; pairs that break it take long to find, and make networks steeper
+                    // these bounds too, without pairs that break it
                     (Bonds::Shifted(_) | Bonds::Within { .. }, Aim::Flip { .. }) => {
                         let is_about_rows = spec.property.is_about_rows();
                         (needs_repair, weights) = (!is_about_rows, Some((0.0, 0.1)));

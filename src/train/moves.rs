@@ -102,12 +102,12 @@ impl RowStride {
 fn partner_reach(lowered: &Lowered) -> Option<Vec<f64>> {
     let obligation = lowered.obligation(0)?;
     let pair = obligation.claim.pair()?;
-    match (&pair.bonds, &pair.aim) {
-        (Bonds::Shifted(reach) | Bonds::Within { reach, .. }, Aim::Flip { .. }) => {
-            Some(reach.iter().map(Rational::down).collect())
-        }
-        _ => None,
-    }
+    let (Bonds::Shifted(reach) | Bonds::Within { reach, .. }, Aim::Flip { .. }) =
+        (&pair.bonds, &pair.aim)
+    else {
+        return None;
+    };
+    Some(reach.iter().map(Rational::down).collect())
 }
 
 #[cfg(test)]
