@@ -8,8 +8,8 @@ use crate::source::{SourceError, read_regular};
 use crate::spec::Spec;
 use crate::violation::FlipLoss;
 
+use super::RecipeError;
 use super::mlp::{MlpOptions, TrainedClaim, Trainer, USUAL_WEIGHT, is_claim};
-use super::recipe::RecipeError;
 
 /// Largest recipe or spec, in bytes.
 const MAX_BYTES: u64 = 8 << 20;

@@ -37,13 +37,13 @@ mod repair;
 pub mod trees;
 
 pub use demand::HoldDemands;
-pub use error::TrainError;
+pub use error::{RecipeError, TrainError};
 pub use hold::{
     HeldModel, HoldError, HoldFamily, HoldFigures, HoldOptions, HoldProgress, ScoreScale, Tried,
     hold,
 };
 pub use moves::{MovableRows, RowBoxes};
-pub use recipe::{Fit, Recipe, RecipeError};
+pub use recipe::{Fit, Recipe};
 pub use repair::{RepairOptions, RepairRound, Repaired, repair};
 
 use crate::model::{Row, Schema};

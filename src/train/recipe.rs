@@ -7,18 +7,16 @@ use serde::Deserialize;
 
 use crate::dataset;
 use crate::model::{DataSet, Feature, Model, Part, Row, Schema};
-use crate::near::advice;
-use crate::source::SourceError;
-use crate::spec::{Direction, Spec, SpecError};
+use crate::spec::{Direction, Spec};
 
 use super::held::{self, HeldSpec, RecipeProperty, read_text};
-use super::logic::{ConstraintError, LogicConstraint, OrLoss};
+use super::logic::{LogicConstraint, OrLoss};
 use super::mlp::{
     self, Checkpoints, CounterexampleOptions, CounterexampleSource, Course, Keeping, MlpDemands,
     MlpOptions, RobustOptions, Trainer,
 };
 use super::trees::{self, TreeOptions};
-use super::{HoldDemands, MovableRows, Progress, TrainError};
+use super::{HoldDemands, MovableRows, Progress, RecipeError, TrainError};
 
 /// A family with its settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,93 +39,6 @@ enum Monotone {
     Declared,
     /// These features, by name or index; none: unconstrained.
     Named(BTreeMap<String, Direction>),
-}
-
-/// Reasons why a file is no recipe.
-#[derive(Debug, thiserror::Error)]
-pub enum RecipeError {
-    /// The file is not UTF-8.
-    #[error("a recipe is UTF-8 text: {0}")]
-    Text(#[from] std::str::Utf8Error),
-    /// The file is not the TOML of a recipe.
-    #[error("not a recipe: {0}")]
-    Toml(#[from] toml::de::Error),
-    /// A kind of training reserved for later versions.
-    #[error(
-        "`{what}` is not trained by this version{near}: it trains `mlp` and `trees`, both with `monotone`",
-        near = advice(what, ["mlp", "trees"])
-    )]
-    Unsupported {
-        /// The key or value.
-        what: String,
-    },
-    /// `monotone` is neither a table nor `"declared"`.
-    #[error("monotone = `{found}`: expected \"declared\" or a table of directions")]
-    Monotone {
-        /// The text found.
-        found: String,
-    },
-    /// A file cannot be read.
-    #[error("{0}")]
-    Source(#[from] SourceError),
-    /// A spec that the recipe names is none.
-    #[error("{path}: {error}", path = path.display())]
-    Spec {
-        /// The spec's file.
-        path: PathBuf,
-        /// Reason why not.
-        error: SpecError,
-    },
-    /// A constraint that is no formula.
-    #[error("constraint = {text:?}: {error}")]
-    LogicConstraint {
-        /// The text.
-        text: String,
-        /// Reason why not.
-        error: ConstraintError,
-    },
-    /// A loss for rows that may move, but nothing that says where.
-    #[error(
-        "`trainer`, `weight`, `ramp`, `steps`, `counterexamples` and `worst-case` are about properties: name a spec by \
-         [[property]] spec = \"…\""
-    )]
-    NoSpec,
-    /// A key of `[[property]]` that the property does not take.
-    #[error("[[property]] `{key}` of {path}: {reason}", path = path.display())]
-    PropertySetting {
-        /// The spec's file.
-        path: PathBuf,
-        /// The key.
-        key: &'static str,
-        /// Reason why not.
-        reason: &'static str,
-    },
-    /// Weights for labels, which have one loss together.
-    #[error(
-        "[[property]] `weight` of a spec about labels: give it with trainer = \"dl2\", the same to all of them, or say \
-         [training] weight"
-    )]
-    LabelWeight,
-    /// A loss for labels in boxes without a spec that says which.
-    #[error(
-        "`{key}` is about labels near rows: name a spec of `label` or `local-invariance` by [[property]], or take \
-         trainer = \"dl2\""
-    )]
-    NoLabels {
-        /// The key.
-        key: &'static str,
-    },
-    /// A constraint without the trainer that uses it.
-    #[error("`constraint` and `disjunction` need trainer = \"dl2\"")]
-    NoFormula,
-    /// A setting belongs to the other family.
-    #[error("[training] `{key}` is no setting of family `{family}`")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// The family.
-        family: &'static str,
-    },
 }
 
 /// The data that a model is fitted to.
