@@ -42,7 +42,7 @@ impl Answer {
 }
 
 impl Searcher<'_> {
-    /// Tries the attack, then rule after rule until the kernel is convinced.
+    /// Tries rule after rule until the kernel is convinced, and the attack before all that cost more.
     pub(super) fn answer(&self, at: usize) -> Answer {
         let Some(obligation) = self.lowered.obligation(at) else { return Answer::open() };
         if obligation.standing == Standing::Invalid {
@@ -53,14 +53,24 @@ impl Searcher<'_> {
             let verdict = Verdict::Counted(pairs.count(&mut witnesses));
             return Answer { proof: Proof::AllPairs { witnesses }, verdict, ..Answer::open() };
         }
-        if let Some(answer) = self.attacked(at, &obligation) {
-            return Answer { is_refuted_by_attack: true, ..answer };
-        }
         if obligation.sufficient.is_none() {
-            return Answer::open();
+            return self.attacked(at, &obligation).unwrap_or_else(Answer::open);
+        }
+        let rungs = rungs(&obligation, &self.subject.model.0.family);
+        let (cheap, rungs) =
+            rungs.split_at(rungs.iter().take_while(|rung| rung.is_cheap()).count());
+        // no attack refutes what is proved, so that rules which cost less come first
+        let mut cheap = cheap.iter().map(|rung| self.climb(at, &obligation, *rung));
+        let closed = cheap.find(Answer::is_closed);
+        if let Some(proved) = closed.as_ref().filter(|it| matches!(it.verdict, Verdict::Proved(_)))
+        {
+            return proved.clone();
+        }
+        if let Some(answer) = self.attacked(at, &obligation).or(closed) {
+            return answer;
         }
         let (mut nodes, mut is_spent, mut is_full) = (0, false, false);
-        for rung in rungs(&obligation, &self.subject.model.0.family) {
+        for rung in rungs {
             let answer = self.climb(at, &obligation, *rung);
             nodes += answer.nodes;
             is_spent |= answer.is_spent;
@@ -84,7 +94,8 @@ impl Searcher<'_> {
         let proofs = candidates.map(|points| Proof::Counterexample { points });
         // between huge ends, a float that is sought may be no number
         let mut answers = proofs.filter(Proof::is_writable).map(|proof| self.ask(at, proof));
-        answers.find(Answer::is_closed)
+        let answer = answers.find(Answer::is_closed)?;
+        Some(Answer { is_refuted_by_attack: true, ..answer })
     }
 
     /// The kernel's answer to a proof. A rejection of our own proof leaves the obligation undecided.
@@ -207,6 +218,30 @@ enum Rung {
     Jumps,
     /// Boxes of pairs of points of an ensemble.
     Twins,
+}
+
+impl Rung {
+    /// True if the rule costs less than an attack.
+    fn is_cheap(self) -> bool {
+        match self {
+            Self::Interval | Self::Fuzz => true,
+            Self::Linear
+            | Self::Alpha
+            | Self::Lp
+            | Self::Jacobian
+            | Self::Range
+            | Self::Difference
+            | Self::Changes
+            | Self::Attack
+            | Self::Boxes
+            | Self::Start
+            | Self::Split
+            | Self::Shares
+            | Self::Cells
+            | Self::Jumps
+            | Self::Twins => false,
+        }
+    }
 }
 
 fn rungs(obligation: &Obligation, family: &Family) -> &'static [Rung] {

@@ -1,6 +1,6 @@
 //! Finding proofs. Everything here advises; the kernel decides.
 //!
-//! A [`Searcher`] answers one obligation after the other by the ladder: an attack first, then the
+//! A [`Searcher`] answers one obligation after the other by the ladder: what costs less than an attack, an attack, the
 //! rules of the kernel from the cheapest to the most expensive, a linear program, a longer attack, and case
 //! distinctions within a budget of nodes. The result, even with a wrong hint, is a weaker proof and never a
 //! false theorem. [`network::batch`] stands beside the ladder: rigorous bounds of many boxes at once, for

@@ -315,6 +315,26 @@ fn partners_lie_in_the_zone_on_the_other_side() {
 }
 
 #[test]
+fn hardly_a_partner_is_where_slopes_foretell_none() {
+    let mut rng = ChaCha8Rng::seed_from_u64(17);
+    for norm in [Some(Norm::Linf), Some(Norm::L1), Some(Norm::L2), None] {
+        let claim = fuzz_claim(0.125, norm);
+        let claim = BoundaryClaim::of(&claim).unwrap();
+        let [mut missed, mut found, mut spared] = [0; 3];
+        for _ in 0..400 {
+            let (model, raw) = (network(2, &mut rng), point(&mut rng));
+            let has_partner = claim.partner(&model, &raw).is_some();
+            let seems_near = claim.seems_near(&model, &raw);
+            found += usize::from(has_partner);
+            missed += usize::from(has_partner && !seems_near);
+            spared += usize::from(!seems_near);
+        }
+        assert!(50 * missed <= found && found > 20, "{norm:?}: {missed} of {found}");
+        assert!(spared > 8, "{norm:?}: {spared}");
+    }
+}
+
+#[test]
 fn the_rate_of_a_fall_is_that_of_a_small_step() {
     let mut rng = ChaCha8Rng::seed_from_u64(15);
     for (class, direction) in [(1, Direction::Increasing), (0, Direction::Decreasing)] {

@@ -49,9 +49,10 @@ pub(super) fn barely_confident(
             let mut point = start.clone();
             for _ in 0..STEPS {
                 step_towards(model, space, &mut point, target);
-                if is_hit(searcher, &claim, &point) {
-                    return Some(point);
-                }
+            }
+            // a look at every shift costs more than all steps
+            if is_hit(searcher, &claim, &point) {
+                return Some(point);
             }
         }
     }

@@ -4,12 +4,14 @@ use crate::certificate::{Subject, Totals};
 use crate::certify::{CertifyError, LargestChange, Options, Selection, Task};
 use crate::dataset::{at_step_for, auc_of, f1, log_loss, majority_and_minority};
 use crate::model::{DataSet, Family, Model, Part};
-use crate::spec::{Aim, CountedBy, Spec};
+use crate::spec::{Aim, CountedBy, Property, Spec};
 
 use super::HoldOptions;
 
 /// Boxes per obligation of an ensemble at least: they cost little.
 const LEAST_BOXES: u64 = 20_000;
+/// A box of the boundary property of a network costs as much as so many other cases, and with many inputs closes little.
+const CASES_PER_ZONE: u64 = 10;
 
 /// Accuracy and loss on all rows of a part, and what the kernel decided about each spec on some of them, at equal steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +139,9 @@ fn task<'a>(
         selection: Selection { part, rows: Some(rows) },
         options: Options {
             budget_nodes: match model.family {
+                Family::Mlp(_) if matches!(spec.property, Property::BoundaryFuzz(_)) => {
+                    options.budget_nodes.div_ceil(CASES_PER_ZONE)
+                }
                 Family::Mlp(_) => options.budget_nodes,
                 Family::Ensemble(_) => options.budget_nodes.max(LEAST_BOXES),
             },

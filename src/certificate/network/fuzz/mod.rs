@@ -171,24 +171,22 @@ struct Axes<'a, F: Form> {
 
 impl<F: Form> Axes<'_, F> {
     /// True if the rules hold along every axis. Cheapest first: slopes over the region widened everywhere, then
-    /// all rules over the region widened along the one axis.
+    /// all rules over the region widened along the one axis; the steepest axes first, which fail soonest.
     fn hold(&self, margin: &Threshold) -> bool {
         let changes = self.margins.changes(self.shifts, self.held);
-        let is_slow = |changes: &[Option<Rational>], axis: usize| {
-            changes.get(axis).and_then(Option::as_ref).is_some_and(|d| *d < margin.below)
-        };
-        (0..self.shifts.len()).all(|axis| {
-            is_slow(&changes, axis) || {
-                let Some(shift) = self.shifts.get(axis) else { return false };
-                let reach = self.only(axis, shift);
-                let Some(held) = self.margins.hold(&self.region.widened(&reach)) else {
-                    return false;
-                };
-                is_slow(&self.margins.changes(&reach, &held), axis)
-                    || (self.is_kept(axis, shift, &held, margin)
-                        && self.is_kept(axis, &-shift.clone(), &held, margin))
-            }
-        })
+        let is_slow = |axis: usize| is_below(&changes, axis, margin);
+        let mut steep: Vec<_> = (0..self.shifts.len()).filter(|axis| !is_slow(*axis)).collect();
+        steep.sort_by(|one, other| changes.get(*other).cmp(&changes.get(*one)));
+        steep.into_iter().all(|axis| self.holds_along(axis, margin))
+    }
+
+    fn holds_along(&self, axis: usize, margin: &Threshold) -> bool {
+        let Some(shift) = self.shifts.get(axis) else { return false };
+        let reach = self.only(axis, shift);
+        let Some(held) = self.margins.hold(&self.region.widened(&reach)) else { return false };
+        is_below(&self.margins.changes(&reach, &held), axis, margin)
+            || (self.is_kept(axis, shift, &held, margin)
+                && self.is_kept(axis, &-shift.clone(), &held, margin))
     }
 
     /// A shift along one axis, and 0 along the others.
@@ -209,6 +207,11 @@ impl<F: Form> Axes<'_, F> {
     fn is_same_side(&self, shifted: &RawRegion, held: &Hidden) -> bool {
         self.margins.range(shifted, held).is_some_and(|range| keeps_side(self.is_void, &range))
     }
+}
+
+/// True if the change along an axis is known to stay below μ⁻.
+fn is_below(changes: &[Option<Rational>], axis: usize, margin: &Threshold) -> bool {
+    changes.get(axis).and_then(Option::as_ref).is_some_and(|change| *change < margin.below)
 }
 
 /// True if margins between `least` and `most` stay strictly on the side of each sign that is not void; a point
