@@ -490,7 +490,7 @@ mod tests {
             Recipe::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let held = paths.map(read).filter(|recipe| !recipe.hold.is_empty()).count();
-        assert_eq!(held, 18);
+        assert_eq!(held, 19);
     }
 
     #[test]
