@@ -74,6 +74,7 @@ fn the_keys_of_recipes_are_all_there() {
         ("", "key"),
         ("[training]\n", "key of `[training]`"),
         ("[training.counterexamples]\n", "key of `[training.counterexamples]`"),
+        ("[training.outlier-exposure]\n", "key of `[training.outlier-exposure]`"),
         ("[[property]]\n", "key of `[[property]]`"),
     ] {
         let text = format!("family = 'mlp'\n{before}{STRANGE} = 1");

@@ -13,7 +13,7 @@ use super::held::{self, HeldSpec, RecipeProperty, read_text};
 use super::logic::{LogicConstraint, OrLoss};
 use super::mlp::{
     self, Checkpoints, CounterexampleOptions, CounterexampleSource, Course, Keeping, MlpDemands,
-    MlpOptions, RobustOptions, Trainer,
+    MlpOptions, OutlierExposure, RobustOptions, Trainer,
 };
 use super::trees::{self, TreeOptions};
 use super::{HoldDemands, MovableRows, Progress, RecipeError, TrainError};
@@ -109,6 +109,7 @@ struct Training {
     constraint: Option<String>,
     disjunction: Option<OrLoss>,
     counterexamples: Option<CounterexampleOptions>,
+    outlier_exposure: Option<OutlierExposure>,
 }
 
 impl Recipe {
@@ -405,6 +406,7 @@ impl Training {
             robust,
             monotone: default.monotone,
             counterexamples: self.counterexamples,
+            outlier_exposure: self.outlier_exposure,
         })
     }
 
@@ -438,6 +440,7 @@ impl Training {
             ("constraint", self.constraint.is_some()),
             ("disjunction", self.disjunction.is_some()),
             ("counterexamples", self.counterexamples.is_some()),
+            ("outlier-exposure", self.outlier_exposure.is_some()),
             ("hidden", self.hidden.is_some()),
             ("epochs", self.epochs.is_some()),
             ("batch", self.batch.is_some()),

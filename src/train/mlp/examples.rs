@@ -76,7 +76,7 @@ impl<F: NdFloat> Batch<F> {
 }
 
 /// Rows as `z = scale·(x − mean)`, shape `[rows][features]`.
-fn standardised<'a, F: NdFloat>(
+pub(super) fn standardised<'a, F: NdFloat>(
     schema: &Schema,
     rows: impl Iterator<Item = &'a [f64]>,
     count: usize,
@@ -93,7 +93,7 @@ fn standardised<'a, F: NdFloat>(
     Ok(inputs)
 }
 
-fn copy_rows<F: NdFloat>(from: &Array2<F>, chosen: &[usize], to: &mut Array2<F>) {
+pub(super) fn copy_rows<F: NdFloat>(from: &Array2<F>, chosen: &[usize], to: &mut Array2<F>) {
     let width = from.ncols();
     let from = from.as_slice().expect("examples lie in order");
     let to = to.as_slice_mut().expect("batches lie in order");

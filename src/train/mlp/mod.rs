@@ -19,6 +19,7 @@ mod examples;
 mod interval;
 mod network;
 mod objective;
+mod outliers;
 mod referee;
 mod signs;
 mod terms;
@@ -39,6 +40,7 @@ use super::{MovableRows, Progress, RowBoxes, TrainError, check_rows};
 use descend::DescentPlan;
 use examples::Examples;
 use objective::TrainingLoss;
+use outliers::ExposureTerm;
 use referee::Referee;
 use signs::WeightSigns;
 use terms::ClaimTerms;
@@ -48,6 +50,7 @@ pub use checkpoint::Checkpoints;
 pub(crate) use descend::Schedule;
 pub(crate) use network::{FloatNetwork, Tape, float};
 pub use objective::{RobustOptions, Trainer};
+pub use outliers::{OutlierExposure, OutlierPoints};
 pub(super) use terms::is_claim;
 pub use terms::{TrainedClaim, USUAL_WEIGHT};
 pub use witness::{CounterexampleOptions, CounterexampleSource};
@@ -76,6 +79,8 @@ pub struct MlpOptions {
     pub monotone: BTreeMap<Feature, Direction>,
     /// Rounds of the verifier between epochs; `None`: none.
     pub counterexamples: Option<CounterexampleOptions>,
+    /// The loss of points away from the data; `None`: none.
+    pub outlier_exposure: Option<OutlierExposure>,
 }
 
 impl Default for MlpOptions {
@@ -91,6 +96,7 @@ impl Default for MlpOptions {
             robust: RobustOptions::of(Trainer::MtlIbp),
             monotone: BTreeMap::new(),
             counterexamples: None,
+            outlier_exposure: None,
         }
     }
 }
@@ -159,6 +165,7 @@ enum TrainStream {
     Judge,
     Claims,
     JudgeClaims,
+    Outliers,
 }
 
 fn stream(seed: u64, purpose: TrainStream) -> ChaCha8Rng {
@@ -236,6 +243,7 @@ pub fn train_to_hold(
     check_rows(schema, classes, train, validation)?;
     robust.check()?;
     options.counterexamples.as_ref().map_or(Ok(()), CounterexampleOptions::check)?;
+    options.outlier_exposure.as_ref().map_or(Ok(()), OutlierExposure::check)?;
     expect_two_classes(claims, classes)?;
     let start: FloatNetwork<f32> = options.start(schema, classes)?;
     let examples = |rows, boxes: Option<&RowBoxes>| match boxes {
@@ -263,6 +271,15 @@ pub fn train_to_hold(
         let rows = Referee::rows_for_claims(&held_out);
         let judged = terms(validation, rows.labels.len(), TrainStream::JudgeClaims)?;
         referee = referee.with_claims(rows, judged);
+    }
+    if let Some(exposure) = options.outlier_exposure {
+        let term = ExposureTerm::new(
+            exposure,
+            (schema, train),
+            (&start, batch),
+            stream(TrainStream::Outliers),
+        )?;
+        objective = objective.with_exposure(term);
     }
     let is_natural = keeping.is_none() && claims.is_empty();
     let plan = DescentPlan {

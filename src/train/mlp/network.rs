@@ -202,6 +202,23 @@ pub(super) fn cross_entropy<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize], fa
     loss
 }
 
+/// Mean of `ln Σ e^z − mean z` over the rows times `factor`; writes its derivatives into the tape.
+pub(super) fn against_uniform<F: NdFloat>(tape: &mut Tape<F>, factor: F) -> F {
+    let logits = tape.outputs.last().expect("a network has a layer");
+    let deltas = tape.deltas.last_mut().expect("a network has a layer");
+    let share = factor / float(logits.nrows() as f64);
+    let classes = float::<F>(logits.ncols() as f64);
+    let mut loss = F::zero();
+    for (logits, mut delta) in logits.rows().into_iter().zip(deltas.rows_mut()) {
+        let top = logits.iter().copied().fold(F::neg_infinity(), F::max);
+        delta.assign(&logits.mapv(|z| (z - top).exp()));
+        let total = delta.sum();
+        loss += share * (total.ln() + top - logits.sum() / classes);
+        delta.mapv_inplace(|e| share * (e / total - F::one() / classes));
+    }
+    loss
+}
+
 /// Writes the derivatives of each row's cross-entropy into the tape, divided by one less the posterior of its label: the
 /// way up is the same, also where the loss is too small for a float, and arithmetic stays out of the slow subnormals.
 pub(super) fn steepest<F: NdFloat>(tape: &mut Tape<F>, labels: &[usize]) {
@@ -305,6 +322,16 @@ mod tests {
         assert_eq!(cross_entropy(&mut tape, &[0, 0], 1.0), 0.0);
         assert_eq!(cross_entropy(&mut tape, &[0, 1], 1.0), 1e30);
         assert_eq!(tape.deltas[0], ndarray::array![[0.0, 0.0], [0.5, -0.5]]);
+    }
+
+    #[test]
+    fn equal_logits_are_uniform_already() {
+        let network = FloatNetwork::<f64>::he_uniform(&[2, 3], &mut ChaCha8Rng::seed_from_u64(1));
+        let flat = network.zeros_like();
+        let mut tape = Tape::new(&flat, 2);
+        flat.forward(&ndarray::array![[1.0, 2.0], [3.0, -4.0]], &mut tape);
+        assert!((against_uniform(&mut tape, 1.0) - 3f64.ln()).abs() < 1e-15);
+        assert!(tape.deltas.last().unwrap().iter().all(|delta| delta.abs() < 1e-16));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
 use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::outliers::ExposureTerm;
 use super::terms::ClaimTerms;
 use super::witness::Witness;
 
@@ -119,6 +120,7 @@ pub(super) struct TrainingLoss<F> {
     robust: Option<Robust<F>>,
     /// Claims with the settings of their reach and search.
     claims: Option<(ClaimTerms<F>, RobustOptions)>,
+    exposure: Option<ExposureTerm<F>>,
 }
 
 struct Robust<F> {
@@ -139,7 +141,7 @@ struct Robust<F> {
 impl<F: NdFloat> TrainingLoss<F> {
     /// Cross-entropy at the rows.
     pub(super) fn natural(network: &FloatNetwork<F>, rows: usize) -> Self {
-        Self { tape: Tape::new(network, rows), robust: None, claims: None }
+        Self { tape: Tape::new(network, rows), robust: None, claims: None, exposure: None }
     }
 
     /// A loss for rows that may move.
@@ -166,12 +168,17 @@ impl<F: NdFloat> TrainingLoss<F> {
             ends: [zeros(), zeros()],
             kept: BTreeMap::new(),
         };
-        Self { tape: Tape::new(network, rows), robust: Some(robust), claims: None }
+        Self { robust: Some(robust), ..Self::natural(network, rows) }
     }
 
     /// The same with terms for claims, which reach and are sought as `options` say.
     pub(super) fn with_claims(self, claims: ClaimTerms<F>, options: &RobustOptions) -> Self {
         Self { claims: Some((claims, options.clone())), ..self }
+    }
+
+    /// The same with a term for points away from the data.
+    pub(super) fn with_exposure(self, exposure: ExposureTerm<F>) -> Self {
+        Self { exposure: Some(exposure), ..self }
     }
 
     /// Keeps the points that refute a spec, the first `labels` of which are about labels.
@@ -191,7 +198,9 @@ impl<F: NdFloat> TrainingLoss<F> {
     /// The streams of chance, in a fixed order.
     pub(super) fn streams(&mut self) -> impl Iterator<Item = &mut ChaCha8Rng> {
         let own = self.robust.as_mut().map(|robust| &mut robust.rng);
-        own.into_iter().chain(self.claims.as_mut().map(|(claims, _)| claims.rng_mut()))
+        let claims = self.claims.as_mut().map(|(claims, _)| claims.rng_mut());
+        let exposure = self.exposure.as_mut().map(ExposureTerm::rng_mut);
+        own.into_iter().chain(claims).chain(exposure)
     }
 
     /// Sets `gradient` to that of the batch's mean loss, after the share `done` of the training.
@@ -206,6 +215,9 @@ impl<F: NdFloat> TrainingLoss<F> {
         self.of_labels(network, batch, done, gradient);
         if let Some((claims, options)) = &mut self.claims {
             claims.differentiate(network, batch, (options.growth(done), options.steps), gradient);
+        }
+        if let Some(exposure) = &mut self.exposure {
+            exposure.differentiate(network, gradient);
         }
     }
 

@@ -120,6 +120,32 @@ fn fewer_rows_than_a_batch_are_one_batch() {
 }
 
 #[test]
+fn a_network_exposed_to_outliers_is_unsure_away_from_the_data() {
+    let rows = waves(600);
+    let near: Vec<Row> = rows.iter().filter(|r| r.values[0].abs() < 0.5).cloned().collect();
+    let far: Vec<&Row> = rows.iter().filter(|r| r.values[0].abs() > 1.5).collect();
+    let exposed = |points| {
+        let outlier_exposure = Some(OutlierExposure { weight: 1.0, points });
+        fit(&near, &[], &MlpOptions { outlier_exposure, ..small() }).unwrap()
+    };
+    let sure = |model: &Model| {
+        far.iter().map(|r| model.margin(&r.values).abs()).sum::<f64>() / far.len() as f64
+    };
+    let natural = fit(&near, &[], &small()).unwrap();
+    let uniform = exposed(OutlierPoints::Uniform);
+    assert!(accuracy_on(&uniform, &near) > 0.9, "{}", accuracy_on(&uniform, &near));
+    assert!(4.0 * sure(&uniform) < sure(&natural), "{} {}", sure(&uniform), sure(&natural));
+    assert_ne!(exposed(OutlierPoints::Shuffled), uniform);
+    let weight = OutlierExposure { weight: -1.0, points: OutlierPoints::Uniform };
+    let options = MlpOptions { outlier_exposure: Some(weight), ..small() };
+    let refused = fit(&near, &[], &options);
+    assert!(
+        matches!(refused, Err(TrainError::Setting { option: "outlier-exposure.weight", .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn the_rate_falls_after_three_quarters() {
     let plan = descend::Schedule::new(100, &MlpOptions { max_steps: Some(8), ..small() });
     let rates: Vec<f64> = (0..8).map(|done| plan.rate(done) / 5e-3).collect();
