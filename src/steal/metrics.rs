@@ -18,6 +18,7 @@ use crate::dataset::{f1, majority_and_minority};
 use crate::model::{Model, Row};
 use crate::oracle::{Answering, Oracle, OracleError};
 
+use super::coverage::IntervalFigures;
 use super::generators::{MoveCounts, distance, midpoint};
 use super::guesses::InferenceFigures;
 use super::{Classifier, Sample, Source, StealStream, Substitute, stream};
@@ -93,6 +94,9 @@ pub struct Figures {
     /// The steps that moved points; `None` for generators without a substitute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves: Option<MoveCounts>,
+    /// The intervals of inference by neighbours; `None` if it formed none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<IntervalFigures>,
 }
 
 impl Figures {
@@ -117,6 +121,7 @@ impl Figures {
             scores: evaluation.scores(&substitute.classifier),
             inference: None,
             moves,
+            intervals: IntervalFigures::new(sample, oracle.target())?,
         })
     }
 }

@@ -16,6 +16,7 @@
 //! | `metrics`, `guesses`, `paired` | the results of an attack, next to those without inference |
 //! | `extraction/` | targets read off their answers: thresholds by bisection, with proofs or without, layers by equations |
 //! | `choosing` | a generator's length chosen among several, by paid labels or by an oracle |
+//! | `coverage` | the intervals of a published inference beside the posteriors that they are said to hold |
 //! | `angles` | angles between gradients on benign and on synthesised points |
 //! | `leakage`, `covering` | the labels that the certificate alone gives away, and the fewest queries for that |
 //!
@@ -24,6 +25,7 @@
 mod angles;
 mod attack_file;
 mod choosing;
+mod coverage;
 mod covering;
 mod extraction;
 mod generators;
@@ -43,6 +45,7 @@ mod tests;
 pub use angles::{AngleFigures, AngleReading, angles};
 pub use attack_file::{AttackNumbers, AttackSpecError};
 pub use choosing::{ChosenBy, ChosenLength, LengthChoice};
+pub use coverage::{IntervalFigures, PosteriorInterval};
 pub use extraction::{EquationSolving, PathSearch, ThresholdSearch};
 pub use generators::{Generator, MoveCounts};
 pub use guesses::InferenceFigures;
@@ -193,6 +196,8 @@ pub struct Sample {
     pub duplicates: usize,
     /// The steps that moved points, for generators that search with a substitute.
     pub moves: MoveCounts,
+    /// The intervals of inference by neighbours, in the order of its points.
+    pub intervals: Vec<PosteriorInterval>,
 }
 
 impl Sample {

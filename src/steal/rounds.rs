@@ -19,10 +19,10 @@ use crate::model::Row;
 use crate::oracle::{Oracle, Response, bits};
 
 use super::generators::{Generator, Maker, Proposal, View};
-use super::inference::{CertifiedLabels, Inference, Inferrer};
+use super::inference::{CertifiedLabels, Deduction, Inference, Inferrer};
 use super::{
-    Attack, Augmentation, Knowledge, Labelled, LearningMethod, Sample, Source, StealError,
-    StealStream, Substitute, SubstituteOptions, stream,
+    Attack, Augmentation, Knowledge, Labelled, LearningMethod, PosteriorInterval, Sample, Source,
+    StealError, StealStream, Substitute, SubstituteOptions, stream,
 };
 
 /// The attack with its settings.
@@ -212,8 +212,11 @@ impl<'o, 'm, 'a> Thief<'o, 'm, 'a> {
         if !self.is_new(&point) {
             return Ok(None);
         }
-        let inferred = self.inferrer.infer(&point);
-        match inferred.filter(|(_, source)| !steers || *source == Source::Inferred) {
+        let Deduction { label, interval } = self.inferrer.infer(&point);
+        let place = self.sample.points.len();
+        let interval = interval.map(|ends| PosteriorInterval { place, ends });
+        self.sample.intervals.extend(interval);
+        match label.filter(|(_, source)| !steers || *source == Source::Inferred) {
             Some((label, source)) => {
                 self.inferrer.note(&point, label);
                 self.sample.points.push(Labelled { values: point, label, source, posterior: None });

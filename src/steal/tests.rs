@@ -188,6 +188,33 @@ fn certified_inference_is_never_wrong_on_a_planted_monotone_ensemble() {
 }
 
 #[test]
+fn intervals_are_counted_for_every_generated_point_and_hold_what_they_hold() {
+    let model = linear_target();
+    let (valid, seeds) = (ValidBox::new(&model.schema), rows(&model, 20, 1));
+    let known = knowledge(&model, &valid, &seeds, &[]);
+    let figures = |l: f64, eta: f64| {
+        let property = SecurityProperty::Lipschitz { l, norm: Default::default() };
+        let rule = IntervalRule { eta, ..IntervalRule::new(RuleName::Exclude, property) };
+        let attack = StealLoop {
+            inference: Inference::Interval(Box::new(rule)),
+            ..thief(Generator::Uniform { radius: 3.0 })
+        };
+        let mut oracle = Oracle::new(&model, None, Response::Label, 60, 0);
+        let sample = attack.steal(&mut oracle, &known, 3).unwrap().sample;
+        assert_eq!(sample.intervals.len(), sample.points.len() - seeds.len());
+        IntervalFigures::new(&sample, Answering::Model(&model, None)).unwrap().unwrap()
+    };
+    let wide = figures(1e9, 0.9);
+    assert_eq!((wide.holding, wide.saying_nothing), (1.0, 1.0));
+    // labels alone, and hardly any allowance for chance: shares of labels are no posteriors
+    let narrow = figures(0.0, -10.0);
+    assert!(narrow.holding < 0.9 && narrow.saying_nothing < 0.5, "{narrow:?}");
+    assert!(narrow.points >= 40);
+    let plain = Sample::default();
+    assert_eq!(IntervalFigures::new(&plain, Answering::Model(&model, None)), Ok(None));
+}
+
+#[test]
 fn a_false_order_over_a_planted_pit_is_counted_wrong() {
     let model = pitted_target();
     assert!(proved(&model, ORDER, &[], None).iter().all(|p| {

@@ -256,6 +256,7 @@ mod tests {
             scores,
             inference: None,
             moves: None,
+            intervals: None,
         };
         let figures = Repetition {
             seed: 8,

@@ -33,7 +33,8 @@ fn figures_have_their_columns_and_no_inferred_label_is_wrong() {
         Some(
             "seed,run,queries,labelled,inferred,wrong,duplicates,steps,agreement_heldout,\
              agreement_uniform,agreement_boundary,mse,f1,inference_rate,label_accuracy,\
-             majority_accuracy,nearest_accuracy,nearest5_accuracy,substitute_accuracy"
+             majority_accuracy,nearest_accuracy,nearest5_accuracy,substitute_accuracy,\
+             intervals,intervals_holding,intervals_saying_nothing"
         )
     );
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();

@@ -205,7 +205,8 @@ impl Neighbourhood {
         }
     }
 
-    pub(super) fn infer(&self, raw: &[f64]) -> Option<usize> {
+    /// The interval of a point's posterior, and the label that the rule makes of it; `None` if no rule is in use.
+    pub(super) fn infer(&self, raw: &[f64]) -> Option<([f64; 2], Option<usize>)> {
         let (rule, deviation) = self.active.as_ref()?;
         let z = self.schema.standardise(raw);
         let all = self.paid.iter().chain(&self.inferred);
@@ -214,7 +215,8 @@ impl Neighbourhood {
             (neighbour.label as f64, deviation.bound(neighbour, &z, apart))
         };
         let neighbours: Vec<(f64, f64)> = nearest.iter().map(bound).collect();
-        rule.decide(rule.interval(&neighbours), share_of_ones(&self.paid))
+        let (low, high) = rule.interval(&neighbours);
+        Some(([low, high], rule.decide((low, high), share_of_ones(&self.paid))))
     }
 
     /// Chooses the parameters on the paid points, if they are to be chosen and enough points were labelled since.

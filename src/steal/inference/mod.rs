@@ -53,6 +53,15 @@ impl Inference {
     }
 }
 
+/// What follows for a point before it is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Deduction {
+    /// The label with its source; `None` if it must be asked.
+    pub(super) label: Option<(usize, Source)>,
+    /// The interval of its posterior, if the method forms one.
+    pub(super) interval: Option<[f64; 2]>,
+}
+
 /// A method with the answers it has seen.
 pub(super) enum Inferrer<'a> {
     Nothing,
@@ -107,13 +116,17 @@ impl<'a> Inferrer<'a> {
         }
     }
 
-    /// The label of a point with its source; `None` if it must be asked.
-    pub(super) fn infer(&self, raw: &[f64]) -> Option<(usize, Source)> {
+    /// What follows for a point.
+    pub(super) fn infer(&self, raw: &[f64]) -> Deduction {
         match self {
-            Self::Nothing => None,
-            Self::Proofs(ledger) => ledger.infer(raw).map(|label| (label, Source::Inferred)),
+            Self::Nothing => Deduction::default(),
+            Self::Proofs(ledger) => {
+                let label = ledger.infer(raw).map(|label| (label, Source::Inferred));
+                Deduction { label, interval: None }
+            }
             Self::Neighbours(neighbours) => {
-                neighbours.infer(raw).map(|label| (label, Source::Guessed))
+                let (interval, label) = neighbours.infer(raw).unzip();
+                Deduction { label: label.flatten().map(|label| (label, Source::Guessed)), interval }
             }
         }
     }

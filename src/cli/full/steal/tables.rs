@@ -6,7 +6,7 @@ use crate::text::csv_of;
 
 /// The columns of `metrics.csv`. The counts are empty in the rows of baselines, and what is said of inferred labels
 /// where none was inferred.
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 22] = [
     "seed",
     "run",
     "queries",
@@ -26,6 +26,9 @@ const COLUMNS: [&str; 19] = [
     "nearest_accuracy",
     "nearest5_accuracy",
     "substitute_accuracy",
+    "intervals",
+    "intervals_holding",
+    "intervals_saying_nothing",
 ];
 
 fn counts(figures: &Figures) -> [String; 6] {
@@ -55,6 +58,12 @@ fn inference(figures: &Figures) -> Vec<String> {
     shares.map(|share| share.to_string()).to_vec()
 }
 
+fn intervals(figures: &Figures) -> Vec<String> {
+    let Some(found) = figures.intervals else { return nothing(3).collect() };
+    let shares = [found.holding, found.saying_nothing].map(|share| share.to_string());
+    std::iter::once(found.points.to_string()).chain(shares).collect()
+}
+
 fn nothing(columns: usize) -> impl Iterator<Item = String> {
     std::iter::repeat_n(String::new(), columns)
 }
@@ -72,7 +81,8 @@ pub(super) fn table(repetitions: &[Repetition]) -> String {
         for (name, figures) in runs.into_iter().filter_map(|(name, run)| Some((name, run?))) {
             let row = [seed.clone(), name.to_owned()];
             let row = row.into_iter().chain(counts(&figures)).chain(scores(&figures.scores));
-            records.push(row.chain(inference(&figures)).collect());
+            let row = row.chain(inference(&figures)).chain(intervals(&figures));
+            records.push(row.collect());
         }
         let baselines = [
             ("ceiling", repetition.ceiling),
@@ -82,7 +92,7 @@ pub(super) fn table(repetitions: &[Repetition]) -> String {
         for (name, found) in baselines.into_iter().filter_map(|(name, run)| Some((name, run?))) {
             let row = [seed.clone(), name.to_owned()];
             let row = row.into_iter().chain(nothing(6)).chain(scores(&found));
-            records.push(row.chain(nothing(6)).collect());
+            records.push(row.chain(nothing(9)).collect());
         }
     }
     csv_of(records)
@@ -124,6 +134,14 @@ pub(super) fn summary(repetitions: &[Repetition], guarantee: &str) -> String {
                 found.nearest,
                 found.nearest_5,
                 found.substitute
+            ));
+        }
+        if let Some(found) = &figures.intervals {
+            text.push_str(&format!(
+                "  {} intervals: {:.1}% hold the posterior, {:.1}% are all of [0, 1] (sampled; η is no guarantee)\n",
+                found.points,
+                100.0 * found.holding,
+                100.0 * found.saying_nothing
             ));
         }
     }
