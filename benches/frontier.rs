@@ -205,7 +205,7 @@ fn lipschitzness_t(_: &DataSet) -> Vec<Strength> {
 fn local_invariance_t(_: &DataSet) -> Vec<Strength> {
     strengths(["0.5", "1", "2", "3", "5"], |epsilon| {
         let text =
-            format!("property = 'local-invariance-t'\nepsilon = '{epsilon}'\ndelta = '0.05'");
+            format!("property = 'local-invariance-t'\nepsilon-1 = '{epsilon}'\nepsilon-2 = '0.05'");
         (format!("distance {epsilon}"), text)
     })
 }
