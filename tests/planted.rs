@@ -20,7 +20,7 @@ use copied::{crate_copy, root};
 /// defect changes, and what it is changed into.
 struct Defect(&'static str, &'static str, &'static str, &'static str);
 
-static DEFECTS: [Defect; 81] = [
+static DEFECTS: [Defect; 88] = [
     Defect(
         "a radius per feature is forgotten",
         "spec/lower/setting.rs",
@@ -165,7 +165,7 @@ static DEFECTS: [Defect; 81] = [
     Defect(
         "a label without a proof is claimed not to be drawn",
         "defense/randomised_response.rs",
-        "| (Asked::Closeness | Asked::Change | Asked::Rows, _) => «None»,",
+        "| (Asked::Closeness(_) | Asked::Change | Asked::Rows, _) => «None»,",
         "Some(asked.clone())",
     ),
     Defect(
@@ -187,6 +187,48 @@ static DEFECTS: [Defect; 81] = [
         "Self::Itself",
     ),
     Defect(
+        "a jump of answers is forgotten",
+        "defense/closeness.rs",
+        "(«*limit >= self.least» && within >= Rational::ZERO)",
+        "true",
+    ),
+    Defect(
+        "what a map moves answers apart is forgotten",
+        "defense/closeness.rs",
+        "slack: «(&(&self.slack + shift) / rate)?»,",
+        "self.slack.clone()",
+    ),
+    Defect(
+        "a mirror turns answers once",
+        "defense/adaptive_misinformation.rs",
+        "Decoy::Mirror => «Rational::integer(2)»,",
+        "Rational::ONE",
+    ),
+    Defect(
+        "the distance of boxes is that of their far ends",
+        "spec/lower/carried.rs",
+        "        «(other_low - high).max(low - other_high).max(Rational::ZERO)»",
+        "(other_high - low).max(high - other_low).max(Rational::ZERO)",
+    ),
+    Defect(
+        "answers behind a map are as close as they may be",
+        "certificate/rows/defended.rs",
+        "most = &most + &(«&far» * &far);",
+        "&near",
+    ),
+    Defect(
+        "answers behind a map are as far apart as they may be",
+        "certificate/witness.rs",
+        "let (over, under) = («&low - &other_high», &other_low - &high);",
+        "&high - &other_low",
+    ),
+    Defect(
+        "an answer near the boundary need not be sure",
+        "certificate/witness.rs",
+        "        «is_sure» && turns",
+        "true",
+    ),
+    Defect(
         "a gap of posteriors counts once",
         "certificate/rows/floats.rs",
         "«(2.0 * top * top <= self.low * square)»",
@@ -195,8 +237,8 @@ static DEFECTS: [Defect; 81] = [
     Defect(
         "a divergence is taken the other way round",
         "certificate/rows/all_pairs.rs",
-        "«(b, a, other, own)»]",
-        "(b, a, own, other)",
+        "«(b, a, k, i)»]",
+        "(b, a, i, k)",
     ),
     Defect(
         "one of two posteriors is forgotten",

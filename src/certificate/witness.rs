@@ -98,12 +98,16 @@ impl Evaluated<'_> {
                 self.posteriors_apart(a, b).zip(limit).is_some_and(|(gap, most)| gap > most)
             }
             Aim::Order { direction, class } => self.moves_against(*direction, *class, a, b),
+            // asked of no defended model
             Aim::Stays(scores) => {
                 self.defense.is_none()
                     && self.margin(a).is_some_and(|m| m >= scores.floor.above)
                     && self.margin(b).is_some_and(|m| m < scores.cutoff.below)
             }
-            Aim::Flip { margin, .. } => self.is_confident(&margin.above, a) && self.flips(a, b),
+            Aim::Flip { margin, .. } => match self.defense {
+                None => self.is_confident(&margin.above, a) && self.flips(a, b),
+                Some(defense) => self.turns_answer(defense, &margin.above, a, b),
+            },
         }
     }
 
@@ -113,14 +117,27 @@ impl Evaluated<'_> {
         self.defense.is_none().then(|| gap.abs())
     }
 
-    /// A lower bound of `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`; it is 0 only if nothing better is known.
+    /// A lower bound of `‖F(a) − F(b)‖₂² = 2·(σ(m) − σ(m′))²`, or of that of the answers of a defense; it is 0 only if
+    /// nothing better is known.
     fn posteriors_apart(&self, a: &Point, b: &Point) -> Option<Rational> {
+        if let Some(defense) = self.defense {
+            let gap = |class: usize| {
+                let answers = [a, b].map(|x| self.defended(class, defense, x));
+                let [Some((low, high)), Some((other_low, other_high))] = answers else {
+                    return None;
+                };
+                let (over, under) = (&low - &other_high, &other_low - &high);
+                Some(over.max(under).max(Rational::ZERO))
+            };
+            let (zero, one) = (gap(0)?, gap(1)?);
+            return Some(&(&zero * &zero) + &(&one * &one));
+        }
         let (m, n) = (self.margin(a)?, self.margin(b)?);
         let (low, high) = if m < n { (m, n) } else { (n, m) };
         let gap = &sigmoid(&high).0 - &sigmoid(&low).1;
         let gap = if gap > Rational::ZERO { gap } else { Rational::ZERO };
         let square = &gap * &gap;
-        self.defense.is_none().then(|| &square + &square)
+        Some(&square + &square)
     }
 
     fn answers_other_than(&self, label: usize, x: &Point) -> bool {
@@ -200,7 +217,22 @@ impl Evaluated<'_> {
 
     /// True if `|m| >= μ` for certain.
     fn is_confident(&self, above: &Rational, x: &Point) -> bool {
-        self.defense.is_none() && self.margin(x).is_some_and(|m| m.abs() >= *above)
+        self.margin(x).is_some_and(|m| m.abs() >= *above)
+    }
+
+    /// True if a defense's answer to `a` is as sure as one of margin μ, and its label at `b` is another, for certain.
+    fn turns_answer(&self, defense: &Defense, above: &Rational, a: &Point, b: &Point) -> bool {
+        let answers = |x| self.defended(0, defense, x).zip(self.defended(1, defense, x));
+        let (Some((a0, a1)), Some((b0, b1))) = (answers(a), answers(b)) else { return false };
+        let square = |low: &Rational| match *low > Rational::ZERO {
+            true => low * low,
+            false => Rational::ZERO,
+        };
+        let sure = sigmoid(above).1;
+        let least = &square(&sure) + &square(&(&Rational::ONE - &sure));
+        let is_sure = &square(&a0.0) + &square(&a1.0) >= least;
+        let turns = (a0.0 > a1.1 && b1.0 > b0.1) || (a1.0 > a0.1 && b0.0 > b1.1);
+        is_sure && turns
     }
 
     fn flips(&self, a: &Point, b: &Point) -> bool {

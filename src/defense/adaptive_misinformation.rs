@@ -25,6 +25,8 @@ use super::{AnswerMap, Asked, DefenseError, posterior};
 
 /// Halvings of an interval of confidence in which a bound is sought.
 const HALVINGS: u32 = 40;
+/// Pieces of `[½, 1]` whose slopes are bounded one by one.
+const PIECES: u32 = 128;
 
 /// The answer that is mixed in where the model is unsure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +148,38 @@ impl AdaptiveMisinformation {
         }
     }
 
+    /// At least the slope of the answer by `p`, which is `s + s'·(p − ½)` in size at most: `s' = ν·a·(1 − a)`, twice that with
+    /// the mirror. By pieces of `[½, 1]`; `None` if a model answers.
+    fn steepest(&self) -> Option<Rational> {
+        let turns = match self.decoy {
+            Decoy::Uniform => Rational::ONE,
+            Decoy::Mirror => Rational::integer(2),
+            Decoy::Model(_) => return None,
+        };
+        let (half, piece) = (Rational::half(), Rational::from_f64(0.5 / f64::from(PIECES))?);
+        let end = |index: u32| &half + &(&Rational::integer(index) * &piece);
+        let mut steepest = Rational::ZERO;
+        let mut low = self.share(&half).0;
+        for index in 1..=PIECES {
+            let (p, high) = (end(index), self.share(&end(index)).1);
+            // a·(1 − a) is largest where the share is nearest to ½
+            let share = match (low > half, high < half) {
+                (true, _) => &low,
+                (_, true) => &high,
+                (false, false) => &half,
+            };
+            let rise = &(self.nu.value() * &turns) * &(share * &(&Rational::ONE - share));
+            let size = match self.decoy {
+                Decoy::Uniform | Decoy::Model(_) => high.clone(),
+                Decoy::Mirror => Rational::ONE,
+            };
+            let slope = &size + &(&rise * &(&p - &half));
+            steepest = if slope > steepest { slope } else { steepest };
+            low = self.share(&p).0;
+        }
+        Some(steepest)
+    }
+
     /// A confidence `p`, `from < p < 1`, with an answer to the label above `bound` wherever its posterior exceeds `p`: the
     /// answer rises from `from` on.
     fn confidence_for(&self, bound: &Rational, from: Rational) -> Option<Rational> {
@@ -165,7 +199,8 @@ impl AnswerMap for AdaptiveMisinformation {
     }
 
     /// With a uniform decoy `s` is positive: labels stay, answers keep their order, and none is surer than before. With
-    /// another the label stays where the model is sure only.
+    /// another the label stays where the model is sure only. Answers in closed form depend on `p` alone, and change by at
+    /// most their steepest slope; those of a model may change at once.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         let confidence = |p: Rational| Asked::Confidence { delta: &Rational::ONE - &p };
         match (asked, self.decoy) {
@@ -181,8 +216,13 @@ impl AnswerMap for AdaptiveMisinformation {
                 let from = self.kept_above.clone()?;
                 self.confidence_for(&(&Rational::ONE - delta), from).map(confidence)
             }
+            (Asked::Closeness(limit), _) => {
+                let (rate, none) = (self.steepest()?, Rational::ZERO);
+                limit.behind(&rate, &none, &none).map(Asked::Closeness)
+            }
+            (Asked::Rows, _) => Some(Asked::Rows),
             (Asked::Order | Asked::Boundary, Decoy::Mirror | Decoy::Model(_))
-            | (Asked::Outputs | Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
+            | (Asked::Outputs | Asked::Change, _) => None,
         }
     }
 

@@ -92,15 +92,19 @@ impl AnswerMap for Mixture {
         Self::KIND
     }
 
-    /// Answers move by the factor `1 − α` and a constant, so an order and closeness are kept; with an even constant
+    /// Answers move by the factor `1 − α` and a constant, so an order is kept, and two of them come nearer; with an even constant
     /// labels are as well, and no answer is surer than before.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         match asked {
-            Asked::Order | Asked::Closeness => Some(asked.clone()),
+            Asked::Order | Asked::Rows => Some(asked.clone()),
+            Asked::Closeness(limit) => {
+                let (rate, none) = (self.rest(), Rational::ZERO);
+                limit.behind(&rate, &none, &none).map(Asked::Closeness)
+            }
             Asked::Label | Asked::Boundary if self.keeps_labels() => Some(asked.clone()),
             Asked::Label => self.above(&Rational::half()),
             Asked::Confidence { delta } => self.above(&(&Rational::ONE - delta)),
-            Asked::Boundary | Asked::Outputs | Asked::Change | Asked::Rows => None,
+            Asked::Boundary | Asked::Outputs | Asked::Change => None,
         }
     }
 

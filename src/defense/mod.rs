@@ -9,6 +9,7 @@
 //! Trusted.
 
 mod adaptive_misinformation;
+mod closeness;
 mod mixture;
 mod prediction_poisoning;
 mod randomised_response;
@@ -30,6 +31,7 @@ use prediction_poisoning::PredictionPoisoning;
 use rounding::Rounding;
 
 pub use adaptive_misinformation::{AdaptiveMisinformation, Decoy};
+pub use closeness::Closeness;
 pub use randomised_response::{RandomisedResponse, ResponseUnits, ResponseZone};
 pub use vertex_poisoning::{PoisonNorm, PoisonStep, VertexChoice, VertexPoisoning};
 
@@ -115,10 +117,10 @@ pub enum Asked {
     /// A statement about outputs of the network itself.
     Outputs,
     /// Posteriors at two points are close.
-    Closeness,
+    Closeness(Closeness),
     /// Scores at two points differ little, or one confident answer entails another.
     Change,
-    /// Answers at two rows differ little, for all pairs of rows.
+    /// Answers at two rows differ little, for all pairs of rows. Carried as it is, it is decided by the answers at rows.
     Rows,
 }
 

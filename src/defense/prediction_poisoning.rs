@@ -17,7 +17,7 @@ use crate::model::{Digest, Object, Tie, argmax};
 
 #[cfg(any(test, feature = "advice"))]
 use super::served::{Served, written};
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, Closeness, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,18 +58,20 @@ impl AnswerMap for PredictionPoisoning {
 
     /// `F′_y` is `(1−α)·F_y`, or more by α if `y` is not the label; so `F_y > (1−δ)/(1−α)` suffices for
     /// `F′_y > 1 − δ`, that is `F_y > 1 − δ′` with `δ′ = (δ−α)/(1−α)`. Nothing is kept if `δ <= α`. The map
-    /// jumps at the boundary, so claims that compare answers at two points are lost.
+    /// jumps at the boundary, so an order is lost. There the answers of two points change sides: with `F_y` and `F_y′` on
+    /// both sides of ½, `F′_y − F′_y′ = (1−α)(F_y − F_y′) − α`, which is at most the one or the other in size.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
             // the label wins
             Asked::Label => Rational::half(),
             Asked::Confidence { delta } => delta.clone(),
-            Asked::Order
-            | Asked::Boundary
-            | Asked::Outputs
-            | Asked::Closeness
-            | Asked::Change
-            | Asked::Rows => return None,
+            Asked::Closeness(limit) => {
+                let rate = &Rational::ONE - self.alpha.value();
+                let jump = self.alpha.value() * &Closeness::root_of_two();
+                return limit.behind(&rate, &Rational::ZERO, &jump).map(Asked::Closeness);
+            }
+            Asked::Rows => return Some(Asked::Rows),
+            Asked::Order | Asked::Boundary | Asked::Outputs | Asked::Change => return None,
         };
         let alpha = self.alpha.value();
         let delta = (&(&delta - alpha) / &(&Rational::ONE - alpha))?;

@@ -173,7 +173,7 @@ impl AnswerMap for RandomisedResponse {
             }
             (Asked::Label, ResponseZone::Ball { .. })
             | (Asked::Confidence { .. } | Asked::Order | Asked::Boundary | Asked::Outputs, _)
-            | (Asked::Closeness | Asked::Change | Asked::Rows, _) => None,
+            | (Asked::Closeness(_) | Asked::Change | Asked::Rows, _) => None,
         }
     }
 

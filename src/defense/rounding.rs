@@ -17,7 +17,7 @@ use crate::model::{Digest, Object, Tie};
 
 #[cfg(any(test, feature = "advice"))]
 use super::served::{Served, written};
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, Closeness, DefenseError, posterior};
 
 /// The map whose formula is at the head of the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,12 +73,16 @@ impl AnswerMap for Rounding {
     /// An answer moves by at most `½·10⁻ᵏ`, and never against the order. Answers whose gap is above `10⁻ᵏ` stay apart.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         let delta = match asked {
-            Asked::Order => return Some(Asked::Order),
+            Asked::Order | Asked::Rows => return Some(asked.clone()),
+            // both answers at both points move by at most half a unit
+            Asked::Closeness(limit) => {
+                let shift = (&Closeness::root_of_two() / &self.unit())?;
+                let carried = limit.behind(&Rational::ONE, &shift, &Rational::ZERO);
+                return carried.map(Asked::Closeness);
+            }
             Asked::Label => Rational::half(),
             Asked::Confidence { delta } => delta.clone(),
-            Asked::Boundary | Asked::Outputs | Asked::Closeness | Asked::Change | Asked::Rows => {
-                return None;
-            }
+            Asked::Boundary | Asked::Outputs | Asked::Change => return None,
         };
         let delta = &delta - &(&Rational::half() / &self.unit())?;
         (delta > Rational::ZERO).then_some(Asked::Confidence { delta })

@@ -209,7 +209,7 @@ fn drawn_answers_carry_labels_above_their_band_and_nothing_else() {
         Asked::Order,
         Asked::Boundary,
         Asked::Outputs,
-        Asked::Closeness,
+        Asked::Closeness(Closeness::ITSELF),
         Asked::Change,
         Asked::Rows,
     ];
@@ -267,7 +267,7 @@ fn holds(asked: &Asked, margin: f64) -> Option<bool> {
             Some(low > &Rational::ONE - delta)
         }
         Asked::Order | Asked::Boundary | Asked::Outputs => None,
-        Asked::Closeness | Asked::Change | Asked::Rows => None,
+        Asked::Closeness(_) | Asked::Change | Asked::Rows => None,
     }
 }
 
@@ -306,17 +306,48 @@ proptest! {
             if defense.carry(&Asked::Order).is_some() {
                 prop_assert!(from <= to, "{}: {} {}", defense, low, high);
             }
-            let distance = |x: &Rational, y: &Rational| (x - y).abs();
-            if defense.carry(&Asked::Closeness).is_some() {
-                let before = distance(&posterior(1, &a).0, &posterior(1, &b).1);
-                let slack = Rational::from_f64(1e-30).unwrap();
-                prop_assert!(distance(&from, &to) <= &before + &slack, "{}: {} {}", defense, low, high);
-            }
             if defense.carry(&Asked::Boundary).is_some() {
                 let own = crate::model::argmax(&b, Tie::Lower);
                 prop_assert_eq!(defense.label(&b, Tie::Lower), own);
                 let (answer, before) = (defense.enclosure(own, &b, Tie::Lower).0, posterior(own, &b).1);
                 prop_assert!(answer <= before, "{}: {}", defense, high);
+            }
+        }
+    }
+
+    /// Where posteriors are as close as what a limit becomes asks for, no two answers are farther apart than the limit; and
+    /// no map that is gentle loses all limits.
+    #[test]
+    fn closeness_that_is_carried_holds_of_the_answers(
+        one in margins(), near in prop_oneof![margins(), (-9.0..0.0_f64).prop_map(|e| 10_f64.powf(e))],
+        is_step in any::<bool>(), flips in any::<[bool; 2]>(), beside in prop_oneof![Just(0), -3..4_i32],
+    ) {
+        let first = if flips[0] { -one } else { one };
+        let second = if flips[1] { -near } else { near };
+        let (a, b) = (scores(first), scores(if is_step { first + second } else { second }));
+        let root = Closeness::root_of_two();
+        // the enclosure of a budget in the 2-norm is wider than its answers
+        let is_attained = |defense: &Defense| !defense.to_string().contains(" l2");
+        for defense in maps().into_iter().filter(is_attained) {
+            let Some(Asked::Closeness(by)) = defense.carry(&Asked::Closeness(Closeness::ITSELF)) else {
+                prop_assert!(["boundary-randomised-response", "adaptive-misinformation"].contains(&defense.kind()));
+                continue;
+            };
+            // the farthest that answers may be apart, and the limit that is just above or below it
+            let farthest = |class: usize, map: &dyn Fn(usize, &[Rational; 2]) -> (Rational, Rational)| {
+                let [(low, high), (other_low, other_high)] = [map(class, &a), map(class, &b)];
+                (&high - &other_low).max(&other_high - &low)
+            };
+            let answered = (0..2).map(|class| farthest(class, &|class, at| defense.enclosure(class, at, Tie::Lower)));
+            let reached = answered.max().unwrap();
+            let factor = Rational::from_f64(1.0 - f64::from(beside) * 1e-9).unwrap();
+            let limit = &(&root * &reached) * &factor;
+            let limit = if beside == 3 { Rational::from_f64(1e-300).unwrap() } else { limit };
+            let Some(asked) = by.of_limit(&limit) else { continue };
+            let before = &root * &farthest(1, &posterior);
+            if before <= asked {
+                let slack = Rational::from_f64(1e-25).unwrap();
+                prop_assert!(&root * &reached <= &limit + &slack, "{}: {} {}", defense, first, second);
             }
         }
     }
@@ -345,6 +376,41 @@ proptest! {
             let label = defense.label(&at, Tie::Lower);
             prop_assert!(bounds[label].1 >= bounds[1 - label].0, "{}: {}", defense, margin);
         }
+    }
+}
+
+/// The limits that maps ask for, by hand: with `‖F′ − G′‖ <= 0.3`.
+#[test]
+fn closeness_becomes_what_the_formulas_say() {
+    let target = Digest::of(b"");
+    let within = |defense: &Defense, limit: &str| {
+        let Some(Asked::Closeness(by)) = defense.carry(&Asked::Closeness(Closeness::ITSELF)) else {
+            return None;
+        };
+        by.of_limit(decimal(limit).value()).map(|limit| (limit.up() * 1e4).round() / 1e4)
+    };
+    let poisoned = |alpha| Defense::prediction_poisoning(target, decimal(alpha)).unwrap();
+    let step = |norm| vertices(PoisonStep::Budget(decimal("0.1"), norm), VertexChoice::Random);
+    for (defense, limit, expected) in [
+        (mixture("0.25", ["0.9", "0.1"]), "0.3", Some(0.4)),
+        (poisoned("0.2"), "0.3", Some(0.375)),
+        // √2·0.2 = 0.2828
+        (poisoned("0.2"), "0.282", None),
+        (Defense::rounding(target, 1).unwrap(), "0.3", Some(0.1586)),
+        (Defense::rounding(target, 1).unwrap(), "0.14", None),
+        (step(PoisonNorm::L1), "0.3", Some(0.1586)),
+        (step(PoisonNorm::L2), "0.3", Some(0.1)),
+        // (0.3 − √2·0.1)/0.9
+        (vertices(PoisonStep::Fixed(decimal("0.1")), VertexChoice::Random), "0.3", Some(0.1762)),
+        (misinformation("50", "0.7", Decoy::Model(target)), "0.3", None),
+    ] {
+        assert_eq!(within(&defense, limit), expected, "{defense} {limit}");
+    }
+    // the steepest slopes of the even decoy, by the sheet; bounds by pieces lie a little above
+    for (nu, tau, slope) in [("10", "0.6", 1.20), ("50", "0.7", 3.10), ("1000", "0.8", 75.5)] {
+        let limit = within(&misinformation(nu, tau, Decoy::Uniform), "1").unwrap();
+        let found = 1.0 / limit;
+        assert!(found > slope - 0.01 && found < 1.25 * slope, "{nu} {tau}: {found}");
     }
 }
 

@@ -22,7 +22,7 @@ use crate::model::{Digest, Object, Tie};
 
 #[cfg(any(test, feature = "advice"))]
 use super::served::{Served, written};
-use super::{AnswerMap, Asked, DefenseError, posterior};
+use super::{AnswerMap, Asked, Closeness, DefenseError, posterior};
 
 /// The choice of the point that answers move to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,22 @@ impl VertexPoisoning {
         }
     }
 
+    /// Two answers of two classes: `‖F′ − G′‖₂ <= rate·‖F − G‖₂ + shift`.
+    fn moves_apart(&self) -> (Rational, Rational) {
+        let twice = |norm: &Rational| norm + norm;
+        match &self.step {
+            // α·‖v − v′‖₂, between two vertices
+            PoisonStep::Fixed(alpha) => {
+                (&Rational::ONE - alpha.value(), alpha.value() * &Closeness::root_of_two())
+            }
+            // a change of e in the 1-norm is one of e/2 for each class
+            PoisonStep::Budget(budget, PoisonNorm::L1) => {
+                (Rational::ONE, budget.value() * &Closeness::root_of_two())
+            }
+            PoisonStep::Budget(budget, PoisonNorm::L2) => (Rational::ONE, twice(budget.value())),
+        }
+    }
+
     /// The posterior above which the label is kept: `p` with `(1 − α)p > (1 − α)(1 − p) + gap`.
     fn kept_above(&self) -> Option<Rational> {
         let gap = match &self.step {
@@ -149,8 +165,8 @@ impl AnswerMap for VertexPoisoning {
         classes >= 2
     }
 
-    /// Claims about one label follow from a larger posterior; `v` jumps from point to point, so claims that compare
-    /// answers are lost.
+    /// Claims about one label follow from a larger posterior; `v` jumps from point to point, so orders are lost, and two
+    /// answers come to stand further apart by what `v` moves both.
     fn carry(&self, asked: &Asked) -> Option<Asked> {
         let above = match asked {
             Asked::Label if self.choice == VertexChoice::Keeping => return Some(Asked::Label),
@@ -160,12 +176,13 @@ impl AnswerMap for VertexPoisoning {
                 let (factor, fall) = self.fall();
                 (&(&(&Rational::ONE - delta) + &fall) / &factor)?
             }
-            Asked::Order
-            | Asked::Boundary
-            | Asked::Outputs
-            | Asked::Closeness
-            | Asked::Change
-            | Asked::Rows => return None,
+            Asked::Closeness(limit) => {
+                let (rate, shift) = self.moves_apart();
+                let carried = limit.behind(&rate, &shift, &Rational::ZERO);
+                return carried.map(Asked::Closeness);
+            }
+            Asked::Rows => return Some(Asked::Rows),
+            Asked::Order | Asked::Boundary | Asked::Outputs | Asked::Change => return None,
         };
         let delta = &Rational::ONE - &above;
         (delta > Rational::ZERO).then_some(Asked::Confidence { delta })

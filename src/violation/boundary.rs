@@ -47,6 +47,13 @@ impl<'a> BoundaryClaim<'a> {
         self.mu
     }
 
+    /// True if an answered posterior is as sure as one of margin μ.
+    pub fn is_sure(&self, posterior: &[f64]) -> bool {
+        let sure = 1.0 / (1.0 + (-self.mu).exp());
+        let square = |p: f64| p * p;
+        posterior.iter().map(|p| square(*p)).sum::<f64>() >= square(sure) + square(1.0 - sure)
+    }
+
     /// True for zone `ball`.
     pub fn is_ball(&self) -> bool {
         self.ball.is_some()

@@ -34,6 +34,14 @@ impl NearClaim {
         self.on
     }
 
+    /// The violation by answered posteriors, as behind a defense; −∞ for a claim about scores.
+    pub fn by_answers(&self, pair: [&[f64]; 2]) -> f64 {
+        match self.on {
+            On::Score => f64::NEG_INFINITY,
+            On::Posterior => apart(pair) - self.bound,
+        }
+    }
+
     /// The violation, and its slopes by the scores at both points.
     pub fn by_scores(&self, pair: [&[f64]; 2]) -> Sloped<2> {
         let Sloped { value, slopes } = match self.on {
@@ -95,6 +103,11 @@ impl LipschitzClaim {
         Sloped { value: if value > 0.0 { excess } else { f64::NEG_INFINITY }, slopes }
     }
 
+    /// The violation of answered posteriors at points at a distance, as behind a defense.
+    pub fn by_answers(&self, pair: [&[f64]; 2], distance: f64) -> f64 {
+        apart(pair) - self.constant * distance
+    }
+
     /// `‖a − b‖`, in units of the distance.
     pub fn distance(&self, [a, b]: [&[f64]; 2]) -> f64 {
         let lengths = a.iter().zip(b).zip(&self.units);
@@ -150,10 +163,15 @@ fn change_of_score([a, b]: [&[f64]; 2]) -> Sloped<2> {
     Sloped { value: change.abs(), slopes: [margin_row(sign), margin_row(-sign)] }
 }
 
+/// The Euclidean distance of two posteriors.
+fn apart([p, q]: [&[f64]; 2]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt()
+}
+
 /// `‖F(a) − F(b)‖₂` and its slopes by the scores.
 fn change_of_posterior([a, b]: [&[f64]; 2]) -> Sloped<2> {
     let (p, q) = (softmax(a), softmax(b));
-    let value = p.iter().zip(&q).map(|(p, q)| (p - q).powi(2)).sum::<f64>().sqrt();
+    let value = apart([&p, &q]);
     let sign = if value == 0.0 { 0.0 } else { (margin(a) - margin(b)).signum() };
     Sloped { value, slopes: [margin_row(steepness(a, sign)), margin_row(steepness(b, -sign))] }
 }

@@ -20,8 +20,18 @@ impl BoundaryClaim<'_> {
     /// A point of the zone of `raw` with another label: one shift away along an axis or, in a ball, in a
     /// direction in which the margin falls.
     pub fn partner(&self, model: &Model, raw: &[f64]) -> Option<Vec<f64>> {
-        let label = model.label(raw);
-        let is_flipped = |moved: &Vec<f64>| model.label(moved) != label;
+        self.partner_by(model, raw, |point| model.label(point))
+    }
+
+    /// The same by other labels than those of the model, as behind a defense.
+    pub fn partner_by(
+        &self,
+        model: &Model,
+        raw: &[f64],
+        label_of: impl Fn(&[f64]) -> usize,
+    ) -> Option<Vec<f64>> {
+        let label = label_of(raw);
+        let is_flipped = |moved: &Vec<f64>| label_of(moved) != label;
         if let Some(norm) = self.ball
             && let Some(moved) = inside_ball(model, raw, self.shifts, norm).find(is_flipped)
         {

@@ -21,7 +21,7 @@ pub struct Scene {
     pub property: &'static str,
     pub text: String,
     pub rows: Vec<Row>,
-    pub alpha: Option<&'static str>,
+    pub defense: Option<Defense>,
 }
 
 /// What became of the obligations of a scene.
@@ -302,11 +302,42 @@ impl Scene {
         };
         let rows = centres.iter().map(|x| row(x, label(&mut draw, x))).collect();
         let text = claim(&mut draw, property, &model);
-        let is_poisoned = model.classes == 2 && draw.below(5) == 0;
-        let alpha = (is_poisoned && matches!(property, "label" | "local-invariance"))
-            .then(|| ["0", "0.1", "0.4"][draw.index(3)]);
-        Self { model, property, text, rows, alpha }
+        let is_defended = model.classes == 2 && draw.below(4) == 0;
+        let defense = is_defended.then(|| defense(&mut draw));
+        Self { model, property, text, rows, defense }
     }
+}
+
+/// A map of any kind, gentle, strong, or next to the end of what it may be.
+fn defense(draw: &mut Draw) -> Defense {
+    let digest = Digest::of(b"any");
+    let alpha = ["0", "1e-300", "0.1", "0.4", "0.4999999999999999"][draw.index(5)];
+    let rest = match draw.below(6) {
+        0 | 1 => format!(r#""kind":"prediction-poisoning","alpha":"{alpha}""#),
+        2 => {
+            let eta = [r#""0.5","0.5""#, r#""0","1""#, r#""0.75","0.25""#][draw.index(3)];
+            format!(r#""kind":"mixture","alpha":"{alpha}","eta":[{eta}]"#)
+        }
+        3 => format!(r#""kind":"rounding","digits":{}"#, [1, 3, 15][draw.index(3)]),
+        4 => {
+            let nu = ["1e-9", "10", "50", "1000000"][draw.index(4)];
+            let tau = ["0.5", "0.7", "0.999999999"][draw.index(3)];
+            let decoy = ["uniform", "mirror", &digest.to_string()][draw.index(3)].to_owned();
+            format!(
+                r#""kind":"adaptive-misinformation","nu":"{nu}","tau":"{tau}","decoy":"{decoy}""#
+            )
+        }
+        _ => {
+            let step = match draw.below(3) {
+                0 => format!(r#""alpha":"{alpha}""#),
+                1 => r#""budget":"0.1","norm":"l1""#.to_owned(),
+                _ => r#""budget":"0.3","norm":"l2""#.to_owned(),
+            };
+            format!(r#""kind":"vertex-poisoning",{step},"vertex":"random","seed":1"#)
+        }
+    };
+    let text = format!(r#"{{"format":"defense/1","target":"{digest}",{rest}}}"#);
+    Defense::read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// The spec.
@@ -480,27 +511,25 @@ pub fn examine(seed: u64) -> Result<(&'static str, Fate), String> {
     let scene = Scene::new(seed);
     let mut fate = Fate::default();
     let Ok(spec) = Spec::read(scene.text.as_bytes()) else { return Ok((scene.property, fate)) };
-    let digest = Digest::of(b"any");
-    let defense = scene
-        .alpha
-        .map(|alpha| Defense::prediction_poisoning(digest, alpha.parse().unwrap()).unwrap());
-    let Ok(lowered) = Lowered::new(&spec, &scene.model, defense.as_ref(), &scene.rows) else {
+    let defense = scene.defense.as_ref();
+    let Ok(lowered) = Lowered::new(&spec, &scene.model, defense, &scene.rows) else {
         return Ok((scene.property, fate));
     };
     let kernels = BOTH.map(|arithmetic| Kernel::new(&scene.model, &lowered, arithmetic));
     let mut draw = Draw(seed ^ 0x5eed);
     let told = |at: usize, what: &str| {
-        let Scene { model, text, rows, alpha, .. } = &scene;
+        let Scene { model, text, rows, defense, .. } = &scene;
         let rows: Vec<_> = rows.iter().map(|row| (&row.values, row.label)).collect();
         format!(
-            "seed {seed}, obligation {at}: {what}\n{text}rows {rows:?} alpha {alpha:?}\n{}",
+            "seed {seed}, obligation {at}: {what}\n{text}rows {rows:?} defense {}\n{}",
+            defense.as_ref().map_or("none".to_owned(), Defense::to_string),
             model.to_json()
         )
     };
     if lowered.pair_bound().is_some() {
         return pairs(&kernels, &told).map(|fate| (scene.property, fate));
     }
-    let searched = searched(&scene, &spec, &lowered, defense.as_ref());
+    let searched = searched(&scene, &spec, &lowered, defense);
     let reach = spec_length(&scene.text);
     for at in 0..lowered.len().min(6) {
         let obligation = lowered.obligation(at).unwrap();

@@ -184,20 +184,74 @@ fn several_strengths_make_one_table() {
 fn a_claim_that_the_defense_has_no_form_of_is_lost_and_said_so() {
     let scene = published();
     scene.write(
-        "lipschitz.toml",
-        "property = \"lipschitzness\"\nepsilon = \"0.1\"\nconstant = \"50\"\n",
+        "near.toml",
+        "property = \"small-neighborhood\"\non = \"score\"\nepsilon = \"0.1\"\nconstant = \"50\"\n",
     );
-    scene.done("certify --model mlp.json --spec lipschitz.toml --data tiny.csv --rows 2 --out lipschitz.jsonl");
-    let entry = r#"{"certificate":"lipschitz.jsonl","model":"mlp.json","spec":"lipschitz.toml","data":"tiny.csv"},"#;
+    scene.done("certify --model mlp.json --spec near.toml --data tiny.csv --out near.jsonl");
+    let entry =
+        r#"{"certificate":"near.jsonl","model":"mlp.json","spec":"near.toml","data":"tiny.csv"},"#;
     scene.write("manifest.json", MANIFEST.replacen("[\n", &format!("[\n{entry}\n"), 1));
     let text = scene.done(CALL);
-    assert!(text.contains("-> lost: property `lipschitzness` behind this defense"), "{text}");
+    assert!(text.contains("-> lost: property `small-neighborhood` behind this defense"), "{text}");
     let kept = entries(&scene, "defended/pp/manifest.json");
     assert_eq!(kept.len(), 2, "{text}");
     let metrics: serde_json::Value =
         serde_json::from_str(&scene.read("defended/pp/metrics.json")).unwrap();
     let still = metrics["still-proved"].as_array().unwrap();
     assert_eq!(still.iter().filter(|one| one.get("lost").is_some()).count(), 1);
+}
+
+/// Claims about two points of a network, and of an ensemble, behind a map whose answers jump where labels turn: proved where the
+/// limit leaves room for the jump, refuted by two points beside it where it does not, and checked in both arithmetics.
+#[test]
+fn claims_about_two_points_are_decided_behind_a_map_that_jumps() {
+    let scene = Scene::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    for family in ["mlp", "trees"] {
+        let model = format!("{root}/certificates/spambase-{family}/model.json");
+        scene.done(&format!(
+            "defend --model {model} --data spambase --defense pp --parameters alpha=0.2 --out pp-{family}"
+        ));
+        // √2·0.2 = 0.283
+        for (name, spec, expected) in [
+            (
+                "wide",
+                "property = 'small-neighborhood'\nepsilon = '0.01'\nconstant = '150'",
+                "proved 1 refuted 0",
+            ),
+            (
+                "tight",
+                "property = 'small-neighborhood'\nepsilon = '0.01'\nconstant = '28'",
+                "proved 0 refuted 1",
+            ),
+            ("steep", "property = 'lipschitzness-t'\nconstant = '0.0001'", "undecided 0 of"),
+            (
+                "sure",
+                "property = 'boundary-fuzz'\nscope = 'domain'\nshift = '0.1'\nepsilon = '0.01'",
+                "proved 0 refuted 1",
+            ),
+            (
+                "unsure",
+                "property = 'boundary-fuzz'\nscope = 'domain'\nzone = 'ball'\nshift = '0.1'\nepsilon = '0.01'",
+                "proved 0 refuted 1",
+            ),
+        ] {
+            scene.write(&format!("{name}.toml"), spec);
+            let behind = format!(
+                "--model {model} --spec {name}.toml --data spambase:test --rows 40 --defense pp-{family}/defense.json"
+            );
+            let behind = match name {
+                "steep" => behind,
+                _ => behind.replace(" --rows 40", ""),
+            };
+            let out = format!("{name}-{family}.jsonl");
+            let text = scene.done(&format!("certify {behind} --out {out}"));
+            assert!(text.contains(expected), "{name} {family}: {text}");
+            for exact in ["", " --exact"] {
+                scene.done(&format!("check {out} {behind}{exact}").replace(" --rows 40", ""));
+            }
+        }
+    }
 }
 
 /// A model that is monotone for certain, behind maps that turn its label: raising the feature lowers the answer where the

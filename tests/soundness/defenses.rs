@@ -379,3 +379,218 @@ fn drawn_answers_in_a_ball_are_not_claimed() {
         }
     }
 }
+
+/// The least and the greatest answer for class 1, at a posterior `p` of it, whatever the map may choose.
+fn answers(map: &Map, p: f64) -> (f64, f64) {
+    match map {
+        Map::Exact(map) => {
+            let answer = (map.answer)(p, p > 0.5);
+            (answer, answer)
+        }
+        Map::Moved(step) => {
+            let moved = moved(&[1.0 - p, p], step).into_iter().map(|answer| answer[1]);
+            moved.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), answer| {
+                (low.min(answer), high.max(answer))
+            })
+        }
+    }
+}
+
+/// A map with answers by formula, or with answers that it may choose.
+enum Map {
+    Exact(Answered),
+    Moved(PoisonStep),
+}
+
+/// Maps for claims about two points; none of them draws.
+fn map(draw: &mut Draw) -> (Defense, Map) {
+    let target = Digest::of(b"any");
+    let exact = |map: Answered| (map.defense.clone(), Map::Exact(map));
+    match draw.index(4) {
+        0 => {
+            let step = match draw.index(3) {
+                0 => PoisonStep::Fixed("0.0625".parse().unwrap()),
+                1 => PoisonStep::Budget("0.0625".parse().unwrap(), PoisonNorm::L1),
+                _ => PoisonStep::Budget("0.0625".parse().unwrap(), PoisonNorm::L2),
+            };
+            let choice = VertexChoice::Gradient;
+            let defense = Defense::vertex_poisoning(target, step.clone(), choice, 0).unwrap();
+            (defense, Map::Moved(step))
+        }
+        1 => {
+            let alpha = [0.03125, 0.25][draw.index(2)];
+            let text = format!("{alpha}").parse().unwrap();
+            let defense = Defense::prediction_poisoning(target, text).unwrap();
+            let answer =
+                move |p: f64, wins: bool| (1.0 - alpha) * p + if wins { 0.0 } else { alpha };
+            exact(Answered { defense, answer: Box::new(answer) })
+        }
+        _ => exact(drawn(draw, 1)),
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Of two points, the answers behind a map are as close as the kernel proves, and no closer than it refutes.
+    #[test]
+    fn answers_to_two_points_behind_a_map_are_as_the_kernel_says(seed in any::<u64>()) {
+        let (case, mut draw) = network_case(seed);
+        if case.model.classes != 2 {
+            return Ok(());
+        }
+        let (defense, map) = map(&mut draw);
+        let constant = [0.25, 1.0, 4.0, 16.0][draw.index(4)];
+        let epsilon = [0.015625, 0.25, 1.0][draw.index(3)];
+        let is_far = draw.index(2) == 0;
+        let property = if is_far { "lipschitzness" } else { "small-neighborhood" };
+        let spec = spec(&format!(
+            "property = '{property}'\nepsilon = '{epsilon}'\nconstant = '{constant}'\nunits = 'raw'"));
+        let mut points = case.points(&mut draw, 12);
+        let rows = [row(&points[0], 0), row(&points[points.len() - 1], 1)];
+        let near = |x: &Vec<f64>, draw: &mut Draw| {
+            x.iter().map(|x| (x + epsilon * 0.99 * draw.signed()).clamp(-4.0, 4.0)).collect::<Vec<f64>>()
+        };
+        let pairs: Vec<[Vec<f64>; 2]> = if is_far {
+            (0..16).map(|_| [0, 1].map(|i| near(&rows[i].values, &mut draw))).collect()
+        } else {
+            points.drain(..).map(|x| { let y = near(&x, &mut draw); [x, y] }).collect()
+        };
+        let lowered = Lowered::new(&spec, &case.model, Some(&defense), &rows).unwrap();
+        if lowered.is_empty() {
+            return Ok(());
+        }
+        let posterior = |x: &Vec<f64>| {
+            let m = exact_margin(mlp(&case.model), x, 1, 0).down();
+            1.0 / (1.0 + (-m).exp())
+        };
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&case.model, &lowered, arithmetic);
+            let proved = battery(&case.model, &case.centre).iter()
+                .any(|proof| matches!(kernel.check(0, proof), Ok(Verdict::Proved(_))));
+            for [x, y] in &pairs {
+                let distance = x.iter().zip(y).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                let limit = if is_far { constant * distance } else { constant * epsilon };
+                let [(low, high), (other_low, other_high)] = [x, y].map(|x| answers(&map, posterior(x)));
+                let root = std::f64::consts::SQRT_2;
+                let most = root * (high - other_low).max(other_high - low);
+                let least = root * (low - other_high).max(other_low - high).max(0.0);
+                prop_assert!(!proved || most <= limit + 1e-9, "{defense} {property}: {most} {limit}");
+                let proof = Proof::Counterexample { points: vec![Point::texts(x), Point::texts(y)] };
+                let refuted = matches!(kernel.check(0, &proof).unwrap(), Verdict::Refuted(_));
+                prop_assert!(!refuted || most >= limit - 1e-9, "{defense} {property}: {most} {limit} refuted");
+                let is_exact = matches!(map, Map::Exact(_));
+                prop_assert!(refuted || !is_exact || least <= limit + 1e-9, "{defense} {property}: {least} {limit} not refuted");
+            }
+        }
+    }
+}
+
+/// `m = x` on [−4, 4]: how close answers are proved and refuted to be, behind each map.
+#[test]
+fn closeness_behind_maps_is_proved_up_to_what_they_move() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-4.0, 4.0), Precision::F64);
+    let target = Digest::of(b"any");
+    let poisoned = Defense::prediction_poisoning(target, "0.1".parse().unwrap()).unwrap();
+    let step = PoisonStep::Fixed("0.1".parse().unwrap());
+    let moved = Defense::vertex_poisoning(target, step, VertexChoice::Random, 0).unwrap();
+    // ‖F − F′‖ <= √2/4·ε; a jump of √2·0.1 = 0.141
+    for (defense, epsilon, constant, expected) in [
+        (&mixture(0.5, 0.75, 1).defense, "0.5", "0.18", [true, false]),
+        (&mixture(0.5, 0.75, 1).defense, "0.5", "0.17", [false, true]),
+        (&poisoned, "0.5", "0.33", [true, false]),
+        (&poisoned, "0.5", "0.28", [false, true]),
+        (&poisoned, "0.0625", "2", [false, true]),
+        (&moved, "0.5", "0.61", [true, false]),
+        (&moved, "0.5", "0.59", [false, false]),
+        (&rounding(1).defense, "0.5", "0.65", [true, false]),
+        (&rounding(1).defense, "0.5", "0.27", [false, true]),
+        // answers change by at most 7.4 times as much
+        (&misinformation(50.0, 0.75, Decoy::Mirror).defense, "0.0625", "3", [true, false]),
+        (&misinformation(50.0, 0.75, Decoy::Mirror).defense, "0.0625", "2", [false, false]),
+        (&behind_model(50.0, 0.75).defense, "0.5", "2", [false, false]),
+    ] {
+        let near = spec(&format!(
+            "property = 'small-neighborhood'\nepsilon = '{epsilon}'\nconstant = '{constant}'\nunits = 'raw'"
+        ));
+        let lowered = Lowered::new(&near, &model, Some(defense), &[]).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let proved = matches!(kernel.check(0, &Proof::difference()), Ok(Verdict::Proved(_)));
+            // across the boundary at once, by nearly ε, and over it
+            let pairs = [[-1e-9, 1e-9], [-0.249, 0.249], [0.1, 0.4]];
+            let refuted = pairs.iter().any(|pair| {
+                let points = pair.iter().map(|x| Point::texts(&[*x])).collect();
+                let proof = Proof::Counterexample { points };
+                matches!(kernel.check(0, &proof).unwrap(), Verdict::Refuted(_))
+            });
+            assert_eq!([proved, refuted], expected, "{defense} {constant}");
+        }
+    }
+}
+
+/// `m = x`: of points near the boundary the answer is unsure, behind poisoning it is as sure as α makes it.
+#[test]
+fn an_answer_that_is_sure_beside_the_boundary_refutes_behind_a_map() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-4.0, 4.0), Precision::F64);
+    // μ = 0.455: σ(μ) = 0.612
+    let fuzz = "property = 'boundary-fuzz'\nscope = 'domain'\nunits = 'raw'\nshift = '0.25'\nepsilon = '0.1'";
+    for (zone, points) in [
+        ("axis", vec![vec![0.125]]),
+        ("ball", vec![vec![0.0078125], vec![-0.0078125]]),
+        ("ball", vec![vec![0.0078125], vec![0.015625]]),
+    ] {
+        let spec = spec(&format!("{fuzz}\nzone = '{zone}'"));
+        for (alpha, is_sure) in [("0.1", false), ("0.4", true)] {
+            let alpha = alpha.parse().unwrap();
+            let defense = Defense::prediction_poisoning(Digest::of(b"any"), alpha).unwrap();
+            let lowered = Lowered::new(&spec, &model, Some(&defense), &[]).unwrap();
+            // the points of the last pair have one label
+            let expected = is_sure && !(points.len() == 2 && points[1][0] > 0.0);
+            for arithmetic in BOTH {
+                let kernel = Kernel::new(&model, &lowered, arithmetic);
+                let points = points.iter().map(|x| Point::texts(x)).collect();
+                let verdict = kernel.check(0, &Proof::Counterexample { points }).unwrap();
+                assert_eq!(matches!(verdict, Verdict::Refuted(_)), expected, "{zone} {defense}");
+            }
+        }
+    }
+}
+
+/// `m = x`, boxes from ±0.75 to ±1.25: answers are farther apart than the model's by what the map moves them, over a distance of
+/// at least 1.5.
+#[test]
+fn rates_behind_a_map_pay_for_its_moves_by_the_least_distance() {
+    let layer = Layer { weights: vec![0.0, 1.0], bias: vec![0.0, 0.0], inputs: 1 };
+    let model = network(vec![layer], (-4.0, 4.0), Precision::F64);
+    let target = Digest::of(b"any");
+    let step = PoisonStep::Fixed("0.1".parse().unwrap());
+    let moved = Defense::vertex_poisoning(target, step, VertexChoice::Random, 0).unwrap();
+    let poisoned = Defense::prediction_poisoning(target, "0.1".parse().unwrap()).unwrap();
+    let strong = Defense::prediction_poisoning(target, "0.499".parse().unwrap()).unwrap();
+    // √2·(σ(1.25) − σ(−1.25)) / 1.5 = 0.5226
+    for (defense, rows, constant, expected) in [
+        (&moved, [-1.0, 1.0], "0.57", true),
+        (&moved, [-1.0, 1.0], "0.55", false),
+        (&moved, [0.75, 1.0], "9", false),
+        (&poisoned, [-1.0, 1.0], "0.48", true),
+        (&poisoned, [-1.0, 1.0], "0.46", false),
+        // √2·0.499/1.5 = 0.4705
+        (&strong, [-1.0, 1.0], "0.48", true),
+        (&strong, [-1.0, 1.0], "0.46", false),
+    ] {
+        let rows = rows.map(|x| row(&[x], 0));
+        let spec = spec(&format!(
+            "property = 'lipschitzness'\nepsilon = '0.25'\nconstant = '{constant}'\nunits = 'raw'"
+        ));
+        let lowered = Lowered::new(&spec, &model, Some(defense), &rows).unwrap();
+        for arithmetic in BOTH {
+            let kernel = Kernel::new(&model, &lowered, arithmetic);
+            let verdict = kernel.check(0, &Proof::Range);
+            let proved = matches!(verdict, Ok(Verdict::Proved(_)));
+            assert_eq!(proved, expected, "{defense} {constant}: {verdict:?}");
+        }
+    }
+}

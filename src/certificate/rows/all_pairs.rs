@@ -17,17 +17,21 @@
 //! than 2⁻²¹·S, the roundings of the sum included. `SLACK` pays for that and for the comparison, several times
 //! over. Whatever is too small, too large or NaN is decided exactly.
 //!
+//! Behind a defense the answers stand in the place of `F`; a divergence there is decided exactly ([`defended`]).
+//!
 //! Equal rows are one site, counted as often as they occur. For the divergence, sites are sorted along a
 //! coordinate: sites farther apart along it than ε₁ are vacuous and are not looked at.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::defense::Defense;
 use crate::interval::Rational;
 use crate::model::{Model, Point};
 use crate::spec::{Lowered, PairBound};
 
 use super::coordinates::Coordinates;
+use super::defended;
 use super::exact::{self, Relation};
 use super::floats::{Approximate, Divergent, RateLimits, SquareZone};
 use super::site::Site;
@@ -45,6 +49,8 @@ pub struct Pairs<'a> {
     /// Length of a raw unit, per feature.
     weights: &'a [Rational],
     arithmetic: Arithmetic,
+    /// The defense whose answers the claim is about.
+    defense: Option<&'a Defense>,
 }
 
 impl<'a> Pairs<'a> {
@@ -55,7 +61,8 @@ impl<'a> Pairs<'a> {
         arithmetic: Arithmetic,
     ) -> Option<Self> {
         let (bound, weights) = lowered.pair_bound()?;
-        Some(Self { model, lowered, bound, weights, arithmetic })
+        let defense = lowered.defense();
+        Some(Self { model, lowered, bound, weights, arithmetic, defense })
     }
 
     /// True if the claim is about ordered pairs.
@@ -68,10 +75,9 @@ impl<'a> Pairs<'a> {
         let rows = self.lowered.rows().len() as u64;
         let pairs = rows.saturating_mul(rows) / 2;
         let of_pair = self.weights.len() as u64 + 4;
-        pairs.saturating_mul(match self.arithmetic {
-            Arithmetic::Rounded => of_pair,
-            Arithmetic::Exact => of_pair.saturating_mul(1000),
-        })
+        let is_in_floats = self.arithmetic == Arithmetic::Rounded
+            && (self.defense.is_none() || !self.is_ordered());
+        pairs.saturating_mul(if is_in_floats { of_pair } else { of_pair.saturating_mul(1000) })
     }
 
     /// True if every one of these pairs violates the claim.
@@ -162,14 +168,36 @@ impl<'a> Pairs<'a> {
     /// Decides one pair exactly, for `F(a)` and `F(b)` in this order.
     fn relation(&self, a: &Site, b: &Site) -> Relation {
         let square = self.square(a, b);
-        let (a, b) = (a.exactly(self.model), b.exactly(self.model));
-        match self.bound {
-            PairBound::Lipschitz { .. } if square == Rational::ZERO => Relation::Vacuous,
-            PairBound::Lipschitz { constant } => {
+        let exactly = || (a.exactly(self.model), b.exactly(self.model));
+        match (self.bound, self.defense) {
+            (PairBound::Lipschitz { .. }, _) if square == Rational::ZERO => Relation::Vacuous,
+            (PairBound::Divergence { reach, .. }, _) if square >= reach * reach => {
+                Relation::Vacuous
+            }
+            (PairBound::Lipschitz { constant }, None) => {
+                let (a, b) = exactly();
                 exact::lipschitz(&(&(constant * constant) * &square), a, b)
             }
-            PairBound::Divergence { reach, .. } if square >= reach * reach => Relation::Vacuous,
-            PairBound::Divergence { limit, .. } => exact::divergence(limit, a, b),
+            (PairBound::Divergence { limit, .. }, None) => {
+                let (a, b) = exactly();
+                exact::divergence(limit, a, b)
+            }
+            (PairBound::Lipschitz { constant }, Some(defense)) => {
+                let [a, b] = [a, b].map(|site| site.defended(self.model, defense));
+                defended::lipschitz(&(&(constant * constant) * &square), a, b)
+            }
+            (PairBound::Divergence { limit, .. }, Some(defense)) => {
+                let [a, b] = [a, b].map(|site| site.defended(self.model, defense));
+                defended::divergence(limit, a, b)
+            }
+        }
+    }
+
+    /// Enclosures of the posterior of class 1, and behind a defense of what is left to 1 of class 0.
+    fn posterior(&self, site: &Site) -> Approximate {
+        match self.defense {
+            None => site.posterior(self.model),
+            Some(defense) => site.defended(self.model, defense).approximate(),
         }
     }
 
@@ -209,8 +237,7 @@ impl<'a> Pairs<'a> {
         constant: &Rational,
         count: &mut Count,
     ) {
-        let posteriors: Vec<Approximate> =
-            sites.iter().map(|site| site.posterior(self.model)).collect();
+        let posteriors: Vec<Approximate> = sites.iter().map(|site| self.posterior(site)).collect();
         let centres: Vec<f64> = posteriors.iter().map(|p| p.centre).collect();
         // twice the radius, and half of the error of a difference of two numbers of [0, 1]
         let radii: Vec<f64> = posteriors.iter().map(|p| 2.0 * p.radius + f64::EPSILON).collect();
@@ -264,11 +291,15 @@ impl<'a> Pairs<'a> {
         (reach, limit): (&Rational, &Rational),
         count: &mut Count,
     ) {
-        let balls: Vec<Divergent> = sites.iter().map(|site| site.divergent(self.model)).collect();
+        // behind a defense every pair of the zone is decided exactly
+        let ball = |site: &Site| site.divergent(self.model);
+        let balls: Option<Vec<Divergent>> =
+            self.defense.is_none().then(|| sites.iter().map(ball).collect());
+        let ball = |index: usize| balls.as_ref().and_then(|balls| balls.get(index));
         let zone = SquareZone::new(reach, coordinates.error);
         let limit = (limit.down(), limit.up());
         let mut squares = [0.0; BLOCK];
-        for (i, (a, own)) in sites.iter().zip(&balls).enumerate() {
+        for (i, a) in sites.iter().enumerate() {
             let last = match self.arithmetic {
                 Arithmetic::Rounded => coordinates.last_within(i, reach),
                 Arithmetic::Exact => sites.len(),
@@ -277,13 +308,14 @@ impl<'a> Pairs<'a> {
                 let range = start..last.min(start + BLOCK);
                 let Some(squares) = squares.get_mut(..range.len()) else { continue };
                 self.squares(coordinates, i, &range, squares);
-                let others = sites.iter().zip(&balls).skip(start);
-                for (&square, (b, other)) in squares.iter().zip(others) {
+                let others = sites.iter().enumerate().skip(start);
+                for (&square, (k, b)) in squares.iter().zip(others) {
                     if zone.is_far(square) {
                         continue;
                     }
-                    for (from, to, x, y) in [(a, b, own, other), (b, a, other, own)] {
-                        let relation = match x.compare(y, limit) {
+                    for (from, to, x, y) in [(a, b, i, k), (b, a, k, i)] {
+                        let compared = ball(x).zip(ball(y)).and_then(|(x, y)| x.compare(y, limit));
+                        let relation = match compared {
                             Some(relation) if zone.is_near(square) => relation,
                             _ => self.relation(from, to),
                         };

@@ -2,6 +2,7 @@
 
 mod all_pairs;
 mod coordinates;
+mod defended;
 mod exact;
 mod floats;
 mod site;

@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 
+use crate::defense::Defense;
 use crate::interval::{Interval, Rational, sigmoid, softplus};
 use crate::model::{Family, Model, Point};
 
+use super::defended::Defended;
 use super::exact::Exactly;
 use super::floats::{Approximate, Divergent};
 
@@ -14,12 +16,13 @@ pub(super) struct Site<'a> {
     /// Positions of the rows, ascending.
     pub(super) rows: Vec<usize>,
     exact: OnceCell<Exactly>,
+    defended: OnceCell<Defended>,
 }
 
 impl<'a> Site<'a> {
     /// A site of one row, at that position.
     pub(super) fn new(values: &'a [f64], row: usize) -> Self {
-        Self { values, rows: vec![row], exact: OnceCell::new() }
+        Self { values, rows: vec![row], exact: OnceCell::new(), defended: OnceCell::new() }
     }
 
     /// Number of rows.
@@ -30,14 +33,25 @@ impl<'a> Site<'a> {
     /// The exact answers of the model, computed once.
     pub(super) fn exactly(&self, model: &Model) -> &Exactly {
         self.exact.get_or_init(|| {
-            let scores = Point::from_floats(self.values).map(|point| model.exact_scores(&point));
-            let margin = match scores.as_deref() {
-                Some([zero, one]) => one - zero,
-                // lowering asks for two classes
-                _ => Rational::ZERO,
-            };
-            Exactly::new(margin)
+            let [zero, one] = self.scores(model);
+            Exactly::new(&one - &zero)
         })
+    }
+
+    /// The answers behind a defense, enclosed once.
+    pub(super) fn defended(&self, model: &Model, defense: &Defense) -> &Defended {
+        self.defended.get_or_init(|| {
+            let scores = self.scores(model);
+            Defended::new([0, 1].map(|class| defense.enclosure(class, &scores, model.tie)))
+        })
+    }
+
+    /// The exact scores.
+    fn scores(&self, model: &Model) -> [Rational; 2] {
+        let scores = Point::from_floats(self.values).map(|point| model.exact_scores(&point));
+        // lowering asks for two classes
+        let scores = scores.and_then(|scores| scores.try_into().ok());
+        scores.unwrap_or([Rational::ZERO; 2])
     }
 
     /// An enclosure of the margin: by a pass of intervals, or exact if that gives none.

@@ -4,6 +4,7 @@
 //! Every kind of claim has its own attack, made of moves in a box of floats; [`crate::violation`] says by how
 //! much the claim fails at a point, and in which direction more. This file chooses the attack by the claim.
 
+mod answers;
 mod boundary;
 mod descent;
 mod gates;
@@ -15,7 +16,7 @@ mod reach;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::model::Point;
+use crate::model::{Part, Point, Row};
 use crate::spec::{Aim, Claim, Obligation, RawRegion};
 use crate::violation::{BoundaryClaim, FloatBox, PointClaim};
 
@@ -31,6 +32,12 @@ pub(super) fn candidates(searcher: &Searcher, obligation: &Obligation) -> Vec<Ve
         Some(row) => searcher.rows[row].values.clone(),
         None => space.middle(),
     };
+    if let Some((defense, _)) = searcher.subject.defense
+        && obligation.claim.pair().is_some_and(|pair| !matches!(pair.aim, Aim::Order { .. }))
+    {
+        let found = answers::pairs((searcher, defense), obligation, &space, &mut rng);
+        return found.iter().map(|points| texts(points)).collect();
+    }
     let found = match &obligation.claim {
         Claim::Avoid { copies, .. } => {
             let blocks = searcher.blocks();
@@ -77,6 +84,18 @@ pub(super) fn insist(searcher: &Searcher, obligation: &Obligation) -> Option<Vec
         },
     };
     found.map(|points| texts(&points))
+}
+
+/// Rows to start from: the row of the obligation, else the training rows if they have the model's features.
+fn known_rows<'a>(searcher: &Searcher<'a>, obligation: &Obligation) -> &'a [Row] {
+    let Searcher { subject, rows, .. } = searcher;
+    match (searcher.lowered.row_of(obligation.at), subject.data) {
+        (Some(row), _) => &rows[row..=row],
+        (None, Some(data)) if data.check_features(&subject.model.0.schema).is_ok() => {
+            data.part(Part::Train)
+        }
+        (None, _) => &[],
+    }
 }
 
 /// The random numbers of one attack; they depend only on the seed and `stream`.

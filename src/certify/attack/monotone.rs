@@ -7,11 +7,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::dataset::evenly;
 use crate::defense::Defense;
-use crate::model::{Family, Mlp, Model, Part, Row, argmax, softmax};
+use crate::model::{Family, Mlp, Model, Row, argmax, softmax};
 use crate::spec::Obligation;
 use crate::violation::{FloatBox, MonotoneClaim};
 
 use super::gates::bend;
+use super::known_rows;
 use crate::certify::Searcher;
 
 /// Stops per walk, for a network.
@@ -292,18 +293,6 @@ fn walk_scores(
         }
     }
     None
-}
-
-/// Rows to start from: the row of the obligation, else the training rows if they have the model's features.
-fn known_rows<'a>(searcher: &Searcher<'a>, obligation: &Obligation) -> &'a [Row] {
-    let Searcher { subject, rows, .. } = searcher;
-    match (searcher.lowered.row_of(obligation.at), subject.data) {
-        (Some(row), _) => &rows[row..=row],
-        (None, Some(data)) if data.check_features(&subject.model.0.schema).is_ok() => {
-            data.part(Part::Train)
-        }
-        (None, _) => &[],
-    }
 }
 
 /// The values of a feature at which a walk stops, ascending. For an ensemble, one value per cell.

@@ -31,6 +31,26 @@ pub(super) fn steepest(
     space: &FloatBox,
     rng: &mut ChaCha8Rng,
 ) -> Option<Vec<Vec<f64>>> {
+    let best = most_apart(searcher, obligation, space, rng);
+    best.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
+}
+
+/// The pair of points that comes nearest to violating the claim, or violates it most.
+pub(super) fn farthest(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    rng: &mut ChaCha8Rng,
+) -> Option<[Vec<f64>; 2]> {
+    most_apart(searcher, obligation, space, rng).and_then(|(_, pair)| pair.try_into().ok())
+}
+
+fn most_apart(
+    searcher: &Searcher,
+    obligation: &Obligation,
+    space: &FloatBox,
+    rng: &mut ChaCha8Rng,
+) -> Option<(f64, Vec<Vec<f64>>)> {
     let model = searcher.subject.model.0;
     let known = searcher.subject.data.map_or(&[][..], |data| data.part(Part::Train));
     let place = |index: usize, rng: &mut ChaCha8Rng| {
@@ -56,7 +76,7 @@ pub(super) fn steepest(
             }
         }
     }
-    best.filter(|(excess, _)| *excess >= 0.0).map(|(_, pair)| pair)
+    best
 }
 
 /// The step across one place, if it looks like a violation.

@@ -1,8 +1,10 @@
 //! Claims about a defended model, and the claims about the undefended one that they need.
 
-use crate::defense::{Asked, Defense};
+use crate::defense::{Asked, Closeness, Defense};
+use crate::interval::Rational;
 
-use super::Claim;
+use super::super::{Norm, On, RawRegion};
+use super::{Aim, Claim, Pair, Regions, norm_squared};
 
 /// The claim on the undefended model that suffices.
 #[derive(Debug)]
@@ -11,6 +13,8 @@ pub(super) enum Carried {
     Itself,
     /// A claim about the posterior of the label; the label is still to be filled in.
     Posterior(Claim),
+    /// The same claim with another limit on the distance of posteriors.
+    Closer(Closeness),
     /// No claim suffices.
     Lost,
 }
@@ -24,9 +28,48 @@ impl Carried {
                 Claim::posterior(&delta).map_or(Self::Lost, Self::Posterior)
             }
             Some(same) if same == asked => Self::Itself,
+            Some(Asked::Closeness(limit)) => Self::Closer(limit),
             Some(_) | None => Self::Lost,
         }
     }
+}
+
+/// A claim about posteriors of two points with the limit that `by` asks for; `None` if there is none, or for other
+/// claims.
+pub(super) fn closer(by: &Closeness, claim: &Claim) -> Option<Claim> {
+    let pair = claim.pair()?;
+    let aim = match (&pair.aim, &pair.regions) {
+        // that a strict claim stays one: a jump is a multiple of √2, which no bound meets
+        (Aim::Close { bound, on: On::Posterior, is_strict }, _) => {
+            let bound = by.of_limit(bound)?;
+            Aim::Close { bound, on: On::Posterior, is_strict: *is_strict }
+        }
+        (Aim::Lipschitz { units, norm, constant }, Regions::Each(boxes)) => {
+            let constant = match by.scale() {
+                Some(factor) => factor * constant,
+                // L·‖x − x′‖ grows with the distance, and what a limit becomes grows with the limit
+                None => {
+                    let nearest = least_distance(boxes, units, *norm)?;
+                    (&by.of_limit(&(constant * &nearest))? / &nearest)?
+                }
+            };
+            Aim::Lipschitz { units: units.clone(), norm: *norm, constant }
+        }
+        _ => return None,
+    };
+    Some(Claim::Pair(Pair { aim, ..pair.clone() }))
+}
+
+/// A lower bound, above 0, of the distance of a point of one box from one of the other; `None` if there is none.
+fn least_distance(boxes: &[RawRegion; 2], units: &[Rational], norm: Norm) -> Option<Rational> {
+    let [first, second] = boxes.each_ref().map(RawRegion::sides);
+    let gaps = first.iter().zip(second).map(|((low, high), (other_low, other_high))| {
+        (other_low - high).max(low - other_high).max(Rational::ZERO)
+    });
+    let lengths = gaps.zip(units).map(|(gap, unit)| &gap / unit);
+    let square = norm_squared(&lengths.collect::<Option<Vec<_>>>()?, norm)?;
+    let root = Rational::from_f64(square.down().sqrt().next_down())?;
+    (root > Rational::ZERO && &root * &root <= square).then_some(root)
 }
 
 #[cfg(test)]

@@ -64,10 +64,12 @@ impl<'a> Lowered<'a> {
                 "it is a map of two posteriors; vertex-poisoning takes more",
             ));
         }
-        let carried = Carried::new(spec.property.profile().asked, defense);
+        let asked = spec.property.profile().asked;
+        let carried = Carried::new(asked.clone(), defense);
         let setting = Setting { spec, model, rows, domain, carried };
         score::expect_claim_about_score(&setting)?;
         score::expect_posterior(&setting, defense.is_some())?;
+        setting.expect_decided(&asked)?;
         let lowering = spec.property.lower(&setting)?;
         let semantics = effective_semantics(&setting)?;
         setting.expect_labels()?;
@@ -172,6 +174,7 @@ impl<'a> Lowered<'a> {
         let standing = if is_valid && !is_void { Standing::Open } else { Standing::Invalid };
         let sufficient = match &self.setting.carried {
             Carried::Itself => Some(claim.clone()),
+            Carried::Closer(by) => carried::closer(by, &claim),
             Carried::Posterior(posterior) => self.with_label(posterior.clone(), at),
             Carried::Lost => None,
         };

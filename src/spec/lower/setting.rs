@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::defense::Asked;
 use crate::interval::{Decimal, Rational};
 use crate::model::{Family, Feature, Model, Point, Row, argmax};
 
@@ -97,18 +98,25 @@ impl Setting<'_> {
         Ok(self.features(names)?.into_iter().map(|feature| vec![feature]).collect())
     }
 
-    /// Refuses claims about two points with more than two classes, or if a defense loses them. They are decided
-    /// with two classes and for a plain score.
+    /// Refuses claims about two points with more than two classes. They are decided with two classes and for a plain score.
     pub(in crate::spec) fn expect_two_points(&self) -> Result<(), LowerError> {
         if self.model.classes > 2 {
             let why = "it is decided for two";
             return Err(unsupported(self.property("with more than two classes"), why));
         }
-        if let Carried::Lost = self.carried {
-            let why = "the defense carries no such claim";
-            return Err(unsupported(self.property("behind this defense"), why));
-        }
         Ok(())
+    }
+
+    /// Refuses claims that nothing decides behind a defense: about scores, which it does not answer, or about rows whose
+    /// answers it draws.
+    pub(super) fn expect_decided(&self, asked: &Asked) -> Result<(), LowerError> {
+        match (&self.carried, asked) {
+            (Carried::Lost, Asked::Change | Asked::Rows) => {
+                let why = "the defense carries no such claim";
+                Err(unsupported(self.property("behind this defense"), why))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses claims about a point and a changed copy of it that are not decided.

@@ -4,8 +4,8 @@ use crate::interval::{Decimal, Rational};
 use crate::model::Part;
 
 use super::{
-    Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, Pair, PairBound, Places,
-    Profile, PropertyKind, Regions, Setting, SpecError, Variation, distinct,
+    Aim, Asked, Bonds, Claim, Closeness, CountedBy, Keys, LowerError, Lowering, Norm, Pair,
+    PairBound, Places, Profile, PropertyKind, Regions, Setting, SpecError, Variation, distinct,
 };
 
 /// `‖F(a) − F(b)‖₂ <= L‖a − b‖` for `a`, `b` in the ε-boxes of two rows.
@@ -34,7 +34,10 @@ impl PropertyKind for Lipschitzness {
     }
 
     fn profile(&self) -> Profile {
-        Profile { has_distinct_rows: true, ..Profile::of(CountedBy::Pairs, Asked::Closeness) }
+        Profile {
+            has_distinct_rows: true,
+            ..Profile::of(CountedBy::Pairs, Asked::Closeness(Closeness::ITSELF))
+        }
     }
 
     fn lower(&self, setting: &Setting) -> Result<Lowering, LowerError> {

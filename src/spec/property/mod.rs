@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::defense::{Asked, Defense};
+use crate::defense::{Asked, Closeness, Defense};
 use crate::interval::Decimal;
 use crate::model::{Digest, Object, Part, Row};
 
@@ -225,7 +225,7 @@ impl Profile {
                 Asked::Order
                 | Asked::Confidence { .. }
                 | Asked::Boundary
-                | Asked::Closeness
+                | Asked::Closeness(_)
                 | Asked::Rows,
                 _,
             ) => AnswerKind::Posteriors,

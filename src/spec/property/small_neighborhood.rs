@@ -3,8 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, CountedBy, Keys, LowerError, Lowering, Norm, On, Pair, Places,
-    Profile, PropertyKind, Regions, Setting, SpecError, Variation,
+    Aim, Asked, Bonds, Claim, Closeness, CountedBy, Keys, LowerError, Lowering, Norm, On, Pair,
+    Places, Profile, PropertyKind, Regions, Setting, SpecError, Variation,
 };
 
 /// `d(x, x′) < ε ⇒ ‖F(x) − F(x′)‖₂ < Lε` on the domain.
@@ -34,7 +34,7 @@ impl PropertyKind for SmallNeighborhood {
 
     fn profile(&self) -> Profile {
         let asked = match self.on {
-            On::Posterior => Asked::Closeness,
+            On::Posterior => Asked::Closeness(Closeness::ITSELF),
             On::Score => Asked::Change,
         };
         Profile { on: Some(self.on), ..Profile::of(CountedBy::Domain, asked) }

@@ -3,8 +3,8 @@
 use crate::interval::Decimal;
 
 use super::{
-    Aim, Asked, Bonds, Claim, CountedBy, FeatureName, Keys, LowerError, Lowering, On, Pair, Places,
-    Profile, PropertyKind, Regions, Setting, SpecError, Variation, names,
+    Aim, Asked, Bonds, Claim, Closeness, CountedBy, FeatureName, Keys, LowerError, Lowering, On,
+    Pair, Places, Profile, PropertyKind, Regions, Setting, SpecError, Variation, names,
 };
 
 /// Changing one feature moves the answer by at most a bound.
@@ -32,7 +32,11 @@ impl PropertyKind for Stability {
     }
 
     fn profile(&self) -> Profile {
-        let profile = Profile::of(CountedBy::Features, Asked::Change);
+        let asked = match self.on {
+            On::Posterior => Asked::Closeness(Closeness::ITSELF),
+            On::Score => Asked::Change,
+        };
+        let profile = Profile::of(CountedBy::Features, asked);
         Profile { has_distances: false, on: Some(self.on), ..profile }
     }
 
