@@ -155,8 +155,11 @@ proptest! {
     }
 }
 
-/// Maps with their answers for class 1.
-fn maps() -> Vec<(Defense, fn(f64) -> f64)> {
+/// The answer for class 1 at a posterior of it.
+type Answer = fn(f64) -> f64;
+
+/// Maps with their answers.
+fn maps() -> Vec<(Defense, Answer)> {
     let read = |rest: &str| {
         let target = Digest::of(b"any");
         let text = format!(r#"{{"format":"defense/1","target":"{target}",{rest}}}"#);

@@ -333,18 +333,17 @@ proptest! {
                 prop_assert!(["boundary-randomised-response", "adaptive-misinformation"].contains(&defense.kind()));
                 continue;
             };
-            // the farthest that answers may be apart, and the limit that is just above or below it
-            let farthest = |class: usize, map: &dyn Fn(usize, &[Rational; 2]) -> (Rational, Rational)| {
-                let [(low, high), (other_low, other_high)] = [map(class, &a), map(class, &b)];
+            // the farthest that two enclosures allow, and a limit just above or below it
+            let farthest = |[(low, high), (other_low, other_high)]: [(Rational, Rational); 2]| {
                 (&high - &other_low).max(&other_high - &low)
             };
-            let answered = (0..2).map(|class| farthest(class, &|class, at| defense.enclosure(class, at, Tie::Lower)));
+            let answered = (0..2).map(|class| farthest([&a, &b].map(|at| defense.enclosure(class, at, Tie::Lower))));
             let reached = answered.max().unwrap();
             let factor = Rational::from_f64(1.0 - f64::from(beside) * 1e-9).unwrap();
             let limit = &(&root * &reached) * &factor;
             let limit = if beside == 3 { Rational::from_f64(1e-300).unwrap() } else { limit };
             let Some(asked) = by.of_limit(&limit) else { continue };
-            let before = &root * &farthest(1, &posterior);
+            let before = &root * &farthest([&a, &b].map(|at| posterior(1, at)));
             if before <= asked {
                 let slack = Rational::from_f64(1e-25).unwrap();
                 prop_assert!(&root * &reached <= &limit + &slack, "{}: {} {}", defense, first, second);

@@ -398,14 +398,14 @@ fn answers(map: &Map, p: f64) -> (f64, f64) {
 
 /// A map with answers by formula, or with answers that it may choose.
 enum Map {
-    Exact(Answered),
+    Exact(Box<Answered>),
     Moved(PoisonStep),
 }
 
 /// Maps for claims about two points; none of them draws.
 fn map(draw: &mut Draw) -> (Defense, Map) {
     let target = Digest::of(b"any");
-    let exact = |map: Answered| (map.defense.clone(), Map::Exact(map));
+    let exact = |map: Answered| (map.defense.clone(), Map::Exact(Box::new(map)));
     match draw.index(4) {
         0 => {
             let step = match draw.index(3) {

@@ -67,14 +67,15 @@ pub(super) fn lipschitz(rate: &Rational, a: &Defended, b: &Defended) -> Relation
 
 /// `Σ_c P_c·(ln P_c − ln Q_c) < limit`.
 pub(super) fn divergence(limit: &Rational, a: &Defended, b: &Defended) -> Relation {
-    let is_nothing = |class: usize| b.answers[class].1 == Rational::ZERO;
-    if (0..2).any(|class| is_nothing(class) && a.answers[class].0 > Rational::ZERO) {
-        // without end
-        return Relation::Fails;
-    }
+    // `None`: not known
     let (mut least, mut most) = (Some(Rational::ZERO), Some(Rational::ZERO));
-    for class in 0..2 {
-        let (below, above) = term(class, a, b);
+    let first = a.answers.iter().zip(a.logarithms());
+    for ((p, ln_p), (q, ln_q)) in first.zip(b.answers.iter().zip(b.logarithms())) {
+        if q.1 == Rational::ZERO && p.0 > Rational::ZERO {
+            // without end
+            return Relation::Fails;
+        }
+        let (below, above) = term(p, ln_p, ln_q);
         least = least.zip(below).map(|(sum, below)| &sum + &below);
         most = most.zip(above).map(|(sum, above)| &sum + &above);
     }
@@ -87,19 +88,24 @@ pub(super) fn divergence(limit: &Rational, a: &Defended, b: &Defended) -> Relati
     }
 }
 
-/// `[least, greatest]` of `P·(ln P − ln Q)` for a class; `None` for an end that is not known.
-fn term(class: usize, a: &Defended, b: &Defended) -> (Option<Rational>, Option<Rational>) {
-    let ((low, high), (ln_low, ln_high)) = (&a.answers[class], &a.logarithms()[class]);
-    let (other_low, other_high) = &b.logarithms()[class];
+/// `[least, greatest]` of `P·(ln P − ln Q)`; `None` for an end that is not known.
+fn term(
+    (low, high): &(Rational, Rational),
+    (ln_low, ln_high): &Logarithm,
+    (other_low, other_high): &Logarithm,
+) -> (Option<Rational>, Option<Rational>) {
     if *high == Rational::ZERO {
         // 0·ln 0 = 0
         return (Some(Rational::ZERO), Some(Rational::ZERO));
     }
-    let product = |ratio: Rational, is_least: bool| {
-        let (p, q) = (low * &ratio, high * &ratio);
-        if is_least { p.min(q) } else { p.max(q) }
-    };
-    let least = ln_low.as_ref().map(|ln_low| product(ln_low - other_high, true));
-    let most = other_low.as_ref().map(|other_low| product(ln_high - other_low, false));
+    let products = |ratio: Rational| (low * &ratio, high * &ratio);
+    let least = ln_low.as_ref().map(|ln_low| {
+        let (p, q) = products(ln_low - other_high);
+        p.min(q)
+    });
+    let most = other_low.as_ref().map(|other_low| {
+        let (p, q) = products(ln_high - other_low);
+        p.max(q)
+    });
     (least, most)
 }

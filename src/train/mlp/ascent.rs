@@ -1,11 +1,11 @@
 //! Points of each row's box at which the loss is large, by projected gradient ascent (Madry et al. 2018): from a
 //! random point, steps along the sign of the gradient.
 
-use ndarray::{Array2, Ix2, NdFloat, Zip};
+use ndarray::{Array2, Ix2, NdFloat};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::network::{FloatNetwork, Tape, float, steepest};
+use super::network::{FloatNetwork, Tape, flat, flat_mut, float, sign, steepest};
 
 /// Points in the making, and the arrays that they are moved with.
 pub(super) struct BoxAscent<F> {
@@ -27,8 +27,10 @@ impl<F: NdFloat> BoxAscent<F> {
 
     /// Puts the points so far on the way from `lo` to `hi`, in shares.
     pub(super) fn start(&mut self, [lo, hi]: [&Array2<F>; 2], shares: &Array2<F>) {
-        let places = Zip::from(&mut self.points).and(lo).and(hi).and(shares);
-        places.for_each(|x, &lo, &hi, &share| *x = lo + (hi - lo) * share);
+        let ends = flat(lo).iter().zip(flat(hi)).zip(flat(shares));
+        for (x, ((lo, hi), share)) in flat_mut(&mut self.points).iter_mut().zip(ends) {
+            *x = *lo + (*hi - *lo) * *share;
+        }
     }
 
     /// Seeks points between `lo` and `hi` at which the cross-entropy is large, in so many steps.
@@ -60,8 +62,10 @@ pub(super) fn stepped<F: NdFloat>(
     [lo, hi]: [&Array2<F>; 2],
 ) {
     let share = float::<F>(STEP / 2.0);
-    Zip::from(points).and(slopes).and(lo).and(hi).for_each(|x, &slope, &lo, &hi| {
-        let way = if slope == F::zero() { F::zero() } else { slope.signum() };
-        *x = (*x + share * (hi - lo) * way).max(lo).min(hi);
-    });
+    let places = flat(slopes).iter().zip(flat(lo)).zip(flat(hi));
+    for (x, ((slope, lo), hi)) in flat_mut(points).iter_mut().zip(places) {
+        let moved = *x + share * (*hi - *lo) * sign(*slope);
+        let moved = if moved < *lo { *lo } else { moved };
+        *x = if moved > *hi { *hi } else { moved };
+    }
 }

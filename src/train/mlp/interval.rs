@@ -19,7 +19,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, NdFloat, Zip};
 
-use super::network::{Affine, FloatNetwork, add_columns, float};
+use super::network::{Affine, FloatNetwork, add_columns, flat, flat_mut, float, sign};
 
 /// The results of a pass, per hidden layer, shape `[rows][outputs]`.
 pub(super) struct IntervalTape<F> {
@@ -67,12 +67,13 @@ impl<F: NdFloat> IntervalTape<F> {
             low.assign(&layer.bias);
             general_mat_mul(F::one(), &self.centre[index], &layer.weights.t(), F::one(), low);
             let sizes = &mut self.sizes[index];
-            Zip::from(&mut *sizes).and(&layer.weights).for_each(|size, w| *size = w.abs());
+            let weights = flat(&layer.weights);
+            flat_mut(sizes).iter_mut().zip(weights).for_each(|(size, w)| *size = w.abs());
             general_mat_mul(F::one(), &self.radius[index], &sizes.t(), F::zero(), high);
-            Zip::from(&mut *low).and(&mut *high).for_each(|low, high| {
+            for (low, high) in flat_mut(low).iter_mut().zip(flat_mut(high)) {
                 let (c, r) = (*low, *high);
-                (*low, *high) = ((c - r).max(F::zero()), (c + r).max(F::zero()));
-            });
+                (*low, *high) = (relu(c - r), relu(c + r));
+            }
             middle([low, high], &mut self.centre[index + 1], &mut self.radius[index + 1]);
         }
         self.bound_excess(&network.layers[last], labels);
@@ -175,14 +176,14 @@ impl<F: NdFloat> IntervalTape<F> {
 
     /// Carries derivatives by centre and radius after relu to those before it.
     fn through_relu(&self, index: usize, by_centre: &mut Array2<F>, by_radius: &mut Array2<F>) {
-        let half = float::<F>(0.5);
-        Zip::from(by_centre).and(by_radius).and(&self.low[index]).and(&self.high[index]).for_each(
-            |c, r, &low, &high| {
-                let by_low = if low > F::zero() { half * (*c - *r) } else { F::zero() };
-                let by_high = if high > F::zero() { half * (*c + *r) } else { F::zero() };
-                (*c, *r) = (by_low + by_high, by_high - by_low);
-            },
-        );
+        let (zero, half) = (F::zero(), float::<F>(0.5));
+        let ends = flat(&self.low[index]).iter().zip(flat(&self.high[index]));
+        let derivatives = flat_mut(by_centre).iter_mut().zip(flat_mut(by_radius));
+        for ((c, r), (low, high)) in derivatives.zip(ends) {
+            let by_low = if *low > zero { half * (*c - *r) } else { zero };
+            let by_high = if *high > zero { half * (*c + *r) } else { zero };
+            (*c, *r) = (by_low + by_high, by_high - by_low);
+        }
     }
 }
 
@@ -192,9 +193,14 @@ fn last<F>(arrays: &[Array2<F>]) -> &Array2<F> {
 
 fn middle<F: NdFloat>([lo, hi]: [&Array2<F>; 2], centre: &mut Array2<F>, radius: &mut Array2<F>) {
     let half = float::<F>(0.5);
-    Zip::from(centre).and(radius).and(lo).and(hi).for_each(|c, r, &lo, &hi| {
-        (*c, *r) = (half * (lo + hi), half * (hi - lo));
-    });
+    let ends = flat(lo).iter().zip(flat(hi));
+    for ((c, r), (lo, hi)) in flat_mut(centre).iter_mut().zip(flat_mut(radius)).zip(ends) {
+        (*c, *r) = (half * (*lo + *hi), half * (*hi - *lo));
+    }
+}
+
+fn relu<F: NdFloat>(x: F) -> F {
+    if x > F::zero() { x } else { F::zero() }
 }
 
 /// The classes that occur, ascending.
@@ -207,13 +213,12 @@ fn differences<F: NdFloat>(layer: &Affine<F>, own: usize) -> Array2<F> {
     &layer.weights - &layer.weights.row(own)
 }
 
-fn sign<F: NdFloat>(w: F) -> F {
-    if w == F::zero() { F::zero() } else { w.signum() }
-}
-
 /// `slot += sign(weights)·by_size`, entry by entry.
 fn add_signed<F: NdFloat>(slot: &mut Array2<F>, weights: &Array2<F>, by_size: &Array2<F>) {
-    Zip::from(slot).and(weights).and(by_size).for_each(|s, w, d| *s += sign(*w) * *d);
+    let sizes = flat(weights).iter().zip(flat(by_size));
+    for (slot, (w, d)) in flat_mut(slot).iter_mut().zip(sizes) {
+        *slot += sign(*w) * *d;
+    }
 }
 
 /// The rows of two arrays whose label is `own`.

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2, NdFloat, Zip};
+use ndarray::{Array1, Array2, NdFloat};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ use super::ascent::{BoxAscent, shares};
 use super::dl2::FormulaLoss;
 use super::examples::Batch;
 use super::interval::IntervalTape;
-use super::network::{FloatNetwork, Tape, cross_entropy, float};
+use super::network::{FloatNetwork, Tape, cross_entropy, flat, flat_mut, float};
 use super::outliers::ExposureTerm;
 use super::terms::ClaimTerms;
 use super::witness::Witness;
@@ -250,9 +250,11 @@ impl<F: NdFloat> TrainingLoss<F> {
             }
             Trainer::Ibp => {
                 let part = weight * growth;
-                robust.shrink(batch, growth);
                 at_points(network, &batch.inputs, labels, float(1.0 - part), tape, gradient);
-                robust.on_box(network, labels, part, gradient);
+                if part > 0.0 {
+                    robust.shrink(batch, growth);
+                    robust.on_box(network, labels, part, gradient);
+                }
             }
             Trainer::Sabr => {
                 robust.climb(network, batch, growth * (1.0 - weight), steps);
@@ -295,9 +297,10 @@ impl<F: NdFloat> Robust<F> {
     fn shrink(&mut self, batch: &Batch<F>, share: f64) {
         let share = float::<F>(share);
         for (slot, end) in self.ends.iter_mut().zip(&batch.ends) {
-            Zip::from(slot).and(&batch.inputs).and(end).for_each(|slot, &x, &end| {
-                *slot = x + share * (end - x);
-            });
+            let ends = flat(&batch.inputs).iter().zip(flat(end));
+            for (slot, (x, end)) in flat_mut(slot).iter_mut().zip(ends) {
+                *slot = *x + share * (*end - *x);
+            }
         }
     }
 
@@ -333,9 +336,10 @@ impl<F: NdFloat> Robust<F> {
         let share = float::<F>(share);
         for (slot, end) in self.ends.iter_mut().zip(&batch.ends) {
             slot.assign(&self.ascent.points);
-            Zip::from(slot).and(&batch.inputs).and(end).for_each(|slot, &x, &end| {
-                *slot += share * (end - x);
-            });
+            let ends = flat(&batch.inputs).iter().zip(flat(end));
+            for (slot, (x, end)) in flat_mut(slot).iter_mut().zip(ends) {
+                *slot += share * (*end - *x);
+            }
         }
     }
 
