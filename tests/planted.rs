@@ -237,8 +237,8 @@ static DEFECTS: [Defect; 88] = [
     Defect(
         "a divergence is taken the other way round",
         "certificate/rows/all_pairs.rs",
-        "«(b, a, k, i)»]",
-        "(b, a, i, k)",
+        "«(b, a, other, own)»]",
+        "(b, a, own, other)",
     ),
     Defect(
         "one of two posteriors is forgotten",

@@ -12,7 +12,7 @@ use copied::{crate_copy, root};
 const TRUSTED: [&str; 5] = ["interval", "model", "defense", "spec", "certificate"];
 
 /// Most lines of code in them. More of them is a decision, made here.
-const MOST_LINES: usize = 12_510;
+const MOST_LINES: usize = 12_550;
 
 /// Gates of what the checker is built without.
 const GATES: [&str; 2] = ["#[cfg(test)]", "#[cfg(any(test, feature = \"advice\"))]"];

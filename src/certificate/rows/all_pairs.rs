@@ -17,7 +17,7 @@
 //! than 2⁻²¹·S, the roundings of the sum included. `SLACK` pays for that and for the comparison, several times
 //! over. Whatever is too small, too large or NaN is decided exactly.
 //!
-//! Behind a defense the answers stand in the place of `F`; a divergence there is decided exactly ([`defended`]).
+//! Behind a defense the answers stand in the place of `F` ([`defended`]).
 //!
 //! Equal rows are one site, counted as often as they occur. For the divergence, sites are sorted along a
 //! coordinate: sites farther apart along it than ε₁ are vacuous and are not looked at.
@@ -75,9 +75,10 @@ impl<'a> Pairs<'a> {
         let rows = self.lowered.rows().len() as u64;
         let pairs = rows.saturating_mul(rows) / 2;
         let of_pair = self.weights.len() as u64 + 4;
-        let is_in_floats = self.arithmetic == Arithmetic::Rounded
-            && (self.defense.is_none() || !self.is_ordered());
-        pairs.saturating_mul(if is_in_floats { of_pair } else { of_pair.saturating_mul(1000) })
+        pairs.saturating_mul(match self.arithmetic {
+            Arithmetic::Rounded => of_pair,
+            Arithmetic::Exact => of_pair.saturating_mul(1000),
+        })
     }
 
     /// True if every one of these pairs violates the claim.
@@ -193,6 +194,14 @@ impl<'a> Pairs<'a> {
         }
     }
 
+    /// The numbers that a divergence from and to a site needs.
+    fn divergent(&self, site: &Site) -> Divergent {
+        match self.defense {
+            None => site.divergent(self.model),
+            Some(defense) => Divergent::Answers(site.defended(self.model, defense).balls()),
+        }
+    }
+
     /// Enclosures of the posterior of class 1, and behind a defense of what is left to 1 of class 0.
     fn posterior(&self, site: &Site) -> Approximate {
         match self.defense {
@@ -291,15 +300,11 @@ impl<'a> Pairs<'a> {
         (reach, limit): (&Rational, &Rational),
         count: &mut Count,
     ) {
-        // behind a defense every pair of the zone is decided exactly
-        let ball = |site: &Site| site.divergent(self.model);
-        let balls: Option<Vec<Divergent>> =
-            self.defense.is_none().then(|| sites.iter().map(ball).collect());
-        let ball = |index: usize| balls.as_ref().and_then(|balls| balls.get(index));
+        let balls: Vec<Divergent> = sites.iter().map(|site| self.divergent(site)).collect();
         let zone = SquareZone::new(reach, coordinates.error);
         let limit = (limit.down(), limit.up());
         let mut squares = [0.0; BLOCK];
-        for (i, a) in sites.iter().enumerate() {
+        for (i, (a, own)) in sites.iter().zip(&balls).enumerate() {
             let last = match self.arithmetic {
                 Arithmetic::Rounded => coordinates.last_within(i, reach),
                 Arithmetic::Exact => sites.len(),
@@ -308,14 +313,13 @@ impl<'a> Pairs<'a> {
                 let range = start..last.min(start + BLOCK);
                 let Some(squares) = squares.get_mut(..range.len()) else { continue };
                 self.squares(coordinates, i, &range, squares);
-                let others = sites.iter().enumerate().skip(start);
-                for (&square, (k, b)) in squares.iter().zip(others) {
+                let others = sites.iter().zip(&balls).skip(start);
+                for (&square, (b, other)) in squares.iter().zip(others) {
                     if zone.is_far(square) {
                         continue;
                     }
-                    for (from, to, x, y) in [(a, b, i, k), (b, a, k, i)] {
-                        let compared = ball(x).zip(ball(y)).and_then(|(x, y)| x.compare(y, limit));
-                        let relation = match compared {
+                    for (from, to, x, y) in [(a, b, own, other), (b, a, other, own)] {
+                        let relation = match x.compare(y, limit) {
                             Some(relation) if zone.is_near(square) => relation,
                             _ => self.relation(from, to),
                         };

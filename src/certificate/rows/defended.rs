@@ -38,6 +38,17 @@ impl Defended {
         self.logarithms.get_or_init(|| self.answers.each_ref().map(enclosed))
     }
 
+    /// The answers and their logarithms, by class; one that may be 0 has no logarithm that is told.
+    pub(super) fn balls(&self) -> [(Approximate, Approximate); 2] {
+        let [zero, one] = &self.answers;
+        let [ln_zero, ln_one] = self.logarithms();
+        [(zero, ln_zero), (one, ln_one)].map(|((low, high), (ln_low, ln_high))| {
+            let untold = Approximate { centre: 0.0, radius: f64::INFINITY };
+            let ln = ln_low.as_ref().map_or(untold, |below| Approximate::around(below, ln_high));
+            (Approximate::around(low, high), ln)
+        })
+    }
+
     /// The answer to class 1, with a radius that holds that of class 0 as well, from 1.
     pub(super) fn approximate(&self) -> Approximate {
         let [(low0, high0), (low, high)] = &self.answers;

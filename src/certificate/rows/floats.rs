@@ -97,33 +97,72 @@ impl SquareZone {
 }
 
 /// The numbers of a site that the divergence needs.
-pub(super) struct Divergent {
-    pub(super) margin: Approximate,
-    pub(super) posterior: Approximate,
-    pub(super) softplus: Approximate,
+pub(super) enum Divergent {
+    /// Of the model: m, F and A.
+    Scores { margin: Approximate, posterior: Approximate, softplus: Approximate },
+    /// Behind a defense, by class: the answer and its logarithm.
+    Answers([(Approximate, Approximate); 2]),
 }
 
 impl Divergent {
-    /// `A(m′) − A(m) − F·(m′ − m)` against `[below, above]` around the limit; `None` if too close.
-    pub(super) fn compare(&self, other: &Self, (below, above): (f64, f64)) -> Option<Relation> {
-        let step = other.margin.centre - self.margin.centre;
-        let value = (other.softplus.centre - self.softplus.centre) - self.posterior.centre * step;
-        let radii = other.softplus.radius
-            + self.softplus.radius
-            + other.margin.radius
-            + self.margin.radius
-            + self.posterior.radius * step.abs();
-        let sizes = [self.softplus, other.softplus, self.margin, other.margin]
-            .iter()
-            .fold(0.0, |sum, ball| sum + ball.centre.abs());
-        // doubled, which pays for the roundings of the error itself
-        let error = 2.0 * (radii + 4.0 * f64::EPSILON * sizes) + LEAST;
-        if value + error < below {
-            Some(Relation::Holds)
-        } else if value - error > above {
-            Some(Relation::Fails)
-        } else {
-            None
+    /// The divergence against `[below, above]` around the limit; `None` if too close.
+    pub(super) fn compare(&self, other: &Self, limit: (f64, f64)) -> Option<Relation> {
+        match (self, other) {
+            (
+                Self::Scores { margin, posterior, softplus },
+                Self::Scores { margin: next, softplus: beyond, .. },
+            ) => by_scores((margin, posterior, softplus), (next, beyond), limit),
+            (Self::Answers(own), Self::Answers(other)) => by_answers(own, other, limit),
+            (Self::Scores { .. }, Self::Answers(_)) | (Self::Answers(_), Self::Scores { .. }) => {
+                None
+            }
         }
+    }
+}
+
+/// `A(m′) − A(m) − F·(m′ − m)`.
+fn by_scores(
+    (margin, posterior, softplus): (&Approximate, &Approximate, &Approximate),
+    (next, beyond): (&Approximate, &Approximate),
+    limit: (f64, f64),
+) -> Option<Relation> {
+    let step = next.centre - margin.centre;
+    let value = (beyond.centre - softplus.centre) - posterior.centre * step;
+    let radii = beyond.radius
+        + softplus.radius
+        + next.radius
+        + margin.radius
+        + posterior.radius * step.abs();
+    let sizes = [softplus, beyond, margin, next];
+    let sizes = sizes.iter().fold(0.0, |sum, ball| sum + ball.centre.abs());
+    told(value, radii, sizes, limit)
+}
+
+/// `Σ_c P_c·(ln P_c − ln Q_c)`.
+fn by_answers(
+    own: &[(Approximate, Approximate); 2],
+    other: &[(Approximate, Approximate); 2],
+    limit: (f64, f64),
+) -> Option<Relation> {
+    let (mut value, mut radii, mut sizes) = (0.0, 0.0, 0.0);
+    for ((answer, ln), (_, other_ln)) in own.iter().zip(other) {
+        let (step, spread) = (ln.centre - other_ln.centre, ln.radius + other_ln.radius);
+        value += answer.centre * step;
+        radii += answer.radius * (step.abs() + spread) + answer.centre.abs() * spread;
+        sizes += answer.centre.abs() * (ln.centre.abs() + other_ln.centre.abs());
+    }
+    told(value, radii, sizes, limit)
+}
+
+/// A sum that is off by `radii`, and by the rounding of at most four steps of terms of these sizes, against the limit.
+fn told(value: f64, radii: f64, sizes: f64, (below, above): (f64, f64)) -> Option<Relation> {
+    // doubled, which pays for the roundings of the error itself
+    let error = 2.0 * (radii + 4.0 * f64::EPSILON * sizes) + LEAST;
+    if value + error < below {
+        Some(Relation::Holds)
+    } else if value - error > above {
+        Some(Relation::Fails)
+    } else {
+        None
     }
 }

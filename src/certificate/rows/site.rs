@@ -83,7 +83,7 @@ impl<'a> Site<'a> {
     /// Enclosures of the numbers that the divergence needs.
     pub(super) fn divergent(&self, model: &Model) -> Divergent {
         let (low, high) = self.margin(model);
-        Divergent {
+        Divergent::Scores {
             margin: Approximate::around(&low, &high),
             posterior: Approximate::around(&sigmoid(&low).0, &sigmoid(&high).1),
             softplus: Approximate::around(&softplus(&low).0, &softplus(&high).1),
