@@ -19,7 +19,7 @@
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, NdFloat, Zip};
 
-use super::network::{Affine, FloatNetwork, add_columns, flat, flat_mut, float, sign};
+use super::network::{Affine, FloatNetwork, add_columns, flat, flat_mut, float, sign, telling};
 
 /// The results of a pass, per hidden layer, shape `[rows][outputs]`.
 pub(super) struct IntervalTape<F> {
@@ -247,7 +247,7 @@ fn excess_loss<F: NdFloat>(excess: &mut Array2<F>, labels: &[usize], threshold: 
         let total = row.sum();
         loss += share * (total.ln() + top);
         let scale = share / total;
-        row.mapv_inplace(|e| e * scale);
+        row.mapv_inplace(|e| telling(e * scale));
         row[own] = F::zero();
     }
     loss
