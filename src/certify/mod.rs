@@ -208,15 +208,21 @@ impl<'a> Searcher<'a> {
 
     /// The largest change of the score that obligation `at` of an ensemble allows for, whatever its bound
     /// (`small-neighborhood`, `stability`), or an enclosure of it as far as the budget of nodes lasts. `None`
-    /// for other claims, and if trees are too large over pairs of points. For strict claims, it is the value
-    /// reached in the limit.
+    /// for other claims, behind a defense, which answers no score, and if trees are too large over pairs of points. For
+    /// strict claims, it is the value reached in the limit.
     pub fn largest_change(&self, at: usize) -> Option<LargestChange> {
+        if self.subject.defense.is_some() {
+            return None;
+        }
         ensemble::tree_pairs::largest_change(self, &self.lowered.obligation(at)?)
     }
 
     /// The range of the score over the region of such an obligation, from its least to its greatest value, or
     /// an enclosure of it.
     pub fn score_span(&self, at: usize) -> Option<LargestChange> {
+        if self.subject.defense.is_some() {
+            return None;
+        }
         ensemble::tree_pairs::score_span(self, &self.lowered.obligation(at)?)
     }
 

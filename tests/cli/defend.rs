@@ -247,6 +247,7 @@ fn claims_about_two_points_are_decided_behind_a_map_that_jumps() {
             let out = format!("{name}-{family}.jsonl");
             let text = scene.done(&format!("certify {behind} --out {out}"));
             assert!(text.contains(expected), "{name} {family}: {text}");
+            assert!(!text.contains("score changes"), "a defense answers no score: {text}");
             for exact in ["", " --exact"] {
                 scene.done(&format!("check {out} {behind}{exact}").replace(" --rows 40", ""));
             }
