@@ -7,7 +7,8 @@
 //!
 //! Behind boundary randomised response the answer is that of a server ([`crate::defend`]), a label in every mode.
 //!
-//! Each distinct point costs one query; a point asked before is answered from memory. Labels are decided
+//! Each distinct point costs one query; a point asked before is answered from memory, but in mode
+//! [`Response::SampledAfresh`], where every repetition is a query with an answer of its own. Labels are decided
 //! exactly, behind a defense too, so everything proved of the real function is true of every answer. A target may
 //! also be a command outside (`outside`); nothing is proved of its answers.
 
@@ -39,6 +40,8 @@ pub enum Response {
     Label,
     /// A class drawn from the posterior, the same for every repetition of a point.
     SampledLabel,
+    /// A class drawn from the posterior anew each time; every repetition of a point counts.
+    SampledAfresh,
     /// The posterior itself.
     Posterior,
 }
@@ -49,7 +52,16 @@ impl Response {
         match self {
             Self::Label => "label",
             Self::SampledLabel => "sampled-label",
+            Self::SampledAfresh => "sampled-afresh",
             Self::Posterior => "posterior",
+        }
+    }
+
+    /// True if labels are drawn: none is the target's for certain.
+    pub(crate) fn is_drawn(self) -> bool {
+        match self {
+            Self::SampledLabel | Self::SampledAfresh => true,
+            Self::Label | Self::Posterior => false,
         }
     }
 }
@@ -186,7 +198,7 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// Distinct points answered so far.
+    /// Distinct points answered so far; drawn afresh, every repetition too.
     pub fn queries(&self) -> usize {
         self.transcript.len()
     }
@@ -232,7 +244,8 @@ impl<'a> Oracle<'a> {
 
     fn exchange(&mut self, raw: &[f64]) -> Result<&Exchange, OracleError> {
         let key = self.key(raw)?;
-        let place = match self.places.get(&key) {
+        let has_memory = self.response != Response::SampledAfresh;
+        let place = match self.places.get(&key).filter(|_| has_memory) {
             Some(&place) => place,
             None if self.remaining() == 0 => {
                 return Err(OracleError::BudgetExhausted { budget: self.budget });
@@ -288,10 +301,12 @@ impl<'a> Oracle<'a> {
         match (self.response, &answer.posterior) {
             (Response::Label, _) => Ok(Exchange { posterior: None, ..answer }),
             (Response::Posterior, Some(_)) => Ok(answer),
-            (Response::SampledLabel, Some(posterior)) => {
+            (Response::SampledLabel | Response::SampledAfresh, Some(posterior)) => {
                 Ok(Exchange { label: self.draw(posterior, key), posterior: None, ..answer })
             }
-            (Response::Posterior | Response::SampledLabel, None) => Err(only),
+            (Response::Posterior | Response::SampledLabel | Response::SampledAfresh, None) => {
+                Err(only)
+            }
         }
     }
 
@@ -307,7 +322,7 @@ impl<'a> Oracle<'a> {
             None => model.posterior(raw),
         };
         let label = match self.response {
-            Response::SampledLabel => self.draw(&served, key),
+            Response::SampledLabel | Response::SampledAfresh => self.draw(&served, key),
             Response::Label | Response::Posterior => {
                 exact_label(model, defense, raw).expect("points without a label have no key")
             }
@@ -338,9 +353,11 @@ impl<'a> Oracle<'a> {
         Ok(Exchange { point, label, posterior })
     }
 
-    /// A class drawn from `posterior`. It is a function of seed and point, whatever was asked before.
+    /// A class drawn from `posterior`. It is a function of seed and point, whatever was asked before; drawn afresh, of the
+    /// number of the query too.
     fn draw(&self, posterior: &[f64], key: &[u64]) -> usize {
-        let bytes: Vec<u8> = key.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        let number = (self.response == Response::SampledAfresh).then_some(self.queries() as u64);
+        let bytes: Vec<u8> = key.iter().copied().chain(number).flat_map(u64::to_le_bytes).collect();
         let digest = Digest::of_all([self.seed.to_le_bytes().as_slice(), &bytes]);
         let draw: f64 = ChaCha8Rng::from_seed(*digest.bytes()).random();
         let mut below = 0.0;
@@ -482,6 +499,25 @@ mod tests {
         // σ(1) = 0.731; three standard deviations are 0.03
         let ones = labels.iter().sum::<usize>() as f64 / 2000.0;
         assert!((ones - 0.731).abs() < 0.03, "{ones}");
+    }
+
+    /// Without memory a repetition is a query of its own, and tells the posterior in the end; with it, it costs and tells nothing.
+    #[test]
+    fn drawn_afresh_every_repetition_counts() {
+        let model = slope();
+        let mut afresh = Oracle::new(&model, None, Response::SampledAfresh, 2000, 5);
+        let ones: usize = (0..2000).map(|_| afresh.label(&[1.0]).unwrap()).sum();
+        assert!((ones as f64 / 2000.0 - 0.731).abs() < 0.03, "{ones}");
+        assert_eq!((afresh.queries(), afresh.remaining()), (2000, 0));
+        assert_eq!(afresh.label(&[1.0]), Err(OracleError::BudgetExhausted { budget: 2000 }));
+        let mut remembered = Oracle::new(&model, None, Response::SampledLabel, 2, 5);
+        let labels: Vec<usize> = (0..50).map(|_| remembered.label(&[1.0]).unwrap()).collect();
+        assert!(labels.iter().all(|label| *label == labels[0]) && remembered.queries() == 1);
+        // the same questions in the same order have the same answers
+        let mut again = Oracle::new(&model, None, Response::SampledAfresh, 2000, 5);
+        let repeated: usize = (0..2000).map(|_| again.label(&[1.0]).unwrap()).sum();
+        assert_eq!(repeated, ones);
+        assert_eq!(again.transcript(), afresh.transcript());
     }
 
     #[test]

@@ -72,11 +72,16 @@ fn the_band_aware_attack_sees_through_turned_labels() {
 
 /// Wrong answers of an oracle in groups of points that are nearly the same, and groups whose majority is wrong.
 fn groups(oracle: &mut Oracle, model: &Model) -> (usize, usize) {
+    groups_apart(oracle, model, 1e-5)
+}
+
+/// The same of points so far from each other.
+fn groups_apart(oracle: &mut Oracle, model: &Model, apart: f64) -> (usize, usize) {
     let (mut wrong, mut wrong_groups) = (0, 0);
     for k in 0..100_u32 {
         let at = [f64::from(k % 10) * 0.05 + 0.12, f64::from(k / 10) * 0.05 + 0.12];
         let answers = (0..9).map(|by| {
-            let point = [at[0] + f64::from(by) * 1e-5, at[1]];
+            let point = [at[0] + f64::from(by) * apart, at[1]];
             usize::from(oracle.label(&point).unwrap() != model.label(&point))
         });
         let mistakes: usize = answers.sum();
@@ -93,6 +98,15 @@ fn repetition_averages_draws_and_not_answers_of_cells() {
     let mut drawn = Oracle::new(&model, None, Response::SampledLabel, 2000, 3);
     let (wrong, wrong_groups) = groups(&mut drawn, &model);
     assert!(wrong > 150 && wrong_groups < wrong / 18, "{wrong} {wrong_groups}");
+    // the very same points: averaged out without memory, and not with it
+    let mut afresh = Oracle::new(&model, None, Response::SampledAfresh, 2000, 3);
+    let (wrong, wrong_groups) = groups_apart(&mut afresh, &model, 0.0);
+    assert!(wrong > 150 && wrong_groups < wrong / 18, "{wrong} {wrong_groups}");
+    assert_eq!(afresh.queries(), 900);
+    let mut remembered = Oracle::new(&model, None, Response::SampledLabel, 2000, 3);
+    let (wrong, wrong_groups) = groups_apart(&mut remembered, &model, 0.0);
+    assert_eq!((wrong, remembered.queries()), (9 * wrong_groups, 100));
+    assert!(wrong_groups > 10, "{wrong_groups}");
     let number = |text: &str| text.parse().unwrap();
     let zone = ResponseZone::Ball { shift: number("3") };
     let grid = (number("0.05"), ResponseUnits::Standardised);

@@ -281,8 +281,14 @@ impl AttackSpec {
             let rule = format!("{rule} of attack = \"{}\"", self.attack.name());
             return conflict(rule, "paying every label", "use attack = \"masked_thief\"");
         }
-        if self.inference == Inference::Certified && self.response == Response::SampledLabel {
+        if self.inference == Inference::Certified && self.response.is_drawn() {
             return conflict(rule, "drawn labels", "use response = \"label\"");
+        }
+        let is_same_point =
+            matches!(self.generator, Generator::Repeat { spread, .. } if spread == 0.0);
+        if is_same_point && self.response != Response::SampledAfresh {
+            let (what, why) = ("spread = 0.0", "answers that are remembered");
+            return conflict(what.to_owned(), why, "use response = \"sampled-afresh\"");
         }
         if self.attack == AttackName::Equations && self.response != Response::Posterior {
             let response = format!("response = \"{}\"", self.response.name());

@@ -353,6 +353,11 @@ mod tests {
         for (text, part) in [
             ("attack = \"random\"\n[inference]\nrule = \"certified\"", "masked_thief"),
             ("attack = \"masked_thief\"\nresponse = \"sampled-label\"", "drawn labels"),
+            ("attack = \"masked_thief\"\nresponse = \"sampled-afresh\"", "drawn labels"),
+            (
+                "attack = \"random\"\n[generator]\nkind = \"repeat\"\nradius = 2.0\ntimes = 5\nspread = 0.0",
+                "sampled-afresh",
+            ),
             ("attack = \"jacobian\"\nseeds = \"none\"", "generator `jacobian`"),
             ("attack = \"masked_thief\"\nseeds = \"none\"", "generator `neighbour`"),
             ("attack = \"random\"\n[generator]\nkind = \"uniform\"\nradius = nan", "`radius`"),

@@ -141,7 +141,7 @@ impl StealLoop {
 
 /// Checks that the proofs are about the function that answers.
 pub(super) fn check_same_target(oracle: &Oracle, known: &Knowledge) -> Result<(), StealError> {
-    if oracle.response() == Response::SampledLabel {
+    if oracle.response().is_drawn() {
         return Err(StealError::DrawnLabels { found: oracle.response().name() });
     }
     match (known.proofs_about, oracle.defense()) {
@@ -228,7 +228,9 @@ impl<'o, 'm, 'a> Thief<'o, 'm, 'a> {
 
     fn is_new(&mut self, point: &[f64]) -> bool {
         let place = self.sample.points.len();
-        let is_new = !self.places.contains_key(&bits(point));
+        // drawn afresh, a repetition tells more
+        let is_new = self.oracle.response() == Response::SampledAfresh
+            || !self.places.contains_key(&bits(point));
         if is_new {
             self.places.insert(bits(point), place);
         }
@@ -240,7 +242,7 @@ impl<'o, 'm, 'a> Thief<'o, 'm, 'a> {
         let label = self.oracle.label(&point)?;
         let posterior = match self.oracle.response() {
             Response::Posterior => Some(self.oracle.posterior(&point)?),
-            Response::Label | Response::SampledLabel => None,
+            Response::Label | Response::SampledLabel | Response::SampledAfresh => None,
         };
         self.inferrer.record(&point, label, posterior.as_deref())?;
         self.sample.points.push(Labelled { values: point, label, source: Source::Paid, posterior });

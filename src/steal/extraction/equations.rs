@@ -37,7 +37,7 @@ impl Attack for EquationSolving {
     fn expect(&self, oracle: &Oracle, _: &Knowledge) -> Result<(), StealError> {
         match oracle.response() {
             Response::Posterior => Ok(()),
-            other @ (Response::Label | Response::SampledLabel) => {
+            other @ (Response::Label | Response::SampledLabel | Response::SampledAfresh) => {
                 Err(StealError::NeedsPosteriors { found: other.name() })
             }
         }
