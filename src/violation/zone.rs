@@ -41,9 +41,12 @@ impl BoundaryClaim<'_> {
     }
 
     /// False if the slopes at `raw` say that its margin is far too large to fall to 0 inside the zone. It costs one reverse
-    /// pass, where [`BoundaryClaim::partner`] costs one pass for every shift. Networks; true for ensembles.
+    /// pass, where [`BoundaryClaim::partner`] costs one pass for every shift. Networks; true for ensembles, and where slopes
+    /// say nothing, as all are 0.
     pub fn seems_near(&self, model: &Model, raw: &[f64]) -> bool {
-        if !matches!(model.family, Family::Mlp(_)) {
+        let size = model.margin(raw).abs();
+        // a point that is not confident is told by that alone
+        if !matches!(model.family, Family::Mlp(_)) || size < self.mu {
             return true;
         }
         let slopes = margin_slopes(model, raw);
@@ -53,7 +56,7 @@ impl BoundaryClaim<'_> {
             Some(Norm::L2) => gains.map(|gain| gain * gain).sum::<f64>().sqrt(),
             Some(Norm::L1) | None => gains.fold(0.0, f64::max),
         };
-        model.margin(raw).abs() <= FORETOLD * change
+        change == 0.0 || size <= FORETOLD * change
     }
 
     /// The point `raw` and the point of its ball that lies nearest to `other` on the way there; `None` unless

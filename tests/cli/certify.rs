@@ -605,3 +605,34 @@ fn rows_from_the_front_of_a_sorted_file_are_told() {
     let message = told(&call.replace("--rows 10", "--rows 10 --every 4 --force"));
     assert!(!message.contains("asked for"), "{message}");
 }
+
+/// `m = 3 − 8·relu(x − 1/16)`: where the neuron is silent all slopes are 0, and yet a shift of 1 turns the label.
+#[test]
+fn a_flat_place_beside_a_turn_of_the_label_is_refuted() {
+    let scene = Scene::new();
+    scene.write(
+        "flat.json",
+        r#"{"format":"model/1","family":"mlp","precision":"f32","tie":"lower","classes":2,"features":[
+            {"name":"x","kind":"real","low":"-2","high":"2","mean":0.0,"scale":1.0}],"layers":[
+            {"weights":[[1.0]],"bias":[-0.0625]},{"weights":[[0.0],[-8.0]],"bias":[0.0,3.0]}]}"#,
+    );
+    // one shift to the right of the negative ones the label is another
+    let row = |k: usize| format!("{},{}\n", k % 2, f64::from(k as u32) / 200.0 - 0.5);
+    scene.write("flat.csv", "label,x\n".to_owned() + &(0..90).map(row).collect::<String>());
+    scene.write(
+        "flat.meta.json",
+        r#"{"name":"flat","label":"label","features":["x"],"kinds":["real"],"ranges":[["-2","2"]],
+            "files":{"all":"flat.csv"},"synthetic":true}"#,
+    );
+    for radius in ["0", "0.03125"] {
+        scene.write(
+            "fuzz.toml",
+            &format!(
+                "property = 'boundary-fuzz'\nepsilon = '0.1'\nshift = '1'\nradius = '{radius}'\nunits = 'raw'\n"
+            ),
+        );
+        let call = "certify --model flat.json --spec fuzz.toml --data flat.csv:train --out flat.jsonl --force";
+        let text = scene.done(call);
+        assert!(text.contains("undecided 0 of") && !text.contains("refuted 0"), "{radius}: {text}");
+    }
+}

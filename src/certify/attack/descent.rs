@@ -7,7 +7,7 @@ use crate::model::{Family, Point};
 use crate::spec::Obligation;
 use crate::violation::{FloatBox, PointClaim, contrast, slopes};
 
-use super::is_hit;
+use super::{is_hit, is_violation};
 use crate::certify::Searcher;
 
 /// Steps per descent.
@@ -23,11 +23,11 @@ pub(super) fn descend(
 ) -> Option<Vec<f64>> {
     let model = searcher.subject.model.0;
     let claim = PointClaim::of(&obligation.claim, model.classes)?;
-    let is_hit = |point: &[f64]| {
-        is_hit(searcher, &claim, point)
-            && Point::from_floats(point).is_some_and(|p| obligation.region.contains(&p))
-    };
-    if is_hit(&start) {
+    let is_inside =
+        |point: &[f64]| Point::from_floats(point).is_some_and(|p| obligation.region.contains(&p));
+    let is_hit = |point: &[f64]| is_hit(searcher, &claim, point) && is_inside(point);
+    // slopes at a start may be those of a flat place
+    if is_violation(searcher, &claim, &start) && is_inside(&start) {
         return Some(start);
     }
     let row = downhill(&claim, model.classes);

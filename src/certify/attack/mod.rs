@@ -136,13 +136,17 @@ pub(super) fn candidates_in(
 
 /// True if a raw point looks like a violation; the kernel decides.
 pub(super) fn is_hit(searcher: &Searcher, claim: &PointClaim, raw: &[f64]) -> bool {
-    let model = searcher.subject.model.0;
-    let defense = searcher.subject.defense.map(|(defense, _)| defense);
     let is_worth_a_look = match claim {
         PointClaim::Label(_) => true,
-        PointClaim::Boundary(claim) => claim.seems_near(model, raw),
+        PointClaim::Boundary(claim) => claim.seems_near(searcher.subject.model.0, raw),
     };
-    is_worth_a_look && claim.at(model, defense, raw) >= 0.0
+    is_worth_a_look && is_violation(searcher, claim, raw)
+}
+
+/// The same, however far slopes say that it is from one.
+fn is_violation(searcher: &Searcher, claim: &PointClaim, raw: &[f64]) -> bool {
+    let defense = searcher.subject.defense.map(|(defense, _)| defense);
+    claim.at(searcher.subject.model.0, defense, raw) >= 0.0
 }
 
 /// The points shown to the kernel for a point that looks like a violation; for the boundary property with

@@ -179,7 +179,7 @@ impl Generator {
                 [("sigma", sigma)].into_iter().chain(clip.map(|clip| ("clip", clip))).collect()
             }
             // the same point, asked again
-            Self::Repeat { radius, spread, .. } if spread == 0.0 => vec![("radius", radius)],
+            Self::Repeat { radius, spread: 0.0, .. } => vec![("radius", radius)],
             Self::Repeat { radius, spread, .. } => vec![("radius", radius), ("spread", spread)],
             Self::LineSearch { radius, stop, .. } => vec![("radius", radius), ("stop", stop)],
             Self::Jacobian { epsilon, difference, .. } => {

@@ -4,7 +4,8 @@
 //! A claim brings its kind of case and a `look` at one case. Cases are taken in groups of a fixed size,
 //! so the tree does not depend on the number of threads. Of the memory allowed, the tree takes half, and the open
 //! cases the other half. If the tree needs more it is dropped: the search goes on for a counterexample, but there
-//! will be no proof. If the open cases need more, nearly closed ones come first.
+//! will be no proof. If the open cases need more, nearly closed ones come first; if they need twice as much nevertheless,
+//! the tree is dropped, and the cases with the best bounds with it.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -145,6 +146,10 @@ impl SearchPlan {
                     Look::Stuck => {}
                     Look::Lost => return end(nodes, tree.is_dropped()),
                 }
+            }
+            if open.is_overfull() {
+                tree.drop_all();
+                open.forget();
             }
         }
         let found = end(nodes, tree.is_dropped());

@@ -8,6 +8,9 @@ use super::tree::Slot;
 /// With more open cases than this, nearly closed cases come first, since they need no memory.
 const MANY: usize = 50_000;
 
+/// So many cases are kept whatever they take up.
+const KEPT: usize = 1_024;
+
 /// A case that takes up memory while it waits.
 pub(in crate::certify::network) trait Stowed {
     /// Its size in bytes, approximately; what cases share is divided among them.
@@ -32,6 +35,19 @@ impl<C: Stowed> Queue<C> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.cases.is_empty()
+    }
+
+    /// True if the cases take up twice what they may: nearly closed ones came first, and did not close.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.bytes / 2 > self.most && self.cases.len() > KEPT
+    }
+
+    /// Forgets the cases with the best bounds, which are the least likely to hold a counterexample, until the others fit.
+    pub(super) fn forget(&mut self) {
+        while self.bytes > self.most && self.cases.len() > KEPT {
+            let Some((_, case)) = self.cases.pop_last() else { break };
+            self.bytes -= case.bytes();
+        }
     }
 
     /// Adds a case at `slot`; `bound` is approximately the bound that its parent reached.
@@ -122,6 +138,19 @@ mod tests {
         let mut queue = Queue::new(0, 0, usize::MAX);
         (1..=MANY).for_each(|slot| queue.insert(slot as f64, slot, slot));
         assert_eq!(queue.next_group(3), [MANY, 0, 1]);
+    }
+
+    #[test]
+    fn the_best_are_forgotten_where_nothing_fits() {
+        let mut queue = Queue::new(0, 0_usize, 600);
+        (1..=KEPT).for_each(|slot| queue.insert(slot as f64, slot, slot));
+        assert!(!queue.is_overfull());
+        (1..=KEPT).for_each(|slot| queue.insert(-(slot as f64), KEPT + slot, slot));
+        assert!(queue.is_overfull());
+        queue.forget();
+        assert_eq!((queue.cases.len(), queue.bytes), (KEPT, KEPT), "so many are kept");
+        assert_eq!(queue.cases.last_key_value().unwrap().0.bound, -2.0);
+        assert!(!queue.is_overfull());
     }
 
     #[test]

@@ -77,9 +77,14 @@ impl CaseTree {
         self.bytes += added;
         let has_room = self.bytes <= self.most;
         if !has_room {
-            (self.nodes, self.hints) = (Vec::new(), BTreeSet::new());
+            self.drop_all();
         }
         has_room
+    }
+
+    /// Drops the tree: there will be no proof.
+    pub(super) fn drop_all(&mut self) {
+        (self.nodes, self.hints) = (Vec::new(), BTreeSet::new());
     }
 
     /// The tree in preorder, and the hints in the order of its leaves, so that neither depends on the order
