@@ -297,10 +297,11 @@ impl Searcher<'_> {
     }
 
     /// True if obligations are attacked. None is where every pair of rows is decided; the change between two
-    /// points is attacked only where there is a gradient to climb.
+    /// points is attacked only where there is a gradient to climb, or a defense whose answers may jump.
     fn is_attacked(&self) -> bool {
         let is_network = matches!(self.subject.model.0.family, Family::Mlp(_));
         let is_change = self.lowered.aim().is_some_and(Aim::is_change);
-        self.lowered.pair_bound().is_none() && (is_network || !is_change)
+        let is_defended = self.subject.defense.is_some();
+        self.lowered.pair_bound().is_none() && (is_network || is_defended || !is_change)
     }
 }

@@ -627,7 +627,7 @@ fn a_flat_place_beside_a_turn_of_the_label_is_refuted() {
     for radius in ["0", "0.03125"] {
         scene.write(
             "fuzz.toml",
-            &format!(
+            format!(
                 "property = 'boundary-fuzz'\nepsilon = '0.1'\nshift = '1'\nradius = '{radius}'\nunits = 'raw'\n"
             ),
         );

@@ -104,7 +104,8 @@ pub(super) fn monotone<F: Form>(
     let mut reached = f64::INFINITY;
     for row in monotone_rows(class, classes, direction) {
         let rate = least_slope(network, &row, feature, hidden);
-        reached = if rate < reached { rate } else { reached };
+        // NaN stays, and holds nothing
+        reached = if rate >= reached || reached.is_nan() { reached } else { rate };
     }
     if reached >= 0.0 && classes > 1 {
         Outcome::Holds

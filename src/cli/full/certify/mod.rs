@@ -30,7 +30,7 @@ use self::rows::RowArguments;
 
 /// Certify a property of a model and write a certificate.
 ///
-/// Interval bounds come first, then an attack, linear bounds, a linear program, and case
+/// Bounds that cost less than an attack come first, then an attack, linear bounds, a linear program, and case
 /// distinctions within the budget. The certificate holds hints that `check` decides again. Exit
 /// code 0 whenever one is written; the last line counts verdicts.
 #[derive(Debug, clap::Args)]
